@@ -1,0 +1,49 @@
+package io.sluice.mesh;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+
+/**
+ * IP address literals and the one 16-byte form in which the mesh keeps addresses of both families:
+ * network byte order, IPv4 as IPv4-mapped IPv6 (RFC 4291 §2.5.5.2).
+ */
+public final class IpAddresses {
+  /** Length of the common form, in bytes. */
+  public static final int COMMON_LENGTH = 16;
+
+  private IpAddresses() {}
+
+  /** Parses a literal without asking DNS; throws {@link IllegalArgumentException} naming it. */
+  public static InetAddress parse(String literal) {
+    if (literal.indexOf('%') >= 0 || literal.indexOf('[') >= 0) {
+      throw new IllegalArgumentException("'" + literal + "' is not a plain IP address");
+    }
+    try {
+      return InetAddress.ofLiteral(literal);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("'" + literal + "' is not an IP address", e);
+    }
+  }
+
+  /** Address from 4 or 16 bytes in network byte order; a mapped one becomes IPv4. */
+  public static InetAddress of(byte[] bytes) {
+    try {
+      return InetAddress.getByAddress(bytes);
+    } catch (UnknownHostException e) {
+      throw new IllegalArgumentException("an IP address has 4 or 16 bytes, not " + bytes.length, e);
+    }
+  }
+
+  /** The common 16-byte form of {@code address}. */
+  public static byte[] common(InetAddress address) {
+    byte[] bytes = address.getAddress();
+    if (bytes.length == COMMON_LENGTH) {
+      return bytes;
+    }
+    byte[] mapped = new byte[COMMON_LENGTH];
+    mapped[10] = (byte) 0xff;
+    mapped[11] = (byte) 0xff;
+    System.arraycopy(bytes, 0, mapped, 12, 4);
+    return mapped;
+  }
+}

@@ -1,0 +1,24 @@
+package io.sluice.mesh;
+
+/**
+ * Port numbers that have a meaning for the mesh. {@code sluice_maps.h} repeats the ones that the
+ * programs need; a test compares the two.
+ */
+public final class MeshPorts {
+  /** Outbound interception inside a pod; in eBPF mode only an address that steering recognises. */
+  public static final int OUTBOUND = 15001;
+
+  /** Inbound plaintext interception inside a pod; likewise. */
+  public static final int INBOUND = 15006;
+
+  /** HBONE inside a pod; likewise. */
+  public static final int HBONE = 15008;
+
+  /** Metrics and health of the node daemon, on the node. */
+  public static final int NODE_METRICS = 15020;
+
+  /** DNS (RFC 1035 §4.2). */
+  public static final int DNS = 53;
+
+  private MeshPorts() {}
+}

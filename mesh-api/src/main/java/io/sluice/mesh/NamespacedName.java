@@ -1,0 +1,42 @@
+package io.sluice.mesh;
+
+/** Name of a namespaced Kubernetes object, printed and parsed as {@code namespace/name}. */
+public record NamespacedName(String namespace, String name) implements Comparable<NamespacedName> {
+
+  /** Longest object name that Kubernetes accepts (RFC 1123 subdomain), in characters. */
+  public static final int MAX_NAME_LENGTH = 253;
+
+  /** Longest namespace name that Kubernetes accepts (RFC 1123 label), in characters. */
+  public static final int MAX_NAMESPACE_LENGTH = 63;
+
+  public NamespacedName {
+    if (namespace.isEmpty() || namespace.length() > MAX_NAMESPACE_LENGTH) {
+      throw new IllegalArgumentException(
+          "namespace '" + namespace + "' must have 1 to " + MAX_NAMESPACE_LENGTH + " characters");
+    }
+    if (name.isEmpty() || name.length() > MAX_NAME_LENGTH) {
+      throw new IllegalArgumentException(
+          "name '" + name + "' must have 1 to " + MAX_NAME_LENGTH + " characters");
+    }
+  }
+
+  /** Parses {@code namespace/name}; throws {@link IllegalArgumentException} naming the text. */
+  public static NamespacedName parse(String text) {
+    int slash = text.indexOf('/');
+    if (slash < 0 || text.indexOf('/', slash + 1) >= 0) {
+      throw new IllegalArgumentException("'" + text + "' is not of the form namespace/name");
+    }
+    return new NamespacedName(text.substring(0, slash), text.substring(slash + 1));
+  }
+
+  @Override
+  public int compareTo(NamespacedName other) {
+    int byNamespace = namespace.compareTo(other.namespace);
+    return byNamespace != 0 ? byNamespace : name.compareTo(other.name);
+  }
+
+  @Override
+  public String toString() {
+    return namespace + "/" + name;
+  }
+}

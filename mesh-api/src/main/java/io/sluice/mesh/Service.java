@@ -1,0 +1,30 @@
+package io.sluice.mesh;
+
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A name that clients call.
+ *
+ * @param name namespace and name of the Service
+ * @param virtualAddresses cluster IPs of both families; empty for a headless service
+ * @param ports TCP ports with their endpoints
+ */
+public record Service(
+    NamespacedName name, List<InetAddress> virtualAddresses, List<ServicePort> ports) {
+  public Service {
+    virtualAddresses = List.copyOf(virtualAddresses);
+    ports = List.copyOf(ports);
+  }
+
+  /** The port that clients call by this number. */
+  public Optional<ServicePort> port(int number) {
+    return ports.stream().filter(port -> port.port() == number).findFirst();
+  }
+
+  /** DNS name inside the cluster, used as the value of telemetry labels. */
+  public String host() {
+    return name.name() + "." + name.namespace() + ".svc.cluster.local";
+  }
+}

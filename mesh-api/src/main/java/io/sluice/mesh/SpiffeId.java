@@ -1,0 +1,33 @@
+package io.sluice.mesh;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Identity of a workload: {@code spiffe://<trust-domain>/ns/<namespace>/sa/<service-account>}
+ * (SPIFFE-ID §2).
+ */
+public record SpiffeId(TrustDomain trustDomain, String namespace, String serviceAccount) {
+  private static final Pattern FORM =
+      Pattern.compile("spiffe://([^/]+)/ns/([a-z0-9.-]{1,63})/sa/([a-z0-9.-]{1,253})");
+
+  /** Parses the one path form that the mesh issues; anything else is refused with the text. */
+  public static SpiffeId parse(String text) {
+    Matcher matcher = FORM.matcher(text);
+    if (!matcher.matches()) {
+      throw new IllegalArgumentException(
+          "'" + text + "' is not of the form spiffe://<trust-domain>/ns/<namespace>/sa/<name>");
+    }
+    return new SpiffeId(new TrustDomain(matcher.group(1)), matcher.group(2), matcher.group(3));
+  }
+
+  /** The service account this identity stands for. */
+  public NamespacedName serviceAccountName() {
+    return new NamespacedName(namespace, serviceAccount);
+  }
+
+  @Override
+  public String toString() {
+    return "spiffe://" + trustDomain + "/ns/" + namespace + "/sa/" + serviceAccount;
+  }
+}

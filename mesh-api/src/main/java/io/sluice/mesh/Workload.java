@@ -1,0 +1,62 @@
+package io.sluice.mesh;
+
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One pod that the mesh knows.
+ *
+ * @param name namespace and name of the Pod
+ * @param identity SPIFFE ID made of trust domain, namespace and service account
+ * @param addresses the pod's IP addresses, primary first; at most one primary per family
+ * @param labels labels of the Pod
+ * @param enrolled whether its traffic is intercepted
+ * @param netnsOrNull path of its network namespace, or a name below {@code /run/netns}, when the
+ *     registry places it
+ * @param nodeNameOrNull {@code spec.nodeName}
+ * @param interception what of its traffic is left alone
+ * @param probePorts local ports that the Pod declares for kubelet's probes
+ */
+public record Workload(
+    NamespacedName name,
+    SpiffeId identity,
+    List<InetAddress> addresses,
+    Map<String, String> labels,
+    boolean enrolled,
+    @Nullable String netnsOrNull,
+    @Nullable String nodeNameOrNull,
+    InterceptionSettings interception,
+    Set<Integer> probePorts) {
+
+  public Workload {
+    addresses = List.copyOf(addresses);
+    labels = Map.copyOf(labels);
+    probePorts = Set.copyOf(probePorts);
+  }
+
+  /** Where the registry placed the pod on this node, if it did. */
+  public Optional<String> netns() {
+    return Optional.ofNullable(netnsOrNull);
+  }
+
+  /** The node that the pod is scheduled on, if the registry says. */
+  public Optional<String> nodeName() {
+    return Optional.ofNullable(nodeNameOrNull);
+  }
+
+  /** Application name for telemetry: the usual labels, then the pod's name. */
+  public String app() {
+    String standard = labels.get("app.kubernetes.io/name");
+    return standard != null ? standard : labels.getOrDefault("app", name.name());
+  }
+
+  /** Application version for telemetry; {@code latest} when no label says. */
+  public String version() {
+    String standard = labels.get("app.kubernetes.io/version");
+    return standard != null ? standard : labels.getOrDefault("version", "latest");
+  }
+}

@@ -1,0 +1,98 @@
+package io.sluice.mesh.decision;
+
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Why a flow got its outcome: one list for log, metric label, event, access record and status.
+ * Codes below 64 are decided by the kernel programs and repeated in {@code enum sluice_reason}; a
+ * test compares the two. Codes are never reused.
+ */
+public enum Reason {
+  // Interception.
+  MESH_TRAFFIC(1, "traffic of an enrolled pod"),
+  LOOPBACK(2, "the destination is the pod's own loopback"),
+  SELF(3, "the destination is the pod itself"),
+  EXCLUDED_PORT(4, "the port is on an exclusion list"),
+  EXCLUDED_RANGE(5, "the destination range is on the exclusion list"),
+  NOT_INCLUDED(6, "an inclusion list exists and the destination is not on it"),
+  EXCLUDED_INTERFACE(7, "the interface is on the exclusion list"),
+  LINK_LOCAL(8, "link-local addresses are left alone"),
+  PROXY_SOCKET(9, "the proxy's own connection"),
+  DNS(10, "DNS is always allowed"),
+  DATAGRAM_PERMISSIVE(11, "datagrams are left alone in permissive mode"),
+  DATAGRAM_REFUSED(12, "datagrams other than DNS need permissive mode or an exclusion"),
+  PROTOCOL_PERMISSIVE(13, "a protocol that cannot be intercepted, left alone in permissive mode"),
+  PROTOCOL_REFUSED(14, "a protocol that cannot be intercepted needs permissive mode"),
+  RAW_SOCKET(15, "raw sockets need CAP_NET_RAW and are outside interception"),
+  PROXY_UNAVAILABLE(16, "the node daemon is not running; the mesh fails closed"),
+  FAIL_OPEN(17, "the node daemon is not running and the operator chose fail-open"),
+  CONNECTION_MAP_FULL(18, "too many connections are being opened at once; retry"),
+  OTHER_INTERFACE(19, "the socket is bound to a secondary interface"),
+  LEAVING(20, "the pod is leaving the mesh"),
+
+  // Policy.
+  PERMISSIVE_MODE(64, "permissive mode allows all mesh traffic"),
+  TRAFFIC_TARGET(65, "a TrafficTarget grants it"),
+  NODE_PROBE(66, "the node itself calls a probe port that the pod declares"),
+  EGRESS_ALLOWED(67, "egress is enabled"),
+  NO_TRAFFIC_TARGET(68, "no TrafficTarget lets this source reach the destination"),
+  PORT_NOT_GRANTED(69, "a TrafficTarget names both ends but not this port"),
+  SOURCE_NOT_IN_MESH(70, "the source has no mesh identity"),
+  EGRESS_DISABLED(71, "the destination is outside the mesh and egress is disabled"),
+  SAME_WORKLOAD(72, "a workload may reach itself"),
+
+  // Forwarding.
+  NO_READY_ENDPOINT(80, "the service has no ready endpoint"),
+  UNKNOWN_SERVICE_PORT(81, "the service has no such port"),
+  UPSTREAM_REFUSED(82, "the upstream refused the connection"),
+  UPSTREAM_UNREACHABLE(83, "the upstream cannot be reached"),
+  CONNECT_TIMEOUT(84, "the upstream did not answer in time"),
+  CONNECTION_LIMIT(85, "the pod has as many connections as it may have"),
+  NO_ORIGINAL_DESTINATION(86, "the connection was not redirected by the mesh"),
+  WRONG_NAMESPACE(87, "the connection belongs to another network namespace"),
+  IDLE_TIMEOUT(88, "nothing was sent for too long"),
+  DRAINING(89, "the node daemon is stopping"),
+  INTERNAL_ERROR(90, "the proxy failed; see its log");
+
+  /** First code that the kernel programs never use. */
+  public static final int FIRST_PROXY_CODE = 64;
+
+  private static final Reason[] BY_CODE = new Reason[256];
+
+  static {
+    for (Reason reason : values()) {
+      BY_CODE[reason.code] = reason;
+    }
+  }
+
+  private final int code;
+  private final String explanation;
+
+  Reason(int code, String explanation) {
+    this.code = code;
+    this.explanation = explanation;
+  }
+
+  /** Value of {@code enum sluice_reason}, 1..255. */
+  public int code() {
+    return code;
+  }
+
+  /** Half a sentence for people. */
+  public String explanation() {
+    return explanation;
+  }
+
+  /** Value of the metric label {@code reason}. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** The reason with this code. */
+  public static Optional<Reason> ofCode(int code) {
+    return code < 0 || code >= BY_CODE.length
+        ? Optional.empty()
+        : Optional.ofNullable(BY_CODE[code]);
+  }
+}

@@ -1,0 +1,31 @@
+package io.sluice.mesh.decision;
+
+import io.sluice.mesh.NamespacedName;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Answer to a flow.
+ *
+ * @param outcome {@link Outcome#ALLOWED} or {@link Outcome#REFUSED} from policy; the others from
+ *     interception
+ * @param reason why
+ * @param ruleOrNull the object that decided, when one did
+ */
+public record Verdict(Outcome outcome, Reason reason, @Nullable NamespacedName ruleOrNull) {
+
+  /** A verdict that rests on no particular object. */
+  public static Verdict of(Outcome outcome, Reason reason) {
+    return new Verdict(outcome, reason, null);
+  }
+
+  /** Whether the flow may go on. */
+  public boolean isAllowed() {
+    return outcome != Outcome.REFUSED;
+  }
+
+  /** The object that decided, when one did. */
+  public Optional<NamespacedName> rule() {
+    return Optional.ofNullable(ruleOrNull);
+  }
+}
