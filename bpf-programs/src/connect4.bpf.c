@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Hook: cgroup/connect4, from kernel 4.17 (netns cookie 5.7), attached at the root of cgroup2.
+ * Runs for connect() and for sendto(MSG_FASTOPEN) on AF_INET sockets, TCP and UDP alike.
+ * Proceed: the call goes on, to our listener when rewritten. Refuse: the call fails with EPERM.
+ */
+#include "outbound.bpf.h"
+
+SEC("cgroup/connect4")
+int sluice_connect4(struct bpf_sock_addr *ctx)
+{
+	struct flow flow;
+	int redirect;
+	int answer;
+
+	fill_flow4(&flow, ctx);
+	answer = on_connect(ctx, &flow, &redirect);
+	if (redirect) {
+		ctx->user_ip4 = bpf_htonl(spread(&flow));
+		ctx->user_port = bpf_htons(SLUICE_OUTBOUND_PORT);
+	}
+	return answer;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Hook: cgroup/connect6, from kernel 4.17 (netns cookie 5.7), attached at the root of cgroup2.
+ * Runs for connect() on AF_INET6 sockets, also to v4-mapped addresses. Those stay IPv4: the
+ * rewrite to a mapped loopback address works where ::1 would not (IPv6 off on lo, or a mapped
+ * source address).
+ * Proceed: the call goes on, to our listener when rewritten. Refuse: the call fails with EPERM.
+ */
+#include "outbound.bpf.h"
+
+SEC("cgroup/connect6")
+int sluice_connect6(struct bpf_sock_addr *ctx)
+{
+	struct flow flow;
+	int redirect;
+	int answer;
+
+	fill_flow6(&flow, ctx);
+	answer = on_connect(ctx, &flow, &redirect);
+	if (!redirect)
+		return answer;
+	if (is_mapped(flow.destination_be)) {
+		ctx->user_ip6[3] = bpf_htonl(spread(&flow));
+	} else {
+		ctx->user_ip6[0] = 0;
+		ctx->user_ip6[1] = 0;
+		ctx->user_ip6[2] = 0;
+		ctx->user_ip6[3] = bpf_htonl(1);
+	}
+	ctx->user_port = bpf_htons(SLUICE_OUTBOUND_PORT);
+	return answer;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What an enrolled pod's outgoing traffic gets, decided where it starts: connect and sendmsg. */
+#ifndef SLUICE_OUTBOUND_BPF_H
+#define SLUICE_OUTBOUND_BPF_H
+
+#include "verdict.bpf.h"
+
+#define SOCK_STREAM 1
+#define SOL_SOCKET 1
+#define SO_BINDTODEVICE 25
+#define IFINDEX_LOOPBACK 1
+
+/* Return values of sock_addr programs: refused calls fail with EPERM. */
+enum sock_addr_answer { ANSWER_REFUSE = 0, ANSWER_PROCEED = 1 };
+
+struct decision {
+	__u8 outcome;
+	__u8 reason;
+};
+
+static __always_inline struct decision decided(__u8 outcome, __u8 reason)
+{
+	struct decision d = { .outcome = outcome, .reason = reason };
+
+	return d;
+}
+
+/* True while a daemon runs: its listening socket leaves the map in the moment it dies. */
+static __always_inline int is_daemon_alive(void)
+{
+	struct bpf_sock *listener;
+	__u32 zero = 0;
+
+	listener = bpf_map_lookup_elem(&liveness, &zero);
+	if (!listener)
+		return 0;
+	bpf_sk_release(listener);
+	return 1;
+}
+
+static __always_inline struct decision decide_range(const struct flow *flow, const struct pod *pod)
+{
+	struct range_rule_key key = { .prefix_length = 64 + 128 };
+	const __u32 *action;
+
+	key.netns_cookie[0] = (__u32)flow->netns_cookie;
+	key.netns_cookie[1] = (__u32)(flow->netns_cookie >> 32);
+	copy_address(key.address_be, flow->destination_be);
+	action = bpf_map_lookup_elem(&range_rules, &key);
+	if (action && *action == RULE_EXCLUDE)
+		return decided(OUTCOME_PASSTHROUGH, REASON_EXCLUDED_RANGE);
+	if ((pod->flags & POD_HAS_INCLUSIONS) && !(action && *action == RULE_INCLUDE))
+		return decided(OUTCOME_PASSTHROUGH, REASON_NOT_INCLUDED);
+	return decided(OUTCOME_REDIRECTED, REASON_MESH_TRAFFIC);
+}
+
+static __always_inline struct decision decide_interface(const struct flow *flow,
+							const struct pod *pod, __u32 ifindex)
+{
+	struct interface_rule_key key = { .netns_cookie = flow->netns_cookie, .ifindex = ifindex };
+
+	if (bpf_map_lookup_elem(&interface_rules, &key))
+		return decided(OUTCOME_PASSTHROUGH, REASON_EXCLUDED_INTERFACE);
+	if (ifindex == 0 || ifindex == IFINDEX_LOOPBACK || ifindex == pod->primary_ifindex)
+		return decided(OUTCOME_REDIRECTED, REASON_MESH_TRAFFIC);
+	if (pod->flags & POD_PERMISSIVE)
+		return decided(OUTCOME_PASSTHROUGH, REASON_OTHER_INTERFACE);
+	return decided(OUTCOME_REFUSED, REASON_OTHER_INTERFACE);
+}
+
+/* What cannot be redirected: let through by name, or refused. */
+static __always_inline struct decision decide_unredirectable(const struct flow *flow,
+							     const struct pod *pod)
+{
+	if (flow->protocol == IPPROTO_UDP) {
+		if (flow->destination_port_be == bpf_htons(SLUICE_DNS_PORT))
+			return decided(OUTCOME_PASSTHROUGH, REASON_DNS);
+		if (pod->flags & POD_PERMISSIVE)
+			return decided(OUTCOME_PASSTHROUGH, REASON_DATAGRAM_PERMISSIVE);
+		return decided(OUTCOME_REFUSED, REASON_DATAGRAM_REFUSED);
+	}
+	if (pod->flags & POD_PERMISSIVE)
+		return decided(OUTCOME_PASSTHROUGH, REASON_PROTOCOL_PERMISSIVE);
+	return decided(OUTCOME_REFUSED, REASON_PROTOCOL_REFUSED);
+}
+
+/*
+ * The order of the questions is part of the contract between the mechanisms: what never leaves
+ * the pod first, then what the operator excluded, then what cannot be redirected.
+ */
+static __always_inline struct decision decide_outbound(const struct flow *flow,
+						       const struct pod *pod, __u32 bound_ifindex)
+{
+	struct pod_address_key own = { .netns_cookie = flow->netns_cookie };
+	struct port_rule_key port = {
+		.netns_cookie = flow->netns_cookie,
+		.port_be = flow->destination_port_be,
+		.direction = DIRECTION_OUTBOUND,
+	};
+	struct decision d;
+
+	if (pod->flags & POD_LEAVING)
+		return decided(OUTCOME_PASSTHROUGH, REASON_LEAVING);
+	if (is_loopback(flow->destination_be) || is_unspecified(flow->destination_be) ||
+	    (is_mapped(flow->destination_be) && flow->destination_be[3] == 0))
+		return decided(OUTCOME_PASSTHROUGH, REASON_LOOPBACK);
+	copy_address(own.address_be, flow->destination_be);
+	if (bpf_map_lookup_elem(&pod_addresses, &own))
+		return decided(OUTCOME_PASSTHROUGH, REASON_SELF);
+	if (is_link_local(flow->destination_be))
+		return decided(OUTCOME_PASSTHROUGH, REASON_LINK_LOCAL);
+	d = decide_interface(flow, pod, bound_ifindex);
+	if (d.outcome != OUTCOME_REDIRECTED)
+		return d;
+	if (bpf_map_lookup_elem(&port_rules, &port))
+		return decided(OUTCOME_PASSTHROUGH, REASON_EXCLUDED_PORT);
+	d = decide_range(flow, pod);
+	if (d.outcome != OUTCOME_REDIRECTED)
+		return d;
+	if (flow->protocol != IPPROTO_TCP)
+		return decide_unredirectable(flow, pod);
+	if ((pod->flags & POD_FAIL_OPEN) && !is_daemon_alive())
+		return decided(OUTCOME_PASSTHROUGH, REASON_FAIL_OPEN);
+	return decided(OUTCOME_REDIRECTED, REASON_MESH_TRAFFIC);
+}
+
+static __always_inline int is_proxy_process(void)
+{
+	__u64 cgroup = bpf_get_current_cgroup_id();
+
+	return bpf_map_lookup_elem(&proxy_cgroups, &cgroup) != 0;
+}
+
+/* Remembers the proxy's own connection, unless the daemon has already said more about it. */
+static __always_inline void mark_proxy_socket(struct bpf_sock *sk, __u64 netns_cookie)
+{
+	struct socket_state *state;
+
+	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!state)
+		return; /* only the loop guard for pods with several addresses is lost */
+	state->role = SOCKET_PROXY;
+	state->netns_cookie = netns_cookie;
+}
+
+/*
+ * Decides a connect() and remembers the original destination of a redirected one.
+ * Returns the answer; *redirect is set when the caller must rewrite the address.
+ */
+static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *flow, int *redirect)
+{
+	struct pod_key key = { .netns_cookie = flow->netns_cookie };
+	struct socket_state *state;
+	struct bpf_sock *sk = ctx->sk;
+	const struct pod *pod;
+	struct decision d;
+	__u32 bound_ifindex;
+
+	*redirect = 0;
+	pod = bpf_map_lookup_elem(&pods, &key);
+	if (!pod)
+		return ANSWER_PROCEED; /* not in the mesh */
+	if (!sk)
+		return ANSWER_REFUSE;
+	if (is_proxy_process()) {
+		if (flow->protocol == IPPROTO_TCP)
+			mark_proxy_socket(sk, flow->netns_cookie);
+		settle(flow, OUTCOME_PASSTHROUGH, REASON_PROXY_SOCKET);
+		return ANSWER_PROCEED;
+	}
+	bound_ifindex = sk->bound_dev_if;
+	d = decide_outbound(flow, pod, bound_ifindex);
+	if (d.outcome == OUTCOME_REDIRECTED) {
+		state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+		if (!state) {
+			settle(flow, OUTCOME_REFUSED, REASON_CONNECTION_MAP_FULL);
+			return ANSWER_REFUSE;
+		}
+		state->netns_cookie = flow->netns_cookie;
+		state->role = SOCKET_REDIRECTED;
+		state->flags = 0;
+		copy_address(state->peer_be, flow->destination_be);
+		state->peer_port_be = flow->destination_port_be;
+		if (bound_ifindex) {
+			char none[1] = { 0 };
+
+			/* A socket bound to eth0 never reaches loopback: its SYN would vanish. */
+			bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTODEVICE, none, sizeof(none));
+		}
+		*redirect = 1;
+	} else if (flow->protocol == IPPROTO_TCP) {
+		/* An earlier, failed attempt of this socket may have been redirected. */
+		bpf_sk_storage_delete(&sockets, sk);
+	}
+	settle(flow, d.outcome, d.reason);
+	return d.outcome == OUTCOME_REFUSED ? ANSWER_REFUSE : ANSWER_PROCEED;
+}
+
+/* Decides one datagram of a socket that is not connected, or that names another destination. */
+static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, struct flow *flow)
+{
+	struct pod_key key = { .netns_cookie = flow->netns_cookie };
+	struct bpf_sock *sk = ctx->sk;
+	const struct pod *pod;
+	struct decision d;
+
+	pod = bpf_map_lookup_elem(&pods, &key);
+	if (!pod)
+		return ANSWER_PROCEED;
+	if (is_proxy_process()) {
+		settle(flow, OUTCOME_PASSTHROUGH, REASON_PROXY_SOCKET);
+		return ANSWER_PROCEED;
+	}
+	d = decide_outbound(flow, pod, sk ? sk->bound_dev_if : 0);
+	settle(flow, d.outcome, d.reason);
+	return d.outcome == OUTCOME_REFUSED ? ANSWER_REFUSE : ANSWER_PROCEED;
+}
+
+/* Spreads destinations over the loopback range; the constant is 2^32 divided by the golden ratio. */
+static __always_inline __u32 spread(const struct flow *flow)
+{
+	__u32 hash = flow->destination_be[3] * 0x9e3779b1u;
+
+	hash ^= (flow->destination_port_be + 0x7f4a7c15u) * 0x85ebca6bu;
+	hash ^= hash >> 15;
+	hash *= 0xc2b2ae35u;
+	hash ^= hash >> 13;
+	return SLUICE_LOOPBACK_NET | (hash & ~SLUICE_LOOPBACK_MASK);
+}
+
+
+static __always_inline void fill_flow4(struct flow *flow, struct bpf_sock_addr *ctx)
+{
+	__builtin_memset(flow, 0, sizeof(*flow));
+	flow->netns_cookie = bpf_get_netns_cookie(ctx);
+	map_ipv4(flow->destination_be, ctx->user_ip4);
+	flow->destination_port_be = ctx->user_port;
+	flow->protocol = ctx->protocol;
+	flow->direction = DIRECTION_OUTBOUND;
+}
+
+static __always_inline void fill_flow6(struct flow *flow, struct bpf_sock_addr *ctx)
+{
+	__builtin_memset(flow, 0, sizeof(*flow));
+	flow->netns_cookie = bpf_get_netns_cookie(ctx);
+	flow->destination_be[0] = ctx->user_ip6[0];
+	flow->destination_be[1] = ctx->user_ip6[1];
+	flow->destination_be[2] = ctx->user_ip6[2];
+	flow->destination_be[3] = ctx->user_ip6[3];
+	flow->destination_port_be = ctx->user_port;
+	flow->protocol = ctx->protocol;
+	flow->direction = DIRECTION_OUTBOUND;
+}
+
+#endif

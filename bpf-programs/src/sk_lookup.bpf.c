@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Hook: sk_lookup, from kernel 5.9, one instance per pod, attached to its network namespace:
+ * this program type cannot ask for the namespace's cookie, so the instance's own map holds it.
+ * Runs for packets that belong to no connected socket yet.
+ * Pass: the kernel's own lookup goes on, or the assigned listener takes the packet.
+ * Drop: the client is reset at once.
+ *
+ * Decides by addresses, never by the interface: a pod's connection to its own address arrives
+ * with the index of eth0, so an interface test would steer the proxy's own connections back to
+ * the proxy for ever.
+ */
+#include "verdict.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pod_self);
+} pod_self SEC(".maps");
+
+/* Listeners of this pod by enum sluice_slot; an empty one means: fail closed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKMAP);
+	__uint(max_entries, SLOT_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} listeners SEC(".maps");
+
+static __always_inline int steer(struct bpf_sk_lookup *ctx, const struct flow *flow,
+				 const struct pod *pod, __u32 slot)
+{
+	struct bpf_sock *listener;
+	long error;
+
+	listener = bpf_map_lookup_elem(&listeners, &slot);
+	if (!listener) {
+		if (pod && (pod->flags & POD_FAIL_OPEN) && flow->direction == DIRECTION_INBOUND) {
+			settle(flow, OUTCOME_PASSTHROUGH, REASON_FAIL_OPEN);
+			return SK_PASS;
+		}
+		settle(flow, OUTCOME_REFUSED, REASON_PROXY_UNAVAILABLE);
+		return SK_DROP;
+	}
+	/* Without the flag a reuseport group that joined the listener could take the packet. */
+	error = bpf_sk_assign(ctx, listener, BPF_SK_LOOKUP_F_NO_REUSEPORT);
+	bpf_sk_release(listener);
+	if (error) {
+		settle(flow, OUTCOME_REFUSED, REASON_PROXY_UNAVAILABLE);
+		return SK_DROP;
+	}
+	return SK_PASS;
+}
+
+/* A packet for the pod's own loopback: ours only if the connect hook sent it here. */
+static __always_inline int on_loopback(struct bpf_sk_lookup *ctx, const struct flow *flow,
+				       const struct connection *connection, const struct pod *pod)
+{
+	__u32 slot = SLOT_OUTBOUND_V6;
+
+	if (flow->destination_port_be != bpf_htons(SLUICE_OUTBOUND_PORT))
+		return SK_PASS;
+	if (is_mapped(flow->destination_be)) {
+		if ((flow->destination_be[3] & bpf_htonl(SLUICE_LOOPBACK_MASK)) !=
+		    bpf_htonl(SLUICE_LOOPBACK_NET))
+			return SK_PASS; /* the application's own port 15001 */
+		slot = SLOT_OUTBOUND_V4;
+	}
+	if (!connection || connection->kind != CONNECTION_REDIRECTED)
+		return SK_DROP; /* nobody knows where it was going */
+	return steer(ctx, flow, pod, slot);
+}
+
+static __always_inline int on_inbound(struct bpf_sk_lookup *ctx, const struct flow *flow,
+				      const struct pod *pod)
+{
+	struct pod_address_key own = { .netns_cookie = flow->netns_cookie };
+	struct port_rule_key port = {
+		.netns_cookie = flow->netns_cookie,
+		.port_be = flow->destination_port_be,
+		.direction = DIRECTION_INBOUND,
+	};
+	const __u32 *kind;
+
+	if (pod && (pod->flags & POD_LEAVING)) {
+		settle(flow, OUTCOME_PASSTHROUGH, REASON_LEAVING);
+		return SK_PASS;
+	}
+	copy_address(own.address_be, flow->destination_be);
+	kind = bpf_map_lookup_elem(&pod_addresses, &own);
+	if (kind && *kind == POD_ADDRESS_EXCLUDED) {
+		settle(flow, OUTCOME_PASSTHROUGH, REASON_EXCLUDED_INTERFACE);
+		return SK_PASS;
+	}
+	if (bpf_map_lookup_elem(&port_rules, &port)) {
+		settle(flow, OUTCOME_PASSTHROUGH, REASON_EXCLUDED_PORT);
+		return SK_PASS;
+	}
+	return steer(ctx, flow, pod,
+		     is_mapped(flow->destination_be) ? SLOT_INBOUND_V4 : SLOT_INBOUND_V6);
+}
+
+SEC("sk_lookup")
+int sluice_sk_lookup(struct bpf_sk_lookup *ctx)
+{
+	const struct connection *connection;
+	const struct pod_self *self;
+	struct connection_key key = {};
+	const struct pod *pod;
+	struct flow flow = {};
+	__u32 zero = 0;
+
+	if (ctx->protocol != IPPROTO_TCP)
+		return SK_PASS; /* datagrams: replies to the pod's own questions come this way */
+	self = bpf_map_lookup_elem(&pod_self, &zero);
+	if (!self)
+		return SK_DROP;
+	flow.netns_cookie = self->netns_cookie;
+	flow.protocol = IPPROTO_TCP;
+	if (ctx->family == AF_INET) {
+		map_ipv4(flow.source_be, CONTEXT_WORD(ctx->remote_ip4));
+		map_ipv4(flow.destination_be, CONTEXT_WORD(ctx->local_ip4));
+	} else {
+		flow.source_be[0] = CONTEXT_WORD(ctx->remote_ip6[0]);
+		flow.source_be[1] = CONTEXT_WORD(ctx->remote_ip6[1]);
+		flow.source_be[2] = CONTEXT_WORD(ctx->remote_ip6[2]);
+		flow.source_be[3] = CONTEXT_WORD(ctx->remote_ip6[3]);
+		flow.destination_be[0] = CONTEXT_WORD(ctx->local_ip6[0]);
+		flow.destination_be[1] = CONTEXT_WORD(ctx->local_ip6[1]);
+		flow.destination_be[2] = CONTEXT_WORD(ctx->local_ip6[2]);
+		flow.destination_be[3] = CONTEXT_WORD(ctx->local_ip6[3]);
+	}
+	flow.source_port_be = ctx->remote_port;
+	flow.destination_port_be = bpf_htons((__u16)ctx->local_port);
+	flow.direction = is_loopback(flow.destination_be) ? DIRECTION_OUTBOUND : DIRECTION_INBOUND;
+	if (flow.direction == DIRECTION_INBOUND &&
+	    is_same_address(flow.source_be, flow.destination_be))
+		return SK_PASS; /* the pod talking to itself, or the proxy to the application */
+	key.netns_cookie = flow.netns_cookie;
+	copy_address(key.source_be, flow.source_be);
+	copy_address(key.destination_be, flow.destination_be);
+	key.source_port_be = flow.source_port_be;
+	key.destination_port_be = flow.destination_port_be;
+	connection = bpf_map_lookup_elem(&connections, &key);
+	pod = bpf_map_lookup_elem(&pods, &flow.netns_cookie);
+	if (flow.direction == DIRECTION_OUTBOUND)
+		return on_loopback(ctx, &flow, connection, pod);
+	if (connection && connection->kind == CONNECTION_PROXY_INBOUND)
+		return SK_PASS; /* the proxy's own connection to the application */
+	return on_inbound(ctx, &flow, pod);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

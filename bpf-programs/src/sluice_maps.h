@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Every map, key, value and constant that the programs and the node daemon share.
+ * The Java layouts mirror the structs; a test compares the two through the object's BTF.
+ *
+ * Addresses are 16 bytes in network byte order, IPv4 as v4-mapped IPv6 (RFC 4291 2.5.5.2), so
+ * that a key does not depend on the family the application happened to use. Members that end in
+ * _be are in network byte order, all others in host byte order.
+ */
+#ifndef SLUICE_MAPS_H
+#define SLUICE_MAPS_H
+
+#include <linux/types.h>
+
+/* Layouts changed incompatibly get a new number; pins of another number are never reused. */
+#define SLUICE_SCHEMA_VERSION 1
+
+#define SLUICE_OUTBOUND_PORT 15001
+#define SLUICE_INBOUND_PORT 15006
+#define SLUICE_HBONE_PORT 15008
+#define SLUICE_DNS_PORT 53
+
+/*
+ * Redirected IPv4 connections go to 127.64.0.0/10, one of 2^22 addresses chosen by a hash of the
+ * destination: a single address would cap a pod at its ephemeral port range for all destinations
+ * together. The range is kept apart from 127.0.0.1 so that an application may use port 15001
+ * on its own loopback.
+ */
+#define SLUICE_LOOPBACK_NET 0x7f400000u
+#define SLUICE_LOOPBACK_MASK 0xffc00000u
+
+#define SLUICE_MAX_PODS 512
+#define SLUICE_MAX_CONNECTIONS 65536
+#define SLUICE_MAX_POD_ADDRESSES 4096
+#define SLUICE_MAX_RANGE_RULES 16384
+#define SLUICE_MAX_PORT_RULES 16384
+#define SLUICE_MAX_INTERFACE_RULES 1024
+#define SLUICE_MAX_COUNTERS 32768
+#define SLUICE_MAX_PROXY_CGROUPS 8
+#define SLUICE_EVENT_BYTES (256 * 1024)
+
+/* Mirrored by io.sluice.mesh.decision.Direction. */
+enum sluice_direction {
+	DIRECTION_OUTBOUND = 0,
+	DIRECTION_INBOUND = 1,
+};
+
+/* Mirrored by io.sluice.mesh.decision.Outcome. */
+enum sluice_outcome {
+	OUTCOME_REFUSED = 0,
+	OUTCOME_REDIRECTED = 1,
+	OUTCOME_PASSTHROUGH = 2,
+};
+
+/* Mirrored by io.sluice.mesh.decision.Reason, codes below 64. */
+enum sluice_reason {
+	REASON_MESH_TRAFFIC = 1,
+	REASON_LOOPBACK = 2,
+	REASON_SELF = 3,
+	REASON_EXCLUDED_PORT = 4,
+	REASON_EXCLUDED_RANGE = 5,
+	REASON_NOT_INCLUDED = 6,
+	REASON_EXCLUDED_INTERFACE = 7,
+	REASON_LINK_LOCAL = 8,
+	REASON_PROXY_SOCKET = 9,
+	REASON_DNS = 10,
+	REASON_DATAGRAM_PERMISSIVE = 11,
+	REASON_DATAGRAM_REFUSED = 12,
+	REASON_PROTOCOL_PERMISSIVE = 13,
+	REASON_PROTOCOL_REFUSED = 14,
+	REASON_RAW_SOCKET = 15,
+	REASON_PROXY_UNAVAILABLE = 16,
+	REASON_FAIL_OPEN = 17,
+	REASON_CONNECTION_MAP_FULL = 18,
+	REASON_OTHER_INTERFACE = 19,
+	REASON_LEAVING = 20,
+};
+
+/* Slots of a pod's listener map: direction * 2 + (IPv6 ? 1 : 0). */
+enum sluice_slot {
+	SLOT_OUTBOUND_V4 = 0,
+	SLOT_OUTBOUND_V6 = 1,
+	SLOT_INBOUND_V4 = 2,
+	SLOT_INBOUND_V6 = 3,
+	SLOT_COUNT = 4,
+};
+
+/* Bits of struct pod.flags. */
+enum pod_flag {
+	POD_PERMISSIVE = 1 << 0, /* datagrams and other protocols are left alone */
+	POD_FAIL_OPEN = 1 << 1, /* leave traffic alone while the daemon is not running */
+	POD_HAS_INCLUSIONS = 1 << 2, /* only included ranges are redirected */
+	POD_LEAVING = 1 << 3, /* leave new traffic alone */
+};
+
+/* Bits of struct config.flags. */
+enum config_flag {
+	CONFIG_VERBOSE_EVENTS = 1 << 0, /* an event for every verdict, not only for refusals */
+};
+
+/* Key of maps that are indexed by pod: the cookie of its network namespace. */
+struct pod_key {
+	__u64 netns_cookie;
+};
+_Static_assert(sizeof(struct pod_key) == 8, "mirrored by PodKey");
+
+/* Key of maps that are indexed by address alone. */
+struct address_key {
+	__u32 address_be[4];
+};
+_Static_assert(sizeof(struct address_key) == 16, "mirrored by AddressKey");
+
+struct pod {
+	__u32 address4_be[4]; /* primary IPv4 address, mapped; all zero when it has none */
+	__u32 address6_be[4]; /* primary IPv6 address; all zero when it has none */
+	__u32 flags; /* enum pod_flag */
+	__u32 primary_ifindex; /* interface that carries the primary address */
+};
+_Static_assert(sizeof(struct pod) == 40, "mirrored by PodValue");
+
+/* Name of a pod for tools that read the pins without the daemon. NUL-padded. */
+struct pod_name {
+	char namespace_name[64];
+	char name[256];
+};
+_Static_assert(sizeof(struct pod_name) == 320, "mirrored by PodNameValue");
+
+struct pod_address_key {
+	__u64 netns_cookie;
+	__u32 address_be[4];
+};
+_Static_assert(sizeof(struct pod_address_key) == 24, "mirrored by PodAddressKey");
+
+/* Value of pod_addresses. */
+enum pod_address_kind {
+	POD_ADDRESS_MESH = 1,
+	POD_ADDRESS_EXCLUDED = 2, /* belongs to an excluded interface */
+};
+
+/* Prefix length counts from the first bit of netns_cookie: 64 + length of the range (mapped). */
+struct range_rule_key {
+	__u32 prefix_length;
+	__u32 netns_cookie[2]; /* low word, high word */
+	__u32 address_be[4];
+};
+_Static_assert(sizeof(struct range_rule_key) == 28, "mirrored by RangeRuleKey");
+
+/* Value of range_rules, port_rules and interface_rules. */
+enum rule_action {
+	RULE_EXCLUDE = 1,
+	RULE_INCLUDE = 2,
+};
+
+struct port_rule_key {
+	__u64 netns_cookie;
+	__u16 port_be;
+	__u8 direction; /* enum sluice_direction */
+	__u8 pad[5];
+};
+_Static_assert(sizeof(struct port_rule_key) == 16, "mirrored by PortRuleKey");
+
+struct interface_rule_key {
+	__u64 netns_cookie;
+	__u32 ifindex;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct interface_rule_key) == 16, "mirrored by InterfaceRuleKey");
+
+/*
+ * A TCP connection between its SYN and its establishment, by the tuple on the wire inside one
+ * network namespace. Never seen by an application; removed when the accepting side has taken it
+ * over or the connecting socket has gone.
+ */
+struct connection_key {
+	__u64 netns_cookie;
+	__u32 source_be[4];
+	__u32 destination_be[4];
+	__u16 source_port_be;
+	__u16 destination_port_be;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct connection_key) == 48, "mirrored by ConnectionKey");
+
+enum connection_kind {
+	CONNECTION_REDIRECTED = 1, /* address: original destination */
+	CONNECTION_PROXY_INBOUND = 2, /* address: true client that the application shall see */
+	CONNECTION_NODE_ORIGIN = 3, /* opened by a socket of the node itself */
+};
+
+struct connection {
+	__u32 address_be[4];
+	__u16 port_be;
+	__u8 kind; /* enum connection_kind */
+	__u8 pad[5];
+};
+_Static_assert(sizeof(struct connection) == 24, "mirrored by ConnectionValue");
+
+/* What is known of one socket; lives and dies with it (BPF_MAP_TYPE_SK_STORAGE). */
+enum socket_role {
+	SOCKET_REDIRECTED = 1, /* application's connecting socket; peer: original destination */
+	SOCKET_ACCEPTED = 2, /* application's accepted socket; peer: true client */
+	SOCKET_PROXY = 3, /* proxy's connecting socket; peer: true client, if inbound */
+	SOCKET_LISTENER = 4, /* proxy's listener; cloned to what it accepts */
+	SOCKET_OUTBOUND_ACCEPTED = 5, /* accepted by the proxy; peer: original destination */
+	SOCKET_INBOUND_ACCEPTED = 6, /* accepted by the proxy */
+	SOCKET_NODE = 7, /* socket of the node itself, connecting to an enrolled pod */
+};
+
+enum socket_flag {
+	SOCKET_NODE_ORIGIN = 1 << 0, /* the other end is a socket of the node itself */
+	SOCKET_PRESENTS_CLIENT = 1 << 1, /* proxy socket that shows peer to the application */
+};
+
+struct socket_state {
+	__u64 netns_cookie;
+	__u32 peer_be[4];
+	__u16 peer_port_be;
+	__u8 role; /* enum socket_role */
+	__u8 flags; /* enum socket_flag */
+	__u8 direction; /* enum sluice_direction, of a listener and of what it accepts */
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct socket_state) == 32, "mirrored by SocketStateValue");
+
+struct counter_key {
+	__u64 netns_cookie;
+	__u8 direction; /* enum sluice_direction */
+	__u8 family; /* 4 or 6 */
+	__u8 outcome; /* enum sluice_outcome */
+	__u8 reason; /* enum sluice_reason */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct counter_key) == 16, "mirrored by CounterKey");
+
+struct event {
+	__u64 monotonic_nanos; /* bpf_ktime_get_ns() */
+	__u64 netns_cookie;
+	__u32 source_be[4]; /* all zero when not known yet */
+	__u32 destination_be[4];
+	__u16 source_port_be;
+	__u16 destination_port_be;
+	__u8 protocol; /* IANA number */
+	__u8 direction;
+	__u8 outcome;
+	__u8 reason;
+};
+_Static_assert(sizeof(struct event) == 56, "mirrored by EventValue");
+
+struct config {
+	__u64 host_netns_cookie;
+	__u32 flags; /* enum config_flag */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct config) == 16, "mirrored by ConfigValue");
+
+/* Says whose pins these are. NUL-padded. */
+struct installation {
+	__u32 schema_version;
+	__u32 pad;
+	char boot_id[40]; /* /proc/sys/kernel/random/boot_id */
+	char node_name[256];
+};
+_Static_assert(sizeof(struct installation) == 304, "mirrored by InstallationValue");
+
+/* The one entry of a pod's own map: tells its sk_lookup program whom it serves. */
+struct pod_self {
+	__u64 netns_cookie;
+};
+_Static_assert(sizeof(struct pod_self) == 8, "mirrored by PodSelfValue");
+
+#endif

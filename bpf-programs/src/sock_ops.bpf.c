@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Hook: sock_ops, from kernel 4.13 (sk 5.3, netns cookie 5.15), attached at the root of cgroup2.
+ * Carries what the connecting side knows to the accepting side: written when the SYN is about to
+ * leave, taken over when the accepted socket is established, removed when the connecting socket
+ * closes. The return value says nothing; no reply is set, other programs may have set theirs.
+ */
+#include "verdict.bpf.h"
+
+#define HANDLED 1
+
+/* remote_port is in network byte order in the upper half of 32 bits, local_port in host order. */
+static __always_inline __u16 remote_port_be(const struct bpf_sock_ops *ops)
+{
+	return bpf_htons((__u16)bpf_ntohl(ops->remote_port));
+}
+
+static __always_inline void remote_address(__u32 address[4], struct bpf_sock_ops *ops)
+{
+	if (ops->family == AF_INET) {
+		map_ipv4(address, CONTEXT_WORD(ops->remote_ip4));
+		return;
+	}
+	address[0] = CONTEXT_WORD(ops->remote_ip6[0]);
+	address[1] = CONTEXT_WORD(ops->remote_ip6[1]);
+	address[2] = CONTEXT_WORD(ops->remote_ip6[2]);
+	address[3] = CONTEXT_WORD(ops->remote_ip6[3]);
+}
+
+static __always_inline void local_address(__u32 address[4], struct bpf_sock_ops *ops)
+{
+	if (ops->family == AF_INET) {
+		map_ipv4(address, CONTEXT_WORD(ops->local_ip4));
+		return;
+	}
+	address[0] = CONTEXT_WORD(ops->local_ip6[0]);
+	address[1] = CONTEXT_WORD(ops->local_ip6[1]);
+	address[2] = CONTEXT_WORD(ops->local_ip6[2]);
+	address[3] = CONTEXT_WORD(ops->local_ip6[3]);
+}
+
+/* Key as seen from the connecting side. */
+static __always_inline void key_of_connector(struct connection_key *key, struct bpf_sock_ops *ops,
+					     __u64 netns_cookie)
+{
+	key->netns_cookie = netns_cookie;
+	local_address(key->source_be, ops);
+	remote_address(key->destination_be, ops);
+	key->source_port_be = bpf_htons((__u16)ops->local_port);
+	key->destination_port_be = remote_port_be(ops);
+	key->pad = 0;
+}
+
+/* The same key as seen from the accepting side. */
+static __always_inline void key_of_acceptor(struct connection_key *key, struct bpf_sock_ops *ops,
+					    __u64 netns_cookie)
+{
+	key->netns_cookie = netns_cookie;
+	remote_address(key->source_be, ops);
+	local_address(key->destination_be, ops);
+	key->source_port_be = remote_port_be(ops);
+	key->destination_port_be = bpf_htons((__u16)ops->local_port);
+	key->pad = 0;
+}
+
+static __always_inline void fill_flow(struct flow *flow, const struct connection_key *key,
+				      __u8 direction)
+{
+	flow->netns_cookie = key->netns_cookie;
+	copy_address(flow->source_be, key->source_be);
+	copy_address(flow->destination_be, key->destination_be);
+	flow->source_port_be = key->source_port_be;
+	flow->destination_port_be = key->destination_port_be;
+	flow->protocol = IPPROTO_TCP;
+	flow->direction = direction;
+}
+
+/* A connection of the node itself to an enrolled pod: remember it, so that it can be proven. */
+static __always_inline struct socket_state *note_node_socket(struct bpf_sock_ops *ops,
+							     struct bpf_sock *sk)
+{
+	const struct pod_key *pod;
+	const struct config *settings;
+	struct socket_state *state;
+	struct address_key address;
+	__u32 zero = 0;
+
+	settings = bpf_map_lookup_elem(&config, &zero);
+	if (!settings || settings->host_netns_cookie != bpf_get_netns_cookie(ops))
+		return 0;
+	remote_address(address.address_be, ops);
+	pod = bpf_map_lookup_elem(&pod_by_address, &address);
+	if (!pod)
+		return 0;
+	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!state)
+		return 0;
+	state->netns_cookie = pod->netns_cookie;
+	state->role = SOCKET_NODE;
+	return state;
+}
+
+static __always_inline void on_connect(struct bpf_sock_ops *ops, struct bpf_sock *sk)
+{
+	struct connection value = {};
+	struct socket_state *state;
+	struct connection_key key;
+
+	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	if (!state)
+		state = note_node_socket(ops, sk);
+	if (!state)
+		return;
+	if (state->role == SOCKET_REDIRECTED)
+		value.kind = CONNECTION_REDIRECTED;
+	else if (state->role == SOCKET_PROXY && (state->flags & SOCKET_PRESENTS_CLIENT))
+		value.kind = CONNECTION_PROXY_INBOUND;
+	else if (state->role == SOCKET_NODE)
+		value.kind = CONNECTION_NODE_ORIGIN;
+	else
+		return;
+	key_of_connector(&key, ops, state->netns_cookie);
+	copy_address(value.address_be, state->peer_be);
+	value.port_be = state->peer_port_be;
+	if (bpf_map_update_elem(&connections, &key, &value, BPF_ANY)) {
+		if (state->role == SOCKET_REDIRECTED) {
+			struct flow flow;
+
+			/* Without an entry the SYN is refused by sk_lookup: never a wrong peer. */
+			fill_flow(&flow, &key, DIRECTION_OUTBOUND);
+			copy_address(flow.destination_be, state->peer_be);
+			flow.destination_port_be = state->peer_port_be;
+			settle(&flow, OUTCOME_REFUSED, REASON_CONNECTION_MAP_FULL);
+		}
+		return;
+	}
+	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+}
+
+/* A connection that our listener accepted: the listener's state was cloned to it. */
+static __always_inline void adopt_accepted(struct bpf_sock_ops *ops, struct socket_state *state)
+{
+	const struct connection *connection;
+	struct connection_key key;
+	struct flow flow;
+
+	key_of_acceptor(&key, ops, state->netns_cookie);
+	connection = bpf_map_lookup_elem(&connections, &key);
+	if (state->direction == DIRECTION_OUTBOUND) {
+		if (!connection || connection->kind != CONNECTION_REDIRECTED)
+			return; /* stays a listener's clone: the proxy refuses it */
+		copy_address(state->peer_be, connection->address_be);
+		state->peer_port_be = connection->port_be;
+		state->role = SOCKET_OUTBOUND_ACCEPTED;
+		bpf_map_delete_elem(&connections, &key);
+		return;
+	}
+	if (is_loopback(key.destination_be))
+		return; /* someone in the pod called the listener's own port: not steered */
+	state->role = SOCKET_INBOUND_ACCEPTED;
+	if (connection && connection->kind == CONNECTION_NODE_ORIGIN) {
+		state->flags |= SOCKET_NODE_ORIGIN;
+		bpf_map_delete_elem(&connections, &key);
+	}
+	fill_flow(&flow, &key, DIRECTION_INBOUND);
+	settle(&flow, OUTCOME_REDIRECTED, REASON_MESH_TRAFFIC);
+}
+
+/* A connection that an application accepted: it may come from the proxy, on behalf of a client. */
+static __always_inline void disguise_accepted(struct bpf_sock_ops *ops, struct bpf_sock *sk)
+{
+	struct pod_key pod = { .netns_cookie = bpf_get_netns_cookie(ops) };
+	const struct connection *connection;
+	struct connection_key key;
+	struct socket_state *state;
+
+	if (!bpf_map_lookup_elem(&pods, &pod))
+		return;
+	key_of_acceptor(&key, ops, pod.netns_cookie);
+	connection = bpf_map_lookup_elem(&connections, &key);
+	if (!connection || connection->kind != CONNECTION_PROXY_INBOUND)
+		return;
+	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (state) {
+		state->netns_cookie = pod.netns_cookie;
+		state->role = SOCKET_ACCEPTED;
+		copy_address(state->peer_be, connection->address_be);
+		state->peer_port_be = connection->port_be;
+	}
+	bpf_map_delete_elem(&connections, &key);
+}
+
+static __always_inline void on_close(struct bpf_sock_ops *ops, struct bpf_sock *sk)
+{
+	const struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	struct connection_key key;
+
+	if (!state)
+		return;
+	key_of_connector(&key, ops, state->netns_cookie);
+	bpf_map_delete_elem(&connections, &key);
+}
+
+SEC("sockops")
+int sluice_sock_ops(struct bpf_sock_ops *ops)
+{
+	struct socket_state *state;
+	struct bpf_sock *sk = ops->sk;
+
+	if (!sk)
+		return HANDLED;
+	switch (ops->op) {
+	case BPF_SOCK_OPS_TCP_CONNECT_CB:
+		on_connect(ops, sk);
+		break;
+	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+		if (state && state->role == SOCKET_LISTENER)
+			adopt_accepted(ops, state);
+		else if (!state)
+			disguise_accepted(ops, sk);
+		break;
+	case BPF_SOCK_OPS_STATE_CB:
+		if (ops->args[1] == BPF_TCP_CLOSE)
+			on_close(ops, sk);
+		break;
+	}
+	return HANDLED;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
