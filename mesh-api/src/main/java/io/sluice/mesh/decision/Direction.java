@@ -22,4 +22,14 @@ public enum Direction {
   public String label() {
     return name().toLowerCase(Locale.ROOT);
   }
+
+  /** The constant with this code; throws {@link IllegalArgumentException} for an unknown one. */
+  public static Direction ofCode(int code) {
+    for (Direction candidate : values()) {
+      if (candidate.code == code) {
+        return candidate;
+      }
+    }
+    throw new IllegalArgumentException("no direction has code " + code);
+  }
 }

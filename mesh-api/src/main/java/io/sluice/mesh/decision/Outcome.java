@@ -28,4 +28,14 @@ public enum Outcome {
   public String label() {
     return name().toLowerCase(Locale.ROOT);
   }
+
+  /** The constant with this code; throws {@link IllegalArgumentException} for an unknown one. */
+  public static Outcome ofCode(int code) {
+    for (Outcome candidate : values()) {
+      if (candidate.code == code) {
+        return candidate;
+      }
+    }
+    throw new IllegalArgumentException("no outcome has code " + code);
+  }
 }

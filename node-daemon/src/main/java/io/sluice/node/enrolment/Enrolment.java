@@ -1,0 +1,341 @@
+package io.sluice.node.enrolment;
+
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Workload;
+import io.sluice.node.interception.EbpfInterception;
+import io.sluice.node.interception.InterceptionException;
+import io.sluice.node.interception.NamespaceSockets;
+import io.sluice.node.interception.PodNetworkReader;
+import io.sluice.node.interception.PodPlacement;
+import io.sluice.proxy.PodListeners;
+import io.sluice.proxy.Proxy;
+import io.sluice.proxy.ReleaseMode;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Keeps the pods of this node enrolled as the latest snapshot says. One thread does all the work:
+ * it runs at every new snapshot and once a second, because namespaces come and go without notice.
+ */
+public final class Enrolment implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(Enrolment.class.getName());
+  private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(1);
+
+  /** Sweeps between two looks at the addresses inside pods whose settings have not changed. */
+  private static final int SWEEPS_PER_LOOK = 30;
+
+  private static final Path NAMED_NAMESPACES = Path.of("/run/netns");
+
+  private final String nodeName;
+  private final EbpfInterception interception;
+  private final NamespaceSockets sockets;
+  private final Proxy proxy;
+  private final NetworkNamespaces namespaces;
+  private final PodNetworkReader networks;
+  private final NetnsHandle hostNamespace;
+  private final BooleanSupplier registryIsComplete;
+  private final Semaphore wakeUp = new Semaphore(0);
+  private final Thread thread;
+
+  // Owned by the enrolment thread (before it starts: by the caller of start).
+  private final Map<NamespacedName, PodPlacement> enrolled = new HashMap<>();
+  private final Map<NamespacedName, String> problems = new HashMap<>();
+  private boolean sweptLeftovers;
+  private long reconciledRevision = -1;
+  private int sweepsSinceLook;
+
+  private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
+  private volatile Map<NamespacedName, PodStatus> statuses = Map.of();
+  private volatile boolean stopping;
+
+  /** Does nothing before {@link #start}. */
+  public Enrolment(
+      String nodeName,
+      EbpfInterception interception,
+      NamespaceSockets sockets,
+      Proxy proxy,
+      NetworkNamespaces namespaces,
+      PodNetworkReader networks,
+      NetnsHandle hostNamespace,
+      BooleanSupplier registryIsComplete) {
+    this.nodeName = nodeName;
+    this.interception = interception;
+    this.sockets = sockets;
+    this.proxy = proxy;
+    this.namespaces = namespaces;
+    this.networks = networks;
+    this.hostNamespace = hostNamespace;
+    this.registryIsComplete = registryIsComplete;
+    this.thread =
+        Thread.ofPlatform().daemon().name("sluice-enrolment").unstarted(this::runUntilStopped);
+  }
+
+  /** Enrols what {@code first} calls for before it returns, then follows {@link #publish}. */
+  public void start(MeshSnapshot first) {
+    snapshot = first;
+    reconcile();
+    thread.start();
+  }
+
+  /** Takes a new snapshot; returns at once, any thread. */
+  public void publish(MeshSnapshot next) {
+    snapshot = next;
+    wakeUp.release();
+  }
+
+  /** Every pod of the registry that belongs to this node, by name; any thread. */
+  public List<PodStatus> statuses() {
+    return statuses.values().stream().sorted(Comparator.comparing(PodStatus::name)).toList();
+  }
+
+  /** The name of the pod with this namespace cookie, if it is enrolled; any thread. */
+  public Optional<NamespacedName> nameOf(long netnsCookie) {
+    return statuses.values().stream()
+        .filter(status -> status.netnsCookie() == netnsCookie)
+        .map(PodStatus::name)
+        .findFirst();
+  }
+
+  private void runUntilStopped() {
+    while (!stopping) {
+      try {
+        if (wakeUp.tryAcquire(SWEEP_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
+          wakeUp.drainPermits();
+        }
+        if (!stopping) {
+          reconcile();
+        }
+      } catch (InterruptedException e) {
+        return;
+      } catch (RuntimeException e) {
+        // The next sweep tries again; enrolled pods stay as they are.
+        LOG.log(System.Logger.Level.ERROR, "enrolment_failed", e);
+      }
+    }
+  }
+
+  private void reconcile() {
+    MeshSnapshot current = snapshot;
+    Map<NamespacedName, Workload> wanted = new TreeMap<>();
+    for (Workload workload : current.workloads()) {
+      if (workload.enrolled() && isHere(workload)) {
+        wanted.put(workload.name(), workload);
+      }
+    }
+    boolean look =
+        current.revision() != reconciledRevision || ++sweepsSinceLook >= SWEEPS_PER_LOOK;
+    if (look) {
+      sweepsSinceLook = 0;
+    }
+    problems.clear();
+    releaseUnwanted(wanted.keySet());
+    for (Workload workload : wanted.values()) {
+      try {
+        bring(workload, current, look);
+      } catch (LinuxException | InterceptionException | CompletionException e) {
+        noteProblem(workload.name(), e);
+      }
+    }
+    reconciledRevision = current.revision();
+    sweepLeftovers();
+    publishStatuses(current);
+  }
+
+  private boolean isHere(Workload workload) {
+    return workload.netns().isPresent()
+        && workload.nodeName().map(nodeName::equals).orElse(true);
+  }
+
+  private void releaseUnwanted(Set<NamespacedName> wanted) {
+    for (NamespacedName name : Set.copyOf(enrolled.keySet())) {
+      if (!wanted.contains(name)) {
+        release(name, ReleaseMode.KEEP_ESTABLISHED);
+      }
+    }
+  }
+
+  private void bring(Workload workload, MeshSnapshot current, boolean look) {
+    NetnsHandle present = namespaces.open(pathOf(workload));
+    PodPlacement before = enrolled.get(workload.name());
+    if (before != null && before.netns().isSameAs(present)) {
+      present.close();
+      if (look) {
+        refresh(workload, before, current);
+      }
+      return;
+    }
+    if (before != null) {
+      // The sandbox was made anew: same pod, another namespace.
+      release(workload.name(), ReleaseMode.RESET_ESTABLISHED);
+    }
+    try {
+      enrol(workload, present, current);
+    } catch (RuntimeException e) {
+      present.close();
+      throw e;
+    }
+  }
+
+  private static Path pathOf(Workload workload) {
+    String placed = workload.netns().orElseThrow();
+    return placed.startsWith("/") ? Path.of(placed) : NAMED_NAMESPACES.resolve(placed);
+  }
+
+  private void enrol(Workload workload, NetnsHandle netns, MeshSnapshot current) {
+    if (netns.isSameAs(hostNamespace)) {
+      throw new InterceptionException(
+          "pod " + workload.name() + " shares the node's network namespace",
+          "pods on the host network cannot be enrolled; remove the label");
+    }
+    long cookie = netns.cookie();
+    enrolled.values().stream()
+        .filter(other -> other.cookie() == cookie)
+        .findFirst()
+        .ifPresent(
+            other -> {
+              throw new InterceptionException(
+                  "pod " + workload.name() + " shares a network namespace with " + other.name(),
+                  "give each pod its own sluice.io/netns");
+            });
+    PodPlacement pod = placement(workload, netns, cookie, current);
+    sockets.add(pod);
+    PodListeners listeners = interception.prepare(pod);
+    try {
+      proxy.serve(listeners).join();
+      interception.activate(pod);
+    } catch (RuntimeException e) {
+      proxy.release(pod.name(), ReleaseMode.RESET_ESTABLISHED);
+      sockets.remove(pod.name());
+      interception.release(cookie);
+      throw e;
+    }
+    enrolled.put(pod.name(), pod);
+    LOG.log(System.Logger.Level.INFO, "pod_enrolled pod={0} netns_cookie={1}", pod.name(), cookie);
+  }
+
+  private PodPlacement placement(
+      Workload workload, NetnsHandle netns, long cookie, MeshSnapshot current) {
+    return new PodPlacement(
+        workload.name(),
+        netns,
+        cookie,
+        networks.read(
+            netns, workload.addresses(), workload.interception().interfaceExclusions()),
+        workload.interception(),
+        current.settings().permissive());
+  }
+
+  private void refresh(Workload workload, PodPlacement before, MeshSnapshot current) {
+    PodPlacement now = placement(workload, before.netns(), before.cookie(), current);
+    if (!now.equals(before)) {
+      interception.update(now);
+      sockets.add(now);
+      enrolled.put(now.name(), now);
+    }
+  }
+
+  private void release(NamespacedName name, ReleaseMode mode) {
+    PodPlacement pod = enrolled.remove(name);
+    if (pod == null) {
+      return;
+    }
+    interception.release(pod.cookie());
+    proxy.release(name, mode);
+    sockets.remove(name);
+    pod.netns().close();
+    LOG.log(System.Logger.Level.INFO, "pod_released pod={0}", name);
+  }
+
+  private void noteProblem(NamespacedName name, RuntimeException cause) {
+    Throwable root =
+        cause instanceof CompletionException && cause.getCause() != null
+            ? cause.getCause()
+            : cause;
+    boolean namespaceGone =
+        root instanceof LinuxException linux
+            && linux.errno() == io.sluice.linux.Errno.ENOENT
+            && enrolled.containsKey(name);
+    if (namespaceGone) {
+      release(name, ReleaseMode.RESET_ESTABLISHED);
+    }
+    String problem = String.valueOf(root.getMessage());
+    PodStatus before = statuses.get(name);
+    if (before == null || !before.problem().equals(problem)) {
+      LOG.log(System.Logger.Level.WARNING, "pod_not_enrolled pod={0} problem={1}", name, problem);
+    }
+    problems.put(name, problem);
+  }
+
+  /**
+   * Releases pods of an earlier daemon that the registry no longer wants. Waits for a registry that
+   * could be read as a whole: a broken file must not open anything.
+   */
+  private void sweepLeftovers() {
+    if (sweptLeftovers || !registryIsComplete.getAsBoolean()) {
+      return;
+    }
+    Set<Long> cookies = new HashSet<>();
+    enrolled.values().forEach(pod -> cookies.add(pod.cookie()));
+    for (long cookie : interception.leftBehind()) {
+      if (!cookies.contains(cookie)) {
+        interception.release(cookie);
+        LOG.log(System.Logger.Level.INFO, "leftover_released netns_cookie={0}", cookie);
+      }
+    }
+    sweptLeftovers = true;
+  }
+
+  private void publishStatuses(MeshSnapshot current) {
+    Map<NamespacedName, PodStatus> next = new HashMap<>();
+    for (Workload workload : current.workloads()) {
+      if (workload.nodeName().map(nodeName::equals).orElse(true)) {
+        next.put(workload.name(), statusOf(workload));
+      }
+    }
+    statuses = Map.copyOf(next);
+  }
+
+  private PodStatus statusOf(Workload workload) {
+    PodPlacement pod = enrolled.get(workload.name());
+    PodState state =
+        pod != null
+            ? PodState.ENROLLED
+            : problems.containsKey(workload.name()) ? PodState.PENDING : PodState.OUTSIDE;
+    return new PodStatus(
+        workload.name(),
+        state,
+        pod == null ? 0 : pod.cookie(),
+        workload.addresses(),
+        workload.identity().toString(),
+        problems.getOrDefault(workload.name(), ""));
+  }
+
+  /** Stops following; enrolled pods stay enrolled. */
+  @Override
+  public void close() {
+    stopping = true;
+    wakeUp.release();
+    try {
+      thread.join(Duration.ofSeconds(5));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    enrolled.values().forEach(pod -> pod.netns().close());
+  }
+}

@@ -1,0 +1,27 @@
+package io.sluice.node.enrolment;
+
+import io.sluice.mesh.NamespacedName;
+import java.net.InetAddress;
+import java.util.List;
+
+/**
+ * One pod as the node sees it.
+ *
+ * @param name of the Pod
+ * @param state where it stands
+ * @param netnsCookie its namespace; 0 while unknown
+ * @param addresses its addresses by the registry
+ * @param identity SPIFFE ID
+ * @param problem why it is pending; empty otherwise
+ */
+public record PodStatus(
+    NamespacedName name,
+    PodState state,
+    long netnsCookie,
+    List<InetAddress> addresses,
+    String identity,
+    String problem) {
+  public PodStatus {
+    addresses = List.copyOf(addresses);
+  }
+}

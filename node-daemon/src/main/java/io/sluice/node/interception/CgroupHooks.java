@@ -1,0 +1,74 @@
+package io.sluice.node.interception;
+
+import io.sluice.bpf.InterceptionProgram;
+import io.sluice.linux.bpf.BpfLink;
+import io.sluice.linux.bpf.BpfObject;
+import io.sluice.node.maps.PinDirectory;
+import io.sluice.node.maps.SluiceMaps;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The hooks at the root of cgroup2: one pinned link per program. A program that is attached already
+ * is replaced atomically, so that there is no moment without a hook.
+ */
+final class CgroupHooks implements AutoCloseable {
+  private final Map<InterceptionProgram, BpfLink> links;
+
+  private CgroupHooks(Map<InterceptionProgram, BpfLink> links) {
+    this.links = links;
+  }
+
+  /** Loads every cgroup program and puts it in force below {@code cgroupRoot}. */
+  static CgroupHooks attach(SluiceMaps maps, Path cgroupRoot) {
+    Map<InterceptionProgram, BpfLink> links = new EnumMap<>(InterceptionProgram.class);
+    List<BpfObject> objects = new ArrayList<>();
+    try {
+      Map<InterceptionProgram, BpfObject> loaded = new EnumMap<>(InterceptionProgram.class);
+      for (InterceptionProgram program : InterceptionProgram.values()) {
+        if (program.isAttachedToCgroup()) {
+          BpfObject object = BpfObject.open(program.object(), program.objectName());
+          objects.add(object);
+          maps.shareWith(object);
+          object.load();
+          loaded.put(program, object);
+        }
+      }
+      // Attached only when all are loaded: half of the hooks would be worse than none.
+      loaded.forEach(
+          (program, object) ->
+              links.put(program, link(program, object, maps.pins(), cgroupRoot)));
+      return new CgroupHooks(links);
+    } catch (RuntimeException e) {
+      links.values().forEach(BpfLink::close);
+      throw e;
+    } finally {
+      objects.forEach(BpfObject::close);
+    }
+  }
+
+  private static BpfLink link(
+      InterceptionProgram program, BpfObject object, PinDirectory pins, Path cgroupRoot) {
+    Path pin = pins.link(program.objectName());
+    if (Files.exists(pin)) {
+      BpfLink pinned = BpfLink.openPinned(pin);
+      pinned.update(object.program(program.functionName()));
+      return pinned;
+    }
+    BpfLink created =
+        BpfLink.attachCgroup(
+            object.program(program.functionName()), cgroupRoot, program.attachType());
+    created.pin(pin);
+    return created;
+  }
+
+  /** Closes the descriptors; the pins keep the hooks in force. */
+  @Override
+  public void close() {
+    links.values().forEach(BpfLink::close);
+  }
+}

@@ -1,0 +1,286 @@
+package io.sluice.node.interception;
+
+import io.sluice.linux.bpf.BpfFs;
+import io.sluice.linux.bpf.BpfMap;
+import io.sluice.linux.bpf.RingBuffer;
+import io.sluice.linux.cgroup.Cgroups;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetnsThread;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.node.maps.AddressKey;
+import io.sluice.node.maps.ConfigValue;
+import io.sluice.node.maps.EventValue;
+import io.sluice.node.maps.InstallationValue;
+import io.sluice.node.maps.PinDirectory;
+import io.sluice.node.maps.PodKey;
+import io.sluice.node.maps.PodNameValue;
+import io.sluice.node.maps.SluiceMaps;
+import io.sluice.node.maps.SocketStateValue;
+import io.sluice.proxy.ListenerFd;
+import io.sluice.proxy.PodListeners;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+
+/**
+ * Interception by eBPF on one node. Adopts what an earlier daemon pinned, replaces programs
+ * atomically, and leaves everything in force when it is closed: only {@link #release} and {@link
+ * PinDirectory#removeAll} take anything away.
+ *
+ * <p>{@link #prepare}, {@link #activate}, {@link #update} and {@link #release} are called by one
+ * thread at a time; everything else may be called from any thread.
+ */
+public final class EbpfInterception implements AutoCloseable {
+  /** The kernel caps it with net.core.somaxconn of the pod's namespace. */
+  private static final int BACKLOG = 4096;
+
+  private static final InetAddress LOOPBACK4 = InetAddress.ofLiteral("127.0.0.1");
+  private static final InetAddress LOOPBACK6 = InetAddress.ofLiteral("::1");
+
+  private final SluiceMaps maps;
+  private final CgroupHooks hooks;
+  private final NetnsThread namespaces;
+  private final boolean failOpen;
+  private final int livenessListener;
+  private final long cgroupId;
+  private final Map<Long, PodSteering> steering = new ConcurrentHashMap<>();
+
+  private EbpfInterception(
+      SluiceMaps maps,
+      CgroupHooks hooks,
+      NetnsThread namespaces,
+      boolean failOpen,
+      int livenessListener,
+      long cgroupId) {
+    this.maps = maps;
+    this.hooks = hooks;
+    this.namespaces = namespaces;
+    this.failOpen = failOpen;
+    this.livenessListener = livenessListener;
+    this.cgroupId = cgroupId;
+  }
+
+  /**
+   * Puts the node's hooks in force.
+   *
+   * @param nodeName names the pins
+   * @param ownCgroup cgroup2 directory of this process: sockets of its members are the proxy's
+   * @param hostNamespace the node's network namespace
+   * @param namespaces thread that enters pods
+   * @param failOpen whether traffic is left alone while no daemon runs
+   */
+  public static EbpfInterception start(
+      String nodeName,
+      Path ownCgroup,
+      NetnsHandle hostNamespace,
+      NetnsThread namespaces,
+      boolean failOpen) {
+    BpfFs.ensureMounted(PinDirectory.BPF_FILE_SYSTEM);
+    PinDirectory pins = PinDirectory.ofNode(nodeName);
+    SluiceMaps maps = SluiceMaps.openOrCreate(pins);
+    int liveness = -1;
+    try {
+      maps.installation()
+          .put(0, new InstallationValue(PinDirectory.SCHEMA_VERSION, BootId.current(), nodeName));
+      maps.config().put(0, new ConfigValue(hostNamespace.cookie(), 0));
+      long cgroupId = Cgroups.id(ownCgroup);
+      // First of all: a hook that met the proxy's sockets without it would redirect them.
+      maps.proxyCgroups().put(cgroupId, (int) ProcessHandle.current().pid());
+      maps.proxyCgroups()
+          .snapshot()
+          .keySet()
+          .forEach(
+              id -> {
+                if (id != cgroupId) {
+                  maps.proxyCgroups().remove(id);
+                }
+              });
+      liveness = Sockets.listenTcp(LOOPBACK4, 0, 1);
+      maps.liveness().put(0, liveness);
+      CgroupHooks hooks = CgroupHooks.attach(maps, Cgroups.rootV2());
+      return new EbpfInterception(maps, hooks, namespaces, failOpen, liveness, cgroupId);
+    } catch (RuntimeException e) {
+      if (liveness >= 0) {
+        Sockets.close(liveness);
+      }
+      maps.close();
+      throw e;
+    }
+  }
+
+  /** The shared maps, for dumps and metrics. */
+  public SluiceMaps maps() {
+    return maps;
+  }
+
+  /** Cookies of pods that an earlier daemon enrolled. */
+  public List<Long> leftBehind() {
+    return maps.pins().podCookies();
+  }
+
+  /**
+   * Opens the pod's listeners, tells the hooks whom they belong to and steers to them what is
+   * steered already. The caller owns the descriptors.
+   */
+  public PodListeners prepare(PodPlacement pod) {
+    writeRules(pod);
+    PodSteering prepared = PodSteering.prepare(maps, pod.cookie());
+    List<ListenerFd> opened = new ArrayList<>();
+    try {
+      for (Direction direction : Direction.values()) {
+        for (Family family : Family.values()) {
+          if (family == Family.IPV4 || pod.network().ipv6()) {
+            int listener = listen(pod, direction, family);
+            opened.add(new ListenerFd(listener, direction));
+            prepared.put(direction, family, listener);
+          }
+        }
+      }
+    } catch (RuntimeException e) {
+      opened.forEach(listener -> Sockets.close(listener.fd()));
+      prepared.close();
+      throw e;
+    }
+    PodSteering before = steering.put(pod.cookie(), prepared);
+    if (before != null) {
+      before.close();
+    }
+    return new PodListeners(pod.name(), opened);
+  }
+
+  private int listen(PodPlacement pod, Direction direction, Family family) {
+    int listener =
+        namespaces
+            .submit(
+                pod.netns(),
+                () -> Sockets.listenTcp(family == Family.IPV4 ? LOOPBACK4 : LOOPBACK6, 0, BACKLOG))
+            .join();
+    if (Sockets.netnsCookie(listener) != pod.cookie()) {
+      Sockets.close(listener);
+      throw new InterceptionException(
+          "listener for pod " + pod.name() + " was made in another network namespace",
+          "the namespace changed while the pod was enrolled; it is tried again");
+    }
+    maps.sockets()
+        .put(
+            listener,
+            new SocketStateValue(
+                pod.cookie(), null, SocketStateValue.ROLE_LISTENER, 0, direction));
+    return listener;
+  }
+
+  /** Puts interception in force for a prepared pod: inbound first, then outbound. */
+  public void activate(PodPlacement pod) {
+    PodSteering prepared = steering.get(pod.cookie());
+    if (prepared == null) {
+      throw new IllegalStateException("pod " + pod.name() + " was not prepared");
+    }
+    prepared.attach(pod.netns());
+    maps.pods().put(new PodKey(pod.cookie()), PodRules.of(pod, failOpen).pod());
+  }
+
+  /** Brings the rules of an active pod to its new settings, without a gap. */
+  public void update(PodPlacement pod) {
+    writeRules(pod);
+    maps.pods().put(new PodKey(pod.cookie()), PodRules.of(pod, failOpen).pod());
+  }
+
+  private void writeRules(PodPlacement pod) {
+    PodRules rules = PodRules.of(pod, failOpen);
+    long cookie = pod.cookie();
+    PodKey key = new PodKey(cookie);
+    maps.podNames().put(key, new PodNameValue(pod.name().namespace(), pod.name().name()));
+    MapUpdate.converge(
+        maps.podAddresses(), rules.addresses(), k -> k.netnsCookie() == cookie);
+    MapUpdate.converge(maps.rangeRules(), rules.ranges(), k -> k.netnsCookie() == cookie);
+    MapUpdate.converge(maps.portRules(), rules.ports(), k -> k.netnsCookie() == cookie);
+    MapUpdate.converge(maps.interfaceRules(), rules.interfaces(), k -> k.netnsCookie() == cookie);
+    Map<AddressKey, PodKey> byAddress = new HashMap<>();
+    pod.network().own().forEach(address -> byAddress.put(new AddressKey(address), key));
+    BpfMap<AddressKey, PodKey> podByAddress = maps.podByAddress();
+    Map<AddressKey, PodKey> present = podByAddress.snapshot();
+    MapUpdate.converge(podByAddress, byAddress, k -> key.equals(present.get(k)));
+  }
+
+  /**
+   * Ends interception of a pod, whether or not its namespace still exists: new connections are left
+   * alone, entries and pins are removed.
+   */
+  public void release(long cookie) {
+    PodKey key = new PodKey(cookie);
+    maps.pods().remove(key);
+    PodSteering active = steering.remove(cookie);
+    if (active != null) {
+      active.close();
+    }
+    maps.pins().removePod(cookie);
+    removeOwned(maps.podAddresses(), k -> k.netnsCookie() == cookie);
+    removeOwned(maps.rangeRules(), k -> k.netnsCookie() == cookie);
+    removeOwned(maps.portRules(), k -> k.netnsCookie() == cookie);
+    removeOwned(maps.interfaceRules(), k -> k.netnsCookie() == cookie);
+    removeOwned(maps.connections(), k -> k.netnsCookie() == cookie);
+    BpfMap<AddressKey, PodKey> podByAddress = maps.podByAddress();
+    podByAddress
+        .snapshot()
+        .forEach(
+            (address, pod) -> {
+              if (pod.equals(key)) {
+                podByAddress.remove(address);
+              }
+            });
+    maps.verdictCounters().removeIf(k -> k.netnsCookie() == cookie);
+    maps.podNames().remove(key);
+  }
+
+  private static <K, V> void removeOwned(
+      BpfMap<K, V> map, java.util.function.Predicate<K> owned) {
+    map.snapshot().keySet().stream().filter(owned).forEach(map::remove);
+  }
+
+  /** Whether every listener slot of the pod holds a living listener. */
+  public boolean isServed(PodPlacement pod) {
+    PodSteering active = steering.get(pod.cookie());
+    return active != null
+        && active.isFilled(Direction.INBOUND, Family.IPV4)
+        && active.isFilled(Direction.OUTBOUND, Family.IPV4)
+        && (!pod.network().ipv6()
+            || (active.isFilled(Direction.INBOUND, Family.IPV6)
+                && active.isFilled(Direction.OUTBOUND, Family.IPV6)));
+  }
+
+  /** Every verdict counter. */
+  public List<VerdictCount> verdicts() {
+    List<VerdictCount> counts = new ArrayList<>();
+    maps.verdictCounters().forEachSum((key, sum) -> counts.add(new VerdictCount(key, sum)));
+    return counts;
+  }
+
+  /** Reads events until the thread is interrupted; one reader only. */
+  public void readEvents(Consumer<EventValue> consumer) {
+    try (RingBuffer ring = new RingBuffer(maps.events())) {
+      while (!Thread.currentThread().isInterrupted()) {
+        ring.poll(
+            Duration.ofMillis(200),
+            bytes -> consumer.accept(EventValue.CODEC.decode(bytes)));
+      }
+    }
+  }
+
+  /** Closes descriptors. What is pinned stays in force: new connections are refused. */
+  @Override
+  public void close() {
+    steering.values().forEach(PodSteering::close);
+    hooks.close();
+    Sockets.close(livenessListener);
+    maps.proxyCgroups().remove(cgroupId);
+    maps.close();
+  }
+}

@@ -1,0 +1,11 @@
+package io.sluice.node.interception;
+
+/** A pod or node that cannot be intercepted; the message says why and what to do. */
+public final class InterceptionException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** With what is wrong and what the operator can do about it. */
+  public InterceptionException(String problem, String hint) {
+    super(problem + "; " + hint);
+  }
+}

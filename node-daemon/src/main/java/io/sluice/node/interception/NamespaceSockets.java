@@ -1,0 +1,114 @@
+package io.sluice.node.interception;
+
+import io.sluice.linux.bpf.SocketStorage;
+import io.sluice.linux.netns.NetnsThread;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.node.maps.SluiceMaps;
+import io.sluice.node.maps.SocketStateValue;
+import io.sluice.proxy.AcceptedFacts;
+import io.sluice.proxy.Family;
+import io.sluice.proxy.PodSockets;
+import java.net.InetSocketAddress;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The proxy's view of pods' sockets in eBPF mode: what the hooks wrote into the storage of an
+ * accepted socket, and sockets made inside a pod's namespace.
+ */
+public final class NamespaceSockets implements PodSockets {
+  private final NetnsThread namespaces;
+  private final SocketStorage<SocketStateValue> states;
+  private final Map<NamespacedName, PodPlacement> pods = new ConcurrentHashMap<>();
+
+  /** Over the node's maps and the thread that enters pods. */
+  public NamespaceSockets(SluiceMaps maps, NetnsThread namespaces) {
+    this.states = maps.sockets();
+    this.namespaces = namespaces;
+  }
+
+  /** Makes the pod known; before its listeners accept. */
+  public void add(PodPlacement pod) {
+    pods.put(pod.name(), pod);
+  }
+
+  /** Forgets the pod; sockets asked for later fail. */
+  public void remove(NamespacedName pod) {
+    pods.remove(pod);
+  }
+
+  @Override
+  public AcceptedFacts accepted(NamespacedName pod, Direction direction, int fd) {
+    PodPlacement placement = pods.get(pod);
+    Optional<SocketStateValue> known = states.lookup(fd);
+    if (placement == null || known.isEmpty()) {
+      return new AcceptedFacts(Optional.empty(), false, placement != null);
+    }
+    SocketStateValue state = known.get();
+    boolean rightNamespace = state.netnsCookie() == placement.cookie();
+    boolean nodeOrigin = (state.flags() & SocketStateValue.FLAG_NODE_ORIGIN) != 0;
+    return new AcceptedFacts(originalDestination(direction, fd, state), nodeOrigin, rightNamespace);
+  }
+
+  private static Optional<InetSocketAddress> originalDestination(
+      Direction direction, int fd, SocketStateValue state) {
+    if (direction == Direction.OUTBOUND
+        && state.role() == SocketStateValue.ROLE_OUTBOUND_ACCEPTED) {
+      return Optional.ofNullable(state.peer());
+    }
+    if (direction == Direction.INBOUND && state.role() == SocketStateValue.ROLE_INBOUND_ACCEPTED) {
+      // Steered without translation: its own address is the original destination.
+      return Optional.of(Sockets.localAddress(fd));
+    }
+    return Optional.empty();
+  }
+
+  @Override
+  public CompletableFuture<Integer> open(
+      NamespacedName pod,
+      Family family,
+      Optional<InetSocketAddress> presentedClient,
+      boolean inbound) {
+    PodPlacement placement = pods.get(pod);
+    if (placement == null) {
+      return CompletableFuture.failedFuture(
+          new InterceptionException("pod " + pod + " is not enrolled", "it left the mesh"));
+    }
+    return namespaces.submit(
+        placement.netns(),
+        () -> {
+          int socket =
+              Sockets.tcpSocket(
+                  family == Family.IPV4 ? Sockets.Family.IPV4 : Sockets.Family.IPV6);
+          try {
+            present(socket, placement, presentedClient, inbound);
+            return socket;
+          } catch (RuntimeException e) {
+            Sockets.close(socket);
+            throw e;
+          }
+        });
+  }
+
+  private void present(
+      int socket,
+      PodPlacement placement,
+      Optional<InetSocketAddress> presentedClient,
+      boolean inbound) {
+    if (!inbound || presentedClient.isEmpty()) {
+      return;
+    }
+    states.put(
+        socket,
+        new SocketStateValue(
+            placement.cookie(),
+            presentedClient.get(),
+            SocketStateValue.ROLE_PROXY,
+            SocketStateValue.FLAG_PRESENTS_CLIENT,
+            Direction.INBOUND));
+  }
+}

@@ -1,0 +1,48 @@
+package io.sluice.node.interception;
+
+import io.sluice.mesh.Cidr;
+import java.net.Inet4Address;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A pod's addresses and interfaces, seen from inside.
+ *
+ * @param primary addresses that the registry names, at most one per family is used
+ * @param own every address of the pod but loopback, those of excluded interfaces left out
+ * @param excludedAddresses addresses of excluded interfaces
+ * @param excludedRanges ranges that excluded interfaces reach directly
+ * @param excludedIfindexes indexes of excluded interfaces
+ * @param primaryIfindex interface that carries the primary address; 0 when none does
+ * @param ipv6 whether the pod has IPv6 at all
+ */
+public record PodNetwork(
+    List<InetAddress> primary,
+    Set<InetAddress> own,
+    Set<InetAddress> excludedAddresses,
+    Set<Cidr> excludedRanges,
+    Set<Integer> excludedIfindexes,
+    int primaryIfindex,
+    boolean ipv6) {
+
+  public PodNetwork {
+    primary = List.copyOf(primary);
+    own = Set.copyOf(own);
+    excludedAddresses = Set.copyOf(excludedAddresses);
+    excludedRanges = Set.copyOf(excludedRanges);
+    excludedIfindexes = Set.copyOf(excludedIfindexes);
+  }
+
+  /** The address that the pod's redirected IPv4 sockets show; null when it has none. */
+  public @Nullable InetAddress primary4() {
+    return primary.stream().filter(Inet4Address.class::isInstance).findFirst().orElse(null);
+  }
+
+  /** The address that the pod's redirected IPv6 sockets show; null when it has none. */
+  public @Nullable InetAddress primary6() {
+    return primary.stream().filter(Inet6Address.class::isInstance).findFirst().orElse(null);
+  }
+}

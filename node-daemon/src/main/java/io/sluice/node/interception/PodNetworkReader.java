@@ -1,0 +1,118 @@
+package io.sluice.node.interception;
+
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetnsThread;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.IpAddresses;
+import java.io.IOException;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.net.InterfaceAddress;
+import java.net.NetworkInterface;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Set;
+
+/** Looks at addresses and interfaces from inside a pod. */
+public final class PodNetworkReader {
+  /** IPv6 addresses of the calling thread's namespace; {@code /proc/net} is the main thread's. */
+  private static final Path IPV6_ADDRESSES = Path.of("/proc/thread-self/net/if_inet6");
+
+  private static final String LOOPBACK = "lo";
+
+  private final NetnsThread namespaces;
+
+  /** Over the thread that enters pods. */
+  public PodNetworkReader(NetnsThread namespaces) {
+    this.namespaces = namespaces;
+  }
+
+  /**
+   * What the pod has.
+   *
+   * @param netns where to look
+   * @param primary addresses that the registry names
+   * @param excludedInterfaces names of interfaces whose traffic is left alone
+   */
+  public PodNetwork read(
+      NetnsHandle netns, List<InetAddress> primary, Set<String> excludedInterfaces) {
+    List<Assigned> addresses = namespaces.submit(netns, PodNetworkReader::addresses).join();
+    Set<InetAddress> own = new HashSet<>(primary);
+    Set<InetAddress> excludedAddresses = new HashSet<>();
+    Set<Cidr> excludedRanges = new HashSet<>();
+    Set<Integer> excludedIfindexes = new HashSet<>();
+    int primaryIfindex = 0;
+    boolean ipv6 = false;
+    for (Assigned assigned : addresses) {
+      if (assigned.interfaceName.equals(LOOPBACK)) {
+        ipv6 |= assigned.address instanceof java.net.Inet6Address;
+      } else if (excludedInterfaces.contains(assigned.interfaceName)) {
+        excludedAddresses.add(assigned.address);
+        excludedRanges.add(assigned.onLink());
+        excludedIfindexes.add(assigned.ifindex);
+      } else {
+        own.add(assigned.address);
+      }
+      if (!primary.isEmpty() && assigned.address.equals(primary.getFirst())) {
+        primaryIfindex = assigned.ifindex;
+      }
+    }
+    own.removeAll(excludedAddresses);
+    return new PodNetwork(
+        primary,
+        own,
+        excludedAddresses,
+        excludedRanges,
+        excludedIfindexes,
+        primaryIfindex,
+        ipv6);
+  }
+
+  private record Assigned(
+      String interfaceName, int ifindex, InetAddress address, int prefixLength) {
+    Cidr onLink() {
+      byte[] bytes = address.getAddress();
+      for (int bit = prefixLength; bit < bytes.length * 8; bit++) {
+        bytes[bit / 8] &= (byte) ~(0x80 >> bit % 8);
+      }
+      return new Cidr(IpAddresses.of(bytes), prefixLength);
+    }
+  }
+
+  private static List<Assigned> addresses() throws IOException {
+    List<Assigned> found = new ArrayList<>();
+    // The JDK asks an IPv4 socket of this thread, but reads IPv6 from the main thread's /proc.
+    for (NetworkInterface networkInterface : NetworkInterface.networkInterfaces().toList()) {
+      for (InterfaceAddress address : networkInterface.getInterfaceAddresses()) {
+        if (address.getAddress() instanceof Inet4Address ipv4) {
+          found.add(
+              new Assigned(
+                  networkInterface.getName(),
+                  networkInterface.getIndex(),
+                  ipv4,
+                  address.getNetworkPrefixLength()));
+        }
+      }
+    }
+    if (Files.exists(IPV6_ADDRESSES)) {
+      for (String line : Files.readAllLines(IPV6_ADDRESSES)) {
+        found.add(ipv6(line));
+      }
+    }
+    return found;
+  }
+
+  /** One line: address, interface index, prefix length, scope, flags (all hex), name. */
+  private static Assigned ipv6(String line) {
+    String[] columns = line.strip().split("\\s+");
+    return new Assigned(
+        columns[5],
+        Integer.parseInt(columns[1], 16),
+        IpAddresses.of(HexFormat.of().parseHex(columns[0])),
+        Integer.parseInt(columns[2], 16));
+  }
+}

@@ -1,0 +1,134 @@
+package io.sluice.node.interception;
+
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.node.maps.InterfaceRuleKey;
+import io.sluice.node.maps.PodAddressKey;
+import io.sluice.node.maps.PodFlag;
+import io.sluice.node.maps.PodValue;
+import io.sluice.node.maps.PortRuleKey;
+import io.sluice.node.maps.RangeRuleKey;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Every map entry that one pod's settings call for, computed without touching the kernel.
+ *
+ * @param pod entry of {@code pods}
+ * @param addresses entries of {@code pod_addresses}
+ * @param ranges entries of {@code range_rules}
+ * @param ports entries of {@code port_rules}
+ * @param interfaces entries of {@code interface_rules}
+ */
+record PodRules(
+    PodValue pod,
+    Map<PodAddressKey, Integer> addresses,
+    Map<RangeRuleKey, Integer> ranges,
+    Map<PortRuleKey, Integer> ports,
+    Map<InterfaceRuleKey, Integer> interfaces) {
+
+  static final int ADDRESS_MESH = 1;
+  static final int ADDRESS_EXCLUDED = 2;
+  static final int RULE_NEUTRAL = 0;
+  static final int RULE_EXCLUDE = 1;
+  static final int RULE_INCLUDE = 2;
+
+  private static final Cidr ALL_IPV4 = Cidr.parse("0.0.0.0/0");
+
+  static PodRules of(PodPlacement pod, boolean failOpen) {
+    long cookie = pod.cookie();
+    InterceptionSettings settings = pod.settings();
+    PodNetwork network = pod.network();
+
+    Map<PodAddressKey, Integer> addresses = new HashMap<>();
+    network.own().forEach(a -> addresses.put(new PodAddressKey(cookie, a), ADDRESS_MESH));
+    network
+        .excludedAddresses()
+        .forEach(a -> addresses.put(new PodAddressKey(cookie, a), ADDRESS_EXCLUDED));
+
+    Map<RangeRuleKey, Integer> ranges = new HashMap<>();
+    ranges(settings, network.excludedRanges())
+        .forEach((range, action) -> ranges.put(new RangeRuleKey(cookie, range), action));
+
+    Map<PortRuleKey, Integer> ports = new HashMap<>();
+    settings
+        .outboundPortExclusions()
+        .forEach(p -> ports.put(new PortRuleKey(cookie, p, Direction.OUTBOUND), RULE_EXCLUDE));
+    settings
+        .inboundPortExclusions()
+        .forEach(p -> ports.put(new PortRuleKey(cookie, p, Direction.INBOUND), RULE_EXCLUDE));
+
+    Map<InterfaceRuleKey, Integer> interfaces = new HashMap<>();
+    network
+        .excludedIfindexes()
+        .forEach(index -> interfaces.put(new InterfaceRuleKey(cookie, index), RULE_EXCLUDE));
+
+    PodValue value =
+        new PodValue(
+            network.primary4(),
+            network.primary6(),
+            PodFlag.bits(flags(pod, failOpen)),
+            network.primaryIfindex());
+    return new PodRules(value, addresses, ranges, ports, interfaces);
+  }
+
+  private static Set<PodFlag> flags(PodPlacement pod, boolean failOpen) {
+    Set<PodFlag> flags = EnumSet.noneOf(PodFlag.class);
+    if (pod.permissive()) {
+      flags.add(PodFlag.PERMISSIVE);
+    }
+    if (failOpen) {
+      flags.add(PodFlag.FAIL_OPEN);
+    }
+    if (!pod.settings().outboundRangeInclusions().isEmpty()) {
+      flags.add(PodFlag.HAS_INCLUSIONS);
+    }
+    return flags;
+  }
+
+  /**
+   * Rules for a longest-prefix match. An exclusion beats an inclusion, so an inclusion inside an
+   * exclusion is left out; a wide IPv6 range must not reach IPv4 through the common address form,
+   * so a neutral rule for all of IPv4 shields it.
+   */
+  static Map<Cidr, Integer> ranges(InterceptionSettings settings, Set<Cidr> moreExclusions) {
+    Map<Cidr, Integer> rules = new HashMap<>();
+    List<Cidr> exclusions =
+        java.util.stream.Stream.concat(
+                settings.outboundRangeExclusions().stream(), moreExclusions.stream())
+            .toList();
+    for (Cidr inclusion : settings.outboundRangeInclusions()) {
+      if (exclusions.stream().noneMatch(exclusion -> exclusion.contains(inclusion))) {
+        rules.put(inclusion, RULE_INCLUDE);
+      }
+    }
+    exclusions.forEach(exclusion -> rules.put(exclusion, RULE_EXCLUDE));
+    if (rules.keySet().stream().anyMatch(PodRules::reachesMappedIpv4)) {
+      rules.putIfAbsent(ALL_IPV4, RULE_NEUTRAL);
+    }
+    return rules;
+  }
+
+  private static boolean reachesMappedIpv4(Cidr range) {
+    InetAddress network = range.network();
+    if (!(network instanceof Inet6Address) || range.prefixLength() > 96) {
+      return false;
+    }
+    byte[] mapped = IpAddresses.common(ALL_IPV4.network());
+    byte[] bytes = network.getAddress();
+    for (int bit = 0; bit < range.prefixLength(); bit++) {
+      int mask = 0x80 >> bit % 8;
+      if ((mapped[bit / 8] & mask) != (bytes[bit / 8] & mask)) {
+        return false;
+      }
+    }
+    return true;
+  }
+}

@@ -1,0 +1,130 @@
+package io.sluice.node.interception;
+
+import io.sluice.bpf.InterceptionProgram;
+import io.sluice.linux.bpf.BpfLink;
+import io.sluice.linux.bpf.BpfMap;
+import io.sluice.linux.bpf.BpfMapFd;
+import io.sluice.linux.bpf.BpfObject;
+import io.sluice.linux.bpf.SocketMap;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.node.maps.PodSelfValue;
+import io.sluice.node.maps.SluiceMaps;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Inbound steering of one pod: its own instance of the sk_lookup program, the map that tells it
+ * whom it serves, and the map with its listeners. All three are pinned: when the daemon dies the
+ * kernel empties the listeners, the program stays, and new connections are refused.
+ */
+final class PodSteering implements AutoCloseable {
+  private static final String SELF_MAP = "pod_self";
+  private static final String LISTENERS_MAP = "listeners";
+  private static final String LINK = "link";
+
+  private final Path directory;
+  private final BpfObject object;
+  private final BpfMapFd listenersMap;
+  private @Nullable BpfLink link;
+
+  private PodSteering(Path directory, BpfObject object, BpfMapFd listenersMap) {
+    this.directory = directory;
+    this.object = object;
+    this.listenersMap = listenersMap;
+  }
+
+  /** Loads the pod's instance, onto the maps that an earlier daemon left if there are any. */
+  static PodSteering prepare(SluiceMaps maps, long cookie) {
+    Path directory = maps.pins().pod(cookie);
+    BpfObject object =
+        BpfObject.open(
+            InterceptionProgram.SK_LOOKUP.object(), InterceptionProgram.SK_LOOKUP.objectName());
+    try {
+      Files.createDirectories(directory);
+      maps.shareWith(object);
+      adopt(object, SELF_MAP, directory);
+      adopt(object, LISTENERS_MAP, directory);
+      object.load();
+      BpfMapFd self = pinned(object, SELF_MAP, directory);
+      try {
+        new BpfMap<>(self, SluiceMaps.KEY_ZERO, PodSelfValue.CODEC)
+            .put(0, new PodSelfValue(cookie));
+      } finally {
+        self.close();
+      }
+      return new PodSteering(directory, object, pinned(object, LISTENERS_MAP, directory));
+    } catch (IOException e) {
+      object.close();
+      throw new UncheckedIOException("cannot make pin directory " + directory, e);
+    } catch (RuntimeException e) {
+      object.close();
+      throw e;
+    }
+  }
+
+  private static void adopt(BpfObject object, String map, Path directory) {
+    Path pin = directory.resolve(map);
+    if (Files.exists(pin)) {
+      try (BpfMapFd left = BpfMapFd.openPinned(pin)) {
+        object.reuseMap(map, left);
+      }
+    }
+  }
+
+  private static BpfMapFd pinned(BpfObject object, String map, Path directory) {
+    BpfMapFd descriptor = object.map(map).duplicate();
+    Path pin = directory.resolve(map);
+    if (!Files.exists(pin)) {
+      descriptor.pin(pin);
+    }
+    return descriptor;
+  }
+
+  /** Steers to {@code listener} from now on; the one before it is no longer given connections. */
+  void put(Direction direction, Family family, int listener) {
+    new SocketMap(listenersMap).put(slot(direction, family), listener);
+  }
+
+  /** Whether a living listener is in the slot. */
+  boolean isFilled(Direction direction, Family family) {
+    return new SocketMap(listenersMap).isFilled(slot(direction, family));
+  }
+
+  /** Puts the program in force in the pod's namespace, replacing an earlier daemon's. */
+  void attach(NetnsHandle netns) {
+    Path pin = directory.resolve(LINK);
+    var program = object.program(InterceptionProgram.SK_LOOKUP.functionName());
+    if (Files.exists(pin)) {
+      BpfLink left = BpfLink.openPinned(pin);
+      left.update(program);
+      link = left;
+    } else {
+      BpfLink created =
+          BpfLink.attachNetns(program, netns, InterceptionProgram.SK_LOOKUP.attachType());
+      created.pin(pin);
+      link = created;
+    }
+    object.close();
+  }
+
+  static int slot(Direction direction, Family family) {
+    return direction.code() * 2 + (family == Family.IPV6 ? 1 : 0);
+  }
+
+  /** Closes the descriptors; the pins keep the program in force. */
+  @Override
+  public void close() {
+    BpfLink attached = link;
+    if (attached != null) {
+      attached.close();
+    } else {
+      object.close();
+    }
+    listenersMap.close();
+  }
+}

@@ -1,0 +1,12 @@
+/**
+ * Redirection of pods' traffic into the proxy by eBPF: the hooks at the root of cgroup2, the
+ * steering program of each pod, and the map entries that tell them what to do.
+ *
+ * <p>Decides nothing about policy. All writes come from the enrolment thread; what the proxy asks
+ * on its event loops is one system call. Start reading at {@link
+ * io.sluice.node.interception.EbpfInterception}.
+ */
+@NullMarked
+package io.sluice.node.interception;
+
+import org.jspecify.annotations.NullMarked;

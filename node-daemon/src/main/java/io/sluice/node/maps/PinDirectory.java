@@ -1,0 +1,104 @@
+package io.sluice.node.maps;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * Where one node's maps and links are pinned: {@code <bpffs>/sluice/<node>/v<schema>}. Maps and
+ * links of another schema live beside it and are never mixed.
+ *
+ * @param path directory of the present schema
+ */
+public record PinDirectory(Path path) {
+  /** Layout version of the maps; {@code SLUICE_SCHEMA_VERSION}. */
+  public static final int SCHEMA_VERSION = 1;
+
+  /** Where the host mounts its BPF file system. */
+  public static final Path BPF_FILE_SYSTEM = Path.of("/sys/fs/bpf");
+
+  private static final Path ROOT = BPF_FILE_SYSTEM.resolve("sluice");
+
+  /** Pins of the node with this name. */
+  public static PinDirectory ofNode(String nodeName) {
+    return new PinDirectory(ROOT.resolve(nodeName).resolve("v" + SCHEMA_VERSION));
+  }
+
+  /** Names of nodes that have pins on this machine, sorted. */
+  public static List<String> nodeNames() {
+    return Files.isDirectory(ROOT) ? names(ROOT) : List.of();
+  }
+
+  /** Pin of a shared map. */
+  public Path map(String name) {
+    return path.resolve("maps").resolve(name);
+  }
+
+  /** Pin of a link at the root of cgroup2. */
+  public Path link(String program) {
+    return path.resolve("links").resolve(program);
+  }
+
+  /** Pins of one pod. */
+  public Path pod(long netnsCookie) {
+    return path.resolve("pods").resolve(Long.toUnsignedString(netnsCookie));
+  }
+
+  /** Cookies of all pods that have pins. */
+  public List<Long> podCookies() {
+    Path pods = path.resolve("pods");
+    return Files.isDirectory(pods)
+        ? names(pods).stream().map(Long::parseUnsignedLong).toList()
+        : List.of();
+  }
+
+  /** Whether a daemon has left anything here. */
+  public boolean exists() {
+    return Files.isDirectory(path);
+  }
+
+  /** Makes the directories; the BPF file system must be mounted. */
+  public void create() {
+    try {
+      for (String part : List.of("maps", "links", "pods")) {
+        Files.createDirectories(path.resolve(part));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make pin directories below " + path, e);
+    }
+  }
+
+  /** Removes every pin of this node, of all schemas: programs detach, maps are freed. */
+  public void removeAll() {
+    removeTree(path.getParent());
+  }
+
+  /** Removes one pod's pins. */
+  public void removePod(long netnsCookie) {
+    removeTree(pod(netnsCookie));
+  }
+
+  private static void removeTree(Path tree) {
+    if (!Files.isDirectory(tree)) {
+      return;
+    }
+    try (Stream<Path> walk = Files.walk(tree)) {
+      for (Path entry : walk.sorted((a, b) -> b.getNameCount() - a.getNameCount()).toList()) {
+        Files.deleteIfExists(entry);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove pins below " + tree, e);
+    }
+  }
+
+  private static List<String> names(Path directory) {
+    try (Stream<Path> entries = Files.list(directory)) {
+      return entries.map(entry -> entry.getFileName().toString()).sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + directory, e);
+    }
+  }
+}
