@@ -1,0 +1,35 @@
+package io.sluice.linux.bpf;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+
+/** Makes exceptions for BPF calls, with the hints that every such call shares. */
+final class BpfFailure {
+  static final String FEATURE_HINT = "this kernel lacks the feature, see `sluice probe`";
+
+  private BpfFailure() {}
+
+  static LinuxException of(String operation, int rc, String subject, String hint) {
+    Errno errno = Errno.of(-rc);
+    String shared =
+        switch (errno) {
+          case EPERM ->
+              "needs CAP_BPF and CAP_NET_ADMIN (CAP_SYS_ADMIN before Linux 5.8), and before 5.11 a"
+                  + " raised limit of locked memory";
+          case EACCES -> "a security module refuses bpf(2): check SELinux and AppArmor";
+          case ENOMEM -> "raise the memory limit of the daemon: BPF maps count against it";
+          case EMFILE -> "raise the limit of open files";
+          default -> "";
+        };
+    String both = hint.isEmpty() || shared.isEmpty() ? hint + shared : hint + "; " + shared;
+    return new LinuxException(operation, errno, subject, both);
+  }
+
+  /** Returns {@code rc}, if it is no error. */
+  static int check(String operation, int rc, String subject, String hint) {
+    if (rc < 0) {
+      throw of(operation, rc, subject, hint);
+    }
+    return rc;
+  }
+}

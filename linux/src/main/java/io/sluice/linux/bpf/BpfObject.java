@@ -1,0 +1,266 @@
+package io.sluice.linux.bpf;
+
+import com.sun.jna.Memory;
+import com.sun.jna.Native;
+import com.sun.jna.Pointer;
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.syscall.FileCalls;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A compiled BPF object: open it, adjust it, load it, then take its maps and programs. Those have a
+ * life of their own, so the object is closed right after. For one thread at a time.
+ */
+public final class BpfObject implements AutoCloseable {
+  private static final int LOG_BYTES = 256 * 1024;
+  private static final int LOG_LINES_IN_HINT = 6;
+
+  private final String name;
+  private final Map<String, Memory> logs = new HashMap<>();
+  private @Nullable Pointer handle;
+  private String verifierLog = "";
+
+  private BpfObject(Pointer handle, String name) {
+    this.handle = handle;
+    this.name = name;
+  }
+
+  /**
+   * Opens a compiled object; loads nothing yet.
+   *
+   * @param elf content of the {@code .bpf.o} file
+   * @param name for messages
+   * @throws LinuxException EINVAL or ENOEXEC when the bytes are no BPF object
+   */
+  public static BpfObject open(byte[] elf, String name) {
+    Libbpf.require();
+    try (var bytes = new Memory(Math.max(1, elf.length));
+        var options = new OpenOptions(name)) {
+      bytes.write(0, elf, 0, elf.length);
+      Pointer handle = Libbpf.bpf_object__open_mem(bytes, elf.length, options.struct());
+      if (handle == null) {
+        throw BpfFailure.of(
+            "bpf_object__open_mem",
+            -Native.getLastError(),
+            "object " + name,
+            "the file is damaged, or built for another libbpf");
+      }
+      return new BpfObject(handle, name);
+    }
+  }
+
+  /** Uses an existing map for {@code mapName} instead of making one. Before {@link #load}. */
+  public BpfObject reuseMap(String mapName, BpfMapFd existing) {
+    BpfFailure.check(
+        "bpf_map__reuse_fd",
+        Libbpf.bpf_map__reuse_fd(mapHandle(mapName), existing.fd()),
+        "map " + mapName + " of " + name,
+        "");
+    return this;
+  }
+
+  /** Sets the number of entries of a map. Before {@link #load}. */
+  public BpfObject maxEntries(String mapName, int entries) {
+    BpfFailure.check(
+        "bpf_map__set_max_entries",
+        Libbpf.bpf_map__set_max_entries(mapHandle(mapName), entries),
+        "map " + mapName + " of " + name,
+        "set the size before the object is loaded");
+    return this;
+  }
+
+  /**
+   * Edits the initial content of a section of variables, such as {@code .rodata} (the {@code const
+   * volatile} settings). Before {@link #load}.
+   *
+   * @param editor gets the section's bytes in native order, valid during the call
+   */
+  public BpfObject editSection(String section, Consumer<ByteBuffer> editor) {
+    try (var size = new Memory(Long.BYTES)) {
+      Pointer content = Libbpf.bpf_map__initial_value(mapHandle(section), size);
+      if (content == null) {
+        throw BpfFailure.of(
+            "bpf_map__initial_value",
+            -Errno.ENOENT.number(),
+            "section " + section + " of " + name,
+            "the section holds no variables, or the object is loaded already");
+      }
+      editor.accept(content.getByteBuffer(0, size.getLong(0)).order(ByteOrder.nativeOrder()));
+    }
+    return this;
+  }
+
+  /** Leaves a program out of {@link #load}. */
+  public void disableProgram(String programName) {
+    Libbpf.bpf_program__set_autoload(programHandle(programName), false);
+  }
+
+  /**
+   * Makes the maps and loads the programs, all or none.
+   *
+   * @throws LinuxException naming the refused program, with the verifier's last lines in the hint
+   */
+  public void load() {
+    var programs = programNames();
+    for (String program : programs) {
+      var log = new Memory(LOG_BYTES);
+      log.setByte(0, (byte) 0);
+      logs.put(program, log);
+      Libbpf.bpf_program__set_log_buf(programHandle(program), log, LOG_BYTES);
+    }
+    try {
+      int rc = Libbpf.bpf_object__load(open());
+      if (rc < 0) {
+        throw loadFailure(rc, programs);
+      }
+    } finally {
+      for (String program : programs) {
+        Libbpf.bpf_program__set_log_buf(programHandle(program), null, 0);
+      }
+      freeLogs();
+    }
+  }
+
+  /** Everything the verifier said about the program it refused; empty after a good load. */
+  public String verifierLog() {
+    return verifierLog;
+  }
+
+  /** A descriptor of a map, which the caller closes. After {@link #load}. */
+  public BpfMapFd map(String mapName) {
+    int fd = loaded(Libbpf.bpf_map__fd(mapHandle(mapName)), "map " + mapName);
+    return new BpfMapFd(fd, "map " + mapName);
+  }
+
+  /** A descriptor of a program, which the caller closes. After {@link #load}. */
+  public BpfProgramFd program(String programName) {
+    int fd = loaded(Libbpf.bpf_program__fd(programHandle(programName)), "program " + programName);
+    return new BpfProgramFd(fd, "program " + programName);
+  }
+
+  /** Function names of the programs, in the order of the file. */
+  public List<String> programNames() {
+    var names = new ArrayList<String>();
+    Pointer program = Libbpf.bpf_object__next_program(open(), null);
+    while (program != null) {
+      names.add(Libbpf.bpf_program__name(program));
+      program = Libbpf.bpf_object__next_program(open(), program);
+    }
+    return List.copyOf(names);
+  }
+
+  /** Names of the maps, sections of variables (such as {@code .rodata}) included. */
+  public List<String> mapNames() {
+    var names = new ArrayList<String>();
+    Pointer map = Libbpf.bpf_object__next_map(open(), null);
+    while (map != null) {
+      names.add(Libbpf.bpf_map__name(map));
+      map = Libbpf.bpf_object__next_map(open(), map);
+    }
+    return List.copyOf(names);
+  }
+
+  /** Frees what libbpf holds. Maps and programs that were taken from here stay open. */
+  @Override
+  public void close() {
+    if (handle != null) {
+      Libbpf.bpf_object__close(handle);
+      handle = null;
+    }
+    freeLogs();
+  }
+
+  private void freeLogs() {
+    logs.values().forEach(Memory::close);
+    logs.clear();
+  }
+
+  private LinuxException loadFailure(int rc, List<String> programs) {
+    for (String program : programs) {
+      Memory memory = logs.get(program);
+      String log = memory == null ? "" : memory.getString(0);
+      if (!log.isEmpty()) {
+        verifierLog = log;
+        return BpfFailure.of(
+            "bpf(PROG_LOAD)",
+            rc,
+            "program " + program + " of " + name,
+            "the verifier says: " + lastLines(log));
+      }
+    }
+    return BpfFailure.of(
+        "bpf_object__load",
+        rc,
+        "object " + name,
+        "a map could not be made; " + BpfFailure.FEATURE_HINT);
+  }
+
+  private static String lastLines(String log) {
+    var lines = log.lines().filter(line -> !line.isBlank()).toList();
+    return String.join(
+        " | ", lines.subList(Math.max(0, lines.size() - LOG_LINES_IN_HINT), lines.size()));
+  }
+
+  private int loaded(int fd, String subject) {
+    if (fd < 0) {
+      throw new IllegalStateException(subject + " of " + name + " is not loaded");
+    }
+    return BpfFailure.check("fcntl(F_DUPFD_CLOEXEC)", FileCalls.duplicate(fd), subject, "");
+  }
+
+  private Pointer mapHandle(String mapName) {
+    Pointer map = Libbpf.bpf_object__find_map_by_name(open(), mapName);
+    if (map == null) {
+      throw new IllegalArgumentException("object " + name + " has no map " + mapName);
+    }
+    return map;
+  }
+
+  private Pointer programHandle(String programName) {
+    Pointer program = Libbpf.bpf_object__find_program_by_name(open(), programName);
+    if (program == null) {
+      throw new IllegalArgumentException("object " + name + " has no program " + programName);
+    }
+    return program;
+  }
+
+  private Pointer open() {
+    if (handle == null) {
+      throw new IllegalStateException("object " + name + " is closed");
+    }
+    return handle;
+  }
+
+  /** {@code struct bpf_object_open_opts} up to its second member, the name. */
+  private static final class OpenOptions implements AutoCloseable {
+    private final Memory text;
+    private final Memory struct = new Memory(16);
+
+    OpenOptions(String name) {
+      byte[] utf8 = (name + "\0").getBytes(StandardCharsets.UTF_8);
+      text = new Memory(utf8.length);
+      text.write(0, utf8, 0, utf8.length);
+      struct.setLong(0, struct.size());
+      struct.setPointer(8, text);
+    }
+
+    Pointer struct() {
+      return struct;
+    }
+
+    @Override
+    public void close() {
+      struct.close();
+      text.close();
+    }
+  }
+}

@@ -1,0 +1,126 @@
+package io.sluice.linux.bpf;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.syscall.FileCalls;
+import io.sluice.linux.syscall.SystemCalls;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Duration;
+import java.util.function.Consumer;
+
+/**
+ * The reading end of a BPF ring buffer. One thread reads; {@link #close} only after it has stopped.
+ *
+ * <p>The kernel's layout: a page with the consumer's position, writable here; a page with the
+ * producer's position and the data behind it, mapped twice in a row so that no record is ever cut.
+ * A record is 8 bytes of header (length with two flags, page offset) and the sample, rounded up to
+ * 8 bytes.
+ */
+public final class RingBuffer implements AutoCloseable {
+  private static final int HEADER_BYTES = 8;
+  private static final int BUSY = 1 << 31;
+  private static final int DISCARDED = 1 << 30;
+
+  // The kernel writes the producer's position and the headers with release semantics, and reads the
+  // consumer's with acquire semantics; these are the counterparts.
+  private static final VarHandle POSITION = ValueLayout.JAVA_LONG.varHandle();
+  private static final VarHandle LENGTH = ValueLayout.JAVA_INT.varHandle();
+
+  private final BpfMapFd map;
+  private final MemorySegment consumer;
+  private final MemorySegment producer;
+  private final MemorySegment data;
+  private final long mask;
+  private boolean closed;
+
+  /** Maps the buffer; {@code map} is duplicated, so the caller may close its own. */
+  public RingBuffer(BpfMapFd map) {
+    MapSizes.checkType(map, MapType.RINGBUF, "RINGBUF");
+    int page = SystemCalls.pageBytes();
+    long size = Integer.toUnsignedLong(map.info().maxEntries());
+    this.mask = size - 1;
+    this.map = map.duplicate();
+    long writable =
+        SystemCalls.mmap(this.map.fd(), 0, page, SystemCalls.PROT_READ | SystemCalls.PROT_WRITE);
+    long readable =
+        writable < 0
+            ? writable
+            : SystemCalls.mmap(this.map.fd(), page, page + 2 * size, SystemCalls.PROT_READ);
+    if (readable < 0) {
+      if (writable > 0) {
+        SystemCalls.munmap(writable, page);
+      }
+      this.map.close();
+      throw BpfFailure.of("mmap", (int) readable, map.subject(), "raise the memory limit");
+    }
+    this.consumer = SystemCalls.view(writable, page);
+    this.producer = SystemCalls.view(readable, page + 2 * size);
+    this.data = producer.asSlice(page);
+  }
+
+  /**
+   * Hands over all records there are, after waiting up to {@code timeout} for the first one.
+   *
+   * @param sample called with each record, in native byte order, valid during the call only; if it
+   *     throws, the record counts as read
+   * @return the number of records
+   */
+  public int poll(Duration timeout, Consumer<ByteBuffer> sample) {
+    if (closed) {
+      throw new IllegalStateException("ring buffer is closed");
+    }
+    int records = drain(sample);
+    if (records > 0 || timeout.isZero()) {
+      return records;
+    }
+    int millis = (int) Math.min(Integer.MAX_VALUE, timeout.plusNanos(999_999).toMillis());
+    int ready = FileCalls.poll(map.fd(), FileCalls.POLLIN, millis);
+    if (ready < 0 && ready != -Errno.EINTR.number()) {
+      throw BpfFailure.of("poll", ready, map.subject(), "");
+    }
+    return drain(sample);
+  }
+
+  /** Unmaps the buffer. */
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      SystemCalls.munmap(consumer.address(), consumer.byteSize());
+      SystemCalls.munmap(producer.address(), producer.byteSize());
+      map.close();
+    }
+  }
+
+  private int drain(Consumer<ByteBuffer> sample) {
+    int records = 0;
+    long position = (long) POSITION.getAcquire(consumer, 0L);
+    // Read again after the last record: the kernel wakes us only when it saw us catch up before it
+    // wrote.
+    while (position < (long) POSITION.getAcquire(producer, 0L)) {
+      long at = position & mask;
+      int header = (int) LENGTH.getAcquire(data, at);
+      if ((header & BUSY) != 0) {
+        return records; // reserved, still being written
+      }
+      int length = header & ~DISCARDED;
+      position += (length + HEADER_BYTES + 7L) & ~7L;
+      try {
+        if ((header & DISCARDED) == 0) {
+          records++;
+          sample.accept(
+              data.asSlice(at + HEADER_BYTES, length)
+                  .asReadOnly()
+                  .asByteBuffer()
+                  .order(ByteOrder.nativeOrder()));
+        }
+      } finally {
+        POSITION.setVolatile(consumer, 0L, position);
+      }
+    }
+    return records;
+  }
+}

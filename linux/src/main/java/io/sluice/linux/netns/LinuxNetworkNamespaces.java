@@ -1,0 +1,169 @@
+package io.sluice.linux.netns;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.syscall.Descriptor;
+import io.sluice.linux.syscall.FileCalls;
+import io.sluice.linux.syscall.FileIdentity;
+import io.sluice.linux.syscall.SystemCalls;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+
+/** Network namespaces by setns(2). Stateless, safe for use by several threads. */
+public final class LinuxNetworkNamespaces implements NetworkNamespaces {
+  private static final String OWN_PATH = "/proc/thread-self/ns/net";
+  private static final MemorySegment OWN_PATH_MEMORY = Arena.global().allocateFrom(OWN_PATH);
+
+  @Override
+  public NetnsHandle open(Path path) {
+    var descriptor = openDescriptor(path.toString());
+    try {
+      checkKind(descriptor);
+      return new NetnsHandle(descriptor, identityOf(descriptor), this::readCookie);
+    } catch (RuntimeException e) {
+      descriptor.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public NetnsHandle current() {
+    var descriptor = openDescriptor(OWN_PATH);
+    return new NetnsHandle(descriptor, identityOf(descriptor), this::readCookie);
+  }
+
+  @Override
+  public <T> T callIn(NetnsHandle ns, Callable<T> body) throws Exception {
+    if (Thread.currentThread().isVirtual()) {
+      throw new IllegalStateException(
+          "a virtual thread would leave its carrier in " + ns + ": use a NetnsThread");
+    }
+    try (var home = openDescriptor(OWN_PATH);
+        var arena = Arena.ofConfined()) {
+      // All memory and classes for the way back exist before the thread leaves.
+      MemorySegment statx = FileCalls.identityMemory(arena);
+      FileIdentity homeIdentity = identityOf(home);
+      int entered = SystemCalls.setns(ns.fd(), SystemCalls.CLONE_NEWNET);
+      if (entered < 0) {
+        throw failure("setns", entered, ns.toString(), "needs CAP_SYS_ADMIN on the node");
+      }
+      Throwable thrown = null;
+      try {
+        return body.call();
+      } catch (Throwable e) {
+        thrown = e;
+        throw e;
+      } finally {
+        restore(home, homeIdentity, statx, thrown);
+      }
+    }
+  }
+
+  private static void restore(
+      Descriptor home, FileIdentity homeIdentity, MemorySegment statx, @Nullable Throwable thrown) {
+    int restored = SystemCalls.setns(home.fd(), SystemCalls.CLONE_NEWNET);
+    int identified = restored < 0 ? restored : FileCalls.identify(OWN_PATH_MEMORY, statx);
+    if (identified < 0 || !FileCalls.identity(statx).equals(homeIdentity)) {
+      var lost =
+          new NamespaceLostError(
+              "thread "
+                  + Thread.currentThread().getName()
+                  + " cannot return to net:["
+                  + homeIdentity.inode()
+                  + "]: "
+                  + (identified < 0 ? Errno.of(-identified) : "it is still elsewhere"));
+      if (thrown != null) {
+        lost.addSuppressed(thrown);
+      }
+      throw lost;
+    }
+  }
+
+  private long readCookie(NetnsHandle ns) {
+    if (!Thread.currentThread().isVirtual()) {
+      return cookieInside(ns);
+    }
+    var cookie = new CompletableFuture<Long>();
+    Thread.ofPlatform()
+        .daemon()
+        .name("netns-cookie")
+        .start(() -> {
+          try {
+            cookie.complete(cookieInside(ns));
+          } catch (RuntimeException | Error e) {
+            cookie.completeExceptionally(e);
+          }
+        });
+    try {
+      return cookie.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof LinuxException refused) {
+        throw refused;
+      }
+      throw e;
+    }
+  }
+
+  private long cookieInside(NetnsHandle ns) {
+    try {
+      return callIn(
+          ns,
+          () -> {
+            int fd = Sockets.tcpSocket(Sockets.Family.IPV4);
+            try {
+              return Sockets.netnsCookie(fd);
+            } finally {
+              Sockets.close(fd);
+            }
+          });
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException("opening a socket throws no checked exception", e);
+    }
+  }
+
+  private static Descriptor openDescriptor(String path) {
+    int fd = FileCalls.open(path, FileCalls.O_RDONLY);
+    if (fd < 0) {
+      throw failure(
+          "open", fd, path, "the namespace has gone, or /proc or /run/netns is not mounted");
+    }
+    return new Descriptor(fd, path);
+  }
+
+  /**
+   * An ordinary file would be refused only by setns, when it is too late to say which path it was.
+   */
+  private static void checkKind(Descriptor descriptor) {
+    int kind = SystemCalls.namespaceKind(descriptor.fd());
+    if (kind != SystemCalls.CLONE_NEWNET) {
+      throw failure(
+          "ioctl(NS_GET_NSTYPE)",
+          -Errno.EINVAL.number(),
+          descriptor.subject(),
+          "this file is no network namespace");
+    }
+  }
+
+  private static FileIdentity identityOf(Descriptor descriptor) {
+    try (var arena = Arena.ofConfined()) {
+      MemorySegment statx = FileCalls.identityMemory(arena);
+      int rc = FileCalls.identify(descriptor.fd(), statx);
+      if (rc < 0) {
+        throw failure("statx", rc, descriptor.subject(), "needs Linux 4.11 or newer");
+      }
+      return FileCalls.identity(statx);
+    }
+  }
+
+  private static LinuxException failure(String operation, int rc, String subject, String hint) {
+    return new LinuxException(operation, Errno.of(-rc), subject, hint);
+  }
+}

@@ -1,0 +1,31 @@
+package io.sluice.linux.netns;
+
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+
+/** Network namespaces on this node. The caller owns, and closes, the handles it gets. */
+public interface NetworkNamespaces {
+  /**
+   * Opens the namespace behind a path such as {@code /run/netns/<name>} or {@code
+   * /proc/<pid>/ns/net}.
+   *
+   * @throws io.sluice.linux.LinuxException ENOENT if it has gone, EINVAL if the file is no network
+   *     namespace
+   */
+  NetnsHandle open(Path path);
+
+  /** The namespace of the calling thread. */
+  NetnsHandle current();
+
+  /**
+   * Runs {@code body} with the calling platform thread inside {@code ns}, and then puts the thread
+   * back where it was, whatever {@code body} did. The body must not start threads (they inherit the
+   * namespace), resolve names, or wait.
+   *
+   * @throws IllegalStateException on a virtual thread, whose carrier would stay behind in {@code
+   *     ns}
+   * @throws io.sluice.linux.LinuxException if the namespace cannot be entered
+   * @throws NamespaceLostError if the thread could not be put back: it must end
+   */
+  <T> T callIn(NetnsHandle ns, Callable<T> body) throws Exception;
+}

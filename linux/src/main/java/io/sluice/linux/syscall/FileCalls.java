@@ -1,0 +1,149 @@
+package io.sluice.linux.syscall;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/** open(2), close(2), read(2), write(2), statx(2), poll(2) and fcntl(2). */
+public final class FileCalls {
+  public static final int O_RDONLY = 0;
+  public static final int O_RDWR = 2;
+  public static final int O_CLOEXEC = 0x8_0000;
+  public static final short POLLIN = 1;
+  public static final short POLLOUT = 4;
+
+  private static final int AT_FDCWD = -100;
+  private static final int AT_EMPTY_PATH = 0x1000;
+  private static final int STATX_INO = 0x100;
+  private static final int STATX_BYTES = 256;
+  private static final int STATX_INODE_AT = 32;
+  private static final int STATX_DEVICE_MAJOR_AT = 136;
+  private static final int STATX_DEVICE_MINOR_AT = 140;
+  private static final int F_DUPFD_CLOEXEC = 1030;
+
+  private static final MethodHandle OPEN =
+      Downcall.of(
+          "open",
+          FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT),
+          Linker.Option.firstVariadicArg(2));
+  private static final MethodHandle CLOSE =
+      Downcall.of("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+  private static final MethodHandle READ =
+      Downcall.of("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+  private static final MethodHandle WRITE =
+      Downcall.of("write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+  private static final MethodHandle FCNTL =
+      Downcall.of(
+          "fcntl",
+          FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT),
+          Linker.Option.firstVariadicArg(2));
+  private static final MethodHandle STATX =
+      Downcall.of(
+          "statx", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
+  private static final MethodHandle POLL =
+      Downcall.of("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+
+  private static final MemorySegment EMPTY_PATH = Arena.global().allocateFrom("");
+
+  private FileCalls() {}
+
+  /** Opens an existing file, always close-on-exec. */
+  public static int open(String path, int flags) {
+    try (var arena = Arena.ofConfined()) {
+      var state = Downcall.state();
+      return Downcall.result(
+          (int) OPEN.invokeExact(state, arena.allocateFrom(path), flags | O_CLOEXEC, 0), state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  public static int close(int fd) {
+    try {
+      var state = Downcall.state();
+      return Downcall.result((int) CLOSE.invokeExact(state, fd), state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  /** A second descriptor of the same open file, close-on-exec. */
+  public static int duplicate(int fd) {
+    try {
+      var state = Downcall.state();
+      return Downcall.result((int) FCNTL.invokeExact(state, fd, F_DUPFD_CLOEXEC, 0), state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  public static long read(int fd, MemorySegment into, long bytes) {
+    try {
+      var state = Downcall.state();
+      return Downcall.result((long) READ.invokeExact(state, fd, into, bytes), state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  public static long write(int fd, MemorySegment from, long bytes) {
+    try {
+      var state = Downcall.state();
+      return Downcall.result((long) WRITE.invokeExact(state, fd, from, bytes), state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  /** Waits for events on one descriptor; 0 after the timeout, 1 when something is there. */
+  public static int poll(int fd, short events, int timeoutMillis) {
+    try (var arena = Arena.ofConfined()) {
+      var pollfd = arena.allocate(8, 4);
+      pollfd.set(JAVA_INT, 0, fd);
+      pollfd.set(JAVA_SHORT, 4, events);
+      var state = Downcall.state();
+      return Downcall.result((int) POLL.invokeExact(state, pollfd, 1L, timeoutMillis), state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  /** Fills {@code into} (from {@link #identityMemory}) for an open descriptor. */
+  public static int identify(int fd, MemorySegment into) {
+    return statx(fd, EMPTY_PATH, AT_EMPTY_PATH, into);
+  }
+
+  /** Fills {@code into} (from {@link #identityMemory}) for a C string path, following links. */
+  public static int identify(MemorySegment path, MemorySegment into) {
+    return statx(AT_FDCWD, path, 0, into);
+  }
+
+  /** Memory for the result of {@code identify}. */
+  public static MemorySegment identityMemory(Arena arena) {
+    return arena.allocate(STATX_BYTES, Long.BYTES);
+  }
+
+  /** What {@code identify} stored. */
+  public static FileIdentity identity(MemorySegment statx) {
+    long major = statx.get(JAVA_INT, STATX_DEVICE_MAJOR_AT);
+    long minor = statx.get(JAVA_INT, STATX_DEVICE_MINOR_AT);
+    return new FileIdentity(major << 32 | minor, statx.get(JAVA_LONG, STATX_INODE_AT));
+  }
+
+  private static int statx(int directory, MemorySegment path, int flags, MemorySegment into) {
+    try {
+      var state = Downcall.state();
+      return Downcall.result(
+          (int) STATX.invokeExact(state, directory, path, flags, STATX_INO, into), state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+}

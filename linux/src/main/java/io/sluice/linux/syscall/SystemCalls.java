@@ -1,0 +1,149 @@
+package io.sluice.linux.syscall;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/** Namespaces, mounts, memory mappings and limits. */
+public final class SystemCalls {
+  public static final int CLONE_NEWNET = 0x4000_0000;
+  public static final int PROT_READ = 1;
+  public static final int PROT_WRITE = 2;
+
+  private static final long NS_GET_NSTYPE = 0xb703;
+  private static final int MAP_SHARED = 1;
+  private static final int SC_PAGESIZE = 30;
+  private static final int RLIMIT_MEMLOCK = 8;
+  private static final int STATFS_BYTES = 256;
+
+  private static final MethodHandle SETNS =
+      Downcall.of("setns", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+  private static final MethodHandle IOCTL =
+      Downcall.of(
+          "ioctl",
+          FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG),
+          Linker.Option.firstVariadicArg(2));
+  private static final MethodHandle STATFS =
+      Downcall.of("statfs", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
+  private static final MethodHandle MOUNT =
+      Downcall.of(
+          "mount", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS));
+  private static final MethodHandle MMAP =
+      Downcall.of(
+          "mmap",
+          FunctionDescriptor.of(
+              JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+  private static final MethodHandle MUNMAP =
+      Downcall.of("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+  private static final MethodHandle SYSCONF =
+      Downcall.of("sysconf", FunctionDescriptor.of(JAVA_LONG, JAVA_INT));
+  private static final MethodHandle SETRLIMIT =
+      Downcall.of("setrlimit", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
+
+  private SystemCalls() {}
+
+  /** Moves the calling OS thread into the namespace behind {@code fd}. */
+  public static int setns(int fd, int type) {
+    try {
+      var state = Downcall.state();
+      return Downcall.result((int) SETNS.invokeExact(state, fd, type), state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  /** The CLONE_NEW flag of the namespace behind {@code fd}, or a negated error number. */
+  public static int namespaceKind(int fd) {
+    try {
+      var state = Downcall.state();
+      return Downcall.result((int) IOCTL.invokeExact(state, fd, NS_GET_NSTYPE, 0L), state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  /** The magic number of the file system at {@code path}, or a negated error number. */
+  public static long fileSystemMagic(String path) {
+    try (var arena = Arena.ofConfined()) {
+      var statfs = arena.allocate(STATFS_BYTES, Long.BYTES);
+      var state = Downcall.state();
+      int rc =
+          Downcall.result((int) STATFS.invokeExact(state, arena.allocateFrom(path), statfs), state);
+      return rc < 0 ? rc : statfs.get(JAVA_LONG, 0) & 0xFFFF_FFFFL;
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  public static int mount(String source, String target, String type, String options) {
+    try (var arena = Arena.ofConfined()) {
+      var state = Downcall.state();
+      return Downcall.result(
+          (int)
+              MOUNT.invokeExact(
+                  state,
+                  arena.allocateFrom(source),
+                  arena.allocateFrom(target),
+                  arena.allocateFrom(type),
+                  0L,
+                  arena.allocateFrom(options)),
+          state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  /** Maps a descriptor shared; the address, or a negated error number (MAP_FAILED is -1). */
+  public static long mmap(int fd, long offset, long bytes, int protection) {
+    try {
+      var state = Downcall.state();
+      return Downcall.result(
+          (long) MMAP.invokeExact(state, 0L, bytes, protection, MAP_SHARED, fd, offset), state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  public static int munmap(long address, long bytes) {
+    try {
+      var state = Downcall.state();
+      return Downcall.result((int) MUNMAP.invokeExact(state, address, bytes), state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  /** Memory at an address the kernel gave, bounded to {@code bytes}. */
+  public static MemorySegment view(long address, long bytes) {
+    return MemorySegment.ofAddress(address).reinterpret(bytes);
+  }
+
+  /** Bytes in a page: 4, 16 or 64 KiB. */
+  public static int pageBytes() {
+    try {
+      var state = Downcall.state();
+      return (int) (long) SYSCONF.invokeExact(state, SC_PAGESIZE);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  /** Lifts the limit of locked memory, against which kernels before 5.11 count BPF maps. */
+  public static int unlimitedLockedMemory() {
+    try (var arena = Arena.ofConfined()) {
+      var limit = arena.allocate(16, Long.BYTES);
+      limit.set(JAVA_LONG, 0, -1L);
+      limit.set(JAVA_LONG, 8, -1L);
+      var state = Downcall.state();
+      return Downcall.result((int) SETRLIMIT.invokeExact(state, RLIMIT_MEMLOCK, limit), state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+}
