@@ -1,0 +1,103 @@
+package io.sluice.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.architecture.SourceTree;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** Keeps {@code docs/acceptance.md} complete, and its proofs real. */
+class AcceptanceTableTest {
+  private static final Path TABLE = Path.of("docs", "acceptance.md");
+  private static final Pattern ROW = Pattern.compile("(?m)^\\| *[A-Z]\\d+ *\\|.*$");
+  private static final Pattern PROOF = Pattern.compile("not yet|`\\w+`(, `\\w+`)*");
+  private static final Pattern CLASS_NAME = Pattern.compile("`(\\w+)`");
+  private static final Pattern TEST_METHOD = Pattern.compile("@(Test|ParameterizedTest)\\b");
+
+  /** An area of the table: its letter, and how many features it has. */
+  private record Area(String letter, int features) {
+    Stream<String> ids() {
+      return IntStream.rangeClosed(1, features).mapToObj(number -> letter + number);
+    }
+  }
+
+  private static final List<Area> AREAS =
+      List.of(
+          new Area("I", 12),
+          new Area("T", 19),
+          new Area("S", 12),
+          new Area("O", 9),
+          new Area("G", 11),
+          new Area("M", 9),
+          new Area("P", 9),
+          new Area("C", 12),
+          new Area("K", 8),
+          new Area("N", 15),
+          new Area("Z", 12));
+
+  private record Row(String line, List<String> cells) {
+    static Row parse(String line) {
+      String inner = line.strip().replaceFirst("^\\|", "").replaceFirst("\\|$", "");
+      return new Row(line, Stream.of(inner.split("\\|", -1)).map(String::strip).toList());
+    }
+
+    String id() {
+      return cells.getFirst();
+    }
+
+    String proof() {
+      return cells.getLast();
+    }
+
+    Stream<String> namedTests() {
+      return CLASS_NAME.matcher(proof()).results().map((MatchResult m) -> m.group(1));
+    }
+  }
+
+  private final SourceTree tree = SourceTree.around();
+  private final List<Row> rows =
+      ROW.matcher(tree.read(TABLE)).results().map(m -> Row.parse(m.group())).toList();
+
+  @Test
+  void listsEveryFeatureOnceAndInOrder() {
+    assertThat(rows)
+        .extracting(Row::id)
+        .containsExactlyElementsOf(AREAS.stream().flatMap(Area::ids).toList());
+  }
+
+  @Test
+  void saysOfEveryFeatureWhatItIsAndWhatItAchieves() {
+    assertThat(rows)
+        .allSatisfy(row ->
+            assertThat(row.cells())
+                .as(row.line())
+                .hasSize(4)
+                .allSatisfy(cell -> assertThat(cell).isNotBlank()));
+  }
+
+  @Test
+  void provesAFeatureByTestsOrNotYet() {
+    assertThat(rows).allSatisfy(row -> assertThat(row.proof()).as(row.id()).matches(PROOF));
+  }
+
+  @Test
+  void namesOnlyTestsThatExist() {
+    List<Path> sources = tree.testSources().toList();
+
+    assertThat(rows)
+        .allSatisfy(row ->
+            assertThat(row.namedTests())
+                .as(row.id())
+                .allSatisfy(test ->
+                    assertThat(sources).as(test).anyMatch(source -> isTestNamed(source, test))));
+  }
+
+  private boolean isTestNamed(Path source, String test) {
+    return source.endsWith(test + ".java") && TEST_METHOD.matcher(tree.read(source)).find();
+  }
+}

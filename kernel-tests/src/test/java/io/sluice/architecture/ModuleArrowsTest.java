@@ -1,0 +1,122 @@
+package io.sluice.architecture;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/**
+ * Who may know whom. A rule that matches no class fails, so a renamed package cannot slip out of
+ * its rule.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ModuleArrowsTest {
+  private static final String[] JDK_AND_NULLNESS = {"java..", "javax..", "org.jspecify.."};
+
+  private JavaClasses sluice;
+
+  @BeforeAll
+  void importClassPath() {
+    sluice =
+        new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("io.sluice");
+  }
+
+  @Test
+  void meshModelKnowsOnlyTheJdk() {
+    classes()
+        .that()
+        .resideInAPackage("io.sluice.mesh..")
+        .should()
+        .onlyDependOnClassesThat(
+            resideInAnyPackage(JDK_AND_NULLNESS).or(resideInAPackage("io.sluice.mesh..")))
+        .because("every module and every process shares the model")
+        .check(sluice);
+  }
+
+  @Test
+  void linuxKnowsNoOtherModule() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.sluice.linux..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.sluice..").and(not(resideInAPackage("io.sluice.linux.."))))
+        .check(sluice);
+  }
+
+  @Test
+  void onlyLinuxTouchesNativeMemoryAndCalls() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.sluice.linux..")
+        .should()
+        .dependOnClassesThat(resideInAnyPackage("java.lang.foreign..", "com.sun.jna.."))
+        .because("a wrong native type crashes the process; one module holds them all")
+        .check(sluice);
+  }
+
+  @Test
+  void proxyKnowsTheMeshModelAndNetty() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.sluice.proxy..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.sluice..")
+                .and(not(resideInAnyPackage("io.sluice.proxy..", "io.sluice.mesh..")))
+                .or(resideInAPackage("io.fabric8..")))
+        .because("sockets and their facts reach the proxy through an interface of its own")
+        .check(sluice);
+  }
+
+  @Test
+  void controlPlaneKnowsTheMeshModelAndNoDataPath() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.sluice.control..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.sluice..")
+                .and(not(resideInAnyPackage("io.sluice.control..", "io.sluice.mesh..")))
+                .or(resideInAPackage("io.netty..")))
+        .check(sluice);
+  }
+
+  @Test
+  void nodeDaemonKnowsNeitherControlPlaneNorCommandLine() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.sluice.node..")
+        .should()
+        .dependOnClassesThat(
+            resideInAnyPackage("io.sluice.control..", "io.sluice.cli..", "io.fabric8.."))
+        .because("docs/adr/0002: the launcher module assembles processes")
+        .check(sluice);
+  }
+
+  @Test
+  void nothingKnowsTheCommandLine() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.sluice.cli..")
+        .should()
+        .dependOnClassesThat(resideInAPackage("io.sluice.cli.."))
+        .check(sluice);
+  }
+
+  @Test
+  void packagesFormNoCycle() {
+    slices().matching("io.sluice.(**)").should().beFreeOfCycles().check(sluice);
+  }
+}

@@ -1,0 +1,63 @@
+package io.sluice.architecture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What every source file has in common. */
+class SourceShapeTest {
+  private static final int LONGEST_FILE_LINES = 400;
+
+  /** Files that may be longer, each with its reason. */
+  private static final Map<Path, String> MAY_BE_LONGER = Map.of();
+
+  private final SourceTree tree = SourceTree.around();
+
+  @Test
+  void everyPackageIsDescribedAndNullMarked() {
+    Stream<Path> ownPackages =
+        Stream.concat(
+            tree.mainSources(), tree.testSources().filter(file -> file.startsWith("kernel-tests")));
+    Set<Path> packages =
+        ownPackages
+            .map(file -> file.resolveSibling("package-info.java"))
+            .collect(Collectors.toCollection(TreeSet::new));
+
+    assertThat(packages)
+        .isNotEmpty()
+        .allSatisfy(info ->
+            assertThat(tree.root().resolve(info))
+                .isRegularFile()
+                .content()
+                .contains("/**")
+                .containsPattern("(?m)^@NullMarked$"));
+  }
+
+  @Test
+  void noFileIsLongerThanAReaderCanHold() {
+    List<String> tooLong =
+        tree.trackedFiles().stream()
+            .filter(SourceShapeTest::isSource)
+            .filter(file -> !MAY_BE_LONGER.containsKey(file))
+            .filter(file -> tree.read(file).lines().count() > LONGEST_FILE_LINES)
+            .map(Path::toString)
+            .toList();
+
+    assertThat(tooLong).as("files of more than %s lines", LONGEST_FILE_LINES).isEmpty();
+  }
+
+  private static boolean isSource(Path file) {
+    String name = file.toString();
+    return name.endsWith(".java")
+        || name.endsWith(".c")
+        || name.endsWith(".h")
+        || name.equals("sluice");
+  }
+}
