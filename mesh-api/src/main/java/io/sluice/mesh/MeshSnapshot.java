@@ -38,8 +38,7 @@ public final class MeshSnapshot {
     for (Workload workload : workloads) {
       byName.put(workload.name(), workload);
       for (InetAddress address : workload.addresses()) {
-        byAddress.merge(
-            address, workload, (a, b) -> a.name().compareTo(b.name()) <= 0 ? a : b);
+        byAddress.merge(address, workload, (a, b) -> a.name().compareTo(b.name()) <= 0 ? a : b);
       }
     }
     Map<NamespacedName, Service> servicesByName = new HashMap<>();
