@@ -15,12 +15,11 @@ final class MetaReader {
     var metadata = document.requiredObject("metadata");
     String name =
         metadata
-            .map(fields -> {
-              fields.requiredText("name");
-              return kind.equals("Namespace")
-                  ? fields.parsed("name", Rfc1123::label, Rfc1123.MEND).orElse("")
-                  : fields.parsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse("");
-            })
+            .flatMap(fields ->
+                fields.requiredParsed(
+                    "name",
+                    kind.equals("Namespace") ? Rfc1123::label : Rfc1123::subdomain,
+                    Rfc1123.MEND))
             .orElse("");
     String namespace =
         namespaced

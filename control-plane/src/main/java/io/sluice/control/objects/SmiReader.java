@@ -28,10 +28,9 @@ final class SmiReader {
   }
 
   private static Subject subject(Fields fields) {
-    fields.requiredText("name");
     return new Subject(
         fields.requiredText("kind"),
-        fields.parsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse(""),
+        fields.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse(""),
         fields.parsed("namespace", Rfc1123::label, Rfc1123.MEND).orElse(""));
   }
 
