@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Everything the data plane decides by, at one instant. Immutable and safe to share between
@@ -38,8 +39,7 @@ public final class MeshSnapshot {
     for (Workload workload : workloads) {
       byName.put(workload.name(), workload);
       for (InetAddress address : workload.addresses()) {
-        byAddress.merge(
-            address, workload, (a, b) -> a.name().compareTo(b.name()) <= 0 ? a : b);
+        byAddress.merge(address, workload, (a, b) -> a.name().compareTo(b.name()) <= 0 ? a : b);
       }
     }
     Map<NamespacedName, Service> servicesByName = new HashMap<>();
@@ -56,7 +56,7 @@ public final class MeshSnapshot {
       byDestination.merge(
           permission.destination(),
           List.of(permission),
-          (a, b) -> java.util.stream.Stream.concat(a.stream(), b.stream()).toList());
+          (a, b) -> Stream.concat(a.stream(), b.stream()).toList());
     }
     this.workloads = Map.copyOf(byName);
     this.workloadByAddress = Map.copyOf(byAddress);
@@ -108,5 +108,13 @@ public final class MeshSnapshot {
   /** Permissions whose destination is this service account. */
   public List<Permission> permissionsFor(NamespacedName serviceAccount) {
     return permissionsByDestination.getOrDefault(serviceAccount, List.of());
+  }
+
+  /** Whether {@code other} decides everything alike; revisions are not compared. */
+  public boolean hasSameContentAs(MeshSnapshot other) {
+    return settings.equals(other.settings)
+        && workloads.equals(other.workloads)
+        && services.equals(other.services)
+        && permissionsByDestination.equals(other.permissionsByDestination);
   }
 }

@@ -4,8 +4,8 @@ import java.util.function.Consumer;
 
 /**
  * Where a node gets its snapshots from: a registry in the same process, or a controller. The
- * consumer is called once with the present snapshot before {@link #start} returns, then on a
- * thread of the source for every change, in order of revision, never concurrently.
+ * consumer is called once with the present snapshot before {@link #start} returns, then on a thread
+ * of the source for every change, in order of revision, never concurrently.
  */
 public interface SnapshotSource extends AutoCloseable {
   /** Starts delivering; called once. */

@@ -15,7 +15,9 @@ public record TrustDomain(String name) {
   public TrustDomain {
     if (!ALLOWED.matcher(name).matches()) {
       throw new IllegalArgumentException(
-          "trust domain '" + name + "' may hold only a-z, 0-9, '.', '-', '_' (1 to 255 characters)");
+          "trust domain '"
+              + name
+              + "' may hold only a-z, 0-9, '.', '-', '_' (1 to 255 characters)");
     }
   }
 

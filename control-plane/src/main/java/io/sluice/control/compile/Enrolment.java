@@ -1,0 +1,73 @@
+package io.sluice.control.compile;
+
+import io.sluice.control.objects.EnrolmentWords;
+import io.sluice.control.objects.MeshKeys;
+import io.sluice.control.objects.Namespace;
+import io.sluice.control.objects.ObjectMeta;
+import io.sluice.control.objects.Pod;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whether a Pod belongs to the mesh. In order: what can never be enrolled; the namespace's ignore
+ * label; the Pod's own label, then its OSM annotation; the namespace's label, then its OSM label
+ * and annotation. Wherever two words of the same rank contradict, the one that keeps out wins, as
+ * in OSM.
+ */
+final class Enrolment {
+  private static final String SYSTEM_NAMESPACE = "kube-system";
+
+  private Enrolment() {}
+
+  static boolean isEnrolled(Pod pod, @Nullable Namespace namespaceOrNull) {
+    if (isImpossible(pod) || (namespaceOrNull != null && isIgnored(namespaceOrNull.meta()))) {
+      return false;
+    }
+    Optional<Boolean> own = word(pod.meta().labels().get(MeshKeys.MESH));
+    if (own.isPresent()) {
+      return own.get();
+    }
+    Optional<Boolean> injection = injection(pod.meta());
+    if (injection.equals(Optional.of(false))) {
+      return false;
+    }
+    if (namespaceOrNull == null) {
+      return false; // OSM's annotation asks for injection only within a monitored namespace
+    }
+    ObjectMeta namespace = namespaceOrNull.meta();
+    Optional<Boolean> whole = word(namespace.labels().get(MeshKeys.MESH));
+    if (whole.isPresent()) {
+      return whole.get();
+    }
+    return isMonitored(namespace) && injection.or(() -> injection(namespace)).orElse(false);
+  }
+
+  /** Whether no word can enrol the Pod. */
+  static boolean isImpossible(Pod pod) {
+    return pod.hostNetwork() || pod.finished() || pod.meta().namespace().equals(SYSTEM_NAMESPACE);
+  }
+
+  private static boolean isIgnored(ObjectMeta namespace) {
+    return MeshKeys.PREFIXES.stream()
+        .anyMatch(prefix -> "true".equals(namespace.labels().get(prefix + MeshKeys.IGNORE)));
+  }
+
+  private static boolean isMonitored(ObjectMeta namespace) {
+    return MeshKeys.PREFIXES.stream()
+        .anyMatch(prefix -> namespace.labels().containsKey(prefix + MeshKeys.MONITORED_BY));
+  }
+
+  private static Optional<Boolean> injection(ObjectMeta meta) {
+    List<Boolean> words = new ArrayList<>();
+    for (String prefix : MeshKeys.PREFIXES) {
+      word(meta.annotations().get(prefix + MeshKeys.INJECTION)).ifPresent(words::add);
+    }
+    return words.isEmpty() ? Optional.empty() : Optional.of(!words.contains(false));
+  }
+
+  private static Optional<Boolean> word(@Nullable String text) {
+    return Optional.ofNullable(text).flatMap(EnrolmentWords::enrols);
+  }
+}

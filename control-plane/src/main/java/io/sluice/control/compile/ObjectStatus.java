@@ -1,0 +1,24 @@
+package io.sluice.control.compile;
+
+import io.sluice.control.objects.ObjectRef;
+
+/**
+ * What the compiler has to say about one object. Objects that are used as written have none; an
+ * object may have several.
+ *
+ * @param object the object that is meant
+ * @param file file it came from
+ * @param line line where it starts, from 1
+ * @param severity how much of it has no effect
+ * @param reason why
+ * @param mend what its author can do, empty when nothing needs doing
+ */
+public record ObjectStatus(
+    ObjectRef object, String file, int line, Severity severity, String reason, String mend) {
+
+  /** {@code file:line: object: reason; mend}. */
+  @Override
+  public String toString() {
+    return file + ":" + line + ": " + object + ": " + reason + (mend.isEmpty() ? "" : "; " + mend);
+  }
+}

@@ -1,0 +1,25 @@
+package io.sluice.control.manifest;
+
+/**
+ * One thing in a manifest that cannot be used, told so that its author can mend it.
+ *
+ * @param file name of the file, without its folder
+ * @param line line of the offending value, from 1; 0 when the file as a whole is meant
+ * @param field path such as {@code spec.ports[0].port}, empty when no field is meant
+ * @param reason what is wrong
+ * @param mend what to write instead
+ */
+public record Problem(String file, int line, String field, String reason, String mend) {
+
+  /** {@code file:line: field: reason; mend}, with the absent parts left out. */
+  @Override
+  public String toString() {
+    return file
+        + (line > 0 ? ":" + line : "")
+        + ": "
+        + (field.isEmpty() ? "" : field + ": ")
+        + reason
+        + "; "
+        + mend;
+  }
+}

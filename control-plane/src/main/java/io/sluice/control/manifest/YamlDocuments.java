@@ -1,0 +1,127 @@
+package io.sluice.control.manifest;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.composer.Composer;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
+import org.snakeyaml.engine.v2.exceptions.ReaderException;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.parser.ParserImpl;
+import org.snakeyaml.engine.v2.scanner.StreamReader;
+import org.snakeyaml.engine.v2.schema.CoreSchema;
+
+/**
+ * The documents of one YAML 1.2 or JSON file. A file that breaks a rule gives no document and one
+ * problem: nothing of a file that is only half understood is used.
+ *
+ * @param documents the documents that are not empty, in order
+ * @param problems why the file cannot be read; empty when it can
+ */
+public record YamlDocuments(List<YamlValue> documents, List<Problem> problems) {
+  /**
+   * Largest file, in bytes; etcd's limit for one object is 1.5 MiB, and a site's files are small.
+   */
+  public static final int MAX_BYTES = 1 << 20;
+
+  /** Most documents in one file. */
+  public static final int MAX_DOCUMENTS = 1_000;
+
+  /** Deepest nesting of lists and mappings. */
+  public static final int MAX_DEPTH = 50;
+
+  /** Most aliases of lists and mappings in one document. */
+  static final int MAX_ALIASES = 50;
+
+  public YamlDocuments {
+    documents = List.copyOf(documents);
+    problems = List.copyOf(problems);
+  }
+
+  /** Reads {@code content}; never throws for what the content holds. */
+  public static YamlDocuments read(String file, byte[] content) {
+    if (content.length > MAX_BYTES) {
+      return unreadable(
+          new Problem(
+              file,
+              0,
+              "",
+              "the file is larger than " + MAX_BYTES + " bytes",
+              "split it into several files"));
+    }
+    String text;
+    try {
+      text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(content)).toString();
+    } catch (CharacterCodingException e) {
+      return unreadable(new Problem(file, 0, "", "the file is not UTF-8 text", "save it in UTF-8"));
+    }
+    return compose(file, text);
+  }
+
+  private static YamlDocuments compose(String file, String text) {
+    LoadSettings settings =
+        LoadSettings.builder()
+            .setLabel(file)
+            .setSchema(new CoreSchema())
+            .setMaxAliasesForCollections(MAX_ALIASES)
+            .setCodePointLimit(MAX_BYTES)
+            .setUseMarks(true)
+            .build();
+    List<YamlValue> documents = new ArrayList<>();
+    try {
+      var parser = new BoundedParser(new ParserImpl(settings, new StreamReader(settings, text)));
+      var composer = new Composer(settings, parser);
+      var tree = new TreeBuilder();
+      while (composer.hasNext()) {
+        YamlValue document = tree.build(composer.next());
+        if (!document.isNull()) {
+          documents.add(document);
+        }
+      }
+    } catch (YamlEngineException e) {
+      return unreadable(problem(file, text, e));
+    }
+    return new YamlDocuments(documents, List.of());
+  }
+
+  private static Problem problem(String file, String text, YamlEngineException e) {
+    String mend = "write it as YAML 1.2; `sluice` reads the file again as soon as it changes";
+    return switch (e) {
+      case BoundedParser.Exceeded exceeded ->
+          new Problem(
+              file,
+              exceeded.line(),
+              "",
+              String.valueOf(exceeded.getMessage()),
+              "make the file simpler");
+      case TreeBuilder.Refused refused ->
+          new Problem(
+              file, refused.line(), "", String.valueOf(refused.getMessage()), refused.mend());
+      case MarkedYamlEngineException marked -> {
+        int line = marked.getProblemMark().map(mark -> mark.getLine() + 1).orElse(0);
+        String context = marked.getContext() == null ? "" : marked.getContext() + ": ";
+        yield new Problem(file, line, "", context + marked.getProblem(), mend);
+      }
+      case ReaderException reader ->
+          new Problem(
+              file,
+              lineAt(text, reader.getPosition()),
+              "",
+              "character U+%04X is not allowed in YAML".formatted(reader.getCodePoint()),
+              "remove it, or escape it in a double-quoted string");
+      default -> new Problem(file, 0, "", String.valueOf(e.getMessage()), mend);
+    };
+  }
+
+  private static int lineAt(String text, int position) {
+    int end = Math.min(position, text.length());
+    return 1 + (int) text.chars().limit(end).filter(c -> c == '\n').count();
+  }
+
+  private static YamlDocuments unreadable(Problem problem) {
+    return new YamlDocuments(List.of(), List.of(problem));
+  }
+}

@@ -1,0 +1,75 @@
+package io.sluice.control.manifest;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A value of a YAML document with the place where it starts: line and column, both from 1. */
+public sealed interface YamlValue {
+  /** Line where the value starts, from 1. */
+  int line();
+
+  /** Column where the value starts, from 1, in code points. */
+  int column();
+
+  /** What the value is, for messages: {@code a string}, {@code a list} and so on. */
+  String description();
+
+  /** What a scalar stands for by the YAML 1.2 core schema (YAML 1.2.2 §10.3). */
+  enum Kind {
+    STRING("a string"),
+    INTEGER("an integer"),
+    FLOAT("a number with a fraction"),
+    BOOLEAN("a boolean"),
+    NULL("null");
+
+    private final String description;
+
+    Kind(String description) {
+      this.description = description;
+    }
+  }
+
+  /**
+   * A scalar.
+   *
+   * @param text the text as written, without quotes
+   * @param kind what it stands for
+   */
+  record Scalar(String text, Kind kind, int line, int column) implements YamlValue {
+    @Override
+    public String description() {
+      return kind.description;
+    }
+  }
+
+  /** A list. */
+  record Sequence(List<YamlValue> items, int line, int column) implements YamlValue {
+    public Sequence {
+      items = List.copyOf(items);
+    }
+
+    @Override
+    public String description() {
+      return "a list";
+    }
+  }
+
+  /** A mapping; entries keep the order of the document. */
+  record Mapping(Map<String, YamlValue> entries, int line, int column) implements YamlValue {
+    public Mapping {
+      entries = Collections.unmodifiableMap(new LinkedHashMap<>(entries));
+    }
+
+    @Override
+    public String description() {
+      return "a mapping";
+    }
+  }
+
+  /** Whether the value is the null scalar, which Kubernetes treats like an absent field. */
+  default boolean isNull() {
+    return this instanceof Scalar scalar && scalar.kind() == Kind.NULL;
+  }
+}

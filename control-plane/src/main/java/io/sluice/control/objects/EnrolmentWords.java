@@ -1,0 +1,39 @@
+package io.sluice.control.objects;
+
+import io.sluice.control.manifest.Fields;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * The words that enrol a Pod or a Namespace or keep it out. OSM reads a few synonyms in its
+ * annotation, so the mesh does too.
+ */
+public final class EnrolmentWords {
+  private static final String MEND = "write enabled or disabled";
+
+  private EnrolmentWords() {}
+
+  /** Whether {@code word} enrols; empty when it is not one of the words. */
+  public static Optional<Boolean> enrols(String word) {
+    return switch (word.toLowerCase(Locale.ROOT)) {
+      case "enabled", "yes", "true" -> Optional.of(true);
+      case "disabled", "no", "false" -> Optional.of(false);
+      default -> Optional.empty();
+    };
+  }
+
+  /** Reports words that say neither: a typing error must not quietly leave a pod unprotected. */
+  static void check(Fields labels, Fields annotations) {
+    labels.parsed(MeshKeys.MESH, EnrolmentWords::required, MEND);
+    for (String prefix : MeshKeys.PREFIXES) {
+      annotations.parsed(prefix + MeshKeys.INJECTION, EnrolmentWords::required, MEND);
+    }
+  }
+
+  private static Boolean required(String word) {
+    return enrols(word)
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                "'" + word + "' says neither that the mesh is wanted nor that it is not"));
+  }
+}

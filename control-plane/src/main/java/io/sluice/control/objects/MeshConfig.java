@@ -1,0 +1,28 @@
+package io.sluice.control.objects;
+
+import io.sluice.mesh.InterceptionSettings;
+import java.util.List;
+
+/**
+ * A MeshConfig of OSM, osm-edge, FSM or Sluice.
+ *
+ * @param meta name and origin
+ * @param permissive {@code spec.traffic.enablePermissiveTrafficPolicyMode}
+ * @param egress {@code spec.traffic.enableEgress}
+ * @param interception the exclusion and inclusion lists of {@code spec.traffic}
+ * @param notEnforced paths of known fields that the object sets and the mesh does not act on
+ * @param unknown paths of fields that no MeshConfig of these meshes has
+ */
+public record MeshConfig(
+    ObjectMeta meta,
+    boolean permissive,
+    boolean egress,
+    InterceptionSettings interception,
+    List<String> notEnforced,
+    List<String> unknown)
+    implements KubernetesObject {
+  public MeshConfig {
+    notEnforced = List.copyOf(notEnforced);
+    unknown = List.copyOf(unknown);
+  }
+}

@@ -1,0 +1,36 @@
+package io.sluice.control.objects;
+
+import java.util.Map;
+
+/**
+ * What every object carries.
+ *
+ * @param ref group, kind, namespace and name
+ * @param labels {@code metadata.labels}
+ * @param annotations {@code metadata.annotations}
+ * @param terminating whether {@code metadata.deletionTimestamp} is set
+ * @param file file that the object was read from
+ * @param line line where the object starts, from 1
+ */
+public record ObjectMeta(
+    ObjectRef ref,
+    Map<String, String> labels,
+    Map<String, String> annotations,
+    boolean terminating,
+    String file,
+    int line) {
+  public ObjectMeta {
+    labels = Map.copyOf(labels);
+    annotations = Map.copyOf(annotations);
+  }
+
+  /** Namespace, empty for kinds that have none. */
+  public String namespace() {
+    return ref.namespace();
+  }
+
+  /** Name. */
+  public String name() {
+    return ref.name();
+  }
+}

@@ -1,0 +1,54 @@
+package io.sluice.control.objects;
+
+import io.sluice.mesh.InterceptionSettings;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A Pod ({@code v1}).
+ *
+ * @param meta name, labels and annotations
+ * @param serviceAccount {@code spec.serviceAccountName}, else {@code default}
+ * @param nodeNameOrNull {@code spec.nodeName}
+ * @param netnsOrNull annotation {@code sluice.io/netns}: an absolute path or a name
+ * @param hostNetwork whether it shares the node's network
+ * @param finished whether its phase is Succeeded or Failed
+ * @param ready its condition Ready, true when it has none; false while it terminates
+ * @param addresses {@code status.podIPs}, primary first
+ * @param ports ports that its containers name
+ * @param probePorts ports that the kubelet calls
+ * @param interception lists of its annotations
+ * @param notEnforced annotations of other meshes that ask for something the mesh does not do
+ */
+public record Pod(
+    ObjectMeta meta,
+    String serviceAccount,
+    @Nullable String nodeNameOrNull,
+    @Nullable String netnsOrNull,
+    boolean hostNetwork,
+    boolean finished,
+    boolean ready,
+    List<InetAddress> addresses,
+    List<Port> ports,
+    Set<Integer> probePorts,
+    InterceptionSettings interception,
+    List<String> notEnforced)
+    implements KubernetesObject {
+  public Pod {
+    addresses = List.copyOf(addresses);
+    ports = List.copyOf(ports);
+    probePorts = Set.copyOf(probePorts);
+    notEnforced = List.copyOf(notEnforced);
+  }
+
+  /**
+   * A port of a container.
+   *
+   * @param name name, empty when it has none
+   * @param number 1..65535
+   * @param transport {@code TCP}, {@code UDP} or {@code SCTP}
+   */
+  public record Port(String name, int number, String transport) {}
+}

@@ -1,0 +1,156 @@
+package io.sluice.control.objects;
+
+import io.sluice.control.manifest.Fields;
+import io.sluice.control.objects.Pod.Port;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Reads a Pod. */
+final class PodReader {
+  private static final List<String> PROBES =
+      List.of("livenessProbe", "readinessProbe", "startupProbe");
+
+  private static final List<String> NOT_ENFORCED =
+      List.of(
+          "inbound-port-inclusion-list",
+          "outbound-port-inclusion-list",
+          "hold-application-until-proxy-starts",
+          "graceful-exit-until-downstream-ends");
+
+  private PodReader() {}
+
+  static Pod read(Fields document, ObjectMeta meta) {
+    Fields annotations = document.objectOrEmpty("metadata").objectOrEmpty("annotations");
+    Fields labels = document.objectOrEmpty("metadata").objectOrEmpty("labels");
+    EnrolmentWords.check(labels, annotations);
+    Fields spec = document.objectOrEmpty("spec");
+    Fields status = document.objectOrEmpty("status");
+    List<Fields> containers = spec.objects("containers");
+    List<Fields> initContainers = spec.objects("initContainers");
+    List<Port> ports = new ArrayList<>();
+    Set<Integer> probePorts = new HashSet<>();
+    for (Fields container : containers) {
+      ports.addAll(readContainer(container, probePorts));
+    }
+    for (Fields container : initContainers) {
+      List<Port> own = readContainer(container, probePorts);
+      if (container.text("restartPolicy").orElse("").equals("Always")) {
+        ports.addAll(own); // a sidecar of KEP-753 runs beside the containers
+      }
+    }
+    String phase = status.text("phase").orElse("");
+    return new Pod(
+        meta,
+        spec.parsed("serviceAccountName", Rfc1123::subdomain, Rfc1123.MEND).orElse("default"),
+        spec.text("nodeName").orElse(null),
+        netns(annotations),
+        spec.isTrue("hostNetwork"),
+        phase.equals("Succeeded") || phase.equals("Failed"),
+        isReady(status) && !meta.terminating(),
+        addresses(status),
+        ports,
+        probePorts,
+        InterceptionReader.fromAnnotations(annotations),
+        notEnforced(annotations));
+  }
+
+  private static List<Port> readContainer(Fields container, Set<Integer> probePorts) {
+    List<Port> ports = new ArrayList<>();
+    for (Fields port : container.objects("ports")) {
+      ports.add(
+          new Port(
+              port.text("name").orElse(""),
+              port.requiredPort("containerPort"),
+              port.text("protocol").orElse("TCP")));
+    }
+    for (String probe : PROBES) {
+      container
+          .object(probe)
+          .ifPresent(fields -> {
+            fields.object("httpGet").ifPresent(call -> named(call, ports, probePorts));
+            fields.object("tcpSocket").ifPresent(call -> named(call, ports, probePorts));
+            fields.object("grpc").ifPresent(call -> probePorts.add(call.requiredPort("port")));
+          });
+    }
+    probePorts.remove(0); // stands for a port that had a problem
+    return ports;
+  }
+
+  private static void named(Fields call, List<Port> ports, Set<Integer> probePorts) {
+    if (!call.isText("port")) {
+      probePorts.add(call.requiredPort("port"));
+      return;
+    }
+    String name = call.requiredText("port");
+    Optional<Integer> number =
+        ports.stream().filter(port -> port.name().equals(name)).map(Port::number).findFirst();
+    number.ifPresentOrElse(
+        probePorts::add,
+        () ->
+            call.problem(
+                "port",
+                "no port of this container is named '" + name + "'",
+                "name one of its ports so, or write the number without quotes"));
+  }
+
+  private static List<InetAddress> addresses(Fields status) {
+    List<InetAddress> addresses = new ArrayList<>();
+    for (Fields podIp : status.objects("podIPs")) {
+      podIp.parsed("ip", PodAddress::parse, PodAddress.MEND).ifPresent(addresses::add);
+    }
+    Optional<InetAddress> single = status.parsed("podIP", PodAddress::parse, PodAddress.MEND);
+    if (addresses.isEmpty()) {
+      single.ifPresent(addresses::add);
+    }
+    return addresses.stream().distinct().toList();
+  }
+
+  private static boolean isReady(Fields status) {
+    for (Fields condition : status.objects("conditions")) {
+      if (condition.text("type").orElse("").equals("Ready")) {
+        return condition.text("status").orElse("").equals("True");
+      }
+    }
+    return true;
+  }
+
+  private static @Nullable String netns(Fields annotations) {
+    return annotations
+        .parsed(
+            MeshKeys.NETNS,
+            PodReader::netnsPlace,
+            "write a name below /run/netns, or an absolute path without '.' and '..'")
+        .orElse(null);
+  }
+
+  private static String netnsPlace(String text) {
+    boolean fits = !text.isEmpty() && text.length() <= 4_096 && text.indexOf('\0') < 0;
+    boolean absolute = text.startsWith("/");
+    String[] parts = (absolute ? text.substring(1) : text).split("/", -1);
+    fits &= absolute || parts.length == 1;
+    for (String part : parts) {
+      fits &= !part.isEmpty() && part.length() <= 255 && !part.equals(".") && !part.equals("..");
+    }
+    if (!fits) {
+      throw new IllegalArgumentException("'" + text + "' is not the place of a network namespace");
+    }
+    return text;
+  }
+
+  private static List<String> notEnforced(Fields annotations) {
+    List<String> found = new ArrayList<>();
+    for (String prefix : MeshKeys.PREFIXES) {
+      for (String name : NOT_ENFORCED) {
+        if (annotations.has(prefix + name)) {
+          found.add(prefix + name);
+        }
+      }
+    }
+    return found;
+  }
+}

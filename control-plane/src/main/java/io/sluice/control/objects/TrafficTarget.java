@@ -1,0 +1,38 @@
+package io.sluice.control.objects;
+
+import java.util.List;
+
+/**
+ * An SMI TrafficTarget ({@code access.smi-spec.io/v1alpha3}).
+ *
+ * @param meta name and origin
+ * @param destination who may be reached
+ * @param sources who may reach it
+ * @param rules by which routes
+ */
+public record TrafficTarget(
+    ObjectMeta meta, Subject destination, List<Subject> sources, List<Rule> rules)
+    implements KubernetesObject {
+  public TrafficTarget {
+    sources = List.copyOf(sources);
+    rules = List.copyOf(rules);
+  }
+
+  /**
+   * An end of a TrafficTarget.
+   *
+   * @param kind {@code ServiceAccount} is the only kind of SMI
+   * @param name name of the account
+   * @param namespace its namespace, empty when the target does not say
+   */
+  public record Subject(String kind, String name, String namespace) {}
+
+  /**
+   * A rule of a TrafficTarget.
+   *
+   * @param kind {@code TCPRoute} or {@code HTTPRouteGroup}
+   * @param name name of the route, in the namespace of the target
+   * @param narrows whether the rule picks some matches of the route
+   */
+  public record Rule(String kind, String name, boolean narrows) {}
+}
