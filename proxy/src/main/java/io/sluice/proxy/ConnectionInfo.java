@@ -1,0 +1,55 @@
+package io.sluice.proxy;
+
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import java.net.InetSocketAddress;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One accepted connection. Compared by identity of {@code id}: the same connection is reported with
+ * a fuller record once its upstream is known.
+ *
+ * @param id unique within this process, grows with time
+ * @param reporter which end observed it
+ * @param direction of the listener that accepted it
+ * @param pod the pod whose listener accepted it
+ * @param sourceOrNull the workload that opened it, when that is proven
+ * @param client true client address
+ * @param originalDestinationOrNull address the client called; null when that is unknown
+ * @param upstreamOrNull endpoint that was chosen last; null when none was
+ * @param serviceOrNull service that the client called, when it called one
+ * @param revision of the snapshot that decided
+ */
+public record ConnectionInfo(
+    long id,
+    Reporter reporter,
+    Direction direction,
+    NamespacedName pod,
+    @Nullable NamespacedName sourceOrNull,
+    InetSocketAddress client,
+    @Nullable InetSocketAddress originalDestinationOrNull,
+    @Nullable InetSocketAddress upstreamOrNull,
+    @Nullable NamespacedName serviceOrNull,
+    long revision) {
+
+  /** The workload that opened it, when that is proven. */
+  public Optional<NamespacedName> source() {
+    return Optional.ofNullable(sourceOrNull);
+  }
+
+  /** Address the client called. */
+  public Optional<InetSocketAddress> originalDestination() {
+    return Optional.ofNullable(originalDestinationOrNull);
+  }
+
+  /** Endpoint that was chosen last. */
+  public Optional<InetSocketAddress> upstream() {
+    return Optional.ofNullable(upstreamOrNull);
+  }
+
+  /** Service that the client called. */
+  public Optional<NamespacedName> service() {
+    return Optional.ofNullable(serviceOrNull);
+  }
+}

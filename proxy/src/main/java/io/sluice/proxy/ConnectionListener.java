@@ -1,0 +1,29 @@
+package io.sluice.proxy;
+
+/**
+ * Hears of every connection. All calls about one connection come from one event loop, in order;
+ * calls about different connections may be concurrent. Must not block and must not throw (what it
+ * throws is logged and dropped).
+ *
+ * <p>Every accepted connection ends in exactly one {@link #refused} or, after {@link #opened}, one
+ * {@link #closed}.
+ */
+public interface ConnectionListener {
+  /** The upstream has answered and bytes may flow. */
+  void opened(ConnectionInfo info);
+
+  /**
+   * Bytes moved since the last call: at least every {@link ProxySettings#reportInterval()} while
+   * any move, and before {@link #closed}.
+   *
+   * @param sentDelta bytes from the client to the upstream
+   * @param receivedDelta bytes from the upstream to the client
+   */
+  void bytes(ConnectionInfo info, long sentDelta, long receivedDelta);
+
+  /** An opened connection has ended. */
+  void closed(AccessRecord record);
+
+  /** A connection was reset before its upstream answered. */
+  void refused(AccessRecord record);
+}

@@ -1,0 +1,31 @@
+package io.sluice.proxy;
+
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import java.net.InetSocketAddress;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/** The sockets of pods, as the interception mechanism in use makes and explains them. */
+public interface PodSockets {
+  /**
+   * What the kernel knows about a connection that a listener of {@code pod} just accepted. Called
+   * on an event loop: must not block. Does not take ownership of {@code fd}. A thrown exception
+   * resets the connection.
+   */
+  AcceptedFacts accepted(NamespacedName pod, Direction direction, int fd);
+
+  /**
+   * Makes a TCP socket inside the pod's network namespace: non-blocking, close-on-exec, not
+   * connected. The proxy owns the descriptor from the completion on, also when it completes after
+   * the connection it was for has gone. May complete on any thread, exceptionally too.
+   *
+   * @param presentedClient address that the application is to see as its peer
+   * @param inbound whether the socket leads to the pod's own application
+   */
+  CompletableFuture<Integer> open(
+      NamespacedName pod,
+      Family family,
+      Optional<InetSocketAddress> presentedClient,
+      boolean inbound);
+}

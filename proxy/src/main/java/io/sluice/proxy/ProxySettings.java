@@ -1,0 +1,127 @@
+package io.sluice.proxy;
+
+import java.time.Duration;
+
+/**
+ * Limits and times of the data path.
+ *
+ * @param eventLoops threads that move bytes; 1 to the number of cores
+ * @param connectTimeout longest wait for one upstream's answer; 1 ms to 5 min
+ * @param idleTimeout a connection without a byte for so long is reset; zero means never
+ * @param halfClosedIdleTimeout the same once one end has finished sending; zero means never
+ * @param identityTimeout longest wait for the sending side's record of a connection between two
+ *     pods of this node; up to 30 s
+ * @param maxConnectionsPerPod live connections above which a pod's new ones are reset; 1 or more
+ * @param maxBufferedBytesPerPod buffer memory waiting for slow readers above which a pod's
+ *     connections read only {@link #READ_BYTES_WHEN_FULL} at a time; 64 KiB or more
+ * @param maxBufferedBytes the same for all pods together
+ * @param maxReadBytes largest single read, 1 KiB to 1 MiB; also what one direction of one
+ *     connection can buffer at most
+ * @param reportInterval longest time between two byte reports of one connection; 100 ms or more
+ * @param listenerDrainTime a replaced listener is closed once it accepted nothing for so long
+ */
+public record ProxySettings(
+    int eventLoops,
+    Duration connectTimeout,
+    Duration idleTimeout,
+    Duration halfClosedIdleTimeout,
+    Duration identityTimeout,
+    int maxConnectionsPerPod,
+    long maxBufferedBytesPerPod,
+    long maxBufferedBytes,
+    int maxReadBytes,
+    Duration reportInterval,
+    Duration listenerDrainTime) {
+
+  /** Size of a read while too much is buffered, in bytes: progress for everyone, little memory. */
+  public static final int READ_BYTES_WHEN_FULL = 2_048;
+
+  private static final int MIN_READ_BYTES = 1_024;
+  private static final int MAX_READ_BYTES = 1 << 20;
+  private static final long MIN_BUFFERED_BYTES = 64 * 1_024;
+
+  /** One loop per core up to 4, and limits that fit a node with 1 GiB. */
+  public static final ProxySettings DEFAULTS =
+      new ProxySettings(
+          Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4),
+          Duration.ofSeconds(5),
+          Duration.ofHours(1),
+          Duration.ofMinutes(5),
+          Duration.ofSeconds(2),
+          4_096,
+          8L << 20,
+          24L << 20,
+          64 * 1_024,
+          Duration.ofSeconds(10),
+          Duration.ofSeconds(1));
+
+  public ProxySettings {
+    int cores = Runtime.getRuntime().availableProcessors();
+    require(eventLoops >= 1 && eventLoops <= cores, "eventLoops", eventLoops, "1.." + cores);
+    requireWithin(connectTimeout, "connectTimeout", Duration.ofMillis(1), Duration.ofMinutes(5));
+    requireWithin(idleTimeout, "idleTimeout", Duration.ZERO, Duration.ofDays(30));
+    requireWithin(
+        halfClosedIdleTimeout, "halfClosedIdleTimeout", Duration.ZERO, Duration.ofDays(30));
+    requireWithin(identityTimeout, "identityTimeout", Duration.ZERO, Duration.ofSeconds(30));
+    require(maxConnectionsPerPod >= 1, "maxConnectionsPerPod", maxConnectionsPerPod, "1 or more");
+    require(
+        maxBufferedBytesPerPod >= MIN_BUFFERED_BYTES,
+        "maxBufferedBytesPerPod",
+        maxBufferedBytesPerPod,
+        MIN_BUFFERED_BYTES + " or more");
+    require(
+        maxBufferedBytes >= MIN_BUFFERED_BYTES,
+        "maxBufferedBytes",
+        maxBufferedBytes,
+        MIN_BUFFERED_BYTES + " or more");
+    require(
+        maxReadBytes >= MIN_READ_BYTES && maxReadBytes <= MAX_READ_BYTES,
+        "maxReadBytes",
+        maxReadBytes,
+        MIN_READ_BYTES + ".." + MAX_READ_BYTES);
+    requireWithin(reportInterval, "reportInterval", Duration.ofMillis(100), Duration.ofHours(1));
+    requireWithin(listenerDrainTime, "listenerDrainTime", Duration.ZERO, Duration.ofMinutes(1));
+  }
+
+  private static void requireWithin(Duration value, String name, Duration from, Duration to) {
+    require(value.compareTo(from) >= 0 && value.compareTo(to) <= 0, name, value, from + ".." + to);
+  }
+
+  private static void require(boolean holds, String name, Object value, String allowed) {
+    if (!holds) {
+      throw new IllegalArgumentException(name + " is " + value + "; allowed: " + allowed);
+    }
+  }
+
+  /** The same with other time-outs. */
+  public ProxySettings withTimeouts(Duration connect, Duration idle, Duration halfClosedIdle) {
+    return new ProxySettings(
+        eventLoops,
+        connect,
+        idle,
+        halfClosedIdle,
+        identityTimeout,
+        maxConnectionsPerPod,
+        maxBufferedBytesPerPod,
+        maxBufferedBytes,
+        maxReadBytes,
+        reportInterval,
+        listenerDrainTime);
+  }
+
+  /** The same with another limit of live connections per pod. */
+  public ProxySettings withMaxConnectionsPerPod(int connections) {
+    return new ProxySettings(
+        eventLoops,
+        connectTimeout,
+        idleTimeout,
+        halfClosedIdleTimeout,
+        identityTimeout,
+        connections,
+        maxBufferedBytesPerPod,
+        maxBufferedBytes,
+        maxReadBytes,
+        reportInterval,
+        listenerDrainTime);
+  }
+}

@@ -1,0 +1,39 @@
+package io.sluice.proxy;
+
+import io.sluice.mesh.NamespacedName;
+import java.util.Map;
+
+/**
+ * What the proxy holds and has done; counters since the process started. Gathered without stopping
+ * anything, so the numbers may be a few connections apart.
+ *
+ * @param pods served pods and released ones that still have connections
+ * @param accepted connections accepted
+ * @param opened connections whose upstream answered
+ * @param refused connections reset before that
+ * @param loops connections closed by the hop guard: the proxy had been led to itself
+ * @param live connections open now
+ * @param bufferedBytes buffer memory that waits for slow readers now
+ */
+public record ProxyStats(
+    Map<NamespacedName, PodStats> pods,
+    long accepted,
+    long opened,
+    long refused,
+    long loops,
+    int live,
+    long bufferedBytes) {
+
+  /**
+   * One pod's share.
+   *
+   * @param listeners open listeners, draining ones included
+   * @param live connections open now
+   * @param bufferedBytes buffer memory that waits for slow readers now
+   */
+  public record PodStats(int listeners, int live, long bufferedBytes) {}
+
+  public ProxyStats {
+    pods = Map.copyOf(pods);
+  }
+}
