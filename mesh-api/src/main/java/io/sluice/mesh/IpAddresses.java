@@ -1,7 +1,10 @@
 package io.sluice.mesh;
 
+import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
+import java.util.Arrays;
 
 /**
  * IP address literals and the one 16-byte form in which the mesh keeps addresses of both families:
@@ -45,5 +48,44 @@ public final class IpAddresses {
     mapped[11] = (byte) 0xff;
     System.arraycopy(bytes, 0, mapped, 12, 4);
     return mapped;
+  }
+
+  /** {@code 10.0.0.1}, {@code fd00::1}: the canonical text of RFC 5952 §4. */
+  public static String text(InetAddress address) {
+    String host = address.getHostAddress();
+    int zone = host.indexOf('%');
+    return address instanceof Inet6Address ? compact(zone < 0 ? host : host.substring(0, zone)) : host;
+  }
+
+  /** {@code 10.0.0.1:80}, {@code [fd00::1]:80}. */
+  public static String text(InetSocketAddress address) {
+    String host = text(address.getAddress());
+    return host.indexOf(':') < 0
+        ? host + ":" + address.getPort()
+        : "[" + host + "]:" + address.getPort();
+  }
+
+  /** The longest run of zero groups becomes {@code ::} (RFC 5952 §4.2). */
+  private static String compact(String host) {
+    String[] groups = host.split(":");
+    int bestStart = -1;
+    int bestLength = 1;
+    for (int i = 0; i < groups.length; i++) {
+      int length = 0;
+      while (i + length < groups.length && groups[i + length].equals("0")) {
+        length++;
+      }
+      if (length > bestLength) {
+        bestStart = i;
+        bestLength = length;
+      }
+    }
+    if (bestStart < 0) {
+      return host;
+    }
+    String left = String.join(":", Arrays.copyOfRange(groups, 0, bestStart));
+    String right =
+        String.join(":", Arrays.copyOfRange(groups, bestStart + bestLength, groups.length));
+    return left + "::" + right;
   }
 }

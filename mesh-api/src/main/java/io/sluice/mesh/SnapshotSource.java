@@ -11,6 +11,12 @@ public interface SnapshotSource extends AutoCloseable {
   /** Starts delivering; called once. */
   void start(Consumer<MeshSnapshot> consumer);
 
+  /**
+   * Whether the present snapshot holds everything that the source should know. False while part of
+   * it cannot be read: what is missing from the snapshot then says nothing.
+   */
+  boolean isComplete();
+
   /** Stops delivering; no call of the consumer is under way or follows when it returns. */
   @Override
   void close();

@@ -2,6 +2,7 @@ package io.sluice.node.events;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import java.io.BufferedOutputStream;
@@ -128,9 +129,9 @@ public final class AccessLog implements AutoCloseable {
       json.writeStringField("direction", info.direction().label());
       json.writeStringField("pod", info.pod().toString());
       writeIfKnown(json, "source_workload", info.sourceOrNull());
-      json.writeStringField("client", Addresses.text(info.client()));
-      writeIfKnown(json, "original_destination", Addresses.text(info.originalDestinationOrNull()));
-      writeIfKnown(json, "upstream", Addresses.text(info.upstreamOrNull()));
+      json.writeStringField("client", IpAddresses.text(info.client()));
+      writeIfKnown(json, "original_destination", info.originalDestination().map(IpAddresses::text).orElse(null));
+      writeIfKnown(json, "upstream", info.upstream().map(IpAddresses::text).orElse(null));
       writeIfKnown(json, "service", info.serviceOrNull());
       json.writeStringField("verdict", record.verdict().outcome().label());
       json.writeStringField("reason", record.verdict().reason().label());

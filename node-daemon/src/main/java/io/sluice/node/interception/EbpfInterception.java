@@ -2,6 +2,7 @@ package io.sluice.node.interception;
 
 import io.sluice.linux.bpf.BpfFs;
 import io.sluice.linux.bpf.BpfMap;
+import io.sluice.linux.bpf.PerCpuBpfMap;
 import io.sluice.linux.bpf.RingBuffer;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.NetnsHandle;
@@ -11,6 +12,7 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.maps.AddressKey;
 import io.sluice.node.maps.ConfigValue;
+import io.sluice.node.maps.CounterKey;
 import io.sluice.node.maps.EventValue;
 import io.sluice.node.maps.InstallationValue;
 import io.sluice.node.maps.PinDirectory;
@@ -236,7 +238,15 @@ public final class EbpfInterception implements AutoCloseable {
                 podByAddress.remove(address);
               }
             });
-    maps.verdictCounters().removeIf(k -> k.netnsCookie() == cookie);
+    PerCpuBpfMap<CounterKey> counters = maps.verdictCounters();
+    List<CounterKey> counted = new ArrayList<>();
+    counters.forEachSum(
+        (k, sum) -> {
+          if (k.netnsCookie() == cookie) {
+            counted.add(k);
+          }
+        });
+    counted.forEach(counters::remove);
     maps.podNames().remove(key);
   }
 

@@ -19,6 +19,9 @@ import java.util.Map;
  * finds the entries that were there. Safe for use from any thread; the kernel orders updates.
  */
 public final class SluiceMaps implements AutoCloseable {
+  /** Codec of cgroup ids. */
+  static final MapCodec<Long> KEY_CGROUP = Scalars.U64;
+
   /** Codec of the one key of maps that have a single entry. */
   public static final MapCodec<Integer> KEY_ZERO = Scalars.U32;
 

@@ -1,0 +1,186 @@
+package io.sluice.node;
+
+import io.sluice.linux.cgroup.Cgroups;
+import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetnsThread;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SnapshotSource;
+import io.sluice.node.admin.AdminServer;
+import io.sluice.node.enrolment.Enrolment;
+import io.sluice.node.events.AccessLog;
+import io.sluice.node.events.EventLog;
+import io.sluice.node.interception.EbpfInterception;
+import io.sluice.node.interception.NamespaceSockets;
+import io.sluice.node.interception.PodNetworkReader;
+import io.sluice.node.metrics.MetricsServer;
+import io.sluice.node.metrics.NodeMetrics;
+import io.sluice.proxy.Proxy;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One node daemon. {@link #start} returns when every pod that can be enrolled is enforced; {@link
+ * #close} drains and leaves the pins in force, so that nothing opens while no daemon runs.
+ */
+public final class NodeDaemon implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(NodeDaemon.class.getName());
+  private static final int NAMESPACE_QUEUE = 4_096;
+
+  private final NodeSettings settings;
+  private final SnapshotSource source;
+  private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+  private final EventLog events = new EventLog();
+  private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
+  private volatile boolean ready;
+  private @Nullable Proxy proxy;
+  private @Nullable Enrolment enrolment;
+  private @Nullable MetricsServer metricsServer;
+
+  private NodeDaemon(NodeSettings settings, SnapshotSource source) {
+    this.settings = settings;
+    this.source = source;
+  }
+
+  /**
+   * Starts everything, in the order in which one part needs another; on failure closes what it
+   * opened and throws. {@code source} is closed with the daemon.
+   */
+  public static NodeDaemon start(NodeSettings settings, SnapshotSource source) {
+    NodeDaemon daemon = new NodeDaemon(settings, source);
+    try {
+      daemon.assemble();
+      return daemon;
+    } catch (RuntimeException e) {
+      daemon.closeParts();
+      throw e;
+    }
+  }
+
+  private void assemble() {
+    long begin = System.nanoTime();
+    parts.push(StateLock.take(settings.stateDirectory()));
+    Path cgroup = OwnCgroup.enter(settings.nodeName());
+    NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
+    NetnsHandle host = opened(namespaces.current());
+    NetnsThread thread = opened(new NetnsThread("sluice-netns", namespaces, NAMESPACE_QUEUE));
+    EbpfInterception interception =
+        opened(
+            EbpfInterception.start(
+                settings.nodeName(), cgroup, host, thread, settings.failOpen()));
+    NodeMetrics metrics = new NodeMetrics(() -> snapshot);
+    Optional<AccessLog> accessLog = accessLog();
+    accessLog.ifPresent(metrics::observe);
+    ConnectionReporter reporter = new ConnectionReporter(metrics, events, accessLog.orElse(null));
+    NamespaceSockets sockets = new NamespaceSockets(interception.maps(), thread);
+    Proxy dataPath = opened(new Proxy(settings.proxy(), sockets, reporter));
+    proxy = dataPath;
+    metrics.observe(dataPath);
+    Enrolment pods =
+        opened(
+            new Enrolment(
+                settings.nodeName(),
+                interception,
+                sockets,
+                dataPath,
+                namespaces,
+                new PodNetworkReader(thread),
+                host,
+                source::isComplete));
+    enrolment = pods;
+    metrics.observe(interception, pods);
+    parts.push(KernelEvents.read(interception, events, pods));
+    StatusAnswers answers =
+        new StatusAnswers(settings, interception, pods, dataPath, events, () -> snapshot, begin);
+    parts.push(AdminServer.start(NodeSettings.adminSocket(settings.nodeName()), answers));
+    metricsServer =
+        settings
+            .metricsAddress()
+            .map(address -> opened(MetricsServer.start(address, metrics::text, () -> ready)))
+            .orElse(null);
+    answers.metricsAt(metricsServer == null ? null : metricsServer.address());
+    parts.push(source);
+    followSnapshots(dataPath, pods, metrics);
+    ready = true;
+    answers.readyAfter(System.nanoTime() - begin);
+    LOG.log(
+        System.Logger.Level.INFO,
+        "node_ready node={0} pods={1} start_millis={2}",
+        settings.nodeName(),
+        pods.statuses().size(),
+        (System.nanoTime() - begin) / 1_000_000);
+  }
+
+  private void followSnapshots(Proxy dataPath, Enrolment pods, NodeMetrics metrics) {
+    boolean[] started = {false};
+    source.start(
+        next -> {
+          snapshot = next;
+          dataPath.publish(next);
+          if (started[0]) {
+            pods.publish(next);
+          } else {
+            started[0] = true;
+            pods.start(next);
+          }
+          metrics.keepOnly(pod -> next.workload(pod).isPresent());
+        });
+  }
+
+  private Optional<AccessLog> accessLog() {
+    return switch (settings.accessLog()) {
+      case NodeSettings.ACCESS_LOG_OFF -> Optional.empty();
+      case NodeSettings.ACCESS_LOG_STDOUT -> Optional.of(opened(AccessLog.toStandardOutput()));
+      default ->
+          Optional.of(
+              opened(
+                  AccessLog.toFile(settings.stateDirectory().resolve(settings.accessLog()))));
+    };
+  }
+
+  private <T extends AutoCloseable> T opened(T part) {
+    parts.push(part);
+    return part;
+  }
+
+  /** Where metrics are served, if they are. */
+  public Optional<InetSocketAddress> metricsAddress() {
+    return Optional.ofNullable(metricsServer).map(MetricsServer::address);
+  }
+
+  /**
+   * Stops accepting, waits for established connections up to the drain time-out, resets the rest.
+   * New connections are refused by the kernel from here on, unless the node fails open.
+   */
+  @Override
+  public void close() {
+    ready = false;
+    Proxy dataPath = proxy;
+    if (dataPath != null) {
+      try {
+        dataPath.drain(settings.drainTimeout()).join();
+      } catch (CompletionException e) {
+        LOG.log(System.Logger.Level.WARNING, "drain_failed", e);
+      }
+    }
+    closeParts();
+  }
+
+  private void closeParts() {
+    while (!parts.isEmpty()) {
+      AutoCloseable part = parts.pop();
+      try {
+        part.close();
+      } catch (Exception e) {
+        // Top frame of the shutdown: one part must not keep the others open.
+        LOG.log(System.Logger.Level.WARNING, "close_failed part=" + part, e);
+      }
+    }
+  }
+}

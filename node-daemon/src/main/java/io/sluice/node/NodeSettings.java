@@ -1,0 +1,60 @@
+package io.sluice.node;
+
+import io.sluice.proxy.ProxySettings;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that an operator chooses about one node daemon.
+ *
+ * @param nodeName names the pins, the sockets and this node in the registry
+ * @param stateDirectory lock and access log; made when missing
+ * @param failOpen whether traffic is left alone while no daemon runs
+ * @param metricsAddressOrNull where metrics and health are served; null for nowhere
+ * @param accessLog {@code off}, {@code -} for standard output, or a file; relative to the state
+ * @param drainTimeout longest wait for established connections at SIGTERM
+ * @param proxy limits of the data path
+ */
+public record NodeSettings(
+    String nodeName,
+    Path stateDirectory,
+    boolean failOpen,
+    @Nullable InetSocketAddress metricsAddressOrNull,
+    String accessLog,
+    Duration drainTimeout,
+    ProxySettings proxy) {
+
+  /** Value of {@link #accessLog} that writes nothing. */
+  public static final String ACCESS_LOG_OFF = "off";
+
+  /** Value of {@link #accessLog} that writes to standard output. */
+  public static final String ACCESS_LOG_STDOUT = "-";
+
+  /** Where daemons keep what is gone after a reboot. */
+  public static final Path RUNTIME_ROOT = Path.of("/run/sluice");
+
+  private static final Pattern NODE_NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?");
+
+  public NodeSettings {
+    if (!NODE_NAME.matcher(nodeName).matches()) {
+      throw new IllegalArgumentException(
+          "node name '"
+              + nodeName
+              + "' must have 1 to 63 of a-z, 0-9, '.' and '-', with a letter or digit at both ends");
+    }
+  }
+
+  /** Where metrics and health are served, if anywhere. */
+  public Optional<InetSocketAddress> metricsAddress() {
+    return Optional.ofNullable(metricsAddressOrNull);
+  }
+
+  /** The admin socket of the node with this name. */
+  public static Path adminSocket(String nodeName) {
+    return RUNTIME_ROOT.resolve(nodeName).resolve("admin.sock");
+  }
+}

@@ -1,0 +1,25 @@
+package io.sluice.node;
+
+import io.sluice.linux.cgroup.Cgroups;
+import java.nio.file.Path;
+
+/**
+ * The cgroup by which the kernel recognises the proxy's own sockets. The daemon must not share it
+ * with anybody, so it makes one for itself: a mark could be set by an application, a cgroup cannot.
+ */
+final class OwnCgroup {
+  private OwnCgroup() {}
+
+  /** Moves this process into {@code sluice-<node>} below the root of cgroup2. */
+  static Path enter(String nodeName) {
+    Path cgroup = of(nodeName);
+    Cgroups.create(cgroup);
+    Cgroups.moveSelfTo(cgroup);
+    return cgroup;
+  }
+
+  /** Where the daemon of that node lives. */
+  static Path of(String nodeName) {
+    return Cgroups.rootV2().resolve("sluice-" + nodeName);
+  }
+}

@@ -1,0 +1,191 @@
+package io.sluice.node;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.linux.memory.ProcessMemory;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.node.admin.AdminAnswers;
+import io.sluice.node.admin.AdminRequest;
+import io.sluice.node.enrolment.Enrolment;
+import io.sluice.node.enrolment.PodState;
+import io.sluice.node.enrolment.PodStatus;
+import io.sluice.node.events.EventLog;
+import io.sluice.node.events.NodeEvent;
+import io.sluice.node.interception.EbpfInterception;
+import io.sluice.node.maps.MapCatalogue;
+import io.sluice.node.maps.MapDump;
+import io.sluice.node.maps.MapSummary;
+import io.sluice.proxy.Proxy;
+import io.sluice.proxy.ProxyStats;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Answers of the daemon to the debug commands. */
+final class StatusAnswers implements AdminAnswers {
+  private static final Duration FOLLOW_INTERVAL = Duration.ofSeconds(1);
+  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+
+  private final NodeSettings settings;
+  private final EbpfInterception interception;
+  private final Enrolment pods;
+  private final Proxy proxy;
+  private final EventLog events;
+  private final Supplier<MeshSnapshot> snapshot;
+  private final long startedNanos;
+  private volatile long readyNanos = -1;
+  private volatile @Nullable InetSocketAddress metricsAddress;
+
+  StatusAnswers(
+      NodeSettings settings,
+      EbpfInterception interception,
+      Enrolment pods,
+      Proxy proxy,
+      EventLog events,
+      Supplier<MeshSnapshot> snapshot,
+      long startedNanos) {
+    this.settings = settings;
+    this.interception = interception;
+    this.pods = pods;
+    this.proxy = proxy;
+    this.events = events;
+    this.snapshot = snapshot;
+    this.startedNanos = startedNanos;
+  }
+
+  void readyAfter(long nanos) {
+    readyNanos = nanos;
+  }
+
+  void metricsAt(@Nullable InetSocketAddress address) {
+    metricsAddress = address;
+  }
+
+  @Override
+  public void answer(AdminRequest request, Consumer<JsonNode> out) throws InterruptedException {
+    switch (request.command()) {
+      case "status" -> out.accept(status());
+      case "pods" -> pods.statuses().forEach(pod -> out.accept(pod(pod)));
+      case "maps" -> catalogue().list().forEach(map -> out.accept(summary(map)));
+      case "dump" ->
+          out.accept(
+              catalogue()
+                  .dump(request.map())
+                  .map(StatusAnswers::dump)
+                  .orElseThrow(
+                      () ->
+                          new IllegalArgumentException(
+                              "no map '" + request.map() + "'; see `sluice node maps list`")));
+      case "events" -> events(request.follow(), out);
+      default ->
+          throw new IllegalArgumentException(
+              "unknown command '" + request.command() + "'; the daemon may be older than this CLI");
+    }
+  }
+
+  private MapCatalogue catalogue() {
+    return new MapCatalogue(interception.maps().pins());
+  }
+
+  private ObjectNode status() {
+    List<PodStatus> statuses = pods.statuses();
+    ProxyStats stats = proxy.stats();
+    ObjectNode status = JSON.objectNode();
+    status.put("node", settings.nodeName());
+    status.put("ready", readyNanos >= 0);
+    status.put("mode", "ebpf");
+    status.put("failOpen", settings.failOpen());
+    status.put("pid", ProcessHandle.current().pid());
+    status.put("uptimeSeconds", (System.nanoTime() - startedNanos) / 1_000_000_000L);
+    status.put("startToReadyMillis", readyNanos / 1_000_000);
+    status.put("residentBytes", ProcessMemory.self().residentBytes());
+    status.put("snapshotRevision", snapshot.get().revision());
+    status.put("permissive", snapshot.get().settings().permissive());
+    status.put("podsEnrolled", count(statuses, PodState.ENROLLED));
+    status.put("podsPending", count(statuses, PodState.PENDING));
+    status.put("connectionsAccepted", stats.accepted());
+    status.put("connectionsOpened", stats.opened());
+    status.put("connectionsRefused", stats.refused());
+    status.put("connectionsLive", stats.live());
+    status.put("pins", interception.maps().pins().path().toString());
+    InetSocketAddress address = metricsAddress;
+    status.put("metricsAddress", address == null ? "off" : IpAddresses.text(address));
+    return status;
+  }
+
+  private static long count(List<PodStatus> statuses, PodState state) {
+    return statuses.stream().filter(pod -> pod.state() == state).count();
+  }
+
+  private static ObjectNode pod(PodStatus pod) {
+    ObjectNode node = JSON.objectNode();
+    node.put("pod", pod.name().toString());
+    node.put("state", pod.state().label());
+    node.put("netnsCookie", pod.netnsCookie());
+    ArrayNode addresses = node.putArray("addresses");
+    pod.addresses().forEach(address -> addresses.add(IpAddresses.text(address)));
+    node.put("identity", pod.identity());
+    node.put("problem", pod.problem());
+    return node;
+  }
+
+  private static ObjectNode summary(MapSummary map) {
+    return JSON.objectNode()
+        .put("map", map.name())
+        .put("holds", map.holds())
+        .put("entries", map.entries())
+        .put("capacity", map.capacity())
+        .put("id", map.id());
+  }
+
+  private static ObjectNode dump(MapDump dump) {
+    ObjectNode node = JSON.objectNode().put("map", dump.map());
+    ArrayNode columns = node.putArray("columns");
+    dump.columns().forEach(columns::add);
+    ArrayNode rows = node.putArray("rows");
+    for (List<String> row : dump.rows()) {
+      ArrayNode cells = rows.addArray();
+      row.forEach(cells::add);
+    }
+    return node;
+  }
+
+  private void events(boolean follow, Consumer<JsonNode> out) throws InterruptedException {
+    long last = 0;
+    for (NodeEvent event : events.after(0)) {
+      out.accept(event(event));
+      last = event.sequence();
+    }
+    while (follow) {
+      for (NodeEvent event : events.awaitAfter(last, FOLLOW_INTERVAL)) {
+        out.accept(event(event));
+        last = event.sequence();
+      }
+    }
+  }
+
+  private static ObjectNode event(NodeEvent event) {
+    ObjectNode node = JSON.objectNode();
+    node.put("sequence", event.sequence());
+    node.put("time", event.time().toString());
+    node.put("origin", event.origin());
+    node.put("pod", event.pod());
+    node.put("direction", event.direction().label());
+    node.put("protocol", event.protocol());
+    InetSocketAddress source = event.source();
+    node.put("source", source == null ? "-" : IpAddresses.text(source));
+    InetSocketAddress destination = event.destination();
+    node.put("destination", destination == null ? "-" : IpAddresses.text(destination));
+    node.put("verdict", event.outcome().label());
+    node.put("reason", event.reason().label());
+    node.put("rule", event.rule() == null ? "-" : event.rule().toString());
+    node.put("explanation", event.reason().explanation());
+    return node;
+  }
+}

@@ -1,0 +1,50 @@
+package io.sluice.node.admin;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** Asks a running daemon over its admin socket. */
+public final class AdminClient {
+  private final Path socket;
+
+  /** Over the socket of one node. */
+  public AdminClient(Path socket) {
+    this.socket = socket;
+  }
+
+  /** All values of the answer. Throws {@link IOException} when no daemon answers. */
+  public List<JsonNode> ask(AdminRequest request) throws IOException {
+    List<JsonNode> values = new ArrayList<>();
+    stream(request, values::add);
+    return values;
+  }
+
+  /** Hands over each value as it comes, until the daemon ends the answer. */
+  public void stream(AdminRequest request, Consumer<JsonNode> consumer) throws IOException {
+    try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      OutputStream out = Channels.newOutputStream(channel);
+      out.write(request.toLine().getBytes(StandardCharsets.UTF_8));
+      BufferedReader in =
+          new BufferedReader(
+              new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.UTF_8));
+      for (String line = in.readLine(); line != null; line = in.readLine()) {
+        JsonNode value = AdminRequest.JSON.readTree(line);
+        if (value.has("error")) {
+          throw new IllegalArgumentException(value.get("error").asText());
+        }
+        consumer.accept(value);
+      }
+    }
+  }
+}

@@ -1,0 +1,124 @@
+package io.sluice.node.metrics;
+
+import io.prometheus.client.Collector;
+import io.prometheus.client.CounterMetricFamily;
+import io.prometheus.client.GaugeMetricFamily;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.node.enrolment.Enrolment;
+import io.sluice.node.enrolment.PodState;
+import io.sluice.node.enrolment.PodStatus;
+import io.sluice.node.interception.EbpfInterception;
+import io.sluice.node.interception.VerdictCount;
+import io.sluice.node.maps.CounterKey;
+import io.sluice.node.maps.MapCatalogue;
+import io.sluice.node.maps.MapSummary;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Reads the kernel's counters when it is scraped. */
+final class InterceptionCollector extends Collector {
+  private static final List<String> FLOW_LABELS =
+      List.of("namespace", "pod", "direction", "family", "reason");
+
+  private final EbpfInterception interception;
+  private final Enrolment enrolment;
+
+  InterceptionCollector(EbpfInterception interception, Enrolment enrolment) {
+    this.interception = interception;
+    this.enrolment = enrolment;
+  }
+
+  @Override
+  public List<MetricFamilySamples> collect() {
+    CounterMetricFamily redirected =
+        flows("redirected", "Flows that the hooks sent into the proxy.");
+    CounterMetricFamily passthrough =
+        flows("passthrough", "Flows that the hooks left alone, with the reason.");
+    CounterMetricFamily refused = flows("refused", "Flows that the hooks refused, with the reason.");
+    Map<Long, NamespacedName> names = new HashMap<>();
+    for (PodStatus pod : enrolment.statuses()) {
+      if (pod.state() == PodState.ENROLLED) {
+        names.put(pod.netnsCookie(), pod.name());
+      }
+    }
+    for (VerdictCount count : interception.verdicts()) {
+      CounterKey key = count.key();
+      NamespacedName pod = names.get(key.netnsCookie());
+      if (pod == null) {
+        continue; // released meanwhile: its series have ended
+      }
+      CounterMetricFamily family =
+          switch (key.outcome()) {
+            case REDIRECTED -> redirected;
+            case PASSTHROUGH -> passthrough;
+            case REFUSED -> refused;
+            case ALLOWED -> null;
+          };
+      if (family != null) {
+        family.addMetric(
+            List.of(
+                pod.namespace(),
+                pod.name(),
+                key.direction().label(),
+                "ipv" + key.family(),
+                key.reason().label()),
+            count.count());
+      }
+    }
+    return List.of(redirected, passthrough, refused, entries(), capacity(), lost(), pods());
+  }
+
+  private static CounterMetricFamily flows(String verdict, String help) {
+    return new CounterMetricFamily("sluice_interception_" + verdict + "_total", help, FLOW_LABELS);
+  }
+
+  private GaugeMetricFamily entries() {
+    GaugeMetricFamily family =
+        new GaugeMetricFamily(
+            "sluice_interception_map_entries", "Entries of an interception map.", List.of("map"));
+    summaries().stream()
+        .filter(map -> map.entries() >= 0)
+        .forEach(map -> family.addMetric(List.of(map.name()), map.entries()));
+    return family;
+  }
+
+  private GaugeMetricFamily capacity() {
+    GaugeMetricFamily family =
+        new GaugeMetricFamily(
+            "sluice_interception_map_capacity",
+            "Most entries an interception map can have; raise the limit before it is reached.",
+            List.of("map"));
+    summaries().stream()
+        .filter(map -> map.entries() >= 0)
+        .forEach(map -> family.addMetric(List.of(map.name()), map.capacity()));
+    return family;
+  }
+
+  private List<MapSummary> summaries() {
+    return new MapCatalogue(interception.maps().pins()).list();
+  }
+
+  private CounterMetricFamily lost() {
+    CounterMetricFamily family =
+        new CounterMetricFamily(
+            "sluice_interception_lost_total",
+            "Events and verdicts that could not be recorded because their map was full.",
+            List.of("what"));
+    family.addMetric(List.of("events"), interception.maps().losses().sum(0));
+    family.addMetric(List.of("counters"), interception.maps().losses().sum(1));
+    return family;
+  }
+
+  private GaugeMetricFamily pods() {
+    GaugeMetricFamily family =
+        new GaugeMetricFamily(
+            "sluice_node_pods", "Pods of this node by enrolment state.", List.of("state"));
+    for (PodState state : PodState.values()) {
+      family.addMetric(
+          List.of(state.label()),
+          enrolment.statuses().stream().filter(pod -> pod.state() == state).count());
+    }
+    return family;
+  }
+}

@@ -1,0 +1,88 @@
+package io.sluice.node.metrics;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import io.prometheus.client.exporter.common.TextFormat;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+
+/**
+ * Serves {@code /metrics}, {@code /healthz} (the process answers) and {@code /readyz} (pods are
+ * enforced). The JDK's HTTP server: plain text for a scraper needs no more.
+ */
+public final class MetricsServer implements AutoCloseable {
+  private static final int BACKLOG = 16;
+
+  private final HttpServer server;
+  private final ExecutorService threads =
+      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("sluice-metrics-", 0).factory());
+
+  private MetricsServer(HttpServer server) {
+    this.server = server;
+  }
+
+  /** Serves on {@code address}; port 0 takes a free one. */
+  public static MetricsServer start(
+      InetSocketAddress address, Supplier<String> metrics, BooleanSupplier ready) {
+    try {
+      MetricsServer started = new MetricsServer(HttpServer.create(address, BACKLOG));
+      started.server.setExecutor(started.threads);
+      started.server.createContext(
+          "/metrics",
+          exchange -> answer(exchange, "/metrics", 200, TextFormat.CONTENT_TYPE_004, metrics.get()));
+      started.server.createContext(
+          "/healthz", exchange -> answer(exchange, "/healthz", 200, "text/plain", "ok\n"));
+      started.server.createContext(
+          "/readyz",
+          exchange -> {
+            boolean isReady = ready.getAsBoolean();
+            answer(
+                exchange,
+                "/readyz",
+                isReady ? 200 : 503,
+                "text/plain",
+                isReady ? "ready\n" : "not ready\n");
+          });
+      started.server.start();
+      return started;
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          new IOException(
+              "cannot serve metrics on "
+                  + address
+                  + " ("
+                  + e.getMessage()
+                  + "); choose another --metrics-address",
+              e));
+    }
+  }
+
+  private static void answer(
+      HttpExchange exchange, String path, int status, String type, String body)
+      throws IOException {
+    try (exchange) {
+      boolean known = exchange.getRequestURI().getPath().equals(path);
+      byte[] bytes = (known ? body : "not found\n").getBytes(StandardCharsets.UTF_8);
+      exchange.getResponseHeaders().set("Content-Type", known ? type : "text/plain");
+      exchange.sendResponseHeaders(known ? status : 404, bytes.length);
+      exchange.getResponseBody().write(bytes);
+    }
+  }
+
+  /** Where it serves. */
+  public InetSocketAddress address() {
+    return server.getAddress();
+  }
+
+  @Override
+  public void close() {
+    server.stop(0);
+    threads.close();
+  }
+}

@@ -1,0 +1,111 @@
+package io.sluice.node.metrics;
+
+import io.prometheus.client.CollectorRegistry;
+import io.prometheus.client.Gauge;
+import io.prometheus.client.exporter.common.TextFormat;
+import io.prometheus.client.hotspot.DefaultExports;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.node.enrolment.Enrolment;
+import io.sluice.node.events.AccessLog;
+import io.sluice.node.interception.EbpfInterception;
+import io.sluice.proxy.AccessRecord;
+import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.Proxy;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+
+/** Every metric of the node daemon. Recording is safe from any thread. */
+public final class NodeMetrics {
+  private final CollectorRegistry registry = new CollectorRegistry();
+  private final TcpMetrics tcp;
+  private final RefusalCollector refusals = new RefusalCollector();
+
+  /** Registers what needs no other part of the daemon. */
+  public NodeMetrics(Supplier<MeshSnapshot> snapshot) {
+    this.tcp = new TcpMetrics(registry, snapshot);
+    refusals.register(registry);
+    gauge(
+        "sluice_node_snapshot_revision",
+        "Revision of the snapshot in force.",
+        () -> snapshot.get().revision());
+    DefaultExports.register(registry);
+  }
+
+  /** Adds what the hooks count and how the pods stand. */
+  public void observe(EbpfInterception interception, Enrolment enrolment) {
+    new InterceptionCollector(interception, enrolment).register(registry);
+  }
+
+  /** Adds what the proxy holds. */
+  public void observe(Proxy proxy) {
+    gauge("sluice_proxy_connections", "Connections open now.", () -> proxy.stats().live());
+    gauge(
+        "sluice_proxy_buffered_bytes",
+        "Bytes that wait for slow readers now.",
+        () -> proxy.stats().bufferedBytes());
+    gauge(
+        "sluice_proxy_loops",
+        "Connections closed because the proxy had been led to itself.",
+        () -> proxy.stats().loops());
+  }
+
+  /** Adds how many access records were dropped. */
+  public void observe(AccessLog log) {
+    gauge(
+        "sluice_access_log_dropped_records",
+        "Access records dropped because the log could not be written fast enough.",
+        log::dropped);
+  }
+
+  private void gauge(String name, String help, Supplier<Number> value) {
+    Gauge.build(name, help)
+        .create()
+        .setChild(
+            new Gauge.Child() {
+              @Override
+              public double get() {
+                return value.get().doubleValue();
+              }
+            })
+        .register(registry);
+  }
+
+  /** A connection's upstream has answered. */
+  public void opened(ConnectionInfo info) {
+    tcp.opened(info);
+  }
+
+  /** Bytes moved. */
+  public void bytes(ConnectionInfo info, long fromClient, long toClient) {
+    tcp.bytes(info, fromClient, toClient);
+  }
+
+  /** An opened connection has ended. */
+  public void closed(AccessRecord record) {
+    tcp.closed(record);
+  }
+
+  /** A connection was reset before its upstream answered. */
+  public void refused(AccessRecord record) {
+    refusals.count(record);
+  }
+
+  /** Ends the series of every pod but these. */
+  public void keepOnly(Predicate<NamespacedName> pods) {
+    refusals.keepOnly(pods);
+  }
+
+  /** Everything in Prometheus' text format 0.0.4. */
+  public String text() {
+    StringWriter out = new StringWriter(16_384);
+    try {
+      TextFormat.write004(out, registry.metricFamilySamples());
+    } catch (IOException e) {
+      throw new AssertionError("a StringWriter does not fail", e);
+    }
+    return out.toString();
+  }
+}
