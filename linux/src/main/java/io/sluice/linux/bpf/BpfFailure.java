@@ -7,10 +7,14 @@ import io.sluice.linux.LinuxException;
 final class BpfFailure {
   static final String FEATURE_HINT = "this kernel lacks the feature, see `sluice probe`";
 
+  private static final int LIBBPF_LIBELF = 4000;
+  private static final int LIBBPF_FORMAT = 4001;
+  private static final int LIBBPF_ENDIAN = 4003;
+
   private BpfFailure() {}
 
   static LinuxException of(String operation, int rc, String subject, String hint) {
-    Errno errno = Errno.of(-rc);
+    Errno errno = errno(-rc);
     String shared =
         switch (errno) {
           case EPERM ->
@@ -23,6 +27,14 @@ final class BpfFailure {
         };
     String both = hint.isEmpty() || shared.isEmpty() ? hint + shared : hint + "; " + shared;
     return new LinuxException(operation, errno, subject, both);
+  }
+
+  /** libbpf has numbers of its own above 4000, see {@code enum libbpf_errno}. */
+  private static Errno errno(int number) {
+    return switch (number) {
+      case LIBBPF_LIBELF, LIBBPF_FORMAT, LIBBPF_ENDIAN -> Errno.ENOEXEC;
+      default -> number > LIBBPF_LIBELF ? Errno.EINVAL : Errno.of(number);
+    };
   }
 
   /** Returns {@code rc}, if it is no error. */

@@ -61,10 +61,11 @@ public final class Scratch {
       if (memory.byteSize() < bytes || memory.byteSize() == 0) {
         long size = Math.max(FIRST_BYTES, Integer.highestOneBit(Math.max(1, bytes - 1)) * 2L);
         memory = Arena.ofAuto().allocate(size, Long.BYTES);
-        buffer = memory.asByteBuffer().order(ByteOrder.nativeOrder());
+        buffer = memory.asByteBuffer();
       }
       memory.asSlice(0, bytes).fill((byte) 0);
-      buffer.clear().limit(bytes);
+      // The last user may have left another order behind.
+      buffer.clear().limit(bytes).order(ByteOrder.nativeOrder());
       return this;
     }
   }

@@ -1,0 +1,245 @@
+package io.sluice.linux.bpf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.ScratchCgroup;
+import io.sluice.linux.ScratchNetns;
+import io.sluice.linux.cgroup.Cgroups;
+import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.socket.Sockets;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("kernel")
+class BpfLinkTest {
+  private static final Path PINS = Path.of("/sys/fs/bpf/slxlin-test");
+
+  @TempDir static Path directory;
+
+  private BpfObject object;
+  private Path pin;
+
+  @BeforeEach
+  void load() throws Exception {
+    BpfFs.ensureMounted(Path.of("/sys/fs/bpf"));
+    Files.createDirectories(PINS);
+    pin = PINS.resolve("link" + Long.toHexString(ThreadLocalRandom.current().nextLong()));
+    object = BpfObject.open(TestObject.compile(directory, "maps.bpf.c"), "maps");
+    object.load();
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    object.close();
+    Files.deleteIfExists(pin);
+    Files.deleteIfExists(PINS);
+  }
+
+  private static Errno connectTo(int port) {
+    int fd = Sockets.socket(Sockets.Family.IPV4.domain(), Sockets.SOCK_STREAM, 0);
+    try {
+      Sockets.connect(fd, new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port));
+      return Errno.UNKNOWN;
+    } catch (LinuxException e) {
+      return e.errno();
+    } finally {
+      Sockets.close(fd);
+    }
+  }
+
+  @Test
+  void reportsConnectsThroughTheRingBufferAndCounters() throws Exception {
+    try (var cgroup = ScratchCgroup.create();
+        var program = object.program("report_connect");
+        var events = object.map("events");
+        var ring = new RingBuffer(events);
+        var link = BpfLink.attachCgroup(program, cgroup.path(), AttachType.CGROUP_INET4_CONNECT);
+        var counters = object.map("counters");
+        var perNetns = object.map("per_netns");
+        var here = new LinuxNetworkNamespaces().current()) {
+      assertThat(ring.poll(Duration.ofMillis(1), sample -> {})).isZero();
+
+      cgroup.inside(() -> connectTo(9));
+      cgroup.inside(() -> connectTo(9));
+
+      var cookies = new ArrayList<Long>();
+      int records =
+          ring.poll(
+              Duration.ofSeconds(5),
+              sample -> {
+                assertThat(sample.remaining()).isEqualTo(16);
+                cookies.add(sample.getLong(0));
+                assertThat(sample.order(ByteOrder.BIG_ENDIAN).getShort(8)).isEqualTo((short) 9);
+                assertThat(sample.order(ByteOrder.nativeOrder()).getInt(12)).isEqualTo(7);
+              });
+      assertThat(records).isEqualTo(2);
+      assertThat(cookies).containsOnly(here.cookie());
+      assertThat(ring.poll(Duration.ZERO, sample -> {})).isZero();
+      var sums = new PerCpuBpfMap<>(counters, MapCodec.u32());
+      assertThat(sums.sums(0)).containsExactly(2, 20);
+      var all = new HashMap<Integer, Long>();
+      sums.forEachSum(all::put);
+      assertThat(all).hasSize(4).containsEntry(0, 2L).containsEntry(1, 0L);
+      assertThat(new PerCpuBpfMap<>(perNetns, MapCodec.u64()).sum(here.cookie())).isEqualTo(2);
+      assertThat(link.info().cgroupId()).isEqualTo(Cgroups.id(cgroup.path()));
+    }
+  }
+
+  @Test
+  void readsTheRingBufferRoundTheEnd() throws Exception {
+    try (var cgroup = ScratchCgroup.create();
+        var program = object.program("report_connect");
+        var events = object.map("events");
+        var ring = new RingBuffer(events);
+        var link = BpfLink.attachCgroup(program, cgroup.path(), AttachType.CGROUP_INET4_CONNECT)) {
+      // 48 bytes per connect, one record and one discarded: 6000 of them pass the end of 256 KiB.
+      var seen = new int[1];
+      cgroup.inside(() -> {
+        for (int i = 1; i <= 6000; i++) {
+          connectTo(9);
+          if (i % 1000 == 0) {
+            seen[0] += ring.poll(Duration.ofSeconds(5), sample -> sample.getLong(0));
+          }
+        }
+      });
+
+      assertThat(seen[0]).isEqualTo(6000);
+      assertThat(link.info().type()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void staysAttachedWhilePinnedAndSwapsItsProgram() throws Exception {
+    try (var cgroup = ScratchCgroup.create();
+        var report = object.program("report_connect");
+        var refuse = object.program("refuse_connect")) {
+      var link = BpfLink.attachCgroup(refuse, cgroup.path(), AttachType.CGROUP_INET4_CONNECT);
+      link.pin(pin);
+      link.close();
+      cgroup.inside(() -> assertThat(connectTo(9)).isEqualTo(Errno.EPERM));
+
+      try (var opened = BpfLink.openPinned(pin)) {
+        assertThat(opened.info().programId()).isEqualTo(refuse.info().id());
+        opened.update(report);
+        assertThat(opened.info().programId()).isEqualTo(report.info().id());
+        cgroup.inside(() -> assertThat(connectTo(9)).isEqualTo(Errno.ECONNREFUSED));
+        assertThatExceptionOfType(LinuxException.class)
+            .isThrownBy(() -> opened.replace(refuse, report))
+            .satisfies(e -> {
+              assertThat(e.operation()).isEqualTo("bpf(LINK_UPDATE)");
+              assertThat(e.errno()).isEqualTo(Errno.EPERM);
+            });
+        opened.replace(report, refuse);
+        cgroup.inside(() -> assertThat(connectTo(9)).isEqualTo(Errno.EPERM));
+        opened.detach();
+        cgroup.inside(() -> assertThat(connectTo(9)).isEqualTo(Errno.ECONNREFUSED));
+      }
+    }
+  }
+
+  @Test
+  void steersConnectionsOfANamespaceIntoASlot() throws Exception {
+    var namespaces = new LinuxNetworkNamespaces();
+    try (var ns = ScratchNetns.create();
+        var handle = ns.open();
+        var program = object.program("steer");
+        var slotsFd = object.map("slots");
+        var link = BpfLink.attachNetns(program, handle, AttachType.SK_LOOKUP)) {
+      var slots = new SocketMap(slotsFd);
+      assertThat(link.info().netnsInode()).isEqualTo(handle.inode());
+      assertThat(link.info().attachType()).isEqualTo(AttachType.SK_LOOKUP.number());
+      assertThat(namespaces.callIn(handle, () -> connectTo(4242))).isEqualTo(Errno.ECONNREFUSED);
+
+      int listener =
+          namespaces.callIn(
+              handle, () -> Sockets.listenTcp(InetAddress.ofLiteral("127.0.0.1"), 0, 8));
+      slots.put(0, listener);
+
+      assertThat(namespaces.callIn(handle, () -> connectTo(4242))).isEqualTo(Errno.UNKNOWN);
+      int accepted = Sockets.accept(listener).orElseThrow();
+      assertThat(Sockets.localAddress(accepted).getPort()).isEqualTo(4242);
+      Sockets.close(accepted);
+      Sockets.close(listener);
+    }
+  }
+
+  @Test
+  void editsSettingsBeforeLoading() throws Exception {
+    try (var cgroup = ScratchCgroup.create();
+        var strict = BpfObject.open(TestObject.compile(directory, "maps.bpf.c"), "strict")) {
+      strict.editSection(
+          ".rodata", section -> section.order(ByteOrder.BIG_ENDIAN).putShort(0, (short) 9));
+      strict.load();
+      try (var program = strict.program("report_connect");
+          var link =
+              BpfLink.attachCgroup(program, cgroup.path(), AttachType.CGROUP_INET4_CONNECT)) {
+        cgroup.inside(() -> assertThat(connectTo(9)).isEqualTo(Errno.EPERM));
+        cgroup.inside(() -> assertThat(connectTo(10)).isEqualTo(Errno.ECONNREFUSED));
+        assertThat(link.info().programId()).isPositive();
+      }
+    }
+  }
+
+  @Test
+  void pinsAndReopensMaps() throws Exception {
+    try (var map = object.map("array")) {
+      map.pin(pin);
+      new BpfMap<>(map, MapCodec.u32(), MapCodec.u64()).put(1, 99L);
+
+      try (var opened = BpfMapFd.openPinned(pin)) {
+        assertThat(opened.info()).isEqualTo(map.info());
+        assertThat(new BpfMap<>(opened, MapCodec.u32(), MapCodec.u64()).lookup(1)).contains(99L);
+      }
+      assertThatExceptionOfType(LinuxException.class)
+          .isThrownBy(() -> map.pin(pin))
+          .satisfies(e -> {
+            assertThat(e.operation()).isEqualTo("bpf(OBJ_PIN)");
+            assertThat(e.errno()).isEqualTo(Errno.EEXIST);
+            assertThat(e.subject()).contains("map array").contains(pin.toString());
+            assertThat(e.hint()).isNotEmpty();
+          });
+    }
+  }
+
+  @Test
+  void saysWhatCouldNotBeOpenedOrAttached() throws Exception {
+    assertThatExceptionOfType(LinuxException.class)
+        .isThrownBy(() -> BpfLink.openPinned(PINS.resolve("absent")))
+        .satisfies(e -> {
+          assertThat(e.operation()).isEqualTo("bpf(OBJ_GET)");
+          assertThat(e.errno()).isEqualTo(Errno.ENOENT);
+          assertThat(e.hint()).contains("restart the daemon");
+        });
+    try (var cgroup = ScratchCgroup.create();
+        var program = object.program("steer")) {
+      assertThatExceptionOfType(LinuxException.class)
+          .isThrownBy(
+              () -> BpfLink.attachCgroup(program, cgroup.path(), AttachType.CGROUP_INET4_CONNECT))
+          .satisfies(e -> {
+            assertThat(e.operation()).isEqualTo("bpf(LINK_CREATE)");
+            assertThat(e.errno()).isEqualTo(Errno.EINVAL);
+            assertThat(e.subject()).contains("program steer");
+          });
+      assertThatExceptionOfType(LinuxException.class)
+          .isThrownBy(() ->
+              BpfLink.attachCgroup(
+                  program, cgroup.path().resolve("gone"), AttachType.CGROUP_INET4_CONNECT))
+          .satisfies(e -> assertThat(e.errno()).isEqualTo(Errno.ENOENT));
+    }
+  }
+}

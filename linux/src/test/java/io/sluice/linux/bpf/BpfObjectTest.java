@@ -1,0 +1,118 @@
+package io.sluice.linux.bpf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("kernel")
+class BpfObjectTest {
+  @TempDir static Path directory;
+
+  @Test
+  void listsItsProgramsAndMaps() throws Exception {
+    try (var object = BpfObject.open(TestObject.compile(directory, "maps.bpf.c"), "maps")) {
+      assertThat(object.programNames())
+          .containsExactlyInAnyOrder("report_connect", "refuse_connect", "steer");
+      assertThat(object.mapNames()).contains("hash", "slots", "storage", "events");
+    }
+  }
+
+  @Test
+  void leavesMapsAndProgramsUsableAfterClose() throws Exception {
+    var object = BpfObject.open(TestObject.compile(directory, "maps.bpf.c"), "maps");
+    object.load();
+    try (var map = object.map("array");
+        var program = object.program("refuse_connect")) {
+      object.close();
+
+      assertThat(map.info().name()).isEqualTo("array");
+      assertThat(program.info().name()).isEqualTo("refuse_connect");
+      assertThat(program.info().tag()).hasSize(16);
+    }
+  }
+
+  @Test
+  void takesMapsOfAnotherObjectAndOtherSizes() throws Exception {
+    byte[] elf = TestObject.compile(directory, "maps.bpf.c");
+    try (var first = BpfObject.open(elf, "first").maxEntries("lru", 128)) {
+      first.load();
+      try (var shared = first.map("lru");
+          var second = BpfObject.open(elf, "second").reuseMap("lru", shared)) {
+        second.load();
+
+        assertThat(shared.info().maxEntries()).isEqualTo(128);
+        try (var same = second.map("lru")) {
+          assertThat(same.info().id()).isEqualTo(shared.info().id());
+        }
+      }
+    }
+  }
+
+  @Test
+  void namesTheRefusedProgramAndQuotesTheVerifier() throws Exception {
+    try (var object = BpfObject.open(TestObject.compile(directory, "refused.bpf.c"), "refused")) {
+      assertThatExceptionOfType(LinuxException.class)
+          .isThrownBy(object::load)
+          .satisfies(e -> {
+            assertThat(e.operation()).isEqualTo("bpf(PROG_LOAD)");
+            assertThat(e.errno()).isEqualTo(Errno.EACCES);
+            assertThat(e.subject()).contains("unchecked_lookup").contains("refused");
+            assertThat(e.hint()).contains("invalid mem access");
+          });
+      assertThat(object.verifierLog()).contains("map_value_or_null");
+    }
+  }
+
+  @Test
+  void loadsTheRestWhenARefusedProgramIsDisabled() throws Exception {
+    try (var object = BpfObject.open(TestObject.compile(directory, "refused.bpf.c"), "refused")) {
+      object.disableProgram("unchecked_lookup");
+      object.load();
+
+      try (var program = object.program("correct")) {
+        assertThat(program.info().id()).isPositive();
+      }
+      assertThatIllegalStateException().isThrownBy(() -> object.program("unchecked_lookup"));
+    }
+  }
+
+  @Test
+  void refusesBytesThatAreNoObject() {
+    assertThatExceptionOfType(LinuxException.class)
+        .isThrownBy(() -> BpfObject.open(new byte[] {1, 2, 3, 4}, "broken"))
+        .satisfies(e -> {
+          assertThat(e.operation()).isEqualTo("bpf_object__open_mem");
+          assertThat(e.subject()).isEqualTo("object broken");
+          assertThat(e.errno()).isEqualTo(Errno.ENOEXEC);
+          assertThat(e.hint()).contains("damaged");
+        });
+  }
+
+  @Test
+  void refusesAMapThatTheKernelCannotMake() throws Exception {
+    try (var object = BpfObject.open(TestObject.compile(directory, "maps.bpf.c"), "maps")) {
+      object.maxEntries("array", 0);
+
+      assertThatExceptionOfType(LinuxException.class)
+          .isThrownBy(object::load)
+          .satisfies(e -> assertThat(e.operation()).isEqualTo("bpf_object__load"));
+    }
+  }
+
+  @Test
+  void knowsNoMapOfAnotherName() throws Exception {
+    try (var object = BpfObject.open(TestObject.compile(directory, "maps.bpf.c"), "maps")) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> object.maxEntries("absent", 1))
+          .withMessageContaining("absent");
+    }
+  }
+}

@@ -1,0 +1,209 @@
+package io.sluice.linux.netns;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIOException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.ScratchNetns;
+import io.sluice.linux.socket.Sockets;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("kernel")
+class NetworkNamespacesTest {
+  private final LinuxNetworkNamespaces namespaces = new LinuxNetworkNamespaces();
+
+  private long inodeHere() {
+    try (var here = namespaces.current()) {
+      return here.inode();
+    }
+  }
+
+  @Test
+  void runsTheBodyInsideAndComesBack() throws Exception {
+    long home = inodeHere();
+    try (var ns = ScratchNetns.create();
+        var handle = ns.open()) {
+      assertThat(namespaces.callIn(handle, this::inodeHere)).isEqualTo(handle.inode());
+      assertThat(handle.inode()).isNotEqualTo(home);
+      assertThat(inodeHere()).isEqualTo(home);
+    }
+  }
+
+  @Test
+  void comesBackAfterABodyThatFailsOrNests() throws Exception {
+    long home = inodeHere();
+    try (var ns = ScratchNetns.create();
+        var other = ScratchNetns.create();
+        var handle = ns.open();
+        var inner = other.open()) {
+      assertThatIOException()
+          .isThrownBy(() ->
+              namespaces.callIn(
+                  handle,
+                  () -> {
+                    throw new IOException("from the body");
+                  }));
+      assertThat(inodeHere()).isEqualTo(home);
+      assertThat(
+              namespaces.callIn(
+                  handle, () -> namespaces.callIn(inner, this::inodeHere) + inodeHere()))
+          .isEqualTo(inner.inode() + handle.inode());
+      assertThat(inodeHere()).isEqualTo(home);
+    }
+  }
+
+  @Test
+  void bringsEveryPoolThreadHomeAfterAThousandCalls() throws Exception {
+    long home = inodeHere();
+    try (var first = ScratchNetns.create();
+        var second = ScratchNetns.create();
+        var one = first.open();
+        var two = second.open();
+        var pool = Executors.newFixedThreadPool(16)) {
+      var calls = new ArrayList<Future<Boolean>>();
+      for (int i = 0; i < 1000; i++) {
+        var handle = i % 2 == 0 ? one : two;
+        calls.add(
+            pool.submit(() -> namespaces.callIn(handle, () -> inodeHere() == handle.inode())));
+      }
+      for (var call : calls) {
+        assertThat(call.get()).isTrue();
+      }
+
+      var allBusy = new CountDownLatch(16);
+      var after = new ArrayList<Future<Long>>();
+      for (int i = 0; i < 16; i++) {
+        after.add(
+            pool.submit(() -> {
+              allBusy.countDown();
+              allBusy.await();
+              return inodeHere();
+            }));
+      }
+      for (var inode : after) {
+        assertThat(inode.get()).isEqualTo(home);
+      }
+    }
+  }
+
+  @Test
+  void refusesVirtualThreads() throws Exception {
+    try (var ns = ScratchNetns.create();
+        var handle = ns.open();
+        var virtual = Executors.newVirtualThreadPerTaskExecutor()) {
+      assertThatExceptionOfType(ExecutionException.class)
+          .isThrownBy(() -> virtual.submit(() -> namespaces.callIn(handle, () -> 1)).get())
+          .withCauseInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  @Test
+  void tellsTheCookieOnAnyThread() throws Exception {
+    try (var ns = ScratchNetns.create();
+        var handle = ns.open();
+        var same = ns.open();
+        var here = namespaces.current();
+        var virtual = Executors.newVirtualThreadPerTaskExecutor()) {
+      long cookie = virtual.submit(handle::cookie).get();
+
+      assertThat(cookie).isPositive().isEqualTo(same.cookie()).isNotEqualTo(here.cookie());
+      int socket = namespaces.callIn(handle, () -> Sockets.tcpSocket(Sockets.Family.IPV6));
+      assertThat(Sockets.netnsCookie(socket)).isEqualTo(cookie);
+      Sockets.close(socket);
+    }
+  }
+
+  @Test
+  void knowsTheSameNamespaceByAnotherPath() throws Exception {
+    try (var self = namespaces.open(Path.of("/proc/self/ns/net"));
+        var here = namespaces.current();
+        var ns = ScratchNetns.create();
+        var other = ns.open()) {
+      assertThat(self.isSameAs(here)).isTrue();
+      assertThat(self.isSameAs(other)).isFalse();
+      assertThat(self.device()).isEqualTo(other.device());
+    }
+  }
+
+  @Test
+  void saysWhatCouldNotBeOpened() throws Exception {
+    assertThatExceptionOfType(LinuxException.class)
+        .isThrownBy(() -> namespaces.open(Path.of("/run/netns/slxlin-absent")))
+        .satisfies(e -> {
+          assertThat(e.operation()).isEqualTo("open");
+          assertThat(e.errno()).isEqualTo(Errno.ENOENT);
+          assertThat(e.subject()).isEqualTo("/run/netns/slxlin-absent");
+          assertThat(e.hint()).contains("namespace has gone");
+        });
+    for (var path : new String[] {"/etc/hostname", "/proc/self/ns/uts"}) {
+      assertThatExceptionOfType(LinuxException.class)
+          .isThrownBy(() -> namespaces.open(Path.of(path)))
+          .satisfies(e -> {
+            assertThat(e.errno()).isEqualTo(Errno.EINVAL);
+            assertThat(e.hint()).contains("no network namespace");
+          });
+    }
+  }
+
+  @Test
+  void refusesAClosedHandle() throws Exception {
+    var handle = namespaces.current();
+    handle.close();
+
+    assertThatIllegalStateException().isThrownBy(() -> namespaces.callIn(handle, () -> 1));
+  }
+
+  @Test
+  void servesVirtualThreadsThroughItsOwnThread() throws Exception {
+    try (var ns = ScratchNetns.create();
+        var handle = ns.open();
+        var thread = new NetnsThread("netns-test", namespaces, 4)) {
+      var inode = thread.submit(handle, this::inodeHere);
+      var failed =
+          thread.submit(
+              handle,
+              () -> {
+                throw new IOException("from the body");
+              });
+
+      assertThat(inode.get(5, TimeUnit.SECONDS)).isEqualTo(handle.inode());
+      assertThatExceptionOfType(ExecutionException.class)
+          .isThrownBy(() -> failed.get(5, TimeUnit.SECONDS))
+          .withCauseInstanceOf(IOException.class);
+    }
+  }
+
+  @Test
+  void leavesNoDescriptorBehind() throws Exception {
+    try (var ns = ScratchNetns.create();
+        var handle = ns.open()) {
+      namespaces.callIn(handle, () -> 1);
+      long before = openFiles();
+      for (int i = 0; i < 200; i++) {
+        namespaces.callIn(handle, () -> 1);
+        ns.open().close();
+      }
+
+      assertThat(openFiles()).isLessThan(before + 50);
+    }
+  }
+
+  private static long openFiles() throws IOException {
+    try (var files = Files.list(Path.of("/proc/self/fd"))) {
+      return files.count();
+    }
+  }
+}
