@@ -104,7 +104,7 @@ final class StatusAnswers implements AdminAnswers {
     status.put("pid", ProcessHandle.current().pid());
     status.put("uptimeSeconds", (System.nanoTime() - startedNanos) / 1_000_000_000L);
     status.put("startToReadyMillis", readyNanos / 1_000_000);
-    status.put("residentBytes", ProcessMemory.self().residentBytes());
+    status.put("residentBytes", ProcessMemory.residentBytes());
     status.put("snapshotRevision", snapshot.get().revision());
     status.put("permissive", snapshot.get().settings().permissive());
     status.put("podsEnrolled", count(statuses, PodState.ENROLLED));

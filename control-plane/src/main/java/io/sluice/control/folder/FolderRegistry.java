@@ -69,6 +69,11 @@ public final class FolderRegistry implements SnapshotSource {
     this.watch = new FolderWatch(directory, pollInterval);
   }
 
+  @Override
+  public boolean isComplete() {
+    return status.problems().isEmpty();
+  }
+
   /** State after the latest scan; any thread. */
   public RegistryStatus status() {
     return status;

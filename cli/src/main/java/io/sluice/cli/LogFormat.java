@@ -1,0 +1,47 @@
+package io.sluice.cli;
+
+import java.time.Instant;
+import java.util.logging.ConsoleHandler;
+import java.util.logging.Formatter;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+
+/** One line a record on standard error: time, level, text. */
+final class LogFormat extends Formatter {
+  private LogFormat() {}
+
+  static void install() {
+    Logger root = Logger.getLogger("");
+    for (Handler handler : root.getHandlers()) {
+      root.removeHandler(handler);
+    }
+    ConsoleHandler console = new ConsoleHandler();
+    console.setFormatter(new LogFormat());
+    console.setLevel(Level.ALL);
+    root.addHandler(console);
+    root.setLevel(Level.INFO);
+  }
+
+  @Override
+  public String format(LogRecord record) {
+    StringBuilder line =
+        new StringBuilder()
+            .append(Instant.ofEpochMilli(record.getMillis()))
+            .append(' ')
+            .append(record.getLevel())
+            .append(' ')
+            .append(formatMessage(record));
+    for (Throwable cause = record.getThrown(); cause != null; cause = cause.getCause()) {
+      line.append(" cause=").append(cause);
+    }
+    line.append('\n');
+    if (record.getThrown() != null && Logger.getLogger("").isLoggable(Level.FINE)) {
+      for (StackTraceElement frame : record.getThrown().getStackTrace()) {
+        line.append("    at ").append(frame).append('\n');
+      }
+    }
+    return line.toString();
+  }
+}

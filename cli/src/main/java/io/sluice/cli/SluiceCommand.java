@@ -1,0 +1,32 @@
+package io.sluice.cli;
+
+import io.sluice.cli.node.NodeCommand;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The {@code sluice} command. Exit codes: 0 success, 1 the work failed, 2 wrong arguments. */
+@Command(
+    name = "sluice",
+    description = "A service mesh for small Kubernetes sites.",
+    mixinStandardHelpOptions = true,
+    version = "sluice 0.1.0",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {NodeCommand.class})
+public final class SluiceCommand {
+  private SluiceCommand() {}
+
+  /** Runs one command and ends the process with its exit code. */
+  public static void main(String[] args) {
+    LogFormat.install();
+    System.exit(commandLine().execute(args));
+  }
+
+  private static CommandLine commandLine() {
+    return new CommandLine(new SluiceCommand())
+        .setExecutionExceptionHandler(
+            (failure, line, parsed) -> {
+              line.getErr().println("sluice: " + Failures.sentence(failure));
+              return 1;
+            });
+  }
+}

@@ -1,0 +1,29 @@
+package io.sluice.cli.node;
+
+import io.sluice.node.NodeCleanup;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice node cleanup}. */
+@Command(
+    name = "cleanup",
+    description = {
+      "Removes every program, link and map of a node whose daemon is stopped.",
+      "Pods are outside the mesh from then on."
+    },
+    mixinStandardHelpOptions = true)
+final class CleanupCommand implements Callable<Integer> {
+  @Mixin private NodeTarget target = new NodeTarget();
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() {
+    NodeCleanup.removeAll(target.name());
+    spec.commandLine().getOut().println("node '" + target.name() + "' has left no trace");
+    return 0;
+  }
+}

@@ -1,0 +1,64 @@
+package io.sluice.cli.node;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.output.OutputFormat;
+import io.sluice.node.admin.AdminRequest;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice node events}. */
+@Command(
+    name = "events",
+    description = "Shows refusals of the hooks and of the proxy, with the reason.",
+    mixinStandardHelpOptions = true)
+final class EventsCommand implements Callable<Integer> {
+  @Mixin private NodeTarget target = new NodeTarget();
+
+  @Option(
+      names = {"-f", "--follow"},
+      description = "Keep printing as they come.")
+  private boolean follow;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() {
+    PrintWriter out = spec.commandLine().getOut();
+    try {
+      // One event a line in both formats, so that a follower can be read as it grows.
+      target
+          .client()
+          .stream(new AdminRequest("events", "", follow), event -> print(event, out));
+      return 0;
+    } catch (IOException e) {
+      throw new IllegalStateException(
+          "no daemon answers for node '" + target.name() + "' (" + e.getMessage() + ")", e);
+    }
+  }
+
+  private void print(JsonNode event, PrintWriter out) {
+    if (target.format() == OutputFormat.json) {
+      out.println(event);
+    } else {
+      out.printf(
+          "%s %-8s %-8s %-32s %-5s %s -> %s  %s (%s)%s%n",
+          event.path("time").asText(),
+          event.path("verdict").asText(),
+          event.path("direction").asText(),
+          event.path("pod").asText(),
+          event.path("protocol").asText(),
+          event.path("source").asText(),
+          event.path("destination").asText(),
+          event.path("reason").asText(),
+          event.path("explanation").asText(),
+          event.path("rule").asText().equals("-") ? "" : " rule=" + event.path("rule").asText());
+    }
+    out.flush();
+  }
+}

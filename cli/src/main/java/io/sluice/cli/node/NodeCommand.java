@@ -1,0 +1,19 @@
+package io.sluice.cli.node;
+
+import picocli.CommandLine.Command;
+
+/** {@code sluice node}. */
+@Command(
+    name = "node",
+    description = "Runs the node daemon and shows what it does.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {
+      RunCommand.class,
+      StatusCommand.class,
+      PodsCommand.class,
+      EventsCommand.class,
+      MapsCommand.class,
+      CleanupCommand.class
+    })
+public final class NodeCommand {}

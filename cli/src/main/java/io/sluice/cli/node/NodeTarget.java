@@ -1,0 +1,76 @@
+package io.sluice.cli.node;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.output.OutputFormat;
+import io.sluice.node.NodeSettings;
+import io.sluice.node.admin.AdminClient;
+import io.sluice.node.admin.AdminRequest;
+import io.sluice.node.maps.PinDirectory;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Options that say which node a debug command means and how it prints. */
+final class NodeTarget {
+  @Option(
+      names = "--node-name",
+      paramLabel = "NAME",
+      description = "Node to ask. Default: the only one on this machine, else the host name.")
+  private @Nullable String nodeName;
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "table|json",
+      description = "How to print. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "table")
+  private OutputFormat format = OutputFormat.table;
+
+  OutputFormat format() {
+    return format;
+  }
+
+  String name() {
+    if (nodeName != null) {
+      return nodeName;
+    }
+    List<String> known = PinDirectory.nodeNames();
+    return known.size() == 1 ? known.getFirst() : hostName();
+  }
+
+  static String hostName() {
+    try {
+      String name = InetAddress.getLocalHost().getHostName().toLowerCase(Locale.ROOT);
+      int dot = name.indexOf('.');
+      return dot > 0 ? name.substring(0, dot) : name;
+    } catch (UnknownHostException e) {
+      return "localhost";
+    }
+  }
+
+  PinDirectory pins() {
+    return PinDirectory.ofNode(name());
+  }
+
+  AdminClient client() {
+    return new AdminClient(NodeSettings.adminSocket(name()));
+  }
+
+  /** The daemon's answer, or a failure that says how to look without it. */
+  List<JsonNode> ask(AdminRequest request) {
+    try {
+      return client().ask(request);
+    } catch (IOException e) {
+      throw new IllegalStateException(
+          "no daemon answers for node '"
+              + name()
+              + "' ("
+              + e.getMessage()
+              + "); `sluice node maps` reads what it left in the kernel",
+          e);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+package io.sluice.cli.node;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.sluice.cli.output.Listing;
+import io.sluice.cli.output.OutputFormat;
+import io.sluice.node.admin.AdminRequest;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice node pods}. */
+@Command(
+    name = "pods",
+    description = "Shows the pods of this node and whether they are intercepted.",
+    mixinStandardHelpOptions = true)
+final class PodsCommand implements Callable<Integer> {
+  private static final List<String> COLUMNS =
+      List.of("pod", "state", "addresses", "netnsCookie", "identity", "problem");
+
+  @Mixin private NodeTarget target = new NodeTarget();
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() {
+    var pods = target.ask(AdminRequest.of("pods"));
+    var out = spec.commandLine().getOut();
+    if (target.format() == OutputFormat.json) {
+      Listing.printJson(JsonNodeFactory.instance.arrayNode().addAll(pods), out);
+    } else {
+      Listing.of(pods, COLUMNS).print(OutputFormat.table, out);
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,180 @@
+package io.sluice.cli.node;
+
+import io.sluice.control.folder.FolderRegistry;
+import io.sluice.control.folder.RegistryStatus;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshPorts;
+import io.sluice.node.NodeDaemon;
+import io.sluice.node.NodeSettings;
+import io.sluice.proxy.ProxySettings;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice node run}: the daemon with its registry in one process. */
+@Command(
+    name = "run",
+    description = "Runs the node daemon on a folder of Kubernetes YAML until it is stopped.",
+    mixinStandardHelpOptions = true)
+final class RunCommand implements Callable<Integer> {
+  private static final System.Logger LOG = System.getLogger(RunCommand.class.getName());
+
+  @Option(
+      names = "--registry",
+      required = true,
+      paramLabel = "DIR",
+      description = "Folder of Kubernetes YAML; watched.")
+  private Path registry = Path.of("");
+
+  @Option(
+      names = "--mode",
+      paramLabel = "ebpf",
+      description = "How traffic is intercepted. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "ebpf")
+  private String mode = "ebpf";
+
+  @Option(
+      names = "--node-name",
+      paramLabel = "NAME",
+      description = "Name of this node. Default: the host name.")
+  private @Nullable String nodeName;
+
+  @Option(
+      names = "--state",
+      paramLabel = "DIR",
+      description = "Lock and access log. Default: /var/lib/sluice/NAME.")
+  private @Nullable Path state;
+
+  @Option(
+      names = "--fail-open",
+      description = "Leave traffic alone, unprotected, while no daemon runs. Default: refuse it.")
+  private boolean failOpen;
+
+  @Option(
+      names = "--metrics-address",
+      paramLabel = "ADDRESS:PORT|off",
+      description = "Where /metrics, /healthz and /readyz are served. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "[::]:" + MeshPorts.NODE_METRICS)
+  private String metricsAddress = "off";
+
+  @Option(
+      names = "--access-log",
+      paramLabel = "FILE|-|off",
+      description = "One JSON line a connection. Default: ${DEFAULT-VALUE} in the state folder.",
+      defaultValue = "access.log")
+  private String accessLog = NodeSettings.ACCESS_LOG_OFF;
+
+  @Option(
+      names = "--drain-seconds",
+      paramLabel = "SECONDS",
+      description = "Longest wait for connections at SIGTERM. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "10")
+  private int drainSeconds = 10;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  private final Set<String> reported = ConcurrentHashMap.newKeySet();
+
+  @Override
+  public Integer call() throws InterruptedException {
+    NodeSettings settings = settings();
+    CountDownLatch stop = new CountDownLatch(1);
+    CountDownLatch stopped = new CountDownLatch(1);
+    NodeDaemon daemon =
+        NodeDaemon.start(settings, new FolderRegistry(registry, this::reportProblems));
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  stop.countDown();
+                  awaitQuietly(stopped);
+                },
+                "sluice-shutdown"));
+    stop.await();
+    daemon.close();
+    stopped.countDown();
+    return 0;
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private NodeSettings settings() {
+    if (!mode.equals("ebpf")) {
+      throw wrong("--mode " + mode + " is not known; this build has: ebpf");
+    }
+    if (!Files.isDirectory(registry)) {
+      throw wrong("--registry " + registry + " is not a folder");
+    }
+    if (drainSeconds < 0 || drainSeconds > 3_600) {
+      throw wrong("--drain-seconds " + drainSeconds + " is outside 0..3600");
+    }
+    String name = nodeName == null ? NodeTarget.hostName() : nodeName;
+    try {
+      return new NodeSettings(
+          name,
+          state == null ? Path.of("/var/lib/sluice").resolve(name) : state,
+          failOpen,
+          metricsAddress(metricsAddress),
+          accessLog,
+          Duration.ofSeconds(drainSeconds),
+          ProxySettings.DEFAULTS);
+    } catch (IllegalArgumentException e) {
+      throw wrong(e.getMessage());
+    }
+  }
+
+  private ParameterException wrong(@Nullable String problem) {
+    return new ParameterException(spec.commandLine(), String.valueOf(problem));
+  }
+
+  private static @Nullable InetSocketAddress metricsAddress(String text) {
+    if (text.equals("off")) {
+      return null;
+    }
+    int colon = text.lastIndexOf(':');
+    if (colon < 0) {
+      throw new IllegalArgumentException("--metrics-address '" + text + "' has no port");
+    }
+    String host = text.substring(0, colon);
+    if (host.startsWith("[") && host.endsWith("]")) {
+      host = host.substring(1, host.length() - 1);
+    }
+    InetAddress address = IpAddresses.parse(host.isEmpty() ? "::" : host);
+    try {
+      return new InetSocketAddress(address, Integer.parseInt(text.substring(colon + 1)));
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException("--metrics-address '" + text + "' has no valid port", e);
+    }
+  }
+
+  /** Says each problem once, and again after it was gone. */
+  private void reportProblems(RegistryStatus status) {
+    Set<String> present = ConcurrentHashMap.newKeySet();
+    status.problems().forEach(problem -> present.add("registry_problem " + problem));
+    status.objects().forEach(object -> present.add("object_status " + object));
+    for (String line : present) {
+      if (reported.add(line)) {
+        LOG.log(System.Logger.Level.WARNING, line.replace("{", "'{'"));
+      }
+    }
+    reported.retainAll(present);
+  }
+}

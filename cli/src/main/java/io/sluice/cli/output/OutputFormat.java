@@ -1,0 +1,7 @@
+package io.sluice.cli.output;
+
+/** Values of {@code -o}. Lower case, since they are typed. */
+public enum OutputFormat {
+  table,
+  json
+}
