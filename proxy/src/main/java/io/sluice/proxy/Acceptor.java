@@ -33,19 +33,21 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     this.nextLoop = nextLoop;
     this.channel = new EpollServerSocketChannel(listener.fd());
     channel.pipeline().addLast(this);
-    pod.listeners.incrementAndGet();
-    channel.closeFuture().addListener(closed -> pod.listeners.decrementAndGet());
   }
 
   ChannelFuture start() {
+    pod.listeners.incrementAndGet();
+    channel.closeFuture().addListener(closed -> pod.listeners.decrementAndGet());
     return nextLoop.get().executor.register(channel);
   }
 
+  /** Closes a listener that was never started. */
+  void abandon() {
+    channel.unsafe().closeForcibly();
+  }
+
   ChannelFuture close() {
-    if (!channel.isRegistered()) {
-      channel.unsafe().closeForcibly();
-    }
-    return channel.close();
+    return channel.isOpen() ? channel.close() : channel.closeFuture();
   }
 
   /** Goes on accepting until nothing came for {@code idleNanos}, then closes. Any thread. */

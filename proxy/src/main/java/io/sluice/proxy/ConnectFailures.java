@@ -12,6 +12,7 @@ import java.net.ConnectException;
 final class ConnectFailures {
   private static final int ETIMEDOUT_NEGATIVE = -110;
   private static final String REFUSED = text(Errors.ERROR_ECONNREFUSED_NEGATIVE);
+  private static final String RESET = text(Errors.ERRNO_ECONNRESET_NEGATIVE);
   private static final String TIMED_OUT = text(ETIMEDOUT_NEGATIVE);
 
   private ConnectFailures() {}
@@ -21,7 +22,7 @@ final class ConnectFailures {
     if (!(cause instanceof ConnectException) || message == null) {
       return Reason.UPSTREAM_UNREACHABLE;
     }
-    if (message.contains(REFUSED)) {
+    if (message.contains(REFUSED) || message.contains(RESET)) {
       return Reason.UPSTREAM_REFUSED;
     }
     return message.contains(TIMED_OUT) ? Reason.CONNECT_TIMEOUT : Reason.UPSTREAM_UNREACHABLE;

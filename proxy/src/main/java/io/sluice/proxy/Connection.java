@@ -7,8 +7,6 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +16,6 @@ import org.jspecify.annotations.Nullable;
  * legs. Runs on one event loop.
  */
 final class Connection {
-  private static final Logger LOG = System.getLogger(Connection.class.getName());
-
   private enum State {
     ADMITTING,
     OPEN,
@@ -208,7 +204,7 @@ final class Connection {
 
   void failed(Throwable cause) {
     if (state != State.ENDED) {
-      LOG.log(Level.WARNING, "connection-failed pod=" + pod.name + " id=" + id, cause);
+      path.failed("connection-failed", pod.name, cause);
       end(CloseKind.ERROR, Reason.INTERNAL_ERROR);
     }
   }
@@ -310,11 +306,11 @@ final class Connection {
     return made;
   }
 
-  private static void tell(Runnable call) {
+  private void tell(Runnable call) {
     try {
       call.run();
     } catch (RuntimeException e) {
-      LOG.log(Level.WARNING, "connection-listener-failed", e);
+      path.failed("connection-listener-failed", pod.name, e);
     }
   }
 }

@@ -94,7 +94,7 @@ final class Dial {
     if (settled) {
       closeUnused(fd);
     } else if (fd == null) {
-      LOG.log(Level.WARNING, "socket-open-failed pod=" + connection.pod.name, failure);
+      connection.path.failed("socket-open-failed", connection.pod.name, failure);
       fail(Reason.INTERNAL_ERROR);
     } else {
       EpollSocketChannel channel = AdoptedSockets.connecting(fd);

@@ -24,7 +24,7 @@ final class PodService {
         acceptors.add(new Acceptor(path, pod, unused.removeFirst(), nextLoop));
       }
     } catch (RuntimeException e) {
-      close();
+      acceptors.forEach(Acceptor::abandon);
       unused.forEach(PodService::closeUnused);
       throw e;
     }
@@ -63,6 +63,11 @@ final class PodService {
       bridged.add(one);
     }
     return CompletableFuture.allOf(bridged.toArray(CompletableFuture[]::new));
+  }
+
+  /** Closes listeners that nobody will serve. */
+  static void discard(PodListeners listeners) {
+    listeners.listeners().forEach(PodService::closeUnused);
   }
 
   private static void closeUnused(ListenerFd listener) {

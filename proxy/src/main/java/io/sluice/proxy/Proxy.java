@@ -30,6 +30,7 @@ public final class Proxy implements AutoCloseable {
     final Pod pod;
     @Nullable PodService service;
     int releases;
+    int starting;
 
     Served(Pod pod) {
       this.pod = pod;
@@ -80,6 +81,10 @@ public final class Proxy implements AutoCloseable {
     PodService service;
     int releases;
     synchronized (lock) {
+      if (draining) {
+        PodService.discard(listeners);
+        return CompletableFuture.failedFuture(new IllegalStateException("the proxy is draining"));
+      }
       served =
           pods.computeIfAbsent(
               listeners.pod(), name -> new Served(new Pod(name, path.settings, path.budget)));
@@ -88,18 +93,27 @@ public final class Proxy implements AutoCloseable {
       } catch (RuntimeException e) {
         return CompletableFuture.failedFuture(e);
       }
+      served.starting++;
       releases = served.releases;
-      if (draining) {
-        service.close();
-        return CompletableFuture.failedFuture(new IllegalStateException("the proxy is draining"));
-      }
     }
-    return service.start().thenRun(() -> replace(served, service, releases));
+    return service
+        .start()
+        .handle((started, failure) -> {
+          replace(served, failure == null ? service : null, releases);
+          return failure == null
+              ? CompletableFuture.<Void>completedFuture(null)
+              : CompletableFuture.<Void>failedFuture(failure);
+        })
+        .thenCompose(outcome -> outcome);
   }
 
-  private void replace(Served served, PodService service, int releases) {
+  private void replace(Served served, @Nullable PodService service, int releases) {
     PodService earlier;
     synchronized (lock) {
+      served.starting--;
+      if (service == null) {
+        return;
+      }
       if (draining || served.releases != releases || pods.get(served.pod.name) != served) {
         service.close();
         return;

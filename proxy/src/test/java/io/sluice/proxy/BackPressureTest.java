@@ -9,6 +9,9 @@ import java.lang.management.ManagementFactory;
 import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -111,6 +114,63 @@ class BackPressureTest {
       read.countDown();
       assertThat(got.get(60, TimeUnit.SECONDS)).isEqualTo(total);
       sent.join();
+    }
+  }
+
+  /** 60 stalled downloads would hold up to 60 x 64 KiB; the limit leaves 2 KiB reads beyond it. */
+  @Test
+  void podOverItsBufferLimitReadsLittleButGoesOn() throws Exception {
+    ProxySettings defaults = ProxySettings.DEFAULTS;
+    long limit = 256 * 1_024;
+    var settings =
+        new ProxySettings(
+            defaults.eventLoops(),
+            defaults.connectTimeout(),
+            defaults.idleTimeout(),
+            defaults.halfClosedIdleTimeout(),
+            defaults.identityTimeout(),
+            defaults.maxConnectionsPerPod(),
+            limit,
+            defaults.maxBufferedBytes(),
+            defaults.maxReadBytes(),
+            defaults.reportInterval(),
+            defaults.listenerDrainTime());
+    int stalled = 60;
+    try (var app =
+            new Peers.Server(
+                Peers.V4,
+                socket -> {
+                  byte[] block = new byte[65_536];
+                  for (int i = 0; i < 128 && socket.getInputStream().read() == 1; i++) {
+                    socket.getOutputStream().write(block);
+                  }
+                });
+        var fixture = new ProxyFixture(settings)) {
+      var entry = fixture.outboundTo(app.address());
+      List<Socket> clients = new ArrayList<>();
+      for (int i = 0; i < stalled; i++) {
+        Socket client = new Socket();
+        client.setReceiveBufferSize(SMALL);
+        client.connect(entry, 5_000);
+        byte[] orders = new byte[128];
+        Arrays.fill(orders, (byte) 1);
+        client.getOutputStream().write(orders);
+        clients.add(client);
+      }
+      Await.until("the limit is reached", () -> fixture.proxy.stats().bufferedBytes() >= limit);
+
+      try (Socket reader = Peers.connect(entry)) {
+        reader.getOutputStream().write(1);
+        assertThat(reader.getInputStream().readNBytes(65_536)).hasSize(65_536);
+      }
+      assertThat(fixture.proxy.stats().bufferedBytes())
+          .isLessThan(
+              limit
+                  + (long) defaults.eventLoops() * defaults.maxReadBytes()
+                  + (long) stalled * ProxySettings.READ_BYTES_WHEN_FULL);
+      for (Socket client : clients) {
+        client.close();
+      }
     }
   }
 

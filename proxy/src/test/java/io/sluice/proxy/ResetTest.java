@@ -119,8 +119,7 @@ class ResetTest {
     try (var app = new Peers.Server(Peers.V4, 4_096, this::await);
         var fixture = new ProxyFixture();
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-      Thread sender =
-          Thread.ofVirtual().start(() -> failure.complete(sendForEver(client)));
+      Thread sender = Thread.ofVirtual().start(() -> failure.complete(sendForEver(client)));
       Await.until("the proxy is stuck", () -> fixture.proxy.stats().bufferedBytes() > 0);
 
       release.countDown();
@@ -178,6 +177,9 @@ class ResetTest {
       Await.until(
           "200 records",
           () -> fixture.recorder.closed.size() + fixture.recorder.refused.size() == 200);
+      assertThat(fixture.recorder.closed)
+          .extracting(AccessRecord::closeKind)
+          .doesNotContain(CloseKind.ERROR);
       assertThat(fixture.proxy.stats().live()).isZero();
     }
   }
