@@ -1,31 +1,73 @@
 package io.sluice.proxy;
 
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The data path of one node: accepts on listeners inside pods, decides by the latest snapshot, and
  * forwards. All methods may be called from any thread.
  */
 public final class Proxy implements AutoCloseable {
-  private final ProxySettings settings;
-  private final PodSockets sockets;
-  private final ConnectionListener listener;
-  private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration DRAIN_CHECK = Duration.ofMillis(20);
+
+  /** A pod and the listeners that accept for it now. */
+  private static final class Served {
+    final Pod pod;
+    @Nullable PodService service;
+    int releases;
+    int starting;
+
+    Served(Pod pod) {
+      this.pod = pod;
+    }
+  }
+
+  /** Seen by tests. */
+  final DataPath path;
+
+  private final MultiThreadIoEventLoopGroup group;
+  private final List<Loop> loops = new ArrayList<>();
+  private final AtomicInteger turn = new AtomicInteger();
+  private final Object lock = new Object();
+  private final Map<NamespacedName, Served> pods = new HashMap<>(); // guarded by lock
+  private boolean draining; // guarded by lock
 
   /** Starts the event loops; nothing is accepted before {@link #serve}. */
   public Proxy(ProxySettings settings, PodSockets sockets, ConnectionListener listener) {
-    this.settings = settings;
-    this.sockets = sockets;
-    this.listener = listener;
+    this.path = new DataPath(settings, sockets, listener);
+    this.group =
+        new MultiThreadIoEventLoopGroup(
+            settings.eventLoops(),
+            new DefaultThreadFactory("sluice-proxy", true),
+            EpollIoHandler.newFactory());
+    for (int i = 0; i < settings.eventLoops(); i++) {
+      EventLoop executor = group.next();
+      loops.add(new Loop(executor, settings));
+    }
+  }
+
+  private Loop nextLoop() {
+    return loops.get(Math.floorMod(turn.getAndIncrement(), loops.size()));
   }
 
   /** Decides new connections by {@code snapshot} from now on; established ones go on. */
   public void publish(MeshSnapshot snapshot) {
-    this.snapshot = snapshot;
+    path.snapshot = snapshot;
   }
 
   /**
@@ -35,12 +77,89 @@ public final class Proxy implements AutoCloseable {
    * closed and the earlier listeners stay.
    */
   public CompletableFuture<Void> serve(PodListeners listeners) {
-    throw new UnsupportedOperationException(settings + " " + sockets + listener + snapshot);
+    Served served;
+    PodService service;
+    int releases;
+    synchronized (lock) {
+      if (draining) {
+        PodService.discard(listeners);
+        return CompletableFuture.failedFuture(new IllegalStateException("the proxy is draining"));
+      }
+      served =
+          pods.computeIfAbsent(
+              listeners.pod(), name -> new Served(new Pod(name, path.settings, path.budget)));
+      try {
+        service = new PodService(path, served.pod, listeners, this::nextLoop);
+      } catch (RuntimeException e) {
+        return CompletableFuture.failedFuture(e);
+      }
+      served.starting++;
+      releases = served.releases;
+    }
+    return service
+        .start()
+        .handle((started, failure) -> {
+          replace(served, failure == null ? service : null, releases);
+          return failure == null
+              ? CompletableFuture.<Void>completedFuture(null)
+              : CompletableFuture.<Void>failedFuture(failure);
+        })
+        .thenCompose(outcome -> outcome);
+  }
+
+  private void replace(Served served, @Nullable PodService service, int releases) {
+    PodService earlier;
+    synchronized (lock) {
+      served.starting--;
+      if (service == null) {
+        return;
+      }
+      if (draining || served.releases != releases || pods.get(served.pod.name) != served) {
+        service.close();
+        return;
+      }
+      earlier = served.service;
+      served.service = service;
+    }
+    if (earlier != null) {
+      earlier.closeWhenIdle(path.settings.listenerDrainTime().toNanos());
+    }
   }
 
   /** Closes the pod's listeners; completes when they, and the connections to reset, are closed. */
   public CompletableFuture<Void> release(NamespacedName pod, ReleaseMode mode) {
-    throw new UnsupportedOperationException();
+    Served served;
+    PodService service;
+    synchronized (lock) {
+      served = pods.get(pod);
+      if (served == null) {
+        return CompletableFuture.completedFuture(null);
+      }
+      service = served.service;
+      served.service = null;
+      served.releases++;
+      if (mode == ReleaseMode.RESET_ESTABLISHED) {
+        pods.remove(pod);
+        served.pod.gone = true;
+      }
+    }
+    CompletableFuture<Void> closed =
+        service == null ? CompletableFuture.completedFuture(null) : service.close();
+    return switch (mode) {
+      case KEEP_ESTABLISHED -> closed;
+      case RESET_ESTABLISHED ->
+          closed.thenCompose(done -> resetAll(connection -> connection.pod == served.pod));
+    };
+  }
+
+  private CompletableFuture<Void> resetAll(Predicate<Connection> matching) {
+    List<CompletableFuture<Void>> resets = new ArrayList<>();
+    for (Loop loop : loops) {
+      CompletableFuture<Void> reset = new CompletableFuture<>();
+      loop.resetAll(matching).addListener(done -> reset.complete(null));
+      resets.add(reset);
+    }
+    return CompletableFuture.allOf(resets.toArray(CompletableFuture[]::new));
   }
 
   /**
@@ -48,15 +167,70 @@ public final class Proxy implements AutoCloseable {
    * resets the rest. Completes when nothing is left. {@link #serve} is refused from here on.
    */
   public CompletableFuture<Void> drain(Duration timeout) {
-    throw new UnsupportedOperationException();
+    List<CompletableFuture<Void>> closing = new ArrayList<>();
+    synchronized (lock) {
+      draining = true;
+      for (Served served : pods.values()) {
+        if (served.service != null) {
+          closing.add(served.service.close());
+          served.service = null;
+        }
+      }
+    }
+    CompletableFuture<Void> drained = new CompletableFuture<>();
+    long deadline = System.nanoTime() + timeout.toNanos();
+    var _ =
+        CompletableFuture.allOf(closing.toArray(CompletableFuture[]::new))
+            .whenComplete((done, failure) -> checkDrained(drained, deadline));
+    return drained;
+  }
+
+  private void checkDrained(CompletableFuture<Void> drained, long deadline) {
+    if (path.live.get() == 0) {
+      drained.complete(null);
+      return;
+    }
+    if (System.nanoTime() - deadline >= 0) {
+      var _ = resetAll(connection -> true);
+    }
+    group.schedule(
+        () -> checkDrained(drained, deadline), DRAIN_CHECK.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /** What the proxy holds and has done. */
   public ProxyStats stats() {
-    return new ProxyStats(Map.of(), 0, 0, 0, 0, 0, 0);
+    Map<NamespacedName, ProxyStats.PodStats> byPod = new HashMap<>();
+    synchronized (lock) {
+      pods.values().removeIf(Proxy::isForgotten);
+      pods.forEach((name, served) ->
+          byPod.put(
+              name,
+              new ProxyStats.PodStats(
+                  served.pod.listeners.get(), served.pod.live.get(), served.pod.budget.held())));
+    }
+    return new ProxyStats(
+        byPod,
+        path.accepted.sum(),
+        path.opened.sum(),
+        path.refused.sum(),
+        path.loops.sum(),
+        path.live.get(),
+        path.budget.held());
+  }
+
+  private static boolean isForgotten(Served served) {
+    return served.service == null && served.pod.listeners.get() == 0 && served.pod.live.get() == 0;
   }
 
   /** Resets everything that is left and ends the event loops; waits for them up to 5 s. */
   @Override
-  public void close() {}
+  public void close() {
+    drain(Duration.ZERO)
+        .orTimeout(CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+        .handle((done, failure) -> null)
+        .join();
+    group
+        .shutdownGracefully(0, CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+        .awaitUninterruptibly(CLOSE_TIMEOUT.toMillis());
+  }
 }

@@ -1,0 +1,58 @@
+package io.netty.channel.epoll;
+
+import java.io.IOException;
+
+/**
+ * What the relay needs of Netty's epoll channels and Netty does not make public (4.2.18).
+ *
+ * <ul>
+ *   <li>A channel over a descriptor that is <em>not yet connected</em>: the public constructor
+ *       takes any socket without a pending error for an active one.
+ *   <li>Channels that do not watch EPOLLRDHUP: on that event Netty reads until the end of input
+ *       whatever the application asked for, so a peer that sends much and finishes would fill
+ *       memory while the other end does not read.
+ *   <li>News of a reset after the end of input: Netty would neither read nor tell, and the
+ *       level-triggered EPOLLERR would spin the event loop.
+ * </ul>
+ *
+ * <p>All methods but {@link #connecting} and {@link #watchErrors} run on the channel's event loop,
+ * after its registration.
+ */
+public final class AdoptedSockets {
+  private AdoptedSockets() {}
+
+  /** A channel that can {@code connect}; owns {@code fd} from now on. */
+  public static EpollSocketChannel connecting(int fd) {
+    return new EpollSocketChannel(new LinuxSocket(fd), false);
+  }
+
+  /** Makes the channel stay in the epoll set for errors alone; before registration. */
+  public static void watchErrors(EpollSocketChannel channel) throws IOException {
+    channel.setFlag(Native.EPOLLERR);
+  }
+
+  /** The end of input is seen only by reading up to it from now on. */
+  public static void ignoreEarlyEndOfInput(EpollSocketChannel channel) throws IOException {
+    channel.clearFlag(Native.EPOLLRDHUP);
+  }
+
+  /**
+   * After the end of input: an error on the socket shows as an exception or as a further {@code
+   * ChannelInputShutdownReadComplete}.
+   */
+  public static void reportErrorsAfterEndOfInput(EpollSocketChannel channel) {
+    channel.inputClosedSeenErrorOnRead = false;
+  }
+
+  /**
+   * Tells of each event once instead of for as long as it lasts. Needed while reading is paused on
+   * a socket whose output is shut: EPOLLHUP cannot be masked and lasts once the peer has finished.
+   */
+  public static void reportOnce(EpollSocketChannel channel, boolean once) throws IOException {
+    if (once) {
+      channel.setFlag(Native.EPOLLET);
+    } else {
+      channel.clearFlag(Native.EPOLLET);
+    }
+  }
+}

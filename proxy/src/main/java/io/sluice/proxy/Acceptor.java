@@ -1,0 +1,101 @@
+package io.sluice.proxy;
+
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.sluice.mesh.decision.Direction;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/** Accepts on one listener and gives each connection to a loop. Runs on the listener's loop. */
+final class Acceptor extends ChannelInboundHandlerAdapter {
+  private static final Logger LOG = System.getLogger(Acceptor.class.getName());
+
+  /** Pause after a failed accept (no descriptors left), so that the loop does not spin. */
+  private static final long PAUSE_MILLIS = 100;
+
+  private final DataPath path;
+  private final Pod pod;
+  private final Direction direction;
+  private final EpollServerSocketChannel channel;
+  private final Supplier<Loop> nextLoop;
+  private long lastAcceptNanos = System.nanoTime();
+
+  /** Owns {@code listener}'s descriptor from now on. */
+  Acceptor(DataPath path, Pod pod, ListenerFd listener, Supplier<Loop> nextLoop) {
+    this.path = path;
+    this.pod = pod;
+    this.direction = listener.direction();
+    this.nextLoop = nextLoop;
+    this.channel = new EpollServerSocketChannel(listener.fd());
+    channel.pipeline().addLast(this);
+  }
+
+  ChannelFuture start() {
+    pod.listeners.incrementAndGet();
+    channel.closeFuture().addListener(closed -> pod.listeners.decrementAndGet());
+    return nextLoop.get().executor.register(channel);
+  }
+
+  /** Closes a listener that was never started. */
+  void abandon() {
+    channel.unsafe().closeForcibly();
+  }
+
+  ChannelFuture close() {
+    return channel.isOpen() ? channel.close() : channel.closeFuture();
+  }
+
+  /** Goes on accepting until nothing came for {@code idleNanos}, then closes. Any thread. */
+  void closeWhenIdle(long idleNanos) {
+    channel
+        .eventLoop()
+        .execute(() -> {
+          lastAcceptNanos = System.nanoTime();
+          checkIdle(idleNanos);
+        });
+  }
+
+  private void checkIdle(long idleNanos) {
+    long left = lastAcceptNanos + idleNanos - System.nanoTime();
+    if (left <= 0) {
+      channel.close();
+    } else {
+      channel.eventLoop().schedule(() -> checkIdle(idleNanos), left, TimeUnit.NANOSECONDS);
+    }
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object message) {
+    EpollSocketChannel child = (EpollSocketChannel) message;
+    lastAcceptNanos = System.nanoTime();
+    path.accepted.increment();
+    path.live.incrementAndGet();
+    boolean overLimit = pod.live.incrementAndGet() > path.settings.maxConnectionsPerPod();
+    Loop loop = nextLoop.get();
+    Connection connection = new Connection(path, pod, loop, direction, child, overLimit);
+    loop.executor
+        .register(child)
+        .addListener(registered -> {
+          Throwable failure = registered.cause();
+          if (failure != null) {
+            connection.failed(failure);
+          }
+        });
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    LOG.log(Level.WARNING, "accept-failed pod=" + pod.name + " direction=" + direction, cause);
+    if (channel.isOpen()) {
+      channel.config().setAutoRead(false);
+      channel
+          .eventLoop()
+          .schedule(() -> channel.config().setAutoRead(true), PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+package io.sluice.proxy;
+
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Decisions;
+import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
+import java.net.InetSocketAddress;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The server's side, whose verdict is the one that counts: finds out who is calling, decides, and
+ * dials the pod's own application. Runs on the connection's event loop.
+ */
+final class InboundAdmission implements Dial.Owner {
+  private static final long ASK_AGAIN_MILLIS = 1;
+
+  private final Connection connection;
+  private final MeshSnapshot snapshot;
+  private final InetSocketAddress destination;
+  private final boolean nodeOrigin;
+  private final LocalConnections.Tuple tuple;
+  private final long giveUpNanos;
+
+  InboundAdmission(
+      Connection connection,
+      MeshSnapshot snapshot,
+      InetSocketAddress destination,
+      AcceptedFacts facts) {
+    this.connection = connection;
+    this.snapshot = snapshot;
+    this.destination = destination;
+    this.nodeOrigin = facts.nodeOrigin();
+    this.tuple = new LocalConnections.Tuple(connection.peer(), destination);
+    this.giveUpNanos = System.nanoTime() + connection.path.settings.identityTimeout().toNanos();
+  }
+
+  void start() {
+    if (connection.isEnded()) {
+      return;
+    }
+    LocalConnections.Lookup found = connection.path.localConnections.find(tuple);
+    if (found.pending() && System.nanoTime() - giveUpNanos < 0) {
+      connection.loop.executor.schedule(this::start, ASK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+      return;
+    }
+    LocalConnections.Origin origin = found.originOrNull();
+    if (origin == null) {
+      decide(null, connection.peer());
+    } else if (origin.inbound) {
+      connection.path.loops.increment();
+      connection.refuse(Reason.INTERNAL_ERROR);
+    } else {
+      origin.claimed = true;
+      decide(origin.source, origin.client);
+    }
+  }
+
+  private void decide(@Nullable NamespacedName source, InetSocketAddress client) {
+    connection.clientIs(source, client);
+    connection.endpointIs(destination);
+    Verdict verdict = Decisions.decide(snapshot, new Flow(source, client, destination, nodeOrigin));
+    if (!verdict.isAllowed()) {
+      connection.refuse(verdict, CloseKind.REFUSED);
+      return;
+    }
+    connection.decided(verdict);
+    new Dial(
+            connection,
+            this,
+            destination,
+            Optional.of(client),
+            new LocalConnections.Origin(source, client, true))
+        .start();
+  }
+
+  @Override
+  public void failed(Reason reason) {
+    connection.refuse(Verdict.of(Outcome.REFUSED, reason), CloseKind.CONNECT_FAILURE);
+  }
+}

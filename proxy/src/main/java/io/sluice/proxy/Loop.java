@@ -1,0 +1,76 @@
+package io.sluice.proxy;
+
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Future;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+
+/**
+ * The connections of one event loop and their one timer. Everything but {@link #resetAll} runs on
+ * that loop.
+ */
+final class Loop {
+  private static final Duration LONGEST_TICK = Duration.ofSeconds(1);
+  private static final Duration SHORTEST_TICK = Duration.ofMillis(10);
+
+  final EventLoop executor;
+  final EndpointLoads loads = new EndpointLoads();
+  private final List<Connection> connections = new ArrayList<>();
+
+  Loop(EventLoop executor, ProxySettings settings) {
+    this.executor = executor;
+    long tick = tick(settings).toNanos();
+    executor.scheduleWithFixedDelay(this::tick, tick, tick, TimeUnit.NANOSECONDS);
+  }
+
+  /** A quarter of the shortest time to keep, so that it is kept within 25 %. */
+  private static Duration tick(ProxySettings settings) {
+    Duration shortest = settings.reportInterval();
+    for (Duration timeout : List.of(settings.idleTimeout(), settings.halfClosedIdleTimeout())) {
+      if (timeout.isPositive() && timeout.compareTo(shortest) < 0) {
+        shortest = timeout;
+      }
+    }
+    Duration quarter = shortest.dividedBy(4);
+    if (quarter.compareTo(SHORTEST_TICK) < 0) {
+      return SHORTEST_TICK;
+    }
+    return quarter.compareTo(LONGEST_TICK) > 0 ? LONGEST_TICK : quarter;
+  }
+
+  void add(Connection connection) {
+    connection.index = connections.size();
+    connections.add(connection);
+  }
+
+  void remove(Connection connection) {
+    Connection last = connections.removeLast();
+    if (last != connection) {
+      connections.set(connection.index, last);
+      last.index = connection.index;
+    }
+    connection.index = -1;
+  }
+
+  /** Resets the connections that match; any thread, done on the loop. */
+  Future<?> resetAll(Predicate<Connection> matching) {
+    return executor.submit(() -> {
+      for (int i = connections.size() - 1; i >= 0; i--) {
+        if (matching.test(connections.get(i))) {
+          connections.get(i).drain();
+        }
+      }
+    });
+  }
+
+  // From the end, because a connection that ends moves the last one into its place.
+  private void tick() {
+    long now = System.nanoTime();
+    for (int i = connections.size() - 1; i >= 0; i--) {
+      connections.get(i).tick(now);
+    }
+  }
+}

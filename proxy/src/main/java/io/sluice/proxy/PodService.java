@@ -1,0 +1,80 @@
+package io.sluice.proxy;
+
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.unix.FileDescriptor;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+
+/** The set of listeners that a pod has at one time. Any thread. */
+final class PodService {
+  private static final Logger LOG = System.getLogger(PodService.class.getName());
+
+  private final List<Acceptor> acceptors = new ArrayList<>();
+
+  /** Takes the descriptors; when one cannot be used, all are closed and the failure is thrown. */
+  PodService(DataPath path, Pod pod, PodListeners listeners, Supplier<Loop> nextLoop) {
+    List<ListenerFd> unused = new ArrayList<>(listeners.listeners());
+    try {
+      while (!unused.isEmpty()) {
+        acceptors.add(new Acceptor(path, pod, unused.removeFirst(), nextLoop));
+      }
+    } catch (RuntimeException e) {
+      acceptors.forEach(Acceptor::abandon);
+      unused.forEach(PodService::closeUnused);
+      throw e;
+    }
+  }
+
+  /** Completes when all accept; on failure all are closed. */
+  CompletableFuture<Void> start() {
+    CompletableFuture<Void> started = all(acceptors.stream().map(Acceptor::start).toList());
+    return started.whenComplete((done, failure) -> {
+      if (failure != null) {
+        close();
+      }
+    });
+  }
+
+  CompletableFuture<Void> close() {
+    return all(acceptors.stream().map(Acceptor::close).toList());
+  }
+
+  void closeWhenIdle(long idleNanos) {
+    acceptors.forEach(acceptor -> acceptor.closeWhenIdle(idleNanos));
+  }
+
+  private static CompletableFuture<Void> all(List<ChannelFuture> futures) {
+    List<CompletableFuture<Void>> bridged = new ArrayList<>();
+    for (ChannelFuture future : futures) {
+      CompletableFuture<Void> one = new CompletableFuture<>();
+      future.addListener(done -> {
+        Throwable failure = done.cause();
+        if (failure == null) {
+          one.complete(null);
+        } else {
+          one.completeExceptionally(failure);
+        }
+      });
+      bridged.add(one);
+    }
+    return CompletableFuture.allOf(bridged.toArray(CompletableFuture[]::new));
+  }
+
+  /** Closes listeners that nobody will serve. */
+  static void discard(PodListeners listeners) {
+    listeners.listeners().forEach(PodService::closeUnused);
+  }
+
+  private static void closeUnused(ListenerFd listener) {
+    try {
+      new FileDescriptor(listener.fd()).close();
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "listener-close-failed fd=" + listener.fd(), e);
+    }
+  }
+}

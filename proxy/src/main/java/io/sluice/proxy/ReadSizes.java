@@ -1,0 +1,98 @@
+package io.sluice.proxy;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.ChannelConfig;
+import io.netty.channel.RecvByteBufAllocator;
+import io.netty.util.UncheckedBooleanSupplier;
+
+/**
+ * Read sizes that follow the traffic, up to a maximum, and shrink to the least while too much is
+ * buffered: everyone still makes progress, so stalled connections cannot stop a pod.
+ */
+final class ReadSizes implements RecvByteBufAllocator {
+  private static final int FIRST_BYTES = 2_048;
+  private static final int LEAST_BYTES = 512;
+
+  private final AdaptiveRecvByteBufAllocator adaptive;
+  private final BufferBudget budget;
+
+  ReadSizes(int maxReadBytes, BufferBudget budget) {
+    this.adaptive =
+        new AdaptiveRecvByteBufAllocator(
+            LEAST_BYTES, Math.min(FIRST_BYTES, maxReadBytes), maxReadBytes);
+    this.budget = budget;
+  }
+
+  @Override
+  @SuppressWarnings("deprecation") // Netty's own interface names the deprecated type
+  public Handle newHandle() {
+    return new Sized((ExtendedHandle) adaptive.newHandle());
+  }
+
+  private final class Sized implements ExtendedHandle {
+    private final ExtendedHandle delegate;
+
+    Sized(ExtendedHandle delegate) {
+      this.delegate = delegate;
+    }
+
+    @Override
+    public ByteBuf allocate(ByteBufAllocator allocator) {
+      return budget.isExceeded()
+          ? allocator.directBuffer(ProxySettings.READ_BYTES_WHEN_FULL)
+          : delegate.allocate(allocator);
+    }
+
+    @Override
+    public int guess() {
+      return delegate.guess();
+    }
+
+    @Override
+    public void reset(ChannelConfig config) {
+      delegate.reset(config);
+    }
+
+    @Override
+    public void incMessagesRead(int messages) {
+      delegate.incMessagesRead(messages);
+    }
+
+    @Override
+    public void lastBytesRead(int bytes) {
+      delegate.lastBytesRead(bytes);
+    }
+
+    @Override
+    public int lastBytesRead() {
+      return delegate.lastBytesRead();
+    }
+
+    @Override
+    public void attemptedBytesRead(int bytes) {
+      delegate.attemptedBytesRead(bytes);
+    }
+
+    @Override
+    public int attemptedBytesRead() {
+      return delegate.attemptedBytesRead();
+    }
+
+    @Override
+    public boolean continueReading() {
+      return delegate.continueReading();
+    }
+
+    @Override
+    public boolean continueReading(UncheckedBooleanSupplier maybeMoreData) {
+      return delegate.continueReading(maybeMoreData);
+    }
+
+    @Override
+    public void readComplete() {
+      delegate.readComplete();
+    }
+  }
+}

@@ -1,0 +1,49 @@
+package io.sluice.proxy;
+
+import io.netty.channel.epoll.LinuxSocket;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import java.net.InetSocketAddress;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Supplier;
+
+/** Sockets on the plain loopback interface; the destination is set per pod and direction. */
+final class FakePodSockets implements PodSockets {
+  record Key(NamespacedName pod, Direction direction) {}
+
+  record Opened(NamespacedName pod, Optional<InetSocketAddress> client, boolean inbound) {}
+
+  final Map<Key, AcceptedFacts> facts = new ConcurrentHashMap<>();
+  final Queue<Opened> opened = new ConcurrentLinkedQueue<>();
+  volatile Supplier<CompletableFuture<Integer>> opener = CompletableFuture::new;
+  volatile boolean usesOpener;
+
+  void redirect(NamespacedName pod, Direction direction, InetSocketAddress destination) {
+    facts.put(new Key(pod, direction), new AcceptedFacts(destination, false, true));
+  }
+
+  @Override
+  public AcceptedFacts accepted(NamespacedName pod, Direction direction, int fd) {
+    return facts.getOrDefault(
+        new Key(pod, direction), new AcceptedFacts(Optional.empty(), false, true));
+  }
+
+  @Override
+  public CompletableFuture<Integer> open(
+      NamespacedName pod,
+      Family family,
+      Optional<InetSocketAddress> presentedClient,
+      boolean inbound) {
+    opened.add(new Opened(pod, presentedClient, inbound));
+    if (usesOpener) {
+      return opener.get();
+    }
+    return CompletableFuture.completedFuture(
+        LinuxSocket.newSocketStream(family == Family.IPV6).intValue());
+  }
+}

@@ -1,0 +1,35 @@
+package io.sluice.proxy;
+
+import io.netty.util.ResourceLeakDetector;
+import io.netty.util.ResourceLeakDetectorFactory;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/** Collects what Netty's leak detector reports; installed before the first buffer is made. */
+final class LeakCounter extends ResourceLeakDetectorFactory {
+  static final Queue<String> REPORTS = new ConcurrentLinkedQueue<>();
+
+  static void install() {
+    ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
+    if (!(ResourceLeakDetectorFactory.instance() instanceof LeakCounter)) {
+      ResourceLeakDetectorFactory.setResourceLeakDetectorFactory(new LeakCounter());
+    }
+  }
+
+  @Override
+  @SuppressWarnings("deprecation") // the factory's abstract method is the deprecated one
+  public <T> ResourceLeakDetector<T> newResourceLeakDetector(
+      Class<T> resource, int samplingInterval, long maxActive) {
+    return new ResourceLeakDetector<>(resource, samplingInterval) {
+      @Override
+      protected void reportTracedLeak(String resourceType, String records) {
+        REPORTS.add(resourceType + records);
+      }
+
+      @Override
+      protected void reportUntracedLeak(String resourceType) {
+        REPORTS.add(resourceType);
+      }
+    };
+  }
+}

@@ -1,0 +1,240 @@
+package io.sluice.proxy;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Reason;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class LifecycleTest {
+  private static int listenersOf(ProxyFixture fixture) {
+    return requireNonNull(fixture.proxy.stats().pods().get(ProxyFixture.BUYER)).listeners();
+  }
+
+  private static void exchange(Socket client) throws IOException {
+    client.getOutputStream().write(9);
+    assertThat(client.getInputStream().read()).isEqualTo(9);
+  }
+
+  @Test
+  void replacingListenersUnderLoadFailsNothing() throws Exception {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture()) {
+      AtomicReference<InetSocketAddress> entry =
+          new AtomicReference<>(fixture.outboundTo(app.address()));
+      AtomicBoolean stop = new AtomicBoolean();
+      AtomicInteger done = new AtomicInteger();
+      List<CompletableFuture<Void>> load = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        load.add(
+            CompletableFuture.runAsync(
+                () -> {
+                  while (!stop.get()) {
+                    try (Socket client = Peers.connect(requireNonNull(entry.get()))) {
+                      exchange(client);
+                      done.incrementAndGet();
+                    } catch (IOException e) {
+                      throw new IllegalStateException(e);
+                    }
+                  }
+                },
+                task -> Thread.ofVirtual().start(task)));
+      }
+
+      for (int i = 0; i < 20; i++) {
+        int before = done.get();
+        Await.until("progress", () -> done.get() > before + 20 || load.getFirst().isDone());
+        entry.set(fixture.outboundTo(app.address()));
+      }
+      stop.set(true);
+
+      CompletableFuture.allOf(load.toArray(CompletableFuture[]::new)).get(20, TimeUnit.SECONDS);
+      assertThat(done.get()).isGreaterThan(400);
+      assertThat(fixture.recorder.refused).isEmpty();
+      Await.until("old listeners closed", () -> listenersOf(fixture) == 1);
+      try (Socket client = Peers.connect(requireNonNull(entry.get()))) {
+        exchange(client);
+      }
+    }
+  }
+
+  @Test
+  void snapshotChangesLeaveEstablishedConnectionsAlone() throws Exception {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture();
+        Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
+      exchange(client);
+
+      fixture.proxy.publish(MeshSnapshot.EMPTY);
+
+      exchange(client);
+    }
+  }
+
+  @Test
+  void releaseCanKeepEstablishedConnections() throws Exception {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture()) {
+      var entry = fixture.outboundTo(app.address());
+      try (Socket client = Peers.connect(entry)) {
+        exchange(client);
+
+        fixture.proxy.release(ProxyFixture.BUYER, ReleaseMode.KEEP_ESTABLISHED).join();
+
+        assertThatThrownBy(() -> Peers.connect(entry)).isInstanceOf(IOException.class);
+        exchange(client);
+        assertThat(fixture.proxy.stats().pods()).containsKey(ProxyFixture.BUYER);
+      }
+      Await.until("the pod is forgotten", () -> fixture.proxy.stats().pods().isEmpty());
+    }
+  }
+
+  @Test
+  void releaseCanResetEstablishedConnections() throws Exception {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture();
+        Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
+      exchange(client);
+
+      fixture.proxy.release(ProxyFixture.BUYER, ReleaseMode.RESET_ESTABLISHED).join();
+
+      assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
+      assertThat(fixture.recorder.onlyClosed().closeKind()).isEqualTo(CloseKind.DRAIN);
+      assertThat(fixture.proxy.stats().pods()).isEmpty();
+    }
+  }
+
+  @Test
+  void drainWaitsForLiveConnectionsAndServesNothingNew() throws Exception {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture()) {
+      var entry = fixture.outboundTo(app.address());
+      Socket client = Peers.connect(entry);
+      exchange(client);
+
+      CompletableFuture<Void> drained = fixture.proxy.drain(Duration.ofSeconds(20));
+
+      Await.until("no listener", () -> isRefused(entry));
+      exchange(client);
+      assertThat(drained).isNotDone();
+      assertThatThrownBy(() -> fixture.serve(ProxyFixture.STORE, Direction.INBOUND, Peers.V4))
+          .isInstanceOf(CompletionException.class);
+      client.close();
+      drained.get(5, TimeUnit.SECONDS);
+      assertThat(fixture.recorder.onlyClosed().closeKind()).isEqualTo(CloseKind.FIN);
+    }
+  }
+
+  private static boolean isRefused(InetSocketAddress entry) {
+    try (Socket socket = Peers.connect(entry)) {
+      return socket.isClosed();
+    } catch (IOException e) {
+      return true;
+    }
+  }
+
+  @Test
+  void drainResetsWhatIsLeftWhenTimeIsOver() throws Exception {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture();
+        Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
+      exchange(client);
+
+      fixture.proxy.drain(Duration.ofMillis(100)).get(5, TimeUnit.SECONDS);
+
+      assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
+      assertThat(fixture.recorder.onlyClosed().closeReason()).isEqualTo(Reason.DRAINING);
+    }
+  }
+
+  @Test
+  void idleConnectionIsReset() throws Exception {
+    var settings =
+        ProxySettings.DEFAULTS.withTimeouts(
+            Duration.ofSeconds(5), Duration.ofMillis(300), Duration.ofMillis(300));
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture(settings);
+        Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
+      long start = System.nanoTime();
+      exchange(client);
+
+      assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
+
+      assertThat(Duration.ofNanos(System.nanoTime() - start))
+          .isBetween(Duration.ofMillis(290), Duration.ofMillis(2_000));
+      AccessRecord record = fixture.recorder.onlyClosed();
+      assertThat(record.closeKind()).isEqualTo(CloseKind.IDLE);
+      assertThat(record.closeReason()).isEqualTo(Reason.IDLE_TIMEOUT);
+    }
+  }
+
+  @Test
+  void halfClosedConnectionHasItsOwnIdleTime() throws Exception {
+    CountDownLatch never = new CountDownLatch(1);
+    var settings =
+        ProxySettings.DEFAULTS.withTimeouts(
+            Duration.ofSeconds(5), Duration.ZERO, Duration.ofMillis(200));
+    try (var app =
+            new Peers.Server(
+                Peers.V4,
+                socket -> {
+                  assertThat(socket.getInputStream().read()).isEqualTo(-1);
+                  assertThat(socket.getInputStream().read()).isEqualTo(-1);
+                  assertThat(never.await(30, TimeUnit.SECONDS)).isTrue();
+                });
+        var fixture = new ProxyFixture(settings);
+        Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
+      client.shutdownOutput();
+
+      assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
+
+      assertThat(fixture.recorder.onlyClosed().closeKind()).isEqualTo(CloseKind.IDLE);
+    }
+  }
+
+  @Test
+  void bytesOfALongLivedConnectionAreReportedWhileItLives() throws Exception {
+    ProxySettings defaults = ProxySettings.DEFAULTS;
+    var settings =
+        new ProxySettings(
+            1,
+            defaults.connectTimeout(),
+            defaults.idleTimeout(),
+            defaults.halfClosedIdleTimeout(),
+            defaults.identityTimeout(),
+            defaults.maxConnectionsPerPod(),
+            defaults.maxBufferedBytesPerPod(),
+            defaults.maxBufferedBytes(),
+            defaults.maxReadBytes(),
+            Duration.ofMillis(100),
+            defaults.listenerDrainTime());
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture(settings);
+        Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
+      exchange(client);
+
+      Await.until("reported", Duration.ofSeconds(2), () -> fixture.recorder.received.get() == 1);
+      assertThat(fixture.recorder.sent).hasValue(1);
+      assertThat(fixture.recorder.closed).isEmpty();
+    }
+  }
+}

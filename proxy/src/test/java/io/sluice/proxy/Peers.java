@@ -1,0 +1,107 @@
+package io.sluice.proxy;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Applications: blocking sockets, one virtual thread per accepted connection. */
+final class Peers {
+  interface Conversation {
+    void with(Socket socket) throws Exception;
+  }
+
+  static final InetAddress V4 = InetAddress.ofLiteral("127.0.0.1");
+  static final InetAddress V6 = InetAddress.ofLiteral("::1");
+
+  private Peers() {}
+
+  /** A server; what the conversation throws ends that connection only. */
+  static final class Server implements AutoCloseable {
+    final ServerSocket listener;
+    final AtomicInteger accepted = new AtomicInteger();
+
+    Server(InetAddress address, Conversation conversation) {
+      this(address, 0, conversation);
+    }
+
+    Server(InetAddress address, int receiveBufferBytes, Conversation conversation) {
+      try {
+        listener = new ServerSocket();
+        if (receiveBufferBytes > 0) {
+          listener.setReceiveBufferSize(receiveBufferBytes);
+        }
+        listener.bind(new InetSocketAddress(address, 0), 1_024);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      Thread.ofVirtual()
+          .start(() -> {
+            while (!listener.isClosed()) {
+              try {
+                Socket socket = listener.accept();
+                accepted.incrementAndGet();
+                Thread.ofVirtual().start(() -> converse(socket, conversation));
+              } catch (IOException e) {
+                return;
+              }
+            }
+          });
+    }
+
+    private static void converse(Socket socket, Conversation conversation) {
+      try (socket) {
+        conversation.with(socket);
+      } catch (Exception e) {
+        // The other end of the test asserts what matters.
+      }
+    }
+
+    InetSocketAddress address() {
+      return new InetSocketAddress(listener.getInetAddress(), listener.getLocalPort());
+    }
+
+    @Override
+    public void close() {
+      try {
+        listener.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  static Server echo(InetAddress address) {
+    return new Server(
+        address,
+        socket -> {
+          socket.getInputStream().transferTo(socket.getOutputStream());
+          socket.shutdownOutput();
+        });
+  }
+
+  static Socket connect(InetSocketAddress address) throws IOException {
+    Socket socket = new Socket();
+    socket.setSoTimeout(20_000);
+    socket.setTcpNoDelay(true);
+    socket.connect(address, 5_000);
+    return socket;
+  }
+
+  static void reset(Socket socket) throws IOException {
+    socket.setSoLinger(true, 0);
+    socket.close();
+  }
+
+  /** An address of loopback that nothing listens on. */
+  static InetSocketAddress unused() {
+    try (ServerSocket socket = new ServerSocket(0, 1, V4)) {
+      return new InetSocketAddress(V4, socket.getLocalPort());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

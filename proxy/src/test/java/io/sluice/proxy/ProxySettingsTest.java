@@ -1,0 +1,27 @@
+package io.sluice.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class ProxySettingsTest {
+  @Test
+  void defaultsNeverTakeMoreLoopsThanCores() {
+    assertThat(ProxySettings.DEFAULTS.eventLoops())
+        .isBetween(1, Runtime.getRuntime().availableProcessors());
+  }
+
+  @Test
+  void refusesWhatIsOutOfRangeAndNamesIt() {
+    assertThatThrownBy(() -> ProxySettings.DEFAULTS.withMaxConnectionsPerPod(0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("maxConnectionsPerPod is 0");
+    assertThatThrownBy(() ->
+            ProxySettings.DEFAULTS.withTimeouts(
+                Duration.ofSeconds(5), Duration.ofSeconds(-1), Duration.ZERO))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("idleTimeout");
+  }
+}
