@@ -332,7 +332,9 @@ public final class Enrolment implements AutoCloseable {
     stopping = true;
     wakeUp.release();
     try {
-      thread.join(Duration.ofSeconds(5));
+      if (thread.getState() != Thread.State.NEW) {
+        thread.join(Duration.ofSeconds(5));
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
