@@ -144,4 +144,11 @@ int steer(struct bpf_sk_lookup *ctx)
 	return failed ? SK_DROP : SK_PASS;
 }
 
+/* sk_msg (4.17): lets every message go its way. */
+SEC("sk_msg")
+int watch_messages(struct sk_msg_md *ctx)
+{
+	return SK_PASS;
+}
+
 char _license[] SEC("license") = "Dual BSD/GPL";

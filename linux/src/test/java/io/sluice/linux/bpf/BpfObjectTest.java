@@ -20,7 +20,7 @@ class BpfObjectTest {
   void listsItsProgramsAndMaps() throws Exception {
     try (var object = BpfObject.open(TestObject.compile(directory, "maps.bpf.c"), "maps")) {
       assertThat(object.programNames())
-          .containsExactlyInAnyOrder("report_connect", "refuse_connect", "steer");
+          .containsExactlyInAnyOrder("report_connect", "refuse_connect", "steer", "watch_messages");
       assertThat(object.mapNames()).contains("hash", "slots", "storage", "events");
     }
   }
