@@ -90,6 +90,9 @@ struct {
 } events SEC(".maps");
 
 const volatile __u32 refused_port_be = 0;
+const volatile __u8 one_byte = 0;
+const volatile __u16 two_bytes = 0;
+const volatile __u64 eight_bytes = 0;
 
 /* cgroup/connect4 (4.17): reports every connect; 1 allows, 0 refuses. */
 SEC("cgroup/connect4")

@@ -184,8 +184,7 @@ class BpfLinkTest {
   void editsSettingsBeforeLoading() throws Exception {
     try (var cgroup = ScratchCgroup.create();
         var strict = BpfObject.open(TestObject.compile(directory, "maps.bpf.c"), "strict")) {
-      strict.editSection(
-          ".rodata", section -> section.order(ByteOrder.BIG_ENDIAN).putShort(0, (short) 9));
+      strict.variable("refused_port_be", Short.reverseBytes((short) 9));
       strict.load();
       try (var program = strict.program("report_connect");
           var link =
