@@ -90,6 +90,9 @@ struct {
 } events SEC(".maps");
 
 const volatile __u32 refused_port_be = 0;
+const volatile __u8 one_byte = 0;
+const volatile __u16 two_bytes = 0;
+const volatile __u64 eight_bytes = 0;
 
 /* cgroup/connect4 (4.17): reports every connect; 1 allows, 0 refuses. */
 SEC("cgroup/connect4")
@@ -142,6 +145,13 @@ int steer(struct bpf_sk_lookup *ctx)
 	failed = bpf_sk_assign(ctx, listener, BPF_SK_LOOKUP_F_NO_REUSEPORT);
 	bpf_sk_release(listener);
 	return failed ? SK_DROP : SK_PASS;
+}
+
+/* sk_msg (4.17): lets every message go its way. */
+SEC("sk_msg")
+int watch_messages(struct sk_msg_md *ctx)
+{
+	return SK_PASS;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

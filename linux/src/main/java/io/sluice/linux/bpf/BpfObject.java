@@ -24,13 +24,16 @@ public final class BpfObject implements AutoCloseable {
   private static final int LOG_BYTES = 256 * 1024;
   private static final int LOG_LINES_IN_HINT = 6;
 
+  private final byte[] elf;
   private final String name;
   private final Map<String, Memory> logs = new HashMap<>();
   private @Nullable Pointer handle;
   private String verifierLog = "";
+  private boolean loaded;
 
-  private BpfObject(Pointer handle, String name) {
+  private BpfObject(Pointer handle, byte[] elf, String name) {
     this.handle = handle;
+    this.elf = elf;
     this.name = name;
   }
 
@@ -54,7 +57,7 @@ public final class BpfObject implements AutoCloseable {
             "object " + name,
             "the file is damaged, or built for another libbpf");
       }
-      return new BpfObject(handle, name);
+      return new BpfObject(handle, elf.clone(), name);
     }
   }
 
@@ -85,6 +88,11 @@ public final class BpfObject implements AutoCloseable {
    * @param editor gets the section's bytes in native order, valid during the call
    */
   public BpfObject editSection(String section, Consumer<ByteBuffer> editor) {
+    if (loaded) {
+      // libbpf has replaced the memory by a read-only mapping of the map: a write would end the
+      // JVM.
+      throw new IllegalStateException("object " + name + " is loaded already");
+    }
     try (var size = new Memory(Long.BYTES)) {
       Pointer content = Libbpf.bpf_map__initial_value(mapHandle(section), size);
       if (content == null) {
@@ -92,11 +100,40 @@ public final class BpfObject implements AutoCloseable {
             "bpf_map__initial_value",
             -Errno.ENOENT.number(),
             "section " + section + " of " + name,
-            "the section holds no variables, or the object is loaded already");
+            "the section holds no variables");
       }
       editor.accept(content.getByteBuffer(0, size.getLong(0)).order(ByteOrder.nativeOrder()));
     }
     return this;
+  }
+
+  /**
+   * Sets a global variable of 1, 2, 4 or 8 bytes, such as a {@code const volatile} setting, in
+   * native byte order. Before {@link #load}.
+   *
+   * @throws IllegalArgumentException when there is no such variable, or the value does not fit
+   */
+  public BpfObject variable(String variableName, long value) {
+    var variable = ElfVariables.of(elf).get(variableName);
+    if (variable == null) {
+      throw new IllegalArgumentException("object " + name + " has no variable " + variableName);
+    }
+    int bits = variable.size() * Byte.SIZE;
+    if (bits < Long.SIZE && value >> bits != 0 && value >> (bits - 1) != -1) {
+      throw new IllegalArgumentException(value + " does not fit variable " + variableName);
+    }
+    return editSection(
+        variable.section(),
+        section -> {
+          switch (variable.size()) {
+            case Byte.BYTES -> section.put(variable.offset(), (byte) value);
+            case Short.BYTES -> section.putShort(variable.offset(), (short) value);
+            case Integer.BYTES -> section.putInt(variable.offset(), (int) value);
+            case Long.BYTES -> section.putLong(variable.offset(), value);
+            default ->
+                throw new IllegalArgumentException(variableName + " of " + name + " is no number");
+          }
+        });
   }
 
   /** Leaves a program out of {@link #load}. */
@@ -111,6 +148,7 @@ public final class BpfObject implements AutoCloseable {
    */
   public void load() {
     var programs = programNames();
+    loaded = true;
     for (String program : programs) {
       var log = new Memory(LOG_BYTES);
       log.setByte(0, (byte) 0);

@@ -2,6 +2,7 @@ package io.sluice.linux.bpf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
@@ -16,6 +17,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.concurrent.ThreadLocalRandom;
@@ -182,8 +184,7 @@ class BpfLinkTest {
   void editsSettingsBeforeLoading() throws Exception {
     try (var cgroup = ScratchCgroup.create();
         var strict = BpfObject.open(TestObject.compile(directory, "maps.bpf.c"), "strict")) {
-      strict.editSection(
-          ".rodata", section -> section.order(ByteOrder.BIG_ENDIAN).putShort(0, (short) 9));
+      strict.variable("refused_port_be", Short.reverseBytes((short) 9));
       strict.load();
       try (var program = strict.program("report_connect");
           var link =
@@ -241,5 +242,97 @@ class BpfLinkTest {
                   program, cgroup.path().resolve("gone"), AttachType.CGROUP_INET4_CONNECT))
           .satisfies(e -> assertThat(e.errno()).isEqualTo(Errno.ENOENT));
     }
+  }
+
+  @Test
+  void listsTheProgramsAtAHook() throws Exception {
+    try (var ns = ScratchNetns.create();
+        var handle = ns.open();
+        var cgroup = ScratchCgroup.create();
+        var steer = object.program("steer");
+        var report = object.program("report_connect");
+        var refuse = object.program("refuse_connect")) {
+      assertThat(AttachedPrograms.toNetns(handle, AttachType.SK_LOOKUP)).isEmpty();
+      assertThat(AttachedPrograms.toCgroup(cgroup.path(), AttachType.CGROUP_INET4_CONNECT))
+          .isEmpty();
+      try (var first = BpfLink.attachNetns(steer, handle, AttachType.SK_LOOKUP);
+          var second =
+              BpfLink.attachCgroup(report, cgroup.path(), AttachType.CGROUP_INET4_CONNECT);
+          var third =
+              BpfLink.attachCgroup(refuse, cgroup.path(), AttachType.CGROUP_INET4_CONNECT)) {
+        assertThat(AttachedPrograms.toNetns(handle, AttachType.SK_LOOKUP))
+            .containsExactly(first.info().programId());
+        assertThat(AttachedPrograms.toCgroup(cgroup.path(), AttachType.CGROUP_INET4_CONNECT))
+            .containsExactly(second.info().programId(), third.info().programId());
+      }
+      assertThatExceptionOfType(LinuxException.class)
+          .isThrownBy(() -> AttachedPrograms.toNetns(handle, AttachType.CGROUP_INET4_CONNECT))
+          .satisfies(e -> assertThat(e.operation()).isEqualTo("bpf(PROG_QUERY)"));
+    }
+  }
+
+  @Test
+  void outlivesItsNamespaceAsADefunctLink() throws Exception {
+    var ns = ScratchNetns.create();
+    try (var program = object.program("steer")) {
+      BpfLink link;
+      try (var handle = ns.open()) {
+        link = BpfLink.attachNetns(program, handle, AttachType.SK_LOOKUP);
+      } finally {
+        ns.close();
+      }
+      try (link) {
+        var deadline = Instant.now().plus(Duration.ofSeconds(10));
+        while (link.info().netnsInode() != 0 && Instant.now().isBefore(deadline)) {
+          Thread.onSpinWait();
+        }
+        assertThat(link.info().netnsInode()).isZero();
+        assertThatExceptionOfType(LinuxException.class)
+            .isThrownBy(() -> link.update(program))
+            .satisfies(e -> assertThat(e.errno()).isEqualTo(Errno.ENOLINK));
+      }
+    }
+  }
+
+  @Test
+  void attachesToASocketMap() throws Exception {
+    try (var program = object.program("watch_messages");
+        var steer = object.program("steer");
+        var map = object.map("slots")) {
+      program.attachToSocketMap(map, AttachType.SK_MSG_VERDICT);
+      program.detachFromSocketMap(map, AttachType.SK_MSG_VERDICT);
+
+      assertThatExceptionOfType(LinuxException.class)
+          .isThrownBy(() -> program.detachFromSocketMap(map, AttachType.SK_MSG_VERDICT))
+          .satisfies(e -> {
+            assertThat(e.operation()).isEqualTo("bpf(PROG_DETACH)");
+            assertThat(e.errno()).isEqualTo(Errno.ENOENT);
+          });
+      assertThatExceptionOfType(LinuxException.class)
+          .isThrownBy(() -> steer.attachToSocketMap(map, AttachType.SK_MSG_VERDICT))
+          .satisfies(e -> assertThat(e.errno()).isEqualTo(Errno.EINVAL));
+    }
+  }
+
+  @Test
+  void mapsOnlyRingBuffers() throws Exception {
+    try (var map = object.map("array")) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> new RingBuffer(map))
+          .withMessageContaining("RINGBUF");
+    }
+  }
+
+  @Test
+  void knowsABpffsFromOtherDirectories() {
+    assertThat(BpfFs.isMounted(PINS)).isTrue();
+    assertThat(BpfFs.isMounted(Path.of("/proc"))).isFalse();
+    assertThat(BpfFs.isMounted(directory.resolve("absent"))).isFalse();
+    assertThatExceptionOfType(LinuxException.class)
+        .isThrownBy(() -> BpfFs.isMounted(Path.of("/proc/self/status/below")))
+        .satisfies(e -> {
+          assertThat(e.operation()).isEqualTo("statfs");
+          assertThat(e.errno()).isEqualTo(Errno.ENOTDIR);
+        });
   }
 }

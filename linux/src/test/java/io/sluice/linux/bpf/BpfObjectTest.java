@@ -20,7 +20,7 @@ class BpfObjectTest {
   void listsItsProgramsAndMaps() throws Exception {
     try (var object = BpfObject.open(TestObject.compile(directory, "maps.bpf.c"), "maps")) {
       assertThat(object.programNames())
-          .containsExactlyInAnyOrder("report_connect", "refuse_connect", "steer");
+          .containsExactlyInAnyOrder("report_connect", "refuse_connect", "steer", "watch_messages");
       assertThat(object.mapNames()).contains("hash", "slots", "storage", "events");
     }
   }
@@ -113,6 +113,40 @@ class BpfObjectTest {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> object.maxEntries("absent", 1))
           .withMessageContaining("absent");
+    }
+  }
+
+  @Test
+  void setsVariablesOfEverySize() throws Exception {
+    byte[] elf = TestObject.compile(directory, "maps.bpf.c");
+    try (var object = BpfObject.open(elf, "maps")) {
+      object
+          .variable("one_byte", 0xFE)
+          .variable("two_bytes", -2)
+          .variable("refused_port_be", 0xFFFF_FFFFL)
+          .variable("eight_bytes", Long.MIN_VALUE);
+
+      var variables = ElfVariables.of(elf);
+      object.editSection(
+          ".rodata",
+          section -> {
+            assertThat(section.get(variables.get("one_byte").offset())).isEqualTo((byte) -2);
+            assertThat(section.getShort(variables.get("two_bytes").offset())).isEqualTo((short) -2);
+            assertThat(section.getInt(variables.get("refused_port_be").offset())).isEqualTo(-1);
+            assertThat(section.getLong(variables.get("eight_bytes").offset()))
+                .isEqualTo(Long.MIN_VALUE);
+          });
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> object.variable("one_byte", 256))
+          .withMessageContaining("does not fit");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> object.variable("absent", 1))
+          .withMessageContaining("no variable absent");
+      object.load();
+      assertThatIllegalStateException().isThrownBy(() -> object.variable("one_byte", 1));
+      assertThatExceptionOfType(LinuxException.class)
+          .isThrownBy(() -> object.maxEntries("array", 9))
+          .satisfies(e -> assertThat(e.errno()).isEqualTo(Errno.EBUSY));
     }
   }
 }

@@ -1,0 +1,14 @@
+package io.sluice.linux.bpf;
+
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import org.junit.jupiter.api.Test;
+
+class ElfVariablesTest {
+  @Test
+  void refusesAFileThatIsCutShort() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> ElfVariables.of(new byte[] {0x7F, 'E', 'L', 'F'}))
+        .withMessageContaining("cut short");
+  }
+}
