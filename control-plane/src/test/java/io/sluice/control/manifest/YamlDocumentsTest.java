@@ -154,6 +154,13 @@ class YamlDocumentsTest {
   }
 
   @Test
+  void quotesOnlyTheStartOfAnOverlongText() {
+    YamlDocuments read = read("!<" + "a".repeat(100_000) + "> b");
+
+    assertThat(read.problems().getFirst().toString()).hasSizeLessThan(600);
+  }
+
+  @Test
   void readsTheLargestFile() {
     String line = "- a: 1\n";
     YamlDocuments read = read(line.repeat(YamlDocuments.MAX_BYTES / line.length()));
