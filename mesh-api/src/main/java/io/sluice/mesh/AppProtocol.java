@@ -1,6 +1,7 @@
 package io.sluice.mesh;
 
 import java.util.Locale;
+import java.util.Optional;
 
 /** Application protocol of a service port; see {@link #of} for how one is chosen. */
 public enum AppProtocol {
@@ -12,24 +13,35 @@ public enum AppProtocol {
   TLS;
 
   /**
-   * Chooses by {@code appProtocol}, then by the port name's prefix, else {@link #HTTP}. Unknown
-   * values mean the next rule.
+   * Chooses by {@code appProtocol}, which must be one of the known values, then by the port name or
+   * its prefix before a dash, else {@link #HTTP}. Letter case does not matter; unknown values mean
+   * the next rule.
    */
   public static AppProtocol of(String appProtocol, String portName) {
-    for (String candidate : new String[] {appProtocol, portName}) {
-      String text = candidate.toLowerCase(Locale.ROOT);
-      for (AppProtocol protocol :
-          new AppProtocol[] {TCP_SERVER_FIRST, HTTP, GRPC, TCP, MQTT, TLS}) {
-        String word = protocol.word();
-        if (text.equals(word) || text.startsWith(word + "-")) {
-          return protocol;
-        }
-      }
-      if (text.equals("https") || text.startsWith("https-")) {
-        return TLS;
-      }
+    return ofValue(appProtocol.toLowerCase(Locale.ROOT))
+        .or(() -> ofPortName(portName.toLowerCase(Locale.ROOT)))
+        .orElse(HTTP);
+  }
+
+  private static Optional<AppProtocol> ofValue(String value) {
+    return switch (value) {
+      case "http", "kubernetes.io/h2c", "kubernetes.io/ws" -> Optional.of(HTTP);
+      case "grpc" -> Optional.of(GRPC);
+      case "tcp" -> Optional.of(TCP);
+      case "tcp-server-first" -> Optional.of(TCP_SERVER_FIRST);
+      case "mqtt" -> Optional.of(MQTT);
+      case "tls", "https", "kubernetes.io/wss" -> Optional.of(TLS);
+      default -> Optional.empty();
+    };
+  }
+
+  private static Optional<AppProtocol> ofPortName(String name) {
+    if (name.startsWith(TCP_SERVER_FIRST.word() + "-")) {
+      return Optional.of(TCP_SERVER_FIRST);
     }
-    return HTTP;
+    Optional<AppProtocol> whole = ofValue(name);
+    int dash = name.indexOf('-');
+    return whole.isPresent() || dash < 0 ? whole : ofValue(name.substring(0, dash));
   }
 
   /** The name as written in manifests. */

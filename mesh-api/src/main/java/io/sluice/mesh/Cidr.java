@@ -1,7 +1,9 @@
 package io.sluice.mesh;
 
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.util.Arrays;
+import java.util.regex.Pattern;
 
 /**
  * A range of IP addresses. The network address has all host bits zero; IPv4-mapped IPv6 ranges are
@@ -11,6 +13,8 @@ import java.util.Arrays;
  * @param prefixLength 0..32 for IPv4, 0..128 for IPv6
  */
 public record Cidr(InetAddress network, int prefixLength) {
+
+  private static final Pattern LENGTH = Pattern.compile("0|[1-9][0-9]{0,2}");
 
   public Cidr {
     byte[] bytes = network.getAddress();
@@ -31,16 +35,26 @@ public record Cidr(InetAddress network, int prefixLength) {
     }
   }
 
-  /** Parses {@code address/length}, or a single address as a range of one. Never asks DNS. */
+  /**
+   * Parses {@code address/length}, or a single address as a range of one. Never asks DNS; throws
+   * {@link IllegalArgumentException} naming the text.
+   */
   public static Cidr parse(String text) {
     int slash = text.indexOf('/');
-    InetAddress address = IpAddresses.parse(slash < 0 ? text : text.substring(0, slash));
+    String literal = slash < 0 ? text : text.substring(0, slash);
+    InetAddress address = IpAddresses.parse(literal);
+    if (literal.indexOf(':') >= 0 && address instanceof Inet4Address) {
+      // Its prefix length would count from the wrong end: ::ffff:10.0.0.0/8 is not 10.0.0.0/8.
+      throw new IllegalArgumentException(
+          "'" + text + "' is an IPv4-mapped range; write " + address.getHostAddress() + "/…");
+    }
     if (slash < 0) {
       return new Cidr(address, address.getAddress().length * 8);
     }
     String length = text.substring(slash + 1);
-    if (length.isEmpty() || length.length() > 3 || !length.chars().allMatch(Character::isDigit)) {
-      throw new IllegalArgumentException("'" + text + "' has no prefix length after '/'");
+    if (!LENGTH.matcher(length).matches()) {
+      throw new IllegalArgumentException(
+          "'" + literal + "/' is not followed by a prefix length in decimal");
     }
     return new Cidr(address, Integer.parseInt(length));
   }

@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
+import java.util.regex.Pattern;
 
 /**
  * IP address literals and the one 16-byte form in which the mesh keeps addresses of both families:
@@ -14,12 +15,30 @@ public final class IpAddresses {
   /** Length of the common form, in bytes. */
   public static final int COMMON_LENGTH = 16;
 
+  /** Length of the longest literal, an IPv6 address that ends in a dotted quad. */
+  private static final int MAX_LITERAL_LENGTH = 45;
+
+  private static final Pattern DOTTED_QUAD =
+      Pattern.compile("(?:(?:0|[1-9][0-9]{0,2})\\.){3}(?:0|[1-9][0-9]{0,2})");
+
   private IpAddresses() {}
 
-  /** Parses a literal without asking DNS; throws {@link IllegalArgumentException} naming it. */
+  /**
+   * Parses a literal without asking DNS: IPv4 as four decimal numbers without leading zeros, IPv6
+   * as in RFC 4291 §2.2 without zone. The short and octal forms that inet_aton(3) reads are
+   * refused, because other programs read other addresses in them. Throws {@link
+   * IllegalArgumentException} naming the text.
+   */
   public static InetAddress parse(String literal) {
+    if (literal.length() > MAX_LITERAL_LENGTH) {
+      throw new IllegalArgumentException(
+          "'" + literal.substring(0, MAX_LITERAL_LENGTH) + "…' is not an IP address");
+    }
     if (literal.indexOf('%') >= 0 || literal.indexOf('[') >= 0) {
       throw new IllegalArgumentException("'" + literal + "' is not a plain IP address");
+    }
+    if (literal.indexOf(':') < 0 && !DOTTED_QUAD.matcher(literal).matches()) {
+      throw new IllegalArgumentException("'" + literal + "' is not an IP address");
     }
     try {
       return InetAddress.ofLiteral(literal);

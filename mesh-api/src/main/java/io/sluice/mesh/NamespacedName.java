@@ -18,6 +18,20 @@ public record NamespacedName(String namespace, String name) implements Comparabl
       throw new IllegalArgumentException(
           "name '" + name + "' must have 1 to " + MAX_NAME_LENGTH + " characters");
     }
+    requirePlain(namespace);
+    requirePlain(name);
+  }
+
+  /** A slash or a relative path would make two names print alike, or lead a file name astray. */
+  private static void requirePlain(String text) {
+    boolean plain = !text.equals(".") && !text.equals("..");
+    for (int i = 0; i < text.length(); i++) {
+      plain &= text.charAt(i) > ' ' && text.charAt(i) < 0x7f && text.charAt(i) != '/';
+    }
+    if (!plain) {
+      throw new IllegalArgumentException(
+          "'" + text + "' holds a character that no name of a Kubernetes object has");
+    }
   }
 
   /** Parses {@code namespace/name}; throws {@link IllegalArgumentException} naming the text. */

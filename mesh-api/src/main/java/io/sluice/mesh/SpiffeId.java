@@ -8,8 +8,23 @@ import java.util.regex.Pattern;
  * (SPIFFE-ID §2).
  */
 public record SpiffeId(TrustDomain trustDomain, String namespace, String serviceAccount) {
-  private static final Pattern FORM =
-      Pattern.compile("spiffe://([^/]+)/ns/([a-z0-9.-]{1,63})/sa/([a-z0-9.-]{1,253})");
+  private static final Pattern FORM = Pattern.compile("spiffe://([^/]+)/ns/([^/]+)/sa/([^/]+)");
+
+  private static final Pattern NAMESPACE = Pattern.compile("[a-z0-9.-]{1,63}");
+  private static final Pattern ACCOUNT = Pattern.compile("[a-z0-9.-]{1,253}");
+
+  public SpiffeId {
+    requireSegment(namespace, NAMESPACE);
+    requireSegment(serviceAccount, ACCOUNT);
+  }
+
+  /** SPIFFE-ID §2.2 forbids the path segments '.' and '..'. */
+  private static void requireSegment(String segment, Pattern form) {
+    if (!form.matcher(segment).matches() || segment.equals(".") || segment.equals("..")) {
+      throw new IllegalArgumentException(
+          "'" + segment + "' cannot be the namespace or service account of an identity");
+    }
+  }
 
   /** Parses the one path form that the mesh issues; anything else is refused with the text. */
   public static SpiffeId parse(String text) {

@@ -1,10 +1,10 @@
 package io.sluice.node;
 
-import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.memory.ProcessMemory;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.admin.AdminServer;
@@ -107,6 +107,7 @@ public final class NodeDaemon implements AutoCloseable {
     answers.metricsAt(metricsServer == null ? null : metricsServer.address());
     parts.push(source);
     followSnapshots(dataPath, pods, metrics);
+    ProcessMemory.releaseUnused(); // loading programs leaves some 5 MiB of free heap behind
     ready = true;
     answers.readyAfter(System.nanoTime() - begin);
     LOG.log(

@@ -9,6 +9,7 @@ import io.sluice.mesh.NamespacedName;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -29,7 +30,7 @@ final class EndpointCompiler {
               (a, b) ->
                   a.length != b.length
                       ? Integer.compare(a.length, b.length)
-                      : java.util.Arrays.compareUnsigned(a, b))
+                      : Arrays.compareUnsigned(a, b))
           .thenComparing(InetSocketAddress::getPort);
 
   private final Map<NamespacedName, List<EndpointSlice>> slices = new HashMap<>();

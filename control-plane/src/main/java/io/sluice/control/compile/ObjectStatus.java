@@ -15,6 +15,12 @@ import io.sluice.control.objects.ObjectRef;
  */
 public record ObjectStatus(
     ObjectRef object, String file, int line, Severity severity, String reason, String mend) {
+  /** Longest reason, in characters: it may quote what the object holds. */
+  static final int MAX_LENGTH = 2_000;
+
+  public ObjectStatus {
+    reason = reason.length() <= MAX_LENGTH ? reason : reason.substring(0, MAX_LENGTH) + "…";
+  }
 
   /** {@code file:line: object: reason; mend}. */
   @Override

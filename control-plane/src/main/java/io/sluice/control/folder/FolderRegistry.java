@@ -127,7 +127,6 @@ public final class FolderRegistry implements SnapshotSource {
     }
   }
 
-  @SuppressWarnings("CatchingUnchecked")
   private void refreshSafely(Consumer<MeshSnapshot> consumer) {
     try {
       refresh(consumer);

@@ -1,6 +1,7 @@
 package io.sluice.control.folder;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.ClosedWatchServiceException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -107,7 +108,7 @@ final class FolderWatch implements AutoCloseable {
       try {
         watcher.close();
       } catch (IOException e) {
-        throw new java.io.UncheckedIOException("closing the watch of " + directory, e);
+        throw new UncheckedIOException("closing the watch of " + directory, e);
       }
     }
   }

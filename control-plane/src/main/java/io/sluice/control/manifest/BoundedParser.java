@@ -1,7 +1,9 @@
 package io.sluice.control.manifest;
 
 import org.snakeyaml.engine.v2.events.Event;
+import org.snakeyaml.engine.v2.events.ScalarEvent;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.nodes.Tag;
 import org.snakeyaml.engine.v2.parser.Parser;
 
 /**
@@ -47,7 +49,13 @@ final class BoundedParser implements Parser {
           throw new Exceeded(event, "more than " + YamlDocuments.MAX_DOCUMENTS + " documents");
         }
       }
-      default -> {}
+      default -> {
+        // Written out as a tag, a merge key would still be merged by the composer.
+        if (event instanceof ScalarEvent scalar
+            && scalar.getTag().filter(Tag.MERGE.getValue()::equals).isPresent()) {
+          throw new Exceeded(event, "the tag " + Tag.MERGE + " has no meaning here");
+        }
+      }
     }
     return event;
   }

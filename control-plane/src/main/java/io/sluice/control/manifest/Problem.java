@@ -10,6 +10,18 @@ package io.sluice.control.manifest;
  * @param mend what to write instead
  */
 public record Problem(String file, int line, String field, String reason, String mend) {
+  /** Longest field path and reason, in characters: both may quote what the file holds. */
+  static final int MAX_LENGTH = 400;
+
+  public Problem {
+    field = clipped(field);
+    reason = clipped(reason);
+    mend = clipped(mend);
+  }
+
+  private static String clipped(String text) {
+    return text.length() <= MAX_LENGTH ? text : text.substring(0, MAX_LENGTH) + "…";
+  }
 
   /** {@code file:line: field: reason; mend}, with the absent parts left out. */
   @Override

@@ -11,6 +11,8 @@ import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.ReaderException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.parser.ParserImpl;
+import org.snakeyaml.engine.v2.resolver.CoreScalarResolver;
+import org.snakeyaml.engine.v2.resolver.ScalarResolver;
 import org.snakeyaml.engine.v2.scanner.StreamReader;
 import org.snakeyaml.engine.v2.schema.CoreSchema;
 
@@ -65,7 +67,8 @@ public record YamlDocuments(List<YamlValue> documents, List<Problem> problems) {
     LoadSettings settings =
         LoadSettings.builder()
             .setLabel(file)
-            .setSchema(new CoreSchema())
+            .setSchema(new StrictSchema())
+            .setAllowNonScalarKeys(true) // refused later, with their line
             .setMaxAliasesForCollections(MAX_ALIASES)
             .setCodePointLimit(MAX_BYTES)
             .setUseMarks(true)
@@ -88,7 +91,7 @@ public record YamlDocuments(List<YamlValue> documents, List<Problem> problems) {
   }
 
   private static Problem problem(String file, String text, YamlEngineException e) {
-    String mend = "write it as YAML 1.2; `sluice` reads the file again as soon as it changes";
+    String mend = "write it as YAML 1.2";
     return switch (e) {
       case BoundedParser.Exceeded exceeded ->
           new Problem(
@@ -123,5 +126,13 @@ public record YamlDocuments(List<YamlValue> documents, List<Problem> problems) {
 
   private static YamlDocuments unreadable(Problem problem) {
     return new YamlDocuments(List.of(), List.of(problem));
+  }
+
+  /** The core schema of YAML 1.2 without the merge keys that the library adds to it. */
+  private static final class StrictSchema extends CoreSchema {
+    @Override
+    public ScalarResolver getScalarResolver() {
+      return new CoreScalarResolver(false);
+    }
   }
 }

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -185,8 +186,7 @@ class FolderRegistryTest {
 
     registry.start(snapshots::add);
 
-    assertThat(registry.status().files())
-        .containsExactly(new FileStatus("pod.json", 1, java.util.List.of()));
+    assertThat(registry.status().files()).containsExactly(new FileStatus("pod.json", 1, List.of()));
     assertThat(Deliveries.hasWorkload(snapshots.next(), "default/web")).isTrue();
   }
 

@@ -2,6 +2,7 @@ package io.sluice.linux.memory;
 
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.syscall.NativeHeap;
 import io.sluice.linux.syscall.SystemCalls;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -47,6 +48,14 @@ public final class ProcessMemory {
           "this process",
           "needs CAP_SYS_RESOURCE, or a raised limit of the container; only before Linux 5.11");
     }
+  }
+
+  /**
+   * Gives memory that native libraries have freed back to the kernel. Worth a call after a burst of
+   * program loading; a few milliseconds, any thread, does nothing where the C library has no way.
+   */
+  public static void releaseUnused() {
+    NativeHeap.trim();
   }
 
   static long parse(List<String> lines, String field) {

@@ -16,7 +16,9 @@ public final class Decisions {
   /** What {@code snapshot} says about {@code flow}. Never throws; does not block. */
   public static Verdict decide(MeshSnapshot snapshot, Flow flow) {
     Optional<Workload> source = flow.source().flatMap(snapshot::workload);
-    Optional<Workload> destination = snapshot.workloadAt(flow.destination().getAddress());
+    // A destination that no one resolved has no address and so is no workload.
+    Optional<Workload> destination =
+        Optional.ofNullable(flow.destination().getAddress()).flatMap(snapshot::workloadAt);
     if (destination.isEmpty() || !destination.get().enrolled()) {
       return leavingTheMesh(snapshot, source, destination);
     }

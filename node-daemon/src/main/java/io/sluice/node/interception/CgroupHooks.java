@@ -3,6 +3,7 @@ package io.sluice.node.interception;
 import io.sluice.bpf.InterceptionProgram;
 import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.bpf.BpfObject;
+import io.sluice.linux.bpf.BpfProgramFd;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.maps.SluiceMaps;
 import java.nio.file.Files;
@@ -54,16 +55,16 @@ final class CgroupHooks implements AutoCloseable {
   private static BpfLink link(
       InterceptionProgram program, BpfObject object, PinDirectory pins, Path cgroupRoot) {
     Path pin = pins.link(program.objectName());
-    if (Files.exists(pin)) {
-      BpfLink pinned = BpfLink.openPinned(pin);
-      pinned.update(object.program(program.functionName()));
-      return pinned;
+    try (BpfProgramFd loaded = object.program(program.functionName())) {
+      if (Files.exists(pin)) {
+        BpfLink pinned = BpfLink.openPinned(pin);
+        pinned.update(loaded);
+        return pinned;
+      }
+      BpfLink created = BpfLink.attachCgroup(loaded, cgroupRoot, program.attachType());
+      created.pin(pin);
+      return created;
     }
-    BpfLink created =
-        BpfLink.attachCgroup(
-            object.program(program.functionName()), cgroupRoot, program.attachType());
-    created.pin(pin);
-    return created;
   }
 
   /** Closes the descriptors; the pins keep the hooks in force. */

@@ -5,6 +5,7 @@ import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.bpf.BpfMap;
 import io.sluice.linux.bpf.BpfMapFd;
 import io.sluice.linux.bpf.BpfObject;
+import io.sluice.linux.bpf.BpfProgramFd;
 import io.sluice.linux.bpf.SocketMap;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
@@ -77,7 +78,7 @@ final class PodSteering implements AutoCloseable {
   }
 
   private static BpfMapFd pinned(BpfObject object, String map, Path directory) {
-    BpfMapFd descriptor = object.map(map).duplicate();
+    BpfMapFd descriptor = object.map(map);
     Path pin = directory.resolve(map);
     if (!Files.exists(pin)) {
       descriptor.pin(pin);
@@ -98,16 +99,18 @@ final class PodSteering implements AutoCloseable {
   /** Puts the program in force in the pod's namespace, replacing an earlier daemon's. */
   void attach(NetnsHandle netns) {
     Path pin = directory.resolve(LINK);
-    var program = object.program(InterceptionProgram.SK_LOOKUP.functionName());
-    if (Files.exists(pin)) {
-      BpfLink left = BpfLink.openPinned(pin);
-      left.update(program);
-      link = left;
-    } else {
-      BpfLink created =
-          BpfLink.attachNetns(program, netns, InterceptionProgram.SK_LOOKUP.attachType());
-      created.pin(pin);
-      link = created;
+    try (BpfProgramFd program =
+        object.program(InterceptionProgram.SK_LOOKUP.functionName())) {
+      if (Files.exists(pin)) {
+        BpfLink left = BpfLink.openPinned(pin);
+        left.update(program);
+        link = left;
+      } else {
+        BpfLink created =
+            BpfLink.attachNetns(program, netns, InterceptionProgram.SK_LOOKUP.attachType());
+        created.pin(pin);
+        link = created;
+      }
     }
     object.close();
   }

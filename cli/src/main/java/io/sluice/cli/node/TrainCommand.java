@@ -1,0 +1,149 @@
+package io.sluice.cli.node;
+
+import io.sluice.control.folder.FolderRegistry;
+import io.sluice.linux.cgroup.Cgroups;
+import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.node.NodeCleanup;
+import io.sluice.node.NodeDaemon;
+import io.sluice.node.NodeSettings;
+import io.sluice.node.admin.AdminClient;
+import io.sluice.node.admin.AdminRequest;
+import io.sluice.proxy.ProxySettings;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+
+/**
+ * {@code sluice node train}: runs a daemon for a moment, so that the JVM can record which classes
+ * it needs (the launcher's ahead-of-time cache). One pod, one client outside the mesh, a few
+ * connections through the inbound path; everything is removed again.
+ */
+@Command(
+    name = "train",
+    hidden = true,
+    description = "Exercises the daemon once, for the launcher's ahead-of-time cache.")
+final class TrainCommand implements Callable<Integer> {
+  private static final int CONNECTIONS = 200;
+  private static final int PORT = 8080;
+  private static final String POD_ADDRESS = "10.254.254.2";
+  private static final String CLIENT_ADDRESS = "10.254.254.1";
+  private static final String MANIFESTS =
+      """
+      apiVersion: config.openservicemesh.io/v1alpha2
+      kind: MeshConfig
+      metadata: {name: osm-mesh-config, namespace: osm-system}
+      spec: {traffic: {enablePermissiveTrafficPolicyMode: true}}
+      ---
+      apiVersion: v1
+      kind: Pod
+      metadata:
+        name: trainee
+        namespace: train
+        labels: {sluice.io/mesh: enabled}
+        annotations: {sluice.io/netns: %s}
+      status: {podIPs: [{ip: %s}]}
+      """;
+
+  @Override
+  public Integer call() throws Exception {
+    String name = "train-" + ProcessHandle.current().pid();
+    Path directory = Files.createTempDirectory("sluice-train");
+    String pod = "sluice-" + name + "-pod";
+    String client = "sluice-" + name + "-out";
+    try {
+      makeNamespaces(pod, client);
+      Files.writeString(directory.resolve("mesh.yaml"), MANIFESTS.formatted(pod, POD_ADDRESS));
+      exercise(name, directory, Path.of("/run/netns", pod), Path.of("/run/netns", client));
+      return 0;
+    } finally {
+      ip("netns", "del", pod);
+      ip("netns", "del", client);
+      Cgroups.moveSelfTo(Cgroups.rootV2()); // a cgroup with a member cannot be removed
+      NodeCleanup.removeAll(name);
+      Files.deleteIfExists(directory.resolve("mesh.yaml"));
+      Files.deleteIfExists(directory.resolve("daemon.lock"));
+      Files.deleteIfExists(directory.resolve("access.log"));
+      Files.deleteIfExists(directory);
+    }
+  }
+
+  private static void exercise(String name, Path directory, Path pod, Path client)
+      throws Exception {
+    NodeSettings settings =
+        new NodeSettings(
+            name,
+            directory,
+            false,
+            new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0),
+            "access.log",
+            Duration.ofSeconds(1),
+            ProxySettings.DEFAULTS);
+    FolderRegistry registry = new FolderRegistry(directory, status -> {});
+    try (NodeDaemon daemon = NodeDaemon.start(settings, registry)) {
+      connect(pod, client);
+      AdminClient admin = new AdminClient(NodeSettings.adminSocket(name));
+      for (String question : new String[] {"status", "pods", "maps", "events"}) {
+        admin.ask(AdminRequest.of(question));
+      }
+      InetSocketAddress metrics = daemon.metricsAddress().orElseThrow();
+      URI.create("http://127.0.0.1:" + metrics.getPort() + "/metrics")
+          .toURL()
+          .openStream()
+          .readAllBytes();
+    }
+  }
+
+  private static void connect(Path pod, Path client) throws Exception {
+    NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
+    InetSocketAddress address = new InetSocketAddress(InetAddress.ofLiteral(POD_ADDRESS), PORT);
+    try (NetnsHandle inside = namespaces.open(pod);
+        NetnsHandle outside = namespaces.open(client);
+        ServerSocketChannel server =
+            namespaces.callIn(inside, () -> ServerSocketChannel.open(StandardProtocolFamily.INET))) {
+      server.bind(address);
+      ByteBuffer buffer = ByteBuffer.allocate(16);
+      for (int i = 0; i < CONNECTIONS; i++) {
+        try (SocketChannel from =
+            namespaces.callIn(outside, () -> SocketChannel.open(StandardProtocolFamily.INET))) {
+          from.connect(address);
+          try (SocketChannel to = server.accept()) {
+            from.write(ByteBuffer.wrap(new byte[8]));
+            to.read(buffer.clear());
+            to.shutdownOutput();
+            from.read(buffer.clear());
+          }
+        }
+      }
+    }
+  }
+
+  private static void makeNamespaces(String pod, String client) throws Exception {
+    ip("netns", "add", pod);
+    ip("netns", "add", client);
+    ip("-n", client, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", pod);
+    ip("-n", pod, "link", "set", "lo", "up");
+    ip("-n", pod, "addr", "add", POD_ADDRESS + "/30", "dev", "eth0");
+    ip("-n", pod, "link", "set", "eth0", "up");
+    ip("-n", client, "addr", "add", CLIENT_ADDRESS + "/30", "dev", "eth0");
+    ip("-n", client, "link", "set", "eth0", "up");
+  }
+
+  private static void ip(String... arguments) throws IOException, InterruptedException {
+    String[] command = new String[arguments.length + 1];
+    command[0] = "ip";
+    System.arraycopy(arguments, 0, command, 1, arguments.length);
+    new ProcessBuilder(command).inheritIO().start().waitFor();
+  }
+}

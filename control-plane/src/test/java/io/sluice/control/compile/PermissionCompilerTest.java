@@ -1,0 +1,175 @@
+package io.sluice.control.compile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
+
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Permission;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class PermissionCompilerTest {
+  private static final String ROUTES =
+      """
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: TCPRoute, metadata: {name: sql, namespace: shop},
+       spec: {matches: {ports: [5432, 5433]}}}
+      ---
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: TCPRoute, metadata: {name: all, namespace: shop}}
+      ---
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: TCPRoute, metadata: {name: far, namespace: other}}
+      ---
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup,
+       metadata: {name: http, namespace: shop}}
+      ---
+      {apiVersion: specs.smi-spec.io/v1alpha3, kind: TCPRoute, metadata: {name: old, namespace: shop}}
+      """;
+
+  private static final String DB = "{kind: ServiceAccount, name: db, namespace: shop}";
+  private static final String WEB = "{kind: ServiceAccount, name: web, namespace: front}";
+
+  @Test
+  void grantsThePortsOfItsRoutes() {
+    Compilation compilation =
+        Manifests.compile(ROUTES, target(DB, WEB, "{kind: TCPRoute, name: sql}"));
+
+    assertThat(permissions(compilation))
+        .containsExactly(
+            new Permission(
+                new NamespacedName("shop", "grant"),
+                new NamespacedName("shop", "db"),
+                Set.of(new NamespacedName("front", "web")),
+                Set.of(5432, 5433)));
+  }
+
+  @Test
+  void grantsEveryPortWhereARouteNamesNone() {
+    Compilation compilation =
+        Manifests.compile(
+            ROUTES,
+            target(
+                "{kind: ServiceAccount, name: db}",
+                WEB,
+                "{kind: TCPRoute, name: sql}, {kind: TCPRoute, name: all}"));
+
+    assertThat(permissions(compilation)).extracting(Permission::ports).containsExactly(Set.of());
+    assertThat(ownStatuses(compilation)).isEmpty();
+  }
+
+  @Test
+  void grantsWithoutTheRoutesAndSourcesThatItCannotUse() {
+    Compilation compilation =
+        Manifests.compile(
+            ROUTES,
+            target(
+                DB,
+                WEB + ", {kind: User, name: joe}, {kind: ServiceAccount, name: nowhere}",
+                "{kind: TCPRoute, name: sql}, {kind: TCPRoute, name: absent}"));
+
+    assertThat(permissions(compilation))
+        .containsExactly(
+            new Permission(
+                new NamespacedName("shop", "grant"),
+                new NamespacedName("shop", "db"),
+                Set.of(new NamespacedName("front", "web")),
+                Set.of(5432, 5433)));
+    assertThat(ownStatuses(compilation))
+        .extracting(ObjectStatus::severity, ObjectStatus::reason)
+        .containsExactly(
+            tuple(Severity.WARNING, "spec.rules[1] names TCPRoute absent, which does not exist"),
+            tuple(Severity.WARNING, "spec.sources[1].kind is User"),
+            tuple(Severity.WARNING, "spec.sources[2].namespace is missing"));
+  }
+
+  private record Refused(String destination, String sources, String rules, String reason) {
+    @Override
+    public String toString() {
+      return reason;
+    }
+  }
+
+  static Stream<Refused> refusedTargets() {
+    String sql = "{kind: TCPRoute, name: sql}";
+    String none = "no rule of it can be used";
+    return Stream.of(
+        new Refused(DB, WEB, "", "spec.rules is empty"),
+        new Refused(DB, "", sql, "spec.sources names no usable source"),
+        new Refused(
+            DB,
+            "{kind: Group, name: all, namespace: shop}",
+            sql,
+            "spec.sources names no usable source"),
+        new Refused(
+            "{kind: Deployment, name: db, namespace: shop}",
+            WEB,
+            sql,
+            "spec.destination.kind is Deployment"),
+        new Refused(
+            "{kind: ServiceAccount, name: db, namespace: bank}",
+            WEB,
+            sql,
+            "spec.destination.namespace is bank, not shop"),
+        new Refused(DB, WEB, "{kind: TCPRoute, name: absent}", none),
+        new Refused(DB, WEB, "{kind: TCPRoute, name: far}", none),
+        new Refused(DB, WEB, "{kind: TCPRoute, name: old}", none),
+        new Refused(DB, WEB, "{kind: TCPRoute, name: http}", none),
+        new Refused(
+            DB,
+            WEB,
+            sql + ", {kind: HTTPRouteGroup, name: http, matches: [get]}",
+            "spec.rules[1] needs HTTP rules, which are not enforced yet"),
+        new Refused(
+            DB,
+            WEB,
+            "{kind: HTTPRouteGroup, name: absent}",
+            "spec.rules[0] needs HTTP rules, which are not enforced yet"),
+        new Refused(
+            DB, WEB, "{kind: UDPRoute, name: dns}", "spec.rules[0].kind UDPRoute is not known"),
+        new Refused(
+            DB,
+            WEB,
+            "{kind: TCPRoute, name: sql, matches: [some]}",
+            "spec.rules[0].matches has no meaning for a TCPRoute"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("refusedTargets")
+  void grantsNothingAndSaysWhy(Refused refused) {
+    Compilation compilation =
+        Manifests.compile(
+            ROUTES, target(refused.destination(), refused.sources(), refused.rules()));
+
+    assertThat(permissions(compilation)).isEmpty();
+    assertThat(compilation.snapshot().permissionsFor(new NamespacedName("bank", "db"))).isEmpty();
+    assertThat(ownStatuses(compilation))
+        .filteredOn(status -> status.severity() == Severity.UNUSABLE)
+        .extracting(ObjectStatus::reason)
+        .containsExactly(refused.reason());
+  }
+
+  private static List<Permission> permissions(Compilation compilation) {
+    return compilation.snapshot().permissionsFor(new NamespacedName("shop", "db"));
+  }
+
+  private static List<ObjectStatus> ownStatuses(Compilation compilation) {
+    return compilation.statuses().stream()
+        .filter(status -> status.object().kind().equals("TrafficTarget"))
+        .toList();
+  }
+
+  private static String target(String destination, String sources, String rules) {
+    return """
+    apiVersion: access.smi-spec.io/v1alpha3
+    kind: TrafficTarget
+    metadata: {name: grant, namespace: shop}
+    spec:
+      destination: %s
+      sources: [%s]
+      rules: [%s]
+    """
+        .formatted(destination, sources, rules);
+  }
+}

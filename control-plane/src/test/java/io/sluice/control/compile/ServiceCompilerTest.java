@@ -1,0 +1,169 @@
+package io.sluice.control.compile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Service;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ServiceCompilerTest {
+  private static final String SLICE =
+      """
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata: {name: %s, namespace: shop, labels: {kubernetes.io/service-name: web}}
+      addressType: IPv4
+      ports: [{name: http, port: 8080}, {name: admin, port: 9000}]
+      endpoints: [{addresses: [%s], conditions: {ready: %s}}]
+      """;
+
+  @Test
+  void takesEndpointsOfAllItsSlicesByPortName() {
+    Compilation compilation =
+        Manifests.compile(
+            service("{name: http, port: 80}", "clusterIP: 10.96.0.1, selector: {app: a}"),
+            SLICE.formatted("web-2", "10.0.0.10", true),
+            SLICE.formatted("web-1", "10.0.0.9", false),
+            SLICE.formatted("web-3", "10.0.0.9", true),
+            Manifests.enrolledPod("a", "10.0.0.1"));
+
+    assertThat(endpoints(compilation)).containsExactly("10.0.0.9:8080", "10.0.0.10:8080");
+    assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @Test
+  void derivesEndpointsFromItsPodsWhereNoSliceExists() {
+    Compilation compilation =
+        Manifests.compile(
+            service("{port: 80, targetPort: http}", "selector: {tier: front}"),
+            pod("a", "10.0.0.1", "front", "http, containerPort: 8080", "True"),
+            pod("b", "10.0.0.2", "front", "http, containerPort: 8081", "False"),
+            pod("c", "10.0.0.3", "back", "http, containerPort: 8082", "True"),
+            pod("d", "10.0.0.4", "front", "other, containerPort: 8083", "True"),
+            pod("e", "10.0.0.5", "front", "http, containerPort: 8084, protocol: UDP", "True"),
+            pod("f", "10.0.0.6", "front", "http, containerPort: 8085", "True")
+                .replace("status: {", "status: {phase: Succeeded, "),
+            pod("g", "10.0.0.7", "front", "http, containerPort: 8086", "True")
+                .replace("namespace: shop", "namespace: other"));
+
+    assertThat(endpoints(compilation)).containsExactly("10.0.0.1:8080", "10.0.0.2:8081 unready");
+  }
+
+  @Test
+  void derivesNumberedTargetsAndHonoursPublishNotReady() {
+    Compilation compilation =
+        Manifests.compile(
+            service(
+                "{port: 80, targetPort: 1234}",
+                "clusterIP: None, selector: {tier: front}, publishNotReadyAddresses: true"),
+            pod("a", "10.0.0.1", "front", "x, containerPort: 1", "False"));
+
+    assertThat(endpoints(compilation)).containsExactly("10.0.0.1:1234");
+    assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @Test
+  void derivesOnlyAddressesOfTheFamiliesOfTheService() {
+    String dualStack =
+        pod("a", "10.0.0.1", "front", "x, containerPort: 1", "True")
+            .replace("podIPs: [", "podIPs: [{ip: \"fd00::1\"}, ");
+
+    assertThat(
+            endpoints(
+                Manifests.compile(
+                    service("{port: 80}", "clusterIP: 10.96.0.1, selector: {tier: front}"),
+                    dualStack)))
+        .containsExactly("10.0.0.1:80");
+    assertThat(
+            endpoints(
+                Manifests.compile(
+                    service(
+                        "{port: 80}",
+                        "clusterIP: None, ipFamilies: [IPv6], selector: {tier: front}"),
+                    dualStack)))
+        .containsExactly("fd00:0:0:0:0:0:0:1:80");
+    assertThat(
+            endpoints(
+                Manifests.compile(
+                    service("{port: 80}", "clusterIP: None, selector: {tier: front}"), dualStack)))
+        .containsExactly("10.0.0.1:80", "fd00:0:0:0:0:0:0:1:80");
+  }
+
+  @Test
+  void derivesNothingWithoutASelector() {
+    assertThat(
+            endpoints(
+                Manifests.compile(
+                    service("{port: 80}", "clusterIP: 10.96.0.1"),
+                    Manifests.enrolledPod("a", "10.0.0.1"))))
+        .isEmpty();
+  }
+
+  @Test
+  void leavesOutOtherTransportsAndExternalNames() {
+    Compilation compilation =
+        Manifests.compile(
+            service("{name: dns, port: 53, protocol: UDP}, {name: db, port: 1}", "clusterIP: None"),
+            "{apiVersion: v1, kind: Service, metadata: {name: out}, "
+                + "spec: {type: ExternalName, externalName: example.com}}",
+            SLICE.formatted("lost", "10.0.0.1", true).replace("web", ""),
+            SLICE
+                .formatted("names", "example.com", true)
+                .replace("addressType: IPv4", "addressType: FQDN"));
+
+    assertThat(web(compilation).ports()).extracting("port").containsExactly(1);
+    assertThat(compilation.snapshot().services()).hasSize(1);
+    assertThat(compilation.statuses())
+        .extracting(ObjectStatus::reason)
+        .containsExactly(
+            "it belongs to no Service",
+            "endpoints by host name are not used",
+            "a Service of type ExternalName has no endpoints",
+            "ports that are not TCP are left alone: 53/UDP");
+  }
+
+  @Test
+  void givesAClusterIpToOneServiceOnly() {
+    String first = service("{port: 80}", "clusterIP: 10.96.0.1");
+    Compilation compilation = Manifests.compile(first, first.replace("name: web", "name: xeb"));
+
+    assertThat(web(compilation).virtualAddresses()).hasSize(1);
+    assertThat(compilation.statuses())
+        .extracting(ObjectStatus::reason)
+        .containsExactly("cluster IP 10.96.0.1 already belongs to Service shop/web");
+  }
+
+  private static List<String> endpoints(Compilation compilation) {
+    return web(compilation).ports().getFirst().endpoints().stream()
+        .map(endpoint ->
+            endpoint.address().getAddress().getHostAddress()
+                + ":"
+                + endpoint.address().getPort()
+                + (endpoint.ready() ? "" : " unready"))
+        .toList();
+  }
+
+  private static Service web(Compilation compilation) {
+    return compilation.snapshot().service(new NamespacedName("shop", "web")).orElseThrow();
+  }
+
+  private static String service(String ports, String spec) {
+    return """
+    apiVersion: v1
+    kind: Service
+    metadata: {name: web, namespace: shop}
+    spec: {%s, ports: [%s]}
+    """
+        .formatted(spec, ports);
+  }
+
+  private static String pod(String name, String address, String tier, String port, String ready) {
+    return Manifests.pod(
+            name,
+            address,
+            "labels: {tier: " + tier + "}",
+            "containers: [{ports: [{name: " + port + "}]}]")
+        .replace("status: {", "status: {conditions: [{type: Ready, status: \"" + ready + "\"}], ");
+  }
+}

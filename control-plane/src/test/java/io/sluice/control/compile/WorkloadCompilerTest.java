@@ -1,0 +1,197 @@
+package io.sluice.control.compile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
+
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.Workload;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class WorkloadCompilerTest {
+  private static final String CONFIG =
+      """
+      apiVersion: config.openservicemesh.io/v1alpha2
+      kind: MeshConfig
+      metadata: {name: %s, namespace: %s}
+      spec:
+        traffic:
+          enablePermissiveTrafficPolicyMode: %s
+          enableEgress: true
+          outboundPortExclusionList: [6379]
+          outboundIPRangeExclusionList: [10.1.0.0/16]
+          networkInterfaceExclusionList: [net1]
+      """;
+
+  @Test
+  void givesAWorkloadItsIdentityPlaceAndLists() {
+    Compilation compilation =
+        Manifests.compile(
+            CONFIG.formatted("osm-mesh-config", "osm-system", false),
+            Manifests.pod(
+                "web",
+                "10.0.0.1",
+                "annotations: {sluice.io/netns: web, "
+                    + "openservicemesh.io/outbound-port-exclusion-list: \"7070\", "
+                    + "sluice.io/outbound-ip-range-inclusion-list: 10.0.0.0/8}",
+                "serviceAccountName: web, nodeName: node-1"));
+
+    Workload web = workload(compilation.snapshot(), "web");
+    assertThat(web.identity()).hasToString("spiffe://cluster.local/ns/shop/sa/web");
+    assertThat(web.netns()).contains("web");
+    assertThat(web.nodeName()).contains("node-1");
+    assertThat(web.interception())
+        .isEqualTo(
+            new InterceptionSettings(
+                Set.of(6379, 7070),
+                Set.of(),
+                List.of(Cidr.parse("10.1.0.0/16")),
+                List.of(Cidr.parse("10.0.0.0/8")),
+                Set.of("net1")));
+    assertThat(compilation.snapshot().settings())
+        .isEqualTo(new MeshSettings(false, true, TrustDomain.CLUSTER_LOCAL));
+    assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @Test
+  void isClosedWithoutAMeshConfig() {
+    assertThat(Manifests.compile().snapshot().settings()).isEqualTo(MeshSettings.CLOSED);
+  }
+
+  @Test
+  void takesTheUsualMeshConfigWithTheSmallestNameAndTellsTheOthers() {
+    Compilation compilation =
+        Manifests.compile(
+            CONFIG.formatted("aaa", "aaa", true),
+            CONFIG.formatted("osm-mesh-config", "z", true),
+            CONFIG.formatted("fsm-mesh-config", "b", false));
+
+    assertThat(compilation.snapshot().settings().permissive()).isFalse();
+    assertThat(compilation.statuses())
+        .extracting(ObjectStatus::file, ObjectStatus::severity, ObjectStatus::reason)
+        .containsExactly(
+            tuple(
+                "0.yaml",
+                Severity.UNUSABLE,
+                "MeshConfig b/fsm-mesh-config is the MeshConfig in force"),
+            tuple(
+                "1.yaml",
+                Severity.UNUSABLE,
+                "MeshConfig b/fsm-mesh-config is the MeshConfig in force"));
+  }
+
+  @Test
+  void takesTheOnlyMeshConfigWhateverItsName() {
+    assertThat(
+            Manifests.compile(CONFIG.formatted("mine", "here", true))
+                .snapshot()
+                .settings()
+                .permissive())
+        .isTrue();
+  }
+
+  @Test
+  void tellsWhichFieldsAreNotEnforced() {
+    Compilation compilation =
+        Manifests.compile(
+            """
+            apiVersion: config.flomesh.io/v1alpha3
+            kind: MeshConfig
+            metadata: {name: fsm-mesh-config}
+            spec: {sidecar: {localProxyMode: PodIP}, colour: blue}
+            """);
+
+    assertThat(compilation.statuses())
+        .extracting(ObjectStatus::reason)
+        .containsExactly(
+            "not enforced yet: spec.sidecar.localProxyMode", "unknown fields: spec.colour");
+  }
+
+  @Test
+  void givesTheAddressesOfAnEndedPodToTheNextOne() {
+    String ended =
+        Manifests.enrolledPod("a", "10.0.0.1").replace("status: {", "status: {phase: Failed, ");
+    MeshSnapshot snapshot =
+        Manifests.compile(ended, Manifests.enrolledPod("b", "10.0.0.1")).snapshot();
+
+    assertThat(snapshot.workloadAt(IpAddresses.parse("10.0.0.1")))
+        .contains(workload(snapshot, "b"));
+  }
+
+  @Test
+  void tellsPodsThatShareAnAddressOrANetworkNamespace() {
+    Compilation compilation =
+        Manifests.compile(
+            Manifests.pod("b", "10.0.0.1", "annotations: {sluice.io/netns: x}", ""),
+            Manifests.pod("a", "10.0.0.1", "annotations: {sluice.io/netns: /var/run/netns/x}", ""));
+
+    assertThat(workload(compilation.snapshot(), "a").addresses()).hasSize(1);
+    assertThat(workload(compilation.snapshot(), "b").addresses()).isEmpty();
+    assertThat(workload(compilation.snapshot(), "b").netns()).isEmpty();
+    assertThat(compilation.statuses())
+        .extracting(ObjectStatus::toString)
+        .containsExactly(
+            "0.yaml:1: Pod shop/b: address 10.0.0.1 already belongs to Pod shop/a; "
+                + "give every Pod its own addresses in status.podIPs",
+            "0.yaml:1: Pod shop/b: network namespace x already belongs to Pod shop/a; "
+                + "give every Pod its own sluice.io/netns");
+  }
+
+  @Test
+  void tellsWhatIsNotRead() {
+    Compilation compilation =
+        Manifests.compile(
+            """
+            {apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}}
+            ---
+            {apiVersion: access.smi-spec.io/v1alpha2, kind: TrafficTarget, metadata: {name: old}}
+            ---
+            {apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup, metadata: {name: http}}
+            """);
+
+    assertThat(compilation.statuses())
+        .extracting(ObjectStatus::toString)
+        .containsExactly(
+            "0.yaml:1: Deployment shop/web: the mesh does not read this kind",
+            "0.yaml:5: HTTPRouteGroup default/http: HTTP rules are not enforced yet; use a TCPRoute",
+            "0.yaml:3: TrafficTarget old: version v1alpha2 of this API is not read; "
+                + "write it in a version that the documentation lists");
+  }
+
+  @Test
+  void givesTheSameContentWhateverTheOrderOfTheFiles() {
+    List<String> texts = new ArrayList<>();
+    for (int i = 1; i <= 9; i++) {
+      texts.add(Manifests.enrolledPod("pod-" + i, "10.0.0." + i));
+    }
+    texts.add(Manifests.enrolledPod("pod-x", "10.0.0.5"));
+    texts.add(CONFIG.formatted("osm-mesh-config", "osm-system", true));
+    texts.add(
+        """
+        apiVersion: v1
+        kind: Service
+        metadata: {name: all, namespace: shop}
+        spec: {selector: {sluice.io/mesh: enabled}, ports: [{port: 80}]}
+        """);
+    MeshSnapshot first = Manifests.compile(texts.toArray(String[]::new)).snapshot();
+
+    assertThat(Manifests.compile(texts.toArray(String[]::new)).snapshot().hasSameContentAs(first))
+        .isTrue();
+    Collections.reverse(texts);
+    assertThat(Manifests.compile(texts.toArray(String[]::new)).snapshot().hasSameContentAs(first))
+        .isTrue();
+  }
+
+  private static Workload workload(MeshSnapshot snapshot, String name) {
+    return snapshot.workload(new NamespacedName("shop", name)).orElseThrow();
+  }
+}
