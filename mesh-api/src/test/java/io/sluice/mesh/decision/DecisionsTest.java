@@ -229,6 +229,15 @@ class DecisionsTest {
             Reason.EGRESS_DISABLED,
             null),
         inside(
+            "DNS over TCP outside",
+            Mode.CLOSED,
+            "web",
+            OUTSIDE,
+            53,
+            ALLOWED,
+            Reason.DNS,
+            null),
+        inside(
             "outside with egress",
             Mode.EGRESS,
             "web",
