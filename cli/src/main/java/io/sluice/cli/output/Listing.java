@@ -80,8 +80,10 @@ public record Listing(List<String> columns, List<List<String>> rows) {
         widths[i] = Math.clamp(row.get(i).length(), widths[i], MAX_CELL);
       }
     }
-    printRow(columns.stream().map(column -> column.toUpperCase(java.util.Locale.ROOT)).toList(),
-        widths, out);
+    printRow(
+        columns.stream().map(column -> column.toUpperCase(java.util.Locale.ROOT)).toList(),
+        widths,
+        out);
     rows.forEach(row -> printRow(row, widths, out));
   }
 

@@ -63,13 +63,7 @@ public final class PodNetworkReader {
     }
     own.removeAll(excludedAddresses);
     return new PodNetwork(
-        primary,
-        own,
-        excludedAddresses,
-        excludedRanges,
-        excludedIfindexes,
-        primaryIfindex,
-        ipv6);
+        primary, own, excludedAddresses, excludedRanges, excludedIfindexes, primaryIfindex, ipv6);
   }
 
   private record Assigned(
