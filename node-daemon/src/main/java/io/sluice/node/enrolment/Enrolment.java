@@ -1,5 +1,6 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
@@ -263,7 +264,7 @@ public final class Enrolment implements AutoCloseable {
         cause instanceof CompletionException && cause.getCause() != null ? cause.getCause() : cause;
     boolean namespaceGone =
         root instanceof LinuxException linux
-            && linux.errno() == io.sluice.linux.Errno.ENOENT
+            && linux.errno() == Errno.ENOENT
             && enrolled.containsKey(name);
     if (namespaceGone) {
       release(name, ReleaseMode.RESET_ESTABLISHED);

@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * Interception by eBPF on one node. Adopts what an earlier daemon pinned, replaces programs
@@ -245,7 +246,7 @@ public final class EbpfInterception implements AutoCloseable {
     maps.podNames().remove(key);
   }
 
-  private static <K, V> void removeOwned(BpfMap<K, V> map, java.util.function.Predicate<K> owned) {
+  private static <K, V> void removeOwned(BpfMap<K, V> map, Predicate<K> owned) {
     map.snapshot().keySet().stream().filter(owned).forEach(map::remove);
   }
 

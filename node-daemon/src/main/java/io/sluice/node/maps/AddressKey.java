@@ -19,5 +19,5 @@ public record AddressKey(InetAddress address) {
           (value, struct) -> {
             Wire.putAddress(struct, 0, value.address);
           },
-          struct -> new AddressKey(java.util.Objects.requireNonNull(Wire.address(struct, 0))));
+          struct -> new AddressKey(Wire.rawAddress(struct, 0)));
 }

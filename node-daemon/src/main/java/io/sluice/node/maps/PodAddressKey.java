@@ -21,7 +21,5 @@ public record PodAddressKey(long netnsCookie, InetAddress address) {
             struct.putLong(0, value.netnsCookie);
             Wire.putAddress(struct, 8, value.address);
           },
-          struct ->
-              new PodAddressKey(
-                  struct.getLong(0), java.util.Objects.requireNonNull(Wire.address(struct, 8))));
+          struct -> new PodAddressKey(struct.getLong(0), Wire.rawAddress(struct, 8)));
 }
