@@ -31,20 +31,19 @@ final class KernelEvents implements AutoCloseable {
             .orElse("netns:" + Long.toUnsignedString(event.netnsCookie()));
     // System.nanoTime() is CLOCK_MONOTONIC on Linux, as bpf_ktime_get_ns() is.
     Instant time = Instant.now().minusNanos(System.nanoTime() - event.monotonicNanos());
-    events.add(
-        sequence ->
-            new NodeEvent(
-                sequence,
-                time,
-                "kernel",
-                pod,
-                event.direction(),
-                protocol(event.protocol()),
-                event.source(),
-                event.destination(),
-                event.outcome(),
-                event.reason(),
-                null));
+    events.add(sequence ->
+        new NodeEvent(
+            sequence,
+            time,
+            "kernel",
+            pod,
+            event.direction(),
+            protocol(event.protocol()),
+            event.source(),
+            event.destination(),
+            event.outcome(),
+            event.reason(),
+            null));
   }
 
   private static String protocol(int number) {

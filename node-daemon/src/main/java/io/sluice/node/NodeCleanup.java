@@ -3,9 +3,9 @@ package io.sluice.node;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
-import java.nio.channels.SocketChannel;
-import java.net.UnixDomainSocketAddress;
 import java.io.UncheckedIOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 

@@ -72,8 +72,7 @@ public final class NodeDaemon implements AutoCloseable {
     NetnsThread thread = opened(new NetnsThread("sluice-netns", namespaces, NAMESPACE_QUEUE));
     EbpfInterception interception =
         opened(
-            EbpfInterception.start(
-                settings.nodeName(), cgroup, host, thread, settings.failOpen()));
+            EbpfInterception.start(settings.nodeName(), cgroup, host, thread, settings.failOpen()));
     NodeMetrics metrics = new NodeMetrics(() -> snapshot);
     Optional<AccessLog> accessLog = accessLog();
     accessLog.ifPresent(metrics::observe);
@@ -120,18 +119,17 @@ public final class NodeDaemon implements AutoCloseable {
 
   private void followSnapshots(Proxy dataPath, Enrolment pods, NodeMetrics metrics) {
     boolean[] started = {false};
-    source.start(
-        next -> {
-          snapshot = next;
-          dataPath.publish(next);
-          if (started[0]) {
-            pods.publish(next);
-          } else {
-            started[0] = true;
-            pods.start(next);
-          }
-          metrics.keepOnly(pod -> next.workload(pod).isPresent());
-        });
+    source.start(next -> {
+      snapshot = next;
+      dataPath.publish(next);
+      if (started[0]) {
+        pods.publish(next);
+      } else {
+        started[0] = true;
+        pods.start(next);
+      }
+      metrics.keepOnly(pod -> next.workload(pod).isPresent());
+    });
   }
 
   private Optional<AccessLog> accessLog() {
@@ -140,8 +138,7 @@ public final class NodeDaemon implements AutoCloseable {
       case NodeSettings.ACCESS_LOG_STDOUT -> Optional.of(opened(AccessLog.toStandardOutput()));
       default ->
           Optional.of(
-              opened(
-                  AccessLog.toFile(settings.stateDirectory().resolve(settings.accessLog()))));
+              opened(AccessLog.toFile(settings.stateDirectory().resolve(settings.accessLog()))));
     };
   }
 

@@ -87,12 +87,10 @@ final class MapsCommand {
           askLiving(target, new AdminRequest("dump", map, false))
               .map(answer -> decode(answer.getFirst()))
               .or(() -> new MapCatalogue(target.pins()).dump(map))
-              .orElseThrow(
-                  () ->
-                      new IllegalArgumentException(
-                          "no map '" + map + "' is pinned; see `sluice node maps list`"));
-      new Listing(dump.columns(), dump.rows())
-          .print(target.format(), spec.commandLine().getOut());
+              .orElseThrow(() ->
+                  new IllegalArgumentException(
+                      "no map '" + map + "' is pinned; see `sluice node maps list`"));
+      new Listing(dump.columns(), dump.rows()).print(target.format(), spec.commandLine().getOut());
       return 0;
     }
 

@@ -13,10 +13,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice node status}. */
-@Command(
-    name = "status",
-    description = "Shows how the daemon is.",
-    mixinStandardHelpOptions = true)
+@Command(name = "status", description = "Shows how the daemon is.", mixinStandardHelpOptions = true)
 final class StatusCommand implements Callable<Integer> {
   @Mixin private NodeTarget target = new NodeTarget();
 

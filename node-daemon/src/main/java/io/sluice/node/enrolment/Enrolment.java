@@ -1,5 +1,6 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
@@ -138,8 +139,7 @@ public final class Enrolment implements AutoCloseable {
         wanted.put(workload.name(), workload);
       }
     }
-    boolean look =
-        current.revision() != reconciledRevision || ++sweepsSinceLook >= SWEEPS_PER_LOOK;
+    boolean look = current.revision() != reconciledRevision || ++sweepsSinceLook >= SWEEPS_PER_LOOK;
     if (look) {
       sweepsSinceLook = 0;
     }
@@ -158,8 +158,7 @@ public final class Enrolment implements AutoCloseable {
   }
 
   private boolean isHere(Workload workload) {
-    return workload.netns().isPresent()
-        && workload.nodeName().map(nodeName::equals).orElse(true);
+    return workload.netns().isPresent() && workload.nodeName().map(nodeName::equals).orElse(true);
   }
 
   private void releaseUnwanted(Set<NamespacedName> wanted) {
@@ -207,12 +206,11 @@ public final class Enrolment implements AutoCloseable {
     enrolled.values().stream()
         .filter(other -> other.cookie() == cookie)
         .findFirst()
-        .ifPresent(
-            other -> {
-              throw new InterceptionException(
-                  "pod " + workload.name() + " shares a network namespace with " + other.name(),
-                  "give each pod its own sluice.io/netns");
-            });
+        .ifPresent(other -> {
+          throw new InterceptionException(
+              "pod " + workload.name() + " shares a network namespace with " + other.name(),
+              "give each pod its own sluice.io/netns");
+        });
     PodPlacement pod = placement(workload, netns, cookie, current);
     sockets.add(pod);
     PodListeners listeners = interception.prepare(pod);
@@ -235,8 +233,7 @@ public final class Enrolment implements AutoCloseable {
         workload.name(),
         netns,
         cookie,
-        networks.read(
-            netns, workload.addresses(), workload.interception().interfaceExclusions()),
+        networks.read(netns, workload.addresses(), workload.interception().interfaceExclusions()),
         workload.interception(),
         current.settings().permissive());
   }
@@ -264,12 +261,10 @@ public final class Enrolment implements AutoCloseable {
 
   private void noteProblem(NamespacedName name, RuntimeException cause) {
     Throwable root =
-        cause instanceof CompletionException && cause.getCause() != null
-            ? cause.getCause()
-            : cause;
+        cause instanceof CompletionException && cause.getCause() != null ? cause.getCause() : cause;
     boolean namespaceGone =
         root instanceof LinuxException linux
-            && linux.errno() == io.sluice.linux.Errno.ENOENT
+            && linux.errno() == Errno.ENOENT
             && enrolled.containsKey(name);
     if (namespaceGone) {
       release(name, ReleaseMode.RESET_ESTABLISHED);

@@ -130,7 +130,10 @@ public final class AccessLog implements AutoCloseable {
       json.writeStringField("pod", info.pod().toString());
       writeIfKnown(json, "source_workload", info.sourceOrNull());
       json.writeStringField("client", IpAddresses.text(info.client()));
-      writeIfKnown(json, "original_destination", info.originalDestination().map(IpAddresses::text).orElse(null));
+      writeIfKnown(
+          json,
+          "original_destination",
+          info.originalDestination().map(IpAddresses::text).orElse(null));
       writeIfKnown(json, "upstream", info.upstream().map(IpAddresses::text).orElse(null));
       writeIfKnown(json, "service", info.serviceOrNull());
       json.writeStringField("verdict", record.verdict().outcome().label());

@@ -41,8 +41,7 @@ final class CgroupHooks implements AutoCloseable {
       }
       // Attached only when all are loaded: half of the hooks would be worse than none.
       loaded.forEach(
-          (program, object) ->
-              links.put(program, link(program, object, maps.pins(), cgroupRoot)));
+          (program, object) -> links.put(program, link(program, object, maps.pins(), cgroupRoot)));
       return new CgroupHooks(links);
     } catch (RuntimeException e) {
       links.values().forEach(BpfLink::close);

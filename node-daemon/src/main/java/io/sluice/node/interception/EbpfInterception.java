@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * Interception by eBPF on one node. Adopts what an earlier daemon pinned, replaces programs
@@ -99,12 +100,11 @@ public final class EbpfInterception implements AutoCloseable {
       maps.proxyCgroups()
           .snapshot()
           .keySet()
-          .forEach(
-              id -> {
-                if (id != cgroupId) {
-                  maps.proxyCgroups().remove(id);
-                }
-              });
+          .forEach(id -> {
+            if (id != cgroupId) {
+              maps.proxyCgroups().remove(id);
+            }
+          });
       liveness = Sockets.listenTcp(LOOPBACK4, 0, 1);
       maps.liveness().put(0, liveness);
       CgroupHooks hooks = CgroupHooks.attach(maps, Cgroups.rootV2());
@@ -174,8 +174,7 @@ public final class EbpfInterception implements AutoCloseable {
     maps.sockets()
         .put(
             listener,
-            new SocketStateValue(
-                pod.cookie(), null, SocketStateValue.ROLE_LISTENER, 0, direction));
+            new SocketStateValue(pod.cookie(), null, SocketStateValue.ROLE_LISTENER, 0, direction));
     return listener;
   }
 
@@ -200,8 +199,7 @@ public final class EbpfInterception implements AutoCloseable {
     long cookie = pod.cookie();
     PodKey key = new PodKey(cookie);
     maps.podNames().put(key, new PodNameValue(pod.name().namespace(), pod.name().name()));
-    MapUpdate.converge(
-        maps.podAddresses(), rules.addresses(), k -> k.netnsCookie() == cookie);
+    MapUpdate.converge(maps.podAddresses(), rules.addresses(), k -> k.netnsCookie() == cookie);
     MapUpdate.converge(maps.rangeRules(), rules.ranges(), k -> k.netnsCookie() == cookie);
     MapUpdate.converge(maps.portRules(), rules.ports(), k -> k.netnsCookie() == cookie);
     MapUpdate.converge(maps.interfaceRules(), rules.interfaces(), k -> k.netnsCookie() == cookie);
@@ -232,26 +230,23 @@ public final class EbpfInterception implements AutoCloseable {
     BpfMap<AddressKey, PodKey> podByAddress = maps.podByAddress();
     podByAddress
         .snapshot()
-        .forEach(
-            (address, pod) -> {
-              if (pod.equals(key)) {
-                podByAddress.remove(address);
-              }
-            });
-    PerCpuBpfMap<CounterKey> counters = maps.verdictCounters();
-    List<CounterKey> counted = new ArrayList<>();
-    counters.forEachSum(
-        (k, sum) -> {
-          if (k.netnsCookie() == cookie) {
-            counted.add(k);
+        .forEach((address, pod) -> {
+          if (pod.equals(key)) {
+            podByAddress.remove(address);
           }
         });
+    PerCpuBpfMap<CounterKey> counters = maps.verdictCounters();
+    List<CounterKey> counted = new ArrayList<>();
+    counters.forEachSum((k, sum) -> {
+      if (k.netnsCookie() == cookie) {
+        counted.add(k);
+      }
+    });
     counted.forEach(counters::remove);
     maps.podNames().remove(key);
   }
 
-  private static <K, V> void removeOwned(
-      BpfMap<K, V> map, java.util.function.Predicate<K> owned) {
+  private static <K, V> void removeOwned(BpfMap<K, V> map, Predicate<K> owned) {
     map.snapshot().keySet().stream().filter(owned).forEach(map::remove);
   }
 
@@ -277,9 +272,7 @@ public final class EbpfInterception implements AutoCloseable {
   public void readEvents(Consumer<EventValue> consumer) {
     try (RingBuffer ring = new RingBuffer(maps.events())) {
       while (!Thread.currentThread().isInterrupted()) {
-        ring.poll(
-            Duration.ofMillis(200),
-            bytes -> consumer.accept(EventValue.CODEC.decode(bytes)));
+        ring.poll(Duration.ofMillis(200), bytes -> consumer.accept(EventValue.CODEC.decode(bytes)));
       }
     }
   }

@@ -6,6 +6,7 @@ import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
 import java.net.Inet4Address;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InterfaceAddress;
 import java.net.NetworkInterface;
@@ -49,7 +50,7 @@ public final class PodNetworkReader {
     boolean ipv6 = false;
     for (Assigned assigned : addresses) {
       if (assigned.interfaceName.equals(LOOPBACK)) {
-        ipv6 |= assigned.address instanceof java.net.Inet6Address;
+        ipv6 |= assigned.address instanceof Inet6Address;
       } else if (excludedInterfaces.contains(assigned.interfaceName)) {
         excludedAddresses.add(assigned.address);
         excludedRanges.add(assigned.onLink());
@@ -63,13 +64,7 @@ public final class PodNetworkReader {
     }
     own.removeAll(excludedAddresses);
     return new PodNetwork(
-        primary,
-        own,
-        excludedAddresses,
-        excludedRanges,
-        excludedIfindexes,
-        primaryIfindex,
-        ipv6);
+        primary, own, excludedAddresses, excludedRanges, excludedIfindexes, primaryIfindex, ipv6);
   }
 
   private record Assigned(

@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Every map entry that one pod's settings call for, computed without touching the kernel.
@@ -101,8 +102,7 @@ record PodRules(
   static Map<Cidr, Integer> ranges(InterceptionSettings settings, Set<Cidr> moreExclusions) {
     Map<Cidr, Integer> rules = new HashMap<>();
     List<Cidr> exclusions =
-        java.util.stream.Stream.concat(
-                settings.outboundRangeExclusions().stream(), moreExclusions.stream())
+        Stream.concat(settings.outboundRangeExclusions().stream(), moreExclusions.stream())
             .toList();
     for (Cidr inclusion : settings.outboundRangeInclusions()) {
       if (exclusions.stream().noneMatch(exclusion -> exclusion.contains(inclusion))) {

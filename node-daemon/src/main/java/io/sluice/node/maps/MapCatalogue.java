@@ -72,7 +72,8 @@ public final class MapCatalogue {
     if (slots > 0) {
       int filled = (int) dumpListeners().rows().stream().filter(r -> !r.get(3).equals("-")).count();
       summaries.add(
-          new MapSummary(LISTENERS, "listener of each pod, direction and family", filled, slots, 0));
+          new MapSummary(
+              LISTENERS, "listener of each pod, direction and family", filled, slots, 0));
     }
     return summaries;
   }
@@ -95,40 +96,93 @@ public final class MapCatalogue {
 
   private List<Known> known() {
     return List.of(
-        walked("pods", "enrolled pods", PodKey.CODEC, PodValue.CODEC,
-            List.of("pod", "netns_cookie", "ipv4", "ipv6", "flags", "ifindex"), this::podRow),
-        walked("pod_addresses", "addresses of each pod", PodAddressKey.CODEC, SluiceMaps.KEY_ZERO,
+        walked(
+            "pods",
+            "enrolled pods",
+            PodKey.CODEC,
+            PodValue.CODEC,
+            List.of("pod", "netns_cookie", "ipv4", "ipv6", "flags", "ifindex"),
+            this::podRow),
+        walked(
+            "pod_addresses",
+            "addresses of each pod",
+            PodAddressKey.CODEC,
+            SluiceMaps.KEY_ZERO,
             List.of("pod", "address", "kind"),
             (k, v) -> List.of(pod(k.netnsCookie()), host(k.address()), word(ADDRESS_KINDS, v))),
-        walked("pod_by_address", "which pod has an address", AddressKey.CODEC, PodKey.CODEC,
+        walked(
+            "pod_by_address",
+            "which pod has an address",
+            AddressKey.CODEC,
+            PodKey.CODEC,
             List.of("address", "pod"),
             (k, v) -> List.of(host(k.address()), pod(v.netnsCookie()))),
-        walked("range_rules", "excluded and included ranges", RangeRuleKey.CODEC,
-            SluiceMaps.KEY_ZERO, List.of("pod", "range", "action"),
+        walked(
+            "range_rules",
+            "excluded and included ranges",
+            RangeRuleKey.CODEC,
+            SluiceMaps.KEY_ZERO,
+            List.of("pod", "range", "action"),
             (k, v) -> List.of(pod(k.netnsCookie()), k.range().toString(), word(ACTIONS, v))),
-        walked("port_rules", "excluded ports", PortRuleKey.CODEC, SluiceMaps.KEY_ZERO,
+        walked(
+            "port_rules",
+            "excluded ports",
+            PortRuleKey.CODEC,
+            SluiceMaps.KEY_ZERO,
             List.of("pod", "direction", "port", "action"),
-            (k, v) -> List.of(
-                pod(k.netnsCookie()), k.direction().label(), "" + k.port(), word(ACTIONS, v))),
-        walked("interface_rules", "excluded interfaces", InterfaceRuleKey.CODEC,
-            SluiceMaps.KEY_ZERO, List.of("pod", "ifindex", "action"),
+            (k, v) ->
+                List.of(
+                    pod(k.netnsCookie()), k.direction().label(), "" + k.port(), word(ACTIONS, v))),
+        walked(
+            "interface_rules",
+            "excluded interfaces",
+            InterfaceRuleKey.CODEC,
+            SluiceMaps.KEY_ZERO,
+            List.of("pod", "ifindex", "action"),
             (k, v) -> List.of(pod(k.netnsCookie()), "" + k.ifindex(), word(ACTIONS, v))),
-        walked("connections", "connections being opened", ConnectionKey.CODEC,
-            ConnectionValue.CODEC, List.of("pod", "source", "destination", "kind", "address"),
-            (k, v) -> List.of(
-                pod(k.netnsCookie()), IpAddresses.text(k.source()), IpAddresses.text(k.destination()),
-                word(CONNECTION_KINDS, v.kind()), IpAddresses.text(v.address()))),
-        new Known("verdict_counters", "verdicts, summed over CPUs", this::countCounters,
+        walked(
+            "connections",
+            "connections being opened",
+            ConnectionKey.CODEC,
+            ConnectionValue.CODEC,
+            List.of("pod", "source", "destination", "kind", "address"),
+            (k, v) ->
+                List.of(
+                    pod(k.netnsCookie()),
+                    IpAddresses.text(k.source()),
+                    IpAddresses.text(k.destination()),
+                    word(CONNECTION_KINDS, v.kind()),
+                    IpAddresses.text(v.address()))),
+        new Known(
+            "verdict_counters",
+            "verdicts, summed over CPUs",
+            this::countCounters,
             this::dumpCounters),
-        walked("proxy_cgroups", "cgroups of the proxy", SluiceMaps.KEY_CGROUP, SluiceMaps.KEY_ZERO,
-            List.of("cgroup_id", "pid"), (k, v) -> List.of("" + k, "" + v)),
-        walked("config", "settings of all programs", SluiceMaps.KEY_ZERO, ConfigValue.CODEC,
+        walked(
+            "proxy_cgroups",
+            "cgroups of the proxy",
+            SluiceMaps.KEY_CGROUP,
+            SluiceMaps.KEY_ZERO,
+            List.of("cgroup_id", "pid"),
+            (k, v) -> List.of("" + k, "" + v)),
+        walked(
+            "config",
+            "settings of all programs",
+            SluiceMaps.KEY_ZERO,
+            ConfigValue.CODEC,
             List.of("host_netns_cookie", "flags"),
             (k, v) -> List.of("" + v.hostNetnsCookie(), "0x" + Integer.toHexString(v.flags()))),
-        walked("installation", "whose pins these are", SluiceMaps.KEY_ZERO,
-            InstallationValue.CODEC, List.of("node", "schema", "boot_id"),
+        walked(
+            "installation",
+            "whose pins these are",
+            SluiceMaps.KEY_ZERO,
+            InstallationValue.CODEC,
+            List.of("node", "schema", "boot_id"),
             (k, v) -> List.of(v.nodeName(), "" + v.schemaVersion(), v.bootId())),
-        new Known("liveness", "socket of the living daemon", MapCatalogue::countLiveness,
+        new Known(
+            "liveness",
+            "socket of the living daemon",
+            MapCatalogue::countLiveness,
             MapCatalogue::dumpLiveness),
         new Known("losses", "what could not be recorded", map -> 2, MapCatalogue::dumpLosses),
         unwalkable("sockets", "state of single sockets, stored in the sockets"),
@@ -136,7 +190,11 @@ public final class MapCatalogue {
   }
 
   private <K, V> Known walked(
-      String name, String holds, MapCodec<K> key, MapCodec<V> value, List<String> columns,
+      String name,
+      String holds,
+      MapCodec<K> key,
+      MapCodec<V> value,
+      List<String> columns,
       BiFunction<K, V, List<String>> row) {
     return new Known(
         name,
@@ -152,10 +210,7 @@ public final class MapCatalogue {
 
   private static Known unwalkable(String name, String holds) {
     return new Known(
-        name,
-        holds,
-        map -> -1,
-        map -> new MapDump(name, List.of("note"), List.of(List.of(holds))));
+        name, holds, map -> -1, map -> new MapDump(name, List.of("note"), List.of(List.of(holds))));
   }
 
   private List<String> podRow(PodKey key, PodValue value) {
@@ -177,16 +232,15 @@ public final class MapCatalogue {
   private MapDump dumpCounters(BpfMapFd map) {
     List<List<String>> rows = new ArrayList<>();
     new PerCpuBpfMap<>(map, CounterKey.CODEC)
-        .forEachSum(
-            (key, sum) ->
-                rows.add(
-                    List.of(
-                        pod(key.netnsCookie()),
-                        key.direction().label(),
-                        "ipv" + key.family(),
-                        key.outcome().label(),
-                        key.reason().label(),
-                        "" + sum)));
+        .forEachSum((key, sum) ->
+            rows.add(
+                List.of(
+                    pod(key.netnsCookie()),
+                    key.direction().label(),
+                    "ipv" + key.family(),
+                    key.outcome().label(),
+                    key.reason().label(),
+                    "" + sum)));
     rows.sort((a, b) -> String.join(" ", a).compareTo(String.join(" ", b)));
     return new MapDump(
         "verdict_counters",

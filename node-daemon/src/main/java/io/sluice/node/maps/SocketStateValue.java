@@ -1,10 +1,10 @@
 package io.sluice.node.maps;
 
 import io.sluice.mesh.decision.Direction;
-import java.net.InetSocketAddress;
-import org.jspecify.annotations.Nullable;
 import io.sluice.node.maps.StructCodec.Field;
+import java.net.InetSocketAddress;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is known of one socket; lives and dies with it.
@@ -15,7 +15,8 @@ import java.util.List;
  * @param flags bits of the {@code FLAG_} constants
  * @param direction of a listener and of what it accepts
  */
-public record SocketStateValue(long netnsCookie, @Nullable InetSocketAddress peer, int role, int flags, Direction direction) {
+public record SocketStateValue(
+    long netnsCookie, @Nullable InetSocketAddress peer, int role, int flags, Direction direction) {
   public static final int ROLE_REDIRECTED = 1;
   public static final int ROLE_ACCEPTED = 2;
   public static final int ROLE_PROXY = 3;
@@ -28,5 +29,32 @@ public record SocketStateValue(long netnsCookie, @Nullable InetSocketAddress pee
 
   /** Mirrors {@code struct socket_state}. */
   public static final StructCodec<SocketStateValue> CODEC =
-      new StructCodec<>("socket_state", 32, List.of(new Field("netns_cookie", 0, 8), new Field("peer_be", 8, 16), new Field("peer_port_be", 24, 2), new Field("role", 26, 1), new Field("flags", 27, 1), new Field("direction", 28, 1)), (value, struct) -> {struct.putLong(0, value.netnsCookie); InetSocketAddress peer = value.peer; if (peer != null) { Wire.putAddress(struct, 8, peer.getAddress()); Wire.putPort(struct, 24, peer.getPort()); } struct.put(26, (byte) value.role); struct.put(27, (byte) value.flags); struct.put(28, (byte) value.direction.code());}, struct -> new SocketStateValue(struct.getLong(0), Wire.address(struct, 8) == null ? null : Wire.endpoint(struct, 8, 24), Wire.unsignedByte(struct, 26), Wire.unsignedByte(struct, 27), Direction.ofCode(Wire.unsignedByte(struct, 28))));
+      new StructCodec<>(
+          "socket_state",
+          32,
+          List.of(
+              new Field("netns_cookie", 0, 8),
+              new Field("peer_be", 8, 16),
+              new Field("peer_port_be", 24, 2),
+              new Field("role", 26, 1),
+              new Field("flags", 27, 1),
+              new Field("direction", 28, 1)),
+          (value, struct) -> {
+            struct.putLong(0, value.netnsCookie);
+            InetSocketAddress peer = value.peer;
+            if (peer != null) {
+              Wire.putAddress(struct, 8, peer.getAddress());
+              Wire.putPort(struct, 24, peer.getPort());
+            }
+            struct.put(26, (byte) value.role);
+            struct.put(27, (byte) value.flags);
+            struct.put(28, (byte) value.direction.code());
+          },
+          struct ->
+              new SocketStateValue(
+                  struct.getLong(0),
+                  Wire.address(struct, 8) == null ? null : Wire.endpoint(struct, 8, 24),
+                  Wire.unsignedByte(struct, 26),
+                  Wire.unsignedByte(struct, 27),
+                  Direction.ofCode(Wire.unsignedByte(struct, 28))));
 }

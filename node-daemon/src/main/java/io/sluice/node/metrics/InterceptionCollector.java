@@ -35,7 +35,8 @@ final class InterceptionCollector extends Collector {
         flows("redirected", "Flows that the hooks sent into the proxy.");
     CounterMetricFamily passthrough =
         flows("passthrough", "Flows that the hooks left alone, with the reason.");
-    CounterMetricFamily refused = flows("refused", "Flows that the hooks refused, with the reason.");
+    CounterMetricFamily refused =
+        flows("refused", "Flows that the hooks refused, with the reason.");
     Map<Long, NamespacedName> names = new HashMap<>();
     for (PodStatus pod : enrolment.statuses()) {
       if (pod.state() == PodState.ENROLLED) {

@@ -35,7 +35,8 @@ public final class MetricsServer implements AutoCloseable {
       started.server.setExecutor(started.threads);
       started.server.createContext(
           "/metrics",
-          exchange -> answer(exchange, "/metrics", 200, TextFormat.CONTENT_TYPE_004, metrics.get()));
+          exchange ->
+              answer(exchange, "/metrics", 200, TextFormat.CONTENT_TYPE_004, metrics.get()));
       started.server.createContext(
           "/healthz", exchange -> answer(exchange, "/healthz", 200, "text/plain", "ok\n"));
       started.server.createContext(
@@ -64,8 +65,7 @@ public final class MetricsServer implements AutoCloseable {
   }
 
   private static void answer(
-      HttpExchange exchange, String path, int status, String type, String body)
-      throws IOException {
+      HttpExchange exchange, String path, int status, String type, String body) throws IOException {
     try (exchange) {
       boolean known = exchange.getRequestURI().getPath().equals(path);
       byte[] bytes = (known ? body : "not found\n").getBytes(StandardCharsets.UTF_8);
