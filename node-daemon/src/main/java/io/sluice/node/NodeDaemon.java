@@ -1,10 +1,10 @@
 package io.sluice.node;
 
+import io.sluice.linux.memory.ProcessMemory;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
-import io.sluice.linux.memory.ProcessMemory;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.admin.AdminServer;
@@ -66,6 +66,8 @@ public final class NodeDaemon implements AutoCloseable {
   private void assemble() {
     long begin = System.nanoTime();
     parts.push(StateLock.take(settings.stateDirectory()));
+    // Two daemons with one name would share pins and admin socket, whatever their state folders.
+    parts.push(StateLock.take(NodeSettings.RUNTIME_ROOT.resolve(settings.nodeName())));
     Path cgroup = OwnCgroup.enter(settings.nodeName());
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = opened(namespaces.current());

@@ -11,9 +11,11 @@ import java.nio.file.StandardOpenOption;
 
 /** Keeps two daemons from sharing one state directory; the kernel lets go when a process dies. */
 final class StateLock implements AutoCloseable {
+  private final Path file;
   private final FileChannel channel;
 
-  private StateLock(FileChannel channel) {
+  private StateLock(Path file, FileChannel channel) {
+    this.file = file;
     this.channel = channel;
   }
 
@@ -32,12 +34,19 @@ final class StateLock implements AutoCloseable {
       if (lock == null) {
         channel.close();
         throw new IllegalStateException(
-            "another node daemon holds " + file + "; stop it, or give this one another --state");
+            "another node daemon holds "
+                + file
+                + "; stop it, or give this one another --node-name and --state");
       }
-      return new StateLock(channel);
+      return new StateLock(file, channel);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot lock " + file, e);
     }
+  }
+
+  /** Removes the lock file while the lock is held: nothing of ours is to be left. */
+  void removeFile() throws IOException {
+    Files.deleteIfExists(file);
   }
 
   @Override

@@ -27,14 +27,12 @@ public final class Decisions {
   }
 
   private static Verdict leavingTheMesh(
-      MeshSnapshot snapshot,
-      Flow flow,
-      Optional<Workload> source,
-      Optional<Workload> destination) {
+      MeshSnapshot snapshot, Flow flow, Optional<Workload> source, Optional<Workload> destination) {
     if (source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
     }
-    // Long answers come over TCP (RFC 7766); they must not depend on another switch than short ones.
+    // Long answers come over TCP (RFC 7766); they must not depend on another switch than short
+    // ones.
     if (flow.destination().getPort() == MeshPorts.DNS) {
       return Verdict.of(Outcome.ALLOWED, Reason.DNS);
     }

@@ -99,8 +99,7 @@ final class PodSteering implements AutoCloseable {
   /** Puts the program in force in the pod's namespace, replacing an earlier daemon's. */
   void attach(NetnsHandle netns) {
     Path pin = directory.resolve(LINK);
-    try (BpfProgramFd program =
-        object.program(InterceptionProgram.SK_LOOKUP.functionName())) {
+    try (BpfProgramFd program = object.program(InterceptionProgram.SK_LOOKUP.functionName())) {
       if (Files.exists(pin)) {
         BpfLink left = BpfLink.openPinned(pin);
         left.update(program);
