@@ -8,9 +8,18 @@ import java.util.List;
  * What one side of a connection knows and the other needs.
  *
  * @param address original destination or true client, by kind
- * @param kind {@code enum connection_kind}: 1 redirected, 2 from the proxy, 3 from the node
+ * @param kind one of the {@code KIND_} constants; mirrors {@code enum connection_kind}
  */
 public record ConnectionValue(InetSocketAddress address, int kind) {
+  /** Redirected into the proxy; the address is the original destination. */
+  public static final int KIND_REDIRECTED = 1;
+
+  /** From the proxy; the address is the client that the application shall see. */
+  public static final int KIND_PROXY_INBOUND = 2;
+
+  /** Opened by a socket of the node itself. */
+  public static final int KIND_NODE_ORIGIN = 3;
+
   /** Mirrors {@code struct connection}. */
   public static final StructCodec<ConnectionValue> CODEC =
       new StructCodec<>(
@@ -27,4 +36,14 @@ public record ConnectionValue(InetSocketAddress address, int kind) {
           },
           struct ->
               new ConnectionValue(Wire.endpoint(struct, 0, 16), Wire.unsignedByte(struct, 18)));
+
+  /** The kind as printed. */
+  String kindLabel() {
+    return switch (kind) {
+      case KIND_REDIRECTED -> "redirected";
+      case KIND_PROXY_INBOUND -> "from_proxy";
+      case KIND_NODE_ORIGIN -> "from_node";
+      default -> Integer.toString(kind);
+    };
+  }
 }

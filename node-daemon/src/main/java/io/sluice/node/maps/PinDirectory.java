@@ -23,6 +23,9 @@ public record PinDirectory(Path path) {
 
   private static final Path ROOT = BPF_FILE_SYSTEM.resolve("sluice");
 
+  /** A directory of another name was made by somebody else. */
+  private static final Pattern COOKIE = Pattern.compile("[0-9]{1,19}");
+
   private static final Pattern NODE_NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?");
 
   /**
@@ -71,7 +74,10 @@ public record PinDirectory(Path path) {
   public List<Long> podCookies() {
     Path pods = path.resolve("pods");
     return Files.isDirectory(pods)
-        ? names(pods).stream().map(Long::parseUnsignedLong).toList()
+        ? names(pods).stream()
+            .filter(name -> COOKIE.matcher(name).matches())
+            .map(Long::parseUnsignedLong)
+            .toList()
         : List.of();
   }
 

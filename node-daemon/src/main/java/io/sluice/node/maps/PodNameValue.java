@@ -10,6 +10,11 @@ import java.util.List;
  * @param name of the Pod
  */
 public record PodNameValue(String namespace, String name) {
+  /** {@code namespace/name}. */
+  String text() {
+    return namespace + "/" + name;
+  }
+
   /** Mirrors {@code struct pod_name}. */
   public static final StructCodec<PodNameValue> CODEC =
       new StructCodec<>(

@@ -17,15 +17,32 @@ import org.jspecify.annotations.Nullable;
  */
 public record SocketStateValue(
     long netnsCookie, @Nullable InetSocketAddress peer, int role, int flags, Direction direction) {
+  /** Application's connecting socket; the peer is the original destination. */
   public static final int ROLE_REDIRECTED = 1;
+
+  /** Application's accepted socket; the peer is the true client. */
   public static final int ROLE_ACCEPTED = 2;
+
+  /** Proxy's connecting socket; the peer is the true client if inbound. */
   public static final int ROLE_PROXY = 3;
+
+  /** Proxy's listener; cloned to what it accepts. */
   public static final int ROLE_LISTENER = 4;
+
+  /** Accepted by the proxy; the peer is the original destination. */
   public static final int ROLE_OUTBOUND_ACCEPTED = 5;
+
+  /** Accepted by the proxy on the way into the pod. */
   public static final int ROLE_INBOUND_ACCEPTED = 6;
+
+  /** Socket of the node itself, connecting to an enrolled pod. */
   public static final int ROLE_NODE = 7;
-  public static final int FLAG_NODE_ORIGIN = 1;
-  public static final int FLAG_PRESENTS_CLIENT = 2;
+
+  /** The other end is a socket of the node itself. */
+  public static final int FLAG_NODE_ORIGIN = 0x1;
+
+  /** A proxy socket that shows the peer to the application. */
+  public static final int FLAG_PRESENTS_CLIENT = 0x2;
 
   /** Mirrors {@code struct socket_state}. */
   public static final StructCodec<SocketStateValue> CODEC =

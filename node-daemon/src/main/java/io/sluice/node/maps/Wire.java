@@ -41,7 +41,7 @@ final class Wire {
   }
 
   static int port(ByteBuffer struct, int offset) {
-    return (struct.get(offset) & 0xff) << 8 | struct.get(offset + 1) & 0xff;
+    return (unsignedByte(struct, offset) << 8) | unsignedByte(struct, offset + 1);
   }
 
   /** Address and port that lie apart; an all-zero address reads as {@code ::}. */
