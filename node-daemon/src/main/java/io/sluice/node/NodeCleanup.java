@@ -17,7 +17,7 @@ public final class NodeCleanup {
    */
   public static void removeAll(String nodeName) {
     Path socket = NodeSettings.adminSocket(nodeName);
-    Path runtime = socket.getParent();
+    Path runtime = NodeSettings.runtimeDirectory(nodeName);
     // Held while removing: a daemon that starts meanwhile must not adopt half of the pins.
     try (StateLock lock = StateLock.take(runtime)) {
       PinDirectory.ofNode(nodeName).removeAll();

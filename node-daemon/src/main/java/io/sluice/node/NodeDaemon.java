@@ -67,7 +67,7 @@ public final class NodeDaemon implements AutoCloseable {
     long begin = System.nanoTime();
     parts.push(StateLock.take(settings.stateDirectory()));
     // Two daemons with one name would share pins and admin socket, whatever their state folders.
-    parts.push(StateLock.take(NodeSettings.RUNTIME_ROOT.resolve(settings.nodeName())));
+    parts.push(StateLock.take(NodeSettings.runtimeDirectory(settings.nodeName())));
     Path cgroup = OwnCgroup.enter(settings.nodeName());
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = opened(namespaces.current());
