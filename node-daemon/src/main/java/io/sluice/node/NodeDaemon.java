@@ -116,7 +116,7 @@ public final class NodeDaemon implements AutoCloseable {
         "node_ready node={0} pods={1} start_millis={2}",
         settings.nodeName(),
         pods.statuses().size(),
-        (System.nanoTime() - begin) / 1_000_000);
+        Long.toString((System.nanoTime() - begin) / 1_000_000));
   }
 
   private void followSnapshots(Proxy dataPath, Enrolment pods, NodeMetrics metrics) {

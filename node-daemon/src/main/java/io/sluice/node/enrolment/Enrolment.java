@@ -224,7 +224,11 @@ public final class Enrolment implements AutoCloseable {
       throw e;
     }
     enrolled.put(pod.name(), pod);
-    LOG.log(System.Logger.Level.INFO, "pod_enrolled pod={0} netns_cookie={1}", pod.name(), cookie);
+    LOG.log(
+        System.Logger.Level.INFO,
+        "pod_enrolled pod={0} netns_cookie={1}",
+        pod.name(),
+        Long.toString(cookie));
   }
 
   private PodPlacement placement(
@@ -290,7 +294,8 @@ public final class Enrolment implements AutoCloseable {
     for (long cookie : interception.leftBehind()) {
       if (!cookies.contains(cookie)) {
         interception.release(cookie);
-        LOG.log(System.Logger.Level.INFO, "leftover_released netns_cookie={0}", cookie);
+        LOG.log(
+            System.Logger.Level.INFO, "leftover_released netns_cookie={0}", Long.toString(cookie));
       }
     }
     sweptLeftovers = true;

@@ -38,6 +38,7 @@ public final class PodNetworkReader {
    * @param netns where to look
    * @param primary addresses that the registry names
    * @param excludedInterfaces names of interfaces whose traffic is left alone
+   * @throws InterceptionException when the pod's loopback is down
    */
   public PodNetwork read(
       NetnsHandle netns, List<InetAddress> primary, Set<String> excludedInterfaces) {
@@ -47,9 +48,11 @@ public final class PodNetworkReader {
     Set<Cidr> excludedRanges = new HashSet<>();
     Set<Integer> excludedIfindexes = new HashSet<>();
     int primaryIfindex = 0;
+    boolean loopbackIsUp = false;
     boolean ipv6 = false;
     for (Assigned assigned : addresses) {
       if (assigned.interfaceName.equals(LOOPBACK)) {
+        loopbackIsUp = true;
         ipv6 |= assigned.address instanceof Inet6Address;
       } else if (excludedInterfaces.contains(assigned.interfaceName)) {
         excludedAddresses.add(assigned.address);
@@ -61,6 +64,11 @@ public final class PodNetworkReader {
       if (!primary.isEmpty() && assigned.address.equals(primary.getFirst())) {
         primaryIfindex = assigned.ifindex;
       }
+    }
+    if (!loopbackIsUp) {
+      throw new InterceptionException(
+          "loopback is down inside " + netns,
+          "redirection needs it: `ip -n NAME link set lo up`; a runtime does this for its pods");
     }
     own.removeAll(excludedAddresses);
     return new PodNetwork(
