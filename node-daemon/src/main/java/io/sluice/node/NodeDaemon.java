@@ -65,6 +65,7 @@ public final class NodeDaemon implements AutoCloseable {
 
   private void assemble() {
     long begin = System.nanoTime();
+    RequiredCapabilities.check();
     parts.push(StateLock.take(settings.stateDirectory()));
     // Two daemons with one name would share pins and admin socket, whatever their state folders.
     parts.push(StateLock.take(NodeSettings.runtimeDirectory(settings.nodeName())));
