@@ -3,9 +3,9 @@ package io.sluice.node.interception;
 import io.sluice.bpf.InterceptionProgram;
 import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.bpf.BpfObject;
+import io.sluice.linux.bpf.BpfProgramFd;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.maps.SluiceMaps;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -52,17 +52,12 @@ final class CgroupHooks implements AutoCloseable {
 
   private static BpfLink link(
       InterceptionProgram program, BpfObject object, PinDirectory pins, Path cgroupRoot) {
-    Path pin = pins.link(program.objectName());
-    if (Files.exists(pin)) {
-      BpfLink pinned = BpfLink.openPinned(pin);
-      pinned.update(object.program(program.functionName()));
-      return pinned;
+    try (BpfProgramFd function = object.program(program.functionName())) {
+      return PinnedLink.adoptOrAttach(
+          pins.link(program.objectName()),
+          function,
+          () -> BpfLink.attachCgroup(function, cgroupRoot, program.attachType()));
     }
-    BpfLink created =
-        BpfLink.attachCgroup(
-            object.program(program.functionName()), cgroupRoot, program.attachType());
-    created.pin(pin);
-    return created;
   }
 
   /** Closes the descriptors; the pins keep the hooks in force. */

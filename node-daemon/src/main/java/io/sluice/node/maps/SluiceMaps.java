@@ -55,7 +55,7 @@ public final class SluiceMaps implements AutoCloseable {
       object.load();
       for (String name : object.mapNames()) {
         if (!descriptors.containsKey(name)) {
-          BpfMapFd created = object.map(name).duplicate();
+          BpfMapFd created = object.map(name);
           descriptors.put(name, created);
           created.pin(pins.map(name));
         }
