@@ -39,7 +39,6 @@ public final class NodeDaemon implements AutoCloseable {
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private volatile boolean ready;
   private @Nullable Proxy proxy;
-  private @Nullable Enrolment enrolment;
   private @Nullable MetricsServer metricsServer;
 
   private NodeDaemon(NodeSettings settings, SnapshotSource source) {
@@ -64,7 +63,8 @@ public final class NodeDaemon implements AutoCloseable {
 
   private void assemble() {
     long begin = System.nanoTime();
-    parts.push(StateLock.take(settings.stateDirectory()));
+    parts.push(StateLock.ofState(settings.stateDirectory()));
+    parts.push(StateLock.ofNode(settings.nodeName()));
     Path cgroup = OwnCgroup.enter(settings.nodeName());
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = opened(namespaces.current());
@@ -91,7 +91,6 @@ public final class NodeDaemon implements AutoCloseable {
                 new PodNetworkReader(thread),
                 host,
                 source::isComplete));
-    enrolment = pods;
     metrics.observe(interception, pods);
     parts.push(KernelEvents.read(interception, events, pods));
     StatusAnswers answers =
@@ -126,7 +125,7 @@ public final class NodeDaemon implements AutoCloseable {
         started[0] = true;
         pods.start(next);
       }
-      metrics.keepOnly(pod -> next.workload(pod).isPresent());
+      metrics.keepOnly(next);
     });
   }
 
