@@ -21,7 +21,7 @@ public final class SluiceCommand {
     System.exit(commandLine().execute(args));
   }
 
-  private static CommandLine commandLine() {
+  static CommandLine commandLine() {
     return new CommandLine(new SluiceCommand())
         .setExecutionExceptionHandler((failure, line, parsed) -> {
           line.getErr().println("sluice: " + Failures.sentence(failure));

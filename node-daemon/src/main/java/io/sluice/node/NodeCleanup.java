@@ -16,20 +16,33 @@ public final class NodeCleanup {
    * {@link IllegalStateException} while its daemon runs.
    */
   public static void removeAll(String nodeName) {
-    Path socket = NodeSettings.adminSocket(nodeName);
-    Path runtime = NodeSettings.runtimeDirectory(nodeName);
-    // Held while removing: a daemon that starts meanwhile must not adopt half of the pins.
-    try (StateLock lock = StateLock.take(runtime)) {
+    try (StateLock lock = lock(nodeName)) {
       PinDirectory.ofNode(nodeName).removeAll();
       Path cgroup = OwnCgroup.of(nodeName);
       if (Files.isDirectory(cgroup)) {
         Cgroups.remove(cgroup);
       }
-      Files.deleteIfExists(socket);
-      lock.removeFile();
-      Files.deleteIfExists(runtime);
+      removeRuntimeDirectory(nodeName, lock);
+    }
+  }
+
+  private static StateLock lock(String nodeName) {
+    try {
+      return StateLock.ofNode(nodeName);
+    } catch (IllegalStateException e) {
+      throw new IllegalStateException(
+          "the daemon of node '" + nodeName + "' is running; stop it first", e);
+    }
+  }
+
+  private static void removeRuntimeDirectory(String nodeName, StateLock lock) {
+    Path directory = NodeSettings.runtimeDirectory(nodeName);
+    try {
+      Files.deleteIfExists(NodeSettings.adminSocket(nodeName));
+      Files.deleteIfExists(lock.file());
+      Files.deleteIfExists(directory);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot remove " + runtime, e);
+      throw new UncheckedIOException("cannot remove " + directory, e);
     }
   }
 }

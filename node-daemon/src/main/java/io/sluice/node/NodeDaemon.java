@@ -40,7 +40,6 @@ public final class NodeDaemon implements AutoCloseable {
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private volatile boolean ready;
   private @Nullable Proxy proxy;
-  private @Nullable Enrolment enrolment;
   private @Nullable MetricsServer metricsServer;
 
   private NodeDaemon(NodeSettings settings, SnapshotSource source) {
@@ -66,9 +65,8 @@ public final class NodeDaemon implements AutoCloseable {
   private void assemble() {
     long begin = System.nanoTime();
     RequiredCapabilities.check();
-    parts.push(StateLock.take(settings.stateDirectory()));
-    // Two daemons with one name would share pins and admin socket, whatever their state folders.
-    parts.push(StateLock.take(NodeSettings.runtimeDirectory(settings.nodeName())));
+    parts.push(StateLock.ofState(settings.stateDirectory()));
+    parts.push(StateLock.ofNode(settings.nodeName()));
     Path cgroup = OwnCgroup.enter(settings.nodeName());
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = opened(namespaces.current());
@@ -95,7 +93,6 @@ public final class NodeDaemon implements AutoCloseable {
                 new PodNetworkReader(thread),
                 host,
                 source::isComplete));
-    enrolment = pods;
     metrics.observe(interception, pods);
     parts.push(KernelEvents.read(interception, events, pods));
     StatusAnswers answers =
@@ -131,7 +128,7 @@ public final class NodeDaemon implements AutoCloseable {
         started[0] = true;
         pods.start(next);
       }
-      metrics.keepOnly(pod -> next.workload(pod).isPresent());
+      metrics.keepOnly(next);
     });
   }
 

@@ -52,13 +52,13 @@ public record NodeSettings(
     return Optional.ofNullable(metricsAddressOrNull);
   }
 
-  /** Where the daemon of that node keeps what is gone after a reboot: lock and admin socket. */
-  public static Path runtimeDirectory(String nodeName) {
-    return RUNTIME_ROOT.resolve(nodeName);
+  /** What the daemon of that node keeps until the next reboot. */
+  static Path runtimeDirectory(String nodeName) {
+    return RUNTIME_ROOT.resolve(PinDirectory.requireNodeName(nodeName));
   }
 
   /** The admin socket of the node with this name. */
   public static Path adminSocket(String nodeName) {
-    return RUNTIME_ROOT.resolve(PinDirectory.requireNodeName(nodeName)).resolve("admin.sock");
+    return runtimeDirectory(nodeName).resolve("admin.sock");
   }
 }

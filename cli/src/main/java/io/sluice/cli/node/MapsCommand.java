@@ -85,7 +85,8 @@ final class MapsCommand {
     public Integer call() {
       MapDump dump =
           askLiving(target, new AdminRequest("dump", map, false))
-              .map(answer -> decode(answer.getFirst()))
+              .flatMap(answer -> answer.stream().findFirst())
+              .map(DumpCommand::decode)
               .or(() -> new MapCatalogue(target.pins()).dump(map))
               .orElseThrow(() ->
                   new IllegalArgumentException(

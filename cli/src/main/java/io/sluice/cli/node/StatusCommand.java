@@ -21,7 +21,7 @@ final class StatusCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    JsonNode status = target.ask(AdminRequest.of("status")).getFirst();
+    JsonNode status = target.askOne(AdminRequest.of("status"));
     var out = spec.commandLine().getOut();
     if (target.format() == OutputFormat.json) {
       Listing.printJson(status, out);

@@ -6,7 +6,6 @@ import io.sluice.linux.bpf.BpfObject;
 import io.sluice.linux.bpf.BpfProgramFd;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.maps.SluiceMaps;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -53,16 +52,11 @@ final class CgroupHooks implements AutoCloseable {
 
   private static BpfLink link(
       InterceptionProgram program, BpfObject object, PinDirectory pins, Path cgroupRoot) {
-    Path pin = pins.link(program.objectName());
-    try (BpfProgramFd loaded = object.program(program.functionName())) {
-      if (Files.exists(pin)) {
-        BpfLink pinned = BpfLink.openPinned(pin);
-        pinned.update(loaded);
-        return pinned;
-      }
-      BpfLink created = BpfLink.attachCgroup(loaded, cgroupRoot, program.attachType());
-      created.pin(pin);
-      return created;
+    try (BpfProgramFd function = object.program(program.functionName())) {
+      return PinnedLink.adoptOrAttach(
+          pins.link(program.objectName()),
+          function,
+          () -> BpfLink.attachCgroup(function, cgroupRoot, program.attachType()));
     }
   }
 

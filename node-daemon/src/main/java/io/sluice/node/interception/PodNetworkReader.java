@@ -17,12 +17,14 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** Looks at addresses and interfaces from inside a pod. */
 public final class PodNetworkReader {
   /** IPv6 addresses of the calling thread's namespace; {@code /proc/net} is the main thread's. */
   private static final Path IPV6_ADDRESSES = Path.of("/proc/thread-self/net/if_inet6");
 
+  private static final Pattern WHITE_SPACE = Pattern.compile("\\s+");
   private static final String LOOPBACK = "lo";
 
   private final NetnsThread namespaces;
@@ -111,7 +113,7 @@ public final class PodNetworkReader {
 
   /** One line: address, interface index, prefix length, scope, flags (all hex), name. */
   private static Assigned ipv6(String line) {
-    String[] columns = line.strip().split("\\s+");
+    String[] columns = WHITE_SPACE.split(line.strip(), -1);
     return new Assigned(
         columns[5],
         Integer.parseInt(columns[1], 16),

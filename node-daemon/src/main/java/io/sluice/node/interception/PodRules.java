@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 /**
  * Every map entry that one pod's settings call for, computed without touching the kernel.
  *
- * @param pod entry of {@code pods}
+ * @param pod what the hooks know of it
  * @param addresses entries of {@code pod_addresses}
  * @param ranges entries of {@code range_rules}
  * @param ports entries of {@code port_rules}

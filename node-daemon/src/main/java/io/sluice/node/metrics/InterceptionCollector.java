@@ -66,7 +66,7 @@ final class InterceptionCollector extends Collector {
                 key.direction().label(),
                 "ipv" + key.family(),
                 key.reason().label()),
-            count.count());
+            (double) count.count());
       }
     }
     // Walked once: counting reads every entry.
@@ -107,8 +107,8 @@ final class InterceptionCollector extends Collector {
             "Events and verdicts that could not be recorded because their map was full.",
             List.of("what"));
     PerCpuBpfMap<Integer> losses = interception.maps().losses();
-    family.addMetric(List.of("events"), losses.sum(SluiceMaps.LOST_EVENTS));
-    family.addMetric(List.of("counters"), losses.sum(SluiceMaps.LOST_COUNTERS));
+    family.addMetric(List.of("events"), (double) losses.sum(SluiceMaps.LOST_EVENTS));
+    family.addMetric(List.of("counters"), (double) losses.sum(SluiceMaps.LOST_COUNTERS));
     return family;
   }
 
@@ -116,10 +116,10 @@ final class InterceptionCollector extends Collector {
     GaugeMetricFamily family =
         new GaugeMetricFamily(
             "sluice_node_pods", "Pods of this node by enrolment state.", List.of("state"));
+    List<PodStatus> statuses = enrolment.statuses();
     for (PodState state : PodState.values()) {
-      family.addMetric(
-          List.of(state.label()),
-          enrolment.statuses().stream().filter(pod -> pod.state() == state).count());
+      int count = (int) statuses.stream().filter(pod -> pod.state() == state).count();
+      family.addMetric(List.of(state.label()), count);
     }
     return family;
   }

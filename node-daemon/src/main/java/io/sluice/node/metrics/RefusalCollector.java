@@ -40,7 +40,7 @@ final class RefusalCollector extends Collector {
     counts.forEach((key, count) ->
         family.addMetric(
             List.of(key.pod.namespace(), key.pod.name(), key.direction.label(), key.reason.label()),
-            count.sum()));
+            (double) count.sum()));
     return List.of(family);
   }
 }
