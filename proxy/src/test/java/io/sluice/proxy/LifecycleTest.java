@@ -123,7 +123,7 @@ class LifecycleTest {
           }
           fixture.proxy.publish(MeshSnapshot.EMPTY);
           for (int i = 0; i < 50; i++) {
-            Peers.reset(Peers.connect(entry));
+            assertThat(isRefused(entry)).isTrue();
           }
         }
       }
@@ -197,7 +197,8 @@ class LifecycleTest {
 
       CompletableFuture<Void> drained = fixture.proxy.drain(Duration.ofSeconds(20));
 
-      Await.until("no listener", () -> isRefused(entry));
+      Await.until("no listener", () -> listenersOf(fixture) == 0);
+      assertThat(isRefused(entry)).isTrue();
       exchange(client);
       assertThat(drained).isNotDone();
       assertThatThrownBy(() -> fixture.serve(ProxyFixture.STORE, Direction.INBOUND, Peers.V4))
@@ -210,7 +211,7 @@ class LifecycleTest {
 
   private static boolean isRefused(InetSocketAddress entry) {
     try (Socket socket = Peers.connect(entry)) {
-      return socket.isClosed();
+      return socket.getInputStream().read() == -1;
     } catch (IOException e) {
       return true;
     }

@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.mesh.IpAddresses;
 import io.sluice.proxy.LocalConnections.Lookup;
 import io.sluice.proxy.LocalConnections.Origin;
 import io.sluice.proxy.LocalConnections.Tuple;
@@ -16,8 +17,9 @@ class LocalConnectionsTest {
 
   private final LocalConnections connections = new LocalConnections();
 
-  private static Tuple tuple(int port) {
-    return new Tuple(new InetSocketAddress("10.0.0.1", port), DESTINATION);
+  private static Tuple tuple(int number) {
+    byte[] address = {10, 0, 0, (byte) (number >> 15)};
+    return new Tuple(new InetSocketAddress(IpAddresses.of(address), number & 0x7fff), DESTINATION);
   }
 
   private static Origin origin() {
@@ -54,34 +56,42 @@ class LocalConnectionsTest {
   @Test
   void acceptorNeverMissesAnAnnouncedConnection() throws Exception {
     AtomicInteger connecting = new AtomicInteger();
+    AtomicInteger accepted = new AtomicInteger();
     AtomicInteger misses = new AtomicInteger();
-    int rounds = 400_000;
+    int rounds = 50_000;
     Thread acceptor =
         Thread.ofPlatform()
             .start(() -> {
               for (int port = 1; port <= rounds; port++) {
                 while (connecting.get() < port) {
-                  Thread.onSpinWait();
+                  Thread.yield();
                 }
-                Tuple accepted = tuple(port % 60_000);
-                Lookup found = connections.find(accepted);
+                for (int spins = port % 50; spins > 0; spins--) {
+                  Thread.onSpinWait(); // meets the opener at every point of its work
+                }
+                Tuple ends = tuple(port);
+                Lookup found = connections.find(ends);
                 while (found.pending()) {
-                  Thread.onSpinWait();
-                  found = connections.find(accepted);
+                  Thread.yield();
+                  found = connections.find(ends);
                 }
                 Origin origin = found.originOrNull();
                 if (origin == null) {
                   misses.incrementAndGet();
                 } else {
-                  connections.remove(accepted, origin);
+                  connections.remove(ends, origin);
                 }
+                accepted.set(port);
               }
             });
 
     for (int port = 1; port <= rounds; port++) {
+      while (port - accepted.get() > 64) {
+        Thread.yield(); // keeps the two close, so that they meet
+      }
       connections.announce(DESTINATION);
       connecting.set(port); // from here on the kernel may hand the connection to the acceptor
-      connections.add(tuple(port % 60_000), origin());
+      connections.add(tuple(port), origin());
       connections.withdraw(DESTINATION);
     }
 
