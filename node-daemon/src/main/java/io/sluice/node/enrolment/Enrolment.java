@@ -259,7 +259,7 @@ public final class Enrolment implements AutoCloseable {
   }
 
   private void releaseListeners(NamespacedName name, ReleaseMode mode) {
-    CompletableFuture<Void> unused =
+    CompletableFuture<Void> _ =
         proxy
             .release(name, mode)
             .whenComplete((_, failure) -> {

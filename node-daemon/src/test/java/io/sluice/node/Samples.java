@@ -1,0 +1,111 @@
+package io.sluice.node;
+
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.AccessRecord;
+import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.Reporter;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** A shop: a cart that calls a catalogue behind a service. */
+public final class Samples {
+  public static final NamespacedName CART = new NamespacedName("shop", "cart-0");
+  public static final NamespacedName CATALOGUE = new NamespacedName("shop", "catalogue-0");
+  public static final NamespacedName SERVICE = new NamespacedName("shop", "catalogue");
+
+  private static final InetSocketAddress CLIENT = endpoint("10.0.0.1", 40_000);
+  private static final InetSocketAddress CLUSTER_IP = endpoint("10.96.0.7", 80);
+  private static final InetSocketAddress UPSTREAM = endpoint("10.0.0.2", 8_080);
+
+  private Samples() {}
+
+  public static MeshSnapshot snapshot(long revision, NamespacedName... pods) {
+    List<Workload> workloads =
+        Arrays.stream(pods)
+            .map(pod -> workload(pod, pod.equals(CART) ? "10.0.0.1" : "10.0.0.2"))
+            .toList();
+    Service service = new Service(SERVICE, List.of(IpAddresses.parse("10.96.0.7")), List.of());
+    return new MeshSnapshot(revision, MeshSettings.CLOSED, workloads, List.of(service), List.of());
+  }
+
+  private static Workload workload(NamespacedName name, String address) {
+    return new Workload(
+        name,
+        new SpiffeId(new TrustDomain("cluster.local"), name.namespace(), name.name()),
+        List.of(IpAddresses.parse(address)),
+        Map.of("app", name.name().replace("-0", ""), "version", "v1"),
+        true,
+        null,
+        null,
+        InterceptionSettings.EVERYTHING,
+        Set.of());
+  }
+
+  /** The cart's side of connection {@code id}. */
+  public static ConnectionInfo outbound(long id) {
+    return new ConnectionInfo(
+        id,
+        Reporter.SOURCE,
+        Direction.OUTBOUND,
+        CART,
+        CART,
+        CLIENT,
+        CLUSTER_IP,
+        UPSTREAM,
+        SERVICE,
+        3);
+  }
+
+  /** A stranger that called the catalogue. */
+  public static ConnectionInfo stranger(long id) {
+    return new ConnectionInfo(
+        id,
+        Reporter.DESTINATION,
+        Direction.INBOUND,
+        CATALOGUE,
+        null,
+        endpoint("fd00::9", 50_000),
+        null,
+        null,
+        null,
+        3);
+  }
+
+  public static AccessRecord ended(ConnectionInfo info, CloseKind kind) {
+    return new AccessRecord(
+        info,
+        new Verdict(
+            Outcome.ALLOWED, Reason.TRAFFIC_TARGET, new NamespacedName("shop", "cart-reads")),
+        120,
+        4_096,
+        Duration.ofMillis(1_500),
+        kind,
+        Reason.TRAFFIC_TARGET);
+  }
+
+  public static AccessRecord refused(ConnectionInfo info, Reason reason) {
+    return new AccessRecord(
+        info, Verdict.of(Outcome.REFUSED, reason), 0, 0, Duration.ZERO, CloseKind.REFUSED, reason);
+  }
+
+  private static InetSocketAddress endpoint(String address, int port) {
+    return new InetSocketAddress(IpAddresses.parse(address), port);
+  }
+}

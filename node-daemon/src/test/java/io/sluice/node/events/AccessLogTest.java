@@ -1,0 +1,210 @@
+package io.sluice.node.events;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.node.Samples;
+import io.sluice.proxy.AccessRecord;
+import io.sluice.proxy.CloseKind;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AccessLogTest {
+  private static final AccessRecord RECORD = Samples.ended(Samples.outbound(1), CloseKind.FIN);
+
+  @TempDir private Path directory = Path.of("");
+
+  @Test
+  void writesOneLineWithEveryField() throws IOException {
+    Path file = directory.resolve("access.log");
+
+    try (AccessLog log = AccessLog.toFile(file)) {
+      log.write(RECORD);
+    }
+
+    List<String> lines = Files.readAllLines(file);
+    assertThat(lines).hasSize(1);
+    JsonNode line = new ObjectMapper().readTree(lines.getFirst());
+    assertThat(Instant.parse(line.path("time").asText())).isBefore(Instant.now().plusSeconds(1));
+    assertThat(line.path("reporter").asText()).isEqualTo("source");
+    assertThat(line.path("direction").asText()).isEqualTo("outbound");
+    assertThat(line.path("pod").asText()).isEqualTo("shop/cart-0");
+    assertThat(line.path("source_workload").asText()).isEqualTo("shop/cart-0");
+    assertThat(line.path("client").asText()).isEqualTo("10.0.0.1:40000");
+    assertThat(line.path("original_destination").asText()).isEqualTo("10.96.0.7:80");
+    assertThat(line.path("upstream").asText()).isEqualTo("10.0.0.2:8080");
+    assertThat(line.path("service").asText()).isEqualTo("shop/catalogue");
+    assertThat(line.path("verdict").asText()).isEqualTo("allowed");
+    assertThat(line.path("reason").asText()).isEqualTo("traffic_target");
+    assertThat(line.path("rule").asText()).isEqualTo("shop/cart-reads");
+    assertThat(line.path("bytes_sent").asLong()).isEqualTo(120);
+    assertThat(line.path("bytes_received").asLong()).isEqualTo(4_096);
+    assertThat(line.path("duration_ms").asLong()).isEqualTo(1_500);
+    assertThat(line.path("close").asText()).isEqualTo("fin");
+    assertThat(line.path("close_reason").asText()).isEqualTo("traffic_target");
+    assertThat(line.path("revision").asLong()).isEqualTo(3);
+  }
+
+  @Test
+  void leavesOutWhatIsNotKnown() throws IOException {
+    Path file = directory.resolve("access.log");
+
+    try (AccessLog log = AccessLog.toFile(file)) {
+      log.write(Samples.refused(Samples.stranger(1), Reason.SOURCE_NOT_IN_MESH));
+    }
+
+    JsonNode line = new ObjectMapper().readTree(Files.readString(file));
+    assertThat(line.fieldNames())
+        .toIterable()
+        .doesNotContain("source_workload", "original_destination", "upstream", "service", "rule");
+    assertThat(line.path("client").asText()).isEqualTo("[fd00::9]:50000");
+  }
+
+  @Test
+  void appendsToWhatAnEarlierDaemonWrote() throws IOException {
+    Path file = directory.resolve("access.log");
+    Files.writeString(file, "{}\n");
+
+    try (AccessLog log = AccessLog.toFile(file)) {
+      log.write(RECORD);
+    }
+
+    assertThat(Files.readAllLines(file)).hasSize(2).first().isEqualTo("{}");
+  }
+
+  @Test
+  void keepsOnePredecessorWithinTheLimit() throws IOException {
+    Path file = directory.resolve("access.log");
+
+    try (AccessLog log = AccessLog.toFile(file, 1_000)) {
+      for (int i = 0; i < 20; i++) {
+        log.write(RECORD);
+      }
+    }
+
+    assertThat(directory.resolve("access.log.1")).exists();
+    assertThat(directory).isDirectoryNotContaining("glob:**.2");
+    assertThat(Files.size(file)).isBetween(1L, 1_000L);
+    assertThat(Files.size(directory.resolve("access.log.1"))).isBetween(1L, 1_000L);
+    assertThat(Files.readAllLines(file)).allSatisfy(line -> new ObjectMapper().readTree(line));
+  }
+
+  @Test
+  void dropsAndCountsWhatTheQueueCannotHold() throws InterruptedException {
+    CountDownLatch writing = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    Recording sink =
+        new Recording() {
+          @Override
+          public void write(byte[] line) throws IOException {
+            writing.countDown();
+            await(goOn);
+            super.write(line);
+          }
+        };
+
+    try (AccessLog log = AccessLog.to(sink, 2)) {
+      log.write(RECORD);
+      writing.await();
+      for (int i = 0; i < 5; i++) {
+        log.write(RECORD);
+      }
+      assertThat(log.dropped()).isEqualTo(3);
+      goOn.countDown();
+    }
+
+    assertThat(sink.lines).hasSize(3);
+    assertThat(sink.closed).isTrue();
+  }
+
+  @Test
+  void goesOnAfterTheDiskWasFull() {
+    Recording sink =
+        new Recording() {
+          private int writes;
+
+          @Override
+          public void write(byte[] line) throws IOException {
+            writes++;
+            if (writes <= 2) {
+              throw new IOException("No space left on device");
+            }
+            super.write(line);
+          }
+        };
+    AccessLog log = AccessLog.to(sink, 16);
+
+    for (int i = 0; i < 5; i++) {
+      log.write(RECORD);
+    }
+    log.close();
+
+    assertThat(log.dropped()).isEqualTo(2);
+    assertThat(sink.lines).hasSize(3);
+  }
+
+  @Test
+  void fileThatFailedIsOpenedAnew() throws IOException {
+    Path folder = Files.createDirectory(directory.resolve("logs"));
+    Path file = folder.resolve("access.log");
+    RotatingFile log = new RotatingFile(file, 10);
+    log.write("12345678\n".getBytes(StandardCharsets.UTF_8));
+    log.flush();
+    Files.delete(file);
+    Files.delete(folder);
+
+    assertThatThrownBy(() -> log.write("12345678\n".getBytes(StandardCharsets.UTF_8)))
+        .isInstanceOf(IOException.class);
+    Files.createDirectory(folder);
+    log.write("again\n".getBytes(StandardCharsets.UTF_8));
+    log.close();
+
+    assertThat(file).hasContent("again");
+  }
+
+  @Test
+  void unwritableFileIsToldAtTheStart() {
+    assertThatThrownBy(() -> AccessLog.toFile(directory.resolve("missing").resolve("access.log")))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessageContaining("access.log");
+  }
+
+  private static void await(CountDownLatch latch) throws IOException {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
+  }
+
+  /** Keeps lines in memory; owned by the log's thread until that has ended. */
+  private static class Recording implements AccessLog.Sink {
+    final List<String> lines = new ArrayList<>();
+    boolean closed;
+
+    @Override
+    public void write(byte[] line) throws IOException {
+      lines.add(new String(line, StandardCharsets.UTF_8));
+    }
+
+    @Override
+    public void flush() throws IOException {}
+
+    @Override
+    public void close() throws IOException {
+      closed = true;
+    }
+  }
+}

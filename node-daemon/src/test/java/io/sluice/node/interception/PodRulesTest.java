@@ -1,0 +1,145 @@
+package io.sluice.node.interception;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.node.maps.InterfaceRuleKey;
+import io.sluice.node.maps.PodAddressKey;
+import io.sluice.node.maps.PortRuleKey;
+import io.sluice.node.maps.RangeRuleKey;
+import io.sluice.node.maps.RuleAction;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+
+class PodRulesTest {
+  private static final int NEUTRAL = RuleAction.NEUTRAL.code();
+  private static final int EXCLUDE = RuleAction.EXCLUDE.code();
+  private static final int INCLUDE = RuleAction.INCLUDE.code();
+
+  /** Stands for the pod's namespace; the rules do not look at it. */
+  @AutoClose private final NetnsHandle netns = new LinuxNetworkNamespaces().current();
+
+  @Test
+  void exclusionBeatsTheSameInclusion() {
+    assertThat(ranges(List.of("10.0.0.0/8"), List.of("10.0.0.0/8")))
+        .isEqualTo(Map.of(Cidr.parse("10.0.0.0/8"), EXCLUDE));
+  }
+
+  @Test
+  void inclusionInsideAnExclusionIsLeftOut() {
+    assertThat(ranges(List.of("10.0.0.0/8"), List.of("10.1.0.0/16", "192.168.0.0/16")))
+        .isEqualTo(
+            Map.of(Cidr.parse("10.0.0.0/8"), EXCLUDE, Cidr.parse("192.168.0.0/16"), INCLUDE));
+  }
+
+  @Test
+  void exclusionInsideAnInclusionKeepsBoth() {
+    assertThat(ranges(List.of("10.1.0.0/16"), List.of("10.0.0.0/8")))
+        .isEqualTo(Map.of(Cidr.parse("10.1.0.0/16"), EXCLUDE, Cidr.parse("10.0.0.0/8"), INCLUDE));
+  }
+
+  @Test
+  void rangesOfExcludedInterfacesAreExclusionsToo() {
+    InterceptionSettings settings = settings(List.of(), List.of("10.0.0.0/8"));
+
+    assertThat(PodRules.ranges(settings, Set.of(Cidr.parse("10.9.0.0/24"))))
+        .isEqualTo(Map.of(Cidr.parse("10.9.0.0/24"), EXCLUDE, Cidr.parse("10.0.0.0/8"), INCLUDE));
+  }
+
+  @Test
+  void wideIpv6RangeDoesNotReachIpv4() {
+    assertThat(ranges(List.of("::/0"), List.of()))
+        .isEqualTo(Map.of(Cidr.parse("::/0"), EXCLUDE, Cidr.parse("0.0.0.0/0"), NEUTRAL));
+    assertThat(ranges(List.of(), List.of("::/64"))).containsKey(Cidr.parse("0.0.0.0/0"));
+  }
+
+  @Test
+  void ipv6RangeThatDoesNotHoldMappedAddressesNeedsNoShield() {
+    assertThat(ranges(List.of("fd00::/8", "2001:db8::/32"), List.of()))
+        .doesNotContainKey(Cidr.parse("0.0.0.0/0"));
+  }
+
+  @Test
+  void shieldLeavesARuleForAllOfIpv4Alone() {
+    assertThat(ranges(List.of("::/0"), List.of("0.0.0.0/0")))
+        .isEqualTo(Map.of(Cidr.parse("::/0"), EXCLUDE, Cidr.parse("0.0.0.0/0"), INCLUDE));
+  }
+
+  @Test
+  void everySettingBecomesAnEntryOfThePod() {
+    InetAddress own = IpAddresses.parse("10.1.0.5");
+    InetAddress second = IpAddresses.parse("192.168.9.2");
+    PodNetwork network =
+        new PodNetwork(
+            List.of(own),
+            Set.of(own),
+            Set.of(second),
+            Set.of(Cidr.parse("192.168.9.0/24")),
+            Set.of(7),
+            2,
+            true);
+    InterceptionSettings settings =
+        new InterceptionSettings(Set.of(443), Set.of(9_090), List.of(), List.of(), Set.of("net1"));
+
+    PodRules rules = PodRules.of(placement(5, network, settings, false), false);
+
+    assertThat(rules.addresses())
+        .isEqualTo(Map.of(new PodAddressKey(5, own), 1, new PodAddressKey(5, second), 2));
+    assertThat(rules.ranges())
+        .isEqualTo(Map.of(new RangeRuleKey(5, Cidr.parse("192.168.9.0/24")), EXCLUDE));
+    assertThat(rules.ports())
+        .isEqualTo(
+            Map.of(
+                new PortRuleKey(5, 443, Direction.OUTBOUND), EXCLUDE,
+                new PortRuleKey(5, 9_090, Direction.INBOUND), EXCLUDE));
+    assertThat(rules.interfaces()).isEqualTo(Map.of(new InterfaceRuleKey(5, 7), EXCLUDE));
+    assertThat(rules.pod().address4()).isEqualTo(own);
+    assertThat(rules.pod().address6()).isNull();
+    assertThat(rules.pod().primaryIfindex()).isEqualTo(2);
+  }
+
+  @Test
+  void flagsSayWhatTheSettingsSay() {
+    assertThat(flags(InterceptionSettings.EVERYTHING, false, false)).isZero();
+    assertThat(flags(InterceptionSettings.EVERYTHING, true, false)).isEqualTo(0x1);
+    assertThat(flags(InterceptionSettings.EVERYTHING, false, true)).isEqualTo(0x2);
+    // Also where every inclusion is excluded: the list exists, so nothing else is redirected.
+    assertThat(flags(settings(List.of("10.0.0.0/8"), List.of("10.0.0.0/8")), false, false))
+        .isEqualTo(0x4);
+  }
+
+  private PodPlacement placement(
+      long cookie, PodNetwork network, InterceptionSettings settings, boolean permissive) {
+    return new PodPlacement(
+        new NamespacedName("shop", "cart"), netns, cookie, network, settings, permissive);
+  }
+
+  private int flags(InterceptionSettings settings, boolean permissive, boolean failOpen) {
+    PodNetwork network =
+        new PodNetwork(List.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false);
+    return PodRules.of(placement(1, network, settings, permissive), failOpen).pod().flags();
+  }
+
+  private static Map<Cidr, Integer> ranges(List<String> exclusions, List<String> inclusions) {
+    return PodRules.ranges(settings(exclusions, inclusions), Set.of());
+  }
+
+  private static InterceptionSettings settings(List<String> exclusions, List<String> inclusions) {
+    return new InterceptionSettings(
+        Set.of(),
+        Set.of(),
+        exclusions.stream().map(Cidr::parse).toList(),
+        inclusions.stream().map(Cidr::parse).toList(),
+        Set.of());
+  }
+}

@@ -1,0 +1,72 @@
+package io.sluice.node.maps;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PinDirectoryTest {
+  @TempDir private Path root = Path.of("");
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", ".", "..", "../../etc", "a/b", "/abs", "-a", "a-", "UPPER", "a b"})
+  void refusesNamesThatCouldLeadElsewhere(String name) {
+    assertThatThrownBy(() -> PinDirectory.ofNode(name))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("'" + name + "'")
+        .hasMessageContaining("a-z, 0-9");
+  }
+
+  @Test
+  void schemasLieBesideEachOther() {
+    assertThat(PinDirectory.ofNode("node-1.example").path())
+        .isEqualTo(Path.of("/sys/fs/bpf/sluice/node-1.example/v" + PinDirectory.SCHEMA_VERSION));
+  }
+
+  @Test
+  void listsPodsByCookieAndOverlooksWhatIsNone() throws Exception {
+    PinDirectory pins = new PinDirectory(root.resolve("node").resolve("v1"));
+    pins.create();
+    Files.createDirectories(pins.pod(4_711));
+    Files.createDirectories(pins.path().resolve("pods").resolve("somebody-elses"));
+
+    assertThat(pins.exists()).isTrue();
+    assertThat(pins.podCookies()).containsExactly(4_711L);
+  }
+
+  @Test
+  void removesOnePodAndThenTheWholeNodeButNoOther() throws Exception {
+    PinDirectory pins = new PinDirectory(root.resolve("node").resolve("v1"));
+    PinDirectory other = new PinDirectory(root.resolve("other").resolve("v1"));
+    pins.create();
+    other.create();
+    Files.createDirectories(pins.pod(1));
+    Files.writeString(pins.pod(1).resolve("link"), "");
+    Files.writeString(pins.map("pods"), "");
+
+    pins.removePod(1);
+    assertThat(pins.podCookies()).isEmpty();
+    assertThat(pins.map("pods")).exists();
+
+    pins.removeAll();
+    assertThat(pins.exists()).isFalse();
+    assertThat(root.resolve("node")).doesNotExist();
+    assertThat(other.exists()).isTrue();
+  }
+
+  @Test
+  void nothingPinnedIsNothingToList() {
+    PinDirectory pins = new PinDirectory(root.resolve("node").resolve("v1"));
+
+    assertThat(pins.exists()).isFalse();
+    assertThat(pins.podCookies()).isEmpty();
+    assertThat(new MapCatalogue(pins).list()).isEmpty();
+    assertThat(new MapCatalogue(pins).dump("pods")).isEmpty();
+    assertThat(new MapCatalogue(pins).dump("../../../etc/passwd")).isEmpty();
+  }
+}
