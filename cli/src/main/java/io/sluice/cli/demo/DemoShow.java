@@ -27,6 +27,7 @@ final class DemoShow {
   private DemoSummary summary = DemoSummary.NOTHING;
   private Duration took = Duration.ZERO;
   private boolean kept;
+  private volatile boolean interrupted;
 
   DemoShow(DemoStage stage, DemoReport report, boolean keep) {
     this.stage = stage;
@@ -45,7 +46,7 @@ final class DemoShow {
       play();
     } finally {
       finished.countDown();
-      if (!kept) {
+      if (!kept && !interrupted) {
         report.step("nothing is left", "no process, namespace, pin, cgroup or file", this::clear);
       }
       took = Duration.ofNanos(System.nanoTime() - beginNanos);
@@ -99,6 +100,7 @@ final class DemoShow {
 
   /** Ctrl-C: ends the step under way, then cleans up in the player's place. */
   private void interrupted(Thread player) {
+    interrupted = true;
     report.mute();
     player.interrupt();
     try {
