@@ -24,10 +24,9 @@ public final class SluiceCommand {
 
   private static CommandLine commandLine() {
     return new CommandLine(new SluiceCommand())
-        .setExecutionExceptionHandler(
-            (failure, line, parsed) -> {
-              line.getErr().println("sluice: " + Failures.sentence(failure));
-              return 1;
-            });
+        .setExecutionExceptionHandler((failure, line, parsed) -> {
+          line.getErr().println("sluice: " + Failures.sentence(failure));
+          return 1;
+        });
   }
 }

@@ -108,7 +108,8 @@ final class DemoShow {
       daemon.kill();
       stage.clear();
       System.err.println(
-          "sluice: interrupted; " + (ended ? "everything was removed" : "what was there is removed"));
+          "sluice: interrupted; "
+              + (ended ? "everything was removed" : "what was there is removed"));
     } catch (InterruptedException | RuntimeException e) {
       System.err.println(
           "sluice: interrupted, and not everything could be removed: " + Failures.sentence(e));
