@@ -32,10 +32,7 @@ final class AccountingSteps {
         DemoRun.RECORD_DEADLINE,
         () -> run.numbers().verdicts().equals(DemoNumbers.verdicts(run.daemon().metrics())));
     return compare(
-        "map",
-        run.numbers().verdicts(),
-        "metrics",
-        DemoNumbers.verdicts(run.daemon().metrics()));
+        "map", run.numbers().verdicts(), "metrics", DemoNumbers.verdicts(run.daemon().metrics()));
   }
 
   private Seen mapsAndLedger() {

@@ -5,7 +5,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Waits for a condition, never for a time. */
 final class Await {
-  private static final long POLL_NANOS = 4_000_000;
+  private static final long POLL_NANOS = 10_000_000;
 
   private Await() {}
 

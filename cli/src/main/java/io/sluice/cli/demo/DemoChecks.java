@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** What this machine lacks for the demo, each found by trying and told with its mend. */
 final class DemoChecks {
@@ -27,7 +28,8 @@ final class DemoChecks {
           Capability.CAP_BPF,
           Capability.CAP_NET_BIND_SERVICE,
           Capability.CAP_KILL);
-  private static final Pattern PATH_SEPARATOR = Pattern.compile(File.pathSeparator, Pattern.LITERAL);
+  private static final Pattern PATH_SEPARATOR =
+      Pattern.compile(File.pathSeparator, Pattern.LITERAL);
 
   private DemoChecks() {}
 
@@ -54,7 +56,7 @@ final class DemoChecks {
     return missing;
   }
 
-  static boolean isOnPath(String program, String path) {
+  static boolean isOnPath(String program, @Nullable String path) {
     return path != null
         && PATH_SEPARATOR
             .splitAsStream(path)

@@ -2,7 +2,6 @@ package io.sluice.cli.demo;
 
 import io.sluice.cli.Failures;
 import io.sluice.cli.demo.DemoReport.Marks;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
@@ -29,6 +28,9 @@ public final class DemoCommand implements Callable<Integer> {
 
   /** Hidden option: only the servers, for a demo that was kept. */
   static final String SERVE = "--serve";
+
+  /** What shells report for Ctrl-C. */
+  private static final int INTERRUPTED = 130;
 
   @Option(
       names = "--mode",
@@ -64,7 +66,7 @@ public final class DemoCommand implements Callable<Integer> {
   public DemoCommand() {}
 
   @Override
-  public Integer call() throws IOException, InterruptedException {
+  public Integer call() throws InterruptedException {
     if (!mode.equals(EBPF)) {
       throw new ParameterException(
           spec.commandLine(), "--mode " + mode + " is not known; this build has: " + EBPF);
@@ -93,12 +95,17 @@ public final class DemoCommand implements Callable<Integer> {
     return play(stage);
   }
 
-  private int play(DemoStage stage) throws IOException, InterruptedException {
+  private int play(DemoStage stage) {
     PrintWriter out = new PrintWriter(System.out, true, charset());
     DemoReport report =
         new DemoReport(out, json, Marks.of(charset().equals(StandardCharsets.UTF_8)));
     DemoShow show = new DemoShow(stage, report, keep);
-    boolean ok = show.run();
+    boolean ok;
+    try {
+      ok = show.run();
+    } catch (InterruptedException e) {
+      return INTERRUPTED; // the shutdown hook cleans up and has the last word
+    }
     if (json) {
       out.println(show.json().toPrettyString());
     } else {

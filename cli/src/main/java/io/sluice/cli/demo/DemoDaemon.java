@@ -121,7 +121,8 @@ final class DemoDaemon {
   String logTail() {
     List<String> lines = log().lines().toList();
     return "; its log ends with:\n  "
-        + String.join("\n  ", lines.subList(Math.max(0, lines.size() - LOG_TAIL_LINES), lines.size()));
+        + String.join(
+            "\n  ", lines.subList(Math.max(0, lines.size() - LOG_TAIL_LINES), lines.size()));
   }
 
   /** SIGKILL; returns when it has gone. */

@@ -32,8 +32,7 @@ final class DemoNetwork {
     }
     network.add("link set " + BRIDGE + " up");
     for (DemoPod pod : DemoPod.enrolled()) {
-      network.add(
-          "link add " + pod.label() + " type veth peer name eth0 netns " + plan.netns(pod));
+      network.add("link add " + pod.label() + " type veth peer name eth0 netns " + plan.netns(pod));
       network.add("link set " + pod.label() + " master " + BRIDGE + " up");
     }
     ip(List.of("-n", plan.network()), network);

@@ -52,11 +52,7 @@ final class DemoNumbers {
   long verdict(DemoPod pod, Direction direction, IpFamily family, Outcome outcome, Reason reason) {
     FlowKey key =
         new FlowKey(
-            pod.meshName(),
-            direction.label(),
-            family.label(),
-            outcome.label(),
-            reason.label());
+            pod.meshName(), direction.label(), family.label(), outcome.label(), reason.label());
     return verdicts().getOrDefault(key, 0L);
   }
 
@@ -95,7 +91,8 @@ final class DemoNumbers {
   /**
    * What the proxy of one daemon has decided.
    *
-   * @param allowed connections that it opened for callers
+   * @param allowed connections that it opened to applications: the verdict of the server side
+   *     counts
    * @param refused connections that it reset
    */
   record ProxyCounts(long allowed, long refused) {
@@ -103,7 +100,7 @@ final class DemoNumbers {
 
     static ProxyCounts of(List<MetricSample> page) {
       return new ProxyCounts(
-          sum(page, "istio_tcp_connections_opened_total", Map.of("reporter", "source")),
+          sum(page, "istio_tcp_connections_opened_total", Map.of("reporter", "destination")),
           sum(page, "sluice_proxy_connections_refused_total", Map.of()));
     }
 

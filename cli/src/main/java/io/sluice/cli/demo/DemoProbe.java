@@ -9,8 +9,7 @@ final class DemoProbe implements AutoCloseable {
   private final NetnsHandle buyer;
 
   DemoProbe(DemoPlan plan) {
-    this.buyer =
-        new LinuxNetworkNamespaces().open(DemoPlan.path(plan.netns(DemoPod.BUYER)));
+    this.buyer = new LinuxNetworkNamespaces().open(DemoPlan.path(plan.netns(DemoPod.BUYER)));
   }
 
   CallResult call(InetSocketAddress destination) {

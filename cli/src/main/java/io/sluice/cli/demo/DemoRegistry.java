@@ -21,9 +21,15 @@ final class DemoRegistry {
   private static final String THIEF = "thief.yaml";
 
   private final DemoPlan plan;
+  private final Path folder;
 
   DemoRegistry(DemoPlan plan) {
+    this(plan, plan.registry());
+  }
+
+  DemoRegistry(DemoPlan plan, Path folder) {
     this.plan = plan;
+    this.folder = folder;
   }
 
   /** The beginning: strict, nothing excluded, the thief not allowed. */
@@ -67,7 +73,7 @@ final class DemoRegistry {
   /** Takes it back. */
   void revokeThief() {
     try {
-      Files.deleteIfExists(plan.registry().resolve(THIEF));
+      Files.deleteIfExists(folder.resolve(THIEF));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + THIEF, e);
     }
@@ -96,25 +102,25 @@ final class DemoRegistry {
 
   private static String namespace() {
     return """
-        apiVersion: v1
-        kind: Namespace
-        metadata: {name: shop, labels: {sluice.io/mesh: enabled}}
-        """;
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: shop, labels: {sluice.io/mesh: enabled}}
+    """;
   }
 
   private String pod(DemoPod pod, String annotations) {
     return """
-        ---
-        apiVersion: v1
-        kind: Pod
-        metadata:
-          name: %s
-          namespace: shop
-          labels: {app: %s, version: %s}
-          annotations: {sluice.io/netns: %s%s}
-        spec: {serviceAccountName: %s}
-        status: {podIPs: [{ip: %s}, {ip: "%s"}]}
-        """
+    ---
+    apiVersion: v1
+    kind: Pod
+    metadata:
+      name: %s
+      namespace: shop
+      labels: {app: %s, version: %s}
+      annotations: {sluice.io/netns: %s%s}
+    spec: {serviceAccountName: %s}
+    status: {podIPs: [{ip: %s}, {ip: "%s"}]}
+    """
         .formatted(
             pod.label(),
             pod.app(),
@@ -134,14 +140,14 @@ final class DemoRegistry {
 
   private static String service(String name, int number, int port, int targetPort) {
     return """
-        apiVersion: v1
-        kind: Service
-        metadata: {name: %s, namespace: shop}
-        spec:
-          clusterIPs: ["%s", "%s"]
-          selector: {app: %s}
-          ports: [{name: tcp, port: %d, targetPort: %d, appProtocol: tcp}]
-        """
+    apiVersion: v1
+    kind: Service
+    metadata: {name: %s, namespace: shop}
+    spec:
+      clusterIPs: ["%s", "%s"]
+      selector: {app: %s}
+      ports: [{name: tcp, port: %d, targetPort: %d, appProtocol: tcp}]
+    """
         .formatted(
             name,
             DemoPlan.serviceAddress(IpFamily.IPV4, number),
@@ -163,32 +169,33 @@ final class DemoRegistry {
 
   private static String tcpRoute(String name, int port) {
     return """
-        apiVersion: specs.smi-spec.io/v1alpha4
-        kind: TCPRoute
-        metadata: {name: %s, namespace: shop}
-        spec: {matches: {ports: [%d]}}
-        """
+    apiVersion: specs.smi-spec.io/v1alpha4
+    kind: TCPRoute
+    metadata: {name: %s, namespace: shop}
+    spec: {matches: {ports: [%d]}}
+    """
         .formatted(name, port);
   }
 
-  private static String trafficTarget(String name, String source, String destination, String route) {
+  private static String trafficTarget(
+      String name, String source, String destination, String route) {
     return """
-        apiVersion: access.smi-spec.io/v1alpha3
-        kind: TrafficTarget
-        metadata: {name: %s, namespace: shop}
-        spec:
-          destination: {kind: ServiceAccount, name: %s, namespace: shop}
-          sources: [{kind: ServiceAccount, name: %s, namespace: shop}]
-          rules: [{kind: TCPRoute, name: %s}]
-        """
+    apiVersion: access.smi-spec.io/v1alpha3
+    kind: TrafficTarget
+    metadata: {name: %s, namespace: shop}
+    spec:
+      destination: {kind: ServiceAccount, name: %s, namespace: shop}
+      sources: [{kind: ServiceAccount, name: %s, namespace: shop}]
+      rules: [{kind: TCPRoute, name: %s}]
+    """
         .formatted(name, destination, source, route);
   }
 
   private void put(String file, String content) {
-    Path target = plan.registry().resolve(file);
-    Path hidden = plan.registry().resolve("." + file);
+    Path target = folder.resolve(file);
+    Path hidden = folder.resolve("." + file);
     try {
-      Files.createDirectories(plan.registry());
+      Files.createDirectories(folder);
       Files.writeString(hidden, content);
       Files.move(hidden, target, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {

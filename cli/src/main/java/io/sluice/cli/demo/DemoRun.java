@@ -54,7 +54,10 @@ final class DemoRun {
     long enrolled = daemon.status().path("podsEnrolled").asLong();
     return new Seen(
         enrolled == enrolled(),
-        enrolled + " pods, " + startToReady.toMillis() + " ms after the daemon's process was started");
+        enrolled
+            + " pods, "
+            + startToReady.toMillis()
+            + " ms after the daemon's process was started");
   }
 
   static int enrolled() {

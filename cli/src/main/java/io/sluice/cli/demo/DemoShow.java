@@ -27,6 +27,7 @@ final class DemoShow {
   private DemoSummary summary = DemoSummary.NOTHING;
   private Duration took = Duration.ZERO;
   private boolean kept;
+  private volatile boolean interrupted;
 
   DemoShow(DemoStage stage, DemoReport report, boolean keep) {
     this.stage = stage;
@@ -45,7 +46,7 @@ final class DemoShow {
       play();
     } finally {
       finished.countDown();
-      if (!kept) {
+      if (!kept && !interrupted) {
         report.step("nothing is left", "no process, namespace, pin, cgroup or file", this::clear);
       }
       took = Duration.ofNanos(System.nanoTime() - beginNanos);
@@ -99,6 +100,7 @@ final class DemoShow {
 
   /** Ctrl-C: ends the step under way, then cleans up in the player's place. */
   private void interrupted(Thread player) {
+    interrupted = true;
     report.mute();
     player.interrupt();
     try {
@@ -106,7 +108,8 @@ final class DemoShow {
       daemon.kill();
       stage.clear();
       System.err.println(
-          "sluice: interrupted; " + (ended ? "everything was removed" : "what was there is removed"));
+          "sluice: interrupted; "
+              + (ended ? "everything was removed" : "what was there is removed"));
     } catch (InterruptedException | RuntimeException e) {
       System.err.println(
           "sluice: interrupted, and not everything could be removed: " + Failures.sentence(e));

@@ -85,19 +85,15 @@ record DemoSummary(
   /** Tables for people. */
   void print(PrintWriter out) {
     Map<List<String>, Long> flows = new TreeMap<>((a, b) -> a.toString().compareTo(b.toString()));
-    verdicts.forEach(
-        (key, count) ->
-            flows.merge(
-                List.of(key.pod(), key.direction(), key.verdict(), key.reason()),
-                count,
-                Long::sum));
+    verdicts.forEach((key, count) ->
+        flows.merge(
+            List.of(key.pod(), key.direction(), key.verdict(), key.reason()), count, Long::sum));
     List<List<String>> rows = new ArrayList<>();
-    flows.forEach(
-        (key, count) -> {
-          List<String> row = new ArrayList<>(key);
-          row.add(count.toString());
-          rows.add(row);
-        });
+    flows.forEach((key, count) -> {
+      List<String> row = new ArrayList<>(key);
+      row.add(count.toString());
+      rows.add(row);
+    });
     out.println();
     out.println("What the kernel's hooks counted, both families together");
     new Listing(List.of("pod", "direction", "verdict", "reason", "flows"), rows)
@@ -107,13 +103,12 @@ record DemoSummary(
     new Listing(
             List.of("map", "entries", "capacity", "holds"),
             maps.stream()
-                .map(
-                    map ->
-                        List.of(
-                            map.name(),
-                            map.entries() < 0 ? "-" : "" + map.entries(),
-                            map.capacity() == 0 ? "-" : "" + map.capacity(),
-                            map.holds()))
+                .map(map ->
+                    List.of(
+                        map.name(),
+                        map.entries() < 0 ? "-" : "" + map.entries(),
+                        map.capacity() == 0 ? "-" : "" + map.capacity(),
+                        map.holds()))
                 .toList())
         .print(OutputFormat.table, out);
     out.println();

@@ -45,8 +45,7 @@ final class ExclusionSteps {
 
   private Seen refuseEgress() {
     CallResult result = callBank();
-    return new Seen(
-        result.failedWith(Errno.ECONNRESET), result.text() + " in " + result.took());
+    return new Seen(result.failedWith(Errno.ECONNRESET), result.text() + " in " + result.took());
   }
 
   private Seen exclude() throws IOException, InterruptedException {

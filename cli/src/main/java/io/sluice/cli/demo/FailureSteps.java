@@ -88,8 +88,7 @@ final class FailureSteps {
       seen.append(family.title()).append(": ").append(result.text()).append("; ");
     }
     served = servedByStores() - served;
-    return new Seen(
-        refused && served == 0, seen + "the stores saw " + served + " connections");
+    return new Seen(refused && served == 0, seen + "the stores saw " + served + " connections");
   }
 
   private Seen readMaps() {
@@ -116,7 +115,9 @@ final class FailureSteps {
     long pods = run.daemon().status().path("podsEnrolled").asLong();
     return new Seen(
         answered && took.compareTo(RESTART_TARGET) <= 0 && pods == DemoRun.enrolled(),
-        (answered ? "an answer after " + took.toMillis() + " ms, " : "no answer, ") + pods + " pods");
+        (answered ? "an answer after " + took.toMillis() + " ms, " : "no answer, ")
+            + pods
+            + " pods");
   }
 
   private Seen enforce() {

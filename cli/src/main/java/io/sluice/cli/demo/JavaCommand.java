@@ -14,11 +14,7 @@ final class JavaCommand {
 
   /** What the launcher gives a daemon on top of the flags that every command gets. */
   private static final List<String> DAEMON_FLAGS =
-      List.of(
-          "-Xmx64m",
-          "-Xmn4m",
-          "-XX:MaxDirectMemorySize=32m",
-          "-XX:ReservedCodeCacheSize=24m");
+      List.of("-Xmx64m", "-Xmn4m", "-XX:MaxDirectMemorySize=32m", "-XX:ReservedCodeCacheSize=24m");
 
   private JavaCommand() {}
 

@@ -30,7 +30,8 @@ final class PolicySteps {
 
   void play() throws InterruptedException {
     DemoReport report = run.report();
-    report.step("thief is refused", "a reset within 50 ms, " + MEASURED_CALLS + " times", this::refuse);
+    report.step(
+        "thief is refused", "a reset within 50 ms, " + MEASURED_CALLS + " times", this::refuse);
     report.step(
         "the reason is told",
         Reason.NO_TRAFFIC_TARGET.label() + " in events, access log and metrics",
@@ -39,14 +40,12 @@ final class PolicySteps {
         "a stranger is refused",
         "a reset for who comes from outside the mesh, past the service",
         this::refuseStranger);
-    report.step(
-        "TrafficTarget for the thief added", "the thief gets an answer", this::grant);
+    report.step("TrafficTarget for the thief added", "the thief gets an answer", this::grant);
     report.step(
         "and removed, one connection open",
         "new calls are refused, the open connection goes on",
         this::revoke);
-    report.step(
-        "permissive mode on", "the thief gets an answer", () -> permissive(true));
+    report.step("permissive mode on", "the thief gets an answer", () -> permissive(true));
     report.step("permissive mode off", "the thief is refused", () -> permissive(false));
     report.step(
         "a broken file is told",
@@ -151,7 +150,8 @@ final class PolicySteps {
     if (answered) {
       held = shop.hold(DemoPod.THIEF, store);
     }
-    return new Seen(answered, answered ? "an answer " + after + " after the rename" : "still refused");
+    return new Seen(
+        answered, answered ? "an answer " + after + " after the rename" : "still refused");
   }
 
   private Seen revoke() throws InterruptedException {
@@ -178,7 +178,8 @@ final class PolicySteps {
     registry.permissive(on);
     boolean done = awaitThief(on);
     String after = CallResult.millis(System.nanoTime() - begin);
-    return new Seen(done, (on == done ? "an answer" : "refused") + " " + after + " after the change");
+    return new Seen(
+        done, (on == done ? "an answer" : "refused") + " " + after + " after the change");
   }
 
   private boolean awaitThief(boolean answered) throws InterruptedException {
@@ -190,8 +191,7 @@ final class PolicySteps {
     String place = DemoRegistry.POLICY + ":" + DemoRegistry.BROKEN_LINE + ":";
     registry.breakPolicy();
     try {
-      boolean told =
-          Await.until(DemoRun.CHANGE_DEADLINE, () -> run.daemon().log().contains(place));
+      boolean told = Await.until(DemoRun.CHANGE_DEADLINE, () -> run.daemon().log().contains(place));
       CallResult buyer = shop.call(DemoPod.BUYER, store);
       CallResult thief = shop.call(DemoPod.THIEF, store);
       return new Seen(

@@ -38,8 +38,7 @@ final class TrafficSteps {
           "client: the service's address; server: the buyer's address and port",
           () -> lookAtAddresses(family));
     }
-    report.step(
-        "store calls the warehouse", "an answer on both families", this::callWarehouse);
+    report.step("store calls the warehouse", "an answer on both families", this::callWarehouse);
     report.step(
         SPLIT_CALLS + " calls reach both versions",
         "at least " + LEAST_SHARE + " answers of each",
@@ -63,8 +62,7 @@ final class TrafficSteps {
   }
 
   private long redirected(DemoPod pod, Direction direction, IpFamily family) {
-    return run.numbers()
-        .verdict(pod, direction, family, Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
+    return run.numbers().verdict(pod, direction, family, Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
   }
 
   private Seen lookAtAddresses(IpFamily family) {

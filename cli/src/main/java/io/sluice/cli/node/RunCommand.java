@@ -176,7 +176,7 @@ final class RunCommand implements Callable<Integer> {
     status.objects().forEach(object -> present.add("object_status " + object));
     for (String line : present) {
       if (reported.add(line)) {
-        LOG.log(System.Logger.Level.WARNING, line.replace("{", "'{'"));
+        LOG.log(System.Logger.Level.WARNING, line);
       }
     }
     reported.retainAll(present);
