@@ -18,12 +18,24 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The proxy's view of pods' sockets in eBPF mode: what the hooks wrote into the storage of an
- * accepted socket, and sockets made inside a pod's namespace.
+ * accepted socket, and sockets made inside a pod's namespace, some of them ahead.
  */
-public final class NamespaceSockets implements PodSockets {
+public final class NamespaceSockets implements PodSockets, AutoCloseable {
+  /** A pod and its sockets that wait for use. */
+  private record Known(PodPlacement placement, SocketReserve ipv4, SocketReserve ipv6) {
+    SocketReserve reserve(Family family) {
+      return family == Family.IPV4 ? ipv4 : ipv6;
+    }
+
+    void close() {
+      ipv4.close();
+      ipv6.close();
+    }
+  }
+
   private final NetnsThread namespaces;
   private final SocketStorage<SocketStateValue> states;
-  private final Map<NamespacedName, PodPlacement> pods = new ConcurrentHashMap<>();
+  private final Map<NamespacedName, Known> pods = new ConcurrentHashMap<>();
 
   /** Over the node's maps and the thread that enters pods. */
   public NamespaceSockets(SluiceMaps maps, NetnsThread namespaces) {
@@ -33,23 +45,53 @@ public final class NamespaceSockets implements PodSockets {
 
   /** Makes the pod known; before its listeners accept. */
   public void add(PodPlacement pod) {
-    pods.put(pod.name(), pod);
+    pods.compute(
+        pod.name(),
+        (name, before) -> {
+          if (before != null && before.placement().netns() == pod.netns()) {
+            return new Known(pod, before.ipv4(), before.ipv6());
+          }
+          if (before != null) {
+            before.close();
+          }
+          return new Known(
+              pod,
+              new SocketReserve(namespaces, pod.netns(), Sockets.Family.IPV4),
+              new SocketReserve(namespaces, pod.netns(), Sockets.Family.IPV6));
+        });
   }
 
   /** Forgets the pod; sockets asked for later fail. */
   public void remove(NamespacedName pod) {
-    pods.remove(pod);
+    Known known = pods.remove(pod);
+    if (known != null) {
+      known.close();
+    }
+  }
+
+  /** Closes the waiting sockets of pods that opened no connection since the last call. */
+  public void releaseIdle() {
+    for (Known known : pods.values()) {
+      known.ipv4().releaseIfIdle();
+      known.ipv6().releaseIfIdle();
+    }
+  }
+
+  /** Closes every waiting socket; those handed out are the proxy's. */
+  @Override
+  public void close() {
+    pods.values().forEach(Known::close);
   }
 
   @Override
   public AcceptedFacts accepted(NamespacedName pod, Direction direction, int fd) {
-    PodPlacement placement = pods.get(pod);
-    Optional<SocketStateValue> known = states.lookup(fd);
-    if (placement == null || known.isEmpty()) {
-      return new AcceptedFacts(Optional.empty(), false, placement != null);
+    Known known = pods.get(pod);
+    Optional<SocketStateValue> stored = states.lookup(fd);
+    if (known == null || stored.isEmpty()) {
+      return new AcceptedFacts(Optional.empty(), false, known != null);
     }
-    SocketStateValue state = known.get();
-    boolean rightNamespace = state.netnsCookie() == placement.cookie();
+    SocketStateValue state = stored.get();
+    boolean rightNamespace = state.netnsCookie() == known.placement().cookie();
     boolean nodeOrigin = (state.flags() & SocketStateValue.FLAG_NODE_ORIGIN) != 0;
     return new AcceptedFacts(originalDestination(direction, fd, state), nodeOrigin, rightNamespace);
   }
@@ -73,18 +115,17 @@ public final class NamespaceSockets implements PodSockets {
       Family family,
       Optional<InetSocketAddress> presentedClient,
       boolean inbound) {
-    PodPlacement placement = pods.get(pod);
-    if (placement == null) {
+    Known known = pods.get(pod);
+    if (known == null) {
       return CompletableFuture.failedFuture(
           new InterceptionException("pod " + pod + " is not enrolled", "it left the mesh"));
     }
-    return namespaces.submit(
-        placement.netns(),
-        () -> {
-          int socket =
-              Sockets.tcpSocket(family == Family.IPV4 ? Sockets.Family.IPV4 : Sockets.Family.IPV6);
+    return known
+        .reserve(family)
+        .take()
+        .thenApply(socket -> {
           try {
-            present(socket, placement, presentedClient, inbound);
+            present(socket, known.placement(), presentedClient, inbound);
             return socket;
           } catch (RuntimeException e) {
             Sockets.close(socket);

@@ -1,0 +1,42 @@
+package io.sluice.benchmarks;
+
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * What every measurement needs.
+ *
+ * @param launcher the product's start script
+ * @param nodeName of the measured daemon
+ * @param directory registries and states of this run
+ * @param pods enrolled pods of the test bed
+ * @param extent how much is measured
+ */
+record Bench(
+    Path launcher, String nodeName, Path directory, Testbed testbed, int pods, Extent extent) {
+  /** Pods of the smaller mesh. */
+  static final int FEW_PODS = 3;
+
+  /**
+   * How much is measured.
+   *
+   * @param pairs of samples, at least 3
+   * @param time of one sample that is bounded by time
+   * @param bulkBytes bytes of one sample that is bounded by size
+   * @param starts of each kind
+   * @param idle between readiness and the look at the idle daemon
+   */
+  record Extent(int pairs, Duration time, long bulkBytes, int starts, Duration idle) {
+    static final Extent FULL =
+        new Extent(5, Duration.ofMillis(1_500), 512L << 20, 5, Duration.ofSeconds(40));
+    static final Extent QUICK =
+        new Extent(3, Duration.ofMillis(500), 128L << 20, 1, Duration.ofSeconds(10));
+  }
+
+  /** Starts the daemon on the registry of so many pods and does not wait for it. */
+  DaemonProcess startDaemon(int pods) throws Exception {
+    Path registry = directory.resolve("registry-" + pods);
+    Manifests.write(registry, testbed, pods);
+    return DaemonProcess.start(launcher, nodeName, registry, directory);
+  }
+}

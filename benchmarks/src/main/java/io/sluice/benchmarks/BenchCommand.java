@@ -1,0 +1,125 @@
+package io.sluice.benchmarks;
+
+import io.sluice.cli.Failures;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The {@code sluice bench} command. Exit codes as for every command: 0, 1 failed, 2 arguments. */
+@Command(
+    name = "sluice bench",
+    description =
+        "Measures a daemon on this machine: its data path as a ratio to the direct path of the same"
+            + " run, its memory, start and CPU time. Needs root; takes minutes.",
+    mixinStandardHelpOptions = true)
+public final class BenchCommand implements Callable<Integer> {
+  private static final Duration LONGEST_RUN = Duration.ofMinutes(6);
+  private static final Duration LONGEST_QUICK_RUN = Duration.ofSeconds(90);
+
+  @Option(names = "--quick", description = "Shorter and fewer samples: a minute in all.")
+  private boolean quick;
+
+  @Option(
+      names = "--only",
+      paramLabel = "NAME",
+      split = ",",
+      description = "Measure only this, repeatable: ${COMPLETION-CANDIDATES}.")
+  private @Nullable List<Part> only;
+
+  @Option(names = "--json", paramLabel = "FILE", description = "Write every single value as JSON.")
+  private @Nullable Path json;
+
+  @Option(
+      names = "--write",
+      paramLabel = "FILE",
+      description = "Replace the results in a Markdown file, between its two marker lines.")
+  private @Nullable Path markdown;
+
+  private BenchCommand() {}
+
+  /** Runs the command and ends the process with its exit code. */
+  public static void main(String[] args) {
+    CommandLine line =
+        new CommandLine(new BenchCommand())
+            .setExecutionExceptionHandler((failure, command, parsed) -> {
+              command.getErr().println("sluice bench: " + Failures.sentence(failure));
+              return 1;
+            });
+    System.exit(line.execute(args));
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    Path launcher = launcher();
+    if (!isRoot()) {
+      throw new IllegalStateException(
+          "needs root: it makes network namespaces and starts a daemon that loads BPF programs");
+    }
+    Machine machine = Machine.current();
+    endAfter(quick ? LONGEST_QUICK_RUN : LONGEST_RUN);
+    Bench.Extent extent = quick ? Bench.Extent.QUICK : Bench.Extent.FULL;
+    try (BenchRun run = new BenchRun(launcher, extent)) {
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> closeQuietly(run), "bench-cleanup"));
+      Report report = new Report(machine, quick, run.measure(parts()));
+      System.out.print(report.table());
+      if (json != null) {
+        report.writeJson(json);
+      }
+      if (markdown != null) {
+        report.writeMarkdown(markdown);
+      }
+    }
+    return 0;
+  }
+
+  private Set<Part> parts() {
+    return only == null ? EnumSet.allOf(Part.class) : EnumSet.copyOf(only);
+  }
+
+  private static boolean isRoot() throws IOException {
+    return Files.getOwner(Path.of("/proc/self")).getName().equals("root");
+  }
+
+  private static Path launcher() {
+    String home = System.getProperty("sluice.home");
+    Path launcher = Path.of(home == null ? "." : home, "sluice");
+    if (!Files.isExecutable(launcher)) {
+      throw new IllegalStateException("start it as `./sluice bench`: no launcher at " + launcher);
+    }
+    return launcher;
+  }
+
+  /** A measurement that hangs must not hang its caller. */
+  private static void endAfter(Duration longest) {
+    Thread.ofPlatform()
+        .daemon()
+        .name("bench-deadline")
+        .start(() -> {
+          try {
+            Thread.sleep(longest);
+          } catch (InterruptedException e) {
+            return;
+          }
+          System.err.println(
+              "sluice bench: not done after " + longest.toSeconds() + " s, giving up");
+          System.exit(1);
+        });
+  }
+
+  private static void closeQuietly(BenchRun run) {
+    try {
+      run.close();
+    } catch (IOException | RuntimeException e) {
+      System.err.println("sluice bench: could not clean up: " + Failures.sentence(e));
+    }
+  }
+}

@@ -1,0 +1,123 @@
+package io.sluice.benchmarks;
+
+import io.sluice.node.maps.PinDirectory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * One run from the test bed to the last trace of it. {@link #close} may come from the shutdown hook
+ * while the run goes on, which then fails.
+ */
+final class BenchRun implements AutoCloseable {
+  private static final int PODS = 30;
+  private static final Pattern OWNED = Pattern.compile("(" + Testbed.PREFIX + "([0-9]+))(-.*)?");
+
+  private final String name = Testbed.PREFIX + ProcessHandle.current().pid();
+  private final Path launcher;
+  private final Bench.Extent extent;
+  private final List<Figure> figures = new ArrayList<>();
+  private boolean closed;
+
+  BenchRun(Path launcher, Bench.Extent extent) {
+    this.launcher = launcher;
+    this.extent = extent;
+  }
+
+  private interface Measurement {
+    List<Figure> run() throws Exception;
+  }
+
+  /** Measures what is wanted; every part costs time, so only that. */
+  List<Figure> measure(Set<Part> parts) throws Exception {
+    removeLeftovers();
+    Path directory = Files.createTempDirectory(name);
+    try (Testbed testbed = Testbed.create(name, PODS);
+        LoadServer meshed = LoadServer.start(testbed, Route.MESHED);
+        LoadServer direct = LoadServer.start(testbed, Route.DIRECT)) {
+      Bench bench = new Bench(launcher, name, directory, testbed, PODS, extent);
+      if (parts.contains(Part.start)) {
+        add(Part.start, () -> StartMeasurement.run(bench));
+      }
+      if (parts.stream().anyMatch(part -> part != Part.start)) {
+        try (DaemonProcess daemon = bench.startDaemon(PODS)) {
+          Enforcement.await(testbed, daemon);
+          measureRunning(parts, bench, daemon, meshed);
+        }
+      }
+      return figures;
+    } finally {
+      remove(directory);
+    }
+  }
+
+  private void measureRunning(Set<Part> parts, Bench bench, DaemonProcess daemon, LoadServer meshed)
+      throws Exception {
+    // First what traffic would disturb: the daemon never gets as small again.
+    if (parts.contains(Part.idle)) {
+      add(Part.idle, () -> MemoryMeasurement.idle(bench, daemon));
+    }
+    if (parts.contains(Part.held)) {
+      add(Part.held, () -> MemoryMeasurement.held(bench, daemon, meshed));
+    }
+    if (parts.contains(Part.connections)) {
+      add(Part.connections, () -> TrafficMeasurement.connections(bench, daemon));
+    }
+    if (parts.contains(Part.requests)) {
+      add(Part.requests, () -> TrafficMeasurement.oneRequest(bench, daemon));
+      add(Part.requests, () -> TrafficMeasurement.manyRequests(bench, daemon));
+    }
+    if (parts.contains(Part.bulk)) {
+      add(Part.bulk, () -> TrafficMeasurement.upload(bench, daemon));
+      add(Part.bulk, () -> TrafficMeasurement.download(bench, daemon));
+      add(Part.bulk, () -> TrafficMeasurement.manyUploads(bench, daemon));
+    }
+  }
+
+  private void add(Part part, Measurement measurement) throws Exception {
+    System.err.println("measuring " + part);
+    figures.addAll(measurement.run());
+  }
+
+  /** Removes what runs that were killed could not remove themselves. */
+  private void removeLeftovers() throws IOException {
+    Set<String> runs = new TreeSet<>();
+    List<String> names = new ArrayList<>(Testbed.names());
+    names.addAll(PinDirectory.nodeNames());
+    for (String present : names) {
+      Matcher owned = OWNED.matcher(present);
+      if (owned.matches() && ProcessHandle.of(Long.parseLong(owned.group(2))).isEmpty()) {
+        runs.add(owned.group(1));
+      }
+    }
+    for (String run : runs) {
+      DaemonProcess.removeLeftovers(run);
+      Testbed.removeNamespaces(run);
+    }
+  }
+
+  /** Removes whatever this run may have left; the first call does it. */
+  @Override
+  public synchronized void close() throws IOException {
+    if (!closed) {
+      closed = true;
+      DaemonProcess.removeLeftovers(name);
+      Testbed.removeNamespaces(name);
+    }
+  }
+
+  private static void remove(Path directory) throws IOException {
+    try (var tree = Files.walk(directory)) {
+      for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    }
+  }
+}

@@ -1,0 +1,57 @@
+package io.sluice.benchmarks;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+
+/**
+ * Waits, as an application inside the mesh, until a daemon serves it: what is forbidden is refused
+ * and what is allowed is answered. Either alone proves nothing, for a pod that is not enrolled gets
+ * every answer, and one whose daemon is dead gets none.
+ */
+final class Enforcement {
+  private static final Duration LONGEST = Duration.ofSeconds(30);
+  private static final Duration PACE = Duration.ofMillis(4);
+  private static final int ANSWER_MILLIS = 250;
+
+  private enum Answer {
+    ECHO,
+    REFUSED,
+    SILENCE
+  }
+
+  private Enforcement() {}
+
+  /** Returns after the first allowed answer. */
+  static void await(Testbed testbed, DaemonProcess daemon) throws Exception {
+    testbed.inside(
+        testbed.client(Route.MESHED),
+        () -> {
+          long deadline = System.nanoTime() + LONGEST.toNanos();
+          while (ask(testbed, LoadServer.FORBIDDEN_PORT) != Answer.REFUSED
+              || ask(testbed, LoadServer.ECHO_PORT) != Answer.ECHO) {
+            if (!daemon.isAlive() || System.nanoTime() - deadline > 0) {
+              throw new IOException("the daemon does not serve:\n" + daemon.lastWords());
+            }
+            Thread.sleep(PACE);
+          }
+          return null;
+        });
+  }
+
+  private static Answer ask(Testbed testbed, int port) {
+    try (Socket socket = new Socket()) {
+      socket.connect(
+          new InetSocketAddress(testbed.serverAddress(Route.MESHED), port), ANSWER_MILLIS);
+      socket.setSoTimeout(ANSWER_MILLIS);
+      socket.getOutputStream().write('?');
+      return socket.getInputStream().read() < 0 ? Answer.REFUSED : Answer.ECHO;
+    } catch (SocketTimeoutException e) {
+      return Answer.SILENCE;
+    } catch (IOException e) {
+      return Answer.REFUSED;
+    }
+  }
+}

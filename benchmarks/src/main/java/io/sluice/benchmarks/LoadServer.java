@@ -1,0 +1,197 @@
+package io.sluice.benchmarks;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/** The servers of one side, on blocking sockets inside its namespace. One port for each service. */
+final class LoadServer implements AutoCloseable {
+  /** Gives back what comes, until the end. */
+  static final int ECHO_PORT = 7_001;
+
+  /** One byte each way, then waits for the end; served by the accepting threads themselves. */
+  static final int ONE_BYTE_PORT = 7_002;
+
+  /** Reads to the end, then answers with one byte. */
+  static final int SINK_PORT = 7_003;
+
+  /** Reads a number (8 bytes, big-endian) and sends as many bytes. */
+  static final int SOURCE_PORT = 7_004;
+
+  /** One byte each way, then keeps the connection. */
+  static final int HOLD_PORT = 7_005;
+
+  /** Echoes too, but no policy allows it. */
+  static final int FORBIDDEN_PORT = 7_009;
+
+  /** Bytes of one bulk read or write. */
+  static final int BULK_BYTES = 64 * 1_024;
+
+  private static final int BACKLOG = 4_096;
+  private static final int ONE_BYTE_THREADS = 4;
+  private static final int MESSAGE_BYTES = 4_096;
+
+  private interface Service {
+    void serve(SocketChannel connection) throws IOException;
+  }
+
+  private final List<ServerSocketChannel> listeners = new ArrayList<>();
+  private final ConcurrentLinkedQueue<SocketChannel> kept = new ConcurrentLinkedQueue<>();
+  private final ExecutorService threads =
+      Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("load-server-", 0).factory());
+
+  private LoadServer() {}
+
+  static LoadServer start(Testbed testbed, Route route) throws Exception {
+    LoadServer server = new LoadServer();
+    try {
+      testbed.inside(
+          testbed.server(route),
+          () -> {
+            for (int port :
+                new int[] {
+                  ECHO_PORT, ONE_BYTE_PORT, SINK_PORT, SOURCE_PORT, HOLD_PORT, FORBIDDEN_PORT
+                }) {
+              server.listen(testbed.serverAddress(route), port);
+            }
+            return null;
+          });
+      // Only now: a thread would inherit the namespace of the one that starts it.
+      server.listeners.forEach(server::serve);
+      return server;
+    } catch (Exception e) {
+      server.close();
+      throw e;
+    }
+  }
+
+  private void listen(String address, int port) throws IOException {
+    ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.INET);
+    listeners.add(listener);
+    listener.bind(new InetSocketAddress(address, port), BACKLOG);
+  }
+
+  private void serve(ServerSocketChannel listener) {
+    int port = listener.socket().getLocalPort();
+    switch (port) {
+      case ONE_BYTE_PORT -> {
+        for (int i = 0; i < ONE_BYTE_THREADS; i++) {
+          threads.execute(() -> accept(listener, Runnable::run, this::oneByte));
+        }
+      }
+      case HOLD_PORT -> threads.execute(() -> accept(listener, Runnable::run, this::hold));
+      case SINK_PORT -> threads.execute(() -> accept(listener, threads::execute, this::sink));
+      case SOURCE_PORT -> threads.execute(() -> accept(listener, threads::execute, this::source));
+      default -> threads.execute(() -> accept(listener, threads::execute, this::echo));
+    }
+  }
+
+  private interface Runner {
+    void run(Runnable body);
+  }
+
+  private static void accept(ServerSocketChannel listener, Runner runner, Service service) {
+    while (listener.isOpen()) {
+      try {
+        SocketChannel connection = listener.accept();
+        connection.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        runner.run(() -> serve(connection, service));
+      } catch (IOException e) {
+        // A connection that was reset before it was accepted, or the end of this server.
+        continue;
+      }
+    }
+  }
+
+  private static void serve(SocketChannel connection, Service service) {
+    try {
+      service.serve(connection);
+    } catch (IOException e) {
+      close(connection); // the client gave up; it is the one that counts
+    }
+  }
+
+  private void oneByte(SocketChannel connection) throws IOException {
+    ByteBuffer one = ByteBuffer.allocateDirect(1);
+    try (connection) {
+      connection.read(one);
+      connection.write(one.flip());
+      connection.read(one.clear());
+    }
+  }
+
+  private void hold(SocketChannel connection) throws IOException {
+    ByteBuffer one = ByteBuffer.allocate(1);
+    kept.add(connection);
+    connection.read(one);
+    connection.write(one.flip());
+  }
+
+  private void echo(SocketChannel connection) throws IOException {
+    ByteBuffer message = ByteBuffer.allocateDirect(MESSAGE_BYTES);
+    try (connection) {
+      while (connection.read(message.clear()) >= 0) {
+        message.flip();
+        while (message.hasRemaining()) {
+          connection.write(message);
+        }
+      }
+    }
+  }
+
+  private void sink(SocketChannel connection) throws IOException {
+    ByteBuffer bulk = ByteBuffer.allocateDirect(BULK_BYTES);
+    try (connection) {
+      while (connection.read(bulk.clear()) >= 0) {
+        // counted by the client
+      }
+      connection.write(ByteBuffer.wrap(new byte[1]));
+    }
+  }
+
+  private void source(SocketChannel connection) throws IOException {
+    ByteBuffer bulk = ByteBuffer.allocateDirect(BULK_BYTES);
+    try (connection) {
+      bulk.limit(Long.BYTES);
+      while (bulk.hasRemaining() && connection.read(bulk) >= 0) {
+        // the number may come in pieces
+      }
+      for (long left = bulk.getLong(0); left > 0; ) {
+        bulk.clear().limit((int) Math.min(BULK_BYTES, left));
+        left -= connection.write(bulk);
+      }
+    }
+  }
+
+  /** Closes the connections that {@link #HOLD_PORT} keeps. */
+  void letGo() {
+    for (SocketChannel one = kept.poll(); one != null; one = kept.poll()) {
+      close(one);
+    }
+  }
+
+  private static void close(AutoCloseable part) {
+    try {
+      part.close();
+    } catch (Exception e) {
+      // Nothing is measured any more, and there is nothing else to try.
+      return;
+    }
+  }
+
+  @Override
+  public void close() {
+    listeners.forEach(LoadServer::close);
+    letGo();
+    threads.shutdownNow();
+  }
+}

@@ -1,0 +1,77 @@
+package io.sluice.benchmarks;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/** The registry that the measured daemon reads: who is enrolled and who may talk to whom. */
+final class Manifests {
+  private static final String POLICY =
+      """
+      apiVersion: config.openservicemesh.io/v1alpha2
+      kind: MeshConfig
+      metadata: {name: osm-mesh-config, namespace: osm-system}
+      spec: {traffic: {enablePermissiveTrafficPolicyMode: false}}
+      ---
+      apiVersion: v1
+      kind: Namespace
+      metadata: {name: bench, labels: {sluice.io/mesh: enabled}}
+      ---
+      apiVersion: specs.smi-spec.io/v1alpha4
+      kind: TCPRoute
+      metadata: {name: load, namespace: bench}
+      spec: {matches: {ports: [%s]}}
+      ---
+      apiVersion: access.smi-spec.io/v1alpha3
+      kind: TrafficTarget
+      metadata: {name: load, namespace: bench}
+      spec:
+        destination: {kind: ServiceAccount, name: server, namespace: bench}
+        sources: [{kind: ServiceAccount, name: client, namespace: bench}]
+        rules: [{kind: TCPRoute, name: load}]
+      """;
+  private static final String POD =
+      """
+      ---
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: %s, namespace: bench, annotations: {sluice.io/netns: %s}}
+      spec: {serviceAccountName: %s}
+      status: {podIPs: [{ip: %s}, {ip: "%s"}]}
+      """;
+
+  private Manifests() {}
+
+  /**
+   * Writes the registry of {@code pods} pods of the test bed into {@code folder}. Pods are enrolled
+   * in the order of their names; those that carry the load come last, so an answer between them
+   * means that all are.
+   */
+  static void write(Path folder, Testbed testbed, int pods) throws IOException {
+    String ports =
+        IntStream.of(
+                LoadServer.ECHO_PORT,
+                LoadServer.ONE_BYTE_PORT,
+                LoadServer.SINK_PORT,
+                LoadServer.SOURCE_PORT,
+                LoadServer.HOLD_PORT)
+            .mapToObj(Integer::toString)
+            .collect(Collectors.joining(", "));
+    StringBuilder text = new StringBuilder(POLICY.formatted(ports));
+    for (int pod = 0; pod < pods; pod++) {
+      String account = pod == 0 ? "client" : pod == 1 ? "server" : "idle";
+      String name = pod < 2 ? "load-" + account : "idle-" + pod;
+      text.append(
+          POD.formatted(
+              name,
+              testbed.podNamespace(pod),
+              account,
+              testbed.podAddress(pod),
+              testbed.podAddress6(pod)));
+    }
+    Files.createDirectories(folder);
+    Files.writeString(folder.resolve("mesh.yaml"), text);
+  }
+}

@@ -1,0 +1,69 @@
+package io.sluice.benchmarks;
+
+import java.io.IOException;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.List;
+
+/** An idle daemon's memory and CPU time, and what connections that do nothing cost it. */
+final class MemoryMeasurement {
+  private static final double MEBIBYTE = 1 << 20;
+  private static final int HELD = 1_000;
+
+  /** Long enough for what opening the connections leaves to be written and collected. */
+  private static final Duration SETTLING = Duration.ofSeconds(3);
+
+  private MemoryMeasurement() {}
+
+  /** To be called right after readiness. */
+  static List<Figure> idle(Bench bench, DaemonProcess daemon) throws Exception {
+    Duration idle = bench.extent().idle();
+    Thread.sleep(idle.dividedBy(4));
+    double before = daemon.cpuSeconds();
+    long begin = System.nanoTime();
+    Thread.sleep(idle.multipliedBy(3).dividedBy(4));
+    double used = (daemon.cpuSeconds() - before) * 1e9 / (System.nanoTime() - begin);
+    String after = ", " + bench.pods() + " pods, " + idle.toSeconds() + " s after the start";
+    return List.of(
+        single(
+            "idle.rss",
+            "resident memory (RSS) idle" + after,
+            "MiB",
+            daemon.residentBytes() / MEBIBYTE),
+        single(
+            "idle.pss",
+            "proportional memory (PSS) idle" + after,
+            "MiB",
+            daemon.proportionalBytes() / MEBIBYTE),
+        single("idle.cpu", "CPU time a second, idle" + after, "ms/s", used * 1e3));
+  }
+
+  static List<Figure> held(Bench bench, DaemonProcess daemon, LoadServer server) throws Exception {
+    long before = daemon.residentBytes();
+    List<SocketChannel> held = new LoadClient(bench.testbed(), Route.MESHED).hold(HELD);
+    try {
+      Thread.sleep(SETTLING);
+      long after = daemon.residentBytes();
+      return List.of(
+          single("held.rss", "RSS holding " + HELD + " connections", "MiB", after / MEBIBYTE),
+          single(
+              "held.each",
+              "RSS for each of them (both hops)",
+              "KiB",
+              (after - before) / 1024.0 / HELD));
+    } finally {
+      for (SocketChannel connection : held) {
+        close(connection);
+      }
+      server.letGo();
+    }
+  }
+
+  private static void close(SocketChannel connection) throws IOException {
+    connection.close();
+  }
+
+  private static Figure single(String id, String label, String unit, double value) {
+    return Figure.ofDaemon(id, label, unit, List.of(value));
+  }
+}

@@ -1,0 +1,17 @@
+package io.sluice.benchmarks;
+
+/** What can be measured by itself; the names are those of the command line. */
+enum Part {
+  /** Start to first allowed answer. */
+  start,
+  /** Memory and CPU time of a daemon without traffic. */
+  idle,
+  /** Memory of connections that do nothing. */
+  held,
+  /** New connections. */
+  connections,
+  /** Small requests on lasting connections. */
+  requests,
+  /** Streams. */
+  bulk
+}
