@@ -2,6 +2,7 @@ package io.sluice.kernel.site;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.admin.AdminClient;
 import io.sluice.node.admin.AdminRequest;
@@ -156,5 +157,17 @@ public final class DaemonView {
       throw new UncheckedIOException("cannot read " + accessLog, e);
     }
     return records;
+  }
+
+  /** The access record of the connection that had this client address; waits for it. */
+  public JsonNode record(String direction, InetSocketAddress client) {
+    return Await.value(
+        "the access log tells of " + client + " " + direction,
+        Await.PATIENCE,
+        () ->
+            accessLog().stream()
+                .filter(record -> record.path("direction").asText().equals(direction))
+                .filter(record -> record.path("client").asText().equals(IpAddresses.text(client)))
+                .findFirst());
   }
 }

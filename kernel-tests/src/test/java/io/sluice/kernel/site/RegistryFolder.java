@@ -6,9 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
-/** The folder of YAML that a daemon watches. Files appear whole, by renaming. */
+/** The folder of YAML that a daemon watches. Files appear whole, by renaming. For one thread. */
 public final class RegistryFolder {
   private final Path directory;
+  private int changes;
 
   RegistryFolder(Path directory) {
     this.directory = directory;
@@ -19,16 +20,26 @@ public final class RegistryFolder {
     return directory;
   }
 
+  /** Changes made so far: writing what is there already is none. */
+  public int changes() {
+    return changes;
+  }
+
   /** Writes or replaces {@code <name>.yaml}. */
   public void write(String name, String yaml) {
+    Path file = directory.resolve(name + ".yaml");
     try {
+      if (Files.exists(file) && Files.readString(file).equals(yaml)) {
+        return;
+      }
       Path draft = directory.resolveSibling(name + ".draft");
       Files.writeString(draft, yaml);
       Files.move(
           draft,
-          directory.resolve(name + ".yaml"),
+          file,
           StandardCopyOption.ATOMIC_MOVE,
           StandardCopyOption.REPLACE_EXISTING);
+      changes++;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + name, e);
     }
@@ -43,6 +54,7 @@ public final class RegistryFolder {
   public void remove(String name) {
     try {
       Files.delete(directory.resolve(name + ".yaml"));
+      changes++;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + name, e);
     }
