@@ -228,7 +228,6 @@ static __always_inline __u32 spread(const struct flow *flow)
 	return SLUICE_LOOPBACK_NET | (hash & ~SLUICE_LOOPBACK_MASK);
 }
 
-
 static __always_inline void fill_flow4(struct flow *flow, struct bpf_sock_addr *ctx)
 {
 	__builtin_memset(flow, 0, sizeof(*flow));

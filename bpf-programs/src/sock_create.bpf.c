@@ -23,8 +23,8 @@ int sluice_sock_create(struct bpf_sock *sk)
 	__u32 protocol = sk->protocol;
 	__u32 type = sk->type;
 
-	if (type != SOCK_RAW && (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP ||
-				 protocol == IPPROTO_MPTCP))
+	if (type != SOCK_RAW &&
+	    (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_MPTCP))
 		return SOCKET_PROCEED;
 	key.netns_cookie = bpf_get_netns_cookie(sk);
 	pod = bpf_map_lookup_elem(&pods, &key);

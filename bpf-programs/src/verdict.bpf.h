@@ -18,11 +18,11 @@
  * Reads a context member where two branches read different ones: without the barrier the compiler
  * merges the loads into one through a computed pointer, which the verifier refuses.
  */
-#define CONTEXT_WORD(member)                                   \
-	({                                                     \
+#define CONTEXT_WORD(member)                                     \
+	({                                                       \
 		__u32 word = *(volatile const __u32 *)&(member); \
-		asm volatile("" ::: "memory");                 \
-		word;                                          \
+		asm volatile("" ::: "memory");                   \
+		word;                                            \
 	})
 
 /* One flow as the hooks see it; addresses in the common form. */

@@ -1,8 +1,8 @@
 package io.sluice.bpf;
 
 /**
- * One program of the interception, with the object file that holds it and where it is attached.
- * The attach type is the kernel's {@code enum bpf_attach_type} (linux/bpf.h).
+ * One program of the interception, with the object file that holds it and where it is attached. The
+ * attach type is the kernel's {@code enum bpf_attach_type} (linux/bpf.h).
  */
 public enum InterceptionProgram {
   CONNECT4("connect4", 10, true),

@@ -1,5 +1,6 @@
 package io.sluice.cli;
 
+import io.sluice.cli.demo.DemoCommand;
 import io.sluice.cli.node.NodeCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -11,7 +12,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "sluice 0.1.0",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {NodeCommand.class})
+    subcommands = {DemoCommand.class, NodeCommand.class})
 public final class SluiceCommand {
   private SluiceCommand() {}
 
@@ -21,12 +22,11 @@ public final class SluiceCommand {
     System.exit(commandLine().execute(args));
   }
 
-  private static CommandLine commandLine() {
+  static CommandLine commandLine() {
     return new CommandLine(new SluiceCommand())
-        .setExecutionExceptionHandler(
-            (failure, line, parsed) -> {
-              line.getErr().println("sluice: " + Failures.sentence(failure));
-              return 1;
-            });
+        .setExecutionExceptionHandler((failure, line, parsed) -> {
+          line.getErr().println("sluice: " + Failures.sentence(failure));
+          return 1;
+        });
   }
 }

@@ -73,7 +73,9 @@ public final class IpAddresses {
   public static String text(InetAddress address) {
     String host = address.getHostAddress();
     int zone = host.indexOf('%');
-    return address instanceof Inet6Address ? compact(zone < 0 ? host : host.substring(0, zone)) : host;
+    return address instanceof Inet6Address
+        ? compact(zone < 0 ? host : host.substring(0, zone))
+        : host;
   }
 
   /** {@code 10.0.0.1:80}, {@code [fd00::1]:80}. */

@@ -45,20 +45,19 @@ final class ConnectionReporter implements ConnectionListener {
     log(record);
     ConnectionInfo info = record.info();
     Instant now = Instant.now();
-    events.add(
-        sequence ->
-            new NodeEvent(
-                sequence,
-                now,
-                "proxy",
-                info.pod().toString(),
-                info.direction(),
-                "tcp",
-                info.client(),
-                info.originalDestinationOrNull(),
-                Outcome.REFUSED,
-                record.verdict().isAllowed() ? record.closeReason() : record.verdict().reason(),
-                record.verdict().ruleOrNull()));
+    events.add(sequence ->
+        new NodeEvent(
+            sequence,
+            now,
+            "proxy",
+            info.pod().toString(),
+            info.direction(),
+            "tcp",
+            info.client(),
+            info.originalDestinationOrNull(),
+            Outcome.REFUSED,
+            record.verdict().isAllowed() ? record.closeReason() : record.verdict().reason(),
+            record.verdict().ruleOrNull()));
   }
 
   private void log(AccessRecord record) {

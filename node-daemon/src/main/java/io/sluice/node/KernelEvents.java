@@ -10,6 +10,8 @@ import java.time.Instant;
 
 /** Moves events from the kernel's ring into the log, on a thread of its own. */
 final class KernelEvents implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(KernelEvents.class.getName());
+
   private final Thread thread;
 
   private KernelEvents(Thread thread) {
@@ -21,7 +23,17 @@ final class KernelEvents implements AutoCloseable {
         Thread.ofPlatform()
             .daemon()
             .name("sluice-events")
-            .start(() -> interception.readEvents(event -> add(events, pods, event))));
+            .start(() -> readUntilInterrupted(interception, events, pods)));
+  }
+
+  private static void readUntilInterrupted(
+      EbpfInterception interception, EventLog events, Enrolment pods) {
+    try {
+      interception.readEvents(event -> add(events, pods, event));
+    } catch (RuntimeException e) {
+      // Top frame of the thread. Traffic goes on as before; only `node events` has less to tell.
+      LOG.log(System.Logger.Level.ERROR, "kernel_events_ended", e);
+    }
   }
 
   private static void add(EventLog events, Enrolment pods, EventValue event) {
@@ -31,20 +43,19 @@ final class KernelEvents implements AutoCloseable {
             .orElse("netns:" + Long.toUnsignedString(event.netnsCookie()));
     // System.nanoTime() is CLOCK_MONOTONIC on Linux, as bpf_ktime_get_ns() is.
     Instant time = Instant.now().minusNanos(System.nanoTime() - event.monotonicNanos());
-    events.add(
-        sequence ->
-            new NodeEvent(
-                sequence,
-                time,
-                "kernel",
-                pod,
-                event.direction(),
-                protocol(event.protocol()),
-                event.source(),
-                event.destination(),
-                event.outcome(),
-                event.reason(),
-                null));
+    events.add(sequence ->
+        new NodeEvent(
+            sequence,
+            time,
+            "kernel",
+            pod,
+            event.direction(),
+            protocol(event.protocol()),
+            event.source(),
+            event.destination(),
+            event.outcome(),
+            event.reason(),
+            null));
   }
 
   private static String protocol(int number) {

@@ -3,8 +3,6 @@ package io.sluice.node;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
-import java.nio.channels.SocketChannel;
-import java.net.UnixDomainSocketAddress;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,26 +13,36 @@ public final class NodeCleanup {
 
   /**
    * Removes pins (programs detach, maps are freed), cgroup and runtime directory of a node. Throws
-   * {@link IllegalStateException} while its daemon answers.
+   * {@link IllegalStateException} while its daemon runs.
    */
   public static void removeAll(String nodeName) {
-    Path socket = NodeSettings.adminSocket(nodeName);
-    try (SocketChannel ignored = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-      throw new IllegalStateException(
-          "the daemon of node '" + nodeName + "' is running; stop it first");
-    } catch (IOException e) {
-      // Nobody answers: the daemon is not running.
+    try (StateLock lock = lock(nodeName)) {
+      PinDirectory.ofNode(nodeName).removeAll();
+      Path cgroup = OwnCgroup.of(nodeName);
+      if (Files.isDirectory(cgroup)) {
+        Cgroups.remove(cgroup);
+      }
+      removeRuntimeDirectory(nodeName, lock);
     }
-    PinDirectory.ofNode(nodeName).removeAll();
-    Path cgroup = OwnCgroup.of(nodeName);
-    if (Files.isDirectory(cgroup)) {
-      Cgroups.remove(cgroup);
-    }
+  }
+
+  private static StateLock lock(String nodeName) {
     try {
-      Files.deleteIfExists(socket);
-      Files.deleteIfExists(socket.getParent());
+      return StateLock.ofNode(nodeName);
+    } catch (IllegalStateException e) {
+      throw new IllegalStateException(
+          "the daemon of node '" + nodeName + "' is running; stop it first", e);
+    }
+  }
+
+  private static void removeRuntimeDirectory(String nodeName, StateLock lock) {
+    Path directory = NodeSettings.runtimeDirectory(nodeName);
+    try {
+      Files.deleteIfExists(NodeSettings.adminSocket(nodeName));
+      Files.deleteIfExists(lock.file());
+      Files.deleteIfExists(directory);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot remove " + socket.getParent(), e);
+      throw new UncheckedIOException("cannot remove " + directory, e);
     }
   }
 }

@@ -1,10 +1,10 @@
 package io.sluice.node;
 
+import io.sluice.linux.memory.ProcessMemory;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
-import io.sluice.linux.memory.ProcessMemory;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.admin.AdminServer;
@@ -40,7 +40,6 @@ public final class NodeDaemon implements AutoCloseable {
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private volatile boolean ready;
   private @Nullable Proxy proxy;
-  private @Nullable Enrolment enrolment;
   private @Nullable MetricsServer metricsServer;
 
   private NodeDaemon(NodeSettings settings, SnapshotSource source) {
@@ -65,15 +64,16 @@ public final class NodeDaemon implements AutoCloseable {
 
   private void assemble() {
     long begin = System.nanoTime();
-    parts.push(StateLock.take(settings.stateDirectory()));
+    RequiredCapabilities.check();
+    parts.push(StateLock.ofState(settings.stateDirectory()));
+    parts.push(StateLock.ofNode(settings.nodeName()));
     Path cgroup = OwnCgroup.enter(settings.nodeName());
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = opened(namespaces.current());
     NetnsThread thread = opened(new NetnsThread("sluice-netns", namespaces, NAMESPACE_QUEUE));
     EbpfInterception interception =
         opened(
-            EbpfInterception.start(
-                settings.nodeName(), cgroup, host, thread, settings.failOpen()));
+            EbpfInterception.start(settings.nodeName(), cgroup, host, thread, settings.failOpen()));
     NodeMetrics metrics = new NodeMetrics(() -> snapshot);
     Optional<AccessLog> accessLog = accessLog();
     accessLog.ifPresent(metrics::observe);
@@ -93,7 +93,6 @@ public final class NodeDaemon implements AutoCloseable {
                 new PodNetworkReader(thread),
                 host,
                 source::isComplete));
-    enrolment = pods;
     metrics.observe(interception, pods);
     parts.push(KernelEvents.read(interception, events, pods));
     StatusAnswers answers =
@@ -115,23 +114,22 @@ public final class NodeDaemon implements AutoCloseable {
         "node_ready node={0} pods={1} start_millis={2}",
         settings.nodeName(),
         pods.statuses().size(),
-        (System.nanoTime() - begin) / 1_000_000);
+        Long.toString((System.nanoTime() - begin) / 1_000_000));
   }
 
   private void followSnapshots(Proxy dataPath, Enrolment pods, NodeMetrics metrics) {
     boolean[] started = {false};
-    source.start(
-        next -> {
-          snapshot = next;
-          dataPath.publish(next);
-          if (started[0]) {
-            pods.publish(next);
-          } else {
-            started[0] = true;
-            pods.start(next);
-          }
-          metrics.keepOnly(pod -> next.workload(pod).isPresent());
-        });
+    source.start(next -> {
+      snapshot = next;
+      dataPath.publish(next);
+      if (started[0]) {
+        pods.publish(next);
+      } else {
+        started[0] = true;
+        pods.start(next);
+      }
+      metrics.keepOnly(next);
+    });
   }
 
   private Optional<AccessLog> accessLog() {
@@ -140,8 +138,7 @@ public final class NodeDaemon implements AutoCloseable {
       case NodeSettings.ACCESS_LOG_STDOUT -> Optional.of(opened(AccessLog.toStandardOutput()));
       default ->
           Optional.of(
-              opened(
-                  AccessLog.toFile(settings.stateDirectory().resolve(settings.accessLog()))));
+              opened(AccessLog.toFile(settings.stateDirectory().resolve(settings.accessLog()))));
     };
   }
 

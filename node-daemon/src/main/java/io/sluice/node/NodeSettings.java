@@ -1,11 +1,11 @@
 package io.sluice.node;
 
+import io.sluice.node.maps.PinDirectory;
 import io.sluice.proxy.ProxySettings;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,14 +37,13 @@ public record NodeSettings(
   /** Where daemons keep what is gone after a reboot. */
   public static final Path RUNTIME_ROOT = Path.of("/run/sluice");
 
-  private static final Pattern NODE_NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?");
-
   public NodeSettings {
-    if (!NODE_NAME.matcher(nodeName).matches()) {
-      throw new IllegalArgumentException(
-          "node name '"
-              + nodeName
-              + "' must have 1 to 63 of a-z, 0-9, '.' and '-', with a letter or digit at both ends");
+    PinDirectory.requireNodeName(nodeName);
+    if (accessLog.isBlank()) {
+      throw new IllegalArgumentException("access log '' names no file; write off for none");
+    }
+    if (drainTimeout.isNegative()) {
+      throw new IllegalArgumentException("drain time-out " + drainTimeout + " is negative");
     }
   }
 
@@ -53,8 +52,13 @@ public record NodeSettings(
     return Optional.ofNullable(metricsAddressOrNull);
   }
 
+  /** What the daemon of that node keeps until the next reboot. */
+  static Path runtimeDirectory(String nodeName) {
+    return RUNTIME_ROOT.resolve(PinDirectory.requireNodeName(nodeName));
+  }
+
   /** The admin socket of the node with this name. */
   public static Path adminSocket(String nodeName) {
-    return RUNTIME_ROOT.resolve(nodeName).resolve("admin.sock");
+    return runtimeDirectory(nodeName).resolve("admin.sock");
   }
 }

@@ -3,40 +3,71 @@ package io.sluice.node;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/** Keeps two daemons from sharing one state directory; the kernel lets go when a process dies. */
+/** Keeps two daemons from sharing a directory or a name; the kernel lets go when a process dies. */
 final class StateLock implements AutoCloseable {
+  private final Path file;
   private final FileChannel channel;
 
-  private StateLock(FileChannel channel) {
+  private StateLock(Path file, FileChannel channel) {
+    this.file = file;
     this.channel = channel;
   }
 
-  static StateLock take(Path stateDirectory) {
-    Path file = stateDirectory.resolve("daemon.lock");
+  /** What is locked. */
+  Path file() {
+    return file;
+  }
+
+  /**
+   * Locks {@code stateDirectory}, which is made when missing; throws {@link IllegalStateException}
+   * when another daemon holds it.
+   */
+  static StateLock ofState(Path stateDirectory) {
+    return take(stateDirectory.resolve("daemon.lock"), "stop it, or give this one another --state");
+  }
+
+  /**
+   * Locks the name of a node on this machine: two daemons of one name would take each other's hooks
+   * and admin socket away. Throws alike.
+   */
+  static StateLock ofNode(String nodeName) {
+    return take(
+        NodeSettings.runtimeDirectory(nodeName).resolve("node.lock"),
+        "stop it, or give this one another --node-name");
+  }
+
+  private static StateLock take(Path file, String advice) {
     try {
-      Files.createDirectories(stateDirectory);
+      Files.createDirectories(file.resolveSibling(""));
       FileChannel channel =
           FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      FileLock lock;
+      boolean locked = false;
       try {
-        lock = channel.tryLock();
-      } catch (OverlappingFileLockException e) {
-        lock = null;
+        locked = isLocked(channel);
+      } finally {
+        if (!locked) {
+          channel.close();
+        }
       }
-      if (lock == null) {
-        channel.close();
-        throw new IllegalStateException(
-            "another node daemon holds " + file + "; stop it, or give this one another --state");
+      if (!locked) {
+        throw new IllegalStateException("another node daemon holds " + file + "; " + advice);
       }
-      return new StateLock(channel);
+      return new StateLock(file, channel);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot lock " + file, e);
+    }
+  }
+
+  private static boolean isLocked(FileChannel channel) throws IOException {
+    try {
+      return channel.tryLock() != null;
+    } catch (OverlappingFileLockException e) {
+      return false; // held by this very process
     }
   }
 
@@ -45,7 +76,7 @@ final class StateLock implements AutoCloseable {
     try {
       channel.close();
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot unlock the state directory", e);
+      throw new UncheckedIOException("cannot unlock " + file, e);
     }
   }
 }

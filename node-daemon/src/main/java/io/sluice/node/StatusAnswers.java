@@ -78,10 +78,9 @@ final class StatusAnswers implements AdminAnswers {
               catalogue()
                   .dump(request.map())
                   .map(StatusAnswers::dump)
-                  .orElseThrow(
-                      () ->
-                          new IllegalArgumentException(
-                              "no map '" + request.map() + "'; see `sluice node maps list`")));
+                  .orElseThrow(() ->
+                      new IllegalArgumentException(
+                          "no map '" + request.map() + "'; see `sluice node maps list`")));
       case "events" -> events(request.follow(), out);
       default ->
           throw new IllegalArgumentException(

@@ -74,10 +74,15 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     EpollSocketChannel child = (EpollSocketChannel) message;
     lastAcceptNanos = System.nanoTime();
     path.accepted.increment();
-    path.live.incrementAndGet();
-    boolean overLimit = pod.live.incrementAndGet() > path.settings.maxConnectionsPerPod();
     Loop loop = nextLoop.get();
-    Connection connection = new Connection(path, pod, loop, direction, child, overLimit);
+    Connection connection;
+    try {
+      connection = new Connection(path, pod, loop, direction, child);
+    } catch (RuntimeException e) {
+      path.failed("accepted-socket-unusable", pod.name, e);
+      child.unsafe().closeForcibly();
+      return;
+    }
     loop.executor
         .register(child)
         .addListener(registered -> {

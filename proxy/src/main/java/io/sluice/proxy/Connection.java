@@ -56,21 +56,17 @@ final class Connection {
   private long seenActivity;
   private long activeNanos = startNanos;
 
-  Connection(
-      DataPath path,
-      Pod pod,
-      Loop loop,
-      Direction direction,
-      EpollSocketChannel channel,
-      boolean overLimit) {
+  /** Counts as live from here on; owns the channel, which is not registered yet. */
+  Connection(DataPath path, Pod pod, Loop loop, Direction direction, EpollSocketChannel channel) {
     this.path = path;
     this.pod = pod;
     this.loop = loop;
     this.direction = direction;
-    this.overLimit = overLimit;
     this.id = path.ids.incrementAndGet();
     this.clientAddress = channel.remoteAddress();
     this.client = new Leg(this, channel);
+    path.live.incrementAndGet();
+    this.overLimit = pod.live.incrementAndGet() > path.settings.maxConnectionsPerPod();
   }
 
   // --- admission -----------------------------------------------------------------------------

@@ -97,16 +97,33 @@ final class Dial {
       connection.path.failed("socket-open-failed", connection.pod.name, failure);
       fail(Reason.INTERNAL_ERROR);
     } else {
-      EpollSocketChannel channel = AdoptedSockets.connecting(fd);
-      channel.config().setConnectTimeoutMillis(0); // the deadline here covers the opening too
-      Leg made = new Leg(connection, channel);
-      leg = made;
-      connection
-          .loop
-          .executor
-          .register(channel)
-          .addListener(registered -> connect(made, registered.cause()));
+      adopt(fd);
     }
+  }
+
+  private void adopt(int fd) {
+    EpollSocketChannel channel = null;
+    Leg made;
+    try {
+      channel = AdoptedSockets.connecting(fd);
+      channel.config().setConnectTimeoutMillis(0); // the deadline here covers the opening too
+      made = new Leg(connection, channel);
+    } catch (RuntimeException e) {
+      connection.path.failed("socket-unusable", connection.pod.name, e);
+      if (channel == null) {
+        closeUnused(fd);
+      } else {
+        channel.unsafe().closeForcibly();
+      }
+      fail(Reason.INTERNAL_ERROR);
+      return;
+    }
+    leg = made;
+    connection
+        .loop
+        .executor
+        .register(channel)
+        .addListener(registered -> connect(made, registered.cause()));
   }
 
   private void connect(Leg made, @Nullable Throwable registrationFailure) {

@@ -21,7 +21,8 @@ final class PodService {
     List<ListenerFd> unused = new ArrayList<>(listeners.listeners());
     try {
       while (!unused.isEmpty()) {
-        acceptors.add(new Acceptor(path, pod, unused.removeFirst(), nextLoop));
+        acceptors.add(new Acceptor(path, pod, unused.getFirst(), nextLoop));
+        unused.removeFirst();
       }
     } catch (RuntimeException e) {
       acceptors.forEach(Acceptor::abandon);

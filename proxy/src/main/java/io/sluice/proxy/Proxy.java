@@ -219,7 +219,10 @@ public final class Proxy implements AutoCloseable {
   }
 
   private static boolean isForgotten(Served served) {
-    return served.service == null && served.pod.listeners.get() == 0 && served.pod.live.get() == 0;
+    return served.starting == 0
+        && served.service == null
+        && served.pod.listeners.get() == 0
+        && served.pod.live.get() == 0;
   }
 
   /** Resets everything that is left and ends the event loops; waits for them up to 5 s. */

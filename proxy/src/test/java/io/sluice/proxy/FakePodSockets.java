@@ -3,6 +3,7 @@ package io.sluice.proxy;
 import io.netty.channel.epoll.LinuxSocket;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +23,7 @@ final class FakePodSockets implements PodSockets {
   final Queue<Opened> opened = new ConcurrentLinkedQueue<>();
   volatile Supplier<CompletableFuture<Integer>> opener = CompletableFuture::new;
   volatile boolean usesOpener;
+  volatile int sendBufferBytes;
 
   void redirect(NamespacedName pod, Direction direction, InetSocketAddress destination) {
     facts.put(new Key(pod, direction), new AcceptedFacts(destination, false, true));
@@ -43,7 +45,14 @@ final class FakePodSockets implements PodSockets {
     if (usesOpener) {
       return opener.get();
     }
-    return CompletableFuture.completedFuture(
-        LinuxSocket.newSocketStream(family == Family.IPV6).intValue());
+    LinuxSocket socket = LinuxSocket.newSocketStream(family == Family.IPV6);
+    if (sendBufferBytes > 0) {
+      try {
+        socket.setSendBufferSize(sendBufferBytes);
+      } catch (IOException e) {
+        return CompletableFuture.failedFuture(e);
+      }
+    }
+    return CompletableFuture.completedFuture(socket.intValue());
   }
 }

@@ -4,13 +4,18 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.channel.epoll.LinuxSocket;
+import io.netty.channel.unix.FileDescriptor;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,6 +79,65 @@ class LifecycleTest {
       try (Socket client = Peers.connect(requireNonNull(entry.get()))) {
         exchange(client);
       }
+    }
+  }
+
+  @Test
+  void listenersThatCannotBeUsedAreClosedAndTheEarlierOnesStay() throws Exception {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture()) {
+      var entry = fixture.outboundTo(app.address());
+      int usable = LinuxSocket.newSocketStream(false).intValue();
+      int noSocket = FileDescriptor.from("/dev/null").intValue();
+
+      var served =
+          fixture.proxy.serve(
+              new PodListeners(
+                  ProxyFixture.BUYER,
+                  List.of(
+                      new ListenerFd(usable, Direction.OUTBOUND),
+                      new ListenerFd(noSocket, Direction.INBOUND))));
+
+      assertThat(served).isCompletedExceptionally();
+      assertThat(Path.of("/proc/self/fd", "" + usable)).doesNotExist();
+      assertThat(Path.of("/proc/self/fd", "" + noSocket)).doesNotExist();
+      try (Socket client = Peers.connect(entry)) {
+        exchange(client);
+      }
+    }
+  }
+
+  @Test
+  void leavesNoDescriptorBehind() throws Exception {
+    try (var app = Peers.echo(Peers.V4)) {
+      long before = 0;
+      for (int round = 0; round < 2; round++) { // the first one loads what stays open
+        before = round == 0 ? 0 : openDescriptors();
+        try (var fixture = new ProxyFixture()) {
+          var entry = fixture.outboundTo(app.address());
+          for (int i = 0; i < 50; i++) {
+            try (Socket client = Peers.connect(entry)) {
+              exchange(client);
+            }
+            Peers.reset(Peers.connect(entry));
+          }
+          fixture.proxy.publish(MeshSnapshot.EMPTY);
+          for (int i = 0; i < 50; i++) {
+            Peers.reset(Peers.connect(entry));
+          }
+        }
+      }
+
+      long expected = before;
+      Await.until("as many descriptors as before", () -> openDescriptors() <= expected);
+    }
+  }
+
+  private static long openDescriptors() {
+    try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
+      return descriptors.count();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

@@ -55,7 +55,7 @@ class LocalConnectionsTest {
   void acceptorNeverMissesAnAnnouncedConnection() throws Exception {
     AtomicInteger connecting = new AtomicInteger();
     AtomicInteger misses = new AtomicInteger();
-    int rounds = 100_000;
+    int rounds = 400_000;
     Thread acceptor =
         Thread.ofPlatform()
             .start(() -> {

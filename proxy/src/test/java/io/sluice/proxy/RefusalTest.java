@@ -41,6 +41,7 @@ class RefusalTest {
       var entry = fixture.outboundTo(app.address());
       untilReset(fixture.outboundTo(Peers.unused())); // loads what the first connection loads
       fixture.sockets.redirect(ProxyFixture.BUYER, Direction.OUTBOUND, app.address());
+      fixture.recorder.onlyRefused();
       fixture.recorder.refused.clear();
       fixture.proxy.publish(
           ProxyFixture.snapshot(false, false, List.of(Peers.V4), List.of(), List.of()));

@@ -32,9 +32,7 @@ final class EventsCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     try {
       // One event a line in both formats, so that a follower can be read as it grows.
-      target
-          .client()
-          .stream(new AdminRequest("events", "", follow), event -> print(event, out));
+      target.client().stream(new AdminRequest("events", "", follow), event -> print(event, out));
       return 0;
     } catch (IOException e) {
       throw new IllegalStateException(

@@ -85,14 +85,13 @@ final class MapsCommand {
     public Integer call() {
       MapDump dump =
           askLiving(target, new AdminRequest("dump", map, false))
-              .map(answer -> decode(answer.getFirst()))
+              .flatMap(answer -> answer.stream().findFirst())
+              .map(DumpCommand::decode)
               .or(() -> new MapCatalogue(target.pins()).dump(map))
-              .orElseThrow(
-                  () ->
-                      new IllegalArgumentException(
-                          "no map '" + map + "' is pinned; see `sluice node maps list`"));
-      new Listing(dump.columns(), dump.rows())
-          .print(target.format(), spec.commandLine().getOut());
+              .orElseThrow(() ->
+                  new IllegalArgumentException(
+                      "no map '" + map + "' is pinned; see `sluice node maps list`"));
+      new Listing(dump.columns(), dump.rows()).print(target.format(), spec.commandLine().getOut());
       return 0;
     }
 

@@ -7,8 +7,9 @@ import io.sluice.node.admin.AdminClient;
 import io.sluice.node.admin.AdminRequest;
 import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,8 @@ import picocli.CommandLine.Option;
 
 /** Options that say which node a debug command means and how it prints. */
 final class NodeTarget {
+  private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
+
   @Option(
       names = "--node-name",
       paramLabel = "NAME",
@@ -41,13 +44,14 @@ final class NodeTarget {
     return known.size() == 1 ? known.getFirst() : hostName();
   }
 
+  /** First label of this machine's name; read from the kernel, since a resolver may block. */
   static String hostName() {
     try {
-      String name = InetAddress.getLocalHost().getHostName().toLowerCase(Locale.ROOT);
+      String name = Files.readString(HOST_NAME).strip().toLowerCase(Locale.ROOT);
       int dot = name.indexOf('.');
       return dot > 0 ? name.substring(0, dot) : name;
-    } catch (UnknownHostException e) {
-      return "localhost";
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read the host name; give --node-name", e);
     }
   }
 
@@ -57,6 +61,16 @@ final class NodeTarget {
 
   AdminClient client() {
     return new AdminClient(NodeSettings.adminSocket(name()));
+  }
+
+  /** An answer of one value. */
+  JsonNode askOne(AdminRequest request) {
+    List<JsonNode> values = ask(request);
+    if (values.size() != 1) {
+      throw new IllegalStateException(
+          "the daemon of node '" + name() + "' ended before it answered; see its log");
+    }
+    return values.getFirst();
   }
 
   /** The daemon's answer, or a failure that says how to look without it. */

@@ -102,10 +102,14 @@ final class RunCommand implements Callable<Integer> {
                   awaitQuietly(stopped);
                 },
                 "sluice-shutdown"));
-    stop.await();
-    daemon.close();
-    stopped.countDown();
-    return 0;
+    try {
+      stop.await();
+      daemon.close();
+      return 0;
+    } finally {
+      // The process ends when the hook does, so it must not wait for a close that failed.
+      stopped.countDown();
+    }
   }
 
   private static void awaitQuietly(CountDownLatch latch) {

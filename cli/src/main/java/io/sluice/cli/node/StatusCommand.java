@@ -13,10 +13,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice node status}. */
-@Command(
-    name = "status",
-    description = "Shows how the daemon is.",
-    mixinStandardHelpOptions = true)
+@Command(name = "status", description = "Shows how the daemon is.", mixinStandardHelpOptions = true)
 final class StatusCommand implements Callable<Integer> {
   @Mixin private NodeTarget target = new NodeTarget();
 
@@ -24,7 +21,7 @@ final class StatusCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    JsonNode status = target.ask(AdminRequest.of("status")).getFirst();
+    JsonNode status = target.askOne(AdminRequest.of("status"));
     var out = spec.commandLine().getOut();
     if (target.format() == OutputFormat.json) {
       Listing.printJson(status, out);

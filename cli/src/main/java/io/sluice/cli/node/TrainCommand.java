@@ -111,7 +111,8 @@ final class TrainCommand implements Callable<Integer> {
     try (NetnsHandle inside = namespaces.open(pod);
         NetnsHandle outside = namespaces.open(client);
         ServerSocketChannel server =
-            namespaces.callIn(inside, () -> ServerSocketChannel.open(StandardProtocolFamily.INET))) {
+            namespaces.callIn(
+                inside, () -> ServerSocketChannel.open(StandardProtocolFamily.INET))) {
       server.bind(address);
       ByteBuffer buffer = ByteBuffer.allocate(16);
       for (int i = 0; i < CONNECTIONS; i++) {

@@ -1,5 +1,6 @@
 package io.sluice.cli.output;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -8,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Rows under headings.
@@ -67,7 +69,7 @@ public record Listing(List<String> columns, List<List<String>> rows) {
     try {
       out.println(JSON.writerWithDefaultPrettyPrinter().writeValueAsString(value));
       out.flush();
-    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+    } catch (JsonProcessingException e) {
       throw new IllegalStateException("cannot print " + value.getNodeType(), e);
     }
   }
@@ -80,8 +82,7 @@ public record Listing(List<String> columns, List<List<String>> rows) {
         widths[i] = Math.clamp(row.get(i).length(), widths[i], MAX_CELL);
       }
     }
-    printRow(columns.stream().map(column -> column.toUpperCase(java.util.Locale.ROOT)).toList(),
-        widths, out);
+    printRow(columns.stream().map(column -> column.toUpperCase(Locale.ROOT)).toList(), widths, out);
     rows.forEach(row -> printRow(row, widths, out));
   }
 

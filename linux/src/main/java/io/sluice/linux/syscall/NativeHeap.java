@@ -15,10 +15,9 @@ public final class NativeHeap {
       Linker.nativeLinker()
           .defaultLookup()
           .find("malloc_trim")
-          .map(
-              address ->
-                  Linker.nativeLinker()
-                      .downcallHandle(address, FunctionDescriptor.of(JAVA_INT, JAVA_LONG)));
+          .map(address ->
+              Linker.nativeLinker()
+                  .downcallHandle(address, FunctionDescriptor.of(JAVA_INT, JAVA_LONG)));
 
   private NativeHeap() {}
 

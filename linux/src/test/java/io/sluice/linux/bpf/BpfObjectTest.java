@@ -1,5 +1,6 @@
 package io.sluice.linux.bpf;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -130,10 +131,13 @@ class BpfObjectTest {
       object.editSection(
           ".rodata",
           section -> {
-            assertThat(section.get(variables.get("one_byte").offset())).isEqualTo((byte) -2);
-            assertThat(section.getShort(variables.get("two_bytes").offset())).isEqualTo((short) -2);
-            assertThat(section.getInt(variables.get("refused_port_be").offset())).isEqualTo(-1);
-            assertThat(section.getLong(variables.get("eight_bytes").offset()))
+            assertThat(section.get(requireNonNull(variables.get("one_byte")).offset()))
+                .isEqualTo((byte) -2);
+            assertThat(section.getShort(requireNonNull(variables.get("two_bytes")).offset()))
+                .isEqualTo((short) -2);
+            assertThat(section.getInt(requireNonNull(variables.get("refused_port_be")).offset()))
+                .isEqualTo(-1);
+            assertThat(section.getLong(requireNonNull(variables.get("eight_bytes")).offset()))
                 .isEqualTo(Long.MIN_VALUE);
           });
       assertThatIllegalArgumentException()

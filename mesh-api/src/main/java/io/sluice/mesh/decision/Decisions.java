@@ -1,5 +1,6 @@
 package io.sluice.mesh.decision;
 
+import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
@@ -20,15 +21,20 @@ public final class Decisions {
     Optional<Workload> destination =
         Optional.ofNullable(flow.destination().getAddress()).flatMap(snapshot::workloadAt);
     if (destination.isEmpty() || !destination.get().enrolled()) {
-      return leavingTheMesh(snapshot, source, destination);
+      return leavingTheMesh(snapshot, flow, source, destination);
     }
     return enteringWorkload(snapshot, flow, source, destination.get());
   }
 
   private static Verdict leavingTheMesh(
-      MeshSnapshot snapshot, Optional<Workload> source, Optional<Workload> destination) {
+      MeshSnapshot snapshot, Flow flow, Optional<Workload> source, Optional<Workload> destination) {
     if (source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
+    }
+    // Long answers come over TCP (RFC 7766); they must not depend on another switch than short
+    // ones.
+    if (flow.destination().getPort() == MeshPorts.DNS) {
+      return Verdict.of(Outcome.ALLOWED, Reason.DNS);
     }
     if (destination.isPresent() && snapshot.settings().permissive()) {
       return Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE);

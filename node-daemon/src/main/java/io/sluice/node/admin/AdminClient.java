@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Asks a running daemon over its admin socket. */
@@ -23,18 +24,20 @@ public final class AdminClient {
     this.socket = socket;
   }
 
-  /** All values of the answer. Throws {@link IOException} when no daemon answers. */
+  /**
+   * All values of the answer. Throws {@link IOException} when no daemon answers and {@link
+   * IllegalArgumentException} with the daemon's words when it refuses.
+   */
   public List<JsonNode> ask(AdminRequest request) throws IOException {
     List<JsonNode> values = new ArrayList<>();
     stream(request, values::add);
     return values;
   }
 
-  /** Hands over each value as it comes, until the daemon ends the answer. */
+  /** Hands over each value as it comes, until the daemon ends the answer; throws alike. */
   public void stream(AdminRequest request, Consumer<JsonNode> consumer) throws IOException {
     try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-      OutputStream out = Channels.newOutputStream(channel);
-      out.write(request.toLine().getBytes(StandardCharsets.UTF_8));
+      Optional<IOException> unsent = send(channel, request);
       BufferedReader in =
           new BufferedReader(
               new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.UTF_8));
@@ -45,6 +48,20 @@ public final class AdminClient {
         }
         consumer.accept(value);
       }
+      if (unsent.isPresent()) {
+        throw unsent.get();
+      }
+    }
+  }
+
+  /** A daemon that refuses the connection says why before it is asked, so a failure can wait. */
+  private static Optional<IOException> send(SocketChannel channel, AdminRequest request) {
+    try {
+      OutputStream out = Channels.newOutputStream(channel);
+      out.write(request.toLine().getBytes(StandardCharsets.UTF_8));
+      return Optional.empty();
+    } catch (IOException e) {
+      return Optional.of(e);
     }
   }
 }

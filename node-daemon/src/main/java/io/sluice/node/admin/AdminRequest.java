@@ -1,13 +1,15 @@
 package io.sluice.node.admin;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 
 /**
  * One question to the daemon.
  *
- * @param command {@code status}, {@code pods}, {@code maps}, {@code dump} or {@code events}
- * @param map name of the map for {@code dump}, else empty
+ * @param command one word: status, pods, maps, dump or events
+ * @param map which one, for {@code dump}, else empty
  * @param follow for {@code events}: keep sending as they come
  */
 public record AdminRequest(String command, String map, boolean follow) {
@@ -18,7 +20,7 @@ public record AdminRequest(String command, String map, boolean follow) {
     return new AdminRequest(command, "", false);
   }
 
-  String toLine() throws IOException {
+  String toLine() {
     return JSON.createObjectNode()
             .put("command", command)
             .put("map", map)
@@ -27,10 +29,24 @@ public record AdminRequest(String command, String map, boolean follow) {
         + "\n";
   }
 
-  static AdminRequest parse(String line) throws IOException {
-    var node = JSON.readTree(line);
-    if (node == null || !node.path("command").isTextual()) {
-      throw new IOException("a request is a JSON object with a \"command\"");
+  /** A line that is no question; the message tells the client why. */
+  static final class MalformedException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    MalformedException(String message) {
+      super(message);
+    }
+  }
+
+  static AdminRequest parse(String line) throws MalformedException {
+    JsonNode node;
+    try {
+      node = JSON.readTree(line);
+    } catch (JsonProcessingException e) {
+      throw new MalformedException("a request is one line of JSON: " + e.getOriginalMessage());
+    }
+    if (!node.path("command").isTextual()) {
+      throw new MalformedException("a request is a JSON object with a \"command\"");
     }
     return new AdminRequest(
         node.path("command").asText(),

@@ -1,5 +1,6 @@
 package io.sluice.node.admin;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channel;
 import java.nio.channels.Channels;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
@@ -20,6 +22,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Serves the admin socket: a directory and a socket that only root can open, one virtual thread a
@@ -51,10 +54,7 @@ public final class AdminServer implements AutoCloseable {
       Files.setPosixFilePermissions(
           socket.getParent(), PosixFilePermissions.fromString("rwx------"));
       Files.deleteIfExists(socket);
-      ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-      server.bind(UnixDomainSocketAddress.of(socket));
-      Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
-      AdminServer started = new AdminServer(socket, answers, server);
+      AdminServer started = new AdminServer(socket, answers, bound(socket));
       Thread.ofVirtual().name("sluice-admin").start(started::acceptUntilClosed);
       return started;
     } catch (IOException e) {
@@ -62,16 +62,28 @@ public final class AdminServer implements AutoCloseable {
     }
   }
 
+  private static ServerSocketChannel bound(Path socket) throws IOException {
+    ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    try {
+      server.bind(UnixDomainSocketAddress.of(socket));
+      Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+      return server;
+    } catch (IOException | RuntimeException e) {
+      server.close();
+      throw e;
+    }
+  }
+
   private void acceptUntilClosed() {
     try {
       while (true) {
         SocketChannel client = server.accept();
-        if (!places.tryAcquire()) {
-          client.close();
-          continue;
+        if (places.tryAcquire()) {
+          open.add(client);
+          Thread.ofVirtual().name("sluice-admin-client").start(() -> serve(client));
+        } else {
+          refuse(client);
         }
-        open.add(client);
-        Thread.ofVirtual().name("sluice-admin-client").start(() -> serve(client));
       }
     } catch (ClosedChannelException e) {
       // Closed by close().
@@ -80,26 +92,22 @@ public final class AdminServer implements AutoCloseable {
     }
   }
 
+  /** Says so at once: one line always fits into the buffer of a new socket. */
+  private static void refuse(SocketChannel client) {
+    try (client) {
+      send(
+          Channels.newOutputStream(client),
+          error("the daemon already serves " + MAX_CONNECTIONS + " admin connections"));
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.DEBUG, "admin_client_left", e);
+    }
+  }
+
   private void serve(SocketChannel client) {
     try (client;
         InputStream in = Channels.newInputStream(client);
         OutputStream out = Channels.newOutputStream(client)) {
-      String line = readLine(in);
-      try {
-        answers.answer(
-            AdminRequest.parse(line),
-            value -> {
-              try {
-                out.write((value + "\n").getBytes(StandardCharsets.UTF_8));
-              } catch (IOException e) {
-                throw new UncheckedIOException(e);
-              }
-            });
-      } catch (IOException | IllegalArgumentException e) {
-        String error =
-            JsonNodeFactory.instance.objectNode().put("error", e.getMessage()).toString();
-        out.write((error + "\n").getBytes(StandardCharsets.UTF_8));
-      }
+      answer(in, out);
     } catch (IOException | UncheckedIOException e) {
       LOG.log(System.Logger.Level.DEBUG, "admin_client_left", e);
     } catch (InterruptedException e) {
@@ -110,30 +118,90 @@ public final class AdminServer implements AutoCloseable {
     }
   }
 
+  private void answer(InputStream in, OutputStream out) throws IOException, InterruptedException {
+    try {
+      AdminRequest request = AdminRequest.parse(readLine(in));
+      if (request.follow()) {
+        interruptWhenClientLeaves(in);
+      }
+      answers.answer(
+          request,
+          value -> {
+            try {
+              send(out, value);
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+    } catch (UncheckedIOException e) {
+      throw e;
+    } catch (AdminRequest.MalformedException | IllegalArgumentException e) {
+      send(out, error(e.getMessage()));
+    } catch (RuntimeException e) {
+      // Top frame of the connection: the client must not take a broken answer for an empty one.
+      LOG.log(System.Logger.Level.WARNING, "admin_answer_failed", e);
+      send(out, error("the daemon could not answer: " + e.getMessage()));
+    }
+  }
+
+  /**
+   * A follower sends nothing more, so that the end of its stream is its leaving. Without this a
+   * quiet log would hold the place of a client that has gone.
+   */
+  private static void interruptWhenClientLeaves(InputStream in) {
+    Thread answering = Thread.currentThread();
+    Thread.ofVirtual()
+        .name("sluice-admin-watch")
+        .start(() -> {
+          try {
+            in.transferTo(OutputStream.nullOutputStream());
+          } catch (IOException e) {
+            LOG.log(System.Logger.Level.DEBUG, "admin_client_left", e);
+          } finally {
+            answering.interrupt();
+          }
+        });
+  }
+
+  private static void send(OutputStream out, JsonNode value) throws IOException {
+    out.write((value + "\n").getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static JsonNode error(@Nullable String message) {
+    return JsonNodeFactory.instance.objectNode().put("error", String.valueOf(message));
+  }
+
   private static String readLine(InputStream in) throws IOException {
     BufferedReader reader =
         new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8), MAX_REQUEST_CHARS);
     StringBuilder line = new StringBuilder();
     for (int c = reader.read(); c >= 0 && c != '\n'; c = reader.read()) {
       if (line.length() == MAX_REQUEST_CHARS) {
-        throw new IOException("a request has at most " + MAX_REQUEST_CHARS + " characters");
+        throw new AdminRequest.MalformedException(
+            "a request has at most " + MAX_REQUEST_CHARS + " characters");
       }
       line.append((char) c);
     }
     return line.toString();
   }
 
-  /** Closes the socket and every connection. */
+  /** Closes the socket and every connection; answers that are under way end. */
   @Override
   public void close() {
+    closeQuietly(server);
+    open.forEach(AdminServer::closeQuietly);
     try {
-      server.close();
       Files.deleteIfExists(socket);
-      for (SocketChannel client : open) {
-        client.close();
-      }
     } catch (IOException e) {
-      LOG.log(System.Logger.Level.WARNING, "admin_socket_not_closed socket=" + socket, e);
+      LOG.log(System.Logger.Level.WARNING, "admin_socket_not_removed socket=" + socket, e);
+    }
+  }
+
+  private static void closeQuietly(Channel channel) {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.WARNING, "admin_socket_not_closed", e);
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
@@ -11,9 +12,9 @@ import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.interception.PodPlacement;
-import io.sluice.proxy.PodListeners;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ReleaseMode;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -36,6 +38,8 @@ import java.util.function.BooleanSupplier;
 public final class Enrolment implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Enrolment.class.getName());
   private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(1);
+
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
   /** Sweeps between two looks at the addresses inside pods whose settings have not changed. */
   private static final int SWEEPS_PER_LOOK = 30;
@@ -138,8 +142,7 @@ public final class Enrolment implements AutoCloseable {
         wanted.put(workload.name(), workload);
       }
     }
-    boolean look =
-        current.revision() != reconciledRevision || ++sweepsSinceLook >= SWEEPS_PER_LOOK;
+    boolean look = current.revision() != reconciledRevision || ++sweepsSinceLook >= SWEEPS_PER_LOOK;
     if (look) {
       sweepsSinceLook = 0;
     }
@@ -148,30 +151,35 @@ public final class Enrolment implements AutoCloseable {
     for (Workload workload : wanted.values()) {
       try {
         bring(workload, current, look);
-      } catch (LinuxException | InterceptionException | CompletionException e) {
+      } catch (RuntimeException e) {
+        // Whatever is wrong with one pod must not keep the others out; the next sweep tries again.
         noteProblem(workload.name(), e);
       }
     }
     reconciledRevision = current.revision();
-    sweepLeftovers();
+    sweepLeftovers(wanted.keySet());
     publishStatuses(current);
   }
 
   private boolean isHere(Workload workload) {
-    return workload.netns().isPresent()
-        && workload.nodeName().map(nodeName::equals).orElse(true);
+    return workload.netns().isPresent() && workload.nodeName().map(nodeName::equals).orElse(true);
   }
 
   private void releaseUnwanted(Set<NamespacedName> wanted) {
     for (NamespacedName name : Set.copyOf(enrolled.keySet())) {
       if (!wanted.contains(name)) {
-        release(name, ReleaseMode.KEEP_ESTABLISHED);
+        try {
+          release(name, ReleaseMode.KEEP_ESTABLISHED);
+        } catch (LinuxException | UncheckedIOException e) {
+          // Stays in the table of enrolled pods, so that the next sweep tries again.
+          LOG.log(System.Logger.Level.WARNING, "pod_not_released pod=" + name, e);
+        }
       }
     }
   }
 
   private void bring(Workload workload, MeshSnapshot current, boolean look) {
-    NetnsHandle present = namespaces.open(pathOf(workload));
+    NetnsHandle present = open(workload);
     PodPlacement before = enrolled.get(workload.name());
     if (before != null && before.netns().isSameAs(present)) {
       present.close();
@@ -192,6 +200,17 @@ public final class Enrolment implements AutoCloseable {
     }
   }
 
+  private NetnsHandle open(Workload workload) {
+    try {
+      return namespaces.open(pathOf(workload));
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.ENOENT) {
+        release(workload.name(), ReleaseMode.RESET_ESTABLISHED);
+      }
+      throw e;
+    }
+  }
+
   private static Path pathOf(Workload workload) {
     String placed = workload.netns().orElseThrow();
     return placed.startsWith("/") ? Path.of(placed) : NAMED_NAMESPACES.resolve(placed);
@@ -207,26 +226,47 @@ public final class Enrolment implements AutoCloseable {
     enrolled.values().stream()
         .filter(other -> other.cookie() == cookie)
         .findFirst()
-        .ifPresent(
-            other -> {
-              throw new InterceptionException(
-                  "pod " + workload.name() + " shares a network namespace with " + other.name(),
-                  "give each pod its own sluice.io/netns");
-            });
+        .ifPresent(other -> {
+          throw new InterceptionException(
+              "pod " + workload.name() + " shares a network namespace with " + other.name(),
+              "give each pod its own sluice.io/netns");
+        });
     PodPlacement pod = placement(workload, netns, cookie, current);
     sockets.add(pod);
-    PodListeners listeners = interception.prepare(pod);
     try {
-      proxy.serve(listeners).join();
+      proxy.serve(interception.prepare(pod)).join();
       interception.activate(pod);
     } catch (RuntimeException e) {
-      proxy.release(pod.name(), ReleaseMode.RESET_ESTABLISHED);
-      sockets.remove(pod.name());
-      interception.release(cookie);
+      undo(pod, e);
       throw e;
     }
     enrolled.put(pod.name(), pod);
-    LOG.log(System.Logger.Level.INFO, "pod_enrolled pod={0} netns_cookie={1}", pod.name(), cookie);
+    LOG.log(
+        System.Logger.Level.INFO,
+        "pod_enrolled pod={0} netns_cookie={1}",
+        pod.name(),
+        Long.toString(cookie));
+  }
+
+  private void undo(PodPlacement pod, RuntimeException cause) {
+    releaseListeners(pod.name(), ReleaseMode.RESET_ESTABLISHED);
+    sockets.remove(pod.name());
+    try {
+      interception.abandon(pod.cookie());
+    } catch (LinuxException | UncheckedIOException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private void releaseListeners(NamespacedName name, ReleaseMode mode) {
+    CompletableFuture<Void> unused =
+        proxy
+            .release(name, mode)
+            .whenComplete((_, failure) -> {
+              if (failure != null) {
+                LOG.log(System.Logger.Level.WARNING, "listeners_not_closed pod=" + name, failure);
+              }
+            });
   }
 
   private PodPlacement placement(
@@ -235,8 +275,7 @@ public final class Enrolment implements AutoCloseable {
         workload.name(),
         netns,
         cookie,
-        networks.read(
-            netns, workload.addresses(), workload.interception().interfaceExclusions()),
+        networks.read(netns, workload.addresses(), workload.interception().interfaceExclusions()),
         workload.interception(),
         current.settings().permissive());
   }
@@ -251,12 +290,13 @@ public final class Enrolment implements AutoCloseable {
   }
 
   private void release(NamespacedName name, ReleaseMode mode) {
-    PodPlacement pod = enrolled.remove(name);
+    PodPlacement pod = enrolled.get(name);
     if (pod == null) {
       return;
     }
     interception.release(pod.cookie());
-    proxy.release(name, mode);
+    enrolled.remove(name);
+    releaseListeners(name, mode);
     sockets.remove(name);
     pod.netns().close();
     LOG.log(System.Logger.Level.INFO, "pod_released pod={0}", name);
@@ -264,16 +304,7 @@ public final class Enrolment implements AutoCloseable {
 
   private void noteProblem(NamespacedName name, RuntimeException cause) {
     Throwable root =
-        cause instanceof CompletionException && cause.getCause() != null
-            ? cause.getCause()
-            : cause;
-    boolean namespaceGone =
-        root instanceof LinuxException linux
-            && linux.errno() == io.sluice.linux.Errno.ENOENT
-            && enrolled.containsKey(name);
-    if (namespaceGone) {
-      release(name, ReleaseMode.RESET_ESTABLISHED);
-    }
+        cause instanceof CompletionException && cause.getCause() != null ? cause.getCause() : cause;
     String problem = String.valueOf(root.getMessage());
     PodStatus before = statuses.get(name);
     if (before == null || !before.problem().equals(problem)) {
@@ -284,21 +315,30 @@ public final class Enrolment implements AutoCloseable {
 
   /**
    * Releases pods of an earlier daemon that the registry no longer wants. Waits for a registry that
-   * could be read as a whole: a broken file must not open anything.
+   * could be read as a whole: a broken file must not open anything. For the same reason a pod that
+   * is wanted and cannot be enrolled yet keeps what the earlier daemon left in force.
    */
-  private void sweepLeftovers() {
+  private void sweepLeftovers(Set<NamespacedName> wanted) {
     if (sweptLeftovers || !registryIsComplete.getAsBoolean()) {
       return;
     }
     Set<Long> cookies = new HashSet<>();
     enrolled.values().forEach(pod -> cookies.add(pod.cookie()));
+    boolean keptSome = false;
     for (long cookie : interception.leftBehind()) {
-      if (!cookies.contains(cookie)) {
+      if (cookies.contains(cookie)) {
+        continue;
+      }
+      Optional<NamespacedName> name = interception.nameOf(cookie);
+      if (name.isPresent() && wanted.contains(name.get()) && !enrolled.containsKey(name.get())) {
+        keptSome = true;
+      } else {
         interception.release(cookie);
-        LOG.log(System.Logger.Level.INFO, "leftover_released netns_cookie={0}", cookie);
+        LOG.log(
+            System.Logger.Level.INFO, "leftover_released netns_cookie={0}", Long.toString(cookie));
       }
     }
-    sweptLeftovers = true;
+    sweptLeftovers = !keptSome;
   }
 
   private void publishStatuses(MeshSnapshot current) {
@@ -331,13 +371,20 @@ public final class Enrolment implements AutoCloseable {
   public void close() {
     stopping = true;
     wakeUp.release();
-    try {
-      if (thread.getState() != Thread.State.NEW) {
-        thread.join(Duration.ofSeconds(5));
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    if (thread.getState() != Thread.State.NEW && !hasEnded()) {
+      // It still uses the namespaces; they are closed with the process.
+      LOG.log(System.Logger.Level.WARNING, "enrolment_still_running");
+      return;
     }
     enrolled.values().forEach(pod -> pod.netns().close());
+  }
+
+  private boolean hasEnded() {
+    try {
+      return thread.join(CLOSE_TIMEOUT);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
   }
 }

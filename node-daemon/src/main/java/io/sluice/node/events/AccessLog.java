@@ -5,19 +5,17 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
-import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
+import java.io.PrintStream;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -29,19 +27,18 @@ import org.jspecify.annotations.Nullable;
  * small node is not filled.
  */
 public final class AccessLog implements AutoCloseable {
-  /** Size at which a file becomes {@code <name>.1}: a day of one connection per second. */
+  /** Size at which a file becomes {@code <name>.1}: some 40 000 connections. */
   public static final long MAX_FILE_BYTES = 16L << 20;
 
   private static final int QUEUE_CAPACITY = 4_096;
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
   private static final System.Logger LOG = System.getLogger(AccessLog.class.getName());
   private static final JsonFactory JSON = new JsonFactory();
 
-  private final @Nullable Path file;
-  private final BlockingQueue<Entry> queue = new ArrayBlockingQueue<>(QUEUE_CAPACITY);
+  private final Sink sink;
+  private final BlockingQueue<Entry> queue;
   private final AtomicLong dropped = new AtomicLong();
   private final Thread thread;
-  private OutputStream out;
-  private long written;
 
   private sealed interface Entry {
     record Line(Instant time, AccessRecord record) implements Entry {}
@@ -49,17 +46,29 @@ public final class AccessLog implements AutoCloseable {
     record End() implements Entry {}
   }
 
-  private AccessLog(@Nullable Path file, OutputStream out, long written) {
-    this.file = file;
-    this.out = out;
-    this.written = written;
-    this.thread = Thread.ofPlatform().daemon().name("sluice-access-log").start(this::run);
+  /** Where lines go; owned by the log's thread. */
+  interface Sink {
+    void write(byte[] line) throws IOException;
+
+    void flush() throws IOException;
+
+    void close() throws IOException;
+  }
+
+  private AccessLog(Sink sink, int queueCapacity) {
+    this.sink = sink;
+    this.queue = new ArrayBlockingQueue<>(queueCapacity);
+    this.thread = Thread.ofPlatform().daemon().name("sluice-access-log").unstarted(this::run);
   }
 
   /** Appends to {@code file}. */
   public static AccessLog toFile(Path file) {
+    return toFile(file, MAX_FILE_BYTES);
+  }
+
+  static AccessLog toFile(Path file, long maxFileBytes) {
     try {
-      return new AccessLog(file, append(file), Files.exists(file) ? Files.size(file) : 0);
+      return to(new RotatingFile(file, maxFileBytes), QUEUE_CAPACITY);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write access log " + file, e);
     }
@@ -67,12 +76,33 @@ public final class AccessLog implements AutoCloseable {
 
   /** Writes to standard output, without rotation. */
   public static AccessLog toStandardOutput() {
-    return new AccessLog(null, System.out, 0);
+    return to(new StandardOutput(System.out), QUEUE_CAPACITY);
   }
 
-  private static OutputStream append(Path file) throws IOException {
-    return new BufferedOutputStream(
-        Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND));
+  static AccessLog to(Sink sink, int queueCapacity) {
+    AccessLog log = new AccessLog(sink, queueCapacity);
+    log.thread.start();
+    return log;
+  }
+
+  /** The stream stays open: it belongs to the process. */
+  private record StandardOutput(PrintStream out) implements Sink {
+    @Override
+    public void write(byte[] line) throws IOException {
+      out.write(line);
+    }
+
+    @Override
+    public void flush() throws IOException {
+      if (out.checkError()) {
+        throw new IOException("standard output is closed");
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      flush();
+    }
   }
 
   /** Queues a record; never blocks, any thread. */
@@ -82,41 +112,42 @@ public final class AccessLog implements AutoCloseable {
     }
   }
 
-  /** Records that found the queue full. */
+  /** Records that were not written: the queue was full or the file could not be written. */
   public long dropped() {
     return dropped.get();
   }
 
   private void run() {
+    boolean failing = false;
     try {
       while (queue.take() instanceof Entry.Line(Instant time, AccessRecord record)) {
-        writeLine(time, record);
-        if (queue.isEmpty()) {
-          out.flush();
+        try {
+          sink.write((json(time, record) + "\n").getBytes(StandardCharsets.UTF_8));
+          if (queue.isEmpty()) {
+            sink.flush();
+          }
+          failing = false;
+        } catch (IOException e) {
+          dropped.incrementAndGet();
+          if (!failing) {
+            LOG.log(System.Logger.Level.ERROR, "access_log_not_written, records are dropped", e);
+          }
+          failing = true;
         }
       }
-      out.flush();
-    } catch (IOException e) {
-      LOG.log(System.Logger.Level.ERROR, "access_log_ended file=" + file, e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } finally {
+      closeSink();
     }
   }
 
-  private void writeLine(Instant time, AccessRecord record) throws IOException {
-    byte[] line = (json(time, record) + "\n").getBytes(StandardCharsets.UTF_8);
-    Path rotated = file;
-    if (rotated != null && written > 0 && written + line.length > MAX_FILE_BYTES) {
-      out.close();
-      Files.move(
-          rotated,
-          rotated.resolveSibling(rotated.getFileName() + ".1"),
-          StandardCopyOption.REPLACE_EXISTING);
-      out = append(rotated);
-      written = 0;
+  private void closeSink() {
+    try {
+      sink.close();
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.ERROR, "access_log_not_closed", e);
     }
-    out.write(line);
-    written += line.length;
   }
 
   private static String json(Instant time, AccessRecord record) throws IOException {
@@ -130,7 +161,10 @@ public final class AccessLog implements AutoCloseable {
       json.writeStringField("pod", info.pod().toString());
       writeIfKnown(json, "source_workload", info.sourceOrNull());
       json.writeStringField("client", IpAddresses.text(info.client()));
-      writeIfKnown(json, "original_destination", info.originalDestination().map(IpAddresses::text).orElse(null));
+      writeIfKnown(
+          json,
+          "original_destination",
+          info.originalDestination().map(IpAddresses::text).orElse(null));
       writeIfKnown(json, "upstream", info.upstream().map(IpAddresses::text).orElse(null));
       writeIfKnown(json, "service", info.serviceOrNull());
       json.writeStringField("verdict", record.verdict().outcome().label());
@@ -158,15 +192,11 @@ public final class AccessLog implements AutoCloseable {
   @Override
   public void close() {
     try {
-      queue.put(new Entry.End());
-      thread.join(2_000);
-      if (file != null) {
-        out.close();
+      if (queue.offer(new Entry.End(), CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
+        thread.join(CLOSE_TIMEOUT);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (IOException e) {
-      LOG.log(System.Logger.Level.ERROR, "access_log_not_closed file=" + file, e);
     }
   }
 }

@@ -6,7 +6,6 @@ import io.sluice.linux.bpf.BpfObject;
 import io.sluice.linux.bpf.BpfProgramFd;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.maps.SluiceMaps;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -41,8 +40,7 @@ final class CgroupHooks implements AutoCloseable {
       }
       // Attached only when all are loaded: half of the hooks would be worse than none.
       loaded.forEach(
-          (program, object) ->
-              links.put(program, link(program, object, maps.pins(), cgroupRoot)));
+          (program, object) -> links.put(program, link(program, object, maps.pins(), cgroupRoot)));
       return new CgroupHooks(links);
     } catch (RuntimeException e) {
       links.values().forEach(BpfLink::close);
@@ -54,16 +52,11 @@ final class CgroupHooks implements AutoCloseable {
 
   private static BpfLink link(
       InterceptionProgram program, BpfObject object, PinDirectory pins, Path cgroupRoot) {
-    Path pin = pins.link(program.objectName());
-    try (BpfProgramFd loaded = object.program(program.functionName())) {
-      if (Files.exists(pin)) {
-        BpfLink pinned = BpfLink.openPinned(pin);
-        pinned.update(loaded);
-        return pinned;
-      }
-      BpfLink created = BpfLink.attachCgroup(loaded, cgroupRoot, program.attachType());
-      created.pin(pin);
-      return created;
+    try (BpfProgramFd function = object.program(program.functionName())) {
+      return PinnedLink.adoptOrAttach(
+          pins.link(program.objectName()),
+          function,
+          () -> BpfLink.attachCgroup(function, cgroupRoot, program.attachType()));
     }
   }
 

@@ -9,6 +9,7 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.maps.AddressKey;
 import io.sluice.node.maps.ConfigValue;
@@ -29,8 +30,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * Interception by eBPF on one node. Adopts what an earlier daemon pinned, replaces programs
@@ -99,12 +102,11 @@ public final class EbpfInterception implements AutoCloseable {
       maps.proxyCgroups()
           .snapshot()
           .keySet()
-          .forEach(
-              id -> {
-                if (id != cgroupId) {
-                  maps.proxyCgroups().remove(id);
-                }
-              });
+          .forEach(id -> {
+            if (id != cgroupId) {
+              maps.proxyCgroups().remove(id);
+            }
+          });
       liveness = Sockets.listenTcp(LOOPBACK4, 0, 1);
       maps.liveness().put(0, liveness);
       CgroupHooks hooks = CgroupHooks.attach(maps, Cgroups.rootV2());
@@ -123,9 +125,16 @@ public final class EbpfInterception implements AutoCloseable {
     return maps;
   }
 
-  /** Cookies of pods that an earlier daemon enrolled. */
+  /** Cookies of pods that are enrolled, by this daemon or an earlier one. */
   public List<Long> leftBehind() {
     return maps.pins().podCookies();
+  }
+
+  /** Name of the pod with this cookie, as its daemon wrote it down. */
+  public Optional<NamespacedName> nameOf(long cookie) {
+    return maps.podNames()
+        .lookup(new PodKey(cookie))
+        .map(name -> new NamespacedName(name.namespace(), name.name()));
   }
 
   /**
@@ -165,18 +174,22 @@ public final class EbpfInterception implements AutoCloseable {
                 pod.netns(),
                 () -> Sockets.listenTcp(family == Family.IPV4 ? LOOPBACK4 : LOOPBACK6, 0, BACKLOG))
             .join();
-    if (Sockets.netnsCookie(listener) != pod.cookie()) {
+    try {
+      if (Sockets.netnsCookie(listener) != pod.cookie()) {
+        throw new InterceptionException(
+            "listener for pod " + pod.name() + " was made in another network namespace",
+            "the namespace changed while the pod was enrolled; it is tried again");
+      }
+      maps.sockets()
+          .put(
+              listener,
+              new SocketStateValue(
+                  pod.cookie(), null, SocketStateValue.ROLE_LISTENER, 0, direction));
+      return listener;
+    } catch (RuntimeException e) {
       Sockets.close(listener);
-      throw new InterceptionException(
-          "listener for pod " + pod.name() + " was made in another network namespace",
-          "the namespace changed while the pod was enrolled; it is tried again");
+      throw e;
     }
-    maps.sockets()
-        .put(
-            listener,
-            new SocketStateValue(
-                pod.cookie(), null, SocketStateValue.ROLE_LISTENER, 0, direction));
-    return listener;
   }
 
   /** Puts interception in force for a prepared pod: inbound first, then outbound. */
@@ -200,8 +213,7 @@ public final class EbpfInterception implements AutoCloseable {
     long cookie = pod.cookie();
     PodKey key = new PodKey(cookie);
     maps.podNames().put(key, new PodNameValue(pod.name().namespace(), pod.name().name()));
-    MapUpdate.converge(
-        maps.podAddresses(), rules.addresses(), k -> k.netnsCookie() == cookie);
+    MapUpdate.converge(maps.podAddresses(), rules.addresses(), k -> k.netnsCookie() == cookie);
     MapUpdate.converge(maps.rangeRules(), rules.ranges(), k -> k.netnsCookie() == cookie);
     MapUpdate.converge(maps.portRules(), rules.ports(), k -> k.netnsCookie() == cookie);
     MapUpdate.converge(maps.interfaceRules(), rules.interfaces(), k -> k.netnsCookie() == cookie);
@@ -210,6 +222,22 @@ public final class EbpfInterception implements AutoCloseable {
     BpfMap<AddressKey, PodKey> podByAddress = maps.podByAddress();
     Map<AddressKey, PodKey> present = podByAddress.snapshot();
     MapUpdate.converge(podByAddress, byAddress, k -> key.equals(present.get(k)));
+  }
+
+  /**
+   * Takes back what {@link #prepare} and {@link #activate} did for a pod that could not be
+   * enrolled. One that an earlier daemon had put in force stays in force, without a listener: its
+   * new connections are refused until it can be enrolled, since failing must not open it.
+   */
+  public void abandon(long cookie) {
+    if (maps.pods().lookup(new PodKey(cookie)).isEmpty()) {
+      release(cookie);
+      return;
+    }
+    PodSteering prepared = steering.remove(cookie);
+    if (prepared != null) {
+      prepared.close();
+    }
   }
 
   /**
@@ -232,26 +260,23 @@ public final class EbpfInterception implements AutoCloseable {
     BpfMap<AddressKey, PodKey> podByAddress = maps.podByAddress();
     podByAddress
         .snapshot()
-        .forEach(
-            (address, pod) -> {
-              if (pod.equals(key)) {
-                podByAddress.remove(address);
-              }
-            });
-    PerCpuBpfMap<CounterKey> counters = maps.verdictCounters();
-    List<CounterKey> counted = new ArrayList<>();
-    counters.forEachSum(
-        (k, sum) -> {
-          if (k.netnsCookie() == cookie) {
-            counted.add(k);
+        .forEach((address, pod) -> {
+          if (pod.equals(key)) {
+            podByAddress.remove(address);
           }
         });
+    PerCpuBpfMap<CounterKey> counters = maps.verdictCounters();
+    List<CounterKey> counted = new ArrayList<>();
+    counters.forEachSum((k, sum) -> {
+      if (k.netnsCookie() == cookie) {
+        counted.add(k);
+      }
+    });
     counted.forEach(counters::remove);
     maps.podNames().remove(key);
   }
 
-  private static <K, V> void removeOwned(
-      BpfMap<K, V> map, java.util.function.Predicate<K> owned) {
+  private static <K, V> void removeOwned(BpfMap<K, V> map, Predicate<K> owned) {
     map.snapshot().keySet().stream().filter(owned).forEach(map::remove);
   }
 
@@ -277,9 +302,7 @@ public final class EbpfInterception implements AutoCloseable {
   public void readEvents(Consumer<EventValue> consumer) {
     try (RingBuffer ring = new RingBuffer(maps.events())) {
       while (!Thread.currentThread().isInterrupted()) {
-        ring.poll(
-            Duration.ofMillis(200),
-            bytes -> consumer.accept(EventValue.CODEC.decode(bytes)));
+        ring.poll(Duration.ofMillis(200), bytes -> consumer.accept(EventValue.CODEC.decode(bytes)));
       }
     }
   }
@@ -287,10 +310,13 @@ public final class EbpfInterception implements AutoCloseable {
   /** Closes descriptors. What is pinned stays in force: new connections are refused. */
   @Override
   public void close() {
-    steering.values().forEach(PodSteering::close);
-    hooks.close();
-    Sockets.close(livenessListener);
-    maps.proxyCgroups().remove(cgroupId);
-    maps.close();
+    try {
+      maps.proxyCgroups().remove(cgroupId);
+    } finally {
+      steering.values().forEach(PodSteering::close);
+      hooks.close();
+      Sockets.close(livenessListener);
+      maps.close();
+    }
   }
 }

@@ -14,12 +14,11 @@ final class MapUpdate {
    */
   static <K, V> void converge(BpfMap<K, V> map, Map<K, V> wanted, Predicate<K> owned) {
     Map<K, V> present = map.snapshot();
-    wanted.forEach(
-        (key, value) -> {
-          if (!value.equals(present.get(key))) {
-            map.put(key, value);
-          }
-        });
+    wanted.forEach((key, value) -> {
+      if (!value.equals(present.get(key))) {
+        map.put(key, value);
+      }
+    });
     for (K key : present.keySet()) {
       if (owned.test(key) && !wanted.containsKey(key)) {
         map.remove(key);

@@ -82,8 +82,7 @@ public final class NamespaceSockets implements PodSockets {
         placement.netns(),
         () -> {
           int socket =
-              Sockets.tcpSocket(
-                  family == Family.IPV4 ? Sockets.Family.IPV4 : Sockets.Family.IPV6);
+              Sockets.tcpSocket(family == Family.IPV4 ? Sockets.Family.IPV4 : Sockets.Family.IPV6);
           try {
             present(socket, placement, presentedClient, inbound);
             return socket;

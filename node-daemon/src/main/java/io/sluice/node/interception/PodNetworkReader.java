@@ -6,6 +6,7 @@ import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
 import java.net.Inet4Address;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InterfaceAddress;
 import java.net.NetworkInterface;
@@ -16,12 +17,14 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** Looks at addresses and interfaces from inside a pod. */
 public final class PodNetworkReader {
   /** IPv6 addresses of the calling thread's namespace; {@code /proc/net} is the main thread's. */
   private static final Path IPV6_ADDRESSES = Path.of("/proc/thread-self/net/if_inet6");
 
+  private static final Pattern WHITE_SPACE = Pattern.compile("\\s+");
   private static final String LOOPBACK = "lo";
 
   private final NetnsThread namespaces;
@@ -37,6 +40,7 @@ public final class PodNetworkReader {
    * @param netns where to look
    * @param primary addresses that the registry names
    * @param excludedInterfaces names of interfaces whose traffic is left alone
+   * @throws InterceptionException when the pod's loopback is down
    */
   public PodNetwork read(
       NetnsHandle netns, List<InetAddress> primary, Set<String> excludedInterfaces) {
@@ -46,10 +50,12 @@ public final class PodNetworkReader {
     Set<Cidr> excludedRanges = new HashSet<>();
     Set<Integer> excludedIfindexes = new HashSet<>();
     int primaryIfindex = 0;
+    boolean loopbackIsUp = false;
     boolean ipv6 = false;
     for (Assigned assigned : addresses) {
       if (assigned.interfaceName.equals(LOOPBACK)) {
-        ipv6 |= assigned.address instanceof java.net.Inet6Address;
+        loopbackIsUp = true;
+        ipv6 |= assigned.address instanceof Inet6Address;
       } else if (excludedInterfaces.contains(assigned.interfaceName)) {
         excludedAddresses.add(assigned.address);
         excludedRanges.add(assigned.onLink());
@@ -61,15 +67,14 @@ public final class PodNetworkReader {
         primaryIfindex = assigned.ifindex;
       }
     }
+    if (!loopbackIsUp) {
+      throw new InterceptionException(
+          "loopback is down inside " + netns,
+          "redirection needs it: `ip -n NAME link set lo up`; a runtime does this for its pods");
+    }
     own.removeAll(excludedAddresses);
     return new PodNetwork(
-        primary,
-        own,
-        excludedAddresses,
-        excludedRanges,
-        excludedIfindexes,
-        primaryIfindex,
-        ipv6);
+        primary, own, excludedAddresses, excludedRanges, excludedIfindexes, primaryIfindex, ipv6);
   }
 
   private record Assigned(
@@ -108,7 +113,7 @@ public final class PodNetworkReader {
 
   /** One line: address, interface index, prefix length, scope, flags (all hex), name. */
   private static Assigned ipv6(String line) {
-    String[] columns = line.strip().split("\\s+");
+    String[] columns = WHITE_SPACE.split(line.strip(), -1);
     return new Assigned(
         columns[5],
         Integer.parseInt(columns[1], 16),

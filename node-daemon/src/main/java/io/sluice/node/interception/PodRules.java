@@ -4,12 +4,14 @@ import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.node.maps.AddressKind;
 import io.sluice.node.maps.InterfaceRuleKey;
 import io.sluice.node.maps.PodAddressKey;
 import io.sluice.node.maps.PodFlag;
 import io.sluice.node.maps.PodValue;
 import io.sluice.node.maps.PortRuleKey;
 import io.sluice.node.maps.RangeRuleKey;
+import io.sluice.node.maps.RuleAction;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.EnumSet;
@@ -17,11 +19,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Every map entry that one pod's settings call for, computed without touching the kernel.
  *
- * @param pod entry of {@code pods}
+ * @param pod what the hooks know of it
  * @param addresses entries of {@code pod_addresses}
  * @param ranges entries of {@code range_rules}
  * @param ports entries of {@code port_rules}
@@ -34,12 +37,6 @@ record PodRules(
     Map<PortRuleKey, Integer> ports,
     Map<InterfaceRuleKey, Integer> interfaces) {
 
-  static final int ADDRESS_MESH = 1;
-  static final int ADDRESS_EXCLUDED = 2;
-  static final int RULE_NEUTRAL = 0;
-  static final int RULE_EXCLUDE = 1;
-  static final int RULE_INCLUDE = 2;
-
   private static final Cidr ALL_IPV4 = Cidr.parse("0.0.0.0/0");
 
   static PodRules of(PodPlacement pod, boolean failOpen) {
@@ -48,10 +45,12 @@ record PodRules(
     PodNetwork network = pod.network();
 
     Map<PodAddressKey, Integer> addresses = new HashMap<>();
-    network.own().forEach(a -> addresses.put(new PodAddressKey(cookie, a), ADDRESS_MESH));
+    network
+        .own()
+        .forEach(a -> addresses.put(new PodAddressKey(cookie, a), AddressKind.MESH.code()));
     network
         .excludedAddresses()
-        .forEach(a -> addresses.put(new PodAddressKey(cookie, a), ADDRESS_EXCLUDED));
+        .forEach(a -> addresses.put(new PodAddressKey(cookie, a), AddressKind.EXCLUDED.code()));
 
     Map<RangeRuleKey, Integer> ranges = new HashMap<>();
     ranges(settings, network.excludedRanges())
@@ -60,15 +59,18 @@ record PodRules(
     Map<PortRuleKey, Integer> ports = new HashMap<>();
     settings
         .outboundPortExclusions()
-        .forEach(p -> ports.put(new PortRuleKey(cookie, p, Direction.OUTBOUND), RULE_EXCLUDE));
+        .forEach(p ->
+            ports.put(new PortRuleKey(cookie, p, Direction.OUTBOUND), RuleAction.EXCLUDE.code()));
     settings
         .inboundPortExclusions()
-        .forEach(p -> ports.put(new PortRuleKey(cookie, p, Direction.INBOUND), RULE_EXCLUDE));
+        .forEach(p ->
+            ports.put(new PortRuleKey(cookie, p, Direction.INBOUND), RuleAction.EXCLUDE.code()));
 
     Map<InterfaceRuleKey, Integer> interfaces = new HashMap<>();
     network
         .excludedIfindexes()
-        .forEach(index -> interfaces.put(new InterfaceRuleKey(cookie, index), RULE_EXCLUDE));
+        .forEach(index ->
+            interfaces.put(new InterfaceRuleKey(cookie, index), RuleAction.EXCLUDE.code()));
 
     PodValue value =
         new PodValue(
@@ -101,17 +103,16 @@ record PodRules(
   static Map<Cidr, Integer> ranges(InterceptionSettings settings, Set<Cidr> moreExclusions) {
     Map<Cidr, Integer> rules = new HashMap<>();
     List<Cidr> exclusions =
-        java.util.stream.Stream.concat(
-                settings.outboundRangeExclusions().stream(), moreExclusions.stream())
+        Stream.concat(settings.outboundRangeExclusions().stream(), moreExclusions.stream())
             .toList();
     for (Cidr inclusion : settings.outboundRangeInclusions()) {
       if (exclusions.stream().noneMatch(exclusion -> exclusion.contains(inclusion))) {
-        rules.put(inclusion, RULE_INCLUDE);
+        rules.put(inclusion, RuleAction.INCLUDE.code());
       }
     }
-    exclusions.forEach(exclusion -> rules.put(exclusion, RULE_EXCLUDE));
+    exclusions.forEach(exclusion -> rules.put(exclusion, RuleAction.EXCLUDE.code()));
     if (rules.keySet().stream().anyMatch(PodRules::reachesMappedIpv4)) {
-      rules.putIfAbsent(ALL_IPV4, RULE_NEUTRAL);
+      rules.putIfAbsent(ALL_IPV4, RuleAction.NEUTRAL.code());
     }
     return rules;
   }

@@ -51,12 +51,9 @@ final class PodSteering implements AutoCloseable {
       adopt(object, SELF_MAP, directory);
       adopt(object, LISTENERS_MAP, directory);
       object.load();
-      BpfMapFd self = pinned(object, SELF_MAP, directory);
-      try {
+      try (BpfMapFd self = pinned(object, SELF_MAP, directory)) {
         new BpfMap<>(self, SluiceMaps.KEY_ZERO, PodSelfValue.CODEC)
             .put(0, new PodSelfValue(cookie));
-      } finally {
-        self.close();
       }
       return new PodSteering(directory, object, pinned(object, LISTENERS_MAP, directory));
     } catch (IOException e) {
@@ -79,11 +76,16 @@ final class PodSteering implements AutoCloseable {
 
   private static BpfMapFd pinned(BpfObject object, String map, Path directory) {
     BpfMapFd descriptor = object.map(map);
-    Path pin = directory.resolve(map);
-    if (!Files.exists(pin)) {
-      descriptor.pin(pin);
+    try {
+      Path pin = directory.resolve(map);
+      if (!Files.exists(pin)) {
+        descriptor.pin(pin);
+      }
+      return descriptor;
+    } catch (RuntimeException e) {
+      descriptor.close();
+      throw e;
     }
-    return descriptor;
   }
 
   /** Steers to {@code listener} from now on; the one before it is no longer given connections. */
@@ -99,18 +101,13 @@ final class PodSteering implements AutoCloseable {
   /** Puts the program in force in the pod's namespace, replacing an earlier daemon's. */
   void attach(NetnsHandle netns) {
     Path pin = directory.resolve(LINK);
-    try (BpfProgramFd program =
-        object.program(InterceptionProgram.SK_LOOKUP.functionName())) {
-      if (Files.exists(pin)) {
-        BpfLink left = BpfLink.openPinned(pin);
-        left.update(program);
-        link = left;
-      } else {
-        BpfLink created =
-            BpfLink.attachNetns(program, netns, InterceptionProgram.SK_LOOKUP.attachType());
-        created.pin(pin);
-        link = created;
-      }
+    try (BpfProgramFd program = object.program(InterceptionProgram.SK_LOOKUP.functionName())) {
+      link =
+          PinnedLink.adoptOrAttach(
+              pin,
+              program,
+              () ->
+                  BpfLink.attachNetns(program, netns, InterceptionProgram.SK_LOOKUP.attachType()));
     }
     object.close();
   }

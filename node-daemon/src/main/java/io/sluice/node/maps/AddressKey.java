@@ -1,7 +1,7 @@
 package io.sluice.node.maps;
 
-import java.net.InetAddress;
 import io.sluice.node.maps.StructCodec.Field;
+import java.net.InetAddress;
 import java.util.List;
 
 /**
@@ -12,5 +12,12 @@ import java.util.List;
 public record AddressKey(InetAddress address) {
   /** Mirrors {@code struct address_key}. */
   public static final StructCodec<AddressKey> CODEC =
-      new StructCodec<>("address_key", 16, List.of(new Field("address_be", 0, 16)), (value, struct) -> {Wire.putAddress(struct, 0, value.address);}, struct -> new AddressKey(java.util.Objects.requireNonNull(Wire.address(struct, 0))));
+      new StructCodec<>(
+          "address_key",
+          16,
+          List.of(new Field("address_be", 0, 16)),
+          (value, struct) -> {
+            Wire.putAddress(struct, 0, value.address);
+          },
+          struct -> new AddressKey(Wire.rawAddress(struct, 0)));
 }

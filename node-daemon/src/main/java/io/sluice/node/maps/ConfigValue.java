@@ -1,6 +1,5 @@
 package io.sluice.node.maps;
 
-
 import io.sluice.node.maps.StructCodec.Field;
 import java.util.List;
 
@@ -13,5 +12,13 @@ import java.util.List;
 public record ConfigValue(long hostNetnsCookie, int flags) {
   /** Mirrors {@code struct config}. */
   public static final StructCodec<ConfigValue> CODEC =
-      new StructCodec<>("config", 16, List.of(new Field("host_netns_cookie", 0, 8), new Field("flags", 8, 4)), (value, struct) -> {struct.putLong(0, value.hostNetnsCookie); struct.putInt(8, value.flags);}, struct -> new ConfigValue(struct.getLong(0), struct.getInt(8)));
+      new StructCodec<>(
+          "config",
+          16,
+          List.of(new Field("host_netns_cookie", 0, 8), new Field("flags", 8, 4)),
+          (value, struct) -> {
+            struct.putLong(0, value.hostNetnsCookie);
+            struct.putInt(8, value.flags);
+          },
+          struct -> new ConfigValue(struct.getLong(0), struct.getInt(8)));
 }

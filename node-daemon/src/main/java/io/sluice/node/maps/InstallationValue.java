@@ -1,6 +1,5 @@
 package io.sluice.node.maps;
 
-
 import io.sluice.node.maps.StructCodec.Field;
 import java.util.List;
 
@@ -14,5 +13,19 @@ import java.util.List;
 public record InstallationValue(int schemaVersion, String bootId, String nodeName) {
   /** Mirrors {@code struct installation}. */
   public static final StructCodec<InstallationValue> CODEC =
-      new StructCodec<>("installation", 304, List.of(new Field("schema_version", 0, 4), new Field("boot_id", 8, 40), new Field("node_name", 48, 256)), (value, struct) -> {struct.putInt(0, value.schemaVersion); Wire.putText(struct, 8, 40, value.bootId); Wire.putText(struct, 48, 256, value.nodeName);}, struct -> new InstallationValue(struct.getInt(0), Wire.text(struct, 8, 40), Wire.text(struct, 48, 256)));
+      new StructCodec<>(
+          "installation",
+          304,
+          List.of(
+              new Field("schema_version", 0, 4),
+              new Field("boot_id", 8, 40),
+              new Field("node_name", 48, 256)),
+          (value, struct) -> {
+            struct.putInt(0, value.schemaVersion);
+            Wire.putText(struct, 8, 40, value.bootId);
+            Wire.putText(struct, 48, 256, value.nodeName);
+          },
+          struct ->
+              new InstallationValue(
+                  struct.getInt(0), Wire.text(struct, 8, 40), Wire.text(struct, 48, 256)));
 }

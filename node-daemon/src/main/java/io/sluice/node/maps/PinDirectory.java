@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -22,9 +23,31 @@ public record PinDirectory(Path path) {
 
   private static final Path ROOT = BPF_FILE_SYSTEM.resolve("sluice");
 
-  /** Pins of the node with this name. */
+  /** A directory of another name was made by somebody else. */
+  private static final Pattern COOKIE = Pattern.compile("[0-9]{1,19}");
+
+  private static final Pattern NODE_NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?");
+
+  /**
+   * Pins of the node with this name; throws {@link IllegalArgumentException} for a name that is
+   * none.
+   */
   public static PinDirectory ofNode(String nodeName) {
-    return new PinDirectory(ROOT.resolve(nodeName).resolve("v" + SCHEMA_VERSION));
+    return new PinDirectory(ROOT.resolve(requireNodeName(nodeName)).resolve("v" + SCHEMA_VERSION));
+  }
+
+  /**
+   * {@code name}, if it may name a node. It becomes a directory below several roots, which are
+   * removed as a whole at clean-up: no name may lead out of its own.
+   */
+  public static String requireNodeName(String name) {
+    if (!NODE_NAME.matcher(name).matches()) {
+      throw new IllegalArgumentException(
+          "node name '"
+              + name
+              + "' must have 1 to 63 of a-z, 0-9, '.' and '-', with a letter or digit at both ends");
+    }
+    return name;
   }
 
   /** Names of nodes that have pins on this machine, sorted. */
@@ -51,7 +74,10 @@ public record PinDirectory(Path path) {
   public List<Long> podCookies() {
     Path pods = path.resolve("pods");
     return Files.isDirectory(pods)
-        ? names(pods).stream().map(Long::parseUnsignedLong).toList()
+        ? names(pods).stream()
+            .filter(name -> COOKIE.matcher(name).matches())
+            .map(Long::parseUnsignedLong)
+            .toList()
         : List.of();
   }
 
@@ -73,7 +99,11 @@ public record PinDirectory(Path path) {
 
   /** Removes every pin of this node, of all schemas: programs detach, maps are freed. */
   public void removeAll() {
-    removeTree(path.getParent());
+    Path node = path.getParent();
+    if (node == null) {
+      throw new IllegalStateException(path + " does not lie in the directory of a node");
+    }
+    removeTree(node);
   }
 
   /** Removes one pod's pins. */

@@ -5,14 +5,24 @@ import java.util.Set;
 
 /** Bits of {@code struct pod.flags}; mirrors {@code enum pod_flag}. */
 public enum PodFlag {
-  PERMISSIVE,
-  FAIL_OPEN,
-  HAS_INCLUSIONS,
-  LEAVING;
+  /** Datagrams and other protocols are left alone. */
+  PERMISSIVE(0x1),
+  /** Traffic is left alone while the daemon is not running. */
+  FAIL_OPEN(0x2),
+  /** Only included ranges are redirected. */
+  HAS_INCLUSIONS(0x4),
+  /** New traffic is left alone. */
+  LEAVING(0x8);
+
+  private final int bit;
+
+  PodFlag(int bit) {
+    this.bit = bit;
+  }
 
   /** The bit. */
   public int bit() {
-    return 1 << ordinal();
+    return bit;
   }
 
   /** All bits of {@code flags}. */

@@ -1,6 +1,5 @@
 package io.sluice.node.maps;
 
-
 import io.sluice.node.maps.StructCodec.Field;
 import java.util.List;
 
@@ -12,5 +11,12 @@ import java.util.List;
 public record PodKey(long netnsCookie) {
   /** Mirrors {@code struct pod_key}. */
   public static final StructCodec<PodKey> CODEC =
-      new StructCodec<>("pod_key", 8, List.of(new Field("netns_cookie", 0, 8)), (value, struct) -> {struct.putLong(0, value.netnsCookie);}, struct -> new PodKey(struct.getLong(0)));
+      new StructCodec<>(
+          "pod_key",
+          8,
+          List.of(new Field("netns_cookie", 0, 8)),
+          (value, struct) -> {
+            struct.putLong(0, value.netnsCookie);
+          },
+          struct -> new PodKey(struct.getLong(0)));
 }

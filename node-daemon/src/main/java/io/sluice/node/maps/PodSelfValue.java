@@ -1,6 +1,5 @@
 package io.sluice.node.maps;
 
-
 import io.sluice.node.maps.StructCodec.Field;
 import java.util.List;
 
@@ -12,5 +11,12 @@ import java.util.List;
 public record PodSelfValue(long netnsCookie) {
   /** Mirrors {@code struct pod_self}. */
   public static final StructCodec<PodSelfValue> CODEC =
-      new StructCodec<>("pod_self", 8, List.of(new Field("netns_cookie", 0, 8)), (value, struct) -> {struct.putLong(0, value.netnsCookie);}, struct -> new PodSelfValue(struct.getLong(0)));
+      new StructCodec<>(
+          "pod_self",
+          8,
+          List.of(new Field("netns_cookie", 0, 8)),
+          (value, struct) -> {
+            struct.putLong(0, value.netnsCookie);
+          },
+          struct -> new PodSelfValue(struct.getLong(0)));
 }

@@ -1,9 +1,9 @@
 package io.sluice.node.maps;
 
-import java.net.InetAddress;
-import org.jspecify.annotations.Nullable;
 import io.sluice.node.maps.StructCodec.Field;
+import java.net.InetAddress;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the hooks know of an enrolled pod.
@@ -13,8 +13,28 @@ import java.util.List;
  * @param flags bits of {@link PodFlag}
  * @param primaryIfindex interface inside the pod that carries the primary address
  */
-public record PodValue(@Nullable InetAddress address4, @Nullable InetAddress address6, int flags, int primaryIfindex) {
+public record PodValue(
+    @Nullable InetAddress address4, @Nullable InetAddress address6, int flags, int primaryIfindex) {
   /** Mirrors {@code struct pod}. */
   public static final StructCodec<PodValue> CODEC =
-      new StructCodec<>("pod", 40, List.of(new Field("address4_be", 0, 16), new Field("address6_be", 16, 16), new Field("flags", 32, 4), new Field("primary_ifindex", 36, 4)), (value, struct) -> {Wire.putAddress(struct, 0, value.address4); Wire.putAddress(struct, 16, value.address6); struct.putInt(32, value.flags); struct.putInt(36, value.primaryIfindex);}, struct -> new PodValue(Wire.address(struct, 0), Wire.address(struct, 16), struct.getInt(32), struct.getInt(36)));
+      new StructCodec<>(
+          "pod",
+          40,
+          List.of(
+              new Field("address4_be", 0, 16),
+              new Field("address6_be", 16, 16),
+              new Field("flags", 32, 4),
+              new Field("primary_ifindex", 36, 4)),
+          (value, struct) -> {
+            Wire.putAddress(struct, 0, value.address4);
+            Wire.putAddress(struct, 16, value.address6);
+            struct.putInt(32, value.flags);
+            struct.putInt(36, value.primaryIfindex);
+          },
+          struct ->
+              new PodValue(
+                  Wire.address(struct, 0),
+                  Wire.address(struct, 16),
+                  struct.getInt(32),
+                  struct.getInt(36)));
 }

@@ -38,7 +38,8 @@ public record RangeRuleKey(long netnsCookie, Cidr range) {
             var network = IpAddresses.of(bytes);
             int length = struct.getInt(0) - COOKIE_BITS;
             boolean ipv4 = network.getAddress().length == 4;
-            return new RangeRuleKey(cookie, new Cidr(network, ipv4 ? length - MAPPED_BITS : length));
+            return new RangeRuleKey(
+                cookie, new Cidr(network, ipv4 ? length - MAPPED_BITS : length));
           });
 
   private static int commonPrefixLength(Cidr range) {

@@ -25,6 +25,12 @@ public final class SluiceMaps implements AutoCloseable {
   /** Codec of the one key of maps that have a single entry. */
   public static final MapCodec<Integer> KEY_ZERO = Scalars.U32;
 
+  /** Index in {@link #losses} of events that found the ring full; {@code LOSS_EVENT}. */
+  public static final int LOST_EVENTS = 0;
+
+  /** Index in {@link #losses} of verdicts that found the counters full; {@code LOSS_COUNTER}. */
+  public static final int LOST_COUNTERS = 1;
+
   private final PinDirectory pins;
   private final Map<String, BpfMapFd> descriptors;
 
@@ -136,7 +142,7 @@ public final class SluiceMaps implements AutoCloseable {
     return new PerCpuBpfMap<>(descriptor("verdict_counters"), CounterKey.CODEC);
   }
 
-  /** What could not be recorded: 0 events, 1 verdicts. */
+  /** What could not be recorded, by {@link #LOST_EVENTS} and {@link #LOST_COUNTERS}. */
   public PerCpuBpfMap<Integer> losses() {
     return new PerCpuBpfMap<>(descriptor("losses"), Scalars.U32);
   }

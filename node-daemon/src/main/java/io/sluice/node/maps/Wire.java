@@ -29,19 +29,24 @@ final class Wire {
     return null;
   }
 
+  /** The address at {@code offset}; all zero is {@code ::}. */
+  static InetAddress rawAddress(ByteBuffer struct, int offset) {
+    byte[] bytes = new byte[IpAddresses.COMMON_LENGTH];
+    struct.get(offset, bytes);
+    return IpAddresses.of(bytes);
+  }
+
   static void putPort(ByteBuffer struct, int offset, int port) {
     struct.put(offset, (byte) (port >> 8)).put(offset + 1, (byte) port);
   }
 
   static int port(ByteBuffer struct, int offset) {
-    return (struct.get(offset) & 0xff) << 8 | struct.get(offset + 1) & 0xff;
+    return (unsignedByte(struct, offset) << 8) | unsignedByte(struct, offset + 1);
   }
 
   /** Address and port that lie apart; an all-zero address reads as {@code ::}. */
   static InetSocketAddress endpoint(ByteBuffer struct, int addressOffset, int portOffset) {
-    byte[] bytes = new byte[IpAddresses.COMMON_LENGTH];
-    struct.get(addressOffset, bytes);
-    return new InetSocketAddress(IpAddresses.of(bytes), port(struct, portOffset));
+    return new InetSocketAddress(rawAddress(struct, addressOffset), port(struct, portOffset));
   }
 
   static int unsignedByte(ByteBuffer struct, int offset) {

@@ -3,6 +3,7 @@ package io.sluice.node.metrics;
 import io.prometheus.client.Collector;
 import io.prometheus.client.CounterMetricFamily;
 import io.prometheus.client.GaugeMetricFamily;
+import io.sluice.linux.bpf.PerCpuBpfMap;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.PodState;
@@ -12,6 +13,7 @@ import io.sluice.node.interception.VerdictCount;
 import io.sluice.node.maps.CounterKey;
 import io.sluice.node.maps.MapCatalogue;
 import io.sluice.node.maps.MapSummary;
+import io.sluice.node.maps.SluiceMaps;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,7 +37,8 @@ final class InterceptionCollector extends Collector {
         flows("redirected", "Flows that the hooks sent into the proxy.");
     CounterMetricFamily passthrough =
         flows("passthrough", "Flows that the hooks left alone, with the reason.");
-    CounterMetricFamily refused = flows("refused", "Flows that the hooks refused, with the reason.");
+    CounterMetricFamily refused =
+        flows("refused", "Flows that the hooks refused, with the reason.");
     Map<Long, NamespacedName> names = new HashMap<>();
     for (PodStatus pod : enrolment.statuses()) {
       if (pod.state() == PodState.ENROLLED) {
@@ -63,40 +66,38 @@ final class InterceptionCollector extends Collector {
                 key.direction().label(),
                 "ipv" + key.family(),
                 key.reason().label()),
-            count.count());
+            (double) count.count());
       }
     }
-    return List.of(redirected, passthrough, refused, entries(), capacity(), lost(), pods());
+    // Walked once: counting reads every entry.
+    List<MapSummary> maps = new MapCatalogue(interception.maps().pins()).list();
+    return List.of(redirected, passthrough, refused, fill(maps), capacity(maps), lost(), pods());
   }
 
   private static CounterMetricFamily flows(String verdict, String help) {
     return new CounterMetricFamily("sluice_interception_" + verdict + "_total", help, FLOW_LABELS);
   }
 
-  private GaugeMetricFamily entries() {
+  private static GaugeMetricFamily fill(List<MapSummary> maps) {
     GaugeMetricFamily family =
         new GaugeMetricFamily(
             "sluice_interception_map_entries", "Entries of an interception map.", List.of("map"));
-    summaries().stream()
+    maps.stream()
         .filter(map -> map.entries() >= 0)
         .forEach(map -> family.addMetric(List.of(map.name()), map.entries()));
     return family;
   }
 
-  private GaugeMetricFamily capacity() {
+  private static GaugeMetricFamily capacity(List<MapSummary> maps) {
     GaugeMetricFamily family =
         new GaugeMetricFamily(
             "sluice_interception_map_capacity",
             "Most entries an interception map can have; raise the limit before it is reached.",
             List.of("map"));
-    summaries().stream()
+    maps.stream()
         .filter(map -> map.entries() >= 0)
         .forEach(map -> family.addMetric(List.of(map.name()), map.capacity()));
     return family;
-  }
-
-  private List<MapSummary> summaries() {
-    return new MapCatalogue(interception.maps().pins()).list();
   }
 
   private CounterMetricFamily lost() {
@@ -105,8 +106,9 @@ final class InterceptionCollector extends Collector {
             "sluice_interception_lost_total",
             "Events and verdicts that could not be recorded because their map was full.",
             List.of("what"));
-    family.addMetric(List.of("events"), interception.maps().losses().sum(0));
-    family.addMetric(List.of("counters"), interception.maps().losses().sum(1));
+    PerCpuBpfMap<Integer> losses = interception.maps().losses();
+    family.addMetric(List.of("events"), (double) losses.sum(SluiceMaps.LOST_EVENTS));
+    family.addMetric(List.of("counters"), (double) losses.sum(SluiceMaps.LOST_COUNTERS));
     return family;
   }
 
@@ -114,10 +116,10 @@ final class InterceptionCollector extends Collector {
     GaugeMetricFamily family =
         new GaugeMetricFamily(
             "sluice_node_pods", "Pods of this node by enrolment state.", List.of("state"));
+    List<PodStatus> statuses = enrolment.statuses();
     for (PodState state : PodState.values()) {
-      family.addMetric(
-          List.of(state.label()),
-          enrolment.statuses().stream().filter(pod -> pod.state() == state).count());
+      int count = (int) statuses.stream().filter(pod -> pod.state() == state).count();
+      family.addMetric(List.of(state.label()), count);
     }
     return family;
   }

@@ -5,7 +5,6 @@ import io.prometheus.client.Gauge;
 import io.prometheus.client.exporter.common.TextFormat;
 import io.prometheus.client.hotspot.DefaultExports;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.NamespacedName;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.interception.EbpfInterception;
@@ -14,7 +13,6 @@ import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.Proxy;
 import java.io.IOException;
 import java.io.StringWriter;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** Every metric of the node daemon. Recording is safe from any thread. */
@@ -93,9 +91,10 @@ public final class NodeMetrics {
     refusals.count(record);
   }
 
-  /** Ends the series of every pod but these. */
-  public void keepOnly(Predicate<NamespacedName> pods) {
-    refusals.keepOnly(pods);
+  /** Ends the series of pods, workloads and services that have left the mesh. */
+  public void keepOnly(MeshSnapshot current) {
+    refusals.keepOnly(pod -> current.workload(pod).isPresent());
+    tcp.keepOnly(current);
   }
 
   /** Everything in Prometheus' text format 0.0.4. */

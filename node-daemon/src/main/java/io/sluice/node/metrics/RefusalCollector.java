@@ -19,12 +19,10 @@ final class RefusalCollector extends Collector {
   private final Map<Key, LongAdder> counts = new ConcurrentHashMap<>();
 
   void count(AccessRecord record) {
-    Reason reason =
-        record.verdict().isAllowed() ? record.closeReason() : record.verdict().reason();
+    Reason reason = record.verdict().isAllowed() ? record.closeReason() : record.verdict().reason();
     counts
         .computeIfAbsent(
-            new Key(record.info().pod(), record.info().direction(), reason),
-            key -> new LongAdder())
+            new Key(record.info().pod(), record.info().direction(), reason), key -> new LongAdder())
         .increment();
   }
 
@@ -39,15 +37,10 @@ final class RefusalCollector extends Collector {
             "sluice_proxy_connections_refused_total",
             "Connections that the proxy reset before an upstream answered, with the reason.",
             List.of("namespace", "pod", "direction", "reason"));
-    counts.forEach(
-        (key, count) ->
-            family.addMetric(
-                List.of(
-                    key.pod.namespace(),
-                    key.pod.name(),
-                    key.direction.label(),
-                    key.reason.label()),
-                count.sum()));
+    counts.forEach((key, count) ->
+        family.addMetric(
+            List.of(key.pod.namespace(), key.pod.name(), key.direction.label(), key.reason.label()),
+            (double) count.sum()));
     return List.of(family);
   }
 }

@@ -3,61 +3,27 @@ package io.sluice.node.metrics;
 import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.Counter;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.Service;
-import io.sluice.mesh.Workload;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
-import io.sluice.proxy.Reporter;
-import java.net.InetSocketAddress;
-import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The standard {@code istio_tcp_*} metrics, so that existing dashboards work. Children are looked
- * up once per connection, on its event loop.
+ * up once per connection, on its event loop. Series end when a workload or service that they name
+ * has left the snapshot and none of their connections is open.
  */
 final class TcpMetrics {
-  /** Label sets above which further ones share the values {@code other}. */
+  /**
+   * Label sets above which further ones share the values {@code other}. Threads that pass it at the
+   * same moment may exceed it by one each.
+   */
   static final int MAX_LABEL_SETS = 2_000;
-
-  private static final String UNKNOWN = "unknown";
-  private static final String[] LABELS = {
-    "reporter",
-    "source_workload",
-    "source_workload_namespace",
-    "source_principal",
-    "source_app",
-    "source_version",
-    "source_canonical_service",
-    "source_canonical_revision",
-    "destination_workload",
-    "destination_workload_namespace",
-    "destination_principal",
-    "destination_app",
-    "destination_version",
-    "destination_canonical_service",
-    "destination_canonical_revision",
-    "destination_service",
-    "destination_service_name",
-    "destination_service_namespace",
-    "request_protocol",
-    "response_flags",
-    "connection_security_policy",
-  };
-  private static final int RESPONSE_FLAGS = Arrays.asList(LABELS).indexOf("response_flags");
-  private static final String[] OTHER = new String[LABELS.length];
-
-  static {
-    Arrays.fill(OTHER, "other");
-  }
 
   private final Supplier<MeshSnapshot> snapshot;
   private final Counter opened;
@@ -65,10 +31,10 @@ final class TcpMetrics {
   private final Counter sent;
   private final Counter received;
   private final Map<Long, Live> live = new ConcurrentHashMap<>();
-  private final Set<List<String>> labelSets = ConcurrentHashMap.newKeySet();
+  private final Set<TcpLabels> labelSets = ConcurrentHashMap.newKeySet();
 
-  /** Children of one connection. */
-  private record Live(String[] labels, Counter.Child sent, Counter.Child received) {}
+  /** What one open connection counts under. */
+  private record Live(TcpLabels labels, Counter.Child sent, Counter.Child received) {}
 
   TcpMetrics(CollectorRegistry registry, Supplier<MeshSnapshot> snapshot) {
     this.snapshot = snapshot;
@@ -85,31 +51,51 @@ final class TcpMetrics {
   }
 
   private static Counter.Builder counter(String name, String help) {
-    return Counter.build(name + "_total", help).labelNames(LABELS);
+    return Counter.build(name + "_total", help).labelNames(TcpLabels.NAMES.toArray(String[]::new));
   }
 
   void opened(ConnectionInfo info) {
-    String[] labels = bounded(labels(info));
-    live.put(info.id(), new Live(labels, sent.labels(labels), received.labels(labels)));
-    opened.labels(labels).inc();
+    TcpLabels labels = bounded(TcpLabels.of(info, snapshot.get()));
+    String[] values = labels.toArray();
+    live.put(info.id(), new Live(labels, sent.labels(values), received.labels(values)));
+    opened.labels(values).inc();
   }
 
   void bytes(ConnectionInfo info, long fromClient, long toClient) {
     Live connection = live.get(info.id());
     if (connection != null) {
-      connection.received.inc(fromClient);
-      connection.sent.inc(toClient);
+      connection.received.inc((double) fromClient);
+      connection.sent.inc((double) toClient);
     }
   }
 
   void closed(AccessRecord record) {
     Live connection = live.remove(record.info().id());
     if (connection != null) {
-      String[] labels = connection.labels.clone();
-      if (labels[RESPONSE_FLAGS].equals("-")) {
-        labels[RESPONSE_FLAGS] = flags(record.closeKind());
-      }
-      closed.labels(labels).inc();
+      closed.labels(connection.labels.withFlags(flags(record.closeKind())).toArray()).inc();
+    }
+  }
+
+  /** Ends the series whose ends are not in {@code current} any more. */
+  void keepOnly(MeshSnapshot current) {
+    TcpLabels.Ends ends = TcpLabels.Ends.of(current);
+    Set<TcpLabels> inUse = new HashSet<>();
+    live.values().forEach(connection -> inUse.add(connection.labels));
+    List<TcpLabels> ended =
+        labelSets.stream()
+            .filter(labels -> !ends.include(labels) && !inUse.contains(labels))
+            .toList();
+    ended.forEach(this::end);
+    ended.forEach(labelSets::remove);
+  }
+
+  private void end(TcpLabels labels) {
+    String[] values = labels.toArray();
+    opened.remove(values);
+    sent.remove(values);
+    received.remove(values);
+    for (CloseKind kind : CloseKind.values()) {
+      closed.remove(labels.withFlags(flags(kind)).toArray());
     }
   }
 
@@ -127,55 +113,14 @@ final class TcpMetrics {
     };
   }
 
-  private String[] bounded(String[] labels) {
-    List<String> key = List.of(labels);
-    if (labelSets.contains(key)) {
+  private TcpLabels bounded(TcpLabels labels) {
+    if (labelSets.contains(labels)) {
       return labels;
     }
     if (labelSets.size() >= MAX_LABEL_SETS) {
-      return OTHER;
+      return TcpLabels.OTHER;
     }
-    labelSets.add(key);
+    labelSets.add(labels);
     return labels;
-  }
-
-  private String[] labels(ConnectionInfo info) {
-    MeshSnapshot current = snapshot.get();
-    Optional<Workload> source = info.source().flatMap(current::workload);
-    Optional<Workload> destination =
-        info.reporter() == Reporter.DESTINATION
-            ? current.workload(info.pod())
-            : workloadAt(current, info.upstreamOrNull());
-    Optional<NamespacedName> service = info.service();
-    String[] labels = new String[LABELS.length];
-    int i = 0;
-    labels[i++] = info.reporter().label();
-    i = workload(labels, i, source);
-    i = workload(labels, i, destination);
-    labels[i++] = service.flatMap(current::service).map(Service::host).orElse(UNKNOWN);
-    labels[i++] = service.map(NamespacedName::name).orElse(UNKNOWN);
-    labels[i++] = service.map(NamespacedName::namespace).orElse(UNKNOWN);
-    labels[i++] = "tcp";
-    labels[i++] = "-";
-    labels[i] = info.reporter() == Reporter.DESTINATION ? "none" : UNKNOWN;
-    return labels;
-  }
-
-  private static Optional<Workload> workloadAt(
-      MeshSnapshot snapshot, @Nullable InetSocketAddress address) {
-    return address == null ? Optional.empty() : snapshot.workloadAt(address.getAddress());
-  }
-
-  /** Workload, namespace, principal, app, version, canonical service and revision. */
-  private static int workload(String[] labels, int start, Optional<Workload> workload) {
-    int i = start;
-    labels[i++] = workload.map(Workload::app).orElse(UNKNOWN);
-    labels[i++] = workload.map(w -> w.name().namespace()).orElse(UNKNOWN);
-    labels[i++] = workload.map(w -> w.identity().toString()).orElse(UNKNOWN);
-    labels[i++] = workload.map(Workload::app).orElse(UNKNOWN);
-    labels[i++] = workload.map(Workload::version).orElse(UNKNOWN);
-    labels[i++] = workload.map(Workload::app).orElse(UNKNOWN);
-    labels[i++] = workload.map(Workload::version).orElse(UNKNOWN);
-    return i;
   }
 }

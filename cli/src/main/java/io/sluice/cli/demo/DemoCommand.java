@@ -1,0 +1,141 @@
+package io.sluice.cli.demo;
+
+import io.sluice.cli.Failures;
+import io.sluice.cli.demo.DemoReport.Marks;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice demo}: shows the mesh at work on this machine. */
+@Command(
+    name = "demo",
+    description = {
+      "Runs a small shop in network namespaces under a real daemon, shows what happens to its"
+          + " traffic, and removes everything again."
+    },
+    mixinStandardHelpOptions = true)
+public final class DemoCommand implements Callable<Integer> {
+  /** The one way to intercept that this build has. */
+  static final String EBPF = "ebpf";
+
+  /** Hidden option: only the servers, for a demo that was kept. */
+  static final String SERVE = "--serve";
+
+  @Option(
+      names = "--mode",
+      paramLabel = "ebpf",
+      description = "How traffic is intercepted. Default: ${DEFAULT-VALUE}.",
+      defaultValue = EBPF)
+  private String mode = EBPF;
+
+  @Option(
+      names = "--node-name",
+      paramLabel = "NAME",
+      description = "Name of the demo's node; all it makes is named after it. Default: demo.",
+      defaultValue = "demo")
+  private String nodeName = "demo";
+
+  @Option(
+      names = "--keep",
+      description = "Leave the shop running and say how to look around; end it with --stop.")
+  private boolean keep;
+
+  @Option(names = "--stop", description = "End a shop that was kept, or what a crash has left.")
+  private boolean stop;
+
+  @Option(names = "--json", description = "Print nothing but the report as JSON, at the end.")
+  private boolean json;
+
+  @Option(names = SERVE, hidden = true)
+  private boolean serve;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  /** For picocli. */
+  public DemoCommand() {}
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    if (!mode.equals(EBPF)) {
+      throw new ParameterException(
+          spec.commandLine(), "--mode " + mode + " is not known; this build has: " + EBPF);
+    }
+    if (!nodeName.matches("[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")) {
+      throw new ParameterException(
+          spec.commandLine(), "--node-name has 1 to 32 of a-z, 0-9 and '-', not: " + nodeName);
+    }
+    DemoPlan plan = new DemoPlan(nodeName);
+    if (serve) {
+      return serve(plan);
+    }
+    List<String> missing = DemoChecks.missing();
+    if (!missing.isEmpty()) {
+      PrintWriter err = spec.commandLine().getErr();
+      err.println("sluice: the demo cannot run here:");
+      missing.forEach(sentence -> err.println("  - " + sentence));
+      err.flush();
+      return 1;
+    }
+    DemoStage stage = new DemoStage(plan);
+    if (stop) {
+      return stop(stage);
+    }
+    stage.enter();
+    return play(stage);
+  }
+
+  private int play(DemoStage stage) throws IOException, InterruptedException {
+    PrintWriter out = new PrintWriter(System.out, true, charset());
+    DemoReport report =
+        new DemoReport(out, json, Marks.of(charset().equals(StandardCharsets.UTF_8)));
+    DemoShow show = new DemoShow(stage, report, keep);
+    boolean ok = show.run();
+    if (json) {
+      out.println(show.json().toPrettyString());
+    } else {
+      show.print(out);
+    }
+    out.flush();
+    return ok ? 0 : 1;
+  }
+
+  /** What the terminal shows, whatever the JVM's default for files is. */
+  private static Charset charset() {
+    String name = System.getProperty("stdout.encoding", "");
+    try {
+      return name.isEmpty() ? StandardCharsets.US_ASCII : Charset.forName(name);
+    } catch (IllegalArgumentException e) {
+      return StandardCharsets.US_ASCII;
+    }
+  }
+
+  private int stop(DemoStage stage) throws InterruptedException {
+    PrintWriter out = spec.commandLine().getOut();
+    try {
+      out.println(
+          stage.clear()
+              ? "the demo of node '" + nodeName + "' has left no trace"
+              : "there was no demo of node '" + nodeName + "'");
+      out.flush();
+      return 0;
+    } catch (RuntimeException e) {
+      spec.commandLine().getErr().println("sluice: " + Failures.sentence(e));
+      return 1;
+    }
+  }
+
+  private static int serve(DemoPlan plan) throws InterruptedException {
+    DemoShop.open(plan);
+    new CountDownLatch(1).await();
+    return 0;
+  }
+}

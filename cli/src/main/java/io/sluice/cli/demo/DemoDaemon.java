@@ -1,0 +1,145 @@
+package io.sluice.cli.demo;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.node.NodeSettings;
+import io.sluice.node.admin.AdminClient;
+import io.sluice.node.admin.AdminRequest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** The node daemon, as a process of its own. */
+final class DemoDaemon {
+  private static final Duration START_DEADLINE = Duration.ofSeconds(20);
+  private static final int LOG_TAIL_LINES = 15;
+  private static final Duration HTTP_TIMEOUT = Duration.ofSeconds(2);
+
+  private final DemoPlan plan;
+  private final AdminClient admin;
+  private @Nullable Process process;
+  private long startedNanos;
+
+  DemoDaemon(DemoPlan plan) {
+    this.plan = plan;
+    this.admin = new AdminClient(NodeSettings.adminSocket(plan.node()));
+  }
+
+  /** Starts it and returns at once. */
+  void start() {
+    try {
+      Files.createDirectories(plan.directory());
+      startedNanos = System.nanoTime();
+      process = JavaCommand.daemon(plan.daemonLog(), arguments()).start();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot start the daemon", e);
+    }
+  }
+
+  private List<String> arguments() {
+    return List.of(
+        "node",
+        "run",
+        "--registry",
+        plan.registry().toString(),
+        "--node-name",
+        plan.node(),
+        "--state",
+        plan.state().toString(),
+        "--metrics-address",
+        "127.0.0.1:0",
+        "--drain-seconds",
+        "1");
+  }
+
+  /** Waits until it enforces; returns how long that took from the start of its process. */
+  Duration awaitReady() throws InterruptedException {
+    boolean ready = Await.until(START_DEADLINE, () -> failIfEnded() || isReady());
+    if (!ready) {
+      throw new DemoException("the daemon is not ready after " + START_DEADLINE + logTail());
+    }
+    return sinceStart();
+  }
+
+  /** Time since its process was started. */
+  Duration sinceStart() {
+    return Duration.ofNanos(System.nanoTime() - startedNanos);
+  }
+
+  /** False while it runs; throws with its log when it has ended by itself. */
+  boolean failIfEnded() {
+    Process running = process;
+    if (running == null || !running.isAlive()) {
+      throw new DemoException("the daemon ended by itself" + logTail());
+    }
+    return false;
+  }
+
+  private boolean isReady() {
+    try {
+      return status().path("ready").asBoolean();
+    } catch (IOException e) {
+      return false; // its socket is not there yet
+    }
+  }
+
+  JsonNode status() throws IOException {
+    return admin.ask(AdminRequest.of("status")).getFirst();
+  }
+
+  List<JsonNode> ask(String command) throws IOException {
+    return admin.ask(AdminRequest.of(command));
+  }
+
+  /** What /metrics says now. */
+  List<MetricSample> metrics() throws IOException {
+    var url = URI.create("http://" + status().path("metricsAddress").asText() + "/metrics").toURL();
+    var connection = url.openConnection();
+    connection.setConnectTimeout((int) HTTP_TIMEOUT.toMillis());
+    connection.setReadTimeout((int) HTTP_TIMEOUT.toMillis());
+    try (InputStream in = connection.getInputStream()) {
+      return MetricSample.parse(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+    }
+  }
+
+  /** Everything it has logged. */
+  String log() {
+    try {
+      return Files.readString(plan.daemonLog());
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
+  /** Its last words, for a failure. */
+  String logTail() {
+    List<String> lines = log().lines().toList();
+    return "; its log ends with:\n  "
+        + String.join("\n  ", lines.subList(Math.max(0, lines.size() - LOG_TAIL_LINES), lines.size()));
+  }
+
+  /** SIGKILL; returns when it has gone. */
+  void kill() throws InterruptedException {
+    Process running = process;
+    if (running != null) {
+      running.destroyForcibly().waitFor();
+    }
+  }
+
+  /** SIGTERM, and SIGKILL when it does not obey. */
+  void stop() throws InterruptedException {
+    Process running = process;
+    if (running != null) {
+      running.destroy();
+      if (!running.waitFor(5, TimeUnit.SECONDS)) {
+        kill();
+      }
+    }
+  }
+}

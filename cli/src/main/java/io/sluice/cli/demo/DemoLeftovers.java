@@ -1,0 +1,116 @@
+package io.sluice.cli.demo;
+
+import io.sluice.linux.LinuxException;
+import io.sluice.node.NodeCleanup;
+import io.sluice.node.maps.PinDirectory;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * What a demo has put on this machine, by its names: processes, pins, cgroup, namespaces, files.
+ * Processes count as a demo's when they were started on its folder.
+ */
+final class DemoLeftovers {
+  private static final Duration DEADLINE = Duration.ofSeconds(5);
+
+  private final DemoPlan plan;
+
+  DemoLeftovers(DemoPlan plan) {
+    this.plan = plan;
+  }
+
+  /** Everything that is there now, for people; empty when nothing is. */
+  List<String> present() {
+    List<String> found = new ArrayList<>();
+    processes().forEach(process -> found.add("process " + process.pid()));
+    plan.namespaces().stream()
+        .filter(name -> Files.exists(DemoPlan.path(name)))
+        .forEach(name -> found.add("namespace " + name));
+    Path pins = PinDirectory.ofNode(plan.node()).path().getParent();
+    Stream.of(pins, plan.cgroup(), plan.runtime())
+        .filter(Files::exists)
+        .forEach(path -> found.add(path.toString()));
+    if (Files.exists(plan.registry()) || Files.exists(plan.state())) {
+      found.add(plan.directory().toString());
+    }
+    return found;
+  }
+
+  /** Daemons and servers that a demo of this node has started and that still run. */
+  List<ProcessHandle> processes() {
+    return ProcessHandle.allProcesses()
+        .filter(process -> process.pid() != ProcessHandle.current().pid())
+        .filter(process -> isOurs(commandLine(process.pid())))
+        .toList();
+  }
+
+  /** Whether a command line, as /proc shows it, is a daemon's or a server's of this demo. */
+  boolean isOurs(String commandLine) {
+    return commandLine.contains("\0--registry\0" + plan.registry() + "\0")
+        || commandLine.contains("\0" + DemoCommand.SERVE + "\0--node-name\0" + plan.node() + "\0");
+  }
+
+  /** Processes in the node's cgroup that no demo has started. */
+  List<Long> strangers() {
+    try {
+      return Files.readAllLines(plan.cgroup().resolve("cgroup.procs")).stream()
+          .map(Long::parseLong)
+          .filter(pid -> !isOurs(commandLine(pid)))
+          .toList();
+    } catch (IOException e) {
+      return List.of(); // no such cgroup
+    }
+  }
+
+  private static String commandLine(long pid) {
+    try {
+      return Files.readString(
+          Path.of("/proc", Long.toString(pid), "cmdline"), StandardCharsets.ISO_8859_1);
+    } catch (IOException e) {
+      return ""; // it has ended meanwhile
+    }
+  }
+
+  /** Removes all of it; tries everything, then throws for what could not be removed. */
+  void remove() throws InterruptedException {
+    List<ProcessHandle> running = processes();
+    running.forEach(ProcessHandle::destroyForcibly);
+    Await.until(DEADLINE, () -> running.stream().noneMatch(ProcessHandle::isAlive));
+    // The kernel frees a cgroup a moment after its last process has ended.
+    boolean clean = Await.until(DEADLINE, this::cleanNode);
+    new DemoNetwork(plan).remove();
+    removeTree(plan.directory());
+    if (!clean) {
+      NodeCleanup.removeAll(plan.node());
+    }
+  }
+
+  private boolean cleanNode() {
+    try {
+      NodeCleanup.removeAll(plan.node());
+      return true;
+    } catch (LinuxException | IllegalStateException | UncheckedIOException e) {
+      return false;
+    }
+  }
+
+  private static void removeTree(Path tree) {
+    if (!Files.isDirectory(tree)) {
+      return;
+    }
+    try (Stream<Path> walk = Files.walk(tree)) {
+      for (Path entry : walk.sorted((a, b) -> b.getNameCount() - a.getNameCount()).toList()) {
+        Files.deleteIfExists(entry);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + tree, e);
+    }
+  }
+}

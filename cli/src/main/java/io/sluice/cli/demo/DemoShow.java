@@ -1,0 +1,144 @@
+package io.sluice.cli.demo;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.Failures;
+import io.sluice.cli.demo.DemoReport.Seen;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/** One run from an empty stage to an empty stage, also when it is interrupted or fails. */
+final class DemoShow {
+  /** How long an interrupt waits for the step under way; a call ends within two seconds. */
+  private static final long STEP_SECONDS = 5;
+
+  private final DemoStage stage;
+  private final DemoPlan plan;
+  private final DemoReport report;
+  private final boolean keep;
+  private final DemoDaemon daemon;
+  private final CountDownLatch finished = new CountDownLatch(1);
+  private final long beginNanos = System.nanoTime();
+  private DemoSummary summary = DemoSummary.NOTHING;
+  private Duration took = Duration.ZERO;
+  private boolean kept;
+
+  DemoShow(DemoStage stage, DemoReport report, boolean keep) {
+    this.stage = stage;
+    this.plan = stage.plan();
+    this.report = report;
+    this.keep = keep;
+    this.daemon = new DemoDaemon(plan);
+  }
+
+  /** Plays it; returns whether everything went well. */
+  boolean run() throws InterruptedException {
+    Thread player = Thread.currentThread();
+    Thread hook = new Thread(() -> interrupted(player), "sluice-demo-shutdown");
+    Runtime.getRuntime().addShutdownHook(hook);
+    try {
+      play();
+    } finally {
+      finished.countDown();
+      if (!kept) {
+        report.step("nothing is left", "no process, namespace, pin, cgroup or file", this::clear);
+      }
+      took = Duration.ofNanos(System.nanoTime() - beginNanos);
+      removeHook(hook);
+    }
+    return report.isOk();
+  }
+
+  private void play() throws InterruptedException {
+    report.line(
+        "Sluice demo, kernel " + System.getProperty("os.version") + ", mode " + DemoCommand.EBPF);
+    try {
+      new DemoNetwork(plan).create();
+      try (DemoShop shop = DemoShop.open(plan)) {
+        DemoRun run = new DemoRun(plan, report, shop, daemon);
+        run.play();
+        summary = DemoSummary.of(run);
+      }
+      if (keep) {
+        stage.keep();
+        awaitServers();
+        kept = true;
+      }
+    } catch (IOException | RuntimeException e) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      report.step(
+          "the demo comes to its end", "no failure", () -> new Seen(false, Failures.sentence(e)));
+      if (!daemon.log().isEmpty() && !Failures.sentence(e).contains("its log ends")) {
+        report.line("the daemon" + daemon.logTail().substring(1));
+      }
+    }
+  }
+
+  private void awaitServers() throws InterruptedException {
+    try (DemoProbe probe = new DemoProbe(plan)) {
+      InetSocketAddress store = DemoPlan.storeService(IpFamily.IPV4);
+      if (!Await.until(DemoRun.CHANGE_DEADLINE, () -> probe.call(store).isAnswered())) {
+        throw new DemoException("the servers that were to stay do not answer");
+      }
+    }
+  }
+
+  private Seen clear() throws InterruptedException {
+    daemon.stop();
+    stage.clear();
+    List<String> left = stage.present();
+    return new Seen(left.isEmpty(), left.isEmpty() ? "nothing" : String.join(", ", left));
+  }
+
+  /** Ctrl-C: ends the step under way, then cleans up in the player's place. */
+  private void interrupted(Thread player) {
+    report.mute();
+    player.interrupt();
+    try {
+      boolean ended = finished.await(STEP_SECONDS, TimeUnit.SECONDS);
+      daemon.kill();
+      stage.clear();
+      System.err.println(
+          "sluice: interrupted; " + (ended ? "everything was removed" : "what was there is removed"));
+    } catch (InterruptedException | RuntimeException e) {
+      System.err.println(
+          "sluice: interrupted, and not everything could be removed: " + Failures.sentence(e));
+    }
+  }
+
+  private static void removeHook(Thread hook) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // The JVM is going down: the hook is running.
+    }
+  }
+
+  JsonNode json() {
+    return summary.json(report, took);
+  }
+
+  /** The end of the report for people. */
+  void print(PrintWriter out) {
+    if (summary != DemoSummary.NOTHING) {
+      summary.print(out);
+    }
+    long failed = report.steps().stream().filter(step -> !step.ok()).count();
+    out.printf(
+        Locale.ROOT,
+        "%d steps, %s, in %.1f s%n",
+        report.steps().size(),
+        failed == 0 ? "all as expected" : failed + " NOT as expected",
+        took.toMillis() / 1000.0);
+    if (kept) {
+      KeptHints.print(plan, stage.option(), out);
+    }
+  }
+}

@@ -1,0 +1,129 @@
+package io.sluice.cli.demo;
+
+import io.sluice.cli.demo.DemoReport.Seen;
+import io.sluice.linux.Errno;
+import io.sluice.node.maps.MapSummary;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+
+/** SIGKILL and a new start: closed meanwhile, enforcing again soon. */
+final class FailureSteps {
+  private static final Duration RESTART_TARGET = Duration.ofSeconds(2);
+  private static final Duration RESTART_DEADLINE = Duration.ofSeconds(15);
+  private static final long MOST_NANOS = 50_000_000;
+  private static final int CALLS = 10;
+
+  private final DemoRun run;
+  private final DemoShop shop;
+
+  FailureSteps(DemoRun run) {
+    this.run = run;
+    this.shop = run.shop();
+  }
+
+  void play() throws IOException, InterruptedException {
+    DemoReport report = run.report();
+    Await.until(DemoRun.RECORD_DEADLINE, run::proxyHasCounted);
+    run.rememberProxyCounts();
+    run.daemon().kill();
+    report.step(
+        "killed: calls are refused",
+        CALLS + " of " + CALLS + " refused within 50 ms, nothing reaches the stores",
+        this::callWithoutDaemon);
+    report.step(
+        "killed: no way around",
+        "refused from outside the mesh, past the service, both families",
+        this::callPastTheService);
+    report.step("killed: maps can be read", "every map, from its pin", this::readMaps);
+    report.step(
+        "started again",
+        "an answer at most "
+            + RESTART_TARGET.toMillis()
+            + " ms after the process was started, "
+            + DemoRun.enrolled()
+            + " pods",
+        this::restart);
+    report.step("and enforces", "buyer served, thief refused", this::enforce);
+  }
+
+  private Seen callWithoutDaemon() {
+    long served = servedByStores();
+    int refused = 0;
+    long longest = 0;
+    for (int i = 0; i < CALLS; i++) {
+      IpFamily family = IpFamily.values()[i % IpFamily.values().length];
+      CallResult result = shop.call(DemoPod.BUYER, DemoPlan.storeService(family));
+      refused += result.failedWith(Errno.ECONNREFUSED) ? 1 : 0;
+      longest = Math.max(longest, result.nanos());
+    }
+    served = servedByStores() - served;
+    return new Seen(
+        refused == CALLS && served == 0 && longest <= MOST_NANOS,
+        refused
+            + " of "
+            + CALLS
+            + " refused, longest "
+            + CallResult.millis(longest)
+            + "; the stores saw "
+            + served
+            + " connections");
+  }
+
+  private long servedByStores() {
+    return shop.accepted(DemoPod.STORE_V1) + shop.accepted(DemoPod.STORE_V2);
+  }
+
+  private Seen callPastTheService() {
+    long served = servedByStores();
+    StringBuilder seen = new StringBuilder();
+    boolean refused = true;
+    for (IpFamily family : IpFamily.values()) {
+      CallResult result =
+          shop.call(
+              DemoPod.BANK,
+              new InetSocketAddress(DemoPod.STORE_V1.address(family), DemoPlan.STORE_PORT));
+      refused &= result.failedWith(Errno.ECONNREFUSED);
+      seen.append(family.title()).append(": ").append(result.text()).append("; ");
+    }
+    served = servedByStores() - served;
+    return new Seen(
+        refused && served == 0, seen + "the stores saw " + served + " connections");
+  }
+
+  private Seen readMaps() {
+    List<MapSummary> maps = run.numbers().maps();
+    int rows = 0;
+    for (MapSummary map : maps) {
+      rows += run.numbers().dump(map.name()).rows().size();
+    }
+    String daemon = run.numbers().dump("liveness").rows().getFirst().getFirst();
+    return new Seen(
+        !maps.isEmpty() && daemon.equals("dead"),
+        maps.size() + " maps, " + rows + " entries; the map `liveness` says: " + daemon);
+  }
+
+  private Seen restart() throws IOException, InterruptedException {
+    run.daemon().start();
+    InetSocketAddress store = DemoPlan.storeService(IpFamily.IPV4);
+    boolean answered =
+        Await.until(
+            RESTART_DEADLINE,
+            () -> shop.call(DemoPod.BUYER, store).isAnswered() || run.daemon().failIfEnded());
+    Duration took = run.daemon().sinceStart();
+    run.daemon().awaitReady();
+    long pods = run.daemon().status().path("podsEnrolled").asLong();
+    return new Seen(
+        answered && took.compareTo(RESTART_TARGET) <= 0 && pods == DemoRun.enrolled(),
+        (answered ? "an answer after " + took.toMillis() + " ms, " : "no answer, ") + pods + " pods");
+  }
+
+  private Seen enforce() {
+    CallResult buyer = shop.call(DemoPod.BUYER, DemoPlan.storeService(IpFamily.IPV6));
+    CallResult thief = shop.call(DemoPod.THIEF, DemoPlan.storeService(IpFamily.IPV6));
+    return new Seen(
+        buyer.isAnswered() && thief.failedWith(Errno.ECONNRESET),
+        "buyer: " + buyer.text() + "; thief: " + thief.text());
+  }
+}

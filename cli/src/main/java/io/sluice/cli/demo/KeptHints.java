@@ -1,0 +1,39 @@
+package io.sluice.cli.demo;
+
+import java.io.PrintWriter;
+
+/** How to look around in a demo that was kept. */
+final class KeptHints {
+  private KeptHints() {}
+
+  static void print(DemoPlan plan, String option, PrintWriter out) {
+    String node = " --node-name " + plan.node();
+    out.println();
+    out.println("The shop is still running. As root:");
+    command(out, "./sluice node status" + node, "daemon, memory, where its metrics are");
+    command(out, "./sluice node pods" + node, "who is enrolled");
+    command(out, "./sluice node maps list" + node, "maps in the kernel");
+    command(out, "./sluice node maps dump verdict_counters" + node, "verdicts by pod and reason");
+    command(out, "./sluice node events --follow" + node, "refusals as they happen");
+    command(out, call(plan, DemoPod.BUYER), "an allowed call");
+    command(out, call(plan, DemoPod.THIEF), "a refused one");
+    command(out, "ls " + plan.registry(), "the YAML; edit it, and the change is in force");
+    command(out, "tail -f " + plan.accessLog(), "one line per connection");
+    command(out, "./sluice demo --stop" + option, "end it and remove everything");
+  }
+
+  private static String call(DemoPlan plan, DemoPod pod) {
+    return "ip netns exec "
+        + plan.netns(pod)
+        + " bash -c 'head -1 </dev/tcp/"
+        + DemoPlan.serviceAddress(IpFamily.IPV4, 10)
+        + "/"
+        + DemoPlan.SERVICE_PORT
+        + "'";
+  }
+
+  private static void command(PrintWriter out, String command, String meaning) {
+    out.println("  # " + meaning);
+    out.println("  " + command);
+  }
+}

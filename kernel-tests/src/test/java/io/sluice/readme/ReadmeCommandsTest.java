@@ -1,0 +1,126 @@
+package io.sluice.readme;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.architecture.SourceTree;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Runs the README's shell blocks in their order. {@code ./sluice test} is left out, since it is what
+ * runs this; the pod of the YAML block gets a namespace, so that there is something to look at.
+ */
+@Tag("kernel")
+class ReadmeCommandsTest {
+  private static final Pattern BLOCK = Pattern.compile("```(sh|yaml)\n(.*?)```", Pattern.DOTALL);
+  private static final String NODE = "edge1";
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private static final SourceTree TREE = SourceTree.around();
+  private static final List<String> COMMANDS = new ArrayList<>();
+  private static String manifest = "";
+
+  @TempDir static Path directory = Path.of("");
+
+  @BeforeAll
+  static void readBlocks() throws Exception {
+    Matcher block = BLOCK.matcher(TREE.read(Path.of("README.md")));
+    while (block.find()) {
+      if (block.group(1).equals("yaml")) {
+        manifest = block.group(2);
+      } else {
+        block.group(2).lines().filter(line -> !line.isBlank()).forEach(COMMANDS::add);
+      }
+    }
+    execute(List.of("ip", "netns", "add", "buyer"));
+    execute(List.of("ip", "-n", "buyer", "link", "set", "lo", "up"));
+  }
+
+  @AfterAll
+  static void removeNamespace() throws Exception {
+    execute(List.of("ip", "netns", "del", "buyer"));
+  }
+
+  @Test
+  void runsEveryCommandOfTheReadme() throws Exception {
+    assertThat(COMMANDS).allMatch(command -> command.startsWith("./sluice "));
+    assertThat(COMMANDS).contains("./sluice demo", "./sluice test");
+    assertThat(manifest).contains("sluice.io/netns: buyer");
+    Path registry = Files.createDirectory(directory.resolve("registry"));
+    Files.writeString(registry.resolve("buyer.yaml"), manifest);
+    Process daemon = null;
+    try {
+      for (String command : COMMANDS) {
+        if (command.startsWith("./sluice node run ")) {
+          daemon = startDaemon(command, registry);
+        } else if (command.startsWith("./sluice node cleanup ")) {
+          stop(daemon);
+          daemon = null;
+          assertThat(execute(words(command))).contains("no trace");
+        } else if (!command.equals("./sluice test")) {
+          assertThat(execute(words(command))).as(command).isNotBlank();
+        }
+      }
+    } finally {
+      stop(daemon);
+      execute(words("./sluice node cleanup --node-name " + NODE));
+    }
+  }
+
+  private static Process startDaemon(String command, Path registry) throws Exception {
+    List<String> words = words(command.replace("DIR", registry.toString()));
+    words.addAll(List.of("--state", directory.resolve("state").toString()));
+    words.addAll(List.of("--metrics-address", "127.0.0.1:0"));
+    Process daemon =
+        new ProcessBuilder(words).directory(TREE.root().toFile()).inheritIO().start();
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (!execute(words("./sluice node pods")).contains("enrolled")) {
+      assertThat(System.nanoTime()).as("the daemon enrols the pod in time").isLessThan(deadline);
+      LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
+    }
+    return daemon;
+  }
+
+  private static void stop(@Nullable Process daemon) throws InterruptedException {
+    if (daemon != null) {
+      daemon.destroy();
+      assertThat(daemon.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    }
+  }
+
+  /** The words of a command; one that asks a daemon means the README's, whatever else runs here. */
+  private static List<String> words(String command) {
+    List<String> words = new ArrayList<>(List.of(command.split(" +")));
+    if (words.get(1).equals("node") && !words.contains("--node-name")) {
+      words.addAll(List.of("--node-name", NODE));
+    }
+    return words;
+  }
+
+  /** Standard output of a command that is to succeed, except while a daemon is only starting. */
+  private static String execute(List<String> words) throws IOException, InterruptedException {
+    Path out = directory.resolve("out.txt");
+    Process process =
+        new ProcessBuilder(words)
+            .directory(TREE.root().toFile())
+            .redirectOutput(out.toFile())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    assertThat(process.waitFor(5, TimeUnit.MINUTES)).as("%s ends", words).isTrue();
+    return process.exitValue() == 0 ? Files.readString(out) : "";
+  }
+}

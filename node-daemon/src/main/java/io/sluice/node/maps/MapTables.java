@@ -1,0 +1,232 @@
+package io.sluice.node.maps;
+
+import io.sluice.linux.bpf.BpfMap;
+import io.sluice.linux.bpf.BpfMapFd;
+import io.sluice.linux.bpf.MapCodec;
+import io.sluice.linux.bpf.PerCpuBpfMap;
+import io.sluice.linux.bpf.SocketMap;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+
+/** How each shared map is printed: one row an entry, sorted. */
+final class MapTables {
+  private static final Comparator<List<String>> BY_CELLS =
+      Comparator.comparing(row -> String.join(" ", row));
+
+  private final PodNames pods;
+
+  MapTables(PodNames pods) {
+    this.pods = pods;
+  }
+
+  /** All of them, in the order of the life of a connection. */
+  List<MapTable> all() {
+    List<MapTable> tables = new ArrayList<>(ofPods());
+    tables.addAll(ofRules());
+    tables.addAll(ofConnections());
+    tables.addAll(ofTheNode());
+    return tables;
+  }
+
+  private List<MapTable> ofPods() {
+    return List.of(
+        walked(
+            "pods",
+            "enrolled pods",
+            PodKey.CODEC,
+            PodValue.CODEC,
+            List.of("pod", "netns_cookie", "ipv4", "ipv6", "flags", "ifindex"),
+            (k, v) ->
+                List.of(
+                    pods.of(k.netnsCookie()),
+                    Long.toUnsignedString(k.netnsCookie()),
+                    host(v.address4()),
+                    host(v.address6()),
+                    PodFlag.of(v.flags()).toString(),
+                    number(v.primaryIfindex()))),
+        walked(
+            "pod_names",
+            "names of pods, for people",
+            PodKey.CODEC,
+            PodNameValue.CODEC,
+            List.of("netns_cookie", "pod"),
+            (k, v) -> List.of(Long.toUnsignedString(k.netnsCookie()), v.text())),
+        walked(
+            "pod_addresses",
+            "addresses of each pod",
+            PodAddressKey.CODEC,
+            SluiceMaps.KEY_ZERO,
+            List.of("pod", "address", "kind"),
+            (k, v) -> List.of(pods.of(k.netnsCookie()), host(k.address()), AddressKind.label(v))),
+        walked(
+            "pod_by_address",
+            "which pod has an address",
+            AddressKey.CODEC,
+            PodKey.CODEC,
+            List.of("address", "pod"),
+            (k, v) -> List.of(host(k.address()), pods.of(v.netnsCookie()))));
+  }
+
+  private List<MapTable> ofRules() {
+    return List.of(
+        walked(
+            "range_rules",
+            "excluded and included ranges",
+            RangeRuleKey.CODEC,
+            SluiceMaps.KEY_ZERO,
+            List.of("pod", "range", "action"),
+            (k, v) -> List.of(pods.of(k.netnsCookie()), k.range().toString(), RuleAction.label(v))),
+        walked(
+            "port_rules",
+            "excluded ports",
+            PortRuleKey.CODEC,
+            SluiceMaps.KEY_ZERO,
+            List.of("pod", "direction", "port", "action"),
+            (k, v) ->
+                List.of(
+                    pods.of(k.netnsCookie()),
+                    k.direction().label(),
+                    number(k.port()),
+                    RuleAction.label(v))),
+        walked(
+            "interface_rules",
+            "excluded interfaces",
+            InterfaceRuleKey.CODEC,
+            SluiceMaps.KEY_ZERO,
+            List.of("pod", "ifindex", "action"),
+            (k, v) -> List.of(pods.of(k.netnsCookie()), number(k.ifindex()), RuleAction.label(v))));
+  }
+
+  private List<MapTable> ofConnections() {
+    return List.of(
+        walked(
+            "connections",
+            "connections being opened",
+            ConnectionKey.CODEC,
+            ConnectionValue.CODEC,
+            List.of("pod", "source", "destination", "kind", "address"),
+            (k, v) ->
+                List.of(
+                    pods.of(k.netnsCookie()),
+                    IpAddresses.text(k.source()),
+                    IpAddresses.text(k.destination()),
+                    v.kindLabel(),
+                    IpAddresses.text(v.address()))),
+        new MapTable(
+            "verdict_counters",
+            "verdicts, summed over CPUs",
+            map -> counterRows(map).size(),
+            map ->
+                new MapDump(
+                    "verdict_counters",
+                    List.of("pod", "direction", "family", "verdict", "reason", "count"),
+                    counterRows(map))));
+  }
+
+  private List<MapTable> ofTheNode() {
+    return List.of(
+        walked(
+            "proxy_cgroups",
+            "cgroups of the proxy",
+            SluiceMaps.KEY_CGROUP,
+            SluiceMaps.KEY_ZERO,
+            List.of("cgroup_id", "pid"),
+            (k, v) -> List.of(Long.toUnsignedString(k), number(v))),
+        walked(
+            "config",
+            "settings of all programs",
+            SluiceMaps.KEY_ZERO,
+            ConfigValue.CODEC,
+            List.of("host_netns_cookie", "flags"),
+            (k, v) ->
+                List.of(
+                    Long.toUnsignedString(v.hostNetnsCookie()),
+                    "0x" + Integer.toHexString(v.flags()))),
+        walked(
+            "installation",
+            "whose pins these are",
+            SluiceMaps.KEY_ZERO,
+            InstallationValue.CODEC,
+            List.of("node", "schema", "boot_id"),
+            (k, v) -> List.of(v.nodeName(), number(v.schemaVersion()), v.bootId())),
+        new MapTable(
+            "liveness",
+            "socket of the living daemon",
+            map -> isAlive(map) ? 1 : 0,
+            map ->
+                new MapDump(
+                    "liveness",
+                    List.of("daemon"),
+                    List.of(List.of(isAlive(map) ? "alive" : "dead")))),
+        new MapTable("losses", "what could not be recorded", map -> 2, MapTables::losses),
+        unwalkable("sockets", "state of single sockets, stored in the sockets"),
+        unwalkable("events", "ring of events; see `node events`"));
+  }
+
+  private static <K, V> MapTable walked(
+      String name,
+      String holds,
+      MapCodec<K> key,
+      MapCodec<V> value,
+      List<String> columns,
+      BiFunction<K, V, List<String>> row) {
+    return new MapTable(
+        name,
+        holds,
+        map -> new BpfMap<>(map, key, value).count(),
+        map -> {
+          List<List<String>> rows = new ArrayList<>();
+          new BpfMap<>(map, key, value).forEach((k, v) -> rows.add(row.apply(k, v)));
+          rows.sort(BY_CELLS);
+          return new MapDump(name, columns, rows);
+        });
+  }
+
+  private static MapTable unwalkable(String name, String holds) {
+    return new MapTable(
+        name, holds, map -> -1, map -> new MapDump(name, List.of("note"), List.of(List.of(holds))));
+  }
+
+  private List<List<String>> counterRows(BpfMapFd map) {
+    List<List<String>> rows = new ArrayList<>();
+    new PerCpuBpfMap<>(map, CounterKey.CODEC)
+        .forEachSum((key, sum) ->
+            rows.add(
+                List.of(
+                    pods.of(key.netnsCookie()),
+                    key.direction().label(),
+                    "ipv" + key.family(),
+                    key.outcome().label(),
+                    key.reason().label(),
+                    Long.toUnsignedString(sum))));
+    rows.sort(BY_CELLS);
+    return rows;
+  }
+
+  private static boolean isAlive(BpfMapFd map) {
+    return new SocketMap(map).isFilled(0);
+  }
+
+  private static MapDump losses(BpfMapFd map) {
+    PerCpuBpfMap<Integer> losses = new PerCpuBpfMap<>(map, SluiceMaps.KEY_ZERO);
+    return new MapDump(
+        "losses",
+        List.of("lost", "count"),
+        List.of(
+            List.of("events", Long.toUnsignedString(losses.sum(SluiceMaps.LOST_EVENTS))),
+            List.of("counters", Long.toUnsignedString(losses.sum(SluiceMaps.LOST_COUNTERS)))));
+  }
+
+  private static String host(@Nullable InetAddress address) {
+    return address == null ? "-" : IpAddresses.text(address);
+  }
+
+  private static String number(int value) {
+    return Integer.toString(value);
+  }
+}

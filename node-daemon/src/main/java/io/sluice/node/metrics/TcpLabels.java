@@ -1,0 +1,144 @@
+package io.sluice.node.metrics;
+
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.Workload;
+import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.Reporter;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Values of the labels of the {@code istio_tcp_*} metrics.
+ *
+ * @param values in the order of {@link #NAMES}
+ */
+record TcpLabels(List<String> values) {
+  static final List<String> NAMES =
+      List.of(
+          "reporter",
+          "source_workload",
+          "source_workload_namespace",
+          "source_principal",
+          "source_app",
+          "source_version",
+          "source_canonical_service",
+          "source_canonical_revision",
+          "destination_workload",
+          "destination_workload_namespace",
+          "destination_principal",
+          "destination_app",
+          "destination_version",
+          "destination_canonical_service",
+          "destination_canonical_revision",
+          "destination_service",
+          "destination_service_name",
+          "destination_service_namespace",
+          "request_protocol",
+          "response_flags",
+          "connection_security_policy");
+
+  /** What every label says once there are too many sets. */
+  static final TcpLabels OTHER = new TcpLabels(Collections.nCopies(NAMES.size(), "other"));
+
+  private static final String UNKNOWN = "unknown";
+  private static final String NO_FLAGS = "-";
+  private static final int SOURCE = NAMES.indexOf("source_workload");
+  private static final int DESTINATION = NAMES.indexOf("destination_workload");
+  private static final int SERVICE = NAMES.indexOf("destination_service");
+  private static final int PROTOCOL = NAMES.indexOf("request_protocol");
+  private static final int FLAGS = NAMES.indexOf("response_flags");
+
+  TcpLabels {
+    values = List.copyOf(values);
+  }
+
+  /** Labels of a connection, by what {@code snapshot} knows of its ends. */
+  static TcpLabels of(ConnectionInfo info, MeshSnapshot snapshot) {
+    boolean atDestination = info.reporter() == Reporter.DESTINATION;
+    Optional<Workload> destination =
+        atDestination ? snapshot.workload(info.pod()) : workloadAt(snapshot, info.upstreamOrNull());
+    List<String> values = new ArrayList<>(NAMES.size());
+    values.add(info.reporter().label());
+    values.addAll(workload(info.source().flatMap(snapshot::workload)));
+    values.addAll(workload(destination));
+    values.addAll(service(info.service(), snapshot));
+    values.add("tcp");
+    values.add(NO_FLAGS);
+    values.add(atDestination ? "none" : UNKNOWN);
+    return new TcpLabels(values);
+  }
+
+  private static Optional<Workload> workloadAt(
+      MeshSnapshot snapshot, @Nullable InetSocketAddress address) {
+    return address == null ? Optional.empty() : snapshot.workloadAt(address.getAddress());
+  }
+
+  /** Workload, namespace, principal, app, version, canonical service and revision. */
+  private static List<String> workload(Optional<Workload> known) {
+    return known
+        .map(workload ->
+            List.of(
+                workload.app(),
+                workload.name().namespace(),
+                workload.identity().toString(),
+                workload.app(),
+                workload.version(),
+                workload.app(),
+                workload.version()))
+        .orElseGet(() -> Collections.nCopies(DESTINATION - SOURCE, UNKNOWN));
+  }
+
+  private static List<String> service(Optional<NamespacedName> called, MeshSnapshot snapshot) {
+    return called
+        .map(name ->
+            List.of(
+                snapshot.service(name).map(Service::host).orElse(UNKNOWN),
+                name.name(),
+                name.namespace()))
+        .orElseGet(() -> Collections.nCopies(PROTOCOL - SERVICE, UNKNOWN));
+  }
+
+  /** The same with these response flags; sets that stand for others keep what they have. */
+  TcpLabels withFlags(String flags) {
+    if (!values.get(FLAGS).equals(NO_FLAGS)) {
+      return this;
+    }
+    List<String> changed = new ArrayList<>(values);
+    changed.set(FLAGS, flags);
+    return new TcpLabels(changed);
+  }
+
+  String[] toArray() {
+    return values.toArray(String[]::new);
+  }
+
+  /** Every end that a snapshot knows, as the labels name it. */
+  record Ends(Set<List<String>> workloads, Set<List<String>> services) {
+    static Ends of(MeshSnapshot snapshot) {
+      Set<List<String>> workloads = new HashSet<>();
+      workloads.add(workload(Optional.empty()));
+      snapshot.workloads().forEach(each -> workloads.add(workload(Optional.of(each))));
+      Set<List<String>> services = new HashSet<>();
+      services.add(service(Optional.empty(), snapshot));
+      snapshot
+          .services()
+          .forEach(each -> services.add(service(Optional.of(each.name()), snapshot)));
+      return new Ends(workloads, services);
+    }
+
+    /** Whether both ends and the service of {@code labels} still exist. */
+    boolean include(TcpLabels labels) {
+      return workloads.contains(labels.values.subList(SOURCE, DESTINATION))
+          && workloads.contains(labels.values.subList(DESTINATION, SERVICE))
+          && services.contains(labels.values.subList(SERVICE, PROTOCOL));
+    }
+  }
+}
