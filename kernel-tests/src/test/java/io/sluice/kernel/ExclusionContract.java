@@ -1,0 +1,212 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.Talk;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Exclusions of MeshConfig and annotations act live, without a pod restart. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class ExclusionContract {
+  private static final String SECOND = "net1";
+
+  private final Mechanism mechanism;
+  @AutoClose private Shop shop;
+
+  ExclusionContract(Mechanism mechanism) {
+    this.mechanism = mechanism;
+  }
+
+  @BeforeAll
+  void openShop() {
+    shop = Shop.open(mechanism);
+    shop.site.joinBySecondInterface(shop.thief, shop.stranger);
+    for (Family family : Family.values()) {
+      give(shop.thief, second(family, 1), family);
+      give(shop.stranger, second(family, 2), family);
+    }
+  }
+
+  private static String second(Family family, int host) {
+    return (family == Family.IPV4 ? "172.30.0." : "fd30::") + host;
+  }
+
+  private static void give(SitePod pod, String address, Family family) {
+    String tail = family == Family.IPV4 ? "/24 dev net1" : "/64 dev net1 nodad";
+    Commands.ip(pod.netns(), List.of("addr add " + address + tail));
+  }
+
+  @AfterEach
+  void excludeNothing() {
+    shop.configureAsAtFirst();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anOutboundPortOnTheListIsLeftAlone(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
+      InetSocketAddress destination = shop.stranger.at(family, server.port());
+      assertThat(Attempt.from(shop.thief, destination, "hi").wasRefused()).isTrue();
+
+      configure("outboundPortExclusionList", "[" + server.port() + "]");
+
+      awaitPassed(shop.thief, destination, "outbound", "excluded_port");
+      Talk established = Talk.begin(shop.thief, destination);
+      try (established) {
+        assertThat(established.isAlive()).isTrue();
+        shop.configureAsAtFirst();
+        awaitRefused(shop.thief, destination);
+        assertThat(established.isAlive()).as("what is established stays").isTrue();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anInboundPortOnTheListIsLeftAlone(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      assertThat(Attempt.from(shop.stranger, destination, "hi").wasRefused()).isTrue();
+
+      configure("inboundPortExclusionList", "[" + server.port() + "]");
+
+      Attempt attempt = awaitAnswered(shop.stranger, destination);
+      assertThat(server.accepted().getLast().peer()).isEqualTo(attempt.local());
+      assertThat(shop.view().counted(shop.store, "inbound", "passthrough", "excluded_port"))
+          .isPositive();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anOutboundRangeOnTheListIsLeftAlone(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
+      InetSocketAddress destination = shop.stranger.at(family, server.port());
+      assertThat(Attempt.from(shop.thief, destination, "hi").wasRefused()).isTrue();
+
+      configure("outboundIPRangeExclusionList", "[\"" + range(shop.stranger, family) + "\"]");
+
+      awaitPassed(shop.thief, destination, "outbound", "excluded_range");
+      try (TcpServer neighbour = TcpServer.echo(shop.site.node(), family, server.port())) {
+        Attempt beside =
+            Attempt.from(shop.thief, shop.site.node().at(family, neighbour.port()), "hi");
+        assertThat(beside.wasRefused()).as("outside of the range: %s", beside).isTrue();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void onlyTheInclusionListIsRedirectedWhenThereIsOne(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.stranger, family, shop.freshPort());
+        TcpServer included = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      configure("outboundIPRangeInclusionList", "[\"" + range(shop.store, family) + "\"]");
+
+      awaitPassed(shop.thief, shop.stranger.at(family, server.port()), "outbound", "not_included");
+      Attempt refused =
+          Attempt.from(shop.thief, shop.store.at(family, included.port()), "hi");
+      assertThat(refused.wasRefused()).as("on the list: %s", refused).isTrue();
+      assertThat(shop.view().record("outbound", refused.local()).path("reason").asText())
+          .isEqualTo("no_traffic_target");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anInterfaceOnTheListIsLeftAloneBothWays(Family family) {
+    InetSocketAddress there =
+        new InetSocketAddress(IpAddresses.parse(second(family, 2)), shop.freshPort());
+    InetSocketAddress here =
+        new InetSocketAddress(IpAddresses.parse(second(family, 1)), shop.freshPort());
+    try (TcpServer outside = TcpServer.open(shop.stranger, there, TcpServer::echoAll);
+        TcpServer inside = TcpServer.open(shop.thief, here, TcpServer::echoAll)) {
+      assertThat(Attempt.from(shop.thief, there, "hi").wasRefused()).isTrue();
+      assertThat(Attempt.from(shop.stranger, here, "hi").wasRefused()).isTrue();
+
+      configure("networkInterfaceExclusionList", "[" + SECOND + "]");
+
+      awaitAnswered(shop.thief, there);
+      awaitAnswered(shop.stranger, here);
+      assertThat(outside.accepted().getLast().peer().getAddress()).isEqualTo(here.getAddress());
+      assertThat(inside.accepted()).isNotEmpty();
+      assertThat(shop.view().counted(shop.thief, "inbound", "passthrough", "excluded_interface"))
+          .isPositive();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anAnnotationConcernsItsPodAloneAndSparesWhatIsEstablished(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.stranger, family, shop.freshPort());
+        TcpServer mesh = TcpServer.echo(shop.store, family, shop.freshPort());
+        Talk established = Talk.begin(shop.buyer, shop.store.at(family, mesh.port()))) {
+      assertThat(established.isAlive()).isTrue();
+      InetSocketAddress destination = shop.stranger.at(family, server.port());
+      Map<String, String> annotation =
+          Map.of("sluice.io/outbound-port-exclusion-list", "" + server.port());
+
+      shop.change(
+          () ->
+              shop.site
+                  .registry()
+                  .write("pod-buyer", Manifests.pod(shop.buyer, annotation, List.of())));
+
+      awaitPassed(shop.buyer, destination, "outbound", "excluded_port");
+      assertThat(Attempt.from(shop.thief, destination, "hi").wasRefused()).isTrue();
+      assertThat(established.isAlive()).isTrue();
+    } finally {
+      shop.change(() -> shop.site.registry().write(shop.buyer));
+    }
+  }
+
+  private void configure(String list, String value) {
+    shop.configure(false, false, Map.of(list, value));
+  }
+
+  private static String range(SitePod pod, Family family) {
+    return pod.address(family).getHostAddress() + (family == Family.IPV4 ? "/32" : "/128");
+  }
+
+  /** The rules reach the kernel a moment after the daemon has read them. */
+  private static Attempt awaitAnswered(SitePod from, InetSocketAddress destination) {
+    return Await.value(
+        from.name() + " reaches " + destination,
+        Await.PATIENCE,
+        () ->
+            java.util.Optional.of(Attempt.from(from, destination, "hi")).filter(Attempt::answered));
+  }
+
+  private void awaitPassed(
+      SitePod from, InetSocketAddress destination, String direction, String reason) {
+    awaitAnswered(from, destination);
+    long before = shop.view().counted(from, direction, "passthrough", reason);
+    long accepted = shop.view().status().path("connectionsAccepted").asLong();
+    assertThat(Attempt.from(from, destination, "hi").answered()).isTrue();
+    assertThat(shop.view().counted(from, direction, "passthrough", reason)).isEqualTo(before + 1);
+    assertThat(shop.view().status().path("connectionsAccepted").asLong())
+        .as("not through the proxy")
+        .isEqualTo(accepted);
+  }
+
+  private static void awaitRefused(SitePod from, InetSocketAddress destination) {
+    Await.until(
+        from.name() + " is refused at " + destination,
+        () -> Attempt.from(from, destination, "hi").wasRefused());
+  }
+}

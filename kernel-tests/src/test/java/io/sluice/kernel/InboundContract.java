@@ -1,0 +1,230 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What happens to connections that arrive at an enrolled pod. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class InboundContract {
+  private static final int[] MESH_PORTS = {15_001, 15_006, 15_008};
+  private static final int PROBE_PORT = 9_090;
+  private static final String LISTENING = "0A"; // TCP_LISTEN in /proc/net/tcp
+
+  private final Mechanism mechanism;
+  @AutoClose private Shop shop;
+
+  InboundContract(Mechanism mechanism) {
+    this.mechanism = mechanism;
+  }
+
+  @BeforeAll
+  void openShop() {
+    shop = Shop.open(mechanism);
+    String pod = Manifests.pod(shop.store, Map.of(), List.of(PROBE_PORT));
+    shop.change(() -> shop.site.registry().write("pod-store", pod));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aStrangerIsRefusedUnderStrictPolicyAndKnownUnderPermissive(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      Attempt refused = Attempt.from(shop.stranger, destination, "hello");
+      assertThat(refused.wasRefused()).as("%s", refused).isTrue();
+      assertThat(server.accepted()).isEmpty();
+      assertThat(shop.view().record("inbound", refused.local()).path("reason").asText())
+          .isEqualTo("source_not_in_mesh");
+
+      shop.configure(true, false, Map.of());
+      Attempt allowed = Attempt.from(shop.stranger, destination, "hello");
+
+      assertThat(allowed.answer()).as("%s", allowed).isEqualTo("hello");
+      assertThat(server.accepted()).as("exactly one accept").hasSize(1);
+      assertThat(server.accepted().getFirst().peer()).isEqualTo(allowed.local());
+      assertThat(server.accepted().getFirst().local()).isEqualTo(destination);
+    } finally {
+      shop.configureAsAtFirst();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anApplicationBoundToEveryAddressIsReached(Family family) {
+    String any = family == Family.IPV4 ? "0.0.0.0" : "::";
+
+    assertThat(reachAppBoundTo(IpAddresses.parse(any).getHostAddress(), family).answered())
+        .isTrue();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anApplicationBoundToThePodAddressIsReached(Family family) {
+    String own = shop.store.address(family).getHostAddress();
+
+    assertThat(reachAppBoundTo(own, family).answered()).isTrue();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anApplicationBoundToLoopbackStaysUnreachable(Family family) {
+    Attempt attempt = reachAppBoundTo(family == Family.IPV4 ? "127.0.0.1" : "::1", family);
+
+    assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+  }
+
+  private Attempt reachAppBoundTo(String address, Family family) {
+    InetSocketAddress bound =
+        new InetSocketAddress(IpAddresses.parse(address), shop.freshPort());
+    try (TcpServer server = TcpServer.open(shop.store, bound, TcpServer::echoAll)) {
+      return Attempt.from(shop.buyer, shop.store.at(family, server.port()), "hello");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void theNumbersOfTheMeshPortsBelongToTheApplication(Family family) {
+    for (int port : MESH_PORTS) {
+      try (TcpServer server = TcpServer.echo(shop.store, family, port)) {
+        Attempt attempt = Attempt.from(shop.buyer, shop.store.at(family, port), "hello");
+
+        assertThat(attempt.answer()).as("%s on %s", attempt, port).isEqualTo("hello");
+        assertThat(server.accepted()).as("exactly one accept").hasSize(1);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void theNumbersOfTheMeshPortsAreNoDoorFromOutside(Family family) {
+    for (int port : MESH_PORTS) {
+      try (TcpServer server = TcpServer.echo(shop.store, family, port)) {
+        Attempt stranger = Attempt.from(shop.stranger, shop.store.at(family, port), "hello");
+        Attempt thief = Attempt.from(shop.thief, shop.store.at(family, port), "hello");
+
+        assertThat(stranger.wasRefused()).as("%s on %s", stranger, port).isTrue();
+        assertThat(thief.wasRefused()).as("%s on %s", thief, port).isTrue();
+        assertThat(server.accepted()).isEmpty();
+        JsonNode record = shop.view().record("inbound", stranger.local());
+        assertThat(record.path("original_destination").asText())
+            .as("an ordinary inbound port")
+            .isEqualTo(IpAddresses.text(shop.store.at(family, port)));
+        assertThat(record.path("reason").asText()).isEqualTo("source_not_in_mesh");
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void theProxysListenersRefuseWhoeverWasNotSteeredToThem(Family family) {
+    List<InetSocketAddress> listeners = listenersOf(shop.store, family);
+    assertThat(listeners).as("an outbound and an inbound listener").hasSize(2);
+    for (InetSocketAddress listener : listeners) {
+      Attempt attempt = Attempt.from(shop.store, listener, "let me out");
+
+      assertThat(attempt.wasRefused()).as("%s at %s", attempt, listener).isTrue();
+    }
+    Await.until(
+        "both are told of",
+        () ->
+            shop.view().events(0, shop.store, "no_original_destination").stream()
+                    .filter(event -> event.path("source").asText().startsWith("[") == (family == Family.IPV6))
+                    .count()
+                == 2);
+  }
+
+  /** Loopback listeners in the pod; while no test server is there, all of them are the proxy's. */
+  private static List<InetSocketAddress> listenersOf(SitePod pod, Family family) {
+    List<InetSocketAddress> found = new ArrayList<>();
+    String loopback = family == Family.IPV4 ? "127.0.0.1" : "::1";
+    for (String line : pod.procNet(family == Family.IPV4 ? "tcp" : "tcp6").lines().toList()) {
+      String[] columns = line.strip().split("\\s+");
+      if (columns[3].equals(LISTENING)) {
+        int port = Integer.parseInt(columns[1].substring(columns[1].indexOf(':') + 1), 16);
+        found.add(new InetSocketAddress(IpAddresses.parse(loopback), port));
+      }
+    }
+    return found;
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void theNodeMayCallADeclaredProbePortAndNoOther(Family family) {
+    try (TcpServer probed = TcpServer.echo(shop.store, family, PROBE_PORT);
+        TcpServer other = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      SitePod node = shop.site.node();
+      Attempt probe = Attempt.from(node, shop.store.at(family, PROBE_PORT), "well?");
+      Attempt curious = Attempt.from(node, shop.store.at(family, other.port()), "well?");
+
+      assertThat(probe.answer()).as("%s", probe).isEqualTo("well?");
+      assertThat(shop.view().record("inbound", probe.local()).path("reason").asText())
+          .isEqualTo("node_probe");
+      assertThat(curious.wasRefused()).as("%s", curious).isTrue();
+      assertThat(probed.accepted()).hasSize(1);
+      assertThat(other.accepted()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void theNodesAddressAloneProvesNothing(Family family) {
+    SitePod stranger = shop.stranger;
+    String nodeAddress = shop.site.node().address(family).getHostAddress();
+    String bits = family == Family.IPV4 ? "/32" : "/128";
+    String nodad = family == Family.IPV4 ? "" : " nodad";
+    String neighbour = "neigh %s " + nodeAddress + " lladdr " + macOf(stranger) + " dev eth0";
+    Commands.ip(stranger.netns(), List.of("addr add " + nodeAddress + bits + " dev lo" + nodad));
+    // The answers must reach the impostor, or the attempt would fail for lack of them.
+    Commands.ip(
+        shop.store.netns(), List.of(neighbour.formatted("replace") + " nud permanent"));
+    try (TcpServer probed = TcpServer.echo(shop.store, family, PROBE_PORT)) {
+      InetSocketAddress source = new InetSocketAddress(IpAddresses.parse(nodeAddress), 0);
+      Attempt spoof =
+          stranger.call(
+              () -> {
+                try (SocketChannel channel = SocketChannel.open(protocol(family))) {
+                  channel.bind(source);
+                  return Attempt.of(channel, shop.store.at(family, PROBE_PORT), "well?");
+                }
+              });
+
+      assertThat(spoof.wasRefused()).as("%s", spoof).isTrue();
+      assertThat(spoof.local().getAddress()).isEqualTo(source.getAddress());
+      assertThat(probed.accepted()).isEmpty();
+      assertThat(shop.view().record("inbound", spoof.local()).path("reason").asText())
+          .isEqualTo("source_not_in_mesh");
+    } finally {
+      Commands.ip(shop.store.netns(), List.of(neighbour.formatted("del")));
+      Commands.ip(stranger.netns(), List.of("addr del " + nodeAddress + bits + " dev lo"));
+    }
+  }
+
+  private static java.net.StandardProtocolFamily protocol(Family family) {
+    return family == Family.IPV4
+        ? java.net.StandardProtocolFamily.INET
+        : java.net.StandardProtocolFamily.INET6;
+  }
+
+  private static String macOf(SitePod pod) {
+    String line = Commands.run("ip", "-n", pod.netns(), "-o", "link", "show", "eth0");
+    return line.replaceFirst("(?s).*link/ether ([0-9a-f:]+) .*", "$1");
+  }
+}

@@ -1,0 +1,210 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Datagrams;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.socket.Sockets.Family;
+import java.net.InetSocketAddress;
+import java.util.Map;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What is not TCP passes or is refused by a stated rule, and is counted: no silent bypass. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class OtherProtocolsContract {
+  private static final int DNS = 53;
+  private static final int SOCK_RAW = 3;
+  private static final int SOCK_SEQPACKET = 5;
+  private static final int IPPROTO_ICMP = 1;
+  private static final int IPPROTO_ICMPV6 = 58;
+  private static final int IPPROTO_SCTP = 132;
+  private static final int IPPROTO_UDPLITE = 136;
+
+  private final Mechanism mechanism;
+  @AutoClose private Shop shop;
+
+  OtherProtocolsContract(Mechanism mechanism) {
+    this.mechanism = mechanism;
+  }
+
+  @BeforeAll
+  void openShop() {
+    shop = Shop.open(mechanism);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aConnectedDatagramSocketIsRefusedAndCounted(Family family) {
+    try (Datagrams server = Datagrams.echo(shop.stranger, family, shop.freshPort())) {
+      assertRefused(
+          "datagram_refused",
+          () -> Datagrams.askConnected(shop.thief, family, server.address(), "udp"));
+      assertThat(server.received()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anUnconnectedDatagramSocketIsRefusedAndCounted(Family family) {
+    try (Datagrams server = Datagrams.echo(shop.stranger, family, shop.freshPort())) {
+      assertRefused(
+          "datagram_refused",
+          () -> Datagrams.askUnconnected(shop.thief, family, server.address(), "udp"));
+      assertThat(server.received()).isEmpty();
+    }
+  }
+
+  @Test
+  void aMappedDestinationIsRefusedAndCountedAsIpv4() {
+    try (Datagrams server = Datagrams.echo(shop.stranger, Family.IPV4, shop.freshPort())) {
+      assertRefused(
+          "datagram_refused",
+          () -> Datagrams.askUnconnected(shop.thief, Family.IPV6, server.address(), "udp"));
+      assertRefused(
+          "datagram_refused",
+          () -> Datagrams.askConnected(shop.thief, Family.IPV6, server.address(), "udp"));
+      assertThat(server.received()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void dnsIsAnsweredConnectedAndUnconnected(Family family) {
+    try (Datagrams server = Datagrams.echo(shop.stranger, family, DNS)) {
+      long before = shop.view().counted(shop.thief, "outbound", "passthrough", "dns");
+
+      assertThat(Datagrams.askConnected(shop.thief, family, server.address(), "who?"))
+          .isEqualTo("who?");
+      assertThat(Datagrams.askUnconnected(shop.thief, family, server.address(), "who?"))
+          .isEqualTo("who?");
+
+      assertThat(shop.view().counted(shop.thief, "outbound", "passthrough", "dns"))
+          .isEqualTo(before + 2);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void permissiveModeLetsDatagramsPassAndCountsThem(Family family) {
+    shop.configure(true, false, Map.of());
+    try (Datagrams server = Datagrams.echo(shop.stranger, family, shop.freshPort())) {
+      Await.until(
+          "the datagram is answered",
+          () ->
+              Datagrams.askUnconnected(shop.thief, family, server.address(), "udp").equals("udp"));
+
+      assertThat(shop.view().counted(shop.thief, "outbound", "passthrough", "datagram_permissive"))
+          .isPositive();
+    } finally {
+      shop.configureAsAtFirst();
+      awaitStrict();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anExcludedPortIsOpenToDatagramsToo(Family family) {
+    try (Datagrams server = Datagrams.echo(shop.stranger, family, shop.freshPort())) {
+      shop.configure(
+          false, false, Map.of("outboundPortExclusionList", "[" + server.address().getPort() + "]"));
+
+      Await.until(
+          "the datagram is answered",
+          () -> Datagrams.askConnected(shop.thief, family, server.address(), "udp").equals("udp"));
+    } finally {
+      shop.configureAsAtFirst();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void udpLiteIsRefusedAndCounted(Family family) {
+    assertRefused(
+        "protocol_refused",
+        () -> open(shop.thief, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void sctpIsRefusedAndCountedWhereTheKernelHasIt(Family family) {
+    try {
+      open(shop.stranger, family, SOCK_SEQPACKET, IPPROTO_SCTP);
+    } catch (LinuxException e) {
+      // This kernel has no SCTP: there is nothing that could pass by.
+      assertThat(e.errno()).isIn(Errno.EPROTONOSUPPORT, Errno.ESOCKTNOSUPPORT);
+      assertThatThrownBy(() -> open(shop.thief, family, SOCK_SEQPACKET, IPPROTO_SCTP))
+          .isInstanceOf(LinuxException.class);
+      return;
+    }
+    assertRefused(
+        "protocol_refused", () -> open(shop.thief, family, SOCK_SEQPACKET, IPPROTO_SCTP));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aRawSocketIsCounted(Family family) {
+    long before = shop.view().counted(shop.thief, "outbound", "passthrough", "raw_socket");
+
+    open(shop.thief, family, SOCK_RAW, family == Family.IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+
+    assertThat(shop.view().counted(shop.thief, "outbound", "passthrough", "raw_socket"))
+        .isEqualTo(before + 1);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aPodOutsideTheMeshMaySpeakAnything(Family family) {
+    try (Datagrams server = Datagrams.echo(shop.site.node(), family, shop.freshPort())) {
+      assertThat(Datagrams.askConnected(shop.stranger, family, server.address(), "udp"))
+          .isEqualTo("udp");
+      open(shop.stranger, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE);
+    }
+  }
+
+  /** Opens a socket and closes it. */
+  private static void open(SitePod pod, Family family, int type, int protocol) {
+    Sockets.close(pod.call(() -> Sockets.socket(family.domain(), type, protocol)));
+  }
+
+  private void assertRefused(String reason, ThrowingCallable call) {
+    long before = shop.view().counted(shop.thief, "outbound", "refused", reason);
+    long lastEvent = shop.view().lastEvent();
+
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPERM));
+
+    assertThat(shop.view().counted(shop.thief, "outbound", "refused", reason))
+        .isEqualTo(before + 1);
+    Await.until(
+        "the refusal is an event",
+        () -> !shop.view().events(lastEvent, shop.thief, reason).isEmpty());
+  }
+
+  private void awaitStrict() {
+    InetSocketAddress somewhere = shop.stranger.at(Family.IPV4, shop.freshPort());
+    Await.until(
+        "datagrams are refused again",
+        Attempt.TIMEOUT,
+        () -> {
+          try {
+            Datagrams.send(shop.thief, Family.IPV4, somewhere, "udp");
+            return false;
+          } catch (LinuxException e) {
+            return e.errno() == Errno.EPERM;
+          }
+        });
+  }
+}

@@ -1,0 +1,204 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.RawTcp;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetSocketAddress;
+import java.util.Map;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What happens to connections that an enrolled pod opens. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class OutboundContract {
+  private final Mechanism mechanism;
+  @AutoClose private Shop shop;
+
+  OutboundContract(Mechanism mechanism) {
+    this.mechanism = mechanism;
+  }
+
+  @BeforeAll
+  void openShop() {
+    shop = Shop.open(mechanism);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aServiceAddressLeadsToItsEndpointThroughTheProxy(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
+      Attempt attempt = Attempt.from(shop.buyer, shop.service(family), "one book");
+
+      assertThat(attempt.answer()).as("%s", attempt).isEqualTo("one book");
+      assertThat(server.accepted()).as("exactly one accept").hasSize(1);
+      JsonNode record = shop.view().record("outbound", attempt.local());
+      assertThat(record.path("original_destination").asText())
+          .isEqualTo(IpAddresses.text(shop.service(family)));
+      assertThat(record.path("upstream").asText())
+          .isEqualTo(IpAddresses.text(shop.store.at(family, Shop.STORE_PORT)));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aPodAddressIsReachedThroughTheProxyOnAnyPort(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      Attempt attempt = Attempt.from(shop.buyer, destination, "one book");
+
+      assertThat(attempt.answer()).as("%s", attempt).isEqualTo("one book");
+      assertThat(server.accepted()).as("exactly one accept").hasSize(1);
+      assertThat(shop.view().record("outbound", attempt.local()).path("original_destination").asText())
+          .isEqualTo(IpAddresses.text(destination));
+      assertThat(shop.view().record("inbound", attempt.local()).path("original_destination").asText())
+          .isEqualTo(IpAddresses.text(destination));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anAddressBeyondTheMeshNeedsEgress(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.stranger, Family.IPV4, 0);
+        TcpServer outside =
+            TcpServer.open(
+                shop.stranger, shop.outside(family, shop.freshPort()), TcpServer::echoAll)) {
+      InetSocketAddress destination = shop.outside(family, outside.port());
+      assertThat(Attempt.from(shop.buyer, destination, "letter").wasRefused()).isTrue();
+      assertThat(outside.accepted()).isEmpty();
+
+      shop.configure(false, true, Map.of());
+      Attempt attempt = Attempt.from(shop.buyer, destination, "letter");
+
+      assertThat(attempt.answer()).as("%s", attempt).isEqualTo("letter");
+      assertThat(outside.accepted()).hasSize(1);
+      assertThat(outside.accepted().getFirst().peer().getAddress())
+          .as("the pod's own address is seen outside")
+          .isEqualTo(shop.buyer.address(family));
+      assertThat(server.accepted()).isEmpty();
+    } finally {
+      shop.configureAsAtFirst();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void bothApplicationsSeeTrueAddresses(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
+        RawTcp client = RawTcp.connect(shop.buyer, shop.service(family))) {
+      client.exchange("hello");
+
+      assertThat(client.peer()).as("getpeername").isEqualTo(shop.service(family));
+      assertThat(client.local().getAddress())
+          .as("getsockname")
+          .isEqualTo(shop.buyer.address(family));
+      TcpServer.Accepted accepted = server.accepted().getFirst();
+      assertThat(accepted.peer()).as("accept").isEqualTo(client.local());
+      assertThat(accepted.local())
+          .as("the server's getsockname")
+          .isEqualTo(shop.store.at(family, Shop.STORE_PORT));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aPodReachesItselfByItsOwnAddress(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.thief, family, shop.freshPort())) {
+      Attempt attempt = Attempt.from(shop.thief, shop.thief.at(family, server.port()), "me");
+
+      assertThat(attempt.answer()).as("%s", attempt).isEqualTo("me");
+      assertThat(server.accepted()).as("exactly one accept").hasSize(1);
+      assertThat(server.accepted().getFirst().peer()).isEqualTo(attempt.local());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aPodReachesItselfThroughItsOwnService(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
+      Attempt attempt = Attempt.from(shop.store, shop.service(family), "me");
+
+      assertThat(attempt.answer()).as("%s", attempt).isEqualTo("me");
+      assertThat(server.accepted()).as("exactly one accept").hasSize(1);
+      assertThat(shop.view().record("outbound", attempt.local()).path("reason").asText())
+          .isEqualTo("same_workload");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void loopbackIsThePodsOwnBusinessOnThePortsOfTheMeshToo(Family family) {
+    for (int port : new int[] {15_001, 15_006, 15_008}) {
+      InetSocketAddress own =
+          new InetSocketAddress(
+              IpAddresses.parse(family == Family.IPV4 ? "127.0.0.1" : "::1"), port);
+      try (TcpServer server = TcpServer.open(shop.thief, own, TcpServer::echoAll)) {
+        Attempt attempt = Attempt.from(shop.thief, own, "me");
+
+        // IPv6 has a single loopback address, and 15001 on it is where steering sends to.
+        boolean steered = family == Family.IPV6 && port == 15_001;
+        assertThat(attempt.answered()).as("%s on port %s", attempt, port).isEqualTo(!steered);
+        assertThat(server.accepted()).hasSize(steered ? 0 : 1);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aServerThatSpeaksFirstIsHeardWithoutAByteFromTheClient(Family family) {
+    TcpServer.Conversation greeting = TcpServer.greeting("220 store ready");
+    InetSocketAddress address = shop.store.at(family, shop.freshPort());
+    try (TcpServer server = TcpServer.open(shop.store, address, greeting);
+        RawTcp client = RawTcp.connect(shop.buyer, address)) {
+      assertThat(client.receive(15)).isEqualTo("220 store ready");
+      assertThat(server.accepted()).hasSize(1);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aDeadPortIsAResetAndSaysSo(Family family) {
+    InetSocketAddress dead = shop.store.at(family, shop.freshPort());
+    Attempt attempt = Attempt.from(shop.buyer, dead, "anyone?");
+
+    assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+    assertThat(attempt.time()).isLessThan(Attempt.TIMEOUT.dividedBy(5));
+    JsonNode record = shop.view().record("inbound", attempt.local());
+    assertThat(record.path("close").asText()).isEqualTo("connect_failure");
+    assertThat(record.path("close_reason").asText()).isEqualTo("upstream_refused");
+  }
+
+  @Test
+  void aServicePortThatDoesNotExistIsRefusedWithItsReason() {
+    InetSocketAddress wrong =
+        new InetSocketAddress(shop.service(Family.IPV4).getAddress(), Shop.SERVICE_PORT + 1);
+    Attempt attempt = Attempt.from(shop.buyer, wrong, "anyone?");
+
+    assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+    assertThat(shop.view().record("outbound", attempt.local()).path("reason").asText())
+        .isEqualTo("unknown_service_port");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aPodOutsideTheMeshIsLeftAlone(Family family) {
+    long before = shop.view().status().path("connectionsAccepted").asLong();
+    try (TcpServer server = TcpServer.echo(shop.site.node(), family, shop.freshPort())) {
+      Attempt attempt =
+          Attempt.from(shop.stranger, shop.site.node().at(family, server.port()), "hello");
+
+      assertThat(attempt.answer()).as("%s", attempt).isEqualTo("hello");
+      assertThat(shop.view().status().path("connectionsAccepted").asLong()).isEqualTo(before);
+      assertThat(shop.view().dump("verdict_counters"))
+          .noneMatch(row -> row.get("pod").startsWith("netns:"));
+    }
+  }
+}

@@ -1,0 +1,171 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.Talk;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Permissions: live, never felt by what is established, and refusals that tell their reason. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class PolicyContract {
+  private static final Duration REFUSAL_LIMIT = Duration.ofMillis(50);
+  private static final int WARM_UP = 10;
+  private static final int MEASURED = 21;
+
+  private final Mechanism mechanism;
+  @AutoClose private Shop shop;
+
+  PolicyContract(Mechanism mechanism) {
+    this.mechanism = mechanism;
+  }
+
+  @BeforeAll
+  void openShop() {
+    shop = Shop.open(mechanism);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aGrantAndItsRevocationActLiveAndSpareWhatIsEstablished(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      assertThat(Attempt.from(shop.thief, destination, "please").wasRefused()).isTrue();
+
+      shop.change(
+          () ->
+              shop.site
+                  .registry()
+                  .write("thief-to-store", Manifests.trafficTarget("thief", "store", List.of())));
+      try (Talk established = Talk.begin(shop.thief, destination)) {
+        assertThat(established.exchange("hello")).isEqualTo("hello");
+
+        shop.change(() -> shop.site.registry().remove("thief-to-store"));
+
+        assertThat(Attempt.from(shop.thief, destination, "again").wasRefused()).isTrue();
+        assertThat(established.isAlive()).isTrue();
+      }
+      assertThat(server.accepted()).hasSize(1);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void permissiveModeActsLiveAndSparesWhatIsEstablished(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      shop.configure(true, false, Map.of());
+      try (Talk established = Talk.begin(shop.thief, destination)) {
+        assertThat(established.exchange("hello")).isEqualTo("hello");
+
+        shop.configureAsAtFirst();
+
+        assertThat(Attempt.from(shop.thief, destination, "again").wasRefused()).isTrue();
+        assertThat(established.isAlive()).isTrue();
+      }
+    } finally {
+      shop.configureAsAtFirst();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aGrantForOnePortIsNoGrantForAnother(Family family) {
+    try (TcpServer granted = TcpServer.echo(shop.store, family, shop.freshPort());
+        TcpServer other = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      String target = Manifests.trafficTarget("thief", "store", List.of(granted.port()));
+      shop.change(() -> shop.site.registry().write("thief-to-port", target));
+
+      Attempt allowed = Attempt.from(shop.thief, shop.store.at(family, granted.port()), "hello");
+      Attempt refused = Attempt.from(shop.thief, shop.store.at(family, other.port()), "hello");
+
+      assertThat(allowed.answer()).as("%s", allowed).isEqualTo("hello");
+      assertThat(refused.wasRefused()).as("%s", refused).isTrue();
+      JsonNode record = shop.view().record("outbound", refused.local());
+      assertThat(record.path("reason").asText()).isEqualTo("port_not_granted");
+      assertThat(record.path("rule").asText()).isEqualTo("shop/thief-to-store");
+    } finally {
+      shop.change(() -> shop.site.registry().remove("thief-to-port"));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aRefusedConnectionIsResetWithin50Milliseconds(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
+      List<Duration> times = new ArrayList<>();
+      for (int attempt = 0; attempt < WARM_UP + MEASURED; attempt++) {
+        Attempt refused = Attempt.from(shop.thief, shop.service(family), "please");
+        assertThat(refused.wasRefused()).as("%s", refused).isTrue();
+        if (attempt >= WARM_UP) {
+          times.add(refused.time());
+        }
+      }
+      times.sort(Duration::compareTo);
+
+      assertThat(times.get(MEASURED / 2)).as("median of %s", times).isLessThan(REFUSAL_LIMIT);
+      assertThat(server.accepted()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aRefusalTellsItsReasonInEventsAccessLogAndMetrics(Family family) {
+    String[] labels = {"pod=\"thief\"", "direction=\"outbound\"", "reason=\"no_traffic_target\""};
+    double before = shop.view().metric("sluice_proxy_connections_refused_total", labels);
+    long lastEvent = shop.view().lastEvent();
+
+    Attempt refused = Attempt.from(shop.thief, shop.service(family), "please");
+
+    assertThat(refused.wasRefused()).as("%s", refused).isTrue();
+    JsonNode record = shop.view().record("outbound", refused.local());
+    assertThat(record.path("verdict").asText()).isEqualTo("refused");
+    assertThat(record.path("reason").asText()).isEqualTo("no_traffic_target");
+    JsonNode event =
+        Await.value(
+            "the refusal is an event",
+            Await.PATIENCE,
+            () -> shop.view().events(lastEvent, shop.thief, "no_traffic_target").stream().findFirst());
+    assertThat(event.path("source").asText()).isEqualTo(IpAddresses.text(refused.local()));
+    assertThat(event.path("destination").asText())
+        .isEqualTo(IpAddresses.text(shop.service(family)));
+    assertThat(shop.view().metric("sluice_proxy_connections_refused_total", labels))
+        .isEqualTo(before + 1);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void countersOfKernelAndMetricsAgree(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
+      long before = shop.view().counted(shop.buyer, "outbound", "redirected", "mesh_traffic");
+
+      assertThat(Attempt.from(shop.buyer, shop.service(family), "hello").answered()).isTrue();
+
+      long after = shop.view().counted(shop.buyer, "outbound", "redirected", "mesh_traffic");
+      assertThat(after).isEqualTo(before + 1);
+      assertThat(
+              shop.view()
+                  .metric(
+                      "sluice_interception_redirected_total",
+                      "pod=\"buyer\"",
+                      "direction=\"outbound\""))
+          .isEqualTo(after);
+      assertThat(server.accepted()).hasSize(1);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+package io.sluice.kernel;
+
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.kernel.site.DaemonView;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.Site;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+
+/**
+ * The world of most tests: a buyer that may reach the store on every port, a thief that may reach
+ * nobody, all three enrolled under strict policy without egress; and a stranger outside the mesh,
+ * who also has an address that belongs to no cluster.
+ */
+final class Shop implements AutoCloseable {
+  /** The store's Service port; it leads to {@link #STORE_PORT}. */
+  static final int SERVICE_PORT = 80;
+
+  static final int STORE_PORT = 8080;
+  static final String MESH_CONFIG = "mesh-config";
+
+  private static final String SERVICE_IPV4 = "10.99.0.10";
+  private static final String SERVICE_IPV6 = "fd99::10";
+  private static final String OUTSIDE_IPV4 = "198.51.100.7"; // RFC 5737
+  private static final String OUTSIDE_IPV6 = "2001:db8::7"; // RFC 3849
+  private static final int FIRST_PORT = 20_000;
+
+  final Site site;
+  final SitePod buyer;
+  final SitePod store;
+  final SitePod thief;
+  final SitePod stranger;
+  private final AtomicInteger ports = new AtomicInteger(FIRST_PORT);
+
+  private Shop(Site site) {
+    this.site = site;
+    this.buyer = site.pod("buyer");
+    this.store = site.pod("store");
+    this.thief = site.pod("thief");
+    this.stranger = site.pod("stranger");
+  }
+
+  /** Opens the shop under a running daemon, with further arguments of {@code node run}. */
+  static Shop open(Mechanism mechanism, String... arguments) {
+    Site site = new Site("buyer", "store", "thief", "stranger");
+    try {
+      Shop shop = new Shop(site);
+      Commands.ip(
+          shop.stranger.netns(),
+          List.of(
+              "addr add " + OUTSIDE_IPV4 + "/32 dev eth0",
+              "addr add " + OUTSIDE_IPV6 + "/128 dev eth0 nodad"));
+      shop.writeRegistry();
+      site.startDaemon(
+          Stream.concat(Stream.of("--mode", mechanism.mode()), Stream.of(arguments))
+              .toArray(String[]::new));
+      return shop;
+    } catch (RuntimeException | Error e) {
+      site.close();
+      throw e;
+    }
+  }
+
+  private void writeRegistry() {
+    site.registry().write("namespace", Manifests.namespace());
+    site.registry().write(MESH_CONFIG, Manifests.meshConfig(false, false, Map.of()));
+    site.registry()
+        .write(
+            "service-store",
+            Manifests.service("store", SERVICE_IPV4, SERVICE_IPV6, SERVICE_PORT, STORE_PORT));
+    site.registry().write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
+    Stream.of(buyer, store, thief).forEach(site.registry()::write);
+  }
+
+  DaemonProcess daemon() {
+    return site.daemon();
+  }
+
+  DaemonView view() {
+    return site.daemon().view();
+  }
+
+  /** The store's Service address. */
+  InetSocketAddress service(Family family) {
+    return new InetSocketAddress(
+        IpAddresses.parse(family == Family.IPV4 ? SERVICE_IPV4 : SERVICE_IPV6), SERVICE_PORT);
+  }
+
+  /** An address beyond the mesh; the stranger has it. */
+  InetSocketAddress outside(Family family, int port) {
+    return new InetSocketAddress(
+        IpAddresses.parse(family == Family.IPV4 ? OUTSIDE_IPV4 : OUTSIDE_IPV6), port);
+  }
+
+  /** A port that no other test of this shop uses. */
+  int freshPort() {
+    return ports.getAndIncrement();
+  }
+
+  /** Makes a change to the registry and returns when the daemon has taken it over. */
+  void change(Runnable change) {
+    long before = revision();
+    int changes = site.registry().changes();
+    change.run();
+    if (site.registry().changes() != changes) {
+      Await.until("the daemon has read the change", () -> revision() > before);
+    }
+  }
+
+  /** Sets the MeshConfig and returns when the daemon has taken it over. */
+  void configure(boolean permissive, boolean egress, Map<String, String> lists) {
+    change(
+        () -> site.registry().write(MESH_CONFIG, Manifests.meshConfig(permissive, egress, lists)));
+  }
+
+  /** Strict, without egress and exclusions, as at the beginning. */
+  void configureAsAtFirst() {
+    configure(false, false, Map.of());
+  }
+
+  private long revision() {
+    return view().status().path("snapshotRevision").asLong();
+  }
+
+  @Override
+  public void close() {
+    site.close();
+  }
+}

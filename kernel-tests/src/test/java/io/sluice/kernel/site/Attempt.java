@@ -1,0 +1,112 @@
+package io.sluice.kernel.site;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Locale;
+
+/**
+ * What an application saw that connected, sent, and read until the end.
+ *
+ * @param end how it ended
+ * @param answer what it read
+ * @param time from the connect call to the end
+ * @param local the application's own address, by getsockname(2); port 0 when it never connected
+ * @param detail the error's text
+ */
+public record Attempt(
+    End end, String answer, Duration time, InetSocketAddress local, String detail) {
+
+  /** How a connection ended for its client. */
+  public enum End {
+    /** Closed by the server in order. */
+    FINISHED,
+    /** Reset after it was established (ECONNRESET, EPIPE). */
+    RESET,
+    /** Never established: ECONNREFUSED. */
+    REFUSED,
+    /** The call itself was not permitted (EPERM). */
+    NOT_PERMITTED,
+    /** Nothing happened for {@link #TIMEOUT}. */
+    TIMED_OUT,
+    /** Anything else. */
+    FAILED
+  }
+
+  /** Far above any answer in a site; a refused flow must never come near it. */
+  public static final Duration TIMEOUT = Duration.ofSeconds(5);
+
+  private static final InetSocketAddress NOWHERE = new InetSocketAddress(0);
+
+  /** From {@code pod}, with a socket of the destination's family: sends {@code text} and FIN. */
+  public static Attempt from(SitePod pod, InetSocketAddress destination, String text) {
+    return pod.call(() -> {
+      try (SocketChannel channel =
+          SocketChannel.open(TcpServer.protocol(destination.getAddress()))) {
+        return of(channel, destination, text);
+      }
+    });
+  }
+
+  /** On a socket that was made inside a pod. */
+  public static Attempt of(SocketChannel channel, InetSocketAddress destination, String text)
+      throws IOException {
+    long begin = System.nanoTime();
+    InetSocketAddress local = NOWHERE;
+    StringBuilder answer = new StringBuilder();
+    try {
+      var socket = channel.socket();
+      socket.connect(destination, (int) TIMEOUT.toMillis());
+      local = (InetSocketAddress) channel.getLocalAddress();
+      socket.setSoTimeout((int) TIMEOUT.toMillis());
+      socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
+      socket.shutdownOutput();
+      byte[] buffer = new byte[4_096];
+      for (int got = read(channel, buffer); got >= 0; got = read(channel, buffer)) {
+        answer.append(new String(buffer, 0, got, StandardCharsets.US_ASCII));
+      }
+      return new Attempt(End.FINISHED, answer.toString(), since(begin), local, "");
+    } catch (IOException e) {
+      return new Attempt(end(e), answer.toString(), since(begin), local, String.valueOf(e));
+    }
+  }
+
+  private static int read(SocketChannel channel, byte[] buffer) throws IOException {
+    return channel.socket().getInputStream().read(buffer);
+  }
+
+  private static Duration since(long begin) {
+    return Duration.ofNanos(System.nanoTime() - begin);
+  }
+
+  /** The JDK keeps only the text of strerror(3). */
+  static End end(IOException e) {
+    if (e instanceof SocketTimeoutException) {
+      return End.TIMED_OUT;
+    }
+    String text = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+    if (text.contains("refused")) {
+      return End.REFUSED;
+    } else if (text.contains("reset")
+        || text.contains("broken pipe")
+        || text.contains("not connected")) {
+      return End.RESET;
+    } else if (text.contains("not permitted") || text.contains("permission denied")) {
+      return End.NOT_PERMITTED;
+    }
+    return End.FAILED;
+  }
+
+  /** Whether the server's whole answer came. */
+  public boolean answered() {
+    return end == End.FINISHED && !answer.isEmpty();
+  }
+
+  /** Whether the connection was refused at once, by reset, and not a byte came. */
+  public boolean wasRefused() {
+    return (end == End.RESET || end == End.REFUSED) && answer.isEmpty();
+  }
+}

@@ -1,0 +1,173 @@
+package io.sluice.kernel.site;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.node.NodeSettings;
+import io.sluice.node.admin.AdminClient;
+import io.sluice.node.admin.AdminRequest;
+import io.sluice.node.maps.MapCatalogue;
+import io.sluice.node.maps.MapDump;
+import io.sluice.node.maps.PinDirectory;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/** What one daemon tells: admin socket, metrics, access log, and the pins behind its back. */
+public final class DaemonView {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final SitePod node;
+  private final PinDirectory pins;
+  private final AdminClient admin;
+  private final Path accessLog;
+
+  DaemonView(SitePod node, String nodeName, Path state) {
+    this.node = node;
+    this.pins = PinDirectory.ofNode(nodeName);
+    this.admin = new AdminClient(NodeSettings.adminSocket(nodeName));
+    this.accessLog = state.resolve("access.log");
+  }
+
+  /** {@code node status}. */
+  public JsonNode status() {
+    return ask("status").getFirst();
+  }
+
+  /** {@code node pods}. */
+  public List<JsonNode> pods() {
+    return ask("pods");
+  }
+
+  /** The state of one pod; {@code unknown} when the daemon does not list it. */
+  public String stateOf(SitePod pod) {
+    return pods().stream()
+        .filter(entry -> entry.path("pod").asText().equals(pod.meshName()))
+        .map(entry -> entry.path("state").asText())
+        .findFirst()
+        .orElse("unknown");
+  }
+
+  /** {@code node events}. */
+  public List<JsonNode> events() {
+    return ask("events");
+  }
+
+  /** Number of the latest event, 0 before the first. */
+  public long lastEvent() {
+    List<JsonNode> events = events();
+    return events.isEmpty() ? 0 : events.getLast().path("sequence").asLong();
+  }
+
+  /** Events of one pod with a reason, after a sequence number. */
+  public List<JsonNode> events(long after, SitePod pod, String reason) {
+    return events().stream()
+        .filter(event -> event.path("sequence").asLong() > after)
+        .filter(event -> event.path("pod").asText().equals(pod.meshName()))
+        .filter(event -> event.path("reason").asText().equals(reason))
+        .toList();
+  }
+
+  private List<JsonNode> ask(String command) {
+    try {
+      return admin.ask(AdminRequest.of(command));
+    } catch (IOException e) {
+      throw new UncheckedIOException("the daemon does not answer '" + command + "'", e);
+    }
+  }
+
+  /** Where its maps and links are pinned. */
+  public PinDirectory pins() {
+    return pins;
+  }
+
+  /** Rows of a pinned map by column, with or without a daemon. */
+  public List<Map<String, String>> dump(String map) {
+    MapDump dump =
+        new MapCatalogue(pins)
+            .dump(map)
+            .orElseThrow(() -> new IllegalStateException("no map '" + map + "' is pinned"));
+    List<Map<String, String>> rows = new ArrayList<>();
+    for (List<String> cells : dump.rows()) {
+      Map<String, String> row = new HashMap<>();
+      for (int column = 0; column < cells.size(); column++) {
+        row.put(dump.columns().get(column), cells.get(column));
+      }
+      rows.add(row);
+    }
+    return rows;
+  }
+
+  /** The kernel's verdict counters of one pod with this verdict and reason, all families. */
+  public long counted(SitePod pod, String direction, String verdict, String reason) {
+    return dump("verdict_counters").stream()
+        .filter(row -> pod.meshName().equals(row.get("pod")))
+        .filter(row -> direction.equals(row.get("direction")))
+        .filter(row -> verdict.equals(row.get("verdict")) && reason.equals(row.get("reason")))
+        .mapToLong(row -> Long.parseLong(row.get("count")))
+        .sum();
+  }
+
+  /** The text of {@code /metrics}, fetched from inside the node's namespace. */
+  public String metrics() {
+    String[] address = status().path("metricsAddress").asText().split(":", -1);
+    InetSocketAddress server = new InetSocketAddress(address[0], Integer.parseInt(address[1]));
+    return node.call(() -> {
+      try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.INET)) {
+        channel.connect(server);
+        Channels.newOutputStream(channel)
+            .write("GET /metrics HTTP/1.0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        return new String(Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
+      }
+    });
+  }
+
+  /** The sum of a metric's series whose line holds all {@code labels}, such as {@code pod="x"}. */
+  public double metric(String name, String... labels) {
+    Predicate<String> matches = line -> List.of(labels).stream().allMatch(line::contains);
+    return metrics()
+        .lines()
+        .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
+        .filter(matches)
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+        .sum();
+  }
+
+  /** Lines of the access log so far. */
+  public List<JsonNode> accessLog() {
+    List<JsonNode> records = new ArrayList<>();
+    try {
+      for (String line : Files.readAllLines(accessLog)) {
+        if (line.endsWith("}")) { // the last line may be half written
+          records.add(JSON.readTree(line));
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + accessLog, e);
+    }
+    return records;
+  }
+
+  /** The access record of the connection that had this client address; waits for it. */
+  public JsonNode record(String direction, InetSocketAddress client) {
+    return Await.value(
+        "the access log tells of " + client + " " + direction,
+        Await.PATIENCE,
+        () ->
+            accessLog().stream()
+                .filter(record -> record.path("direction").asText().equals(direction))
+                .filter(record -> record.path("client").asText().equals(IpAddresses.text(client)))
+                .findFirst());
+  }
+}

@@ -1,0 +1,81 @@
+package io.sluice.kernel.site;
+
+import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+
+/**
+ * A network namespace that plays a pod, or a machine outside the mesh. Holds no descriptor, so the
+ * namespace goes when it is deleted.
+ *
+ * @param name as a Pod, in the namespace {@link Manifests#NAMESPACE}
+ * @param netns name below {@code /run/netns}
+ * @param index number on the bridge, from 0; 0 is the node itself
+ */
+public record SitePod(String name, String netns, int index) {
+  private static final int HOSTS_PER_BLOCK = 250;
+  private static final LinuxNetworkNamespaces NAMESPACES = new LinuxNetworkNamespaces();
+
+  /** Its address on the bridge. */
+  public InetAddress address(Family family) {
+    return IpAddresses.parse(
+        switch (family) {
+          case IPV4 -> "10.77." + index / HOSTS_PER_BLOCK + "." + (index % HOSTS_PER_BLOCK + 1);
+          case IPV6 -> "fd77::" + Integer.toHexString(index + 1);
+        });
+  }
+
+  /** A port of that address. */
+  public InetSocketAddress at(Family family, int port) {
+    return new InetSocketAddress(address(family), port);
+  }
+
+  /** Where the namespace is bound. */
+  public Path path() {
+    return Path.of("/run/netns", netns);
+  }
+
+  /** {@code namespace/name}, as reports print it. */
+  public String meshName() {
+    return Manifests.NAMESPACE + "/" + name;
+  }
+
+  /** Opens the namespace; the caller closes it. */
+  public NetnsHandle open() {
+    return NAMESPACES.open(path());
+  }
+
+  /** Runs {@code body} with this platform thread inside; sockets made there stay there. */
+  public <T> T call(Callable<T> body) {
+    try (NetnsHandle handle = open()) {
+      return NAMESPACES.callIn(handle, body);
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException("in pod " + name + ": " + e, e);
+    }
+  }
+
+  /** Sets a sysctl of the namespace, such as {@code net/ipv4/ip_local_port_range}. */
+  public void sysctl(String name, String value) {
+    call(() -> Files.writeString(Path.of("/proc/sys", name), value));
+  }
+
+  /** Reads a file below {@code /proc/net} as the namespace has it. */
+  public String procNet(String file) {
+    return call(() -> {
+      try {
+        return Files.readString(Path.of("/proc/thread-self/net", file));
+      } catch (IOException e) {
+        return "";
+      }
+    });
+  }
+}

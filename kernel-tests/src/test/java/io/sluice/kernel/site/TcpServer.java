@@ -1,0 +1,144 @@
+package io.sluice.kernel.site;
+
+import io.sluice.linux.socket.Sockets.Family;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ProtocolFamily;
+import java.net.StandardProtocolFamily;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** A server application inside a pod; remembers whom it has accepted. */
+public final class TcpServer implements AutoCloseable {
+  private static final int BACKLOG = 4_096;
+
+  /** One connection as the application sees it. */
+  public record Accepted(InetSocketAddress peer, InetSocketAddress local) {}
+
+  /** What the application does with a connection; the channel is closed afterwards. */
+  @FunctionalInterface
+  public interface Conversation {
+    void hold(SocketChannel channel) throws IOException;
+  }
+
+  private final ServerSocketChannel listener;
+  private final Conversation conversation;
+  private final List<Accepted> accepted = new CopyOnWriteArrayList<>();
+  private final Set<SocketChannel> open = ConcurrentHashMap.newKeySet();
+
+  private TcpServer(ServerSocketChannel listener, Conversation conversation) {
+    this.listener = listener;
+    this.conversation = conversation;
+    Thread.ofVirtual().name("app-server").start(this::acceptUntilClosed);
+  }
+
+  /** Echoes on the pod's address; port 0 lets the kernel choose. */
+  public static TcpServer echo(SitePod pod, Family family, int port) {
+    return open(pod, pod.at(family, port), TcpServer::echoAll);
+  }
+
+  /** Holds {@code conversation} with everyone who connects to {@code address}. */
+  public static TcpServer open(SitePod pod, InetSocketAddress address, Conversation conversation) {
+    return pod.call(() -> {
+      ServerSocketChannel listener = ServerSocketChannel.open(protocol(address.getAddress()));
+      try {
+        listener.bind(address, BACKLOG);
+      } catch (IOException e) {
+        listener.close();
+        throw e;
+      }
+      return new TcpServer(listener, conversation);
+    });
+  }
+
+  static ProtocolFamily protocol(InetAddress address) {
+    return Family.of(address) == Family.IPV4
+        ? StandardProtocolFamily.INET
+        : StandardProtocolFamily.INET6;
+  }
+
+  private void acceptUntilClosed() {
+    while (listener.isOpen()) {
+      try {
+        SocketChannel channel = listener.accept();
+        open.add(channel);
+        accepted.add(
+            new Accepted(
+                (InetSocketAddress) channel.getRemoteAddress(),
+                (InetSocketAddress) channel.getLocalAddress()));
+        Thread.ofVirtual().name("app-conversation").start(() -> hold(channel));
+      } catch (IOException e) {
+        // Closed by close(), or a client that had gone before it was accepted.
+      }
+    }
+  }
+
+  private void hold(SocketChannel channel) {
+    try (channel) {
+      conversation.hold(channel);
+    } catch (IOException e) {
+      // The client went away: its side of the test tells.
+    } finally {
+      open.remove(channel);
+    }
+  }
+
+  /** Sends everything back, and ends when the client has ended. */
+  public static void echoAll(SocketChannel channel) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(16 * 1_024);
+    while (channel.read(buffer) >= 0) {
+      buffer.flip();
+      while (buffer.hasRemaining()) {
+        channel.write(buffer);
+      }
+      buffer.clear();
+    }
+    channel.shutdownOutput();
+  }
+
+  /** Says {@code words} without being asked, then listens until the client has ended. */
+  public static Conversation greeting(String words) {
+    return channel -> {
+      channel.write(ByteBuffer.wrap(words.getBytes(StandardCharsets.US_ASCII)));
+      ByteBuffer ignored = ByteBuffer.allocate(1_024);
+      while (channel.read(ignored) >= 0) {
+        ignored.clear();
+      }
+    };
+  }
+
+  /** Port it listens on. */
+  public int port() {
+    try {
+      return ((InetSocketAddress) listener.getLocalAddress()).getPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException("the listener is closed", e);
+    }
+  }
+
+  /** Connections accepted so far. */
+  public List<Accepted> accepted() {
+    return List.copyOf(accepted);
+  }
+
+  /** Ends the application: listener and connections. */
+  @Override
+  public void close() {
+    try {
+      listener.close();
+      for (SocketChannel channel : open) {
+        channel.close();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot end the server", e);
+    }
+  }
+}
