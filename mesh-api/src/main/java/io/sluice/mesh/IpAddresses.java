@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
+import java.util.regex.Pattern;
 
 /**
  * IP address literals and the one 16-byte form in which the mesh keeps addresses of both families:
@@ -14,12 +15,19 @@ public final class IpAddresses {
   /** Length of the common form, in bytes. */
   public static final int COMMON_LENGTH = 16;
 
+  /** The JDK also takes 10.1 and 010.0.0.1, which mean something else to every other tool. */
+  private static final Pattern DOTTED_QUAD =
+      Pattern.compile("(0|[1-9][0-9]{0,2})(\\.(0|[1-9][0-9]{0,2})){3}");
+
   private IpAddresses() {}
 
   /** Parses a literal without asking DNS; throws {@link IllegalArgumentException} naming it. */
   public static InetAddress parse(String literal) {
-    if (literal.indexOf('%') >= 0 || literal.indexOf('[') >= 0) {
-      throw new IllegalArgumentException("'" + literal + "' is not a plain IP address");
+    boolean isIpv6 = literal.indexOf(':') >= 0;
+    if (literal.indexOf('%') >= 0
+        || literal.indexOf('[') >= 0
+        || (!isIpv6 && !DOTTED_QUAD.matcher(literal).matches())) {
+      throw new IllegalArgumentException("'" + literal + "' is not an IP address");
     }
     try {
       return InetAddress.ofLiteral(literal);
