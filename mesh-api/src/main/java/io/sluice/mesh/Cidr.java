@@ -25,11 +25,11 @@ public record Cidr(InetAddress network, int prefixLength) {
     if (!Arrays.equals(bytes, masked(bytes, prefixLength))) {
       throw new IllegalArgumentException(
           "'"
-              + network.getHostAddress()
+              + IpAddresses.text(network)
               + "/"
               + prefixLength
               + "' has host bits set; write "
-              + IpAddresses.of(masked(bytes, prefixLength)).getHostAddress()
+              + IpAddresses.text(IpAddresses.of(masked(bytes, prefixLength)))
               + "/"
               + prefixLength);
     }
@@ -81,6 +81,6 @@ public record Cidr(InetAddress network, int prefixLength) {
 
   @Override
   public String toString() {
-    return network.getHostAddress() + "/" + prefixLength;
+    return IpAddresses.text(network) + "/" + prefixLength;
   }
 }

@@ -3,6 +3,7 @@ package io.sluice.mesh;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.InetSocketAddress;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import org.junit.jupiter.api.Test;
@@ -96,5 +97,34 @@ class IpAddressesTest {
     assertThatThrownBy(() -> IpAddresses.of(new byte[length]))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("not " + length);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "10.0.0.1, 10.0.0.1",
+    "255.255.255.255, 255.255.255.255",
+    "::, ::",
+    "::1, ::1",
+    "1::, 1::",
+    "2001:0db8::0001, 2001:db8::1",
+    "2001:db8:0:0:0:0:2:1, 2001:db8::2:1",
+    "2001:db8:0:1:1:1:1:1, 2001:db8:0:1:1:1:1:1",
+    "2001:0:0:1:0:0:0:1, 2001:0:0:1::1",
+    "2001:db8:0:0:1:0:0:1, 2001:db8::1:0:0:1",
+    "0:0:1:2:3:4:5:6, ::1:2:3:4:5:6",
+    "1:2:3:4:5:6:0:0, 1:2:3:4:5:6::",
+    "2001:DB8::ABCD, 2001:db8::abcd",
+    "fe80::1:0:0:0, fe80::1:0:0:0",
+    "::ffff:10.0.0.1, 10.0.0.1"
+  })
+  void writesTheCanonicalText(String literal, String text) {
+    assertThat(IpAddresses.text(IpAddresses.parse(literal))).isEqualTo(text);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"10.0.0.1, 10.0.0.1:80", "fd00::1, [fd00::1]:80", "::, [::]:80"})
+  void bracketsIpv6BeforeAPort(String literal, String text) {
+    assertThat(IpAddresses.text(new InetSocketAddress(IpAddresses.parse(literal), 80)))
+        .isEqualTo(text);
   }
 }

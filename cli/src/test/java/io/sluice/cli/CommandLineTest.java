@@ -1,0 +1,117 @@
+package io.sluice.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine;
+
+/** Commands as they are typed; none of these reaches the kernel. */
+class CommandLineTest {
+  /** A node that has neither a daemon nor pins. */
+  private static final String NOBODY = "no-such-node-on-this-machine";
+
+  @TempDir private Path directory = Path.of("");
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(String... arguments) {
+    return SluiceCommand.commandLine()
+        .setOut(new PrintWriter(out))
+        .setErr(new PrintWriter(err))
+        .execute(arguments);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "node run; --registry",
+        "node run --registry /nonexistent; is not a folder",
+        "node run --registry DIR --mode sidecar; this build has: ebpf",
+        "node run --registry DIR --drain-seconds -1; outside 0..3600",
+        "node run --registry DIR --drain-seconds soon; --drain-seconds",
+        "node run --registry DIR --node-name Not_A_Host; 1 to 63 of a-z",
+        "node run --registry DIR --metrics-address 9090; has no port",
+        "node run --registry DIR --metrics-address [::]:x; no valid port",
+        "node run --registry DIR --metrics-address 127.0.0.1:70000; out of range",
+        "node run --registry DIR --metrics-address host:1; not an IP address",
+        "node run --registry DIR --what; --what",
+        "node maps dump; NAME",
+        "node pods -o yaml; yaml",
+        "node nonsense; nonsense"
+      })
+  void wrongArgumentsAreToldWithExitCodeTwo(String line, String told) {
+    int code = run(line.replace("DIR", directory.toString()).split(" "));
+
+    assertThat(code).isEqualTo(CommandLine.ExitCode.USAGE);
+    assertThat(err.toString()).contains(told);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "node status; no daemon answers",
+        "node pods; `sluice node maps`",
+        "node events; no daemon answers",
+        "node maps list; neither a running daemon nor pinned maps",
+        "node maps dump pods; neither a running daemon nor pinned maps"
+      })
+  void missingDaemonIsAFailureWithAdvice(String line, String told) {
+    int code = run((line + " --node-name " + NOBODY).split(" "));
+
+    assertThat(code).isEqualTo(1);
+    assertThat(err.toString()).startsWith("sluice: ").contains(told, NOBODY);
+    assertThat(err.toString().lines()).hasSize(1);
+  }
+
+  @Test
+  void cleanupRefusesANameThatLeadsElsewhere() {
+    assertThat(run("node", "cleanup", "--node-name", "../..")).isEqualTo(1);
+    assertThat(err.toString()).contains("node name '../..'");
+  }
+
+  private static Stream<List<String>> commands() {
+    return Stream.of(
+            "",
+            "node",
+            "node run",
+            "node status",
+            "node pods",
+            "node events",
+            "node maps",
+            "node maps list",
+            "node maps dump",
+            "node cleanup")
+        .map(line -> Arrays.stream(line.split(" ")).filter(word -> !word.isEmpty()).toList());
+  }
+
+  @ParameterizedTest
+  @MethodSource("commands")
+  void everyCommandDescribesItself(List<String> words) {
+    int code = run(Stream.concat(words.stream(), Stream.of("--help")).toArray(String[]::new));
+
+    assertThat(code).isZero();
+    assertThat(out.toString()).contains("Usage: ").contains("--help");
+    assertThat(err.toString()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"''", "node", "node maps"})
+  void commandWithoutItsSubcommandIsAUsageError(String line) {
+    int code = run(line.isEmpty() ? new String[0] : line.split(" "));
+
+    assertThat(code).isEqualTo(CommandLine.ExitCode.USAGE);
+    assertThat(err.toString()).contains("Missing required subcommand").contains("Usage: ");
+  }
+}

@@ -1,0 +1,74 @@
+package io.sluice.cli.output;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ListingTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  @Test
+  void tableAlignsCellsUnderHeadings() {
+    Listing listing =
+        new Listing(
+            List.of("pod", "state"),
+            List.of(List.of("shop/cart-0", "enrolled"), List.of("a/b", "pending")));
+
+    assertThat(printed(listing, OutputFormat.table))
+        .isEqualTo(
+            """
+            POD          STATE
+            shop/cart-0  enrolled
+            a/b          pending
+            """);
+  }
+
+  @Test
+  void oneVeryWideCellDoesNotWidenEveryRow() {
+    String wide = "x".repeat(200);
+    Listing listing =
+        new Listing(List.of("what", "value"), List.of(List.of(wide, "1"), List.of("a", "2")));
+
+    assertThat(printed(listing, OutputFormat.table).lines())
+        .containsExactly(
+            "WHAT" + " ".repeat(78) + "VALUE", wide + "  1", "a" + " ".repeat(81) + "2");
+  }
+
+  @Test
+  void emptyTableHasItsHeadings() {
+    assertThat(printed(new Listing(List.of("pod"), List.of()), OutputFormat.table))
+        .isEqualTo("POD\n");
+    assertThat(printed(new Listing(List.of("pod"), List.of()), OutputFormat.json).strip())
+        .isEqualTo("[ ]");
+  }
+
+  @Test
+  void jsonHasTheColumnsAsMembers() throws JsonProcessingException {
+    Listing listing = new Listing(List.of("map", "entries"), List.of(List.of("p\"ods", "3")));
+
+    JsonNode read = JSON.readTree(printed(listing, OutputFormat.json));
+
+    assertThat(read).isEqualTo(JSON.readTree("[{\"map\":\"p\\\"ods\",\"entries\":\"3\"}]"));
+  }
+
+  @Test
+  void membersOfObjectsBecomeCells() throws JsonProcessingException {
+    List<JsonNode> objects =
+        List.of(JSON.readTree("{\"pod\":\"a/b\",\"addresses\":[\"10.0.0.1\",\"fd00::1\"]}"));
+
+    assertThat(Listing.of(objects, List.of("pod", "addresses", "problem")).rows())
+        .containsExactly(List.of("a/b", "10.0.0.1,fd00::1", ""));
+  }
+
+  private static String printed(Listing listing, OutputFormat format) {
+    StringWriter text = new StringWriter();
+    listing.print(format, new PrintWriter(text));
+    return text.toString();
+  }
+}

@@ -1,0 +1,54 @@
+package io.sluice.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.proxy.ProxySettings;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class NodeSettingsTest {
+  @ParameterizedTest
+  @ValueSource(strings = {"a", "node-1", "ip-10-0-0-1.eu.example"})
+  void acceptsHostNames(String name) {
+    assertThat(settings(name, "off", Duration.ZERO).nodeName()).isEqualTo(name);
+  }
+
+  @Test
+  void acceptsTheLongestLabel() {
+    assertThat(settings("n".repeat(63), "off", Duration.ZERO).metricsAddress()).isEmpty();
+    assertThatThrownBy(() -> settings("n".repeat(64), "off", Duration.ZERO))
+        .hasMessageContaining("1 to 63");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "Node", "a_b", "-a", "a-", "a/b", "..", "ä"})
+  void refusesNamesThatAreNoHostNames(String name) {
+    assertThatThrownBy(() -> settings(name, "off", Duration.ZERO))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("node name '" + name + "'");
+  }
+
+  @Test
+  void refusesAnAccessLogWithoutNameAndANegativeDrain() {
+    assertThatThrownBy(() -> settings("a", " ", Duration.ZERO)).hasMessageContaining("access log");
+    assertThatThrownBy(() -> settings("a", "off", Duration.ofSeconds(-1)))
+        .hasMessageContaining("negative");
+  }
+
+  @Test
+  void adminSocketLiesInADirectoryOfTheNode() {
+    assertThat(NodeSettings.adminSocket("node-1"))
+        .isEqualTo(Path.of("/run/sluice/node-1/admin.sock"));
+    assertThatThrownBy(() -> NodeSettings.adminSocket("../x"))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  private static NodeSettings settings(String name, String accessLog, Duration drain) {
+    return new NodeSettings(
+        name, Path.of("state"), false, null, accessLog, drain, ProxySettings.DEFAULTS);
+  }
+}

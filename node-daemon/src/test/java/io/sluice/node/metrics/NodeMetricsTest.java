@@ -1,0 +1,227 @@
+package io.sluice.node.metrics;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.node.Samples;
+import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.ConnectionInfo;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class NodeMetricsTest {
+  private volatile MeshSnapshot snapshot = Samples.snapshot(1, Samples.CART, Samples.CATALOGUE);
+  private final NodeMetrics metrics = new NodeMetrics(() -> snapshot);
+
+  @Test
+  void connectionIsLabelledByBothEndsAndTheServiceCalled() {
+    metrics.opened(Samples.outbound(1));
+
+    assertThat(series("istio_tcp_connections_opened_total"))
+        .singleElement()
+        .asString()
+        .contains(
+            "reporter=\"source\"",
+            "source_workload=\"cart\"",
+            "source_workload_namespace=\"shop\"",
+            "source_principal=\"spiffe://cluster.local/ns/shop/sa/cart-0\"",
+            "source_version=\"v1\"",
+            "destination_workload=\"catalogue\"",
+            "destination_service=\"catalogue.shop.svc.cluster.local\"",
+            "destination_service_name=\"catalogue\"",
+            "destination_service_namespace=\"shop\"",
+            "request_protocol=\"tcp\"",
+            "response_flags=\"-\"",
+            "connection_security_policy=\"unknown\"")
+        .endsWith("} 1.0");
+  }
+
+  @Test
+  void unprovenSourceIsUnknown() {
+    metrics.opened(Samples.stranger(1));
+
+    assertThat(series("istio_tcp_connections_opened_total"))
+        .singleElement()
+        .asString()
+        .contains(
+            "reporter=\"destination\"",
+            "source_workload=\"unknown\"",
+            "source_principal=\"unknown\"",
+            "destination_workload=\"catalogue\"",
+            "destination_service=\"unknown\"",
+            "connection_security_policy=\"none\"");
+  }
+
+  @Test
+  void bytesAreCountedFromTheServersView() {
+    ConnectionInfo info = Samples.outbound(1);
+    metrics.opened(info);
+    metrics.bytes(info, 100, 2_000);
+    metrics.bytes(info, 1, 0);
+
+    assertThat(series("istio_tcp_received_bytes_total"))
+        .singleElement()
+        .asString()
+        .endsWith("101.0");
+    assertThat(series("istio_tcp_sent_bytes_total")).singleElement().asString().endsWith("2000.0");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "FIN,-",
+    "RESET_BY_CLIENT,DC",
+    "RESET_BY_UPSTREAM,UC",
+    "IDLE,SI",
+    "DRAIN,DT",
+    "CONNECT_FAILURE,UF",
+    "REFUSED,UAEX",
+    "ERROR,DPE"
+  })
+  void endOfAConnectionIsTheFieldsResponseFlag(CloseKind kind, String flag) {
+    metrics.opened(Samples.outbound(1));
+    metrics.closed(Samples.ended(Samples.outbound(1), kind));
+
+    assertThat(series("istio_tcp_connections_closed_total"))
+        .singleElement()
+        .asString()
+        .contains("response_flags=\"" + flag + "\"");
+  }
+
+  @Test
+  void endOfAConnectionThatNeverOpenedIsNoClose() {
+    metrics.closed(Samples.ended(Samples.outbound(1), CloseKind.FIN));
+
+    assertThat(series("istio_tcp_connections_closed_total")).isEmpty();
+  }
+
+  @Test
+  void labelSetsAreBounded() {
+    for (int i = 0; i < TcpMetrics.MAX_LABEL_SETS + 50; i++) {
+      NamespacedName pod = new NamespacedName("shop", "job-" + i);
+      snapshot = Samples.snapshot(i, pod);
+      metrics.opened(from(pod, i));
+    }
+
+    List<String> opened = series("istio_tcp_connections_opened_total");
+    assertThat(opened).hasSize(TcpMetrics.MAX_LABEL_SETS + 1);
+    assertThat(opened)
+        .filteredOn(line -> line.contains("source_workload=\"other\""))
+        .singleElement()
+        .asString()
+        .endsWith("} 50.0");
+  }
+
+  @Test
+  void seriesEndWithTheWorkloadTheyName() {
+    metrics.opened(Samples.outbound(1));
+    metrics.closed(Samples.ended(Samples.outbound(1), CloseKind.IDLE));
+    metrics.opened(Samples.stranger(2));
+
+    metrics.keepOnly(Samples.snapshot(2, Samples.CATALOGUE));
+
+    assertThat(metrics.text()).doesNotContain("source_workload=\"cart\"");
+    assertThat(series("istio_tcp_connections_opened_total")).hasSize(1);
+  }
+
+  @Test
+  void seriesOfAnOpenConnectionStayUntilItEnds() {
+    metrics.opened(Samples.outbound(1));
+    MeshSnapshot next = Samples.snapshot(2, Samples.CATALOGUE);
+
+    metrics.keepOnly(next);
+    assertThat(series("istio_tcp_connections_opened_total")).hasSize(1);
+
+    metrics.closed(Samples.ended(Samples.outbound(1), CloseKind.FIN));
+    metrics.keepOnly(next);
+    assertThat(metrics.text()).doesNotContain("cart");
+  }
+
+  @Test
+  void seriesOfWhatIsStillThereStay() {
+    metrics.opened(Samples.outbound(1));
+    metrics.closed(Samples.ended(Samples.outbound(1), CloseKind.FIN));
+    metrics.opened(Samples.stranger(2));
+    metrics.closed(Samples.ended(Samples.stranger(2), CloseKind.FIN));
+
+    metrics.keepOnly(Samples.snapshot(2, Samples.CART, Samples.CATALOGUE));
+
+    assertThat(series("istio_tcp_connections_opened_total")).hasSize(2);
+    assertThat(series("istio_tcp_connections_closed_total")).hasSize(2);
+  }
+
+  @Test
+  void placesOfEndedSeriesAreFreeAgain() {
+    for (int i = 0; i < TcpMetrics.MAX_LABEL_SETS; i++) {
+      NamespacedName pod = new NamespacedName("shop", "job-" + i);
+      snapshot = Samples.snapshot(i, pod);
+      metrics.opened(from(pod, i));
+      metrics.closed(Samples.ended(from(pod, i), CloseKind.FIN));
+    }
+
+    snapshot = Samples.snapshot(5_000, Samples.CART, Samples.CATALOGUE);
+    metrics.keepOnly(snapshot);
+    metrics.opened(Samples.outbound(9_999));
+
+    assertThat(series("istio_tcp_connections_opened_total"))
+        .singleElement()
+        .asString()
+        .contains("source_workload=\"cart\"");
+  }
+
+  @Test
+  void refusalsAreCountedByReasonAndEndWithTheirPod() {
+    metrics.refused(Samples.refused(Samples.stranger(1), Reason.SOURCE_NOT_IN_MESH));
+    metrics.refused(Samples.refused(Samples.stranger(2), Reason.SOURCE_NOT_IN_MESH));
+
+    assertThat(series("sluice_proxy_connections_refused_total"))
+        .containsExactly(
+            "sluice_proxy_connections_refused_total{namespace=\"shop\",pod=\"catalogue-0\","
+                + "direction=\"inbound\",reason=\"source_not_in_mesh\",} 2.0");
+
+    metrics.keepOnly(Samples.snapshot(2, Samples.CART));
+    assertThat(series("sluice_proxy_connections_refused_total")).isEmpty();
+  }
+
+  @Test
+  void connectionThatPolicyAllowedIsRefusedForTheReasonOfItsEnd() {
+    metrics.refused(Samples.ended(Samples.outbound(1), CloseKind.CONNECT_FAILURE));
+
+    assertThat(series("sluice_proxy_connections_refused_total"))
+        .singleElement()
+        .asString()
+        .contains("reason=\"traffic_target\"");
+  }
+
+  @Test
+  void everyFamilyHasHelpAndType() {
+    String text = metrics.text();
+
+    assertThat(text).contains("sluice_node_snapshot_revision 1.0");
+    assertThat(text.lines().filter(line -> line.startsWith("# HELP")))
+        .isNotEmpty()
+        .allMatch(line -> line.split(" ", 4).length == 4 && !line.endsWith(" "));
+  }
+
+  private static ConnectionInfo from(NamespacedName pod, long id) {
+    ConnectionInfo cart = Samples.outbound(id);
+    return new ConnectionInfo(
+        id,
+        cart.reporter(),
+        cart.direction(),
+        pod,
+        pod,
+        cart.client(),
+        cart.originalDestinationOrNull(),
+        null,
+        null,
+        1);
+  }
+
+  private List<String> series(String name) {
+    return metrics.text().lines().filter(line -> line.startsWith(name + "{")).toList();
+  }
+}
