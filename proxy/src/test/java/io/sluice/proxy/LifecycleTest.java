@@ -41,6 +41,34 @@ class LifecycleTest {
   }
 
   @Test
+  void askingForStatisticsForgetsNoPodThatIsBeingServed() throws Exception {
+    AtomicBoolean stop = new AtomicBoolean();
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture()) {
+      Thread scraper =
+          Thread.ofPlatform()
+              .start(() -> {
+                while (!stop.get()) {
+                  fixture.proxy.stats();
+                }
+              });
+      try {
+        for (int i = 0; i < 2_000; i++) {
+          fixture.outboundTo(app.address());
+          assertThat(listenersOf(fixture)).isEqualTo(1);
+          fixture
+              .proxy
+              .release(ProxyFixture.BUYER, ReleaseMode.RESET_ESTABLISHED)
+              .get(20, TimeUnit.SECONDS);
+        }
+      } finally {
+        stop.set(true);
+        scraper.join();
+      }
+    }
+  }
+
+  @Test
   void replacingListenersUnderLoadFailsNothing() throws Exception {
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture()) {
