@@ -92,7 +92,8 @@ public final class NodeDaemon implements AutoCloseable {
                 namespaces,
                 new PodNetworkReader(thread),
                 host,
-                source::isComplete));
+                source::isComplete,
+                new Upkeep(sockets)));
     metrics.observe(interception, pods);
     parts.push(KernelEvents.read(interception, events, pods));
     StatusAnswers answers =

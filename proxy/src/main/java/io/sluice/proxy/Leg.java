@@ -14,6 +14,7 @@ import io.netty.channel.epoll.EpollSocketChannelConfig;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
+import java.nio.channels.NotYetConnectedException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -192,7 +193,9 @@ final class Leg extends ChannelInboundHandlerAdapter implements ChannelFutureLis
       return;
     }
     outputEnded = true;
-    if (!channel.shutdownOutput().isSuccess()) {
+    try {
+      AdoptedSockets.endOutput(channel);
+    } catch (IOException | NotYetConnectedException e) {
       connection.wasReset(this);
       return;
     }

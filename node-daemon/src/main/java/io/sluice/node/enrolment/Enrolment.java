@@ -41,7 +41,7 @@ public final class Enrolment implements AutoCloseable {
 
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
-  /** Sweeps between two looks at the addresses inside pods whose settings have not changed. */
+  /** Sweeps between two looks at the addresses inside unchanged pods, and two runs of upkeep. */
   private static final int SWEEPS_PER_LOOK = 30;
 
   private static final Path NAMED_NAMESPACES = Path.of("/run/netns");
@@ -54,6 +54,7 @@ public final class Enrolment implements AutoCloseable {
   private final PodNetworkReader networks;
   private final NetnsHandle hostNamespace;
   private final BooleanSupplier registryIsComplete;
+  private final Runnable upkeep;
   private final Semaphore wakeUp = new Semaphore(0);
   private final Thread thread;
 
@@ -68,7 +69,7 @@ public final class Enrolment implements AutoCloseable {
   private volatile Map<NamespacedName, PodStatus> statuses = Map.of();
   private volatile boolean stopping;
 
-  /** Does nothing before {@link #start}. */
+  /** Does nothing before {@link #start}; {@code upkeep} runs on its thread every half minute. */
   public Enrolment(
       String nodeName,
       EbpfInterception interception,
@@ -77,7 +78,8 @@ public final class Enrolment implements AutoCloseable {
       NetworkNamespaces namespaces,
       PodNetworkReader networks,
       NetnsHandle hostNamespace,
-      BooleanSupplier registryIsComplete) {
+      BooleanSupplier registryIsComplete,
+      Runnable upkeep) {
     this.nodeName = nodeName;
     this.interception = interception;
     this.sockets = sockets;
@@ -86,6 +88,7 @@ public final class Enrolment implements AutoCloseable {
     this.networks = networks;
     this.hostNamespace = hostNamespace;
     this.registryIsComplete = registryIsComplete;
+    this.upkeep = upkeep;
     this.thread =
         Thread.ofPlatform().daemon().name("sluice-enrolment").unstarted(this::runUntilStopped);
   }
@@ -142,10 +145,8 @@ public final class Enrolment implements AutoCloseable {
         wanted.put(workload.name(), workload);
       }
     }
-    boolean look = current.revision() != reconciledRevision || ++sweepsSinceLook >= SWEEPS_PER_LOOK;
-    if (look) {
-      sweepsSinceLook = 0;
-    }
+    boolean due = ++sweepsSinceLook >= SWEEPS_PER_LOOK;
+    boolean look = due || current.revision() != reconciledRevision;
     problems.clear();
     releaseUnwanted(wanted.keySet());
     for (Workload workload : wanted.values()) {
@@ -159,6 +160,10 @@ public final class Enrolment implements AutoCloseable {
     reconciledRevision = current.revision();
     sweepLeftovers(wanted.keySet());
     publishStatuses(current);
+    if (due) {
+      sweepsSinceLook = 0;
+      upkeep.run();
+    }
   }
 
   private boolean isHere(Workload workload) {

@@ -26,6 +26,14 @@ public final class AdoptedSockets {
     return new EpollSocketChannel(new LinuxSocket(fd), false);
   }
 
+  /**
+   * Sends the end of output. {@code channel.shutdownOutput()} does so too, but first makes an
+   * exception, with its stack, for writes that may still wait; the caller has none.
+   */
+  public static void endOutput(EpollSocketChannel channel) throws IOException {
+    channel.socket.shutdown(false, true);
+  }
+
   /** Makes the channel stay in the epoll set for errors alone; before registration. */
   public static void watchErrors(EpollSocketChannel channel) throws IOException {
     channel.setFlag(Native.EPOLLERR);

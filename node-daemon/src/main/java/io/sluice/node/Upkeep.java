@@ -1,0 +1,31 @@
+package io.sluice.node;
+
+import io.sluice.linux.memory.ProcessMemory;
+import io.sluice.node.interception.NamespaceSockets;
+
+/**
+ * What a running daemon gives back to the kernel, looked at every half minute by the enrolment
+ * thread: sockets that wait unused, and memory that native code has freed.
+ */
+final class Upkeep implements Runnable {
+  /**
+   * Runs between two trims, ten minutes. The first run trims, for half a minute after the start the
+   * JVM's compiler has freed some 5 MiB; later only bursts of load free that much.
+   */
+  private static final int RUNS_PER_TRIM = 20;
+
+  private final NamespaceSockets sockets;
+  private int runs; // the enrolment thread's own
+
+  Upkeep(NamespaceSockets sockets) {
+    this.sockets = sockets;
+  }
+
+  @Override
+  public void run() {
+    sockets.releaseIdle();
+    if (runs++ % RUNS_PER_TRIM == 0) {
+      ProcessMemory.releaseUnused();
+    }
+  }
+}
