@@ -152,7 +152,7 @@ abstract class InboundContract {
   }
 
   /** Loopback listeners in the pod; while no test server is there, all of them are the proxy's. */
-  private static List<InetSocketAddress> listenersOf(SitePod pod, Family family) {
+  static List<InetSocketAddress> listenersOf(SitePod pod, Family family) {
     List<InetSocketAddress> found = new ArrayList<>();
     String loopback = family == Family.IPV4 ? "127.0.0.1" : "::1";
     for (String line : pod.procNet(family == Family.IPV4 ? "tcp" : "tcp6").lines().toList()) {
@@ -202,7 +202,7 @@ abstract class InboundContract {
               () -> {
                 try (SocketChannel channel = SocketChannel.open(protocol(family))) {
                   channel.bind(source);
-                  return Attempt.of(channel, shop.store.at(family, PROBE_PORT), "well?");
+                  return Attempt.of(stranger, channel, shop.store.at(family, PROBE_PORT), "well?");
                 }
               });
 

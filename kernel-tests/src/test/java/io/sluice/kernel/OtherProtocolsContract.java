@@ -11,7 +11,6 @@ import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
-import java.net.InetSocketAddress;
 import java.util.Map;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AutoClose;
@@ -109,7 +108,6 @@ abstract class OtherProtocolsContract {
           .isPositive();
     } finally {
       shop.configureAsAtFirst();
-      awaitStrict();
     }
   }
 
@@ -191,20 +189,5 @@ abstract class OtherProtocolsContract {
     Await.until(
         "the refusal is an event",
         () -> !shop.view().events(lastEvent, shop.thief, reason).isEmpty());
-  }
-
-  private void awaitStrict() {
-    InetSocketAddress somewhere = shop.stranger.at(Family.IPV4, shop.freshPort());
-    Await.until(
-        "datagrams are refused again",
-        Attempt.TIMEOUT,
-        () -> {
-          try {
-            Datagrams.send(shop.thief, Family.IPV4, somewhere, "udp");
-            return false;
-          } catch (LinuxException e) {
-            return e.errno() == Errno.EPERM;
-          }
-        });
   }
 }

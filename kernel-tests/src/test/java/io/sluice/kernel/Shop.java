@@ -121,9 +121,16 @@ final class Shop implements AutoCloseable {
         () -> site.registry().write(MESH_CONFIG, Manifests.meshConfig(permissive, egress, lists)));
   }
 
-  /** Strict, without egress and exclusions, as at the beginning. */
+  /** Strict, without egress and exclusions, as at the beginning; in the kernel too. */
   void configureAsAtFirst() {
     configure(false, false, Map.of());
+    Await.until(
+        "the kernel has no more exceptions",
+        () ->
+            Stream.of("port_rules", "range_rules", "interface_rules")
+                    .allMatch(map -> view().dump(map).isEmpty())
+                && view().dump("pods").stream()
+                    .noneMatch(row -> row.getOrDefault("flags", "").contains("PERMISSIVE")));
   }
 
   private long revision() {

@@ -1,5 +1,6 @@
 package io.sluice.kernel.site;
 
+import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
@@ -14,7 +15,7 @@ import java.util.Locale;
  * @param end how it ended
  * @param answer what it read
  * @param time from the connect call to the end
- * @param local the application's own address, by getsockname(2); port 0 when it never connected
+ * @param local the address the socket was bound to; the pod's own where that was a wildcard
  * @param detail the error's text
  */
 public record Attempt(
@@ -39,28 +40,31 @@ public record Attempt(
   /** Far above any answer in a site; a refused flow must never come near it. */
   public static final Duration TIMEOUT = Duration.ofSeconds(5);
 
-  private static final InetSocketAddress NOWHERE = new InetSocketAddress(0);
-
   /** From {@code pod}, with a socket of the destination's family: sends {@code text} and FIN. */
   public static Attempt from(SitePod pod, InetSocketAddress destination, String text) {
     return pod.call(() -> {
       try (SocketChannel channel =
           SocketChannel.open(TcpServer.protocol(destination.getAddress()))) {
-        return of(channel, destination, text);
+        // Bound first: a socket that was reset does not tell its port any more.
+        channel.bind(new InetSocketAddress(0));
+        return of(pod, channel, destination, text);
       }
     });
   }
 
-  /** On a socket that was made inside a pod. */
-  public static Attempt of(SocketChannel channel, InetSocketAddress destination, String text)
+  /** On a bound socket that was made inside {@code pod}. */
+  public static Attempt of(
+      SitePod pod, SocketChannel channel, InetSocketAddress destination, String text)
       throws IOException {
+    InetSocketAddress local = (InetSocketAddress) channel.getLocalAddress();
+    if (local.getAddress().isAnyLocalAddress()) {
+      local = pod.at(Family.of(destination.getAddress()), local.getPort());
+    }
     long begin = System.nanoTime();
-    InetSocketAddress local = NOWHERE;
     StringBuilder answer = new StringBuilder();
     try {
       var socket = channel.socket();
       socket.connect(destination, (int) TIMEOUT.toMillis());
-      local = (InetSocketAddress) channel.getLocalAddress();
       socket.setSoTimeout((int) TIMEOUT.toMillis());
       socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
       socket.shutdownOutput();

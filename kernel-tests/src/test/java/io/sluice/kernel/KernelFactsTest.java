@@ -1,0 +1,349 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.RawTcp;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What the programs rely on in the kernel: each was once measured, and breaks them if it changes. */
+@Tag("kernel")
+class KernelFactsTest {
+  private static final int TCP_FASTOPEN_CONNECT = 30;
+  private static final int SO_REUSEPORT = 15;
+  private static final String FAST_OPEN = "net/ipv4/tcp_fastopen";
+  private static final String PORT_RANGE = "net/ipv4/ip_local_port_range";
+  private static final byte[] ETH0 = "eth0\0".getBytes(StandardCharsets.US_ASCII);
+
+  @AutoClose private static Shop shop;
+
+  @BeforeAll
+  static void openShop() {
+    shop = Shop.open(Mechanism.EBPF);
+    shop.buyer.sysctl(FAST_OPEN, "3");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aFastOpenSendIsRedirected(Family family) {
+    try (TcpServer server = echo(family);
+        RawTcp client = RawTcp.open(shop.buyer, family, Sockets.IPPROTO_TCP)) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      long before = redirected();
+      ByteBuffer hello = ByteBuffer.wrap("hello".getBytes(StandardCharsets.US_ASCII));
+      try {
+        Sockets.sendTo(client.fd(), hello, Sockets.MSG_FASTOPEN, destination);
+      } catch (LinuxException e) {
+        // Without a cookie the data follows the handshake.
+        assertThat(e.errno().name()).isEqualTo("EINPROGRESS");
+        client.awaitConnected(destination);
+        client.send("hello");
+      }
+
+      assertThat(client.receive(5)).isEqualTo("hello");
+      assertRedirectedOnce(before, client, destination);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aDeferredFastOpenConnectIsRedirected(Family family) {
+    try (TcpServer server = echo(family)) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      long before = redirected();
+      try (RawTcp client = RawTcp.open(shop.buyer, family, Sockets.IPPROTO_TCP)) {
+        Sockets.setsockopt(client.fd(), Sockets.SOL_TCP, TCP_FASTOPEN_CONNECT, 1);
+        Sockets.connect(client.fd(), destination);
+
+        assertThat(client.exchange("hello")).isEqualTo("hello");
+        assertRedirectedOnce(before, client, destination);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aMultipathSocketIsRedirected(Family family) {
+    try (TcpServer server = echo(family);
+        RawTcp client = RawTcp.open(shop.buyer, family, Sockets.IPPROTO_MPTCP)) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      long before = redirected();
+
+      client.connect(destination);
+
+      assertThat(client.exchange("hello")).isEqualTo("hello");
+      assertThat(redirected()).isEqualTo(before + 1);
+    }
+  }
+
+  @Test
+  void aMappedDestinationIsRedirectedAsIpv4() {
+    try (TcpServer server = echo(Family.IPV4)) {
+      InetSocketAddress destination = shop.store.at(Family.IPV4, server.port());
+      long before = redirected();
+      try (RawTcp client = RawTcp.connect(shop.buyer, Family.IPV6, destination, fd -> {})) {
+        assertThat(client.exchange("hello")).isEqualTo("hello");
+        assertThat(client.local().getAddress()).isEqualTo(shop.buyer.address(Family.IPV4));
+        assertRedirectedOnce(before, client, destination);
+      }
+      assertThat(server.accepted().getFirst().peer().getAddress())
+          .isEqualTo(shop.buyer.address(Family.IPV4));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aSourceAddressChosenByTheApplicationIsKept(Family family) {
+    try (TcpServer server = echo(family)) {
+      InetSocketAddress source = shop.buyer.at(family, shop.freshPort());
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      long before = redirected();
+      try (RawTcp client =
+          RawTcp.connect(shop.buyer, family, destination, fd -> Sockets.bind(fd, source))) {
+        assertThat(client.exchange("hello")).isEqualTo("hello");
+        assertThat(client.local()).isEqualTo(source);
+        assertRedirectedOnce(before, client, destination);
+      }
+      assertThat(server.accepted().getFirst().peer()).isEqualTo(source);
+    }
+  }
+
+  @Test
+  void oneSourcePortServesTwoDestinations() {
+    try (TcpServer one = echo(Family.IPV4);
+        TcpServer two = echo(Family.IPV4)) {
+      InetSocketAddress source = shop.buyer.at(Family.IPV4, shop.freshPort());
+      try (RawTcp first = fromSource(source, one);
+          RawTcp second = fromSource(source, two)) {
+        assertThat(first.exchange("one")).isEqualTo("one");
+        assertThat(second.exchange("two")).isEqualTo("two");
+        assertThat(second.peer()).isEqualTo(shop.store.at(Family.IPV4, two.port()));
+      }
+    }
+  }
+
+  private static RawTcp fromSource(InetSocketAddress source, TcpServer server) {
+    return RawTcp.connect(
+        shop.buyer,
+        Family.IPV4,
+        shop.store.at(Family.IPV4, server.port()),
+        fd -> {
+          Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
+          Sockets.bind(fd, source);
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aSocketBoundToThePodsInterfaceIsRedirected(Family family) {
+    try (TcpServer server = echo(family)) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      long before = redirected();
+      try (RawTcp client =
+          RawTcp.connect(
+              shop.buyer,
+              family,
+              destination,
+              fd -> Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_BINDTODEVICE, ETH0))) {
+        assertThat(client.exchange("hello")).isEqualTo("hello");
+        assertRedirectedOnce(before, client, destination);
+      }
+    }
+  }
+
+  @Test
+  void aSocketBoundToASecondInterfaceIsRefusedAndCounted() {
+    shop.site.joinBySecondInterface(shop.thief, shop.stranger);
+    long before = shop.view().counted(shop.thief, "outbound", "refused", "other_interface");
+    byte[] net1 = "net1\0".getBytes(StandardCharsets.US_ASCII);
+    InetSocketAddress destination = shop.stranger.at(Family.IPV4, shop.freshPort());
+
+    assertThatThrownBy(
+            () ->
+                RawTcp.connect(
+                    shop.thief,
+                    Family.IPV4,
+                    destination,
+                    fd ->
+                        Sockets.setsockopt(
+                            fd, Sockets.SOL_SOCKET, Sockets.SO_BINDTODEVICE, net1)))
+        .isInstanceOfSatisfying(
+            LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPERM));
+
+    assertThat(shop.view().counted(shop.thief, "outbound", "refused", "other_interface"))
+        .isEqualTo(before + 1);
+  }
+
+  @Test
+  void moreConnectionsThanEphemeralPortsAreOpenAtOnce() {
+    List<TcpServer> servers = new ArrayList<>();
+    List<RawTcp> clients = new ArrayList<>();
+    String range = shop.buyer.sysctl(PORT_RANGE);
+    shop.buyer.sysctl(PORT_RANGE, "50000 50049");
+    try {
+      IntStream.range(0, 200).forEach(i -> servers.add(echo(Family.IPV4)));
+      for (TcpServer server : servers) {
+        clients.add(RawTcp.connect(shop.buyer, shop.store.at(Family.IPV4, server.port())));
+      }
+      for (RawTcp client : clients) {
+        assertThat(client.exchange("hello")).isEqualTo("hello");
+      }
+    } finally {
+      clients.forEach(RawTcp::close);
+      servers.forEach(TcpServer::close);
+      shop.buyer.sysctl(PORT_RANGE, range);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void noProgramOfThePodCanJoinAListenerOfTheProxy(Family family) {
+    List<InetSocketAddress> listeners = InboundContract.listenersOf(shop.thief, family);
+    assertThat(listeners).hasSize(2);
+    for (InetSocketAddress listener : listeners) {
+      try (RawTcp joining = RawTcp.open(shop.thief, family, Sockets.IPPROTO_TCP)) {
+        Sockets.setsockopt(joining.fd(), Sockets.SOL_SOCKET, SO_REUSEPORT, 1);
+        Sockets.setsockopt(joining.fd(), Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
+
+        assertThatThrownBy(
+                () -> {
+                  Sockets.bind(joining.fd(), listener);
+                  Sockets.listen(joining.fd(), 1);
+                })
+            .isInstanceOfSatisfying(
+                LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EADDRINUSE));
+      }
+    }
+  }
+
+  @Test
+  void theNamespaceCookieIsTheSameForProgramsAndSockets() {
+    try (NetnsHandle handle = shop.buyer.open()) {
+      String cookie = Long.toUnsignedString(handle.cookie());
+
+      assertThat(shop.view().dump("pods"))
+          .filteredOn(row -> row.get("pod").equals(shop.buyer.meshName()))
+          .extracting(row -> row.get("netns_cookie"))
+          .containsExactly(cookie);
+      assertThat(handle.cookie())
+          .isEqualTo(shop.view().pins().podCookies().stream().sorted().findFirst().orElseThrow());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aMarkSetByTheApplicationDoesNotMakeItTheProxy(Family family) {
+    try (TcpServer server = echo(family)) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      for (int mark : new int[] {1, 0x539, -1}) {
+        long before = redirected();
+        try (RawTcp client =
+            RawTcp.connect(
+                shop.buyer,
+                family,
+                destination,
+                fd -> Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_MARK, mark))) {
+          assertThat(client.exchange("hello")).isEqualTo("hello");
+          assertRedirectedOnce(before, client, destination);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aSecondConnectCallOfANonBlockingSocketChangesNothing() {
+    try (TcpServer server = echo(Family.IPV4);
+        RawTcp client = RawTcp.open(shop.buyer, Family.IPV4, Sockets.IPPROTO_TCP)) {
+      InetSocketAddress destination = shop.store.at(Family.IPV4, server.port());
+      long before = redirected();
+      client.connect(destination);
+      try {
+        Sockets.connect(client.fd(), destination);
+      } catch (LinuxException e) {
+        assertThat(e.errno()).isEqualTo(Errno.EISCONN);
+      }
+
+      assertThat(client.exchange("hello")).isEqualTo("hello");
+      assertRedirectedOnce(before, client, destination);
+    }
+  }
+
+  @Test
+  void aSocketReconnectsAfterAFailedAttempt() {
+    try (TcpServer server = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort());
+        RawTcp client = RawTcp.open(shop.buyer, Family.IPV4, Sockets.IPPROTO_TCP)) {
+      Sockets.connect(client.fd(), shop.outside(Family.IPV4, shop.freshPort()));
+      Await.until("the first attempt was refused", () -> Sockets.error(client.fd()) != 0);
+      shop.configure(
+          false, false, Map.of("outboundPortExclusionList", "[" + server.port() + "]"));
+      InetSocketAddress direct = shop.stranger.at(Family.IPV4, server.port());
+      Await.until("the port is excluded", () -> Attempt.from(shop.buyer, direct, "x").answered());
+
+      client.connect(direct);
+
+      assertThat(client.exchange("hello")).isEqualTo("hello");
+      assertThat(client.peer()).as("not the first attempt's").isEqualTo(direct);
+    } finally {
+      shop.configureAsAtFirst();
+    }
+  }
+
+  @Test
+  void aSocketThatIsIpv6OnlyIsRedirected() {
+    try (TcpServer server = echo(Family.IPV6)) {
+      InetSocketAddress destination = shop.store.at(Family.IPV6, server.port());
+      long before = redirected();
+      try (RawTcp client =
+          RawTcp.connect(
+              shop.buyer,
+              Family.IPV6,
+              destination,
+              fd -> Sockets.setsockopt(fd, Sockets.SOL_IPV6, Sockets.IPV6_V6ONLY, 1))) {
+        assertThat(client.exchange("hello")).isEqualTo("hello");
+        assertRedirectedOnce(before, client, destination);
+      }
+    }
+  }
+
+  private static TcpServer echo(Family family) {
+    return TcpServer.echo(shop.store, family, shop.freshPort());
+  }
+
+  private static long redirected() {
+    return shop.view().counted(shop.buyer, "outbound", "redirected", "mesh_traffic");
+  }
+
+  /** Redirected exactly once, and proxy and application agree on where it was going. */
+  private static void assertRedirectedOnce(
+      long before, RawTcp client, InetSocketAddress destination) {
+    assertThat(redirected()).isEqualTo(before + 1);
+    assertThat(client.peer()).as("getpeername").isEqualTo(destination);
+    InetSocketAddress local = client.local();
+    client.close();
+    JsonNode record = shop.view().record("outbound", local);
+    assertThat(record.path("original_destination").asText())
+        .isEqualTo(IpAddresses.text(destination));
+  }
+}
