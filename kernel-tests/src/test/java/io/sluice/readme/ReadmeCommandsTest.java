@@ -21,8 +21,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Runs the README's shell blocks in their order. {@code ./sluice test} is left out, since it is what
- * runs this; the pod of the YAML block gets a namespace, so that there is something to look at.
+ * Runs the README's shell blocks in their order. {@code ./sluice test} is left out, since it is
+ * what runs this; the pod of the YAML block gets a namespace, so that there is something to look
+ * at.
  */
 @Tag("kernel")
 class ReadmeCommandsTest {
@@ -85,8 +86,7 @@ class ReadmeCommandsTest {
     List<String> words = words(command.replace("DIR", registry.toString()));
     words.addAll(List.of("--state", directory.resolve("state").toString()));
     words.addAll(List.of("--metrics-address", "127.0.0.1:0"));
-    Process daemon =
-        new ProcessBuilder(words).directory(TREE.root().toFile()).inheritIO().start();
+    Process daemon = new ProcessBuilder(words).directory(TREE.root().toFile()).inheritIO().start();
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (!execute(words("./sluice node pods")).contains("enrolled")) {
       assertThat(System.nanoTime()).as("the daemon enrols the pod in time").isLessThan(deadline);
