@@ -84,6 +84,12 @@ public final class NamespaceSockets implements PodSockets {
           int socket =
               Sockets.tcpSocket(family == Family.IPV4 ? Sockets.Family.IPV4 : Sockets.Family.IPV6);
           try {
+            if (Sockets.netnsCookie(socket) != placement.cookie()) {
+              // The handle was closed and its number used again while this waited its turn.
+              throw new InterceptionException(
+                  "a socket for pod " + pod + " was made in another network namespace",
+                  "the pod was released meanwhile");
+            }
             present(socket, placement, presentedClient, inbound);
             return socket;
           } catch (RuntimeException e) {
