@@ -1,6 +1,10 @@
 package io.sluice.cli;
 
+import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.util.concurrent.CompletionException;
 
 /** Failures in words for the person at the terminal. */
@@ -17,10 +21,20 @@ public final class Failures {
     if (message == null) {
       return cause.getClass().getSimpleName();
     }
-    if (cause instanceof UncheckedIOException && cause.getCause() != null) {
-      String detail = String.valueOf(cause.getCause().getMessage());
+    if (cause instanceof UncheckedIOException wrapper && wrapper.getCause() != null) {
+      String detail = detail(wrapper.getCause());
       return message.contains(detail) ? message : message + ": " + detail;
     }
     return message;
+  }
+
+  /** Failures of files have the path for a message and tell the reason by their class. */
+  private static String detail(IOException failure) {
+    return switch (failure) {
+      case AccessDeniedException _ -> "permission denied, are you root?";
+      case NoSuchFileException missing -> "there is no " + missing.getFile();
+      case FileSystemException other when other.getReason() != null -> other.getReason();
+      default -> String.valueOf(failure.getMessage());
+    };
   }
 }

@@ -8,11 +8,11 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 /** Commands as they are typed; none of these reaches the kernel. */
@@ -75,10 +75,13 @@ class CommandLineTest {
     assertThat(err.toString().lines()).hasSize(1);
   }
 
-  @Test
-  void cleanupRefusesANameThatLeadsElsewhere() {
-    assertThat(run("node", "cleanup", "--node-name", "../..")).isEqualTo(1);
-    assertThat(err.toString()).contains("node name '../..'");
+  @ParameterizedTest
+  @ValueSource(strings = {"cleanup", "status", "maps list"})
+  void nameThatLeadsElsewhereIsAWrongArgument(String command) {
+    int code = run(("node " + command + " --node-name ../..").split(" "));
+
+    assertThat(code).isEqualTo(CommandLine.ExitCode.USAGE);
+    assertThat(err.toString()).contains("--node-name").contains("'../..'");
   }
 
   private static Stream<List<String>> commands() {

@@ -13,7 +13,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** Options that say which node a debug command means and how it prints. */
 final class NodeTarget {
@@ -32,13 +35,20 @@ final class NodeTarget {
       defaultValue = "table")
   private OutputFormat format = OutputFormat.table;
 
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec = CommandSpec.create();
+
   OutputFormat format() {
     return format;
   }
 
   String name() {
     if (nodeName != null) {
-      return nodeName;
+      try {
+        return PinDirectory.requireNodeName(nodeName);
+      } catch (IllegalArgumentException e) {
+        throw new ParameterException(spec.commandLine(), "--node-name: " + e.getMessage(), e);
+      }
     }
     List<String> known = PinDirectory.nodeNames();
     return known.size() == 1 ? known.getFirst() : hostName();

@@ -1,6 +1,5 @@
 package io.sluice.node.enrolment;
 
-import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
@@ -8,24 +7,20 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
 import io.sluice.node.interception.EbpfInterception;
-import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.interception.PodPlacement;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ReleaseMode;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -44,22 +39,15 @@ public final class Enrolment implements AutoCloseable {
   /** Sweeps between two looks at the addresses inside unchanged pods, and two runs of upkeep. */
   private static final int SWEEPS_PER_LOOK = 30;
 
-  private static final Path NAMED_NAMESPACES = Path.of("/run/netns");
-
   private final String nodeName;
   private final EbpfInterception interception;
-  private final NamespaceSockets sockets;
-  private final Proxy proxy;
-  private final NetworkNamespaces namespaces;
-  private final PodNetworkReader networks;
-  private final NetnsHandle hostNamespace;
   private final BooleanSupplier registryIsComplete;
   private final Runnable upkeep;
   private final Semaphore wakeUp = new Semaphore(0);
   private final Thread thread;
 
   // Owned by the enrolment thread (before it starts: by the caller of start).
-  private final Map<NamespacedName, PodPlacement> enrolled = new HashMap<>();
+  private final EnrolledPods enrolled;
   private final Map<NamespacedName, String> problems = new HashMap<>();
   private boolean sweptLeftovers;
   private long reconciledRevision = -1;
@@ -82,11 +70,8 @@ public final class Enrolment implements AutoCloseable {
       Runnable upkeep) {
     this.nodeName = nodeName;
     this.interception = interception;
-    this.sockets = sockets;
-    this.proxy = proxy;
-    this.namespaces = namespaces;
-    this.networks = networks;
-    this.hostNamespace = hostNamespace;
+    this.enrolled =
+        new EnrolledPods(interception, sockets, proxy, namespaces, networks, hostNamespace);
     this.registryIsComplete = registryIsComplete;
     this.upkeep = upkeep;
     this.thread =
@@ -147,19 +132,20 @@ public final class Enrolment implements AutoCloseable {
     }
     boolean due = ++sweepsSinceLook >= SWEEPS_PER_LOOK;
     boolean look = due || current.revision() != reconciledRevision;
+    Set<NamespacedName> failedBefore = Set.copyOf(problems.keySet());
     problems.clear();
     releaseUnwanted(wanted.keySet());
     for (Workload workload : wanted.values()) {
       try {
-        bring(workload, current, look);
+        enrolled.bring(workload, current, look || failedBefore.contains(workload.name()));
       } catch (RuntimeException e) {
         // Whatever is wrong with one pod must not keep the others out; the next sweep tries again.
         noteProblem(workload.name(), e);
       }
     }
     reconciledRevision = current.revision();
-    sweepLeftovers(wanted.keySet());
     publishStatuses(current);
+    sweepLeftovers(wanted.keySet());
     if (due) {
       sweepsSinceLook = 0;
       upkeep.run();
@@ -171,140 +157,16 @@ public final class Enrolment implements AutoCloseable {
   }
 
   private void releaseUnwanted(Set<NamespacedName> wanted) {
-    for (NamespacedName name : Set.copyOf(enrolled.keySet())) {
+    for (NamespacedName name : enrolled.names()) {
       if (!wanted.contains(name)) {
         try {
-          release(name, ReleaseMode.KEEP_ESTABLISHED);
+          enrolled.release(name, ReleaseMode.KEEP_ESTABLISHED);
         } catch (LinuxException | UncheckedIOException e) {
           // Stays in the table of enrolled pods, so that the next sweep tries again.
           LOG.log(System.Logger.Level.WARNING, "pod_not_released pod=" + name, e);
         }
       }
     }
-  }
-
-  private void bring(Workload workload, MeshSnapshot current, boolean look) {
-    NetnsHandle present = open(workload);
-    PodPlacement before = enrolled.get(workload.name());
-    if (before != null && before.netns().isSameAs(present)) {
-      present.close();
-      if (look) {
-        refresh(workload, before, current);
-      }
-      return;
-    }
-    if (before != null) {
-      // The sandbox was made anew: same pod, another namespace.
-      release(workload.name(), ReleaseMode.RESET_ESTABLISHED);
-    }
-    try {
-      enrol(workload, present, current);
-    } catch (RuntimeException e) {
-      present.close();
-      throw e;
-    }
-  }
-
-  private NetnsHandle open(Workload workload) {
-    try {
-      return namespaces.open(pathOf(workload));
-    } catch (LinuxException e) {
-      if (e.errno() == Errno.ENOENT) {
-        release(workload.name(), ReleaseMode.RESET_ESTABLISHED);
-      }
-      throw e;
-    }
-  }
-
-  private static Path pathOf(Workload workload) {
-    String placed = workload.netns().orElseThrow();
-    return placed.startsWith("/") ? Path.of(placed) : NAMED_NAMESPACES.resolve(placed);
-  }
-
-  private void enrol(Workload workload, NetnsHandle netns, MeshSnapshot current) {
-    if (netns.isSameAs(hostNamespace)) {
-      throw new InterceptionException(
-          "pod " + workload.name() + " shares the node's network namespace",
-          "pods on the host network cannot be enrolled; remove the label");
-    }
-    long cookie = netns.cookie();
-    enrolled.values().stream()
-        .filter(other -> other.cookie() == cookie)
-        .findFirst()
-        .ifPresent(other -> {
-          throw new InterceptionException(
-              "pod " + workload.name() + " shares a network namespace with " + other.name(),
-              "give each pod its own sluice.io/netns");
-        });
-    PodPlacement pod = placement(workload, netns, cookie, current);
-    sockets.add(pod);
-    try {
-      proxy.serve(interception.prepare(pod)).join();
-      interception.activate(pod);
-    } catch (RuntimeException e) {
-      undo(pod, e);
-      throw e;
-    }
-    enrolled.put(pod.name(), pod);
-    LOG.log(
-        System.Logger.Level.INFO,
-        "pod_enrolled pod={0} netns_cookie={1}",
-        pod.name(),
-        Long.toString(cookie));
-  }
-
-  private void undo(PodPlacement pod, RuntimeException cause) {
-    releaseListeners(pod.name(), ReleaseMode.RESET_ESTABLISHED);
-    sockets.remove(pod.name());
-    try {
-      interception.abandon(pod.cookie());
-    } catch (LinuxException | UncheckedIOException e) {
-      cause.addSuppressed(e);
-    }
-  }
-
-  private void releaseListeners(NamespacedName name, ReleaseMode mode) {
-    CompletableFuture<Void> _ =
-        proxy
-            .release(name, mode)
-            .whenComplete((_, failure) -> {
-              if (failure != null) {
-                LOG.log(System.Logger.Level.WARNING, "listeners_not_closed pod=" + name, failure);
-              }
-            });
-  }
-
-  private PodPlacement placement(
-      Workload workload, NetnsHandle netns, long cookie, MeshSnapshot current) {
-    return new PodPlacement(
-        workload.name(),
-        netns,
-        cookie,
-        networks.read(netns, workload.addresses(), workload.interception().interfaceExclusions()),
-        workload.interception(),
-        current.settings().permissive());
-  }
-
-  private void refresh(Workload workload, PodPlacement before, MeshSnapshot current) {
-    PodPlacement now = placement(workload, before.netns(), before.cookie(), current);
-    if (!now.equals(before)) {
-      interception.update(now);
-      sockets.add(now);
-      enrolled.put(now.name(), now);
-    }
-  }
-
-  private void release(NamespacedName name, ReleaseMode mode) {
-    PodPlacement pod = enrolled.get(name);
-    if (pod == null) {
-      return;
-    }
-    interception.release(pod.cookie());
-    enrolled.remove(name);
-    releaseListeners(name, mode);
-    sockets.remove(name);
-    pod.netns().close();
-    LOG.log(System.Logger.Level.INFO, "pod_released pod={0}", name);
   }
 
   private void noteProblem(NamespacedName name, RuntimeException cause) {
@@ -327,20 +189,20 @@ public final class Enrolment implements AutoCloseable {
     if (sweptLeftovers || !registryIsComplete.getAsBoolean()) {
       return;
     }
-    Set<Long> cookies = new HashSet<>();
-    enrolled.values().forEach(pod -> cookies.add(pod.cookie()));
+    Set<Long> cookies = enrolled.cookies();
     boolean keptSome = false;
     for (long cookie : interception.leftBehind()) {
       if (cookies.contains(cookie)) {
         continue;
       }
       Optional<NamespacedName> name = interception.nameOf(cookie);
-      if (name.isPresent() && wanted.contains(name.get()) && !enrolled.containsKey(name.get())) {
+      boolean isAwaited =
+          name.filter(wanted::contains).filter(pod -> enrolled.find(pod).isEmpty()).isPresent();
+      if (isAwaited) {
         keptSome = true;
       } else {
         interception.release(cookie);
-        LOG.log(
-            System.Logger.Level.INFO, "leftover_released netns_cookie={0}", Long.toString(cookie));
+        LOG.log(System.Logger.Level.INFO, "leftover_released netns_cookie={0}", cookie);
       }
     }
     sweptLeftovers = !keptSome;
@@ -357,15 +219,15 @@ public final class Enrolment implements AutoCloseable {
   }
 
   private PodStatus statusOf(Workload workload) {
-    PodPlacement pod = enrolled.get(workload.name());
+    Optional<PodPlacement> pod = enrolled.find(workload.name());
     PodState state =
-        pod != null
+        pod.isPresent()
             ? PodState.ENROLLED
             : problems.containsKey(workload.name()) ? PodState.PENDING : PodState.OUTSIDE;
     return new PodStatus(
         workload.name(),
         state,
-        pod == null ? 0 : pod.cookie(),
+        pod.map(PodPlacement::cookie).orElse(0L),
         workload.addresses(),
         workload.identity().toString(),
         problems.getOrDefault(workload.name(), ""));
@@ -381,7 +243,7 @@ public final class Enrolment implements AutoCloseable {
       LOG.log(System.Logger.Level.WARNING, "enrolment_still_running");
       return;
     }
-    enrolled.values().forEach(pod -> pod.netns().close());
+    enrolled.closeNamespaces();
   }
 
   private boolean hasEnded() {

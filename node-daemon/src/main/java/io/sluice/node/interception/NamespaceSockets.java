@@ -125,6 +125,12 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
         .take()
         .thenApply(socket -> {
           try {
+            if (Sockets.netnsCookie(socket) != known.placement().cookie()) {
+              // The handle was closed and its number used again while this waited its turn.
+              throw new InterceptionException(
+                  "a socket for pod " + pod + " was made in another network namespace",
+                  "the pod was released meanwhile");
+            }
             present(socket, known.placement(), presentedClient, inbound);
             return socket;
           } catch (RuntimeException e) {

@@ -1,0 +1,201 @@
+package io.sluice.node.enrolment;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Workload;
+import io.sluice.node.interception.EbpfInterception;
+import io.sluice.node.interception.InterceptionException;
+import io.sluice.node.interception.NamespaceSockets;
+import io.sluice.node.interception.PodNetworkReader;
+import io.sluice.node.interception.PodPlacement;
+import io.sluice.proxy.Proxy;
+import io.sluice.proxy.ReleaseMode;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+
+/**
+ * The pods that are enrolled now, and the steps by which one becomes enrolled and ceases to be. A
+ * step that fails takes back the ones before it. For one thread at a time; every step may block.
+ */
+final class EnrolledPods {
+  private static final System.Logger LOG = System.getLogger(EnrolledPods.class.getName());
+  private static final Path NAMED_NAMESPACES = Path.of("/run/netns");
+
+  private final EbpfInterception interception;
+  private final NamespaceSockets sockets;
+  private final Proxy proxy;
+  private final NetworkNamespaces namespaces;
+  private final PodNetworkReader networks;
+  private final NetnsHandle hostNamespace;
+  private final Map<NamespacedName, PodPlacement> enrolled = new HashMap<>();
+
+  EnrolledPods(
+      EbpfInterception interception,
+      NamespaceSockets sockets,
+      Proxy proxy,
+      NetworkNamespaces namespaces,
+      PodNetworkReader networks,
+      NetnsHandle hostNamespace) {
+    this.interception = interception;
+    this.sockets = sockets;
+    this.proxy = proxy;
+    this.namespaces = namespaces;
+    this.networks = networks;
+    this.hostNamespace = hostNamespace;
+  }
+
+  Optional<PodPlacement> find(NamespacedName name) {
+    return Optional.ofNullable(enrolled.get(name));
+  }
+
+  /** Names, as they are now. */
+  Set<NamespacedName> names() {
+    return Set.copyOf(enrolled.keySet());
+  }
+
+  /** Namespace cookies, as they are now. */
+  Set<Long> cookies() {
+    return enrolled.values().stream()
+        .map(PodPlacement::cookie)
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /**
+   * Enrols the workload, or brings it up to date.
+   *
+   * @param look whether addresses and settings of a pod that is enrolled may have changed
+   */
+  void bring(Workload workload, MeshSnapshot current, boolean look) {
+    NetnsHandle present = open(workload);
+    PodPlacement before = enrolled.get(workload.name());
+    if (before != null && before.netns().isSameAs(present)) {
+      present.close();
+      if (look) {
+        refresh(workload, before, current);
+      }
+      return;
+    }
+    try {
+      // The sandbox was made anew: same pod, another namespace.
+      release(workload.name(), ReleaseMode.RESET_ESTABLISHED);
+      enrol(workload, present, current);
+    } catch (RuntimeException e) {
+      present.close();
+      throw e;
+    }
+  }
+
+  private NetnsHandle open(Workload workload) {
+    try {
+      return namespaces.open(pathOf(workload));
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.ENOENT) {
+        release(workload.name(), ReleaseMode.RESET_ESTABLISHED);
+      }
+      throw e;
+    }
+  }
+
+  private static Path pathOf(Workload workload) {
+    String placed = workload.netns().orElseThrow();
+    return placed.startsWith("/") ? Path.of(placed) : NAMED_NAMESPACES.resolve(placed);
+  }
+
+  private void enrol(Workload workload, NetnsHandle netns, MeshSnapshot current) {
+    if (netns.isSameAs(hostNamespace)) {
+      throw new InterceptionException(
+          "pod " + workload.name() + " shares the node's network namespace",
+          "pods on the host network cannot be enrolled; remove the label");
+    }
+    long cookie = netns.cookie();
+    enrolled.values().stream()
+        .filter(other -> other.cookie() == cookie)
+        .findFirst()
+        .ifPresent(other -> {
+          throw new InterceptionException(
+              "pod " + workload.name() + " shares a network namespace with " + other.name(),
+              "give each pod its own sluice.io/netns");
+        });
+    PodPlacement pod = placement(workload, netns, cookie, current);
+    sockets.add(pod);
+    try {
+      proxy.serve(interception.prepare(pod)).join();
+      interception.activate(pod);
+    } catch (RuntimeException e) {
+      undo(pod, e);
+      throw e;
+    }
+    enrolled.put(pod.name(), pod);
+    LOG.log(System.Logger.Level.INFO, "pod_enrolled pod={0} netns_cookie={1}", pod.name(), cookie);
+  }
+
+  private void undo(PodPlacement pod, RuntimeException cause) {
+    releaseListeners(pod.name(), ReleaseMode.RESET_ESTABLISHED);
+    sockets.remove(pod.name());
+    try {
+      interception.abandon(pod.cookie());
+    } catch (LinuxException | UncheckedIOException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private void releaseListeners(NamespacedName name, ReleaseMode mode) {
+    CompletableFuture<Void> _ =
+        proxy
+            .release(name, mode)
+            .whenComplete((_, failure) -> {
+              if (failure != null) {
+                LOG.log(System.Logger.Level.WARNING, "listeners_not_closed pod=" + name, failure);
+              }
+            });
+  }
+
+  private PodPlacement placement(
+      Workload workload, NetnsHandle netns, long cookie, MeshSnapshot current) {
+    return new PodPlacement(
+        workload.name(),
+        netns,
+        cookie,
+        networks.read(netns, workload.addresses(), workload.interception().interfaceExclusions()),
+        workload.interception(),
+        current.settings().permissive());
+  }
+
+  private void refresh(Workload workload, PodPlacement before, MeshSnapshot current) {
+    PodPlacement now = placement(workload, before.netns(), before.cookie(), current);
+    if (!now.equals(before)) {
+      interception.update(now);
+      sockets.add(now);
+      enrolled.put(now.name(), now);
+    }
+  }
+
+  /** Ends interception of the pod; does nothing when it is not enrolled. */
+  void release(NamespacedName name, ReleaseMode mode) {
+    PodPlacement pod = enrolled.get(name);
+    if (pod == null) {
+      return;
+    }
+    interception.release(pod.cookie());
+    enrolled.remove(name);
+    releaseListeners(name, mode);
+    sockets.remove(name);
+    pod.netns().close();
+    LOG.log(System.Logger.Level.INFO, "pod_released pod={0}", name);
+  }
+
+  /** Closes the namespaces; the pods stay enrolled in the kernel. */
+  void closeNamespaces() {
+    enrolled.values().forEach(pod -> pod.netns().close());
+  }
+}
