@@ -72,12 +72,17 @@ final class Shop implements AutoCloseable {
   private void writeRegistry() {
     site.registry().write("namespace", Manifests.namespace());
     site.registry().write(MESH_CONFIG, Manifests.meshConfig(false, false, Map.of()));
+    writeService();
+    site.registry().write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
+    Stream.of(buyer, store, thief).forEach(site.registry()::write);
+  }
+
+  /** Writes the store's Service, as at the beginning. */
+  void writeService() {
     site.registry()
         .write(
             "service-store",
             Manifests.service("store", SERVICE_IPV4, SERVICE_IPV6, SERVICE_PORT, STORE_PORT));
-    site.registry().write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
-    Stream.of(buyer, store, thief).forEach(site.registry()::write);
   }
 
   DaemonProcess daemon() {

@@ -42,6 +42,7 @@ public final class FolderRegistry implements SnapshotSource {
   private final FolderWatch watch;
   private final Map<String, ManifestFile> files = new TreeMap<>();
   private volatile RegistryStatus status = RegistryStatus.EMPTY;
+  private volatile boolean complete;
   private volatile boolean closed;
   private @Nullable Thread thread;
   private @Nullable Compilation compiled;
@@ -71,7 +72,7 @@ public final class FolderRegistry implements SnapshotSource {
 
   @Override
   public boolean isComplete() {
-    return status.problems().isEmpty();
+    return complete;
   }
 
   /** State after the latest scan; any thread. */
@@ -148,17 +149,26 @@ public final class FolderRegistry implements SnapshotSource {
       compilation = compile(before == null ? 1 : before.revision() + 1);
       compiled = compilation;
     }
+    RegistryStatus found =
+        new RegistryStatus(
+            compilation.snapshot().revision(),
+            scan.problems(),
+            files.values().stream().map(ManifestFile::status).toList(),
+            compilation.statuses());
+    // Not a moment too early: what a broken file may hide must not be taken for removed.
+    boolean whole = found.problems().isEmpty();
+    if (!whole) {
+      complete = false;
+    }
     if (before == null || !compilation.snapshot().hasSameContentAs(before)) {
       consumer.accept(compilation.snapshot());
       before = compilation.snapshot();
       delivered = before;
     }
+    complete = whole;
     publish(
         new RegistryStatus(
-            before.revision(),
-            scan.problems(),
-            files.values().stream().map(ManifestFile::status).toList(),
-            compilation.statuses()));
+            before.revision(), found.directoryProblems(), found.files(), found.objects()));
   }
 
   private Compilation compile(long revision) {

@@ -55,6 +55,17 @@ class FolderRegistryTest {
   }
 
   @Test
+  void isIncompleteAlreadyWhenTheSnapshotWithoutABrokenFileIsHandedOver() throws Exception {
+    put("pod.yaml", "kind: Pod\n  bad: [");
+    AtomicBoolean complete = new AtomicBoolean(true);
+
+    registry.start(snapshot -> complete.set(registry.isComplete()));
+
+    assertThat(complete).isFalse();
+    assertThat(registry.isComplete()).isFalse();
+  }
+
+  @Test
   void startsClosedWhenTheFolderIsEmpty() throws Exception {
     registry.start(snapshots::add);
 

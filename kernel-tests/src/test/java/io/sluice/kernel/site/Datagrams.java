@@ -87,6 +87,16 @@ public final class Datagrams implements AutoCloseable {
   }
 
 
+  /** Sends from an unconnected socket and waits for nothing. */
+  public static void send(SitePod pod, Family family, InetSocketAddress server, String text) {
+    int fd = open(pod, family);
+    try {
+      Sockets.sendTo(fd, bytes(text), 0, server);
+    } finally {
+      Sockets.close(fd);
+    }
+  }
+
   private static int open(SitePod pod, Family family) {
     return pod.call(
         () -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM | Sockets.SOCK_NONBLOCK, 0));

@@ -68,11 +68,6 @@ public record SitePod(String name, String netns, int index) {
     call(() -> Files.writeString(Path.of("/proc/sys", name), value));
   }
 
-  /** The value of a sysctl of the namespace. */
-  public String sysctl(String name) {
-    return call(() -> Files.readString(Path.of("/proc/sys", name)).strip());
-  }
-
   /** Reads a file below {@code /proc/net} as the namespace has it. */
   public String procNet(String file) {
     return call(() -> {

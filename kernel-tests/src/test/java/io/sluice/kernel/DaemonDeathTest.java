@@ -1,0 +1,178 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.JavaCommand;
+import io.sluice.kernel.site.Talk;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.node.maps.MapCatalogue;
+import io.sluice.node.maps.MapSummary;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A daemon that is killed, started again, or stopped: the mesh fails closed and comes back. */
+@Tag("kernel")
+class DaemonDeathTest {
+  /** Two seconds on an idle machine; the test machine may be busy. */
+  private static final Duration RESTART_LIMIT = Duration.ofSeconds(5);
+
+  private static final int RESTARTS = 3;
+
+  /** Descriptors the JVM itself opens or not, as its class loading falls out. */
+  private static final int DESCRIPTOR_TOLERANCE = 8;
+
+  @AutoClose private static Shop shop;
+
+  @BeforeEach
+  void openShop() {
+    if (shop == null) {
+      shop = Shop.open(Mechanism.EBPF);
+    }
+    if (!shop.daemon().isAlive()) {
+      shop.daemon().start();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aKilledDaemonRefusesNewConnectionsBothWays(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
+      assertThat(Attempt.from(shop.buyer, shop.service(family), "hi").answered()).isTrue();
+
+      shop.daemon().kill();
+
+      Attempt outbound = Attempt.from(shop.buyer, shop.service(family), "hi");
+      Attempt inbound = Attempt.from(shop.stranger, shop.store.at(family, server.port()), "hi");
+      assertThat(outbound.wasRefused()).as("%s", outbound).isTrue();
+      assertThat(inbound.wasRefused()).as("%s", inbound).isTrue();
+      assertThat(server.accepted()).hasSize(1);
+      assertThat(shop.view().counted(shop.buyer, "outbound", "refused", "proxy_unavailable"))
+          .isPositive();
+      assertThat(shop.view().counted(shop.store, "inbound", "refused", "proxy_unavailable"))
+          .isPositive();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whatDoesNotRunThroughTheDaemonLivesOnThroughItsDeath(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
+      InetSocketAddress destination = shop.stranger.at(family, server.port());
+      shop.configure(
+          false, false, Map.of("outboundPortExclusionList", "[" + server.port() + "]"));
+      Await.until(
+          "the port is excluded", () -> Attempt.from(shop.thief, destination, "x").answered());
+      try (Talk established = Talk.begin(shop.thief, destination)) {
+        shop.daemon().kill();
+
+        assertThat(established.isAlive()).isTrue();
+        assertThat(Attempt.from(shop.thief, destination, "new").answered()).isTrue();
+        shop.daemon().start();
+        assertThat(established.isAlive()).isTrue();
+      }
+    } finally {
+      shop.configureAsAtFirst();
+    }
+  }
+
+  @Test
+  void theMapsOfADeadDaemonAreReadFromTheirPins() {
+    shop.daemon().kill();
+    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    command.addAll(
+        List.of("node", "maps", "dump", "pods", "--node-name", shop.site.prefix(), "-o", "json"));
+
+    String dump = Commands.run(command.toArray(String[]::new));
+
+    assertThat(dump).contains("shop/buyer", "shop/store", "shop/thief", "10.77.0.2");
+    assertThat(shop.view().dump("liveness").getFirst()).containsEntry("daemon", "dead");
+  }
+
+  @Test
+  void aRestartedDaemonAdoptsItsPinsAndEnforcesSoon() {
+    Map<String, Integer> maps = mapIds();
+    List<String> pins = pins();
+    int descriptors = shop.daemon().descriptors();
+    try (TcpServer server = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
+      for (int restart = 0; restart < RESTARTS; restart++) {
+        shop.daemon().kill();
+        shop.daemon().start();
+
+        Attempt attempt = Attempt.from(shop.buyer, shop.service(Family.IPV4), "hi");
+        assertThat(attempt.answer()).as("%s", attempt).isEqualTo("hi");
+        assertThat(Attempt.from(shop.thief, shop.service(Family.IPV4), "hi").wasRefused())
+            .isTrue();
+        System.out.println(
+            "restart to enforcing: "
+                + shop.daemon().lastStart().toMillis()
+                + " ms, by its own clock "
+                + shop.view().status().path("startToReadyMillis")
+                + " ms");
+        assertThat(shop.daemon().lastStart()).isLessThan(RESTART_LIMIT);
+      }
+      assertThat(server.accepted()).hasSize(RESTARTS);
+    }
+    assertThat(mapIds()).as("the same maps").isEqualTo(maps);
+    assertThat(pins()).as("the same pins").isEqualTo(pins);
+    assertThat(shop.view().dump("proxy_cgroups")).hasSize(1);
+    assertThat(shop.daemon().descriptors())
+        .isBetween(descriptors - DESCRIPTOR_TOLERANCE, descriptors + DESCRIPTOR_TOLERANCE);
+  }
+
+  private static Map<String, Integer> mapIds() {
+    Map<String, Integer> ids = new TreeMap<>();
+    for (MapSummary map : new MapCatalogue(shop.view().pins()).list()) {
+      ids.put(map.name(), map.id());
+    }
+    return ids;
+  }
+
+  private static List<String> pins() {
+    try (Stream<Path> walk = Files.walk(shop.view().pins().path())) {
+      return walk.map(Path::toString).sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aStoppedDaemonLetsEstablishedTransfersFinishAndRefusesNewOnes(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
+        Talk established = Talk.begin(shop.buyer, shop.service(family))) {
+      assertThat(established.exchange("before")).isEqualTo("before");
+
+      shop.daemon().terminate();
+
+      Await.until(
+          "new connections are refused",
+          () -> Attempt.from(shop.buyer, shop.service(family), "hi").wasRefused());
+      assertThat(shop.daemon().isAlive()).as("it waits for the transfer").isTrue();
+      assertThat(established.exchange("during")).isEqualTo("during");
+      established.finish();
+      assertThat(established.end()).isEqualTo(Attempt.End.FINISHED);
+      shop.daemon().awaitEnd();
+      assertThat(Attempt.from(shop.buyer, shop.service(family), "hi").wasRefused()).isTrue();
+      assertThat(server.accepted()).isNotEmpty();
+    }
+  }
+}

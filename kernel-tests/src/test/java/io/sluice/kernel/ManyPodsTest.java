@@ -1,0 +1,98 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.DaemonView;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.Site;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Two hundred pods are enrolled and removed, and nothing of them stays. */
+@Tag("kernel")
+class ManyPodsTest {
+  private static final int PODS = 200;
+  private static final int BATCH = 50;
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  /** What a first pod loads into the JVM for good. */
+  private static final int DESCRIPTOR_TOLERANCE = 8;
+
+  @Test
+  @Timeout(180)
+  void twoHundredPodsLeaveNothingBehind() {
+    try (Site site = new Site()) {
+      site.registry().write("namespace", Manifests.namespace());
+      site.registry().write("mesh-config", Manifests.meshConfig(false, false, Map.of()));
+      SitePod first = site.addPods("first").getFirst();
+      site.registry().write(first);
+      DaemonView view = site.startDaemon().view();
+      refuseOne(site, first);
+      int descriptors = site.daemon().descriptors();
+
+      for (int batch = 0; batch < PODS / BATCH; batch++) {
+        enrolBatch(site, batch);
+      }
+      assertThat(view.dump("pods")).hasSize(PODS + 1);
+      assertThat(view.dump("listeners")).hasSize(4 * (PODS + 1)).noneMatch(row -> row.get("socket_cookie").equals("-"));
+      refuseOne(site, site.pod("p199"));
+      IntStream.range(0, PODS / BATCH).forEach(batch -> site.registry().remove("batch-" + batch));
+      IntStream.range(0, PODS).forEach(i -> site.deleteNamespace(site.pod("p" + i)));
+
+      Await.until("the pods have gone", PATIENCE, () -> view.pins().podCookies().size() == 1);
+      Await.until(
+          "their namespaces have gone",
+          PATIENCE,
+          () -> IntStream.range(0, PODS).noneMatch(i -> site.cableExists(site.pod("p" + i))));
+      Stream.of("pods", "pod_addresses", "pod_by_address", "verdict_counters", "connections")
+          .forEach(
+              map ->
+                  assertThat(view.dump(map))
+                      .as(map)
+                      .allMatch(row -> row.get("pod").equals(first.meshName())));
+      Await.untilPasses(
+          PATIENCE,
+          () ->
+              assertThat(site.daemon().descriptors())
+                  .isLessThanOrEqualTo(descriptors + DESCRIPTOR_TOLERANCE));
+      refuseOne(site, first);
+    }
+  }
+
+  private static void enrolBatch(Site site, int batch) {
+    List<SitePod> pods =
+        site.addPods(
+            IntStream.range(batch * BATCH, (batch + 1) * BATCH)
+                .mapToObj(i -> "p" + i)
+                .toArray(String[]::new));
+    site.registry()
+        .write(
+            "batch-" + batch, pods.stream().map(Manifests::pod).collect(Collectors.joining("---\n")));
+    Await.until(
+        "batch " + batch + " is enrolled",
+        PATIENCE,
+        () ->
+            site.daemon().view().status().path("podsEnrolled").asInt() == (batch + 1) * BATCH + 1);
+  }
+
+  /** The pod is really enforced: it is refused at the node, which is outside the mesh. */
+  private static void refuseOne(Site site, SitePod pod) {
+    try (TcpServer server = TcpServer.echo(site.node(), Family.IPV4, 0)) {
+      Attempt attempt = Attempt.from(pod, site.node().at(Family.IPV4, server.port()), "hi");
+      assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+      assertThat(server.accepted()).isEmpty();
+    }
+  }
+}

@@ -1,0 +1,190 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.Talk;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Pods come, go and are made anew, and files break, while the daemon runs. */
+@Tag("kernel")
+class PodLifeTest {
+  private static final String SHARED_ADDRESS = "10.200.0.1";
+
+  @AutoClose private static Shop shop;
+
+  @BeforeAll
+  static void openShop() {
+    shop = Shop.open(Mechanism.EBPF);
+  }
+
+  @Test
+  void aSandboxMadeAnewUnderTheSameNameIsEnrolledAgain() {
+    SitePod pod = enrolled("phoenix");
+    long before = cookie(pod);
+    shop.site.deleteNamespace(pod);
+    shop.site.remakeNamespace(pod);
+    Await.until(
+        "the new sandbox is enrolled",
+        () -> shop.view().pins().podCookies().contains(cookie(pod)) && isServed(pod));
+
+    assertThat(shop.view().pins().podCookies()).doesNotContain(before);
+    try (TcpServer server = TcpServer.echo(pod, Family.IPV4, shop.freshPort())) {
+      InetSocketAddress destination = pod.at(Family.IPV4, server.port());
+      assertThat(Attempt.from(shop.stranger, destination, "hi").wasRefused()).isTrue();
+      assertThat(Attempt.from(pod, shop.service(Family.IPV4), "hi").wasRefused()).isTrue();
+      assertThat(server.accepted()).isEmpty();
+    }
+  }
+
+  @Test
+  void theNamespaceOfADeletedPodGoesDespiteLiveConnections() {
+    SitePod pod = enrolled("mayfly");
+    shop.change(
+        () ->
+            shop.site
+                .registry()
+                .write(
+                    "buyer-to-mayfly",
+                    Manifests.trafficTarget("buyer", "mayfly", List.of())));
+    TcpServer server = TcpServer.echo(pod, Family.IPV4, shop.freshPort());
+    try (Talk talk = Talk.begin(shop.buyer, pod.at(Family.IPV4, server.port()))) {
+      assertThat(talk.isAlive()).isTrue();
+      assertThat(shop.site.cableExists(pod)).isTrue();
+
+      shop.site.deleteNamespace(pod);
+      server.close(); // a container's processes die with its sandbox
+
+      Await.until("the namespace has gone", () -> !shop.site.cableExists(pod));
+      assertThat(talk.isAlive()).isFalse();
+    }
+    shop.change(() -> shop.site.registry().remove(pod));
+    Await.until("nothing is left of it", () -> shop.view().pins().podCookies().size() <= 4);
+  }
+
+  @Test
+  void aBrokenFileKeepsItsLastGoodStateAndIsReported() {
+    try (TcpServer server = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
+      shop.site.registry().write("service-store", "apiVersion: v1\nkind: Service\n  bad: [");
+      Await.until(
+          "the broken file is reported",
+          () ->
+              shop.daemon()
+                  .log()
+                  .lines()
+                  .anyMatch(l -> l.contains("registry_problem") && l.contains("service-store")));
+
+      Attempt attempt = Attempt.from(shop.buyer, shop.service(Family.IPV4), "hi");
+
+      assertThat(attempt.answer()).as("%s", attempt).isEqualTo("hi");
+      assertThat(server.accepted()).hasSize(1);
+    } finally {
+      shop.writeService();
+    }
+  }
+
+  @Test
+  void aPodWhoseFileBrokeWhileTheDaemonWasDeadStaysClosed() {
+    SitePod pod = enrolled("unlucky");
+    try (TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort())) {
+      shop.daemon().kill();
+      shop.site.registry().write("pod-unlucky", "kind: Pod\n  bad: [");
+      shop.daemon().start();
+
+      Attempt out = Attempt.from(pod, shop.stranger.at(Family.IPV4, outside.port()), "hi");
+
+      assertThat(out.wasRefused()).as("%s", out).isTrue();
+      assertThat(outside.accepted()).isEmpty();
+      shop.site.registry().write(pod);
+      Await.until("it is served again", () -> isServed(pod));
+    }
+  }
+
+  @Test
+  void aPodThatLeavesTheMeshIsFreeAndKeepsItsConnections() {
+    SitePod pod = enrolled("leaver");
+    try (TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort())) {
+      InetSocketAddress destination = shop.stranger.at(Family.IPV4, outside.port());
+      assertThat(Attempt.from(pod, destination, "hi").wasRefused()).isTrue();
+
+      shop.change(() -> shop.site.registry().remove(pod));
+
+      Await.until("it is free", () -> Attempt.from(pod, destination, "hi").answered());
+      assertThat(outside.accepted().getLast().peer().getAddress())
+          .isEqualTo(pod.address(Family.IPV4));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void podsWithEqualSecondaryAddressesAreNotMixedUp(Family family) {
+    String address = family == Family.IPV4 ? SHARED_ADDRESS : "fd20::1";
+    String bits = family == Family.IPV4 ? "/32" : "/128";
+    List<SitePod> twins = List.of(shop.buyer, shop.thief);
+    for (SitePod twin : twins) {
+      Commands.ip(twin.netns(), List.of("addr add " + address + bits + " dev eth0"));
+    }
+    InetSocketAddress shared =
+        new InetSocketAddress(IpAddresses.parse(address), shop.freshPort());
+    // A change of the registry makes the daemon look at the pods' addresses again.
+    shop.configure(true, false, Map.of());
+    shop.configureAsAtFirst();
+    Await.until(
+        "both addresses are known",
+        () ->
+            shop.view().dump("pod_addresses").stream()
+                    .filter(row -> row.get("address").equals(IpAddresses.text(shared.getAddress())))
+                    .count()
+                == 2);
+    try (TcpServer buyers =
+            TcpServer.open(shop.buyer, shared, TcpServer.greeting("buyer speaking"));
+        TcpServer thieves =
+            TcpServer.open(shop.thief, shared, TcpServer.greeting("thief speaking"))) {
+      assertThat(Attempt.from(shop.buyer, shared, "").answer()).isEqualTo("buyer speaking");
+      assertThat(Attempt.from(shop.thief, shared, "").answer()).isEqualTo("thief speaking");
+      assertThat(buyers.accepted()).hasSize(1);
+      assertThat(thieves.accepted()).hasSize(1);
+    } finally {
+      for (SitePod twin : twins) {
+        Commands.ip(twin.netns(), List.of("addr del " + address + bits + " dev eth0"));
+      }
+    }
+  }
+
+  private static SitePod enrolled(String name) {
+    SitePod pod = shop.site.addPods(name).getFirst();
+    shop.change(() -> shop.site.registry().write(pod));
+    Await.until(name + " is enrolled", () -> isServed(pod));
+    return pod;
+  }
+
+  /** Enrolled by the daemon's word, and its listeners are in their slots. */
+  private static boolean isServed(SitePod pod) {
+    return shop.view().stateOf(pod).equals("enrolled")
+        && shop.view().dump("listeners").stream()
+            .filter(row -> row.get("pod").equals(pod.meshName()))
+            .noneMatch(row -> row.get("socket_cookie").equals("-"));
+  }
+
+  private static long cookie(SitePod pod) {
+    try (NetnsHandle handle = pod.open()) {
+      return handle.cookie();
+    }
+  }
+}
