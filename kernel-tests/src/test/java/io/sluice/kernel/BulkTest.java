@@ -24,7 +24,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Many connections at once, each with a mebibyte each way: no byte is lost, doubled or mixed up. */
+/**
+ * Many connections at once, each with a mebibyte each way: no byte is lost, doubled or mixed up.
+ */
 @Tag("kernel")
 class BulkTest {
   private static final int CONNECTIONS = 1_000;
@@ -78,19 +80,18 @@ class BulkTest {
   }
 
   private static void connectAll(List<SocketChannel> channels, InetSocketAddress destination) {
-    shop.buyer.call(
-        () -> {
-          for (int index = 0; index < CONNECTIONS; index++) {
-            SocketChannel channel =
-                SocketChannel.open(
-                    Family.of(destination.getAddress()) == Family.IPV4
-                        ? StandardProtocolFamily.INET
-                        : StandardProtocolFamily.INET6);
-            channels.add(channel);
-            channel.connect(destination);
-          }
-          return channels.size();
-        });
+    shop.buyer.call(() -> {
+      for (int index = 0; index < CONNECTIONS; index++) {
+        SocketChannel channel =
+            SocketChannel.open(
+                Family.of(destination.getAddress()) == Family.IPV4
+                    ? StandardProtocolFamily.INET
+                    : StandardProtocolFamily.INET6);
+        channels.add(channel);
+        channel.connect(destination);
+      }
+      return channels.size();
+    });
     // One byte there and back: then the whole path stands, not only its first leg.
     for (SocketChannel channel : channels) {
       try {

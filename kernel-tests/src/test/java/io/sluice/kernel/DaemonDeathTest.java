@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -42,11 +43,13 @@ class DaemonDeathTest {
 
   @AutoClose private static Shop shop;
 
+  @BeforeAll
+  static void openShop() {
+    shop = Shop.open(Mechanism.EBPF);
+  }
+
   @BeforeEach
-  void openShop() {
-    if (shop == null) {
-      shop = Shop.open(Mechanism.EBPF);
-    }
+  void startDaemon() {
     if (!shop.daemon().isAlive()) {
       shop.daemon().start();
     }
@@ -77,8 +80,7 @@ class DaemonDeathTest {
   void whatDoesNotRunThroughTheDaemonLivesOnThroughItsDeath(Family family) {
     try (TcpServer server = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
       InetSocketAddress destination = shop.stranger.at(family, server.port());
-      shop.configure(
-          false, false, Map.of("outboundPortExclusionList", "[" + server.port() + "]"));
+      shop.configure(false, false, Map.of("outboundPortExclusionList", "[" + server.port() + "]"));
       Await.until(
           "the port is excluded", () -> Attempt.from(shop.thief, destination, "x").answered());
       try (Talk established = Talk.begin(shop.thief, destination)) {
@@ -119,8 +121,7 @@ class DaemonDeathTest {
 
         Attempt attempt = Attempt.from(shop.buyer, shop.service(Family.IPV4), "hi");
         assertThat(attempt.answer()).as("%s", attempt).isEqualTo("hi");
-        assertThat(Attempt.from(shop.thief, shop.service(Family.IPV4), "hi").wasRefused())
-            .isTrue();
+        assertThat(Attempt.from(shop.thief, shop.service(Family.IPV4), "hi").wasRefused()).isTrue();
         System.out.println(
             "restart to enforcing: "
                 + shop.daemon().lastStart().toMillis()

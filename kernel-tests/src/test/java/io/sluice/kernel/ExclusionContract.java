@@ -119,8 +119,7 @@ abstract class ExclusionContract {
       configure("outboundIPRangeInclusionList", "[\"" + range(shop.store, family) + "\"]");
 
       awaitPassed(shop.thief, shop.stranger.at(family, server.port()), "outbound", "not_included");
-      Attempt refused =
-          Attempt.from(shop.thief, shop.store.at(family, included.port()), "hi");
+      Attempt refused = Attempt.from(shop.thief, shop.store.at(family, included.port()), "hi");
       assertThat(refused.wasRefused()).as("on the list: %s", refused).isTrue();
       assertThat(shop.view().record("outbound", refused.local()).path("reason").asText())
           .isEqualTo("no_traffic_target");
@@ -161,11 +160,10 @@ abstract class ExclusionContract {
       Map<String, String> annotation =
           Map.of("sluice.io/outbound-port-exclusion-list", "" + server.port());
 
-      shop.change(
-          () ->
-              shop.site
-                  .registry()
-                  .write("pod-buyer", Manifests.pod(shop.buyer, annotation, List.of())));
+      shop.change(() ->
+          shop.site
+              .registry()
+              .write("pod-buyer", Manifests.pod(shop.buyer, annotation, List.of())));
 
       awaitPassed(shop.buyer, destination, "outbound", "excluded_port");
       assertThat(Attempt.from(shop.thief, destination, "hi").wasRefused()).isTrue();

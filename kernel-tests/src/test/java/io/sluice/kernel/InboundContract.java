@@ -92,8 +92,7 @@ abstract class InboundContract {
   }
 
   private Attempt reachAppBoundTo(String address, Family family) {
-    InetSocketAddress bound =
-        new InetSocketAddress(IpAddresses.parse(address), shop.freshPort());
+    InetSocketAddress bound = new InetSocketAddress(IpAddresses.parse(address), shop.freshPort());
     try (TcpServer server = TcpServer.open(shop.store, bound, TcpServer::echoAll)) {
       return Attempt.from(shop.buyer, shop.store.at(family, server.port()), "hello");
     }
@@ -146,7 +145,8 @@ abstract class InboundContract {
         "both are told of",
         () ->
             shop.view().events(0, shop.store, "no_original_destination").stream()
-                    .filter(event -> event.path("source").asText().startsWith("[") == (family == Family.IPV6))
+                    .filter(event ->
+                        event.path("source").asText().startsWith("[") == (family == Family.IPV6))
                     .count()
                 == 2);
   }
@@ -193,18 +193,16 @@ abstract class InboundContract {
     String neighbour = "neigh %s " + nodeAddress + " lladdr " + macOf(stranger) + " dev eth0";
     Commands.ip(stranger.netns(), List.of("addr add " + nodeAddress + bits + " dev lo" + nodad));
     // The answers must reach the impostor, or the attempt would fail for lack of them.
-    Commands.ip(
-        shop.store.netns(), List.of(neighbour.formatted("replace") + " nud permanent"));
+    Commands.ip(shop.store.netns(), List.of(neighbour.formatted("replace") + " nud permanent"));
     try (TcpServer probed = TcpServer.echo(shop.store, family, PROBE_PORT)) {
       InetSocketAddress source = new InetSocketAddress(IpAddresses.parse(nodeAddress), 0);
       Attempt spoof =
-          stranger.call(
-              () -> {
-                try (SocketChannel channel = SocketChannel.open(protocol(family))) {
-                  channel.bind(source);
-                  return Attempt.of(stranger, channel, shop.store.at(family, PROBE_PORT), "well?");
-                }
-              });
+          stranger.call(() -> {
+            try (SocketChannel channel = SocketChannel.open(protocol(family))) {
+              channel.bind(source);
+              return Attempt.of(stranger, channel, shop.store.at(family, PROBE_PORT), "well?");
+            }
+          });
 
       assertThat(spoof.wasRefused()).as("%s", spoof).isTrue();
       assertThat(spoof.local().getAddress()).isEqualTo(source.getAddress());

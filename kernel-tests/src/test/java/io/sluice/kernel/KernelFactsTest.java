@@ -28,7 +28,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What the programs rely on in the kernel: each was once measured, and breaks them if it changes. */
+/**
+ * What the programs rely on in the kernel: each was once measured, and breaks them if it changes.
+ */
 @Tag("kernel")
 class KernelFactsTest {
   private static final int TCP_FASTOPEN_CONNECT = 30;
@@ -180,15 +182,12 @@ class KernelFactsTest {
     byte[] net1 = "net1\0".getBytes(StandardCharsets.US_ASCII);
     InetSocketAddress destination = shop.stranger.at(Family.IPV4, shop.freshPort());
 
-    assertThatThrownBy(
-            () ->
-                RawTcp.connect(
-                    shop.thief,
-                    Family.IPV4,
-                    destination,
-                    fd ->
-                        Sockets.setsockopt(
-                            fd, Sockets.SOL_SOCKET, Sockets.SO_BINDTODEVICE, net1)))
+    assertThatThrownBy(() ->
+            RawTcp.connect(
+                shop.thief,
+                Family.IPV4,
+                destination,
+                fd -> Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_BINDTODEVICE, net1)))
         .isInstanceOfSatisfying(
             LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPERM));
 
@@ -243,8 +242,8 @@ class KernelFactsTest {
       String cookie = Long.toUnsignedString(handle.cookie());
 
       assertThat(shop.view().dump("pods"))
-          .filteredOn(row -> row.get("pod").equals(shop.buyer.meshName()))
-          .extracting(row -> row.get("netns_cookie"))
+          .filteredOn(row -> row.getOrDefault("pod", "").equals(shop.buyer.meshName()))
+          .extracting(row -> row.getOrDefault("netns_cookie", ""))
           .containsExactly(cookie);
       assertThat(handle.cookie())
           .isEqualTo(shop.view().pins().podCookies().stream().sorted().findFirst().orElseThrow());
@@ -295,8 +294,7 @@ class KernelFactsTest {
         RawTcp client = RawTcp.open(shop.buyer, Family.IPV4, Sockets.IPPROTO_TCP)) {
       Sockets.connect(client.fd(), shop.outside(Family.IPV4, shop.freshPort()));
       Await.until("the first attempt was refused", () -> Sockets.error(client.fd()) != 0);
-      shop.configure(
-          false, false, Map.of("outboundPortExclusionList", "[" + server.port() + "]"));
+      shop.configure(false, false, Map.of("outboundPortExclusionList", "[" + server.port() + "]"));
       InetSocketAddress direct = shop.stranger.at(Family.IPV4, server.port());
       Await.until("the port is excluded", () -> Attempt.from(shop.buyer, direct, "x").answered());
 
@@ -351,10 +349,8 @@ class KernelFactsTest {
             shop.view().accessLog().stream()
                 .filter(record -> record.path("direction").asText().equals("outbound"))
                 .filter(record -> text(record, "client").equals(IpAddresses.text(local)))
-                .anyMatch(
-                    record ->
-                        text(record, "original_destination")
-                            .equals(IpAddresses.text(destination))));
+                .anyMatch(record ->
+                    text(record, "original_destination").equals(IpAddresses.text(destination))));
   }
 
   private static String text(JsonNode record, String field) {

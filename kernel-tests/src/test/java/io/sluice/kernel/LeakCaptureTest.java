@@ -13,6 +13,7 @@ import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetSocketAddress;
 import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,11 +30,13 @@ class LeakCaptureTest {
 
   @AutoClose private static Shop shop;
 
+  @BeforeAll
+  static void openShop() {
+    shop = Shop.open(Mechanism.EBPF);
+  }
+
   @BeforeEach
-  void openShop() {
-    if (shop == null) {
-      shop = Shop.open(Mechanism.EBPF);
-    }
+  void startDaemon() {
     if (!shop.daemon().isAlive()) {
       shop.daemon().start();
     }
@@ -89,12 +92,10 @@ class LeakCaptureTest {
   void theCaptureHearsAPodWhoseTrafficIsExcluded(Family family) {
     try (TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort());
         Capture capture = Capture.on(shop.site.node())) {
-      shop.configure(
-          false, false, Map.of("outboundPortExclusionList", "[" + outside.port() + "]"));
+      shop.configure(false, false, Map.of("outboundPortExclusionList", "[" + outside.port() + "]"));
       InetSocketAddress destination = shop.stranger.at(family, outside.port());
       Await.until(
-          "the thief passes by",
-          () -> Attempt.from(shop.thief, destination, SECRET).answered());
+          "the thief passes by", () -> Attempt.from(shop.thief, destination, SECRET).answered());
 
       Await.until("the canary is heard", () -> capture.hasSeen(SECRET));
     } finally {

@@ -46,7 +46,9 @@ class ManyPodsTest {
         enrolBatch(site, batch);
       }
       assertThat(view.dump("pods")).hasSize(PODS + 1);
-      assertThat(view.dump("listeners")).hasSize(4 * (PODS + 1)).noneMatch(row -> row.get("socket_cookie").equals("-"));
+      assertThat(view.dump("listeners"))
+          .hasSize(4 * (PODS + 1))
+          .noneMatch(row -> row.getOrDefault("socket_cookie", "").equals("-"));
       refuseOne(site, site.pod("p199"));
       IntStream.range(0, PODS / BATCH).forEach(batch -> site.registry().remove("batch-" + batch));
       IntStream.range(0, PODS).forEach(i -> site.deleteNamespace(site.pod("p" + i)));
@@ -57,11 +59,10 @@ class ManyPodsTest {
           PATIENCE,
           () -> IntStream.range(0, PODS).noneMatch(i -> site.cableExists(site.pod("p" + i))));
       Stream.of("pods", "pod_addresses", "pod_by_address", "verdict_counters", "connections")
-          .forEach(
-              map ->
-                  assertThat(view.dump(map))
-                      .as(map)
-                      .allMatch(row -> row.get("pod").equals(first.meshName())));
+          .forEach(map ->
+              assertThat(view.dump(map))
+                  .as(map)
+                  .allMatch(row -> row.getOrDefault("pod", "").equals(first.meshName())));
       Await.untilPasses(
           PATIENCE,
           () ->
@@ -79,7 +80,8 @@ class ManyPodsTest {
                 .toArray(String[]::new));
     site.registry()
         .write(
-            "batch-" + batch, pods.stream().map(Manifests::pod).collect(Collectors.joining("---\n")));
+            "batch-" + batch,
+            pods.stream().map(Manifests::pod).collect(Collectors.joining("---\n")));
     Await.until(
         "batch " + batch + " is enrolled",
         PATIENCE,

@@ -3,7 +3,6 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Datagrams;
 import io.sluice.kernel.site.SitePod;
@@ -116,7 +115,9 @@ abstract class OtherProtocolsContract {
   void anExcludedPortIsOpenToDatagramsToo(Family family) {
     try (Datagrams server = Datagrams.echo(shop.stranger, family, shop.freshPort())) {
       shop.configure(
-          false, false, Map.of("outboundPortExclusionList", "[" + server.address().getPort() + "]"));
+          false,
+          false,
+          Map.of("outboundPortExclusionList", "[" + server.address().getPort() + "]"));
 
       Await.until(
           "the datagram is answered",
@@ -130,8 +131,7 @@ abstract class OtherProtocolsContract {
   @EnumSource(Family.class)
   void udpLiteIsRefusedAndCounted(Family family) {
     assertRefused(
-        "protocol_refused",
-        () -> open(shop.thief, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE));
+        "protocol_refused", () -> open(shop.thief, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE));
   }
 
   @ParameterizedTest
@@ -146,8 +146,7 @@ abstract class OtherProtocolsContract {
           .isInstanceOf(LinuxException.class);
       return;
     }
-    assertRefused(
-        "protocol_refused", () -> open(shop.thief, family, SOCK_SEQPACKET, IPPROTO_SCTP));
+    assertRefused("protocol_refused", () -> open(shop.thief, family, SOCK_SEQPACKET, IPPROTO_SCTP));
   }
 
   @ParameterizedTest

@@ -47,11 +47,10 @@ abstract class PolicyContract {
       InetSocketAddress destination = shop.store.at(family, server.port());
       assertThat(Attempt.from(shop.thief, destination, "please").wasRefused()).isTrue();
 
-      shop.change(
-          () ->
-              shop.site
-                  .registry()
-                  .write("thief-to-store", Manifests.trafficTarget("thief", "store", List.of())));
+      shop.change(() ->
+          shop.site
+              .registry()
+              .write("thief-to-store", Manifests.trafficTarget("thief", "store", List.of())));
       try (Talk established = Talk.begin(shop.thief, destination)) {
         assertThat(established.exchange("hello")).isEqualTo("hello");
 
@@ -140,7 +139,9 @@ abstract class PolicyContract {
         Await.value(
             "the refusal is an event",
             Await.PATIENCE,
-            () -> shop.view().events(lastEvent, shop.thief, "no_traffic_target").stream().findFirst());
+            () ->
+                shop.view().events(lastEvent, shop.thief, "no_traffic_target").stream()
+                    .findFirst());
     assertThat(event.path("source").asText()).isEqualTo(IpAddresses.text(refused.local()));
     assertThat(event.path("destination").asText())
         .isEqualTo(IpAddresses.text(shop.service(family)));

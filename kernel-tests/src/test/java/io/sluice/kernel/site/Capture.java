@@ -33,13 +33,11 @@ public final class Capture implements AutoCloseable {
 
   /** Begins at once. */
   public static Capture on(SitePod namespace) {
-    return namespace.call(
-        () -> {
-          int fd =
-              Sockets.socket(AF_PACKET, SOCK_RAW | Sockets.SOCK_NONBLOCK, ALL_PROTOCOLS_BE);
-          Sockets.setsockopt(fd, Sockets.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES);
-          return new Capture(fd);
-        });
+    return namespace.call(() -> {
+      int fd = Sockets.socket(AF_PACKET, SOCK_RAW | Sockets.SOCK_NONBLOCK, ALL_PROTOCOLS_BE);
+      Sockets.setsockopt(fd, Sockets.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES);
+      return new Capture(fd);
+    });
   }
 
   /** Whether any frame so far carries {@code text}. */

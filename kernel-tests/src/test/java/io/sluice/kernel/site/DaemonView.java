@@ -112,10 +112,12 @@ public final class DaemonView {
   /** The kernel's verdict counters of one pod with this verdict and reason, all families. */
   public long counted(SitePod pod, String direction, String verdict, String reason) {
     return dump("verdict_counters").stream()
-        .filter(row -> pod.meshName().equals(row.get("pod")))
-        .filter(row -> direction.equals(row.get("direction")))
-        .filter(row -> verdict.equals(row.get("verdict")) && reason.equals(row.get("reason")))
-        .mapToLong(row -> Long.parseLong(row.get("count")))
+        .filter(row -> pod.meshName().equals(row.getOrDefault("pod", "")))
+        .filter(row -> direction.equals(row.getOrDefault("direction", "")))
+        .filter(row ->
+            verdict.equals(row.getOrDefault("verdict", ""))
+                && reason.equals(row.getOrDefault("reason", "")))
+        .mapToLong(row -> Long.parseLong(row.getOrDefault("count", "")))
         .sum();
   }
 

@@ -29,11 +29,9 @@ public final class Datagrams implements AutoCloseable {
   /** Serves on the pod's address. */
   public static Datagrams echo(SitePod pod, Family family, int port) {
     InetSocketAddress address = pod.at(family, port);
-    return pod.call(
-        () ->
-            new Datagrams(
-                DatagramChannel.open(TcpServer.protocol(address.getAddress())).bind(address),
-                address));
+    return pod.call(() ->
+        new Datagrams(
+            DatagramChannel.open(TcpServer.protocol(address.getAddress())).bind(address), address));
   }
 
   private void echoUntilClosed() {
@@ -85,7 +83,6 @@ public final class Datagrams implements AutoCloseable {
       Sockets.close(fd);
     }
   }
-
 
   /** Sends from an unconnected socket and waits for nothing. */
   public static void send(SitePod pod, Family family, InetSocketAddress server, String text) {

@@ -44,10 +44,9 @@ public final class RawTcp implements AutoCloseable {
   /** An unconnected, non-blocking stream socket. */
   public static RawTcp open(SitePod pod, Family family, int protocol) {
     return new RawTcp(
-        pod.call(
-            () ->
-                Sockets.socket(
-                    family.domain(), Sockets.SOCK_STREAM | Sockets.SOCK_NONBLOCK, protocol)));
+        pod.call(() ->
+            Sockets.socket(
+                family.domain(), Sockets.SOCK_STREAM | Sockets.SOCK_NONBLOCK, protocol)));
   }
 
   /** Connects and waits until the connection stands. */

@@ -34,11 +34,7 @@ public final class RegistryFolder {
       }
       Path draft = directory.resolveSibling(name + ".draft");
       Files.writeString(draft, yaml);
-      Files.move(
-          draft,
-          file,
-          StandardCopyOption.ATOMIC_MOVE,
-          StandardCopyOption.REPLACE_EXISTING);
+      Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       changes++;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + name, e);

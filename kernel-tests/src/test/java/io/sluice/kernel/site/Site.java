@@ -208,16 +208,41 @@ public final class Site implements AutoCloseable {
     }
   }
 
+  /** Every step is tried, whatever became of the one before; then the first failure is thrown. */
   private void removeEverything() {
+    RuntimeException failure = null;
+    for (Runnable step :
+        List.<Runnable>of(
+            this::endDaemon,
+            () -> NodeCleanup.removeAll(prefix),
+            this::deleteNamespaces,
+            this::deleteDirectory)) {
+      try {
+        step.run();
+      } catch (RuntimeException e) {
+        failure = failure == null ? e : failure;
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private void endDaemon() {
     DaemonProcess present = daemon;
     if (present != null && present.isAlive()) {
       present.kill();
     }
-    NodeCleanup.removeAll(prefix);
+  }
+
+  private void deleteNamespaces() {
     List<String> names = namespaces();
     if (!names.isEmpty()) {
       Commands.ip("", names.stream().map(name -> "netns delete " + name).toList());
     }
+  }
+
+  private void deleteDirectory() {
     try (Stream<Path> walk = Files.walk(directory)) {
       for (Path entry : walk.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(entry);
