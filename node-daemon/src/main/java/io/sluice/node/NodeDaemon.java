@@ -78,7 +78,7 @@ public final class NodeDaemon implements AutoCloseable {
     Optional<AccessLog> accessLog = accessLog();
     accessLog.ifPresent(metrics::observe);
     ConnectionReporter reporter = new ConnectionReporter(metrics, events, accessLog.orElse(null));
-    NamespaceSockets sockets = opened(new NamespaceSockets(interception.maps(), thread));
+    NamespaceSockets sockets = opened(new NamespaceSockets(interception.sockets(), thread));
     Proxy dataPath = opened(new Proxy(settings.proxy(), sockets, reporter));
     proxy = dataPath;
     metrics.observe(dataPath);

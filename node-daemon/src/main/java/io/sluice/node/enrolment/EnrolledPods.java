@@ -7,7 +7,7 @@ import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
-import io.sluice.node.interception.EbpfInterception;
+import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
@@ -31,7 +31,7 @@ final class EnrolledPods {
   private static final System.Logger LOG = System.getLogger(EnrolledPods.class.getName());
   private static final Path NAMED_NAMESPACES = Path.of("/run/netns");
 
-  private final EbpfInterception interception;
+  private final Interception interception;
   private final NamespaceSockets sockets;
   private final Proxy proxy;
   private final NetworkNamespaces namespaces;
@@ -40,7 +40,7 @@ final class EnrolledPods {
   private final Map<NamespacedName, PodPlacement> enrolled = new HashMap<>();
 
   EnrolledPods(
-      EbpfInterception interception,
+      Interception interception,
       NamespaceSockets sockets,
       Proxy proxy,
       NetworkNamespaces namespaces,

@@ -6,7 +6,7 @@ import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
-import io.sluice.node.interception.EbpfInterception;
+import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.interception.PodPlacement;
@@ -40,7 +40,7 @@ public final class Enrolment implements AutoCloseable {
   private static final int SWEEPS_PER_LOOK = 30;
 
   private final String nodeName;
-  private final EbpfInterception interception;
+  private final Interception interception;
   private final BooleanSupplier registryIsComplete;
   private final Runnable upkeep;
   private final Semaphore wakeUp = new Semaphore(0);
@@ -60,7 +60,7 @@ public final class Enrolment implements AutoCloseable {
   /** Does nothing before {@link #start}; {@code upkeep} runs on its thread every half minute. */
   public Enrolment(
       String nodeName,
-      EbpfInterception interception,
+      Interception interception,
       NamespaceSockets sockets,
       Proxy proxy,
       NetworkNamespaces namespaces,

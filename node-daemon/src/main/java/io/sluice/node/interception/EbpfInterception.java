@@ -43,7 +43,7 @@ import java.util.function.Predicate;
  * <p>{@link #prepare}, {@link #activate}, {@link #update} and {@link #release} are called by one
  * thread at a time; everything else may be called from any thread.
  */
-public final class EbpfInterception implements AutoCloseable {
+public final class EbpfInterception implements Interception {
   /** The kernel caps it with net.core.somaxconn of the pod's namespace. */
   private static final int BACKLOG = 4096;
 
@@ -56,6 +56,7 @@ public final class EbpfInterception implements AutoCloseable {
   private final boolean failOpen;
   private final int livenessListener;
   private final long cgroupId;
+  private final SocketFacts facts;
   private final Map<Long, PodSteering> steering = new ConcurrentHashMap<>();
 
   private EbpfInterception(
@@ -71,6 +72,7 @@ public final class EbpfInterception implements AutoCloseable {
     this.failOpen = failOpen;
     this.livenessListener = livenessListener;
     this.cgroupId = cgroupId;
+    this.facts = new EbpfSocketFacts(maps.sockets());
   }
 
   /**
@@ -120,27 +122,34 @@ public final class EbpfInterception implements AutoCloseable {
     }
   }
 
+  @Override
+  public Mechanism mechanism() {
+    return Mechanism.EBPF;
+  }
+
+  @Override
+  public SocketFacts sockets() {
+    return facts;
+  }
+
   /** The shared maps, for dumps and metrics. */
   public SluiceMaps maps() {
     return maps;
   }
 
-  /** Cookies of pods that are enrolled, by this daemon or an earlier one. */
+  @Override
   public List<Long> leftBehind() {
     return maps.pins().podCookies();
   }
 
-  /** Name of the pod with this cookie, as its daemon wrote it down. */
+  @Override
   public Optional<NamespacedName> nameOf(long cookie) {
     return maps.podNames()
         .lookup(new PodKey(cookie))
         .map(name -> new NamespacedName(name.namespace(), name.name()));
   }
 
-  /**
-   * Opens the pod's listeners, tells the hooks whom they belong to and steers to them what is
-   * steered already. The caller owns the descriptors.
-   */
+  @Override
   public PodListeners prepare(PodPlacement pod) {
     writeRules(pod);
     PodSteering prepared = PodSteering.prepare(maps, pod.cookie());
@@ -192,7 +201,7 @@ public final class EbpfInterception implements AutoCloseable {
     }
   }
 
-  /** Puts interception in force for a prepared pod: inbound first, then outbound. */
+  @Override
   public void activate(PodPlacement pod) {
     PodSteering prepared = steering.get(pod.cookie());
     if (prepared == null) {
@@ -202,7 +211,7 @@ public final class EbpfInterception implements AutoCloseable {
     maps.pods().put(new PodKey(pod.cookie()), PodRules.of(pod, failOpen).pod());
   }
 
-  /** Brings the rules of an active pod to its new settings, without a gap. */
+  @Override
   public void update(PodPlacement pod) {
     writeRules(pod);
     maps.pods().put(new PodKey(pod.cookie()), PodRules.of(pod, failOpen).pod());
@@ -224,11 +233,7 @@ public final class EbpfInterception implements AutoCloseable {
     MapUpdate.converge(podByAddress, byAddress, k -> key.equals(present.get(k)));
   }
 
-  /**
-   * Takes back what {@link #prepare} and {@link #activate} did for a pod that could not be
-   * enrolled. One that an earlier daemon had put in force stays in force, without a listener: its
-   * new connections are refused until it can be enrolled, since failing must not open it.
-   */
+  @Override
   public void abandon(long cookie) {
     if (maps.pods().lookup(new PodKey(cookie)).isEmpty()) {
       release(cookie);
@@ -240,10 +245,7 @@ public final class EbpfInterception implements AutoCloseable {
     }
   }
 
-  /**
-   * Ends interception of a pod, whether or not its namespace still exists: new connections are left
-   * alone, entries and pins are removed.
-   */
+  @Override
   public void release(long cookie) {
     PodKey key = new PodKey(cookie);
     maps.pods().remove(key);
@@ -291,7 +293,7 @@ public final class EbpfInterception implements AutoCloseable {
                 && active.isFilled(Direction.OUTBOUND, Family.IPV6)));
   }
 
-  /** Every verdict counter. */
+  @Override
   public List<VerdictCount> verdicts() {
     List<VerdictCount> counts = new ArrayList<>();
     maps.verdictCounters().forEachSum((key, sum) -> counts.add(new VerdictCount(key, sum)));

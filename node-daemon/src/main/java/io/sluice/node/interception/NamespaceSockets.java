@@ -1,12 +1,9 @@
 package io.sluice.node.interception;
 
-import io.sluice.linux.bpf.SocketStorage;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
-import io.sluice.node.maps.SluiceMaps;
-import io.sluice.node.maps.SocketStateValue;
 import io.sluice.proxy.AcceptedFacts;
 import io.sluice.proxy.Family;
 import io.sluice.proxy.PodSockets;
@@ -17,8 +14,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The proxy's view of pods' sockets in eBPF mode: what the hooks wrote into the storage of an
- * accepted socket, and sockets made inside a pod's namespace, some of them ahead.
+ * The proxy's view of pods' sockets: what the mechanism in use knows of an accepted one, and sockets
+ * made inside a pod's namespace, some of them ahead.
  */
 public final class NamespaceSockets implements PodSockets, AutoCloseable {
   /** A pod and its sockets that wait for use. */
@@ -34,12 +31,12 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
   }
 
   private final NetnsThread namespaces;
-  private final SocketStorage<SocketStateValue> states;
+  private final SocketFacts facts;
   private final Map<NamespacedName, Known> pods = new ConcurrentHashMap<>();
 
-  /** Over the node's maps and the thread that enters pods. */
-  public NamespaceSockets(SluiceMaps maps, NetnsThread namespaces) {
-    this.states = maps.sockets();
+  /** Over what the mechanism knows and the thread that enters pods. */
+  public NamespaceSockets(SocketFacts facts, NetnsThread namespaces) {
+    this.facts = facts;
     this.namespaces = namespaces;
   }
 
@@ -86,27 +83,9 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
   @Override
   public AcceptedFacts accepted(NamespacedName pod, Direction direction, int fd) {
     Known known = pods.get(pod);
-    Optional<SocketStateValue> stored = states.lookup(fd);
-    if (known == null || stored.isEmpty()) {
-      return new AcceptedFacts(Optional.empty(), false, known != null);
-    }
-    SocketStateValue state = stored.get();
-    boolean rightNamespace = state.netnsCookie() == known.placement().cookie();
-    boolean nodeOrigin = (state.flags() & SocketStateValue.FLAG_NODE_ORIGIN) != 0;
-    return new AcceptedFacts(originalDestination(direction, fd, state), nodeOrigin, rightNamespace);
-  }
-
-  private static Optional<InetSocketAddress> originalDestination(
-      Direction direction, int fd, SocketStateValue state) {
-    if (direction == Direction.OUTBOUND
-        && state.role() == SocketStateValue.ROLE_OUTBOUND_ACCEPTED) {
-      return Optional.ofNullable(state.peer());
-    }
-    if (direction == Direction.INBOUND && state.role() == SocketStateValue.ROLE_INBOUND_ACCEPTED) {
-      // Steered without translation: its own address is the original destination.
-      return Optional.of(Sockets.localAddress(fd));
-    }
-    return Optional.empty();
+    return known == null
+        ? new AcceptedFacts(Optional.empty(), false, false)
+        : facts.accepted(known.placement(), direction, fd);
   }
 
   @Override
@@ -131,30 +110,12 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
                   "a socket for pod " + pod + " was made in another network namespace",
                   "the pod was released meanwhile");
             }
-            present(socket, known.placement(), presentedClient, inbound);
+            facts.prepare(socket, known.placement(), presentedClient, inbound);
             return socket;
           } catch (RuntimeException e) {
             Sockets.close(socket);
             throw e;
           }
         });
-  }
-
-  private void present(
-      int socket,
-      PodPlacement placement,
-      Optional<InetSocketAddress> presentedClient,
-      boolean inbound) {
-    if (!inbound || presentedClient.isEmpty()) {
-      return;
-    }
-    states.put(
-        socket,
-        new SocketStateValue(
-            placement.cookie(),
-            presentedClient.get(),
-            SocketStateValue.ROLE_PROXY,
-            SocketStateValue.FLAG_PRESENTS_CLIENT,
-            Direction.INBOUND));
   }
 }

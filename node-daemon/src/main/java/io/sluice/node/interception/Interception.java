@@ -1,0 +1,55 @@
+package io.sluice.node.interception;
+
+import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.PodListeners;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One way of getting pods' traffic into the proxy. What it puts in force outlives the process: it
+ * is taken away only by {@link #release}.
+ *
+ * <p>{@link #prepare}, {@link #activate}, {@link #update}, {@link #abandon} and {@link #release}
+ * are called by one thread at a time; everything else by any thread.
+ */
+public interface Interception extends AutoCloseable {
+  /** Which way this is. */
+  Mechanism mechanism();
+
+  /** How it explains and prepares single sockets. */
+  SocketFacts sockets();
+
+  /** Cookies of pods that are enrolled, by this daemon or an earlier one. */
+  List<Long> leftBehind();
+
+  /** Name of the pod with this cookie, as its daemon wrote it down. */
+  Optional<NamespacedName> nameOf(long cookie);
+
+  /** Opens the pod's listeners and writes its rules; the caller owns the descriptors. */
+  PodListeners prepare(PodPlacement pod);
+
+  /** Puts interception in force for a prepared pod: inbound first, then outbound. */
+  void activate(PodPlacement pod);
+
+  /** Brings the rules of an active pod to its new settings, without a gap. */
+  void update(PodPlacement pod);
+
+  /**
+   * Takes back what was done for a pod that could not be enrolled. One that an earlier daemon had
+   * put in force stays refused, since failing must not open it.
+   */
+  void abandon(long cookie);
+
+  /**
+   * Ends interception of a pod, whether or not its namespace still exists: new connections are left
+   * alone, nothing of ours is left.
+   */
+  void release(long cookie);
+
+  /** Every verdict counter. */
+  List<VerdictCount> verdicts();
+
+  /** Lets go of descriptors; what is in force stays in force. */
+  @Override
+  void close();
+}

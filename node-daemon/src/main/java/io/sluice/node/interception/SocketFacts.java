@@ -1,0 +1,21 @@
+package io.sluice.node.interception;
+
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.AcceptedFacts;
+import java.net.InetSocketAddress;
+import java.util.Optional;
+
+/** What one mechanism knows about a socket, and what it has to be told. Any thread, never blocks. */
+public interface SocketFacts {
+  /** What the kernel knows about a connection that a listener of {@code pod} accepted. */
+  AcceptedFacts accepted(PodPlacement pod, Direction direction, int fd);
+
+  /**
+   * Readies a socket, not connected yet, that was made inside {@code pod} for the proxy.
+   *
+   * @param presentedClient address that the application is to see as its peer
+   * @param inbound whether it leads to the pod's own application
+   */
+  void prepare(
+      int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound);
+}
