@@ -8,7 +8,6 @@ import io.sluice.linux.bpf.MapCodec;
 import io.sluice.linux.bpf.PerCpuBpfMap;
 import io.sluice.linux.bpf.SocketMap;
 import io.sluice.linux.bpf.SocketStorage;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -20,10 +19,10 @@ import java.util.Map;
  */
 public final class SluiceMaps implements AutoCloseable {
   /** Codec of cgroup ids. */
-  static final MapCodec<Long> KEY_CGROUP = Scalars.U64;
+  static final MapCodec<Long> KEY_CGROUP = MapCodec.u64();
 
   /** Codec of the one key of maps that have a single entry. */
-  public static final MapCodec<Integer> KEY_ZERO = Scalars.U32;
+  public static final MapCodec<Integer> KEY_ZERO = MapCodec.u32();
 
   /** Index in {@link #losses} of events that found the ring full; {@code LOSS_EVENT}. */
   public static final int LOST_EVENTS = 0;
@@ -84,12 +83,12 @@ public final class SluiceMaps implements AutoCloseable {
 
   /** Settings of all programs; one entry, key 0. */
   public BpfMap<Integer, ConfigValue> config() {
-    return map("config", Scalars.U32, ConfigValue.CODEC);
+    return map("config", MapCodec.u32(), ConfigValue.CODEC);
   }
 
   /** Whose pins these are; one entry, key 0. */
   public BpfMap<Integer, InstallationValue> installation() {
-    return map("installation", Scalars.U32, InstallationValue.CODEC);
+    return map("installation", MapCodec.u32(), InstallationValue.CODEC);
   }
 
   /** Enrolled pods: presence switches the outbound hooks on. */
@@ -104,22 +103,22 @@ public final class SluiceMaps implements AutoCloseable {
 
   /** Addresses of each pod, by {@code enum pod_address_kind}. */
   public BpfMap<PodAddressKey, Integer> podAddresses() {
-    return map("pod_addresses", PodAddressKey.CODEC, Scalars.U32);
+    return map("pod_addresses", PodAddressKey.CODEC, MapCodec.u32());
   }
 
   /** Destination ranges, by {@code enum rule_action}. */
   public BpfMap<RangeRuleKey, Integer> rangeRules() {
-    return map("range_rules", RangeRuleKey.CODEC, Scalars.U32);
+    return map("range_rules", RangeRuleKey.CODEC, MapCodec.u32());
   }
 
   /** Excluded ports. */
   public BpfMap<PortRuleKey, Integer> portRules() {
-    return map("port_rules", PortRuleKey.CODEC, Scalars.U32);
+    return map("port_rules", PortRuleKey.CODEC, MapCodec.u32());
   }
 
   /** Excluded interfaces. */
   public BpfMap<InterfaceRuleKey, Integer> interfaceRules() {
-    return map("interface_rules", InterfaceRuleKey.CODEC, Scalars.U32);
+    return map("interface_rules", InterfaceRuleKey.CODEC, MapCodec.u32());
   }
 
   /** Which pod of this node has an address. */
@@ -134,7 +133,7 @@ public final class SluiceMaps implements AutoCloseable {
 
   /** Cgroups whose sockets are the proxy's, with a process id for people. */
   public BpfMap<Long, Integer> proxyCgroups() {
-    return map("proxy_cgroups", Scalars.U64, Scalars.U32);
+    return map("proxy_cgroups", MapCodec.u64(), MapCodec.u32());
   }
 
   /** Verdict counters, summed over CPUs. */
@@ -144,7 +143,7 @@ public final class SluiceMaps implements AutoCloseable {
 
   /** What could not be recorded, by {@link #LOST_EVENTS} and {@link #LOST_COUNTERS}. */
   public PerCpuBpfMap<Integer> losses() {
-    return new PerCpuBpfMap<>(descriptor("losses"), Scalars.U32);
+    return new PerCpuBpfMap<>(descriptor("losses"), MapCodec.u32());
   }
 
   /** Holds a listening socket of the living daemon in slot 0. */
@@ -177,46 +176,5 @@ public final class SluiceMaps implements AutoCloseable {
   @Override
   public void close() {
     descriptors.values().forEach(BpfMapFd::close);
-  }
-
-  /** Codecs of plain numbers. */
-  static final class Scalars {
-    static final MapCodec<Integer> U32 =
-        new MapCodec<>() {
-          @Override
-          public int size() {
-            return Integer.BYTES;
-          }
-
-          @Override
-          public void encode(Integer value, ByteBuffer out) {
-            out.putInt(value);
-          }
-
-          @Override
-          public Integer decode(ByteBuffer in) {
-            return in.getInt();
-          }
-        };
-
-    static final MapCodec<Long> U64 =
-        new MapCodec<>() {
-          @Override
-          public int size() {
-            return Long.BYTES;
-          }
-
-          @Override
-          public void encode(Long value, ByteBuffer out) {
-            out.putLong(value);
-          }
-
-          @Override
-          public Long decode(ByteBuffer in) {
-            return in.getLong();
-          }
-        };
-
-    private Scalars() {}
   }
 }
