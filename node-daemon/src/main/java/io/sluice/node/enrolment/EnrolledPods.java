@@ -164,6 +164,7 @@ final class EnrolledPods {
       Workload workload, NetnsHandle netns, long cookie, MeshSnapshot current) {
     return new PodPlacement(
         workload.name(),
+        pathOf(workload),
         netns,
         cookie,
         networks.read(netns, workload.addresses(), workload.interception().interfaceExclusions()),

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param excludedAddresses addresses of excluded interfaces
  * @param excludedRanges ranges that excluded interfaces reach directly
  * @param excludedIfindexes indexes of excluded interfaces
+ * @param excludedInterfaces names of excluded interfaces that the pod has
+ * @param otherInterfaces names of interfaces that neither carry a primary address nor are excluded
  * @param primaryIfindex interface that carries the primary address; 0 when none does
  * @param ipv6 whether the pod has IPv6 at all
  */
@@ -25,6 +27,8 @@ public record PodNetwork(
     Set<InetAddress> excludedAddresses,
     Set<Cidr> excludedRanges,
     Set<Integer> excludedIfindexes,
+    Set<String> excludedInterfaces,
+    Set<String> otherInterfaces,
     int primaryIfindex,
     boolean ipv6) {
 
@@ -34,6 +38,8 @@ public record PodNetwork(
     excludedAddresses = Set.copyOf(excludedAddresses);
     excludedRanges = Set.copyOf(excludedRanges);
     excludedIfindexes = Set.copyOf(excludedIfindexes);
+    excludedInterfaces = Set.copyOf(excludedInterfaces);
+    otherInterfaces = Set.copyOf(otherInterfaces);
   }
 
   /** The address that the pod's redirected IPv4 sockets show; null when it has none. */

@@ -49,6 +49,9 @@ public final class PodNetworkReader {
     Set<InetAddress> excludedAddresses = new HashSet<>();
     Set<Cidr> excludedRanges = new HashSet<>();
     Set<Integer> excludedIfindexes = new HashSet<>();
+    Set<String> excludedNames = new HashSet<>();
+    Set<String> otherNames = new HashSet<>();
+    Set<String> primaryNames = new HashSet<>();
     int primaryIfindex = 0;
     boolean loopbackIsUp = false;
     boolean ipv6 = false;
@@ -60,8 +63,13 @@ public final class PodNetworkReader {
         excludedAddresses.add(assigned.address);
         excludedRanges.add(assigned.onLink());
         excludedIfindexes.add(assigned.ifindex);
+        excludedNames.add(assigned.interfaceName);
       } else {
         own.add(assigned.address);
+        otherNames.add(assigned.interfaceName);
+      }
+      if (primary.contains(assigned.address)) {
+        primaryNames.add(assigned.interfaceName);
       }
       if (!primary.isEmpty() && assigned.address.equals(primary.getFirst())) {
         primaryIfindex = assigned.ifindex;
@@ -73,8 +81,17 @@ public final class PodNetworkReader {
           "redirection needs it: `ip -n NAME link set lo up`; a runtime does this for its pods");
     }
     own.removeAll(excludedAddresses);
+    otherNames.removeAll(primaryNames);
     return new PodNetwork(
-        primary, own, excludedAddresses, excludedRanges, excludedIfindexes, primaryIfindex, ipv6);
+        primary,
+        own,
+        excludedAddresses,
+        excludedRanges,
+        excludedIfindexes,
+        excludedNames,
+        otherNames,
+        primaryIfindex,
+        ipv6);
   }
 
   private record Assigned(

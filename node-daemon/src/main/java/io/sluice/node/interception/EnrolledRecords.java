@@ -1,0 +1,72 @@
+package io.sluice.node.interception;
+
+import io.sluice.mesh.NamespacedName;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * Which namespaces hold our rules, as files that outlive the daemon but not the boot: rules have no
+ * pins that could be listed. One file per pod, named by the cookie: pod name, then path.
+ */
+final class EnrolledRecords {
+  private final Path directory;
+
+  EnrolledRecords(Path directory) {
+    this.directory = directory;
+  }
+
+  /** One namespace with rules. */
+  record Enrolled(NamespacedName pod, Path path) {}
+
+  void write(PodPlacement pod) {
+    try {
+      Files.createDirectories(directory);
+      Files.writeString(file(pod.cookie()), pod.name() + "\n" + pod.path() + "\n");
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot note pod " + pod.name() + " in " + directory, e);
+    }
+  }
+
+  Optional<Enrolled> read(long cookie) {
+    try {
+      List<String> lines = Files.readAllLines(file(cookie));
+      return lines.size() < 2
+          ? Optional.empty()
+          : Optional.of(new Enrolled(NamespacedName.parse(lines.get(0)), Path.of(lines.get(1))));
+    } catch (IOException | IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  void remove(long cookie) {
+    try {
+      Files.deleteIfExists(file(cookie));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + file(cookie), e);
+    }
+  }
+
+  List<Long> cookies() {
+    if (!Files.isDirectory(directory)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(directory)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.matches("[0-9]{1,20}"))
+          .map(Long::parseUnsignedLong)
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + directory, e);
+    }
+  }
+
+  private Path file(long cookie) {
+    return directory.resolve(Long.toUnsignedString(cookie));
+  }
+}

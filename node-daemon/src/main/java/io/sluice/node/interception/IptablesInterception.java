@@ -1,0 +1,240 @@
+package io.sluice.node.interception;
+
+import io.sluice.iptables.CountedVerdict;
+import io.sluice.iptables.IptablesBackend;
+import io.sluice.iptables.PodRedirection;
+import io.sluice.iptables.PodTraffic;
+import io.sluice.iptables.RedirectionException;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetnsThread;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.node.maps.CounterKey;
+import io.sluice.proxy.ListenerFd;
+import io.sluice.proxy.PodListeners;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Interception by iptables inside each pod. Rules stay when the daemon dies: with no listener behind
+ * them new connections are refused by the kernel.
+ */
+public final class IptablesInterception implements Interception {
+  private static final System.Logger LOG = System.getLogger(IptablesInterception.class.getName());
+  private static final int BACKLOG = 4096;
+
+  private final NetworkNamespaces namespaces;
+  private final NetnsThread namespaceThread;
+  private final IptablesBackend backend;
+  private final EnrolledRecords records;
+  private final SocketFacts facts = new IptablesSocketFacts(new NodeAddresses());
+  private final Map<Long, Active> pods = new ConcurrentHashMap<>();
+
+  /** A pod whose listeners are open. */
+  private record Active(PodPlacement placement, PodRedirection redirection) {}
+
+  /**
+   * Changes nothing yet.
+   *
+   * @param records directory that outlives the daemon but not the boot
+   */
+  public IptablesInterception(
+      NetworkNamespaces namespaces,
+      NetnsThread namespaceThread,
+      IptablesBackend backend,
+      Path records) {
+    this.namespaces = namespaces;
+    this.namespaceThread = namespaceThread;
+    this.backend = backend;
+    this.records = new EnrolledRecords(records);
+  }
+
+  @Override
+  public Mechanism mechanism() {
+    return Mechanism.IPTABLES;
+  }
+
+  @Override
+  public SocketFacts sockets() {
+    return facts;
+  }
+
+  @Override
+  public List<Long> leftBehind() {
+    return records.cookies();
+  }
+
+  @Override
+  public Optional<NamespacedName> nameOf(long cookie) {
+    return records.read(cookie).map(EnrolledRecords.Enrolled::pod);
+  }
+
+  @Override
+  public PodListeners prepare(PodPlacement pod) {
+    List<ListenerFd> opened = new ArrayList<>();
+    try {
+      for (Direction direction : Direction.values()) {
+        for (Family family : Family.values()) {
+          if (family == Family.IPV4 || pod.network().ipv6()) {
+            opened.add(new ListenerFd(listen(pod, direction, family), direction));
+          }
+        }
+      }
+    } catch (RuntimeException e) {
+      opened.forEach(listener -> Sockets.close(listener.fd()));
+      throw e;
+    }
+    pods.put(pod.cookie(), new Active(pod, new PodRedirection(pod.netns(), backend)));
+    return new PodListeners(pod.name(), opened);
+  }
+
+  private int listen(PodPlacement pod, Direction direction, Family family) {
+    // Redirected packets arrive at the address of their interface: loopback outbound, any inbound.
+    boolean outbound = direction == Direction.OUTBOUND;
+    InetAddress address =
+        InetAddress.ofLiteral(
+            family == Family.IPV4
+                ? outbound ? "127.0.0.1" : "0.0.0.0"
+                : outbound ? "::1" : "::");
+    int port = outbound ? MeshPorts.OUTBOUND : MeshPorts.INBOUND;
+    try {
+      return namespaceThread
+          .submit(pod.netns(), () -> Sockets.listenTcp(address, port, BACKLOG))
+          .join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof LinuxException linux
+          && linux.errno() == io.sluice.linux.Errno.EADDRINUSE) {
+        throw new InterceptionException(
+            "port " + port + " is taken inside pod " + pod.name(),
+            "iptables mode needs it: move the application to another port, or use eBPF mode");
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public void activate(PodPlacement pod) {
+    Active active = pods.get(pod.cookie());
+    if (active == null) {
+      throw new IllegalStateException("pod " + pod.name() + " was not prepared");
+    }
+    records.write(pod);
+    active.redirection.apply(traffic(pod));
+  }
+
+  @Override
+  public void update(PodPlacement pod) {
+    Active active = pods.get(pod.cookie());
+    if (active == null) {
+      throw new IllegalStateException("pod " + pod.name() + " is not active");
+    }
+    active.redirection.apply(traffic(pod));
+    pods.put(pod.cookie(), new Active(pod, active.redirection));
+  }
+
+  /** Puts back rules that somebody in the pod flushed or reordered; true when there was need. */
+  public boolean repair(long cookie) {
+    Active active = pods.get(cookie);
+    if (active == null || active.redirection.isIntact()) {
+      return false;
+    }
+    active.redirection.apply(traffic(active.placement));
+    return true;
+  }
+
+  private static PodTraffic traffic(PodPlacement pod) {
+    PodNetwork network = pod.network();
+    return new PodTraffic(
+        pod.settings(),
+        network.primary(),
+        network.own(),
+        network.excludedAddresses(),
+        network.excludedRanges(),
+        network.excludedInterfaces(),
+        network.otherInterfaces(),
+        pod.permissive(),
+        true,
+        network.ipv6(),
+        MeshPorts.OUTBOUND,
+        MeshPorts.INBOUND);
+  }
+
+  @Override
+  public void abandon(long cookie) {
+    Active active = pods.remove(cookie);
+    if (active != null) {
+      active.redirection.close(); // what an earlier daemon put in force stays: refused, not opened
+    }
+    if (records.read(cookie).isEmpty() && active != null) {
+      active.redirection.remove();
+    }
+  }
+
+  @Override
+  public void release(long cookie) {
+    Active active = pods.remove(cookie);
+    try {
+      if (active != null) {
+        active.redirection.remove();
+      } else {
+        removeLeftover(cookie);
+      }
+    } catch (LinuxException | RedirectionException e) {
+      LOG.log(System.Logger.Level.WARNING, "rules_not_removed netns_cookie=" + cookie, e);
+    }
+    records.remove(cookie);
+  }
+
+  /** Rules of an earlier daemon: the namespace may have gone, or its path may lead elsewhere. */
+  private void removeLeftover(long cookie) {
+    Optional<EnrolledRecords.Enrolled> record = records.read(cookie);
+    if (record.isEmpty()) {
+      return;
+    }
+    try (NetnsHandle namespace = namespaces.open(record.get().path())) {
+      if (namespace.cookie() == cookie) {
+        new PodRedirection(namespace, backend).remove();
+      }
+    }
+  }
+
+  @Override
+  public List<VerdictCount> verdicts() {
+    List<VerdictCount> counts = new ArrayList<>();
+    pods.forEach((cookie, active) -> {
+      try {
+        active.redirection.verdicts().forEach(verdict -> counts.add(count(cookie, verdict)));
+      } catch (LinuxException | RedirectionException e) {
+        LOG.log(System.Logger.Level.DEBUG, "verdicts_not_read netns_cookie=" + cookie, e);
+      }
+    });
+    return counts;
+  }
+
+  private static VerdictCount count(long cookie, CountedVerdict verdict) {
+    return new VerdictCount(
+        new CounterKey(
+            cookie,
+            verdict.direction(),
+            verdict.family() == Family.IPV4 ? 4 : 6,
+            verdict.outcome(),
+            verdict.reason()),
+        verdict.count());
+  }
+
+  @Override
+  public void close() {
+    pods.values().forEach(active -> active.redirection.close());
+  }
+}

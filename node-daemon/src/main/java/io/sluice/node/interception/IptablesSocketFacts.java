@@ -1,0 +1,39 @@
+package io.sluice.node.interception;
+
+import io.sluice.linux.socket.Sockets;
+import io.sluice.mesh.TrafficMark;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.AcceptedFacts;
+import java.net.InetSocketAddress;
+import java.util.Optional;
+
+/**
+ * Facts from connection tracking. The proxy's sockets are recognised by a mark, which needs
+ * CAP_NET_ADMIN; the application sees the proxy's connection as coming from the pod itself.
+ */
+final class IptablesSocketFacts implements SocketFacts {
+  private final NodeAddresses nodeAddresses;
+
+  IptablesSocketFacts(NodeAddresses nodeAddresses) {
+    this.nodeAddresses = nodeAddresses;
+  }
+
+  @Override
+  public AcceptedFacts accepted(PodPlacement pod, Direction direction, int fd) {
+    InetSocketAddress local = Sockets.localAddress(fd);
+    // A connection that was made to the listener's own port has no other destination.
+    Optional<InetSocketAddress> original =
+        Sockets.originalDestination(fd, Sockets.Family.of(local.getAddress()))
+            .filter(destination -> !destination.equals(local));
+    boolean nodeOrigin =
+        direction == Direction.INBOUND
+            && nodeAddresses.contains(Sockets.peerAddress(fd).getAddress());
+    return new AcceptedFacts(original, nodeOrigin, Sockets.netnsCookie(fd) == pod.cookie());
+  }
+
+  @Override
+  public void prepare(
+      int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound) {
+    Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_MARK, TrafficMark.VALUE);
+  }
+}
