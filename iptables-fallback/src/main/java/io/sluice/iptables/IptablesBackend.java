@@ -42,6 +42,10 @@ public final class IptablesBackend {
         tools.stream().map(tool -> new Usable(tool, probe.ask(tool))).toList());
   }
 
+  List<Usable> known() {
+    return known;
+  }
+
   /** This backend without its other variants. */
   IptablesBackend only(String variant) {
     return new IptablesBackend(
