@@ -1,6 +1,7 @@
 package io.sluice.iptables;
 
 import io.sluice.iptables.ProbeAnswer.Ability;
+import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.socket.Sockets;
@@ -9,6 +10,7 @@ import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -77,7 +79,7 @@ final class FunctionalProbe {
   private Optional<String> tryRefusing(Tool tool, Dialect dialect) {
     return inScratch(scratch -> {
       tool.restore(scratch.namespace(), RuleSet.ipv6Refused(traffic(), dialect).render());
-      return Optional.empty();
+      return namespaces.callIn(scratch.namespace(), FunctionalProbe::send);
     });
   }
 
@@ -118,14 +120,34 @@ final class FunctionalProbe {
         plain.inboundPort());
   }
 
+  /** A datagram fails with EPERM when the filter table works; a connection would only time out. */
+  private static Optional<String> send() {
+    int fd = Sockets.socket(Family.IPV6.domain(), Sockets.SOCK_DGRAM, 0);
+    try {
+      Sockets.sendTo(fd, ByteBuffer.allocate(1), 0, elsewhere(Family.IPV6));
+      return Optional.of("the rules were taken but refuse nothing");
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.EPERM) {
+        return Optional.empty();
+      }
+      throw e;
+    } finally {
+      Sockets.close(fd);
+    }
+  }
+
+  private static InetSocketAddress elsewhere(Family family) {
+    return new InetSocketAddress(
+        IpAddresses.parse(
+            family == Family.IPV4
+                ? ScratchNamespace.ELSEWHERE_IPV4
+                : ScratchNamespace.ELSEWHERE_IPV6),
+        ELSEWHERE_PORT);
+  }
+
   private static Optional<String> connect(Family family) {
-    boolean ipv4 = family == Family.IPV4;
-    InetAddress any = IpAddresses.parse(ipv4 ? "0.0.0.0" : "::");
-    var elsewhere =
-        new InetSocketAddress(
-            IpAddresses.parse(
-                ipv4 ? ScratchNamespace.ELSEWHERE_IPV4 : ScratchNamespace.ELSEWHERE_IPV6),
-            ELSEWHERE_PORT);
+    InetAddress any = IpAddresses.parse(family == Family.IPV4 ? "0.0.0.0" : "::");
+    InetSocketAddress elsewhere = elsewhere(family);
     List<Integer> open = new ArrayList<>();
     try {
       int listener = Sockets.listenTcp(any, traffic().outboundPort(), 1);

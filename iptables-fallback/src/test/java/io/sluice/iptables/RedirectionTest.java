@@ -20,7 +20,6 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -452,7 +451,7 @@ class RedirectionTest {
         .filteredOn(verdict -> verdict.reason() == Reason.PROTOCOL_REFUSED)
         .extracting(CountedVerdict::direction)
         .containsExactlyInAnyOrder(Direction.OUTBOUND, Direction.INBOUND);
-    assertThat(Optional.of(redirection.isIntact())).contains(true);
+    assertThat(redirection.isIntact()).isTrue();
   }
 
   private static IptablesBackend.Usable withoutNat(IptablesBackend.Usable usable) {
