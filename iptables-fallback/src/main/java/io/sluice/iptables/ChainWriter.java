@@ -1,0 +1,35 @@
+package io.sluice.iptables;
+
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Reason;
+import java.util.Arrays;
+import java.util.List;
+
+/** Appends rules to one own chain. */
+record ChainWriter(Rule.Table table, String chain, Direction direction, List<Rule> rules) {
+
+  /** Leaves alone what matches. */
+  void pass(String match, Reason reason) {
+    add(FamilyWords.RETURN, Outcome.PASSTHROUGH, reason, match);
+  }
+
+  void pass(List<String> matches, Reason reason) {
+    matches.forEach(match -> pass(match, reason));
+  }
+
+  /** Leaves alone what matches, without counting: somebody else does. */
+  void skip(String match) {
+    rules.add(new Rule(table, chain, words(match), FamilyWords.RETURN, null));
+  }
+
+  void add(String target, Outcome outcome, Reason reason, String... matches) {
+    rules.add(
+        new Rule(
+            table, chain, words(matches), target, new Rule.Meaning(direction, outcome, reason)));
+  }
+
+  private static List<String> words(String... matches) {
+    return Arrays.stream(matches).filter(match -> !match.isEmpty()).toList();
+  }
+}

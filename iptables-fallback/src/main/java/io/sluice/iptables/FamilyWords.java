@@ -1,0 +1,139 @@
+package io.sluice.iptables;
+
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.TrafficMark;
+import java.net.InetAddress;
+import java.util.Collection;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** One pod's settings in the words of one family's rules, each list in a fixed order. */
+record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
+  static final String RETURN = "RETURN";
+  static final String DROP = "DROP";
+
+  /** A connection attempt; replies and later segments lack one of the two conditions. */
+  static final String FIRST_SEGMENT = "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN";
+
+  static final String TCP = "-p tcp";
+
+  String mark() {
+    return "-m mark --mark 0x%x/0x%x".formatted(TrafficMark.VALUE, TrafficMark.MASK);
+  }
+
+  /** A connection to 0.0.0.0 or :: has become one to loopback before any rule sees it. */
+  String loopback() {
+    return family == Family.IPV4 ? "-d 127.0.0.0/8" : "-d ::1/128";
+  }
+
+  /** RFC 3927, RFC 4291 §2.5.6. */
+  String linkLocal() {
+    return family == Family.IPV4 ? "-d 169.254.0.0/16" : "-d fe80::/10";
+  }
+
+  List<String> own() {
+    return hosts(
+        Stream.concat(traffic.own().stream(), traffic.excludedAddresses().stream())
+            .distinct()
+            .toList());
+  }
+
+  List<String> excludedAddresses() {
+    return hosts(traffic.excludedAddresses());
+  }
+
+  List<String> excludedInterfaces() {
+    return traffic.excludedInterfaces().stream().sorted().map(name -> "-o " + name).toList();
+  }
+
+  List<String> otherInterfaces() {
+    return traffic.otherInterfaces().stream().sorted().map(name -> "-o " + name).toList();
+  }
+
+  List<String> excludedRanges() {
+    return ranges(
+        Stream.concat(
+                traffic.settings().outboundRangeExclusions().stream(),
+                traffic.excludedRanges().stream())
+            .toList());
+  }
+
+  List<String> inclusions() {
+    return ranges(traffic.settings().outboundRangeInclusions());
+  }
+
+  /** An inclusion list of the other family alone still leaves nothing of this one included. */
+  boolean hasInclusions() {
+    return !traffic.settings().outboundRangeInclusions().isEmpty();
+  }
+
+  List<String> excludedOutboundPorts(String protocol) {
+    return ports(protocol, traffic.settings().outboundPortExclusions());
+  }
+
+  List<String> excludedInboundPorts() {
+    return ports("tcp", traffic.settings().inboundPortExclusions());
+  }
+
+  String port(String protocol, int port) {
+    return "-p " + protocol + " -m " + protocol + " --dport " + port;
+  }
+
+  /** What the nat rules look at: with later segments included, older connections are reset. */
+  String interceptedTcp() {
+    return traffic.keepEstablished() ? FIRST_SEGMENT : TCP;
+  }
+
+  /** Target of redirected outbound connections. */
+  String toOutboundListener() {
+    return traffic
+        .primary(family)
+        .filter(_ -> dialect.ownAddress())
+        .map(address -> "DNAT --to-destination " + socket(address, traffic.outboundPort()))
+        .orElseGet(() -> "REDIRECT --to-ports " + traffic.outboundPort());
+  }
+
+  String toInboundListener() {
+    return "REDIRECT --to-ports " + traffic.inboundPort();
+  }
+
+  String refuseTcp() {
+    return dialect.reset() ? "REJECT --reject-with tcp-reset" : DROP;
+  }
+
+  private String socket(InetAddress address, int port) {
+    String text = IpAddresses.text(address);
+    return (family == Family.IPV4 ? text : "[" + text + "]") + ":" + port;
+  }
+
+  private List<String> hosts(Collection<InetAddress> addresses) {
+    int length = family == Family.IPV4 ? 32 : 128;
+    return addresses.stream()
+        .filter(address -> Family.of(address) == family)
+        .map(address -> "-d " + IpAddresses.text(address) + "/" + length)
+        .sorted()
+        .toList();
+  }
+
+  private List<String> ranges(Collection<Cidr> ranges) {
+    return ranges.stream()
+        .filter(range -> Family.of(range.network()) == family)
+        .map(range -> destination(range))
+        .distinct()
+        .sorted()
+        .toList();
+  }
+
+  /** iptables-save prints no match at all for a range that holds everything. */
+  private static String destination(Cidr range) {
+    return range.prefixLength() == 0
+        ? ""
+        : "-d " + IpAddresses.text(range.network()) + "/" + range.prefixLength();
+  }
+
+  private List<String> ports(String protocol, Collection<Integer> ports) {
+    return ports.stream().sorted().map(port -> port(protocol, port)).toList();
+  }
+}

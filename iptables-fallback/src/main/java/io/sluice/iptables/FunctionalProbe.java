@@ -1,0 +1,182 @@
+package io.sluice.iptables;
+
+import io.sluice.iptables.ProbeAnswer.Ability;
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/**
+ * Puts the real rules into a scratch namespace and connects through them: being able to list or to
+ * write a table proves nothing. Needs a platform thread.
+ */
+final class FunctionalProbe {
+  private static final List<Dialect> DIALECTS =
+      List.of(Dialect.FULL, new Dialect(false, true), Dialect.MINIMAL);
+
+  /** A secondary interface makes the rule set contain every kind of rule. */
+  private static final String OTHER_INTERFACE = "sluice-probe1";
+
+  private static final int ELSEWHERE_PORT = 9;
+  private static final long ACCEPT_NANOS = 500_000_000;
+
+  private final NetworkNamespaces namespaces;
+
+  FunctionalProbe(NetworkNamespaces namespaces) {
+    this.namespaces = namespaces;
+  }
+
+  ProbeAnswer ask(Tool tool) {
+    List<String> reasons = new ArrayList<>();
+    for (Dialect dialect : DIALECTS) {
+      Optional<String> failure = tryRedirecting(tool, dialect);
+      if (failure.isEmpty()) {
+        return answer(tool, Ability.REDIRECTS, dialect, reasons);
+      }
+      reasons.add(failure.get());
+    }
+    if (tool.family() == Family.IPV6) {
+      for (Dialect dialect : List.of(Dialect.FULL, Dialect.MINIMAL)) {
+        Optional<String> failure = tryRefusing(tool, dialect);
+        if (failure.isEmpty()) {
+          return answer(tool, Ability.REFUSES, dialect, reasons);
+        }
+        reasons.add(failure.get());
+      }
+    }
+    return answer(tool, Ability.NOTHING, Dialect.MINIMAL, reasons);
+  }
+
+  private static ProbeAnswer answer(
+      Tool tool, Ability ability, Dialect dialect, List<String> reasons) {
+    return new ProbeAnswer(
+        tool.family(),
+        tool.variant(),
+        ability,
+        dialect,
+        String.join("; ", reasons.stream().distinct().toList()));
+  }
+
+  /** Why it did not work; empty when it did. */
+  private Optional<String> tryRedirecting(Tool tool, Dialect dialect) {
+    return inScratch(scratch -> {
+      tool.restore(scratch.namespace(), RuleSet.of(traffic(), tool.family(), dialect).render());
+      return namespaces.callIn(scratch.namespace(), () -> connect(tool.family()));
+    });
+  }
+
+  private Optional<String> tryRefusing(Tool tool, Dialect dialect) {
+    return inScratch(scratch -> {
+      tool.restore(scratch.namespace(), RuleSet.ipv6Refused(traffic(), dialect).render());
+      return namespaces.callIn(scratch.namespace(), FunctionalProbe::send);
+    });
+  }
+
+  private interface Attempt {
+    Optional<String> in(ScratchNamespace scratch) throws Exception;
+  }
+
+  private Optional<String> inScratch(Attempt attempt) {
+    try (var scratch = ScratchNamespace.create(namespaces)) {
+      return attempt.in(scratch);
+    } catch (RedirectionException | LinuxException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException("sockets throw no checked exception", e);
+    }
+  }
+
+  private static PodTraffic traffic() {
+    Set<InetAddress> own =
+        Set.of(
+            IpAddresses.parse(ScratchNamespace.OWN_IPV4),
+            IpAddresses.parse(ScratchNamespace.OWN_IPV6));
+    PodTraffic plain = PodTraffic.of(InterceptionSettings.EVERYTHING, own, false, true);
+    return new PodTraffic(
+        plain.settings(),
+        plain.primary(),
+        own,
+        Set.of(),
+        Set.of(),
+        Set.of(),
+        Set.of(OTHER_INTERFACE),
+        false,
+        true,
+        true,
+        plain.outboundPort(),
+        plain.inboundPort());
+  }
+
+  /** A datagram fails with EPERM when the filter table works; a connection would only time out. */
+  private static Optional<String> send() {
+    int fd = Sockets.socket(Family.IPV6.domain(), Sockets.SOCK_DGRAM, 0);
+    try {
+      Sockets.sendTo(fd, ByteBuffer.allocate(1), 0, elsewhere(Family.IPV6));
+      return Optional.of("the rules were taken but refuse nothing");
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.EPERM) {
+        return Optional.empty();
+      }
+      throw e;
+    } finally {
+      Sockets.close(fd);
+    }
+  }
+
+  private static InetSocketAddress elsewhere(Family family) {
+    return new InetSocketAddress(
+        IpAddresses.parse(
+            family == Family.IPV4
+                ? ScratchNamespace.ELSEWHERE_IPV4
+                : ScratchNamespace.ELSEWHERE_IPV6),
+        ELSEWHERE_PORT);
+  }
+
+  private static Optional<String> connect(Family family) {
+    InetAddress any = IpAddresses.parse(family == Family.IPV4 ? "0.0.0.0" : "::");
+    InetSocketAddress elsewhere = elsewhere(family);
+    List<Integer> open = new ArrayList<>();
+    try {
+      int listener = Sockets.listenTcp(any, traffic().outboundPort(), 1);
+      open.add(listener);
+      int client = Sockets.tcpSocket(family);
+      open.add(client);
+      Sockets.connect(client, elsewhere);
+      OptionalInt accepted = awaitConnection(listener);
+      if (accepted.isEmpty()) {
+        return Optional.of("the rules were taken but redirect nothing");
+      }
+      open.add(accepted.getAsInt());
+      Optional<InetSocketAddress> original =
+          Sockets.originalDestination(accepted.getAsInt(), family);
+      return original.equals(Optional.of(elsewhere))
+          ? Optional.empty()
+          : Optional.of("the original destination is lost: " + original);
+    } finally {
+      open.forEach(Sockets::close);
+    }
+  }
+
+  private static OptionalInt awaitConnection(int listener) {
+    long end = System.nanoTime() + ACCEPT_NANOS;
+    OptionalInt accepted = Sockets.accept(listener);
+    while (accepted.isEmpty() && System.nanoTime() < end) {
+      Thread.onSpinWait();
+      accepted = Sockets.accept(listener);
+    }
+    return accepted;
+  }
+}

@@ -1,0 +1,122 @@
+package io.sluice.iptables;
+
+import io.sluice.iptables.ProbeAnswer.Ability;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.socket.Sockets.Family;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * The iptables programs of this node and what they can do here. Immutable; one per node and boot.
+ */
+public final class IptablesBackend {
+  private static final Path IPV6_ADDRESSES = Path.of("/proc/thread-self/net/if_inet6");
+
+  private final List<Usable> known;
+
+  /** A variant with its answer. */
+  record Usable(Tool tool, ProbeAnswer answer) {}
+
+  IptablesBackend(List<Usable> known) {
+    this.known = List.copyOf(known);
+  }
+
+  /**
+   * Finds the installed variants and tries each in a scratch namespace; takes some 100 ms. IPv6 is
+   * not tried where the node has none. On a platform thread with CAP_SYS_ADMIN and CAP_NET_ADMIN.
+   *
+   * @throws RedirectionException when no scratch namespace can be made
+   */
+  public static IptablesBackend probe(NetworkNamespaces namespaces) {
+    var probe = new FunctionalProbe(namespaces);
+    List<Tool> tools = new ArrayList<>(Tool.installed(Family.IPV4));
+    if (Files.exists(IPV6_ADDRESSES)) {
+      tools.addAll(Tool.installed(Family.IPV6));
+    }
+    return new IptablesBackend(
+        tools.stream().map(tool -> new Usable(tool, probe.ask(tool))).toList());
+  }
+
+  List<Usable> known() {
+    return known;
+  }
+
+  /** This backend without its other variants. */
+  IptablesBackend only(String variant) {
+    return new IptablesBackend(
+        known.stream().filter(usable -> usable.tool().variant().equals(variant)).toList());
+  }
+
+  /** What every variant can do, in the order of preference. */
+  public List<ProbeAnswer> answers() {
+    return known.stream().map(Usable::answer).toList();
+  }
+
+  /** The best that any variant can do for this family. */
+  public Ability ability(Family family) {
+    return candidates(family).stream()
+        .map(usable -> usable.answer().ability())
+        .min(Comparator.naturalOrder())
+        .orElse(Ability.NOTHING);
+  }
+
+  /**
+   * The variant for this namespace: one that already holds rules there, first of all ours, else the
+   * first of the best, for a mixture of variants in one namespace is hard to understand for people.
+   *
+   * @throws RedirectionException when none can do anything
+   */
+  Usable choose(Family family, NetnsHandle namespace) {
+    Ability best = ability(family);
+    List<Usable> able =
+        candidates(family).stream().filter(usable -> usable.answer().ability() == best).toList();
+    if (best == Ability.NOTHING) {
+      throw unusable(family);
+    }
+    if (able.size() == 1) {
+      return able.getFirst();
+    }
+    List<SavedRules> saved = able.stream().map(usable -> usable.tool().save(namespace)).toList();
+    for (int i = 0; i < able.size(); i++) {
+      if (!saved.get(i).own().isEmpty()) {
+        return able.get(i);
+      }
+    }
+    for (int i = 0; i < able.size(); i++) {
+      if (saved.get(i).holdsRules()) {
+        return able.get(i);
+      }
+    }
+    return able.getFirst();
+  }
+
+  /** Every program that could have left rules behind. */
+  List<Tool> tools() {
+    return known.stream()
+        .filter(usable -> usable.answer().ability() != Ability.NOTHING)
+        .map(Usable::tool)
+        .toList();
+  }
+
+  private List<Usable> candidates(Family family) {
+    return known.stream().filter(usable -> usable.tool().family() == family).toList();
+  }
+
+  private RedirectionException unusable(Family family) {
+    List<Usable> tried = candidates(family);
+    String reasons =
+        tried.stream()
+            .map(usable -> usable.tool().variant() + ": " + usable.answer().reason())
+            .collect(Collectors.joining("; "));
+    return new RedirectionException(
+        "iptables " + family,
+        "",
+        tried.isEmpty() ? "no iptables-restore is installed" : "no variant works: " + reasons,
+        "load the modules named, or use eBPF mode; the pod is not redirected until then");
+  }
+}

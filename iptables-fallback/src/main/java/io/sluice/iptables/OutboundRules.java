@@ -1,0 +1,136 @@
+package io.sluice.iptables;
+
+import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Reason;
+import java.util.List;
+
+/** The outbound table of docs/interception.md, question by question. */
+final class OutboundRules {
+  /** DCCP, L2TP, SCTP, UDP-Lite: the transports besides TCP and UDP that need no raw socket. */
+  private static final List<Integer> REFUSED_TRANSPORTS = List.of(33, 115, 132, 136);
+
+  private static final String BUILT_IN = "OUTPUT";
+
+  private OutboundRules() {}
+
+  /** Everything but TCP. */
+  static void datagrams(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
+    var chain = new ChainWriter(Rule.Table.FILTER, RuleSet.OUTPUT_CHAIN, Direction.OUTBOUND, rules);
+    jumps.add(new Jump(Rule.Table.FILTER, BUILT_IN, "! -p tcp -j " + RuleSet.OUTPUT_CHAIN));
+    boolean permissive = words.traffic().permissive();
+    chain.pass(words.mark(), Reason.PROXY_SOCKET);
+    for (int transport : REFUSED_TRANSPORTS) {
+      if (permissive) {
+        chain.pass("-p " + transport, Reason.PROTOCOL_PERMISSIVE);
+      } else {
+        chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.PROTOCOL_REFUSED, "-p " + transport);
+      }
+    }
+    chain.pass("! -p udp", Reason.RAW_SOCKET);
+    staysInPod(words, chain);
+    chain.pass(words.excludedInterfaces(), Reason.EXCLUDED_INTERFACE);
+    for (String other : words.otherInterfaces()) {
+      if (permissive) {
+        chain.pass(other, Reason.OTHER_INTERFACE);
+      } else {
+        chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.OTHER_INTERFACE, other);
+      }
+    }
+    chain.pass(words.excludedOutboundPorts("udp"), Reason.EXCLUDED_PORT);
+    chain.pass(words.excludedRanges(), Reason.EXCLUDED_RANGE);
+    for (String included : words.hasInclusions() ? words.inclusions() : List.of("")) {
+      chain.add(
+          FamilyWords.RETURN,
+          Outcome.PASSTHROUGH,
+          Reason.DNS,
+          included,
+          words.port("udp", MeshPorts.DNS));
+      if (permissive) {
+        chain.pass(included, Reason.DATAGRAM_PERMISSIVE);
+      } else {
+        chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.DATAGRAM_REFUSED, included);
+      }
+    }
+    if (words.hasInclusions()) {
+      chain.pass("", Reason.NOT_INCLUDED);
+    }
+  }
+
+  /** TCP through secondary interfaces, which the nat table cannot refuse. */
+  static void refusedInterfaces(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
+    if (words.traffic().permissive() || words.otherInterfaces().isEmpty()) {
+      return;
+    }
+    var chain = tcpChain(rules, jumps);
+    chain.skip(words.mark());
+    chain.skip(words.linkLocal());
+    for (String other : words.otherInterfaces()) {
+      // Only TCP is rejected with a reset; the kernel wants to see that in the rule itself.
+      chain.add(words.refuseTcp(), Outcome.REFUSED, Reason.OTHER_INTERFACE, other, FamilyWords.TCP);
+    }
+  }
+
+  /** TCP. */
+  static void redirected(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
+    var chain = new ChainWriter(Rule.Table.NAT, RuleSet.OUTPUT_CHAIN, Direction.OUTBOUND, rules);
+    jumps.add(
+        new Jump(Rule.Table.NAT, BUILT_IN, words.interceptedTcp() + " -j " + RuleSet.OUTPUT_CHAIN));
+    chain.pass(words.mark(), Reason.PROXY_SOCKET);
+    staysInPod(words, chain);
+    chain.pass(words.excludedInterfaces(), Reason.EXCLUDED_INTERFACE);
+    for (String other : words.otherInterfaces()) {
+      if (words.traffic().permissive()) {
+        chain.pass(other, Reason.OTHER_INTERFACE);
+      } else {
+        chain.skip(other); // refused and counted by the filter table, which comes next
+      }
+    }
+    decideDestination(
+        words, chain, words.toOutboundListener(), Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
+  }
+
+  /** TCP that cannot be redirected for want of a nat table. */
+  static void refused(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
+    var chain = tcpChain(rules, jumps);
+    chain.pass(words.mark(), Reason.PROXY_SOCKET);
+    staysInPod(words, chain);
+    chain.pass(words.excludedInterfaces(), Reason.EXCLUDED_INTERFACE);
+    for (String other : words.otherInterfaces()) {
+      if (words.traffic().permissive()) {
+        chain.pass(other, Reason.OTHER_INTERFACE);
+      } else {
+        chain.add(
+            words.refuseTcp(), Outcome.REFUSED, Reason.OTHER_INTERFACE, other, FamilyWords.TCP);
+      }
+    }
+    decideDestination(words, chain, words.refuseTcp(), Outcome.REFUSED, Reason.PROTOCOL_REFUSED);
+  }
+
+  private static ChainWriter tcpChain(List<Rule> rules, List<Jump> jumps) {
+    jumps.add(
+        new Jump(
+            Rule.Table.FILTER, BUILT_IN, FamilyWords.FIRST_SEGMENT + " -j " + RuleSet.TCP_CHAIN));
+    return new ChainWriter(Rule.Table.FILTER, RuleSet.TCP_CHAIN, Direction.OUTBOUND, rules);
+  }
+
+  private static void staysInPod(FamilyWords words, ChainWriter chain) {
+    chain.pass(words.loopback(), Reason.LOOPBACK);
+    chain.pass(words.own(), Reason.SELF);
+    chain.pass(words.linkLocal(), Reason.LINK_LOCAL);
+  }
+
+  /** Exclusions come first, so that they beat inclusions. */
+  private static void decideDestination(
+      FamilyWords words, ChainWriter chain, String target, Outcome outcome, Reason reason) {
+    chain.pass(words.excludedOutboundPorts("tcp"), Reason.EXCLUDED_PORT);
+    chain.pass(words.excludedRanges(), Reason.EXCLUDED_RANGE);
+    for (String included : words.hasInclusions() ? words.inclusions() : List.of("")) {
+      chain.add(target, outcome, reason, included, FamilyWords.TCP);
+    }
+    if (words.hasInclusions()) {
+      chain.pass("", Reason.NOT_INCLUDED);
+    }
+  }
+}

@@ -1,0 +1,200 @@
+package io.sluice.iptables;
+
+import io.sluice.iptables.ProbeAnswer.Ability;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.Sockets.Family;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The rules inside one pod's network namespace. Calls may come from any thread, virtual ones too;
+ * they run one after the other and start a process each, some milliseconds. The object does not own
+ * the handle.
+ */
+public final class PodRedirection implements AutoCloseable {
+  /** Somebody in the pod may change rules between our look and our change. */
+  private static final int ATTEMPTS = 3;
+
+  /** IPv6 first: a pod must not be redirected for IPv4 and open for IPv6. */
+  private static final List<Family> ORDER = List.of(Family.IPV6, Family.IPV4);
+
+  private final NetnsHandle namespace;
+  private final IptablesBackend backend;
+  private final Map<Family, Applied> applied = new EnumMap<>(Family.class);
+  private final Map<Counter, Long> former = new HashMap<>();
+  private boolean complete;
+
+  private record Applied(Tool tool, RuleSet rules, OwnRules saved) {}
+
+  private record Counter(Family family, Rule.Meaning meaning) {}
+
+  /** Writes nothing yet; {@code namespace} must stay open as long as this object is used. */
+  public PodRedirection(NetnsHandle namespace, IptablesBackend backend) {
+    this.namespace = namespace;
+    this.backend = backend;
+  }
+
+  /**
+   * Makes the pod's rules those of {@code traffic}, or repairs them; each table changes at once.
+   * Does nothing where they already are.
+   *
+   * @throws RedirectionException when the kernel refuses; everything is as it was before then
+   */
+  public synchronized void apply(PodTraffic traffic) {
+    List<Undo> done = new ArrayList<>();
+    complete = false;
+    try {
+      for (Family family : ORDER) {
+        if (family == Family.IPV4 || traffic.ipv6()) {
+          apply(traffic, family, done);
+        } else {
+          withdraw(family, done);
+        }
+      }
+      complete = true;
+    } catch (RedirectionException e) {
+      undo(done, e);
+      throw e;
+    }
+  }
+
+  private record Undo(Family family, Tool tool, OwnRules before) {}
+
+  private void apply(PodTraffic traffic, Family family, List<Undo> done) {
+    IptablesBackend.Usable usable = backend.choose(family, namespace);
+    Dialect dialect = usable.answer().dialect();
+    RuleSet rules =
+        usable.answer().ability() == Ability.REDIRECTS
+            ? RuleSet.of(traffic, family, dialect)
+            : RuleSet.ipv6Refused(traffic, dialect);
+    Applied current = applied.get(family);
+    if (current != null && current.rules().own().equals(rules.own()) && isIntact(current)) {
+      return;
+    }
+    keepCounts(family);
+    Tool tool = usable.tool();
+    done.add(new Undo(family, tool, tool.save(namespace).own()));
+    applied.remove(family);
+    OwnRules saved = write(tool, rules.own());
+    if (!saved.hasShapeOf(rules.own())) {
+      throw new RedirectionException(
+          tool.toString(),
+          "",
+          "the rules read back differ from those written",
+          "another program in the pod is changing them; they are written again");
+    }
+    applied.put(family, new Applied(tool, rules, saved));
+  }
+
+  private void withdraw(Family family, List<Undo> done) {
+    Applied current = applied.get(family);
+    if (current != null) {
+      keepCounts(family);
+      done.add(new Undo(family, current.tool(), current.saved()));
+      write(current.tool(), OwnRules.NONE);
+      applied.remove(family);
+    }
+  }
+
+  /** Leads the namespace to {@code target} and returns what is there then. */
+  private OwnRules write(Tool tool, OwnRules target) {
+    for (int attempt = 1; ; attempt++) {
+      OwnRules current = tool.save(namespace).own();
+      try {
+        tool.restore(namespace, RestoreScript.between(current, target));
+        return tool.save(namespace).own();
+      } catch (RedirectionException e) {
+        if (attempt == ATTEMPTS || tool.save(namespace).own().equals(current)) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private void undo(List<Undo> done, RedirectionException cause) {
+    for (Undo step : done.reversed()) {
+      applied.remove(step.family());
+      try {
+        write(step.tool(), step.before());
+      } catch (RedirectionException e) {
+        cause.addSuppressed(e);
+      }
+    }
+  }
+
+  /**
+   * Whether the own chains and the jumps to them are exactly what {@link #apply} left, the jumps in
+   * first place. One process per family. False before the first apply and after a failed one.
+   */
+  public synchronized boolean isIntact() {
+    return complete && applied.values().stream().allMatch(this::isIntact);
+  }
+
+  private boolean isIntact(Applied current) {
+    return current.tool().save(namespace).own().equals(current.saved());
+  }
+
+  /** Takes everything of ours away, by whichever variant and process it was written. */
+  public synchronized void remove() {
+    ORDER.forEach(this::keepCounts);
+    complete = false;
+    applied.clear();
+    for (Tool tool : backend.tools()) {
+      OwnRules current = tool.save(namespace).own();
+      if (!current.isEmpty()) {
+        write(tool, OwnRules.NONE);
+        tool.dropIdleChains(namespace, current);
+      }
+    }
+  }
+
+  /** Counts since this object was made; those of rules flushed by somebody else are lost. */
+  public synchronized List<CountedVerdict> verdicts() {
+    Map<Counter, Long> counts = new HashMap<>(former);
+    ORDER.forEach(family -> addCounts(family, counts));
+    return counts.entrySet().stream()
+        .map(entry ->
+            new CountedVerdict(
+                entry.getKey().meaning().direction(),
+                entry.getKey().family(),
+                entry.getKey().meaning().outcome(),
+                entry.getKey().meaning().reason(),
+                entry.getValue()))
+        .toList();
+  }
+
+  /** A restore sets the counters of our chains to zero. */
+  private void keepCounts(Family family) {
+    addCounts(family, former);
+  }
+
+  private void addCounts(Family family, Map<Counter, Long> counts) {
+    Applied current = applied.get(family);
+    if (current == null) {
+      return;
+    }
+    SavedRules saved = current.tool().saveWithCounters(namespace);
+    if (!saved.own().equals(current.saved())) {
+      return; // changed by somebody: nobody knows which rule is which
+    }
+    Map<String, Integer> next = new HashMap<>();
+    for (Rule rule : current.rules().rules()) {
+      String table = rule.table().label();
+      int index = next.merge(table + " " + rule.chain(), 1, Integer::sum) - 1;
+      long packets = saved.packets(table, rule.chain(), index);
+      rule.meaning()
+          .filter(_ -> packets > 0)
+          .ifPresent(meaning -> counts.merge(new Counter(family, meaning), packets, Long::sum));
+    }
+  }
+
+  /** Leaves the rules in place: the pod stays closed while no daemon runs. */
+  @Override
+  public synchronized void close() {
+    complete = false;
+    applied.clear();
+  }
+}

@@ -1,0 +1,97 @@
+package io.sluice.iptables;
+
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.MeshPorts;
+import java.net.InetAddress;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * Everything that decides how one pod's traffic is treated; the same input that fills the BPF maps.
+ *
+ * @param settings what is left alone; interface names are taken from {@code excludedInterfaces}
+ * @param primary addresses that the registry names, at most one per family is used
+ * @param own every address of the pod but loopback, those of excluded interfaces left out
+ * @param excludedAddresses addresses of excluded interfaces
+ * @param excludedRanges ranges that excluded interfaces reach directly
+ * @param excludedInterfaces names of excluded interfaces that exist in the pod
+ * @param otherInterfaces names of the pod's interfaces that neither carry a primary address nor are
+ *     excluded; without loopback
+ * @param permissive whether datagrams and other protocols are left alone
+ * @param keepEstablished whether connections from before the rules go on untouched; otherwise their
+ *     next packet is redirected, which resets them
+ * @param ipv6 whether the pod has IPv6 at all
+ * @param outboundPort where the outbound listener waits, on all addresses
+ * @param inboundPort where the inbound listener waits, on all addresses
+ */
+public record PodTraffic(
+    InterceptionSettings settings,
+    List<InetAddress> primary,
+    Set<InetAddress> own,
+    Set<InetAddress> excludedAddresses,
+    Set<Cidr> excludedRanges,
+    Set<String> excludedInterfaces,
+    Set<String> otherInterfaces,
+    boolean permissive,
+    boolean keepEstablished,
+    boolean ipv6,
+    int outboundPort,
+    int inboundPort) {
+
+  /** Letters that need no quoting in a restore file; a final plus would be a wildcard. */
+  private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9_.][A-Za-z0-9_.:@=-]{0,14}");
+
+  public PodTraffic {
+    primary = List.copyOf(primary);
+    own = Set.copyOf(own);
+    excludedAddresses = Set.copyOf(excludedAddresses);
+    excludedRanges = Set.copyOf(excludedRanges);
+    excludedInterfaces = Set.copyOf(excludedInterfaces);
+    otherInterfaces = Set.copyOf(otherInterfaces);
+    excludedInterfaces.forEach(PodTraffic::requireInterface);
+    otherInterfaces.forEach(PodTraffic::requireInterface);
+    requirePort(outboundPort);
+    requirePort(inboundPort);
+  }
+
+  /** A pod with one interface, on the mesh's own ports. */
+  public static PodTraffic of(
+      InterceptionSettings settings, Set<InetAddress> own, boolean permissive, boolean ipv6) {
+    return new PodTraffic(
+        settings,
+        own.stream().sorted(Comparator.comparing(InetAddress::getHostAddress)).toList(),
+        own,
+        Set.of(),
+        Set.of(),
+        Set.of(),
+        Set.of(),
+        permissive,
+        false,
+        ipv6,
+        MeshPorts.OUTBOUND,
+        MeshPorts.INBOUND);
+  }
+
+  /** The primary address of a family. */
+  Optional<InetAddress> primary(Family family) {
+    return primary.stream().filter(address -> Family.of(address) == family).findFirst();
+  }
+
+  private static void requireInterface(String name) {
+    if (!INTERFACE.matcher(name).matches()) {
+      throw new IllegalArgumentException(
+          "interface name '" + name + "' cannot be written as an iptables match; rename it");
+    }
+  }
+
+  private static void requirePort(int port) {
+    if (port < 1 || port > 65_535) {
+      throw new IllegalArgumentException("port " + port + " is outside 1..65535");
+    }
+  }
+}

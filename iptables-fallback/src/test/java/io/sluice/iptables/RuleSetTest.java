@@ -1,0 +1,255 @@
+package io.sluice.iptables;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Reason;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class RuleSetTest {
+  private static final PodTraffic PLAIN =
+      PodTraffic.of(
+          InterceptionSettings.EVERYTHING,
+          Set.of(IpAddresses.parse("10.0.0.2"), IpAddresses.parse("fd00::2")),
+          false,
+          true);
+
+  private static final InterceptionSettings LISTS =
+      new InterceptionSettings(
+          Set.of(9443, 5432),
+          Set.of(8081),
+          List.of(Cidr.parse("10.1.0.0/16")),
+          List.of(Cidr.parse("10.0.0.0/8"), Cidr.parse("fd00::/8")),
+          Set.of("net1"));
+
+  /** Every kind of rule at once. */
+  private static PodTraffic everything(boolean permissive) {
+    return new PodTraffic(
+        LISTS,
+        PLAIN.primary(),
+        PLAIN.own(),
+        Set.of(IpAddresses.parse("10.9.0.5")),
+        Set.of(Cidr.parse("10.9.0.0/24")),
+        Set.of("net1"),
+        Set.of("net2"),
+        permissive,
+        true,
+        true,
+        15001,
+        15006);
+  }
+
+  @Test
+  void rendersAPlainPod() {
+    assertThat(RuleSet.of(PLAIN, Family.IPV4, Dialect.FULL).render())
+        .isEqualTo(
+            """
+            *filter
+            :SLUICE_OUTPUT - [0:0]
+            -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
+            -A SLUICE_OUTPUT -p 33 -j DROP
+            -A SLUICE_OUTPUT -p 115 -j DROP
+            -A SLUICE_OUTPUT -p 132 -j DROP
+            -A SLUICE_OUTPUT -p 136 -j DROP
+            -A SLUICE_OUTPUT ! -p udp -j RETURN
+            -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
+            -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
+            -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
+            -A SLUICE_OUTPUT -p udp -m udp --dport 53 -j RETURN
+            -A SLUICE_OUTPUT -j DROP
+            -I OUTPUT 1 ! -p tcp -j SLUICE_OUTPUT
+            COMMIT
+            *nat
+            :SLUICE_OUTPUT - [0:0]
+            :SLUICE_PREROUTING - [0:0]
+            -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
+            -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
+            -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
+            -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
+            -A SLUICE_OUTPUT -p tcp -j DNAT --to-destination 10.0.0.2:15001
+            -A SLUICE_PREROUTING -i lo -j RETURN
+            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 15006
+            -I OUTPUT 1 -p tcp -j SLUICE_OUTPUT
+            -I PREROUTING 1 -p tcp -j SLUICE_PREROUTING
+            COMMIT
+            """);
+  }
+
+  @Test
+  void rendersIpv6WithItsOwnAddressesAndTheLeastModules() {
+    assertThat(RuleSet.of(PLAIN, Family.IPV6, Dialect.MINIMAL).render())
+        .contains(
+            """
+            *nat
+            :SLUICE_OUTPUT - [0:0]
+            :SLUICE_PREROUTING - [0:0]
+            -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
+            -A SLUICE_OUTPUT -d ::1/128 -j RETURN
+            -A SLUICE_OUTPUT -d fd00::2/128 -j RETURN
+            -A SLUICE_OUTPUT -d fe80::/10 -j RETURN
+            -A SLUICE_OUTPUT -p tcp -j REDIRECT --to-ports 15001
+            """)
+        .doesNotContain("127.0.0.0", "10.0.0.2", "DNAT", "REJECT");
+  }
+
+  @Test
+  void asksTheQuestionsInTheOrderOfTheContract() {
+    assertThat(RuleSet.of(everything(false), Family.IPV4, Dialect.FULL).render())
+        .isEqualTo(
+            """
+            *filter
+            :SLUICE_OUTPUT - [0:0]
+            :SLUICE_TCP - [0:0]
+            -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
+            -A SLUICE_OUTPUT -p 33 -j DROP
+            -A SLUICE_OUTPUT -p 115 -j DROP
+            -A SLUICE_OUTPUT -p 132 -j DROP
+            -A SLUICE_OUTPUT -p 136 -j DROP
+            -A SLUICE_OUTPUT ! -p udp -j RETURN
+            -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
+            -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
+            -A SLUICE_OUTPUT -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
+            -A SLUICE_OUTPUT -o net1 -j RETURN
+            -A SLUICE_OUTPUT -o net2 -j DROP
+            -A SLUICE_OUTPUT -p udp -m udp --dport 5432 -j RETURN
+            -A SLUICE_OUTPUT -p udp -m udp --dport 9443 -j RETURN
+            -A SLUICE_OUTPUT -d 10.1.0.0/16 -j RETURN
+            -A SLUICE_OUTPUT -d 10.9.0.0/24 -j RETURN
+            -A SLUICE_OUTPUT -d 10.0.0.0/8 -p udp -m udp --dport 53 -j RETURN
+            -A SLUICE_OUTPUT -d 10.0.0.0/8 -j DROP
+            -A SLUICE_OUTPUT -j RETURN
+            -A SLUICE_TCP -m mark --mark 0x51ce/0xffff -j RETURN
+            -A SLUICE_TCP -d 169.254.0.0/16 -j RETURN
+            -A SLUICE_TCP -o net2 -p tcp -j REJECT --reject-with tcp-reset
+            -I OUTPUT 1 ! -p tcp -j SLUICE_OUTPUT
+            -I OUTPUT 2 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_TCP
+            COMMIT
+            *nat
+            :SLUICE_OUTPUT - [0:0]
+            :SLUICE_PREROUTING - [0:0]
+            -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
+            -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
+            -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
+            -A SLUICE_OUTPUT -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
+            -A SLUICE_OUTPUT -o net1 -j RETURN
+            -A SLUICE_OUTPUT -o net2 -j RETURN
+            -A SLUICE_OUTPUT -p tcp -m tcp --dport 5432 -j RETURN
+            -A SLUICE_OUTPUT -p tcp -m tcp --dport 9443 -j RETURN
+            -A SLUICE_OUTPUT -d 10.1.0.0/16 -j RETURN
+            -A SLUICE_OUTPUT -d 10.9.0.0/24 -j RETURN
+            -A SLUICE_OUTPUT -d 10.0.0.0/8 -p tcp -j DNAT --to-destination 10.0.0.2:15001
+            -A SLUICE_OUTPUT -j RETURN
+            -A SLUICE_PREROUTING -i lo -j RETURN
+            -A SLUICE_PREROUTING -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_PREROUTING -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 15006
+            -I OUTPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_OUTPUT
+            -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
+            COMMIT
+            """);
+  }
+
+  @Test
+  void refusesNothingInPermissiveMode() {
+    RuleSet rules = RuleSet.of(everything(true), Family.IPV4, Dialect.FULL);
+
+    assertThat(rules.rules())
+        .allMatch(rule -> rule.meaning().map(m -> m.outcome() != Outcome.REFUSED).orElse(true));
+    assertThat(rules.render()).doesNotContain("DROP", "REJECT");
+  }
+
+  @Test
+  void exclusionBeatsInclusionOfTheSameRange() {
+    var settings =
+        new InterceptionSettings(
+            Set.of(),
+            Set.of(),
+            List.of(Cidr.parse("10.0.0.0/8")),
+            List.of(Cidr.parse("10.0.0.0/8"), Cidr.parse("10.2.0.0/16")),
+            Set.of());
+
+    List<Reason> reasons =
+        RuleSet.of(PodTraffic.of(settings, PLAIN.own(), false, true), Family.IPV4, Dialect.FULL)
+            .rules()
+            .stream()
+            .filter(rule -> rule.table() == Rule.Table.NAT)
+            .filter(rule -> rule.chain().equals("SLUICE_OUTPUT"))
+            .flatMap(rule -> rule.meaning().stream())
+            .map(Rule.Meaning::reason)
+            .toList();
+
+    assertThat(reasons)
+        .containsSubsequence(
+            Reason.EXCLUDED_RANGE, Reason.MESH_TRAFFIC, Reason.MESH_TRAFFIC, Reason.NOT_INCLUDED);
+  }
+
+  @Test
+  void inclusionsOfIpv4LeaveNoIpv6Included() {
+    var settings =
+        new InterceptionSettings(
+            Set.of(), Set.of(), List.of(), List.of(Cidr.parse("10.0.0.0/8")), Set.of());
+
+    assertThat(
+            RuleSet.of(PodTraffic.of(settings, PLAIN.own(), false, true), Family.IPV6, Dialect.FULL)
+                .rules())
+        .filteredOn(rule -> rule.chain().equals("SLUICE_OUTPUT"))
+        .noneMatch(
+            rule -> rule.meaning().map(m -> m.reason() == Reason.MESH_TRAFFIC).orElse(false));
+  }
+
+  @Test
+  void refusesIpv6ThatCannotBeRedirectedInPermissiveModeToo() {
+    String text = RuleSet.ipv6Refused(everything(true), Dialect.FULL).render();
+
+    assertThat(text)
+        .doesNotContain("*nat")
+        .contains("-A SLUICE_TCP -p tcp -m tcp --dport 9443 -j RETURN")
+        .contains("-A SLUICE_TCP -d fd00::/8 -p tcp -j REJECT --reject-with tcp-reset")
+        .contains("-A SLUICE_INPUT -i lo -j RETURN")
+        .contains("-A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset");
+  }
+
+  @Test
+  void leavesOutTheResetWhereTheKernelHasNone() {
+    assertThat(RuleSet.ipv6Refused(PLAIN, Dialect.MINIMAL).render())
+        .contains("-A SLUICE_TCP -p tcp -j DROP")
+        .doesNotContain("REJECT");
+  }
+
+  @Test
+  void rendersTheSameTextForTheSameSettings() {
+    assertThat(RuleSet.of(everything(false), Family.IPV4, Dialect.FULL).render())
+        .isEqualTo(RuleSet.of(everything(false), Family.IPV4, Dialect.FULL).render());
+  }
+
+  @Test
+  void refusesInterfaceNamesThatWouldChangeTheMeaningOfARule() {
+    for (String name : List.of("eth+", "a b", "-j", "x\n-A OUTPUT", "!lo", "", "a'b")) {
+      assertThatThrownBy(() ->
+              new PodTraffic(
+                  InterceptionSettings.EVERYTHING,
+                  List.of(),
+                  Set.of(),
+                  Set.of(),
+                  Set.of(),
+                  Set.of(name),
+                  Set.of(),
+                  false,
+                  false,
+                  false,
+                  15001,
+                  15006))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("interface name");
+    }
+  }
+}

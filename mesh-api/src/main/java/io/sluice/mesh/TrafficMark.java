@@ -1,0 +1,16 @@
+package io.sluice.mesh;
+
+/**
+ * The socket mark (SO_MARK, socket(7)) by which iptables rules recognise the proxy's own
+ * connections. Setting it needs CAP_NET_ADMIN, from Linux 5.17 CAP_NET_RAW. In eBPF mode marks mean
+ * nothing: there the hooks know the proxy by its cgroup.
+ */
+public final class TrafficMark {
+  /** Value of the bits under {@link #MASK}. */
+  public static final int VALUE = 0x51ce;
+
+  /** The bits that rules compare; the others stay free for the pod's own use. */
+  public static final int MASK = 0xffff;
+
+  private TrafficMark() {}
+}
