@@ -3,7 +3,7 @@ package io.sluice.node;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
-import io.sluice.node.interception.EbpfInterception;
+import io.sluice.node.interception.Interception;
 import io.sluice.node.maps.EventValue;
 import java.time.Duration;
 import java.time.Instant;
@@ -18,7 +18,7 @@ final class KernelEvents implements AutoCloseable {
     this.thread = thread;
   }
 
-  static KernelEvents read(EbpfInterception interception, EventLog events, Enrolment pods) {
+  static KernelEvents read(Interception interception, EventLog events, Enrolment pods) {
     return new KernelEvents(
         Thread.ofPlatform()
             .daemon()
@@ -27,7 +27,7 @@ final class KernelEvents implements AutoCloseable {
   }
 
   private static void readUntilInterrupted(
-      EbpfInterception interception, EventLog events, Enrolment pods) {
+      Interception interception, EventLog events, Enrolment pods) {
     try {
       interception.readEvents(event -> add(events, pods, event));
     } catch (RuntimeException e) {

@@ -14,10 +14,11 @@ import io.sluice.node.enrolment.PodState;
 import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
-import io.sluice.node.interception.EbpfInterception;
+import io.sluice.node.interception.Interception;
 import io.sluice.node.maps.MapCatalogue;
 import io.sluice.node.maps.MapDump;
 import io.sluice.node.maps.MapSummary;
+import io.sluice.node.maps.PinDirectory;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ProxyStats;
 import java.net.InetSocketAddress;
@@ -33,7 +34,7 @@ final class StatusAnswers implements AdminAnswers {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
   private final NodeSettings settings;
-  private final EbpfInterception interception;
+  private final Interception interception;
   private final Enrolment pods;
   private final Proxy proxy;
   private final EventLog events;
@@ -44,7 +45,7 @@ final class StatusAnswers implements AdminAnswers {
 
   StatusAnswers(
       NodeSettings settings,
-      EbpfInterception interception,
+      Interception interception,
       Enrolment pods,
       Proxy proxy,
       EventLog events,
@@ -89,7 +90,7 @@ final class StatusAnswers implements AdminAnswers {
   }
 
   private MapCatalogue catalogue() {
-    return new MapCatalogue(interception.maps().pins());
+    return new MapCatalogue(PinDirectory.ofNode(settings.nodeName()));
   }
 
   private ObjectNode status() {
@@ -98,7 +99,8 @@ final class StatusAnswers implements AdminAnswers {
     ObjectNode status = JSON.objectNode();
     status.put("node", settings.nodeName());
     status.put("ready", readyNanos >= 0);
-    status.put("mode", "ebpf");
+    status.put("mode", interception.mechanism().label());
+    status.put("modeReason", modeReason);
     status.put("failOpen", settings.failOpen());
     status.put("pid", ProcessHandle.current().pid());
     status.put("uptimeSeconds", (System.nanoTime() - startedNanos) / 1_000_000_000L);
@@ -112,7 +114,7 @@ final class StatusAnswers implements AdminAnswers {
     status.put("connectionsOpened", stats.opened());
     status.put("connectionsRefused", stats.refused());
     status.put("connectionsLive", stats.live());
-    status.put("pins", interception.maps().pins().path().toString());
+    status.put("pins", PinDirectory.ofNode(settings.nodeName()).path().toString());
     InetSocketAddress address = metricsAddress;
     status.put("metricsAddress", address == null ? "off" : IpAddresses.text(address));
     return status;

@@ -19,6 +19,7 @@ import io.sluice.node.maps.InstallationValue;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.maps.PodKey;
 import io.sluice.node.maps.PodNameValue;
+import io.sluice.node.maps.PodValue;
 import io.sluice.node.maps.SluiceMaps;
 import io.sluice.node.maps.SocketStateValue;
 import io.sluice.proxy.ListenerFd;
@@ -282,15 +283,30 @@ public final class EbpfInterception implements Interception {
     map.snapshot().keySet().stream().filter(owned).forEach(map::remove);
   }
 
-  /** Whether every listener slot of the pod holds a living listener. */
-  public boolean isServed(PodPlacement pod) {
+  @Override
+  public Optional<String> repair(PodPlacement pod) {
     PodSteering active = steering.get(pod.cookie());
-    return active != null
-        && active.isFilled(Direction.INBOUND, Family.IPV4)
-        && active.isFilled(Direction.OUTBOUND, Family.IPV4)
-        && (!pod.network().ipv6()
-            || (active.isFilled(Direction.INBOUND, Family.IPV6)
-                && active.isFilled(Direction.OUTBOUND, Family.IPV6)));
+    if (active == null) {
+      throw new IllegalStateException("pod " + pod.name() + " is not active");
+    }
+    Optional<String> problem = active.repair(pod.netns());
+    BpfMap<PodKey, PodValue> pods = maps.pods();
+    PodKey key = new PodKey(pod.cookie());
+    PodValue wanted = PodRules.of(pod, failOpen).pod();
+    if (!pods.lookup(key).filter(wanted::equals).isPresent()) {
+      writeRules(pod);
+      pods.put(key, wanted);
+      problem = Optional.of("its entry in the map pods was missing or wrong");
+    }
+    return problem.or(hooks::repair);
+  }
+
+  @Override
+  public Map<String, Long> losses() {
+    PerCpuBpfMap<Integer> losses = maps.losses();
+    return Map.of(
+        "events", losses.sum(SluiceMaps.LOST_EVENTS),
+        "counters", losses.sum(SluiceMaps.LOST_COUNTERS));
   }
 
   @Override
@@ -300,7 +316,8 @@ public final class EbpfInterception implements Interception {
     return counts;
   }
 
-  /** Reads events until the thread is interrupted; one reader only. */
+  /** One reader only. */
+  @Override
   public void readEvents(Consumer<EventValue> consumer) {
     try (RingBuffer ring = new RingBuffer(maps.events())) {
       while (!Thread.currentThread().isInterrupted()) {

@@ -1,9 +1,12 @@
 package io.sluice.node.interception;
 
 import io.sluice.mesh.NamespacedName;
+import io.sluice.node.maps.EventValue;
 import io.sluice.proxy.PodListeners;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * One way of getting pods' traffic into the proxy. What it puts in force outlives the process: it
@@ -48,6 +51,22 @@ public interface Interception extends AutoCloseable {
 
   /** Every verdict counter. */
   List<VerdictCount> verdicts();
+
+  /** What could not be recorded since the node booted, by what it was; both are counts. */
+  default Map<String, Long> losses() {
+    return Map.of();
+  }
+
+  /** Reads the kernel's events until the thread is interrupted; returns at once where none exist. */
+  default void readEvents(Consumer<EventValue> consumer) {}
+
+  /**
+   * Looks whether the pod is intercepted as it should be and mends what is not.
+   *
+   * @return what was wrong, when something was
+   * @throws RuntimeException when it cannot be mended
+   */
+  Optional<String> repair(PodPlacement pod);
 
   /** Lets go of descriptors; what is in force stays in force. */
   @Override

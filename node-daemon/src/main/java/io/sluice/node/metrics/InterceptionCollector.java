@@ -3,17 +3,16 @@ package io.sluice.node.metrics;
 import io.prometheus.client.Collector;
 import io.prometheus.client.CounterMetricFamily;
 import io.prometheus.client.GaugeMetricFamily;
-import io.sluice.linux.bpf.PerCpuBpfMap;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.PodState;
 import io.sluice.node.enrolment.PodStatus;
-import io.sluice.node.interception.EbpfInterception;
+import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.VerdictCount;
 import io.sluice.node.maps.CounterKey;
 import io.sluice.node.maps.MapCatalogue;
 import io.sluice.node.maps.MapSummary;
-import io.sluice.node.maps.SluiceMaps;
+import io.sluice.node.maps.PinDirectory;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,12 +22,14 @@ final class InterceptionCollector extends Collector {
   private static final List<String> FLOW_LABELS =
       List.of("namespace", "pod", "direction", "family", "reason");
 
-  private final EbpfInterception interception;
+  private final Interception interception;
   private final Enrolment enrolment;
+  private final PinDirectory pins;
 
-  InterceptionCollector(EbpfInterception interception, Enrolment enrolment) {
+  InterceptionCollector(Interception interception, Enrolment enrolment, PinDirectory pins) {
     this.interception = interception;
     this.enrolment = enrolment;
+    this.pins = pins;
   }
 
   @Override
@@ -70,7 +71,7 @@ final class InterceptionCollector extends Collector {
       }
     }
     // Walked once: counting reads every entry.
-    List<MapSummary> maps = new MapCatalogue(interception.maps().pins()).list();
+    List<MapSummary> maps = new MapCatalogue(pins).list();
     return List.of(redirected, passthrough, refused, fill(maps), capacity(maps), lost(), pods());
   }
 
@@ -106,9 +107,7 @@ final class InterceptionCollector extends Collector {
             "sluice_interception_lost_total",
             "Events and verdicts that could not be recorded because their map was full.",
             List.of("what"));
-    PerCpuBpfMap<Integer> losses = interception.maps().losses();
-    family.addMetric(List.of("events"), (double) losses.sum(SluiceMaps.LOST_EVENTS));
-    family.addMetric(List.of("counters"), (double) losses.sum(SluiceMaps.LOST_COUNTERS));
+    interception.losses().forEach((what, count) -> family.addMetric(List.of(what), (double) count));
     return family;
   }
 

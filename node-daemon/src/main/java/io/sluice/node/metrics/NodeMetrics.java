@@ -7,7 +7,8 @@ import io.prometheus.client.hotspot.DefaultExports;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.AccessLog;
-import io.sluice.node.interception.EbpfInterception;
+import io.sluice.node.interception.Interception;
+import io.sluice.node.maps.PinDirectory;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.Proxy;
@@ -33,8 +34,8 @@ public final class NodeMetrics {
   }
 
   /** Adds what the hooks count and how the pods stand. */
-  public void observe(EbpfInterception interception, Enrolment enrolment) {
-    new InterceptionCollector(interception, enrolment).register(registry);
+  public void observe(Interception interception, Enrolment enrolment, PinDirectory pins) {
+    new InterceptionCollector(interception, enrolment, pins).register(registry);
   }
 
   /** Adds what the proxy holds. */
