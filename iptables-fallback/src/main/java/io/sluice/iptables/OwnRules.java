@@ -34,7 +34,11 @@ record OwnRules(Map<String, TableRules> tables) {
     return tables.isEmpty();
   }
 
-  /** Whether both have the same chains, each with as many rules, and the same places for jumps. */
+  /**
+   * Whether both have the same chains with the same sequence of targets, and the same places for
+   * jumps. Matches are left out: iptables-save may print a protocol by name that was given by
+   * number.
+   */
   boolean hasShapeOf(OwnRules other) {
     return shape().equals(other.shape());
   }
@@ -42,13 +46,24 @@ record OwnRules(Map<String, TableRules> tables) {
   private Map<String, Object> shape() {
     Map<String, Object> shape = new LinkedHashMap<>();
     tables.forEach((name, table) -> {
-      Map<String, Integer> sizes = new LinkedHashMap<>();
-      table.chains().forEach((chain, rules) -> sizes.put(chain, rules.size()));
+      Map<String, List<String>> targets = new LinkedHashMap<>();
+      table
+          .chains()
+          .forEach(
+              (chain, rules) -> targets.put(chain, rules.stream().map(OwnRules::target).toList()));
       List<String> places = new ArrayList<>();
-      table.jumps().forEach(jump -> places.add(jump.chain() + " " + jump.position()));
+      table
+          .jumps()
+          .forEach(jump ->
+              places.add(
+                  jump.chain() + " " + jump.position() + " " + target(jump.specification())));
       places.sort(null);
-      shape.put(name, List.of(sizes, places));
+      shape.put(name, List.of(targets, places));
     });
     return shape;
+  }
+
+  private static String target(String specification) {
+    return specification.substring(Math.max(0, specification.lastIndexOf("-j ")));
   }
 }

@@ -41,7 +41,8 @@ public final class PodRedirection implements AutoCloseable {
    * Makes the pod's rules those of {@code traffic}, or repairs them; each table changes at once.
    * Does nothing where they already are.
    *
-   * @throws RedirectionException when the kernel refuses; everything is as it was before then
+   * @throws RedirectionException when the kernel refuses; a change has been taken back then, a
+   *     repair is left as far as it came
    */
   public synchronized void apply(PodTraffic traffic) {
     List<Undo> done = new ArrayList<>();
@@ -71,13 +72,20 @@ public final class PodRedirection implements AutoCloseable {
             ? RuleSet.of(traffic, family, dialect)
             : RuleSet.ipv6Refused(traffic, dialect);
     Applied current = applied.get(family);
-    if (current != null && current.rules().own().equals(rules.own()) && isIntact(current)) {
-      return;
+    boolean repair = false;
+    if (current != null && current.rules().own().equals(rules.own())) {
+      if (isIntact(current)) {
+        return;
+      }
+      repair = true;
     }
     keepCounts(family);
     Tool tool = usable.tool();
-    done.add(new Undo(family, tool, tool.save(namespace).own()));
-    applied.remove(family);
+    if (!repair) {
+      // A half-done repair is better than what was there before it.
+      done.add(new Undo(family, tool, tool.save(namespace).own()));
+      applied.remove(family);
+    }
     OwnRules saved = write(tool, rules.own());
     if (!saved.hasShapeOf(rules.own())) {
       throw new RedirectionException(

@@ -32,15 +32,21 @@ final class ScratchNamespace implements AutoCloseable {
     try {
       // cat ends when its input does, so nothing outlives this process.
       Process holder = new ProcessBuilder("unshare", "--net", "cat").start();
+      ScratchNamespace scratch;
       try {
         awaitEcho(holder);
-        var scratch =
+        scratch =
             new ScratchNamespace(
                 holder, namespaces.open(Path.of("/proc/" + holder.pid() + "/ns/net")));
-        scratch.setUp();
-        return scratch;
       } catch (IOException | RuntimeException e) {
         holder.destroyForcibly();
+        throw e;
+      }
+      try {
+        scratch.setUp();
+        return scratch;
+      } catch (RuntimeException e) {
+        scratch.close();
         throw e;
       }
     } catch (IOException e) {

@@ -235,6 +235,41 @@ class PodRedirectionTest {
         esac
         """);
     assertThat(restore.toFile().setExecutable(true)).isTrue();
+    return ipv4By(restore);
+  }
+
+  @Test
+  void repairThatFailsKeepsWhatItRepaired(@TempDir Path directory) throws Exception {
+    Path broken = directory.resolve("broken");
+    Path restore = directory.resolve("iptables-nft-restore");
+    Files.writeString(
+        restore,
+        """
+        #!/bin/sh
+        if [ -e %s ]; then echo 'line 1 failed' >&2; exit 1; fi
+        exec iptables-nft-restore "$@"
+        """
+            .formatted(broken));
+    assertThat(restore.toFile().setExecutable(true)).isTrue();
+    var redirection = new PodRedirection(pod.netns, new IptablesBackend(ipv4By(restore)));
+    redirection.apply(TestPod.plain());
+    String applied = pod.saved("nft");
+    pod.inside("iptables-nft", "-t", "nat", "-F");
+    pod.inside("ip6tables-nft", "-t", "nat", "-F");
+    Files.createFile(broken);
+
+    assertThatThrownBy(() -> redirection.apply(TestPod.plain()))
+        .isInstanceOf(RedirectionException.class);
+
+    assertThat(redirection.isIntact()).isFalse();
+    assertThat(pod.inside("ip6tables-nft-save")).contains("-A OUTPUT -p tcp -j SLUICE_OUTPUT");
+    Files.delete(broken);
+    redirection.apply(TestPod.plain());
+    assertThat(redirection.isIntact()).isTrue();
+    assertThat(pod.saved("nft")).isEqualTo(applied);
+  }
+
+  private static List<IptablesBackend.Usable> ipv4By(Path restore) {
     return backend.only("nft").known().stream()
         .map(usable ->
             usable.tool().family() == Family.IPV6
