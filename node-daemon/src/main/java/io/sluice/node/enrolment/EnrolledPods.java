@@ -95,6 +95,22 @@ final class EnrolledPods {
     }
   }
 
+  /**
+   * Looks whether the pod is intercepted as it should be, and puts it right.
+   *
+   * @return what was wrong, when something was
+   */
+  Optional<String> verify(NamespacedName name) {
+    PodPlacement pod = enrolled.get(name);
+    Optional<String> problem = pod == null ? Optional.empty() : interception.problem(pod);
+    problem.ifPresent(what -> {
+      LOG.log(System.Logger.Level.WARNING, "interception_broken pod={0} problem={1}", name, what);
+      interception.repair(pod, listeners -> proxy.serve(listeners).join());
+      LOG.log(System.Logger.Level.INFO, "interception_repaired pod={0}", name);
+    });
+    return problem;
+  }
+
   private NetnsHandle open(Workload workload) {
     try {
       return namespaces.open(pathOf(workload));

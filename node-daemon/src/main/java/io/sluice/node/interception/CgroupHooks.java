@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The hooks at the root of cgroup2: one pinned link per program. A program that is attached already
@@ -58,6 +59,14 @@ final class CgroupHooks implements AutoCloseable {
           function,
           () -> BpfLink.attachCgroup(function, cgroupRoot, program.attachType()));
     }
+  }
+
+  /** The first hook that somebody has detached, if any. */
+  Optional<String> problem() {
+    return links.entrySet().stream()
+        .filter(entry -> PinnedLink.isDetached(entry.getValue()))
+        .map(entry -> "the hook " + entry.getKey().objectName() + " was detached")
+        .findFirst();
   }
 
   /** Closes the descriptors; the pins keep the hooks in force. */

@@ -19,7 +19,6 @@ import io.sluice.node.maps.InstallationValue;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.maps.PodKey;
 import io.sluice.node.maps.PodNameValue;
-import io.sluice.node.maps.PodValue;
 import io.sluice.node.maps.SluiceMaps;
 import io.sluice.node.maps.SocketStateValue;
 import io.sluice.proxy.ListenerFd;
@@ -52,7 +51,7 @@ public final class EbpfInterception implements Interception {
   private static final InetAddress LOOPBACK6 = InetAddress.ofLiteral("::1");
 
   private final SluiceMaps maps;
-  private final CgroupHooks hooks;
+  private volatile CgroupHooks hooks;
   private final NetnsThread namespaces;
   private final boolean failOpen;
   private final int livenessListener;
@@ -284,21 +283,26 @@ public final class EbpfInterception implements Interception {
   }
 
   @Override
-  public Optional<String> repair(PodPlacement pod) {
+  public Optional<String> problem(PodPlacement pod) {
     PodSteering active = steering.get(pod.cookie());
     if (active == null) {
-      throw new IllegalStateException("pod " + pod.name() + " is not active");
+      return Optional.of("its steering was never prepared");
     }
-    Optional<String> problem = active.repair(pod.netns());
-    BpfMap<PodKey, PodValue> pods = maps.pods();
-    PodKey key = new PodKey(pod.cookie());
-    PodValue wanted = PodRules.of(pod, failOpen).pod();
-    if (!pods.lookup(key).filter(wanted::equals).isPresent()) {
-      writeRules(pod);
-      pods.put(key, wanted);
-      problem = Optional.of("its entry in the map pods was missing or wrong");
+    if (maps.pods().lookup(new PodKey(pod.cookie())).isEmpty()) {
+      return Optional.of("its entry in the map pods is missing");
     }
-    return problem.or(hooks::repair);
+    return active.problem(pod.netns()).or(hooks::problem);
+  }
+
+  @Override
+  public void repair(PodPlacement pod, Consumer<PodListeners> serve) {
+    if (hooks.problem().isPresent()) {
+      CgroupHooks broken = hooks;
+      hooks = CgroupHooks.attach(maps, Cgroups.rootV2());
+      broken.close();
+    }
+    serve.accept(prepare(pod));
+    activate(pod);
   }
 
   @Override

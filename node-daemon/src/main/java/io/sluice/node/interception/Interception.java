@@ -60,13 +60,16 @@ public interface Interception extends AutoCloseable {
   /** Reads the kernel's events until the thread is interrupted; returns at once where none exist. */
   default void readEvents(Consumer<EventValue> consumer) {}
 
+  /** What is wrong with the interception of an active pod, if anything is. Cheap: every sweep. */
+  Optional<String> problem(PodPlacement pod);
+
   /**
-   * Looks whether the pod is intercepted as it should be and mends what is not.
+   * Puts an active pod's interception right again. Nothing is opened meanwhile: what is missing
+   * refuses.
    *
-   * @return what was wrong, when something was
-   * @throws RuntimeException when it cannot be mended
+   * @param serve takes new listeners where the old ones cannot be used on; they are its own then
    */
-  Optional<String> repair(PodPlacement pod);
+  void repair(PodPlacement pod, Consumer<PodListeners> serve);
 
   /** Lets go of descriptors; what is in force stays in force. */
   @Override

@@ -5,6 +5,7 @@ import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.PodRedirection;
 import io.sluice.iptables.PodTraffic;
 import io.sluice.iptables.RedirectionException;
+import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
@@ -25,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /**
  * Interception by iptables inside each pod. Rules stay when the daemon dies: with no listener behind
@@ -100,21 +102,16 @@ public final class IptablesInterception implements Interception {
   }
 
   private int listen(PodPlacement pod, Direction direction, Family family) {
-    // Redirected packets arrive at the address of their interface: loopback outbound, any inbound.
-    boolean outbound = direction == Direction.OUTBOUND;
-    InetAddress address =
-        InetAddress.ofLiteral(
-            family == Family.IPV4
-                ? outbound ? "127.0.0.1" : "0.0.0.0"
-                : outbound ? "::1" : "::");
-    int port = outbound ? MeshPorts.OUTBOUND : MeshPorts.INBOUND;
+    // Redirected packets arrive at an address of the pod, in both directions.
+    InetAddress address = InetAddress.ofLiteral(family == Family.IPV4 ? "0.0.0.0" : "::");
+    int port = direction == Direction.OUTBOUND ? MeshPorts.OUTBOUND : MeshPorts.INBOUND;
     try {
       return namespaceThread
           .submit(pod.netns(), () -> Sockets.listenTcp(address, port, BACKLOG))
           .join();
     } catch (CompletionException e) {
       if (e.getCause() instanceof LinuxException linux
-          && linux.errno() == io.sluice.linux.Errno.EADDRINUSE) {
+          && linux.errno() == Errno.EADDRINUSE) {
         throw new InterceptionException(
             "port " + port + " is taken inside pod " + pod.name(),
             "iptables mode needs it: move the application to another port, or use eBPF mode");
@@ -143,14 +140,17 @@ public final class IptablesInterception implements Interception {
     pods.put(pod.cookie(), new Active(pod, active.redirection));
   }
 
-  /** Puts back rules that somebody in the pod flushed or reordered; true when there was need. */
-  public boolean repair(long cookie) {
-    Active active = pods.get(cookie);
-    if (active == null || active.redirection.isIntact()) {
-      return false;
-    }
-    active.redirection.apply(traffic(active.placement));
-    return true;
+  @Override
+  public Optional<String> problem(PodPlacement pod) {
+    Active active = pods.get(pod.cookie());
+    return active == null || !active.redirection.isIntact()
+        ? Optional.of("its rules were flushed, changed or moved from first place")
+        : Optional.empty();
+  }
+
+  @Override
+  public void repair(PodPlacement pod, Consumer<PodListeners> serve) {
+    update(pod);
   }
 
   private static PodTraffic traffic(PodPlacement pod) {

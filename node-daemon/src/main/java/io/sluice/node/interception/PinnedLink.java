@@ -1,7 +1,10 @@
 package io.sluice.node.interception;
 
 import io.sluice.linux.bpf.BpfLink;
+import io.sluice.linux.bpf.BpfLinkInfo;
 import io.sluice.linux.bpf.BpfProgramFd;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Supplier;
@@ -15,10 +18,16 @@ final class PinnedLink {
    * caller closes the link; it is closed here when a step fails.
    */
   static BpfLink adoptOrAttach(Path pin, BpfProgramFd program, Supplier<BpfLink> attach) {
-    boolean isPinned = Files.exists(pin);
-    BpfLink link = isPinned ? BpfLink.openPinned(pin) : attach.get();
+    BpfLink pinned = Files.exists(pin) ? BpfLink.openPinned(pin) : null;
+    if (pinned != null && isDetached(pinned)) {
+      // Its namespace or cgroup has gone, or somebody detached it: it can never serve again.
+      pinned.close();
+      delete(pin);
+      pinned = null;
+    }
+    BpfLink link = pinned == null ? attach.get() : pinned;
     try {
-      if (isPinned) {
+      if (pinned != null) {
         link.update(program);
       } else {
         link.pin(pin);
@@ -27,6 +36,20 @@ final class PinnedLink {
     } catch (RuntimeException e) {
       link.close();
       throw e;
+    }
+  }
+
+  /** Whether the link leads nowhere any more. */
+  static boolean isDetached(BpfLink link) {
+    BpfLinkInfo info = link.info();
+    return info.cgroupId() == 0 && info.netnsInode() == 0;
+  }
+
+  private static void delete(Path pin) {
+    try {
+      Files.delete(pin);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove the dead pin " + pin, e);
     }
   }
 }

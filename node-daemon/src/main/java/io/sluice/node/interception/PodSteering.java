@@ -1,6 +1,8 @@
 package io.sluice.node.interception;
 
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.linux.bpf.AttachType;
+import io.sluice.linux.bpf.AttachedPrograms;
 import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.bpf.BpfMap;
 import io.sluice.linux.bpf.BpfMapFd;
@@ -8,6 +10,7 @@ import io.sluice.linux.bpf.BpfObject;
 import io.sluice.linux.bpf.BpfProgramFd;
 import io.sluice.linux.bpf.SocketMap;
 import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.maps.PodSelfValue;
@@ -16,6 +19,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +38,8 @@ final class PodSteering implements AutoCloseable {
   private final Path directory;
   private final BpfObject object;
   private final BpfMapFd listenersMap;
-  private @Nullable BpfLink link;
+  private final Map<Integer, Long> listenerCookies = new ConcurrentHashMap<>();
+  private volatile @Nullable BpfLink link;
 
   private PodSteering(Path directory, BpfObject object, BpfMapFd listenersMap) {
     this.directory = directory;
@@ -90,12 +98,28 @@ final class PodSteering implements AutoCloseable {
 
   /** Steers to {@code listener} from now on; the one before it is no longer given connections. */
   void put(Direction direction, Family family, int listener) {
-    new SocketMap(listenersMap).put(slot(direction, family), listener);
+    int slot = slot(direction, family);
+    new SocketMap(listenersMap).put(slot, listener);
+    listenerCookies.put(slot, Sockets.socketCookie(listener));
   }
 
-  /** Whether a living listener is in the slot. */
-  boolean isFilled(Direction direction, Family family) {
-    return new SocketMap(listenersMap).isFilled(slot(direction, family));
+  /** What is wrong with the steering of an attached pod, if anything is. */
+  Optional<String> problem(NetnsHandle netns) {
+    BpfLink attached = link;
+    if (attached == null || PinnedLink.isDetached(attached)) {
+      return Optional.of("its steering program was detached");
+    }
+    SocketMap slots = new SocketMap(listenersMap);
+    for (Map.Entry<Integer, Long> expected : listenerCookies.entrySet()) {
+      OptionalLong present = slots.cookie(expected.getKey());
+      if (present.isEmpty() || present.getAsLong() != expected.getValue()) {
+        return Optional.of("listener slot " + expected.getKey() + " does not hold our listener");
+      }
+    }
+    int programs = AttachedPrograms.toNetns(netns, AttachType.SK_LOOKUP).size();
+    return programs == 1
+        ? Optional.empty()
+        : Optional.of(programs + " steering programs are attached where one should be");
   }
 
   /** Puts the program in force in the pod's namespace, replacing an earlier daemon's. */
