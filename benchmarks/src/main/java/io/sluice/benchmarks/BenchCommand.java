@@ -1,6 +1,6 @@
 package io.sluice.benchmarks;
 
-import io.sluice.cli.Failures;
+import io.sluice.cli.output.Failures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

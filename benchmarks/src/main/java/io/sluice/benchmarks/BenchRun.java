@@ -18,6 +18,10 @@ import java.util.regex.Pattern;
  */
 final class BenchRun implements AutoCloseable {
   private static final int PODS = 30;
+
+  /** Writable by root alone, so the name of a run's directory may be known beforehand. */
+  private static final Path RUNTIME_ROOT = Path.of("/run");
+
   private static final Pattern OWNED = Pattern.compile("(" + Testbed.PREFIX + "([0-9]+))(-.*)?");
 
   private final String name = Testbed.PREFIX + ProcessHandle.current().pid();
@@ -38,7 +42,7 @@ final class BenchRun implements AutoCloseable {
   /** Measures what is wanted; every part costs time, so only that. */
   List<Figure> measure(Set<Part> parts) throws Exception {
     removeLeftovers();
-    Path directory = Files.createTempDirectory(name);
+    Path directory = Files.createDirectory(RUNTIME_ROOT.resolve(name));
     try (Testbed testbed = Testbed.create(name, PODS);
         LoadServer meshed = LoadServer.start(testbed, Route.MESHED);
         LoadServer direct = LoadServer.start(testbed, Route.DIRECT)) {
@@ -53,8 +57,6 @@ final class BenchRun implements AutoCloseable {
         }
       }
       return figures;
-    } finally {
-      remove(directory);
     }
   }
 
@@ -91,6 +93,9 @@ final class BenchRun implements AutoCloseable {
     Set<String> runs = new TreeSet<>();
     List<String> names = new ArrayList<>(Testbed.names());
     names.addAll(PinDirectory.nodeNames());
+    try (var entries = Files.list(RUNTIME_ROOT)) {
+      entries.map(entry -> entry.getFileName().toString()).forEach(names::add);
+    }
     for (String present : names) {
       Matcher owned = OWNED.matcher(present);
       if (owned.matches() && ProcessHandle.of(Long.parseLong(owned.group(2))).isEmpty()) {
@@ -98,8 +103,7 @@ final class BenchRun implements AutoCloseable {
       }
     }
     for (String run : runs) {
-      DaemonProcess.removeLeftovers(run);
-      Testbed.removeNamespaces(run);
+      removeEverything(run);
     }
   }
 
@@ -108,12 +112,20 @@ final class BenchRun implements AutoCloseable {
   public synchronized void close() throws IOException {
     if (!closed) {
       closed = true;
-      DaemonProcess.removeLeftovers(name);
-      Testbed.removeNamespaces(name);
+      removeEverything(name);
     }
   }
 
-  private static void remove(Path directory) throws IOException {
+  private static void removeEverything(String run) throws IOException {
+    DaemonProcess.removeLeftovers(run);
+    Testbed.removeNamespaces(run);
+    removeTree(RUNTIME_ROOT.resolve(run));
+  }
+
+  private static void removeTree(Path directory) throws IOException {
+    if (!Files.exists(directory)) {
+      return;
+    }
     try (var tree = Files.walk(directory)) {
       for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(path);

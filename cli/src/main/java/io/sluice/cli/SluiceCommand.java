@@ -2,6 +2,7 @@ package io.sluice.cli;
 
 import io.sluice.cli.demo.DemoCommand;
 import io.sluice.cli.node.NodeCommand;
+import io.sluice.cli.output.Failures;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 

@@ -73,12 +73,12 @@ class ReadmeCommandsTest {
           daemon = null;
           assertThat(execute(words(command))).contains("no trace");
         } else if (!command.equals("./sluice test")) {
-          assertThat(execute(words(command))).as(command).isNotBlank();
+          execute(words(command));
         }
       }
     } finally {
       stop(daemon);
-      execute(words("./sluice node cleanup --node-name " + NODE));
+      output(words("./sluice node cleanup --node-name " + NODE));
     }
   }
 
@@ -88,7 +88,7 @@ class ReadmeCommandsTest {
     words.addAll(List.of("--metrics-address", "127.0.0.1:0"));
     Process daemon = new ProcessBuilder(words).directory(TREE.root().toFile()).inheritIO().start();
     long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (!execute(words("./sluice node pods")).contains("enrolled")) {
+    while (!output(words("./sluice node pods")).contains("enrolled")) {
       assertThat(System.nanoTime()).as("the daemon enrols the pod in time").isLessThan(deadline);
       LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
     }
@@ -111,16 +111,26 @@ class ReadmeCommandsTest {
     return words;
   }
 
-  /** Standard output of a command that is to succeed, except while a daemon is only starting. */
+  /** Standard output of a command that succeeds. */
   private static String execute(List<String> words) throws IOException, InterruptedException {
-    Path out = directory.resolve("out.txt");
+    Process process = start(words);
+    assertThat(process.exitValue()).as("exit code of %s", words).isZero();
+    return Files.readString(directory.resolve("out.txt"));
+  }
+
+  /** Standard output of a command that may fail: a daemon may still be starting. */
+  private static String output(List<String> words) throws IOException, InterruptedException {
+    return start(words).exitValue() == 0 ? Files.readString(directory.resolve("out.txt")) : "";
+  }
+
+  private static Process start(List<String> words) throws IOException, InterruptedException {
     Process process =
         new ProcessBuilder(words)
             .directory(TREE.root().toFile())
-            .redirectOutput(out.toFile())
+            .redirectOutput(directory.resolve("out.txt").toFile())
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     assertThat(process.waitFor(5, TimeUnit.MINUTES)).as("%s ends", words).isTrue();
-    return process.exitValue() == 0 ? Files.readString(out) : "";
+    return process;
   }
 }

@@ -1,7 +1,7 @@
 package io.sluice.cli.demo;
 
-import io.sluice.cli.Failures;
 import io.sluice.cli.demo.DemoReport.Marks;
+import io.sluice.cli.output.Failures;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;

@@ -1,6 +1,6 @@
 package io.sluice.cli.demo;
 
-import io.sluice.cli.Failures;
+import io.sluice.cli.output.Failures;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;

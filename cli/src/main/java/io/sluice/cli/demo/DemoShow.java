@@ -1,8 +1,8 @@
 package io.sluice.cli.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.cli.Failures;
 import io.sluice.cli.demo.DemoReport.Seen;
+import io.sluice.cli.output.Failures;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.InetSocketAddress;

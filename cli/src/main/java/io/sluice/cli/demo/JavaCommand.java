@@ -1,6 +1,5 @@
 package io.sluice.cli.demo;
 
-import io.sluice.cli.SluiceCommand;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -10,11 +9,19 @@ import java.util.List;
 
 /** Starts this program again, as it was started itself. */
 final class JavaCommand {
-  private static final String MAIN = SluiceCommand.class.getName();
+  /** By name: the command knows the demo, so the demo must not know the command. */
+  private static final String MAIN = "io.sluice.cli.SluiceCommand";
 
   /** What the launcher gives a daemon on top of the flags that every command gets. */
   private static final List<String> DAEMON_FLAGS =
-      List.of("-Xmx64m", "-Xmn4m", "-XX:MaxDirectMemorySize=32m", "-XX:ReservedCodeCacheSize=24m");
+      List.of(
+          "-Xmx64m",
+          "-Xms4m",
+          "-Xmn2m",
+          "-XX:MinHeapFreeRatio=10",
+          "-XX:MaxHeapFreeRatio=20",
+          "-XX:MaxDirectMemorySize=32m",
+          "-XX:ReservedCodeCacheSize=24m");
 
   private JavaCommand() {}
 
