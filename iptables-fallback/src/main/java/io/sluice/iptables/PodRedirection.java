@@ -141,6 +141,11 @@ public final class PodRedirection implements AutoCloseable {
     return complete && applied.values().stream().allMatch(this::isIntact);
   }
 
+  /** Whether all rules went in as nftables, so that {@link RulesetGeneration} tells of changes. */
+  public synchronized boolean isNftables() {
+    return complete && applied.values().stream().allMatch(rules -> rules.tool().isNftables());
+  }
+
   private boolean isIntact(Applied current) {
     return current.tool().save(namespace).own().equals(current.saved());
   }

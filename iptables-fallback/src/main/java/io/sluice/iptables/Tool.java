@@ -49,6 +49,11 @@ record Tool(Family family, String variant, Path restore, Path save) {
     }
   }
 
+  /** Whether it writes nftables rules for sure. */
+  boolean isNftables() {
+    return variant.equals(NFT);
+  }
+
   /** The namespace's rules. */
   SavedRules save(NetnsHandle namespace) {
     return saved(namespace, List.of(save.toString()));

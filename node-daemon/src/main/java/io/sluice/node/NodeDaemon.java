@@ -11,9 +11,10 @@ import io.sluice.node.admin.AdminServer;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
-import io.sluice.node.interception.EbpfInterception;
+import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
+import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.metrics.MetricsServer;
 import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.proxy.Proxy;
@@ -71,9 +72,9 @@ public final class NodeDaemon implements AutoCloseable {
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = opened(namespaces.current());
     NetnsThread thread = opened(new NetnsThread("sluice-netns", namespaces, NAMESPACE_QUEUE));
-    EbpfInterception interception =
-        opened(
-            EbpfInterception.start(settings.nodeName(), cgroup, host, thread, settings.failOpen()));
+    MechanismChoice.Chosen chosen =
+        new MechanismChoice(settings, cgroup, namespaces, host, thread).start();
+    Interception interception = opened(chosen.interception());
     NodeMetrics metrics = new NodeMetrics(() -> snapshot);
     Optional<AccessLog> accessLog = accessLog();
     accessLog.ifPresent(metrics::observe);
@@ -94,10 +95,10 @@ public final class NodeDaemon implements AutoCloseable {
                 host,
                 source::isComplete,
                 new Upkeep(sockets)));
-    metrics.observe(interception, pods);
+    metrics.observe(interception, pods, PinDirectory.ofNode(settings.nodeName()));
     parts.push(KernelEvents.read(interception, events, pods));
     StatusAnswers answers =
-        new StatusAnswers(settings, interception, pods, dataPath, events, () -> snapshot, begin);
+        new StatusAnswers(settings, chosen, pods, dataPath, events, () -> snapshot, begin);
     parts.push(AdminServer.start(NodeSettings.adminSocket(settings.nodeName()), answers));
     metricsServer =
         settings

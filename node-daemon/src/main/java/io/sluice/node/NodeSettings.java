@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param nodeName names the pins, the sockets and this node in the registry
  * @param stateDirectory lock and access log; made when missing
+ * @param mode how traffic is intercepted
+ * @param fallback whether iptables is used where eBPF was asked for and is refused
  * @param failOpen whether traffic is left alone while no daemon runs
  * @param metricsAddressOrNull where metrics and health are served; null for nowhere
  * @param accessLog {@code off}, {@code -} for standard output, or a file; relative to the state
@@ -22,6 +24,8 @@ import org.jspecify.annotations.Nullable;
 public record NodeSettings(
     String nodeName,
     Path stateDirectory,
+    InterceptionMode mode,
+    boolean fallback,
     boolean failOpen,
     @Nullable InetSocketAddress metricsAddressOrNull,
     String accessLog,

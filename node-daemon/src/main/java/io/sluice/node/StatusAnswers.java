@@ -14,7 +14,6 @@ import io.sluice.node.enrolment.PodState;
 import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
-import io.sluice.node.interception.Interception;
 import io.sluice.node.maps.MapCatalogue;
 import io.sluice.node.maps.MapDump;
 import io.sluice.node.maps.MapSummary;
@@ -34,7 +33,7 @@ final class StatusAnswers implements AdminAnswers {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
   private final NodeSettings settings;
-  private final Interception interception;
+  private final MechanismChoice.Chosen chosen;
   private final Enrolment pods;
   private final Proxy proxy;
   private final EventLog events;
@@ -45,14 +44,14 @@ final class StatusAnswers implements AdminAnswers {
 
   StatusAnswers(
       NodeSettings settings,
-      Interception interception,
+      MechanismChoice.Chosen chosen,
       Enrolment pods,
       Proxy proxy,
       EventLog events,
       Supplier<MeshSnapshot> snapshot,
       long startedNanos) {
     this.settings = settings;
-    this.interception = interception;
+    this.chosen = chosen;
     this.pods = pods;
     this.proxy = proxy;
     this.events = events;
@@ -99,8 +98,8 @@ final class StatusAnswers implements AdminAnswers {
     ObjectNode status = JSON.objectNode();
     status.put("node", settings.nodeName());
     status.put("ready", readyNanos >= 0);
-    status.put("mode", interception.mechanism().label());
-    status.put("modeReason", modeReason);
+    status.put("mode", chosen.interception().mechanism().label());
+    status.put("modeReason", chosen.reason());
     status.put("failOpen", settings.failOpen());
     status.put("pid", ProcessHandle.current().pid());
     status.put("uptimeSeconds", (System.nanoTime() - startedNanos) / 1_000_000_000L);

@@ -4,6 +4,7 @@ import io.sluice.control.folder.FolderRegistry;
 import io.sluice.control.folder.RegistryStatus;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
+import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
 import io.sluice.proxy.ProxySettings;
@@ -40,10 +41,18 @@ final class RunCommand implements Callable<Integer> {
 
   @Option(
       names = "--mode",
-      paramLabel = "ebpf",
+      paramLabel = "ebpf|iptables|auto",
       description = "How traffic is intercepted. Default: ${DEFAULT-VALUE}.",
       defaultValue = "ebpf")
-  private String mode = "ebpf";
+  private InterceptionMode mode = InterceptionMode.ebpf;
+
+  @Option(
+      names = "--fallback",
+      paramLabel = "true|false",
+      arity = "1",
+      description = "Use iptables when --mode ebpf is refused. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "false")
+  private boolean fallback;
 
   @Option(
       names = "--node-name",
@@ -121,9 +130,6 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private NodeSettings settings() {
-    if (!mode.equals("ebpf")) {
-      throw wrong("--mode " + mode + " is not known; this build has: ebpf");
-    }
     if (!Files.isDirectory(registry)) {
       throw wrong("--registry " + registry + " is not a folder");
     }
@@ -135,6 +141,8 @@ final class RunCommand implements Callable<Integer> {
       return new NodeSettings(
           name,
           state == null ? Path.of("/var/lib/sluice").resolve(name) : state,
+          mode,
+          fallback,
           failOpen,
           metricsAddress(metricsAddress),
           accessLog,

@@ -5,6 +5,7 @@ import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
@@ -85,6 +86,8 @@ final class TrainCommand implements Callable<Integer> {
         new NodeSettings(
             name,
             directory,
+            InterceptionMode.ebpf,
+            false,
             false,
             new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0),
             "access.log",

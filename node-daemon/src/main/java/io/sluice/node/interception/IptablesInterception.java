@@ -5,6 +5,7 @@ import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.PodRedirection;
 import io.sluice.iptables.PodTraffic;
 import io.sluice.iptables.RedirectionException;
+import io.sluice.iptables.RulesetGeneration;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
@@ -24,8 +25,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /**
@@ -44,7 +47,28 @@ public final class IptablesInterception implements Interception {
   private final Map<Long, Active> pods = new ConcurrentHashMap<>();
 
   /** A pod whose listeners are open. */
-  private record Active(PodPlacement placement, PodRedirection redirection) {}
+  private record Active(
+      PodPlacement placement,
+      PodRedirection redirection,
+      RulesetGeneration generation,
+      AtomicReference<OptionalInt> intactAt) {
+
+    /** Asks the kernel for a number, and runs programs only when it has changed. */
+    boolean isIntact() {
+      OptionalInt now = redirection.isNftables() ? generation.current() : OptionalInt.empty();
+      if (now.isPresent() && now.equals(intactAt.get())) {
+        return true;
+      }
+      boolean intact = redirection.isIntact();
+      intactAt.set(intact ? now : OptionalInt.empty());
+      return intact;
+    }
+
+    void close() {
+      redirection.close();
+      generation.close();
+    }
+  }
 
   /**
    * Changes nothing yet.
@@ -97,7 +121,17 @@ public final class IptablesInterception implements Interception {
       opened.forEach(listener -> Sockets.close(listener.fd()));
       throw e;
     }
-    pods.put(pod.cookie(), new Active(pod, new PodRedirection(pod.netns(), backend)));
+    Active before =
+        pods.put(
+            pod.cookie(),
+            new Active(
+                pod,
+                new PodRedirection(pod.netns(), backend),
+                RulesetGeneration.open(namespaces, pod.netns()),
+                new AtomicReference<>(OptionalInt.empty())));
+    if (before != null) {
+      before.close();
+    }
     return new PodListeners(pod.name(), opened);
   }
 
@@ -137,13 +171,14 @@ public final class IptablesInterception implements Interception {
       throw new IllegalStateException("pod " + pod.name() + " is not active");
     }
     active.redirection.apply(traffic(pod));
-    pods.put(pod.cookie(), new Active(pod, active.redirection));
+    pods.put(
+        pod.cookie(), new Active(pod, active.redirection, active.generation, active.intactAt));
   }
 
   @Override
   public Optional<String> problem(PodPlacement pod) {
     Active active = pods.get(pod.cookie());
-    return active == null || !active.redirection.isIntact()
+    return active == null || !active.isIntact()
         ? Optional.of("its rules were flushed, changed or moved from first place")
         : Optional.empty();
   }
@@ -173,12 +208,13 @@ public final class IptablesInterception implements Interception {
   @Override
   public void abandon(long cookie) {
     Active active = pods.remove(cookie);
-    if (active != null) {
-      active.redirection.close(); // what an earlier daemon put in force stays: refused, not opened
+    if (active == null) {
+      return;
     }
-    if (records.read(cookie).isEmpty() && active != null) {
-      active.redirection.remove();
+    if (records.read(cookie).isEmpty()) {
+      active.redirection.remove(); // never in force; what an earlier daemon left stays: refused
     }
+    active.close();
   }
 
   @Override
@@ -192,6 +228,9 @@ public final class IptablesInterception implements Interception {
       }
     } catch (LinuxException | RedirectionException e) {
       LOG.log(System.Logger.Level.WARNING, "rules_not_removed netns_cookie=" + cookie, e);
+    }
+    if (active != null) {
+      active.close();
     }
     records.remove(cookie);
   }
@@ -235,6 +274,6 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public void close() {
-    pods.values().forEach(active -> active.redirection.close());
+    pods.values().forEach(Active::close);
   }
 }
