@@ -10,9 +10,9 @@ import java.util.OptionalInt;
 
 /**
  * The number of the present nftables rule set of one namespace: the kernel raises it with every
- * change by anybody, so that an unchanged number means unchanged rules (linux/netfilter/nf_tables.h,
- * NFT_MSG_GETGEN). Two system calls instead of two processes. Keeps a socket, and with it the
- * namespace, until closed.
+ * change by anybody, so that an unchanged number means unchanged rules
+ * (linux/netfilter/nf_tables.h, NFT_MSG_GETGEN). Two system calls instead of two processes. Keeps a
+ * socket, and with it the namespace, until closed.
  */
 public final class RulesetGeneration implements AutoCloseable {
   private static final int AF_NETLINK = 16;
@@ -39,8 +39,7 @@ public final class RulesetGeneration implements AutoCloseable {
           namespaces.callIn(
               namespace,
               () ->
-                  Sockets.socket(
-                      AF_NETLINK, SOCK_RAW | Sockets.SOCK_NONBLOCK, NETLINK_NETFILTER)));
+                  Sockets.socket(AF_NETLINK, SOCK_RAW | Sockets.SOCK_NONBLOCK, NETLINK_NETFILTER)));
     } catch (LinuxException e) {
       throw e;
     } catch (Exception e) {

@@ -10,6 +10,7 @@ import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
+import java.nio.ByteBuffer;
 import java.util.Map;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AutoClose;
@@ -131,7 +132,7 @@ abstract class OtherProtocolsContract {
   @EnumSource(Family.class)
   void udpLiteIsRefusedAndCounted(Family family) {
     assertRefused(
-        "protocol_refused", () -> open(shop.thief, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE));
+        "protocol_refused", () -> use(shop.thief, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE));
   }
 
   @ParameterizedTest
@@ -154,10 +155,11 @@ abstract class OtherProtocolsContract {
   void aRawSocketIsCounted(Family family) {
     long before = shop.view().counted(shop.thief, "outbound", "passthrough", "raw_socket");
 
-    open(shop.thief, family, SOCK_RAW, family == Family.IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+    use(shop.thief, family, SOCK_RAW, family == Family.IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 
+    // One socket, or at least the one packet: neighbour discovery is raw traffic too.
     assertThat(shop.view().counted(shop.thief, "outbound", "passthrough", "raw_socket"))
-        .isEqualTo(before + 1);
+        .isGreaterThan(before);
   }
 
   @ParameterizedTest
@@ -175,6 +177,22 @@ abstract class OtherProtocolsContract {
     Sockets.close(pod.call(() -> Sockets.socket(family.domain(), type, protocol)));
   }
 
+  /** Does with a socket what makes the mechanism decide. */
+  private void use(SitePod pod, Family family, int type, int protocol) {
+    if (mechanism.decidesProtocolsAtTheSocket()) {
+      open(pod, family, type, protocol);
+      return;
+    }
+    int socket = pod.call(() -> Sockets.socket(family.domain(), type, protocol));
+    try {
+      int port = type == SOCK_RAW ? 0 : shop.freshPort();
+      byte[] echoRequest = {8, 0, (byte) 0xf7, (byte) 0xff, 0, 0, 0, 0};
+      Sockets.sendTo(socket, ByteBuffer.wrap(echoRequest), 0, shop.stranger.at(family, port));
+    } finally {
+      Sockets.close(socket);
+    }
+  }
+
   private void assertRefused(String reason, ThrowingCallable call) {
     long before = shop.view().counted(shop.thief, "outbound", "refused", reason);
     long lastEvent = shop.view().lastEvent();
@@ -185,8 +203,10 @@ abstract class OtherProtocolsContract {
 
     assertThat(shop.view().counted(shop.thief, "outbound", "refused", reason))
         .isEqualTo(before + 1);
-    Await.until(
-        "the refusal is an event",
-        () -> !shop.view().events(lastEvent, shop.thief, reason).isEmpty());
+    if (mechanism.tellsRefusedDatagrams()) {
+      Await.until(
+          "the refusal is an event",
+          () -> !shop.view().events(lastEvent, shop.thief, reason).isEmpty());
+    }
   }
 }

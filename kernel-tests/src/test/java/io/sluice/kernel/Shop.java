@@ -116,7 +116,7 @@ final class Shop implements AutoCloseable {
     int changes = site.registry().changes();
     change.run();
     if (site.registry().changes() != changes) {
-      Await.until("the daemon has read the change", () -> revision() > before);
+      Await.until("every pod is brought to the change", () -> enforcedRevision() > before);
     }
   }
 
@@ -126,16 +126,13 @@ final class Shop implements AutoCloseable {
         () -> site.registry().write(MESH_CONFIG, Manifests.meshConfig(permissive, egress, lists)));
   }
 
-  /** Strict, without egress and exclusions, as at the beginning; in the kernel too. */
+  /** Strict, without egress and exclusions, as at the beginning. */
   void configureAsAtFirst() {
     configure(false, false, Map.of());
-    Await.until(
-        "the kernel has no more exceptions",
-        () ->
-            Stream.of("port_rules", "range_rules", "interface_rules")
-                    .allMatch(map -> view().dump(map).isEmpty())
-                && view().dump("pods").stream()
-                    .noneMatch(row -> row.getOrDefault("flags", "").contains("PERMISSIVE")));
+  }
+
+  private long enforcedRevision() {
+    return view().status().path("enforcedRevision").asLong();
   }
 
   private long revision() {

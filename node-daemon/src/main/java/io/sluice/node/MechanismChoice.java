@@ -12,7 +12,6 @@ import io.sluice.node.interception.EbpfTrial;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.IptablesInterception;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /** Chooses the mechanism by trying, never by the kernel's version, and keeps the reason. */
@@ -20,7 +19,6 @@ final class MechanismChoice {
   private static final System.Logger LOG = System.getLogger(MechanismChoice.class.getName());
 
   private final NodeSettings settings;
-  private final Path cgroup;
   private final NetworkNamespaces namespaces;
   private final NetnsHandle host;
   private final NetnsThread thread;
@@ -29,13 +27,8 @@ final class MechanismChoice {
   record Chosen(Interception interception, String reason) {}
 
   MechanismChoice(
-      NodeSettings settings,
-      Path cgroup,
-      NetworkNamespaces namespaces,
-      NetnsHandle host,
-      NetnsThread thread) {
+      NodeSettings settings, NetworkNamespaces namespaces, NetnsHandle host, NetnsThread thread) {
     this.settings = settings;
-    this.cgroup = cgroup;
     this.namespaces = namespaces;
     this.host = host;
     this.thread = thread;
@@ -78,7 +71,11 @@ final class MechanismChoice {
   private Chosen ebpf(String reason) {
     return new Chosen(
         EbpfInterception.start(
-            settings.nodeName(), cgroup, host, thread, settings.failOpen()),
+            settings.nodeName(),
+            OwnCgroup.enter(settings.nodeName()),
+            host,
+            thread,
+            settings.failOpen()),
         reason);
   }
 
@@ -96,10 +93,7 @@ final class MechanismChoice {
     }
     return new Chosen(
         new IptablesInterception(
-            namespaces,
-            thread,
-            backend,
-            NodeSettings.runtimeDirectory(settings.nodeName()).resolve("iptables")),
+            namespaces, thread, backend, FormerMechanism.records(settings.nodeName())),
         reason);
   }
 }

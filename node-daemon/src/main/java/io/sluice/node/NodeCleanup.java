@@ -1,6 +1,9 @@
 package io.sluice.node;
 
 import io.sluice.linux.cgroup.Cgroups;
+import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.netns.NetnsThread;
+import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,11 +21,26 @@ public final class NodeCleanup {
   public static void removeAll(String nodeName) {
     try (StateLock lock = lock(nodeName)) {
       PinDirectory.ofNode(nodeName).removeAll();
+      removeRules(nodeName);
       Path cgroup = OwnCgroup.of(nodeName);
       if (Files.isDirectory(cgroup)) {
         Cgroups.remove(cgroup);
       }
       removeRuntimeDirectory(nodeName, lock);
+    }
+  }
+
+  private static void removeRules(String nodeName) {
+    Path records = FormerMechanism.records(nodeName);
+    if (!Files.isDirectory(records)) {
+      return;
+    }
+    NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
+    try (NetnsThread thread = new NetnsThread("sluice-netns", namespaces, 16)) {
+      FormerMechanism.removeRules(nodeName, namespaces, thread);
+      Files.deleteIfExists(records);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + records, e);
     }
   }
 

@@ -19,7 +19,6 @@ import io.sluice.node.metrics.MetricsServer;
 import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.proxy.Proxy;
 import java.net.InetSocketAddress;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
@@ -65,15 +64,13 @@ public final class NodeDaemon implements AutoCloseable {
 
   private void assemble() {
     long begin = System.nanoTime();
-    RequiredCapabilities.check();
+    RequiredCapabilities.check(settings.mode());
     parts.push(StateLock.ofState(settings.stateDirectory()));
     parts.push(StateLock.ofNode(settings.nodeName()));
-    Path cgroup = OwnCgroup.enter(settings.nodeName());
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = opened(namespaces.current());
     NetnsThread thread = opened(new NetnsThread("sluice-netns", namespaces, NAMESPACE_QUEUE));
-    MechanismChoice.Chosen chosen =
-        new MechanismChoice(settings, cgroup, namespaces, host, thread).start();
+    MechanismChoice.Chosen chosen = new MechanismChoice(settings, namespaces, host, thread).start();
     Interception interception = opened(chosen.interception());
     NodeMetrics metrics = new NodeMetrics(() -> snapshot);
     Optional<AccessLog> accessLog = accessLog();
@@ -94,6 +91,7 @@ public final class NodeDaemon implements AutoCloseable {
                 new PodNetworkReader(thread),
                 host,
                 source::isComplete,
+                new FormerMechanism(settings.nodeName(), interception, namespaces, thread),
                 new Upkeep(sockets)));
     metrics.observe(interception, pods, PinDirectory.ofNode(settings.nodeName()));
     parts.push(KernelEvents.read(interception, events, pods));

@@ -8,18 +8,22 @@ import java.util.TreeSet;
 
 /** What the daemon must be allowed to do, checked before it touches anything. */
 final class RequiredCapabilities {
-  /**
-   * BPF: load programs and maps. NET_ADMIN: attach them to cgroups and namespaces. SYS_ADMIN: enter
-   * a pod's namespace, open pinned objects.
-   */
-  private static final Set<Capability> REQUIRED =
-      EnumSet.of(Capability.CAP_BPF, Capability.CAP_NET_ADMIN, Capability.CAP_SYS_ADMIN);
+  /** NET_ADMIN: rules, marks, links. SYS_ADMIN: enter a pod's namespace. */
+  private static final Set<Capability> ALWAYS =
+      EnumSet.of(Capability.CAP_NET_ADMIN, Capability.CAP_SYS_ADMIN);
 
   private RequiredCapabilities() {}
 
-  /** Throws {@link IllegalStateException} that names what is missing. */
-  static void check() {
-    Set<Capability> missing = Capabilities.missing(REQUIRED);
+  /**
+   * Throws {@link IllegalStateException} that names what is missing. CAP_BPF loads programs:
+   * without it {@code auto} finds eBPF refused, and {@code iptables} does not care.
+   */
+  static void check(InterceptionMode mode) {
+    Set<Capability> required = EnumSet.copyOf(ALWAYS);
+    if (mode == InterceptionMode.ebpf) {
+      required.add(Capability.CAP_BPF);
+    }
+    Set<Capability> missing = Capabilities.missing(required);
     if (!missing.isEmpty()) {
       Set<String> names = new TreeSet<>();
       missing.forEach(capability -> names.add(capability.name()));

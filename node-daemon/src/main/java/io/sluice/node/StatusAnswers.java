@@ -14,6 +14,7 @@ import io.sluice.node.enrolment.PodState;
 import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
+import io.sluice.node.interception.Mechanism;
 import io.sluice.node.maps.MapCatalogue;
 import io.sluice.node.maps.MapDump;
 import io.sluice.node.maps.MapSummary;
@@ -23,6 +24,7 @@ import io.sluice.proxy.ProxyStats;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -75,8 +77,7 @@ final class StatusAnswers implements AdminAnswers {
       case "maps" -> catalogue().list().forEach(map -> out.accept(summary(map)));
       case "dump" ->
           out.accept(
-              catalogue()
-                  .dump(request.map())
+              dumpOf(request.map())
                   .map(StatusAnswers::dump)
                   .orElseThrow(() ->
                       new IllegalArgumentException(
@@ -86,6 +87,13 @@ final class StatusAnswers implements AdminAnswers {
           throw new IllegalArgumentException(
               "unknown command '" + request.command() + "'; the daemon may be older than this CLI");
     }
+  }
+
+  /** Without programs there are no maps, but the verdicts are counted all the same. */
+  private Optional<MapDump> dumpOf(String map) {
+    return chosen.interception().mechanism() == Mechanism.IPTABLES && map.equals(VerdictTable.NAME)
+        ? Optional.of(VerdictTable.of(chosen.interception().verdicts(), pods))
+        : catalogue().dump(map);
   }
 
   private MapCatalogue catalogue() {
@@ -106,6 +114,7 @@ final class StatusAnswers implements AdminAnswers {
     status.put("startToReadyMillis", readyNanos / 1_000_000);
     status.put("residentBytes", ProcessMemory.residentBytes());
     status.put("snapshotRevision", snapshot.get().revision());
+    status.put("enforcedRevision", pods.enforcedRevision());
     status.put("permissive", snapshot.get().settings().permissive());
     status.put("podsEnrolled", count(statuses, PodState.ENROLLED));
     status.put("podsPending", count(statuses, PodState.PENDING));

@@ -49,6 +49,14 @@ class NodeSettingsTest {
 
   private static NodeSettings settings(String name, String accessLog, Duration drain) {
     return new NodeSettings(
-        name, Path.of("state"), false, null, accessLog, drain, ProxySettings.DEFAULTS);
+        name,
+        Path.of("state"),
+        InterceptionMode.ebpf,
+        false,
+        false,
+        null,
+        accessLog,
+        drain,
+        ProxySettings.DEFAULTS);
   }
 }

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 
 /** What one daemon tells: admin socket, metrics, access log, and the pins behind its back. */
@@ -92,11 +93,11 @@ public final class DaemonView {
     return pins;
   }
 
-  /** Rows of a pinned map by column, with or without a daemon. */
+  /** Rows of a map by column: the daemon's answer, or the pins when none runs. */
   public List<Map<String, String>> dump(String map) {
     MapDump dump =
-        new MapCatalogue(pins)
-            .dump(map)
+        fromDaemon(map)
+            .or(() -> new MapCatalogue(pins).dump(map))
             .orElseThrow(() -> new IllegalStateException("no map '" + map + "' is pinned"));
     List<Map<String, String>> rows = new ArrayList<>();
     for (List<String> cells : dump.rows()) {
@@ -107,6 +108,23 @@ public final class DaemonView {
       rows.add(row);
     }
     return rows;
+  }
+
+  private Optional<MapDump> fromDaemon(String map) {
+    try {
+      JsonNode answer = admin.ask(new AdminRequest("dump", map, false)).getFirst();
+      List<List<String>> rows = new ArrayList<>();
+      answer.path("rows").forEach(row -> rows.add(texts(row)));
+      return Optional.of(new MapDump(map, texts(answer.path("columns")), rows));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static List<String> texts(JsonNode array) {
+    List<String> texts = new ArrayList<>();
+    array.forEach(text -> texts.add(text.asText()));
+    return texts;
   }
 
   /** The kernel's verdict counters of one pod with this verdict and reason, all families. */

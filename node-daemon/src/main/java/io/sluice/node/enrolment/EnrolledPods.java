@@ -102,12 +102,19 @@ final class EnrolledPods {
    */
   Optional<String> verify(NamespacedName name) {
     PodPlacement pod = enrolled.get(name);
-    Optional<String> problem = pod == null ? Optional.empty() : interception.problem(pod);
-    problem.ifPresent(what -> {
-      LOG.log(System.Logger.Level.WARNING, "interception_broken pod={0} problem={1}", name, what);
+    if (pod == null) {
+      return Optional.empty();
+    }
+    Optional<String> problem = interception.problem(pod);
+    if (problem.isPresent()) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "interception_broken pod={0} problem={1}",
+          name,
+          problem.get());
       interception.repair(pod, listeners -> proxy.serve(listeners).join());
       LOG.log(System.Logger.Level.INFO, "interception_repaired pod={0}", name);
-    });
+    }
     return problem;
   }
 

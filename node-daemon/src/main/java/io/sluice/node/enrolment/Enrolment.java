@@ -42,6 +42,7 @@ public final class Enrolment implements AutoCloseable {
   private final String nodeName;
   private final Interception interception;
   private final BooleanSupplier registryIsComplete;
+  private final Runnable formerMechanism;
   private final Runnable upkeep;
   private final Semaphore wakeUp = new Semaphore(0);
   private final Thread thread;
@@ -50,14 +51,20 @@ public final class Enrolment implements AutoCloseable {
   private final EnrolledPods enrolled;
   private final Map<NamespacedName, String> problems = new HashMap<>();
   private boolean sweptLeftovers;
-  private long reconciledRevision = -1;
+  private volatile long reconciledRevision = -1;
   private int sweepsSinceLook;
 
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private volatile Map<NamespacedName, PodStatus> statuses = Map.of();
   private volatile boolean stopping;
 
-  /** Does nothing before {@link #start}; {@code upkeep} runs on its thread every half minute. */
+  /**
+   * Does nothing before {@link #start}.
+   *
+   * @param formerMechanism takes away what another mechanism left; run whenever every pod that is
+   *     wanted is in force by this one
+   * @param upkeep runs every half minute
+   */
   public Enrolment(
       String nodeName,
       Interception interception,
@@ -67,12 +74,14 @@ public final class Enrolment implements AutoCloseable {
       PodNetworkReader networks,
       NetnsHandle hostNamespace,
       BooleanSupplier registryIsComplete,
+      Runnable formerMechanism,
       Runnable upkeep) {
     this.nodeName = nodeName;
     this.interception = interception;
     this.enrolled =
         new EnrolledPods(interception, sockets, proxy, namespaces, networks, hostNamespace);
     this.registryIsComplete = registryIsComplete;
+    this.formerMechanism = formerMechanism;
     this.upkeep = upkeep;
     this.thread =
         Thread.ofPlatform().daemon().name("sluice-enrolment").unstarted(this::runUntilStopped);
@@ -89,6 +98,13 @@ public final class Enrolment implements AutoCloseable {
   public void publish(MeshSnapshot next) {
     snapshot = next;
     wakeUp.release();
+  }
+
+  /**
+   * Revision of the snapshot that every pod was last brought to; -1 before the first; any thread.
+   */
+  public long enforcedRevision() {
+    return reconciledRevision;
   }
 
   /** Every pod of the registry that belongs to this node, by name; any thread. */
@@ -138,6 +154,7 @@ public final class Enrolment implements AutoCloseable {
     for (Workload workload : wanted.values()) {
       try {
         enrolled.bring(workload, current, look || failedBefore.contains(workload.name()));
+        enrolled.verify(workload.name());
       } catch (RuntimeException e) {
         // Whatever is wrong with one pod must not keep the others out; the next sweep tries again.
         noteProblem(workload.name(), e);
@@ -146,6 +163,9 @@ public final class Enrolment implements AutoCloseable {
     reconciledRevision = current.revision();
     publishStatuses(current);
     sweepLeftovers(wanted.keySet());
+    if (problems.isEmpty() && registryIsComplete.getAsBoolean()) {
+      formerMechanism.run();
+    }
     if (due) {
       sweepsSinceLook = 0;
       upkeep.run();

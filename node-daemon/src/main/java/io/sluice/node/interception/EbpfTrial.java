@@ -7,9 +7,9 @@ import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.proxy.ListenerFd;
@@ -29,10 +29,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Tries the real programs on a pod that is not one: a namespace of its own, pins under a name of its
- * own, a connection to an address that leads nowhere. It must arrive at the listener and name its
- * original destination. Nothing of it is left; hooks at the root of cgroup2 touch that namespace
- * only.
+ * Tries the real programs on a pod that is not one: a namespace of its own, pins under a name of
+ * its own, a connection to an address that leads nowhere. It must arrive at the listener and name
+ * its original destination. Nothing of it is left; hooks at the root of cgroup2 touch that
+ * namespace only.
  */
 public final class EbpfTrial {
   private static final Duration PATIENCE = Duration.ofSeconds(2);

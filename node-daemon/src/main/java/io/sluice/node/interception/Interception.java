@@ -57,7 +57,9 @@ public interface Interception extends AutoCloseable {
     return Map.of();
   }
 
-  /** Reads the kernel's events until the thread is interrupted; returns at once where none exist. */
+  /**
+   * Reads the kernel's events until the thread is interrupted; returns at once where none exist.
+   */
   default void readEvents(Consumer<EventValue> consumer) {}
 
   /** What is wrong with the interception of an active pod, if anything is. Cheap: every sweep. */

@@ -32,8 +32,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /**
- * Interception by iptables inside each pod. Rules stay when the daemon dies: with no listener behind
- * them new connections are refused by the kernel.
+ * Interception by iptables inside each pod. Rules stay when the daemon dies: with no listener
+ * behind them new connections are refused by the kernel.
  */
 public final class IptablesInterception implements Interception {
   private static final System.Logger LOG = System.getLogger(IptablesInterception.class.getName());
@@ -144,8 +144,7 @@ public final class IptablesInterception implements Interception {
           .submit(pod.netns(), () -> Sockets.listenTcp(address, port, BACKLOG))
           .join();
     } catch (CompletionException e) {
-      if (e.getCause() instanceof LinuxException linux
-          && linux.errno() == Errno.EADDRINUSE) {
+      if (e.getCause() instanceof LinuxException linux && linux.errno() == Errno.EADDRINUSE) {
         throw new InterceptionException(
             "port " + port + " is taken inside pod " + pod.name(),
             "iptables mode needs it: move the application to another port, or use eBPF mode");
@@ -171,8 +170,7 @@ public final class IptablesInterception implements Interception {
       throw new IllegalStateException("pod " + pod.name() + " is not active");
     }
     active.redirection.apply(traffic(pod));
-    pods.put(
-        pod.cookie(), new Active(pod, active.redirection, active.generation, active.intactAt));
+    pods.put(pod.cookie(), new Active(pod, active.redirection, active.generation, active.intactAt));
   }
 
   @Override

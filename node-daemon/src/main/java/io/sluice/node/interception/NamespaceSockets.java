@@ -14,8 +14,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The proxy's view of pods' sockets: what the mechanism in use knows of an accepted one, and sockets
- * made inside a pod's namespace, some of them ahead.
+ * The proxy's view of pods' sockets: what the mechanism in use knows of an accepted one, and
+ * sockets made inside a pod's namespace, some of them ahead.
  */
 public final class NamespaceSockets implements PodSockets, AutoCloseable {
   /** A pod and its sockets that wait for use. */

@@ -8,8 +8,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Addresses of the node itself, read anew when they are older than {@link #MAX_AGE}. An address is a
- * weaker proof of origin than a socket of the node: iptables mode has no stronger one.
+ * Addresses of the node itself, read anew when they are older than {@link #MAX_AGE}. An address is
+ * a weaker proof of origin than a socket of the node: iptables mode has no stronger one.
  */
 final class NodeAddresses {
   private static final Duration MAX_AGE = Duration.ofSeconds(10);

@@ -5,7 +5,9 @@ import io.sluice.proxy.AcceptedFacts;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 
-/** What one mechanism knows about a socket, and what it has to be told. Any thread, never blocks. */
+/**
+ * What one mechanism knows about a socket, and what it has to be told. Any thread, never blocks.
+ */
 public interface SocketFacts {
   /** What the kernel knows about a connection that a listener of {@code pod} accepted. */
   AcceptedFacts accepted(PodPlacement pod, Direction direction, int fd);

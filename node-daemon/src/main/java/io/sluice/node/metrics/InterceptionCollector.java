@@ -72,7 +72,8 @@ final class InterceptionCollector extends Collector {
     }
     // Walked once: counting reads every entry.
     List<MapSummary> maps = new MapCatalogue(pins).list();
-    return List.of(redirected, passthrough, refused, fill(maps), capacity(maps), lost(), pods());
+    return List.of(
+        redirected, passthrough, refused, fill(maps), capacity(maps), lost(), pods(), verified());
   }
 
   private static CounterMetricFamily flows(String verdict, String help) {
@@ -108,6 +109,21 @@ final class InterceptionCollector extends Collector {
             "Events and verdicts that could not be recorded because their map was full.",
             List.of("what"));
     interception.losses().forEach((what, count) -> family.addMetric(List.of(what), (double) count));
+    return family;
+  }
+
+  private GaugeMetricFamily verified() {
+    GaugeMetricFamily family =
+        new GaugeMetricFamily(
+            "sluice_interception_ok",
+            "1 when the pod's interception was found whole at the last look, else 0.",
+            List.of("namespace", "pod"));
+    for (PodStatus pod : enrolment.statuses()) {
+      if (pod.state() != PodState.OUTSIDE) {
+        boolean ok = pod.state() == PodState.ENROLLED && pod.problem().isEmpty();
+        family.addMetric(List.of(pod.name().namespace(), pod.name().name()), ok ? 1 : 0);
+      }
+    }
     return family;
   }
 

@@ -15,6 +15,7 @@ import io.sluice.node.maps.PortRuleKey;
 import io.sluice.node.maps.RangeRuleKey;
 import io.sluice.node.maps.RuleAction;
 import java.net.InetAddress;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -86,6 +87,8 @@ class PodRulesTest {
             Set.of(second),
             Set.of(Cidr.parse("192.168.9.0/24")),
             Set.of(7),
+            Set.of("net1"),
+            Set.of(),
             2,
             true);
     InterceptionSettings settings =
@@ -121,12 +124,19 @@ class PodRulesTest {
   private PodPlacement placement(
       long cookie, PodNetwork network, InterceptionSettings settings, boolean permissive) {
     return new PodPlacement(
-        new NamespacedName("shop", "cart"), netns, cookie, network, settings, permissive);
+        new NamespacedName("shop", "cart"),
+        Path.of("cart"),
+        netns,
+        cookie,
+        network,
+        settings,
+        permissive);
   }
 
   private int flags(InterceptionSettings settings, boolean permissive, boolean failOpen) {
     PodNetwork network =
-        new PodNetwork(List.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false);
+        new PodNetwork(
+            List.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false);
     return PodRules.of(placement(1, network, settings, permissive), failOpen).pod().flags();
   }
 
