@@ -67,6 +67,32 @@ class ModuleArrowsTest {
   }
 
   @Test
+  void onlyLinuxSeesItsSystemCalls() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.sluice.linux..")
+        .should()
+        .dependOnClassesThat(resideInAPackage("io.sluice.linux.syscall.."))
+        .because("that package is public only for the module's own packages")
+        .check(sluice);
+  }
+
+  @Test
+  void iptablesKnowsTheMeshModelAndLinux() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.sluice.iptables..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.sluice..")
+                .and(
+                    not(
+                        resideInAnyPackage(
+                            "io.sluice.iptables..", "io.sluice.mesh..", "io.sluice.linux.."))))
+        .check(sluice);
+  }
+
+  @Test
   void proxyKnowsTheMeshModelAndNetty() {
     noClasses()
         .that()
