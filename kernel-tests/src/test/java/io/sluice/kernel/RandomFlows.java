@@ -47,9 +47,14 @@ final class RandomFlows {
           "127.0.0.1",
           "::1");
 
+  private static final List<InetAddress> ANY =
+      List.of(IpAddresses.parse("0.0.0.0"), IpAddresses.parse("::"));
+  private static final int FIRST_SOURCE_PORT = 20_000;
+
   private final Random random;
   private final SitePod pod;
   private final List<InetAddress> destinations = new ArrayList<>();
+  private int sourcePort = FIRST_SOURCE_PORT;
 
   RandomFlows(long seed, SitePod pod, SitePod neighbour) {
     this.random = new Random(seed);
@@ -142,6 +147,8 @@ final class RandomFlows {
             : Sockets.socket(socketFamily.domain(), Sockets.SOCK_DGRAM, 0);
     try {
       if (transport == Transport.TCP) {
+        // Connection tracking would take a connection with the same ports for the one before it.
+        Sockets.bind(socket, new InetSocketAddress(ANY.get(socketFamily.ordinal()), sourcePort++));
         Sockets.connect(socket, destination);
       } else {
         Sockets.sendTo(socket, ByteBuffer.wrap(new byte[] {1}), 0, destination);
