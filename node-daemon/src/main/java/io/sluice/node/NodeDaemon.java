@@ -1,5 +1,6 @@
 package io.sluice.node;
 
+import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.memory.ProcessMemory;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
@@ -8,6 +9,7 @@ import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.admin.AdminServer;
+import io.sluice.node.enrolment.EarlierConnections;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
@@ -82,6 +84,13 @@ public final class NodeDaemon implements AutoCloseable {
     Proxy dataPath = opened(new Proxy(settings.proxy(), sockets, reporter));
     proxy = dataPath;
     metrics.observe(dataPath);
+    EarlierConnections earlier =
+        new EarlierConnections(
+            settings.earlierConnections(),
+            true, // the hooks rewrite addresses
+            Cgroups.id(cgroup),
+            thread,
+            new EarlierConnectionReporter(metrics, events));
     Enrolment pods =
         opened(
             new Enrolment(
@@ -92,6 +101,7 @@ public final class NodeDaemon implements AutoCloseable {
                 namespaces,
                 new PodNetworkReader(thread),
                 host,
+                earlier,
                 source::isComplete,
                 new Upkeep(sockets)));
     metrics.observe(interception, pods);

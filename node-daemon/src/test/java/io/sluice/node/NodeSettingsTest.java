@@ -3,6 +3,7 @@ package io.sluice.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.proxy.ProxySettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -49,6 +50,13 @@ class NodeSettingsTest {
 
   private static NodeSettings settings(String name, String accessLog, Duration drain) {
     return new NodeSettings(
-        name, Path.of("state"), false, null, accessLog, drain, ProxySettings.DEFAULTS);
+        name,
+        Path.of("state"),
+        false,
+        null,
+        accessLog,
+        drain,
+        ProxySettings.DEFAULTS,
+        EarlierConnectionsRule.BY_MODE);
   }
 }

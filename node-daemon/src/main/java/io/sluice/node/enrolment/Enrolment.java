@@ -48,6 +48,7 @@ public final class Enrolment implements AutoCloseable {
 
   // Owned by the enrolment thread (before it starts: by the caller of start).
   private final EnrolledPods enrolled;
+  private final EarlierConnections earlier;
   private final Map<NamespacedName, String> problems = new HashMap<>();
   private boolean sweptLeftovers;
   private long reconciledRevision = -1;
@@ -66,12 +67,15 @@ public final class Enrolment implements AutoCloseable {
       NetworkNamespaces namespaces,
       PodNetworkReader networks,
       NetnsHandle hostNamespace,
+      EarlierConnections earlier,
       BooleanSupplier registryIsComplete,
       Runnable upkeep) {
     this.nodeName = nodeName;
     this.interception = interception;
     this.enrolled =
-        new EnrolledPods(interception, sockets, proxy, namespaces, networks, hostNamespace);
+        new EnrolledPods(
+            interception, sockets, proxy, namespaces, networks, hostNamespace, earlier);
+    this.earlier = earlier;
     this.registryIsComplete = registryIsComplete;
     this.upkeep = upkeep;
     this.thread =
@@ -143,6 +147,7 @@ public final class Enrolment implements AutoCloseable {
         noteProblem(workload.name(), e);
       }
     }
+    enrolled.followEarlierConnections();
     reconciledRevision = current.revision();
     publishStatuses(current);
     sweepLeftovers(wanted.keySet());
@@ -230,7 +235,8 @@ public final class Enrolment implements AutoCloseable {
         pod.map(PodPlacement::cookie).orElse(0L),
         workload.addresses(),
         workload.identity().toString(),
-        problems.getOrDefault(workload.name(), ""));
+        problems.getOrDefault(workload.name(), ""),
+        earlier.open(workload.name()));
   }
 
   /** Stops following; enrolled pods stay enrolled. */
