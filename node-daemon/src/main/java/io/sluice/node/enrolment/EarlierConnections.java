@@ -45,7 +45,7 @@ public final class EarlierConnections {
     final long since;
     long lastLook;
     int looks;
-    int failedLooks;
+    int failedLooks; // in a row
 
     Watch(long since) {
       this.since = since;
@@ -180,6 +180,7 @@ public final class EarlierConnections {
       } else {
         report(rule.action(pod.permissive()), pod, added);
       }
+      watch.failedLooks = 0;
     } catch (LinuxException | CompletionException | UncheckedIOException e) {
       watch.failedLooks++;
       LOG.log(System.Logger.Level.WARNING, "earlier_connections_unknown pod=" + pod.name(), e);
