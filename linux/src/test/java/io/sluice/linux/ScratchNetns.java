@@ -17,7 +17,11 @@ public final class ScratchNetns implements AutoCloseable {
   }
 
   public static ScratchNetns create() throws IOException, InterruptedException {
-    var ns = new ScratchNetns(PREFIX + Long.toHexString(ThreadLocalRandom.current().nextLong()));
+    return create(PREFIX);
+  }
+
+  public static ScratchNetns create(String prefix) throws IOException, InterruptedException {
+    var ns = new ScratchNetns(prefix + Long.toHexString(ThreadLocalRandom.current().nextLong()));
     Commands.run("ip", "netns", "add", ns.name);
     Commands.run("ip", "-n", ns.name, "link", "set", "lo", "up");
     return ns;

@@ -1,5 +1,6 @@
 package io.sluice.node;
 
+import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.memory.ProcessMemory;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
@@ -8,10 +9,12 @@ import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.admin.AdminServer;
+import io.sluice.node.enrolment.EarlierConnections;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.interception.Interception;
+import io.sluice.node.interception.Mechanism;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.maps.PinDirectory;
@@ -31,6 +34,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NodeDaemon implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(NodeDaemon.class.getName());
+
+  /** The id of no cgroup: in iptables mode the daemon needs none of its own. */
+  private static final long NO_CGROUP = -1;
+
   private static final int NAMESPACE_QUEUE = 4_096;
 
   private final NodeSettings settings;
@@ -80,6 +87,14 @@ public final class NodeDaemon implements AutoCloseable {
     Proxy dataPath = opened(new Proxy(settings.proxy(), sockets, reporter));
     proxy = dataPath;
     metrics.observe(dataPath);
+    boolean isEbpf = interception.mechanism() == Mechanism.EBPF;
+    EarlierConnections earlier =
+        new EarlierConnections(
+            settings.earlierConnections(),
+            isEbpf, // there the hooks rewrite addresses, so a redirected connection shows
+            isEbpf ? Cgroups.id(OwnCgroup.of(settings.nodeName())) : NO_CGROUP,
+            thread,
+            new EarlierConnectionReporter(metrics, events));
     Enrolment pods =
         opened(
             new Enrolment(
@@ -90,6 +105,7 @@ public final class NodeDaemon implements AutoCloseable {
                 namespaces,
                 new PodNetworkReader(thread),
                 host,
+                earlier,
                 source::isComplete,
                 new FormerMechanism(settings.nodeName(), interception, namespaces, thread),
                 new Upkeep(sockets)));

@@ -1,5 +1,6 @@
 package io.sluice.node;
 
+import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.proxy.ProxySettings;
 import java.net.InetSocketAddress;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param accessLog {@code off}, {@code -} for standard output, or a file; relative to the state
  * @param drainTimeout longest wait for established connections at SIGTERM
  * @param proxy limits of the data path
+ * @param earlierConnections what becomes of connections older than their pod's enrolment
  */
 public record NodeSettings(
     String nodeName,
@@ -30,7 +32,8 @@ public record NodeSettings(
     @Nullable InetSocketAddress metricsAddressOrNull,
     String accessLog,
     Duration drainTimeout,
-    ProxySettings proxy) {
+    ProxySettings proxy,
+    EarlierConnectionsRule earlierConnections) {
 
   /** Value of {@link #accessLog} that writes nothing. */
   public static final String ACCESS_LOG_OFF = "off";

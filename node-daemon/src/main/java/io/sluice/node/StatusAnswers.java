@@ -141,6 +141,7 @@ final class StatusAnswers implements AdminAnswers {
     pod.addresses().forEach(address -> addresses.add(IpAddresses.text(address)));
     node.put("identity", pod.identity());
     node.put("problem", pod.problem());
+    node.put("earlierConnections", pod.earlierConnections());
     return node;
   }
 

@@ -3,6 +3,7 @@ package io.sluice.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.proxy.ProxySettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -57,6 +58,7 @@ class NodeSettingsTest {
         null,
         accessLog,
         drain,
-        ProxySettings.DEFAULTS);
+        ProxySettings.DEFAULTS,
+        EarlierConnectionsRule.BY_MODE);
   }
 }

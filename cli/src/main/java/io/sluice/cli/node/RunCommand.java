@@ -7,6 +7,7 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
+import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.proxy.ProxySettings;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -92,6 +93,14 @@ final class RunCommand implements Callable<Integer> {
       defaultValue = "10")
   private int drainSeconds = 10;
 
+  @Option(
+      names = "--earlier-connections",
+      paramLabel = "keep|grace|destroy",
+      description =
+          "Connections older than their pod's enrolment: leave alone, end after 5 minutes, end at"
+              + " once. Default: destroy in a strict mesh, grace in a permissive one.")
+  private @Nullable String earlierConnections;
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   private final Set<String> reported = ConcurrentHashMap.newKeySet();
@@ -147,7 +156,10 @@ final class RunCommand implements Callable<Integer> {
           metricsAddress(metricsAddress),
           accessLog,
           Duration.ofSeconds(drainSeconds),
-          ProxySettings.DEFAULTS);
+          ProxySettings.DEFAULTS,
+          earlierConnections == null
+              ? EarlierConnectionsRule.BY_MODE
+              : EarlierConnectionsRule.parse(earlierConnections));
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
     }

@@ -11,6 +11,7 @@ import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.admin.AdminClient;
 import io.sluice.node.admin.AdminRequest;
+import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.proxy.ProxySettings;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -92,7 +93,8 @@ final class TrainCommand implements Callable<Integer> {
             new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0),
             "access.log",
             Duration.ofSeconds(1),
-            ProxySettings.DEFAULTS);
+            ProxySettings.DEFAULTS,
+            EarlierConnectionsRule.BY_MODE);
     FolderRegistry registry = new FolderRegistry(directory, status -> {});
     try (NodeDaemon daemon = NodeDaemon.start(settings, registry)) {
       connect(pod, client);

@@ -53,7 +53,10 @@ public enum Reason {
   WRONG_NAMESPACE(87, "the connection belongs to another network namespace"),
   IDLE_TIMEOUT(88, "nothing was sent for too long"),
   DRAINING(89, "the node daemon is stopping"),
-  INTERNAL_ERROR(90, "the proxy failed; see its log");
+  INTERNAL_ERROR(90, "the proxy failed; see its log"),
+
+  // Enrolment.
+  BEFORE_ENROLMENT(91, "the connection is older than the pod's enrolment");
 
   /** First code that the kernel programs never use. */
   public static final int FIRST_PROXY_CODE = 64;

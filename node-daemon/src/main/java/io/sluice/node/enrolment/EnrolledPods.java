@@ -37,6 +37,7 @@ final class EnrolledPods {
   private final NetworkNamespaces namespaces;
   private final PodNetworkReader networks;
   private final NetnsHandle hostNamespace;
+  private final EarlierConnections earlier;
   private final Map<NamespacedName, PodPlacement> enrolled = new HashMap<>();
 
   EnrolledPods(
@@ -45,13 +46,15 @@ final class EnrolledPods {
       Proxy proxy,
       NetworkNamespaces namespaces,
       PodNetworkReader networks,
-      NetnsHandle hostNamespace) {
+      NetnsHandle hostNamespace,
+      EarlierConnections earlier) {
     this.interception = interception;
     this.sockets = sockets;
     this.proxy = proxy;
     this.namespaces = namespaces;
     this.networks = networks;
     this.hostNamespace = hostNamespace;
+    this.earlier = earlier;
   }
 
   Optional<PodPlacement> find(NamespacedName name) {
@@ -150,21 +153,27 @@ final class EnrolledPods {
               "give each pod its own sluice.io/netns");
         });
     PodPlacement pod = placement(workload, netns, cookie, current);
+    boolean adopted = interception.leftBehind().contains(cookie);
     sockets.add(pod);
     try {
       proxy.serve(interception.prepare(pod)).join();
+      if (!adopted) {
+        earlier.beforeActivation(pod);
+      }
       interception.activate(pod);
     } catch (RuntimeException e) {
       undo(pod, e);
       throw e;
     }
     enrolled.put(pod.name(), pod);
+    earlier.activated(pod);
     LOG.log(System.Logger.Level.INFO, "pod_enrolled pod={0} netns_cookie={1}", pod.name(), cookie);
   }
 
   private void undo(PodPlacement pod, RuntimeException cause) {
     releaseListeners(pod.name(), ReleaseMode.RESET_ESTABLISHED);
     sockets.remove(pod.name());
+    earlier.forget(pod.name());
     try {
       interception.abandon(pod.cookie());
     } catch (LinuxException | UncheckedIOException e) {
@@ -212,10 +221,16 @@ final class EnrolledPods {
     }
     interception.release(pod.cookie());
     enrolled.remove(name);
+    earlier.forget(name);
     releaseListeners(name, mode);
     sockets.remove(name);
     pod.netns().close();
     LOG.log(System.Logger.Level.INFO, "pod_released pod={0}", name);
+  }
+
+  /** Looks after the connections that pods had before they were enrolled. */
+  void followEarlierConnections() {
+    enrolled.values().forEach(earlier::follow);
   }
 
   /** Closes the namespaces; the pods stay enrolled in the kernel. */

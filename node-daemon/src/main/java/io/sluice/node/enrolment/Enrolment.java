@@ -49,6 +49,7 @@ public final class Enrolment implements AutoCloseable {
 
   // Owned by the enrolment thread (before it starts: by the caller of start).
   private final EnrolledPods enrolled;
+  private final EarlierConnections earlier;
   private final Map<NamespacedName, String> problems = new HashMap<>();
   private boolean sweptLeftovers;
   private volatile long reconciledRevision = -1;
@@ -73,13 +74,16 @@ public final class Enrolment implements AutoCloseable {
       NetworkNamespaces namespaces,
       PodNetworkReader networks,
       NetnsHandle hostNamespace,
+      EarlierConnections earlier,
       BooleanSupplier registryIsComplete,
       Runnable formerMechanism,
       Runnable upkeep) {
     this.nodeName = nodeName;
     this.interception = interception;
     this.enrolled =
-        new EnrolledPods(interception, sockets, proxy, namespaces, networks, hostNamespace);
+        new EnrolledPods(
+            interception, sockets, proxy, namespaces, networks, hostNamespace, earlier);
+    this.earlier = earlier;
     this.registryIsComplete = registryIsComplete;
     this.formerMechanism = formerMechanism;
     this.upkeep = upkeep;
@@ -160,6 +164,7 @@ public final class Enrolment implements AutoCloseable {
         noteProblem(workload.name(), e);
       }
     }
+    enrolled.followEarlierConnections();
     reconciledRevision = current.revision();
     publishStatuses(current);
     sweepLeftovers(wanted.keySet());
@@ -250,7 +255,8 @@ public final class Enrolment implements AutoCloseable {
         pod.map(PodPlacement::cookie).orElse(0L),
         workload.addresses(),
         workload.identity().toString(),
-        problems.getOrDefault(workload.name(), ""));
+        problems.getOrDefault(workload.name(), ""),
+        earlier.open(workload.name()));
   }
 
   /** Stops following; enrolled pods stay enrolled. */

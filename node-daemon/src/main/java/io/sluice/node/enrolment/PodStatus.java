@@ -13,6 +13,7 @@ import java.util.List;
  * @param addresses its addresses by the registry
  * @param identity SPIFFE ID
  * @param problem why it is pending; empty otherwise
+ * @param earlierConnections connections older than its enrolment that live on, unprotected
  */
 public record PodStatus(
     NamespacedName name,
@@ -20,7 +21,8 @@ public record PodStatus(
     long netnsCookie,
     List<InetAddress> addresses,
     String identity,
-    String problem) {
+    String problem,
+    int earlierConnections) {
   public PodStatus {
     addresses = List.copyOf(addresses);
   }

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param sequence grows by one with every event of this process
  * @param time when
- * @param origin {@code kernel} or {@code proxy}
+ * @param origin {@code kernel}, {@code proxy}, or {@code enrolment} for a connection older than
+ *     that
  * @param pod whose traffic it was, {@code netns:<cookie>} when that pod is not known any more
  * @param direction of the flow
  * @param protocol {@code tcp}, {@code udp}, or the IANA number

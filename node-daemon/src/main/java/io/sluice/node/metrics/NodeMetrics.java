@@ -1,10 +1,12 @@
 package io.sluice.node.metrics;
 
 import io.prometheus.client.CollectorRegistry;
+import io.prometheus.client.Counter;
 import io.prometheus.client.Gauge;
 import io.prometheus.client.exporter.common.TextFormat;
 import io.prometheus.client.hotspot.DefaultExports;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.node.enrolment.EarlierAction;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.interception.Interception;
@@ -20,12 +22,23 @@ import java.util.function.Supplier;
 public final class NodeMetrics {
   private final CollectorRegistry registry = new CollectorRegistry();
   private final TcpMetrics tcp;
+  private final Counter earlierConnections =
+      Counter.build(
+              "sluice_enrolment_earlier_connections",
+              "Connections older than their pod's enrolment, by what became of them: graced ones"
+                  + " are counted again as destroyed; kept and failed ones live on unprotected.")
+          .labelNames("action")
+          .create();
   private final RefusalCollector refusals = new RefusalCollector();
 
   /** Registers what needs no other part of the daemon. */
   public NodeMetrics(Supplier<MeshSnapshot> snapshot) {
     this.tcp = new TcpMetrics(registry, snapshot);
     refusals.register(registry);
+    for (EarlierAction action : EarlierAction.values()) {
+      earlierConnections.labels(action.label()); // 0 from the start
+    }
+    earlierConnections.register(registry);
     gauge(
         "sluice_node_snapshot_revision",
         "Revision of the snapshot in force.",
@@ -90,6 +103,11 @@ public final class NodeMetrics {
   /** A connection was reset before its upstream answered. */
   public void refused(AccessRecord record) {
     refusals.count(record);
+  }
+
+  /** An action was taken on so many connections that are older than their pod's enrolment. */
+  public void earlierConnections(EarlierAction action, int count) {
+    earlierConnections.labels(action.label()).inc(count);
   }
 
   /** Ends the series of pods, workloads and services that have left the mesh. */

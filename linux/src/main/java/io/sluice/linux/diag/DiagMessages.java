@@ -1,0 +1,130 @@
+package io.sluice.linux.diag;
+
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.socket.Sockets.Family;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Layouts of {@code struct inet_diag_req_v2} and {@code struct inet_diag_msg} ({@code
+ * linux/inet_diag.h}), each behind a {@code struct nlmsghdr}. Numbers are in native byte order;
+ * addresses and ports in network byte order.
+ */
+final class DiagMessages {
+  static final int HEADER_BYTES = 16;
+  static final int REQUEST_BYTES = HEADER_BYTES + 56;
+  static final int MESSAGE_BYTES = 72;
+
+  private static final short SOCK_DIAG_BY_FAMILY = 20;
+  private static final short SOCK_DESTROY = 21;
+  private static final short REQUEST = 0x1;
+  private static final short ACK = 0x4;
+  private static final short DUMP = 0x300;
+  private static final int ADDRESS_BYTES = 16;
+  private static final int CGROUP_ID = 21;
+  private static final int ATTRIBUTE_HEADER_BYTES = 4;
+
+  private DiagMessages() {}
+
+  /** A request for every TCP socket of one family in these states. */
+  static void encodeDump(Family family, Set<TcpState> states, int sequence, ByteBuffer out) {
+    header(out, SOCK_DIAG_BY_FAMILY, DUMP, sequence);
+    request(out, family, TcpState.mask(states));
+    out.put(new byte[48]); // all addresses
+  }
+
+  /** A request to end one socket; its cookie keeps a successor with the same addresses safe. */
+  static void encodeDestroy(TcpSocket socket, int sequence, ByteBuffer out) {
+    header(out, SOCK_DESTROY, ACK, sequence);
+    request(out, socket.family(), 1 << socket.state().number());
+    out.order(ByteOrder.BIG_ENDIAN)
+        .putShort((short) socket.local().getPort())
+        .putShort((short) socket.peer().getPort());
+    address(out, socket.family(), socket.local().getAddress());
+    address(out, socket.family(), socket.peer().getAddress());
+    // Two halves, the lower first, whatever the byte order of the machine.
+    out.order(ByteOrder.nativeOrder())
+        .putInt(socket.ifindex())
+        .putInt((int) socket.cookie())
+        .putInt((int) (socket.cookie() >>> 32));
+  }
+
+  private static void header(ByteBuffer out, short type, short flags, int sequence) {
+    out.order(ByteOrder.nativeOrder())
+        .putInt(REQUEST_BYTES)
+        .putShort(type)
+        .putShort((short) (flags | REQUEST))
+        .putInt(sequence)
+        .putInt(0); // the kernel fills in our port
+  }
+
+  private static void request(ByteBuffer out, Family family, int states) {
+    out.put((byte) family.domain()).put((byte) Sockets.IPPROTO_TCP).putShort((short) 0);
+    out.putInt(states);
+  }
+
+  private static void address(ByteBuffer out, Family family, InetAddress address) {
+    byte[] raw = address.getAddress();
+    if (raw.length == ADDRESS_BYTES) {
+      out.put(raw);
+    } else if (family == Family.IPV6) {
+      out.putLong(0).putShort((short) 0).putShort((short) 0xFFFF).put(raw);
+    } else {
+      out.put(raw).putInt(0).putLong(0);
+    }
+  }
+
+  /** Reads the body of one answer to a dump; empty for a state this list does not know. */
+  static Optional<TcpSocket> decode(ByteBuffer body) {
+    ByteBuffer in = body.slice().order(ByteOrder.nativeOrder());
+    Optional<TcpState> state = TcpState.of(Byte.toUnsignedInt(in.get(1)));
+    if (state.isEmpty()) {
+      return Optional.empty();
+    }
+    Family family = in.get(0) == Family.IPV6.domain() ? Family.IPV6 : Family.IPV4;
+    return Optional.of(
+        new TcpSocket(
+            family,
+            state.get(),
+            address(in, family, 8, 4),
+            address(in, family, 24, 6),
+            in.getInt(40),
+            Integer.toUnsignedLong(in.getInt(44)) | (long) in.getInt(48) << 32,
+            Integer.toUnsignedLong(in.getInt(64)),
+            Integer.toUnsignedLong(in.getInt(68)),
+            cgroupId(in)));
+  }
+
+  private static InetSocketAddress address(ByteBuffer in, Family family, int at, int portAt) {
+    byte[] raw = new byte[family == Family.IPV6 ? ADDRESS_BYTES : 4];
+    in.get(at, raw);
+    int high = Byte.toUnsignedInt(in.get(portAt));
+    int low = Byte.toUnsignedInt(in.get(portAt + 1));
+    try {
+      return new InetSocketAddress(InetAddress.getByAddress(raw), high << 8 | low);
+    } catch (UnknownHostException e) {
+      throw new IllegalStateException("4 and 16 bytes always are an address", e);
+    }
+  }
+
+  /** Attributes follow the fixed part: length with header, type, value, padding to 4 bytes. */
+  private static long cgroupId(ByteBuffer in) {
+    int at = MESSAGE_BYTES;
+    while (at + ATTRIBUTE_HEADER_BYTES <= in.limit()) {
+      int length = Short.toUnsignedInt(in.getShort(at));
+      if (length < ATTRIBUTE_HEADER_BYTES || at + length > in.limit()) {
+        break;
+      }
+      if (in.getShort(at + 2) == CGROUP_ID && length == ATTRIBUTE_HEADER_BYTES + Long.BYTES) {
+        return in.getLong(at + ATTRIBUTE_HEADER_BYTES);
+      }
+      at += (length + 3) & ~3;
+    }
+    return 0;
+  }
+}

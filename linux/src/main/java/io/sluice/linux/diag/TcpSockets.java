@@ -1,0 +1,203 @@
+package io.sluice.linux.diag;
+
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.linux.syscall.Descriptor;
+import io.sluice.linux.syscall.FileCalls;
+import io.sluice.linux.syscall.SocketCalls;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/**
+ * The TCP sockets of one network namespace, by sock_diag(7). Belongs to the namespace of the thread
+ * that opened it, wherever it is used afterwards; for one thread at a time.
+ */
+public final class TcpSockets implements AutoCloseable {
+  /** Most sockets one list holds: some 15 MiB of records. */
+  public static final int MAX_LISTED = 65_536;
+
+  private static final int AF_NETLINK = 16;
+  private static final int SOCK_RAW = 3;
+  private static final int SOCK_CLOEXEC = 0x8_0000;
+  private static final int NETLINK_SOCK_DIAG = 4;
+  private static final int KERNEL_ADDRESS_BYTES = 12;
+
+  /** The kernel puts at most 32 KiB of a dump into one datagram. */
+  private static final int DATAGRAM_BYTES = 65_536;
+
+  /** The kernel answers while it takes the request, so silence means that no answer will come. */
+  private static final int PATIENCE_MILLIS = 5_000;
+
+  private static final int ATTEMPTS = 5;
+
+  private final Descriptor socket;
+  private int sequence;
+
+  private TcpSockets(Descriptor socket) {
+    this.socket = socket;
+  }
+
+  /**
+   * Opens the table of the calling thread's namespace.
+   *
+   * @throws LinuxException EPROTONOSUPPORT when the kernel has no sock_diag
+   */
+  public static TcpSockets open() {
+    int fd = SocketCalls.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (fd < 0) {
+      throw failure("socket(NETLINK_SOCK_DIAG)", -fd, "this namespace");
+    }
+    TcpSockets opened = new TcpSockets(new Descriptor(fd, "sock_diag socket"));
+    try (var arena = Arena.ofConfined()) {
+      MemorySegment kernel = arena.allocate(KERNEL_ADDRESS_BYTES, Integer.BYTES);
+      kernel.set(JAVA_SHORT, 0, (short) AF_NETLINK);
+      // Connected, so that no other process can send answers.
+      int rc = SocketCalls.connect(fd, kernel, KERNEL_ADDRESS_BYTES);
+      if (rc < 0) {
+        opened.close();
+        throw failure("connect(NETLINK_SOCK_DIAG)", -rc, "the kernel");
+      }
+      return opened;
+    }
+  }
+
+  /**
+   * Sockets of both families in these states that {@code which} holds for, as they are now.
+   *
+   * @throws LinuxException ENOENT when the kernel has no inet_diag, E2BIG for more than {@link
+   *     #MAX_LISTED}, EAGAIN when the table kept changing while it was read
+   */
+  public List<TcpSocket> list(Set<TcpState> states, Predicate<TcpSocket> which) {
+    List<TcpSocket> found = new ArrayList<>(list(Family.IPV4, states, which));
+    try {
+      found.addAll(list(Family.IPV6, states, which));
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.ENOENT) {
+        throw e;
+      }
+      // IPv4 was answered, so this kernel has inet_diag and lacks IPv6.
+    }
+    return found;
+  }
+
+  private List<TcpSocket> list(Family family, Set<TcpState> states, Predicate<TcpSocket> which) {
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+      List<TcpSocket> found = new ArrayList<>();
+      int number = ++sequence;
+      DiagReply reply =
+          ask(
+              request -> DiagMessages.encodeDump(family, states, number, request),
+              body ->
+                  DiagMessages.decode(body)
+                      .filter(which)
+                      // Read to the end all the same, or the rest would answer the next question.
+                      .filter(socket -> found.size() <= MAX_LISTED)
+                      .ifPresent(found::add));
+      if (reply.error() != 0) {
+        throw failure("sock_diag(dump)", reply.error(), family + " sockets");
+      }
+      if (found.size() > MAX_LISTED) {
+        throw failure("sock_diag(dump)", Errno.E2BIG.number(), family + " sockets");
+      }
+      if (!reply.wasInterrupted()) {
+        return found;
+      }
+    }
+    throw failure("sock_diag(dump)", Errno.EAGAIN.number(), family + " sockets");
+  }
+
+  /**
+   * Ends a connection: the peer gets a reset, the owner's calls fail with ECONNABORTED. Needs
+   * CAP_NET_ADMIN over the namespace.
+   *
+   * @return false when it has ended by itself meanwhile
+   * @throws IllegalArgumentException for a listening socket: that would end a server, not a
+   *     connection
+   * @throws LinuxException EOPNOTSUPP when the kernel was built without the means
+   */
+  public boolean destroy(TcpSocket connection) {
+    if (connection.state() == TcpState.LISTEN) {
+      throw new IllegalArgumentException(connection.local() + " listens; it is no connection");
+    }
+    int number = ++sequence;
+    DiagReply reply =
+        ask(request -> DiagMessages.encodeDestroy(connection, number, request), body -> {});
+    Errno errno = Errno.of(reply.error());
+    if (reply.error() == 0) {
+      return true;
+    }
+    // ESTALE: the addresses now lead to another socket, a new connection or the listener.
+    if (errno == Errno.ENOENT || errno == Errno.ESTALE) {
+      return false;
+    }
+    throw failure(
+        "sock_diag(SOCK_DESTROY)",
+        reply.error(),
+        "connection " + connection.local() + " to " + connection.peer());
+  }
+
+  private DiagReply ask(Consumer<ByteBuffer> request, Consumer<ByteBuffer> sockets) {
+    try (var arena = Arena.ofConfined()) {
+      MemorySegment question = arena.allocate(DiagMessages.REQUEST_BYTES, Integer.BYTES);
+      request.accept(question.asByteBuffer());
+      long sent =
+          SocketCalls.sendTo(
+              socket.fd(), question, DiagMessages.REQUEST_BYTES, 0, MemorySegment.NULL, 0);
+      if (sent < 0) {
+        throw failure("send", (int) -sent, socket.subject());
+      }
+      MemorySegment datagram = arena.allocate(DATAGRAM_BYTES, Integer.BYTES);
+      DiagReply reply = new DiagReply(sequence);
+      while (!reply.isComplete()) {
+        reply.read(datagram.asSlice(0, receive(datagram)).asByteBuffer(), sockets);
+      }
+      return reply;
+    }
+  }
+
+  private long receive(MemorySegment datagram) {
+    int ready;
+    do {
+      ready = FileCalls.poll(socket.fd(), FileCalls.POLLIN, PATIENCE_MILLIS);
+    } while (ready == -Errno.EINTR.number());
+    if (ready == 0) {
+      throw failure("poll", Errno.ETIME.number(), socket.subject());
+    }
+    long got = ready < 0 ? ready : FileCalls.read(socket.fd(), datagram, DATAGRAM_BYTES);
+    if (got < 0) {
+      throw failure("read", (int) -got, socket.subject());
+    }
+    return got;
+  }
+
+  /** Package-private: kernels that lack the means cannot be had for a test. */
+  static LinuxException failure(String operation, int number, String subject) {
+    Errno errno = Errno.of(number);
+    String hint =
+        switch (errno) {
+          case EOPNOTSUPP ->
+              "this kernel cannot end connections; it needs CONFIG_INET_DIAG_DESTROY=y (Linux 4.5)";
+          case ENOENT, EPROTONOSUPPORT ->
+              "this kernel cannot list TCP sockets; it needs CONFIG_INET_DIAG (module tcp_diag)";
+          case EPERM, EACCES -> "needs CAP_NET_ADMIN";
+          case EAGAIN -> "the sockets changed while they were read; try again";
+          case E2BIG -> "more than " + MAX_LISTED + " sockets match";
+          default -> "";
+        };
+    return new LinuxException(operation, errno, subject, hint);
+  }
+
+  @Override
+  public void close() {
+    socket.close();
+  }
+}

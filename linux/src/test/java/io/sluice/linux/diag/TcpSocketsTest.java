@@ -1,0 +1,225 @@
+package io.sluice.linux.diag;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.ScratchNetns;
+import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.socket.Sockets.Family;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+@Tag("kernel")
+class TcpSocketsTest {
+  private static final Set<TcpState> ALL = EnumSet.allOf(TcpState.class);
+  private static final Set<TcpState> ESTABLISHED = EnumSet.of(TcpState.ESTABLISHED);
+  private static final InetAddress V4 = InetAddress.ofLiteral("127.0.0.1");
+  private static final InetAddress V6 = InetAddress.ofLiteral("::1");
+
+  private final NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
+  private final List<Integer> open = new ArrayList<>();
+  private ScratchNetns netns;
+  private NetnsHandle handle;
+  private TcpSockets table;
+
+  @BeforeEach
+  void openTable() throws Exception {
+    netns = ScratchNetns.create("slxdiag-");
+    handle = netns.open();
+    table = inside(TcpSockets::open);
+  }
+
+  @AfterEach
+  void closeAll() throws Exception {
+    open.forEach(Sockets::close);
+    table.close();
+    handle.close();
+    netns.close();
+  }
+
+  private <T> T inside(Callable<T> body) throws Exception {
+    return namespaces.callIn(handle, body);
+  }
+
+  private int opened(int fd) {
+    open.add(fd);
+    return fd;
+  }
+
+  /** A client, a server and a listener of the address' family, as descriptors. */
+  private record Trio(int client, int server, int listener) {}
+
+  private Trio connect(InetAddress address, Family clientFamily) throws Exception {
+    int listener = opened(inside(() -> Sockets.listenTcp(address, 0, 8)));
+    int client =
+        opened(inside(() -> Sockets.socket(clientFamily.domain(), Sockets.SOCK_STREAM, 0)));
+    Sockets.connect(client, Sockets.localAddress(listener));
+    return new Trio(client, opened(Sockets.accept(listener).orElseThrow()), listener);
+  }
+
+  private TcpSocket find(int fd) {
+    long cookie = Sockets.socketCookie(fd);
+    List<TcpSocket> found = table.list(ALL, socket -> socket.cookie() == cookie);
+    assertThat(found).as("sockets with cookie %s", cookie).hasSize(1);
+    return found.getFirst();
+  }
+
+  private static long inode(int fd) throws Exception {
+    String target = Files.readSymbolicLink(Path.of("/proc/self/fd", "" + fd)).toString();
+    return Long.parseLong(target.substring("socket:[".length(), target.length() - 1));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void listsBothEndsAndTheListener(Family family) throws Exception {
+    Trio trio = connect(family == Family.IPV4 ? V4 : V6, family);
+
+    for (int fd : List.of(trio.client(), trio.server())) {
+      TcpSocket socket = find(fd);
+      assertThat(socket.family()).isEqualTo(family);
+      assertThat(socket.state()).isEqualTo(TcpState.ESTABLISHED);
+      assertThat(socket.local()).isEqualTo(Sockets.localAddress(fd));
+      assertThat(socket.peer()).isEqualTo(Sockets.peerAddress(fd));
+      assertThat(socket.inode()).isEqualTo(inode(fd));
+      assertThat(socket.uid()).isZero();
+      assertThat(socket.ifindex()).isZero();
+    }
+    TcpSocket listener = find(trio.listener());
+    assertThat(listener.state()).isEqualTo(TcpState.LISTEN);
+    assertThat(listener.local()).isEqualTo(Sockets.localAddress(trio.listener()));
+    assertThat(listener.peer().getPort()).isZero();
+    assertThat(table.list(ESTABLISHED, socket -> true)).hasSize(2);
+  }
+
+  @Test
+  void tellsOwnCgroupAlsoOfAConnectionThatNobodyHasAcceptedYet() throws Exception {
+    int listener = opened(inside(() -> Sockets.listenTcp(V4, 0, 8)));
+    int client = opened(inside(() -> Sockets.socket(Family.IPV4.domain(), Sockets.SOCK_STREAM, 0)));
+    Sockets.connect(client, Sockets.localAddress(listener));
+
+    InetSocketAddress local = Sockets.localAddress(listener);
+    List<TcpSocket> waiting = table.list(ESTABLISHED, socket -> socket.local().equals(local));
+    assertThat(waiting).hasSize(1);
+    assertThat(waiting.getFirst().inode()).isZero();
+    assertThat(waiting.getFirst().cgroupId())
+        .isPositive()
+        .isEqualTo(find(listener).cgroupId())
+        .isEqualTo(find(client).cgroupId());
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void destroysAConnectionSoThatBothEndsLearn(Family family) throws Exception {
+    Trio trio = connect(family == Family.IPV4 ? V4 : V6, family);
+
+    TcpSocket client = find(trio.client());
+    assertThat(table.destroy(client)).isTrue();
+
+    assertThatExceptionOfType(LinuxException.class)
+        .isThrownBy(() -> Sockets.read(trio.client(), ByteBuffer.allocate(1)))
+        .matches(e -> e.errno() == Errno.ECONNABORTED);
+    assertThatExceptionOfType(LinuxException.class)
+        .isThrownBy(() -> Sockets.read(trio.server(), ByteBuffer.allocate(1)))
+        .matches(e -> e.errno() == Errno.ECONNRESET);
+    assertThat(table.destroy(client)).as("destroyed once more").isFalse();
+    assertThat(find(trio.listener()).state()).isEqualTo(TcpState.LISTEN);
+  }
+
+  @Test
+  void listsAndDestroysIpv4ConnectionsOfIpv6Sockets() throws Exception {
+    Trio trio = connect(V4, Family.IPV6);
+
+    TcpSocket client = find(trio.client());
+    assertThat(client.family()).isEqualTo(Family.IPV6);
+    assertThat(client.local()).isEqualTo(Sockets.localAddress(trio.client()));
+    assertThat(client.peer()).isEqualTo(Sockets.peerAddress(trio.client()));
+    assertThat(client.peer().getAddress()).isEqualTo(V4);
+    assertThat(table.destroy(client)).isTrue();
+    assertThat(table.list(ESTABLISHED, socket -> true)).isEmpty();
+  }
+
+  @Test
+  void destroysAConnectionThatIsBoundToAnInterface() throws Exception {
+    int listener = opened(inside(() -> Sockets.listenTcp(V4, 0, 8)));
+    int client = opened(inside(() -> Sockets.socket(Family.IPV4.domain(), Sockets.SOCK_STREAM, 0)));
+    Sockets.setsockopt(
+        client, Sockets.SOL_SOCKET, Sockets.SO_BINDTODEVICE, new byte[] {'l', 'o', 0});
+    Sockets.connect(client, Sockets.localAddress(listener));
+
+    TcpSocket bound = find(client);
+    assertThat(bound.ifindex()).isEqualTo(1);
+    assertThat(table.destroy(bound)).isTrue();
+  }
+
+  @Test
+  void leavesListenersAlone() throws Exception {
+    int listener = opened(inside(() -> Sockets.listenTcp(V4, 0, 8)));
+    TcpSocket listening = find(listener);
+
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> table.destroy(listening))
+        .withMessageContaining("listens");
+    // One that has become a listener's address since it was listed: the cookie tells them apart.
+    TcpSocket former =
+        new TcpSocket(
+            listening.family(),
+            TcpState.ESTABLISHED,
+            listening.local(),
+            new InetSocketAddress(V4, 9),
+            0,
+            listening.cookie() + 1_000_000,
+            0,
+            0,
+            0);
+    assertThat(table.destroy(former)).isFalse();
+    assertThat(find(listener).state()).isEqualTo(TcpState.LISTEN);
+  }
+
+  @Test
+  void keepsToTheNamespaceInWhichItWasOpened() throws Exception {
+    Trio trio = connect(V4, Family.IPV4);
+    long cookie = Sockets.socketCookie(trio.client());
+
+    try (TcpSockets here = TcpSockets.open()) {
+      assertThat(here.list(ALL, socket -> socket.cookie() == cookie)).isEmpty();
+      assertThat(here.destroy(find(trio.client()))).isFalse();
+    }
+    assertThat(find(trio.client()).state()).isEqualTo(TcpState.ESTABLISHED);
+  }
+
+  @Test
+  void listsMoreSocketsThanOneDatagramHolds() throws Exception {
+    int listener = opened(inside(() -> Sockets.listenTcp(V4, 0, 1_024)));
+    inside(() -> {
+      for (int i = 0; i < 600; i++) {
+        int client = opened(Sockets.socket(Family.IPV4.domain(), Sockets.SOCK_STREAM, 0));
+        Sockets.connect(client, Sockets.localAddress(listener));
+      }
+      return true;
+    });
+
+    List<TcpSocket> all = table.list(ESTABLISHED, socket -> true);
+    assertThat(all).hasSize(1_200);
+    assertThat(all.stream().map(TcpSocket::cookie).distinct()).hasSize(1_200);
+  }
+}

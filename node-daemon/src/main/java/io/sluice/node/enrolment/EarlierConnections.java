@@ -1,0 +1,244 @@
+package io.sluice.node.enrolment;
+
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.diag.TcpSocket;
+import io.sluice.linux.netns.NetnsThread;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.node.interception.PodPlacement;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+
+/**
+ * Connections that a pod had before it was enrolled. Hooks act when a connection is opened, so
+ * these would stay unprotected for as long as they live: they are found, reported, and ended as the
+ * operator chose. Only a pod's first enrolment is looked at: a pod that an earlier daemon had
+ * enrolled has none but those that were excluded, and these live on. For the enrolment thread.
+ */
+public final class EarlierConnections {
+  /** How long they live on in a permissive mesh. */
+  static final Duration GRACE = Duration.ofMinutes(5);
+
+  /** After this, handshakes that were under way at the first look are over. */
+  static final Duration SECOND_LOOK = Duration.ofSeconds(1);
+
+  /** Between two looks at which of them are still open. */
+  static final Duration LOOK_INTERVAL = Duration.ofSeconds(30);
+
+  private static final System.Logger LOG = System.getLogger(EarlierConnections.class.getName());
+  private static final int LOOKS_FOR_NEW = 2;
+  private static final int ATTEMPTS = 3;
+
+  /** One pod since its enrolment. */
+  private static final class Watch {
+    final Set<Long> before = new HashSet<>(); // cookies
+    final Set<Long> open = new HashSet<>(); // cookies
+    final Set<Long> givenUp = new HashSet<>(); // cookies of those that cannot be destroyed
+    final long since;
+    long lastLook;
+    int looks;
+    int failedLooks; // in a row
+
+    Watch(long since) {
+      this.since = since;
+      this.lastLook = since;
+    }
+  }
+
+  private final EarlierConnectionsRule rule;
+  private final boolean redirectionShows;
+  private final long ownCgroupId;
+  private final TcpTable.Opener tables;
+  private final EarlierConnectionsListener listener;
+  private final LongSupplier nanoTime;
+  private final Map<NamespacedName, Watch> watches = new HashMap<>();
+
+  /**
+   * @param rule what becomes of them
+   * @param redirectionShows whether a redirected connection has loopback as its peer, as with hooks
+   *     that rewrite addresses; false where the kernel translates them on the way (iptables): then
+   *     a connection counts only if it was seen before interception came into force
+   * @param ownCgroupId cgroup2 directory of this process
+   * @param namespaces thread that enters pods
+   * @param listener told of every action
+   */
+  public EarlierConnections(
+      EarlierConnectionsRule rule,
+      boolean redirectionShows,
+      long ownCgroupId,
+      NetnsThread namespaces,
+      EarlierConnectionsListener listener) {
+    this(
+        rule,
+        redirectionShows,
+        ownCgroupId,
+        TcpTable.ofKernel(namespaces),
+        listener,
+        System::nanoTime);
+  }
+
+  EarlierConnections(
+      EarlierConnectionsRule rule,
+      boolean redirectionShows,
+      long ownCgroupId,
+      TcpTable.Opener tables,
+      EarlierConnectionsListener listener,
+      LongSupplier nanoTime) {
+    this.rule = rule;
+    this.redirectionShows = redirectionShows;
+    this.ownCgroupId = ownCgroupId;
+    this.tables = tables;
+    this.listener = listener;
+    this.nanoTime = nanoTime;
+  }
+
+  /** Right before interception comes into force. Never fails: enrolment is worth more. */
+  void beforeActivation(PodPlacement pod) {
+    Watch watch = new Watch(nanoTime.getAsLong());
+    watches.put(pod.name(), watch);
+    if (redirectionShows) {
+      return;
+    }
+    try (TcpTable table = tables.open(pod.netns())) {
+      table.list().forEach(socket -> watch.before.add(socket.cookie()));
+    } catch (LinuxException | CompletionException e) {
+      LOG.log(System.Logger.Level.WARNING, "earlier_connections_unknown pod=" + pod.name(), e);
+    }
+  }
+
+  /** Right after it came into force: finds them, and ends them when that is due at once. */
+  void activated(PodPlacement pod) {
+    Watch watch = watches.get(pod.name());
+    if (watch != null) {
+      look(pod, watch);
+    }
+  }
+
+  /** At every sweep, as long as the pod is enrolled. */
+  void follow(PodPlacement pod) {
+    Watch watch = watches.get(pod.name());
+    if (watch == null || watch.failedLooks >= ATTEMPTS) {
+      return;
+    }
+    long sinceLook = nanoTime.getAsLong() - watch.lastLook;
+    boolean secondLook = watch.looks < LOOKS_FOR_NEW && sinceLook >= SECOND_LOOK.toNanos();
+    boolean refresh = sinceLook >= LOOK_INTERVAL.toNanos() || isDue(pod, watch);
+    if (secondLook || !watch.open.isEmpty() && refresh) {
+      look(pod, watch);
+    }
+  }
+
+  /** The pod is not enrolled any more. */
+  void forget(NamespacedName pod) {
+    watches.remove(pod);
+  }
+
+  /** Those of the pod that live on, as of the last look; 0 for a pod that was adopted. */
+  int open(NamespacedName pod) {
+    Watch watch = watches.get(pod);
+    return watch == null ? 0 : watch.open.size();
+  }
+
+  private boolean isDue(PodPlacement pod, Watch watch) {
+    // Tried once each: what the kernel refuses to end now it will refuse later.
+    return !watch.givenUp.containsAll(watch.open)
+        && switch (rule.action(pod.permissive())) {
+          case DESTROYED -> true;
+          case GRACED -> nanoTime.getAsLong() - watch.since >= GRACE.toNanos();
+          case KEPT, FAILED -> false;
+        };
+  }
+
+  private void look(PodPlacement pod, Watch watch) {
+    watch.lastLook = nanoTime.getAsLong();
+    try (TcpTable table = tables.open(pod.netns())) {
+      List<EarlierConnection> found = new ArrayList<>();
+      List<EarlierConnection> added = new ArrayList<>();
+      for (EarlierConnection connection : unprotected(pod, table.list())) {
+        if (watch.open.contains(connection.socket().cookie())) {
+          found.add(connection);
+        } else if (watch.looks < LOOKS_FOR_NEW && isEarlier(connection, watch)) {
+          found.add(connection);
+          added.add(connection);
+        }
+      }
+      watch.open.clear();
+      watch.open.addAll(cookies(found));
+      if (++watch.looks == LOOKS_FOR_NEW) {
+        watch.before.clear();
+      }
+      if (isDue(pod, watch)) {
+        destroy(pod, watch, table, found);
+      } else {
+        report(rule.action(pod.permissive()), pod, added);
+      }
+      watch.failedLooks = 0;
+    } catch (LinuxException | CompletionException | UncheckedIOException e) {
+      watch.failedLooks++;
+      LOG.log(System.Logger.Level.WARNING, "earlier_connections_unknown pod=" + pod.name(), e);
+    }
+  }
+
+  private List<EarlierConnection> unprotected(PodPlacement pod, List<TcpSocket> sockets) {
+    return new UnprotectedConnections(pod.network(), pod.settings(), pod.permissive())
+        .among(sockets, new OwnSockets(ownCgroupId));
+  }
+
+  private boolean isEarlier(EarlierConnection connection, Watch watch) {
+    return redirectionShows || watch.before.contains(connection.socket().cookie());
+  }
+
+  private void destroy(PodPlacement pod, Watch watch, TcpTable table, List<EarlierConnection> due) {
+    List<EarlierConnection> destroyed = new ArrayList<>();
+    List<EarlierConnection> failed = new ArrayList<>();
+    for (EarlierConnection connection : due) {
+      if (watch.givenUp.contains(connection.socket().cookie())) {
+        continue;
+      }
+      try {
+        if (table.destroy(connection.socket())) {
+          destroyed.add(connection);
+        }
+        watch.open.remove(connection.socket().cookie());
+      } catch (LinuxException e) {
+        if (failed.isEmpty()) {
+          LOG.log(
+              System.Logger.Level.WARNING,
+              "earlier_connections_not_destroyed pod={0} problem={1}",
+              pod.name(),
+              e.getMessage());
+        }
+        watch.givenUp.add(connection.socket().cookie());
+        failed.add(connection);
+      }
+    }
+    report(EarlierAction.DESTROYED, pod, destroyed);
+    report(EarlierAction.FAILED, pod, failed);
+  }
+
+  private void report(EarlierAction action, PodPlacement pod, List<EarlierConnection> connections) {
+    if (!connections.isEmpty()) {
+      LOG.log(
+          System.Logger.Level.INFO,
+          "earlier_connections pod={0} action={1} count={2}",
+          pod.name(),
+          action.label(),
+          Integer.toString(connections.size()));
+      listener.taken(action, pod.name(), connections);
+    }
+  }
+
+  private static Set<Long> cookies(List<EarlierConnection> connections) {
+    return connections.stream()
+        .map(connection -> connection.socket().cookie())
+        .collect(Collectors.toSet());
+  }
+}

@@ -1,0 +1,115 @@
+package io.sluice.node.enrolment;
+
+import io.sluice.linux.diag.TcpSocket;
+import io.sluice.linux.diag.TcpState;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.node.interception.PodNetwork;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+
+/**
+ * Which of a pod's sockets would have been redirected, had the pod been enrolled when they were
+ * opened. Asks what the hooks ask at {@code connect()} and at the lookup of a listener.
+ *
+ * @param network the pod's addresses and interfaces
+ * @param settings what is left alone
+ * @param permissive whether sockets bound to a secondary interface are left alone
+ */
+record UnprotectedConnections(
+    PodNetwork network, InterceptionSettings settings, boolean permissive) {
+
+  /**
+   * States worth listing. Handshakes that a listener has answered (SYN_RECV) are no sockets yet and
+   * belong to nobody: they are found once they are established.
+   */
+  static final Set<TcpState> LISTED =
+      EnumSet.of(
+          TcpState.ESTABLISHED,
+          TcpState.SYN_SENT,
+          TcpState.FIN_WAIT1,
+          TcpState.FIN_WAIT2,
+          TcpState.CLOSE_WAIT,
+          TcpState.LISTEN);
+
+  private static final int IFINDEX_LOOPBACK = 1;
+
+  /** Those among all of the pod's sockets in the {@link #LISTED} states. */
+  List<EarlierConnection> among(List<TcpSocket> sockets, Predicate<TcpSocket> isOwn) {
+    List<TcpSocket> listeners =
+        sockets.stream().filter(socket -> socket.state() == TcpState.LISTEN).toList();
+    List<EarlierConnection> found = new ArrayList<>();
+    for (TcpSocket socket : sockets) {
+      if (!canCarryData(socket) || staysInside(socket)) {
+        continue;
+      }
+      boolean inbound = listeners.stream().anyMatch(listener -> accepts(listener, socket));
+      boolean leftAlone = inbound ? inboundLeftAlone(socket) : outboundLeftAlone(socket);
+      // Asked last: it may have to look through this process' descriptors.
+      if (!leftAlone && !isOwn.test(socket)) {
+        found.add(new EarlierConnection(socket, inbound ? Direction.INBOUND : Direction.OUTBOUND));
+      }
+    }
+    return found;
+  }
+
+  private static boolean canCarryData(TcpSocket socket) {
+    return switch (socket.state()) {
+      case ESTABLISHED, SYN_SENT, CLOSE_WAIT -> true;
+      // Its program may still read, unless it has closed the socket.
+      case FIN_WAIT1, FIN_WAIT2 -> socket.inode() != 0;
+      default -> false;
+    };
+  }
+
+  /** Redirected connections are among these: their peer is loopback or the pod itself. */
+  private boolean staysInside(TcpSocket socket) {
+    InetAddress peer = socket.peer().getAddress();
+    return peer.isLoopbackAddress()
+        || peer.isAnyLocalAddress()
+        || peer.equals(socket.local().getAddress())
+        || network.own().contains(peer)
+        || network.excludedAddresses().contains(peer);
+  }
+
+  private static boolean accepts(TcpSocket listener, TcpSocket socket) {
+    InetAddress address = listener.local().getAddress();
+    return listener.local().getPort() == socket.local().getPort()
+        && (address.isAnyLocalAddress() || address.equals(socket.local().getAddress()));
+  }
+
+  private boolean inboundLeftAlone(TcpSocket socket) {
+    return network.excludedAddresses().contains(socket.local().getAddress())
+        || settings.inboundPortExclusions().contains(socket.local().getPort());
+  }
+
+  private boolean outboundLeftAlone(TcpSocket socket) {
+    InetAddress peer = socket.peer().getAddress();
+    return peer.isLinkLocalAddress()
+        || interfaceLeftAlone(socket.ifindex())
+        || settings.outboundPortExclusions().contains(socket.peer().getPort())
+        || rangeLeftAlone(peer)
+        // A server that has closed its listener and still serves: nothing else tells it apart.
+        || inboundLeftAlone(socket);
+  }
+
+  private boolean interfaceLeftAlone(int ifindex) {
+    boolean secondary =
+        ifindex != 0 && ifindex != IFINDEX_LOOPBACK && ifindex != network.primaryIfindex();
+    return network.excludedIfindexes().contains(ifindex) || secondary && permissive;
+  }
+
+  private boolean rangeLeftAlone(InetAddress peer) {
+    List<Cidr> inclusions = settings.outboundRangeInclusions();
+    return Stream.concat(
+                settings.outboundRangeExclusions().stream(), network.excludedRanges().stream())
+            .anyMatch(range -> range.contains(peer))
+        || !inclusions.isEmpty() && inclusions.stream().noneMatch(range -> range.contains(peer));
+  }
+}
