@@ -18,15 +18,15 @@ import java.util.Optional;
  * is replaced atomically, so that there is no moment without a hook.
  */
 final class CgroupHooks implements AutoCloseable {
-  private final Map<InterceptionProgram, BpfLink> links;
+  private final Map<InterceptionProgram, PinnedLink> links;
 
-  private CgroupHooks(Map<InterceptionProgram, BpfLink> links) {
+  private CgroupHooks(Map<InterceptionProgram, PinnedLink> links) {
     this.links = links;
   }
 
   /** Loads every cgroup program and puts it in force below {@code cgroupRoot}. */
   static CgroupHooks attach(SluiceMaps maps, Path cgroupRoot) {
-    Map<InterceptionProgram, BpfLink> links = new EnumMap<>(InterceptionProgram.class);
+    Map<InterceptionProgram, PinnedLink> links = new EnumMap<>(InterceptionProgram.class);
     List<BpfObject> objects = new ArrayList<>();
     try {
       Map<InterceptionProgram, BpfObject> loaded = new EnumMap<>(InterceptionProgram.class);
@@ -44,14 +44,14 @@ final class CgroupHooks implements AutoCloseable {
           (program, object) -> links.put(program, link(program, object, maps.pins(), cgroupRoot)));
       return new CgroupHooks(links);
     } catch (RuntimeException e) {
-      links.values().forEach(BpfLink::close);
+      links.values().forEach(PinnedLink::close);
       throw e;
     } finally {
       objects.forEach(BpfObject::close);
     }
   }
 
-  private static BpfLink link(
+  private static PinnedLink link(
       InterceptionProgram program, BpfObject object, PinDirectory pins, Path cgroupRoot) {
     try (BpfProgramFd function = object.program(program.functionName())) {
       return PinnedLink.adoptOrAttach(
@@ -61,17 +61,20 @@ final class CgroupHooks implements AutoCloseable {
     }
   }
 
-  /** The first hook that somebody has detached, if any. */
+  /** What is wrong with the first hook that is not as it was attached, if any. */
   Optional<String> problem() {
-    return links.entrySet().stream()
-        .filter(entry -> PinnedLink.isDetached(entry.getValue()))
-        .map(entry -> "the hook " + entry.getKey().objectName() + " was detached")
-        .findFirst();
+    for (Map.Entry<InterceptionProgram, PinnedLink> entry : links.entrySet()) {
+      Optional<String> problem = entry.getValue().problem();
+      if (problem.isPresent()) {
+        return Optional.of("the hook " + entry.getKey().objectName() + " " + problem.get());
+      }
+    }
+    return Optional.empty();
   }
 
   /** Closes the descriptors; the pins keep the hooks in force. */
   @Override
   public void close() {
-    links.values().forEach(BpfLink::close);
+    links.values().forEach(PinnedLink::close);
   }
 }

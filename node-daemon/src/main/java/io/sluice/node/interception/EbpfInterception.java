@@ -171,7 +171,7 @@ public final class EbpfInterception implements Interception {
     }
     PodSteering before = steering.put(pod.cookie(), prepared);
     if (before != null) {
-      before.close();
+      prepared.succeed(before);
     }
     return new PodListeners(pod.name(), opened);
   }
@@ -298,6 +298,7 @@ public final class EbpfInterception implements Interception {
   public void repair(PodPlacement pod, Consumer<PodListeners> serve) {
     if (hooks.problem().isPresent()) {
       CgroupHooks broken = hooks;
+      maps.pins().create();
       hooks = CgroupHooks.attach(maps, Cgroups.rootV2());
       broken.close();
     }

@@ -39,7 +39,8 @@ final class PodSteering implements AutoCloseable {
   private final BpfObject object;
   private final BpfMapFd listenersMap;
   private final Map<Integer, Long> listenerCookies = new ConcurrentHashMap<>();
-  private volatile @Nullable BpfLink link;
+  private volatile @Nullable PinnedLink link;
+  private @Nullable PodSteering predecessor;
 
   private PodSteering(Path directory, BpfObject object, BpfMapFd listenersMap) {
     this.directory = directory;
@@ -105,9 +106,13 @@ final class PodSteering implements AutoCloseable {
 
   /** What is wrong with the steering of an attached pod, if anything is. */
   Optional<String> problem(NetnsHandle netns) {
-    BpfLink attached = link;
-    if (attached == null || PinnedLink.isDetached(attached)) {
-      return Optional.of("its steering program was detached");
+    PinnedLink attached = link;
+    if (attached == null) {
+      return Optional.of("its steering program was never attached");
+    }
+    Optional<String> broken = attached.problem();
+    if (broken.isPresent()) {
+      return Optional.of("its steering program " + broken.get());
     }
     SocketMap slots = new SocketMap(listenersMap);
     for (Map.Entry<Integer, Long> expected : listenerCookies.entrySet()) {
@@ -122,6 +127,11 @@ final class PodSteering implements AutoCloseable {
         : Optional.of(programs + " steering programs are attached where one should be");
   }
 
+  /** Keeps what steered until now in force until this one is; it is closed with this one. */
+  void succeed(PodSteering before) {
+    predecessor = before;
+  }
+
   /** Puts the program in force in the pod's namespace, replacing an earlier daemon's. */
   void attach(NetnsHandle netns) {
     Path pin = directory.resolve(LINK);
@@ -134,6 +144,15 @@ final class PodSteering implements AutoCloseable {
                   BpfLink.attachNetns(program, netns, InterceptionProgram.SK_LOOKUP.attachType()));
     }
     object.close();
+    closePredecessor();
+  }
+
+  private void closePredecessor() {
+    PodSteering before = predecessor;
+    if (before != null) {
+      before.close();
+      predecessor = null;
+    }
   }
 
   static int slot(Direction direction, Family family) {
@@ -143,7 +162,8 @@ final class PodSteering implements AutoCloseable {
   /** Closes the descriptors; the pins keep the program in force. */
   @Override
   public void close() {
-    BpfLink attached = link;
+    closePredecessor();
+    PinnedLink attached = link;
     if (attached != null) {
       attached.close();
     } else {

@@ -1,0 +1,132 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.node.NodeCleanup;
+import java.net.InetSocketAddress;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What either mechanism puts in force outlives the daemon, and goes when it shall, as a whole. */
+@Tag("kernel")
+class MechanismLifeTest {
+  private static final Map<Mechanism, Shop> SHOPS = new EnumMap<>(Mechanism.class);
+
+  @BeforeAll
+  static void openShops() {
+    for (Mechanism mechanism : Mechanism.values()) {
+      SHOPS.put(mechanism, Shop.open(mechanism));
+    }
+  }
+
+  @AfterAll
+  static void closeShops() {
+    SHOPS.values().forEach(Shop::close);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void aKilledDaemonRefusesBothWaysAndEnforcesWhenItIsBack(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+    for (Family family : Family.values()) {
+      try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
+          TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
+        InetSocketAddress inbound = shop.store.at(family, store.port());
+        InetSocketAddress outbound = shop.stranger.at(family, outside.port());
+        assertThat(Attempt.from(shop.buyer, shop.service(family), "hi").answered()).isTrue();
+
+        shop.daemon().kill();
+        assertRefused(shop.buyer, shop.service(family));
+        assertRefused(shop.stranger, inbound);
+        assertRefused(shop.thief, outbound);
+        shop.daemon().start();
+
+        Attempt served = Attempt.from(shop.buyer, shop.service(family), "hi");
+        assertThat(served.answer()).as("%s", served).isEqualTo("hi");
+        assertRefused(shop.stranger, inbound);
+        assertRefused(shop.thief, outbound);
+        assertThat(store.accepted()).hasSize(2);
+        assertThat(outside.accepted()).isEmpty();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void aPodThatLeavesTheMeshHoldsNothingOfOursAndTalksDirectly(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+    SitePod pod = shop.site.addPods("leaver").getFirst();
+    shop.change(() -> shop.site.registry().write(pod));
+    Await.until("it is enrolled", () -> shop.view().stateOf(pod).equals("enrolled"));
+    assertThat(Traces.in(pod)).isNotEmpty();
+    try (TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort());
+        TcpServer inside = TcpServer.echo(pod, Family.IPV4, shop.freshPort())) {
+      InetSocketAddress outbound = shop.stranger.at(Family.IPV4, outside.port());
+      InetSocketAddress inbound = pod.at(Family.IPV4, inside.port());
+      assertRefused(pod, outbound);
+      assertRefused(shop.stranger, inbound);
+
+      shop.change(() -> shop.site.registry().remove(pod));
+
+      Await.until("nothing of ours is left", () -> Traces.in(pod).isEmpty());
+      assertThat(Attempt.from(pod, outbound, "hi").answer()).isEqualTo("hi");
+      assertThat(Attempt.from(shop.stranger, inbound, "hi").answer()).isEqualTo("hi");
+      assertThat(outside.accepted().getFirst().peer().getAddress())
+          .isEqualTo(pod.address(Family.IPV4));
+      assertThat(inside.accepted().getFirst().peer().getAddress())
+          .isEqualTo(shop.stranger.address(Family.IPV4));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void cleaningUpAfterAKillOpensEveryPodUntilTheNextDaemon(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+    try (TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort())) {
+      InetSocketAddress outbound = shop.stranger.at(Family.IPV4, outside.port());
+      shop.daemon().kill();
+      assertRefused(shop.thief, outbound);
+
+      NodeCleanup.removeAll(shop.site.prefix());
+
+      assertThat(Traces.in(shop.thief)).isEmpty();
+      assertThat(Traces.in(shop.store)).isEmpty();
+      Attempt free = Attempt.from(shop.thief, outbound, "hi");
+      assertThat(free.answer()).as("%s", free).isEqualTo("hi");
+      shop.daemon().start();
+      assertThat(Traces.in(shop.thief)).isNotEmpty();
+      assertRefused(shop.thief, outbound);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void everyWholePodIsReportedAsWhole(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+
+    for (SitePod pod : new SitePod[] {shop.buyer, shop.store, shop.thief}) {
+      assertThat(shop.view().metric("sluice_interception_ok", "pod=\"" + pod.name() + "\""))
+          .isEqualTo(1);
+    }
+  }
+
+  private static Shop shop(Mechanism mechanism) {
+    return Objects.requireNonNull(SHOPS.get(mechanism));
+  }
+
+  private static void assertRefused(SitePod from, InetSocketAddress destination) {
+    Attempt attempt = Attempt.from(from, destination, "hi");
+    assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+  }
+}

@@ -1,0 +1,222 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.bpf.InterceptionProgram;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.bpf.AttachType;
+import io.sluice.linux.bpf.AttachedPrograms;
+import io.sluice.linux.bpf.BpfLink;
+import io.sluice.linux.bpf.BpfMapFd;
+import io.sluice.linux.bpf.SocketMap;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.Sockets.Family;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Somebody breaks the interception of a pod behind the daemon's back: it is put right again. */
+@Tag("kernel")
+class RepairTest {
+  /** Two seconds on an idle machine; the test machine may be busy. */
+  private static final Duration LIMIT = Duration.ofSeconds(5);
+
+  @Nested
+  @Tag("kernel")
+  class RulesOfIptables {
+    @AutoClose private static Shop shop;
+
+    @BeforeAll
+    static void openShop() {
+      shop = Shop.open(Mechanism.IPTABLES);
+    }
+
+    @AfterEach
+    void everyPodIsWholeAndServed() {
+      assertServedAndWhole(shop);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+          "iptables-nft -t nat -F",
+          "ip6tables-nft -t nat -F",
+          "iptables-nft -t filter -F",
+          "iptables-nft -t nat -F PREROUTING",
+          "iptables-nft -t nat -I OUTPUT -j ACCEPT",
+          "ip6tables-nft -t nat -I PREROUTING -j ACCEPT",
+          "nft flush ruleset",
+        })
+    void areWrittenAgain(String breakage) {
+      List<String> whole = Traces.rules(shop.store);
+      long told = told(shop, "interception_broken", shop.store);
+
+      Commands.run(("nsenter --net=" + shop.store.path() + " " + breakage).split(" "));
+
+      awaitRepair(
+          breakage,
+          () ->
+              Traces.rules(shop.store).equals(whole)
+                  && Traces.areFirst(shop.store)
+                  && told(shop, "interception_repaired", shop.store) > told);
+      assertThat(told(shop, "interception_broken", shop.store)).isGreaterThan(told);
+    }
+  }
+
+  @Nested
+  @Tag("kernel")
+  class ProgramsOfEbpf {
+    @AutoClose private static Shop shop;
+
+    @BeforeAll
+    static void openShop() {
+      shop = Shop.open(Mechanism.EBPF);
+    }
+
+    @AfterEach
+    void everyPodIsWholeAndServed() {
+      assertServedAndWhole(shop);
+    }
+
+    @Test
+    void aDetachedSteeringProgramIsAttachedAgain() {
+      long told = told(shop, "interception_broken", shop.store);
+
+      detach(pins().resolve("link"));
+
+      awaitRepair("steering detached", () -> steeringPrograms() == 1);
+      assertThat(told(shop, "interception_broken", shop.store)).isGreaterThan(told);
+    }
+
+    @Test
+    void aSteeringProgramWhosePinWasRemovedIsPinnedAgain() throws IOException {
+      Files.delete(pins().resolve("link"));
+
+      awaitRepair("steering unpinned", () -> Files.exists(pins().resolve("link")));
+      assertThat(steeringPrograms()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3})
+    void anEmptiedListenerSlotIsFilledAgain(int slot) {
+      try (BpfMapFd map = BpfMapFd.openPinned(pins().resolve("listeners"))) {
+        SocketMap slots = new SocketMap(map);
+        assertThat(slots.isFilled(slot)).isTrue();
+
+        slots.remove(slot);
+
+        awaitRepair("slot " + slot + " emptied", () -> slots.isFilled(slot));
+      }
+      assertThat(steeringPrograms()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(InterceptionProgram.class)
+    void aDetachedHookIsAttachedAgain(InterceptionProgram hook) {
+      if (!hook.isAttachedToCgroup()) {
+        return;
+      }
+      Path pin = shop.view().pins().link(hook.objectName());
+
+      detach(pin);
+
+      awaitRepair(hook + " detached", () -> isAttached(pin));
+    }
+
+    @Test
+    void aHookWhosePinWasRemovedIsPinnedAgain() throws IOException {
+      Path pin = shop.view().pins().link(InterceptionProgram.CONNECT4.objectName());
+      Files.delete(pin);
+
+      awaitRepair("hook unpinned", () -> Files.exists(pin) && isAttached(pin));
+    }
+
+    private static Path pins() {
+      try (NetnsHandle store = shop.store.open()) {
+        return shop.view().pins().pod(store.cookie());
+      }
+    }
+
+    private static int steeringPrograms() {
+      try (NetnsHandle store = shop.store.open()) {
+        return AttachedPrograms.toNetns(store, AttachType.SK_LOOKUP).size();
+      }
+    }
+
+    private static void detach(Path pin) {
+      try (BpfLink link = BpfLink.openPinned(pin)) {
+        link.detach();
+      }
+    }
+
+    private static boolean isAttached(Path pin) {
+      try (BpfLink link = BpfLink.openPinned(pin)) {
+        return link.info().cgroupId() != 0;
+      }
+    }
+  }
+
+  private static void awaitRepair(String breakage, Callable<Boolean> isWhole) {
+    long begin = System.nanoTime();
+    Await.until("whole again after: " + breakage, isWhole);
+    Duration taken = Duration.ofNanos(System.nanoTime() - begin);
+    System.out.println("repaired after " + breakage + ": " + taken.toMillis() + " ms");
+    assertThat(taken).as(breakage).isLessThan(LIMIT);
+  }
+
+  private static long told(Shop shop, String event, SitePod pod) {
+    return shop.daemon()
+        .log()
+        .lines()
+        .filter(line -> line.contains(event + " pod=" + pod.meshName()))
+        .count();
+  }
+
+  private static void assertServedAndWhole(Shop shop) {
+    Await.until(
+        "every pod is whole",
+        () ->
+            List.of(shop.buyer, shop.store, shop.thief).stream()
+                .allMatch(pod -> shop.view().metric("sluice_interception_ok", label(pod)) == 1));
+    for (Family family : Family.values()) {
+      try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
+          TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
+        Await.untilPasses(
+            LIMIT,
+            () -> {
+              Attempt served = Attempt.from(shop.buyer, shop.service(family), "hi");
+              assertThat(served.answer()).as("%s", served).isEqualTo("hi");
+            });
+        int served = store.accepted().size();
+        InetSocketAddress inbound = shop.store.at(family, store.port());
+        assertThat(Attempt.from(shop.stranger, inbound, "hi").wasRefused()).isTrue();
+        assertThat(Attempt.from(shop.thief, shop.service(family), "hi").wasRefused()).isTrue();
+        InetSocketAddress outbound = shop.stranger.at(family, outside.port());
+        assertThat(Attempt.from(shop.thief, outbound, "hi").wasRefused()).isTrue();
+        assertThat(store.accepted()).hasSize(served);
+        assertThat(outside.accepted()).isEmpty();
+      }
+    }
+  }
+
+  private static String label(SitePod pod) {
+    return "pod=\"" + pod.name() + "\"";
+  }
+}

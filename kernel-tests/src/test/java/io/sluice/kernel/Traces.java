@@ -1,0 +1,56 @@
+package io.sluice.kernel;
+
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.linux.bpf.AttachType;
+import io.sluice.linux.bpf.AttachedPrograms;
+import io.sluice.linux.netns.NetnsHandle;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What either mechanism has put inside a pod's namespace, as anybody could see it. */
+final class Traces {
+  private static final List<String> SAVES = List.of("iptables-nft-save", "ip6tables-nft-save");
+
+  private Traces() {}
+
+  /** Rules and programs; empty when the pod is left alone. */
+  static List<String> in(SitePod pod) {
+    List<String> traces = new ArrayList<>(rules(pod));
+    try (NetnsHandle netns = pod.open()) {
+      AttachedPrograms.toNetns(netns, AttachType.SK_LOOKUP)
+          .forEach(program -> traces.add("sk_lookup program " + program));
+    }
+    return traces;
+  }
+
+  /** Our chains, jumps and rules of both families, in order. */
+  static List<String> rules(SitePod pod) {
+    List<String> rules = new ArrayList<>();
+    for (String save : SAVES) {
+      Commands.run("nsenter", "--net=" + pod.path(), save)
+          .lines()
+          .filter(line -> line.contains("SLUICE"))
+          .map(line -> save + " " + line.replaceAll(" \\[\\d+:\\d+]", ""))
+          .forEach(rules::add);
+    }
+    return rules;
+  }
+
+  /** Whether our jumps stand before the rules of others in the chains that they share. */
+  static boolean areFirst(SitePod pod) {
+    for (String save : SAVES) {
+      String chain = "";
+      for (String line : Commands.run("nsenter", "--net=" + pod.path(), save).lines().toList()) {
+        if (line.startsWith("-A ") && !line.startsWith("-A SLUICE")) {
+          String next = line.split(" ", -1)[1];
+          if (!next.equals(chain) && !line.contains("SLUICE")) {
+            return false;
+          }
+          chain = next;
+        }
+      }
+    }
+    return true;
+  }
+}
