@@ -9,6 +9,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
 
 /**
@@ -38,8 +41,25 @@ public final class IptablesBackend {
     if (Files.exists(IPV6_ADDRESSES)) {
       tools.addAll(Tool.installed(Family.IPV6));
     }
-    return new IptablesBackend(
-        tools.stream().map(tool -> new Usable(tool, probe.ask(tool))).toList());
+    // Each starts a dozen programs one after the other and spends its time waiting for them.
+    try (var threads =
+        Executors.newThreadPerTaskExecutor(
+            Thread.ofPlatform().name("sluice-probe-", 0).factory())) {
+      List<CompletableFuture<Usable>> asked =
+          tools.stream()
+              .map(tool ->
+                  CompletableFuture.supplyAsync(() -> new Usable(tool, probe.ask(tool)), threads))
+              .toList();
+      return new IptablesBackend(asked.stream().map(IptablesBackend::result).toList());
+    }
+  }
+
+  private static Usable result(CompletableFuture<Usable> asked) {
+    try {
+      return asked.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException cause ? cause : e;
+    }
   }
 
   List<Usable> known() {

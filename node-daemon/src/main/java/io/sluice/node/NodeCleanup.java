@@ -22,10 +22,7 @@ public final class NodeCleanup {
     try (StateLock lock = lock(nodeName)) {
       PinDirectory.ofNode(nodeName).removeAll();
       removeRules(nodeName);
-      Path cgroup = OwnCgroup.of(nodeName);
-      if (Files.isDirectory(cgroup)) {
-        Cgroups.remove(cgroup);
-      }
+      OwnCgroup.left(nodeName).ifPresent(Cgroups::remove);
       removeRuntimeDirectory(nodeName, lock);
     }
   }

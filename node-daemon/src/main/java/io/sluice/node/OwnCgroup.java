@@ -1,7 +1,11 @@
 package io.sluice.node;
 
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.cgroup.Cgroups;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * The cgroup by which the kernel recognises the proxy's own sockets. The daemon must not share it
@@ -16,6 +20,18 @@ final class OwnCgroup {
     Cgroups.create(cgroup);
     Cgroups.moveSelfTo(cgroup);
     return cgroup;
+  }
+
+  /** The cgroup that a daemon of that node has left; iptables mode works without cgroup2. */
+  static Optional<Path> left(String nodeName) {
+    try {
+      return Optional.of(of(nodeName)).filter(Files::isDirectory);
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return Optional.empty(); // without the hierarchy there is nothing in it
+      }
+      throw e;
+    }
   }
 
   /** Where the daemon of that node lives. */
