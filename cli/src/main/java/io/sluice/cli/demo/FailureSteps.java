@@ -150,7 +150,10 @@ final class FailureSteps {
     long pods = run.daemon().status().path("podsEnrolled").asLong();
     boolean sameMode = run.mode().inForce().equals(before);
     return new Seen(
-        answered && took.compareTo(run.mode().restartTarget()) <= 0 && pods == DemoRun.enrolled() && sameMode,
+        answered
+            && took.compareTo(run.mode().restartTarget()) <= 0
+            && pods == DemoRun.enrolled()
+            && sameMode,
         (answered ? "an answer after " + took.toMillis() + " ms, " : "no answer, ")
             + pods
             + " pods"
