@@ -1,11 +1,9 @@
 package io.sluice.iptables;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
-import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
@@ -21,9 +19,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,40 +28,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What happens to packets, in both families and both variants. */
 @Tag("kernel")
-class RedirectionTest {
+class RedirectionTest extends RulesInAPod {
   private static final InetAddress ELSEWHERE4 = IpAddresses.parse("192.0.2.1");
   private static final InetAddress ELSEWHERE6 = IpAddresses.parse("2001:db8::1");
   private static final int OUTBOUND = 15001;
   private static final int INBOUND = 15006;
-
-  private static IptablesBackend backend;
-
-  private TestPod pod;
-
-  @BeforeAll
-  static void probe() {
-    backend = IptablesBackend.probe(new LinuxNetworkNamespaces());
-  }
-
-  @BeforeEach
-  void create() throws Exception {
-    pod = new TestPod();
-  }
-
-  @AfterEach
-  void delete() throws Exception {
-    pod.close();
-  }
-
-  private PodRedirection apply(PodTraffic traffic) {
-    return apply("nft", traffic);
-  }
-
-  private PodRedirection apply(String variant, PodTraffic traffic) {
-    var redirection = new PodRedirection(pod.netns, backend.only(variant));
-    redirection.apply(traffic);
-    return redirection;
-  }
 
   private static InterceptionSettings excludingOutbound(int port, String range) {
     return new InterceptionSettings(
@@ -79,10 +45,6 @@ class RedirectionTest {
 
   private static InetAddress podAddress(Family family) {
     return family == Family.IPV4 ? TestPod.POD4 : TestPod.POD6;
-  }
-
-  private static InetAddress neighbour(Family family) {
-    return family == Family.IPV4 ? TestPod.NEIGHBOUR4 : TestPod.NEIGHBOUR6;
   }
 
   @ParameterizedTest
@@ -326,69 +288,6 @@ class RedirectionTest {
     int fd = pod.keep(pod.in(() -> Sockets.tcpSocket(Family.IPV4)));
 
     assertThat(refusal(fd, ELSEWHERE4)).isEqualTo(Errno.ECONNREFUSED);
-  }
-
-  @ParameterizedTest
-  @CsvSource({"nft,IPV4", "nft,IPV6", "legacy,IPV4", "legacy,IPV6"})
-  void datagramsAreRefusedWithEpermAndDnsIsNot(String variant, Family family) throws Exception {
-    PodRedirection redirection = apply(variant, TestPod.plain());
-    int fd = pod.socket(family, Sockets.SOCK_DGRAM, 17);
-
-    assertThatThrownBy(() -> send(fd, neighbour(family), 443)).satisfies(RedirectionTest::isEperm);
-    send(fd, neighbour(family), 53);
-
-    assertThat(redirection.verdicts())
-        .contains(
-            new CountedVerdict(
-                Direction.OUTBOUND, family, Outcome.REFUSED, Reason.DATAGRAM_REFUSED, 1),
-            new CountedVerdict(Direction.OUTBOUND, family, Outcome.PASSTHROUGH, Reason.DNS, 1));
-  }
-
-  @Test
-  void udpLiteIsRefused() throws Exception {
-    PodRedirection redirection = apply(TestPod.plain());
-    int fd = pod.socket(Family.IPV4, Sockets.SOCK_DGRAM, 136);
-
-    assertThatThrownBy(() -> send(fd, TestPod.NEIGHBOUR4, 53)).satisfies(RedirectionTest::isEperm);
-
-    assertThat(count(redirection, Reason.PROTOCOL_REFUSED)).isEqualTo(1);
-  }
-
-  @Test
-  void datagramsPassInPermissiveModeAndAreCounted() throws Exception {
-    PodTraffic plain = TestPod.plain();
-    PodRedirection redirection = apply(PodTraffic.of(plain.settings(), plain.own(), true, true));
-    int udp = pod.socket(Family.IPV4, Sockets.SOCK_DGRAM, 17);
-
-    send(udp, TestPod.NEIGHBOUR4, 443);
-
-    assertThat(count(redirection, Reason.DATAGRAM_PERMISSIVE)).isEqualTo(1);
-  }
-
-  @Test
-  void pingPasses() throws Exception {
-    PodRedirection redirection = apply(TestPod.plain());
-    int icmp = pod.socket(Family.IPV4, 3, 1);
-
-    send(icmp, TestPod.NEIGHBOUR4, 0);
-
-    assertThat(count(redirection, Reason.RAW_SOCKET)).isPositive();
-  }
-
-  private static void send(int fd, InetAddress to, int port) {
-    Sockets.sendTo(fd, ByteBuffer.wrap(new byte[8]), 0, new InetSocketAddress(to, port));
-  }
-
-  private static void isEperm(Throwable thrown) {
-    assertThat(thrown).isInstanceOf(LinuxException.class);
-    assertThat(((LinuxException) thrown).errno()).isEqualTo(Errno.EPERM);
-  }
-
-  private static long count(PodRedirection redirection, Reason reason) {
-    return redirection.verdicts().stream()
-        .filter(verdict -> verdict.reason() == reason)
-        .mapToLong(CountedVerdict::count)
-        .sum();
   }
 
   @ParameterizedTest
