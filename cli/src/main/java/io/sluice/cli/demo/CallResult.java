@@ -56,6 +56,15 @@ sealed interface CallResult {
     boolean serverSees(InetSocketAddress client) {
       return line.contains(" sees " + IpAddresses.text(client) + " at ");
     }
+
+    /** Whether the server accepted from an address of its own pod, with any port. */
+    boolean serverSeesItself(IpFamily family) {
+      return DemoPod.enrolled().stream()
+          .filter(pod -> pod.label().equals(server()))
+          .map(pod -> IpAddresses.text(new InetSocketAddress(pod.address(family), 0)))
+          .map(text -> text.substring(0, text.length() - 1))
+          .anyMatch(address -> line.contains(" sees " + address));
+    }
   }
 
   /**

@@ -7,6 +7,7 @@ import io.sluice.linux.bpf.BpfObject;
 import io.sluice.linux.capability.Capabilities;
 import io.sluice.linux.capability.Capability;
 import io.sluice.linux.cgroup.Cgroups;
+import io.sluice.node.InterceptionMode;
 import io.sluice.node.maps.PinDirectory;
 import java.io.File;
 import java.nio.file.Files;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What this machine lacks for the demo, each found by trying and told with its mend. */
@@ -25,7 +27,6 @@ final class DemoChecks {
       EnumSet.of(
           Capability.CAP_SYS_ADMIN,
           Capability.CAP_NET_ADMIN,
-          Capability.CAP_BPF,
           Capability.CAP_NET_BIND_SERVICE,
           Capability.CAP_KILL);
   private static final Pattern PATH_SEPARATOR =
@@ -34,26 +35,61 @@ final class DemoChecks {
   private DemoChecks() {}
 
   /** Everything that is missing; empty when the demo can run. */
-  static List<String> missing() {
+  static List<String> missing(InterceptionMode mode) {
+    List<String> missing = new ArrayList<>(missingForStop());
+    if (!Files.exists(Path.of("/proc/net/if_inet6"))) {
+      missing.add("this kernel has IPv6 switched off: boot without ipv6.disable=1");
+    }
+    if (missing.isEmpty()) {
+      missing.addAll(
+          switch (mode) {
+            case ebpf -> missingForEbpf();
+            case iptables -> missingForIptables();
+            case auto -> missingForEither();
+          });
+    }
+    return missing;
+  }
+
+  /** What is missing even to remove a demo. */
+  static List<String> missingForStop() {
     List<String> missing = new ArrayList<>();
     Set<Capability> capabilities = Capabilities.missing(NEEDED);
     if (!capabilities.isEmpty()) {
       missing.add(
-          "the demo makes network namespaces and loads eBPF programs, for which "
+          "the demo makes network namespaces and intercepts traffic, for which "
               + capabilities
               + " is missing: run it as root on the machine itself, or in a privileged container");
     }
     if (!isOnPath("ip", System.getenv("PATH"))) {
       missing.add("there is no `ip` in PATH: install iproute2");
     }
-    if (!Files.exists(Path.of("/proc/net/if_inet6"))) {
-      missing.add("this kernel has IPv6 switched off: boot without ipv6.disable=1");
-    }
-    if (capabilities.isEmpty()) {
-      noCgroup().ifPresent(missing::add);
-      noBpf().ifPresent(missing::add);
-    }
     return missing;
+  }
+
+  private static List<String> missingForEbpf() {
+    return Stream.of(noBpfCapability(), noCgroup(), noBpf()).flatMap(Optional::stream).toList();
+  }
+
+  private static Optional<String> noBpfCapability() {
+    return Capabilities.missing(EnumSet.of(Capability.CAP_BPF)).isEmpty()
+        ? Optional.empty()
+        : Optional.of("eBPF needs CAP_BPF: run the demo as root, or with --mode iptables");
+  }
+
+  private static List<String> missingForIptables() {
+    return isOnPath("iptables-save", System.getenv("PATH"))
+        ? List.of()
+        : List.of("there is no `iptables-save` in PATH: install iptables");
+  }
+
+  /** The daemon chooses; only when neither can work, the demo need not ask it. */
+  private static List<String> missingForEither() {
+    List<String> ebpf = missingForEbpf();
+    List<String> iptables = missingForIptables();
+    return ebpf.isEmpty() || iptables.isEmpty()
+        ? List.of()
+        : Stream.concat(ebpf.stream(), iptables.stream()).toList();
   }
 
   static boolean isOnPath(String program, @Nullable String path) {

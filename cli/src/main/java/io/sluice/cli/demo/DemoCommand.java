@@ -2,6 +2,7 @@ package io.sluice.cli.demo;
 
 import io.sluice.cli.demo.DemoReport.Marks;
 import io.sluice.cli.output.Failures;
+import io.sluice.node.InterceptionMode;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
@@ -23,9 +24,6 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true)
 public final class DemoCommand implements Callable<Integer> {
-  /** The one way to intercept that this build has. */
-  static final String EBPF = "ebpf";
-
   /** Hidden option: only the servers, for a demo that was kept. */
   static final String SERVE = "--serve";
 
@@ -34,10 +32,10 @@ public final class DemoCommand implements Callable<Integer> {
 
   @Option(
       names = "--mode",
-      paramLabel = "ebpf",
+      paramLabel = "ebpf|iptables|auto",
       description = "How traffic is intercepted. Default: ${DEFAULT-VALUE}.",
-      defaultValue = EBPF)
-  private String mode = EBPF;
+      defaultValue = "ebpf")
+  private InterceptionMode mode = InterceptionMode.ebpf;
 
   @Option(
       names = "--node-name",
@@ -67,10 +65,6 @@ public final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    if (!mode.equals(EBPF)) {
-      throw new ParameterException(
-          spec.commandLine(), "--mode " + mode + " is not known; this build has: " + EBPF);
-    }
     if (!nodeName.matches("[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")) {
       throw new ParameterException(
           spec.commandLine(), "--node-name has 1 to 32 of a-z, 0-9 and '-', not: " + nodeName);
@@ -79,7 +73,7 @@ public final class DemoCommand implements Callable<Integer> {
     if (serve) {
       return serve(plan);
     }
-    List<String> missing = DemoChecks.missing();
+    List<String> missing = stop ? DemoChecks.missingForStop() : DemoChecks.missing(mode);
     if (!missing.isEmpty()) {
       PrintWriter err = spec.commandLine().getErr();
       err.println("sluice: the demo cannot run here:");
@@ -99,7 +93,7 @@ public final class DemoCommand implements Callable<Integer> {
     PrintWriter out = new PrintWriter(System.out, true, charset());
     DemoReport report =
         new DemoReport(out, json, Marks.of(charset().equals(StandardCharsets.UTF_8)));
-    DemoShow show = new DemoShow(stage, report, keep);
+    DemoShow show = new DemoShow(stage, report, mode, keep);
     boolean ok;
     try {
       ok = show.run();

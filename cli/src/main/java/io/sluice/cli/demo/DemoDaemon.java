@@ -1,6 +1,7 @@
 package io.sluice.cli.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.admin.AdminClient;
 import io.sluice.node.admin.AdminRequest;
@@ -11,6 +12,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -24,10 +26,12 @@ final class DemoDaemon {
   private final DemoPlan plan;
   private final AdminClient admin;
   private @Nullable Process process;
+  private DemoMode mode;
   private long startedNanos;
 
-  DemoDaemon(DemoPlan plan) {
+  DemoDaemon(DemoPlan plan, InterceptionMode asked) {
     this.plan = plan;
+    this.mode = DemoMode.undecided(asked);
     this.admin = new AdminClient(NodeSettings.adminSocket(plan.node()));
   }
 
@@ -46,6 +50,8 @@ final class DemoDaemon {
     return List.of(
         "node",
         "run",
+        "--mode",
+        mode.asked().name(),
         "--registry",
         plan.registry().toString(),
         "--node-name",
@@ -67,6 +73,11 @@ final class DemoDaemon {
     return sinceStart();
   }
 
+  /** How it intercepts; undecided before it was ready for the first time. */
+  DemoMode mode() {
+    return mode;
+  }
+
   /** Time since its process was started. */
   Duration sinceStart() {
     return Duration.ofNanos(System.nanoTime() - startedNanos);
@@ -83,7 +94,12 @@ final class DemoDaemon {
 
   private boolean isReady() {
     try {
-      return status().path("ready").asBoolean();
+      JsonNode status = status();
+      if (!status.path("ready").asBoolean()) {
+        return false;
+      }
+      mode = DemoMode.of(mode.asked(), status);
+      return true;
     } catch (IOException e) {
       return false; // its socket is not there yet
     }
@@ -95,6 +111,23 @@ final class DemoDaemon {
 
   List<JsonNode> ask(String command) throws IOException {
     return admin.ask(AdminRequest.of(command));
+  }
+
+  /** The rows of one map, or of what stands for it. */
+  List<List<String>> dump(String map) throws IOException {
+    List<List<String>> rows = new ArrayList<>();
+    for (JsonNode row : admin.ask(new AdminRequest("dump", map, false)).getFirst().path("rows")) {
+      List<String> cells = new ArrayList<>();
+      row.forEach(cell -> cells.add(cell.asText()));
+      rows.add(cells);
+    }
+    return rows;
+  }
+
+  /** Whether every pod is what the newest state of the folder asks for. */
+  boolean hasSettled() throws IOException {
+    JsonNode status = status();
+    return status.path("enforcedRevision").asLong() >= status.path("snapshotRevision").asLong();
   }
 
   /** What /metrics says now. */

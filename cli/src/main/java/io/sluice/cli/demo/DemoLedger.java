@@ -15,6 +15,8 @@ import java.util.TreeMap;
  */
 final class DemoLedger {
   private final Map<FlowKey, Long> kernel = new TreeMap<>();
+  private final Map<FlowKey, Long> duringChanges = new TreeMap<>();
+  private boolean changing;
   private long allowed;
   private long refusedByProxy;
 
@@ -68,6 +70,24 @@ final class DemoLedger {
             outcome.label(),
             reason.label());
     kernel.merge(key, 1L, Long::sum);
+    if (changing) {
+      duringChanges.merge(key, 1L, Long::sum);
+    }
+  }
+
+  /** From here on rules are replaced, or nobody reads their counters. */
+  void beginChange() {
+    changing = true;
+  }
+
+  /** Until here. */
+  void endChange() {
+    changing = false;
+  }
+
+  /** Those of {@link #kernel} that counters of rules may have forgotten. */
+  Map<FlowKey, Long> duringChanges() {
+    return Map.copyOf(duringChanges);
   }
 
   /** Verdicts that the kernel must have given to outgoing flows. */
@@ -85,10 +105,16 @@ final class DemoLedger {
     return refusedByProxy;
   }
 
-  /** Whether the ledger can foretell this counter: what a caller did, not what the proxy did. */
-  static boolean foretells(FlowKey key) {
+  /**
+   * Whether ledger and kernel both tell this counter: what a caller did, not what the proxy did. In
+   * iptables mode the kernel's own ICMPv6 counts as raw, and nobody counts what no daemon takes.
+   */
+  static boolean foretells(FlowKey key, DemoMode mode) {
     return key.direction().equals(Direction.OUTBOUND.label())
-        && !key.reason().equals(Reason.PROXY_SOCKET.label());
+        && !key.reason().equals(Reason.PROXY_SOCKET.label())
+        && (mode.countsInMaps()
+            || !key.reason().equals(Reason.RAW_SOCKET.label())
+                && !key.reason().equals(Reason.PROXY_UNAVAILABLE.label()));
   }
 
   /**

@@ -34,7 +34,7 @@ final class DemoLeftovers {
         .filter(name -> Files.exists(DemoPlan.path(name)))
         .forEach(name -> found.add("namespace " + name));
     Path pins = PinDirectory.ofNode(plan.node()).path().getParent();
-    Stream.of(pins, plan.cgroup(), plan.runtime())
+    Stream.concat(plan.cgroup().stream(), Stream.of(pins, plan.runtime()))
         .filter(Files::exists)
         .forEach(path -> found.add(path.toString()));
     if (Files.exists(plan.registry()) || Files.exists(plan.state())) {
@@ -59,8 +59,12 @@ final class DemoLeftovers {
 
   /** Processes in the node's cgroup that no demo has started. */
   List<Long> strangers() {
+    return plan.cgroup().map(this::strangersIn).orElse(List.of());
+  }
+
+  private List<Long> strangersIn(Path cgroup) {
     try {
-      return Files.readAllLines(plan.cgroup().resolve("cgroup.procs")).stream()
+      return Files.readAllLines(cgroup.resolve("cgroup.procs")).stream()
           .map(Long::parseLong)
           .filter(pid -> !isOurs(commandLine(pid)))
           .toList();
@@ -78,11 +82,30 @@ final class DemoLeftovers {
     }
   }
 
-  /** Removes all of it; tries everything, then throws for what could not be removed. */
-  void remove() throws InterruptedException {
+  /** Ends processes, cleans the node up, and tells which namespaces have rules all the same. */
+  List<String> rulesAfterCleanup() throws InterruptedException {
+    endProcesses();
+    Await.until(DEADLINE, this::cleanNode);
+    List<String> found = new ArrayList<>();
+    for (String netns : plan.namespaces()) {
+      for (IpFamily family : IpFamily.values()) {
+        if (Files.exists(DemoPlan.path(netns)) && !DemoRules.in(netns, family).isEmpty()) {
+          found.add(family.title() + " rules in namespace " + netns);
+        }
+      }
+    }
+    return found;
+  }
+
+  private void endProcesses() throws InterruptedException {
     List<ProcessHandle> running = processes();
     running.forEach(ProcessHandle::destroyForcibly);
     Await.until(DEADLINE, () -> running.stream().noneMatch(ProcessHandle::isAlive));
+  }
+
+  /** Removes all of it; tries everything, then throws for what could not be removed. */
+  void remove() throws InterruptedException {
+    endProcesses();
     // The kernel frees a cgroup a moment after its last process has ended.
     boolean clean = Await.until(DEADLINE, this::cleanNode);
     new DemoNetwork(plan).remove();

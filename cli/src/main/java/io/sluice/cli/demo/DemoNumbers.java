@@ -8,23 +8,26 @@ import io.sluice.node.maps.MapCatalogue;
 import io.sluice.node.maps.MapDump;
 import io.sluice.node.maps.MapSummary;
 import io.sluice.node.maps.PinDirectory;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** Counters, from the pinned maps and from a page of metrics, in one form. */
+/** Counters, of the kernel and of a page of metrics, in one form. */
 final class DemoNumbers {
   private static final String COUNTERS = "verdict_counters";
   private static final String INTERCEPTION = "sluice_interception_";
   private static final Set<Outcome> COUNTED =
       Set.of(Outcome.REDIRECTED, Outcome.PASSTHROUGH, Outcome.REFUSED);
 
+  private final DemoDaemon daemon;
   private final MapCatalogue maps;
 
-  /** Reads the pins themselves: the daemon may be dead. */
-  DemoNumbers(DemoPlan plan) {
+  /** Reads the pins themselves where there are any: the daemon may be dead. */
+  DemoNumbers(DemoPlan plan, DemoDaemon daemon) {
+    this.daemon = daemon;
     this.maps = new MapCatalogue(PinDirectory.ofNode(plan.node()));
   }
 
@@ -39,17 +42,19 @@ final class DemoNumbers {
         .orElseThrow(() -> new DemoException("the map '" + map + "' is not pinned"));
   }
 
-  /** The kernel's verdicts. */
-  Map<FlowKey, Long> verdicts() {
+  /** The kernel's verdicts; counters of rules are known to a daemon that runs. */
+  Map<FlowKey, Long> verdicts() throws IOException {
     Map<FlowKey, Long> counts = new TreeMap<>();
-    for (List<String> row : dump(COUNTERS).rows()) {
+    for (List<String> row :
+        daemon.mode().countsInMaps() ? dump(COUNTERS).rows() : daemon.dump(COUNTERS)) {
       counts.put(FlowKey.of(row), Long.parseLong(row.getLast()));
     }
     return counts;
   }
 
   /** One of them; 0 when it was never given. */
-  long verdict(DemoPod pod, Direction direction, IpFamily family, Outcome outcome, Reason reason) {
+  long verdict(DemoPod pod, Direction direction, IpFamily family, Outcome outcome, Reason reason)
+      throws IOException {
     FlowKey key =
         new FlowKey(
             pod.meshName(), direction.label(), family.label(), outcome.label(), reason.label());

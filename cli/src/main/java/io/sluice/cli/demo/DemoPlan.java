@@ -1,5 +1,6 @@
 package io.sluice.cli.demo;
 
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.node.NodeSettings;
@@ -7,6 +8,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Names, paths and addresses of one demo. Whatever has the name of the node in it belongs to the
@@ -80,9 +82,13 @@ record DemoPlan(String node) {
     return directory().resolve("kept");
   }
 
-  /** Where the daemon of this node keeps itself. */
-  Path cgroup() {
-    return Cgroups.rootV2().resolve(prefix());
+  /** Where the daemon of this node keeps itself; iptables mode works without cgroup2. */
+  Optional<Path> cgroup() {
+    try {
+      return Optional.of(Cgroups.rootV2().resolve(prefix()));
+    } catch (LinuxException e) {
+      return Optional.empty();
+    }
   }
 
   /** The daemon's directory for its admin socket. */

@@ -1,9 +1,12 @@
 package io.sluice.cli.demo;
 
+import io.sluice.cli.demo.DemoLedger.FlowKey;
 import io.sluice.cli.demo.DemoNumbers.ProxyCounts;
 import io.sluice.cli.demo.DemoReport.Seen;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** What all groups of steps share, and the order in which they run. */
 final class DemoRun {
@@ -20,6 +23,7 @@ final class DemoRun {
   private final DemoNumbers numbers;
   private final DemoPlan plan;
   private ProxyCounts earlierDaemons = ProxyCounts.NONE;
+  private Map<FlowKey, Long> earlierRules = Map.of();
   private Duration startToReady = Duration.ZERO;
 
   DemoRun(DemoPlan plan, DemoReport report, DemoShop shop, DemoDaemon daemon) {
@@ -28,15 +32,16 @@ final class DemoRun {
     this.shop = shop;
     this.daemon = daemon;
     this.registry = new DemoRegistry(plan);
-    this.numbers = new DemoNumbers(plan);
+    this.numbers = new DemoNumbers(plan, daemon);
   }
 
   /** Starts the daemon and goes through every step. */
   void play() throws IOException, InterruptedException {
     registry.write();
-    report.heading("Starting");
     daemon.start();
     startToReady = daemon.awaitReady();
+    report.line("mode " + mode().inForce() + " is in force: " + mode().reason());
+    report.heading("Starting");
     report.step("pods are enrolled", enrolled() + " pods", this::lookAtPods);
     report.heading("The shop at work");
     new TrafficSteps(this).play();
@@ -64,9 +69,43 @@ final class DemoRun {
     return DemoPod.enrolled().size();
   }
 
-  /** Notes what the daemon has counted in memory, before it is killed. */
-  void rememberProxyCounts() throws IOException {
+  /** Notes what is lost with the daemon, before it is killed. */
+  void rememberCounts() throws IOException {
     earlierDaemons = earlierDaemons.plus(ProxyCounts.of(daemon.metrics()));
+    if (!mode().countsInMaps()) {
+      earlierRules = verdicts();
+    }
+  }
+
+  /** The kernel's verdicts of the whole run. */
+  Map<FlowKey, Long> verdicts() throws IOException {
+    Map<FlowKey, Long> counts = new TreeMap<>(numbers.verdicts());
+    earlierRules.forEach((key, count) -> counts.merge(key, count, Long::sum));
+    return counts;
+  }
+
+  /**
+   * A change, and whether it came into force.
+   *
+   * @param inForce within the deadline
+   * @param after how long after its beginning, for people
+   */
+  record Change(boolean inForce, String after) {}
+
+  /**
+   * Makes a change and tries until it shows. Where rules count, those that are replaced meanwhile
+   * may forget a call, so the ledger is told.
+   */
+  <E extends Exception> Change change(Runnable change, Await.Condition<E> shown)
+      throws E, IOException, InterruptedException {
+    shop.ledger().beginChange();
+    long begin = System.nanoTime();
+    change.run();
+    boolean inForce = Await.until(CHANGE_DEADLINE, shown);
+    String after = CallResult.millis(System.nanoTime() - begin);
+    Await.until(CHANGE_DEADLINE, daemon::hasSettled);
+    shop.ledger().endChange();
+    return new Change(inForce, after);
   }
 
   /** What the proxies of all daemons of this run have decided. */
@@ -78,6 +117,10 @@ final class DemoRun {
   boolean proxyHasCounted() throws IOException {
     DemoLedger ledger = shop.ledger();
     return proxyCounts().equals(new ProxyCounts(ledger.allowed(), ledger.refusedByProxy()));
+  }
+
+  DemoMode mode() {
+    return daemon.mode();
   }
 
   DemoReport report() {

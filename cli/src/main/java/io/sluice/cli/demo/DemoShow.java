@@ -3,10 +3,12 @@ package io.sluice.cli.demo;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.demo.DemoReport.Seen;
 import io.sluice.cli.output.Failures;
+import io.sluice.node.InterceptionMode;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
@@ -29,12 +31,12 @@ final class DemoShow {
   private boolean kept;
   private volatile boolean interrupted;
 
-  DemoShow(DemoStage stage, DemoReport report, boolean keep) {
+  DemoShow(DemoStage stage, DemoReport report, InterceptionMode asked, boolean keep) {
     this.stage = stage;
     this.plan = stage.plan();
     this.report = report;
     this.keep = keep;
-    this.daemon = new DemoDaemon(plan);
+    this.daemon = new DemoDaemon(plan, asked);
   }
 
   /** Plays it; returns whether everything went well. */
@@ -47,7 +49,11 @@ final class DemoShow {
     } finally {
       finished.countDown();
       if (!kept && !interrupted) {
-        report.step("nothing is left", "no process, namespace, pin, cgroup or file", this::clear);
+        report.step(
+            "nothing is left",
+            "no process, namespace, pin, cgroup or file"
+                + (daemon.mode().isIptables() ? "; no rule in a namespace before it goes" : ""),
+            this::clear);
       }
       took = Duration.ofNanos(System.nanoTime() - beginNanos);
       removeHook(hook);
@@ -57,7 +63,10 @@ final class DemoShow {
 
   private void play() throws InterruptedException {
     report.line(
-        "Sluice demo, kernel " + System.getProperty("os.version") + ", mode " + DemoCommand.EBPF);
+        "Sluice demo, kernel "
+            + System.getProperty("os.version")
+            + ", asked for mode "
+            + daemon.mode().asked());
     try {
       new DemoNetwork(plan).create();
       try (DemoShop shop = DemoShop.open(plan)) {
@@ -93,8 +102,12 @@ final class DemoShow {
 
   private Seen clear() throws InterruptedException {
     daemon.stop();
+    List<String> left = new ArrayList<>();
+    if (daemon.mode().isIptables()) {
+      left.addAll(stage.rulesAfterCleanup());
+    }
     stage.clear();
-    List<String> left = stage.present();
+    left.addAll(stage.present());
     return new Seen(left.isEmpty(), left.isEmpty() ? "nothing" : String.join(", ", left));
   }
 
@@ -125,13 +138,13 @@ final class DemoShow {
   }
 
   JsonNode json() {
-    return summary.json(report, took);
+    return summary.json(daemon.mode(), report, took);
   }
 
   /** The end of the report for people. */
   void print(PrintWriter out) {
     if (summary != DemoSummary.NOTHING) {
-      summary.print(out);
+      summary.print(daemon.mode(), out);
     }
     long failed = report.steps().stream().filter(step -> !step.ok()).count();
     out.printf(
@@ -141,7 +154,7 @@ final class DemoShow {
         failed == 0 ? "all as expected" : failed + " NOT as expected",
         took.toMillis() / 1000.0);
     if (kept) {
-      KeptHints.print(plan, stage.option(), out);
+      KeptHints.print(plan, daemon.mode(), stage.option(), out);
     }
   }
 }

@@ -94,13 +94,21 @@ final class DemoStage {
     return any;
   }
 
+  /**
+   * Takes the node out of the mesh but leaves the namespaces, and tells which of them still have
+   * rules: a pod outlives its membership.
+   */
+  List<String> rulesAfterCleanup() throws InterruptedException {
+    return leftovers.rulesAfterCleanup();
+  }
+
   /** Leaves daemon and namespaces, and starts servers that outlive this process. */
   void keep() {
     try {
       Files.writeString(plan.keptMark(), "");
       JavaCommand.program(
               plan.directory().resolve("servers.log"),
-              List.of("demo", DemoCommand.SERVE, "--node-name", plan.node(), "--mode", "ebpf"))
+              List.of("demo", DemoCommand.SERVE, "--node-name", plan.node()))
           .start();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot start servers that stay", e);

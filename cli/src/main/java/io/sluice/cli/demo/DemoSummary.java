@@ -23,7 +23,7 @@ import java.util.TreeMap;
  * The figures of a whole run, read before anything is removed.
  *
  * @param pods enrolled at the end
- * @param verdicts the kernel's counters
+ * @param verdicts the kernel's counters, of every daemon of the run
  * @param proxy what the proxies decided
  * @param maps with their fill
  * @param residentBytes of the daemon at the end
@@ -52,7 +52,7 @@ record DemoSummary(
     var status = run.daemon().status();
     return new DemoSummary(
         status.path("podsEnrolled").asLong(),
-        run.numbers().verdicts(),
+        run.verdicts(),
         run.proxyCounts(),
         run.numbers().maps(),
         status.path("residentBytes").asLong(),
@@ -83,7 +83,7 @@ record DemoSummary(
   }
 
   /** Tables for people. */
-  void print(PrintWriter out) {
+  void print(DemoMode mode, PrintWriter out) {
     Map<List<String>, Long> flows = new TreeMap<>((a, b) -> a.toString().compareTo(b.toString()));
     verdicts.forEach((key, count) ->
         flows.merge(
@@ -95,22 +95,15 @@ record DemoSummary(
       rows.add(row);
     });
     out.println();
-    out.println("What the kernel's hooks counted, both families together");
+    out.println(
+        "What the kernel's "
+            + (mode.countsInMaps() ? "hooks" : "rules")
+            + " counted, both families together");
     new Listing(List.of("pod", "direction", "verdict", "reason", "flows"), rows)
         .print(OutputFormat.table, out);
-    out.println();
-    out.println("Maps in the kernel");
-    new Listing(
-            List.of("map", "entries", "capacity", "holds"),
-            maps.stream()
-                .map(map ->
-                    List.of(
-                        map.name(),
-                        map.entries() < 0 ? "-" : "" + map.entries(),
-                        map.capacity() == 0 ? "-" : "" + map.capacity(),
-                        map.holds()))
-                .toList())
-        .print(OutputFormat.table, out);
+    if (mode.countsInMaps()) {
+      printMaps(out);
+    }
     out.println();
     out.printf(
         Locale.ROOT,
@@ -127,10 +120,28 @@ record DemoSummary(
     out.flush();
   }
 
+  private void printMaps(PrintWriter out) {
+    out.println();
+    out.println("Maps in the kernel");
+    new Listing(
+            List.of("map", "entries", "capacity", "holds"),
+            maps.stream()
+                .map(map ->
+                    List.of(
+                        map.name(),
+                        map.entries() < 0 ? "-" : "" + map.entries(),
+                        map.capacity() == 0 ? "-" : "" + map.capacity(),
+                        map.holds()))
+                .toList())
+        .print(OutputFormat.table, out);
+  }
+
   /** The report for programs. */
-  ObjectNode json(DemoReport report, Duration took) {
+  ObjectNode json(DemoMode mode, DemoReport report, Duration took) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
-    json.put("mode", DemoCommand.EBPF);
+    json.put("mode", mode.inForce());
+    json.put("modeAsked", mode.asked().name());
+    json.put("modeReason", mode.reason());
     json.put("ok", report.isOk());
     json.put("seconds", took.toMillis() / 1000.0);
     json.put("kernel", System.getProperty("os.version"));

@@ -49,10 +49,7 @@ final class ExclusionSteps {
   }
 
   private Seen exclude() throws IOException, InterruptedException {
-    long begin = System.nanoTime();
-    run.registry().excludeBank(true);
-    boolean answered = Await.until(DemoRun.CHANGE_DEADLINE, () -> callBank().isAnswered());
-    String after = CallResult.millis(System.nanoTime() - begin);
+    var change = run.change(() -> run.registry().excludeBank(true), () -> callBank().isAnswered());
     long passed = passedThrough();
     long accepted = acceptedByProxy();
     CallResult result = callBank();
@@ -60,17 +57,17 @@ final class ExclusionSteps {
     accepted = acceptedByProxy() - accepted;
     boolean direct = result instanceof Answered answer && answer.serverSees(answer.local());
     return new Seen(
-        answered && direct && passed == 1 && accepted == 0,
+        change.inForce() && direct && passed == 1 && accepted == 0,
         result.text()
             + "; passthrough +"
             + passed
             + ", proxy +"
             + accepted
             + "; in force after "
-            + after);
+            + change.after());
   }
 
-  private long passedThrough() {
+  private long passedThrough() throws IOException {
     return run.numbers()
         .verdict(
             DemoPod.BUYER,
@@ -84,12 +81,12 @@ final class ExclusionSteps {
     return run.daemon().status().path("connectionsAccepted").asLong();
   }
 
-  private Seen include() throws InterruptedException {
-    long begin = System.nanoTime();
-    run.registry().excludeBank(false);
-    boolean refused = Await.until(DemoRun.CHANGE_DEADLINE, () -> !callBank().isAnswered());
-    String after = CallResult.millis(System.nanoTime() - begin);
-    return new Seen(refused, refused ? "refused " + after + " after the change" : "still direct");
+  private Seen include() throws IOException, InterruptedException {
+    var change =
+        run.change(() -> run.registry().excludeBank(false), () -> !callBank().isAnswered());
+    return new Seen(
+        change.inForce(),
+        change.inForce() ? "refused " + change.after() + " after the change" : "still direct");
   }
 
   private Seen askDns(IpFamily family) {

@@ -10,7 +10,6 @@ import java.util.List;
 
 /** SIGKILL and a new start: closed meanwhile, enforcing again soon. */
 final class FailureSteps {
-  private static final Duration RESTART_TARGET = Duration.ofSeconds(2);
   private static final Duration RESTART_DEADLINE = Duration.ofSeconds(15);
   private static final long MOST_NANOS = 50_000_000;
   private static final int CALLS = 10;
@@ -26,7 +25,8 @@ final class FailureSteps {
   void play() throws IOException, InterruptedException {
     DemoReport report = run.report();
     Await.until(DemoRun.RECORD_DEADLINE, run::proxyHasCounted);
-    run.rememberProxyCounts();
+    run.rememberCounts();
+    shop.ledger().beginChange();
     run.daemon().kill();
     report.step(
         "killed: calls are refused",
@@ -36,14 +36,21 @@ final class FailureSteps {
         "killed: no way around",
         "refused from outside the mesh, past the service, both families",
         this::callPastTheService);
-    report.step("killed: maps can be read", "every map, from its pin", this::readMaps);
+    if (run.mode().countsInMaps()) {
+      report.step("killed: maps can be read", "every map, from its pin", this::readMaps);
+    } else {
+      report.step(
+          "killed: maps can be read",
+          "in iptables mode there are none: the rules are still in every pod, for both families",
+          this::readRules);
+    }
     report.step(
         "started again",
         "an answer at most "
-            + RESTART_TARGET.toMillis()
+            + run.mode().restartTarget().toMillis()
             + " ms after the process was started, "
             + DemoRun.enrolled()
-            + " pods",
+            + " pods, in the same mode",
         this::restart);
     report.step("and enforces", "buyer served, thief refused", this::enforce);
   }
@@ -103,7 +110,33 @@ final class FailureSteps {
         maps.size() + " maps, " + rows + " entries; the map `liveness` says: " + daemon);
   }
 
+  private Seen readRules() throws InterruptedException {
+    DemoRules.Found all = new DemoRules.Found(0, 0);
+    int closed = 0;
+    for (DemoPod pod : DemoPod.enrolled()) {
+      for (IpFamily family : IpFamily.values()) {
+        DemoRules.Found found = DemoRules.in(run.plan().netns(pod), family);
+        all = all.plus(found);
+        closed += found.chains() > 0 && found.rules() > 0 ? 1 : 0;
+      }
+    }
+    int maps = run.numbers().maps().size();
+    return new Seen(
+        closed == DemoRun.enrolled() * IpFamily.values().length && maps == 0,
+        maps
+            + " maps; "
+            + all.chains()
+            + " chains with "
+            + all.rules()
+            + " rules, there for "
+            + closed
+            + " of "
+            + DemoRun.enrolled() * IpFamily.values().length
+            + " pods and families");
+  }
+
   private Seen restart() throws IOException, InterruptedException {
+    String before = run.mode().inForce();
     run.daemon().start();
     InetSocketAddress store = DemoPlan.storeService(IpFamily.IPV4);
     boolean answered =
@@ -112,12 +145,19 @@ final class FailureSteps {
             () -> shop.call(DemoPod.BUYER, store).isAnswered() || run.daemon().failIfEnded());
     Duration took = run.daemon().sinceStart();
     run.daemon().awaitReady();
+    Await.until(DemoRun.CHANGE_DEADLINE, run.daemon()::hasSettled);
+    shop.ledger().endChange();
     long pods = run.daemon().status().path("podsEnrolled").asLong();
+    boolean sameMode = run.mode().inForce().equals(before);
     return new Seen(
-        answered && took.compareTo(RESTART_TARGET) <= 0 && pods == DemoRun.enrolled(),
+        answered
+            && took.compareTo(run.mode().restartTarget()) <= 0
+            && pods == DemoRun.enrolled()
+            && sameMode,
         (answered ? "an answer after " + took.toMillis() + " ms, " : "no answer, ")
             + pods
-            + " pods");
+            + " pods"
+            + (sameMode ? "" : ", but in mode " + run.mode().inForce()));
   }
 
   private Seen enforce() {

@@ -6,13 +6,20 @@ import java.io.PrintWriter;
 final class KeptHints {
   private KeptHints() {}
 
-  static void print(DemoPlan plan, String option, PrintWriter out) {
+  static void print(DemoPlan plan, DemoMode mode, String option, PrintWriter out) {
     String node = " --node-name " + plan.node();
     out.println();
     out.println("The shop is still running. As root:");
     command(out, "./sluice node status" + node, "daemon, memory, where its metrics are");
     command(out, "./sluice node pods" + node, "who is enrolled");
-    command(out, "./sluice node maps list" + node, "maps in the kernel");
+    if (mode.countsInMaps()) {
+      command(out, "./sluice node maps list" + node, "maps in the kernel");
+    } else {
+      command(
+          out,
+          "ip netns exec " + plan.netns(DemoPod.BUYER) + " iptables-save -c",
+          "rules in a pod, with what each has counted");
+    }
     command(out, "./sluice node maps dump verdict_counters" + node, "verdicts by pod and reason");
     command(out, "./sluice node events --follow" + node, "refusals as they happen");
     command(out, call(plan, DemoPod.BUYER), "an allowed call");

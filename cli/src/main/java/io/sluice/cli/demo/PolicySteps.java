@@ -173,18 +173,22 @@ final class PolicySteps {
             + "\"");
   }
 
-  private Seen permissive(boolean on) throws InterruptedException {
-    long begin = System.nanoTime();
-    registry.permissive(on);
-    boolean done = awaitThief(on);
-    String after = CallResult.millis(System.nanoTime() - begin);
+  private Seen permissive(boolean on) throws IOException, InterruptedException {
+    var change = run.change(() -> registry.permissive(on), () -> isThiefAnswered() == on);
     return new Seen(
-        done, (on == done ? "an answer" : "refused") + " " + after + " after the change");
+        change.inForce(),
+        (on == change.inForce() ? "an answer" : "refused")
+            + " "
+            + change.after()
+            + " after the change");
   }
 
   private boolean awaitThief(boolean answered) throws InterruptedException {
-    return Await.until(
-        DemoRun.CHANGE_DEADLINE, () -> shop.call(DemoPod.THIEF, store).isAnswered() == answered);
+    return Await.until(DemoRun.CHANGE_DEADLINE, () -> isThiefAnswered() == answered);
+  }
+
+  private boolean isThiefAnswered() {
+    return shop.call(DemoPod.THIEF, store).isAnswered();
   }
 
   private Seen breakFile() throws InterruptedException {

@@ -6,6 +6,7 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Map;
@@ -35,7 +36,10 @@ final class TrafficSteps {
     for (IpFamily family : IpFamily.values()) {
       report.step(
           "both see true addresses, " + family.title(),
-          "client: the service's address; server: the buyer's address and port",
+          "client: the service's address; server: "
+              + (run.mode().showsTrueClients()
+                  ? "the buyer's address and port"
+                  : "the true client, in iptables mode the pod itself"),
           () -> lookAtAddresses(family));
     }
     report.step("store calls the warehouse", "an answer on both families", this::callWarehouse);
@@ -45,7 +49,7 @@ final class TrafficSteps {
         this::split);
   }
 
-  private Seen callStore(IpFamily family) {
+  private Seen callStore(IpFamily family) throws IOException {
     long outbound = redirected(DemoPod.BUYER, Direction.OUTBOUND, family);
     long inbound = redirectedIntoStores(family);
     CallResult result = shop.call(DemoPod.BUYER, DemoPlan.storeService(family));
@@ -56,12 +60,12 @@ final class TrafficSteps {
         result.text() + ", redirected " + outbound + " out, " + inbound + " in; " + result.took());
   }
 
-  private long redirectedIntoStores(IpFamily family) {
+  private long redirectedIntoStores(IpFamily family) throws IOException {
     return redirected(DemoPod.STORE_V1, Direction.INBOUND, family)
         + redirected(DemoPod.STORE_V2, Direction.INBOUND, family);
   }
 
-  private long redirected(DemoPod pod, Direction direction, IpFamily family) {
+  private long redirected(DemoPod pod, Direction direction, IpFamily family) throws IOException {
     return run.numbers().verdict(pod, direction, family, Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
   }
 
@@ -75,7 +79,9 @@ final class TrafficSteps {
     boolean ok =
         answer.peer().equals(service)
             && answer.local().getAddress().equals(buyer)
-            && answer.serverSees(client);
+            && (run.mode().showsTrueClients()
+                ? answer.serverSees(client)
+                : answer.serverSeesItself(family));
     return new Seen(
         ok,
         IpAddresses.text(answer.local())

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.cli.demo.CallResult.Answered;
 import io.sluice.cli.demo.CallResult.Failed;
 import io.sluice.cli.demo.DemoLedger.FlowKey;
+import io.sluice.cli.demo.DemoReport.Seen;
 import io.sluice.linux.Errno;
 import java.net.InetSocketAddress;
 import java.util.Map;
@@ -52,11 +53,29 @@ class DemoLedgerTest {
 
   @Test
   void tellsWhatDiffersFromTheMaps() {
-    assertThat(AccountingSteps.compare("map", Map.of(REDIRECTED, 2L), "done", Map.of()))
+    assertThat(AccountingSteps.compare("map", Map.of(REDIRECTED, 2L), "done", Map.of(), Map.of()))
         .satisfies(seen -> {
           assertThat(seen.ok()).isFalse();
           assertThat(seen.observed()).contains("shop/buyer").contains("map 2, done 0");
         });
+  }
+
+  @Test
+  void letsRulesForgetNoMoreThanWhatWasDoneDuringAChange() {
+    ledger.note(DemoPod.BUYER, STORE, answered(STORE));
+    ledger.beginChange();
+    ledger.note(DemoPod.BUYER, STORE, answered(STORE));
+    ledger.endChange();
+
+    assertThat(againstLedger(1).ok()).isTrue();
+    assertThat(againstLedger(2).ok()).isTrue();
+    assertThat(againstLedger(0).ok()).isFalse();
+    assertThat(againstLedger(3).ok()).isFalse();
+  }
+
+  private Seen againstLedger(long counted) {
+    return AccountingSteps.compare(
+        "rules", Map.of(REDIRECTED, counted), "done", ledger.kernel(), ledger.duringChanges());
   }
 
   private static CallResult answered(InetSocketAddress peer) {

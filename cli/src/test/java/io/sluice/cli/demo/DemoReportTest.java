@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cli.demo.DemoReport.Marks;
 import io.sluice.cli.demo.DemoReport.Seen;
+import io.sluice.node.InterceptionMode;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -37,15 +38,24 @@ class DemoReportTest {
   void hasEveryFieldInTheReportForPrograms() throws InterruptedException {
     report.step("first", "an answer", () -> new Seen(true, "\"hello\""));
 
-    var json = DemoSummary.NOTHING.json(report, Duration.ofMillis(1500));
+    var json =
+        DemoSummary.NOTHING.json(
+            new DemoMode(InterceptionMode.auto, "iptables", "no eBPF here"),
+            report,
+            Duration.ofMillis(1500));
 
     assertThat(json.path("ok").asBoolean()).isTrue();
+    assertThat(json.path("mode").asText()).isEqualTo("iptables");
+    assertThat(json.path("modeAsked").asText()).isEqualTo("auto");
+    assertThat(json.path("modeReason").asText()).isEqualTo("no eBPF here");
     assertThat(json.path("seconds").asDouble()).isEqualTo(1.5);
     assertThat(json.path("steps").path(0).path("observed").asText()).isEqualTo("\"hello\"");
     assertThat(json.fieldNames())
         .toIterable()
         .containsExactly(
             "mode",
+            "modeAsked",
+            "modeReason",
             "ok",
             "seconds",
             "kernel",
