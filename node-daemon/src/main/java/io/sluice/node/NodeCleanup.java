@@ -1,5 +1,6 @@
 package io.sluice.node;
 
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsThread;
@@ -15,18 +16,27 @@ public final class NodeCleanup {
   private NodeCleanup() {}
 
   /**
-   * Removes pins (programs detach, maps are freed), cgroup and runtime directory of a node. Throws
-   * {@link IllegalStateException} while its daemon runs.
+   * Removes pins (programs detach, maps are freed), rules, cgroup and runtime directory of a node.
+   * Throws {@link IllegalStateException} while its daemon runs.
    */
   public static void removeAll(String nodeName) {
     try (StateLock lock = lock(nodeName)) {
       PinDirectory.ofNode(nodeName).removeAll();
       removeRules(nodeName);
-      Path cgroup = OwnCgroup.of(nodeName);
-      if (Files.isDirectory(cgroup)) {
-        Cgroups.remove(cgroup);
-      }
+      removeCgroup(nodeName);
       removeRuntimeDirectory(nodeName, lock);
+    }
+  }
+
+  private static void removeCgroup(String nodeName) {
+    Path cgroup;
+    try {
+      cgroup = OwnCgroup.of(nodeName);
+    } catch (LinuxException e) {
+      return; // a node without cgroup2 runs in iptables mode, which makes none
+    }
+    if (Files.isDirectory(cgroup)) {
+      Cgroups.remove(cgroup);
     }
   }
 
