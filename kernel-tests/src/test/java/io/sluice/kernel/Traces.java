@@ -17,11 +17,17 @@ final class Traces {
   /** Rules and programs; empty when the pod is left alone. */
   static List<String> in(SitePod pod) {
     List<String> traces = new ArrayList<>(rules(pod));
-    try (NetnsHandle netns = pod.open()) {
-      AttachedPrograms.toNetns(netns, AttachType.SK_LOOKUP)
-          .forEach(program -> traces.add("sk_lookup program " + program));
-    }
+    traces.addAll(programs(pod));
     return traces;
+  }
+
+  /** Programs that steer what arrives. */
+  static List<String> programs(SitePod pod) {
+    try (NetnsHandle netns = pod.open()) {
+      return AttachedPrograms.toNetns(netns, AttachType.SK_LOOKUP).stream()
+          .map(program -> "sk_lookup program " + program)
+          .toList();
+    }
   }
 
   /** Our chains, jumps and rules of both families, in order. */

@@ -12,11 +12,18 @@ import io.sluice.node.interception.EbpfTrial;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.IptablesInterception;
+import java.io.UncheckedIOException;
 import java.util.Optional;
 
 /** Chooses the mechanism by trying, never by the kernel's version, and keeps the reason. */
 final class MechanismChoice {
   private static final System.Logger LOG = System.getLogger(MechanismChoice.class.getName());
+
+  /** Why {@code auto} takes eBPF. */
+  static final String EBPF_WORKS = "a trial of every program succeeded";
+
+  /** Why {@code auto} takes iptables; what eBPF met follows. */
+  static final String EBPF_REFUSED = "eBPF does not work here: ";
 
   private final NodeSettings settings;
   private final NetworkNamespaces namespaces;
@@ -53,19 +60,24 @@ final class MechanismChoice {
   private Chosen ebpfOrFallback() {
     try {
       return ebpf("asked for");
-    } catch (LinuxException e) {
+    } catch (LinuxException | InterceptionException | UncheckedIOException e) {
       if (!settings.fallback()) {
         throw e;
       }
-      return iptables("eBPF was asked for and is refused: " + e.getMessage());
+      return iptables("eBPF was asked for and is refused: " + EbpfTrial.reason(e));
     }
   }
 
   private Chosen automatic() {
     Optional<String> refusal = EbpfTrial.run(namespaces, host, thread);
-    return refusal.isEmpty()
-        ? ebpf("a trial of every program succeeded")
-        : iptables("eBPF does not work here: " + refusal.get());
+    if (refusal.isPresent()) {
+      return iptables(EBPF_REFUSED + refusal.get());
+    }
+    try {
+      return ebpf(EBPF_WORKS);
+    } catch (LinuxException | InterceptionException | UncheckedIOException e) {
+      return iptables("eBPF passed its trial but does not start: " + EbpfTrial.reason(e));
+    }
   }
 
   private Chosen ebpf(String reason) {

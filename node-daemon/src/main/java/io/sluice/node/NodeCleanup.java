@@ -15,8 +15,8 @@ public final class NodeCleanup {
   private NodeCleanup() {}
 
   /**
-   * Removes pins (programs detach, maps are freed), cgroup and runtime directory of a node. Throws
-   * {@link IllegalStateException} while its daemon runs.
+   * Removes pins (programs detach, maps are freed), rules, cgroup and runtime directory of a node.
+   * Throws {@link IllegalStateException} while its daemon runs.
    */
   public static void removeAll(String nodeName) {
     try (StateLock lock = lock(nodeName)) {

@@ -146,6 +146,8 @@ public final class NodeDaemon implements AutoCloseable {
       }
       metrics.keepOnly(next);
     });
+    // Only now is the registry known to be complete: what another mechanism left may go.
+    pods.sweepSoon();
   }
 
   private Optional<AccessLog> accessLog() {

@@ -14,6 +14,7 @@ import picocli.CommandLine.Command;
       PodsCommand.class,
       EventsCommand.class,
       MapsCommand.class,
+      CapabilitiesCommand.class,
       CleanupCommand.class,
       TrainCommand.class
     })

@@ -25,16 +25,24 @@ public final class DaemonProcess {
   private final String nodeName;
   private final Path registry;
   private final Path state;
+  private final Confinement confinement;
   private final List<String> arguments;
   private final DaemonView view;
   private @Nullable Process process;
   private Duration lastStart = Duration.ZERO;
 
-  DaemonProcess(SitePod node, String nodeName, Path registry, Path state, List<String> arguments) {
+  DaemonProcess(
+      SitePod node,
+      String nodeName,
+      Path registry,
+      Path state,
+      Confinement confinement,
+      List<String> arguments) {
     this.node = node;
     this.nodeName = nodeName;
     this.registry = registry;
     this.state = state;
+    this.confinement = confinement;
     this.arguments = List.copyOf(arguments);
     this.view = new DaemonView(node, nodeName, state);
   }
@@ -70,7 +78,8 @@ public final class DaemonProcess {
   }
 
   private Process spawn() {
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    List<String> command = new ArrayList<>(confinement.prefix());
+    command.addAll(JavaCommand.sluice());
     command.addAll(
         List.of(
             "node",

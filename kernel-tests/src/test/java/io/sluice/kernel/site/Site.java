@@ -155,9 +155,19 @@ public final class Site implements AutoCloseable {
 
   /** Makes the daemon, with further arguments of {@code node run}, and starts it. */
   public DaemonProcess startDaemon(String... arguments) {
+    return startDaemon(Confinement.NONE, arguments);
+  }
+
+  /** The same for a daemon that may not do everything. */
+  public DaemonProcess startDaemon(Confinement confinement, String... arguments) {
     DaemonProcess made =
         new DaemonProcess(
-            node, prefix, registry.directory(), directory.resolve("state"), List.of(arguments));
+            node,
+            prefix,
+            registry.directory(),
+            directory.resolve("state"),
+            confinement,
+            List.of(arguments));
     daemon = made;
     made.start();
     return made;

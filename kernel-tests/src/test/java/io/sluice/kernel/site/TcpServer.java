@@ -31,13 +31,15 @@ public final class TcpServer implements AutoCloseable {
 
   private final ServerSocketChannel listener;
   private final Conversation conversation;
+  private final Thread acceptor;
   private final List<Accepted> accepted = new CopyOnWriteArrayList<>();
   private final Set<SocketChannel> open = ConcurrentHashMap.newKeySet();
 
   private TcpServer(ServerSocketChannel listener, Conversation conversation) {
     this.listener = listener;
     this.conversation = conversation;
-    Thread.ofVirtual().name("app-server").start(this::acceptUntilClosed);
+    this.acceptor = Thread.ofVirtual().name("app-server").unstarted(this::acceptUntilClosed);
+    acceptor.start();
   }
 
   /** Echoes on the pod's address; port 0 lets the kernel choose. */
@@ -134,11 +136,14 @@ public final class TcpServer implements AutoCloseable {
   public void close() {
     try {
       listener.close();
+      acceptor.join(); // the port is free when the thread that waits there has let go of it
       for (SocketChannel channel : open) {
         channel.close();
       }
     } catch (IOException e) {
       throw new UncheckedIOException("cannot end the server", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }

@@ -62,7 +62,7 @@ public final class EbpfTrial {
         return tryOut(interception, scratch, thread);
       }
     } catch (LinuxException | InterceptionException | UncheckedIOException e) {
-      return Optional.of(String.valueOf(e.getMessage()));
+      return Optional.of(reason(e));
     } catch (CompletionException e) {
       return Optional.of(String.valueOf(e.getCause()));
     } finally {
@@ -72,6 +72,14 @@ public final class EbpfTrial {
       }
       ip("netns", "del", netns);
     }
+  }
+
+  /** What refused, as a clause. */
+  public static String reason(RuntimeException refusal) {
+    String message = String.valueOf(refusal.getMessage());
+    return refusal instanceof UncheckedIOException && refusal.getCause() != null
+        ? message + " (" + refusal.getCause().getMessage() + ")"
+        : message;
   }
 
   private static Optional<String> tryOut(

@@ -1,0 +1,66 @@
+package io.sluice.cli.node;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.cli.output.Listing;
+import io.sluice.cli.output.OutputFormat;
+import io.sluice.node.NodeCapabilities;
+import io.sluice.node.interception.Mechanism;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice node capabilities}; needs no daemon. Ends with 1 when no mode works here. */
+@Command(
+    name = "capabilities",
+    description = "Tries what this kernel takes, and shows which mode auto would choose and why.",
+    mixinStandardHelpOptions = true)
+final class CapabilitiesCommand implements Callable<Integer> {
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "table|json",
+      description = "How to print. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "table")
+  private OutputFormat format = OutputFormat.table;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() {
+    NodeCapabilities capabilities = NodeCapabilities.probe();
+    String mode = capabilities.choice().map(Mechanism::label).orElse("none");
+    var out = spec.commandLine().getOut();
+    switch (format) {
+      case json -> Listing.printJson(json(capabilities, mode), out);
+      case table -> {
+        List<List<String>> rows =
+            capabilities.answers().stream()
+                .map(answer -> List.of(answer.feature(), answer.result(), answer.detail()))
+                .toList();
+        new Listing(List.of("feature", "works", "detail"), rows).print(format, out);
+        out.println();
+        out.println("--mode auto would choose " + mode + ": " + capabilities.reason());
+        out.flush();
+      }
+    }
+    return capabilities.choice().isPresent() ? 0 : 1;
+  }
+
+  private static ObjectNode json(NodeCapabilities capabilities, String mode) {
+    ObjectNode all = JsonNodeFactory.instance.objectNode();
+    all.put("mode", mode);
+    all.put("reason", capabilities.reason());
+    var features = all.putArray("features");
+    for (NodeCapabilities.Answer answer : capabilities.answers()) {
+      features
+          .addObject()
+          .put("feature", answer.feature())
+          .put("works", answer.result())
+          .put("detail", answer.detail());
+    }
+    return all;
+  }
+}

@@ -1,0 +1,234 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.Confinement;
+import io.sluice.kernel.site.JavaCommand;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.node.NodeCleanup;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Which mechanism a daemon runs, why, and what a change of it on a running node does to pods. */
+@Tag("kernel")
+class ModeChoiceTest {
+  private static final int MIN_ATTEMPTS = 20;
+
+  @AutoClose private static Shop shop;
+
+  @BeforeAll
+  static void openShop() {
+    shop = Shop.open(Mechanism.EBPF);
+  }
+
+  @BeforeEach
+  void beginWithoutTraces() {
+    if (shop.daemon().isAlive()) {
+      shop.daemon().kill();
+    }
+    NodeCleanup.removeAll(shop.site.prefix());
+  }
+
+  @Test
+  void autoTakesEbpfWhereItWorks() {
+    shop.site.startDaemon("--mode", "auto");
+
+    assertThat(status("mode")).isEqualTo("ebpf");
+    assertThat(status("modeReason")).isEqualTo("a trial of every program succeeded");
+    assertEnforced();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"NO_BPF_CALLS, EPERM", "NO_PINS, Read-only file system"})
+  void autoTakesIptablesWhereEbpfIsRefusedAndSaysWhy(Confinement confinement, String cause) {
+    shop.site.startDaemon(confinement, "--mode", "auto");
+
+    assertThat(status("mode")).isEqualTo("iptables");
+    assertThat(status("modeReason")).startsWith("eBPF does not work here: ").contains(cause);
+    assertEnforced();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"NO_BPF_CALLS, EPERM", "NO_PINS, Read-only file system"})
+  void ebpfFallsBackWhenAllowedAndSaysWhy(Confinement confinement, String cause) {
+    shop.site.startDaemon(confinement, "--mode", "ebpf", "--fallback", "true");
+
+    assertThat(status("mode")).isEqualTo("iptables");
+    assertThat(status("modeReason"))
+        .startsWith("eBPF was asked for and is refused: ")
+        .contains(cause);
+    assertEnforced();
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Confinement.class,
+      names = {"NO_BPF_CALLS", "NO_PINS"})
+  void ebpfWithoutFallbackEndsWithASentence(Confinement confinement) {
+    assertThatThrownBy(() -> shop.site.startDaemon(confinement, "--mode", "ebpf"))
+        .hasMessageContaining("the daemon ended at once");
+
+    assertThat(lastWords()).startsWith("sluice: ").doesNotContain("\tat ");
+  }
+
+  @Test
+  void iptablesCannotFailOpenAndSaysSo() {
+    assertThatThrownBy(() -> shop.site.startDaemon("--mode", "iptables", "--fail-open"))
+        .hasMessageContaining("the daemon ended at once");
+
+    assertThat(lastWords())
+        .contains("iptables rules cannot tell whether a daemon runs")
+        .contains("use --mode ebpf, or leave out --fail-open");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"EBPF, IPTABLES", "IPTABLES, EBPF"})
+  void switchingTheModeKeepsEveryPodEnforcedAndLeavesNothingOfTheFormer(
+      Mechanism former, Mechanism next) {
+    shop.site.startDaemon("--mode", former.mode());
+    Await.until("only " + former, () -> isOnly(former));
+    try (TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort());
+        TcpServer store = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
+      List<InetSocketAddress> forbidden =
+          List.of(
+              shop.stranger.at(Family.IPV4, outside.port()),
+              shop.store.at(Family.IPV4, store.port()),
+              shop.service(Family.IPV4));
+      List<Attempt> attempts = Collections.synchronizedList(new ArrayList<>());
+      AtomicBoolean stop = new AtomicBoolean();
+      Thread burglary =
+          Thread.ofPlatform()
+              .daemon()
+              .name("burglary")
+              .start(() -> {
+                while (!stop.get()) {
+                  forbidden.forEach(to -> attempts.add(Attempt.from(shop.thief, to, "hi")));
+                  attempts.add(Attempt.from(shop.stranger, forbidden.get(1), "hi"));
+                }
+              });
+      Await.until("the thief is at work", () -> attempts.size() > MIN_ATTEMPTS);
+
+      shop.daemon().terminate();
+      shop.daemon().awaitEnd();
+      shop.site.startDaemon("--mode", next.mode());
+      Await.until("only " + next, () -> isOnly(next));
+      int switched = attempts.size();
+      Await.until("the thief has tried again", () -> attempts.size() > switched + MIN_ATTEMPTS);
+      stop.set(true);
+      join(burglary);
+
+      System.out.println(former + " to " + next + ": " + attempts.size() + " attempts refused");
+      assertThat(attempts).noneMatch(attempt -> !attempt.answer().isEmpty());
+      assertThat(attempts).allMatch(Attempt::wasRefused);
+      assertThat(outside.accepted()).isEmpty();
+      assertThat(store.accepted()).isEmpty();
+    }
+    assertThat(status("mode")).isEqualTo(next.mode());
+    assertEnforced();
+  }
+
+  @Test
+  void capabilitiesShowsWhatTheKernelTakesAndWhatAutoWouldChoose() throws IOException {
+    JsonNode here = new ObjectMapper().readTree(capabilities(Confinement.NONE, "-o", "json"));
+    JsonNode confined =
+        new ObjectMapper().readTree(capabilities(Confinement.NO_BPF_CALLS, "-o", "json"));
+    String table = capabilities(Confinement.NONE);
+
+    assertThat(here.path("mode").asText()).isEqualTo("ebpf");
+    assertThat(works(here, "kernel sk_lookup")).isEqualTo("yes");
+    assertThat(works(here, "ebpf trial")).isEqualTo("yes");
+    assertThat(works(here, "iptables nft ipv4")).isEqualTo("yes");
+    assertThat(confined.path("mode").asText()).isEqualTo("iptables");
+    assertThat(confined.path("reason").asText()).contains("EPERM");
+    assertThat(works(confined, "kernel sk_lookup")).isEqualTo("no");
+    assertThat(works(confined, "ebpf trial")).isEqualTo("no");
+    assertThat(table).startsWith("FEATURE").contains("--mode auto would choose ebpf: a trial");
+  }
+
+  private static String works(JsonNode capabilities, String feature) {
+    for (JsonNode answer : capabilities.path("features")) {
+      if (answer.path("feature").asText().equals(feature)) {
+        return answer.path("works").asText();
+      }
+    }
+    return "not tried";
+  }
+
+  private static String capabilities(Confinement confinement, String... arguments) {
+    List<String> command = new ArrayList<>(confinement.prefix());
+    command.addAll(JavaCommand.sluice());
+    command.addAll(List.of("node", "capabilities"));
+    command.addAll(List.of(arguments));
+    return Commands.run(command.toArray(String[]::new));
+  }
+
+  /** Whether every pod holds traces of this mechanism, and the node none of the other. */
+  private static boolean isOnly(Mechanism mechanism) {
+    boolean ebpf = mechanism == Mechanism.EBPF;
+    return shop.view().pins().exists() == ebpf
+        && List.of(shop.buyer, shop.store, shop.thief).stream()
+            .allMatch(pod ->
+                !Traces.in(pod).isEmpty()
+                    && Traces.rules(pod).isEmpty() == ebpf
+                    && Traces.programs(pod).isEmpty() != ebpf);
+  }
+
+  private static void assertEnforced() {
+    for (Family family : Family.values()) {
+      try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
+          TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
+        Attempt served = Attempt.from(shop.buyer, shop.service(family), "hi");
+        assertThat(served.answer()).as("%s", served).isEqualTo("hi");
+        assertRefused(shop.thief, shop.service(family));
+        assertRefused(shop.thief, shop.stranger.at(family, outside.port()));
+        assertRefused(shop.stranger, shop.store.at(family, store.port()));
+        assertThat(store.accepted()).hasSize(1);
+        assertThat(outside.accepted()).isEmpty();
+      }
+    }
+  }
+
+  private static void assertRefused(SitePod from, InetSocketAddress destination) {
+    Attempt attempt = Attempt.from(from, destination, "hi");
+    assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+  }
+
+  private static String status(String member) {
+    return shop.view().status().path(member).asText();
+  }
+
+  /** What it said last. */
+  private static String lastWords() {
+    List<String> lines = shop.daemon().log().lines().toList();
+    return lines.getLast();
+  }
+
+  private static void join(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+}
