@@ -59,7 +59,7 @@ build_kernel() {
 	rm -rf "$3"
 	mkdir -p "$3/unpacked" "$3/modules"
 	unpack_kernel "$1" "$2" "$3/unpacked"
-	find "$3/unpacked" -path '*/boot/vmlinu*' -exec cp {} "$3/vmlinuz" \;
+	find "$3/unpacked" -type f -name 'vmlinu[xz]*' -exec cp {} "$3/vmlinuz" \;
 	[ -f "$3/vmlinuz" ] || die "$2 holds no kernel image"
 	release=${2#linux-image-}
 	from=$(find "$3/unpacked" -path "*/lib/modules/$release" -type d)

@@ -65,6 +65,7 @@ public final class MatrixCheck {
               () -> {
                 site.site.startDaemon("--mode", mode);
                 chosen = site.view().status().path("mode").asText(mode);
+                site.awaitEnrolled();
               });
       if (noStart != null) {
         daemonLog = tail(site.site.daemon().log());

@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 
@@ -114,7 +115,7 @@ final class MatrixChecks {
               socket,
               new SocketStateValue(
                   1, first, SocketStateValue.ROLE_OUTBOUND_ACCEPTED, 0, Direction.OUTBOUND));
-      same("SO_ORIGINAL_DST", Sockets.originalDestination(socket, family).orElse(null), first);
+      same("SO_ORIGINAL_DST", Sockets.originalDestination(socket, family), Optional.of(first));
     } finally {
       Sockets.close(socket);
     }

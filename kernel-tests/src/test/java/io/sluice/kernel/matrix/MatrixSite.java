@@ -61,6 +61,19 @@ final class MatrixSite implements AutoCloseable {
     Await.until("the daemon has read the change", () -> revision() > before);
   }
 
+  /** A daemon is ready before its pods are: one that cannot be enrolled says why. */
+  void awaitEnrolled() {
+    for (SitePod pod : List.of(buyer, store, thief)) {
+      Await.untilPasses(
+          Await.PATIENCE,
+          () -> {
+            if (!view().stateOf(pod).equals("enrolled")) {
+              throw new AssertionError(pod.name() + " is not enrolled: " + view().pods());
+            }
+          });
+    }
+  }
+
   private long revision() {
     return view().status().path("snapshotRevision").asLong();
   }

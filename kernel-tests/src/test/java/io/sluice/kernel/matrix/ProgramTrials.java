@@ -6,10 +6,12 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.bpf.BpfObject;
 import io.sluice.linux.capability.FeatureAnswer;
 import io.sluice.linux.capability.FeatureProbe;
+import io.sluice.node.interception.ProgramObjects;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /** Which of the real programs this kernel takes, each tried alone and with maps of its own. */
@@ -19,15 +21,17 @@ final class ProgramTrials {
   /** Refused objects with the kernel's reason: the error and the verifier's last words. */
   static Map<String, String> refusals() {
     Map<String, String> refused = new LinkedHashMap<>();
-    attempt(CompiledObjects.MAPS, CompiledObjects.read(CompiledObjects.MAPS), refused);
+    String maps = CompiledObjects.MAPS;
+    attempt(maps, () -> BpfObject.open(CompiledObjects.read(maps), maps), refused);
     for (InterceptionProgram program : InterceptionProgram.values()) {
-      attempt(program.objectName(), program.object(), refused);
+      attempt(program.objectName(), () -> ProgramObjects.open(program), refused);
     }
     return refused;
   }
 
-  private static void attempt(String name, byte[] elf, Map<String, String> refused) {
-    try (BpfObject object = BpfObject.open(elf, name)) {
+  private static void attempt(
+      String name, Supplier<BpfObject> opened, Map<String, String> refused) {
+    try (BpfObject object = opened.get()) {
       try {
         object.load();
       } catch (LinuxException e) {
