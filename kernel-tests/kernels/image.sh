@@ -18,6 +18,7 @@ build_system() {
 	system=$work/system-$1
 	[ ! -f "$system.cpio" ] || return 0
 	say "fetching the guest's programs for $1"
+	# shellcheck disable=SC2086  # a list of names
 	private_apt "$1" apt-get -y -t "$guest_suite" --download-only install $guest_packages >"$work/apt-$1/guest.log" 2>&1 || {
 		tail -n 20 "$work/apt-$1/guest.log" >&2
 		die "cannot get the guest's programs for $1"
@@ -28,13 +29,13 @@ build_system() {
 	for package in "$work/apt-$1/archives"/*.deb; do
 		dpkg --fsys-tarfile "$package" | tar -x -C "$system" --keep-directory-symlink
 	done
-	rm -rf "$system/usr/share" "$system/usr/lib/jvm"/*/docs "$system/usr/lib/jvm"/*/legal
+	rm -rf "${system:?}/usr/share" "$system/usr/lib/jvm"/*/docs "$system/usr/lib/jvm"/*/legal
 	mkdir -p "$system/proc" "$system/sys" "$system/dev" "$system/run" "$system/tmp" "$system/root" "$system/var/lib" \
 		"$system/usr/share"
 	ln -sf "$(cd "$system" && echo usr/lib/jvm/java-[0-9][0-9]-openjdk-*/bin/java)" "$system/java"
-	cp "$here/init" "$system/init"
 	# Other architectures cannot run here, so only the machine's own gets an archive of prepared classes.
 	if [ "$1" = "$(dpkg --print-architecture)" ]; then
+		# shellcheck disable=SC2016  # the inner shell's arguments
 		# In a mount namespace of its own: the JVM finds its libraries by /proc.
 		unshare --mount sh -c 'mount -t proc proc "$1/proc" && exec chroot "$1" /java -Xshare:dump' sh "$system" \
 			>"$work/cds-$1.log" 2>&1 || say "the guest's JVM starts slower: see $work/cds-$1.log"
@@ -66,10 +67,12 @@ build_kernel() {
 	to=$3/modules/usr/lib/modules/$release
 	mkdir -p "$to"
 	cp "$from"/modules.builtin* "$from"/modules.order "$to/"
+	# shellcheck disable=SC2086  # some trees are patterns
 	(cd "$from" && for tree in $module_trees; do find $tree -name '*.ko*' 2>/dev/null; done | cpio --quiet -pd "$to")
-	mkdir -p "$3/modules/lib"
-	depmod -b "$3/modules/usr" "$release" 2>/dev/null || depmod -b "$3/modules" -m /usr/lib/modules "$release"
-	rmdir "$3/modules/lib"
+	# The guest's /lib is a link, and must not become a directory; depmod looks there or below /usr.
+	ln -s usr/lib "$3/modules/lib"
+	depmod -b "$3/modules" "$release"
+	rm "$3/modules/lib"
 	archive "$3/modules" "$3/modules.cpio"
 	rm -rf "$3/unpacked"
 }

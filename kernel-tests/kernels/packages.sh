@@ -1,13 +1,14 @@
 #!/bin/sh
 # Debian packages of other releases and architectures, through an apt configuration of their own: the machine's sources,
 # lists and installed packages are not touched. To be sourced; needs $work (a directory) and die().
-# shellcheck disable=SC2154
+# shellcheck disable=SC2034,SC2154
 
 # Kernels are looked for in all of these; the programs of the guest come from one of them.
 suites='bullseye bookworm bookworm-backports trixie trixie-backports sid'
 guest_suite=trixie
 
 # The mirror is the one this machine uses itself; SLUICE_DEBIAN_MIRROR names another.
+# shellcheck disable=SC2016  # apt-get fills in the names
 debian_mirror() {
 	if [ -n "${SLUICE_DEBIAN_MIRROR:-}" ]; then
 		echo "$SLUICE_DEBIAN_MIRROR"
@@ -60,7 +61,7 @@ image_package() {
 unpack_kernel() (
 	debs=$work/kernels-$1
 	mkdir -p "$debs"
-	cd "$debs"
+	cd "$debs" || exit
 	release=${2#linux-image-}
 	parts=$(private_apt "$1" apt-cache depends "$2" 2>/dev/null | sed -n 's/^ *Depends: //p' | grep -F -e "$release" || :)
 	for package in "$2" $parts; do

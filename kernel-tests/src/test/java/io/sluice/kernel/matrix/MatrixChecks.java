@@ -45,6 +45,7 @@ final class MatrixChecks {
     forBoth("an excluded port is left alone", this::excludedPort);
     forBoth("datagrams are refused, DNS passes", this::datagrams);
     forBoth("a stranger is refused inbound, let in when permissive", this::inboundFromOutside);
+    forBoth("the node may call a probe's port and no other", this::nodeProbe);
     forBoth("a pod outside the mesh is left alone", this::outsideUntouched);
     forBoth("a killed daemon refuses both ways", this::killedDaemonRefuses);
     checks.put("a restarted daemon adopts what was pinned", this::restartAdopts);
@@ -173,6 +174,18 @@ final class MatrixChecks {
       same("accept at the server", server.accepted().getFirst().peer(), allowed.local());
     } finally {
       site.configure(false, Map.of());
+    }
+  }
+
+  private void nodeProbe(Family family) {
+    try (TcpServer probed = TcpServer.echo(site.store, family, MatrixSite.PROBE_PORT);
+        TcpServer other = TcpServer.echo(site.store, family, site.freshPort())) {
+      SitePod node = site.site.node();
+      Attempt probe = Attempt.from(node, site.store.at(family, MatrixSite.PROBE_PORT), "well?");
+      Attempt curious = Attempt.from(node, site.store.at(family, other.port()), "well?");
+      same("answer: " + probe, probe.answer(), "well?");
+      same("accepted probes", probed.accepted().size(), 1);
+      holds("another port is refused: " + curious, curious.wasRefused());
     }
   }
 

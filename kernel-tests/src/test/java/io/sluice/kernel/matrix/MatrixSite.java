@@ -19,6 +19,7 @@ import java.util.stream.Stream;
  */
 final class MatrixSite implements AutoCloseable {
   static final int STORE_PORT = 8080;
+  static final int PROBE_PORT = 9_090;
   private static final int SERVICE_PORT = 80;
   private static final String SERVICE_IPV4 = "10.99.0.10";
   private static final String SERVICE_IPV6 = "fd99::10";
@@ -38,7 +39,8 @@ final class MatrixSite implements AutoCloseable {
             "service-store",
             Manifests.service("store", SERVICE_IPV4, SERVICE_IPV6, SERVICE_PORT, STORE_PORT));
     site.registry().write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
-    Stream.of(buyer, store, thief).forEach(site.registry()::write);
+    Stream.of(buyer, thief).forEach(site.registry()::write);
+    site.registry().write("pod-store", Manifests.pod(store, Map.of(), List.of(PROBE_PORT)));
   }
 
   DaemonView view() {
