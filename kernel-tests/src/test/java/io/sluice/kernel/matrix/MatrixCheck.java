@@ -1,5 +1,6 @@
 package io.sluice.kernel.matrix;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -24,6 +25,7 @@ public final class MatrixCheck {
   private final String mode;
   private final List<CheckResult> results = new ArrayList<>();
   private String chosen = "none";
+  private String reason = "";
   private String daemonLog = "";
 
   private MatrixCheck(String mode) {
@@ -47,6 +49,7 @@ public final class MatrixCheck {
       e.printStackTrace();
     }
     report.put("chosen", check.chosen);
+    report.put("reason", check.reason);
     report.put("daemon_log", check.daemonLog);
     ArrayNode list = report.putArray("checks");
     check.results.forEach(
@@ -64,7 +67,9 @@ public final class MatrixCheck {
               first,
               () -> {
                 site.site.startDaemon("--mode", mode);
-                chosen = site.view().status().path("mode").asText(mode);
+                JsonNode status = site.view().status();
+                chosen = status.path("mode").asText(mode);
+                reason = status.path("modeReason").asText();
                 site.awaitEnrolled();
               });
       if (noStart != null) {

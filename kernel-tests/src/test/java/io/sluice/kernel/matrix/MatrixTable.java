@@ -113,7 +113,12 @@ public final class MatrixTable {
                   ", ",
                   result.path("missing_features").valueStream().map(JsonNode::asText).toList()));
     }
-    result.path("choice_reasons").forEach(reason -> lines.add(cell(reason.asText())));
+    if (!result.path("reason").asText().isEmpty()) {
+      lines.add("chosen because: " + cell(result.path("reason").asText()));
+    }
+    if (result.path("chosen").asText().equals("none")) {
+      lines.add("the daemon ended: `" + cell(result.path("daemon_log").asText()) + "`");
+    }
     result
         .path("checks")
         .valueStream()

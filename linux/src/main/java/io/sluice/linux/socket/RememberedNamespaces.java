@@ -11,12 +11,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
 
 /**
  * Cookies of network namespaces on kernels without SO_NETNS_COOKIE (before Linux 5.14): a program
  * at the cgroup of this process puts the cookie into the storage of each socket that is made there.
- * It lives as long as this process, and sees the cgroup that the process is in when it is first
- * asked. Needs Linux 5.9 and the right to load programs.
+ * The program lives as long as this process, and follows it to another cgroup when a socket is met
+ * that remembers nothing. Any thread may ask. Needs Linux 5.9 and the right to load programs.
  */
 final class RememberedNamespaces {
   /** Made when it is first needed, which is never on a newer kernel. */
@@ -31,7 +33,7 @@ final class RememberedNamespaces {
       "the kernel lacks SO_NETNS_COOKIE (Linux 5.14) and what replaces it (Linux 5.9)";
 
   private final int map;
-  private final int error;
+  private final Set<Long> cgroups = new HashSet<>();
 
   private RememberedNamespaces() {
     int types = BpfAttempt.intTypes();
@@ -39,28 +41,49 @@ final class RememberedNamespaces {
         types < 0
             ? types
             : BpfAttempt.map(SK_STORAGE, Integer.BYTES, Long.BYTES, 0, NO_PREALLOCATION, types);
-    error = map < 0 ? map : Math.min(0, attach(map));
   }
 
-  /** The link stays open: its end would be the end of remembering. */
-  private static int attach(int map) {
+  /** What the socket remembers. @throws LinuxException ENOENT when it was made too early */
+  long cookie(int fd) {
+    if (map < 0) {
+      throw failure("bpf(MAP_CREATE)", map, fd);
+    }
+    var scratch = Scratch.current();
+    var key = scratch.first(Integer.BYTES);
+    var value = scratch.second(Long.BYTES);
+    key.buffer().putInt(fd);
+    int rc = BpfCalls.lookup(map, key.segment(), value.segment());
+    if (rc == -Errno.ENOENT.number()) {
+      attach(fd);
+    }
+    if (rc < 0) {
+      throw failure("bpf(MAP_LOOKUP_ELEM)", rc, fd);
+    }
+    return value.buffer().getLong(0);
+  }
+
+  /**
+   * Makes sockets remember from now on, in the cgroup that this process has come to. The link stays
+   * open: its end would be the end of remembering.
+   */
+  private synchronized void attach(int fd) {
+    Path directory = ownCgroup();
+    if (!cgroups.add(Cgroups.id(directory))) {
+      return;
+    }
     int program =
         BpfAttempt.load(CGROUP_SOCK, CGROUP_INET_SOCK_CREATE, BpfAttempt.storeNetnsCookie(map));
     if (program < 0) {
-      return program;
+      throw failure("bpf(PROG_LOAD)", program, fd);
     }
-    try {
-      int cgroup = FileCalls.open(ownCgroup().toString(), FileCalls.O_RDONLY);
-      if (cgroup < 0) {
-        return cgroup;
-      }
-      int link = BpfAttempt.link(program, cgroup, CGROUP_INET_SOCK_CREATE);
+    int cgroup = FileCalls.open(directory.toString(), FileCalls.O_RDONLY);
+    int link = cgroup < 0 ? cgroup : BpfAttempt.link(program, cgroup, CGROUP_INET_SOCK_CREATE);
+    FileCalls.close(program);
+    if (cgroup >= 0) {
       FileCalls.close(cgroup);
-      return link;
-    } catch (LinuxException e) {
-      return -e.errno().number(); // no cgroup2: told to whoever asks
-    } finally {
-      FileCalls.close(program);
+    }
+    if (link < 0) {
+      throw failure("bpf(LINK_CREATE)", link, fd);
     }
   }
 
@@ -77,22 +100,6 @@ final class RememberedNamespaces {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read /proc/self/cgroup", e);
     }
-  }
-
-  /** What the socket remembers. @throws LinuxException ENOENT when it was made too early */
-  long cookie(int fd) {
-    if (error < 0) {
-      throw failure("bpf(remember namespaces)", error, fd);
-    }
-    var scratch = Scratch.current();
-    var key = scratch.first(Integer.BYTES);
-    var value = scratch.second(Long.BYTES);
-    key.buffer().putInt(fd);
-    int rc = BpfCalls.lookup(map, key.segment(), value.segment());
-    if (rc < 0) {
-      throw failure("bpf(MAP_LOOKUP_ELEM)", rc, fd);
-    }
-    return value.buffer().getLong(0);
   }
 
   private static LinuxException failure(String operation, int rc, int fd) {

@@ -256,7 +256,7 @@ public final class Sockets {
 
   /**
    * The cookie of the namespace the socket was made in. Before Linux 5.14 the kernel has no such
-   * option: then sockets remember it that this process makes after the first call.
+   * option: then sockets remember it that this process makes after the first call in its cgroup.
    *
    * @throws LinuxException ENOENT on such a kernel for a socket made earlier
    */

@@ -14,6 +14,14 @@ class RememberedNamespacesTest {
   @Test
   void socketRemembersTheNamespaceItWasMadeIn() {
     RememberedNamespaces remembered = RememberedNamespaces.OF_THIS_PROCESS;
+    int early = Sockets.tcpSocket(Sockets.Family.IPV4);
+    try {
+      assertThatThrownBy(() -> remembered.cookie(early))
+          .isInstanceOfSatisfying(
+              LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENOENT));
+    } finally {
+      Sockets.close(early);
+    }
     int socket = Sockets.tcpSocket(Sockets.Family.IPV6);
     try {
       assertThat(remembered.cookie(socket)).isEqualTo(Sockets.netnsCookie(socket));
