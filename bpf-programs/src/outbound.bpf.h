@@ -143,6 +143,29 @@ static __always_inline void mark_proxy_socket(struct bpf_sock *sk, __u64 netns_c
 	state->netns_cookie = netns_cookie;
 }
 
+/* A connection of the node itself to an enrolled pod: remember it, so that it can be proven. */
+static __always_inline void mark_node_socket(struct bpf_sock *sk, const struct flow *flow)
+{
+	const struct pod_key *pod;
+	const struct config *settings;
+	struct socket_state *state;
+	struct address_key address;
+	__u32 zero = 0;
+
+	settings = bpf_map_lookup_elem(&config, &zero);
+	if (!settings || settings->host_netns_cookie != flow->netns_cookie)
+		return;
+	copy_address(address.address_be, flow->destination_be);
+	pod = bpf_map_lookup_elem(&pod_by_address, &address);
+	if (!pod)
+		return;
+	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!state)
+		return; /* the pod takes it for a stranger: refused rather than let in */
+	state->netns_cookie = pod->netns_cookie;
+	state->role = SOCKET_NODE;
+}
+
 /*
  * Decides a connect() and remembers the original destination of a redirected one.
  * Returns the answer; *redirect is set when the caller must rewrite the address.
@@ -158,8 +181,11 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *fl
 
 	*redirect = 0;
 	pod = bpf_map_lookup_elem(&pods, &key);
-	if (!pod)
+	if (!pod) {
+		if (sk && flow->protocol == IPPROTO_TCP)
+			mark_node_socket(sk, flow);
 		return ANSWER_PROCEED; /* not in the mesh */
+	}
 	if (!sk)
 		return ANSWER_REFUSE;
 	if (is_proxy_process()) {

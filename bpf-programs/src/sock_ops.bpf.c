@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Hook: sock_ops, from kernel 4.13 (sk 5.3, netns cookie 5.15), attached at the root of cgroup2.
+ * Hook: sock_ops, from kernel 4.13 (sk 5.3; uses the netns cookie from 5.15), attached at the root of cgroup2.
  * Carries what the connecting side knows to the accepting side: written when the SYN is about to
  * leave, taken over when the accepted socket is established, removed when the connecting socket
  * closes. The return value says nothing; no reply is set, other programs may have set theirs.
@@ -8,6 +8,9 @@
 #include "verdict.bpf.h"
 
 #define HANDLED 1
+
+/* Whether programs of this type may ask for the namespace's cookie (5.15); set before loading. */
+const volatile __u32 has_netns_cookie = 1;
 
 /* remote_port is in network byte order in the upper half of 32 bits, local_port in host order. */
 static __always_inline __u16 remote_port_be(const struct bpf_sock_ops *ops)
@@ -75,31 +78,6 @@ static __always_inline void fill_flow(struct flow *flow, const struct connection
 	flow->direction = direction;
 }
 
-/* A connection of the node itself to an enrolled pod: remember it, so that it can be proven. */
-static __always_inline struct socket_state *note_node_socket(struct bpf_sock_ops *ops,
-							     struct bpf_sock *sk)
-{
-	const struct pod_key *pod;
-	const struct config *settings;
-	struct socket_state *state;
-	struct address_key address;
-	__u32 zero = 0;
-
-	settings = bpf_map_lookup_elem(&config, &zero);
-	if (!settings || settings->host_netns_cookie != bpf_get_netns_cookie(ops))
-		return 0;
-	remote_address(address.address_be, ops);
-	pod = bpf_map_lookup_elem(&pod_by_address, &address);
-	if (!pod)
-		return 0;
-	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!state)
-		return 0;
-	state->netns_cookie = pod->netns_cookie;
-	state->role = SOCKET_NODE;
-	return state;
-}
-
 static __always_inline void on_connect(struct bpf_sock_ops *ops, struct bpf_sock *sk)
 {
 	struct connection value = {};
@@ -107,8 +85,6 @@ static __always_inline void on_connect(struct bpf_sock_ops *ops, struct bpf_sock
 	struct connection_key key;
 
 	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	if (!state)
-		state = note_node_socket(ops, sk);
 	if (!state)
 		return;
 	if (state->role == SOCKET_REDIRECTED)
@@ -166,10 +142,26 @@ static __always_inline void adopt_accepted(struct bpf_sock_ops *ops, struct sock
 	settle(&flow, OUTCOME_REDIRECTED, REASON_MESH_TRAFFIC);
 }
 
+/*
+ * The pod whose application accepts. Older kernels do not tell the namespace here: there the pod
+ * is the one that has the address, which fails to name the client where two pods share one.
+ */
+static __always_inline __u64 accepting_pod(struct bpf_sock_ops *ops)
+{
+	const struct pod_key *pod;
+	struct address_key own;
+
+	if (has_netns_cookie)
+		return bpf_get_netns_cookie(ops);
+	local_address(own.address_be, ops);
+	pod = bpf_map_lookup_elem(&pod_by_address, &own);
+	return pod ? pod->netns_cookie : 0;
+}
+
 /* A connection that an application accepted: it may come from the proxy, on behalf of a client. */
 static __always_inline void disguise_accepted(struct bpf_sock_ops *ops, struct bpf_sock *sk)
 {
-	struct pod_key pod = { .netns_cookie = bpf_get_netns_cookie(ops) };
+	struct pod_key pod = { .netns_cookie = accepting_pod(ops) };
 	const struct connection *connection;
 	struct connection_key key;
 	struct socket_state *state;

@@ -38,7 +38,7 @@ public record Attempt(
   }
 
   /** Far above any answer in a site; a refused flow must never come near it. */
-  public static final Duration TIMEOUT = Duration.ofSeconds(5);
+  public static final Duration TIMEOUT = Await.patience(5);
 
   /** From {@code pod}, with a socket of the destination's family: sends {@code text} and FIN. */
   public static Attempt from(SitePod pod, InetSocketAddress destination, String text) {

@@ -9,12 +9,20 @@ import org.jspecify.annotations.Nullable;
 
 /** Waits for conditions by asking again, with a deadline. */
 public final class Await {
+  /** How many times slower than a real machine this one may be: an emulated one sets it. */
+  private static final int SLOWNESS = Integer.getInteger("sluice.patience", 1);
+
   /** Far more than anything in a healthy mesh takes, on a busy machine too. */
-  public static final Duration PATIENCE = Duration.ofSeconds(15);
+  public static final Duration PATIENCE = patience(15);
 
   private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   private Await() {}
+
+  /** A deadline that is meant for a real machine, as it is on this one. */
+  public static Duration patience(int seconds) {
+    return Duration.ofSeconds(seconds).multipliedBy(SLOWNESS);
+  }
 
   /** Returns when {@code condition} holds; a failure names {@code what} was waited for. */
   public static void until(String what, Callable<Boolean> condition) {

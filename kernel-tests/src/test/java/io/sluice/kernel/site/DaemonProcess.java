@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * daemon's cgroup. Its network namespace is the node of the site.
  */
 public final class DaemonProcess {
-  private static final Duration START_PATIENCE = Duration.ofSeconds(30);
-  private static final Duration STOP_PATIENCE = Duration.ofSeconds(30);
+  private static final Duration START_PATIENCE = Await.patience(30);
+  private static final Duration STOP_PATIENCE = Await.patience(30);
   private static final int LOG_TAIL_LINES = 30;
 
   private final SitePod node;

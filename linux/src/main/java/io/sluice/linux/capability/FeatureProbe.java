@@ -1,10 +1,10 @@
 package io.sluice.linux.capability;
 
 import io.sluice.linux.Errno;
-import io.sluice.linux.LinuxException;
 import io.sluice.linux.bpf.AttachType;
 import io.sluice.linux.bpf.MapType;
 import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.syscall.BpfAttempt;
 import io.sluice.linux.syscall.BpfCalls;
 import io.sluice.linux.syscall.FileCalls;
 import io.sluice.linux.syscall.Scratch;
@@ -107,7 +107,7 @@ public final class FeatureProbe {
   }
 
   private static int socketStorage() {
-    int btf = BpfAttempt.intType();
+    int btf = BpfAttempt.intTypes();
     if (btf < 0) {
       return btf;
     }
@@ -135,9 +135,7 @@ public final class FeatureProbe {
   private static int netnsCookie() {
     int socket = Sockets.tcpSocket(Sockets.Family.IPV4);
     try {
-      return Sockets.netnsCookie(socket) == 0 ? -Errno.EINVAL.number() : 0;
-    } catch (LinuxException e) {
-      return -e.errno().number();
+      return Sockets.hasNetnsCookie(socket) ? 0 : -Errno.ENOPROTOOPT.number();
     } finally {
       Sockets.close(socket);
     }

@@ -115,17 +115,28 @@ public final class LinuxNetworkNamespaces implements NetworkNamespaces {
       return callIn(
           ns,
           () -> {
-            int fd = Sockets.tcpSocket(Sockets.Family.IPV4);
             try {
-              return Sockets.netnsCookie(fd);
-            } finally {
-              Sockets.close(fd);
+              return cookieOfNewSocket();
+            } catch (LinuxException e) {
+              if (e.errno() == Errno.ENOENT) {
+                return cookieOfNewSocket(); // an old kernel: sockets remember it from now on
+              }
+              throw e;
             }
           });
     } catch (RuntimeException e) {
       throw e;
     } catch (Exception e) {
       throw new IllegalStateException("opening a socket throws no checked exception", e);
+    }
+  }
+
+  private static long cookieOfNewSocket() {
+    int fd = Sockets.tcpSocket(Sockets.Family.IPV4);
+    try {
+      return Sockets.netnsCookie(fd);
+    } finally {
+      Sockets.close(fd);
     }
   }
 

@@ -254,9 +254,29 @@ public final class Sockets {
     };
   }
 
-  /** The cookie of the namespace the socket was made in (Linux 5.14). */
+  /**
+   * The cookie of the namespace the socket was made in. Before Linux 5.14 the kernel has no such
+   * option: then sockets remember it that this process makes after the first call in its cgroup.
+   *
+   * @throws LinuxException ENOENT on such a kernel for a socket made earlier
+   */
   public static long netnsCookie(int fd) {
-    return longOption(fd, SO_NETNS_COOKIE);
+    var value = Scratch.current().first(Long.BYTES);
+    int rc = netnsCookie(fd, value.segment());
+    if (rc == -Errno.ENOPROTOOPT.number()) {
+      return RememberedNamespaces.OF_THIS_PROCESS.cookie(fd);
+    }
+    checkOption("getsockopt", rc, fd, SOL_SOCKET, SO_NETNS_COOKIE);
+    return value.segment().get(JAVA_LONG_UNALIGNED, 0);
+  }
+
+  /** Whether the kernel itself tells the cookie. */
+  public static boolean hasNetnsCookie(int fd) {
+    return netnsCookie(fd, Scratch.current().first(Long.BYTES).segment()) >= 0;
+  }
+
+  private static int netnsCookie(int fd, MemorySegment value) {
+    return SocketCalls.option(fd, SOL_SOCKET, SO_NETNS_COOKIE, value, length(Long.BYTES));
   }
 
   /** The number by which BPF programs know this socket; never used again while the node is up. */

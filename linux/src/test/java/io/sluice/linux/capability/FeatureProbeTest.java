@@ -2,6 +2,7 @@ package io.sluice.linux.capability;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.linux.syscall.BpfAttempt;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -32,7 +32,7 @@ final class CgroupHooks implements AutoCloseable {
       Map<InterceptionProgram, BpfObject> loaded = new EnumMap<>(InterceptionProgram.class);
       for (InterceptionProgram program : InterceptionProgram.values()) {
         if (program.isAttachedToCgroup()) {
-          BpfObject object = BpfObject.open(program.object(), program.objectName());
+          BpfObject object = ProgramObjects.open(program);
           objects.add(object);
           maps.shareWith(object);
           object.load();

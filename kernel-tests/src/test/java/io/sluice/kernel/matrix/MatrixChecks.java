@@ -1,0 +1,269 @@
+package io.sluice.kernel.matrix;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Datagrams;
+import io.sluice.kernel.site.RawTcp;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.node.NodeCleanup;
+import io.sluice.node.maps.MapCatalogue;
+import io.sluice.node.maps.MapSummary;
+import io.sluice.node.maps.PinDirectory;
+import io.sluice.node.maps.SluiceMaps;
+import io.sluice.node.maps.SocketStateValue;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+
+/** The core of the contract, in the order in which it is checked; the last ones end the daemon. */
+final class MatrixChecks {
+  private static final int DNS = 53;
+
+  private final MatrixSite site;
+  private final Map<String, Runnable> checks = new LinkedHashMap<>();
+
+  MatrixChecks(MatrixSite site) {
+    this.site = site;
+    forBoth("a connection is redirected and both ends see true addresses", this::trueAddresses);
+    forBoth("a Service address leads to its endpoint", this::serviceAddress);
+    forBoth("what policy forbids is refused by reset", this::refusedByReset);
+    forBoth("SO_ORIGINAL_DST tells the first destination", this::originalDestination);
+    forBoth("an excluded port is left alone", this::excludedPort);
+    forBoth("datagrams are refused, DNS passes", this::datagrams);
+    forBoth("a stranger is refused inbound, let in when permissive", this::inboundFromOutside);
+    forBoth("the node may call a probe's port and no other", this::nodeProbe);
+    forBoth("a pod outside the mesh is left alone", this::outsideUntouched);
+    forBoth("a killed daemon refuses both ways", this::killedDaemonRefuses);
+    checks.put("a restarted daemon adopts what was pinned", this::restartAdopts);
+    checks.put("cleanup leaves nothing in force", this::cleanup);
+  }
+
+  /** By name. */
+  Map<String, Runnable> all() {
+    return checks;
+  }
+
+  private void forBoth(String name, Consumer<Family> check) {
+    for (Family family : Family.values()) {
+      checks.put(name + (family == Family.IPV4 ? ", IPv4" : ", IPv6"), () -> check.accept(family));
+    }
+  }
+
+  private void trueAddresses(Family family) {
+    InetSocketAddress address = site.store.at(family, site.freshPort());
+    try (TcpServer server = TcpServer.open(site.store, address, TcpServer::echoAll);
+        RawTcp client = RawTcp.connect(site.buyer, address)) {
+      same("the answer", client.exchange("one book"), "one book");
+      same("getpeername of the client", client.peer(), address);
+      same("getsockname of the client", client.local().getAddress(), site.buyer.address(family));
+      same("accepted connections", server.accepted().size(), 1);
+      same("accept at the server", server.accepted().getFirst().peer(), client.local());
+      same("getsockname of the server", server.accepted().getFirst().local(), address);
+    }
+  }
+
+  private void serviceAddress(Family family) {
+    try (TcpServer server = TcpServer.echo(site.store, family, MatrixSite.STORE_PORT)) {
+      Attempt attempt = Attempt.from(site.buyer, site.service(family), "one book");
+      same(attempt.toString(), attempt.answer(), "one book");
+      same("accepted connections", server.accepted().size(), 1);
+      JsonNode record = site.view().record("outbound", attempt.local());
+      same(
+          "original destination in the record",
+          record.path("original_destination").asText(),
+          IpAddresses.text(site.service(family)));
+    }
+  }
+
+  private void refusedByReset(Family family) {
+    try (TcpServer server = TcpServer.echo(site.store, family, site.freshPort())) {
+      Attempt attempt = Attempt.from(site.thief, site.store.at(family, server.port()), "loot");
+      holds("refused: " + attempt, attempt.wasRefused());
+      same("accepted connections", server.accepted().size(), 0);
+      same(
+          "reason",
+          site.view().record("outbound", attempt.local()).path("reason").asText(),
+          "no_traffic_target");
+    }
+  }
+
+  /** By rule the record proves it; by program a socket with the proxy's storage does. */
+  private void originalDestination(Family family) {
+    PinDirectory pins = site.view().pins();
+    if (!Files.exists(pins.path())) {
+      serviceAddress(family);
+      return;
+    }
+    InetSocketAddress first = site.service(family);
+    int socket = site.buyer.call(() -> Sockets.tcpSocket(family));
+    try (SluiceMaps maps = SluiceMaps.openOrCreate(pins)) {
+      maps.sockets()
+          .put(
+              socket,
+              new SocketStateValue(
+                  1, first, SocketStateValue.ROLE_OUTBOUND_ACCEPTED, 0, Direction.OUTBOUND));
+      same("SO_ORIGINAL_DST", Sockets.originalDestination(socket, family), Optional.of(first));
+    } finally {
+      Sockets.close(socket);
+    }
+  }
+
+  private void excludedPort(Family family) {
+    try (TcpServer server = TcpServer.echo(site.stranger, family, site.freshPort());
+        TcpServer other = TcpServer.echo(site.stranger, family, site.freshPort())) {
+      InetSocketAddress destination = site.stranger.at(family, server.port());
+      holds("refused before", Attempt.from(site.thief, destination, "hi").wasRefused());
+      site.configure(false, Map.of("outboundPortExclusionList", "[" + server.port() + "]"));
+      Await.until(
+          "the excluded port is reached",
+          () -> Attempt.from(site.thief, destination, "hi").answered());
+      InetSocketAddress beside = site.stranger.at(family, other.port());
+      holds("another port is refused", Attempt.from(site.thief, beside, "hi").wasRefused());
+    } finally {
+      site.configure(false, Map.of());
+    }
+  }
+
+  private void datagrams(Family family) {
+    try (Datagrams server = Datagrams.echo(site.stranger, family, site.freshPort());
+        Datagrams dns = Datagrams.echo(site.stranger, family, DNS)) {
+      refused(() -> Datagrams.askConnected(site.thief, family, server.address(), "udp"));
+      refused(() -> Datagrams.askUnconnected(site.thief, family, server.address(), "udp"));
+      same("datagrams that came", server.received().size(), 0);
+      same("DNS", Datagrams.askUnconnected(site.thief, family, dns.address(), "who?"), "who?");
+    }
+  }
+
+  private static void refused(Runnable call) {
+    try {
+      call.run();
+    } catch (LinuxException e) {
+      same("error of the call", e.errno(), Errno.EPERM);
+      return;
+    }
+    throw new AssertionError("a datagram was let through");
+  }
+
+  private void inboundFromOutside(Family family) {
+    try (TcpServer server = TcpServer.echo(site.store, family, site.freshPort())) {
+      InetSocketAddress destination = site.store.at(family, server.port());
+      Attempt refused = Attempt.from(site.stranger, destination, "hello");
+      holds("refused: " + refused, refused.wasRefused());
+      same("accepted connections", server.accepted().size(), 0);
+      same(
+          "reason",
+          site.view().record("inbound", refused.local()).path("reason").asText(),
+          "source_not_in_mesh");
+      site.configure(true, Map.of());
+      Attempt allowed = Attempt.from(site.stranger, destination, "hello");
+      same("answer: " + allowed, allowed.answer(), "hello");
+      same("accept at the server", server.accepted().getFirst().peer(), allowed.local());
+    } finally {
+      site.configure(false, Map.of());
+    }
+  }
+
+  private void nodeProbe(Family family) {
+    try (TcpServer probed = TcpServer.echo(site.store, family, MatrixSite.PROBE_PORT);
+        TcpServer other = TcpServer.echo(site.store, family, site.freshPort())) {
+      SitePod node = site.site.node();
+      Attempt probe = Attempt.from(node, site.store.at(family, MatrixSite.PROBE_PORT), "well?");
+      Attempt curious = Attempt.from(node, site.store.at(family, other.port()), "well?");
+      same("answer: " + probe, probe.answer(), "well?");
+      same("accepted probes", probed.accepted().size(), 1);
+      holds("another port is refused: " + curious, curious.wasRefused());
+    }
+  }
+
+  private void outsideUntouched(Family family) {
+    SitePod node = site.site.node();
+    long before = site.view().status().path("connectionsAccepted").asLong();
+    try (TcpServer server = TcpServer.echo(node, family, site.freshPort())) {
+      Attempt attempt = Attempt.from(site.stranger, node.at(family, server.port()), "hello");
+      same("answer: " + attempt, attempt.answer(), "hello");
+      long after = site.view().status().path("connectionsAccepted").asLong();
+      same("connections through the proxy", after, before);
+    }
+  }
+
+  private void killedDaemonRefuses(Family family) {
+    if (site.site.daemon().isAlive()) {
+      site.site.daemon().kill();
+    }
+    try (TcpServer server = TcpServer.echo(site.store, family, MatrixSite.STORE_PORT)) {
+      Attempt outbound = Attempt.from(site.buyer, site.service(family), "hi");
+      Attempt inbound = Attempt.from(site.stranger, site.store.at(family, server.port()), "hi");
+      holds("outbound refused: " + outbound, outbound.wasRefused());
+      holds("inbound refused: " + inbound, inbound.wasRefused());
+      same("accepted connections", server.accepted().size(), 0);
+    }
+  }
+
+  private void restartAdopts() {
+    Map<String, Integer> before = mapIds();
+    site.site.daemon().start();
+    same("maps", mapIds(), before);
+    for (Family family : Family.values()) {
+      try (TcpServer server = TcpServer.echo(site.store, family, MatrixSite.STORE_PORT)) {
+        Attempt attempt = Attempt.from(site.buyer, site.service(family), "hi");
+        same("answer: " + attempt, attempt.answer(), "hi");
+        Attempt thief = Attempt.from(site.thief, site.store.at(family, server.port()), "hi");
+        holds("still refused: " + thief, thief.wasRefused());
+        same("accepted connections", server.accepted().size(), 1);
+      }
+    }
+  }
+
+  private Map<String, Integer> mapIds() {
+    Map<String, Integer> ids = new TreeMap<>();
+    for (MapSummary map : new MapCatalogue(site.view().pins()).list()) {
+      ids.put(map.name(), map.id());
+    }
+    return ids;
+  }
+
+  private void cleanup() {
+    site.site.daemon().terminate();
+    site.site.daemon().awaitEnd();
+    NodeCleanup.removeAll(site.site.prefix());
+    for (Family family : Family.values()) {
+      try (TcpServer server = TcpServer.echo(site.stranger, family, site.freshPort())) {
+        InetSocketAddress destination = site.stranger.at(family, server.port());
+        Attempt attempt = Attempt.from(site.thief, destination, "free");
+        same("answer: " + attempt, attempt.answer(), "free");
+      }
+    }
+    List<String> left =
+        site.site.leftovers().stream()
+            .filter(item -> !item.startsWith(site.site.prefix()))
+            .filter(item -> !item.equals(site.site.directory().toString()))
+            .toList();
+    same("leftovers", left, List.of());
+  }
+
+  private static void same(String what, Object actual, Object expected) {
+    if (!Objects.equals(actual, expected)) {
+      throw new AssertionError(what + ": " + actual + " instead of " + expected);
+    }
+  }
+
+  private static void holds(String what, boolean claim) {
+    if (!claim) {
+      throw new AssertionError("not so: " + what);
+    }
+  }
+}
