@@ -37,7 +37,7 @@ class CommandLineTest {
       value = {
         "node run; --registry",
         "node run --registry /nonexistent; is not a folder",
-        "node run --registry DIR --mode sidecar; this build has: ebpf",
+        "node run --registry DIR --mode sidecar; expected one of [ebpf, iptables, auto]",
         "node run --registry DIR --drain-seconds -1; outside 0..3600",
         "node run --registry DIR --drain-seconds soon; --drain-seconds",
         "node run --registry DIR --node-name Not_A_Host; 1 to 63 of a-z",
