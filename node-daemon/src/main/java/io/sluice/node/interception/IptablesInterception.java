@@ -140,9 +140,17 @@ public final class IptablesInterception implements Interception {
     InetAddress address = InetAddress.ofLiteral(family == Family.IPV4 ? "0.0.0.0" : "::");
     int port = direction == Direction.OUTBOUND ? MeshPorts.OUTBOUND : MeshPorts.INBOUND;
     try {
-      return namespaceThread
-          .submit(pod.netns(), () -> Sockets.listenTcp(address, port, BACKLOG))
-          .join();
+      int listener =
+          namespaceThread
+              .submit(pod.netns(), () -> Sockets.listenTcp(address, port, BACKLOG))
+              .join();
+      if (Sockets.netnsCookie(listener) != pod.cookie()) {
+        Sockets.close(listener);
+        throw new InterceptionException(
+            "listener for pod " + pod.name() + " was made in another network namespace",
+            "the namespace changed while the pod was enrolled; it is tried again");
+      }
+      return listener;
     } catch (CompletionException e) {
       if (e.getCause() instanceof LinuxException linux && linux.errno() == Errno.EADDRINUSE) {
         throw new InterceptionException(

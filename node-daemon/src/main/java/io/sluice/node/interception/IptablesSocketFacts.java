@@ -28,7 +28,8 @@ final class IptablesSocketFacts implements SocketFacts {
     boolean nodeOrigin =
         direction == Direction.INBOUND
             && nodeAddresses.contains(Sockets.peerAddress(fd).getAddress());
-    return new AcceptedFacts(original, nodeOrigin, Sockets.netnsCookie(fd) == pod.cookie());
+    // What a listener accepts is in the listener's namespace, which was compared with the pod's.
+    return new AcceptedFacts(original, nodeOrigin, true);
   }
 
   @Override
