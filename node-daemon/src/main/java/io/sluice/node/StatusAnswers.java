@@ -19,6 +19,7 @@ import io.sluice.node.maps.MapCatalogue;
 import io.sluice.node.maps.MapDump;
 import io.sluice.node.maps.MapSummary;
 import io.sluice.node.maps.PinDirectory;
+import io.sluice.node.maps.VerdictTable;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ProxyStats;
 import java.net.InetSocketAddress;
@@ -92,8 +93,18 @@ final class StatusAnswers implements AdminAnswers {
   /** Without programs there are no maps, but the verdicts are counted all the same. */
   private Optional<MapDump> dumpOf(String map) {
     return chosen.interception().mechanism() == Mechanism.IPTABLES && map.equals(VerdictTable.NAME)
-        ? Optional.of(VerdictTable.of(chosen.interception().verdicts(), pods))
+        ? Optional.of(verdicts())
         : catalogue().dump(map);
+  }
+
+  private MapDump verdicts() {
+    VerdictTable table =
+        new VerdictTable(cookie ->
+            pods.nameOf(cookie)
+                .map(Object::toString)
+                .orElse("netns:" + Long.toUnsignedString(cookie)));
+    chosen.interception().verdicts().forEach(verdict -> table.add(verdict.key(), verdict.count()));
+    return table.dump();
   }
 
   private MapCatalogue catalogue() {

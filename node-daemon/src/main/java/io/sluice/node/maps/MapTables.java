@@ -118,14 +118,10 @@ final class MapTables {
                     v.kindLabel(),
                     IpAddresses.text(v.address()))),
         new MapTable(
-            "verdict_counters",
+            VerdictTable.NAME,
             "verdicts, summed over CPUs",
-            map -> counterRows(map).size(),
-            map ->
-                new MapDump(
-                    "verdict_counters",
-                    List.of("pod", "direction", "family", "verdict", "reason", "count"),
-                    counterRows(map))));
+            map -> verdicts(map).rows().size(),
+            this::verdicts));
   }
 
   private List<MapTable> ofTheNode() {
@@ -192,20 +188,10 @@ final class MapTables {
         name, holds, map -> -1, map -> new MapDump(name, List.of("note"), List.of(List.of(holds))));
   }
 
-  private List<List<String>> counterRows(BpfMapFd map) {
-    List<List<String>> rows = new ArrayList<>();
-    new PerCpuBpfMap<>(map, CounterKey.CODEC)
-        .forEachSum((key, sum) ->
-            rows.add(
-                List.of(
-                    pods.of(key.netnsCookie()),
-                    key.direction().label(),
-                    "ipv" + key.family(),
-                    key.outcome().label(),
-                    key.reason().label(),
-                    Long.toUnsignedString(sum))));
-    rows.sort(BY_CELLS);
-    return rows;
+  private MapDump verdicts(BpfMapFd map) {
+    VerdictTable table = new VerdictTable(pods::of);
+    new PerCpuBpfMap<>(map, CounterKey.CODEC).forEachSum(table::add);
+    return table.dump();
   }
 
   private static boolean isAlive(BpfMapFd map) {
