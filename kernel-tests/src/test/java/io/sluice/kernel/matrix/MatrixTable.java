@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 
 /**
  * Turns the results of a run into the table between the markers of {@code docs/kernels.md}.
- * Arguments: the directory of results, and the document.
+ * Arguments: the directory of results, and the document; {@code -} for none.
  */
 public final class MatrixTable {
   private static final String BEGIN = "<!-- kernels:begin -->";
@@ -29,9 +29,17 @@ public final class MatrixTable {
   /** Writes the table, prints it, and ends with status 1 when a check failed. */
   public static void main(String[] arguments) throws IOException {
     MatrixTable table = new MatrixTable();
-    read(Path.of(arguments[0])).forEach(table::add);
+    List<JsonNode> results = read(Path.of(arguments[0]));
+    results.forEach(table::add);
     String text = table.text();
-    Path document = Path.of(arguments[1]);
+    if (!arguments[1].equals("-")) {
+      write(text, Path.of(arguments[1]));
+    }
+    System.out.print(text);
+    System.exit(table.complete && !results.isEmpty() ? 0 : 1);
+  }
+
+  private static void write(String text, Path document) throws IOException {
     String before = Files.readString(document);
     int begin = before.indexOf(BEGIN);
     int end = before.indexOf(END);
@@ -41,8 +49,6 @@ public final class MatrixTable {
     Files.writeString(
         document,
         before.substring(0, begin + BEGIN.length()) + "\n" + text + before.substring(end));
-    System.out.print(text);
-    System.exit(table.complete ? 0 : 1);
   }
 
   private static List<JsonNode> read(Path directory) throws IOException {
