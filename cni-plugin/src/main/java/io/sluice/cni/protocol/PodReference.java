@@ -1,0 +1,62 @@
+package io.sluice.cni.protocol;
+
+import io.sluice.mesh.NamespacedName;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which pod a sandbox is for, from {@code CNI_ARGS} as kubelet's runtimes fill it.
+ *
+ * @param name of the Pod
+ * @param uidOrNull {@code metadata.uid} of the Pod; older runtimes do not tell
+ */
+public record PodReference(NamespacedName name, @Nullable String uidOrNull) {
+  private static final Pattern LABEL = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
+  private static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?");
+  private static final Pattern UID = Pattern.compile("[0-9A-Za-z-]{1,64}");
+
+  /** The Pod's UID, if the runtime tells it. */
+  public Optional<String> uid() {
+    return Optional.ofNullable(uidOrNull);
+  }
+
+  /**
+   * Reads {@code KEY=VALUE} pairs with semicolons between; empty when it speaks of no pod.
+   *
+   * @throws CniError when what it says of a pod cannot be a pod
+   */
+  static Optional<PodReference> parse(String arguments) {
+    Map<String, String> pairs = new HashMap<>();
+    for (String pair : arguments.split(";", -1)) {
+      int equals = pair.indexOf('=');
+      if (equals > 0) {
+        pairs.put(pair.substring(0, equals), pair.substring(equals + 1));
+      }
+    }
+    String namespace = pairs.getOrDefault("K8S_POD_NAMESPACE", "");
+    String name = pairs.getOrDefault("K8S_POD_NAME", "");
+    String uid = pairs.getOrDefault("K8S_POD_UID", "");
+    if (namespace.isEmpty() && name.isEmpty()) {
+      return Optional.empty();
+    }
+    require(LABEL, "K8S_POD_NAMESPACE", namespace);
+    require(NAME, "K8S_POD_NAME", name);
+    if (!uid.isEmpty()) {
+      require(UID, "K8S_POD_UID", uid);
+    }
+    return Optional.of(
+        new PodReference(new NamespacedName(namespace, name), uid.isEmpty() ? null : uid));
+  }
+
+  private static void require(Pattern pattern, String key, String value) {
+    if (!pattern.matcher(value).matches()) {
+      throw new CniError(
+          CniError.INVALID_ENVIRONMENT,
+          "CNI_ARGS: " + key + " '" + value + "' is no Kubernetes name",
+          "");
+    }
+  }
+}
