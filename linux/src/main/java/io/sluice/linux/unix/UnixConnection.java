@@ -10,8 +10,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -22,7 +24,7 @@ public final class UnixConnection implements AutoCloseable {
   private static final int CHUNK_BYTES = 8_192;
 
   private final Descriptor descriptor;
-  private final List<Integer> received = new ArrayList<>();
+  private final Deque<Integer> received = new ConcurrentLinkedDeque<>();
 
   UnixConnection(Descriptor descriptor) {
     this.descriptor = descriptor;
@@ -38,7 +40,9 @@ public final class UnixConnection implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment memory = arena.allocate(Math.clamp(into.remaining(), 1, CHUNK_BYTES));
       while (true) {
-        long got = MessageCalls.receive(descriptor.fd(), memory, received);
+        List<Integer> passed = new ArrayList<>();
+        long got = MessageCalls.receive(descriptor.fd(), memory, passed);
+        received.addAll(passed);
         if (got > 0) {
           into.put(memory.asSlice(0, got).asByteBuffer());
           return (int) got;
@@ -58,7 +62,8 @@ public final class UnixConnection implements AutoCloseable {
 
   /** The oldest descriptor that came and was not taken yet; it is the caller's then. */
   public OptionalInt takeDescriptor() {
-    return received.isEmpty() ? OptionalInt.empty() : OptionalInt.of(received.removeFirst());
+    Integer oldest = received.poll();
+    return oldest == null ? OptionalInt.empty() : OptionalInt.of(oldest);
   }
 
   /**
@@ -91,7 +96,8 @@ public final class UnixConnection implements AutoCloseable {
   @Override
   public void close() {
     descriptor.close();
-    received.forEach(Sockets::close);
-    received.clear();
+    for (Integer left = received.poll(); left != null; left = received.poll()) {
+      Sockets.close(left);
+    }
   }
 }

@@ -1,0 +1,253 @@
+package io.sluice.node.cni;
+
+import io.sluice.cni.protocol.CniConfig;
+import io.sluice.cni.protocol.CniError;
+import io.sluice.cni.protocol.CniRequest;
+import io.sluice.cni.protocol.PodReference;
+import io.sluice.cni.protocol.PreviousResult;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.mesh.NamespaceMembership;
+import io.sluice.mesh.Workload;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+
+/**
+ * Decides what becomes of one call. Any thread; blocks until the answer is known or the deadline
+ * has come.
+ */
+final class CniAnswers {
+  private static final System.Logger LOG = System.getLogger(CniAnswers.class.getName());
+  private static final byte[] NOTHING = {};
+
+  /**
+   * How long a pod of a namespace outside the mesh is waited for: it may bring a label of its own,
+   * and must not be kept for a registry that never tells of it.
+   */
+  private static final Duration OUTSIDE_PATIENCE = Duration.ofMillis(500);
+
+  private static final Duration DETACH_PATIENCE = Duration.ofSeconds(2);
+
+  /** Not in force: a code of our own, above those of the specification. */
+  private static final int NOT_IN_FORCE = 100;
+
+  private final Set<String> systemNamespaces;
+  private final SnapshotView snapshots;
+  private final SandboxRecords records;
+  private final SandboxEnrolment enrolment;
+  private final Consumer<CniStep> steps;
+
+  CniAnswers(
+      Set<String> systemNamespaces,
+      SnapshotView snapshots,
+      SandboxRecords records,
+      SandboxEnrolment enrolment,
+      Consumer<CniStep> steps) {
+    this.systemNamespaces = Set.copyOf(systemNamespaces);
+    this.snapshots = snapshots;
+    this.records = records;
+    this.enrolment = enrolment;
+    this.steps = steps;
+  }
+
+  /**
+   * What the client prints; the call succeeded.
+   *
+   * @param netns namespace that the client passed; closed by this method, unless it is attached
+   * @throws CniError when it did not
+   */
+  byte[] answer(CniRequest request, Optional<NetnsHandle> netns, long deadlineNanos)
+      throws InterruptedException {
+    steps.accept(CniStep.RECEIVED);
+    byte[] answer;
+    boolean attached = false;
+    try {
+      switch (request.command()) {
+        case ADD -> {
+          attached = add(request, netns, deadlineNanos);
+          answer = request.config().previous().map(PreviousResult::document).orElse(NOTHING);
+        }
+        case CHECK -> {
+          check(request, deadlineNanos);
+          answer = NOTHING;
+        }
+        case DEL -> {
+          records.find(request.containerId()).ifPresent(sandbox -> delete(sandbox, request));
+          answer = NOTHING;
+        }
+        case GC -> {
+          collect(request.config());
+          answer = NOTHING;
+        }
+        case STATUS -> answer = NOTHING;
+        default -> throw new IllegalStateException("unknown command " + request.command());
+      }
+    } finally {
+      if (!attached) {
+        netns.ifPresent(NetnsHandle::close);
+      }
+    }
+    steps.accept(CniStep.ANSWERED);
+    return answer;
+  }
+
+  /** Whether the namespace was handed on. */
+  private boolean add(CniRequest request, Optional<NetnsHandle> passed, long deadlineNanos)
+      throws InterruptedException {
+    Optional<PodReference> pod = request.pod();
+    if (pod.isEmpty() || !belongsToMesh(pod.get(), deadlineNanos)) {
+      return false;
+    }
+    NetnsHandle netns =
+        passed.orElseThrow(
+            () ->
+                new CniError(
+                    CniError.INVALID_ENVIRONMENT,
+                    "no namespace came with the ADD of pod " + pod.get().name(),
+                    "CNI_NETNS must be a network namespace"));
+    Optional<Sandbox> before = records.find(request.containerId());
+    if (before.filter(sandbox -> !sandbox.ifname().equals(request.ifname())).isPresent()) {
+      return false; // an additional interface: the sandbox is attached as a whole already
+    }
+    Sandbox sandbox =
+        new Sandbox(
+            request.containerId(),
+            request.ifname(),
+            pod.get().name(),
+            Path.of(request.netnsPath()),
+            cookie(netns, pod.get()),
+            request
+                .config()
+                .previous()
+                .map(PreviousResult::addresses)
+                .orElse(List.of()));
+    records.write(sandbox);
+    steps.accept(CniStep.RECORDED);
+    try {
+      within(enrolment.attach(sandbox, netns), deadlineNanos, "pod " + sandbox.pod());
+    } catch (CniError e) {
+      if (before.isEmpty()) {
+        records.remove(sandbox.containerId()); // the runtime takes the sandbox down now
+      }
+      throw e;
+    }
+    steps.accept(CniStep.ATTACHED);
+    return true;
+  }
+
+  private static long cookie(NetnsHandle netns, PodReference pod) {
+    try {
+      return netns.cookie();
+    } catch (LinuxException e) {
+      throw new CniError(
+          CniError.TRY_AGAIN,
+          "the network namespace of pod " + pod.name() + " cannot be entered: " + e.getMessage(),
+          "");
+    }
+  }
+
+  private boolean belongsToMesh(PodReference pod, long deadlineNanos) throws InterruptedException {
+    String namespace = pod.name().namespace();
+    if (systemNamespaces.contains(namespace)) {
+      return false;
+    }
+    boolean outside =
+        snapshots.membership(namespace).equals(Optional.of(NamespaceMembership.OUTSIDE));
+    long patience = System.nanoTime() + OUTSIDE_PATIENCE.toNanos();
+    Optional<Workload> workload =
+        snapshots.await(pod, outside ? Math.min(patience, deadlineNanos) : deadlineNanos);
+    if (workload.isPresent()) {
+      return workload.get().enrolled();
+    }
+    if (snapshots.membership(namespace).equals(Optional.of(NamespaceMembership.OUTSIDE))) {
+      return false;
+    }
+    throw new CniError(
+        CniError.TRY_AGAIN,
+        "the mesh does not know pod "
+            + pod.name()
+            + " yet, so it cannot say whether its traffic must be protected",
+        "the runtime tries again; if it stays so, look at the registry with"
+            + " 'sluice node status'");
+  }
+
+  private void check(CniRequest request, long deadlineNanos) throws InterruptedException {
+    Optional<Sandbox> sandbox = records.find(request.containerId());
+    if (sandbox.isEmpty()) {
+      Optional<PodReference> pod = request.pod();
+      if (pod.isPresent() && belongsToMesh(pod.get(), deadlineNanos)) {
+        throw new CniError(
+            NOT_IN_FORCE, "pod " + pod.get().name() + " was never attached", "make it anew");
+      }
+      return;
+    }
+    Optional<String> problem =
+        within(enrolment.check(sandbox.get()), deadlineNanos, "pod " + sandbox.get().pod());
+    if (problem.isPresent()) {
+      throw new CniError(
+          NOT_IN_FORCE, "pod " + sandbox.get().pod() + ": " + problem.get(), "it is being repaired");
+    }
+  }
+
+  /** Deleting always succeeds: what cannot be done now is done by the sweep. */
+  private void delete(Sandbox sandbox, CniRequest request) {
+    if (sandbox.ifname().equals(request.ifname())) {
+      delete(sandbox);
+    }
+  }
+
+  private void delete(Sandbox sandbox) {
+    records.remove(sandbox.containerId());
+    steps.accept(CniStep.FORGOTTEN);
+    try {
+      Void _ =
+          within(
+              enrolment.detach(sandbox),
+              System.nanoTime() + DETACH_PATIENCE.toNanos(),
+              "pod " + sandbox.pod());
+    } catch (CniError e) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "sandbox_not_detached pod={0} problem={1}",
+          sandbox.pod(),
+          e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void collect(CniConfig config) {
+    Set<String> valid = new HashSet<>();
+    config.attachments().forEach(attachment -> valid.add(attachment.containerId()));
+    for (Sandbox sandbox : records.all()) {
+      if (!valid.contains(sandbox.containerId())) {
+        LOG.log(System.Logger.Level.INFO, "sandbox_collected pod={0}", sandbox.pod());
+        delete(sandbox);
+      }
+    }
+  }
+
+  private static <T> T within(CompletableFuture<T> work, long deadlineNanos, String subject)
+      throws InterruptedException {
+    try {
+      return work.get(Math.max(1, deadlineNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      throw new CniError(
+          CniError.TRY_AGAIN, subject + " is not in force in time", "the runtime tries again");
+    } catch (ExecutionException e) {
+      throw new CniError(
+          CniError.TRY_AGAIN,
+          subject + " cannot be enrolled: " + e.getCause().getMessage(),
+          "the runtime tries again; see 'sluice node pods'");
+    }
+  }
+}

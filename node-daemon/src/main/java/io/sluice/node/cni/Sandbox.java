@@ -1,0 +1,29 @@
+package io.sluice.node.cni;
+
+import io.sluice.mesh.NamespacedName;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * One sandbox that a runtime gave to a pod. A pod whose sandbox is made anew has another one.
+ *
+ * @param containerId the runtime's name of it
+ * @param ifname interface with which it was attached first; others of the same sandbox are additions
+ * @param pod whose it is
+ * @param netns where the runtime keeps its network namespace
+ * @param cookie of that namespace, unique within one boot
+ * @param addresses what the plugins before ours gave it, in their order
+ */
+public record Sandbox(
+    String containerId,
+    String ifname,
+    NamespacedName pod,
+    Path netns,
+    long cookie,
+    List<InetAddress> addresses) {
+
+  public Sandbox {
+    addresses = List.copyOf(addresses);
+  }
+}

@@ -1,0 +1,22 @@
+package io.sluice.node.cni;
+
+import io.sluice.linux.netns.NetnsHandle;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/** What the CNI server asks of the enrolment; any thread, nothing blocks. */
+public interface SandboxEnrolment {
+  /**
+   * Puts the sandbox's pod in force. Completes once not one packet of it could pass unprotected;
+   * fails with what was wrong.
+   *
+   * @param netns is the callee's from now on
+   */
+  CompletableFuture<Void> attach(Sandbox sandbox, NetnsHandle netns);
+
+  /** Lets the sandbox's pod go. Completes also when it was not in force. */
+  CompletableFuture<Void> detach(Sandbox sandbox);
+
+  /** Completes with what is wrong with the sandbox's pod; empty when it is in force. */
+  CompletableFuture<Optional<String>> check(Sandbox sandbox);
+}
