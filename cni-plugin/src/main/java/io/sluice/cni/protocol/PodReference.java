@@ -1,6 +1,7 @@
 package io.sluice.cni.protocol;
 
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.PodUid;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -11,15 +12,14 @@ import org.jspecify.annotations.Nullable;
  * Which pod a sandbox is for, from {@code CNI_ARGS} as kubelet's runtimes fill it.
  *
  * @param name of the Pod
- * @param uidOrNull {@code metadata.uid} of the Pod; older runtimes do not tell
+ * @param uidOrNull UID of the Pod; older runtimes do not tell
  */
-public record PodReference(NamespacedName name, @Nullable String uidOrNull) {
+public record PodReference(NamespacedName name, @Nullable PodUid uidOrNull) {
   private static final Pattern LABEL = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
   private static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?");
-  private static final Pattern UID = Pattern.compile("[0-9A-Za-z-]{1,64}");
 
   /** The Pod's UID, if the runtime tells it. */
-  public Optional<String> uid() {
+  public Optional<PodUid> uid() {
     return Optional.ofNullable(uidOrNull);
   }
 
@@ -38,17 +38,15 @@ public record PodReference(NamespacedName name, @Nullable String uidOrNull) {
     }
     String namespace = pairs.getOrDefault("K8S_POD_NAMESPACE", "");
     String name = pairs.getOrDefault("K8S_POD_NAME", "");
-    String uid = pairs.getOrDefault("K8S_POD_UID", "");
     if (namespace.isEmpty() && name.isEmpty()) {
       return Optional.empty();
     }
     require(LABEL, "K8S_POD_NAMESPACE", namespace);
     require(NAME, "K8S_POD_NAME", name);
-    if (!uid.isEmpty()) {
-      require(UID, "K8S_POD_UID", uid);
-    }
     return Optional.of(
-        new PodReference(new NamespacedName(namespace, name), uid.isEmpty() ? null : uid));
+        new PodReference(
+            new NamespacedName(namespace, name),
+            PodUid.find(pairs.getOrDefault("K8S_POD_UID", "")).orElse(null)));
   }
 
   private static void require(Pattern pattern, String key, String value) {

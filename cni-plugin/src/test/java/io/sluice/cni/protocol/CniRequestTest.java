@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.PodUid;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -20,7 +21,7 @@ class CniRequestTest {
           + RESULT
           + ",\"type\":\"sluice-cni\"}";
   private static final String ARGS =
-      "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=store-0;K8S_POD_UID=6f1c-7";
+      "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=store-0;K8S_POD_UID=6F1C0A52-8f0e-4a43-9a53-0d3a3f8e2b11";
 
   private static byte[] body(String command, String arguments, String config) {
     return ("CNI_COMMAND=%s\0CNI_CONTAINERID=c1\0CNI_NETNS=/run/netns/x\0CNI_IFNAME=eth0\0CNI_ARGS=%s\0\0%s"
@@ -37,7 +38,10 @@ class CniRequestTest {
     assertThat(request.ifname()).isEqualTo("eth0");
     assertThat(request.netnsPath()).isEqualTo("/run/netns/x");
     assertThat(request.pod())
-        .contains(new PodReference(new NamespacedName("shop", "store-0"), "6f1c-7"));
+        .contains(
+            new PodReference(
+                new NamespacedName("shop", "store-0"),
+                new PodUid("6f1c0a52-8f0e-4a43-9a53-0d3a3f8e2b11")));
     assertThat(request.config().cniVersion()).isEqualTo("1.0.0");
     PreviousResult previous = request.config().previous().orElseThrow();
     assertThat(previous.addresses())

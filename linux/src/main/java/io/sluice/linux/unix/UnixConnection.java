@@ -79,6 +79,24 @@ public final class UnixConnection implements AutoCloseable {
     }
   }
 
+  /**
+   * Reads away what has come and nobody wants, at most {@code limit} bytes, without waiting:
+   * closing over unread bytes resets the connection, and the other side may lose what was sent to
+   * it.
+   */
+  public void discard(int limit) {
+    ByteBuffer unwanted = ByteBuffer.allocate(CHUNK_BYTES);
+    int discarded = 0;
+    try {
+      int got = receive(unwanted, System.nanoTime());
+      while (got > 0 && (discarded += got) < limit) {
+        got = receive(unwanted.clear(), System.nanoTime());
+      }
+    } catch (LinuxException e) {
+      // Nothing more is there, or nobody.
+    }
+  }
+
   private void waitFor(String operation, short events, long deadlineNanos) {
     long left = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
     if (left <= 0) {

@@ -108,12 +108,11 @@ final class CniAnswers {
       return false;
     }
     NetnsHandle netns =
-        passed.orElseThrow(
-            () ->
-                new CniError(
-                    CniError.INVALID_ENVIRONMENT,
-                    "no namespace came with the ADD of pod " + pod.get().name(),
-                    "CNI_NETNS must be a network namespace"));
+        passed.orElseThrow(() ->
+            new CniError(
+                CniError.INVALID_ENVIRONMENT,
+                "no namespace came with the ADD of pod " + pod.get().name(),
+                "CNI_NETNS must be a network namespace"));
     Optional<Sandbox> before = records.find(request.containerId());
     if (before.filter(sandbox -> !sandbox.ifname().equals(request.ifname())).isPresent()) {
       return false; // an additional interface: the sandbox is attached as a whole already
@@ -125,11 +124,7 @@ final class CniAnswers {
             pod.get().name(),
             Path.of(request.netnsPath()),
             cookie(netns, pod.get()),
-            request
-                .config()
-                .previous()
-                .map(PreviousResult::addresses)
-                .orElse(List.of()));
+            request.config().previous().map(PreviousResult::addresses).orElse(List.of()));
     records.write(sandbox);
     steps.accept(CniStep.RECORDED);
     try {
@@ -194,7 +189,9 @@ final class CniAnswers {
         within(enrolment.check(sandbox.get()), deadlineNanos, "pod " + sandbox.get().pod());
     if (problem.isPresent()) {
       throw new CniError(
-          NOT_IN_FORCE, "pod " + sandbox.get().pod() + ": " + problem.get(), "it is being repaired");
+          NOT_IN_FORCE,
+          "pod " + sandbox.get().pod() + ": " + problem.get(),
+          "it is being repaired");
     }
   }
 
@@ -244,9 +241,10 @@ final class CniAnswers {
       throw new CniError(
           CniError.TRY_AGAIN, subject + " is not in force in time", "the runtime tries again");
     } catch (ExecutionException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
       throw new CniError(
           CniError.TRY_AGAIN,
-          subject + " cannot be enrolled: " + e.getCause().getMessage(),
+          subject + " cannot be enrolled: " + cause.getMessage(),
           "the runtime tries again; see 'sluice node pods'");
     }
   }

@@ -87,6 +87,7 @@ public final class CniServer implements AutoCloseable {
     long deadline = System.nanoTime() + CALL_DEADLINE.toNanos();
     try (client) {
       client.send(answer(client, deadline), deadline);
+      client.discard(CniFrame.MAX_BODY_BYTES);
     } catch (LinuxException e) {
       LOG.log(System.Logger.Level.DEBUG, "cni_client_left", e);
     } catch (InterruptedException e) {
@@ -160,8 +161,7 @@ public final class CniServer implements AutoCloseable {
       end = lineFeed(header, before);
     }
     byte[] body =
-        new byte
-            [CniFrame.bodyBytes(new String(header.array(), 0, end, StandardCharsets.US_ASCII))];
+        new byte[CniFrame.bodyBytes(new String(header.array(), 0, end, StandardCharsets.US_ASCII))];
     ByteBuffer into = ByteBuffer.wrap(body);
     header.flip().position(end + 1);
     if (header.remaining() > body.length) {

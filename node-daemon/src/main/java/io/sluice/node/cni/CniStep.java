@@ -1,8 +1,8 @@
 package io.sluice.node.cni;
 
 /**
- * Points of a call between which the daemon may die; whatever it has done by then, the repeated call
- * must end in the same state.
+ * Points of a call between which the daemon may die; whatever it has done by then, the repeated
+ * call must end in the same state.
  */
 public enum CniStep {
   /** The request was read. */

@@ -9,7 +9,8 @@ import java.util.List;
  * One sandbox that a runtime gave to a pod. A pod whose sandbox is made anew has another one.
  *
  * @param containerId the runtime's name of it
- * @param ifname interface with which it was attached first; others of the same sandbox are additions
+ * @param ifname interface with which it was attached first; others of the same sandbox are
+ *     additions
  * @param pod whose it is
  * @param netns where the runtime keeps its network namespace
  * @param cookie of that namespace, unique within one boot

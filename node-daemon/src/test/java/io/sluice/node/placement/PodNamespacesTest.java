@@ -204,6 +204,11 @@ class PodNamespacesTest {
     private Runnable afterOpening = () -> {};
 
     @Override
+    public NetnsHandle adopt(int fd, String subject) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
     public NetnsHandle open(Path path) {
       NetnsHandle handle = real.open(path);
       opened.add(handle);
