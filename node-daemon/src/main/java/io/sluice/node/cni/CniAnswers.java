@@ -9,6 +9,7 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.Workload;
+import io.sluice.node.fault.FaultPoint;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -19,7 +20,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
 
 /**
  * Decides what becomes of one call. Any thread; blocks until the answer is known or the deadline
@@ -44,19 +44,16 @@ final class CniAnswers {
   private final SnapshotView snapshots;
   private final SandboxRecords records;
   private final SandboxEnrolment enrolment;
-  private final Consumer<CniStep> steps;
 
   CniAnswers(
       Set<String> systemNamespaces,
       SnapshotView snapshots,
       SandboxRecords records,
-      SandboxEnrolment enrolment,
-      Consumer<CniStep> steps) {
+      SandboxEnrolment enrolment) {
     this.systemNamespaces = Set.copyOf(systemNamespaces);
     this.snapshots = snapshots;
     this.records = records;
     this.enrolment = enrolment;
-    this.steps = steps;
   }
 
   /**
@@ -67,7 +64,7 @@ final class CniAnswers {
    */
   byte[] answer(CniRequest request, Optional<NetnsHandle> netns, long deadlineNanos)
       throws InterruptedException {
-    steps.accept(CniStep.RECEIVED);
+    FaultPoint.CALL_RECEIVED.reached();
     byte[] answer;
     boolean attached = false;
     try {
@@ -96,7 +93,7 @@ final class CniAnswers {
         netns.ifPresent(NetnsHandle::close);
       }
     }
-    steps.accept(CniStep.ANSWERED);
+    FaultPoint.CALL_ANSWERED.reached();
     return answer;
   }
 
@@ -126,7 +123,7 @@ final class CniAnswers {
             cookie(netns, pod.get()),
             request.config().previous().map(PreviousResult::addresses).orElse(List.of()));
     records.write(sandbox);
-    steps.accept(CniStep.RECORDED);
+    FaultPoint.SANDBOX_RECORDED.reached();
     try {
       within(enrolment.attach(sandbox, netns), deadlineNanos, "pod " + sandbox.pod());
     } catch (CniError e) {
@@ -135,7 +132,7 @@ final class CniAnswers {
       }
       throw e;
     }
-    steps.accept(CniStep.ATTACHED);
+    FaultPoint.SANDBOX_ATTACHED.reached();
     return true;
   }
 
@@ -204,7 +201,7 @@ final class CniAnswers {
 
   private void delete(Sandbox sandbox) {
     records.remove(sandbox.containerId());
-    steps.accept(CniStep.FORGOTTEN);
+    FaultPoint.SANDBOX_FORGOTTEN.reached();
     try {
       Void _ =
           within(

@@ -82,7 +82,7 @@ class CniServerTest {
     server =
         CniServer.start(
             directory.resolve("cni/s"),
-            new CniAnswers(Set.of("kube-system"), snapshots, records, enrolment, step -> {}),
+            new CniAnswers(Set.of("kube-system"), snapshots, records, enrolment),
             new LinuxNetworkNamespaces());
     snapshots.publish(snapshot(pod("shop", "store", true), pod("shop", "till", false)));
   }
