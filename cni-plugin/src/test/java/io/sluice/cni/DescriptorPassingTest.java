@@ -60,7 +60,7 @@ class DescriptorPassingTest {
             .run();
 
     Object inode = Files.getAttribute(namespace, "unix:ino");
-    assertThat(outcome.text()).isEqualTo("{\"inodes\":[" + inode + "],\"bodyIsWhole\":true}");
+    assertThat(outcome.text()).isEqualTo("{\"inodes\":[" + inode + "],\"later\":0}");
   }
 
   @Test
@@ -69,7 +69,7 @@ class DescriptorPassingTest {
     Outcome outcome = Invocation.of("ADD").with(large).run();
 
     Object inode = Files.getAttribute(Path.of(Invocation.NAMESPACE), "unix:ino");
-    assertThat(outcome.text()).isEqualTo("{\"inodes\":[" + inode + "],\"bodyIsWhole\":true}");
+    assertThat(outcome.text()).isEqualTo("{\"inodes\":[" + inode + "],\"later\":0}");
   }
 
   @Test
@@ -80,7 +80,7 @@ class DescriptorPassingTest {
 
     Object inode = Files.getAttribute(Path.of(Invocation.NAMESPACE), "unix:ino");
     assertThat(outcome.exitStatus()).isEqualTo(1);
-    assertThat(outcome.text()).isEqualTo("{\"inodes\":[" + inode + "],\"bodyIsWhole\":true}");
+    assertThat(outcome.text()).isEqualTo("{\"inodes\":[" + inode + "],\"later\":0}");
   }
 
   @ParameterizedTest
@@ -90,6 +90,6 @@ class DescriptorPassingTest {
 
     assertThat(outcome.exitStatus()).isZero();
     Path seen = directory.resolve("cni.sock.seen");
-    assertThat(Files.readString(seen)).isEqualTo("{\"inodes\":[],\"bodyIsWhole\":true}");
+    assertThat(Files.readString(seen)).isEqualTo("{\"inodes\":[],\"later\":0}");
   }
 }
