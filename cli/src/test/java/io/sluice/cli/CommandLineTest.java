@@ -45,6 +45,8 @@ class CommandLineTest {
         "node run --registry DIR --metrics-address [::]:x; no valid port",
         "node run --registry DIR --metrics-address 127.0.0.1:70000; out of range",
         "node run --registry DIR --metrics-address host:1; not an IP address",
+        "node run --registry DIR --proc DIR; is not a proc file system",
+        "node run --registry DIR --cgroup-root kubepods; not an absolute path",
         "node run --registry DIR --what; --what",
         "node maps dump; NAME",
         "node pods -o yaml; yaml",

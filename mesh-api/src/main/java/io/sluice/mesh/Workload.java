@@ -17,7 +17,10 @@ import org.jspecify.annotations.Nullable;
  * @param enrolled whether its traffic is intercepted
  * @param netnsOrNull path of its network namespace, or a name below {@code /run/netns}, when the
  *     registry places it
+ * @param uidOrNull UID that the kubelet knows the pod by, when the registry says; places the pod
+ *     where {@code netnsOrNull} does not
  * @param nodeNameOrNull {@code spec.nodeName}
+ * @param hostNetwork whether it shares the node's network; such a pod is never enrolled
  * @param interception what of its traffic is left alone
  * @param probePorts local ports that the Pod declares for kubelet's probes
  */
@@ -28,7 +31,9 @@ public record Workload(
     Map<String, String> labels,
     boolean enrolled,
     @Nullable String netnsOrNull,
+    @Nullable PodUid uidOrNull,
     @Nullable String nodeNameOrNull,
+    boolean hostNetwork,
     InterceptionSettings interception,
     Set<Integer> probePorts) {
 
@@ -36,11 +41,20 @@ public record Workload(
     addresses = List.copyOf(addresses);
     labels = Map.copyOf(labels);
     probePorts = Set.copyOf(probePorts);
+    if (enrolled && hostNetwork) {
+      throw new IllegalArgumentException(
+          "pod " + name + " shares the node's network and cannot be enrolled");
+    }
   }
 
   /** Where the registry placed the pod on this node, if it did. */
   public Optional<String> netns() {
     return Optional.ofNullable(netnsOrNull);
+  }
+
+  /** UID by which the pod's processes are found, if the registry says. */
+  public Optional<PodUid> uid() {
+    return Optional.ofNullable(uidOrNull);
   }
 
   /** The node that the pod is scheduled on, if the registry says. */

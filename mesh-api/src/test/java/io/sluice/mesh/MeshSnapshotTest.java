@@ -100,7 +100,9 @@ class MeshSnapshotTest {
             Map.of("app", "old", "app.kubernetes.io/name", "shop-web", "version", "7"),
             true,
             "web",
+            new PodUid("0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c"),
             "node-1",
+            false,
             InterceptionSettings.EVERYTHING,
             Set.of());
 

@@ -22,6 +22,8 @@ public final class Samples {
         enrolled,
         null,
         null,
+        null,
+        false,
         InterceptionSettings.EVERYTHING,
         Set.of(8081));
   }

@@ -7,6 +7,7 @@ import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.IptablesInterception;
 import io.sluice.node.interception.Mechanism;
 import io.sluice.node.maps.PinDirectory;
+import io.sluice.node.placement.NodeNamespaces;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -21,14 +22,20 @@ final class FormerMechanism implements Runnable {
   private final Interception present;
   private final NetworkNamespaces namespaces;
   private final NetnsThread thread;
+  private final Path proc;
   private boolean done; // the enrolment thread's own
 
   FormerMechanism(
-      String nodeName, Interception present, NetworkNamespaces namespaces, NetnsThread thread) {
+      String nodeName,
+      Interception present,
+      NetworkNamespaces namespaces,
+      NetnsThread thread,
+      Path proc) {
     this.nodeName = nodeName;
     this.present = present;
     this.namespaces = namespaces;
     this.thread = thread;
+    this.proc = proc;
   }
 
   /** Where iptables mode notes its pods. */
@@ -48,17 +55,22 @@ final class FormerMechanism implements Runnable {
         LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=ebpf");
       }
     } else if (Files.isDirectory(records(nodeName))) {
-      removeRules(nodeName, namespaces, thread);
+      removeRules(nodeName, namespaces, thread, proc);
       LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=iptables");
     }
     done = true;
   }
 
   /** Removes the rules of every pod that iptables mode noted. */
-  static void removeRules(String nodeName, NetworkNamespaces namespaces, NetnsThread thread) {
+  static void removeRules(
+      String nodeName, NetworkNamespaces namespaces, NetnsThread thread, Path proc) {
     try (IptablesInterception former =
         new IptablesInterception(
-            namespaces, thread, IptablesBackend.probe(namespaces), records(nodeName))) {
+            namespaces,
+            thread,
+            IptablesBackend.probe(namespaces),
+            records(nodeName),
+            new NodeNamespaces(namespaces, proc))) {
       former.leftBehind().forEach(former::release);
     }
   }

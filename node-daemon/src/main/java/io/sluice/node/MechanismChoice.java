@@ -12,6 +12,7 @@ import io.sluice.node.interception.EbpfTrial;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.IptablesInterception;
+import io.sluice.node.placement.NodeNamespaces;
 import java.io.UncheckedIOException;
 import java.util.Optional;
 
@@ -105,7 +106,11 @@ final class MechanismChoice {
     }
     return new Chosen(
         new IptablesInterception(
-            namespaces, thread, backend, FormerMechanism.records(settings.nodeName())),
+            namespaces,
+            thread,
+            backend,
+            FormerMechanism.records(settings.nodeName()),
+            new NodeNamespaces(namespaces, settings.placement().proc())),
         reason);
   }
 }

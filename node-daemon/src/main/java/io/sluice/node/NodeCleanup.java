@@ -5,6 +5,7 @@ import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.node.maps.PinDirectory;
+import io.sluice.node.placement.PlacementSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -19,22 +20,27 @@ public final class NodeCleanup {
    * Throws {@link IllegalStateException} while its daemon runs.
    */
   public static void removeAll(String nodeName) {
+    removeAll(nodeName, PlacementSettings.DEFAULTS.proc());
+  }
+
+  /** The same with the node's proc file system mounted elsewhere. */
+  public static void removeAll(String nodeName, Path proc) {
     try (StateLock lock = lock(nodeName)) {
       PinDirectory.ofNode(nodeName).removeAll();
-      removeRules(nodeName);
+      removeRules(nodeName, proc);
       OwnCgroup.left(nodeName).ifPresent(Cgroups::remove);
       removeRuntimeDirectory(nodeName, lock);
     }
   }
 
-  private static void removeRules(String nodeName) {
+  private static void removeRules(String nodeName, Path proc) {
     Path records = FormerMechanism.records(nodeName);
     if (!Files.isDirectory(records)) {
       return;
     }
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     try (NetnsThread thread = new NetnsThread("sluice-netns", namespaces, 16)) {
-      FormerMechanism.removeRules(nodeName, namespaces, thread);
+      FormerMechanism.removeRules(nodeName, namespaces, thread, proc);
       Files.deleteIfExists(records);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + records, e);

@@ -20,6 +20,7 @@ import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.metrics.MetricsServer;
 import io.sluice.node.metrics.NodeMetrics;
+import io.sluice.node.placement.PodNamespaces;
 import io.sluice.proxy.Proxy;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
@@ -102,12 +103,17 @@ public final class NodeDaemon implements AutoCloseable {
                 interception,
                 sockets,
                 dataPath,
-                namespaces,
+                new PodNamespaces(namespaces, settings.placement(), host),
                 new PodNetworkReader(thread),
                 host,
                 earlier,
                 source::isComplete,
-                new FormerMechanism(settings.nodeName(), interception, namespaces, thread),
+                new FormerMechanism(
+                    settings.nodeName(),
+                    interception,
+                    namespaces,
+                    thread,
+                    settings.placement().proc()),
                 new Upkeep(sockets)));
     metrics.observe(interception, pods, PinDirectory.ofNode(settings.nodeName()));
     parts.push(KernelEvents.read(interception, events, pods));

@@ -2,6 +2,7 @@ package io.sluice.node;
 
 import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.node.maps.PinDirectory;
+import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param accessLog {@code off}, {@code -} for standard output, or a file; relative to the state
  * @param drainTimeout longest wait for established connections at SIGTERM
  * @param proxy limits of the data path
+ * @param placement where the node's processes, and so its pods, are seen
  * @param earlierConnections what becomes of connections older than their pod's enrolment
  */
 public record NodeSettings(
@@ -33,6 +35,7 @@ public record NodeSettings(
     String accessLog,
     Duration drainTimeout,
     ProxySettings proxy,
+    PlacementSettings placement,
     EarlierConnectionsRule earlierConnections) {
 
   /** Value of {@link #accessLog} that writes nothing. */

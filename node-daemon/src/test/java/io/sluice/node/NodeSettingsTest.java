@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.node.enrolment.EarlierConnectionsRule;
+import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -59,6 +60,7 @@ class NodeSettingsTest {
         accessLog,
         drain,
         ProxySettings.DEFAULTS,
+        PlacementSettings.DEFAULTS,
         EarlierConnectionsRule.BY_MODE);
   }
 }

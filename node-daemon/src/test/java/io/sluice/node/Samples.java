@@ -54,6 +54,8 @@ public final class Samples {
         true,
         null,
         null,
+        null,
+        false,
         InterceptionSettings.EVERYTHING,
         Set.of());
   }

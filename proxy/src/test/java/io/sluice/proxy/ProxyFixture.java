@@ -89,6 +89,8 @@ final class ProxyFixture implements AutoCloseable {
         true,
         null,
         null,
+        null,
+        false,
         InterceptionSettings.EVERYTHING,
         Set.of());
   }

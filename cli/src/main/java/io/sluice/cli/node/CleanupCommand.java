@@ -1,10 +1,13 @@
 package io.sluice.cli.node;
 
 import io.sluice.node.NodeCleanup;
+import io.sluice.node.placement.PlacementSettings;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice node cleanup}. */
@@ -18,11 +21,18 @@ import picocli.CommandLine.Spec;
 final class CleanupCommand implements Callable<Integer> {
   @Mixin private NodeTarget target = new NodeTarget();
 
+  @Option(
+      names = "--proc",
+      paramLabel = "DIR",
+      description = "The node's proc file system. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "/proc")
+  private Path proc = PlacementSettings.DEFAULTS.proc();
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() {
-    NodeCleanup.removeAll(target.name());
+    NodeCleanup.removeAll(target.name(), proc);
     spec.commandLine().getOut().println("node '" + target.name() + "' has left no trace");
     return 0;
   }

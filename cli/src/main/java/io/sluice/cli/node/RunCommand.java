@@ -8,6 +8,7 @@ import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
+import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -101,6 +102,22 @@ final class RunCommand implements Callable<Integer> {
               + " once. Default: destroy in a strict mesh, grace in a permissive one.")
   private @Nullable String earlierConnections;
 
+  @Option(
+      names = "--proc",
+      paramLabel = "DIR",
+      description = "The node's proc file system, where pods are found. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "/proc")
+  private Path proc = PlacementSettings.DEFAULTS.proc();
+
+  @Option(
+      names = "--cgroup-root",
+      paramLabel = "PATH",
+      description =
+          "Cgroup that all pods are below, as /proc/PID/cgroup shows it. Default:"
+              + " ${DEFAULT-VALUE}, anywhere.",
+      defaultValue = "/")
+  private String cgroupRoot = PlacementSettings.DEFAULTS.cgroupRoot();
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   private final Set<String> reported = ConcurrentHashMap.newKeySet();
@@ -142,6 +159,9 @@ final class RunCommand implements Callable<Integer> {
     if (!Files.isDirectory(registry)) {
       throw wrong("--registry " + registry + " is not a folder");
     }
+    if (!Files.isDirectory(proc.resolve("1"))) {
+      throw wrong("--proc " + proc + " is not a proc file system");
+    }
     if (drainSeconds < 0 || drainSeconds > 3_600) {
       throw wrong("--drain-seconds " + drainSeconds + " is outside 0..3600");
     }
@@ -157,6 +177,7 @@ final class RunCommand implements Callable<Integer> {
           accessLog,
           Duration.ofSeconds(drainSeconds),
           ProxySettings.DEFAULTS,
+          new PlacementSettings(proc, cgroupRoot),
           earlierConnections == null
               ? EarlierConnectionsRule.BY_MODE
               : EarlierConnectionsRule.parse(earlierConnections));

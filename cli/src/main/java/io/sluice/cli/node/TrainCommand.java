@@ -12,6 +12,7 @@ import io.sluice.node.NodeSettings;
 import io.sluice.node.admin.AdminClient;
 import io.sluice.node.admin.AdminRequest;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
+import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -94,6 +95,7 @@ final class TrainCommand implements Callable<Integer> {
             "access.log",
             Duration.ofSeconds(1),
             ProxySettings.DEFAULTS,
+            PlacementSettings.DEFAULTS,
             EarlierConnectionsRule.BY_MODE);
     FolderRegistry registry = new FolderRegistry(directory, status -> {});
     try (NodeDaemon daemon = NodeDaemon.start(settings, registry)) {

@@ -6,6 +6,7 @@ import io.sluice.control.objects.Pod;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.PodUid;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
@@ -27,6 +28,7 @@ final class WorkloadCompiler {
   private final Statuses statuses;
   private final Map<InetAddress, Pod> podByAddress = new HashMap<>();
   private final Map<String, Pod> podByNetns = new HashMap<>();
+  private final Map<PodUid, Pod> podByUid = new HashMap<>();
 
   WorkloadCompiler(
       Objects objects, TrustDomain trustDomain, InterceptionSettings meshWide, Statuses statuses) {
@@ -59,7 +61,9 @@ final class WorkloadCompiler {
         pod.meta().labels(),
         enrolled,
         netns(pod),
+        uid(pod),
         pod.nodeNameOrNull(),
+        pod.hostNetwork(),
         merged(pod.interception()),
         pod.probePorts());
   }
@@ -102,6 +106,22 @@ final class WorkloadCompiler {
         pod,
         "network namespace " + netns + " already belongs to " + other.ref(),
         "give every Pod its own " + MeshKeys.NETNS);
+    return null;
+  }
+
+  private @Nullable PodUid uid(Pod pod) {
+    PodUid uid = pod.uidOrNull();
+    if (uid == null || pod.finished() || pod.hostNetwork()) {
+      return null;
+    }
+    Pod other = podByUid.putIfAbsent(uid, pod);
+    if (other == null) {
+      return uid;
+    }
+    statuses.warning(
+        pod,
+        "UID " + uid + " already belongs to " + other.ref(),
+        "give every Pod the metadata.uid that the cluster gave it");
     return null;
   }
 

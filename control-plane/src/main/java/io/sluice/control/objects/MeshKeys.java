@@ -14,6 +14,9 @@ public final class MeshKeys {
   /** Annotation that places a Pod: a path, or a name below {@code /run/netns}. */
   public static final String NETNS = "sluice.io/netns";
 
+  /** Annotation of a mirror Pod: the UID of the static pod on the node that it stands for. */
+  public static final String STATIC_POD_UID = "kubernetes.io/config.mirror";
+
   /** Label of an EndpointSlice: the Service that it belongs to. */
   public static final String SERVICE_NAME = "kubernetes.io/service-name";
 

@@ -1,6 +1,7 @@
 package io.sluice.control.objects;
 
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.PodUid;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Set;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param serviceAccount {@code spec.serviceAccountName}, else {@code default}
  * @param nodeNameOrNull {@code spec.nodeName}
  * @param netnsOrNull annotation {@code sluice.io/netns}: an absolute path or a name
+ * @param uidOrNull UID by which the kubelet names the pod's cgroup
  * @param hostNetwork whether it shares the node's network
  * @param finished whether its phase is Succeeded or Failed
  * @param ready its condition Ready, true when it has none; false while it terminates
@@ -27,6 +29,7 @@ public record Pod(
     String serviceAccount,
     @Nullable String nodeNameOrNull,
     @Nullable String netnsOrNull,
+    @Nullable PodUid uidOrNull,
     boolean hostNetwork,
     boolean finished,
     boolean ready,

@@ -2,6 +2,7 @@ package io.sluice.control.objects;
 
 import io.sluice.control.manifest.Fields;
 import io.sluice.control.objects.Pod.Port;
+import io.sluice.mesh.PodUid;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -49,6 +50,7 @@ final class PodReader {
         spec.parsed("serviceAccountName", Rfc1123::subdomain, Rfc1123.MEND).orElse("default"),
         spec.text("nodeName").orElse(null),
         netns(annotations),
+        uid(document.objectOrEmpty("metadata"), annotations),
         spec.isTrue("hostNetwork"),
         phase.equals("Succeeded") || phase.equals("Failed"),
         isReady(status) && !meta.terminating(),
@@ -126,6 +128,27 @@ final class PodReader {
             PodReader::netnsPlace,
             "write a name below /run/netns, or an absolute path without '.' and '..'")
         .orElse(null);
+  }
+
+  /**
+   * The kubelet runs a static pod under a UID of its own; the API server gave its mirror another.
+   */
+  private static @Nullable PodUid uid(Fields metadata, Fields annotations) {
+    Optional<PodUid> own =
+        metadata.parsed("uid", PodUid::new, "write it as the API server or the kubelet gave it");
+    return annotations
+        .parsed(MeshKeys.STATIC_POD_UID, PodReader::staticPodUid, "only the kubelet writes this")
+        .or(() -> own)
+        .orElse(null);
+  }
+
+  /** A UUID here would let a Pod pass for another one. */
+  private static PodUid staticPodUid(String text) {
+    PodUid uid = new PodUid(text);
+    if (!uid.isOfStaticPod()) {
+      throw new IllegalArgumentException("'" + text + "' is not the UID of a static pod");
+    }
+    return uid;
   }
 
   private static String netnsPlace(String text) {

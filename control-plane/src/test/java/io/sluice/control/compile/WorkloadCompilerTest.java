@@ -9,6 +9,7 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.PodUid;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import java.util.ArrayList;
@@ -144,6 +145,62 @@ class WorkloadCompilerTest {
                 + "give every Pod its own addresses in status.podIPs",
             "0.yaml:1: Pod shop/b: network namespace x already belongs to Pod shop/a; "
                 + "give every Pod its own sluice.io/netns");
+  }
+
+  @Test
+  void placesPodsByTheUidThatTheKubeletKnows() {
+    String uid = "0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c";
+    String hash = "d41d8cd98f00b204e9800998ecf8427e";
+    MeshSnapshot snapshot =
+        Manifests.compile(
+                Manifests.pod("a", "10.0.0.1", "uid: " + uid, ""),
+                Manifests.pod(
+                    "mirror",
+                    "10.0.0.2",
+                    "uid: 1b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c, "
+                        + "annotations: {kubernetes.io/config.mirror: "
+                        + hash
+                        + "}",
+                    ""))
+            .snapshot();
+
+    assertThat(workload(snapshot, "a").uid()).contains(new PodUid(uid));
+    assertThat(workload(snapshot, "mirror").uid()).contains(new PodUid(hash));
+  }
+
+  @Test
+  void placesAUidOnlyOnce() {
+    String uid = "uid: 0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c";
+    Compilation compilation =
+        Manifests.compile(
+            Manifests.pod("b", "10.0.0.1", uid, ""), Manifests.pod("a", "10.0.0.2", uid, ""));
+
+    assertThat(workload(compilation.snapshot(), "a").uid()).isPresent();
+    assertThat(workload(compilation.snapshot(), "b").uid()).isEmpty();
+    assertThat(compilation.statuses())
+        .extracting(ObjectStatus::toString)
+        .containsExactly(
+            "0.yaml:1: Pod shop/b: UID 0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c already belongs to "
+                + "Pod shop/a; give every Pod the metadata.uid that the cluster gave it");
+  }
+
+  @Test
+  void marksPodsOfTheNodesNetworkAndKeepsThemOut() {
+    Workload workload =
+        workload(
+            Manifests.compile(
+                    Manifests.pod(
+                        "host",
+                        "10.0.0.1",
+                        "uid: 0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c, "
+                            + "labels: {sluice.io/mesh: enabled}",
+                        "hostNetwork: true"))
+                .snapshot(),
+            "host");
+
+    assertThat(workload.hostNetwork()).isTrue();
+    assertThat(workload.enrolled()).isFalse();
+    assertThat(workload.uid()).isEmpty();
   }
 
   @Test

@@ -64,6 +64,14 @@ class ObjectProblemsTest {
             "metadata.labels[\"sluice.io/mesh\"]",
             "'enable' says neither that the mesh is wanted nor that it is not",
             pod + "  labels:\n    sluice.io/mesh: enable\n"),
+        new Wrong(5, "metadata.uid", "'web-1' is not the UID of a Pod", pod + "  uid: web-1\n"),
+        new Wrong(
+            6,
+            "metadata.annotations[\"kubernetes.io/config.mirror\"]",
+            "'0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c' is not the UID of a static pod",
+            pod
+                + "  annotations:\n"
+                + "    kubernetes.io/config.mirror: 0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c\n"),
         new Wrong(
             6,
             "metadata.annotations[\"sluice.io/netns\"]",

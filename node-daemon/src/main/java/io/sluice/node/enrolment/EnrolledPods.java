@@ -3,7 +3,6 @@ package io.sluice.node.enrolment;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
-import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
@@ -12,6 +11,8 @@ import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.interception.PodPlacement;
+import io.sluice.node.placement.FoundNamespace;
+import io.sluice.node.placement.PodNamespaces;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ReleaseMode;
 import java.io.UncheckedIOException;
@@ -29,12 +30,11 @@ import java.util.stream.Collectors;
  */
 final class EnrolledPods {
   private static final System.Logger LOG = System.getLogger(EnrolledPods.class.getName());
-  private static final Path NAMED_NAMESPACES = Path.of("/run/netns");
 
   private final Interception interception;
   private final NamespaceSockets sockets;
   private final Proxy proxy;
-  private final NetworkNamespaces namespaces;
+  private final PodNamespaces places;
   private final PodNetworkReader networks;
   private final NetnsHandle hostNamespace;
   private final EarlierConnections earlier;
@@ -44,14 +44,14 @@ final class EnrolledPods {
       Interception interception,
       NamespaceSockets sockets,
       Proxy proxy,
-      NetworkNamespaces namespaces,
+      PodNamespaces places,
       PodNetworkReader networks,
       NetnsHandle hostNamespace,
       EarlierConnections earlier) {
     this.interception = interception;
     this.sockets = sockets;
     this.proxy = proxy;
-    this.namespaces = namespaces;
+    this.places = places;
     this.networks = networks;
     this.hostNamespace = hostNamespace;
     this.earlier = earlier;
@@ -79,10 +79,10 @@ final class EnrolledPods {
    * @param look whether addresses and settings of a pod that is enrolled may have changed
    */
   void bring(Workload workload, MeshSnapshot current, boolean look) {
-    NetnsHandle present = open(workload);
+    FoundNamespace present = open(workload);
     PodPlacement before = enrolled.get(workload.name());
-    if (before != null && before.netns().isSameAs(present)) {
-      present.close();
+    if (before != null && before.netns().isSameAs(present.netns())) {
+      present.netns().close();
       if (look) {
         refresh(workload, before, current);
       }
@@ -93,7 +93,7 @@ final class EnrolledPods {
       release(workload.name(), ReleaseMode.RESET_ESTABLISHED);
       enrol(workload, present, current);
     } catch (RuntimeException e) {
-      present.close();
+      present.netns().close();
       throw e;
     }
   }
@@ -121,9 +121,9 @@ final class EnrolledPods {
     return problem;
   }
 
-  private NetnsHandle open(Workload workload) {
+  private FoundNamespace open(Workload workload) {
     try {
-      return namespaces.open(pathOf(workload));
+      return places.open(workload);
     } catch (LinuxException e) {
       if (e.errno() == Errno.ENOENT) {
         release(workload.name(), ReleaseMode.RESET_ESTABLISHED);
@@ -132,12 +132,8 @@ final class EnrolledPods {
     }
   }
 
-  private static Path pathOf(Workload workload) {
-    String placed = workload.netns().orElseThrow();
-    return placed.startsWith("/") ? Path.of(placed) : NAMED_NAMESPACES.resolve(placed);
-  }
-
-  private void enrol(Workload workload, NetnsHandle netns, MeshSnapshot current) {
+  private void enrol(Workload workload, FoundNamespace found, MeshSnapshot current) {
+    NetnsHandle netns = found.netns();
     if (netns.isSameAs(hostNamespace)) {
       throw new InterceptionException(
           "pod " + workload.name() + " shares the node's network namespace",
@@ -150,9 +146,9 @@ final class EnrolledPods {
         .ifPresent(other -> {
           throw new InterceptionException(
               "pod " + workload.name() + " shares a network namespace with " + other.name(),
-              "give each pod its own sluice.io/netns");
+              "give each pod its own metadata.uid, or its own sluice.io/netns");
         });
-    PodPlacement pod = placement(workload, netns, cookie, current);
+    PodPlacement pod = placement(workload, found.path(), netns, cookie, current);
     boolean adopted = interception.leftBehind().contains(cookie);
     sockets.add(pod);
     try {
@@ -193,10 +189,10 @@ final class EnrolledPods {
   }
 
   private PodPlacement placement(
-      Workload workload, NetnsHandle netns, long cookie, MeshSnapshot current) {
+      Workload workload, Path path, NetnsHandle netns, long cookie, MeshSnapshot current) {
     return new PodPlacement(
         workload.name(),
-        pathOf(workload),
+        path,
         netns,
         cookie,
         networks.read(netns, workload.addresses(), workload.interception().interfaceExclusions()),
@@ -205,7 +201,7 @@ final class EnrolledPods {
   }
 
   private void refresh(Workload workload, PodPlacement before, MeshSnapshot current) {
-    PodPlacement now = placement(workload, before.netns(), before.cookie(), current);
+    PodPlacement now = placement(workload, before.path(), before.netns(), before.cookie(), current);
     if (!now.equals(before)) {
       interception.update(now);
       sockets.add(now);

@@ -2,7 +2,6 @@ package io.sluice.node.enrolment;
 
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
-import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
@@ -10,6 +9,7 @@ import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.interception.PodPlacement;
+import io.sluice.node.placement.PodNamespaces;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ReleaseMode;
 import java.io.UncheckedIOException;
@@ -51,7 +51,7 @@ public final class Enrolment implements AutoCloseable {
   private final EnrolledPods enrolled;
   private final EarlierConnections earlier;
   private final Map<NamespacedName, String> problems = new HashMap<>();
-  private boolean sweptLeftovers;
+  private final Leftovers leftovers;
   private volatile long reconciledRevision = -1;
   private int sweepsSinceLook;
 
@@ -71,7 +71,7 @@ public final class Enrolment implements AutoCloseable {
       Interception interception,
       NamespaceSockets sockets,
       Proxy proxy,
-      NetworkNamespaces namespaces,
+      PodNamespaces places,
       PodNetworkReader networks,
       NetnsHandle hostNamespace,
       EarlierConnections earlier,
@@ -81,8 +81,8 @@ public final class Enrolment implements AutoCloseable {
     this.nodeName = nodeName;
     this.interception = interception;
     this.enrolled =
-        new EnrolledPods(
-            interception, sockets, proxy, namespaces, networks, hostNamespace, earlier);
+        new EnrolledPods(interception, sockets, proxy, places, networks, hostNamespace, earlier);
+    this.leftovers = new Leftovers(interception, enrolled);
     this.earlier = earlier;
     this.registryIsComplete = registryIsComplete;
     this.formerMechanism = formerMechanism;
@@ -94,6 +94,7 @@ public final class Enrolment implements AutoCloseable {
   /** Enrols what {@code first} calls for before it returns, then follows {@link #publish}. */
   public void start(MeshSnapshot first) {
     snapshot = first;
+    leftovers.noteBeforeStart();
     reconcile();
     thread.start();
   }
@@ -172,7 +173,10 @@ public final class Enrolment implements AutoCloseable {
     enrolled.followEarlierConnections();
     reconciledRevision = current.revision();
     publishStatuses(current);
-    sweepLeftovers(wanted.keySet());
+    leftovers.tellOfStart();
+    if (registryIsComplete.getAsBoolean()) {
+      leftovers.release(wanted.keySet());
+    }
     if (problems.isEmpty() && registryIsComplete.getAsBoolean()) {
       formerMechanism.run();
     }
@@ -183,7 +187,9 @@ public final class Enrolment implements AutoCloseable {
   }
 
   private boolean isHere(Workload workload) {
-    return workload.netns().isPresent() && workload.nodeName().map(nodeName::equals).orElse(true);
+    return (workload.netns().isPresent() || workload.uid().isPresent())
+        && !workload.hostNetwork()
+        && workload.nodeName().map(nodeName::equals).orElse(true);
   }
 
   private void releaseUnwanted(Set<NamespacedName> wanted) {
@@ -208,34 +214,6 @@ public final class Enrolment implements AutoCloseable {
       LOG.log(System.Logger.Level.WARNING, "pod_not_enrolled pod={0} problem={1}", name, problem);
     }
     problems.put(name, problem);
-  }
-
-  /**
-   * Releases pods of an earlier daemon that the registry no longer wants. Waits for a registry that
-   * could be read as a whole: a broken file must not open anything. For the same reason a pod that
-   * is wanted and cannot be enrolled yet keeps what the earlier daemon left in force.
-   */
-  private void sweepLeftovers(Set<NamespacedName> wanted) {
-    if (sweptLeftovers || !registryIsComplete.getAsBoolean()) {
-      return;
-    }
-    Set<Long> cookies = enrolled.cookies();
-    boolean keptSome = false;
-    for (long cookie : interception.leftBehind()) {
-      if (cookies.contains(cookie)) {
-        continue;
-      }
-      Optional<NamespacedName> name = interception.nameOf(cookie);
-      boolean isAwaited =
-          name.filter(wanted::contains).filter(pod -> enrolled.find(pod).isEmpty()).isPresent();
-      if (isAwaited) {
-        keptSome = true;
-      } else {
-        interception.release(cookie);
-        LOG.log(System.Logger.Level.INFO, "leftover_released netns_cookie={0}", cookie);
-      }
-    }
-    sweptLeftovers = !keptSome;
   }
 
   private void publishStatuses(MeshSnapshot current) {

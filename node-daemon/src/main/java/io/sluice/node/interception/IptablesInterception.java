@@ -17,6 +17,7 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.maps.CounterKey;
+import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.PodListeners;
 import java.net.InetAddress;
@@ -43,6 +44,7 @@ public final class IptablesInterception implements Interception {
   private final NetnsThread namespaceThread;
   private final IptablesBackend backend;
   private final EnrolledRecords records;
+  private final NodeNamespaces everywhere;
   private final SocketFacts facts = new IptablesSocketFacts(new NodeAddresses());
   private final Map<Long, Active> pods = new ConcurrentHashMap<>();
 
@@ -74,16 +76,19 @@ public final class IptablesInterception implements Interception {
    * Changes nothing yet.
    *
    * @param records directory that outlives the daemon but not the boot
+   * @param everywhere where namespaces of earlier enrolment are searched
    */
   public IptablesInterception(
       NetworkNamespaces namespaces,
       NetnsThread namespaceThread,
       IptablesBackend backend,
-      Path records) {
+      Path records,
+      NodeNamespaces everywhere) {
     this.namespaces = namespaces;
     this.namespaceThread = namespaceThread;
     this.backend = backend;
     this.records = new EnrolledRecords(records);
+    this.everywhere = everywhere;
   }
 
   @Override
@@ -241,17 +246,40 @@ public final class IptablesInterception implements Interception {
     records.remove(cookie);
   }
 
-  /** Rules of an earlier daemon: the namespace may have gone, or its path may lead elsewhere. */
+  /**
+   * Rules of an earlier daemon. The recorded path may have gone or lead elsewhere, while another
+   * one still leads there; without any the namespace has gone, and its rules with it.
+   */
   private void removeLeftover(long cookie) {
-    Optional<EnrolledRecords.Enrolled> record = records.read(cookie);
-    if (record.isEmpty()) {
-      return;
+    Optional<NetnsHandle> found =
+        records.read(cookie).flatMap(record -> openIf(record.path(), cookie));
+    if (found.isEmpty()) {
+      found = everywhere.withCookie(cookie);
     }
-    try (NetnsHandle namespace = namespaces.open(record.get().path())) {
-      if (namespace.cookie() == cookie) {
+    if (found.isPresent()) {
+      try (NetnsHandle namespace = found.get()) {
         new PodRedirection(namespace, backend).remove();
       }
     }
+  }
+
+  private Optional<NetnsHandle> openIf(Path path, long cookie) {
+    NetnsHandle namespace;
+    try {
+      namespace = namespaces.open(path);
+    } catch (LinuxException e) {
+      return Optional.empty(); // it is searched by its cookie
+    }
+    try {
+      if (namespace.cookie() == cookie) {
+        return Optional.of(namespace);
+      }
+    } catch (LinuxException e) {
+      namespace.close();
+      throw e;
+    }
+    namespace.close();
+    return Optional.empty();
   }
 
   @Override

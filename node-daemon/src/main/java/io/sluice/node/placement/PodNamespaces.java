@@ -1,0 +1,232 @@
+package io.sluice.node.placement;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.mesh.PodUid;
+import io.sluice.mesh.Workload;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+
+/**
+ * Opens the network namespace of a workload: where the registry placed it, else where its processes
+ * are. All processes are looked at only when a pod's namespace is not known, and never more often
+ * than {@link #SCAN_INTERVAL} or for more than one part in {@value #SCAN_SHARE} of the time. For
+ * one thread.
+ */
+public final class PodNamespaces {
+  private static final System.Logger LOG = System.getLogger(PodNamespaces.class.getName());
+  private static final Path NAMED_NAMESPACES = Path.of("/run/netns");
+
+  /** Between two looks for pods that were not found by the one before. */
+  static final Duration SCAN_INTERVAL = Duration.ofSeconds(1);
+
+  /** After a look, so many times its duration passes before the next. */
+  static final int SCAN_SHARE = 50;
+
+  private final NetworkNamespaces namespaces;
+  private final ProcessFiles files;
+  private final PodCgroups cgroups;
+  private final ProcessScan scan;
+  private final MountedNamespaces mounts;
+  private final LongSupplier nanoClock;
+  private Map<PodUid, Place> places = new HashMap<>();
+  private boolean hasScanned;
+  private boolean wasWhole = true;
+  private long scanBegan;
+  private long scanTook;
+
+  /** Where a pod is, as of the last look. */
+  private sealed interface Place {
+    long inode();
+
+    /** By a process; checked once its namespace was opened while it surely belonged to the pod. */
+    record Running(int pid, long startTicks, long inode, boolean checked) implements Place {}
+
+    /** Its processes have ended, and a bind mount still keeps the namespace for the next one. */
+    record Mounted(Path path, long inode) implements Place {}
+  }
+
+  /** {@code hostNamespace} is the node's own. */
+  public PodNamespaces(
+      NetworkNamespaces namespaces, PlacementSettings settings, NetnsHandle hostNamespace) {
+    this(
+        namespaces,
+        settings,
+        hostNamespace.inode(),
+        List.of(Path.of("/"), new ProcessFiles(settings.proc()).rootOfInit()),
+        System::nanoTime);
+  }
+
+  PodNamespaces(
+      NetworkNamespaces namespaces,
+      PlacementSettings settings,
+      long hostInode,
+      List<Path> mountRoots,
+      LongSupplier nanoClock) {
+    this.namespaces = namespaces;
+    this.files = new ProcessFiles(settings.proc());
+    this.cgroups = new PodCgroups(settings.cgroupRoot());
+    this.scan = new ProcessScan(files, cgroups, hostInode);
+    this.mounts = new MountedNamespaces(mountRoots);
+    this.nanoClock = nanoClock;
+  }
+
+  /**
+   * Opens the workload's namespace as it is now; the caller closes it.
+   *
+   * @throws LinuxException ENOENT when the pod is not on this node or has ended; EAGAIN when that
+   *     is not certain: it is too early to look again, or not every process could be looked at
+   */
+  public FoundNamespace open(Workload workload) {
+    Optional<String> placed = workload.netns();
+    if (placed.isPresent()) {
+      Path path =
+          placed.get().startsWith("/")
+              ? Path.of(placed.get())
+              : NAMED_NAMESPACES.resolve(placed.get());
+      return new FoundNamespace(path, namespaces.open(path));
+    }
+    return find(workload.uid().orElseThrow());
+  }
+
+  private FoundNamespace find(PodUid uid) {
+    Place known = places.get(uid);
+    if (known instanceof Place.Running running) {
+      Optional<FoundNamespace> found = openRunning(uid, running);
+      if (found.isPresent()) {
+        return found.get();
+      }
+    }
+    boolean hasJustEnded = known instanceof Place.Running;
+    boolean looked = isDue(hasJustEnded ? Duration.ZERO : SCAN_INTERVAL);
+    if (looked) {
+      look();
+    }
+    Optional<FoundNamespace> found =
+        switch (places.get(uid)) {
+          case Place.Running running when looked -> openRunning(uid, running);
+          case Place.Mounted mounted -> openMounted(mounted);
+          case null, default -> Optional.empty();
+        };
+    return found.orElseThrow(() -> notFound(uid, places.get(uid) instanceof Place.Running));
+  }
+
+  private boolean isDue(Duration interval) {
+    return !hasScanned
+        || nanoClock.getAsLong() - scanBegan >= Math.max(interval.toNanos(), scanTook * SCAN_SHARE);
+  }
+
+  private void look() {
+    long begin = nanoClock.getAsLong();
+    ProcessScan.Seen seen = scan.run();
+    Map<PodUid, Place> next = new HashMap<>();
+    seen.pods()
+        .forEach((uid, found) ->
+            next.put(
+                uid, new Place.Running(found.pid(), found.startTicks(), found.inode(), false)));
+    if (!next.keySet().containsAll(places.keySet())) {
+      keepWhatIsLeft(next);
+    }
+    places = next;
+    hasScanned = true;
+    scanBegan = begin;
+    scanTook = nanoClock.getAsLong() - begin;
+    if (wasWhole && !seen.isWhole()) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "processes_not_all_seen limit={0} unreadable={1}; a pod among them is not found",
+          ProcessScan.MAX_PROCESSES,
+          files.failures());
+    }
+    wasWhole = seen.isWhole();
+  }
+
+  /** A pod that was not seen is there still if its process is, or a mount of its namespace. */
+  private void keepWhatIsLeft(Map<PodUid, Place> next) {
+    Map<Long, Path> mounted = mounts.byInode();
+    places.forEach((uid, place) -> {
+      if (place instanceof Place.Running running && running.checked() && isAlive(running)) {
+        next.putIfAbsent(uid, place);
+      }
+      Path path = mounted.get(place.inode());
+      if (path != null) {
+        next.putIfAbsent(uid, new Place.Mounted(path, place.inode()));
+      }
+    });
+  }
+
+  private boolean isAlive(Place.Running running) {
+    return files
+        .birth(running.pid())
+        .filter(birth -> birth.startTicks() == running.startTicks())
+        .isPresent();
+  }
+
+  /** The handle is the process's own if the process is the same before and after the opening. */
+  private Optional<FoundNamespace> openRunning(PodUid uid, Place.Running running) {
+    Optional<FoundNamespace> found = open(files.namespace(running.pid()));
+    if (found.isEmpty()) {
+      return found;
+    }
+    boolean isSame = isAlive(running);
+    if (isSame && !running.checked()) {
+      isSame = files.cgroup(running.pid()).flatMap(cgroups::podOf).filter(uid::equals).isPresent();
+      if (isSame) {
+        long inode = found.get().netns().inode();
+        places.put(uid, new Place.Running(running.pid(), running.startTicks(), inode, true));
+      }
+    }
+    return keptIf(isSame, found.get());
+  }
+
+  private Optional<FoundNamespace> openMounted(Place.Mounted mounted) {
+    return open(mounted.path())
+        .flatMap(found -> keptIf(found.netns().inode() == mounted.inode(), found));
+  }
+
+  private static Optional<FoundNamespace> keptIf(boolean isRight, FoundNamespace found) {
+    if (!isRight) {
+      found.netns().close();
+      return Optional.empty();
+    }
+    return Optional.of(found);
+  }
+
+  private Optional<FoundNamespace> open(Path path) {
+    try {
+      return Optional.of(new FoundNamespace(path, namespaces.open(path)));
+    } catch (LinuxException e) {
+      return switch (e.errno()) {
+        case ENOENT, ESRCH, EINVAL -> Optional.empty();
+        default -> throw e;
+      };
+    }
+  }
+
+  private LinuxException notFound(PodUid uid, boolean hasJustEnded) {
+    String hint;
+    if (files.denied() > 0 && places.isEmpty()) {
+      hint = "no process may be looked at: give the daemon CAP_SYS_PTRACE and the node's --proc";
+    } else if (hasJustEnded) {
+      hint = "its process has just ended; it is looked for again";
+    } else if (!wasWhole) {
+      hint = "not every process could be looked at; see processes_not_all_seen in the log";
+    } else {
+      hint = "none of its processes runs on this node; it is enrolled when one does";
+    }
+    // ENOENT ends the enrolment, so it must be certain.
+    boolean isCertain = wasWhole && !hasJustEnded;
+    return new LinuxException(
+        "find network namespace",
+        isCertain ? Errno.ENOENT : Errno.EAGAIN,
+        "pod with UID " + uid,
+        hint);
+  }
+}

@@ -1,0 +1,242 @@
+package io.sluice.node.placement;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.PodUid;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.Workload;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** On a made-up process table, whose namespaces are all this process's own. */
+class PodNamespacesTest {
+  private static final PodUid UID = new PodUid("0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c");
+  private static final PodUid OTHER = new PodUid("1b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c");
+  private static final String POD = "/kubepods/pod" + UID + "/app";
+
+  @TempDir private Path directory = Path.of("");
+  private FakeProc proc = new FakeProc(directory);
+  private Path mounts = directory;
+  private Opening namespaces = new Opening();
+  private PodNamespaces places = places();
+  private long now;
+
+  @BeforeEach
+  void begin() throws IOException {
+    proc = new FakeProc(Files.createDirectory(directory.resolve("proc")));
+    mounts = Files.createDirectories(directory.resolve("root/run/netns"));
+    namespaces = new Opening();
+    places = places();
+  }
+
+  @AfterEach
+  void everyHandleIsClosedByItsOwner() {
+    namespaces.opened.forEach(NetnsHandle::close);
+  }
+
+  private PodNamespaces places() {
+    return new PodNamespaces(
+        namespaces,
+        new PlacementSettings(proc.root().toAbsolutePath(), "/"),
+        FakeProc.HOST_INODE,
+        List.of(directory.resolve("root")),
+        () -> now);
+  }
+
+  @Test
+  void opensTheNamespaceOfThePodsProcess() {
+    proc.process(50, POD, 90, 41);
+
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("50/ns/net"));
+  }
+
+  @Test
+  void theAnnotationWins() {
+    proc.process(50, POD, 90, 41);
+
+    FoundNamespace found = places.open(workload("/proc/self/ns/net", UID));
+
+    assertThat(found.path()).isEqualTo(Path.of("/proc/self/ns/net"));
+  }
+
+  @Test
+  void looksOnceForAllPodsAndAgainOnlyAfterTheInterval() {
+    proc.process(50, POD, 90, 41);
+    pathOf(UID);
+    assertMissing(OTHER, Errno.ENOENT);
+    proc.process(60, "/kubepods/pod" + OTHER + "/app", 91, 42);
+    now += PodNamespaces.SCAN_INTERVAL.toNanos() - 1;
+    assertMissing(OTHER, Errno.ENOENT);
+
+    now += 1;
+
+    assertThat(pathOf(OTHER)).isEqualTo(proc.root().resolve("60/ns/net"));
+  }
+
+  @Test
+  void rejectsAProcessIdThatWasReusedSinceTheLook() {
+    proc.process(50, POD, 90, 41);
+    pathOf(UID);
+    proc.stat(50, "other", 0, 95);
+    proc.cgroup(50, "/user.slice");
+
+    assertMissing(UID, Errno.ENOENT);
+  }
+
+  @Test
+  void rejectsAProcessIdThatIsReusedWhileItsNamespaceIsOpened() {
+    proc.process(50, POD, 90, 41);
+    namespaces.afterOpening = () -> proc.stat(50, "other", 0, 95);
+
+    assertMissing(UID, Errno.EAGAIN);
+    assertThat(namespaces.opened).hasSize(1).allMatch(PodNamespacesTest::isClosed);
+  }
+
+  @Test
+  void rejectsAProcessThatWasNotInThePodsCgroupWhenItWasOpened() {
+    proc.process(50, POD, 90, 41);
+    namespaces.afterOpening = () -> proc.cgroup(50, "/user.slice");
+
+    assertMissing(UID, Errno.EAGAIN);
+    now += Duration.ofSeconds(2).toNanos();
+    assertMissing(UID, Errno.ENOENT);
+  }
+
+  @Test
+  void findsTheNextProcessAtOnceWhenTheFirstHasEnded() {
+    proc.process(50, POD, 90, 41);
+    pathOf(UID);
+    proc.process(70, POD, 99, 43);
+    proc.end(50);
+
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("70/ns/net"));
+  }
+
+  @Test
+  void keepsANamespaceThatIsMountedWhileThePodHasNoProcess() throws IOException {
+    long inode = inodeOfOwn();
+    proc.process(50, POD, 90, inode);
+    pathOf(UID);
+    proc.end(50);
+    Path mount = Files.createSymbolicLink(mounts.resolve("cni-1"), Path.of("/proc/self/ns/net"));
+
+    assertThat(pathOf(UID)).isEqualTo(mount);
+    proc.process(51, POD, 95, inode);
+    now += Duration.ofSeconds(2).toNanos();
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("51/ns/net"));
+    proc.end(51);
+    Files.delete(mount);
+    assertMissing(UID, Errno.ENOENT);
+  }
+
+  @Test
+  void aPodThatALookMissedIsNotTakenForEnded() throws IOException {
+    proc.process(50, POD, 90, 41);
+    pathOf(UID);
+    proc.cgroup(50, "/hidden"); // as if the process had not been read
+    assertMissing(OTHER, Errno.ENOENT);
+    now += Duration.ofSeconds(2).toNanos();
+    assertMissing(OTHER, Errno.ENOENT);
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("50/ns/net"));
+
+    proc.end(50);
+    Files.createDirectories(proc.root().resolve("60/cgroup")); // cannot be read
+    assertMissing(UID, Errno.EAGAIN);
+    Files.delete(proc.root().resolve("60/cgroup"));
+    now += Duration.ofSeconds(2).toNanos();
+    assertMissing(UID, Errno.ENOENT);
+  }
+
+  @Test
+  void takesNoMountForAPodThatWasNeverSeen() throws IOException {
+    Files.createSymbolicLink(mounts.resolve("cni-1"), Path.of("/proc/self/ns/net"));
+
+    assertMissing(UID, Errno.ENOENT);
+  }
+
+  private Path pathOf(PodUid uid) {
+    return places.open(workload(null, uid)).path();
+  }
+
+  private void assertMissing(PodUid uid, Errno errno) {
+    assertThatThrownBy(() -> places.open(workload(null, uid)))
+        .isInstanceOfSatisfying(
+            LinuxException.class, e -> assertThat(e.errno()).as(e.getMessage()).isEqualTo(errno))
+        .hasMessageContaining(uid.text());
+  }
+
+  private static long inodeOfOwn() {
+    try (NetnsHandle own = new LinuxNetworkNamespaces().current()) {
+      return own.inode();
+    }
+  }
+
+  private static boolean isClosed(NetnsHandle handle) {
+    try {
+      return handle.fd() < 0;
+    } catch (IllegalStateException e) {
+      return true;
+    }
+  }
+
+  private static Workload workload(@Nullable String netns, PodUid uid) {
+    return new Workload(
+        new NamespacedName("shop", "web"),
+        new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "web"),
+        List.of(),
+        Map.of(),
+        true,
+        netns,
+        uid,
+        null,
+        false,
+        InterceptionSettings.EVERYTHING,
+        Set.of());
+  }
+
+  /** The real thing, and what happens between the opening and the checks after it. */
+  private static final class Opening implements NetworkNamespaces {
+    private final NetworkNamespaces real = new LinuxNetworkNamespaces();
+    private final List<NetnsHandle> opened = new ArrayList<>();
+    private Runnable afterOpening = () -> {};
+
+    @Override
+    public NetnsHandle open(Path path) {
+      NetnsHandle handle = real.open(path);
+      opened.add(handle);
+      afterOpening.run();
+      return handle;
+    }
+
+    @Override
+    public NetnsHandle current() {
+      return real.current();
+    }
+
+    @Override
+    public <T> T callIn(NetnsHandle ns, Callable<T> body) throws Exception {
+      return real.callIn(ns, body);
+    }
+  }
+}
