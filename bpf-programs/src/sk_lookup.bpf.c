@@ -71,6 +71,17 @@ static __always_inline int on_loopback(struct bpf_sk_lookup *ctx, const struct f
 	return steer(ctx, flow, pod, slot);
 }
 
+/* Whether the connection never left the pod, whichever of the pod's addresses it comes from. */
+static __always_inline int is_from_pod_itself(const struct flow *flow)
+{
+	struct pod_address_key source = { .netns_cookie = flow->netns_cookie };
+
+	if (is_same_address(flow->source_be, flow->destination_be))
+		return 1;
+	copy_address(source.address_be, flow->source_be);
+	return bpf_map_lookup_elem(&pod_addresses, &source) != 0;
+}
+
 static __always_inline int on_inbound(struct bpf_sk_lookup *ctx, const struct flow *flow,
 				      const struct pod *pod)
 {
@@ -133,8 +144,7 @@ int sluice_sk_lookup(struct bpf_sk_lookup *ctx)
 	flow.source_port_be = ctx->remote_port;
 	flow.destination_port_be = bpf_htons((__u16)ctx->local_port);
 	flow.direction = is_loopback(flow.destination_be) ? DIRECTION_OUTBOUND : DIRECTION_INBOUND;
-	if (flow.direction == DIRECTION_INBOUND &&
-	    is_same_address(flow.source_be, flow.destination_be))
+	if (flow.direction == DIRECTION_INBOUND && is_from_pod_itself(&flow))
 		return SK_PASS; /* the pod talking to itself, or the proxy to the application */
 	key.netns_cookie = flow.netns_cookie;
 	copy_address(key.source_be, flow.source_be);

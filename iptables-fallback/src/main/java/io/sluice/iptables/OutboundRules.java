@@ -65,6 +65,10 @@ final class OutboundRules {
     }
     var chain = tcpChain(rules, jumps);
     chain.skip(words.mark());
+    // Left alone and counted by the nat table: a socket bound to such an interface sends by it
+    // whatever lies inside the pod, too.
+    chain.skip(words.loopback());
+    words.own().forEach(chain::skip);
     chain.skip(words.linkLocal());
     for (String other : words.otherInterfaces()) {
       // Only TCP is rejected with a reset; the kernel wants to see that in the rule itself.

@@ -127,6 +127,9 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -d 10.0.0.0/8 -j DROP
             -A SLUICE_OUTPUT -j RETURN
             -A SLUICE_TCP -m mark --mark 0x51ce/0xffff -j RETURN
+            -A SLUICE_TCP -d 127.0.0.0/8 -j RETURN
+            -A SLUICE_TCP -d 10.0.0.2/32 -j RETURN
+            -A SLUICE_TCP -d 10.9.0.5/32 -j RETURN
             -A SLUICE_TCP -d 169.254.0.0/16 -j RETURN
             -A SLUICE_TCP -o net2 -p tcp -j REJECT --reject-with tcp-reset
             -I OUTPUT 1 ! -p tcp -j SLUICE_OUTPUT

@@ -3,171 +3,97 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.Manifests;
-import io.sluice.kernel.site.Site;
-import io.sluice.kernel.site.SitePod;
-import io.sluice.linux.bpf.BpfMap;
-import io.sluice.linux.bpf.BpfMapFd;
-import io.sluice.linux.bpf.MapCodec;
 import io.sluice.mesh.InterceptionSettings;
-import io.sluice.node.maps.PortRuleKey;
-import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Random settings and flows: the kernel's verdicts are those of the model, in each mechanism. More
- * flows, or another seed, by {@code -Dsluice.differential.settings=N -Dsluice.differential.seed=N}.
+ * Random settings and flows, in and out: the verdicts are those of the model in each mechanism, by
+ * the kernel's counters and by what each client sees. More flows, or another seed, by {@code
+ * -Dsluice.differential.settings=N -Dsluice.differential.seed=N}.
  */
 @Tag("kernel")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class DifferentialTest {
+  /** Excluded in both directions where faults are seeded. */
+  static final int FAULTY_PORT = 8_080;
+
   private static final long SEED = Long.getLong("sluice.differential.seed", 20_261_120);
   private static final int SETTINGS = Integer.getInteger("sluice.differential.settings", 20);
-  private static final int FLOWS_PER_SETTING = 100;
+  private static final int OUTBOUND_FLOWS = 70;
+  private static final int INBOUND_FLOWS = 30;
 
-  /** Not flows of the application: the proxy's own, and neighbour discovery. */
-  private static final Set<String> NOT_OURS = Set.of("proxy_socket", "raw_socket");
+  /** One exclusion of each kind that a fault concerns, and different ones in and out. */
+  private static final FlowSetting EXCLUSIONS =
+      new FlowSetting(
+          new InterceptionSettings(
+              Set.of(FAULTY_PORT, 443),
+              Set.of(FAULTY_PORT, 6_379),
+              List.of(),
+              List.of(),
+              Set.of("net1")),
+          false);
+
+  private final Map<Mechanism, FlowSite> faultySites = new EnumMap<>(Mechanism.class);
+  private final Map<Mechanism, RandomFlows> faultyFlows = new EnumMap<>(Mechanism.class);
+
+  @AfterAll
+  void closeFaultySites() {
+    faultySites.values().forEach(FlowSite::close);
+  }
 
   @ParameterizedTest
   @EnumSource(Mechanism.class)
   void theKernelAgreesWithTheModel(Mechanism mechanism) {
     System.out.printf("differential: %s, seed %d%n", mechanism, SEED);
-    try (Site site = open(mechanism)) {
-      RandomFlows flows = new RandomFlows(SEED, site.pod("caller"), site.pod("neighbour"));
+    try (FlowSite site = FlowSite.open(mechanism)) {
+      RandomFlows flows = new RandomFlows(SEED, site);
       for (int i = 0; i < SETTINGS; i++) {
-        RandomFlows.Setting setting = flows.setting();
-        configure(site, setting);
-        Map<String, Long> before = counted(site);
-        Map<String, Long> expected = flows.send(setting, FLOWS_PER_SETTING);
+        FlowSetting setting = flows.setting();
+        site.configure(setting);
 
-        assertThat(since(before, counted(site)))
+        assertThat(differences(mechanism, site, setting, flows))
             .as("%s, seed %d, setting %d: %s", mechanism, SEED, i, setting)
-            .isEqualTo(expected);
+            .isEmpty();
       }
     }
   }
 
-  @Test
-  void aRuleMissingInTheKernelIsNoticedInEbpf() {
-    try (Site site = open(Mechanism.EBPF)) {
-      assertThat(disagrees(site, () -> removePortRules(site))).isTrue();
-    }
+  @ParameterizedTest
+  @EnumSource(SeededFault.class)
+  void aFaultInTheMechanismIsNoticed(SeededFault fault) {
+    Mechanism mechanism = fault.mechanism();
+    FlowSite site = faultySites.computeIfAbsent(mechanism, FlowSite::open);
+    RandomFlows flows = faultyFlows.computeIfAbsent(mechanism, _ -> new RandomFlows(SEED, site));
+    SeededFault.Deed deed = fault.prepare();
+    // From nothing, so that whatever the fault before this one broke is written anew.
+    site.configure(FlowSetting.NOTHING_EXCLUDED);
+    site.configure(EXCLUSIONS);
+    Await.untilPasses(
+        Await.PATIENCE,
+        () -> assertThat(differences(mechanism, site, EXCLUSIONS, flows)).isEmpty());
+
+    Await.until(
+        "the comparison shows " + fault,
+        () -> {
+          deed.on(site); // anew in each round: the daemon repairs within a second
+          return !differences(mechanism, site, EXCLUSIONS, flows).isEmpty();
+        });
   }
 
-  @Test
-  void aRuleMissingInTheKernelIsNoticedInIptables() {
-    try (Site site = open(Mechanism.IPTABLES)) {
-      assertThat(disagrees(site, () -> removePortRule(site))).isTrue();
-    }
-  }
-
-  /**
-   * Whether flows to an excluded port show that {@code fault} was done behind the daemon's back.
-   */
-  private static boolean disagrees(Site site, Runnable fault) {
-    RandomFlows flows = new RandomFlows(SEED, site.pod("caller"), site.pod("neighbour"));
-    RandomFlows.Setting setting =
-        new RandomFlows.Setting(
-            new InterceptionSettings(Set.of(8_080), Set.of(), List.of(), List.of(), Set.of()),
-            false);
-    configure(site, setting);
-    Map<String, Long> before = counted(site);
-    fault.run();
-    Map<String, Long> expected = flows.send(setting, FLOWS_PER_SETTING);
-    return !since(before, counted(site)).equals(expected);
-  }
-
-  private static void removePortRules(Site site) {
-    try (BpfMapFd map = BpfMapFd.openPinned(site.daemon().view().pins().map("port_rules"))) {
-      BpfMap<PortRuleKey, Integer> rules = new BpfMap<>(map, PortRuleKey.CODEC, MapCodec.u32());
-      assertThat(rules.snapshot()).isNotEmpty();
-      rules.snapshot().keySet().forEach(rules::remove);
-    }
-  }
-
-  private static void removePortRule(Site site) {
-    SitePod pod = site.pod("caller");
-    for (String program : List.of("iptables-nft", "ip6tables-nft")) {
-      for (String table : List.of("nat", "filter")) {
-        String saved =
-            Commands.run("ip", "netns", "exec", pod.netns(), program + "-save", "-t", table);
-        saved
-            .lines()
-            .filter(line -> line.startsWith("-A SLUICE") && line.contains("--dport 8080"))
-            .forEach(line -> delete(pod, program, table, line));
-      }
-    }
-  }
-
-  private static void delete(SitePod pod, String program, String table, String line) {
-    List<String> words =
-        new ArrayList<>(List.of("ip", "netns", "exec", pod.netns(), program, "-t", table, "-D"));
-    words.addAll(List.of(line.substring("-A ".length()).split(" ")));
-    Commands.run(words.toArray(String[]::new));
-  }
-
-  private static Site open(Mechanism mechanism) {
-    Site site = new Site("caller", "neighbour");
-    try {
-      site.registry().write("namespace", Manifests.namespace());
-      site.registry().write("mesh-config", Manifests.meshConfig(false, false, Map.of()));
-      site.registry().write(site.pod("caller"));
-      site.registry().write(site.pod("neighbour"));
-      site.startDaemon("--mode", mechanism.mode());
-      return site;
-    } catch (RuntimeException | Error e) {
-      site.close();
-      throw e;
-    }
-  }
-
-  private static void configure(Site site, RandomFlows.Setting setting) {
-    long before = enforced(site);
-    int changes = site.registry().changes();
-    site.registry()
-        .write("mesh-config", Manifests.meshConfig(setting.permissive(), false, setting.lists()));
-    if (site.registry().changes() != changes) {
-      Await.until("every pod is brought to the change", () -> enforced(site) > before);
-    }
-  }
-
-  private static long enforced(Site site) {
-    return site.daemon().view().status().path("enforcedRevision").asLong();
-  }
-
-  private static Map<String, Long> counted(Site site) {
-    String pod = site.pod("caller").meshName();
-    Map<String, Long> counts = new TreeMap<>();
-    for (Map<String, String> row : site.daemon().view().dump("verdict_counters")) {
-      if (pod.equals(row.get("pod"))
-          && "outbound".equals(row.get("direction"))
-          && !NOT_OURS.contains(row.getOrDefault("reason", ""))) {
-        counts.put(
-            RandomFlows.key(
-                row.getOrDefault("family", ""),
-                row.getOrDefault("verdict", ""),
-                row.getOrDefault("reason", "")),
-            Long.parseLong(row.getOrDefault("count", "0")));
-      }
-    }
-    return counts;
-  }
-
-  private static Map<String, Long> since(Map<String, Long> before, Map<String, Long> after) {
-    Map<String, Long> grown = new TreeMap<>();
-    after.forEach((key, count) -> {
-      long more = count - before.getOrDefault(key, 0L);
-      if (more != 0) {
-        grown.put(key, more);
-      }
-    });
-    return grown;
+  private static List<String> differences(
+      Mechanism mechanism, FlowSite site, FlowSetting setting, RandomFlows flows) {
+    return FlowComparison.differences(
+        site,
+        new FlowModel(mechanism, site.steered(setting)),
+        flows.outbound(OUTBOUND_FLOWS),
+        flows.inbound(INBOUND_FLOWS));
   }
 }

@@ -100,6 +100,33 @@ abstract class InboundContract {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aPodReachesItselfFromAnotherOfItsAddresses(Family family) {
+    String other = family == Family.IPV4 ? "10.77.200.1" : "fd77::c801";
+    String assignment = other + (family == Family.IPV4 ? "/16" : "/64 nodad") + " dev eth0";
+    InetSocketAddress source = new InetSocketAddress(IpAddresses.parse(other), shop.freshPort());
+    Commands.ip(shop.store.netns(), List.of("addr add " + assignment));
+    // Any change lets the daemon look at the pod's addresses anew.
+    shop.configure(false, false, Map.of("outboundPortExclusionList", "[1]"));
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      Attempt attempt =
+          shop.store.call(() -> {
+            try (SocketChannel channel = SocketChannel.open(protocol(family))) {
+              channel.bind(source);
+              return Attempt.of(
+                  shop.store, channel, shop.store.at(family, server.port()), "it is me");
+            }
+          });
+
+      assertThat(attempt.answer()).as("%s", attempt).isEqualTo("it is me");
+      assertThat(server.accepted().getFirst().peer()).as("nobody between").isEqualTo(source);
+    } finally {
+      Commands.ip(shop.store.netns(), List.of("addr del " + assignment.replace(" nodad", "")));
+      shop.configureAsAtFirst();
+    }
+  }
+
   private int[] applicationPorts() {
     return mechanism.leavesItsPortsToTheApplication() ? MESH_PORTS : new int[] {15_008};
   }

@@ -48,4 +48,12 @@ enum Mechanism {
   boolean decidesProtocolsAtTheSocket() {
     return this == EBPF;
   }
+
+  /**
+   * Whether outbound traffic is decided at the call, by what the socket is bound to, rather than
+   * when the kernel has found the interface to send it by.
+   */
+  boolean decidesBeforeRouting() {
+    return this != IPTABLES;
+  }
 }

@@ -1,40 +1,25 @@
 package io.sluice.kernel;
 
 import io.sluice.kernel.site.SitePod;
-import io.sluice.linux.LinuxException;
-import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
-import io.sluice.mesh.decision.Steering;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Transport;
-import io.sluice.mesh.decision.Verdict;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.stream.Collectors;
 
-/** Random settings and random flows of one pod, with what the model says about them. */
+/** Random settings and random flows of one pod; the same seed gives the same ones. */
 final class RandomFlows {
-  private static final List<Integer> PORTS = List.of(53, 80, 443, 6_379, 8_080);
-  private static final List<Cidr> RANGES =
-      List.of(
-          Cidr.parse("203.0.113.0/24"),
-          Cidr.parse("203.0.113.128/25"),
-          Cidr.parse("198.51.100.0/25"),
-          Cidr.parse("0.0.0.0/0"),
-          Cidr.parse("2001:db8:5::/48"),
-          Cidr.parse("2001:db8:5:1::/64"),
-          Cidr.parse("::/0"));
-  private static final List<String> ELSEWHERE =
+  static final List<Integer> PORTS = List.of(53, 80, 443, 6_379, 8_080);
+
+  /** Addresses of nobody's interface. */
+  static final List<String> ELSEWHERE =
       List.of(
           "203.0.113.5",
           "203.0.113.200",
@@ -43,57 +28,46 @@ final class RandomFlows {
           "169.254.7.7",
           "2001:db8:5::1",
           "2001:db8:5:1::1",
-          "2001:db8:9::1",
-          "127.0.0.1",
-          "::1");
+          "2001:db8:9::1");
 
-  private static final List<InetAddress> ANY =
-      List.of(IpAddresses.parse("0.0.0.0"), IpAddresses.parse("::"));
-  private static final int FIRST_SOURCE_PORT = 20_000;
+  private static final List<Cidr> RANGES =
+      List.of(
+          Cidr.parse("203.0.113.0/24"),
+          Cidr.parse("203.0.113.128/25"),
+          Cidr.parse("198.51.100.0/25"),
+          Cidr.parse("172.30.0.0/15"),
+          Cidr.parse("0.0.0.0/0"),
+          Cidr.parse("2001:db8:5::/48"),
+          Cidr.parse("2001:db8:5:1::/64"),
+          Cidr.parse("fd30::/64"),
+          Cidr.parse("::/0"));
+
+  private static final String LOOPBACK = "lo";
+
+  /** Above the ports of the mesh, which its own sockets hold. */
+  private static final int FIRST_SOURCE_PORT = 16_000;
+
+  private static final int LAST_SOURCE_PORT = 49_999;
 
   private final Random random;
-  private final SitePod pod;
-  private final List<InetAddress> destinations = new ArrayList<>();
+  private final FlowSite site;
+  private final List<String> devices = new ArrayList<>(List.of(FlowSite.PRIMARY));
   private int sourcePort = FIRST_SOURCE_PORT;
 
-  RandomFlows(long seed, SitePod pod, SitePod neighbour) {
+  RandomFlows(long seed, FlowSite site) {
     this.random = new Random(seed);
-    this.pod = pod;
-    ELSEWHERE.forEach(address -> destinations.add(IpAddresses.parse(address)));
-    for (Family family : Family.values()) {
-      destinations.add(pod.address(family));
-      destinations.add(neighbour.address(family));
-    }
+    this.site = site;
+    devices.addAll(FlowSite.secondInterfaces());
   }
 
-  /** One mesh-wide setting; interfaces are another test's business. */
-  record Setting(InterceptionSettings interception, boolean permissive) {
-    /** Fields of {@code spec.traffic}, in flow style. */
-    Map<String, String> lists() {
-      return Map.of(
-          "outboundPortExclusionList",
-          interception.outboundPortExclusions().toString(),
-          "outboundIPRangeExclusionList",
-          quoted(interception.outboundRangeExclusions()),
-          "outboundIPRangeInclusionList",
-          quoted(interception.outboundRangeInclusions()));
-    }
-
-    private static String quoted(List<Cidr> ranges) {
-      return ranges.stream()
-          .map(range -> "\"" + range + "\"")
-          .collect(Collectors.joining(", ", "[", "]"));
-    }
-  }
-
-  Setting setting() {
-    return new Setting(
+  FlowSetting setting() {
+    return new FlowSetting(
         new InterceptionSettings(
             Set.copyOf(some(PORTS, 3)),
-            Set.of(),
-            some(RANGES, 3),
-            random.nextInt(3) == 0 ? some(RANGES, 5) : List.of(),
-            Set.of()),
+            Set.copyOf(some(PORTS, 3)),
+            some(RANGES, 4),
+            random.nextInt(3) == 0 ? some(RANGES, 4) : List.of(),
+            Set.copyOf(some(FlowSite.secondInterfaces(), 3))),
         random.nextInt(3) == 0);
   }
 
@@ -101,62 +75,84 @@ final class RandomFlows {
     return from.stream().filter(each -> random.nextInt(outOf) == 0).toList();
   }
 
-  /** Sends {@code count} flows and returns how often the model calls for each verdict. */
-  Map<String, Long> send(Setting setting, int count) {
-    Set<InetAddress> own = new HashSet<>();
+  private <T> T one(List<T> from) {
+    return from.get(random.nextInt(from.size()));
+  }
+
+  /** Flows that the pod sends. */
+  List<Flow> outbound(int count) {
+    List<InetAddress> destinations = new ArrayList<>();
+    ELSEWHERE.forEach(address -> destinations.add(IpAddresses.parse(address)));
     for (Family family : Family.values()) {
-      own.add(pod.address(family));
-    }
-    Map<String, Long> expected = new TreeMap<>();
-    pod.call(() -> {
-      for (int i = 0; i < count; i++) {
-        InetSocketAddress destination =
-            new InetSocketAddress(
-                destinations.get(random.nextInt(destinations.size())),
-                PORTS.get(random.nextInt(PORTS.size())));
-        Transport transport = random.nextInt(3) == 0 ? Transport.UDP : Transport.TCP;
-        send(transport, destination);
-        Verdict verdict =
-            Steering.outbound(
-                setting.interception, own, setting.permissive, transport, destination);
-        expected.merge(
-            key(
-                "ipv" + Steering.family(destination.getAddress()),
-                verdict.outcome().label(),
-                verdict.reason().label()),
-            1L,
-            Long::sum);
+      destinations.add(loopback(family));
+      destinations.add(any(family));
+      for (String device : devices) {
+        destinations.add(site.address(site.pod, device, family));
+        destinations.add(site.address(site.neighbour, device, family));
       }
-      return null;
-    });
-    return expected;
+    }
+    return flows(Direction.OUTBOUND, site.pod, destinations, count);
   }
 
-  /** How a verdict is written here. */
-  static String key(String family, String outcome, String reason) {
-    return family + " " + outcome + " " + reason;
+  /** Flows that the neighbour sends to the pod. */
+  List<Flow> inbound(int count) {
+    List<InetAddress> destinations = new ArrayList<>();
+    for (Family family : Family.values()) {
+      devices.forEach(device -> destinations.add(site.address(site.pod, device, family)));
+    }
+    return flows(Direction.INBOUND, site.neighbour, destinations, count);
   }
 
-  private void send(Transport transport, InetSocketAddress destination) {
-    Family family = Family.of(destination.getAddress());
-    // An IPv6 socket that calls an IPv4-mapped address is an IPv4 flow.
-    Family socketFamily = random.nextBoolean() ? family : Family.IPV6;
-    int socket =
-        transport == Transport.TCP
-            ? Sockets.tcpSocket(socketFamily)
-            : Sockets.socket(socketFamily.domain(), Sockets.SOCK_DGRAM, 0);
-    try {
-      if (transport == Transport.TCP) {
-        // Connection tracking would take a connection with the same ports for the one before it.
-        Sockets.bind(socket, new InetSocketAddress(ANY.get(socketFamily.ordinal()), sourcePort++));
-        Sockets.connect(socket, destination);
-      } else {
-        Sockets.sendTo(socket, ByteBuffer.wrap(new byte[] {1}), 0, destination);
-      }
-    } catch (LinuxException e) {
-      // Refused at the call, or nobody there: the verdict has fallen all the same.
-    } finally {
-      Sockets.close(socket);
+  private List<Flow> flows(
+      Direction direction, SitePod sender, List<InetAddress> destinations, int count) {
+    List<Flow> flows = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      flows.add(flow(direction, sender, one(destinations)));
     }
+    return flows;
+  }
+
+  private Flow flow(Direction direction, SitePod sender, InetAddress address) {
+    Family family = Family.of(address);
+    String device = device(direction);
+    return new Flow(
+        direction,
+        random.nextInt(3) == 0 ? Transport.UDP : Transport.TCP,
+        random.nextBoolean() ? family : Family.IPV6,
+        device,
+        source(sender, family, device),
+        nextSourcePort(),
+        new InetSocketAddress(address, one(PORTS)));
+  }
+
+  private String device(Direction direction) {
+    if (random.nextInt(3) != 0) {
+      return "";
+    }
+    return direction == Direction.OUTBOUND && random.nextInt(4) == 0 ? LOOPBACK : one(devices);
+  }
+
+  /** An answer to another interface's address would not find a socket that is bound to this one. */
+  private InetAddress source(SitePod sender, Family family, String device) {
+    if (device.equals(LOOPBACK) || random.nextBoolean()) {
+      return any(family);
+    }
+    return site.address(sender, device.isEmpty() ? one(devices) : device, family);
+  }
+
+  /** Connection tracking would take a connection with the same ports for the one before it. */
+  private int nextSourcePort() {
+    if (sourcePort > LAST_SOURCE_PORT) {
+      throw new IllegalStateException("out of source ports: ask for fewer settings, by more seeds");
+    }
+    return sourcePort++;
+  }
+
+  private static InetAddress any(Family family) {
+    return IpAddresses.parse(family == Family.IPV4 ? "0.0.0.0" : "::");
+  }
+
+  private static InetAddress loopback(Family family) {
+    return IpAddresses.parse(family == Family.IPV4 ? "127.0.0.1" : "::1");
   }
 }

@@ -2,6 +2,7 @@ package io.sluice.kernel.site;
 
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.PodUid;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -65,6 +66,24 @@ public final class Manifests {
             NAMESPACE,
             flow(all),
             containers,
+            IpAddresses.text(pod.address(Family.IPV4)),
+            IpAddresses.text(pod.address(Family.IPV6)));
+  }
+
+  /** A Pod as a cluster has it: with its UID, and without a word on where its namespace is. */
+  public static String runningPod(SitePod pod, PodUid uid, boolean hostNetwork) {
+    return """
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: %1$s, namespace: %2$s, uid: "%3$s", labels: {app: %1$s}}
+    spec: {serviceAccountName: %1$s, hostNetwork: %4$s}
+    status: {podIPs: [{ip: %5$s}, {ip: "%6$s"}]}
+    """
+        .formatted(
+            pod.name(),
+            NAMESPACE,
+            uid,
+            hostNetwork,
             IpAddresses.text(pod.address(Family.IPV4)),
             IpAddresses.text(pod.address(Family.IPV6)));
   }

@@ -29,6 +29,7 @@ public final class Site implements AutoCloseable {
   private final String prefix;
   private final Path directory;
   private final RegistryFolder registry;
+  private final PodProcesses processes;
   private final List<SitePod> pods = new ArrayList<>();
   private final Thread emergencyExit = new Thread(this::removeEverything, "site-removal");
   private int created;
@@ -39,6 +40,7 @@ public final class Site implements AutoCloseable {
   public Site(String... podNames) {
     this.prefix =
         "slk" + Long.toString(ProcessHandle.current().pid(), 36) + "n" + COUNT.incrementAndGet();
+    this.processes = new PodProcesses(prefix);
     Runtime.getRuntime().addShutdownHook(emergencyExit);
     try {
       this.directory = Files.createTempDirectory(prefix);
@@ -121,6 +123,20 @@ public final class Site implements AutoCloseable {
     configure(pod);
   }
 
+  /** Lets the pods ask anew who has an address; they would send to an old sandbox for a while. */
+  public void forgetNeighbours() {
+    for (SitePod pod : pods) {
+      if (Files.exists(pod.path())) {
+        Commands.ip(pod.netns(), List.of("neigh flush dev eth0"));
+      }
+    }
+  }
+
+  /** Gives a namespace that only a process keeps its name back. */
+  public void nameNamespace(SitePod pod, Process inside) {
+    Commands.ip("", List.of("netns attach " + pod.netns() + " " + inside.pid()));
+  }
+
   /** Whether the node's end of the pod's first cable still exists: then its namespace does too. */
   public boolean cableExists(SitePod pod) {
     return node.procNet("dev")
@@ -146,6 +162,11 @@ public final class Site implements AutoCloseable {
   /** The folder the daemon watches. */
   public RegistryFolder registry() {
     return registry;
+  }
+
+  /** Processes in cgroups of pods; ended with the site. */
+  public PodProcesses processes() {
+    return processes;
   }
 
   /** A folder for what a test writes; removed with the site. */
@@ -199,6 +220,7 @@ public final class Site implements AutoCloseable {
         List.of(
             PinDirectory.ofNode(prefix).path().getParent(),
             Cgroups.rootV2().resolve("sluice-" + prefix),
+            processes.root(),
             NodeSettings.adminSocket(prefix).getParent(),
             directory);
     List<String> left =
@@ -224,6 +246,7 @@ public final class Site implements AutoCloseable {
     for (Runnable step :
         List.<Runnable>of(
             this::endDaemon,
+            processes::close,
             () -> NodeCleanup.removeAll(prefix),
             this::deleteNamespaces,
             this::deleteDirectory)) {

@@ -1,79 +1,103 @@
 package io.sluice.mesh.decision;
 
-import io.sluice.mesh.Cidr;
-import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshPorts;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.List;
-import java.util.Set;
+import java.util.Optional;
 
 /**
- * What interception does with outgoing traffic, as one pure function: the model that the kernel
- * programs and the iptables rules are held against. Interfaces are left out, since a socket's
- * binding is no property of a flow.
+ * What interception does with the traffic of an enrolled pod that stays enrolled, while a daemon
+ * runs, as pure functions: the model that the kernel programs and the iptables rules are held
+ * against. The order of the questions is that of docs/interception.md.
  */
 public final class Steering {
+  /** In place of an interface's name: the flow is tied to none. */
+  public static final String ANY_INTERFACE = "";
+
+  private static final String LOOPBACK_INTERFACE = "lo";
+
   private Steering() {}
 
   /**
-   * The verdict of an enrolled pod's connection or datagram.
+   * The verdict of a connection or datagram that the pod sends.
    *
-   * @param settings what is left alone
-   * @param own addresses of the pod
-   * @param permissive whether datagrams are left alone
+   * @param pod who sends
    * @param transport TCP is redirected, everything else cannot be
+   * @param interfaceName the interface that the flow is tied to, or {@link #ANY_INTERFACE}
    * @param destination resolved; an IPv4-mapped one counts as IPv4
    */
   public static Verdict outbound(
-      InterceptionSettings settings,
-      Set<InetAddress> own,
-      boolean permissive,
-      Transport transport,
-      InetSocketAddress destination) {
+      SteeredPod pod, Transport transport, String interfaceName, InetSocketAddress destination) {
     InetAddress address = destination.getAddress();
     int port = destination.getPort();
     if (address.isLoopbackAddress() || address.isAnyLocalAddress()) {
       return passthrough(Reason.LOOPBACK);
     }
-    if (own.contains(address)) {
+    if (pod.isOwn(address)) {
       return passthrough(Reason.SELF);
     }
     if (address.isLinkLocalAddress()) {
       return passthrough(Reason.LINK_LOCAL);
     }
-    if (settings.outboundPortExclusions().contains(port)) {
+    if (pod.isExcluded(interfaceName)) {
+      return passthrough(Reason.EXCLUDED_INTERFACE);
+    }
+    if (isSecondary(pod, interfaceName)) {
+      return passthroughIfPermissive(pod, Reason.OTHER_INTERFACE, Reason.OTHER_INTERFACE);
+    }
+    if (pod.settings().outboundPortExclusions().contains(port)) {
       return passthrough(Reason.EXCLUDED_PORT);
     }
-    if (covers(settings.outboundRangeExclusions(), address)) {
+    if (pod.excludesRangeOf(address)) {
       return passthrough(Reason.EXCLUDED_RANGE);
     }
-    if (!settings.outboundRangeInclusions().isEmpty()
-        && !covers(settings.outboundRangeInclusions(), address)) {
+    if (pod.leavesOut(address)) {
       return passthrough(Reason.NOT_INCLUDED);
     }
     return switch (transport) {
       case TCP -> Verdict.of(Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
-      case UDP -> datagram(port, permissive);
+      case UDP ->
+          port == MeshPorts.DNS
+              ? passthrough(Reason.DNS)
+              : passthroughIfPermissive(pod, Reason.DATAGRAM_PERMISSIVE, Reason.DATAGRAM_REFUSED);
       case SCTP, UDP_LITE ->
-          permissive
-              ? passthrough(Reason.PROTOCOL_PERMISSIVE)
-              : Verdict.of(Outcome.REFUSED, Reason.PROTOCOL_REFUSED);
+          passthroughIfPermissive(pod, Reason.PROTOCOL_PERMISSIVE, Reason.PROTOCOL_REFUSED);
     };
   }
 
-  private static Verdict datagram(int port, boolean permissive) {
-    if (port == MeshPorts.DNS) {
-      return passthrough(Reason.DNS);
+  /**
+   * The verdict of a connection or datagram that arrives at the pod; empty when interception has
+   * nothing to say and counts nothing: datagrams, and the pod talking to itself.
+   *
+   * @param pod whom it reaches
+   * @param transport TCP is redirected, everything else is not steered
+   * @param source resolved; an IPv4-mapped one counts as IPv4
+   * @param local address of the pod, with the port
+   */
+  public static Optional<Verdict> inbound(
+      SteeredPod pod, Transport transport, InetAddress source, InetSocketAddress local) {
+    InetAddress address = local.getAddress();
+    if (transport != Transport.TCP || address.isLoopbackAddress() || pod.isOwn(source)) {
+      return Optional.empty();
     }
-    return permissive
-        ? passthrough(Reason.DATAGRAM_PERMISSIVE)
-        : Verdict.of(Outcome.REFUSED, Reason.DATAGRAM_REFUSED);
+    if (pod.isOnExcludedInterface(address)) {
+      return Optional.of(passthrough(Reason.EXCLUDED_INTERFACE));
+    }
+    if (pod.settings().inboundPortExclusions().contains(local.getPort())) {
+      return Optional.of(passthrough(Reason.EXCLUDED_PORT));
+    }
+    return Optional.of(Verdict.of(Outcome.REDIRECTED, Reason.MESH_TRAFFIC));
   }
 
-  private static boolean covers(List<Cidr> ranges, InetAddress address) {
-    return ranges.stream().anyMatch(range -> range.contains(address));
+  private static boolean isSecondary(SteeredPod pod, String interfaceName) {
+    return !interfaceName.equals(ANY_INTERFACE)
+        && !interfaceName.equals(LOOPBACK_INTERFACE)
+        && !interfaceName.equals(pod.primaryInterface());
+  }
+
+  private static Verdict passthroughIfPermissive(SteeredPod pod, Reason let, Reason refused) {
+    return pod.permissive() ? passthrough(let) : Verdict.of(Outcome.REFUSED, refused);
   }
 
   private static Verdict passthrough(Reason reason) {

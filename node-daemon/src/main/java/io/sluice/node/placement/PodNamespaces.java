@@ -81,8 +81,8 @@ public final class PodNamespaces {
   /**
    * Opens the workload's namespace as it is now; the caller closes it.
    *
-   * @throws LinuxException ENOENT when the pod is not on this node or has ended; EAGAIN when its
-   *     process has just ended and it is too early to look for another
+   * @throws LinuxException ENOENT when the pod is not on this node or has ended; EAGAIN when that
+   *     is not certain: it is too early to look again, or not every process could be looked at
    */
   public FoundNamespace open(Workload workload) {
     Optional<String> placed = workload.netns();
@@ -132,13 +132,7 @@ public final class PodNamespaces {
             next.put(
                 uid, new Place.Running(found.pid(), found.startTicks(), found.inode(), false)));
     if (!next.keySet().containsAll(places.keySet())) {
-      Map<Long, Path> mounted = mounts.byInode();
-      places.forEach((uid, place) -> {
-        Path path = mounted.get(place.inode());
-        if (path != null) {
-          next.putIfAbsent(uid, new Place.Mounted(path, place.inode()));
-        }
-      });
+      keepWhatIsLeft(next);
     }
     places = next;
     hasScanned = true;
@@ -147,10 +141,32 @@ public final class PodNamespaces {
     if (wasWhole && !seen.isWhole()) {
       LOG.log(
           System.Logger.Level.WARNING,
-          "processes_not_all_seen limit={0}; pods beyond it are not found",
-          ProcessScan.MAX_PROCESSES);
+          "processes_not_all_seen limit={0} unreadable={1}; a pod among them is not found",
+          ProcessScan.MAX_PROCESSES,
+          files.failures());
     }
     wasWhole = seen.isWhole();
+  }
+
+  /** A pod that was not seen is there still if its process is, or a mount of its namespace. */
+  private void keepWhatIsLeft(Map<PodUid, Place> next) {
+    Map<Long, Path> mounted = mounts.byInode();
+    places.forEach((uid, place) -> {
+      if (place instanceof Place.Running running && running.checked() && isAlive(running)) {
+        next.putIfAbsent(uid, place);
+      }
+      Path path = mounted.get(place.inode());
+      if (path != null) {
+        next.putIfAbsent(uid, new Place.Mounted(path, place.inode()));
+      }
+    });
+  }
+
+  private boolean isAlive(Place.Running running) {
+    return files
+        .birth(running.pid())
+        .filter(birth -> birth.startTicks() == running.startTicks())
+        .isPresent();
   }
 
   /** The handle is the process's own if the process is the same before and after the opening. */
@@ -159,11 +175,7 @@ public final class PodNamespaces {
     if (found.isEmpty()) {
       return found;
     }
-    boolean isSame =
-        files
-            .birth(running.pid())
-            .filter(birth -> birth.startTicks() == running.startTicks())
-            .isPresent();
+    boolean isSame = isAlive(running);
     if (isSame && !running.checked()) {
       isSame = files.cgroup(running.pid()).flatMap(cgroups::podOf).filter(uid::equals).isPresent();
       if (isSame) {
@@ -198,16 +210,22 @@ public final class PodNamespaces {
     }
   }
 
-  private LinuxException notFound(PodUid uid, boolean isAskedAgain) {
-    String hint =
-        files.denied() > 0 && places.isEmpty()
-            ? "no process may be looked at: give the daemon CAP_SYS_PTRACE and the node's --proc"
-            : isAskedAgain
-                ? "its process has just ended; it is looked for again"
-                : "none of its processes runs on this node; it is enrolled when one does";
+  private LinuxException notFound(PodUid uid, boolean hasJustEnded) {
+    String hint;
+    if (files.denied() > 0 && places.isEmpty()) {
+      hint = "no process may be looked at: give the daemon CAP_SYS_PTRACE and the node's --proc";
+    } else if (hasJustEnded) {
+      hint = "its process has just ended; it is looked for again";
+    } else if (!wasWhole) {
+      hint = "not every process could be looked at; see processes_not_all_seen in the log";
+    } else {
+      hint = "none of its processes runs on this node; it is enrolled when one does";
+    }
+    // ENOENT ends the enrolment, so it must be certain.
+    boolean isCertain = wasWhole && !hasJustEnded;
     return new LinuxException(
         "find network namespace",
-        isAskedAgain ? Errno.EAGAIN : Errno.ENOENT,
+        isCertain ? Errno.ENOENT : Errno.EAGAIN,
         "pod with UID " + uid,
         hint);
   }

@@ -7,7 +7,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -15,7 +17,8 @@ import java.util.function.IntConsumer;
 
 /**
  * Files below one proc file system, see proc(5). A process that has gone, or may not be looked at,
- * reads as absent. For one thread.
+ * reads as absent; one that could not be read for another reason, such as a lack of descriptors,
+ * reads as absent and is counted. For one thread.
  */
 final class ProcessFiles {
   /** Thirteen hierarchies of version 1 with long paths need 4 KiB; the rest is not read. */
@@ -32,6 +35,7 @@ final class ProcessFiles {
   private final Path proc;
   private final byte[] buffer = new byte[MAX_BYTES];
   private int denied;
+  private int failures;
 
   ProcessFiles(Path proc) {
     this.proc = proc;
@@ -63,16 +67,15 @@ final class ProcessFiles {
         }
       }
       return false;
-    } catch (DirectoryIteratorException e) {
-      throw unlisted(e.getCause());
-    } catch (IOException e) {
+    } catch (IOException | DirectoryIteratorException e) {
       throw unlisted(e);
     }
   }
 
-  private UncheckedIOException unlisted(IOException e) {
+  private UncheckedIOException unlisted(Exception e) {
     return new UncheckedIOException(
-        "cannot list " + proc + "; mount the node's /proc there, or correct --proc", e);
+        "cannot list " + proc + "; mount the node's /proc there, or correct --proc",
+        e instanceof IOException cause ? cause : new IOException(e));
   }
 
   private static int processId(String name) {
@@ -121,8 +124,23 @@ final class ProcessFiles {
     } catch (AccessDeniedException e) {
       denied++;
       return OptionalLong.empty();
-    } catch (IOException | NumberFormatException e) {
+    } catch (IOException e) {
+      countUnlessGone(e);
       return OptionalLong.empty();
+    } catch (NumberFormatException e) {
+      return OptionalLong.empty();
+    }
+  }
+
+  private void countUnlessGone(IOException e) {
+    // It has ended: ENOENT before the open, ESRCH after. The JDK keeps only the text of the latter.
+    boolean hasGone =
+        e instanceof NoSuchFileException
+            || String.valueOf(e.getMessage()).contains("No such process")
+            || e instanceof FileSystemException other
+                && "No such process".equals(other.getReason());
+    if (!hasGone) {
+      failures++;
     }
   }
 
@@ -141,6 +159,11 @@ final class ProcessFiles {
     return denied;
   }
 
+  /** Files that could not be read though their process may be there, so far. */
+  int failures() {
+    return failures;
+  }
+
   private Path file(int pid, String name) {
     return proc.resolve(pid + "/" + name);
   }
@@ -153,7 +176,8 @@ final class ProcessFiles {
       denied++;
       return Optional.empty();
     } catch (IOException e) {
-      return Optional.empty(); // it has ended: ENOENT before the open, ESRCH after
+      countUnlessGone(e);
+      return Optional.empty();
     }
   }
 }

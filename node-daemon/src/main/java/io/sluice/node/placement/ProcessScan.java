@@ -41,7 +41,7 @@ final class ProcessScan {
    * What was seen.
    *
    * @param pods by UID, what stands for each
-   * @param isWhole whether every process was looked at
+   * @param isWhole whether every process was looked at; without it, a pod that is missing may run
    */
   record Seen(Map<PodUid, Found> pods, boolean isWhole) {}
 
@@ -52,8 +52,9 @@ final class ProcessScan {
    */
   Seen run() {
     Map<PodUid, Found> pods = new HashMap<>();
+    int failures = files.failures();
     boolean cut = files.forEachProcess(MAX_PROCESSES, pid -> look(pid, pods));
-    return new Seen(pods, !cut);
+    return new Seen(pods, !cut && files.failures() == failures);
   }
 
   private void look(int pid, Map<PodUid, Found> pods) {

@@ -151,6 +151,24 @@ class PodNamespacesTest {
   }
 
   @Test
+  void aPodThatALookMissedIsNotTakenForEnded() throws IOException {
+    proc.process(50, POD, 90, 41);
+    pathOf(UID);
+    proc.cgroup(50, "/hidden"); // as if the process had not been read
+    assertMissing(OTHER, Errno.ENOENT);
+    now += Duration.ofSeconds(2).toNanos();
+    assertMissing(OTHER, Errno.ENOENT);
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("50/ns/net"));
+
+    proc.end(50);
+    Files.createDirectories(proc.root().resolve("60/cgroup")); // cannot be read
+    assertMissing(UID, Errno.EAGAIN);
+    Files.delete(proc.root().resolve("60/cgroup"));
+    now += Duration.ofSeconds(2).toNanos();
+    assertMissing(UID, Errno.ENOENT);
+  }
+
+  @Test
   void takesNoMountForAPodThatWasNeverSeen() throws IOException {
     Files.createSymbolicLink(mounts.resolve("cni-1"), Path.of("/proc/self/ns/net"));
 

@@ -96,10 +96,19 @@ class ProcessScanTest {
     proc.process(15, POD + "/e", 9, 41);
     Files.delete(directory.resolve("15/ns/net"));
     Files.createSymbolicLink(directory.resolve("15/ns/net"), Path.of("net:[99x]"));
-    Files.createDirectories(directory.resolve("16/cgroup")); // reading it fails
     proc.process(17, POD + "/f", 300, 41);
 
     assertThat(scan().pods()).hasSize(1).containsEntry(UID, new Found(17, 300, 41));
+  }
+
+  @Test
+  void saysThatAProcessCouldNotBeReadThoughItIsThere() throws IOException {
+    proc.process(17, POD + "/f", 300, 41);
+    assertThat(scan().isWhole()).isTrue();
+    Files.createDirectories(directory.resolve("16/cgroup"));
+
+    assertThat(scan().isWhole()).isFalse();
+    assertThat(scan().pods()).containsKey(UID);
   }
 
   @Test

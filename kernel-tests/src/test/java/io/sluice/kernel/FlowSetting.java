@@ -1,0 +1,39 @@
+package io.sluice.kernel;
+
+import io.sluice.mesh.InterceptionSettings;
+import java.util.Collection;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** What one MeshConfig says about interception. */
+record FlowSetting(InterceptionSettings interception, boolean permissive) {
+  static final FlowSetting NOTHING_EXCLUDED =
+      new FlowSetting(InterceptionSettings.EVERYTHING, false);
+
+  /** Fields of {@code spec.traffic}, in flow style. */
+  Map<String, String> lists() {
+    return Map.of(
+        "outboundPortExclusionList",
+        sorted(interception.outboundPortExclusions()),
+        "inboundPortExclusionList",
+        sorted(interception.inboundPortExclusions()),
+        "outboundIPRangeExclusionList",
+        quoted(interception.outboundRangeExclusions()),
+        "outboundIPRangeInclusionList",
+        quoted(interception.outboundRangeInclusions()),
+        "networkInterfaceExclusionList",
+        quoted(interception.interfaceExclusions()));
+  }
+
+  /** Equal settings are equal text, so that writing one again is no change. */
+  private static String sorted(Collection<Integer> ports) {
+    return ports.stream().sorted().toList().toString();
+  }
+
+  private static String quoted(Collection<?> values) {
+    return values.stream()
+        .map(value -> "\"" + value + "\"")
+        .sorted()
+        .collect(Collectors.joining(", ", "[", "]"));
+  }
+}
