@@ -44,7 +44,7 @@ public final class CniInstaller {
   /**
    * Makes the node as it should be, as far as that is possible. What cannot be done leaves the
    * previous state and is named in the answer; nothing is thrown. A primary configuration that has
-   * gone leaves ours in place: that is for {@link #withdraw} to end.
+   * gone leaves ours in place: that is for {@link ConfigurationWatch} to end.
    */
   public Convergence converge() {
     return converge(paths.get());
@@ -89,7 +89,7 @@ public final class CniInstaller {
     Plan plan = plan(where);
     var problems = new ArrayList<>(plan.problems());
     List<Path> current = binaries.current(where);
-    if (!binaries.canRun(where) && plan.state() != ChainState.ABSENT) {
+    if (isPresent(where) && !binaries.canRun(where)) {
       problems.add(
           new Problem(
               where.binDirs().getFirst().resolve(PluginEntry.TYPE),
@@ -146,12 +146,12 @@ public final class CniInstaller {
     return new Convergence(where, plan(where).state(), done, problems);
   }
 
-  /** Takes our configuration away because its primary has gone. Returns whether it was there. */
+  /** Takes our configuration away because its primary has gone, unless that has come back. */
   synchronized Convergence withdraw(RuntimePaths where) {
     var done = new ArrayList<String>();
     var problems = new ArrayList<Problem>();
     Plan plan = plan(where);
-    if (plan.state() == ChainState.ORPHANED) { // asked again: it may have come back just now
+    if (plan.state() == ChainState.ORPHANED) {
       removeConflist(where.confDir(), done, problems);
       plan = plan(where);
     }
@@ -187,7 +187,7 @@ public final class CniInstaller {
     if (!directory.exists()) {
       return new Plan(ChainState.NO_DIRECTORY, "", new byte[0], problems);
     }
-    boolean present = tree.exists(where.confDir().resolve(ChainedConflist.FILE));
+    boolean present = isPresent(where);
     ChainState without = present ? ChainState.OUTDATED : ChainState.ABSENT;
     String primary = "";
     byte[] wanted = new byte[0];
@@ -214,6 +214,10 @@ public final class CniInstaller {
           new Problem(where.confDir(), "cannot be read: " + Failures.text(e) + kept(present)));
     }
     return new Plan(state, primary, wanted, problems);
+  }
+
+  private boolean isPresent(RuntimePaths where) {
+    return tree.exists(where.confDir().resolve(ChainedConflist.FILE));
   }
 
   private static String kept(boolean present) {

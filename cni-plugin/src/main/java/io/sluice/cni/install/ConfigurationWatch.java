@@ -26,6 +26,7 @@ public final class ConfigurationWatch implements AutoCloseable {
   private final CniInstaller installer;
   private final WatchSettings settings;
   private final Consumer<Convergence> listener;
+  private final ContestedFile contested = new ContestedFile();
   private final DirectoryWatch directories = new DirectoryWatch();
   private final Thread thread;
   private volatile @Nullable Convergence latest;
@@ -74,7 +75,8 @@ public final class ConfigurationWatch implements AutoCloseable {
       Duration wait = Duration.ZERO;
       do {
         wait = round();
-      } while (directories.await(wait, ConfigurationWatch::isOurs));
+      } while (directories.pause(contested.pause())
+          && directories.await(wait, ConfigurationWatch::isOurs));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // closed
     }
@@ -90,7 +92,7 @@ public final class ConfigurationWatch implements AutoCloseable {
     try {
       RuntimePaths paths = installer.paths();
       directories.watch(resolved(paths));
-      Convergence result = installer.converge(paths);
+      Convergence result = contested.judge(installer.converge(paths), System.nanoTime());
       publish(result);
       return untilWithdrawal(result);
     } catch (RuntimeException e) {

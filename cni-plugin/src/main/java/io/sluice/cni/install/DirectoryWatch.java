@@ -64,8 +64,12 @@ final class DirectoryWatch implements AutoCloseable {
     }
     Set<Path> wanted = new HashSet<>();
     for (Path directory : directories) {
-      Path present = register(service, directory);
-      wanted.add(present);
+      wanted.add(register(service, directory));
+      // A directory says nothing of being renamed itself; the one it is in does.
+      Path above = directory.getParent();
+      if (above != null) {
+        wanted.add(register(service, above));
+      }
     }
     watched
         .entrySet()
@@ -147,6 +151,11 @@ final class DirectoryWatch implements AutoCloseable {
     } catch (ClosedWatchServiceException e) {
       return false;
     }
+  }
+
+  /** Waits whatever happens. Returns false when the watch was closed. */
+  boolean pause(Duration time) throws InterruptedException {
+    return !closed.await(time.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   private static boolean drain(WatchKey key, Predicate<String> urgent) {

@@ -30,8 +30,16 @@ public record RuntimePaths(
     String reason,
     List<String> obstacles,
     List<String> notes) {
-  /** Copies the lists. */
+  /**
+   * Copies the lists.
+   *
+   * @throws IllegalArgumentException without a directory of plugins
+   */
   public RuntimePaths {
+    if (binDirs.isEmpty()) {
+      throw new IllegalArgumentException(
+          "no directory of CNI plugins is named; name one, such as /opt/cni/bin");
+    }
     binDirs = List.copyOf(binDirs);
     otherBinDirs = List.copyOf(otherBinDirs);
     otherConfDirs = List.copyOf(otherConfDirs);

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.zip.CRC32;
@@ -111,7 +112,7 @@ class MembershipFileTest {
     file.write(SHOP);
     byte[] good = Files.readAllBytes(path);
     for (int length = 0; length < good.length; length++) {
-      Files.write(path, java.util.Arrays.copyOf(good, length));
+      Files.write(path, Arrays.copyOf(good, length));
       assertThatThrownBy(file::read).as("%s bytes", length).hasMessageContaining("line ");
     }
   }
