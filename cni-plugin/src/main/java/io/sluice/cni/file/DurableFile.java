@@ -110,8 +110,8 @@ public final class DurableFile {
 
   /** Removes the file and what a crash left of a write. Returns whether the file was there. */
   public boolean remove() throws IOException {
+    boolean removed = steps.unlink(target); // first: what others read matters most
     clearTemporary();
-    boolean removed = steps.unlink(target);
     if (removed) {
       syncDirectory();
     }

@@ -65,6 +65,7 @@ public final class MembershipFile {
   public boolean write(Membership membership) {
     try {
       byte[] content = MembershipFormat.encode(membership);
+      file.clearTemporary();
       if (file.holds(content)) {
         return false;
       }

@@ -92,6 +92,17 @@ class MembershipFileTest {
   }
 
   @Test
+  void clearsWhatACrashLeftThoughNothingChanged() throws IOException {
+    file.write(SHOP);
+    Path left = Files.writeString(path.resolveSibling(".membership.tmp"), "sluice-memb");
+
+    assertThat(file.write(SHOP)).isFalse();
+
+    assertThat(left).doesNotExist();
+    assertThat(file.read()).contains(SHOP);
+  }
+
+  @Test
   void everyFlippedBitIsFound() throws IOException {
     file.write(Membership.of(Map.of("a", SYSTEM, "b", INSIDE)));
     byte[] good = Files.readAllBytes(path);
