@@ -7,6 +7,7 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import java.util.List;
@@ -156,6 +157,48 @@ class RuleSetTest {
             -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
             COMMIT
             """);
+  }
+
+  @Test
+  void rendersInboundRulesAloneWhereAnotherMechanismHasTheOutboundOnes() {
+    assertThat(
+            RuleSet.of(everything(false).only(Set.of(Direction.INBOUND)), Family.IPV4, Dialect.FULL)
+                .render())
+        .isEqualTo(
+            """
+            *nat
+            :SLUICE_PREROUTING - [0:0]
+            -A SLUICE_PREROUTING -i lo -j RETURN
+            -A SLUICE_PREROUTING -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_PREROUTING -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 15006
+            -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
+            COMMIT
+            """);
+  }
+
+  @Test
+  void refusesInboundIpv6AloneWhereItCannotBeRedirectedAndOutboundIsLeftToAnotherMechanism() {
+    assertThat(
+            RuleSet.ipv6Refused(everything(true).only(Set.of(Direction.INBOUND)), Dialect.FULL)
+                .render())
+        .isEqualTo(
+            """
+            *filter
+            :SLUICE_INPUT - [0:0]
+            -A SLUICE_INPUT -i lo -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
+            -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
+            COMMIT
+            """);
+  }
+
+  @Test
+  void refusesToRenderNoDirection() {
+    assertThatThrownBy(() -> PLAIN.only(Set.of()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("no direction");
   }
 
   @Test
