@@ -118,8 +118,7 @@ abstract class InboundContract {
           .isEqualTo(IpAddresses.text(destination));
     } finally {
       shop.change(() -> shop.site.registry().write("pod-store", pod));
-      Commands.ip(
-          shop.store.netns(), List.of("addr del " + second + length.replace(" nodad", "")));
+      Commands.ip(shop.store.netns(), List.of("addr del " + second + length.replace(" nodad", "")));
     }
   }
 
