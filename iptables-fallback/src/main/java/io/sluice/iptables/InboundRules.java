@@ -21,12 +21,33 @@ final class InboundRules {
         words.toInboundListener(),
         Outcome.REDIRECTED,
         Reason.MESH_TRAFFIC);
+    if (!words.traffic().permissive()) {
+      refuseUntranslated(words, rules, jumps);
+    }
+  }
+
+  /**
+   * The nat table is asked only about what is new to connection tracking. With no listener and
+   * ports reused by the thousand, single attempts were seen to go untranslated, to the application
+   * itself: refused here, where what was redirected has the listener's port.
+   */
+  private static void refuseUntranslated(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
+    jumps.add(inputJump());
+    var chain = new ChainWriter(Rule.Table.FILTER, RuleSet.INPUT_CHAIN, Direction.INBOUND, rules);
+    chain.skip("-i lo");
+    chain.skip(words.port("tcp", words.traffic().inboundPort()));
+    words.excludedAddresses().forEach(chain::skip);
+    words.excludedInboundPorts().forEach(chain::skip);
+    chain.add(words.refuseTcp(), Outcome.REFUSED, Reason.PROXY_UNAVAILABLE, FamilyWords.TCP);
+  }
+
+  private static Jump inputJump() {
+    return new Jump(
+        Rule.Table.FILTER, "INPUT", FamilyWords.FIRST_SEGMENT + " -j " + RuleSet.INPUT_CHAIN);
   }
 
   static void refused(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
-    jumps.add(
-        new Jump(
-            Rule.Table.FILTER, "INPUT", FamilyWords.FIRST_SEGMENT + " -j " + RuleSet.INPUT_CHAIN));
+    jumps.add(inputJump());
     write(
         words,
         new ChainWriter(Rule.Table.FILTER, RuleSet.INPUT_CHAIN, Direction.INBOUND, rules),

@@ -7,6 +7,7 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import java.util.List;
@@ -53,6 +54,7 @@ class RuleSetTest {
             """
             *filter
             :SLUICE_OUTPUT - [0:0]
+            :SLUICE_INPUT - [0:0]
             -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_OUTPUT -p 33 -j DROP
             -A SLUICE_OUTPUT -p 115 -j DROP
@@ -64,7 +66,11 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
             -A SLUICE_OUTPUT -p udp -m udp --dport 53 -j RETURN
             -A SLUICE_OUTPUT -j DROP
+            -A SLUICE_INPUT -i lo -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 15006 -j RETURN
+            -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
             -I OUTPUT 1 ! -p tcp -j SLUICE_OUTPUT
+            -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
             COMMIT
             *nat
             :SLUICE_OUTPUT - [0:0]
@@ -107,6 +113,7 @@ class RuleSetTest {
             *filter
             :SLUICE_OUTPUT - [0:0]
             :SLUICE_TCP - [0:0]
+            :SLUICE_INPUT - [0:0]
             -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_OUTPUT -p 33 -j DROP
             -A SLUICE_OUTPUT -p 115 -j DROP
@@ -132,8 +139,14 @@ class RuleSetTest {
             -A SLUICE_TCP -d 10.9.0.5/32 -j RETURN
             -A SLUICE_TCP -d 169.254.0.0/16 -j RETURN
             -A SLUICE_TCP -o net2 -p tcp -j REJECT --reject-with tcp-reset
+            -A SLUICE_INPUT -i lo -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 15006 -j RETURN
+            -A SLUICE_INPUT -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
             -I OUTPUT 1 ! -p tcp -j SLUICE_OUTPUT
             -I OUTPUT 2 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_TCP
+            -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
             COMMIT
             *nat
             :SLUICE_OUTPUT - [0:0]
@@ -159,6 +172,57 @@ class RuleSetTest {
             -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
             COMMIT
             """);
+  }
+
+  @Test
+  void rendersInboundRulesAloneWhereAnotherMechanismHasTheOutboundOnes() {
+    assertThat(
+            RuleSet.of(everything(false).only(Set.of(Direction.INBOUND)), Family.IPV4, Dialect.FULL)
+                .render())
+        .isEqualTo(
+            """
+            *filter
+            :SLUICE_INPUT - [0:0]
+            -A SLUICE_INPUT -i lo -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 15006 -j RETURN
+            -A SLUICE_INPUT -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
+            -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
+            COMMIT
+            *nat
+            :SLUICE_PREROUTING - [0:0]
+            -A SLUICE_PREROUTING -i lo -j RETURN
+            -A SLUICE_PREROUTING -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_PREROUTING -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 15006
+            -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
+            COMMIT
+            """);
+  }
+
+  @Test
+  void refusesInboundIpv6AloneWhereItCannotBeRedirectedAndOutboundIsLeftToAnotherMechanism() {
+    assertThat(
+            RuleSet.ipv6Refused(everything(true).only(Set.of(Direction.INBOUND)), Dialect.FULL)
+                .render())
+        .isEqualTo(
+            """
+            *filter
+            :SLUICE_INPUT - [0:0]
+            -A SLUICE_INPUT -i lo -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
+            -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
+            COMMIT
+            """);
+  }
+
+  @Test
+  void refusesToRenderNoDirection() {
+    assertThatThrownBy(() -> PLAIN.only(Set.of()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("no direction");
   }
 
   @Test

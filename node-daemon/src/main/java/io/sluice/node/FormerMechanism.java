@@ -3,13 +3,14 @@ package io.sluice.node;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.IptablesInterception;
-import io.sluice.node.interception.Mechanism;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.placement.NodeNamespaces;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 
 /**
  * What a daemon in the other mode left in force. It goes only after every pod is in force by the
@@ -48,17 +49,27 @@ final class FormerMechanism implements Runnable {
     if (done) {
       return;
     }
-    if (present.mechanism() == Mechanism.IPTABLES) {
-      PinDirectory pins = PinDirectory.ofNode(nodeName);
-      if (pins.exists()) {
-        pins.removeAll();
-        LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=ebpf");
-      }
-    } else if (Files.isDirectory(records(nodeName))) {
+    switch (present.mechanism()) {
+      case IPTABLES -> removePrograms();
+      case EBPF -> removeRules();
+      case SPLIT -> {} // needs both; what a pod had too much went when that pod was activated
+    }
+    done = true;
+  }
+
+  private void removePrograms() {
+    PinDirectory pins = PinDirectory.ofNode(nodeName);
+    if (pins.exists()) {
+      pins.removeAll();
+      LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=ebpf");
+    }
+  }
+
+  private void removeRules() {
+    if (Files.isDirectory(records(nodeName))) {
       removeRules(nodeName, namespaces, thread, proc);
       LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=iptables");
     }
-    done = true;
   }
 
   /** Removes the rules of every pod that iptables mode noted. */
@@ -70,7 +81,8 @@ final class FormerMechanism implements Runnable {
             thread,
             IptablesBackend.probe(namespaces),
             records(nodeName),
-            new NodeNamespaces(namespaces, proc))) {
+            new NodeNamespaces(namespaces, proc),
+            EnumSet.allOf(Direction.class))) {
       former.leftBehind().forEach(former::release);
     }
   }

@@ -88,12 +88,12 @@ public final class NodeDaemon implements AutoCloseable {
     Proxy dataPath = opened(new Proxy(settings.proxy(), sockets, reporter));
     proxy = dataPath;
     metrics.observe(dataPath);
-    boolean isEbpf = interception.mechanism() == Mechanism.EBPF;
+    boolean hooksConnect = interception.mechanism().outbound() == Mechanism.EBPF;
     EarlierConnections earlier =
         new EarlierConnections(
             settings.earlierConnections(),
-            isEbpf, // there the hooks rewrite addresses, so a redirected connection shows
-            isEbpf ? Cgroups.id(OwnCgroup.of(settings.nodeName())) : NO_CGROUP,
+            hooksConnect, // there the hooks rewrite addresses, so a redirected connection shows
+            hooksConnect ? Cgroups.id(OwnCgroup.of(settings.nodeName())) : NO_CGROUP,
             thread,
             new EarlierConnectionReporter(metrics, events));
     Enrolment pods =

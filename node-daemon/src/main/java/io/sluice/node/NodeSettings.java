@@ -1,5 +1,6 @@
 package io.sluice.node;
 
+import io.sluice.bpf.InterceptionProgram;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.placement.PlacementSettings;
@@ -8,15 +9,17 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that an operator chooses about one node daemon.
  *
  * @param nodeName names the pins, the sockets and this node in the registry
- * @param stateDirectory lock and access log; made when missing
+ * @param stateDirectory lock, access log, logs of refused programs; made when missing
  * @param mode how traffic is intercepted
  * @param fallback whether iptables is used where eBPF was asked for and is refused
+ * @param withoutPrograms programs to be treated as refused by the kernel
  * @param failOpen whether traffic is left alone while no daemon runs
  * @param metricsAddressOrNull where metrics and health are served; null for nowhere
  * @param accessLog {@code off}, {@code -} for standard output, or a file; relative to the state
@@ -30,6 +33,7 @@ public record NodeSettings(
     Path stateDirectory,
     InterceptionMode mode,
     boolean fallback,
+    Set<InterceptionProgram> withoutPrograms,
     boolean failOpen,
     @Nullable InetSocketAddress metricsAddressOrNull,
     String accessLog,
@@ -49,6 +53,7 @@ public record NodeSettings(
 
   public NodeSettings {
     PinDirectory.requireNodeName(nodeName);
+    withoutPrograms = Set.copyOf(withoutPrograms);
     if (accessLog.isBlank()) {
       throw new IllegalArgumentException("access log '' names no file; write off for none");
     }

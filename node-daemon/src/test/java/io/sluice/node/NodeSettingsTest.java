@@ -8,6 +8,7 @@ import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -55,6 +56,7 @@ class NodeSettingsTest {
         Path.of("state"),
         InterceptionMode.ebpf,
         false,
+        Set.of(),
         false,
         null,
         accessLog,

@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -52,9 +53,13 @@ final class RunCommand implements Callable<Integer> {
       names = "--fallback",
       paramLabel = "true|false",
       arity = "1",
-      description = "Use iptables when --mode ebpf is refused. Default: ${DEFAULT-VALUE}.",
+      description =
+          "Use iptables where --mode ebpf is refused, in both directions or inbound alone. Default:"
+              + " ${DEFAULT-VALUE}.",
       defaultValue = "false")
   private boolean fallback;
+
+  @Mixin private ProgramChoice programs = new ProgramChoice();
 
   @Option(
       names = "--node-name",
@@ -65,7 +70,7 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--state",
       paramLabel = "DIR",
-      description = "Lock and access log. Default: /var/lib/sluice/NAME.")
+      description = "Lock, access log, logs of refused programs. Default: /var/lib/sluice/NAME.")
   private @Nullable Path state;
 
   @Option(
@@ -172,6 +177,7 @@ final class RunCommand implements Callable<Integer> {
           state == null ? Path.of("/var/lib/sluice").resolve(name) : state,
           mode,
           fallback,
+          programs.without(),
           failOpen,
           metricsAddress(metricsAddress),
           accessLog,

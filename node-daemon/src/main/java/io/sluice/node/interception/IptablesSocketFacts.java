@@ -12,10 +12,10 @@ import java.util.Optional;
  * CAP_NET_ADMIN; the application sees the proxy's connection as coming from the pod itself.
  */
 final class IptablesSocketFacts implements SocketFacts {
-  private final NodeAddresses nodeAddresses;
+  private final NodeOrigin nodeOrigin;
 
-  IptablesSocketFacts(NodeAddresses nodeAddresses) {
-    this.nodeAddresses = nodeAddresses;
+  IptablesSocketFacts(NodeOrigin nodeOrigin) {
+    this.nodeOrigin = nodeOrigin;
   }
 
   @Override
@@ -25,11 +25,12 @@ final class IptablesSocketFacts implements SocketFacts {
     Optional<InetSocketAddress> original =
         Sockets.originalDestination(fd, Sockets.Family.of(local.getAddress()))
             .filter(destination -> !destination.equals(local));
-    boolean nodeOrigin =
+    boolean isNode =
         direction == Direction.INBOUND
-            && nodeAddresses.contains(Sockets.peerAddress(fd).getAddress());
+            && original.isPresent()
+            && nodeOrigin.isNode(pod, Sockets.peerAddress(fd), original.get());
     // What a listener accepts is in the listener's namespace, which was compared with the pod's.
-    return new AcceptedFacts(original, nodeOrigin, true);
+    return new AcceptedFacts(original, isNode, true);
   }
 
   @Override
