@@ -23,6 +23,11 @@ record ChainWriter(Rule.Table table, String chain, Direction direction, List<Rul
     rules.add(new Rule(table, chain, words(match), FamilyWords.RETURN, null));
   }
 
+  /** Sends somewhere what is no traffic, without counting. */
+  void divert(String target, String... matches) {
+    rules.add(new Rule(table, chain, words(matches), target, null));
+  }
+
   void add(String target, Outcome outcome, Reason reason, String... matches) {
     rules.add(
         new Rule(

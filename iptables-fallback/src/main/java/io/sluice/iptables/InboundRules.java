@@ -15,12 +15,9 @@ final class InboundRules {
             Rule.Table.NAT,
             "PREROUTING",
             words.interceptedTcp() + " -j " + RuleSet.PREROUTING_CHAIN));
-    write(
-        words,
-        new ChainWriter(Rule.Table.NAT, RuleSet.PREROUTING_CHAIN, Direction.INBOUND, rules),
-        words.toInboundListener(),
-        Outcome.REDIRECTED,
-        Reason.MESH_TRAFFIC);
+    var chain = new ChainWriter(Rule.Table.NAT, RuleSet.PREROUTING_CHAIN, Direction.INBOUND, rules);
+    chain.divert(words.toInboundListener(), words.arrivingPathCheck());
+    write(words, chain, words.toInboundListener(), Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
   }
 
   static void refused(FamilyWords words, List<Rule> rules, List<Jump> jumps) {

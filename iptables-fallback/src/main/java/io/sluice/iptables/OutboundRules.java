@@ -77,6 +77,11 @@ final class OutboundRules {
     var chain = new ChainWriter(Rule.Table.NAT, RuleSet.OUTPUT_CHAIN, Direction.OUTBOUND, rules);
     jumps.add(
         new Jump(Rule.Table.NAT, BUILT_IN, words.interceptedTcp() + " -j " + RuleSet.OUTPUT_CHAIN));
+    chain.divert(
+        words.toOutboundListener(),
+        words.pathCheckDestination(),
+        words.port("tcp", MeshPorts.PATH_CHECK));
+    containPathChecks(words, rules, jumps);
     chain.pass(words.mark(), Reason.PROXY_SOCKET);
     staysInPod(words, chain);
     chain.pass(words.excludedInterfaces(), Reason.EXCLUDED_INTERFACE);
@@ -89,6 +94,17 @@ final class OutboundRules {
     }
     decideDestination(
         words, chain, words.toOutboundListener(), Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
+  }
+
+  /** Met after the nat table: a check that nothing redirected must not leave the pod. */
+  private static void containPathChecks(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
+    jumps.add(
+        new Jump(
+            Rule.Table.FILTER,
+            BUILT_IN,
+            words.pathCheckDestination() + " -p tcp -j " + RuleSet.CHECK_CHAIN));
+    new ChainWriter(Rule.Table.FILTER, RuleSet.CHECK_CHAIN, Direction.OUTBOUND, rules)
+        .divert(FamilyWords.DROP, words.port("tcp", MeshPorts.PATH_CHECK));
   }
 
   /** TCP that cannot be redirected for want of a nat table. */

@@ -20,6 +20,7 @@ public final class RuleSet {
   static final String PREROUTING_CHAIN = OWN_PREFIX + "PREROUTING";
   static final String TCP_CHAIN = OWN_PREFIX + "TCP";
   static final String INPUT_CHAIN = OWN_PREFIX + "INPUT";
+  static final String CHECK_CHAIN = OWN_PREFIX + "CHECK";
 
   private final Family family;
   private final List<Rule> rules;

@@ -4,6 +4,7 @@ import io.sluice.iptables.IptablesBackend;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.node.interception.Interception;
+import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.IptablesInterception;
 import io.sluice.node.interception.Mechanism;
 import io.sluice.node.maps.PinDirectory;
@@ -48,7 +49,12 @@ final class FormerMechanism implements Runnable {
         LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=ebpf");
       }
     } else if (Files.isDirectory(records(nodeName))) {
-      removeRules(nodeName, namespaces, thread);
+      try {
+        removeRules(nodeName, namespaces, thread);
+      } catch (InterceptionException e) {
+        LOG.log(System.Logger.Level.WARNING, "former_mechanism_not_removed mode=iptables", e);
+        return; // the next sweep tries again
+      }
       LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=iptables");
     }
     done = true;

@@ -4,6 +4,7 @@ import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.node.interception.ClosedPods;
 import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,13 +16,14 @@ public final class NodeCleanup {
   private NodeCleanup() {}
 
   /**
-   * Removes pins (programs detach, maps are freed), rules, cgroup and runtime directory of a node.
-   * Throws {@link IllegalStateException} while its daemon runs.
+   * Removes pins (programs detach, maps are freed), rules, barriers, cgroup and runtime directory
+   * of a node. Throws {@link IllegalStateException} while its daemon runs.
    */
   public static void removeAll(String nodeName) {
     try (StateLock lock = lock(nodeName)) {
       PinDirectory.ofNode(nodeName).removeAll();
       removeRules(nodeName);
+      openClosedPods(nodeName);
       OwnCgroup.left(nodeName).ifPresent(Cgroups::remove);
       removeRuntimeDirectory(nodeName, lock);
     }
@@ -35,6 +37,20 @@ public final class NodeCleanup {
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     try (NetnsThread thread = new NetnsThread("sluice-netns", namespaces, 16)) {
       FormerMechanism.removeRules(nodeName, namespaces, thread);
+      Files.deleteIfExists(records);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + records, e);
+    }
+  }
+
+  private static void openClosedPods(String nodeName) {
+    Path records = NodeSettings.closedPods(nodeName);
+    if (!Files.isDirectory(records)) {
+      return;
+    }
+    ClosedPods closed = new ClosedPods(new LinuxNetworkNamespaces(), records);
+    closed.cookies().forEach(closed::openLeftover);
+    try {
       Files.deleteIfExists(records);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + records, e);

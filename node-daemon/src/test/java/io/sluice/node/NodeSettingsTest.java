@@ -59,6 +59,7 @@ class NodeSettingsTest {
         accessLog,
         drain,
         ProxySettings.DEFAULTS,
-        EarlierConnectionsRule.BY_MODE);
+        EarlierConnectionsRule.BY_MODE,
+        NodeSettings.PATH_CHECK_INTERVAL);
   }
 }

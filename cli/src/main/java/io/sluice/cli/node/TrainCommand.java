@@ -94,7 +94,8 @@ final class TrainCommand implements Callable<Integer> {
             "access.log",
             Duration.ofSeconds(1),
             ProxySettings.DEFAULTS,
-            EarlierConnectionsRule.BY_MODE);
+            EarlierConnectionsRule.BY_MODE,
+            NodeSettings.PATH_CHECK_INTERVAL);
     FolderRegistry registry = new FolderRegistry(directory, status -> {});
     try (NodeDaemon daemon = NodeDaemon.start(settings, registry)) {
       connect(pod, client);

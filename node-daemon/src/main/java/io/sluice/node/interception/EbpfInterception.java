@@ -283,6 +283,19 @@ public final class EbpfInterception implements Interception {
   }
 
   @Override
+  public Optional<String> nodeProblem() {
+    return hooks.problem();
+  }
+
+  @Override
+  public void repairNode() {
+    CgroupHooks broken = hooks;
+    maps.pins().create();
+    hooks = CgroupHooks.attach(maps, Cgroups.rootV2());
+    broken.close();
+  }
+
+  @Override
   public Optional<String> problem(PodPlacement pod) {
     PodSteering active = steering.get(pod.cookie());
     if (active == null) {
@@ -291,17 +304,11 @@ public final class EbpfInterception implements Interception {
     if (maps.pods().lookup(new PodKey(pod.cookie())).isEmpty()) {
       return Optional.of("its entry in the map pods is missing");
     }
-    return active.problem(pod.netns()).or(hooks::problem);
+    return active.problem(pod.netns());
   }
 
   @Override
   public void repair(PodPlacement pod, Consumer<PodListeners> serve) {
-    if (hooks.problem().isPresent()) {
-      CgroupHooks broken = hooks;
-      maps.pins().create();
-      hooks = CgroupHooks.attach(maps, Cgroups.rootV2());
-      broken.close();
-    }
     serve.accept(prepare(pod));
     activate(pod);
   }

@@ -4,6 +4,7 @@ import io.sluice.iptables.CountedVerdict;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.PodRedirection;
 import io.sluice.iptables.PodTraffic;
+import io.sluice.iptables.ProbeAnswer;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.iptables.RulesetGeneration;
 import io.sluice.linux.Errno;
@@ -167,7 +168,7 @@ public final class IptablesInterception implements Interception {
     if (active == null) {
       throw new IllegalStateException("pod " + pod.name() + " was not prepared");
     }
-    records.write(pod);
+    records.write(pod.name(), pod.path(), pod.cookie());
     active.redirection.apply(traffic(pod));
   }
 
@@ -179,6 +180,11 @@ public final class IptablesInterception implements Interception {
     }
     active.redirection.apply(traffic(pod));
     pods.put(pod.cookie(), new Active(pod, active.redirection, active.generation, active.intactAt));
+  }
+
+  @Override
+  public boolean redirects(Family family) {
+    return backend.ability(family) == ProbeAnswer.Ability.REDIRECTS;
   }
 
   @Override
@@ -225,7 +231,7 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public void release(long cookie) {
-    Active active = pods.remove(cookie);
+    Active active = pods.get(cookie);
     try {
       if (active != null) {
         active.redirection.remove();
@@ -233,9 +239,13 @@ public final class IptablesInterception implements Interception {
         removeLeftover(cookie);
       }
     } catch (LinuxException | RedirectionException e) {
-      LOG.log(System.Logger.Level.WARNING, "rules_not_removed netns_cookie=" + cookie, e);
+      // The record stays: without it nobody would ever look for these rules again.
+      throw new InterceptionException(
+          "rules of namespace " + Long.toUnsignedString(cookie) + " not removed: " + e.getMessage(),
+          "it is tried again; `sluice node cleanup` does so too");
     }
     if (active != null) {
+      pods.remove(cookie);
       active.close();
     }
     records.remove(cookie);
@@ -251,6 +261,10 @@ public final class IptablesInterception implements Interception {
       if (namespace.cookie() == cookie) {
         new PodRedirection(namespace, backend).remove();
       }
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.ENOENT && e.errno() != Errno.EINVAL) {
+        throw e;
+      } // else its rules have gone with it
     }
   }
 

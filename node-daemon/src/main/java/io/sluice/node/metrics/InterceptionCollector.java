@@ -73,7 +73,15 @@ final class InterceptionCollector extends Collector {
     // Walked once: counting reads every entry.
     List<MapSummary> maps = new MapCatalogue(pins).list();
     return List.of(
-        redirected, passthrough, refused, fill(maps), capacity(maps), lost(), pods(), verified());
+        redirected,
+        passthrough,
+        refused,
+        fill(maps),
+        capacity(maps),
+        lost(),
+        pods(),
+        verified(),
+        pathChecks());
   }
 
   private static CounterMetricFamily flows(String verdict, String help) {
@@ -125,6 +133,13 @@ final class InterceptionCollector extends Collector {
       }
     }
     return family;
+  }
+
+  private CounterMetricFamily pathChecks() {
+    return new CounterMetricFamily(
+        "sluice_interception_path_checks_total",
+        "Looks whether connections into and out of a pod really reach the proxy.",
+        (double) enrolment.pathChecks());
   }
 
   private GaugeMetricFamily pods() {
