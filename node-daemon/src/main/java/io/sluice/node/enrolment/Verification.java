@@ -122,7 +122,7 @@ public final class Verification {
   /** Begins to look after a pod that has just been enrolled. */
   void enrolled(PodPlacement pod) {
     Watch watch = new Watch(pod.cookie());
-    if (closedPods.isClosed(pod.cookie())) {
+    if (closedPods.isNoted(pod.cookie())) {
       // By an earlier daemon, or while it could not be enrolled: it opens when it is found right.
       watch.state = Watch.State.BROKEN;
       watch.problem = "it was refused; its paths have not been looked at since";

@@ -27,7 +27,7 @@ public final class ClosedPods {
   private final NetworkNamespaces namespaces;
   private final EnrolledRecords records;
 
-  /** By cookie: what the kernel holds, empty for barriers of an earlier daemon. */
+  /** By cookie: what the kernel holds; empty when that is not known to stand. */
   private final Map<Long, String> raised = new HashMap<>();
 
   /**
@@ -59,7 +59,7 @@ public final class ClosedPods {
       return false;
     }
     records.write(pod, path, cookie); // first, so that nobody has to find it without
-    raised.putIfAbsent(cookie, "");
+    raised.put(cookie, "");
     List<PodBarrier.Exemption> exemptions = new ArrayList<>();
     waysFromNode
         .get()
@@ -72,12 +72,17 @@ public final class ClosedPods {
     return before.isEmpty();
   }
 
-  /** Whether that pod is behind a barrier, by this daemon or an earlier one. */
+  /** Whether this daemon has put that pod behind a barrier. */
   public boolean isClosed(long cookie) {
+    return !raised.getOrDefault(cookie, "").isEmpty();
+  }
+
+  /** Whether that pod is or may be behind one, by this daemon or an earlier one. */
+  public boolean isNoted(long cookie) {
     return raised.containsKey(cookie);
   }
 
-  /** Cookies of all pods behind a barrier, as they are now. */
+  /** Cookies of all pods that are or may be behind a barrier, as they are now. */
   public Set<Long> cookies() {
     return Set.copyOf(raised.keySet());
   }
