@@ -22,7 +22,7 @@ final class FormerMechanism implements Runnable {
   private final Interception present;
   private final NetworkNamespaces namespaces;
   private final NetnsThread thread;
-  private boolean done; // the enrolment thread's own
+  private volatile boolean done; // set by the enrolment thread
 
   FormerMechanism(
       String nodeName, Interception present, NetworkNamespaces namespaces, NetnsThread thread) {
@@ -58,6 +58,14 @@ final class FormerMechanism implements Runnable {
       LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=iptables");
     }
     done = true;
+  }
+
+  /** Whether anything of it may still be in force; cheap. */
+  boolean isLeft() {
+    return !done
+        && (present.mechanism() == Mechanism.IPTABLES
+            ? PinDirectory.ofNode(nodeName).exists()
+            : Files.isDirectory(records(nodeName)));
   }
 
   /** Removes the rules of every pod that iptables mode noted. */

@@ -101,6 +101,8 @@ public final class NodeDaemon implements AutoCloseable {
             isEbpf ? Cgroups.id(OwnCgroup.of(settings.nodeName())) : NO_CGROUP,
             thread,
             new EarlierConnectionReporter(metrics, events));
+    FormerMechanism former =
+        new FormerMechanism(settings.nodeName(), interception, namespaces, thread);
     Enrolment pods =
         opened(
             new Enrolment(
@@ -119,9 +121,10 @@ public final class NodeDaemon implements AutoCloseable {
                     new ClosedPods(namespaces, NodeSettings.closedPods(settings.nodeName())),
                     new ProtectionReporter(events),
                     settings.pathCheckInterval(),
-                    settings.failOpen()),
+                    settings.failOpen(),
+                    former::isLeft),
                 source::isComplete,
-                new FormerMechanism(settings.nodeName(), interception, namespaces, thread),
+                former,
                 new Upkeep(sockets)));
     enrolment = pods;
     metrics.observe(interception, pods, PinDirectory.ofNode(settings.nodeName()));

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
 
 /**
  * Looks whether every enrolled pod is intercepted as it should be: programs, slots and rules at
@@ -36,6 +37,7 @@ public final class Verification {
   private final ProtectionListener listener;
   private final long intervalNanos;
   private final boolean failOpen;
+  private final BooleanSupplier formerIsLeft;
   private final Map<NamespacedName, Watch> watches = new HashMap<>();
   private final Backoff nodeRepairs = new Backoff();
   private Optional<String> nodeProblem = Optional.empty();
@@ -71,6 +73,8 @@ public final class Verification {
    *
    * @param interval between two looks at the paths of one pod that is whole
    * @param failOpen whether the operator prefers open pods to refused ones
+   * @param formerIsLeft whether another mechanism is in force as well: then every connection is
+   *     refused, which would be taken for a fault of the paths
    */
   public Verification(
       Interception interception,
@@ -79,7 +83,8 @@ public final class Verification {
       ClosedPods closedPods,
       ProtectionListener listener,
       Duration interval,
-      boolean failOpen) {
+      boolean failOpen,
+      BooleanSupplier formerIsLeft) {
     this.interception = interception;
     this.proxy = proxy;
     this.paths = paths;
@@ -87,6 +92,7 @@ public final class Verification {
     this.listener = listener;
     this.intervalNanos = interval.toNanos();
     this.failOpen = failOpen;
+    this.formerIsLeft = formerIsLeft;
   }
 
   /**
@@ -128,7 +134,10 @@ public final class Verification {
       watch.problem = "it was refused; its paths have not been looked at since";
     }
     watches.put(pod.name(), watch);
-    look(pod, watch);
+    watch.nextLook = System.nanoTime();
+    if (!formerIsLeft.getAsBoolean()) {
+      look(pod, watch);
+    }
   }
 
   /** Ends looking after a pod; {@code netns} is still open. */
@@ -149,6 +158,10 @@ public final class Verification {
       return Optional.empty();
     }
     Optional<String> found = nodeProblem.isPresent() ? nodeProblem : problem(pod);
+    if (found.isEmpty() && formerIsLeft.getAsBoolean()) {
+      paths.forget(pod.name());
+      return Optional.empty(); // it goes once nothing is wrong; what is refused stays so till then
+    }
     Optional<PathVerdict> verdict = found.isEmpty() ? paths.poll(pod.name()) : Optional.empty();
     found = found.or(() -> verdict.flatMap(PathVerdict::problem));
     verdict.ifPresent(seen -> note(pod, watch, seen));
