@@ -15,21 +15,16 @@ final class InboundRules {
             Rule.Table.NAT,
             "PREROUTING",
             words.interceptedTcp() + " -j " + RuleSet.PREROUTING_CHAIN));
-    write(
-        words,
-        new ChainWriter(Rule.Table.NAT, RuleSet.PREROUTING_CHAIN, Direction.INBOUND, rules),
-        words.toInboundListener(),
-        Outcome.REDIRECTED,
-        Reason.MESH_TRAFFIC);
-    if (!words.traffic().permissive()) {
-      refuseUntranslated(words, rules, jumps);
-    }
+    var chain = new ChainWriter(Rule.Table.NAT, RuleSet.PREROUTING_CHAIN, Direction.INBOUND, rules);
+    chain.divert(words.toInboundListener(), words.arrivingPathCheck());
+    write(words, chain, words.toInboundListener(), Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
+    refuseUntranslated(words, rules, jumps);
   }
 
   /**
-   * The nat table is asked only about what is new to connection tracking. With no listener and
-   * ports reused by the thousand, single attempts were seen to go untranslated, to the application
-   * itself: refused here, where what was redirected has the listener's port.
+   * The nat table is asked only about what is new to connection tracking; what that takes for
+   * known, for invalid, or is told not to track would reach the application itself. Refused here,
+   * where what was redirected has the listener's port.
    */
   private static void refuseUntranslated(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
     jumps.add(inputJump());

@@ -21,6 +21,7 @@ public final class RuleSet {
   static final String PREROUTING_CHAIN = OWN_PREFIX + "PREROUTING";
   static final String TCP_CHAIN = OWN_PREFIX + "TCP";
   static final String INPUT_CHAIN = OWN_PREFIX + "INPUT";
+  static final String CHECK_CHAIN = OWN_PREFIX + "CHECK";
 
   private final Family family;
   private final List<Rule> rules;
@@ -39,7 +40,7 @@ public final class RuleSet {
     var words = new FamilyWords(traffic, family, dialect);
     if (traffic.has(Direction.OUTBOUND)) {
       OutboundRules.datagrams(words, rules, jumps);
-      OutboundRules.refusedInterfaces(words, rules, jumps);
+      OutboundRules.untranslated(words, rules, jumps);
       OutboundRules.redirected(words, rules, jumps);
     }
     if (traffic.has(Direction.INBOUND)) {

@@ -5,6 +5,7 @@ import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.interception.Interception;
+import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.IptablesInterception;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.placement.NodeNamespaces;
@@ -24,7 +25,7 @@ final class FormerMechanism implements Runnable {
   private final NetworkNamespaces namespaces;
   private final NetnsThread thread;
   private final Path proc;
-  private boolean done; // the enrolment thread's own
+  private volatile boolean done; // set by the enrolment thread
 
   FormerMechanism(
       String nodeName,
@@ -49,10 +50,15 @@ final class FormerMechanism implements Runnable {
     if (done) {
       return;
     }
-    switch (present.mechanism()) {
-      case IPTABLES -> removePrograms();
-      case EBPF -> removeRules();
-      case SPLIT -> {} // needs both; what a pod had too much went when that pod was activated
+    try {
+      switch (present.mechanism()) {
+        case IPTABLES -> removePrograms();
+        case EBPF -> removeRules();
+        case SPLIT -> {} // needs both; what a pod had too much went when that pod was activated
+      }
+    } catch (InterceptionException e) {
+      LOG.log(System.Logger.Level.WARNING, "former_mechanism_not_removed", e);
+      return; // the next sweep tries again
     }
     done = true;
   }
@@ -70,6 +76,16 @@ final class FormerMechanism implements Runnable {
       removeRules(nodeName, namespaces, thread, proc);
       LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=iptables");
     }
+  }
+
+  /** Whether anything of it may still be in force; cheap. */
+  boolean isLeft() {
+    return !done
+        && switch (present.mechanism()) {
+          case IPTABLES -> PinDirectory.ofNode(nodeName).exists();
+          case EBPF -> Files.isDirectory(records(nodeName));
+          case SPLIT -> false;
+        };
   }
 
   /** Removes the rules of every pod that iptables mode noted. */

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param drainTimeout longest wait for established connections at SIGTERM
  * @param proxy limits of the data path
  * @param placement where the node's processes, and so its pods, are seen
+ * @param pathCheckInterval time between two looks at the paths into and out of a pod
  * @param earlierConnections what becomes of connections older than their pod's enrolment
  */
 public record NodeSettings(
@@ -40,13 +41,17 @@ public record NodeSettings(
     Duration drainTimeout,
     ProxySettings proxy,
     PlacementSettings placement,
-    EarlierConnectionsRule earlierConnections) {
+    EarlierConnectionsRule earlierConnections,
+    Duration pathCheckInterval) {
 
   /** Value of {@link #accessLog} that writes nothing. */
   public static final String ACCESS_LOG_OFF = "off";
 
   /** Value of {@link #accessLog} that writes to standard output. */
   public static final String ACCESS_LOG_STDOUT = "-";
+
+  /** Value of {@link #pathCheckInterval} unless the operator chooses another. */
+  public static final Duration PATH_CHECK_INTERVAL = Duration.ofSeconds(30);
 
   /** Where daemons keep what is gone after a reboot. */
   public static final Path RUNTIME_ROOT = Path.of("/run/sluice");
@@ -60,6 +65,10 @@ public record NodeSettings(
     if (drainTimeout.isNegative()) {
       throw new IllegalArgumentException("drain time-out " + drainTimeout + " is negative");
     }
+    if (!pathCheckInterval.isPositive()) {
+      throw new IllegalArgumentException(
+          "time between path checks " + pathCheckInterval + " is not positive");
+    }
   }
 
   /** Where metrics and health are served, if anywhere. */
@@ -70,6 +79,11 @@ public record NodeSettings(
   /** What the daemon of that node keeps until the next reboot. */
   static Path runtimeDirectory(String nodeName) {
     return RUNTIME_ROOT.resolve(PinDirectory.requireNodeName(nodeName));
+  }
+
+  /** Where pods are noted that are refused as a whole. */
+  static Path closedPods(String nodeName) {
+    return runtimeDirectory(nodeName).resolve("closed");
   }
 
   /** The admin socket of the node with this name. */

@@ -156,6 +156,7 @@ final class StatusAnswers implements AdminAnswers {
     ArrayNode addresses = node.putArray("addresses");
     pod.addresses().forEach(address -> addresses.add(IpAddresses.text(address)));
     node.put("identity", pod.identity());
+    node.put("protection", pod.protection().label());
     node.put("problem", pod.problem());
     node.put("earlierConnections", pod.earlierConnections());
     return node;

@@ -63,6 +63,7 @@ class NodeSettingsTest {
         drain,
         ProxySettings.DEFAULTS,
         PlacementSettings.DEFAULTS,
-        EarlierConnectionsRule.BY_MODE);
+        EarlierConnectionsRule.BY_MODE,
+        NodeSettings.PATH_CHECK_INTERVAL);
   }
 }

@@ -123,6 +123,15 @@ final class RunCommand implements Callable<Integer> {
       defaultValue = "/")
   private String cgroupRoot = PlacementSettings.DEFAULTS.cgroupRoot();
 
+  @Option(
+      names = "--path-check-seconds",
+      paramLabel = "SECONDS",
+      description =
+          "Time between two looks whether connections into and out of a pod really reach the"
+              + " proxy. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "30")
+  private int pathCheckSeconds = 30;
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   private final Set<String> reported = ConcurrentHashMap.newKeySet();
@@ -170,6 +179,9 @@ final class RunCommand implements Callable<Integer> {
     if (drainSeconds < 0 || drainSeconds > 3_600) {
       throw wrong("--drain-seconds " + drainSeconds + " is outside 0..3600");
     }
+    if (pathCheckSeconds < 1 || pathCheckSeconds > 3_600) {
+      throw wrong("--path-check-seconds " + pathCheckSeconds + " is outside 1..3600");
+    }
     String name = nodeName == null ? NodeTarget.hostName() : nodeName;
     try {
       return new NodeSettings(
@@ -186,7 +198,8 @@ final class RunCommand implements Callable<Integer> {
           new PlacementSettings(proc, cgroupRoot),
           earlierConnections == null
               ? EarlierConnectionsRule.BY_MODE
-              : EarlierConnectionsRule.parse(earlierConnections));
+              : EarlierConnectionsRule.parse(earlierConnections),
+          Duration.ofSeconds(pathCheckSeconds));
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
     }

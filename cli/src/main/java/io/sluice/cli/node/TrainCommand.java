@@ -98,7 +98,8 @@ final class TrainCommand implements Callable<Integer> {
             Duration.ofSeconds(1),
             ProxySettings.DEFAULTS,
             PlacementSettings.DEFAULTS,
-            EarlierConnectionsRule.BY_MODE);
+            EarlierConnectionsRule.BY_MODE,
+            NodeSettings.PATH_CHECK_INTERVAL);
     FolderRegistry registry = new FolderRegistry(directory, status -> {});
     try (NodeDaemon daemon = NodeDaemon.start(settings, registry)) {
       connect(pod, client);

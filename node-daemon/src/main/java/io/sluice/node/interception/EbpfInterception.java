@@ -296,6 +296,19 @@ public final class EbpfInterception implements Interception {
   }
 
   @Override
+  public Optional<String> nodeProblem() {
+    return hooks.problem();
+  }
+
+  @Override
+  public void repairNode() {
+    CgroupHooks broken = hooks;
+    maps.pins().create();
+    hooks = CgroupHooks.attach(maps, Cgroups.rootV2(), shape.without());
+    broken.close();
+  }
+
+  @Override
   public Optional<String> problem(PodPlacement pod) {
     PodSteering active = steering.get(pod.cookie());
     if (active == null && shape.steers()) {
@@ -304,18 +317,11 @@ public final class EbpfInterception implements Interception {
     if (maps.pods().lookup(new PodKey(pod.cookie())).isEmpty()) {
       return Optional.of("its entry in the map pods is missing");
     }
-    Optional<String> steered = active == null ? Optional.empty() : active.problem(pod.netns());
-    return steered.or(hooks::problem);
+    return active == null ? Optional.empty() : active.problem(pod.netns());
   }
 
   @Override
   public void repair(PodPlacement pod, Consumer<PodListeners> serve) {
-    if (hooks.problem().isPresent()) {
-      CgroupHooks broken = hooks;
-      maps.pins().create();
-      hooks = CgroupHooks.attach(maps, Cgroups.rootV2(), shape.without());
-      broken.close();
-    }
     if (shape.steers()) {
       serve.accept(prepare(pod));
       activate(pod);

@@ -4,6 +4,7 @@ import io.sluice.iptables.CountedVerdict;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.PodRedirection;
 import io.sluice.iptables.PodTraffic;
+import io.sluice.iptables.ProbeAnswer;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.iptables.RulesetGeneration;
 import io.sluice.linux.LinuxException;
@@ -139,7 +140,7 @@ public final class IptablesInterception implements Interception {
     if (active == null) {
       throw new IllegalStateException("pod " + pod.name() + " was not prepared");
     }
-    records.write(pod);
+    records.write(pod.name(), pod.path(), pod.cookie());
     active.redirection.apply(traffic(pod));
   }
 
@@ -151,6 +152,11 @@ public final class IptablesInterception implements Interception {
     }
     active.redirection.apply(traffic(pod));
     pods.put(pod.cookie(), new Active(pod, active.redirection, active.generation, active.intactAt));
+  }
+
+  @Override
+  public boolean redirects(Family family) {
+    return backend.ability(family) == ProbeAnswer.Ability.REDIRECTS;
   }
 
   @Override
@@ -198,7 +204,7 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public void release(long cookie) {
-    Active active = pods.remove(cookie);
+    Active active = pods.get(cookie);
     try {
       if (active != null) {
         active.redirection.remove();
@@ -206,9 +212,13 @@ public final class IptablesInterception implements Interception {
         removeLeftover(cookie);
       }
     } catch (LinuxException | RedirectionException e) {
-      LOG.log(System.Logger.Level.WARNING, "rules_not_removed netns_cookie=" + cookie, e);
+      // The record stays: without it nobody would ever look for these rules again.
+      throw new InterceptionException(
+          "rules of namespace " + Long.toUnsignedString(cookie) + " not removed: " + e.getMessage(),
+          "it is tried again; `sluice node cleanup` does so too");
     }
     if (active != null) {
+      pods.remove(cookie);
       active.close();
     }
     records.remove(cookie);
@@ -220,34 +230,15 @@ public final class IptablesInterception implements Interception {
    */
   private void removeLeftover(long cookie) {
     Optional<NetnsHandle> found =
-        records.read(cookie).flatMap(record -> openIf(record.path(), cookie));
-    if (found.isEmpty()) {
-      found = everywhere.withCookie(cookie);
-    }
+        records
+            .read(cookie)
+            .map(record -> everywhere.find(record.path(), cookie))
+            .orElseGet(() -> everywhere.withCookie(cookie));
     if (found.isPresent()) {
       try (NetnsHandle namespace = found.get()) {
         new PodRedirection(namespace, backend).remove();
       }
     }
-  }
-
-  private Optional<NetnsHandle> openIf(Path path, long cookie) {
-    NetnsHandle namespace;
-    try {
-      namespace = namespaces.open(path);
-    } catch (LinuxException e) {
-      return Optional.empty(); // it is searched by its cookie
-    }
-    try {
-      if (namespace.cookie() == cookie) {
-        return Optional.of(namespace);
-      }
-    } catch (LinuxException e) {
-      namespace.close();
-      throw e;
-    }
-    namespace.close();
-    return Optional.empty();
   }
 
   @Override

@@ -38,4 +38,15 @@ final class IptablesSocketFacts implements SocketFacts {
       int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound) {
     Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_MARK, TrafficMark.VALUE);
   }
+
+  @Override
+  public void preparePathCheck(int fd, PodPlacement pod, Direction direction) {
+    // What has no mark is redirected.
+  }
+
+  /** The rules see what has a route only, and IPv6 has none over lo to another address. */
+  @Override
+  public boolean stayOnLoopback(Sockets.Family family) {
+    return family == Sockets.Family.IPV4;
+  }
 }

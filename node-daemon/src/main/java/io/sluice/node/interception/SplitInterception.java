@@ -1,5 +1,6 @@
 package io.sluice.node.interception;
 
+import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.maps.CounterKey;
 import io.sluice.node.maps.EventValue;
@@ -89,6 +90,21 @@ public final class SplitInterception implements Interception {
   public void update(PodPlacement pod) {
     inbound.update(pod);
     outbound.update(pod);
+  }
+
+  @Override
+  public boolean redirects(Sockets.Family family) {
+    return outbound.redirects(family) && inbound.redirects(family);
+  }
+
+  @Override
+  public Optional<String> nodeProblem() {
+    return outbound.nodeProblem();
+  }
+
+  @Override
+  public void repairNode() {
+    outbound.repairNode();
   }
 
   @Override

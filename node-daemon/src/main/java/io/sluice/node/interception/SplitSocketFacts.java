@@ -1,5 +1,6 @@
 package io.sluice.node.interception;
 
+import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.AcceptedFacts;
 import java.net.InetSocketAddress;
@@ -27,5 +28,16 @@ final class SplitSocketFacts implements SocketFacts {
   public void prepare(
       int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean leadsInbound) {
     outbound.prepare(fd, pod, presentedClient, leadsInbound);
+  }
+
+  @Override
+  public void preparePathCheck(int fd, PodPlacement pod, Direction direction) {
+    (direction == Direction.OUTBOUND ? outbound : inbound).preparePathCheck(fd, pod, direction);
+  }
+
+  /** Asked of outbound checks: an inbound one comes from the node. */
+  @Override
+  public boolean stayOnLoopback(Sockets.Family family) {
+    return outbound.stayOnLoopback(family);
   }
 }

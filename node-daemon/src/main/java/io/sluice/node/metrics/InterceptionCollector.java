@@ -83,7 +83,8 @@ final class InterceptionCollector extends Collector {
         lost(),
         pods(),
         verified(),
-        mode());
+        mode(),
+        pathChecks());
   }
 
   private static CounterMetricFamily flows(String verdict, String help) {
@@ -147,6 +148,13 @@ final class InterceptionCollector extends Collector {
     family.addMetric(List.of(Direction.OUTBOUND.label(), mechanism.outbound().label()), 1);
     family.addMetric(List.of(Direction.INBOUND.label(), mechanism.inbound().label()), 1);
     return family;
+  }
+
+  private CounterMetricFamily pathChecks() {
+    return new CounterMetricFamily(
+        "sluice_interception_path_checks_total",
+        "Looks whether connections into and out of a pod really reach the proxy.",
+        (double) enrolment.pathChecks());
   }
 
   private GaugeMetricFamily pods() {
