@@ -143,6 +143,24 @@ static __always_inline void mark_proxy_socket(struct bpf_sock *sk, __u64 netns_c
 	state->netns_cookie = netns_cookie;
 }
 
+/*
+ * The daemon's look whether redirection works: goes the way of the application's connections, but
+ * past the exclusions and the counters. Asked of exempt processes only, and only the daemon can
+ * give a socket this role, so that an application has nothing to gain by it.
+ */
+static __always_inline int is_path_check(const struct flow *flow, struct bpf_sock *sk)
+{
+	struct socket_state *state;
+
+	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	if (!state || state->role != SOCKET_PATH_CHECK)
+		return 0;
+	state->netns_cookie = flow->netns_cookie;
+	copy_address(state->peer_be, flow->destination_be);
+	state->peer_port_be = flow->destination_port_be;
+	return 1;
+}
+
 /* A connection of the node itself to an enrolled pod: remember it, so that it can be proven. */
 static __always_inline void mark_node_socket(struct bpf_sock *sk, const struct flow *flow)
 {
@@ -162,6 +180,8 @@ static __always_inline void mark_node_socket(struct bpf_sock *sk, const struct f
 	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!state)
 		return; /* the pod takes it for a stranger: refused rather than let in */
+	if (state->role == SOCKET_PATH_CHECK && is_proxy_process())
+		return; /* the daemon has named the pod itself */
 	state->netns_cookie = pod->netns_cookie;
 	state->role = SOCKET_NODE;
 }
@@ -189,8 +209,13 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *fl
 	if (!sk)
 		return ANSWER_REFUSE;
 	if (is_proxy_process()) {
-		if (flow->protocol == IPPROTO_TCP)
+		if (flow->protocol == IPPROTO_TCP) {
+			if (is_path_check(flow, sk)) {
+				*redirect = 1;
+				return ANSWER_PROCEED;
+			}
 			mark_proxy_socket(sk, flow->netns_cookie);
+		}
 		settle(flow, OUTCOME_PASSTHROUGH, REASON_PROXY_SOCKET);
 		return ANSWER_PROCEED;
 	}

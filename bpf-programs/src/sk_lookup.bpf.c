@@ -27,6 +27,24 @@ struct {
 	__type(value, __u64);
 } listeners SEC(".maps");
 
+static __always_inline int is_path_check(const struct connection *connection)
+{
+	return connection && connection->kind == CONNECTION_PATH_CHECK;
+}
+
+/* The daemon's own look at the path: only the listener will do, and nothing is counted. */
+static __always_inline int steer_path_check(struct bpf_sk_lookup *ctx, __u32 slot)
+{
+	struct bpf_sock *listener = bpf_map_lookup_elem(&listeners, &slot);
+	long error;
+
+	if (!listener)
+		return SK_DROP;
+	error = bpf_sk_assign(ctx, listener, BPF_SK_LOOKUP_F_NO_REUSEPORT);
+	bpf_sk_release(listener);
+	return error ? SK_DROP : SK_PASS;
+}
+
 static __always_inline int steer(struct bpf_sk_lookup *ctx, const struct flow *flow,
 				 const struct pod *pod, __u32 slot)
 {
@@ -66,6 +84,8 @@ static __always_inline int on_loopback(struct bpf_sk_lookup *ctx, const struct f
 			return SK_PASS; /* the application's own port 15001 */
 		slot = SLOT_OUTBOUND_V4;
 	}
+	if (is_path_check(connection))
+		return steer_path_check(ctx, slot);
 	if (!connection || connection->kind != CONNECTION_REDIRECTED)
 		return SK_DROP; /* nobody knows where it was going */
 	return steer(ctx, flow, pod, slot);
@@ -157,6 +177,9 @@ int sluice_sk_lookup(struct bpf_sk_lookup *ctx)
 		return on_loopback(ctx, &flow, connection, pod);
 	if (connection && connection->kind == CONNECTION_PROXY_INBOUND)
 		return SK_PASS; /* the proxy's own connection to the application */
+	if (is_path_check(connection))
+		return steer_path_check(ctx, is_mapped(flow.destination_be) ? SLOT_INBOUND_V4 :
+									      SLOT_INBOUND_V6);
 	return on_inbound(ctx, &flow, pod);
 }
 

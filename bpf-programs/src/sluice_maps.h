@@ -185,6 +185,7 @@ enum connection_kind {
 	CONNECTION_REDIRECTED = 1, /* address: original destination */
 	CONNECTION_PROXY_INBOUND = 2, /* address: true client that the application shall see */
 	CONNECTION_NODE_ORIGIN = 3, /* opened by a socket of the node itself */
+	CONNECTION_PATH_CHECK = 4, /* the daemon's own; address: original destination */
 };
 
 struct connection {
@@ -204,6 +205,7 @@ enum socket_role {
 	SOCKET_OUTBOUND_ACCEPTED = 5, /* accepted by the proxy; peer: original destination */
 	SOCKET_INBOUND_ACCEPTED = 6, /* accepted by the proxy */
 	SOCKET_NODE = 7, /* socket of the node itself, connecting to an enrolled pod */
+	SOCKET_PATH_CHECK = 8, /* the daemon's, connecting only to see where it arrives */
 };
 
 enum socket_flag {

@@ -93,6 +93,8 @@ static __always_inline void on_connect(struct bpf_sock_ops *ops, struct bpf_sock
 		value.kind = CONNECTION_PROXY_INBOUND;
 	else if (state->role == SOCKET_NODE)
 		value.kind = CONNECTION_NODE_ORIGIN;
+	else if (state->role == SOCKET_PATH_CHECK)
+		value.kind = CONNECTION_PATH_CHECK;
 	else
 		return;
 	key_of_connector(&key, ops, state->netns_cookie);
@@ -123,7 +125,8 @@ static __always_inline void adopt_accepted(struct bpf_sock_ops *ops, struct sock
 	key_of_acceptor(&key, ops, state->netns_cookie);
 	connection = bpf_map_lookup_elem(&connections, &key);
 	if (state->direction == DIRECTION_OUTBOUND) {
-		if (!connection || connection->kind != CONNECTION_REDIRECTED)
+		if (!connection || (connection->kind != CONNECTION_REDIRECTED &&
+				    connection->kind != CONNECTION_PATH_CHECK))
 			return; /* stays a listener's clone: the proxy refuses it */
 		copy_address(state->peer_be, connection->address_be);
 		state->peer_port_be = connection->port_be;
@@ -134,6 +137,10 @@ static __always_inline void adopt_accepted(struct bpf_sock_ops *ops, struct sock
 	if (is_loopback(key.destination_be))
 		return; /* someone in the pod called the listener's own port: not steered */
 	state->role = SOCKET_INBOUND_ACCEPTED;
+	if (connection && connection->kind == CONNECTION_PATH_CHECK) {
+		bpf_map_delete_elem(&connections, &key);
+		return; /* no traffic: not counted */
+	}
 	if (connection && connection->kind == CONNECTION_NODE_ORIGIN) {
 		state->flags |= SOCKET_NODE_ORIGIN;
 		bpf_map_delete_elem(&connections, &key);

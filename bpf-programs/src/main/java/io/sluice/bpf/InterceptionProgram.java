@@ -1,5 +1,8 @@
 package io.sluice.bpf;
 
+import java.util.Arrays;
+import java.util.stream.Collectors;
+
 /**
  * One program of the interception, with the object file that holds it and where it is attached. The
  * attach type is the kernel's {@code enum bpf_attach_type} (linux/bpf.h).
@@ -26,6 +29,25 @@ public enum InterceptionProgram {
     this.objectName = objectName;
     this.attachType = attachType;
     this.attachedToCgroup = attachedToCgroup;
+  }
+
+  /**
+   * The program with this {@link #objectName}.
+   *
+   * @throws IllegalArgumentException for any other name, listing those there are
+   */
+  public static InterceptionProgram parse(String name) {
+    return Arrays.stream(values())
+        .filter(program -> program.objectName.equals(name))
+        .findFirst()
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                "there is no program '"
+                    + name
+                    + "'; the programs are "
+                    + Arrays.stream(values())
+                        .map(InterceptionProgram::objectName)
+                        .collect(Collectors.joining(", "))));
   }
 
   /** Name of the object file without ending, of the pinned link and in reports. */

@@ -3,6 +3,7 @@ package io.sluice.iptables;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.TrafficMark;
 import java.net.InetAddress;
 import java.util.Collection;
@@ -79,6 +80,17 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
 
   String port(String protocol, int port) {
     return "-p " + protocol + " -m " + protocol + " --dport " + port;
+  }
+
+  /** RFC 5737, RFC 3849: addresses that nobody has. */
+  String pathCheckDestination() {
+    return family == Family.IPV4 ? "-d 192.0.2.1/32" : "-d 2001:db8::1/128";
+  }
+
+  /** The daemon's own connection from the node. */
+  String arrivingPathCheck() {
+    return "! -i lo -p tcp -m tcp --sport %d --dport %d"
+        .formatted(MeshPorts.PATH_CHECK, MeshPorts.PATH_CHECK);
   }
 
   /** What the nat rules look at: with later segments included, older connections are reset. */

@@ -15,18 +15,34 @@ final class InboundRules {
             Rule.Table.NAT,
             "PREROUTING",
             words.interceptedTcp() + " -j " + RuleSet.PREROUTING_CHAIN));
-    write(
-        words,
-        new ChainWriter(Rule.Table.NAT, RuleSet.PREROUTING_CHAIN, Direction.INBOUND, rules),
-        words.toInboundListener(),
-        Outcome.REDIRECTED,
-        Reason.MESH_TRAFFIC);
+    var chain = new ChainWriter(Rule.Table.NAT, RuleSet.PREROUTING_CHAIN, Direction.INBOUND, rules);
+    chain.divert(words.toInboundListener(), words.arrivingPathCheck());
+    write(words, chain, words.toInboundListener(), Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
+    refuseUntranslated(words, rules, jumps);
+  }
+
+  /**
+   * The nat table is asked only about what is new to connection tracking; what that takes for
+   * known, for invalid, or is told not to track would reach the application itself. Refused here,
+   * where what was redirected has the listener's port.
+   */
+  private static void refuseUntranslated(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
+    jumps.add(inputJump());
+    var chain = new ChainWriter(Rule.Table.FILTER, RuleSet.INPUT_CHAIN, Direction.INBOUND, rules);
+    chain.skip("-i lo");
+    chain.skip(words.port("tcp", words.traffic().inboundPort()));
+    words.excludedAddresses().forEach(chain::skip);
+    words.excludedInboundPorts().forEach(chain::skip);
+    chain.add(words.refuseTcp(), Outcome.REFUSED, Reason.PROXY_UNAVAILABLE, FamilyWords.TCP);
+  }
+
+  private static Jump inputJump() {
+    return new Jump(
+        Rule.Table.FILTER, "INPUT", FamilyWords.FIRST_SEGMENT + " -j " + RuleSet.INPUT_CHAIN);
   }
 
   static void refused(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
-    jumps.add(
-        new Jump(
-            Rule.Table.FILTER, "INPUT", FamilyWords.FIRST_SEGMENT + " -j " + RuleSet.INPUT_CHAIN));
+    jumps.add(inputJump());
     write(
         words,
         new ChainWriter(Rule.Table.FILTER, RuleSet.INPUT_CHAIN, Direction.INBOUND, rules),

@@ -58,22 +58,13 @@ final class OutboundRules {
     }
   }
 
-  /** TCP through secondary interfaces, which the nat table cannot refuse. */
-  static void refusedInterfaces(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
-    if (words.traffic().permissive() || words.otherInterfaces().isEmpty()) {
-      return;
-    }
-    var chain = tcpChain(rules, jumps);
-    chain.skip(words.mark());
-    // Left alone and counted by the nat table: a socket bound to such an interface sends by it
-    // whatever lies inside the pod, too.
-    chain.skip(words.loopback());
-    words.own().forEach(chain::skip);
-    chain.skip(words.linkLocal());
-    for (String other : words.otherInterfaces()) {
-      // Only TCP is rejected with a reset; the kernel wants to see that in the rule itself.
-      chain.add(words.refuseTcp(), Outcome.REFUSED, Reason.OTHER_INTERFACE, other, FamilyWords.TCP);
-    }
+  /**
+   * Met after the nat table: what it should have redirected and has not, being asked only about
+   * what is new to connection tracking, and what it cannot refuse. It has counted what passes.
+   */
+  static void untranslated(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
+    containPathChecks(words, rules, jumps);
+    refuse(words, tcpChain(rules, jumps).silent(), Reason.PROXY_UNAVAILABLE);
   }
 
   /** TCP. */
@@ -81,6 +72,10 @@ final class OutboundRules {
     var chain = new ChainWriter(Rule.Table.NAT, RuleSet.OUTPUT_CHAIN, Direction.OUTBOUND, rules);
     jumps.add(
         new Jump(Rule.Table.NAT, BUILT_IN, words.interceptedTcp() + " -j " + RuleSet.OUTPUT_CHAIN));
+    chain.divert(
+        words.toOutboundListener(),
+        words.pathCheckDestination(),
+        words.port("tcp", MeshPorts.PATH_CHECK));
     chain.pass(words.mark(), Reason.PROXY_SOCKET);
     staysInPod(words, chain);
     chain.pass(words.excludedInterfaces(), Reason.EXCLUDED_INTERFACE);
@@ -95,9 +90,23 @@ final class OutboundRules {
         words, chain, words.toOutboundListener(), Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
   }
 
+  /** A check that nothing redirected must not leave the pod. */
+  private static void containPathChecks(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
+    jumps.add(
+        new Jump(
+            Rule.Table.FILTER,
+            BUILT_IN,
+            words.pathCheckDestination() + " -p tcp -j " + RuleSet.CHECK_CHAIN));
+    new ChainWriter(Rule.Table.FILTER, RuleSet.CHECK_CHAIN, Direction.OUTBOUND, rules)
+        .divert(FamilyWords.DROP, words.port("tcp", MeshPorts.PATH_CHECK));
+  }
+
   /** TCP that cannot be redirected for want of a nat table. */
   static void refused(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
-    var chain = tcpChain(rules, jumps);
+    refuse(words, tcpChain(rules, jumps), Reason.PROTOCOL_REFUSED);
+  }
+
+  private static void refuse(FamilyWords words, ChainWriter chain, Reason reason) {
     chain.pass(words.mark(), Reason.PROXY_SOCKET);
     staysInPod(words, chain);
     chain.pass(words.excludedInterfaces(), Reason.EXCLUDED_INTERFACE);
@@ -105,11 +114,12 @@ final class OutboundRules {
       if (words.traffic().permissive()) {
         chain.pass(other, Reason.OTHER_INTERFACE);
       } else {
+        // Only TCP is rejected with a reset; the kernel wants to see that in the rule itself.
         chain.add(
             words.refuseTcp(), Outcome.REFUSED, Reason.OTHER_INTERFACE, other, FamilyWords.TCP);
       }
     }
-    decideDestination(words, chain, words.refuseTcp(), Outcome.REFUSED, Reason.PROTOCOL_REFUSED);
+    decideDestination(words, chain, words.refuseTcp(), Outcome.REFUSED, reason);
   }
 
   private static ChainWriter tcpChain(List<Rule> rules, List<Jump> jumps) {

@@ -4,8 +4,10 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.decision.Direction;
 import java.net.InetAddress;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -28,6 +30,7 @@ import java.util.regex.Pattern;
  * @param ipv6 whether the pod has IPv6 at all
  * @param outboundPort where the outbound listener waits, on all addresses
  * @param inboundPort where the inbound listener waits, on all addresses
+ * @param directions which rules are wanted; the other direction is left to another mechanism
  */
 public record PodTraffic(
     InterceptionSettings settings,
@@ -41,7 +44,8 @@ public record PodTraffic(
     boolean keepEstablished,
     boolean ipv6,
     int outboundPort,
-    int inboundPort) {
+    int inboundPort,
+    Set<Direction> directions) {
 
   /** Letters that need no quoting in a restore file; a final plus would be a wildcard. */
   private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9_.][A-Za-z0-9_.:@=-]{0,14}");
@@ -57,6 +61,40 @@ public record PodTraffic(
     otherInterfaces.forEach(PodTraffic::requireInterface);
     requirePort(outboundPort);
     requirePort(inboundPort);
+    directions = Set.copyOf(directions);
+    if (directions.isEmpty()) {
+      throw new IllegalArgumentException("rules for no direction at all are none");
+    }
+  }
+
+  /** With rules for both directions. */
+  public PodTraffic(
+      InterceptionSettings settings,
+      List<InetAddress> primary,
+      Set<InetAddress> own,
+      Set<InetAddress> excludedAddresses,
+      Set<Cidr> excludedRanges,
+      Set<String> excludedInterfaces,
+      Set<String> otherInterfaces,
+      boolean permissive,
+      boolean keepEstablished,
+      boolean ipv6,
+      int outboundPort,
+      int inboundPort) {
+    this(
+        settings,
+        primary,
+        own,
+        excludedAddresses,
+        excludedRanges,
+        excludedInterfaces,
+        otherInterfaces,
+        permissive,
+        keepEstablished,
+        ipv6,
+        outboundPort,
+        inboundPort,
+        EnumSet.allOf(Direction.class));
   }
 
   /** A pod with one interface, on the mesh's own ports. */
@@ -75,6 +113,28 @@ public record PodTraffic(
         ipv6,
         MeshPorts.OUTBOUND,
         MeshPorts.INBOUND);
+  }
+
+  /** The same traffic with rules for these directions alone. */
+  public PodTraffic only(Set<Direction> wanted) {
+    return new PodTraffic(
+        settings,
+        primary,
+        own,
+        excludedAddresses,
+        excludedRanges,
+        excludedInterfaces,
+        otherInterfaces,
+        permissive,
+        keepEstablished,
+        ipv6,
+        outboundPort,
+        inboundPort,
+        wanted);
+  }
+
+  boolean has(Direction direction) {
+    return directions.contains(direction);
   }
 
   /** The primary address of a family. */

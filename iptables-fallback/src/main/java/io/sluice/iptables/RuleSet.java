@@ -1,6 +1,7 @@
 package io.sluice.iptables;
 
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.decision.Direction;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,6 +21,7 @@ public final class RuleSet {
   static final String PREROUTING_CHAIN = OWN_PREFIX + "PREROUTING";
   static final String TCP_CHAIN = OWN_PREFIX + "TCP";
   static final String INPUT_CHAIN = OWN_PREFIX + "INPUT";
+  static final String CHECK_CHAIN = OWN_PREFIX + "CHECK";
 
   private final Family family;
   private final List<Rule> rules;
@@ -36,10 +38,14 @@ public final class RuleSet {
     var rules = new ArrayList<Rule>();
     var jumps = new ArrayList<Jump>();
     var words = new FamilyWords(traffic, family, dialect);
-    OutboundRules.datagrams(words, rules, jumps);
-    OutboundRules.refusedInterfaces(words, rules, jumps);
-    OutboundRules.redirected(words, rules, jumps);
-    InboundRules.redirected(words, rules, jumps);
+    if (traffic.has(Direction.OUTBOUND)) {
+      OutboundRules.datagrams(words, rules, jumps);
+      OutboundRules.untranslated(words, rules, jumps);
+      OutboundRules.redirected(words, rules, jumps);
+    }
+    if (traffic.has(Direction.INBOUND)) {
+      InboundRules.redirected(words, rules, jumps);
+    }
     return new RuleSet(family, rules, jumps);
   }
 
@@ -51,9 +57,13 @@ public final class RuleSet {
     var rules = new ArrayList<Rule>();
     var jumps = new ArrayList<Jump>();
     var words = new FamilyWords(traffic, Family.IPV6, dialect);
-    OutboundRules.datagrams(words, rules, jumps);
-    OutboundRules.refused(words, rules, jumps);
-    InboundRules.refused(words, rules, jumps);
+    if (traffic.has(Direction.OUTBOUND)) {
+      OutboundRules.datagrams(words, rules, jumps);
+      OutboundRules.refused(words, rules, jumps);
+    }
+    if (traffic.has(Direction.INBOUND)) {
+      InboundRules.refused(words, rules, jumps);
+    }
     return new RuleSet(Family.IPV6, rules, jumps);
   }
 

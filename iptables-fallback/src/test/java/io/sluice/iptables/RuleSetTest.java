@@ -7,7 +7,7 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
-import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import java.util.List;
 import java.util.Set;
@@ -53,6 +53,9 @@ class RuleSetTest {
             """
             *filter
             :SLUICE_OUTPUT - [0:0]
+            :SLUICE_CHECK - [0:0]
+            :SLUICE_TCP - [0:0]
+            :SLUICE_INPUT - [0:0]
             -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_OUTPUT -p 33 -j DROP
             -A SLUICE_OUTPUT -p 115 -j DROP
@@ -64,16 +67,30 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
             -A SLUICE_OUTPUT -p udp -m udp --dport 53 -j RETURN
             -A SLUICE_OUTPUT -j DROP
+            -A SLUICE_CHECK -p tcp -m tcp --dport 15009 -j DROP
+            -A SLUICE_TCP -m mark --mark 0x51ce/0xffff -j RETURN
+            -A SLUICE_TCP -d 127.0.0.0/8 -j RETURN
+            -A SLUICE_TCP -d 10.0.0.2/32 -j RETURN
+            -A SLUICE_TCP -d 169.254.0.0/16 -j RETURN
+            -A SLUICE_TCP -p tcp -j REJECT --reject-with tcp-reset
+            -A SLUICE_INPUT -i lo -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 15006 -j RETURN
+            -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
             -I OUTPUT 1 ! -p tcp -j SLUICE_OUTPUT
+            -I OUTPUT 2 -d 192.0.2.1/32 -p tcp -j SLUICE_CHECK
+            -I OUTPUT 3 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_TCP
+            -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
             COMMIT
             *nat
             :SLUICE_OUTPUT - [0:0]
             :SLUICE_PREROUTING - [0:0]
+            -A SLUICE_OUTPUT -d 192.0.2.1/32 -p tcp -m tcp --dport 15009 -j DNAT --to-destination 10.0.0.2:15001
             -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
             -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
             -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
             -A SLUICE_OUTPUT -p tcp -j DNAT --to-destination 10.0.0.2:15001
+            -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 15006
             -A SLUICE_PREROUTING -i lo -j RETURN
             -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 15006
             -I OUTPUT 1 -p tcp -j SLUICE_OUTPUT
@@ -90,6 +107,7 @@ class RuleSetTest {
             *nat
             :SLUICE_OUTPUT - [0:0]
             :SLUICE_PREROUTING - [0:0]
+            -A SLUICE_OUTPUT -d 2001:db8::1/128 -p tcp -m tcp --dport 15009 -j REDIRECT --to-ports 15001
             -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_OUTPUT -d ::1/128 -j RETURN
             -A SLUICE_OUTPUT -d fd00::2/128 -j RETURN
@@ -106,7 +124,9 @@ class RuleSetTest {
             """
             *filter
             :SLUICE_OUTPUT - [0:0]
+            :SLUICE_CHECK - [0:0]
             :SLUICE_TCP - [0:0]
+            :SLUICE_INPUT - [0:0]
             -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_OUTPUT -p 33 -j DROP
             -A SLUICE_OUTPUT -p 115 -j DROP
@@ -126,18 +146,34 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -d 10.0.0.0/8 -p udp -m udp --dport 53 -j RETURN
             -A SLUICE_OUTPUT -d 10.0.0.0/8 -j DROP
             -A SLUICE_OUTPUT -j RETURN
+            -A SLUICE_CHECK -p tcp -m tcp --dport 15009 -j DROP
             -A SLUICE_TCP -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_TCP -d 127.0.0.0/8 -j RETURN
             -A SLUICE_TCP -d 10.0.0.2/32 -j RETURN
             -A SLUICE_TCP -d 10.9.0.5/32 -j RETURN
             -A SLUICE_TCP -d 169.254.0.0/16 -j RETURN
+            -A SLUICE_TCP -o net1 -j RETURN
             -A SLUICE_TCP -o net2 -p tcp -j REJECT --reject-with tcp-reset
+            -A SLUICE_TCP -p tcp -m tcp --dport 5432 -j RETURN
+            -A SLUICE_TCP -p tcp -m tcp --dport 9443 -j RETURN
+            -A SLUICE_TCP -d 10.1.0.0/16 -j RETURN
+            -A SLUICE_TCP -d 10.9.0.0/24 -j RETURN
+            -A SLUICE_TCP -d 10.0.0.0/8 -p tcp -j REJECT --reject-with tcp-reset
+            -A SLUICE_TCP -j RETURN
+            -A SLUICE_INPUT -i lo -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 15006 -j RETURN
+            -A SLUICE_INPUT -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
             -I OUTPUT 1 ! -p tcp -j SLUICE_OUTPUT
-            -I OUTPUT 2 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_TCP
+            -I OUTPUT 2 -d 192.0.2.1/32 -p tcp -j SLUICE_CHECK
+            -I OUTPUT 3 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_TCP
+            -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
             COMMIT
             *nat
             :SLUICE_OUTPUT - [0:0]
             :SLUICE_PREROUTING - [0:0]
+            -A SLUICE_OUTPUT -d 192.0.2.1/32 -p tcp -m tcp --dport 15009 -j DNAT --to-destination 10.0.0.2:15001
             -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
             -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
@@ -151,6 +187,7 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -d 10.9.0.0/24 -j RETURN
             -A SLUICE_OUTPUT -d 10.0.0.0/8 -p tcp -j DNAT --to-destination 10.0.0.2:15001
             -A SLUICE_OUTPUT -j RETURN
+            -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 15006
             -A SLUICE_PREROUTING -i lo -j RETURN
             -A SLUICE_PREROUTING -d 10.9.0.5/32 -j RETURN
             -A SLUICE_PREROUTING -p tcp -m tcp --dport 8081 -j RETURN
@@ -162,12 +199,66 @@ class RuleSetTest {
   }
 
   @Test
-  void refusesNothingInPermissiveMode() {
+  void rendersInboundRulesAloneWhereAnotherMechanismHasTheOutboundOnes() {
+    assertThat(
+            RuleSet.of(everything(false).only(Set.of(Direction.INBOUND)), Family.IPV4, Dialect.FULL)
+                .render())
+        .isEqualTo(
+            """
+            *filter
+            :SLUICE_INPUT - [0:0]
+            -A SLUICE_INPUT -i lo -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 15006 -j RETURN
+            -A SLUICE_INPUT -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
+            -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
+            COMMIT
+            *nat
+            :SLUICE_PREROUTING - [0:0]
+            -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 15006
+            -A SLUICE_PREROUTING -i lo -j RETURN
+            -A SLUICE_PREROUTING -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_PREROUTING -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 15006
+            -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
+            COMMIT
+            """);
+  }
+
+  @Test
+  void refusesInboundIpv6AloneWhereItCannotBeRedirectedAndOutboundIsLeftToAnotherMechanism() {
+    assertThat(
+            RuleSet.ipv6Refused(everything(true).only(Set.of(Direction.INBOUND)), Dialect.FULL)
+                .render())
+        .isEqualTo(
+            """
+            *filter
+            :SLUICE_INPUT - [0:0]
+            -A SLUICE_INPUT -i lo -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
+            -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
+            COMMIT
+            """);
+  }
+
+  @Test
+  void refusesToRenderNoDirection() {
+    assertThatThrownBy(() -> PLAIN.only(Set.of()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("no direction");
+  }
+
+  @Test
+  void refusesOnlyWhatShouldHaveBeenRedirectedInPermissiveMode() {
     RuleSet rules = RuleSet.of(everything(true), Family.IPV4, Dialect.FULL);
 
     assertThat(rules.rules())
-        .allMatch(rule -> rule.meaning().map(m -> m.outcome() != Outcome.REFUSED).orElse(true));
-    assertThat(rules.render()).doesNotContain("DROP", "REJECT");
+        .filteredOn(rule -> !rule.chain().equals(RuleSet.CHECK_CHAIN)) // no traffic
+        .filteredOn(rule -> rule.target().contains("DROP") || rule.target().contains("REJECT"))
+        .hasSize(2)
+        .allMatch(rule -> rule.meaning().orElseThrow().reason() == Reason.PROXY_UNAVAILABLE);
   }
 
   @Test

@@ -93,6 +93,35 @@ abstract class InboundContract {
     assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
   }
 
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aSecondAddressOfThePodIsReachedByOneConnectionAndNoLoop(Family family) {
+    String second = family == Family.IPV4 ? "10.77.200.1" : "fd77::c8:1";
+    String length = family == Family.IPV4 ? "/16 dev eth0" : "/64 dev eth0 nodad";
+    Commands.ip(shop.store.netns(), List.of("addr add " + second + length));
+    String pod = Manifests.pod(shop.store, Map.of(), List.of(PROBE_PORT));
+    String withBoth = pod.replace("\"}]}", "\"}, {ip: \"" + second + "\"}]}");
+    shop.change(() -> shop.site.registry().write("pod-store", withBoth));
+    InetSocketAddress destination =
+        new InetSocketAddress(IpAddresses.parse(second), shop.freshPort());
+    long before = shop.view().status().path("connectionsAccepted").asLong();
+    try (TcpServer server = TcpServer.open(shop.store, destination, TcpServer::echoAll)) {
+      Attempt attempt = Attempt.from(shop.buyer, destination, "hello");
+
+      assertThat(attempt.answer()).as("%s", attempt).isEqualTo("hello");
+      assertThat(server.accepted()).as("exactly one accept").hasSize(1);
+      assertThat(shop.view().status().path("connectionsAccepted").asLong() - before)
+          .as("one at each end")
+          .isEqualTo(2);
+      assertThat(
+              shop.view().record("inbound", attempt.local()).path("original_destination").asText())
+          .isEqualTo(IpAddresses.text(destination));
+    } finally {
+      shop.change(() -> shop.site.registry().write("pod-store", pod));
+      Commands.ip(shop.store.netns(), List.of("addr del " + second + length.replace(" nodad", "")));
+    }
+  }
+
   private Attempt reachAppBoundTo(String address, Family family) {
     InetSocketAddress bound = new InetSocketAddress(IpAddresses.parse(address), shop.freshPort());
     try (TcpServer server = TcpServer.open(shop.store, bound, TcpServer::echoAll)) {

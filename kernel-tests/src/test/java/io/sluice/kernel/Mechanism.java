@@ -6,6 +6,7 @@ package io.sluice.kernel;
  */
 enum Mechanism {
   EBPF("ebpf"),
+  SPLIT("ebpf/iptables"),
   IPTABLES("iptables");
 
   private final String mode;
@@ -14,39 +15,49 @@ enum Mechanism {
     this.mode = mode;
   }
 
-  /** Value of {@code --mode}. */
+  /** As the daemon reports it; a site takes it as the value of {@code --mode}. */
   String mode() {
     return mode;
   }
 
+  /** Whether programs take what pods send, rather than rules. */
+  boolean hooksConnect() {
+    return this != IPTABLES;
+  }
+
+  /** Whether a program takes what arrives, rather than rules. */
+  boolean steers() {
+    return this == EBPF;
+  }
+
   /** Whether the application's accept() names the true client rather than the pod itself. */
   boolean showsTrueClients() {
-    return this == EBPF;
+    return hooksConnect();
   }
 
   /** Whether the application may listen on 15001 and 15006 itself. */
   boolean leavesItsPortsToTheApplication() {
-    return this == EBPF;
+    return steers();
   }
 
   /** Whether traffic of the node is proven by its socket rather than believed by its address. */
   boolean provesNodeOrigin() {
-    return this == EBPF;
+    return hooksConnect();
   }
 
   /** Whether IPv6 loopback port 15001 is where steering sends to. */
   boolean ownsIpv6LoopbackPort() {
-    return this == EBPF;
+    return steers();
   }
 
   /** Whether a refused datagram is told as an event, and not only counted. */
   boolean tellsRefusedDatagrams() {
-    return this == EBPF;
+    return hooksConnect();
   }
 
   /** Whether odd protocols are decided when the socket is made rather than when it sends. */
   boolean decidesProtocolsAtTheSocket() {
-    return this == EBPF;
+    return hooksConnect();
   }
 
   /**

@@ -102,7 +102,14 @@ class ModeChoiceTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"EBPF, IPTABLES", "IPTABLES, EBPF"})
+  @CsvSource({
+    "EBPF, IPTABLES",
+    "IPTABLES, EBPF",
+    "EBPF, SPLIT",
+    "SPLIT, IPTABLES",
+    "IPTABLES, SPLIT",
+    "SPLIT, EBPF"
+  })
   void switchingTheModeKeepsEveryPodEnforcedAndLeavesNothingOfTheFormer(
       Mechanism former, Mechanism next) {
     shop.site.startDaemon("--mode", former.mode());
@@ -156,12 +163,14 @@ class ModeChoiceTest {
 
     assertThat(here.path("mode").asText()).isEqualTo("ebpf");
     assertThat(works(here, "kernel sk_lookup")).isEqualTo("yes");
-    assertThat(works(here, "ebpf trial")).isEqualTo("yes");
+    assertThat(works(here, "ebpf trial outbound")).isEqualTo("yes");
+    assertThat(works(here, "ebpf trial inbound")).isEqualTo("yes");
     assertThat(works(here, "iptables nft ipv4")).isEqualTo("yes");
     assertThat(confined.path("mode").asText()).isEqualTo("iptables");
     assertThat(confined.path("reason").asText()).contains("EPERM");
     assertThat(works(confined, "kernel sk_lookup")).isEqualTo("no");
-    assertThat(works(confined, "ebpf trial")).isEqualTo("no");
+    assertThat(works(confined, "ebpf trial outbound")).isEqualTo("no");
+    assertThat(works(confined, "ebpf trial inbound")).isEqualTo("no");
     assertThat(table).startsWith("FEATURE").contains("--mode auto would choose ebpf: a trial");
   }
 
@@ -184,13 +193,15 @@ class ModeChoiceTest {
 
   /** Whether every pod holds traces of this mechanism, and the node none of the other. */
   private static boolean isOnly(Mechanism mechanism) {
-    boolean ebpf = mechanism == Mechanism.EBPF;
-    return shop.view().pins().exists() == ebpf
+    return shop.view().pins().exists() == mechanism.hooksConnect()
         && List.of(shop.buyer, shop.store, shop.thief).stream()
-            .allMatch(pod ->
-                !Traces.in(pod).isEmpty()
-                    && Traces.rules(pod).isEmpty() == ebpf
-                    && Traces.programs(pod).isEmpty() != ebpf);
+            .allMatch(pod -> {
+              List<String> rules = Traces.rules(pod);
+              return rules.isEmpty() == mechanism.steers()
+                  && rules.stream().anyMatch(rule -> rule.contains("SLUICE_OUTPUT"))
+                      != mechanism.hooksConnect()
+                  && Traces.programs(pod).isEmpty() != mechanism.steers();
+            });
   }
 
   private static void assertEnforced() {

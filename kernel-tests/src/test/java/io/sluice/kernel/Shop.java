@@ -2,6 +2,7 @@ package io.sluice.kernel;
 
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.Confinement;
 import io.sluice.kernel.site.DaemonProcess;
 import io.sluice.kernel.site.DaemonView;
 import io.sluice.kernel.site.Manifests;
@@ -50,6 +51,11 @@ final class Shop implements AutoCloseable {
 
   /** Opens the shop under a running daemon, with further arguments of {@code node run}. */
   static Shop open(Mechanism mechanism, String... arguments) {
+    return open(Confinement.NONE, mechanism, arguments);
+  }
+
+  /** The same under a daemon that is started in another way. */
+  static Shop open(Confinement confinement, Mechanism mechanism, String... arguments) {
     Site site = new Site("buyer", "store", "thief", "stranger");
     try {
       Shop shop = new Shop(site);
@@ -60,6 +66,7 @@ final class Shop implements AutoCloseable {
               "addr add " + OUTSIDE_IPV6 + "/128 dev eth0 nodad"));
       shop.writeRegistry();
       site.startDaemon(
+          confinement,
           Stream.concat(Stream.of("--mode", mechanism.mode()), Stream.of(arguments))
               .toArray(String[]::new));
       return shop;

@@ -1,5 +1,6 @@
 package io.sluice.kernel;
 
+import io.sluice.iptables.PodBarrier;
 import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.linux.bpf.AttachType;
@@ -18,6 +19,7 @@ final class Traces {
   static List<String> in(SitePod pod) {
     List<String> traces = new ArrayList<>(rules(pod));
     traces.addAll(programs(pod));
+    traces.addAll(barriers(pod));
     return traces;
   }
 
@@ -28,6 +30,14 @@ final class Traces {
           .map(program -> "sk_lookup program " + program)
           .toList();
     }
+  }
+
+  /** The table that refuses everything. */
+  static List<String> barriers(SitePod pod) {
+    return Commands.run("nsenter", "--net=" + pod.path(), "nft", "list", "tables")
+        .lines()
+        .filter(line -> line.endsWith(" " + PodBarrier.TABLE))
+        .toList();
   }
 
   /** Our chains, jumps and rules of both families, in order. */

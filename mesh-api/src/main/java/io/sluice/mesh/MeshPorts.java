@@ -14,6 +14,12 @@ public final class MeshPorts {
   /** HBONE inside a pod; likewise. */
   public static final int HBONE = 15008;
 
+  /**
+   * Both ports of the daemon's own connections to a pod, and the destination port of those from
+   * inside it, by which it sees whether interception works. Never listened on.
+   */
+  public static final int PATH_CHECK = 15009;
+
   /** Metrics and health of the node daemon, on the node. */
   public static final int NODE_METRICS = 15020;
 

@@ -3,13 +3,15 @@ package io.sluice.node;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.node.interception.Interception;
+import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.IptablesInterception;
-import io.sluice.node.interception.Mechanism;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.placement.NodeNamespaces;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 
 /**
  * What a daemon in the other mode left in force. It goes only after every pod is in force by the
@@ -23,7 +25,7 @@ final class FormerMechanism implements Runnable {
   private final NetworkNamespaces namespaces;
   private final NetnsThread thread;
   private final Path proc;
-  private boolean done; // the enrolment thread's own
+  private volatile boolean done; // set by the enrolment thread
 
   FormerMechanism(
       String nodeName,
@@ -48,17 +50,42 @@ final class FormerMechanism implements Runnable {
     if (done) {
       return;
     }
-    if (present.mechanism() == Mechanism.IPTABLES) {
-      PinDirectory pins = PinDirectory.ofNode(nodeName);
-      if (pins.exists()) {
-        pins.removeAll();
-        LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=ebpf");
+    try {
+      switch (present.mechanism()) {
+        case IPTABLES -> removePrograms();
+        case EBPF -> removeRules();
+        case SPLIT -> {} // needs both; what a pod had too much went when that pod was activated
       }
-    } else if (Files.isDirectory(records(nodeName))) {
+    } catch (InterceptionException e) {
+      LOG.log(System.Logger.Level.WARNING, "former_mechanism_not_removed", e);
+      return; // the next sweep tries again
+    }
+    done = true;
+  }
+
+  private void removePrograms() {
+    PinDirectory pins = PinDirectory.ofNode(nodeName);
+    if (pins.exists()) {
+      pins.removeAll();
+      LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=ebpf");
+    }
+  }
+
+  private void removeRules() {
+    if (Files.isDirectory(records(nodeName))) {
       removeRules(nodeName, namespaces, thread, proc);
       LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=iptables");
     }
-    done = true;
+  }
+
+  /** Whether anything of it may still be in force; cheap. */
+  boolean isLeft() {
+    return !done
+        && switch (present.mechanism()) {
+          case IPTABLES -> PinDirectory.ofNode(nodeName).exists();
+          case EBPF -> Files.isDirectory(records(nodeName));
+          case SPLIT -> false;
+        };
   }
 
   /** Removes the rules of every pod that iptables mode noted. */
@@ -70,7 +97,8 @@ final class FormerMechanism implements Runnable {
             thread,
             IptablesBackend.probe(namespaces),
             records(nodeName),
-            new NodeNamespaces(namespaces, proc))) {
+            new NodeNamespaces(namespaces, proc),
+            EnumSet.allOf(Direction.class))) {
       former.leftBehind().forEach(former::release);
     }
   }

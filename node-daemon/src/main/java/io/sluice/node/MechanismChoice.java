@@ -7,32 +7,46 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.node.interception.EbpfInterception;
+import io.sluice.node.interception.EbpfShape;
 import io.sluice.node.interception.EbpfTrial;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.IptablesInterception;
+import io.sluice.node.interception.Mechanism;
+import io.sluice.node.interception.ModeReasons;
+import io.sluice.node.interception.ProgramRefusedException;
+import io.sluice.node.interception.Refusals;
+import io.sluice.node.interception.SplitInterception;
 import io.sluice.node.placement.NodeNamespaces;
 import java.io.UncheckedIOException;
-import java.util.Optional;
+import java.util.EnumSet;
+import java.util.Set;
 
-/** Chooses the mechanism by trying, never by the kernel's version, and keeps the reason. */
+/**
+ * Chooses the mechanism of each direction by trying, never by the kernel's version, and keeps the
+ * reasons. The steps down are eBPF, eBPF outbound alone, iptables.
+ */
 final class MechanismChoice {
   private static final System.Logger LOG = System.getLogger(MechanismChoice.class.getName());
+  private static final Set<Direction> BOTH = EnumSet.allOf(Direction.class);
 
-  /** Why {@code auto} takes eBPF. */
-  static final String EBPF_WORKS = "a trial of every program succeeded";
-
-  /** Why {@code auto} takes iptables; what eBPF met follows. */
-  static final String EBPF_REFUSED = "eBPF does not work here: ";
+  private static final String ASKED_FOR = "asked for";
+  private static final String EBPF_WORKS = "a trial of every program succeeded";
+  private static final String OUTBOUND_WORKS = "a trial of every outbound program succeeded";
+  private static final String EBPF_REFUSED = "eBPF does not work here: ";
+  private static final String ASKED_AND_REFUSED = "eBPF was asked for and is refused: ";
+  private static final String PASSED_BUT_REFUSED = "eBPF passed its trial but does not start: ";
 
   private final NodeSettings settings;
   private final NetworkNamespaces namespaces;
   private final NetnsHandle host;
   private final NetnsThread thread;
+  private final Refusals refusals;
 
   /** A mechanism in force, and why it was taken. */
-  record Chosen(Interception interception, String reason) {}
+  record Chosen(Interception interception, ModeReasons reasons) {}
 
   MechanismChoice(
       NodeSettings settings, NetworkNamespaces namespaces, NetnsHandle host, NetnsThread thread) {
@@ -40,13 +54,32 @@ final class MechanismChoice {
     this.namespaces = namespaces;
     this.host = host;
     this.thread = thread;
+    this.refusals = Refusals.keepingLogsIn(settings.stateDirectory());
+  }
+
+  /** What {@code auto} takes after this trial. */
+  static Mechanism mechanism(EbpfTrial.Result trial) {
+    if (trial.outboundRefusal().isPresent()) {
+      return Mechanism.IPTABLES;
+    }
+    return trial.inboundRefusal().isPresent() ? Mechanism.SPLIT : Mechanism.EBPF;
+  }
+
+  /** And why. */
+  static ModeReasons reasons(EbpfTrial.Result trial) {
+    return switch (mechanism(trial)) {
+      case EBPF -> ModeReasons.both(EBPF_WORKS);
+      case SPLIT ->
+          new ModeReasons(OUTBOUND_WORKS, EBPF_REFUSED + trial.inboundRefusal().orElseThrow());
+      case IPTABLES -> ModeReasons.both(EBPF_REFUSED + trial.outboundRefusal().orElseThrow());
+    };
   }
 
   /** Starts the mechanism; throws when none that the operator allows works. */
   Chosen start() {
     Chosen chosen =
         switch (settings.mode()) {
-          case iptables -> iptables("asked for");
+          case iptables -> iptables(ModeReasons.both(ASKED_FOR));
           case ebpf -> ebpfOrFallback();
           case auto -> automatic();
         };
@@ -54,45 +87,86 @@ final class MechanismChoice {
         System.Logger.Level.INFO,
         "interception_mode mode={0} reason={1}",
         chosen.interception.mechanism().label(),
-        chosen.reason);
+        chosen.reasons.summary());
     return chosen;
   }
 
   private Chosen ebpfOrFallback() {
+    String whole;
     try {
-      return ebpf("asked for");
-    } catch (LinuxException | InterceptionException | UncheckedIOException e) {
+      return ebpf(ModeReasons.both(ASKED_FOR));
+    } catch (LinuxException
+        | InterceptionException
+        | ProgramRefusedException
+        | UncheckedIOException e) {
+      whole = ASKED_AND_REFUSED + refusals.clause(e);
       if (!settings.fallback()) {
-        throw e;
+        throw new InterceptionException(
+            whole, "allow iptables with --fallback true, or leave the choice to --mode auto", e);
       }
-      return iptables("eBPF was asked for and is refused: " + EbpfTrial.reason(e));
+    }
+    IptablesBackend backend = usableIptables();
+    try {
+      return split(backend, new ModeReasons(ASKED_FOR, whole));
+    } catch (LinuxException
+        | InterceptionException
+        | ProgramRefusedException
+        | UncheckedIOException e) {
+      return iptables(backend, ModeReasons.both(ASKED_AND_REFUSED + refusals.clause(e)));
     }
   }
 
   private Chosen automatic() {
-    Optional<String> refusal = EbpfTrial.run(namespaces, host, thread);
-    if (refusal.isPresent()) {
-      return iptables(EBPF_REFUSED + refusal.get());
+    EbpfTrial.Result trial =
+        new EbpfTrial(namespaces, host, thread, settings.withoutPrograms(), refusals).run();
+    Mechanism mechanism = mechanism(trial);
+    ModeReasons reasons = reasons(trial);
+    if (mechanism == Mechanism.IPTABLES) {
+      return iptables(reasons);
     }
     try {
-      return ebpf(EBPF_WORKS);
-    } catch (LinuxException | InterceptionException | UncheckedIOException e) {
-      return iptables("eBPF passed its trial but does not start: " + EbpfTrial.reason(e));
+      return mechanism == Mechanism.EBPF ? ebpf(reasons) : split(usableIptables(), reasons);
+    } catch (LinuxException | ProgramRefusedException | UncheckedIOException e) {
+      return iptables(ModeReasons.both(PASSED_BUT_REFUSED + refusals.clause(e)));
     }
   }
 
-  private Chosen ebpf(String reason) {
+  private Chosen ebpf(ModeReasons reasons) {
     return new Chosen(
-        EbpfInterception.start(
-            settings.nodeName(),
-            OwnCgroup.enter(settings.nodeName()),
-            host,
-            thread,
-            settings.failOpen()),
-        reason);
+        ebpf(EbpfShape.full(settings.withoutPrograms(), settings.failOpen())), reasons);
   }
 
-  private Chosen iptables(String reason) {
+  private EbpfInterception ebpf(EbpfShape shape) {
+    return EbpfInterception.start(
+        settings.nodeName(), OwnCgroup.enter(settings.nodeName()), host, thread, shape);
+  }
+
+  private Chosen split(IptablesBackend backend, ModeReasons reasons) {
+    EbpfInterception outbound = ebpf(EbpfShape.outboundOnly(settings.withoutPrograms()));
+    return new Chosen(
+        new SplitInterception(outbound, rules(backend, Set.of(Direction.INBOUND))), reasons);
+  }
+
+  private Chosen iptables(ModeReasons reasons) {
+    return iptables(usableIptables(), reasons);
+  }
+
+  private Chosen iptables(IptablesBackend backend, ModeReasons reasons) {
+    return new Chosen(rules(backend, BOTH), reasons);
+  }
+
+  private IptablesInterception rules(IptablesBackend backend, Set<Direction> directions) {
+    return new IptablesInterception(
+        namespaces,
+        thread,
+        backend,
+        FormerMechanism.records(settings.nodeName()),
+        new NodeNamespaces(namespaces, settings.placement().proc()),
+        directions);
+  }
+
+  /** Throws when rules cannot do what is asked. */
+  private IptablesBackend usableIptables() {
     if (settings.failOpen()) {
       throw new InterceptionException(
           "iptables rules cannot tell whether a daemon runs, so --fail-open has no effect there",
@@ -104,13 +178,6 @@ final class MechanismChoice {
           "iptables cannot redirect here either: " + backend.answers(),
           "load the modules named, or use a kernel that takes the eBPF programs");
     }
-    return new Chosen(
-        new IptablesInterception(
-            namespaces,
-            thread,
-            backend,
-            FormerMechanism.records(settings.nodeName()),
-            new NodeNamespaces(namespaces, settings.placement().proc())),
-        reason);
+    return backend;
   }
 }

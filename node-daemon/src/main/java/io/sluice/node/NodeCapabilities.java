@@ -1,5 +1,6 @@
 package io.sluice.node;
 
+import io.sluice.bpf.InterceptionProgram;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.ProbeAnswer;
 import io.sluice.iptables.RedirectionException;
@@ -12,19 +13,23 @@ import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.interception.EbpfTrial;
 import io.sluice.node.interception.Mechanism;
+import io.sluice.node.interception.ModeReasons;
+import io.sluice.node.interception.Refusals;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What this node's kernel takes, found by trying, and what {@code --mode auto} makes of it.
  *
- * @param answers one per feature, per mechanism tried as a whole, and per iptables variant
+ * @param answers one per feature, per direction of the eBPF trial, and per iptables variant
  * @param choice what {@code auto} would run; empty when neither mechanism works
- * @param reason why
+ * @param reasons why
  */
-public record NodeCapabilities(List<Answer> answers, Optional<Mechanism> choice, String reason) {
+public record NodeCapabilities(
+    List<Answer> answers, Optional<Mechanism> choice, ModeReasons reasons) {
   private static final int QUEUE = 16;
 
   /**
@@ -40,28 +45,38 @@ public record NodeCapabilities(List<Answer> answers, Optional<Mechanism> choice,
     answers = List.copyOf(answers);
   }
 
-  /** Tries everything, about a second; on a platform thread, as root. Leaves nothing behind. */
-  public static NodeCapabilities probe() {
+  /**
+   * Tries everything, about a second; on a platform thread, as root. Leaves nothing behind.
+   *
+   * @param without programs to be treated as refused
+   */
+  public static NodeCapabilities probe(Set<InterceptionProgram> without) {
     RequiredCapabilities.check(InterceptionMode.auto);
     List<Answer> answers = new ArrayList<>();
     new FeatureProbe().probeAll().values().forEach(answer -> answers.add(of(answer)));
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     try (NetnsHandle host = namespaces.current();
         NetnsThread thread = new NetnsThread("sluice-netns", namespaces, QUEUE)) {
-      Optional<String> refusal = EbpfTrial.run(namespaces, host, thread);
-      answers.add(
-          new Answer(
-              "ebpf trial", refusal.isEmpty() ? "yes" : "no", refusal.orElse("every program")));
+      EbpfTrial.Result trial =
+          new EbpfTrial(namespaces, host, thread, without, Refusals.keepingNothing()).run();
+      answers.add(of("ebpf trial outbound", trial.outboundRefusal()));
+      answers.add(of("ebpf trial inbound", trial.inboundRefusal()));
       Optional<String> unusable = iptables(namespaces, answers);
-      if (refusal.isEmpty()) {
-        return new NodeCapabilities(
-            answers, Optional.of(Mechanism.EBPF), MechanismChoice.EBPF_WORKS);
+      Mechanism mechanism = MechanismChoice.mechanism(trial);
+      ModeReasons reasons = MechanismChoice.reasons(trial);
+      if (mechanism == Mechanism.EBPF || unusable.isEmpty()) {
+        return new NodeCapabilities(answers, Optional.of(mechanism), reasons);
       }
-      String reason = MechanismChoice.EBPF_REFUSED + refusal.get();
-      return unusable
-          .map(why -> new NodeCapabilities(answers, Optional.empty(), reason + "; " + why))
-          .orElseGet(() -> new NodeCapabilities(answers, Optional.of(Mechanism.IPTABLES), reason));
+      return new NodeCapabilities(
+          answers,
+          Optional.empty(),
+          new ModeReasons(reasons.outbound(), reasons.inbound() + "; " + unusable.get()));
     }
+  }
+
+  private static Answer of(String feature, Optional<String> refusal) {
+    return new Answer(
+        feature, refusal.isEmpty() ? "yes" : "no", refusal.orElse("every program it needs"));
   }
 
   /** Adds every variant's answer; returns why none redirects, if so. */

@@ -4,7 +4,9 @@ import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.node.interception.ClosedPods;
 import io.sluice.node.maps.PinDirectory;
+import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PlacementSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -16,8 +18,8 @@ public final class NodeCleanup {
   private NodeCleanup() {}
 
   /**
-   * Removes pins (programs detach, maps are freed), rules, cgroup and runtime directory of a node.
-   * Throws {@link IllegalStateException} while its daemon runs.
+   * Removes pins (programs detach, maps are freed), rules, barriers, cgroup and runtime directory
+   * of a node. Throws {@link IllegalStateException} while its daemon runs.
    */
   public static void removeAll(String nodeName) {
     removeAll(nodeName, PlacementSettings.DEFAULTS.proc());
@@ -28,6 +30,7 @@ public final class NodeCleanup {
     try (StateLock lock = lock(nodeName)) {
       PinDirectory.ofNode(nodeName).removeAll();
       removeRules(nodeName, proc);
+      openClosedPods(nodeName, proc);
       OwnCgroup.left(nodeName).ifPresent(Cgroups::remove);
       removeRuntimeDirectory(nodeName, lock);
     }
@@ -41,6 +44,21 @@ public final class NodeCleanup {
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     try (NetnsThread thread = new NetnsThread("sluice-netns", namespaces, 16)) {
       FormerMechanism.removeRules(nodeName, namespaces, thread, proc);
+      Files.deleteIfExists(records);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + records, e);
+    }
+  }
+
+  private static void openClosedPods(String nodeName, Path proc) {
+    Path records = NodeSettings.closedPods(nodeName);
+    if (!Files.isDirectory(records)) {
+      return;
+    }
+    ClosedPods closed =
+        new ClosedPods(new NodeNamespaces(new LinuxNetworkNamespaces(), proc), records);
+    closed.cookies().forEach(closed::openLeftover);
+    try {
       Files.deleteIfExists(records);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + records, e);

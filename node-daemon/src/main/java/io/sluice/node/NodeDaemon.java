@@ -11,15 +11,19 @@ import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.admin.AdminServer;
 import io.sluice.node.enrolment.EarlierConnections;
 import io.sluice.node.enrolment.Enrolment;
+import io.sluice.node.enrolment.Verification;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
+import io.sluice.node.interception.ClosedPods;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.Mechanism;
 import io.sluice.node.interception.NamespaceSockets;
+import io.sluice.node.interception.PathChecks;
 import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.metrics.MetricsServer;
 import io.sluice.node.metrics.NodeMetrics;
+import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.proxy.Proxy;
 import java.net.InetSocketAddress;
@@ -48,6 +52,7 @@ public final class NodeDaemon implements AutoCloseable {
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private volatile boolean ready;
   private @Nullable Proxy proxy;
+  private @Nullable Enrolment enrolment;
   private @Nullable MetricsServer metricsServer;
 
   private NodeDaemon(NodeSettings settings, SnapshotSource source) {
@@ -84,18 +89,23 @@ public final class NodeDaemon implements AutoCloseable {
     Optional<AccessLog> accessLog = accessLog();
     accessLog.ifPresent(metrics::observe);
     ConnectionReporter reporter = new ConnectionReporter(metrics, events, accessLog.orElse(null));
-    NamespaceSockets sockets = opened(new NamespaceSockets(interception.sockets(), thread));
+    PathChecks paths =
+        opened(new PathChecks(interception.sockets(), interception::redirects, thread, host));
+    NamespaceSockets sockets = opened(new NamespaceSockets(interception.sockets(), thread, paths));
     Proxy dataPath = opened(new Proxy(settings.proxy(), sockets, reporter));
     proxy = dataPath;
     metrics.observe(dataPath);
-    boolean isEbpf = interception.mechanism() == Mechanism.EBPF;
+    boolean hooksConnect = interception.mechanism().outbound() == Mechanism.EBPF;
     EarlierConnections earlier =
         new EarlierConnections(
             settings.earlierConnections(),
-            isEbpf, // there the hooks rewrite addresses, so a redirected connection shows
-            isEbpf ? Cgroups.id(OwnCgroup.of(settings.nodeName())) : NO_CGROUP,
+            hooksConnect, // there the hooks rewrite addresses, so a redirected connection shows
+            hooksConnect ? Cgroups.id(OwnCgroup.of(settings.nodeName())) : NO_CGROUP,
             thread,
             new EarlierConnectionReporter(metrics, events));
+    FormerMechanism former =
+        new FormerMechanism(
+            settings.nodeName(), interception, namespaces, thread, settings.placement().proc());
     Enrolment pods =
         opened(
             new Enrolment(
@@ -107,14 +117,21 @@ public final class NodeDaemon implements AutoCloseable {
                 new PodNetworkReader(thread),
                 host,
                 earlier,
-                source::isComplete,
-                new FormerMechanism(
-                    settings.nodeName(),
+                new Verification(
                     interception,
-                    namespaces,
-                    thread,
-                    settings.placement().proc()),
+                    dataPath,
+                    paths,
+                    new ClosedPods(
+                        new NodeNamespaces(namespaces, settings.placement().proc()),
+                        NodeSettings.closedPods(settings.nodeName())),
+                    new ProtectionReporter(events),
+                    settings.pathCheckInterval(),
+                    settings.failOpen(),
+                    former::isLeft),
+                source::isComplete,
+                former,
                 new Upkeep(sockets)));
+    enrolment = pods;
     metrics.observe(interception, pods, PinDirectory.ofNode(settings.nodeName()));
     parts.push(KernelEvents.read(interception, events, pods));
     StatusAnswers answers =
@@ -123,7 +140,13 @@ public final class NodeDaemon implements AutoCloseable {
     metricsServer =
         settings
             .metricsAddress()
-            .map(address -> opened(MetricsServer.start(address, metrics::text, () -> ready)))
+            .map(address ->
+                opened(
+                    MetricsServer.start(
+                        address,
+                        metrics::text,
+                        () -> ready,
+                        () -> ProtectionReporter.unprotected(pods.statuses()))))
             .orElse(null);
     answers.metricsAt(metricsServer == null ? null : metricsServer.address());
     parts.push(source);
@@ -183,6 +206,10 @@ public final class NodeDaemon implements AutoCloseable {
   @Override
   public void close() {
     ready = false;
+    Enrolment pods = enrolment;
+    if (pods != null) {
+      pods.stopVerifying();
+    }
     Proxy dataPath = proxy;
     if (dataPath != null) {
       try {

@@ -1,5 +1,6 @@
 package io.sluice.node;
 
+import io.sluice.bpf.InterceptionProgram;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.placement.PlacementSettings;
@@ -8,21 +9,24 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that an operator chooses about one node daemon.
  *
  * @param nodeName names the pins, the sockets and this node in the registry
- * @param stateDirectory lock and access log; made when missing
+ * @param stateDirectory lock, access log, logs of refused programs; made when missing
  * @param mode how traffic is intercepted
  * @param fallback whether iptables is used where eBPF was asked for and is refused
+ * @param withoutPrograms programs to be treated as refused by the kernel
  * @param failOpen whether traffic is left alone while no daemon runs
  * @param metricsAddressOrNull where metrics and health are served; null for nowhere
  * @param accessLog {@code off}, {@code -} for standard output, or a file; relative to the state
  * @param drainTimeout longest wait for established connections at SIGTERM
  * @param proxy limits of the data path
  * @param placement where the node's processes, and so its pods, are seen
+ * @param pathCheckInterval time between two looks at the paths into and out of a pod
  * @param earlierConnections what becomes of connections older than their pod's enrolment
  */
 public record NodeSettings(
@@ -30,13 +34,15 @@ public record NodeSettings(
     Path stateDirectory,
     InterceptionMode mode,
     boolean fallback,
+    Set<InterceptionProgram> withoutPrograms,
     boolean failOpen,
     @Nullable InetSocketAddress metricsAddressOrNull,
     String accessLog,
     Duration drainTimeout,
     ProxySettings proxy,
     PlacementSettings placement,
-    EarlierConnectionsRule earlierConnections) {
+    EarlierConnectionsRule earlierConnections,
+    Duration pathCheckInterval) {
 
   /** Value of {@link #accessLog} that writes nothing. */
   public static final String ACCESS_LOG_OFF = "off";
@@ -44,16 +50,24 @@ public record NodeSettings(
   /** Value of {@link #accessLog} that writes to standard output. */
   public static final String ACCESS_LOG_STDOUT = "-";
 
+  /** Value of {@link #pathCheckInterval} unless the operator chooses another. */
+  public static final Duration PATH_CHECK_INTERVAL = Duration.ofSeconds(30);
+
   /** Where daemons keep what is gone after a reboot. */
   public static final Path RUNTIME_ROOT = Path.of("/run/sluice");
 
   public NodeSettings {
     PinDirectory.requireNodeName(nodeName);
+    withoutPrograms = Set.copyOf(withoutPrograms);
     if (accessLog.isBlank()) {
       throw new IllegalArgumentException("access log '' names no file; write off for none");
     }
     if (drainTimeout.isNegative()) {
       throw new IllegalArgumentException("drain time-out " + drainTimeout + " is negative");
+    }
+    if (!pathCheckInterval.isPositive()) {
+      throw new IllegalArgumentException(
+          "time between path checks " + pathCheckInterval + " is not positive");
     }
   }
 
@@ -65,6 +79,11 @@ public record NodeSettings(
   /** What the daemon of that node keeps until the next reboot. */
   static Path runtimeDirectory(String nodeName) {
     return RUNTIME_ROOT.resolve(PinDirectory.requireNodeName(nodeName));
+  }
+
+  /** Where pods are noted that are refused as a whole. */
+  static Path closedPods(String nodeName) {
+    return runtimeDirectory(nodeName).resolve("closed");
   }
 
   /** The admin socket of the node with this name. */

@@ -90,9 +90,9 @@ final class StatusAnswers implements AdminAnswers {
     }
   }
 
-  /** Without programs there are no maps, but the verdicts are counted all the same. */
+  /** What rules count is in no map, but the verdicts are told all the same. */
   private Optional<MapDump> dumpOf(String map) {
-    return chosen.interception().mechanism() == Mechanism.IPTABLES && map.equals(VerdictTable.NAME)
+    return chosen.interception().mechanism() != Mechanism.EBPF && map.equals(VerdictTable.NAME)
         ? Optional.of(verdicts())
         : catalogue().dump(map);
   }
@@ -117,8 +117,13 @@ final class StatusAnswers implements AdminAnswers {
     ObjectNode status = JSON.objectNode();
     status.put("node", settings.nodeName());
     status.put("ready", readyNanos >= 0);
-    status.put("mode", chosen.interception().mechanism().label());
-    status.put("modeReason", chosen.reason());
+    Mechanism mechanism = chosen.interception().mechanism();
+    status.put("mode", mechanism.label());
+    status.put("modeReason", chosen.reasons().summary());
+    status.put("outboundMode", mechanism.outbound().label());
+    status.put("outboundReason", chosen.reasons().outbound());
+    status.put("inboundMode", mechanism.inbound().label());
+    status.put("inboundReason", chosen.reasons().inbound());
     status.put("failOpen", settings.failOpen());
     status.put("pid", ProcessHandle.current().pid());
     status.put("uptimeSeconds", (System.nanoTime() - startedNanos) / 1_000_000_000L);
@@ -151,6 +156,7 @@ final class StatusAnswers implements AdminAnswers {
     ArrayNode addresses = node.putArray("addresses");
     pod.addresses().forEach(address -> addresses.add(IpAddresses.text(address)));
     node.put("identity", pod.identity());
+    node.put("protection", pod.protection().label());
     node.put("problem", pod.problem());
     node.put("earlierConnections", pod.earlierConnections());
     return node;

@@ -8,6 +8,7 @@ import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -55,12 +56,14 @@ class NodeSettingsTest {
         Path.of("state"),
         InterceptionMode.ebpf,
         false,
+        Set.of(),
         false,
         null,
         accessLog,
         drain,
         ProxySettings.DEFAULTS,
         PlacementSettings.DEFAULTS,
-        EarlierConnectionsRule.BY_MODE);
+        EarlierConnectionsRule.BY_MODE,
+        NodeSettings.PATH_CHECK_INTERVAL);
   }
 }

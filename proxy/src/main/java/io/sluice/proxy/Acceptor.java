@@ -8,6 +8,7 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.sluice.mesh.decision.Direction;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
@@ -72,6 +73,11 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) {
     EpollSocketChannel child = (EpollSocketChannel) message;
+    InetSocketAddress peer = child.remoteAddress();
+    if (path.sockets.isPathCheck(pod.name, direction, child.fd().intValue(), peer)) {
+      child.unsafe().closeForcibly();
+      return;
+    }
     lastAcceptNanos = System.nanoTime();
     path.accepted.increment();
     Loop loop = nextLoop.get();

@@ -16,6 +16,19 @@ public interface PodSockets {
   AcceptedFacts accepted(NamespacedName pod, Direction direction, int fd);
 
   /**
+   * Whether this process opened the connection itself, only to see that it arrives at this
+   * listener. It is closed at once then, and is no traffic: nothing is decided, recorded or
+   * counted. Called on an event loop for every connection: must not block. Does not take ownership
+   * of {@code fd}.
+   *
+   * @param peer the other end as this one sees it
+   */
+  default boolean isPathCheck(
+      NamespacedName pod, Direction direction, int fd, InetSocketAddress peer) {
+    return false;
+  }
+
+  /**
    * Makes a TCP socket inside the pod's network namespace: non-blocking, close-on-exec, not
    * connected. The proxy owns the descriptor from the completion on, also when it completes after
    * the connection it was for has gone. May complete on any thread, exceptionally too.

@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Sockets on the plain loopback interface; the destination is set per pod and direction. */
 final class FakePodSockets implements PodSockets {
@@ -22,6 +23,7 @@ final class FakePodSockets implements PodSockets {
   final Map<Key, AcceptedFacts> facts = new ConcurrentHashMap<>();
   final Queue<Opened> opened = new ConcurrentLinkedQueue<>();
   volatile Supplier<CompletableFuture<Integer>> opener = CompletableFuture::new;
+  volatile @Nullable InetSocketAddress pathCheckFrom;
   volatile boolean usesOpener;
   volatile int sendBufferBytes;
 
@@ -33,6 +35,12 @@ final class FakePodSockets implements PodSockets {
   public AcceptedFacts accepted(NamespacedName pod, Direction direction, int fd) {
     return facts.getOrDefault(
         new Key(pod, direction), new AcceptedFacts(Optional.empty(), false, true));
+  }
+
+  @Override
+  public boolean isPathCheck(
+      NamespacedName pod, Direction direction, int fd, InetSocketAddress peer) {
+    return peer.equals(pathCheckFrom);
   }
 
   @Override

@@ -31,6 +31,26 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 class LifecycleTest {
+  @Test
+  void aPathCheckIsClosedAtOnceAndLeavesNoTrace() throws IOException {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture();
+        var client = new Socket()) {
+      InetSocketAddress entry = fixture.outboundTo(app.address());
+      client.bind(new InetSocketAddress(Peers.V4, 0));
+      fixture.sockets.pathCheckFrom = (InetSocketAddress) client.getLocalSocketAddress();
+
+      client.connect(entry);
+
+      assertThat(client.getInputStream().read()).isEqualTo(-1);
+      assertThat(fixture.proxy.stats().accepted()).isZero();
+      assertThat(fixture.proxy.stats().live()).isZero();
+      assertThat(fixture.recorder.refused).isEmpty();
+      assertThat(fixture.sockets.opened).isEmpty();
+      assertThat(app.accepted).hasValue(0);
+    }
+  }
+
   private static int listenersOf(ProxyFixture fixture) {
     return requireNonNull(fixture.proxy.stats().pods().get(ProxyFixture.BUYER)).listeners();
   }

@@ -28,7 +28,12 @@ record DemoMode(InterceptionMode asked, String inForce, String reason) {
         asked, status.path("mode").asText(NONE), status.path("modeReason").asText(""));
   }
 
-  boolean isIptables() {
+  /** Whether rules do part of the work, or all of it. */
+  boolean hasRules() {
+    return isIptables() || inForce.equals(Mechanism.SPLIT.label());
+  }
+
+  private boolean isIptables() {
     return inForce.equals(Mechanism.IPTABLES.label());
   }
 
@@ -37,17 +42,17 @@ record DemoMode(InterceptionMode asked, String inForce, String reason) {
     return !isIptables();
   }
 
-  /** Whether verdicts are in pinned maps, which a dead daemon leaves, and not in rule counters. */
+  /** Whether all verdicts are in pinned maps, which a dead daemon leaves. */
   boolean countsInMaps() {
-    return !isIptables();
+    return !hasRules();
   }
 
   /**
-   * From the start of a daemon's process to the first answer; for iptables it starts some hundred
+   * From the start of a daemon's process to the first answer; with rules it starts some hundred
    * programs first, to try the variants and to write and read back the rules of every pod.
    */
   Duration restartTarget() {
-    return Duration.ofSeconds(isIptables() ? 4 : 2);
+    return Duration.ofSeconds(hasRules() ? 4 : 2);
   }
 
   /** Where verdicts are counted. */

@@ -52,7 +52,7 @@ final class DemoShow {
         report.step(
             "nothing is left",
             "no process, namespace, pin, cgroup or file"
-                + (daemon.mode().isIptables() ? "; no rule in a namespace before it goes" : ""),
+                + (daemon.mode().hasRules() ? "; no rule in a namespace before it goes" : ""),
             this::clear);
       }
       took = Duration.ofNanos(System.nanoTime() - beginNanos);
@@ -103,7 +103,7 @@ final class DemoShow {
   private Seen clear() throws InterruptedException {
     daemon.stop();
     List<String> left = new ArrayList<>();
-    if (daemon.mode().isIptables()) {
+    if (daemon.mode().hasRules()) {
       left.addAll(stage.rulesAfterCleanup());
     }
     stage.clear();

@@ -9,6 +9,7 @@ import io.sluice.node.interception.Mechanism;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -26,11 +27,13 @@ final class CapabilitiesCommand implements Callable<Integer> {
       defaultValue = "table")
   private OutputFormat format = OutputFormat.table;
 
+  @Mixin private ProgramChoice programs = new ProgramChoice();
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() {
-    NodeCapabilities capabilities = NodeCapabilities.probe();
+    NodeCapabilities capabilities = NodeCapabilities.probe(programs.without());
     String mode = capabilities.choice().map(Mechanism::label).orElse("none");
     var out = spec.commandLine().getOut();
     switch (format) {
@@ -42,7 +45,7 @@ final class CapabilitiesCommand implements Callable<Integer> {
                 .toList();
         new Listing(List.of("feature", "works", "detail"), rows).print(format, out);
         out.println();
-        out.println("--mode auto would choose " + mode + ": " + capabilities.reason());
+        out.println("--mode auto would choose " + mode + ": " + capabilities.reasons().summary());
         out.flush();
       }
     }
@@ -52,7 +55,11 @@ final class CapabilitiesCommand implements Callable<Integer> {
   private static ObjectNode json(NodeCapabilities capabilities, String mode) {
     ObjectNode all = JsonNodeFactory.instance.objectNode();
     all.put("mode", mode);
-    all.put("reason", capabilities.reason());
+    all.put("reason", capabilities.reasons().summary());
+    all.put("outboundMode", capabilities.choice().map(m -> m.outbound().label()).orElse("none"));
+    all.put("outboundReason", capabilities.reasons().outbound());
+    all.put("inboundMode", capabilities.choice().map(m -> m.inbound().label()).orElse("none"));
+    all.put("inboundReason", capabilities.reasons().inbound());
     var features = all.putArray("features");
     for (NodeCapabilities.Answer answer : capabilities.answers()) {
       features

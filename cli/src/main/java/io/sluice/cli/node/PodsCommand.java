@@ -18,7 +18,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class PodsCommand implements Callable<Integer> {
   private static final List<String> COLUMNS =
-      List.of("pod", "state", "addresses", "netnsCookie", "identity", "problem");
+      List.of("pod", "state", "addresses", "netnsCookie", "identity", "protection", "problem");
 
   @Mixin private NodeTarget target = new NodeTarget();
 

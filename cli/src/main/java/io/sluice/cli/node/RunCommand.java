@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -52,9 +53,13 @@ final class RunCommand implements Callable<Integer> {
       names = "--fallback",
       paramLabel = "true|false",
       arity = "1",
-      description = "Use iptables when --mode ebpf is refused. Default: ${DEFAULT-VALUE}.",
+      description =
+          "Use iptables where --mode ebpf is refused, in both directions or inbound alone. Default:"
+              + " ${DEFAULT-VALUE}.",
       defaultValue = "false")
   private boolean fallback;
+
+  @Mixin private ProgramChoice programs = new ProgramChoice();
 
   @Option(
       names = "--node-name",
@@ -65,7 +70,7 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--state",
       paramLabel = "DIR",
-      description = "Lock and access log. Default: /var/lib/sluice/NAME.")
+      description = "Lock, access log, logs of refused programs. Default: /var/lib/sluice/NAME.")
   private @Nullable Path state;
 
   @Option(
@@ -118,6 +123,15 @@ final class RunCommand implements Callable<Integer> {
       defaultValue = "/")
   private String cgroupRoot = PlacementSettings.DEFAULTS.cgroupRoot();
 
+  @Option(
+      names = "--path-check-seconds",
+      paramLabel = "SECONDS",
+      description =
+          "Time between two looks whether connections into and out of a pod really reach the"
+              + " proxy. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "30")
+  private int pathCheckSeconds = 30;
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   private final Set<String> reported = ConcurrentHashMap.newKeySet();
@@ -165,6 +179,9 @@ final class RunCommand implements Callable<Integer> {
     if (drainSeconds < 0 || drainSeconds > 3_600) {
       throw wrong("--drain-seconds " + drainSeconds + " is outside 0..3600");
     }
+    if (pathCheckSeconds < 1 || pathCheckSeconds > 3_600) {
+      throw wrong("--path-check-seconds " + pathCheckSeconds + " is outside 1..3600");
+    }
     String name = nodeName == null ? NodeTarget.hostName() : nodeName;
     try {
       return new NodeSettings(
@@ -172,6 +189,7 @@ final class RunCommand implements Callable<Integer> {
           state == null ? Path.of("/var/lib/sluice").resolve(name) : state,
           mode,
           fallback,
+          programs.without(),
           failOpen,
           metricsAddress(metricsAddress),
           accessLog,
@@ -180,7 +198,8 @@ final class RunCommand implements Callable<Integer> {
           new PlacementSettings(proc, cgroupRoot),
           earlierConnections == null
               ? EarlierConnectionsRule.BY_MODE
-              : EarlierConnectionsRule.parse(earlierConnections));
+              : EarlierConnectionsRule.parse(earlierConnections),
+          Duration.ofSeconds(pathCheckSeconds));
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
     }

@@ -25,6 +25,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 
@@ -90,13 +91,15 @@ final class TrainCommand implements Callable<Integer> {
             directory,
             InterceptionMode.ebpf,
             false,
+            Set.of(),
             false,
             new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0),
             "access.log",
             Duration.ofSeconds(1),
             ProxySettings.DEFAULTS,
             PlacementSettings.DEFAULTS,
-            EarlierConnectionsRule.BY_MODE);
+            EarlierConnectionsRule.BY_MODE,
+            NodeSettings.PATH_CHECK_INTERVAL);
     FolderRegistry registry = new FolderRegistry(directory, status -> {});
     try (NodeDaemon daemon = NodeDaemon.start(settings, registry)) {
       connect(pod, client);

@@ -66,7 +66,7 @@ final class MatrixChecks {
   /** The true client; in iptables mode the proxy's connection, from inside the pod itself. */
   private void sameClient(TcpServer server, InetSocketAddress client, Family family) {
     InetSocketAddress peer = server.accepted().getFirst().peer();
-    if (site.view().status().path("mode").asText().equals("iptables")) {
+    if (site.view().status().path("outboundMode").asText().equals("iptables")) {
       same("accept at the server", peer.getAddress(), site.store.address(family));
     } else {
       same("accept at the server", peer, client);

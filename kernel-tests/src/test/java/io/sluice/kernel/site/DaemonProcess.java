@@ -25,7 +25,7 @@ public final class DaemonProcess {
   private final String nodeName;
   private final Path registry;
   private final Path state;
-  private final Confinement confinement;
+  private final List<String> prefix;
   private final List<String> arguments;
   private final DaemonView view;
   private @Nullable Process process;
@@ -36,13 +36,13 @@ public final class DaemonProcess {
       String nodeName,
       Path registry,
       Path state,
-      Confinement confinement,
+      List<String> prefix,
       List<String> arguments) {
     this.node = node;
     this.nodeName = nodeName;
     this.registry = registry;
     this.state = state;
-    this.confinement = confinement;
+    this.prefix = List.copyOf(prefix);
     this.arguments = List.copyOf(arguments);
     this.view = new DaemonView(node, nodeName, state);
   }
@@ -78,7 +78,7 @@ public final class DaemonProcess {
   }
 
   private Process spawn() {
-    List<String> command = new ArrayList<>(confinement.prefix());
+    List<String> command = new ArrayList<>(prefix);
     command.addAll(JavaCommand.sluice());
     command.addAll(
         List.of(

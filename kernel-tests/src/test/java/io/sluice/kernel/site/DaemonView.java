@@ -139,15 +139,33 @@ public final class DaemonView {
         .sum();
   }
 
-  /** The text of {@code /metrics}, fetched from inside the node's namespace. */
+  /** The text of {@code /metrics}. */
   public String metrics() {
+    return get("/metrics");
+  }
+
+  /** The text of {@code /readyz}. */
+  public String readiness() {
+    return get("/readyz");
+  }
+
+  /** What the daemon says about one pod. */
+  public JsonNode pod(SitePod pod) {
+    return pods().stream()
+        .filter(entry -> entry.path("pod").asText().equals(pod.meshName()))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** Fetched from inside the node's namespace. */
+  private String get(String path) {
     String[] address = status().path("metricsAddress").asText().split(":", -1);
     InetSocketAddress server = new InetSocketAddress(address[0], Integer.parseInt(address[1]));
     return node.call(() -> {
       try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.INET)) {
         channel.connect(server);
         Channels.newOutputStream(channel)
-            .write("GET /metrics HTTP/1.0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            .write(("GET " + path + " HTTP/1.0\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
         return new String(Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
       }
     });

@@ -174,24 +174,42 @@ public final class Site implements AutoCloseable {
     return directory;
   }
 
-  /** Makes the daemon, with further arguments of {@code node run}, and starts it. */
+  /**
+   * Makes the daemon, with further arguments of {@code node run}, and starts it. {@code --mode
+   * ebpf/iptables}, which no operator can ask for, stands for what leads a daemon there.
+   */
   public DaemonProcess startDaemon(String... arguments) {
     return startDaemon(Confinement.NONE, arguments);
   }
 
   /** The same for a daemon that may not do everything. */
   public DaemonProcess startDaemon(Confinement confinement, String... arguments) {
+    return startDaemonBehind(confinement.prefix(), arguments);
+  }
+
+  /** The same with words that go before those of the command; the process id must stay. */
+  public DaemonProcess startDaemonBehind(List<String> launcher, String... arguments) {
     DaemonProcess made =
         new DaemonProcess(
             node,
             prefix,
             registry.directory(),
             directory.resolve("state"),
-            confinement,
-            List.of(arguments));
+            launcher,
+            spelledOut(arguments));
     daemon = made;
     made.start();
     return made;
+  }
+
+  private static List<String> spelledOut(String... arguments) {
+    List<String> words = new ArrayList<>(List.of(arguments));
+    int mode = words.indexOf("--mode") + 1;
+    if (mode > 0 && words.get(mode).equals("ebpf/iptables")) {
+      words.set(mode, "auto");
+      words.addAll(List.of("--without-program", "sk_lookup"));
+    }
+    return words;
   }
 
   /** The daemon that was started. */

@@ -56,7 +56,8 @@ public enum Reason {
   INTERNAL_ERROR(90, "the proxy failed; see its log"),
 
   // Enrolment.
-  BEFORE_ENROLMENT(91, "the connection is older than the pod's enrolment");
+  BEFORE_ENROLMENT(91, "the connection is older than the pod's enrolment"),
+  INTERCEPTION_FAILED_CLOSED(92, "the pod cannot be intercepted as it should; it is refused");
 
   /** First code that the kernel programs never use. */
   public static final int FIRST_PROXY_CODE = 64;

@@ -1,5 +1,6 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.iptables.RedirectionException;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
@@ -38,6 +39,7 @@ final class EnrolledPods {
   private final PodNetworkReader networks;
   private final NetnsHandle hostNamespace;
   private final EarlierConnections earlier;
+  private final Verification verification;
   private final Map<NamespacedName, PodPlacement> enrolled = new HashMap<>();
 
   EnrolledPods(
@@ -47,7 +49,8 @@ final class EnrolledPods {
       PodNamespaces places,
       PodNetworkReader networks,
       NetnsHandle hostNamespace,
-      EarlierConnections earlier) {
+      EarlierConnections earlier,
+      Verification verification) {
     this.interception = interception;
     this.sockets = sockets;
     this.proxy = proxy;
@@ -55,6 +58,7 @@ final class EnrolledPods {
     this.networks = networks;
     this.hostNamespace = hostNamespace;
     this.earlier = earlier;
+    this.verification = verification;
   }
 
   Optional<PodPlacement> find(NamespacedName name) {
@@ -99,26 +103,48 @@ final class EnrolledPods {
   }
 
   /**
-   * Looks whether the pod is intercepted as it should be, and puts it right.
+   * Looks whether the pod is intercepted as it should be, puts it right, or refuses it.
    *
-   * @return what was wrong, when something was
+   * @return what is or was wrong, until a look has found it whole
    */
   Optional<String> verify(NamespacedName name) {
     PodPlacement pod = enrolled.get(name);
-    if (pod == null) {
-      return Optional.empty();
+    return pod == null ? Optional.empty() : verification.verify(pod);
+  }
+
+  /**
+   * Refuses everything of a pod that is wanted and cannot be enrolled, unless the mesh is
+   * permissive. Does nothing where others would be hit: in the node's namespace and in that of a
+   * pod that is enrolled.
+   *
+   * @return whether it is refused
+   */
+  boolean refusePending(Workload workload, MeshSnapshot current, String problem) {
+    if (enrolled.containsKey(workload.name())) {
+      return false;
     }
-    Optional<String> problem = interception.problem(pod);
-    if (problem.isPresent()) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "interception_broken pod={0} problem={1}",
-          name,
-          problem.get());
-      interception.repair(pod, listeners -> proxy.serve(listeners).join());
-      LOG.log(System.Logger.Level.INFO, "interception_repaired pod={0}", name);
+    FoundNamespace found;
+    try {
+      found = places.open(workload);
+    } catch (LinuxException e) {
+      return false; // it has gone, or is not there yet
     }
-    return problem;
+    try (NetnsHandle netns = found.netns()) {
+      long cookie = netns.cookie();
+      if (netns.isSameAs(hostNamespace) || cookies().contains(cookie)) {
+        return false;
+      }
+      if (current.settings().permissive()) {
+        verification.openPending(cookie, netns);
+      } else {
+        verification.closePending(
+            workload.name(), found.path(), netns, cookie, workload.addresses(), problem);
+      }
+      return verification.isClosed(cookie);
+    } catch (LinuxException | RedirectionException | UncheckedIOException e) {
+      LOG.log(System.Logger.Level.DEBUG, "pending_pod_not_refused pod=" + workload.name(), e);
+      return false; // it cannot be entered
+    }
   }
 
   private FoundNamespace open(Workload workload) {
@@ -163,6 +189,7 @@ final class EnrolledPods {
     }
     enrolled.put(pod.name(), pod);
     earlier.activated(pod);
+    verification.enrolled(pod);
     LOG.log(System.Logger.Level.INFO, "pod_enrolled pod={0} netns_cookie={1}", pod.name(), cookie);
   }
 
@@ -216,6 +243,7 @@ final class EnrolledPods {
       return;
     }
     interception.release(pod.cookie());
+    verification.released(pod);
     enrolled.remove(name);
     earlier.forget(name);
     releaseListeners(name, mode);

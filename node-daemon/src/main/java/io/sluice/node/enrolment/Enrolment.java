@@ -1,11 +1,13 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.iptables.RedirectionException;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
 import io.sluice.node.interception.Interception;
+import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.interception.PodPlacement;
@@ -16,6 +18,7 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -50,6 +53,8 @@ public final class Enrolment implements AutoCloseable {
   // Owned by the enrolment thread (before it starts: by the caller of start).
   private final EnrolledPods enrolled;
   private final EarlierConnections earlier;
+  private final Verification verification;
+  private final Set<NamespacedName> refusedPending = new HashSet<>();
   private final Map<NamespacedName, String> problems = new HashMap<>();
   private final Leftovers leftovers;
   private volatile long reconciledRevision = -1;
@@ -75,15 +80,18 @@ public final class Enrolment implements AutoCloseable {
       PodNetworkReader networks,
       NetnsHandle hostNamespace,
       EarlierConnections earlier,
+      Verification verification,
       BooleanSupplier registryIsComplete,
       Runnable formerMechanism,
       Runnable upkeep) {
     this.nodeName = nodeName;
     this.interception = interception;
     this.enrolled =
-        new EnrolledPods(interception, sockets, proxy, places, networks, hostNamespace, earlier);
-    this.leftovers = new Leftovers(interception, enrolled);
+        new EnrolledPods(
+            interception, sockets, proxy, places, networks, hostNamespace, earlier, verification);
+    this.leftovers = new Leftovers(interception, enrolled, verification.closedPods());
     this.earlier = earlier;
+    this.verification = verification;
     this.registryIsComplete = registryIsComplete;
     this.formerMechanism = formerMechanism;
     this.upkeep = upkeep;
@@ -160,15 +168,12 @@ public final class Enrolment implements AutoCloseable {
     boolean look = due || current.revision() != reconciledRevision;
     Set<NamespacedName> failedBefore = Set.copyOf(problems.keySet());
     problems.clear();
+    refusedPending.clear();
     releaseUnwanted(wanted.keySet());
+    verification.beginSweep();
     for (Workload workload : wanted.values()) {
-      try {
-        enrolled.bring(workload, current, look || failedBefore.contains(workload.name()));
-        enrolled.verify(workload.name());
-      } catch (RuntimeException e) {
-        // Whatever is wrong with one pod must not keep the others out; the next sweep tries again.
-        noteProblem(workload.name(), e);
-      }
+      bring(workload, current, look || failedBefore.contains(workload.name()));
+      verify(workload.name());
     }
     enrolled.followEarlierConnections();
     reconciledRevision = current.revision();
@@ -186,6 +191,27 @@ public final class Enrolment implements AutoCloseable {
     }
   }
 
+  private void bring(Workload workload, MeshSnapshot current, boolean look) {
+    try {
+      enrolled.bring(workload, current, look);
+    } catch (RuntimeException e) {
+      // Whatever is wrong with one pod must not keep the others out; the next sweep tries again.
+      noteProblem(workload.name(), e);
+      String problem = problems.getOrDefault(workload.name(), "");
+      if (enrolled.refusePending(workload, current, problem)) {
+        refusedPending.add(workload.name());
+      }
+    }
+  }
+
+  private void verify(NamespacedName name) {
+    try {
+      enrolled.verify(name).ifPresent(problem -> problems.put(name, problem));
+    } catch (RuntimeException e) {
+      noteProblem(name, e);
+    }
+  }
+
   private boolean isHere(Workload workload) {
     return (workload.netns().isPresent() || workload.uid().isPresent())
         && !workload.hostNetwork()
@@ -197,7 +223,10 @@ public final class Enrolment implements AutoCloseable {
       if (!wanted.contains(name)) {
         try {
           enrolled.release(name, ReleaseMode.KEEP_ESTABLISHED);
-        } catch (LinuxException | UncheckedIOException e) {
+        } catch (LinuxException
+            | UncheckedIOException
+            | InterceptionException
+            | RedirectionException e) {
           // Stays in the table of enrolled pods, so that the next sweep tries again.
           LOG.log(System.Logger.Level.WARNING, "pod_not_released pod=" + name, e);
         }
@@ -238,8 +267,35 @@ public final class Enrolment implements AutoCloseable {
         pod.map(PodPlacement::cookie).orElse(0L),
         workload.addresses(),
         workload.identity().toString(),
+        protection(workload.name(), pod, state),
         problems.getOrDefault(workload.name(), ""),
         earlier.open(workload.name()));
+  }
+
+  private Protection protection(NamespacedName name, Optional<PodPlacement> pod, PodState state) {
+    return switch (state) {
+      case OUTSIDE -> Protection.OUTSIDE;
+      case PENDING -> refusedPending.contains(name) ? Protection.REFUSED : Protection.NOT_PROTECTED;
+      case ENROLLED -> {
+        if (pod.map(PodPlacement::cookie).filter(verification::isClosed).isPresent()) {
+          yield Protection.REFUSED;
+        }
+        yield verification.isBroken(name) ? Protection.NOT_PROTECTED : Protection.PROTECTED;
+      }
+    };
+  }
+
+  /** How often the paths into and out of a pod were looked at; any thread. */
+  public long pathChecks() {
+    return verification.looks();
+  }
+
+  /**
+   * Looks after enrolled pods no more, since the proxy is about to close their listeners, which
+   * would be taken for a fault; any thread.
+   */
+  public void stopVerifying() {
+    verification.stop();
   }
 
   /** Stops following; enrolled pods stay enrolled. */

@@ -1,7 +1,12 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.iptables.RedirectionException;
+import io.sluice.linux.LinuxException;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.node.interception.ClosedPods;
 import io.sluice.node.interception.Interception;
+import io.sluice.node.interception.InterceptionException;
+import java.io.UncheckedIOException;
 import java.util.Optional;
 import java.util.Set;
 
@@ -14,13 +19,15 @@ final class Leftovers {
 
   private final Interception interception;
   private final EnrolledPods enrolled;
+  private final ClosedPods closed;
   private Set<Long> before = Set.of();
   private boolean hasTold;
   private boolean isDone;
 
-  Leftovers(Interception interception, EnrolledPods enrolled) {
+  Leftovers(Interception interception, EnrolledPods enrolled, ClosedPods closed) {
     this.interception = interception;
     this.enrolled = enrolled;
+    this.closed = closed;
   }
 
   /** To be called before the first pod is enrolled. */
@@ -41,12 +48,13 @@ final class Leftovers {
   }
 
   /**
-   * Releases pods of an earlier daemon that the registry no longer wants. To be called only with a
-   * registry that could be read as a whole: a broken file must not open anything. For the same
-   * reason a pod that is wanted and cannot be enrolled yet keeps what the earlier daemon left in
-   * force.
+   * Releases what an earlier daemon left of pods that the registry no longer wants. To be called
+   * only with a registry that could be read as a whole: a broken file must not open anything. For
+   * the same reason a pod that is wanted and cannot be enrolled yet keeps what the earlier daemon
+   * left in force.
    */
   void release(Set<NamespacedName> wanted) {
+    openUnwanted(wanted);
     if (isDone) {
       return;
     }
@@ -58,19 +66,44 @@ final class Leftovers {
         continue;
       }
       Optional<NamespacedName> name = interception.nameOf(cookie);
-      boolean isAwaited =
-          name.filter(wanted::contains).filter(pod -> enrolled.find(pod).isEmpty()).isPresent();
-      if (isAwaited) {
+      if (isAwaited(name, wanted) || !release(cookie)) {
         awaited++;
       } else {
-        interception.release(cookie);
         released++;
-        LOG.log(System.Logger.Level.INFO, "leftover_released netns_cookie={0}", cookie);
       }
     }
     isDone = awaited == 0;
     if (released > 0 || isDone) {
       LOG.log(System.Logger.Level.INFO, "start_released pods={0}", released);
+    }
+  }
+
+  private boolean isAwaited(Optional<NamespacedName> name, Set<NamespacedName> wanted) {
+    return name.filter(wanted::contains).filter(pod -> enrolled.find(pod).isEmpty()).isPresent();
+  }
+
+  private boolean release(long cookie) {
+    try {
+      interception.release(cookie);
+      LOG.log(System.Logger.Level.INFO, "leftover_released netns_cookie={0}", cookie);
+      return true;
+    } catch (LinuxException | UncheckedIOException | InterceptionException e) {
+      LOG.log(System.Logger.Level.WARNING, "leftover_not_released netns_cookie=" + cookie, e);
+      return false;
+    }
+  }
+
+  /** Takes away the barriers of pods that are not wanted any more. */
+  private void openUnwanted(Set<NamespacedName> wanted) {
+    Set<Long> cookies = enrolled.cookies();
+    for (long cookie : closed.cookies()) {
+      if (!isAwaited(closed.nameOf(cookie), wanted) && !cookies.contains(cookie)) {
+        try {
+          closed.openLeftover(cookie);
+        } catch (LinuxException | UncheckedIOException | RedirectionException e) {
+          LOG.log(System.Logger.Level.WARNING, "pod_not_opened netns_cookie=" + cookie, e);
+        }
+      }
     }
   }
 }

@@ -12,7 +12,8 @@ import java.util.List;
  * @param netnsCookie its namespace; 0 while unknown
  * @param addresses its addresses by the registry
  * @param identity SPIFFE ID
- * @param problem why it is pending; empty otherwise
+ * @param protection what the mesh does for it now
+ * @param problem why it is pending, or what is wrong with its interception; empty otherwise
  * @param earlierConnections connections older than its enrolment that live on, unprotected
  */
 public record PodStatus(
@@ -21,6 +22,7 @@ public record PodStatus(
     long netnsCookie,
     List<InetAddress> addresses,
     String identity,
+    Protection protection,
     String problem,
     int earlierConnections) {
   public PodStatus {

@@ -12,6 +12,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The hooks at the root of cgroup2: one pinned link per program. A program that is attached already
@@ -25,17 +26,17 @@ final class CgroupHooks implements AutoCloseable {
   }
 
   /** Loads every cgroup program and puts it in force below {@code cgroupRoot}. */
-  static CgroupHooks attach(SluiceMaps maps, Path cgroupRoot) {
+  static CgroupHooks attach(SluiceMaps maps, Path cgroupRoot, Set<InterceptionProgram> without) {
     Map<InterceptionProgram, PinnedLink> links = new EnumMap<>(InterceptionProgram.class);
     List<BpfObject> objects = new ArrayList<>();
     try {
       Map<InterceptionProgram, BpfObject> loaded = new EnumMap<>(InterceptionProgram.class);
       for (InterceptionProgram program : InterceptionProgram.values()) {
         if (program.isAttachedToCgroup()) {
-          BpfObject object = ProgramObjects.open(program);
+          BpfObject object = ProgramObjects.open(program, without);
           objects.add(object);
           maps.shareWith(object);
-          object.load();
+          ProgramObjects.load(object, program);
           loaded.put(program, object);
         }
       }

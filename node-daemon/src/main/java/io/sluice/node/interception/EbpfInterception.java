@@ -1,5 +1,6 @@
 package io.sluice.node.interception;
 
+import io.sluice.bpf.InterceptionProgram;
 import io.sluice.linux.bpf.BpfFs;
 import io.sluice.linux.bpf.BpfMap;
 import io.sluice.linux.bpf.PerCpuBpfMap;
@@ -8,7 +9,6 @@ import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.socket.Sockets;
-import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.maps.AddressKey;
@@ -44,16 +44,12 @@ import java.util.function.Predicate;
  * thread at a time; everything else may be called from any thread.
  */
 public final class EbpfInterception implements Interception {
-  /** The kernel caps it with net.core.somaxconn of the pod's namespace. */
-  private static final int BACKLOG = 4096;
-
   private static final InetAddress LOOPBACK4 = InetAddress.ofLiteral("127.0.0.1");
-  private static final InetAddress LOOPBACK6 = InetAddress.ofLiteral("::1");
 
   private final SluiceMaps maps;
   private volatile CgroupHooks hooks;
-  private final NetnsThread namespaces;
-  private final boolean failOpen;
+  private final PodListenerSockets listeners;
+  private final EbpfShape shape;
   private final int livenessListener;
   private final long cgroupId;
   private final SocketFacts facts;
@@ -63,13 +59,13 @@ public final class EbpfInterception implements Interception {
       SluiceMaps maps,
       CgroupHooks hooks,
       NetnsThread namespaces,
-      boolean failOpen,
+      EbpfShape shape,
       int livenessListener,
       long cgroupId) {
     this.maps = maps;
     this.hooks = hooks;
-    this.namespaces = namespaces;
-    this.failOpen = failOpen;
+    this.listeners = new PodListenerSockets(namespaces);
+    this.shape = shape;
     this.livenessListener = livenessListener;
     this.cgroupId = cgroupId;
     this.facts = new EbpfSocketFacts(maps.sockets());
@@ -82,19 +78,24 @@ public final class EbpfInterception implements Interception {
    * @param ownCgroup cgroup2 directory of this process: sockets of its members are the proxy's
    * @param hostNamespace the node's network namespace
    * @param namespaces thread that enters pods
-   * @param failOpen whether traffic is left alone while no daemon runs
+   * @param shape which directions, and which programs must do
+   * @throws ProgramRefusedException when a program is left out or the kernel does not take it
    */
   public static EbpfInterception start(
       String nodeName,
       Path ownCgroup,
       NetnsHandle hostNamespace,
       NetnsThread namespaces,
-      boolean failOpen) {
+      EbpfShape shape) {
     BpfFs.ensureMounted(PinDirectory.BPF_FILE_SYSTEM);
     PinDirectory pins = PinDirectory.ofNode(nodeName);
     SluiceMaps maps = SluiceMaps.openOrCreate(pins);
     int liveness = -1;
     try {
+      if (shape.steers()) {
+        // Loaded pod by pod; a kernel that refuses it is to be known before any pod relies on it.
+        ProgramObjects.requireLoads(InterceptionProgram.SK_LOOKUP, shape.without(), maps);
+      }
       maps.installation()
           .put(0, new InstallationValue(PinDirectory.SCHEMA_VERSION, BootId.current(), nodeName));
       maps.config().put(0, new ConfigValue(hostNamespace.cookie(), 0));
@@ -111,8 +112,8 @@ public final class EbpfInterception implements Interception {
           });
       liveness = Sockets.listenTcp(LOOPBACK4, 0, 1);
       maps.liveness().put(0, liveness);
-      CgroupHooks hooks = CgroupHooks.attach(maps, Cgroups.rootV2());
-      return new EbpfInterception(maps, hooks, namespaces, failOpen, liveness, cgroupId);
+      CgroupHooks hooks = CgroupHooks.attach(maps, Cgroups.rootV2(), shape.without());
+      return new EbpfInterception(maps, hooks, namespaces, shape, liveness, cgroupId);
     } catch (RuntimeException e) {
       if (liveness >= 0) {
         Sockets.close(liveness);
@@ -152,20 +153,24 @@ public final class EbpfInterception implements Interception {
   @Override
   public PodListeners prepare(PodPlacement pod) {
     writeRules(pod);
-    PodSteering prepared = PodSteering.prepare(maps, pod.cookie());
-    List<ListenerFd> opened = new ArrayList<>();
+    return new PodListeners(pod.name(), shape.steers() ? steered(pod) : addressed(pod));
+  }
+
+  /** Listeners in the slots of a steering program; their addresses mean nothing. */
+  private List<ListenerFd> steered(PodPlacement pod) {
+    PodSteering prepared = PodSteering.prepare(maps, pod.cookie(), shape.without());
+    List<ListenerFd> opened;
     try {
-      for (Direction direction : Direction.values()) {
-        for (Family family : Family.values()) {
-          if (family == Family.IPV4 || pod.network().ipv6()) {
-            int listener = listen(pod, direction, family);
-            opened.add(new ListenerFd(listener, direction));
-            prepared.put(direction, family, listener);
-          }
-        }
-      }
+      opened =
+          PodListenerSockets.openEach(
+              pod,
+              shape.directions(),
+              (direction, family) -> {
+                int listener = marked(listeners.onLoopback(pod, family), pod, direction);
+                prepared.put(direction, family, listener);
+                return listener;
+              });
     } catch (RuntimeException e) {
-      opened.forEach(listener -> Sockets.close(listener.fd()));
       prepared.close();
       throw e;
     }
@@ -173,22 +178,22 @@ public final class EbpfInterception implements Interception {
     if (before != null) {
       prepared.succeed(before);
     }
-    return new PodListeners(pod.name(), opened);
+    return opened;
   }
 
-  private int listen(PodPlacement pod, Direction direction, Family family) {
-    int listener =
-        namespaces
-            .submit(
-                pod.netns(),
-                () -> Sockets.listenTcp(family == Family.IPV4 ? LOOPBACK4 : LOOPBACK6, 0, BACKLOG))
-            .join();
+  /** Listeners at the very addresses that the connect hooks write. */
+  private List<ListenerFd> addressed(PodPlacement pod) {
+    maps.pins().createPod(pod.cookie()); // by which a later daemon finds the pod
+    return PodListenerSockets.openEach(
+        pod,
+        shape.directions(),
+        (direction, family) ->
+            marked(listeners.onEveryAddress(pod, direction, family), pod, direction));
+  }
+
+  /** What it accepts inherits this, and waits for its original destination. */
+  private int marked(int listener, PodPlacement pod, Direction direction) {
     try {
-      if (Sockets.netnsCookie(listener) != pod.cookie()) {
-        throw new InterceptionException(
-            "listener for pod " + pod.name() + " was made in another network namespace",
-            "the namespace changed while the pod was enrolled; it is tried again");
-      }
       maps.sockets()
           .put(
               listener,
@@ -203,22 +208,30 @@ public final class EbpfInterception implements Interception {
 
   @Override
   public void activate(PodPlacement pod) {
-    PodSteering prepared = steering.get(pod.cookie());
-    if (prepared == null) {
-      throw new IllegalStateException("pod " + pod.name() + " was not prepared");
+    if (shape.steers()) {
+      PodSteering prepared = steering.get(pod.cookie());
+      if (prepared == null) {
+        throw new IllegalStateException("pod " + pod.name() + " was not prepared");
+      }
+      prepared.attach(pod.netns());
     }
-    prepared.attach(pod.netns());
-    maps.pods().put(new PodKey(pod.cookie()), PodRules.of(pod, failOpen).pod());
+    maps.pods().put(new PodKey(pod.cookie()), PodRules.of(pod, shape.failOpen()).pod());
   }
 
   @Override
   public void update(PodPlacement pod) {
     writeRules(pod);
-    maps.pods().put(new PodKey(pod.cookie()), PodRules.of(pod, failOpen).pod());
+    maps.pods().put(new PodKey(pod.cookie()), PodRules.of(pod, shape.failOpen()).pod());
+  }
+
+  /** Takes away the steering program that an earlier daemon left, where it is not wanted. */
+  void retireSteering(long cookie) {
+    maps.pins().removePod(cookie);
+    maps.pins().createPod(cookie);
   }
 
   private void writeRules(PodPlacement pod) {
-    PodRules rules = PodRules.of(pod, failOpen);
+    PodRules rules = PodRules.of(pod, shape.failOpen());
     long cookie = pod.cookie();
     PodKey key = new PodKey(cookie);
     maps.podNames().put(key, new PodNameValue(pod.name().namespace(), pod.name().name()));
@@ -283,27 +296,38 @@ public final class EbpfInterception implements Interception {
   }
 
   @Override
+  public Optional<String> nodeProblem() {
+    return hooks.problem();
+  }
+
+  @Override
+  public void repairNode() {
+    CgroupHooks broken = hooks;
+    maps.pins().create();
+    hooks = CgroupHooks.attach(maps, Cgroups.rootV2(), shape.without());
+    broken.close();
+  }
+
+  @Override
   public Optional<String> problem(PodPlacement pod) {
     PodSteering active = steering.get(pod.cookie());
-    if (active == null) {
+    if (active == null && shape.steers()) {
       return Optional.of("its steering was never prepared");
     }
     if (maps.pods().lookup(new PodKey(pod.cookie())).isEmpty()) {
       return Optional.of("its entry in the map pods is missing");
     }
-    return active.problem(pod.netns()).or(hooks::problem);
+    return active == null ? Optional.empty() : active.problem(pod.netns());
   }
 
   @Override
   public void repair(PodPlacement pod, Consumer<PodListeners> serve) {
-    if (hooks.problem().isPresent()) {
-      CgroupHooks broken = hooks;
-      maps.pins().create();
-      hooks = CgroupHooks.attach(maps, Cgroups.rootV2());
-      broken.close();
+    if (shape.steers()) {
+      serve.accept(prepare(pod));
+      activate(pod);
+    } else {
+      update(pod); // its listeners have their port and serve on
     }
-    serve.accept(prepare(pod));
-    activate(pod);
   }
 
   @Override

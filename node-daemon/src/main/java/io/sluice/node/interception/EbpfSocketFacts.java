@@ -56,4 +56,17 @@ final class EbpfSocketFacts implements SocketFacts {
             SocketStateValue.FLAG_PRESENTS_CLIENT,
             Direction.INBOUND));
   }
+
+  @Override
+  public void preparePathCheck(int fd, PodPlacement pod, Direction direction) {
+    states.put(
+        fd,
+        new SocketStateValue(pod.cookie(), null, SocketStateValue.ROLE_PATH_CHECK, 0, direction));
+  }
+
+  /** The hook rewrites the address before a route is looked for. */
+  @Override
+  public boolean stayOnLoopback(Sockets.Family family) {
+    return true;
+  }
 }

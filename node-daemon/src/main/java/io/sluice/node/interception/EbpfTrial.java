@@ -1,5 +1,6 @@
 package io.sluice.node.interception;
 
+import io.sluice.bpf.InterceptionProgram;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.NetnsHandle;
@@ -31,8 +32,9 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * Tries the real programs on a pod that is not one: a namespace of its own, pins under a name of
  * its own, a connection to an address that leads nowhere. It must arrive at the listener and name
- * its original destination. Nothing of it is left; hooks at the root of cgroup2 touch that
- * namespace only.
+ * its original destination. When that fails it is tried once more without the steering program,
+ * which only the inbound direction needs. Nothing of it is left; hooks at the root of cgroup2 touch
+ * that namespace only.
  */
 public final class EbpfTrial {
   private static final Duration PATIENCE = Duration.ofSeconds(2);
@@ -43,11 +45,49 @@ public final class EbpfTrial {
           new InetSocketAddress(IpAddresses.parse("192.0.2.1"), 9),
           new InetSocketAddress(IpAddresses.parse("2001:db8::1"), 9));
 
-  private EbpfTrial() {}
+  private final NetworkNamespaces namespaces;
+  private final NetnsHandle host;
+  private final NetnsThread thread;
+  private final Set<InterceptionProgram> without;
+  private final Refusals refusals;
 
-  /** Why eBPF does not work here; empty when it does. Takes a few 100 ms; on a platform thread. */
-  public static Optional<String> run(
-      NetworkNamespaces namespaces, NetnsHandle host, NetnsThread thread) {
+  /**
+   * What came of it.
+   *
+   * @param outboundRefusal why eBPF does not even work outbound; empty when it does
+   * @param inboundRefusal why it does not work inbound; empty when it does
+   */
+  public record Result(Optional<String> outboundRefusal, Optional<String> inboundRefusal) {}
+
+  /**
+   * Tries nothing yet.
+   *
+   * @param without programs to be treated as refused
+   * @param refusals puts failures into words
+   */
+  public EbpfTrial(
+      NetworkNamespaces namespaces,
+      NetnsHandle host,
+      NetnsThread thread,
+      Set<InterceptionProgram> without,
+      Refusals refusals) {
+    this.namespaces = namespaces;
+    this.host = host;
+    this.thread = thread;
+    this.without = without;
+    this.refusals = refusals;
+  }
+
+  /** Takes a few 100 ms; on a platform thread. */
+  public Result run() {
+    Optional<String> whole = refusal(EbpfShape.full(without, false));
+    if (whole.isEmpty()) {
+      return new Result(Optional.empty(), Optional.empty());
+    }
+    return new Result(refusal(EbpfShape.outboundOnly(without)), whole);
+  }
+
+  private Optional<String> refusal(EbpfShape shape) {
     String name = "trial-" + ProcessHandle.current().pid();
     String netns = "sluice-" + name;
     Path cgroup = null;
@@ -58,11 +98,14 @@ public final class EbpfTrial {
       Cgroups.create(cgroup);
       try (NetnsHandle scratch = namespaces.open(Path.of("/run/netns", netns));
           EbpfInterception interception =
-              EbpfInterception.start(name, cgroup, host, thread, false)) {
-        return tryOut(interception, scratch, thread);
+              EbpfInterception.start(name, cgroup, host, thread, shape)) {
+        return tryOut(interception, scratch);
       }
-    } catch (LinuxException | InterceptionException | UncheckedIOException e) {
-      return Optional.of(reason(e));
+    } catch (LinuxException
+        | InterceptionException
+        | ProgramRefusedException
+        | UncheckedIOException e) {
+      return Optional.of(refusals.clause(e));
     } catch (CompletionException e) {
       return Optional.of(String.valueOf(e.getCause()));
     } finally {
@@ -74,16 +117,7 @@ public final class EbpfTrial {
     }
   }
 
-  /** What refused, as a clause. */
-  public static String reason(RuntimeException refusal) {
-    String message = String.valueOf(refusal.getMessage());
-    return refusal instanceof UncheckedIOException && refusal.getCause() != null
-        ? message + " (" + refusal.getCause().getMessage() + ")"
-        : message;
-  }
-
-  private static Optional<String> tryOut(
-      EbpfInterception interception, NetnsHandle scratch, NetnsThread thread) {
+  private Optional<String> tryOut(EbpfInterception interception, NetnsHandle scratch) {
     PodPlacement pod =
         new PodPlacement(
             new NamespacedName("sluice", "trial"),
@@ -98,7 +132,7 @@ public final class EbpfTrial {
     try {
       interception.activate(pod);
       for (InetSocketAddress destination : ELSEWHERE) {
-        Optional<String> problem = connect(interception, pod, listeners, destination, thread);
+        Optional<String> problem = connect(interception, pod, listeners, destination);
         if (problem.isPresent()) {
           return problem;
         }
@@ -109,12 +143,11 @@ public final class EbpfTrial {
     }
   }
 
-  private static Optional<String> connect(
+  private Optional<String> connect(
       EbpfInterception interception,
       PodPlacement pod,
       PodListeners listeners,
-      InetSocketAddress destination,
-      NetnsThread thread) {
+      InetSocketAddress destination) {
     Family family = Family.of(destination.getAddress());
     int client = thread.submit(pod.netns(), () -> Sockets.tcpSocket(family)).join();
     try {

@@ -23,12 +23,12 @@ final class EnrolledRecords {
   /** One namespace with rules. */
   record Enrolled(NamespacedName pod, Path path) {}
 
-  void write(PodPlacement pod) {
+  void write(NamespacedName pod, Path path, long cookie) {
     try {
       Files.createDirectories(directory);
-      Files.writeString(file(pod.cookie()), pod.name() + "\n" + pod.path() + "\n");
+      Files.writeString(file(cookie), pod + "\n" + path + "\n");
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot note pod " + pod.name() + " in " + directory, e);
+      throw new UncheckedIOException("cannot note pod " + pod + " in " + directory, e);
     }
   }
 

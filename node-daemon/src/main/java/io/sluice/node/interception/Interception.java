@@ -1,5 +1,6 @@
 package io.sluice.node.interception;
 
+import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.maps.EventValue;
 import io.sluice.proxy.PodListeners;
@@ -61,6 +62,19 @@ public interface Interception extends AutoCloseable {
    * Reads the kernel's events until the thread is interrupted; returns at once where none exist.
    */
   default void readEvents(Consumer<EventValue> consumer) {}
+
+  /** Whether connections of that family are redirected rather than refused. */
+  default boolean redirects(Sockets.Family family) {
+    return true;
+  }
+
+  /** What is wrong with what all pods of the node share, if anything is. Cheap: every sweep. */
+  default Optional<String> nodeProblem() {
+    return Optional.empty();
+  }
+
+  /** Puts right what all pods share. What is missing refuses, or leaves it to the pods' checks. */
+  default void repairNode() {}
 
   /** What is wrong with the interception of an active pod, if anything is. Cheap: every sweep. */
   Optional<String> problem(PodPlacement pod);

@@ -8,4 +8,9 @@ public final class InterceptionException extends RuntimeException {
   public InterceptionException(String problem, String hint) {
     super(problem + "; " + hint);
   }
+
+  /** The same, with what caused it. */
+  public InterceptionException(String problem, String hint, Throwable cause) {
+    super(problem + "; " + hint, cause);
+  }
 }

@@ -4,14 +4,13 @@ import io.sluice.iptables.CountedVerdict;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.PodRedirection;
 import io.sluice.iptables.PodTraffic;
+import io.sluice.iptables.ProbeAnswer;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.iptables.RulesetGeneration;
-import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
-import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.NamespacedName;
@@ -20,14 +19,13 @@ import io.sluice.node.maps.CounterKey;
 import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.PodListeners;
-import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.CompletionException;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -38,13 +36,13 @@ import java.util.function.Consumer;
  */
 public final class IptablesInterception implements Interception {
   private static final System.Logger LOG = System.getLogger(IptablesInterception.class.getName());
-  private static final int BACKLOG = 4096;
 
   private final NetworkNamespaces namespaces;
-  private final NetnsThread namespaceThread;
+  private final PodListenerSockets listeners;
   private final IptablesBackend backend;
   private final EnrolledRecords records;
   private final NodeNamespaces everywhere;
+  private final Set<Direction> directions;
   private final SocketFacts facts = new IptablesSocketFacts(new NodeAddresses());
   private final Map<Long, Active> pods = new ConcurrentHashMap<>();
 
@@ -77,18 +75,21 @@ public final class IptablesInterception implements Interception {
    *
    * @param records directory that outlives the daemon but not the boot
    * @param everywhere where namespaces of earlier enrolment are searched
+   * @param directions both, or inbound alone where something else takes what leaves
    */
   public IptablesInterception(
       NetworkNamespaces namespaces,
       NetnsThread namespaceThread,
       IptablesBackend backend,
       Path records,
-      NodeNamespaces everywhere) {
+      NodeNamespaces everywhere,
+      Set<Direction> directions) {
     this.namespaces = namespaces;
-    this.namespaceThread = namespaceThread;
+    this.listeners = new PodListenerSockets(namespaceThread);
     this.backend = backend;
     this.records = new EnrolledRecords(records);
     this.everywhere = everywhere;
+    this.directions = Set.copyOf(directions);
   }
 
   @Override
@@ -113,19 +114,12 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public PodListeners prepare(PodPlacement pod) {
-    List<ListenerFd> opened = new ArrayList<>();
-    try {
-      for (Direction direction : Direction.values()) {
-        for (Family family : Family.values()) {
-          if (family == Family.IPV4 || pod.network().ipv6()) {
-            opened.add(new ListenerFd(listen(pod, direction, family), direction));
-          }
-        }
-      }
-    } catch (RuntimeException e) {
-      opened.forEach(listener -> Sockets.close(listener.fd()));
-      throw e;
-    }
+    // Redirected packets arrive at an address of the pod, in both directions.
+    List<ListenerFd> opened =
+        PodListenerSockets.openEach(
+            pod,
+            directions,
+            (direction, family) -> listeners.onEveryAddress(pod, direction, family));
     Active before =
         pods.put(
             pod.cookie(),
@@ -140,39 +134,13 @@ public final class IptablesInterception implements Interception {
     return new PodListeners(pod.name(), opened);
   }
 
-  private int listen(PodPlacement pod, Direction direction, Family family) {
-    // Redirected packets arrive at an address of the pod, in both directions.
-    InetAddress address = InetAddress.ofLiteral(family == Family.IPV4 ? "0.0.0.0" : "::");
-    int port = direction == Direction.OUTBOUND ? MeshPorts.OUTBOUND : MeshPorts.INBOUND;
-    try {
-      int listener =
-          namespaceThread
-              .submit(pod.netns(), () -> Sockets.listenTcp(address, port, BACKLOG))
-              .join();
-      if (Sockets.netnsCookie(listener) != pod.cookie()) {
-        Sockets.close(listener);
-        throw new InterceptionException(
-            "listener for pod " + pod.name() + " was made in another network namespace",
-            "the namespace changed while the pod was enrolled; it is tried again");
-      }
-      return listener;
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof LinuxException linux && linux.errno() == Errno.EADDRINUSE) {
-        throw new InterceptionException(
-            "port " + port + " is taken inside pod " + pod.name(),
-            "iptables mode needs it: move the application to another port, or use eBPF mode");
-      }
-      throw e;
-    }
-  }
-
   @Override
   public void activate(PodPlacement pod) {
     Active active = pods.get(pod.cookie());
     if (active == null) {
       throw new IllegalStateException("pod " + pod.name() + " was not prepared");
     }
-    records.write(pod);
+    records.write(pod.name(), pod.path(), pod.cookie());
     active.redirection.apply(traffic(pod));
   }
 
@@ -184,6 +152,11 @@ public final class IptablesInterception implements Interception {
     }
     active.redirection.apply(traffic(pod));
     pods.put(pod.cookie(), new Active(pod, active.redirection, active.generation, active.intactAt));
+  }
+
+  @Override
+  public boolean redirects(Family family) {
+    return backend.ability(family) == ProbeAnswer.Ability.REDIRECTS;
   }
 
   @Override
@@ -199,7 +172,7 @@ public final class IptablesInterception implements Interception {
     update(pod);
   }
 
-  private static PodTraffic traffic(PodPlacement pod) {
+  private PodTraffic traffic(PodPlacement pod) {
     PodNetwork network = pod.network();
     return new PodTraffic(
         pod.settings(),
@@ -213,7 +186,8 @@ public final class IptablesInterception implements Interception {
         true,
         network.ipv6(),
         MeshPorts.OUTBOUND,
-        MeshPorts.INBOUND);
+        MeshPorts.INBOUND,
+        directions);
   }
 
   @Override
@@ -230,7 +204,7 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public void release(long cookie) {
-    Active active = pods.remove(cookie);
+    Active active = pods.get(cookie);
     try {
       if (active != null) {
         active.redirection.remove();
@@ -238,9 +212,13 @@ public final class IptablesInterception implements Interception {
         removeLeftover(cookie);
       }
     } catch (LinuxException | RedirectionException e) {
-      LOG.log(System.Logger.Level.WARNING, "rules_not_removed netns_cookie=" + cookie, e);
+      // The record stays: without it nobody would ever look for these rules again.
+      throw new InterceptionException(
+          "rules of namespace " + Long.toUnsignedString(cookie) + " not removed: " + e.getMessage(),
+          "it is tried again; `sluice node cleanup` does so too");
     }
     if (active != null) {
+      pods.remove(cookie);
       active.close();
     }
     records.remove(cookie);
@@ -252,34 +230,15 @@ public final class IptablesInterception implements Interception {
    */
   private void removeLeftover(long cookie) {
     Optional<NetnsHandle> found =
-        records.read(cookie).flatMap(record -> openIf(record.path(), cookie));
-    if (found.isEmpty()) {
-      found = everywhere.withCookie(cookie);
-    }
+        records
+            .read(cookie)
+            .map(record -> everywhere.find(record.path(), cookie))
+            .orElseGet(() -> everywhere.withCookie(cookie));
     if (found.isPresent()) {
       try (NetnsHandle namespace = found.get()) {
         new PodRedirection(namespace, backend).remove();
       }
     }
-  }
-
-  private Optional<NetnsHandle> openIf(Path path, long cookie) {
-    NetnsHandle namespace;
-    try {
-      namespace = namespaces.open(path);
-    } catch (LinuxException e) {
-      return Optional.empty(); // it is searched by its cookie
-    }
-    try {
-      if (namespace.cookie() == cookie) {
-        return Optional.of(namespace);
-      }
-    } catch (LinuxException e) {
-      namespace.close();
-      throw e;
-    }
-    namespace.close();
-    return Optional.empty();
   }
 
   @Override

@@ -12,10 +12,10 @@ import java.util.Optional;
  * CAP_NET_ADMIN; the application sees the proxy's connection as coming from the pod itself.
  */
 final class IptablesSocketFacts implements SocketFacts {
-  private final NodeAddresses nodeAddresses;
+  private final NodeOrigin nodeOrigin;
 
-  IptablesSocketFacts(NodeAddresses nodeAddresses) {
-    this.nodeAddresses = nodeAddresses;
+  IptablesSocketFacts(NodeOrigin nodeOrigin) {
+    this.nodeOrigin = nodeOrigin;
   }
 
   @Override
@@ -25,16 +25,28 @@ final class IptablesSocketFacts implements SocketFacts {
     Optional<InetSocketAddress> original =
         Sockets.originalDestination(fd, Sockets.Family.of(local.getAddress()))
             .filter(destination -> !destination.equals(local));
-    boolean nodeOrigin =
+    boolean isNode =
         direction == Direction.INBOUND
-            && nodeAddresses.contains(Sockets.peerAddress(fd).getAddress());
+            && original.isPresent()
+            && nodeOrigin.isNode(pod, Sockets.peerAddress(fd), original.get());
     // What a listener accepts is in the listener's namespace, which was compared with the pod's.
-    return new AcceptedFacts(original, nodeOrigin, true);
+    return new AcceptedFacts(original, isNode, true);
   }
 
   @Override
   public void prepare(
       int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound) {
     Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_MARK, TrafficMark.VALUE);
+  }
+
+  @Override
+  public void preparePathCheck(int fd, PodPlacement pod, Direction direction) {
+    // What has no mark is redirected.
+  }
+
+  /** The rules see what has a route only, and IPv6 has none over lo to another address. */
+  @Override
+  public boolean stayOnLoopback(Sockets.Family family) {
+    return family == Sockets.Family.IPV4;
   }
 }

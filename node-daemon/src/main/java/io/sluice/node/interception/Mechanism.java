@@ -1,14 +1,34 @@
 package io.sluice.node.interception;
 
-import java.util.Locale;
-
-/** How traffic gets into the proxy. */
+/** How traffic gets into the proxy, in each direction. */
 public enum Mechanism {
-  EBPF,
-  IPTABLES;
+  /** Programs in both directions. */
+  EBPF("ebpf"),
 
-  /** As typed, printed and used in metrics. */
+  /** Programs outbound, rules inbound: for kernels that refuse only the steering program. */
+  SPLIT("ebpf/iptables"),
+
+  /** Rules in both directions. */
+  IPTABLES("iptables");
+
+  private final String label;
+
+  Mechanism(String label) {
+    this.label = label;
+  }
+
+  /** As printed: one word, or outbound and inbound with a slash between. */
   public String label() {
-    return name().toLowerCase(Locale.ROOT);
+    return label;
+  }
+
+  /** What takes outgoing traffic: {@link #EBPF} or {@link #IPTABLES}. */
+  public Mechanism outbound() {
+    return this == SPLIT ? EBPF : this;
+  }
+
+  /** What takes incoming traffic: {@link #EBPF} or {@link #IPTABLES}. */
+  public Mechanism inbound() {
+    return this == SPLIT ? IPTABLES : this;
   }
 }

@@ -32,11 +32,13 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
 
   private final NetnsThread namespaces;
   private final SocketFacts facts;
+  private final PathChecks paths;
   private final Map<NamespacedName, Known> pods = new ConcurrentHashMap<>();
 
-  /** Over what the mechanism knows and the thread that enters pods. */
-  public NamespaceSockets(SocketFacts facts, NetnsThread namespaces) {
+  /** Over what the mechanism knows, the thread that enters pods, and who looks at their paths. */
+  public NamespaceSockets(SocketFacts facts, NetnsThread namespaces, PathChecks paths) {
     this.facts = facts;
+    this.paths = paths;
     this.namespaces = namespaces;
   }
 
@@ -86,6 +88,13 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
     return known == null
         ? new AcceptedFacts(Optional.empty(), false, false)
         : facts.accepted(known.placement(), direction, fd);
+  }
+
+  @Override
+  public boolean isPathCheck(
+      NamespacedName pod, Direction direction, int fd, InetSocketAddress peer) {
+    Known known = pods.get(pod);
+    return known != null && paths.arrived(known.placement(), direction, fd, peer);
   }
 
   @Override

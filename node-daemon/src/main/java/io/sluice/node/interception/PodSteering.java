@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -49,17 +50,15 @@ final class PodSteering implements AutoCloseable {
   }
 
   /** Loads the pod's instance, onto the maps that an earlier daemon left if there are any. */
-  static PodSteering prepare(SluiceMaps maps, long cookie) {
+  static PodSteering prepare(SluiceMaps maps, long cookie, Set<InterceptionProgram> without) {
     Path directory = maps.pins().pod(cookie);
-    BpfObject object =
-        BpfObject.open(
-            InterceptionProgram.SK_LOOKUP.object(), InterceptionProgram.SK_LOOKUP.objectName());
+    BpfObject object = ProgramObjects.open(InterceptionProgram.SK_LOOKUP, without);
     try {
       Files.createDirectories(directory);
       maps.shareWith(object);
       adopt(object, SELF_MAP, directory);
       adopt(object, LISTENERS_MAP, directory);
-      object.load();
+      ProgramObjects.load(object, InterceptionProgram.SK_LOOKUP);
       try (BpfMapFd self = pinned(object, SELF_MAP, directory)) {
         new BpfMap<>(self, SluiceMaps.KEY_ZERO, PodSelfValue.CODEC)
             .put(0, new PodSelfValue(cookie));

@@ -1,5 +1,6 @@
 package io.sluice.node.interception;
 
+import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.AcceptedFacts;
 import java.net.InetSocketAddress;
@@ -20,4 +21,14 @@ public interface SocketFacts {
    */
   void prepare(
       int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound);
+
+  /**
+   * Readies a socket of this process that shall be intercepted like one of an application, to see
+   * that interception works; not connected yet. Outbound ones were made inside the pod, inbound
+   * ones on the node.
+   */
+  void preparePathCheck(int fd, PodPlacement pod, Direction direction);
+
+  /** Whether an outbound connection bound to the device lo is intercepted all the same. */
+  boolean stayOnLoopback(Sockets.Family family);
 }

@@ -20,6 +20,9 @@ public record ConnectionValue(InetSocketAddress address, int kind) {
   /** Opened by a socket of the node itself. */
   public static final int KIND_NODE_ORIGIN = 3;
 
+  /** Opened by the daemon only to see where it arrives. */
+  public static final int KIND_PATH_CHECK = 4;
+
   /** Mirrors {@code struct connection}. */
   public static final StructCodec<ConnectionValue> CODEC =
       new StructCodec<>(
@@ -43,6 +46,7 @@ public record ConnectionValue(InetSocketAddress address, int kind) {
       case KIND_REDIRECTED -> "redirected";
       case KIND_PROXY_INBOUND -> "from_proxy";
       case KIND_NODE_ORIGIN -> "from_node";
+      case KIND_PATH_CHECK -> "path_check";
       default -> Integer.toString(kind);
     };
   }

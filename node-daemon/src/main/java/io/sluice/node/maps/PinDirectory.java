@@ -106,6 +106,15 @@ public record PinDirectory(Path path) {
     removeTree(node);
   }
 
+  /** Makes the directory of one pod's pins; it alone already names the pod to a later daemon. */
+  public void createPod(long netnsCookie) {
+    try {
+      Files.createDirectories(pod(netnsCookie));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make pin directory " + pod(netnsCookie), e);
+    }
+  }
+
   /** Removes one pod's pins. */
   public void removePod(long netnsCookie) {
     removeTree(pod(netnsCookie));

@@ -38,6 +38,9 @@ public record SocketStateValue(
   /** Socket of the node itself, connecting to an enrolled pod. */
   public static final int ROLE_NODE = 7;
 
+  /** The daemon's own, connecting only to see where it arrives. */
+  public static final int ROLE_PATH_CHECK = 8;
+
   /** The other end is a socket of the node itself. */
   public static final int FLAG_NODE_ORIGIN = 0x1;
 

@@ -4,10 +4,12 @@ import io.prometheus.client.Collector;
 import io.prometheus.client.CounterMetricFamily;
 import io.prometheus.client.GaugeMetricFamily;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.PodState;
 import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.interception.Interception;
+import io.sluice.node.interception.Mechanism;
 import io.sluice.node.interception.VerdictCount;
 import io.sluice.node.maps.CounterKey;
 import io.sluice.node.maps.MapCatalogue;
@@ -73,7 +75,16 @@ final class InterceptionCollector extends Collector {
     // Walked once: counting reads every entry.
     List<MapSummary> maps = new MapCatalogue(pins).list();
     return List.of(
-        redirected, passthrough, refused, fill(maps), capacity(maps), lost(), pods(), verified());
+        redirected,
+        passthrough,
+        refused,
+        fill(maps),
+        capacity(maps),
+        lost(),
+        pods(),
+        verified(),
+        mode(),
+        pathChecks());
   }
 
   private static CounterMetricFamily flows(String verdict, String help) {
@@ -125,6 +136,25 @@ final class InterceptionCollector extends Collector {
       }
     }
     return family;
+  }
+
+  private GaugeMetricFamily mode() {
+    GaugeMetricFamily family =
+        new GaugeMetricFamily(
+            "sluice_interception_mode",
+            "1 for the mechanism in force in each direction; `node status` tells why.",
+            List.of("direction", "mode"));
+    Mechanism mechanism = interception.mechanism();
+    family.addMetric(List.of(Direction.OUTBOUND.label(), mechanism.outbound().label()), 1);
+    family.addMetric(List.of(Direction.INBOUND.label(), mechanism.inbound().label()), 1);
+    return family;
+  }
+
+  private CounterMetricFamily pathChecks() {
+    return new CounterMetricFamily(
+        "sluice_interception_path_checks_total",
+        "Looks whether connections into and out of a pod really reach the proxy.",
+        (double) enrolment.pathChecks());
   }
 
   private GaugeMetricFamily pods() {

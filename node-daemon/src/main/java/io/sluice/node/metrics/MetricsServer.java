@@ -14,8 +14,9 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
- * Serves {@code /metrics}, {@code /healthz} (the process answers) and {@code /readyz} (pods are
- * enforced). The JDK's HTTP server: plain text for a scraper needs no more.
+ * Serves {@code /metrics}, {@code /healthz} (the process answers) and {@code /readyz} (the daemon
+ * has started; then which pods are not protected, a line each). The JDK's HTTP server: plain text
+ * for a scraper needs no more.
  */
 public final class MetricsServer implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(MetricsServer.class.getName());
@@ -34,7 +35,10 @@ public final class MetricsServer implements AutoCloseable {
 
   /** Serves on {@code address}; port 0 takes a free one. */
   public static MetricsServer start(
-      InetSocketAddress address, Supplier<String> metrics, BooleanSupplier ready) {
+      InetSocketAddress address,
+      Supplier<String> metrics,
+      BooleanSupplier ready,
+      Supplier<String> unprotected) {
     // The server has no other way to be told, and reads it when its first instance is made.
     System.setProperty("jdk.httpserver.maxConnections", Integer.toString(MAX_CONNECTIONS));
     try {
@@ -52,7 +56,7 @@ public final class MetricsServer implements AutoCloseable {
                 "/readyz",
                 isReady ? 200 : 503,
                 "text/plain",
-                isReady ? "ready\n" : "not ready\n");
+                isReady ? "ready\n" + unprotected.get() : "not ready\n");
           });
       started.server.start();
       return started;

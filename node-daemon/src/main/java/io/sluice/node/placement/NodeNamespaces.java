@@ -37,6 +37,14 @@ public final class NodeNamespaces {
     this.mounts = new MountedNamespaces(List.of(Path.of("/"), files.rootOfInit()));
   }
 
+  /**
+   * Opens the namespace with this cookie, if it is still there: by the path that was recorded for
+   * it, or wherever else it is kept by now. The caller closes it.
+   */
+  public Optional<NetnsHandle> find(Path recorded, long cookie) {
+    return openIf(recorded, cookie).or(() -> withCookie(cookie));
+  }
+
   /** Opens the namespace with this cookie, if it is still there; the caller closes it. */
   public Optional<NetnsHandle> withCookie(long cookie) {
     long now = System.nanoTime();

@@ -213,6 +213,7 @@ class CodecRoundTripTest {
     assertThat(AddressKind.label(1)).isEqualTo("mesh");
     assertThat(AddressKind.label(0)).isEqualTo("0");
     assertThat(new ConnectionValue(V4_PORT, 3).kindLabel()).isEqualTo("from_node");
-    assertThat(new ConnectionValue(V4_PORT, 4).kindLabel()).isEqualTo("4");
+    assertThat(new ConnectionValue(V4_PORT, 4).kindLabel()).isEqualTo("path_check");
+    assertThat(new ConnectionValue(V4_PORT, 99).kindLabel()).isEqualTo("99");
   }
 }

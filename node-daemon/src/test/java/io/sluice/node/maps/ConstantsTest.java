@@ -78,7 +78,8 @@ class ConstantsTest {
             Map.of(
                 "CONNECTION_REDIRECTED", ConnectionValue.KIND_REDIRECTED,
                 "CONNECTION_PROXY_INBOUND", ConnectionValue.KIND_PROXY_INBOUND,
-                "CONNECTION_NODE_ORIGIN", ConnectionValue.KIND_NODE_ORIGIN));
+                "CONNECTION_NODE_ORIGIN", ConnectionValue.KIND_NODE_ORIGIN,
+                "CONNECTION_PATH_CHECK", ConnectionValue.KIND_PATH_CHECK));
   }
 
   @Test
@@ -92,7 +93,8 @@ class ConstantsTest {
                 "SOCKET_LISTENER", SocketStateValue.ROLE_LISTENER,
                 "SOCKET_OUTBOUND_ACCEPTED", SocketStateValue.ROLE_OUTBOUND_ACCEPTED,
                 "SOCKET_INBOUND_ACCEPTED", SocketStateValue.ROLE_INBOUND_ACCEPTED,
-                "SOCKET_NODE", SocketStateValue.ROLE_NODE));
+                "SOCKET_NODE", SocketStateValue.ROLE_NODE,
+                "SOCKET_PATH_CHECK", SocketStateValue.ROLE_PATH_CHECK));
     assertThat(header.enumeration("socket_flag"))
         .containsExactlyInAnyOrderEntriesOf(
             Map.of(

@@ -20,11 +20,13 @@ class MetricsServerTest {
 
   private final AtomicBoolean ready = new AtomicBoolean();
   private final AtomicBoolean broken = new AtomicBoolean();
+  private volatile String unprotected = "";
 
   @AutoClose private final HttpClient client = HttpClient.newHttpClient();
 
   @AutoClose
-  private final MetricsServer server = MetricsServer.start(ANY_PORT, this::metrics, ready::get);
+  private final MetricsServer server =
+      MetricsServer.start(ANY_PORT, this::metrics, ready::get, () -> unprotected);
 
   private String metrics() {
     if (broken.get()) {
@@ -55,6 +57,17 @@ class MetricsServerTest {
   }
 
   @Test
+  void namesThePodsThatAreNotProtectedWhenItIsReady() throws Exception {
+    unprotected = "pod shop/store refused: its rules were flushed\n";
+    assertThat(get("/readyz").body()).isEqualTo("not ready\n");
+
+    ready.set(true);
+
+    assertThat(get("/readyz").statusCode()).isEqualTo(200);
+    assertThat(get("/readyz").body()).isEqualTo("ready\n" + unprotected);
+  }
+
+  @Test
   void knowsNoOtherPath() throws Exception {
     assertThat(get("/").statusCode()).isEqualTo(404);
     assertThat(get("/metrics/more").statusCode()).isEqualTo(404);
@@ -73,7 +86,7 @@ class MetricsServerTest {
 
   @Test
   void busyPortIsToldWithTheOptionThatChoosesAnother() {
-    assertThatThrownBy(() -> MetricsServer.start(server.address(), () -> "", () -> true))
+    assertThatThrownBy(() -> MetricsServer.start(server.address(), () -> "", () -> true, () -> ""))
         .hasMessageStartingWith("cannot serve metrics on 127.0.0.1:")
         .hasMessageContaining("already in use")
         .hasMessageEndingWith("choose another --metrics-address");

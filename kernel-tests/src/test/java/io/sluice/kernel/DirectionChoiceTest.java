@@ -1,0 +1,204 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.bpf.InterceptionProgram;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.FaultyProgram;
+import io.sluice.kernel.site.JavaCommand;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.node.NodeCleanup;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What a daemon makes of single programs that are refused, and how it says so by direction. */
+@Tag("kernel")
+class DirectionChoiceTest {
+  private static final String LEFT_OUT = "program sk_lookup is left out by --without-program";
+
+  @AutoClose private static Shop shop;
+
+  @BeforeAll
+  static void openShop() {
+    shop = Shop.open(Mechanism.SPLIT);
+  }
+
+  @BeforeEach
+  void beginWithoutTraces() {
+    if (shop.daemon().isAlive()) {
+      shop.daemon().kill();
+    }
+    NodeCleanup.removeAll(shop.site.prefix());
+  }
+
+  @Test
+  void autoKeepsEbpfOutboundWhereOnlySteeringIsRefusedAndSaysWhyForEachDirection() {
+    shop.site.startDaemon("--mode", "auto", "--without-program", "sk_lookup");
+
+    assertModes("ebpf/iptables", "ebpf", "iptables");
+    assertThat(status("outboundReason")).isEqualTo("a trial of every outbound program succeeded");
+    assertThat(status("inboundReason")).isEqualTo("eBPF does not work here: " + LEFT_OUT);
+    assertThat(status("modeReason"))
+        .isEqualTo(
+            "outbound: " + status("outboundReason") + "; inbound: " + status("inboundReason"));
+    assertThat(
+            shop.view()
+                .metric("sluice_interception_mode", "direction=\"outbound\"", "mode=\"ebpf\""))
+        .isEqualTo(1);
+    assertThat(
+            shop.view()
+                .metric("sluice_interception_mode", "direction=\"inbound\"", "mode=\"iptables\""))
+        .isEqualTo(1);
+    assertEnforced();
+  }
+
+  @Test
+  void ebpfFallsBackInboundAloneWhenAllowed() {
+    shop.site.startDaemon("--mode", "ebpf", "--fallback", "true", "--without-program", "sk_lookup");
+
+    assertModes("ebpf/iptables", "ebpf", "iptables");
+    assertThat(status("outboundReason")).isEqualTo("asked for");
+    assertThat(status("inboundReason")).isEqualTo("eBPF was asked for and is refused: " + LEFT_OUT);
+    assertEnforced();
+  }
+
+  @Test
+  void ebpfWithoutFallbackDoesNotStartWithoutSteering() {
+    assertThatThrownBy(
+            () -> shop.site.startDaemon("--mode", "ebpf", "--without-program", "sk_lookup"))
+        .hasMessageContaining("the daemon ended at once");
+
+    assertThat(lastWords())
+        .startsWith("sluice: eBPF was asked for and is refused: " + LEFT_OUT)
+        .contains("--fallback true");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"auto, 'eBPF does not work here: '", "ebpf, 'eBPF was asked for and is refused: '"})
+  void withoutAnOutboundProgramBothDirectionsAreTakenByRules(String mode, String reason) {
+    shop.site.startDaemon("--mode", mode, "--fallback", "true", "--without-program", "connect4");
+
+    assertModes("iptables", "iptables", "iptables");
+    assertThat(status("modeReason"))
+        .isEqualTo(reason + "program connect4 is left out by --without-program");
+    assertThat(status("inboundReason")).isEqualTo(status("modeReason"));
+    assertEnforced();
+  }
+
+  @Test
+  void aNameThatNoProgramHasIsRefusedWithTheNamesThereAre() {
+    assertThatThrownBy(
+            () -> shop.site.startDaemon("--mode", "auto", "--without-program", "sk_lookdown"))
+        .hasMessageContaining("the daemon ended at once");
+
+    assertThat(shop.daemon().log())
+        .contains("--without-program: there is no program 'sk_lookdown'; the programs are connect4")
+        .contains(", sk_lookup");
+  }
+
+  @Test
+  void rulesInboundCannotFailOpenAndSaySo() {
+    assertThatThrownBy(() ->
+            shop.site.startDaemon(
+                "--mode", "auto", "--fail-open", "--without-program", "sk_lookup"))
+        .hasMessageContaining("the daemon ended at once");
+
+    assertThat(lastWords()).contains("iptables rules cannot tell whether a daemon runs");
+  }
+
+  @Test
+  void theWholeLogOfAProgramThatTheVerifierRefusesIsKeptUntilTheNextStart() throws IOException {
+    List<String> faulty =
+        FaultyProgram.launcher(shop.site.directory(), InterceptionProgram.SK_LOOKUP);
+    Path log = shop.site.directory().resolve("state").resolve("verifier-sk_lookup.log");
+
+    shop.site.startDaemonBehind(faulty, "--mode", "auto");
+
+    assertModes("ebpf/iptables", "ebpf", "iptables");
+    assertThat(status("inboundReason"))
+        .startsWith("eBPF does not work here: bpf(PROG_LOAD) on program sluice_sk_lookup")
+        .contains(FaultyProgram.COMPLAINT)
+        .endsWith("; the whole verifier log: " + log);
+    assertThat(Files.readString(log)).contains(FaultyProgram.COMPLAINT);
+    assertEnforced();
+
+    shop.daemon().kill();
+    shop.site.startDaemon("--mode", "auto");
+
+    assertModes("ebpf", "ebpf", "ebpf");
+    assertThat(log).doesNotExist();
+  }
+
+  @Test
+  void capabilitiesShowsBothDirectionsWithTheirReasons() throws IOException {
+    JsonNode split =
+        new ObjectMapper().readTree(capabilities("-o", "json", "--without-program", "sk_lookup"));
+
+    assertThat(split.path("mode").asText()).isEqualTo("ebpf/iptables");
+    assertThat(split.path("outboundMode").asText()).isEqualTo("ebpf");
+    assertThat(split.path("inboundMode").asText()).isEqualTo("iptables");
+    assertThat(split.path("inboundReason").asText()).endsWith(LEFT_OUT);
+    assertThat(split.path("features"))
+        .anyMatch(answer -> isAnswer(answer, "ebpf trial outbound", "yes"))
+        .anyMatch(answer -> isAnswer(answer, "ebpf trial inbound", "no"));
+    assertThat(capabilities("--without-program", "sk_lookup"))
+        .contains("--mode auto would choose ebpf/iptables: outbound: ");
+  }
+
+  private static boolean isAnswer(JsonNode answer, String feature, String works) {
+    return answer.path("feature").asText().equals(feature)
+        && answer.path("works").asText().equals(works);
+  }
+
+  private static String capabilities(String... arguments) {
+    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    command.addAll(List.of("node", "capabilities"));
+    command.addAll(List.of(arguments));
+    return Commands.run(command.toArray(String[]::new));
+  }
+
+  private static void assertModes(String mode, String outbound, String inbound) {
+    assertThat(status("mode")).isEqualTo(mode);
+    assertThat(status("outboundMode")).isEqualTo(outbound);
+    assertThat(status("inboundMode")).isEqualTo(inbound);
+  }
+
+  private static void assertEnforced() {
+    for (Family family : Family.values()) {
+      try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
+          TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
+        Attempt served = Attempt.from(shop.buyer, shop.service(family), "hi");
+        assertThat(served.answer()).as("%s", served).isEqualTo("hi");
+        Attempt out = Attempt.from(shop.thief, shop.stranger.at(family, outside.port()), "hi");
+        assertThat(out.wasRefused()).as("%s", out).isTrue();
+        Attempt in = Attempt.from(shop.stranger, shop.store.at(family, store.port()), "hi");
+        assertThat(in.wasRefused()).as("%s", in).isTrue();
+        assertThat(store.accepted()).hasSize(1);
+        assertThat(outside.accepted()).isEmpty();
+      }
+    }
+  }
+
+  private static String status(String member) {
+    return shop.view().status().path(member).asText();
+  }
+
+  private static String lastWords() {
+    return shop.daemon().log().lines().toList().getLast();
+  }
+}

@@ -1,0 +1,322 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.Confinement;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.bpf.BpfLink;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.node.NodeCleanup;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The daemon looks whether interception works, and refuses a pod as a whole while it does not and
+ * cannot be put right.
+ */
+@Tag("kernel")
+class VerificationTest {
+  private static final int STOLEN_PORT = 7_777;
+
+  /** What others do inside a pod so that programs and rules of ours are whole and paths are not. */
+  private static final Map<String, String> STOLEN_PATHS =
+      Map.of(
+          "outbound IPv4 swallowed",
+          "add table ip thief; add chain ip thief t { type filter hook input priority 0; };"
+              + " add rule ip thief t iif lo tcp dport 15001 drop",
+          "outbound IPv6 swallowed",
+          "add table ip6 thief; add chain ip6 thief t { type filter hook input priority 0; };"
+              + " add rule ip6 thief t iif lo tcp dport 15001 drop",
+          "inbound IPv4 stolen",
+          "add table ip thief; add chain ip thief t { type nat hook prerouting priority -101; };"
+              + " add rule ip thief t iif eth0 tcp dport != 22 redirect to :"
+              + STOLEN_PORT,
+          "inbound IPv6 stolen",
+          "add table ip6 thief; add chain ip6 thief t { type nat hook prerouting priority -101; };"
+              + " add rule ip6 thief t iif eth0 tcp dport != 22 redirect to :"
+              + STOLEN_PORT);
+
+  private static final Map<Mechanism, Shop> SHOPS = new EnumMap<>(Mechanism.class);
+
+  @BeforeAll
+  static void openShops() {
+    for (Mechanism mechanism : Mechanism.values()) {
+      SHOPS.put(
+          mechanism, Shop.open(Confinement.OWN_MOUNTS, mechanism, "--path-check-seconds", "1"));
+    }
+  }
+
+  @AfterAll
+  static void closeShops() {
+    SHOPS.values().forEach(Shop::close);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void looksAtEveryPathAndCountsNothingOfIt(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+    awaitWhole(shop, shop.store);
+    List<Map<String, String>> verdicts = verdictsOnConnections(shop);
+    long accepted = shop.view().status().path("connectionsAccepted").asLong();
+    int records = shop.view().accessLog().size();
+    double looks = shop.view().metric("sluice_interception_path_checks_total");
+
+    Await.until(
+        "every pod was looked at twice more",
+        () -> shop.view().metric("sluice_interception_path_checks_total") >= looks + 6);
+
+    assertThat(verdictsOnConnections(shop)).containsExactlyInAnyOrderElementsOf(verdicts);
+    assertThat(shop.view().status().path("connectionsAccepted").asLong()).isEqualTo(accepted);
+    assertThat(shop.view().accessLog()).hasSize(records);
+    assertThat(shop.view().events()).noneMatch(event -> event.toString().contains("15009"));
+    assertThat(shop.daemon().log())
+        .doesNotContain("path_not_checked pod=" + shop.store.meshName() + " reason=a ");
+    assertThat(ok(shop, shop.store)).isEqualTo(1);
+  }
+
+  /** Kernels send ICMPv6 of their own whenever they like. */
+  private static List<Map<String, String>> verdictsOnConnections(Shop shop) {
+    return shop.view().dump("verdict_counters").stream()
+        .filter(row -> !row.getOrDefault("reason", "").equals("raw_socket"))
+        .toList();
+  }
+
+  static Stream<Arguments> stolenPaths() {
+    return Stream.of(Mechanism.values())
+        .flatMap(mechanism ->
+            STOLEN_PATHS.keySet().stream().sorted().map(path -> Arguments.of(mechanism, path)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("stolenPaths")
+  void aPodWhosePathIsNotOursIsRefusedWhileThatLasts(Mechanism mechanism, String path) {
+    Shop shop = shop(mechanism);
+    awaitWhole(shop, shop.store);
+    long before = shop.view().lastEvent();
+
+    nft(shop.store, Objects.requireNonNull(STOLEN_PATHS.get(path)));
+
+    try {
+      awaitRefused(shop, shop.store);
+      assertThat(ok(shop, shop.store)).as(path).isEqualTo(0);
+      assertThat(shop.view().events(before, shop.store, "interception_failed_closed")).hasSize(2);
+      assertThat(shop.view().readiness()).contains("pod " + shop.store.meshName() + " refused: a ");
+      assertThat(shop.daemon().log())
+          .contains("interception_failed_closed pod=" + shop.store.meshName());
+      assertNothingPasses(shop, shop.store, STOLEN_PORT);
+      assertThat(ok(shop, shop.buyer)).isEqualTo(1);
+    } finally {
+      nft(shop.store, "delete table " + (path.contains("IPv4") ? "ip" : "ip6") + " thief");
+    }
+
+    awaitWhole(shop, shop.store);
+    assertThat(Traces.barriers(shop.store)).isEmpty();
+    assertServed(shop);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void aPodThatCannotBeRepairedIsRefusedUntilItCan(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+    awaitWhole(shop, shop.store);
+
+    preventRepair(shop, mechanism);
+    try {
+      breakInterception(shop, mechanism);
+
+      awaitRefused(shop, shop.store);
+      assertThat(ok(shop, shop.store)).isEqualTo(0);
+      assertNothingPasses(shop, shop.store, Shop.STORE_PORT);
+    } finally {
+      allowRepair(shop, mechanism);
+    }
+
+    awaitWhole(shop, shop.store);
+    assertThat(Traces.barriers(shop.store)).isEmpty();
+    assertServed(shop);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void whatWasRepairedIsReportedUntilALookHasFoundItWhole(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+    awaitWhole(shop, shop.store);
+
+    breakInterception(shop, mechanism);
+
+    Await.until("it is told", () -> ok(shop, shop.store) == 0);
+    Await.until("it is whole again", () -> ok(shop, shop.store) == 1);
+    assertServed(shop);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void aPodThatCannotBeEnrolledIsRefusedUnlessTheMeshIsPermissive(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+    SitePod pod = shop.site.addPods("latecomer").getFirst();
+    Commands.ip(pod.netns(), List.of("link set lo down", "addr flush dev lo"));
+    shop.change(() -> shop.site.registry().write(pod));
+    try (TcpServer inside = TcpServer.echo(pod, Family.IPV4, shop.freshPort())) {
+      awaitRefused(shop, pod);
+      assertThat(shop.view().stateOf(pod)).isEqualTo("pending");
+      assertThat(shop.view().readiness()).contains("pod " + pod.meshName() + " refused: ");
+      assertNothingPasses(shop, pod, shop.freshPort());
+
+      shop.configure(true, true, Map.of());
+      Await.until("it is open", () -> protection(shop, pod).equals("not protected"));
+      assertThat(Traces.in(pod)).isEmpty();
+      assertThat(shop.view().readiness()).contains("pod " + pod.meshName() + " not protected: ");
+      assertThat(Attempt.from(shop.stranger, pod.at(Family.IPV4, inside.port()), "hi").answer())
+          .isEqualTo("hi");
+
+      shop.configureAsAtFirst();
+      awaitRefused(shop, pod);
+      Commands.ip(pod.netns(), List.of("link set lo up"));
+      awaitWhole(shop, pod);
+      assertThat(Traces.barriers(pod)).isEmpty();
+    } finally {
+      shop.configureAsAtFirst();
+      shop.change(() -> shop.site.registry().remove(pod));
+    }
+    Await.until("nothing of ours is left", () -> Traces.in(pod).isEmpty());
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void aBarrierOutlivesTheDaemonAndGoesWithTheNextOneOrACleanUp(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+    SitePod pod = shop.site.addPods("orphan").getFirst();
+    Commands.ip(pod.netns(), List.of("link set lo down", "addr flush dev lo"));
+    shop.change(() -> shop.site.registry().write(pod));
+    awaitRefused(shop, pod);
+
+    shop.daemon().kill();
+    assertThat(Traces.barriers(pod)).hasSize(1);
+    Commands.ip(pod.netns(), List.of("link set lo up"));
+    shop.daemon().start();
+    awaitWhole(shop, pod);
+    assertThat(Traces.barriers(pod)).isEmpty();
+
+    nft(pod, Objects.requireNonNull(STOLEN_PATHS.get("outbound IPv4 swallowed")));
+    awaitRefused(shop, pod);
+    shop.daemon().kill();
+    assertThat(Traces.barriers(pod)).hasSize(1);
+    NodeCleanup.removeAll(shop.site.prefix());
+    assertThat(Traces.in(pod)).isEmpty();
+
+    shop.site.registry().remove(pod);
+    shop.daemon().start();
+    awaitWhole(shop, shop.store);
+  }
+
+  /** The mounts of the daemon alone are changed, so that other daemons on this machine go on. */
+  private static void preventRepair(Shop shop, Mechanism mechanism) {
+    if (mechanism == Mechanism.EBPF) {
+      mount(shop, "mount", "-o", "remount,bind,ro", "/sys/fs/bpf");
+    } else {
+      mount(shop, "mount", "--bind", "/bin/false", iptables());
+    }
+  }
+
+  private static void allowRepair(Shop shop, Mechanism mechanism) {
+    if (mechanism == Mechanism.EBPF) {
+      mount(shop, "mount", "-o", "remount,bind,rw", "/sys/fs/bpf");
+    } else {
+      mount(shop, "umount", iptables());
+    }
+  }
+
+  private static void mount(Shop shop, String... command) {
+    Commands.run(
+        Stream.concat(
+                Stream.of("nsenter", "--mount=/proc/" + shop.daemon().pid() + "/ns/mnt"),
+                Stream.of(command))
+            .toArray(String[]::new));
+  }
+
+  /** The one program that all names of the nftables variant lead to. */
+  private static String iptables() {
+    return Commands.run("readlink", "-f", Commands.run("which", "iptables-nft").strip()).strip();
+  }
+
+  private static void breakInterception(Shop shop, Mechanism mechanism) {
+    if (mechanism == Mechanism.EBPF) {
+      try (NetnsHandle store = shop.store.open();
+          BpfLink link =
+              BpfLink.openPinned(shop.view().pins().pod(store.cookie()).resolve(Path.of("link")))) {
+        link.detach();
+      }
+    } else {
+      Commands.run("nsenter", "--net=" + shop.store.path(), "iptables-nft", "-t", "nat", "-F");
+    }
+  }
+
+  private static void nft(SitePod pod, String commands) {
+    Commands.run("nsenter", "--net=" + pod.path(), "nft", commands);
+  }
+
+  private static Shop shop(Mechanism mechanism) {
+    return Objects.requireNonNull(SHOPS.get(mechanism));
+  }
+
+  private static double ok(Shop shop, SitePod pod) {
+    return shop.view().metric("sluice_interception_ok", "pod=\"" + pod.name() + "\"");
+  }
+
+  private static String protection(Shop shop, SitePod pod) {
+    return shop.view().pod(pod).path("protection").asText();
+  }
+
+  private static void awaitWhole(Shop shop, SitePod pod) {
+    Await.until(
+        pod.name() + " is whole",
+        () -> ok(shop, pod) == 1 && protection(shop, pod).equals("protected"));
+  }
+
+  private static void awaitRefused(Shop shop, SitePod pod) {
+    Await.until(
+        pod.name() + " is refused",
+        () -> protection(shop, pod).equals("refused") && !Traces.barriers(pod).isEmpty());
+  }
+
+  private static void assertNothingPasses(Shop shop, SitePod pod, int port) {
+    for (Family family : Family.values()) {
+      try (TcpServer inside = TcpServer.open(pod, pod.at(family, port), TcpServer.greeting("in"));
+          TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
+        Attempt in = Attempt.from(shop.stranger, pod.at(family, port), "hi");
+        Attempt out = Attempt.from(pod, shop.stranger.at(family, outside.port()), "hi");
+
+        assertThat(in.wasRefused()).as("into %s: %s", pod, in).isTrue();
+        assertThat(out.answered()).as("out of %s: %s", pod, out).isFalse();
+        assertThat(inside.accepted()).isEmpty();
+        assertThat(outside.accepted()).isEmpty();
+      }
+    }
+  }
+
+  private static void assertServed(Shop shop) {
+    for (Family family : Family.values()) {
+      try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
+        Attempt served = Attempt.from(shop.buyer, shop.service(family), "hi");
+        assertThat(served.answer()).as("%s", served).isEqualTo("hi");
+        assertThat(store.accepted()).hasSize(1);
+      }
+    }
+  }
+}
