@@ -1,5 +1,7 @@
 package io.sluice.cni.install;
 
+import java.util.Locale;
+
 /** What is true of our network configuration. */
 public enum ChainState {
   /** It is in place, first, and made from the primary configuration as that is now. */
@@ -21,5 +23,10 @@ public enum ChainState {
   NO_PRIMARY,
 
   /** The directory of configurations does not exist: no network is installed yet. */
-  NO_DIRECTORY
+  NO_DIRECTORY;
+
+  /** As reports print it. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+  }
 }

@@ -114,7 +114,8 @@ final class ContainerRuntime {
   /** One call of our plugin alone, outside of any chain. */
   String callOurs(String command, Container container, String ifname) throws PluginFailure {
     JsonNode ours = plugins(container.chain()).getLast();
-    return call(command, container, ifname, configured(container.chain(), ours, container.result()));
+    return call(
+        command, container, ifname, configured(container.chain(), ours, container.result()));
   }
 
   /** What the runtime would use: the first file by name. */
@@ -183,7 +184,8 @@ final class ContainerRuntime {
         // A plugin may end before it has read everything.
       }
       String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      String complaint = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+      String complaint =
+          new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
       if (process.waitFor() != 0) {
         throw new PluginFailure(type, output + complaint);
       }

@@ -9,13 +9,17 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.Workload;
+import io.sluice.node.enrolment.SandboxEnrolment;
 import io.sluice.node.fault.FaultPoint;
+import io.sluice.node.placement.Sandbox;
+import io.sluice.node.placement.SandboxRecords;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -121,6 +125,7 @@ final class CniAnswers {
             pod.get().name(),
             Path.of(request.netnsPath()),
             cookie(netns, pod.get()),
+            netns.inode(),
             request.config().previous().map(PreviousResult::addresses).orElse(List.of()));
     records.write(sandbox);
     FaultPoint.SANDBOX_RECORDED.reached();
@@ -235,9 +240,10 @@ final class CniAnswers {
     try {
       return work.get(Math.max(1, deadlineNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
+      work.cancel(false); // what has not begun need not begin any more
       throw new CniError(
           CniError.TRY_AGAIN, subject + " is not in force in time", "the runtime tries again");
-    } catch (ExecutionException e) {
+    } catch (ExecutionException | CancellationException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
       throw new CniError(
           CniError.TRY_AGAIN,

@@ -35,6 +35,7 @@ public final class PodNamespaces {
   private final PodCgroups cgroups;
   private final ProcessScan scan;
   private final MountedNamespaces mounts;
+  private final SandboxRecords sandboxes;
   private final LongSupplier nanoClock;
   private Map<PodUid, Place> places = new HashMap<>();
   private boolean hasScanned;
@@ -53,12 +54,18 @@ public final class PodNamespaces {
     record Mounted(Path path, long inode) implements Place {}
   }
 
-  /** {@code hostNamespace} is the node's own. */
+  /**
+   * {@code hostNamespace} is the node's own; {@code sandboxes} are those that the runtime told of.
+   */
   public PodNamespaces(
-      NetworkNamespaces namespaces, PlacementSettings settings, NetnsHandle hostNamespace) {
+      NetworkNamespaces namespaces,
+      PlacementSettings settings,
+      SandboxRecords sandboxes,
+      NetnsHandle hostNamespace) {
     this(
         namespaces,
         settings,
+        sandboxes,
         hostNamespace.inode(),
         List.of(Path.of("/"), new ProcessFiles(settings.proc()).rootOfInit()),
         System::nanoTime);
@@ -67,10 +74,12 @@ public final class PodNamespaces {
   PodNamespaces(
       NetworkNamespaces namespaces,
       PlacementSettings settings,
+      SandboxRecords sandboxes,
       long hostInode,
       List<Path> mountRoots,
       LongSupplier nanoClock) {
     this.namespaces = namespaces;
+    this.sandboxes = sandboxes;
     this.files = new ProcessFiles(settings.proc());
     this.cgroups = new PodCgroups(settings.cgroupRoot());
     this.scan = new ProcessScan(files, cgroups, hostInode);
@@ -91,9 +100,40 @@ public final class PodNamespaces {
           placed.get().startsWith("/")
               ? Path.of(placed.get())
               : NAMED_NAMESPACES.resolve(placed.get());
-      return new FoundNamespace(path, namespaces.open(path));
+      return new FoundNamespace(path, namespaces.open(path), List.of());
     }
-    return find(workload.uid().orElseThrow());
+    Optional<FoundNamespace> told = sandboxes.of(workload.name()).flatMap(this::openSandbox);
+    if (told.isPresent()) {
+      return told.get();
+    }
+    PodUid uid =
+        workload
+            .uid()
+            .orElseThrow(() ->
+                new LinuxException(
+                    "find network namespace",
+                    Errno.ENOENT,
+                    "pod " + workload.name(),
+                    "it has no UID, no sluice.io/netns, and no sandbox of it is attached"));
+    FoundNamespace found = find(uid);
+    if (sandboxes.hasJustLeft(found.netns().inode())) {
+      found.netns().close();
+      throw notFound(uid, false);
+    }
+    return found;
+  }
+
+  /** Whether this workload can be found at all, if it is on this node. */
+  public boolean canFind(Workload workload) {
+    return workload.netns().isPresent()
+        || workload.uid().isPresent()
+        || sandboxes.of(workload.name()).isPresent();
+  }
+
+  private Optional<FoundNamespace> openSandbox(Sandbox sandbox) {
+    return open(sandbox.netns())
+        .flatMap(found -> keptIf(found.netns().inode() == sandbox.inode(), found))
+        .map(found -> new FoundNamespace(found.path(), found.netns(), sandbox.addresses()));
   }
 
   private FoundNamespace find(PodUid uid) {
@@ -201,7 +241,7 @@ public final class PodNamespaces {
 
   private Optional<FoundNamespace> open(Path path) {
     try {
-      return Optional.of(new FoundNamespace(path, namespaces.open(path)));
+      return Optional.of(new FoundNamespace(path, namespaces.open(path), List.of()));
     } catch (LinuxException e) {
       return switch (e.errno()) {
         case ENOENT, ESRCH, EINVAL -> Optional.empty();

@@ -59,6 +59,7 @@ class PodNamespacesTest {
     return new PodNamespaces(
         namespaces,
         new PlacementSettings(proc.root().toAbsolutePath(), "/"),
+        SandboxRecords.open(directory.resolve("sandboxes")),
         FakeProc.HOST_INODE,
         List.of(directory.resolve("root")),
         () -> now);

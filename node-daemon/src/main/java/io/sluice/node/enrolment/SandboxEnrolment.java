@@ -1,6 +1,7 @@
-package io.sluice.node.cni;
+package io.sluice.node.enrolment;
 
 import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.node.placement.Sandbox;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 

@@ -1,4 +1,4 @@
-package io.sluice.node.cni;
+package io.sluice.node.placement;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -8,9 +8,11 @@ import io.sluice.mesh.NamespacedName;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -31,8 +33,15 @@ public final class SandboxRecords {
   /** More than any node runs; a directory of more was not written by a daemon. */
   private static final int MAX_RECORDS = 10_000;
 
+  /**
+   * Processes of a pod may outlive its sandbox's end for a moment; they must not be taken for a pod
+   * that was never attached. Longer than a runtime takes to end them.
+   */
+  private static final Duration FAREWELL = Duration.ofMinutes(1);
+
   private final Path directory;
   private final Map<String, Sandbox> sandboxes = new HashMap<>();
+  private final Map<Long, Long> leftNanosByInode = new HashMap<>();
 
   private SandboxRecords(Path directory) {
     this.directory = directory;
@@ -49,6 +58,21 @@ public final class SandboxRecords {
       return records;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read the records of sandboxes in " + directory, e);
+    }
+  }
+
+  /** Removes the directory and what is in it; does nothing when there is none. */
+  public static void removeAll(Path directory) {
+    if (!Files.isDirectory(directory)) {
+      return;
+    }
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+      for (Path file : files) {
+        Files.delete(file);
+      }
+      Files.delete(directory);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + directory, e);
     }
   }
 
@@ -95,11 +119,21 @@ public final class SandboxRecords {
       throw new UncheckedIOException("cannot note sandbox " + file, e);
     }
     sandboxes.put(sandbox.containerId(), sandbox);
+    leftNanosByInode.remove(sandbox.inode());
+  }
+
+  /** Whether a sandbox with this namespace was removed a moment ago. */
+  public synchronized boolean hasJustLeft(long inode) {
+    long now = System.nanoTime();
+    leftNanosByInode.values().removeIf(left -> now - left > FAREWELL.toNanos());
+    return leftNanosByInode.containsKey(inode);
   }
 
   /** Forgets a sandbox; does nothing when it is not known. */
   public synchronized void remove(String containerId) {
-    if (sandboxes.remove(containerId) != null) {
+    Sandbox removed = sandboxes.remove(containerId);
+    if (removed != null) {
+      leftNanosByInode.put(removed.inode(), System.nanoTime());
       try {
         Files.deleteIfExists(directory.resolve(containerId));
       } catch (IOException e) {
@@ -115,7 +149,8 @@ public final class SandboxRecords {
             .put("ifname", sandbox.ifname())
             .put("pod", sandbox.pod().toString())
             .put("netns", sandbox.netns().toString())
-            .put("netnsCookie", sandbox.cookie());
+            .put("netnsCookie", sandbox.cookie())
+            .put("netnsInode", sandbox.inode());
     sandbox
         .addresses()
         .forEach(address -> tree.withArray("addresses").add(IpAddresses.text(address)));
@@ -131,6 +166,7 @@ public final class SandboxRecords {
         NamespacedName.parse(tree.path("pod").asText()),
         Path.of(tree.path("netns").asText()),
         tree.path("netnsCookie").asLong(),
+        tree.path("netnsInode").asLong(),
         addresses);
   }
 }

@@ -1,4 +1,4 @@
-package io.sluice.node.cni;
+package io.sluice.node.placement;
 
 import io.sluice.mesh.NamespacedName;
 import java.net.InetAddress;
@@ -14,6 +14,7 @@ import java.util.List;
  * @param pod whose it is
  * @param netns where the runtime keeps its network namespace
  * @param cookie of that namespace, unique within one boot
+ * @param inode of that namespace, as {@code net:[…]} shows it; used again when it has gone
  * @param addresses what the plugins before ours gave it, in their order
  */
 public record Sandbox(
@@ -22,6 +23,7 @@ public record Sandbox(
     NamespacedName pod,
     Path netns,
     long cookie,
+    long inode,
     List<InetAddress> addresses) {
 
   public Sandbox {
