@@ -26,6 +26,10 @@ import org.jspecify.annotations.Nullable;
 final class ContainerRuntime {
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  private static final JsonNode LOOPBACK =
+      parsed(
+          "{\"cniVersion\":\"1.0.0\",\"name\":\"loopback\",\"plugins\":[{\"type\":\"loopback\"}]}");
+
   private final SitePod node;
   private final String prefix;
   private final Path configurations;
@@ -70,6 +74,12 @@ final class ContainerRuntime {
   Container add(String namespace, String pod, String uid) throws PluginFailure {
     String id = prefix + "-c" + made.incrementAndGet();
     Commands.ip("", List.of("netns add " + id));
+    SitePod network = new SitePod(pod, id, 0);
+    // The bridge plugin would wait a second for each address to prove that it is nobody else's.
+    network.sysctl("net/ipv6/conf/default/accept_dad", "0");
+    Container container =
+        new Container(id, pod, namespace, uid, network, LOOPBACK, JSON.createObjectNode());
+    run("ADD", container, "lo"); // a network of its own, as in containerd
     return addTo(id, namespace, pod, uid);
   }
 

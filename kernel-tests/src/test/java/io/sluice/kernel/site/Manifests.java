@@ -88,6 +88,17 @@ public final class Manifests {
             IpAddresses.text(pod.address(Family.IPV6)));
   }
 
+  /** A Pod that waits for its sandbox: no address yet, and found by nothing but its UID. */
+  public static String startingPod(String name, PodUid uid) {
+    return """
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: %1$s, namespace: %2$s, uid: "%3$s", labels: {app: %1$s}}
+    spec: {serviceAccountName: %1$s}
+    """
+        .formatted(name, NAMESPACE, uid);
+  }
+
   /** A Service in front of the pods with the label {@code app: <name>}. */
   public static String service(String name, String ipv4, String ipv6, int port, int targetPort) {
     return """
