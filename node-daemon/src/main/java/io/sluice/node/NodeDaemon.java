@@ -164,7 +164,7 @@ public final class NodeDaemon implements AutoCloseable {
         System.Logger.Level.INFO,
         "node_ready node={0} pods={1} start_millis={2}",
         settings.nodeName(),
-        pods.statuses().size(),
+        Integer.toString(pods.statuses().size()),
         Long.toString((System.nanoTime() - begin) / 1_000_000));
   }
 

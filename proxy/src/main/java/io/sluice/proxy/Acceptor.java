@@ -75,6 +75,8 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     EpollSocketChannel child = (EpollSocketChannel) message;
     InetSocketAddress peer = child.remoteAddress();
     if (path.sockets.isPathCheck(pod.name, direction, child.fd().intValue(), peer)) {
+      // Reset: what waits for the other end's goodbye would keep a namespace that has to go.
+      child.config().setSoLinger(0);
       child.unsafe().closeForcibly();
       return;
     }

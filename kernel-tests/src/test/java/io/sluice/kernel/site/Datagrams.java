@@ -29,9 +29,10 @@ public final class Datagrams implements AutoCloseable {
   /** Serves on the pod's address. */
   public static Datagrams echo(SitePod pod, Family family, int port) {
     InetSocketAddress address = pod.at(family, port);
-    return pod.call(() ->
-        new Datagrams(
-            DatagramChannel.open(TcpServer.protocol(address.getAddress())).bind(address), address));
+    DatagramChannel bound =
+        pod.call(
+            () -> DatagramChannel.open(TcpServer.protocol(address.getAddress())).bind(address));
+    return new Datagrams(bound, address); // its thread is started outside
   }
 
   private void echoUntilClosed() {

@@ -4,11 +4,15 @@ import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
+import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 
 /**
@@ -60,6 +64,40 @@ public record SitePod(String name, String netns, int index) {
       throw e;
     } catch (Exception e) {
       throw new IllegalStateException("in pod " + name + ": " + e, e);
+    }
+  }
+
+  /**
+   * Starts a program inside. Not by {@link #call}: a thread of the JVM that waits for the program's
+   * end would be born inside too, and keep the namespace for a minute longer.
+   */
+  public Process start(String... command) {
+    List<String> words = new ArrayList<>(List.of("nsenter", "--net=" + path(), "--"));
+    words.addAll(List.of(command));
+    try {
+      Process process =
+          new ProcessBuilder(words)
+              .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")))
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .redirectError(ProcessBuilder.Redirect.INHERIT)
+              .start();
+      Path namespace = Path.of("/proc", Long.toString(process.pid()), "ns/net");
+      try (NetnsHandle inside = open()) {
+        String link = "net:[" + inside.inode() + "]";
+        Await.until(
+            command[0] + " is inside", () -> !process.isAlive() || link.equals(linkOf(namespace)));
+      }
+      return process;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot start " + words, e);
+    }
+  }
+
+  private static String linkOf(Path namespace) {
+    try {
+      return Files.readSymbolicLink(namespace).toString();
+    } catch (IOException e) {
+      return ""; // it has ended
     }
   }
 

@@ -49,16 +49,19 @@ public final class TcpServer implements AutoCloseable {
 
   /** Holds {@code conversation} with everyone who connects to {@code address}. */
   public static TcpServer open(SitePod pod, InetSocketAddress address, Conversation conversation) {
-    return pod.call(() -> {
-      ServerSocketChannel listener = ServerSocketChannel.open(protocol(address.getAddress()));
-      try {
-        listener.bind(address, BACKLOG);
-      } catch (IOException e) {
-        listener.close();
-        throw e;
-      }
-      return new TcpServer(listener, conversation);
-    });
+    // Threads are started outside: the JVM's own, once born inside, would keep the namespace.
+    ServerSocketChannel bound =
+        pod.call(() -> {
+          ServerSocketChannel listener = ServerSocketChannel.open(protocol(address.getAddress()));
+          try {
+            listener.bind(address, BACKLOG);
+            return listener;
+          } catch (IOException e) {
+            listener.close();
+            throw e;
+          }
+        });
+    return new TcpServer(bound, conversation);
   }
 
   static ProtocolFamily protocol(InetAddress address) {

@@ -6,6 +6,7 @@ import io.sluice.linux.netns.NetnsThread;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.interception.PodPlacement;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -37,9 +38,16 @@ public final class EarlierConnections {
   private static final int LOOKS_FOR_NEW = 2;
   private static final int ATTEMPTS = 3;
 
+  /** Names a connection from its handshake on; the cookie of an accepted one is another then. */
+  private record Ends(InetSocketAddress local, InetSocketAddress peer) {
+    static Ends of(TcpSocket socket) {
+      return new Ends(socket.local(), socket.peer());
+    }
+  }
+
   /** One pod since its enrolment. */
   private static final class Watch {
-    final Set<Long> before = new HashSet<>(); // cookies
+    final Set<Ends> before = new HashSet<>(); // what there was, handshakes included
     final Set<Long> open = new HashSet<>(); // cookies
     final Set<Long> givenUp = new HashSet<>(); // cookies of those that cannot be destroyed
     final long since;
@@ -108,7 +116,7 @@ public final class EarlierConnections {
       return;
     }
     try (TcpTable table = tables.open(pod.netns())) {
-      table.list().forEach(socket -> watch.before.add(socket.cookie()));
+      table.list().forEach(socket -> watch.before.add(Ends.of(socket)));
     } catch (LinuxException | CompletionException e) {
       LOG.log(System.Logger.Level.WARNING, "earlier_connections_unknown pod=" + pod.name(), e);
     }
@@ -162,10 +170,15 @@ public final class EarlierConnections {
     try (TcpTable table = tables.open(pod.netns())) {
       List<EarlierConnection> found = new ArrayList<>();
       List<EarlierConnection> added = new ArrayList<>();
-      for (EarlierConnection connection : unprotected(pod, table.list())) {
+      List<TcpSocket> sockets = table.list();
+      if (redirectionShows && watch.looks == 0) {
+        sockets.forEach(socket -> watch.before.add(Ends.of(socket)));
+      }
+      for (EarlierConnection connection : unprotected(pod, sockets)) {
         if (watch.open.contains(connection.socket().cookie())) {
           found.add(connection);
-        } else if (watch.looks < LOOKS_FOR_NEW && isEarlier(connection, watch)) {
+        } else if (watch.looks < LOOKS_FOR_NEW
+            && watch.before.contains(Ends.of(connection.socket()))) {
           found.add(connection);
           added.add(connection);
         }
@@ -190,10 +203,6 @@ public final class EarlierConnections {
   private List<EarlierConnection> unprotected(PodPlacement pod, List<TcpSocket> sockets) {
     return new UnprotectedConnections(pod.network(), pod.settings(), pod.permissive())
         .among(sockets, new OwnSockets(ownCgroupId));
-  }
-
-  private boolean isEarlier(EarlierConnection connection, Watch watch) {
-    return redirectionShows || watch.before.contains(connection.socket().cookie());
   }
 
   private void destroy(PodPlacement pod, Watch watch, TcpTable table, List<EarlierConnection> due) {

@@ -214,7 +214,11 @@ final class EnrolledPods {
     enrolled.put(pod.name(), pod);
     earlier.activated(pod);
     verification.enrolled(pod);
-    LOG.log(System.Logger.Level.INFO, "pod_enrolled pod={0} netns_cookie={1}", pod.name(), cookie);
+    LOG.log(
+        System.Logger.Level.INFO,
+        "pod_enrolled pod={0} netns_cookie={1}",
+        pod.name(),
+        Long.toUnsignedString(cookie));
   }
 
   private void undo(PodPlacement pod, RuntimeException cause) {

@@ -85,7 +85,10 @@ final class Leftovers {
   private boolean release(long cookie) {
     try {
       interception.release(cookie);
-      LOG.log(System.Logger.Level.INFO, "leftover_released netns_cookie={0}", cookie);
+      LOG.log(
+          System.Logger.Level.INFO,
+          "leftover_released netns_cookie={0}",
+          Long.toUnsignedString(cookie));
       return true;
     } catch (LinuxException | UncheckedIOException | InterceptionException e) {
       LOG.log(System.Logger.Level.WARNING, "leftover_not_released netns_cookie=" + cookie, e);

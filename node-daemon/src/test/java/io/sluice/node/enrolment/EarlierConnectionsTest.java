@@ -2,6 +2,7 @@ package io.sluice.node.enrolment;
 
 import static io.sluice.node.enrolment.Connections.POD4;
 import static io.sluice.node.enrolment.Connections.established;
+import static io.sluice.node.enrolment.Connections.socket;
 import static io.sluice.node.enrolment.EarlierAction.DESTROYED;
 import static io.sluice.node.enrolment.EarlierAction.FAILED;
 import static io.sluice.node.enrolment.EarlierAction.GRACED;
@@ -12,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.diag.TcpSocket;
+import io.sluice.linux.diag.TcpState;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.InterceptionSettings;
@@ -105,8 +107,10 @@ class EarlierConnectionsTest {
   @Test
   void handshakesThatWereUnderWayAreFoundASecondLater() {
     EarlierConnections earlier = with(EarlierConnectionsRule.DESTROY);
+    table.sockets.add(socket(TcpState.SYN_SENT, POD4, SECOND.local().getPort(), "10.0.0.9", 80, 0));
     enrol(earlier, true);
-    table.sockets.add(SECOND);
+    assertThat(table.sockets).hasSize(1);
+    table.sockets.set(0, SECOND);
     earlier.follow(pod(true));
     assertThat(table.sockets).hasSize(1);
 
@@ -115,6 +119,18 @@ class EarlierConnectionsTest {
 
     assertThat(taken).containsExactly(DESTROYED.label() + " 1", DESTROYED.label() + " 1");
     assertThat(table.sockets).isEmpty();
+  }
+
+  @Test
+  void whatBeginsAfterEnrolmentLivesOnThoughItIsUnprotected() {
+    EarlierConnections earlier = with(EarlierConnectionsRule.DESTROY);
+    enrol(earlier, true);
+    table.sockets.add(SECOND); // by an exclusion that is lifted within the second
+
+    pass(EarlierConnections.SECOND_LOOK);
+    earlier.follow(pod(true));
+
+    assertThat(table.sockets).containsExactly(SECOND);
   }
 
   @Test
