@@ -12,6 +12,7 @@ import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -25,6 +26,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class ExclusionContract {
   private static final String SECOND = "net1";
+
+  /** How long a change may take to act on pods that run. */
+  private static final Duration LIVE = Await.patience(2);
 
   private final Mechanism mechanism;
   @AutoClose private Shop shop;
@@ -70,7 +74,7 @@ abstract class ExclusionContract {
       Talk established = Talk.begin(shop.thief, destination);
       try (established) {
         assertThat(established.isAlive()).isTrue();
-        shop.configureAsAtFirst();
+        inTime(shop::configureAsAtFirst);
         awaitRefused(shop.thief, destination);
         assertThat(established.isAlive()).as("what is established stays").isTrue();
       }
@@ -160,10 +164,11 @@ abstract class ExclusionContract {
       Map<String, String> annotation =
           Map.of("sluice.io/outbound-port-exclusion-list", "" + server.port());
 
-      shop.change(() ->
-          shop.site
-              .registry()
-              .write("pod-buyer", Manifests.pod(shop.buyer, annotation, List.of())));
+      inTime(() ->
+          shop.change(() ->
+              shop.site
+                  .registry()
+                  .write("pod-buyer", Manifests.pod(shop.buyer, annotation, List.of()))));
 
       awaitPassed(shop.buyer, destination, "outbound", "excluded_port");
       assertThat(Attempt.from(shop.thief, destination, "hi").wasRefused()).isTrue();
@@ -174,7 +179,14 @@ abstract class ExclusionContract {
   }
 
   private void configure(String list, String value) {
-    shop.configure(false, false, Map.of(list, value));
+    inTime(() -> shop.configure(false, false, Map.of(list, value)));
+  }
+
+  /** A change, from the moment it is written until every running pod is brought to it. */
+  private static void inTime(Runnable change) {
+    long begin = System.nanoTime();
+    change.run();
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(LIVE);
   }
 
   private static String range(SitePod pod, Family family) {
