@@ -27,12 +27,13 @@ record UnprotectedConnections(
 
   /**
    * States worth listing. Handshakes that a listener has answered (SYN_RECV) are no sockets yet and
-   * belong to nobody: they are found once they are established.
+   * belong to nobody: they are noted, and found once they are established.
    */
   static final Set<TcpState> LISTED =
       EnumSet.of(
           TcpState.ESTABLISHED,
           TcpState.SYN_SENT,
+          TcpState.SYN_RECV,
           TcpState.FIN_WAIT1,
           TcpState.FIN_WAIT2,
           TcpState.CLOSE_WAIT,

@@ -107,7 +107,7 @@ class EarlierConnectionsTest {
   @Test
   void handshakesThatWereUnderWayAreFoundASecondLater() {
     EarlierConnections earlier = with(EarlierConnectionsRule.DESTROY);
-    table.sockets.add(socket(TcpState.SYN_SENT, POD4, SECOND.local().getPort(), "10.0.0.9", 80, 0));
+    table.sockets.add(socket(TcpState.SYN_RECV, POD4, SECOND.local().getPort(), "10.0.0.9", 80, 0));
     enrol(earlier, true);
     assertThat(table.sockets).hasSize(1);
     table.sockets.set(0, SECOND);
