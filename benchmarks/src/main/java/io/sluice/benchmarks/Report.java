@@ -39,10 +39,10 @@ record Report(Machine machine, boolean quick, List<Figure> figures) {
     return rows;
   }
 
-  /** Durations also say what the mesh adds. */
+  /** Latencies also say what the mesh adds. */
   private static String ratio(Figure figure, List<Double> ratios) {
     String ratio = String.format(Locale.ROOT, "%.2f", Figure.median(ratios));
-    return figure.unit().equals("µs")
+    return (figure.unit().equals("µs") || figure.unit().equals("ms"))
         ? ratio + " (+" + number(figure.meshedMedian() - figure.directMedian().orElse(0)) + ")"
         : ratio;
   }
