@@ -43,8 +43,12 @@ record Report(Machine machine, boolean quick, List<Figure> figures) {
   private static String ratio(Figure figure, List<Double> ratios) {
     String ratio = String.format(Locale.ROOT, "%.2f", Figure.median(ratios));
     return (figure.unit().equals("µs") || figure.unit().equals("ms"))
-        ? ratio + " (+" + number(figure.meshedMedian() - figure.directMedian().orElse(0)) + ")"
+        ? ratio + " (" + signed(figure.meshedMedian() - figure.directMedian().orElse(0)) + ")"
         : ratio;
+  }
+
+  private static String signed(double difference) {
+    return (difference < 0 ? "-" : "+") + number(Math.abs(difference));
   }
 
   private static String number(double value) {
