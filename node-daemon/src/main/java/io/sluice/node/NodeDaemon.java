@@ -153,7 +153,7 @@ public final class NodeDaemon implements AutoCloseable {
                         () -> ProtectionReporter.unprotected(pods.statuses()))))
             .orElse(null);
     answers.metricsAt(metricsServer == null ? null : metricsServer.address());
-    Optional<CniService> plugin = cniService(namespaces, sandboxes, pods);
+    Optional<CniService> plugin = cniService(namespaces, sandboxes, pods, metrics);
     plugin.ifPresent(answers::reportCni);
     parts.push(source);
     followSnapshots(dataPath, pods, plugin, metrics);
@@ -169,7 +169,7 @@ public final class NodeDaemon implements AutoCloseable {
   }
 
   private Optional<CniService> cniService(
-      NetworkNamespaces namespaces, SandboxRecords sandboxes, Enrolment pods) {
+      NetworkNamespaces namespaces, SandboxRecords sandboxes, Enrolment pods, NodeMetrics metrics) {
     if (!settings.cni().enabled()) {
       return Optional.empty();
     }
@@ -181,7 +181,9 @@ public final class NodeDaemon implements AutoCloseable {
                 NodeSettings.cniMembership(settings.stateDirectory()),
                 namespaces,
                 sandboxes,
-                pods));
+                pods,
+                metrics.cniCalls()));
+    metrics.observe(started);
     cni = started;
     return Optional.of(started);
   }

@@ -1,5 +1,6 @@
 package io.sluice.node.cni;
 
+import io.sluice.cni.protocol.CniCommand;
 import io.sluice.cni.protocol.CniConfig;
 import io.sluice.cni.protocol.CniError;
 import io.sluice.cni.protocol.CniFrame;
@@ -22,6 +23,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Serves the socket of the CNI client: one call a connection, at most {@link #MAX_CALLS} at once,
@@ -38,20 +40,27 @@ public final class CniServer implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(CniServer.class.getName());
 
-  private final UnixListener listener;
+  private final UnixListener socket;
   private final CniAnswers answers;
   private final NetworkNamespaces namespaces;
+  private final CallListener listener;
   private final Semaphore places = new Semaphore(MAX_CALLS);
   private final Set<UnixConnection> open = ConcurrentHashMap.newKeySet();
 
-  private CniServer(UnixListener listener, CniAnswers answers, NetworkNamespaces namespaces) {
-    this.listener = listener;
+  private CniServer(
+      UnixListener socket,
+      CniAnswers answers,
+      NetworkNamespaces namespaces,
+      CallListener listener) {
+    this.socket = socket;
     this.answers = answers;
     this.namespaces = namespaces;
+    this.listener = listener;
   }
 
   /** Opens {@code socket}, replacing what a dead daemon left there, and serves. */
-  static CniServer start(Path socket, CniAnswers answers, NetworkNamespaces namespaces) {
+  static CniServer start(
+      Path socket, CniAnswers answers, NetworkNamespaces namespaces, CallListener listener) {
     try {
       Files.createDirectories(socket.getParent());
       Files.setPosixFilePermissions(
@@ -59,7 +68,8 @@ public final class CniServer implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot prepare " + socket.getParent(), e);
     }
-    CniServer server = new CniServer(UnixListener.open(socket, BACKLOG), answers, namespaces);
+    CniServer server =
+        new CniServer(UnixListener.open(socket, BACKLOG), answers, namespaces, listener);
     Thread.ofPlatform().daemon().name("sluice-cni").start(server::acceptUntilClosed);
     return server;
   }
@@ -68,7 +78,7 @@ public final class CniServer implements AutoCloseable {
     try {
       while (true) {
         places.acquire();
-        Optional<UnixConnection> client = listener.accept();
+        Optional<UnixConnection> client = socket.accept();
         if (client.isEmpty()) {
           return;
         }
@@ -100,8 +110,12 @@ public final class CniServer implements AutoCloseable {
 
   private ByteBuffer answer(UnixConnection client, long deadline) throws InterruptedException {
     String version = CniConfig.LATEST_VERSION;
+    @Nullable CniCommand command = null;
+    CallResult result = CallResult.FAILED;
+    long begin = System.nanoTime();
     try {
       CniRequest request = CniRequest.parse(body(client, deadline));
+      command = request.command();
       version = request.config().cniVersion();
       byte[] answer = answers.answer(request, namespace(client, request), deadline);
       LOG.log(
@@ -109,8 +123,10 @@ public final class CniServer implements AutoCloseable {
           "cni_call_served command={0} container={1}",
           request.command(),
           request.containerId());
+      result = CallResult.OK;
       return CniFrame.reply(0, answer);
     } catch (CniError e) {
+      result = CallResult.REFUSED;
       LOG.log(
           System.Logger.Level.WARNING,
           "cni_call_refused code={0} problem={1}",
@@ -128,6 +144,12 @@ public final class CniServer implements AutoCloseable {
               "the daemon failed to serve the call: " + e.getMessage(),
               "see the daemon's log");
       return CniFrame.reply(1, failure.document(version));
+    } finally {
+      if (command == null) {
+        listener.undecodable();
+      } else {
+        listener.served(command, result, Duration.ofNanos(System.nanoTime() - begin));
+      }
     }
   }
 
@@ -192,7 +214,7 @@ public final class CniServer implements AutoCloseable {
   /** Stops serving; calls that are under way end without an answer, and are repeated. */
   @Override
   public void close() {
-    listener.close();
+    socket.close();
     open.forEach(UnixConnection::close);
   }
 }

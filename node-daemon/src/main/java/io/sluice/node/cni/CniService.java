@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.joining;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cni.CniClient;
+import io.sluice.cni.install.ChainState;
 import io.sluice.cni.install.CniInstaller;
 import io.sluice.cni.install.ConfigurationWatch;
 import io.sluice.cni.install.Convergence;
@@ -63,6 +64,7 @@ public final class CniService implements AutoCloseable {
    * Serves, then installs.
    *
    * @param socket where the client calls
+   * @param calls told of every call
    * @param membershipFile what the client decides by while nobody answers; outlives a reboot
    */
   public static CniService start(
@@ -71,10 +73,11 @@ public final class CniService implements AutoCloseable {
       Path membershipFile,
       NetworkNamespaces namespaces,
       SandboxRecords records,
-      SandboxEnrolment enrolment) {
+      SandboxEnrolment enrolment,
+      CallListener calls) {
     SnapshotView snapshots = new SnapshotView();
     CniAnswers answers = new CniAnswers(options.systemNamespaces(), snapshots, records, enrolment);
-    CniServer server = CniServer.start(socket, answers, namespaces);
+    CniServer server = CniServer.start(socket, answers, namespaces, calls);
     ConfigurationWatch watch =
         ConfigurationWatch.start(
             installer(options, socket, membershipFile), WatchSettings.DEFAULT, result -> {});
@@ -151,11 +154,21 @@ public final class CniService implements AutoCloseable {
     return Membership.of(kinds);
   }
 
+  /** Whether the runtime uses our configuration, and that is as it should be; any thread. */
+  public boolean isChained() {
+    return watch.latest().map(result -> result.state() == ChainState.CHAINED).orElse(false);
+  }
+
+  /** Sandboxes that are attached; any thread. */
+  public int sandboxes() {
+    return records.all().size();
+  }
+
   /** Adds how things stand to a status; any thread. */
   public void describe(ObjectNode status) {
     Optional<Convergence> latest = watch.latest();
     status.put("cni", latest.map(result -> result.state().label()).orElse("starting"));
-    status.put("cniSandboxes", records.all().size());
+    status.put("cniSandboxes", sandboxes());
     latest.ifPresent(result -> {
       status.put("cniConfDir", result.paths().confDir().toString());
       status.put("cniReason", result.paths().reason());

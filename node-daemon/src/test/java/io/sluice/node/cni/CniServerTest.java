@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.cni.protocol.CniCommand;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.InterceptionSettings;
@@ -29,6 +30,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -51,15 +53,36 @@ class CniServerTest {
   private final SnapshotView snapshots = new SnapshotView();
   private SandboxRecords records;
   private CniServer server;
+  private final EndedCalls ended = new EndedCalls();
+
+  /** Notes how calls end. */
+  private static final class EndedCalls implements CallListener {
+    final List<String> all = Collections.synchronizedList(new ArrayList<>());
+
+    @Override
+    public void served(CniCommand command, CallResult result, Duration duration) {
+      assertThat(duration).isPositive();
+      all.add(command + " " + result.label());
+    }
+
+    @Override
+    public void undecodable() {
+      all.add("undecodable");
+    }
+  }
 
   /** Notes what it is asked; attaches unless told otherwise. */
   private static final class FakeEnrolment implements SandboxEnrolment {
     final List<String> calls = Collections.synchronizedList(new ArrayList<>());
     volatile Optional<String> problem = Optional.empty();
+    volatile Optional<IllegalStateException> fault = Optional.empty();
 
     @Override
     public CompletableFuture<Void> attach(Sandbox sandbox, NetnsHandle netns) {
       netns.close();
+      if (fault.isPresent()) {
+        throw fault.get();
+      }
       calls.add("attach " + sandbox.pod() + " " + sandbox.addresses());
       return problem
           .<CompletableFuture<Void>>map(
@@ -86,7 +109,8 @@ class CniServerTest {
         CniServer.start(
             directory.resolve("cni/s"),
             new CniAnswers(Set.of("kube-system"), snapshots, records, enrolment),
-            new LinuxNetworkNamespaces());
+            new LinuxNetworkNamespaces(),
+            ended);
     snapshots.publish(snapshot(pod("shop", "store", true), pod("shop", "till", false)));
   }
 
@@ -293,6 +317,20 @@ class CniServerTest {
       assertThat(reply.json().path("code").asInt()).as(garbage).isEqualTo(6);
     }
     assertThat(call("DEL", "c1", "eth0", "shop/store", "{}").status()).isZero();
+  }
+
+  @Test
+  void everyCallIsToldOfWithItsResult() throws IOException {
+    call("ADD", "c1", "eth0", "shop/store", CONFIG);
+    enrolment.problem = Optional.of("port 15001 is taken");
+    call("ADD", "c2", "eth0", "shop/store", CONFIG);
+    enrolment.fault = Optional.of(new IllegalStateException("a defect"));
+    call("ADD", "c3", "eth0", "shop/store", CONFIG);
+    call("DEL", "c1", "eth0", "shop/store", CONFIG);
+    send("GET / HTTP/1.1\n", false);
+
+    assertThat(ended.all)
+        .containsExactly("ADD ok", "ADD refused", "ADD failed", "DEL ok", "undecodable");
   }
 
   @Test
