@@ -22,9 +22,10 @@ final class InboundRules {
   }
 
   /**
-   * The nat table is asked only about what is new to connection tracking; what that takes for
-   * known, for invalid, or is told not to track would reach the application itself. Refused here,
-   * where what was redirected has the listener's port.
+   * The nat table is asked only about what is new to connection tracking. What that takes for
+   * invalid, is told not to track, or takes for a repetition of an attempt that was reset within
+   * ten seconds, from the same ports and before these rules, would reach the application itself.
+   * Refused here, where what was redirected has the listener's port.
    */
   private static void refuseUntranslated(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
     jumps.add(inputJump());

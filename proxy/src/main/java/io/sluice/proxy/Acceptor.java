@@ -75,8 +75,9 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     EpollSocketChannel child = (EpollSocketChannel) message;
     InetSocketAddress peer = child.remoteAddress();
     if (path.sockets.isPathCheck(pod.name, direction, child.fd().intValue(), peer)) {
-      // Reset: what waits for the other end's goodbye would keep a namespace that has to go.
-      child.config().setSoLinger(0);
+      // Not by reset: after one from this side, connection tracking holds on to the translation,
+      // and
+      // the next check from the same ports would not ask the rules.
       child.unsafe().closeForcibly();
       return;
     }
