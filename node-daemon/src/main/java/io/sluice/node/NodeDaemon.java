@@ -203,8 +203,10 @@ public final class NodeDaemon implements AutoCloseable {
       plugin.ifPresent(present -> present.publish(next, source.isComplete()));
       metrics.keepOnly(next);
     });
-    // Only now is the registry known to be complete: what another mechanism left may go.
+    // Only now is the registry known to be complete: what another mechanism left may go, and what
+    // the first snapshot says of namespaces is all there is to say.
     pods.sweepSoon();
+    plugin.ifPresent(present -> present.publishAgain(source::isComplete));
   }
 
   private Optional<AccessLog> accessLog() {

@@ -63,10 +63,7 @@ final class Canary {
 
   /** Runs it in a namespace to its end. */
   void sing(SitePod inside, String word) {
-    ProcessBuilder builder = new ProcessBuilder(program.toString()).inheritIO();
-    builder.environment().clear();
-    builder.environment().put("CANARY", word);
-    Process process = inside.call(builder::start);
+    Process process = inside.start("env", "-i", "CANARY=" + word, program.toString());
     try {
       if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS) || process.exitValue() != 0) {
         process.destroyForcibly();

@@ -2,6 +2,7 @@ package io.sluice.kernel.cni;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.kernel.site.SitePod;
+import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -26,6 +27,18 @@ record Container(
     SitePod network,
     JsonNode chain,
     JsonNode result) {
+
+  /** The same with another result. */
+  Container having(JsonNode other) {
+    return new Container(id, pod, namespace, uid, network, chain, other);
+  }
+
+  /** Cookie of its network namespace. */
+  long cookie() {
+    try (NetnsHandle handle = network.open()) {
+      return handle.cookie();
+    }
+  }
 
   /** Addresses in the order of the result. */
   List<InetAddress> addresses() {

@@ -2,6 +2,7 @@ package io.sluice.kernel.cni;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.SitePod;
@@ -54,11 +55,18 @@ final class ContainerRuntime {
     private static final long serialVersionUID = 1;
     private final String plugin;
     private final transient JsonNode error;
+    private final transient JsonNode previous;
 
-    PluginFailure(String plugin, String output) {
+    PluginFailure(String plugin, String output, JsonNode previous) {
       super(plugin + ": " + output);
       this.plugin = plugin;
       this.error = parsed(output);
+      this.previous = previous;
+    }
+
+    /** What the plugins before it had done. */
+    JsonNode previous() {
+      return previous;
     }
 
     String plugin() {
@@ -72,30 +80,64 @@ final class ContainerRuntime {
 
   /** Makes a sandbox and its network; on failure takes it down, as kubelet's runtimes do. */
   Container add(String namespace, String pod, String uid) throws PluginFailure {
+    Container sandbox = create(namespace, pod, uid);
+    try {
+      return attach(sandbox);
+    } catch (PluginFailure e) {
+      delete(sandbox);
+      throw e;
+    }
+  }
+
+  /** Makes a sandbox without a network: the runtime's own work. */
+  Container create(String namespace, String pod, String uid) throws PluginFailure {
     String id = prefix + "-c" + made.incrementAndGet();
     Commands.ip("", List.of("netns add " + id));
     SitePod network = new SitePod(pod, id, 0);
     // The bridge plugin would wait a second for each address to prove that it is nobody else's.
     network.sysctl("net/ipv6/conf/default/accept_dad", "0");
-    Container container =
-        new Container(id, pod, namespace, uid, network, LOOPBACK, JSON.createObjectNode());
-    run("ADD", container, "lo"); // a network of its own, as in containerd
-    return addTo(id, namespace, pod, uid);
+    run(
+        "ADD",
+        new Container(id, pod, namespace, uid, network, LOOPBACK, JSON.createObjectNode()),
+        "lo"); // a network of its own, as in containerd
+    return new Container(
+        id, pod, namespace, uid, network, firstConfiguration(), JSON.createObjectNode());
   }
 
-  /** The ADD of a sandbox that exists; also for a call that is repeated. */
-  Container addTo(String id, String namespace, String pod, String uid) throws PluginFailure {
-    JsonNode chain = firstConfiguration();
-    Container container =
-        new Container(
-            id, pod, namespace, uid, new SitePod(pod, id, 0), chain, JSON.createObjectNode());
-    try {
-      JsonNode result = run("ADD", container, "eth0");
-      return new Container(id, pod, namespace, uid, container.network(), chain, result);
-    } catch (PluginFailure e) {
-      delete(container);
-      throw e;
+  /** ADD of the whole chain; on failure everything stays as it is. */
+  Container attach(Container sandbox) throws PluginFailure {
+    return sandbox.having(run("ADD", sandbox, "eth0"));
+  }
+
+  /** ADD of the plugins before ours alone. */
+  Container attachWithoutOurs(Container sandbox) throws PluginFailure {
+    JsonNode result = JSON.createObjectNode();
+    for (JsonNode plugin : plugins(sandbox.chain())) {
+      if (!plugin.path("type").asText().equals("sluice-cni")) {
+        result = parsed(call("ADD", sandbox, "eth0", configured(sandbox.chain(), plugin, result)));
+      }
     }
+    return sandbox.having(result);
+  }
+
+  /**
+   * Ties something visible on the node to the sandbox's namespace; {@link #hasGone} looks for it.
+   */
+  void watch(Container sandbox) {
+    Commands.ip(
+        node.netns(),
+        List.of(
+            "link add %s type veth peer name witness netns %s"
+                .formatted(witness(sandbox), sandbox.id())));
+  }
+
+  /** Whether the kernel has freed the namespace of a sandbox that is watched. */
+  boolean hasGone(Container sandbox) {
+    return node.procNet("dev").lines().noneMatch(l -> l.strip().startsWith(witness(sandbox) + ":"));
+  }
+
+  private static String witness(Container sandbox) {
+    return "w" + sandbox.id().substring(sandbox.id().lastIndexOf('-') + 1);
   }
 
   /** CHECK of the whole chain. */
@@ -110,9 +152,14 @@ final class ContainerRuntime {
     } catch (PluginFailure e) {
       throw new AssertionError("DEL failed: " + e.getMessage(), e);
     } finally {
-      if (Files.exists(container.network().path())) {
-        Commands.ip("", List.of("netns delete " + container.id()));
-      }
+      removeNamespace(container);
+    }
+  }
+
+  /** The namespace goes, without a word to any plugin. */
+  void removeNamespace(Container container) {
+    if (Files.exists(container.network().path())) {
+      Commands.ip("", List.of("netns delete " + container.id()));
     }
   }
 
@@ -123,9 +170,29 @@ final class ContainerRuntime {
 
   /** One call of our plugin alone, outside of any chain. */
   String callOurs(String command, Container container, String ifname) throws PluginFailure {
-    JsonNode ours = plugins(container.chain()).getLast();
     return call(
-        command, container, ifname, configured(container.chain(), ours, container.result()));
+        command,
+        container,
+        ifname,
+        configured(container.chain(), ours(container), container.result()));
+  }
+
+  /** DEL of our plugin alone, as after a restart of the runtime: without a namespace. */
+  void endOursWithoutNamespace(Container container) throws PluginFailure {
+    call("DEL", container, "eth0", configured(container.chain(), ours(container), null), "");
+  }
+
+  /** GC of our plugin: these attachments are valid. */
+  void collectGarbage(Container any, List<Container> valid) throws PluginFailure {
+    ObjectNode configuration = configured(any.chain(), ours(any), null);
+    ArrayNode attachments = configuration.putArray("cni.dev/valid-attachments");
+    valid.forEach(
+        one -> attachments.addObject().put("containerID", one.id()).put("ifname", "eth0"));
+    call("GC", any, "eth0", configuration);
+  }
+
+  private static JsonNode ours(Container container) {
+    return plugins(container.chain()).getLast();
   }
 
   /** What the runtime would use: the first file by name. */
@@ -172,11 +239,17 @@ final class ContainerRuntime {
 
   private String call(String command, Container container, String ifname, JsonNode configuration)
       throws PluginFailure {
+    return call(command, container, ifname, configuration, container.network().path().toString());
+  }
+
+  private String call(
+      String command, Container container, String ifname, JsonNode configuration, String netns)
+      throws PluginFailure {
     String type = configuration.path("type").asText();
     Map<String, String> environment = new TreeMap<>();
     environment.put("CNI_COMMAND", command);
     environment.put("CNI_CONTAINERID", container.id());
-    environment.put("CNI_NETNS", container.network().path().toString());
+    environment.put("CNI_NETNS", netns);
     environment.put("CNI_IFNAME", ifname);
     environment.put(
         "CNI_ARGS",
@@ -197,7 +270,7 @@ final class ContainerRuntime {
       String complaint =
           new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
       if (process.waitFor() != 0) {
-        throw new PluginFailure(type, output + complaint);
+        throw new PluginFailure(type, output + complaint, configuration.path("prevResult"));
       }
       return output;
     } catch (IOException e) {

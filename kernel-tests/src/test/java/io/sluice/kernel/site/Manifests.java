@@ -3,6 +3,7 @@ package io.sluice.kernel.site;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.PodUid;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -97,6 +98,15 @@ public final class Manifests {
     spec: {serviceAccountName: %1$s}
     """
         .formatted(name, NAMESPACE, uid);
+  }
+
+  /** The same once its sandbox is complete and its addresses are known. */
+  public static String startedPod(String name, PodUid uid, List<InetAddress> addresses) {
+    String ips =
+        addresses.stream()
+            .map(address -> "{ip: \"" + IpAddresses.text(address) + "\"}")
+            .collect(Collectors.joining(", "));
+    return startingPod(name, uid) + "status: {podIPs: [" + ips + "]}\n";
   }
 
   /** A Service in front of the pods with the label {@code app: <name>}. */

@@ -13,6 +13,7 @@ import io.sluice.node.enrolment.SandboxEnrolment;
 import io.sluice.node.fault.FaultPoint;
 import io.sluice.node.placement.Sandbox;
 import io.sluice.node.placement.SandboxRecords;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -48,6 +49,7 @@ final class CniAnswers {
   private final SnapshotView snapshots;
   private final SandboxRecords records;
   private final SandboxEnrolment enrolment;
+  private final SandboxTurns turns = new SandboxTurns();
 
   CniAnswers(
       Set<String> systemNamespaces,
@@ -63,18 +65,22 @@ final class CniAnswers {
   /**
    * What the client prints; the call succeeded.
    *
-   * @param netns namespace that the client passed; closed by this method, unless it is attached
+   * @param netns namespace that the client passed; the callee's
    * @throws CniError when it did not
    */
   byte[] answer(CniRequest request, Optional<NetnsHandle> netns, long deadlineNanos)
       throws InterruptedException {
     FaultPoint.CALL_RECEIVED.reached();
     byte[] answer;
-    boolean attached = false;
+    boolean handedOn = false;
     try {
       switch (request.command()) {
         case ADD -> {
-          attached = add(request, netns, deadlineNanos);
+          Optional<Sandbox> sandbox = toAttach(request, netns, deadlineNanos);
+          if (sandbox.isPresent()) {
+            handedOn = true;
+            attach(sandbox.get(), netns.orElseThrow(), deadlineNanos);
+          }
           answer = request.config().previous().map(PreviousResult::document).orElse(NOTHING);
         }
         case CHECK -> {
@@ -82,7 +88,7 @@ final class CniAnswers {
           answer = NOTHING;
         }
         case DEL -> {
-          records.find(request.containerId()).ifPresent(sandbox -> delete(sandbox, request));
+          records.known(request.containerId()).ifPresent(sandbox -> delete(sandbox, request));
           answer = NOTHING;
         }
         case GC -> {
@@ -93,7 +99,7 @@ final class CniAnswers {
         default -> throw new IllegalStateException("unknown command " + request.command());
       }
     } finally {
-      if (!attached) {
+      if (!handedOn) {
         netns.ifPresent(NetnsHandle::close);
       }
     }
@@ -101,12 +107,13 @@ final class CniAnswers {
     return answer;
   }
 
-  /** Whether the namespace was handed on. */
-  private boolean add(CniRequest request, Optional<NetnsHandle> passed, long deadlineNanos)
+  /** The sandbox to attach; nothing when its pod is outside the mesh, or it is attached already. */
+  private Optional<Sandbox> toAttach(
+      CniRequest request, Optional<NetnsHandle> passed, long deadlineNanos)
       throws InterruptedException {
     Optional<PodReference> pod = request.pod();
     if (pod.isEmpty() || !belongsToMesh(pod.get(), deadlineNanos)) {
-      return false;
+      return Optional.empty();
     }
     NetnsHandle netns =
         passed.orElseThrow(() ->
@@ -115,10 +122,12 @@ final class CniAnswers {
                 "no namespace came with the ADD of pod " + pod.get().name(),
                 "CNI_NETNS must be a network namespace"));
     Optional<Sandbox> before = records.find(request.containerId());
-    if (before.filter(sandbox -> !sandbox.ifname().equals(request.ifname())).isPresent()) {
-      return false; // an additional interface: the sandbox is attached as a whole already
+    if (before.isPresent() && !before.get().ifname().equals(request.ifname())) {
+      // An additional interface: the sandbox is attached as a whole, but may have excluded it.
+      Void _ = within(enrolment.refresh(before.get()), deadlineNanos, "pod " + pod.get().name());
+      return Optional.empty();
     }
-    Sandbox sandbox =
+    return Optional.of(
         new Sandbox(
             request.containerId(),
             request.ifname(),
@@ -126,19 +135,39 @@ final class CniAnswers {
             Path.of(request.netnsPath()),
             cookie(netns, pod.get()),
             netns.inode(),
-            request.config().previous().map(PreviousResult::addresses).orElse(List.of()));
-    records.write(sandbox);
-    FaultPoint.SANDBOX_RECORDED.reached();
+            request.config().previous().map(PreviousResult::addresses).orElse(List.of())));
+  }
+
+  /** {@code netns} is the callee's. */
+  private void attach(Sandbox sandbox, NetnsHandle netns, long deadlineNanos)
+      throws InterruptedException {
+    boolean isNew;
     try {
-      within(enrolment.attach(sandbox, netns), deadlineNanos, "pod " + sandbox.pod());
-    } catch (CniError e) {
-      if (before.isEmpty()) {
-        records.remove(sandbox.containerId()); // the runtime takes the sandbox down now
-      }
+      turns.begin(sandbox.containerId(), deadlineNanos);
+    } catch (CniError | InterruptedException e) {
+      netns.close();
       throw e;
     }
+    try {
+      try {
+        isNew = records.write(sandbox);
+      } catch (UncheckedIOException e) {
+        netns.close();
+        throw e;
+      }
+      FaultPoint.SANDBOX_RECORDED.reached();
+      try {
+        Void _ = within(enrolment.attach(sandbox, netns), deadlineNanos, "pod " + sandbox.pod());
+      } catch (CniError | InterruptedException e) {
+        if (isNew) {
+          letGo(sandbox); // the runtime takes the sandbox down now
+        }
+        throw e;
+      }
+    } finally {
+      turns.end(sandbox.containerId());
+    }
     FaultPoint.SANDBOX_ATTACHED.reached();
-    return true;
   }
 
   private static long cookie(NetnsHandle netns, PodReference pod) {
@@ -205,14 +234,10 @@ final class CniAnswers {
   }
 
   private void delete(Sandbox sandbox) {
-    records.remove(sandbox.containerId());
-    FaultPoint.SANDBOX_FORGOTTEN.reached();
+    CompletableFuture<Void> released = letGo(sandbox);
     try {
       Void _ =
-          within(
-              enrolment.detach(sandbox),
-              System.nanoTime() + DETACH_PATIENCE.toNanos(),
-              "pod " + sandbox.pod());
+          within(released, System.nanoTime() + DETACH_PATIENCE.toNanos(), "pod " + sandbox.pod());
     } catch (CniError e) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -222,6 +247,17 @@ final class CniAnswers {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Notes first that it leaves, so that whatever happens next it is let go. */
+  private CompletableFuture<Void> letGo(Sandbox sandbox) {
+    try {
+      records.leave(sandbox.containerId());
+    } catch (UncheckedIOException e) {
+      LOG.log(System.Logger.Level.WARNING, "sandbox_not_noted pod=" + sandbox.pod(), e);
+    }
+    FaultPoint.SANDBOX_FORGOTTEN.reached();
+    return enrolment.detach(sandbox);
   }
 
   private void collect(CniConfig config) {

@@ -30,8 +30,11 @@ import org.jspecify.annotations.Nullable;
  * the others wait in the socket's queue. Only root can connect.
  */
 public final class CniServer implements AutoCloseable {
-  /** Calls served at once; each has a thread only as long as it lasts. */
-  static final int MAX_CALLS = 16;
+  /**
+   * Calls served at once; each has a thread only as long as it lasts. More than kubelet's default
+   * of pods on a node: pods that wait for the registry must not keep the others out.
+   */
+  static final int MAX_CALLS = 128;
 
   private static final int BACKLOG = 256;
 

@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 
 /**
  * Everything about CNI in one daemon: serves the client, keeps it installed, and keeps the file by
@@ -42,6 +43,7 @@ public final class CniService implements AutoCloseable {
   private final SandboxRecords records;
   private final CniServer server;
   private final ConfigurationWatch watch;
+  private MeshSnapshot latest = MeshSnapshot.EMPTY;
   private Map<String, NamespaceMembership> written = Map.of();
   private boolean hasWritten;
 
@@ -112,12 +114,13 @@ public final class CniService implements AutoCloseable {
   }
 
   /**
-   * Takes a new snapshot. One thread at a time; may wait for the disk.
+   * Takes a new snapshot. Any thread; may wait for the disk.
    *
    * @param isComplete whether it holds everything: what is missing otherwise says nothing, so the
    *     file keeps what it says
    */
-  public void publish(MeshSnapshot snapshot, boolean isComplete) {
+  public synchronized void publish(MeshSnapshot snapshot, boolean isComplete) {
+    latest = snapshot;
     snapshots.publish(snapshot);
     if (!isComplete || (hasWritten && snapshot.namespaces().equals(written))) {
       return;
@@ -136,6 +139,14 @@ public final class CniService implements AutoCloseable {
       hasWritten = false; // tried again with the next snapshot
       LOG.log(System.Logger.Level.ERROR, "cni_membership_not_written problem={0}", e.getMessage());
     }
+  }
+
+  /**
+   * Takes the latest snapshot once more: a registry knows only after the first one whether it was
+   * complete. Any thread; may wait for the disk.
+   */
+  public synchronized void publishAgain(BooleanSupplier isComplete) {
+    publish(latest, isComplete.getAsBoolean());
   }
 
   private Membership membershipOf(MeshSnapshot snapshot) {
@@ -166,10 +177,10 @@ public final class CniService implements AutoCloseable {
 
   /** Adds how things stand to a status; any thread. */
   public void describe(ObjectNode status) {
-    Optional<Convergence> latest = watch.latest();
-    status.put("cni", latest.map(result -> result.state().label()).orElse("starting"));
+    Optional<Convergence> converged = watch.latest();
+    status.put("cni", converged.map(result -> result.state().label()).orElse("starting"));
     status.put("cniSandboxes", sandboxes());
-    latest.ifPresent(result -> {
+    converged.ifPresent(result -> {
       status.put("cniConfDir", result.paths().confDir().toString());
       status.put("cniReason", result.paths().reason());
       status.put(

@@ -101,7 +101,11 @@ final class EnrolledPods {
     }
     try {
       // The sandbox was made anew: same pod, another namespace.
-      release(workload.name(), ReleaseMode.RESET_ESTABLISHED);
+      if (before != null && places.sandboxes().holds(before.cookie())) {
+        retire(before);
+      } else {
+        release(workload.name(), ReleaseMode.RESET_ESTABLISHED);
+      }
       enrol(workload, present, current);
     } catch (RuntimeException e) {
       present.netns().close();
@@ -280,14 +284,32 @@ final class EnrolledPods {
       return;
     }
     interception.release(pod.cookie());
-    verification.released(pod);
-    enrolled.remove(name);
-    earlier.forget(name);
-    releaseListeners(name, mode);
-    sockets.remove(name);
-    pod.netns().close();
+    forget(pod, mode);
     FaultPoint.POD_RELEASED.reached();
     LOG.log(System.Logger.Level.INFO, "pod_released pod={0}", name);
+  }
+
+  /**
+   * Serves a sandbox no more that was replaced by another while its runtime has not ended it: what
+   * may run inside is refused, not left alone.
+   */
+  private void retire(PodPlacement pod) {
+    interception.abandon(pod.cookie());
+    forget(pod, ReleaseMode.RESET_ESTABLISHED);
+    LOG.log(
+        System.Logger.Level.INFO,
+        "sandbox_replaced pod={0} netns_cookie={1}",
+        pod.name(),
+        Long.toUnsignedString(pod.cookie()));
+  }
+
+  private void forget(PodPlacement pod, ReleaseMode mode) {
+    verification.released(pod);
+    enrolled.remove(pod.name());
+    earlier.forget(pod.name());
+    releaseListeners(pod.name(), mode);
+    sockets.remove(pod.name());
+    pod.netns().close();
   }
 
   /** Looks after the connections that pods had before they were enrolled. */

@@ -11,7 +11,6 @@ import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.interception.PodPlacement;
-import io.sluice.node.placement.FoundNamespace;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.Sandbox;
 import io.sluice.proxy.Proxy;
@@ -59,6 +58,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   // Owned by the enrolment thread (before it starts: by the caller of start).
   private final EnrolledPods enrolled;
   private final PodNamespaces places;
+  private final Sandboxes sandboxes;
   private final EarlierConnections earlier;
   private final Verification verification;
   private final Set<NamespacedName> refusedPending = new HashSet<>();
@@ -97,8 +97,10 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     this.enrolled =
         new EnrolledPods(
             interception, sockets, proxy, places, networks, hostNamespace, earlier, verification);
-    this.leftovers = new Leftovers(interception, enrolled, verification.closedPods());
+    this.leftovers =
+        new Leftovers(interception, enrolled, verification.closedPods(), places.sandboxes());
     this.places = places;
+    this.sandboxes = new Sandboxes(interception, enrolled, places, verification.closedPods());
     this.earlier = earlier;
     this.verification = verification;
     this.registryIsComplete = registryIsComplete;
@@ -134,53 +136,47 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     CompletableFuture<Void> result =
         call(() -> {
           if (isTaken.compareAndSet(false, true)) {
-            attachNow(sandbox, netns);
+            MeshSnapshot current = snapshot;
+            sandboxes.attach(sandbox, netns, placed(sandbox, current), current);
+            publishStatuses(current);
           }
           return null;
         });
-    return result.whenComplete((_, _) -> {
-      if (isTaken.compareAndSet(false, true)) {
-        netns.close(); // cancelled, or refused while the daemon stops
-      }
-    });
+    // The caller cancels what is returned: it has to be the call itself, not what depends on it.
+    CompletableFuture<Void> _ =
+        result.whenComplete((_, _) -> {
+          if (isTaken.compareAndSet(false, true)) {
+            netns.close(); // cancelled, or refused while the daemon stops
+          }
+        });
+    return result;
   }
 
-  private void attachNow(Sandbox sandbox, NetnsHandle netns) {
-    MeshSnapshot current = snapshot;
-    Optional<Workload> workload = current.workload(sandbox.pod()).filter(this::isHere);
-    if (workload.isEmpty()) {
-      netns.close();
-      throw new InterceptionException(
-          "the registry does not place pod " + sandbox.pod() + " on node " + nodeName,
-          "start the daemon with the node's name in the registry: --node-name");
-    }
-    enrolled.attach(
-        workload.get(), new FoundNamespace(sandbox.netns(), netns, sandbox.addresses()), current);
-    publishStatuses(current);
+  private Optional<Workload> placed(Sandbox sandbox, MeshSnapshot current) {
+    return current.workload(sandbox.pod()).filter(this::isHere);
   }
 
   @Override
   public CompletableFuture<Void> detach(Sandbox sandbox) {
     return call(() -> {
-      if (enrolled
-          .find(sandbox.pod())
-          .filter(pod -> pod.cookie() == sandbox.cookie())
-          .isPresent()) {
-        enrolled.release(sandbox.pod(), ReleaseMode.RESET_ESTABLISHED);
-        publishStatuses(snapshot);
-      }
+      sandboxes.detach(sandbox);
+      publishStatuses(snapshot);
+      return null;
+    });
+  }
+
+  @Override
+  public CompletableFuture<Void> refresh(Sandbox sandbox) {
+    return call(() -> {
+      MeshSnapshot current = snapshot;
+      sandboxes.refresh(sandbox, placed(sandbox, current), current);
       return null;
     });
   }
 
   @Override
   public CompletableFuture<Optional<String>> check(Sandbox sandbox) {
-    return call(() ->
-        enrolled
-            .find(sandbox.pod())
-            .filter(pod -> pod.cookie() == sandbox.cookie())
-            .map(pod -> interception.nodeProblem().or(() -> interception.problem(pod)))
-            .orElse(Optional.of("it is not enrolled")));
+    return call(() -> sandboxes.problem(sandbox));
   }
 
   private <T> CompletableFuture<T> call(Callable<T> work) {
@@ -244,6 +240,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     Set<NamespacedName> failedBefore = Set.copyOf(problems.keySet());
     problems.clear();
     refusedPending.clear();
+    sandboxes.sweep(calls::run);
     releaseUnwanted(wanted.keySet());
     verification.beginSweep();
     for (Workload workload : wanted.values()) {

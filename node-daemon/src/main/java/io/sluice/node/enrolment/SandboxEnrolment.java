@@ -15,8 +15,14 @@ public interface SandboxEnrolment {
    */
   CompletableFuture<Void> attach(Sandbox sandbox, NetnsHandle netns);
 
-  /** Lets the sandbox's pod go. Completes also when it was not in force. */
+  /**
+   * Takes everything of the sandbox away and forgets its record. Completes also when it was not in
+   * force.
+   */
   CompletableFuture<Void> detach(Sandbox sandbox);
+
+  /** Looks at interfaces and addresses inside anew. Completes also when it was not in force. */
+  CompletableFuture<Void> refresh(Sandbox sandbox);
 
   /** Completes with what is wrong with the sandbox's pod; empty when it is in force. */
   CompletableFuture<Optional<String>> check(Sandbox sandbox);

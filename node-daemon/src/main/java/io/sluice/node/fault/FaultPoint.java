@@ -18,7 +18,7 @@ public enum FaultPoint {
   POD_ACTIVE,
   /** The caller knows that the pod is in force, the answer is not sent yet. */
   SANDBOX_ATTACHED,
-  /** A sandbox that goes is no longer noted, its pod still in force. */
+  /** A sandbox that goes is noted as leaving, its pod still in force. */
   SANDBOX_FORGOTTEN,
   /** The pod of a sandbox that goes is released. */
   POD_RELEASED,

@@ -9,9 +9,11 @@ import io.sluice.mesh.Workload;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
@@ -134,6 +136,30 @@ public final class PodNamespaces {
     return open(sandbox.netns())
         .flatMap(found -> keptIf(found.netns().inode() == sandbox.inode(), found))
         .map(found -> new FoundNamespace(found.path(), found.netns(), sandbox.addresses()));
+  }
+
+  /** The sandboxes that the runtime told of. */
+  public SandboxRecords sandboxes() {
+    return sandboxes;
+  }
+
+  /**
+   * Whether nothing that can be seen keeps the sandbox's namespace any more. Looks at every process
+   * when its path does not lead there.
+   */
+  public boolean hasGone(Sandbox sandbox) {
+    Optional<FoundNamespace> kept = openSandbox(sandbox);
+    if (kept.isPresent()) {
+      kept.get().netns().close();
+      return false;
+    }
+    if (mounts.byInode().containsKey(sandbox.inode())) {
+      return false;
+    }
+    Set<Long> inodes = new HashSet<>();
+    files.forEachProcess(
+        ProcessScan.MAX_PROCESSES, pid -> files.namespaceInode(pid).ifPresent(inodes::add));
+    return !inodes.contains(sandbox.inode());
   }
 
   private FoundNamespace find(PodUid uid) {

@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,12 +23,15 @@ import java.util.stream.Stream;
 
 /**
  * The sandboxes that are attached, as files that outlive the daemon but not the boot: one per
- * sandbox, named by its container ID. Any thread.
+ * sandbox, named by its container ID. One that leaves stays noted until nothing of it is left, so
+ * that a daemon that dies in between can go on where the former one stopped. Any thread.
  */
 public final class SandboxRecords {
   private static final System.Logger LOG = System.getLogger(SandboxRecords.class.getName());
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String UNFINISHED = ".part";
+
+  /** Begins the names of files that are being written; no container ID begins so. */
+  private static final String UNFINISHED = ".";
 
   /** More than any node runs; a directory of more was not written by a daemon. */
   private static final int MAX_RECORDS = 10_000;
@@ -40,8 +43,19 @@ public final class SandboxRecords {
   private static final Duration FAREWELL = Duration.ofMinutes(1);
 
   private final Path directory;
-  private final Map<String, Sandbox> sandboxes = new HashMap<>();
+  private final Map<String, Noted> sandboxes = new HashMap<>();
   private final Map<Long, Long> leftNanosByInode = new HashMap<>();
+
+  private long lastNumber;
+
+  /**
+   * One record.
+   *
+   * @param number in the order in which the runtime told of the sandboxes; the cookies of their
+   *     namespaces are in no order, since each CPU hands out its own
+   * @param leaves whether the runtime has ended it
+   */
+  private record Noted(Sandbox sandbox, long number, boolean leaves) {}
 
   private SandboxRecords(Path directory) {
     this.directory = directory;
@@ -78,51 +92,103 @@ public final class SandboxRecords {
 
   private void load(Path file) {
     try {
-      if (file.toString().endsWith(UNFINISHED)) {
+      if (file.getFileName().toString().startsWith(UNFINISHED)) {
         Files.delete(file); // its writer died: the runtime repeats the call
         return;
       }
-      Sandbox sandbox = decode(JSON.readTree(file.toFile()));
-      if (file.getFileName().toString().equals(sandbox.containerId())) {
-        sandboxes.put(sandbox.containerId(), sandbox);
+      Noted noted = decode(JSON.readTree(file.toFile()));
+      if (file.getFileName().toString().equals(noted.sandbox.containerId())) {
+        sandboxes.put(noted.sandbox.containerId(), noted);
+        lastNumber = Math.max(lastNumber, noted.number);
       }
     } catch (IOException | RuntimeException e) {
       LOG.log(System.Logger.Level.WARNING, "sandbox_record_unreadable file=" + file, e);
     }
   }
 
-  /** The sandbox with this ID. */
+  /** The sandbox with this ID, if it is attached. */
   public synchronized Optional<Sandbox> find(String containerId) {
-    return Optional.ofNullable(sandboxes.get(containerId));
+    return known(containerId).filter(sandbox -> !isLeaving(containerId));
   }
 
-  /** The sandbox of a pod; the newest one's namespace has the highest cookie. */
+  /** The sandbox with this ID, attached or leaving. */
+  public synchronized Optional<Sandbox> known(String containerId) {
+    return Optional.ofNullable(sandboxes.get(containerId)).map(Noted::sandbox);
+  }
+
+  private boolean isLeaving(String containerId) {
+    Noted noted = sandboxes.get(containerId);
+    return noted != null && noted.leaves;
+  }
+
+  /** The sandbox of a pod that counts: of those attached, the one that was told of last. */
   public synchronized Optional<Sandbox> of(NamespacedName pod) {
     return sandboxes.values().stream()
-        .filter(sandbox -> sandbox.pod().equals(pod))
-        .max((a, b) -> Long.compareUnsigned(a.cookie(), b.cookie()));
+        .filter(noted -> !noted.leaves && noted.sandbox.pod().equals(pod))
+        .max(Comparator.comparingLong(Noted::number))
+        .map(Noted::sandbox);
   }
 
-  /** All of them, as they are now. */
-  public synchronized Collection<Sandbox> all() {
-    return List.copyOf(sandboxes.values());
+  /** Those attached, as they are now. */
+  public synchronized List<Sandbox> all() {
+    return where(false);
   }
 
-  /** Adds a sandbox; when this returns a later daemon finds it. */
-  public synchronized void write(Sandbox sandbox) {
-    Path file = directory.resolve(sandbox.containerId());
-    Path part = directory.resolve(sandbox.containerId() + UNFINISHED);
-    try {
-      Files.writeString(part, encode(sandbox).toString());
-      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot note sandbox " + file, e);
-    }
-    sandboxes.put(sandbox.containerId(), sandbox);
+  /** Those that leave and are not let go yet, as they are now. */
+  public synchronized List<Sandbox> leaving() {
+    return where(true);
+  }
+
+  private List<Sandbox> where(boolean leaves) {
+    return sandboxes.values().stream()
+        .filter(noted -> noted.leaves == leaves)
+        .map(Noted::sandbox)
+        .toList();
+  }
+
+  /** Whether a sandbox with this namespace is attached. */
+  public synchronized boolean holds(long cookie) {
+    return sandboxes.values().stream()
+        .anyMatch(noted -> !noted.leaves && noted.sandbox.cookie() == cookie);
+  }
+
+  /**
+   * Attaches a sandbox; when this returns a later daemon finds it.
+   *
+   * @return whether it was not attached before
+   */
+  public synchronized boolean write(Sandbox sandbox) {
+    Noted before = sandboxes.get(sandbox.containerId());
+    Noted noted = new Noted(sandbox, before == null ? ++lastNumber : before.number, false);
+    store(noted);
+    sandboxes.put(sandbox.containerId(), noted);
     leftNanosByInode.remove(sandbox.inode());
+    return before == null || before.leaves;
   }
 
-  /** Whether a sandbox with this namespace was removed a moment ago. */
+  /** Notes that the runtime has ended a sandbox; does nothing when it is not known. */
+  public synchronized void leave(String containerId) {
+    Noted before = sandboxes.get(containerId);
+    if (before != null && !before.leaves) {
+      Noted noted = new Noted(before.sandbox, before.number, true);
+      sandboxes.put(containerId, noted); // in this daemon it holds without a disk
+      leftNanosByInode.put(before.sandbox.inode(), System.nanoTime());
+      store(noted);
+    }
+  }
+
+  private void store(Noted noted) {
+    String name = noted.sandbox.containerId();
+    Path part = directory.resolve(UNFINISHED + name);
+    try {
+      Files.writeString(part, encode(noted).toString());
+      Files.move(part, directory.resolve(name), StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot note sandbox " + directory.resolve(name), e);
+    }
+  }
+
+  /** Whether the runtime has ended a sandbox with this namespace a moment ago. */
   public synchronized boolean hasJustLeft(long inode) {
     long now = System.nanoTime();
     leftNanosByInode.values().removeIf(left -> now - left > FAREWELL.toNanos());
@@ -131,9 +197,8 @@ public final class SandboxRecords {
 
   /** Forgets a sandbox; does nothing when it is not known. */
   public synchronized void remove(String containerId) {
-    Sandbox removed = sandboxes.remove(containerId);
+    Noted removed = sandboxes.remove(containerId);
     if (removed != null) {
-      leftNanosByInode.put(removed.inode(), System.nanoTime());
       try {
         Files.deleteIfExists(directory.resolve(containerId));
       } catch (IOException e) {
@@ -142,7 +207,8 @@ public final class SandboxRecords {
     }
   }
 
-  private static ObjectNode encode(Sandbox sandbox) {
+  private static ObjectNode encode(Noted noted) {
+    Sandbox sandbox = noted.sandbox;
     ObjectNode tree =
         JSON.createObjectNode()
             .put("containerId", sandbox.containerId())
@@ -150,23 +216,27 @@ public final class SandboxRecords {
             .put("pod", sandbox.pod().toString())
             .put("netns", sandbox.netns().toString())
             .put("netnsCookie", sandbox.cookie())
-            .put("netnsInode", sandbox.inode());
+            .put("netnsInode", sandbox.inode())
+            .put("number", noted.number)
+            .put("leaves", noted.leaves);
     sandbox
         .addresses()
         .forEach(address -> tree.withArray("addresses").add(IpAddresses.text(address)));
     return tree;
   }
 
-  private static Sandbox decode(JsonNode tree) {
+  private static Noted decode(JsonNode tree) {
     List<InetAddress> addresses = new ArrayList<>();
     tree.path("addresses").forEach(text -> addresses.add(IpAddresses.parse(text.asText())));
-    return new Sandbox(
-        tree.path("containerId").asText(),
-        tree.path("ifname").asText(),
-        NamespacedName.parse(tree.path("pod").asText()),
-        Path.of(tree.path("netns").asText()),
-        tree.path("netnsCookie").asLong(),
-        tree.path("netnsInode").asLong(),
-        addresses);
+    Sandbox sandbox =
+        new Sandbox(
+            tree.path("containerId").asText(),
+            tree.path("ifname").asText(),
+            NamespacedName.parse(tree.path("pod").asText()),
+            Path.of(tree.path("netns").asText()),
+            tree.path("netnsCookie").asLong(),
+            tree.path("netnsInode").asLong(),
+            addresses);
+    return new Noted(sandbox, tree.path("number").asLong(), tree.path("leaves").asBoolean());
   }
 }

@@ -91,6 +91,12 @@ class CniServerTest {
     }
 
     @Override
+    public CompletableFuture<Void> refresh(Sandbox sandbox) {
+      calls.add("refresh " + sandbox.pod());
+      return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
     public CompletableFuture<Void> detach(Sandbox sandbox) {
       calls.add("detach " + sandbox.pod());
       return CompletableFuture.failedFuture(new IllegalStateException("never mind"));
@@ -262,12 +268,13 @@ class CniServerTest {
   }
 
   @Test
-  void anAdditionalInterfaceOfTheSameSandboxChangesNothing() throws IOException {
+  void anAdditionalInterfaceOfTheSameSandboxIsOnlyLookedAt() throws IOException {
     call("ADD", "c1", "eth0", "shop/store", CONFIG);
 
     assertThat(call("ADD", "c1", "net1", "shop/store", CONFIG).status()).isZero();
     assertThat(call("DEL", "c1", "net1", "shop/store", CONFIG).status()).isZero();
-    assertThat(enrolment.calls).containsExactly("attach shop/store [/10.1.0.7]");
+    assertThat(enrolment.calls)
+        .containsExactly("attach shop/store [/10.1.0.7]", "refresh shop/store");
     assertThat(records.find("c1")).isPresent();
   }
 
@@ -278,8 +285,10 @@ class CniServerTest {
     assertThat(call("DEL", "c1", "eth0", "shop/store", "{}")).isEqualTo(new Reply(0, ""));
     assertThat(call("DEL", "c1", "eth0", "shop/store", "{}")).isEqualTo(new Reply(0, ""));
     assertThat(call("DEL", "never", "eth0", "no/body", "{}")).isEqualTo(new Reply(0, ""));
-    assertThat(enrolment.calls).endsWith("detach shop/store").hasSize(2);
+    // What could not be let go stays noted, and the second call tried again.
+    assertThat(enrolment.calls).endsWith("detach shop/store", "detach shop/store").hasSize(3);
     assertThat(records.all()).isEmpty();
+    assertThat(SandboxRecords.open(directory.resolve("sandboxes")).leaving()).hasSize(1);
   }
 
   @Test
