@@ -2,6 +2,7 @@ package io.sluice.benchmarks;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * What every measurement needs.
@@ -24,19 +25,29 @@ record Bench(
    * @param time of one sample that is bounded by time
    * @param bulkBytes bytes of one sample that is bounded by size
    * @param starts of each kind
+   * @param podStarts with each mechanism, on each path
    * @param idle between readiness and the look at the idle daemon
    */
-  record Extent(int pairs, Duration time, long bulkBytes, int starts, Duration idle) {
+  record Extent(
+      int pairs, Duration time, long bulkBytes, int starts, int podStarts, Duration idle) {
     static final Extent FULL =
-        new Extent(5, Duration.ofMillis(1_500), 512L << 20, 5, Duration.ofSeconds(40));
+        new Extent(5, Duration.ofMillis(1_500), 512L << 20, 5, 60, Duration.ofSeconds(40));
     static final Extent QUICK =
-        new Extent(3, Duration.ofMillis(500), 128L << 20, 1, Duration.ofSeconds(10));
+        new Extent(3, Duration.ofMillis(500), 128L << 20, 1, 10, Duration.ofSeconds(10));
   }
 
   /** Starts the daemon on the registry of so many pods and does not wait for it. */
   DaemonProcess startDaemon(int pods) throws Exception {
     Path registry = directory.resolve("registry-" + pods);
     Manifests.write(registry, testbed, pods);
-    return DaemonProcess.start(launcher, nodeName, registry, directory);
+    return DaemonProcess.start(launcher, nodeName, registry, directory, List.of());
+  }
+
+  /** The same with all pods and one more that has no sandbox yet. */
+  DaemonProcess startDaemonForStarts(List<String> options) throws Exception {
+    Path registry = directory.resolve("registry-starts");
+    Manifests.write(registry, testbed, pods);
+    Manifests.addStartingPod(registry);
+    return DaemonProcess.start(launcher, nodeName, registry, directory, options);
   }
 }

@@ -50,11 +50,14 @@ final class BenchRun implements AutoCloseable {
       if (parts.contains(Part.start)) {
         add(Part.start, () -> StartMeasurement.run(bench));
       }
-      if (parts.stream().anyMatch(part -> part != Part.start)) {
+      if (parts.stream().anyMatch(part -> part != Part.start && part != Part.cni)) {
         try (DaemonProcess daemon = bench.startDaemon(PODS)) {
           Enforcement.await(testbed, daemon);
           measureRunning(parts, bench, daemon, meshed);
         }
+      }
+      if (parts.contains(Part.cni)) {
+        add(Part.cni, () -> CniMeasurement.run(bench));
       }
       return figures;
     }

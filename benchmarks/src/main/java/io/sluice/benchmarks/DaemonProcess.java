@@ -5,6 +5,7 @@ import io.sluice.node.NodeCleanup;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -25,11 +26,13 @@ final class DaemonProcess implements AutoCloseable {
   }
 
   /** Starts and does not wait; {@code state} also takes the log. */
-  static DaemonProcess start(Path launcher, String nodeName, Path registry, Path state)
+  static DaemonProcess start(
+      Path launcher, String nodeName, Path registry, Path state, List<String> options)
       throws IOException {
     Path log = state.resolve("daemon.out");
-    Process process =
-        new ProcessBuilder(
+    List<String> command =
+        new ArrayList<>(
+            List.of(
                 launcher.toString(),
                 "node",
                 "run",
@@ -40,10 +43,10 @@ final class DaemonProcess implements AutoCloseable {
                 "--state",
                 state.toString(),
                 "--metrics-address",
-                "127.0.0.1:0")
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
+                "127.0.0.1:0"));
+    command.addAll(options);
+    Process process =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
     process.getOutputStream().close();
     return new DaemonProcess(process, log);
   }

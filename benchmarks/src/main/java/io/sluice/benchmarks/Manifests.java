@@ -8,6 +8,13 @@ import java.util.stream.IntStream;
 
 /** The registry that the measured daemon reads: who is enrolled and who may talk to whom. */
 final class Manifests {
+  static final String NAMESPACE = "bench";
+
+  /** Has no sandbox until a runtime makes one. */
+  static final String STARTING_POD = "starting";
+
+  static final String STARTING_POD_UID = "6f1d2c1e-6c1b-4f0e-9d55-0c5a3a6e7b10";
+
   private static final String POLICY =
       """
       apiVersion: config.openservicemesh.io/v1alpha2
@@ -42,7 +49,22 @@ final class Manifests {
       status: {podIPs: [{ip: %s}, {ip: "%s"}]}
       """;
 
+  private static final String STARTING =
+      """
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: %s, namespace: %s, uid: "%s"}
+      spec: {serviceAccountName: idle}
+      """;
+
   private Manifests() {}
+
+  /** Adds the pod that a runtime will make a sandbox for, again and again. */
+  static void addStartingPod(Path folder) throws IOException {
+    Files.writeString(
+        folder.resolve("starting.yaml"),
+        STARTING.formatted(STARTING_POD, NAMESPACE, STARTING_POD_UID));
+  }
 
   /**
    * Writes the registry of {@code pods} pods of the test bed into {@code folder}. Pods are enrolled

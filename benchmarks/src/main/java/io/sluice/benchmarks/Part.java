@@ -13,5 +13,7 @@ enum Part {
   /** Small requests on lasting connections. */
   requests,
   /** Streams. */
-  bulk
+  bulk,
+  /** Networks of pods that start. */
+  cni
 }

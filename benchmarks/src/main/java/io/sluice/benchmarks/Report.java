@@ -39,12 +39,16 @@ record Report(Machine machine, boolean quick, List<Figure> figures) {
     return rows;
   }
 
-  /** Durations also say what the mesh adds. */
+  /** Latencies also say what the mesh adds. */
   private static String ratio(Figure figure, List<Double> ratios) {
     String ratio = String.format(Locale.ROOT, "%.2f", Figure.median(ratios));
-    return figure.unit().equals("µs")
-        ? ratio + " (+" + number(figure.meshedMedian() - figure.directMedian().orElse(0)) + ")"
+    return (figure.unit().equals("µs") || figure.unit().equals("ms"))
+        ? ratio + " (" + signed(figure.meshedMedian() - figure.directMedian().orElse(0)) + ")"
         : ratio;
+  }
+
+  private static String signed(double difference) {
+    return (difference < 0 ? "-" : "+") + number(Math.abs(difference));
   }
 
   private static String number(double value) {

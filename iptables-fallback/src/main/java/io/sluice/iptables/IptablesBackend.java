@@ -25,6 +25,13 @@ public final class IptablesBackend {
   /** A variant with its answer. */
   record Usable(Tool tool, ProbeAnswer answer) {}
 
+  /**
+   * The variant for one namespace.
+   *
+   * @param saved what it held there when it was chosen
+   */
+  record Chosen(Tool tool, ProbeAnswer answer, SavedRules saved) {}
+
   IptablesBackend(List<Usable> known) {
     this.known = List.copyOf(known);
   }
@@ -91,28 +98,23 @@ public final class IptablesBackend {
    *
    * @throws RedirectionException when none can do anything
    */
-  Usable choose(Family family, NetnsHandle namespace) {
+  Chosen choose(Family family, NetnsHandle namespace) {
     Ability best = ability(family);
     List<Usable> able =
         candidates(family).stream().filter(usable -> usable.answer().ability() == best).toList();
     if (best == Ability.NOTHING) {
       throw unusable(family);
     }
-    if (able.size() == 1) {
-      return able.getFirst();
-    }
-    List<SavedRules> saved = able.stream().map(usable -> usable.tool().save(namespace)).toList();
-    for (int i = 0; i < able.size(); i++) {
-      if (!saved.get(i).own().isEmpty()) {
-        return able.get(i);
-      }
-    }
-    for (int i = 0; i < able.size(); i++) {
-      if (saved.get(i).holdsRules()) {
-        return able.get(i);
-      }
-    }
-    return able.getFirst();
+    List<Chosen> choices =
+        able.stream()
+            .map(
+                usable -> new Chosen(usable.tool(), usable.answer(), usable.tool().save(namespace)))
+            .toList();
+    return choices.stream()
+        .filter(choice -> !choice.saved().own().isEmpty())
+        .findFirst()
+        .or(() -> choices.stream().filter(choice -> choice.saved().holdsRules()).findFirst())
+        .orElseGet(choices::getFirst);
   }
 
   /** Every program that could have left rules behind. */

@@ -29,6 +29,9 @@ public final class PodRedirection implements AutoCloseable {
 
   private record Applied(Tool tool, RuleSet rules, OwnRules saved) {}
 
+  /** Not read back yet. */
+  private record Written(Family family, Tool tool, RuleSet rules) {}
+
   private record Counter(Family family, Rule.Meaning meaning) {}
 
   /** Writes nothing yet; {@code namespace} must stay open as long as this object is used. */
@@ -44,17 +47,33 @@ public final class PodRedirection implements AutoCloseable {
    * @throws RedirectionException when the kernel refuses; a change has been taken back then, a
    *     repair is left as far as it came
    */
-  public synchronized void apply(PodTraffic traffic) {
+  public void apply(PodTraffic traffic) {
+    apply(traffic, () -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param allWritten run when all rules have been written and none has been read back, so that a
+   *     {@link RulesetGeneration} read in it covers the whole; not run when some were there already
+   */
+  public synchronized void apply(PodTraffic traffic, Runnable allWritten) {
     List<Undo> done = new ArrayList<>();
+    List<Written> written = new ArrayList<>();
     complete = false;
+    boolean wroteAll = true;
     try {
       for (Family family : ORDER) {
         if (family == Family.IPV4 || traffic.ipv6()) {
-          apply(traffic, family, done);
+          wroteAll &= apply(traffic, family, done, written);
         } else {
           withdraw(family, done);
         }
       }
+      if (wroteAll) {
+        allWritten.run();
+      }
+      written.forEach(this::readBack);
       complete = true;
     } catch (RedirectionException e) {
       undo(done, e);
@@ -64,37 +83,47 @@ public final class PodRedirection implements AutoCloseable {
 
   private record Undo(Family family, Tool tool, OwnRules before) {}
 
-  private void apply(PodTraffic traffic, Family family, List<Undo> done) {
-    IptablesBackend.Usable usable = backend.choose(family, namespace);
-    Dialect dialect = usable.answer().dialect();
+  /** Whether there was something to write. */
+  private boolean apply(PodTraffic traffic, Family family, List<Undo> done, List<Written> written) {
+    IptablesBackend.Chosen chosen = backend.choose(family, namespace);
+    Dialect dialect = chosen.answer().dialect();
     RuleSet rules =
-        usable.answer().ability() == Ability.REDIRECTS
+        chosen.answer().ability() == Ability.REDIRECTS
             ? RuleSet.of(traffic, family, dialect)
             : RuleSet.ipv6Refused(traffic, dialect);
     Applied current = applied.get(family);
     boolean repair = false;
     if (current != null && current.rules().own().equals(rules.own())) {
-      if (isIntact(current)) {
-        return;
+      if (current.tool().equals(chosen.tool())
+          ? chosen.saved().own().equals(current.saved())
+          : isIntact(current)) {
+        return false;
       }
       repair = true;
     }
     keepCounts(family);
-    Tool tool = usable.tool();
+    Tool tool = chosen.tool();
+    OwnRules present = chosen.saved().own();
     if (!repair) {
       // A half-done repair is better than what was there before it.
-      done.add(new Undo(family, tool, tool.save(namespace).own()));
+      done.add(new Undo(family, tool, present));
       applied.remove(family);
     }
-    OwnRules saved = write(tool, rules.own());
-    if (!saved.hasShapeOf(rules.own())) {
+    write(tool, present, rules.own());
+    written.add(new Written(family, tool, rules));
+    return true;
+  }
+
+  private void readBack(Written written) {
+    OwnRules saved = written.tool().save(namespace).own();
+    if (!saved.hasShapeOf(written.rules().own())) {
       throw new RedirectionException(
-          tool.toString(),
+          written.tool().toString(),
           "",
           "the rules read back differ from those written",
           "another program in the pod is changing them; they are written again");
     }
-    applied.put(family, new Applied(tool, rules, saved));
+    applied.put(written.family(), new Applied(written.tool(), written.rules(), saved));
   }
 
   private void withdraw(Family family, List<Undo> done) {
@@ -102,22 +131,24 @@ public final class PodRedirection implements AutoCloseable {
     if (current != null) {
       keepCounts(family);
       done.add(new Undo(family, current.tool(), current.saved()));
-      write(current.tool(), OwnRules.NONE);
+      write(current.tool(), current.tool().save(namespace).own(), OwnRules.NONE);
       applied.remove(family);
     }
   }
 
-  /** Leads the namespace to {@code target} and returns what is there then. */
-  private OwnRules write(Tool tool, OwnRules target) {
+  /** Leads the namespace from {@code present}, what it was when last looked at, to the target. */
+  private void write(Tool tool, OwnRules present, OwnRules target) {
+    OwnRules from = present;
     for (int attempt = 1; ; attempt++) {
-      OwnRules current = tool.save(namespace).own();
       try {
-        tool.restore(namespace, RestoreScript.between(current, target));
-        return tool.save(namespace).own();
+        tool.restore(namespace, RestoreScript.between(from, target));
+        return;
       } catch (RedirectionException e) {
-        if (attempt == ATTEMPTS || tool.save(namespace).own().equals(current)) {
+        OwnRules now = tool.save(namespace).own();
+        if (attempt == ATTEMPTS || now.equals(from)) {
           throw e;
         }
+        from = now;
       }
     }
   }
@@ -126,7 +157,7 @@ public final class PodRedirection implements AutoCloseable {
     for (Undo step : done.reversed()) {
       applied.remove(step.family());
       try {
-        write(step.tool(), step.before());
+        write(step.tool(), step.tool().save(namespace).own(), step.before());
       } catch (RedirectionException e) {
         cause.addSuppressed(e);
       }
@@ -158,7 +189,7 @@ public final class PodRedirection implements AutoCloseable {
     for (Tool tool : backend.tools()) {
       OwnRules current = tool.save(namespace).own();
       if (!current.isEmpty()) {
-        write(tool, OwnRules.NONE);
+        write(tool, current, OwnRules.NONE);
         tool.dropIdleChains(namespace, current);
       }
     }

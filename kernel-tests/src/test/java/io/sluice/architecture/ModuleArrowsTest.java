@@ -93,6 +93,29 @@ class ModuleArrowsTest {
   }
 
   @Test
+  void cniPluginKnowsTheMeshModelOnly() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.sluice.cni..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.sluice..")
+                .and(not(resideInAnyPackage("io.sluice.cni..", "io.sluice.mesh.."))))
+        .because("it is installed and taken away without a daemon")
+        .check(sluice);
+  }
+
+  @Test
+  void onlyTheNodeDaemonAndTheCommandLineKnowTheCniPlugin() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("io.sluice.cni..", "io.sluice.node..", "io.sluice.cli..")
+        .should()
+        .dependOnClassesThat(resideInAPackage("io.sluice.cni.."))
+        .check(sluice);
+  }
+
+  @Test
   void proxyKnowsTheMeshModelAndNetty() {
     noClasses()
         .that()

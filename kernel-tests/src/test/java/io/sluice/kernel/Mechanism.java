@@ -4,7 +4,7 @@ package io.sluice.kernel;
  * How traffic is intercepted; the contract is the same for each but for the documented exceptions,
  * which are the claims below (see docs/interception.md).
  */
-enum Mechanism {
+public enum Mechanism {
   EBPF("ebpf"),
   SPLIT("ebpf/iptables"),
   IPTABLES("iptables");
@@ -16,7 +16,7 @@ enum Mechanism {
   }
 
   /** As the daemon reports it; a site takes it as the value of {@code --mode}. */
-  String mode() {
+  public String mode() {
     return mode;
   }
 

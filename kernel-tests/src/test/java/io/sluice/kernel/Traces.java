@@ -10,13 +10,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** What either mechanism has put inside a pod's namespace, as anybody could see it. */
-final class Traces {
+public final class Traces {
   private static final List<String> SAVES = List.of("iptables-nft-save", "ip6tables-nft-save");
 
   private Traces() {}
 
   /** Rules and programs; empty when the pod is left alone. */
-  static List<String> in(SitePod pod) {
+  public static List<String> in(SitePod pod) {
     List<String> traces = new ArrayList<>(rules(pod));
     traces.addAll(programs(pod));
     traces.addAll(barriers(pod));

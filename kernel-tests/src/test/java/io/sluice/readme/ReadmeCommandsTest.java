@@ -23,13 +23,17 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Runs the README's shell blocks in their order. {@code ./sluice test} is left out, since it is
  * what runs this; the pod of the YAML block gets a namespace, so that there is something to look
- * at.
+ * at. The CNI plugin goes into directories of the test's own, never into those of this machine.
  */
 @Tag("kernel")
 class ReadmeCommandsTest {
   private static final Pattern BLOCK = Pattern.compile("```(sh|yaml)\n(.*?)```", Pattern.DOTALL);
   private static final String NODE = "edge1";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private static final String CONF_DIR = "/etc/cni/net.d";
+  private static final String OURS = "00-00-sluice.conflist";
+  private static final String RESCUE = "rm -f " + CONF_DIR + "/" + OURS;
 
   private static final SourceTree TREE = SourceTree.around();
   private static final List<String> COMMANDS = new ArrayList<>();
@@ -58,8 +62,11 @@ class ReadmeCommandsTest {
 
   @Test
   void runsEveryCommandOfTheReadme() throws Exception {
-    assertThat(COMMANDS).allMatch(command -> command.startsWith("./sluice "));
-    assertThat(COMMANDS).contains("./sluice demo", "./sluice test");
+    assertThat(COMMANDS)
+        .allMatch(command -> command.startsWith("./sluice ") || command.equals(RESCUE));
+    assertThat(COMMANDS)
+        .contains("./sluice demo", "./sluice test", "./sluice node cni uninstall", RESCUE);
+    Path ours = makeNetwork().resolve(OURS);
     assertThat(manifest).contains("sluice.io/netns: buyer");
     Path registry = Files.createDirectory(directory.resolve("registry"));
     Files.writeString(registry.resolve("buyer.yaml"), manifest);
@@ -68,9 +75,17 @@ class ReadmeCommandsTest {
       for (String command : COMMANDS) {
         if (command.startsWith("./sluice node run ")) {
           daemon = startDaemon(command, registry);
-        } else if (command.startsWith("./sluice node cleanup ")) {
+        } else if (command.equals("./sluice node cni uninstall")) {
           stop(daemon);
           daemon = null;
+          assertThat(ours).exists();
+          execute(words(command));
+          assertThat(ours).doesNotExist();
+        } else if (command.equals(RESCUE)) {
+          Files.writeString(ours, "{}");
+          execute(List.of("rm", "-f", ours.toString()));
+          assertThat(ours).doesNotExist();
+        } else if (command.startsWith("./sluice node cleanup ")) {
           assertThat(execute(words(command))).contains("no trace");
         } else if (!command.equals("./sluice test")) {
           execute(words(command));
@@ -82,10 +97,31 @@ class ReadmeCommandsTest {
     }
   }
 
+  /** The network that the plugin is chained behind; where configurations are. */
+  private static Path makeNetwork() throws IOException {
+    Path configurations = Files.createDirectory(directory.resolve("net.d"));
+    Files.createDirectory(directory.resolve("bin"));
+    Files.writeString(
+        configurations.resolve("10-pods.conflist"),
+        """
+        {"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "bridge"}]}
+        """);
+    return configurations;
+  }
+
+  private static List<String> cniDirectories() {
+    return List.of(
+        "--cni-conf-dir",
+        directory.resolve("net.d").toString(),
+        "--cni-bin-dir",
+        directory.resolve("bin").toString());
+  }
+
   private static Process startDaemon(String command, Path registry) throws Exception {
     List<String> words = words(command.replace("DIR", registry.toString()));
     words.addAll(List.of("--state", directory.resolve("state").toString()));
-    words.addAll(List.of("--metrics-address", "127.0.0.1:0"));
+    words.addAll(List.of("--metrics-address", "127.0.0.1:0", "--cni"));
+    words.addAll(cniDirectories());
     Process daemon = new ProcessBuilder(words).directory(TREE.root().toFile()).inheritIO().start();
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (!output(words("./sluice node pods")).contains("enrolled")) {
@@ -108,6 +144,9 @@ class ReadmeCommandsTest {
     boolean asksDaemon = words.get(1).equals("node") && !words.get(2).equals("capabilities");
     if (asksDaemon && !words.contains("--node-name")) {
       words.addAll(List.of("--node-name", NODE));
+    }
+    if (words.containsAll(List.of("node", "cni"))) {
+      words.addAll(cniDirectories());
     }
     return words;
   }

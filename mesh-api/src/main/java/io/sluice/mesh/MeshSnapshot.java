@@ -24,6 +24,17 @@ public final class MeshSnapshot {
   private final Map<NamespacedName, Service> services;
   private final Map<InetAddress, Service> serviceByAddress;
   private final Map<NamespacedName, List<Permission>> permissionsByDestination;
+  private final Map<String, NamespaceMembership> namespaces;
+
+  /** A snapshot that says nothing about namespaces. */
+  public MeshSnapshot(
+      long revision,
+      MeshSettings settings,
+      Collection<Workload> workloads,
+      Collection<Service> services,
+      Collection<Permission> permissions) {
+    this(revision, settings, workloads, services, permissions, Map.of());
+  }
 
   /** Indexes the objects; of two with the same address the one with the smaller name wins. */
   public MeshSnapshot(
@@ -31,7 +42,8 @@ public final class MeshSnapshot {
       MeshSettings settings,
       Collection<Workload> workloads,
       Collection<Service> services,
-      Collection<Permission> permissions) {
+      Collection<Permission> permissions,
+      Map<String, NamespaceMembership> namespaces) {
     this.revision = revision;
     this.settings = settings;
     Map<NamespacedName, Workload> byName = new HashMap<>();
@@ -63,6 +75,7 @@ public final class MeshSnapshot {
     this.services = Map.copyOf(servicesByName);
     this.serviceByAddress = Map.copyOf(servicesByAddress);
     this.permissionsByDestination = Map.copyOf(byDestination);
+    this.namespaces = Map.copyOf(namespaces);
   }
 
   /** Number of this snapshot; grows with every change, 0 only for {@link #EMPTY}. */
@@ -110,11 +123,17 @@ public final class MeshSnapshot {
     return permissionsByDestination.getOrDefault(serviceAccount, List.of());
   }
 
+  /** Every Kubernetes namespace that the registry knows, and whether its pods are enrolled. */
+  public Map<String, NamespaceMembership> namespaces() {
+    return namespaces;
+  }
+
   /** Whether {@code other} decides everything alike; revisions are not compared. */
   public boolean hasSameContentAs(MeshSnapshot other) {
     return settings.equals(other.settings)
         && workloads.equals(other.workloads)
         && services.equals(other.services)
-        && permissionsByDestination.equals(other.permissionsByDestination);
+        && permissionsByDestination.equals(other.permissionsByDestination)
+        && namespaces.equals(other.namespaces);
   }
 }

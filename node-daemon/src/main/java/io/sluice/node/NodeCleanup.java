@@ -8,6 +8,7 @@ import io.sluice.node.interception.ClosedPods;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PlacementSettings;
+import io.sluice.node.placement.SandboxRecords;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -78,6 +79,8 @@ public final class NodeCleanup {
     Path directory = NodeSettings.runtimeDirectory(nodeName);
     try {
       Files.deleteIfExists(NodeSettings.adminSocket(nodeName));
+      Files.deleteIfExists(NodeSettings.cniSocket(nodeName));
+      SandboxRecords.removeAll(NodeSettings.sandboxes(nodeName));
       Files.deleteIfExists(lock.file());
       Files.deleteIfExists(directory);
     } catch (IOException e) {

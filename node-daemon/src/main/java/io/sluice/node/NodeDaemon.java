@@ -9,6 +9,7 @@ import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.admin.AdminServer;
+import io.sluice.node.cni.CniService;
 import io.sluice.node.enrolment.EarlierConnections;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.Verification;
@@ -25,6 +26,7 @@ import io.sluice.node.metrics.MetricsServer;
 import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PodNamespaces;
+import io.sluice.node.placement.SandboxRecords;
 import io.sluice.proxy.Proxy;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
@@ -54,6 +56,7 @@ public final class NodeDaemon implements AutoCloseable {
   private @Nullable Proxy proxy;
   private @Nullable Enrolment enrolment;
   private @Nullable MetricsServer metricsServer;
+  private @Nullable CniService cni;
 
   private NodeDaemon(NodeSettings settings, SnapshotSource source) {
     this.settings = settings;
@@ -106,6 +109,7 @@ public final class NodeDaemon implements AutoCloseable {
     FormerMechanism former =
         new FormerMechanism(
             settings.nodeName(), interception, namespaces, thread, settings.placement().proc());
+    SandboxRecords sandboxes = SandboxRecords.open(NodeSettings.sandboxes(settings.nodeName()));
     Enrolment pods =
         opened(
             new Enrolment(
@@ -113,7 +117,7 @@ public final class NodeDaemon implements AutoCloseable {
                 interception,
                 sockets,
                 dataPath,
-                new PodNamespaces(namespaces, settings.placement(), host),
+                new PodNamespaces(namespaces, settings.placement(), sandboxes, host),
                 new PodNetworkReader(thread),
                 host,
                 earlier,
@@ -149,8 +153,10 @@ public final class NodeDaemon implements AutoCloseable {
                         () -> ProtectionReporter.unprotected(pods.statuses()))))
             .orElse(null);
     answers.metricsAt(metricsServer == null ? null : metricsServer.address());
+    Optional<CniService> plugin = cniService(namespaces, sandboxes, pods, metrics);
+    plugin.ifPresent(answers::reportCni);
     parts.push(source);
-    followSnapshots(dataPath, pods, metrics);
+    followSnapshots(dataPath, pods, plugin, metrics);
     ProcessMemory.releaseUnused(); // loading programs leaves some 5 MiB of free heap behind
     ready = true;
     answers.readyAfter(System.nanoTime() - begin);
@@ -162,7 +168,28 @@ public final class NodeDaemon implements AutoCloseable {
         Long.toString((System.nanoTime() - begin) / 1_000_000));
   }
 
-  private void followSnapshots(Proxy dataPath, Enrolment pods, NodeMetrics metrics) {
+  private Optional<CniService> cniService(
+      NetworkNamespaces namespaces, SandboxRecords sandboxes, Enrolment pods, NodeMetrics metrics) {
+    if (!settings.cni().enabled()) {
+      return Optional.empty();
+    }
+    CniService started =
+        opened(
+            CniService.start(
+                settings.cni(),
+                NodeSettings.cniSocket(settings.nodeName()),
+                NodeSettings.cniMembership(settings.stateDirectory()),
+                namespaces,
+                sandboxes,
+                pods,
+                metrics.cniCalls()));
+    metrics.observe(started);
+    cni = started;
+    return Optional.of(started);
+  }
+
+  private void followSnapshots(
+      Proxy dataPath, Enrolment pods, Optional<CniService> plugin, NodeMetrics metrics) {
     boolean[] started = {false};
     source.start(next -> {
       snapshot = next;
@@ -173,10 +200,13 @@ public final class NodeDaemon implements AutoCloseable {
         started[0] = true;
         pods.start(next);
       }
+      plugin.ifPresent(present -> present.publish(next, source.isComplete()));
       metrics.keepOnly(next);
     });
-    // Only now is the registry known to be complete: what another mechanism left may go.
+    // Only now is the registry known to be complete: what another mechanism left may go, and what
+    // the first snapshot says of namespaces is all there is to say.
     pods.sweepSoon();
+    plugin.ifPresent(present -> present.publishAgain(source::isComplete));
   }
 
   private Optional<AccessLog> accessLog() {
@@ -206,6 +236,10 @@ public final class NodeDaemon implements AutoCloseable {
   @Override
   public void close() {
     ready = false;
+    CniService plugin = cni;
+    if (plugin != null) {
+      plugin.close(); // pods that start from now on wait for the next daemon
+    }
     Enrolment pods = enrolment;
     if (pods != null) {
       pods.stopVerifying();

@@ -1,6 +1,7 @@
 package io.sluice.node;
 
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.node.cni.CniOptions;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.placement.PlacementSettings;
@@ -26,8 +27,9 @@ import org.jspecify.annotations.Nullable;
  * @param drainTimeout longest wait for established connections at SIGTERM
  * @param proxy limits of the data path
  * @param placement where the node's processes, and so its pods, are seen
- * @param pathCheckInterval time between two looks at the paths into and out of a pod
  * @param earlierConnections what becomes of connections older than their pod's enrolment
+ * @param pathCheckInterval time between two looks at the paths into and out of a pod
+ * @param cni how pods come into the mesh before their first packet
  */
 public record NodeSettings(
     String nodeName,
@@ -42,7 +44,8 @@ public record NodeSettings(
     ProxySettings proxy,
     PlacementSettings placement,
     EarlierConnectionsRule earlierConnections,
-    Duration pathCheckInterval) {
+    Duration pathCheckInterval,
+    CniOptions cni) {
 
   /** Value of {@link #accessLog} that writes nothing. */
   public static final String ACCESS_LOG_OFF = "off";
@@ -79,6 +82,21 @@ public record NodeSettings(
   /** What the daemon of that node keeps until the next reboot. */
   static Path runtimeDirectory(String nodeName) {
     return RUNTIME_ROOT.resolve(PinDirectory.requireNodeName(nodeName));
+  }
+
+  /** Where the sandboxes are noted that the runtime told of. */
+  static Path sandboxes(String nodeName) {
+    return runtimeDirectory(nodeName).resolve("sandboxes");
+  }
+
+  /** Where the CNI client of that node calls. */
+  public static Path cniSocket(String nodeName) {
+    return runtimeDirectory(nodeName).resolve("cni.sock");
+  }
+
+  /** What the CNI client decides by while no daemon answers; outlives a reboot. */
+  public static Path cniMembership(Path stateDirectory) {
+    return stateDirectory.resolve("cni").resolve("membership");
   }
 
   /** Where pods are noted that are refused as a whole. */

@@ -9,6 +9,7 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.node.admin.AdminAnswers;
 import io.sluice.node.admin.AdminRequest;
+import io.sluice.node.cni.CniService;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.PodState;
 import io.sluice.node.enrolment.PodStatus;
@@ -44,6 +45,7 @@ final class StatusAnswers implements AdminAnswers {
   private final long startedNanos;
   private volatile long readyNanos = -1;
   private volatile @Nullable InetSocketAddress metricsAddress;
+  private volatile @Nullable CniService cni;
 
   StatusAnswers(
       NodeSettings settings,
@@ -68,6 +70,10 @@ final class StatusAnswers implements AdminAnswers {
 
   void metricsAt(@Nullable InetSocketAddress address) {
     metricsAddress = address;
+  }
+
+  void reportCni(CniService service) {
+    cni = service;
   }
 
   @Override
@@ -141,6 +147,12 @@ final class StatusAnswers implements AdminAnswers {
     status.put("pins", PinDirectory.ofNode(settings.nodeName()).path().toString());
     InetSocketAddress address = metricsAddress;
     status.put("metricsAddress", address == null ? "off" : IpAddresses.text(address));
+    CniService plugin = cni;
+    if (plugin == null) {
+      status.put("cni", "off");
+    } else {
+      plugin.describe(status);
+    }
     return status;
   }
 

@@ -3,6 +3,7 @@ package io.sluice.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.node.cni.CniOptions;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
@@ -64,6 +65,7 @@ class NodeSettingsTest {
         ProxySettings.DEFAULTS,
         PlacementSettings.DEFAULTS,
         EarlierConnectionsRule.BY_MODE,
-        NodeSettings.PATH_CHECK_INTERVAL);
+        NodeSettings.PATH_CHECK_INTERVAL,
+        CniOptions.OFF);
   }
 }

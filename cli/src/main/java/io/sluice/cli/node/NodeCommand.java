@@ -15,6 +15,7 @@ import picocli.CommandLine.Command;
       EventsCommand.class,
       MapsCommand.class,
       CapabilitiesCommand.class,
+      CniCommand.class,
       CleanupCommand.class,
       TrainCommand.class
     })

@@ -15,6 +15,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
@@ -132,6 +133,22 @@ final class RunCommand implements Callable<Integer> {
       defaultValue = "30")
   private int pathCheckSeconds = 30;
 
+  @Option(
+      names = "--cni",
+      description =
+          "Install and serve the CNI plugin, so that pods are protected from their first packet.")
+  private boolean cni;
+
+  @Option(
+      names = "--cni-system-namespace",
+      paramLabel = "NAME",
+      description =
+          "Namespace whose pods always start and are never enrolled; may be repeated. Always:"
+              + " kube-system, kube-public, kube-node-lease, sluice-system.")
+  private List<String> systemNamespaces = List.of();
+
+  @Mixin private CniArguments cniPlaces = new CniArguments();
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   private final Set<String> reported = ConcurrentHashMap.newKeySet();
@@ -199,7 +216,8 @@ final class RunCommand implements Callable<Integer> {
           earlierConnections == null
               ? EarlierConnectionsRule.BY_MODE
               : EarlierConnectionsRule.parse(earlierConnections),
-          Duration.ofSeconds(pathCheckSeconds));
+          Duration.ofSeconds(pathCheckSeconds),
+          cniPlaces.options(cni, systemNamespaces));
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
     }

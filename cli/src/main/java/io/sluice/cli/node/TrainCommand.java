@@ -11,6 +11,7 @@ import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.admin.AdminClient;
 import io.sluice.node.admin.AdminRequest;
+import io.sluice.node.cni.CniOptions;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
@@ -99,7 +100,8 @@ final class TrainCommand implements Callable<Integer> {
             ProxySettings.DEFAULTS,
             PlacementSettings.DEFAULTS,
             EarlierConnectionsRule.BY_MODE,
-            NodeSettings.PATH_CHECK_INTERVAL);
+            NodeSettings.PATH_CHECK_INTERVAL,
+            CniOptions.OFF);
     FolderRegistry registry = new FolderRegistry(directory, status -> {});
     try (NodeDaemon daemon = NodeDaemon.start(settings, registry)) {
       connect(pod, client);

@@ -1,15 +1,22 @@
 package io.sluice.control.compile;
 
+import static java.util.stream.Collectors.groupingBy;
+
 import io.sluice.control.objects.HttpRouteGroup;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.MeshConfig;
+import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;
+import io.sluice.control.objects.Pod;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.TrustDomain;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -46,8 +53,21 @@ public final class Compiler {
             settings,
             new WorkloadCompiler(unique, settings.trustDomain(), lists, statuses).compile(),
             new ServiceCompiler(unique, statuses).compile(),
-            new PermissionCompiler(unique, statuses).compile());
+            new PermissionCompiler(unique, statuses).compile(),
+            namespaces(unique));
     return new Compilation(snapshot, statuses.sorted());
+  }
+
+  private static Map<String, NamespaceMembership> namespaces(Objects objects) {
+    Map<String, List<Pod>> pods =
+        objects.of(Pod.class).stream().collect(groupingBy(pod -> pod.meta().namespace()));
+    Map<String, NamespaceMembership> memberships = new HashMap<>();
+    pods.forEach((name, inside) -> memberships.put(name, Enrolment.membership(null, inside)));
+    for (Namespace namespace : objects.of(Namespace.class)) {
+      String name = namespace.meta().name();
+      memberships.put(name, Enrolment.membership(namespace, pods.getOrDefault(name, List.of())));
+    }
+    return memberships;
   }
 
   private static Objects withoutDuplicates(Objects objects, Statuses statuses) {

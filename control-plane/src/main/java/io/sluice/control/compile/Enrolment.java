@@ -5,6 +5,7 @@ import io.sluice.control.objects.MeshKeys;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectMeta;
 import io.sluice.control.objects.Pod;
+import io.sluice.mesh.NamespaceMembership;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -42,6 +43,30 @@ final class Enrolment {
       return whole.get();
     }
     return isMonitored(namespace) && injection.or(() -> injection(namespace)).orElse(false);
+  }
+
+  /**
+   * What holds for the pods of a namespace of which only this is known.
+   *
+   * @param pods the Pods there, as far as they are known
+   */
+  static NamespaceMembership membership(@Nullable Namespace namespaceOrNull, List<Pod> pods) {
+    if (namespaceOrNull != null) {
+      ObjectMeta namespace = namespaceOrNull.meta();
+      if (namespace.name().equals(SYSTEM_NAMESPACE) || isIgnored(namespace)) {
+        return NamespaceMembership.OUTSIDE;
+      }
+      Optional<Boolean> whole = word(namespace.labels().get(MeshKeys.MESH));
+      if (whole.or(() -> injection(namespace).filter(_ -> isMonitored(namespace))).orElse(false)) {
+        return NamespaceMembership.INSIDE;
+      }
+      if (whole.isEmpty() && isMonitored(namespace)) {
+        return NamespaceMembership.MIXED; // a Pod's own annotation enrols it
+      }
+    }
+    return pods.stream().anyMatch(pod -> isEnrolled(pod, namespaceOrNull))
+        ? NamespaceMembership.MIXED
+        : NamespaceMembership.OUTSIDE;
   }
 
   /** Whether no word can enrol the Pod. */

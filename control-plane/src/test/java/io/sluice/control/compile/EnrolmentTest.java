@@ -13,7 +13,8 @@ class EnrolmentTest {
   private static final String INJECTED =
       MONITORED + ", annotations: {openservicemesh.io/sidecar-injection: enabled}";
 
-  private record Case(
+  /** One way of saying, or not saying, that a pod belongs to the mesh. */
+  record Case(
       String name,
       boolean enrolled,
       String namespaceMetadata,

@@ -1,6 +1,7 @@
 package io.sluice.kernel.site;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.node.fault.FaultPoint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -54,8 +56,17 @@ public final class DaemonProcess {
 
   /** Starts it and returns when it is ready; fails with its log when it is not. */
   public void start() {
+    start(List.of());
+  }
+
+  /** The same, but it will die by itself when it first comes to {@code point}. */
+  public void startToDieAt(FaultPoint point) {
+    start(List.of("-Dsluice.halt-at=" + point.name().toLowerCase(Locale.ROOT)));
+  }
+
+  private void start(List<String> options) {
     long begin = System.nanoTime();
-    Process started = spawn();
+    Process started = spawn(options);
     process = started;
     try {
       Await.until(
@@ -77,9 +88,10 @@ public final class DaemonProcess {
     }
   }
 
-  private Process spawn() {
+  private Process spawn(List<String> options) {
     List<String> command = new ArrayList<>(prefix);
     command.addAll(JavaCommand.sluice());
+    command.addAll(prefix.size() + 1, options); // the JVM's own go before its main class
     command.addAll(
         List.of(
             "node",

@@ -3,6 +3,7 @@ package io.sluice.kernel.site;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.PodUid;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -86,6 +87,26 @@ public final class Manifests {
             hostNetwork,
             IpAddresses.text(pod.address(Family.IPV4)),
             IpAddresses.text(pod.address(Family.IPV6)));
+  }
+
+  /** A Pod that waits for its sandbox: no address yet, and found by nothing but its UID. */
+  public static String startingPod(String name, PodUid uid) {
+    return """
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: %1$s, namespace: %2$s, uid: "%3$s", labels: {app: %1$s}}
+    spec: {serviceAccountName: %1$s}
+    """
+        .formatted(name, NAMESPACE, uid);
+  }
+
+  /** The same once its sandbox is complete and its addresses are known. */
+  public static String startedPod(String name, PodUid uid, List<InetAddress> addresses) {
+    String ips =
+        addresses.stream()
+            .map(address -> "{ip: \"" + IpAddresses.text(address) + "\"}")
+            .collect(Collectors.joining(", "));
+    return startingPod(name, uid) + "status: {podIPs: [" + ips + "]}\n";
   }
 
   /** A Service in front of the pods with the label {@code app: <name>}. */

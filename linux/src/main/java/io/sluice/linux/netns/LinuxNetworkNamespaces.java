@@ -22,7 +22,15 @@ public final class LinuxNetworkNamespaces implements NetworkNamespaces {
 
   @Override
   public NetnsHandle open(Path path) {
-    var descriptor = openDescriptor(path.toString());
+    return owned(openDescriptor(path.toString()));
+  }
+
+  @Override
+  public NetnsHandle adopt(int fd, String subject) {
+    return owned(new Descriptor(fd, subject));
+  }
+
+  private NetnsHandle owned(Descriptor descriptor) {
     try {
       checkKind(descriptor);
       return new NetnsHandle(descriptor, identityOf(descriptor), this::readCookie);

@@ -14,6 +14,14 @@ public interface NetworkNamespaces {
    */
   NetnsHandle open(Path path);
 
+  /**
+   * The namespace behind a descriptor that another process passed; the handle owns it then.
+   *
+   * @param subject names it in messages, such as the path that the sender opened
+   * @throws io.sluice.linux.LinuxException EINVAL if it is no network namespace; it is closed then
+   */
+  NetnsHandle adopt(int fd, String subject);
+
   /** The namespace of the calling thread. */
   NetnsHandle current();
 

@@ -26,6 +26,11 @@ class NetnsThreadTest {
     }
 
     @Override
+    public NetnsHandle adopt(int fd, String subject) {
+      return ANY;
+    }
+
+    @Override
     public NetnsHandle current() {
       return ANY;
     }

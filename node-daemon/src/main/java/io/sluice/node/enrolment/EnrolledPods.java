@@ -7,6 +7,7 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
+import io.sluice.node.fault.FaultPoint;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.NamespaceSockets;
@@ -17,8 +18,10 @@ import io.sluice.node.placement.PodNamespaces;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ReleaseMode;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -83,22 +86,45 @@ final class EnrolledPods {
    * @param look whether addresses and settings of a pod that is enrolled may have changed
    */
   void bring(Workload workload, MeshSnapshot current, boolean look) {
-    FoundNamespace present = open(workload);
+    bring(workload, open(workload), current, look);
+  }
+
+  private void bring(
+      Workload workload, FoundNamespace present, MeshSnapshot current, boolean look) {
     PodPlacement before = enrolled.get(workload.name());
     if (before != null && before.netns().isSameAs(present.netns())) {
       present.netns().close();
       if (look) {
-        refresh(workload, before, current);
+        refresh(workload, before, present.addresses(), current);
       }
       return;
     }
     try {
       // The sandbox was made anew: same pod, another namespace.
-      release(workload.name(), ReleaseMode.RESET_ESTABLISHED);
+      if (before != null && places.sandboxes().holds(before.cookie())) {
+        retire(before);
+      } else {
+        release(workload.name(), ReleaseMode.RESET_ESTABLISHED);
+      }
       enrol(workload, present, current);
     } catch (RuntimeException e) {
       present.netns().close();
       throw e;
+    }
+  }
+
+  /**
+   * Puts the workload in force in a namespace that its runtime has just made.
+   *
+   * @param found is the callee's
+   * @throws RuntimeException when it is not in force afterwards
+   */
+  void attach(Workload workload, FoundNamespace found, MeshSnapshot current) {
+    bring(workload, found, current, true);
+    PodPlacement pod = enrolled.get(workload.name());
+    Optional<String> problem = pod == null ? Optional.empty() : interception.problem(pod);
+    if (problem.isPresent()) {
+      throw new InterceptionException(problem.get(), "it is being repaired");
     }
   }
 
@@ -174,11 +200,12 @@ final class EnrolledPods {
               "pod " + workload.name() + " shares a network namespace with " + other.name(),
               "give each pod its own metadata.uid, or its own sluice.io/netns");
         });
-    PodPlacement pod = placement(workload, found.path(), netns, cookie, current);
+    PodPlacement pod = placement(workload, found.path(), netns, cookie, found.addresses(), current);
     boolean adopted = interception.leftBehind().contains(cookie);
     sockets.add(pod);
     try {
       proxy.serve(interception.prepare(pod)).join();
+      FaultPoint.POD_PREPARED.reached();
       if (!adopted) {
         earlier.beforeActivation(pod);
       }
@@ -187,6 +214,7 @@ final class EnrolledPods {
       undo(pod, e);
       throw e;
     }
+    FaultPoint.POD_ACTIVE.reached();
     enrolled.put(pod.name(), pod);
     earlier.activated(pod);
     verification.enrolled(pod);
@@ -220,19 +248,28 @@ final class EnrolledPods {
   }
 
   private PodPlacement placement(
-      Workload workload, Path path, NetnsHandle netns, long cookie, MeshSnapshot current) {
+      Workload workload,
+      Path path,
+      NetnsHandle netns,
+      long cookie,
+      List<InetAddress> given,
+      MeshSnapshot current) {
+    // The registry hears of a pod's addresses only when its sandbox is complete.
+    List<InetAddress> addresses = workload.addresses().isEmpty() ? given : workload.addresses();
     return new PodPlacement(
         workload.name(),
         path,
         netns,
         cookie,
-        networks.read(netns, workload.addresses(), workload.interception().interfaceExclusions()),
+        networks.read(netns, addresses, workload.interception().interfaceExclusions()),
         workload.interception(),
         current.settings().permissive());
   }
 
-  private void refresh(Workload workload, PodPlacement before, MeshSnapshot current) {
-    PodPlacement now = placement(workload, before.path(), before.netns(), before.cookie(), current);
+  private void refresh(
+      Workload workload, PodPlacement before, List<InetAddress> given, MeshSnapshot current) {
+    PodPlacement now =
+        placement(workload, before.path(), before.netns(), before.cookie(), given, current);
     if (!now.equals(before)) {
       interception.update(now);
       sockets.add(now);
@@ -247,13 +284,32 @@ final class EnrolledPods {
       return;
     }
     interception.release(pod.cookie());
-    verification.released(pod);
-    enrolled.remove(name);
-    earlier.forget(name);
-    releaseListeners(name, mode);
-    sockets.remove(name);
-    pod.netns().close();
+    forget(pod, mode);
+    FaultPoint.POD_RELEASED.reached();
     LOG.log(System.Logger.Level.INFO, "pod_released pod={0}", name);
+  }
+
+  /**
+   * Serves a sandbox no more that was replaced by another while its runtime has not ended it: what
+   * may run inside is refused, not left alone.
+   */
+  private void retire(PodPlacement pod) {
+    interception.abandon(pod.cookie());
+    forget(pod, ReleaseMode.RESET_ESTABLISHED);
+    LOG.log(
+        System.Logger.Level.INFO,
+        "sandbox_replaced pod={0} netns_cookie={1}",
+        pod.name(),
+        Long.toUnsignedString(pod.cookie()));
+  }
+
+  private void forget(PodPlacement pod, ReleaseMode mode) {
+    verification.released(pod);
+    enrolled.remove(pod.name());
+    earlier.forget(pod.name());
+    releaseListeners(pod.name(), mode);
+    sockets.remove(pod.name());
+    pod.netns().close();
   }
 
   /** Looks after the connections that pods had before they were enrolled. */

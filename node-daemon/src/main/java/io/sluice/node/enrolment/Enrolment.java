@@ -12,6 +12,7 @@ import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.interception.PodPlacement;
 import io.sluice.node.placement.PodNamespaces;
+import io.sluice.node.placement.Sandbox;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ReleaseMode;
 import java.io.UncheckedIOException;
@@ -24,16 +25,19 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 
 /**
  * Keeps the pods of this node enrolled as the latest snapshot says. One thread does all the work:
  * it runs at every new snapshot and once a second, because namespaces come and go without notice.
  */
-public final class Enrolment implements AutoCloseable {
+public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Enrolment.class.getName());
   private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(1);
 
@@ -48,10 +52,13 @@ public final class Enrolment implements AutoCloseable {
   private final Runnable formerMechanism;
   private final Runnable upkeep;
   private final Semaphore wakeUp = new Semaphore(0);
+  private final CallQueue calls = new CallQueue();
   private final Thread thread;
 
   // Owned by the enrolment thread (before it starts: by the caller of start).
   private final EnrolledPods enrolled;
+  private final PodNamespaces places;
+  private final Sandboxes sandboxes;
   private final EarlierConnections earlier;
   private final Verification verification;
   private final Set<NamespacedName> refusedPending = new HashSet<>();
@@ -62,6 +69,7 @@ public final class Enrolment implements AutoCloseable {
 
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private volatile Map<NamespacedName, PodStatus> statuses = Map.of();
+  private volatile boolean sweepWanted;
   private volatile boolean stopping;
 
   /**
@@ -89,7 +97,10 @@ public final class Enrolment implements AutoCloseable {
     this.enrolled =
         new EnrolledPods(
             interception, sockets, proxy, places, networks, hostNamespace, earlier, verification);
-    this.leftovers = new Leftovers(interception, enrolled, verification.closedPods());
+    this.leftovers =
+        new Leftovers(interception, enrolled, verification.closedPods(), places.sandboxes());
+    this.places = places;
+    this.sandboxes = new Sandboxes(interception, enrolled, places, verification.closedPods());
     this.earlier = earlier;
     this.verification = verification;
     this.registryIsComplete = registryIsComplete;
@@ -110,12 +121,68 @@ public final class Enrolment implements AutoCloseable {
   /** Takes a new snapshot; returns at once, any thread. */
   public void publish(MeshSnapshot next) {
     snapshot = next;
-    wakeUp.release();
+    sweepSoon();
   }
 
   /** Looks after everything soon instead of within a second; returns at once, any thread. */
   public void sweepSoon() {
+    sweepWanted = true;
     wakeUp.release();
+  }
+
+  @Override
+  public CompletableFuture<Void> attach(Sandbox sandbox, NetnsHandle netns) {
+    AtomicBoolean isTaken = new AtomicBoolean();
+    CompletableFuture<Void> result =
+        call(() -> {
+          if (isTaken.compareAndSet(false, true)) {
+            MeshSnapshot current = snapshot;
+            sandboxes.attach(sandbox, netns, placed(sandbox, current), current);
+            publishStatuses(current);
+          }
+          return null;
+        });
+    // The caller cancels what is returned: it has to be the call itself, not what depends on it.
+    CompletableFuture<Void> _ =
+        result.whenComplete((_, _) -> {
+          if (isTaken.compareAndSet(false, true)) {
+            netns.close(); // cancelled, or refused while the daemon stops
+          }
+        });
+    return result;
+  }
+
+  private Optional<Workload> placed(Sandbox sandbox, MeshSnapshot current) {
+    return current.workload(sandbox.pod()).filter(this::isHere);
+  }
+
+  @Override
+  public CompletableFuture<Void> detach(Sandbox sandbox) {
+    return call(() -> {
+      sandboxes.detach(sandbox);
+      publishStatuses(snapshot);
+      return null;
+    });
+  }
+
+  @Override
+  public CompletableFuture<Void> refresh(Sandbox sandbox) {
+    return call(() -> {
+      MeshSnapshot current = snapshot;
+      sandboxes.refresh(sandbox, placed(sandbox, current), current);
+      return null;
+    });
+  }
+
+  @Override
+  public CompletableFuture<Optional<String>> check(Sandbox sandbox) {
+    return call(() -> sandboxes.problem(sandbox));
+  }
+
+  private <T> CompletableFuture<T> call(Callable<T> work) {
+    CompletableFuture<T> result = calls.submit(work);
+    wakeUp.release();
+    return result;
   }
 
   /**
@@ -139,12 +206,16 @@ public final class Enrolment implements AutoCloseable {
   }
 
   private void runUntilStopped() {
+    long nextSweep = System.nanoTime() + SWEEP_INTERVAL.toNanos();
     while (!stopping) {
       try {
-        if (wakeUp.tryAcquire(SWEEP_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
+        if (wakeUp.tryAcquire(Math.max(0, nextSweep - System.nanoTime()), TimeUnit.NANOSECONDS)) {
           wakeUp.drainPermits();
         }
-        if (!stopping) {
+        calls.run();
+        if (!stopping && (sweepWanted || System.nanoTime() - nextSweep >= 0)) {
+          sweepWanted = false;
+          nextSweep = System.nanoTime() + SWEEP_INTERVAL.toNanos();
           reconcile();
         }
       } catch (InterruptedException e) {
@@ -169,9 +240,11 @@ public final class Enrolment implements AutoCloseable {
     Set<NamespacedName> failedBefore = Set.copyOf(problems.keySet());
     problems.clear();
     refusedPending.clear();
+    sandboxes.sweep(calls::run);
     releaseUnwanted(wanted.keySet());
     verification.beginSweep();
     for (Workload workload : wanted.values()) {
+      calls.run(); // a look into a broken pod may take seconds
       bring(workload, current, look || failedBefore.contains(workload.name()));
       verify(workload.name());
     }
@@ -213,7 +286,7 @@ public final class Enrolment implements AutoCloseable {
   }
 
   private boolean isHere(Workload workload) {
-    return (workload.netns().isPresent() || workload.uid().isPresent())
+    return places.canFind(workload)
         && !workload.hostNetwork()
         && workload.nodeName().map(nodeName::equals).orElse(true);
   }
@@ -302,6 +375,7 @@ public final class Enrolment implements AutoCloseable {
   @Override
   public void close() {
     stopping = true;
+    calls.close();
     wakeUp.release();
     if (thread.getState() != Thread.State.NEW && !hasEnded()) {
       // It still uses the namespaces; they are closed with the process.

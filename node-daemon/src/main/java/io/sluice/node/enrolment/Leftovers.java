@@ -6,6 +6,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.node.interception.ClosedPods;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
+import io.sluice.node.placement.SandboxRecords;
 import java.io.UncheckedIOException;
 import java.util.Optional;
 import java.util.Set;
@@ -20,14 +21,20 @@ final class Leftovers {
   private final Interception interception;
   private final EnrolledPods enrolled;
   private final ClosedPods closed;
+  private final SandboxRecords sandboxes;
   private Set<Long> before = Set.of();
   private boolean hasTold;
   private boolean isDone;
 
-  Leftovers(Interception interception, EnrolledPods enrolled, ClosedPods closed) {
+  Leftovers(
+      Interception interception,
+      EnrolledPods enrolled,
+      ClosedPods closed,
+      SandboxRecords sandboxes) {
     this.interception = interception;
     this.enrolled = enrolled;
     this.closed = closed;
+    this.sandboxes = sandboxes;
   }
 
   /** To be called before the first pod is enrolled. */
@@ -51,7 +58,7 @@ final class Leftovers {
    * Releases what an earlier daemon left of pods that the registry no longer wants. To be called
    * only with a registry that could be read as a whole: a broken file must not open anything. For
    * the same reason a pod that is wanted and cannot be enrolled yet keeps what the earlier daemon
-   * left in force.
+   * left in force, and a sandbox that was replaced does until the runtime ends it.
    */
   void release(Set<NamespacedName> wanted) {
     openUnwanted(wanted);
@@ -66,6 +73,10 @@ final class Leftovers {
         continue;
       }
       Optional<NamespacedName> name = interception.nameOf(cookie);
+      boolean isReplaced = sandboxes.holds(cookie) && name.filter(wanted::contains).isPresent();
+      if (isReplaced) {
+        continue; // its end has its own sweep
+      }
       if (isAwaited(name, wanted) || !release(cookie)) {
         awaited++;
       } else {

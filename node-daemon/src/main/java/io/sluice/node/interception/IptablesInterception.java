@@ -64,6 +64,16 @@ public final class IptablesInterception implements Interception {
       return intact;
     }
 
+    /** Rules that were all written anew, and read back, need no second look. */
+    void apply(PodTraffic traffic) {
+      intactAt.set(OptionalInt.empty());
+      AtomicReference<OptionalInt> writtenAt = new AtomicReference<>(OptionalInt.empty());
+      redirection.apply(traffic, () -> writtenAt.set(generation.current()));
+      if (redirection.isNftables()) {
+        intactAt.set(writtenAt.get());
+      }
+    }
+
     void close() {
       redirection.close();
       generation.close();
@@ -141,7 +151,7 @@ public final class IptablesInterception implements Interception {
       throw new IllegalStateException("pod " + pod.name() + " was not prepared");
     }
     records.write(pod.name(), pod.path(), pod.cookie());
-    active.redirection.apply(traffic(pod));
+    active.apply(traffic(pod));
   }
 
   @Override
@@ -150,7 +160,7 @@ public final class IptablesInterception implements Interception {
     if (active == null) {
       throw new IllegalStateException("pod " + pod.name() + " is not active");
     }
-    active.redirection.apply(traffic(pod));
+    active.apply(traffic(pod));
     pods.put(pod.cookie(), new Active(pod, active.redirection, active.generation, active.intactAt));
   }
 

@@ -6,6 +6,8 @@ import io.prometheus.client.Gauge;
 import io.prometheus.client.exporter.common.TextFormat;
 import io.prometheus.client.hotspot.DefaultExports;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.node.cni.CallListener;
+import io.sluice.node.cni.CniService;
 import io.sluice.node.enrolment.EarlierAction;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.AccessLog;
@@ -70,6 +72,21 @@ public final class NodeMetrics {
         "sluice_access_log_dropped_records",
         "Access records dropped because the log could not be written fast enough.",
         log::dropped);
+  }
+
+  /** Adds the calls of the CNI client, which the result counts; once. */
+  public CallListener cniCalls() {
+    return new CniMetrics(registry);
+  }
+
+  /** Adds how the CNI plugin stands. */
+  public void observe(CniService cni) {
+    gauge("sluice_cni_sandboxes", "Sandboxes of enrolled pods that are attached.", cni::sandboxes);
+    gauge(
+        "sluice_cni_chained",
+        "1 while the runtime's first network configuration is ours and up to date, else 0; `node"
+            + " cni status` tells why.",
+        () -> cni.isChained() ? 1 : 0);
   }
 
   private void gauge(String name, String help, Supplier<Number> value) {

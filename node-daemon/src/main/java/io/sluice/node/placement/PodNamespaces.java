@@ -9,9 +9,11 @@ import io.sluice.mesh.Workload;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
@@ -35,6 +37,7 @@ public final class PodNamespaces {
   private final PodCgroups cgroups;
   private final ProcessScan scan;
   private final MountedNamespaces mounts;
+  private final SandboxRecords sandboxes;
   private final LongSupplier nanoClock;
   private Map<PodUid, Place> places = new HashMap<>();
   private boolean hasScanned;
@@ -53,12 +56,18 @@ public final class PodNamespaces {
     record Mounted(Path path, long inode) implements Place {}
   }
 
-  /** {@code hostNamespace} is the node's own. */
+  /**
+   * {@code hostNamespace} is the node's own; {@code sandboxes} are those that the runtime told of.
+   */
   public PodNamespaces(
-      NetworkNamespaces namespaces, PlacementSettings settings, NetnsHandle hostNamespace) {
+      NetworkNamespaces namespaces,
+      PlacementSettings settings,
+      SandboxRecords sandboxes,
+      NetnsHandle hostNamespace) {
     this(
         namespaces,
         settings,
+        sandboxes,
         hostNamespace.inode(),
         List.of(Path.of("/"), new ProcessFiles(settings.proc()).rootOfInit()),
         System::nanoTime);
@@ -67,10 +76,12 @@ public final class PodNamespaces {
   PodNamespaces(
       NetworkNamespaces namespaces,
       PlacementSettings settings,
+      SandboxRecords sandboxes,
       long hostInode,
       List<Path> mountRoots,
       LongSupplier nanoClock) {
     this.namespaces = namespaces;
+    this.sandboxes = sandboxes;
     this.files = new ProcessFiles(settings.proc());
     this.cgroups = new PodCgroups(settings.cgroupRoot());
     this.scan = new ProcessScan(files, cgroups, hostInode);
@@ -91,9 +102,64 @@ public final class PodNamespaces {
           placed.get().startsWith("/")
               ? Path.of(placed.get())
               : NAMED_NAMESPACES.resolve(placed.get());
-      return new FoundNamespace(path, namespaces.open(path));
+      return new FoundNamespace(path, namespaces.open(path), List.of());
     }
-    return find(workload.uid().orElseThrow());
+    Optional<FoundNamespace> told = sandboxes.of(workload.name()).flatMap(this::openSandbox);
+    if (told.isPresent()) {
+      return told.get();
+    }
+    PodUid uid =
+        workload
+            .uid()
+            .orElseThrow(() ->
+                new LinuxException(
+                    "find network namespace",
+                    Errno.ENOENT,
+                    "pod " + workload.name(),
+                    "it has no UID, no sluice.io/netns, and no sandbox of it is attached"));
+    FoundNamespace found = find(uid);
+    if (sandboxes.hasJustLeft(found.netns().inode())) {
+      found.netns().close();
+      throw notFound(uid, false);
+    }
+    return found;
+  }
+
+  /** Whether this workload can be found at all, if it is on this node. */
+  public boolean canFind(Workload workload) {
+    return workload.netns().isPresent()
+        || workload.uid().isPresent()
+        || sandboxes.of(workload.name()).isPresent();
+  }
+
+  private Optional<FoundNamespace> openSandbox(Sandbox sandbox) {
+    return open(sandbox.netns())
+        .flatMap(found -> keptIf(found.netns().inode() == sandbox.inode(), found))
+        .map(found -> new FoundNamespace(found.path(), found.netns(), sandbox.addresses()));
+  }
+
+  /** The sandboxes that the runtime told of. */
+  public SandboxRecords sandboxes() {
+    return sandboxes;
+  }
+
+  /**
+   * Whether nothing that can be seen keeps the sandbox's namespace any more. Looks at every process
+   * when its path does not lead there.
+   */
+  public boolean hasGone(Sandbox sandbox) {
+    Optional<FoundNamespace> kept = openSandbox(sandbox);
+    if (kept.isPresent()) {
+      kept.get().netns().close();
+      return false;
+    }
+    if (mounts.byInode().containsKey(sandbox.inode())) {
+      return false;
+    }
+    Set<Long> inodes = new HashSet<>();
+    files.forEachProcess(
+        ProcessScan.MAX_PROCESSES, pid -> files.namespaceInode(pid).ifPresent(inodes::add));
+    return !inodes.contains(sandbox.inode());
   }
 
   private FoundNamespace find(PodUid uid) {
@@ -201,7 +267,7 @@ public final class PodNamespaces {
 
   private Optional<FoundNamespace> open(Path path) {
     try {
-      return Optional.of(new FoundNamespace(path, namespaces.open(path)));
+      return Optional.of(new FoundNamespace(path, namespaces.open(path), List.of()));
     } catch (LinuxException e) {
       return switch (e.errno()) {
         case ENOENT, ESRCH, EINVAL -> Optional.empty();

@@ -2,12 +2,16 @@ package io.sluice.node.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.cni.protocol.CniCommand;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.Samples;
+import io.sluice.node.cni.CallListener;
+import io.sluice.node.cni.CallResult;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -96,6 +100,25 @@ class NodeMetricsTest {
     metrics.closed(Samples.ended(Samples.outbound(1), CloseKind.FIN));
 
     assertThat(series("istio_tcp_connections_closed_total")).isEmpty();
+  }
+
+  @Test
+  void callsOfTheCniClientAreCountedAndTimedByCommand() {
+    CallListener calls = metrics.cniCalls();
+    calls.served(CniCommand.ADD, CallResult.OK, Duration.ofMillis(20));
+    calls.served(CniCommand.ADD, CallResult.REFUSED, Duration.ofSeconds(2));
+    calls.undecodable();
+
+    assertThat(series("sluice_cni_calls_total"))
+        .contains(
+            "sluice_cni_calls_total{command=\"add\",result=\"ok\",} 1.0",
+            "sluice_cni_calls_total{command=\"add\",result=\"refused\",} 1.0",
+            "sluice_cni_calls_total{command=\"add\",result=\"failed\",} 0.0",
+            "sluice_cni_calls_total{command=\"unknown\",result=\"refused\",} 1.0");
+    assertThat(series("sluice_cni_call_seconds_sum"))
+        .contains("sluice_cni_call_seconds_sum{command=\"add\",} 2.02");
+    assertThat(series("sluice_cni_call_seconds_bucket"))
+        .contains("sluice_cni_call_seconds_bucket{command=\"add\",le=\"0.03\",} 1.0");
   }
 
   @Test

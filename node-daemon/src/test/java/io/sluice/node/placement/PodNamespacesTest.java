@@ -59,6 +59,7 @@ class PodNamespacesTest {
     return new PodNamespaces(
         namespaces,
         new PlacementSettings(proc.root().toAbsolutePath(), "/"),
+        SandboxRecords.open(directory.resolve("sandboxes")),
         FakeProc.HOST_INODE,
         List.of(directory.resolve("root")),
         () -> now);
@@ -220,6 +221,11 @@ class PodNamespacesTest {
     private final NetworkNamespaces real = new LinuxNetworkNamespaces();
     private final List<NetnsHandle> opened = new ArrayList<>();
     private Runnable afterOpening = () -> {};
+
+    @Override
+    public NetnsHandle adopt(int fd, String subject) {
+      throw new UnsupportedOperationException();
+    }
 
     @Override
     public NetnsHandle open(Path path) {

@@ -1,0 +1,61 @@
+package io.sluice.benchmarks;
+
+import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.node.InterceptionMode;
+import io.sluice.node.NodeCleanup;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/** What our plugin, as the last of a chain, adds to the time in which a pod gets its network. */
+final class CniMeasurement {
+  private static final double TAIL = 0.99;
+
+  /** Starts of each kind that do not count. */
+  private static final int WARM_UPS = 5;
+
+  private CniMeasurement() {}
+
+  static List<Figure> run(Bench bench) throws Exception {
+    List<Figure> figures = new ArrayList<>();
+    for (InterceptionMode mode : List.of(InterceptionMode.ebpf, InterceptionMode.iptables)) {
+      NodeCleanup.removeAll(bench.nodeName());
+      figures.addAll(run(bench, mode));
+      NodeCleanup.removeAll(bench.nodeName());
+    }
+    return figures;
+  }
+
+  private static List<Figure> run(Bench bench, InterceptionMode mode) throws Exception {
+    List<Double> direct = new ArrayList<>();
+    List<Double> meshed = new ArrayList<>();
+    try (CniNode node = CniNode.create(bench, new LinuxNetworkNamespaces(), mode.name())) {
+      List<String> options = new ArrayList<>(List.of("--mode", mode.name()));
+      options.addAll(node.daemonOptions());
+      try (DaemonProcess daemon = bench.startDaemonForStarts(options)) {
+        Enforcement.await(bench.testbed(), daemon);
+        node.awaitChained(daemon);
+        for (int i = 0; i < WARM_UPS; i++) {
+          node.start(Route.DIRECT);
+          node.start(Route.MESHED);
+        }
+        for (int i = 0; i < bench.extent().podStarts(); i++) {
+          direct.add(node.start(Route.DIRECT));
+          meshed.add(node.start(Route.MESHED));
+        }
+      }
+    }
+    String label = "network of a starting pod (CNI ADD), " + mode.name();
+    return List.of(
+        new Figure("cni." + mode.name() + ".p50", label + ", p50", "ms", direct, meshed),
+        new Figure(
+            "cni." + mode.name() + ".p99", label + ", p99", "ms", tail(direct), tail(meshed)));
+  }
+
+  /** One value: of a hundred starts only one is slower. */
+  private static List<Double> tail(List<Double> values) {
+    List<Double> sorted = new ArrayList<>(values);
+    Collections.sort(sorted);
+    return List.of(sorted.get((int) Math.min(sorted.size() - 1L, (long) (sorted.size() * TAIL))));
+  }
+}

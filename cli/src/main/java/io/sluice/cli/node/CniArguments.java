@@ -1,0 +1,44 @@
+package io.sluice.cli.node;
+
+import io.sluice.node.cni.CniOptions;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/**
+ * Where the CNI plugin belongs on this node; the same words for the daemon and for uninstalling.
+ */
+final class CniArguments {
+  @Option(
+      names = "--cni-conf-dir",
+      paramLabel = "DIR",
+      description = "Network configurations. Default: as the container runtime's own settings say.")
+  private @Nullable Path confDir;
+
+  @Option(
+      names = "--cni-bin-dir",
+      paramLabel = "DIR",
+      description =
+          "CNI plugins; may be repeated. Default: as the container runtime's own settings say.")
+  private List<Path> binDirs = List.of();
+
+  @Option(
+      names = "--cni-root",
+      paramLabel = "DIR",
+      description = "Where the node's file system is seen. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "/")
+  private Path root = Path.of("/");
+
+  /**
+   * @param enabled whether the plugin is installed and served
+   * @param moreSystemNamespaces besides those of every cluster
+   */
+  CniOptions options(boolean enabled, List<String> moreSystemNamespaces) {
+    Set<String> system = new LinkedHashSet<>(CniOptions.DEFAULT_SYSTEM_NAMESPACES);
+    system.addAll(moreSystemNamespaces);
+    return new CniOptions(enabled, root, confDir, binDirs, system);
+  }
+}

@@ -1,0 +1,95 @@
+package io.sluice.cli.node;
+
+import io.sluice.cli.output.Listing;
+import io.sluice.cli.output.OutputFormat;
+import io.sluice.cni.install.CniInstaller;
+import io.sluice.cni.install.Convergence;
+import io.sluice.cni.install.InstallStatus;
+import io.sluice.cni.install.Problem;
+import io.sluice.node.NodeSettings;
+import io.sluice.node.cni.CniService;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice node cni}: the plugin on this node, with or without a daemon. */
+@Command(
+    name = "cni",
+    description = "Shows or removes the CNI plugin of this node; the daemon installs it.",
+    mixinStandardHelpOptions = true)
+final class CniCommand {
+  @Command(
+      name = "status",
+      description = "Where the runtime looks and what of ours is there.",
+      mixinStandardHelpOptions = true)
+  int status(@Mixin CniArguments arguments, @Mixin Node node) {
+    InstallStatus status = node.installer(arguments).status();
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(List.of("configuration", status.state().label()));
+    rows.add(List.of("primary", status.primary()));
+    rows.add(List.of("configurations", status.paths().confDir().toString()));
+    status.binaries().forEach(directory -> rows.add(List.of("plugin", directory.toString())));
+    rows.add(List.of("because", status.paths().reason()));
+    status.problems().forEach(problem -> rows.add(List.of("problem", problem.toString())));
+    rows.add(List.of("to remove by hand", status.removalCommand()));
+    new Listing(List.of("what", "value"), rows).print(OutputFormat.table, node.out());
+    return 0;
+  }
+
+  @Command(
+      name = "uninstall",
+      description = {
+        "Gives the node back to its own network; stop the daemon first.",
+        "The binary stays for pods that were started through it: --binary removes it too."
+      },
+      mixinStandardHelpOptions = true)
+  int uninstall(
+      @Mixin CniArguments arguments,
+      @Mixin Node node,
+      @Option(names = "--binary", description = "Remove the binary, once no such pod is left.")
+          boolean binary) {
+    CniInstaller installer = node.installer(arguments);
+    boolean whole = node.report(installer.uninstall());
+    if (binary && whole) {
+      whole = node.report(installer.removeBinary());
+    }
+    return whole ? 0 : 1;
+  }
+
+  /** Which node's socket and files the plugin belongs to, and where the answer goes. */
+  static final class Node {
+    @Option(names = "--node-name", paramLabel = "NAME", description = "Default: the host name.")
+    private @Nullable String name;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec = CommandSpec.create();
+
+    PrintWriter out() {
+      return spec.commandLine().getOut();
+    }
+
+    CniInstaller installer(CniArguments arguments) {
+      String node = name == null ? NodeTarget.hostName() : name;
+      return CniService.installer(
+          arguments.options(true, List.of()),
+          NodeSettings.cniSocket(node),
+          NodeSettings.cniMembership(Path.of("/var/lib/sluice").resolve(node)));
+    }
+
+    /** Whether there was no problem. */
+    boolean report(Convergence result) {
+      result.done().forEach(out()::println);
+      for (Problem problem : result.problems()) {
+        out().println("problem: " + problem);
+      }
+      return result.problems().isEmpty();
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package io.sluice.kernel.cni;
+
+import io.sluice.architecture.SourceTree;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.StringJoiner;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A program without a library that sends a word from its very first instruction, over TCP and UDP,
+ * IPv4 and IPv6, to one machine.
+ */
+final class Canary {
+  private static final int PATIENCE_SECONDS = 20;
+
+  private final Path program;
+
+  private Canary(Path program) {
+    this.program = program;
+  }
+
+  /** Compiles it into {@code directory}; it will call {@code listener}. */
+  static Canary compile(Path directory, SitePod listener, int port) {
+    Path program = directory.resolve("canary");
+    Path source = directory.resolve("canary.c");
+    Path client = SourceTree.around().root().resolve("cni-plugin/src/client");
+    try (InputStream in = Canary.class.getResourceAsStream("canary.c")) {
+      Files.write(source, Objects.requireNonNull(in).readAllBytes());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    StringJoiner address6 = new StringJoiner(",", "{", "}");
+    for (byte b : listener.address(Family.IPV6).getAddress()) {
+      address6.add(Integer.toString(b & 0xff));
+    }
+    int address4 = ByteBuffer.wrap(listener.address(Family.IPV4).getAddress()).getInt();
+    Commands.run(
+        "clang",
+        "-O1",
+        "-ffreestanding",
+        "-nostdlib",
+        "-static",
+        "-fno-stack-protector",
+        "-fuse-ld=lld",
+        "-I" + client,
+        "-DPORT=" + port,
+        "-DADDRESS4=" + Integer.toUnsignedString(address4) + "u",
+        "-DADDRESS6=" + address6,
+        "-o",
+        program.toString(),
+        source.toString(),
+        client.resolve("start.c").toString());
+    return new Canary(program);
+  }
+
+  /** Runs it in a namespace to its end. */
+  void sing(SitePod inside, String word) {
+    Process process = inside.start("env", "-i", "CANARY=" + word, program.toString());
+    try {
+      if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS) || process.exitValue() != 0) {
+        process.destroyForcibly();
+        throw new AssertionError("the canary in " + inside.netns() + " died");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+}

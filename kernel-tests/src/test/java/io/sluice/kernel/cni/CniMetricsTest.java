@@ -1,0 +1,56 @@
+package io.sluice.kernel.cni;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.Mechanism;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.DaemonView;
+import io.sluice.mesh.PodUid;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** What an operator sees of the plugin from outside. */
+@Tag("kernel")
+class CniMetricsTest {
+  private static final String ADD = "command=\"add\"";
+  private static final String OK = "result=\"ok\"";
+
+  @Test
+  void aPodsLifeIsCountedAndTimed() throws Exception {
+    try (CniSite site = new CniSite(Mechanism.EBPF)) {
+      PodUid uid = site.register("store");
+      DaemonView view = site.startDaemon().view();
+      assertThat(view.metric("sluice_cni_calls_total", ADD)).isZero();
+
+      Container container = site.add("store", uid);
+
+      assertThat(view.metric("sluice_cni_calls_total", ADD, OK)).isEqualTo(1);
+      assertThat(view.metric("sluice_cni_calls_total", ADD)).isEqualTo(1);
+      assertThat(view.metric("sluice_cni_call_seconds_count", ADD)).isEqualTo(1);
+      assertThat(view.metric("sluice_cni_call_seconds_sum", ADD)).isBetween(0.001, 9.0);
+      assertThat(view.metric("sluice_cni_sandboxes")).isEqualTo(1);
+
+      site.runtime.delete(container);
+
+      assertThat(view.metric("sluice_cni_calls_total", "command=\"del\"", OK)).isEqualTo(1);
+      assertThat(view.metric("sluice_cni_sandboxes")).isZero();
+    }
+  }
+
+  @Test
+  void theChainIsReportedOnlyWhileItIsFirstAndUpToDate() throws Exception {
+    try (CniSite site = new CniSite(Mechanism.EBPF)) {
+      DaemonView view = site.startDaemon().view();
+      assertThat(view.metric("sluice_cni_chained")).isEqualTo(1);
+      Path earlier = site.configurations.resolve("00-00-aaa.conflist");
+
+      Files.copy(site.configurations.resolve("10-bridge.conflist"), earlier);
+      Await.until("another is first", () -> view.metric("sluice_cni_chained") == 0);
+
+      Files.delete(earlier);
+      Await.until("ours is first", () -> view.metric("sluice_cni_chained") == 1);
+    }
+  }
+}

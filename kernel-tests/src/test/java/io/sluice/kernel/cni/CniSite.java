@@ -1,0 +1,202 @@
+package io.sluice.kernel.cni;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.sluice.kernel.Mechanism;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.Site;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.PodUid;
+import io.sluice.node.NodeSettings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+
+/**
+ * A node whose pods are made by Debian's plugins: bridge with host-local addresses of both
+ * families, and portmap; the daemon chains its plugin behind them. A stranger on the bridge
+ * listens.
+ */
+final class CniSite implements AutoCloseable {
+  private static final Path DEBIAN_PLUGINS = Path.of("/usr/lib/cni");
+
+  final Site site = new Site("stranger");
+  final SitePod stranger = site.pod("stranger");
+  final ContainerRuntime runtime;
+  final Path configurations;
+  final Path plugins;
+  private final List<String> arguments;
+
+  /** Nothing of ours runs yet. */
+  CniSite(Mechanism mechanism, String... more) {
+    try {
+      configurations = Files.createDirectories(site.directory().resolve("net.d"));
+      plugins = Files.createDirectories(site.directory().resolve("bin"));
+      writePrimary();
+      site.registry().write("namespace", Manifests.namespace());
+      site.registry().write("mesh-config", Manifests.meshConfig(false, false, Map.of()));
+      arguments =
+          new ArrayList<>(
+              List.of(
+                  "--mode",
+                  mechanism.mode(),
+                  "--cni",
+                  "--cni-conf-dir",
+                  configurations.toString(),
+                  "--cni-bin-dir",
+                  plugins.toString()));
+      arguments.addAll(List.of(more));
+      runtime =
+          new ContainerRuntime(
+              site.node(), site.prefix(), configurations, List.of(plugins, DEBIAN_PLUGINS));
+    } catch (IOException e) {
+      site.close();
+      throw new UncheckedIOException(e);
+    } catch (RuntimeException | Error e) {
+      site.close();
+      throw e;
+    }
+  }
+
+  /** The network's own configuration. */
+  void writePrimary() throws IOException {
+    Files.writeString(
+        configurations.resolve("10-bridge.conflist"),
+        """
+        {"cniVersion": "1.0.0", "name": "pods", "plugins": [
+          {"type": "bridge", "bridge": "br0", "hairpinMode": true, "ipam": {
+            "type": "host-local", "dataDir": "%s",
+            "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}],
+            "ranges": [
+              [{"subnet": "10.77.0.0/16", "gateway": "10.77.0.1",
+                "rangeStart": "10.77.100.1", "rangeEnd": "10.77.120.250"}],
+              [{"subnet": "fd77::/64", "gateway": "fd77::1",
+                "rangeStart": "fd77::a:0", "rangeEnd": "fd77::a:ffff"}]]}},
+          {"type": "portmap", "capabilities": {"portMappings": true}}]}
+        """
+            .formatted(site.directory().resolve("ipam")));
+  }
+
+  /** Starts the daemon, or starts it again, and waits until its plugin is chained. */
+  DaemonProcess startDaemon() {
+    DaemonProcess daemon = site.startDaemon(arguments.toArray(String[]::new));
+    Await.until(
+        "the plugin is chained",
+        () -> daemon.view().status().path("cni").asText().equals("chained"));
+    return daemon;
+  }
+
+  /** Registers a pod of the mesh that has no sandbox yet; its UID. */
+  PodUid register(String name) {
+    PodUid uid = uidOf(name);
+    site.registry().write("pod-" + name, Manifests.startingPod(name, uid));
+    return uid;
+  }
+
+  /** The UID that a pod of this name has here. */
+  static PodUid uidOf(String name) {
+    return new PodUid(UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)).toString());
+  }
+
+  /** The registry hears of the addresses that a pod was given. */
+  void tellAddresses(Container container) {
+    site.registry()
+        .write(
+            "pod-" + container.pod(),
+            Manifests.startedPod(
+                container.pod(), new PodUid(container.uid()), container.addresses()));
+  }
+
+  /**
+   * Fails unless the sandbox is enforced and served: nobody hears what it may not say, and it hears
+   * an answer where it may ask. Makes another pod of the mesh for a while.
+   */
+  void assertEnforced(Container container, Silence silence) throws Exception {
+    assertThat(enrolledCookie(container.pod())).isEqualTo(container.cookie());
+    silence.sing(container.network());
+    Container peer = add("peer", register("peer"));
+    tellAddresses(peer);
+    site.registry()
+        .write("peer-service", Manifests.service("peer", "10.96.0.9", "fd96::9", 80, 80));
+    site.registry().write("to-peer", Manifests.trafficTarget(container.pod(), "peer", List.of()));
+    InetAddress address = peer.addresses().getFirst();
+    try (TcpServer server =
+        TcpServer.open(peer.network(), new InetSocketAddress(address, 80), TcpServer::echoAll)) {
+      InetSocketAddress service = new InetSocketAddress(IpAddresses.parse("10.96.0.9"), 80);
+      Await.until(
+          "the permitted connection is answered",
+          () -> Attempt.from(container.network(), service, "hi").answer().equals("hi"));
+      assertThat(server.accepted()).isNotEmpty();
+    }
+    runtime.delete(peer);
+    site.registry().remove("pod-peer");
+  }
+
+  /** A registered pod's sandbox with its network, which our plugin has not been asked about. */
+  Container addWithoutOurs(String name, PodUid uid) throws ContainerRuntime.PluginFailure {
+    Container sandbox = runtime.create(Manifests.NAMESPACE, name, uid.text());
+    runtime.watch(sandbox);
+    return runtime.attachWithoutOurs(sandbox);
+  }
+
+  /** Waits until everything of ours is as in {@code footprint}. */
+  void awaitFootprint(List<String> footprint, Container... containers) {
+    Await.untilPasses(
+        Await.PATIENCE,
+        () -> assertThat(Footprint.of(this, containers)).containsExactlyElementsOf(footprint));
+  }
+
+  /** Waits until the kernel has freed the namespace of a sandbox that is watched. */
+  void awaitGone(Container sandbox) {
+    Await.until(sandbox.id() + " has gone", () -> runtime.hasGone(sandbox));
+  }
+
+  /** Where the client reads while no daemon answers. */
+  Path membershipFile() {
+    return NodeSettings.cniMembership(site.directory().resolve("state"));
+  }
+
+  /** The failure of a call that has to fail with this code. */
+  static ContainerRuntime.PluginFailure failure(int code, ThrowingCallable call) {
+    ContainerRuntime.PluginFailure failure =
+        catchThrowableOfType(ContainerRuntime.PluginFailure.class, call);
+    assertThat(failure).as("the call had to fail with code " + code).isNotNull();
+    assertThat(failure.error().path("code").asInt()).as(failure.getMessage()).isEqualTo(code);
+    return failure;
+  }
+
+  /** Cookie of the namespace in which the daemon says that the pod is enrolled; 0 for none. */
+  long enrolledCookie(String pod) {
+    return site.daemon().view().pods().stream()
+        .filter(entry -> entry.path("pod").asText().equals(Manifests.NAMESPACE + "/" + pod))
+        .filter(entry -> entry.path("state").asText().equals("enrolled"))
+        .mapToLong(entry -> entry.path("netnsCookie").asLong())
+        .findFirst()
+        .orElse(0);
+  }
+
+  /** Makes the sandbox of a registered pod. */
+  Container add(String name, PodUid uid) throws ContainerRuntime.PluginFailure {
+    return runtime.add(Manifests.NAMESPACE, name, uid.text());
+  }
+
+  @Override
+  public void close() {
+    site.close();
+  }
+}

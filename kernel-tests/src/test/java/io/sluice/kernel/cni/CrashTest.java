@@ -1,0 +1,197 @@
+package io.sluice.kernel.cni;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.Mechanism;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.mesh.PodUid;
+import io.sluice.node.fault.FaultPoint;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The daemon dies in the middle of a call, at every point where what is left differs: afterwards a
+ * pod is in force as if nothing had happened, and nothing of the sandbox that failed is left.
+ */
+@Tag("kernel")
+class CrashTest {
+  private static final String POD = "pod-0";
+
+  private static final Set<FaultPoint> OF_ENDING =
+      EnumSet.of(
+          FaultPoint.CALL_RECEIVED,
+          FaultPoint.SANDBOX_FORGOTTEN,
+          FaultPoint.POD_RELEASED,
+          FaultPoint.CALL_ANSWERED);
+
+  private static final Set<FaultPoint> OF_ADDING =
+      EnumSet.of(
+          FaultPoint.CALL_RECEIVED,
+          FaultPoint.SANDBOX_RECORDED,
+          FaultPoint.POD_PREPARED,
+          FaultPoint.POD_ACTIVE,
+          FaultPoint.SANDBOX_ATTACHED,
+          FaultPoint.CALL_ANSWERED);
+
+  @Nested
+  @Tag("kernel")
+  class UnderEbpf extends Contract {
+    UnderEbpf() {
+      super(Mechanism.EBPF);
+    }
+
+    @ParameterizedTest
+    @MethodSource("adding")
+    void theSameAddIsRepeatedAfterADeath(FaultPoint point) throws Exception {
+      daemon.startToDieAt(point);
+      Container failed = failToAdd();
+      daemon.start();
+
+      site.runtime.callOurs("ADD", failed, "eth0");
+
+      assertUndisturbed(failed);
+      deleteAndAssertNothingIsLeft(failed);
+    }
+
+    @ParameterizedTest
+    @MethodSource("ending")
+    void aSandboxEndsWhileTheDaemonDies(FaultPoint point) throws Exception {
+      Container container = addThenDieAtItsEnd(point);
+
+      site.runtime.delete(container);
+
+      assertThat(daemon.isAlive()).isFalse();
+      daemon.start();
+      assertNothingIsLeft(container);
+      daemon.kill();
+    }
+  }
+
+  @Nested
+  @Tag("kernel")
+  class UnderIptables extends Contract {
+    UnderIptables() {
+      super(Mechanism.IPTABLES);
+    }
+
+    @ParameterizedTest
+    @MethodSource("ending")
+    void theEndOfASandboxIsRepeatedAfterADeath(FaultPoint point) throws Exception {
+      Container container = addThenDieAtItsEnd(point);
+
+      site.runtime.callOurs("DEL", container, "eth0");
+
+      daemon.awaitEnd();
+      daemon.start();
+      deleteAndAssertNothingIsLeft(container);
+    }
+  }
+
+  /** What each mechanism has to do; the rest is shared between the two. */
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+  abstract static class Contract {
+    private final Mechanism mechanism;
+    CniSite site;
+    private Silence silence;
+    DaemonProcess daemon;
+    PodUid uid;
+    private List<String> empty;
+    private List<String> whole;
+    private int idleDescriptors;
+
+    Contract(Mechanism mechanism) {
+      this.mechanism = mechanism;
+    }
+
+    @BeforeAll
+    void observeAnUndisturbedPod() throws Exception {
+      site = new CniSite(mechanism);
+      silence = Silence.around(site);
+      uid = site.register(POD);
+      daemon = site.startDaemon();
+      site.runtime.delete(site.add(POD, uid)); // what is opened once and for all is open now
+      empty = Footprint.of(site);
+      idleDescriptors = daemon.descriptors();
+      Container container = site.add(POD, uid);
+      whole = Footprint.of(site, container);
+      site.runtime.delete(container);
+      daemon.kill();
+    }
+
+    @AfterAll
+    void close() {
+      silence.close();
+      site.close();
+    }
+
+    static Set<FaultPoint> adding() {
+      return OF_ADDING;
+    }
+
+    static Set<FaultPoint> ending() {
+      return OF_ENDING;
+    }
+
+    @ParameterizedTest
+    @MethodSource("adding")
+    void aNewSandboxIsMadeAfterADeathInTheAddOfTheFormerOne(FaultPoint point) throws Exception {
+      daemon.startToDieAt(point);
+      Container failed = failToAdd();
+      site.runtime.delete(failed); // nobody hears of it
+      daemon.start();
+
+      Container container = site.add(POD, uid);
+
+      assertUndisturbed(container);
+      site.awaitGone(failed);
+      deleteAndAssertNothingIsLeft(container);
+    }
+
+    Container addThenDieAtItsEnd(FaultPoint point) throws Exception {
+      daemon.start();
+      Container container = site.add(POD, uid);
+      site.runtime.watch(container);
+      daemon.kill();
+      daemon.startToDieAt(point);
+      return container;
+    }
+
+    Container failToAdd() throws Exception {
+      Container sandbox = site.runtime.create("shop", POD, uid.text());
+      site.runtime.watch(sandbox);
+      ContainerRuntime.PluginFailure failure =
+          CniSite.failure(11, () -> site.runtime.attach(sandbox));
+      daemon.awaitEnd();
+      return sandbox.having(failure.previous());
+    }
+
+    void assertUndisturbed(Container container) throws Exception {
+      site.awaitFootprint(whole, container);
+      site.assertEnforced(container, silence);
+      silence.assertKept();
+    }
+
+    void deleteAndAssertNothingIsLeft(Container container) {
+      site.runtime.delete(container);
+      assertNothingIsLeft(container);
+      daemon.kill();
+    }
+
+    void assertNothingIsLeft(Container container) {
+      site.awaitFootprint(empty);
+      site.awaitGone(container);
+      Await.until(
+          "no descriptor is left: " + idleDescriptors,
+          () -> daemon.descriptors() <= idleDescriptors);
+    }
+  }
+}

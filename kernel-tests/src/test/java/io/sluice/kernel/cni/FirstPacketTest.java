@@ -1,0 +1,102 @@
+package io.sluice.kernel.cni;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.Mechanism;
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.mesh.PodUid;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * A program that talks from its first instruction is heard by nobody, however often pods start and
+ * the daemon dies meanwhile; and would be heard without the plugin. Pod starts per mechanism:
+ * {@code -Dsluice.cni.starts=N}.
+ */
+@Tag("kernel")
+class FirstPacketTest {
+  private static final int STARTS = Integer.getInteger("sluice.cni.starts", 200);
+
+  /** Every so many starts the daemon is killed, at some moment of the next one. */
+  private static final int STARTS_PER_KILL = 20;
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Mechanism.class,
+      names = {"EBPF", "IPTABLES"})
+  void nothingIsHeardFromTheFirstInstructionOn(Mechanism mechanism) throws Exception {
+    try (CniSite site = new CniSite(mechanism);
+        Silence silence = Silence.around(site)) {
+      List<PodUid> pods = new ArrayList<>();
+      for (int i = 0; i < STARTS; i++) {
+        pods.add(site.register("pod-" + i));
+      }
+      DaemonProcess daemon = site.startDaemon();
+      int refusals = 0;
+      for (int i = 0; i < STARTS; i++) {
+        Thread killer = null;
+        if (i % STARTS_PER_KILL == STARTS_PER_KILL / 2) {
+          killer = killSoon(daemon);
+        }
+        Container container = null;
+        while (container == null) {
+          try {
+            container = site.add("pod-" + i, pods.get(i));
+          } catch (ContainerRuntime.PluginFailure e) {
+            assertThat(e.error().path("code").asInt()).as(e.getMessage()).isEqualTo(11);
+            refusals++;
+            if (killer != null) {
+              killer.join();
+              killer = null;
+              daemon.start();
+            }
+          }
+        }
+        silence.sing(container.network());
+        if (killer != null) {
+          killer.join();
+          daemon.start();
+        }
+        site.runtime.delete(container);
+        silence.listen();
+      }
+      System.out.printf("%s: %d pod starts, %d refused first%n", mechanism, STARTS, refusals);
+      silence.assertKept();
+    }
+  }
+
+  @Test
+  void withoutThePluginTheCanaryIsHeard() throws Exception {
+    try (CniSite site = new CniSite(Mechanism.EBPF);
+        Silence silence = Silence.around(site)) {
+      PodUid pod = site.register("pod-0");
+      DaemonProcess daemon = site.startDaemon();
+      daemon.kill();
+      Files.delete(site.configurations.resolve("00-00-sluice.conflist"));
+
+      Container container = site.add("pod-0", pod);
+      silence.sing(container.network());
+
+      silence.awaitHeard();
+      site.runtime.delete(container);
+    }
+  }
+
+  private static Thread killSoon(DaemonProcess daemon) {
+    long delayNanos = ThreadLocalRandom.current().nextLong(300_000_000);
+    long begin = System.nanoTime();
+    return Thread.ofPlatform()
+        .start(() -> {
+          while (System.nanoTime() - begin < delayNanos) {
+            Thread.onSpinWait();
+          }
+          daemon.kill();
+        });
+  }
+}

@@ -1,0 +1,261 @@
+package io.sluice.kernel.cni;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.Mechanism;
+import io.sluice.kernel.Traces;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.mesh.PodUid;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/** Sandboxes that vanish, are attached twice, replace each other, and end without a word. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class SandboxLifeContract {
+  private static final int VANISHING = 15;
+
+  final CniSite site;
+  private Silence silence;
+  private DaemonProcess daemon;
+  private PodUid uid;
+  private List<String> empty;
+  private List<String> whole;
+  private int idleDescriptors;
+
+  SandboxLifeContract(Mechanism mechanism) {
+    site = new CniSite(mechanism);
+  }
+
+  @BeforeAll
+  void observeAnUndisturbedPod() throws Exception {
+    silence = Silence.around(site);
+    uid = site.register("pod");
+    daemon = site.startDaemon();
+    site.runtime.delete(site.add("pod", uid));
+    empty = Footprint.of(site);
+    idleDescriptors = daemon.descriptors();
+    Container container = site.add("pod", uid);
+    whole = Footprint.of(site, container);
+    site.runtime.delete(container);
+  }
+
+  @AfterAll
+  void close() {
+    try {
+      silence.assertKept();
+    } finally {
+      silence.close();
+      site.close();
+    }
+  }
+
+  private void assertNothingIsLeft(Container... gone) {
+    site.awaitFootprint(empty);
+    for (Container container : gone) {
+      site.awaitGone(container);
+    }
+    Await.until("no descriptor is left", () -> daemon.descriptors() <= idleDescriptors);
+  }
+
+  @Test
+  void aNamespaceThatHasGoneBeforeOurTurnIsNamed() throws Exception {
+    Container container = site.addWithoutOurs("pod", uid);
+    site.runtime.removeNamespace(container);
+
+    ContainerRuntime.PluginFailure failure =
+        CniSite.failure(5, () -> site.runtime.callOurs("ADD", container, "eth0"));
+
+    assertThat(failure.getMessage()).contains(container.network().path().toString());
+    site.runtime.delete(container);
+    assertNothingIsLeft(container);
+  }
+
+  @Test
+  void aNamespaceThatGoesWhileItIsAttachedLeavesNothing() throws Exception {
+    List<Container> all = new ArrayList<>();
+    for (int i = 0; i < VANISHING; i++) {
+      Container container = site.addWithoutOurs("pod", uid);
+      all.add(container);
+      CompletableFuture<Integer> answer = start(container);
+      LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(40_000_000));
+      site.runtime.removeNamespace(container);
+      assertThat(answer.get()).isIn(0, 5, 11);
+      if (i % 2 == 0) {
+        site.runtime.detach(container); // the others end without a word
+      }
+    }
+
+    assertNothingIsLeft(all.toArray(Container[]::new));
+  }
+
+  /** Code of the answer to our ADD, 0 for success, on another thread. */
+  private CompletableFuture<Integer> start(Container container) {
+    return CompletableFuture.supplyAsync(
+        () -> {
+          try {
+            site.runtime.callOurs("ADD", container, "eth0");
+            return 0;
+          } catch (ContainerRuntime.PluginFailure e) {
+            return e.error().path("code").asInt();
+          }
+        },
+        Executors.newThreadPerTaskExecutor(Thread.ofPlatform().factory()));
+  }
+
+  @Test
+  void twoCallsForOneSandboxAtTheSameTimeAttachItOnce() throws Exception {
+    Container container = site.addWithoutOurs("pod", uid);
+
+    CompletableFuture<Integer> one = start(container);
+    CompletableFuture<Integer> other = start(container);
+
+    assertThat(one.get()).isZero();
+    assertThat(other.get()).isZero();
+    assertThat(site.enrolledCookie("pod")).isEqualTo(container.cookie());
+    silence.sing(container.network());
+    // The witness's end inside is no address, so the footprint is that of one pod.
+    site.awaitFootprint(whole, container);
+    site.runtime.delete(container);
+    assertNothingIsLeft(container);
+  }
+
+  @Test
+  void ofTwoSandboxesTheNewerCountsAndTheOlderIsRefused() throws Exception {
+    Container older = site.addWithoutOurs("pod", uid);
+    Container newer = site.addWithoutOurs("pod", uid);
+    site.runtime.callOurs("ADD", older, "eth0");
+    site.runtime.callOurs("ADD", newer, "eth0");
+    assertThat(site.enrolledCookie("pod")).isEqualTo(newer.cookie());
+    singInBoth(older, newer);
+
+    ContainerRuntime.PluginFailure failure =
+        CniSite.failure(11, () -> site.runtime.callOurs("ADD", older, "eth0"));
+
+    assertThat(failure.getMessage()).contains("replaced by " + newer.id());
+    assertThat(site.enrolledCookie("pod")).isEqualTo(newer.cookie());
+    daemon.kill();
+    daemon.start();
+    assertThat(site.enrolledCookie("pod")).isEqualTo(newer.cookie());
+    singInBoth(older, newer);
+
+    site.runtime.detach(older); // after the newer one was added
+    assertThat(Traces.in(older.network())).isEmpty();
+    site.awaitFootprint(whole, newer);
+    site.runtime.removeNamespace(older);
+    site.assertEnforced(newer, silence);
+    site.runtime.delete(newer);
+    assertNothingIsLeft(older, newer);
+  }
+
+  private void singInBoth(Container older, Container newer) {
+    silence.sing(older.network());
+    silence.sing(newer.network());
+    silence.assertKept();
+  }
+
+  @Test
+  void twoSandboxesAtTheSameTimeAreNeverOpen() throws Exception {
+    Container one = site.addWithoutOurs("pod", uid);
+    Container other = site.addWithoutOurs("pod", uid);
+    CompletableFuture<Integer> ofOne = start(one);
+    CompletableFuture<Integer> ofOther = start(other);
+
+    for (CompletableFuture<Integer> answer : List.of(ofOne, ofOther)) {
+      assertThat(answer.get()).isIn(0, 11);
+    }
+    assertThat(site.enrolledCookie("pod")).isIn(one.cookie(), other.cookie());
+    if (ofOne.get() == 0) {
+      silence.sing(one.network());
+    }
+    if (ofOther.get() == 0) {
+      silence.sing(other.network());
+    }
+    site.runtime.delete(one);
+    site.runtime.delete(other);
+    assertNothingIsLeft(one, other);
+  }
+
+  @Test
+  void endingSucceedsForWhatWasNeverSeenAndWithoutANamespace() throws Exception {
+    Container unseen = site.addWithoutOurs("pod", uid);
+    site.runtime.delete(unseen);
+    Container container = site.addWithoutOurs("pod", uid);
+    site.runtime.callOurs("ADD", container, "eth0");
+
+    site.runtime.endOursWithoutNamespace(container);
+
+    assertThat(Traces.in(container.network())).isEmpty();
+    site.runtime.delete(container);
+    assertNothingIsLeft(unseen, container);
+  }
+
+  @Test
+  void aSandboxThatEndedWhileNoDaemonRanLeavesNothing() throws Exception {
+    Container told = site.addWithoutOurs("pod", uid);
+    site.runtime.callOurs("ADD", told, "eth0");
+    daemon.kill();
+    site.runtime.delete(told);
+
+    daemon.start();
+
+    site.awaitFootprint(empty);
+    site.awaitGone(told);
+  }
+
+  /** Somebody takes away what intercepts the sandbox. */
+  abstract void breakInterception(Container container);
+
+  @Test
+  void aCheckReportsWhatIsBrokenUntilItIsRepaired() throws Exception {
+    Container container = site.add("pod", uid);
+    site.runtime.check(container);
+
+    // The daemon repairs it within a second, and may be faster than the call.
+    Await.until(
+        "a check fails",
+        () -> {
+          breakInterception(container);
+          return codeOfCheck(container) == 100;
+        });
+
+    Await.until("it is repaired", () -> codeOfCheck(container) == 0);
+    site.runtime.delete(container);
+    site.awaitFootprint(empty);
+  }
+
+  private int codeOfCheck(Container container) {
+    try {
+      site.runtime.callOurs("CHECK", container, "eth0");
+      return 0;
+    } catch (ContainerRuntime.PluginFailure e) {
+      return e.error().path("code").asInt();
+    }
+  }
+
+  @Test
+  void whatIsNotInTheListIsCollected() throws Exception {
+    PodUid second = site.register("second");
+    Container kept = site.addWithoutOurs("pod", uid);
+    Container dropped = site.addWithoutOurs("second", second);
+    site.runtime.callOurs("ADD", kept, "eth0");
+    site.runtime.callOurs("ADD", dropped, "eth0");
+
+    site.runtime.collectGarbage(kept, List.of(kept));
+
+    assertThat(Traces.in(dropped.network())).isEmpty();
+    site.awaitFootprint(whole, kept);
+    site.runtime.delete(kept);
+    site.runtime.delete(dropped);
+    site.site.registry().remove("pod-second");
+    assertNothingIsLeft(kept, dropped);
+  }
+}

@@ -1,0 +1,60 @@
+package io.sluice.kernel.cni;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Capture;
+import io.sluice.kernel.site.Datagrams;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
+
+/** Lets canaries sing inside sandboxes, and listens to every frame of the node. */
+final class Silence implements AutoCloseable {
+  private static final String WORD = "canary-e61b0c44";
+  private static final String MARKER = "marker-77ab1290";
+  private static final int PORT = 7_777;
+
+  private final CniSite site;
+  private final Capture capture;
+  private final Canary canary;
+
+  private Silence(CniSite site, Capture capture, Canary canary) {
+    this.site = site;
+    this.capture = capture;
+    this.canary = canary;
+  }
+
+  /** Listens from now on. */
+  static Silence around(CniSite site) {
+    Canary canary = Canary.compile(site.site.directory(), site.stranger, PORT);
+    return new Silence(site, Capture.on(site.site.node()), canary);
+  }
+
+  /** A program starts in the sandbox and talks from its first instruction. */
+  void sing(SitePod inside) {
+    canary.sing(inside, WORD);
+  }
+
+  /** Takes in the frames so far, before they become too many. */
+  void listen() {
+    assertThat(capture.dropped()).as("frames the capture missed").isZero();
+  }
+
+  /** Fails when a canary was heard, or could have been missed. */
+  void assertKept() {
+    Datagrams.send(site.stranger, Family.IPV4, site.site.node().at(Family.IPV4, PORT), MARKER);
+    Await.until("the marker is heard", () -> capture.hasSeen(MARKER));
+    assertThat(capture.hasSeen(WORD)).as("a canary is on the wire").isFalse();
+    assertThat(capture.dropped()).as("frames the capture missed").isZero();
+  }
+
+  /** Waits until a canary is heard: of a pod that may talk. */
+  void awaitHeard() {
+    Await.until("the canary is heard", () -> capture.hasSeen(WORD));
+  }
+
+  @Override
+  public void close() {
+    capture.close();
+  }
+}

@@ -1,0 +1,121 @@
+package io.sluice.linux.unix;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.syscall.Descriptor;
+import io.sluice.linux.syscall.FileCalls;
+import io.sluice.linux.syscall.MessageCalls;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One accepted connection; every wait ends at a deadline ({@link System#nanoTime}). For one thread;
+ * close may be called by any.
+ */
+public final class UnixConnection implements AutoCloseable {
+  private static final int CHUNK_BYTES = 8_192;
+
+  private final Descriptor descriptor;
+  private final Deque<Integer> received = new ConcurrentLinkedDeque<>();
+
+  UnixConnection(Descriptor descriptor) {
+    this.descriptor = descriptor;
+  }
+
+  /**
+   * Waits for bytes, and keeps descriptors that come with them.
+   *
+   * @return how many bytes were put into {@code into}; -1 at the end of the stream
+   * @throws LinuxException ETIMEDOUT at the deadline
+   */
+  public int receive(ByteBuffer into, long deadlineNanos) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment memory = arena.allocate(Math.clamp(into.remaining(), 1, CHUNK_BYTES));
+      while (true) {
+        List<Integer> passed = new ArrayList<>();
+        long got = MessageCalls.receive(descriptor.fd(), memory, passed);
+        received.addAll(passed);
+        if (got > 0) {
+          into.put(memory.asSlice(0, got).asByteBuffer());
+          return (int) got;
+        }
+        if (got == 0) {
+          return -1;
+        }
+        Errno errno = Errno.of((int) -got);
+        if (errno == Errno.EAGAIN) {
+          waitFor("recvmsg", FileCalls.POLLIN, deadlineNanos);
+        } else if (errno != Errno.EINTR) {
+          throw failure("recvmsg", errno);
+        }
+      }
+    }
+  }
+
+  /** The oldest descriptor that came and was not taken yet; it is the caller's then. */
+  public OptionalInt takeDescriptor() {
+    Integer oldest = received.poll();
+    return oldest == null ? OptionalInt.empty() : OptionalInt.of(oldest);
+  }
+
+  /**
+   * Sends everything.
+   *
+   * @throws LinuxException ETIMEDOUT at the deadline, EPIPE when the client has gone
+   */
+  public void send(ByteBuffer from, long deadlineNanos) {
+    while (from.hasRemaining()) {
+      if (Sockets.write(descriptor.fd(), from) == 0) {
+        waitFor("send", FileCalls.POLLOUT, deadlineNanos);
+      }
+    }
+  }
+
+  /**
+   * Reads away what has come and nobody wants, at most {@code limit} bytes, without waiting:
+   * closing over unread bytes resets the connection, and the other side may lose what was sent to
+   * it.
+   */
+  public void discard(int limit) {
+    ByteBuffer unwanted = ByteBuffer.allocate(CHUNK_BYTES);
+    int discarded = 0;
+    try {
+      int got = receive(unwanted, System.nanoTime());
+      while (got > 0 && (discarded += got) < limit) {
+        got = receive(unwanted.clear(), System.nanoTime());
+      }
+    } catch (LinuxException e) {
+      // Nothing more is there, or nobody.
+    }
+  }
+
+  private void waitFor(String operation, short events, long deadlineNanos) {
+    long left = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
+    if (left <= 0) {
+      throw failure(operation, Errno.ETIMEDOUT);
+    }
+    int _ = FileCalls.poll(descriptor.fd(), events, (int) Math.min(left, Integer.MAX_VALUE));
+  }
+
+  private LinuxException failure(String operation, Errno errno) {
+    return new LinuxException(
+        operation, errno, descriptor.subject(), "the client left, or is slower than its deadline");
+  }
+
+  /** Closes the connection and the descriptors that nobody took. */
+  @Override
+  public void close() {
+    descriptor.close();
+    for (Integer left = received.poll(); left != null; left = received.poll()) {
+      Sockets.close(left);
+    }
+  }
+}

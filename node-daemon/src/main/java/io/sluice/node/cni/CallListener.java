@@ -1,0 +1,17 @@
+package io.sluice.node.cni;
+
+import io.sluice.cni.protocol.CniCommand;
+import java.time.Duration;
+
+/** Told of every call of the CNI client when its answer is known; any thread, must not block. */
+public interface CallListener {
+  /**
+   * A call ended.
+   *
+   * @param duration from its first byte's wait to the answer, which is not sent yet
+   */
+  void served(CniCommand command, CallResult result, Duration duration);
+
+  /** Something ended that was no call: not even its command was understood. */
+  void undecodable();
+}

@@ -1,0 +1,290 @@
+package io.sluice.node.cni;
+
+import io.sluice.cni.protocol.CniConfig;
+import io.sluice.cni.protocol.CniError;
+import io.sluice.cni.protocol.CniRequest;
+import io.sluice.cni.protocol.PodReference;
+import io.sluice.cni.protocol.PreviousResult;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.mesh.NamespaceMembership;
+import io.sluice.mesh.Workload;
+import io.sluice.node.enrolment.SandboxEnrolment;
+import io.sluice.node.fault.FaultPoint;
+import io.sluice.node.placement.Sandbox;
+import io.sluice.node.placement.SandboxRecords;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Decides what becomes of one call. Any thread; blocks until the answer is known or the deadline
+ * has come.
+ */
+final class CniAnswers {
+  private static final System.Logger LOG = System.getLogger(CniAnswers.class.getName());
+  private static final byte[] NOTHING = {};
+
+  /**
+   * How long a pod of a namespace outside the mesh is waited for: it may bring a label of its own,
+   * and must not be kept for a registry that never tells of it.
+   */
+  private static final Duration OUTSIDE_PATIENCE = Duration.ofMillis(500);
+
+  private static final Duration DETACH_PATIENCE = Duration.ofSeconds(2);
+
+  /** Not in force: a code of our own, above those of the specification. */
+  private static final int NOT_IN_FORCE = 100;
+
+  private final Set<String> systemNamespaces;
+  private final SnapshotView snapshots;
+  private final SandboxRecords records;
+  private final SandboxEnrolment enrolment;
+  private final SandboxTurns turns = new SandboxTurns();
+
+  CniAnswers(
+      Set<String> systemNamespaces,
+      SnapshotView snapshots,
+      SandboxRecords records,
+      SandboxEnrolment enrolment) {
+    this.systemNamespaces = Set.copyOf(systemNamespaces);
+    this.snapshots = snapshots;
+    this.records = records;
+    this.enrolment = enrolment;
+  }
+
+  /**
+   * What the client prints; the call succeeded.
+   *
+   * @param netns namespace that the client passed; the callee's
+   * @throws CniError when it did not
+   */
+  byte[] answer(CniRequest request, Optional<NetnsHandle> netns, long deadlineNanos)
+      throws InterruptedException {
+    FaultPoint.CALL_RECEIVED.reached();
+    byte[] answer;
+    boolean handedOn = false;
+    try {
+      switch (request.command()) {
+        case ADD -> {
+          Optional<Sandbox> sandbox = toAttach(request, netns, deadlineNanos);
+          if (sandbox.isPresent()) {
+            handedOn = true;
+            attach(sandbox.get(), netns.orElseThrow(), deadlineNanos);
+          }
+          answer = request.config().previous().map(PreviousResult::document).orElse(NOTHING);
+        }
+        case CHECK -> {
+          check(request, deadlineNanos);
+          answer = NOTHING;
+        }
+        case DEL -> {
+          records.known(request.containerId()).ifPresent(sandbox -> delete(sandbox, request));
+          answer = NOTHING;
+        }
+        case GC -> {
+          collect(request.config());
+          answer = NOTHING;
+        }
+        case STATUS -> answer = NOTHING;
+        default -> throw new IllegalStateException("unknown command " + request.command());
+      }
+    } finally {
+      if (!handedOn) {
+        netns.ifPresent(NetnsHandle::close);
+      }
+    }
+    FaultPoint.CALL_ANSWERED.reached();
+    return answer;
+  }
+
+  /** The sandbox to attach; nothing when its pod is outside the mesh, or it is attached already. */
+  private Optional<Sandbox> toAttach(
+      CniRequest request, Optional<NetnsHandle> passed, long deadlineNanos)
+      throws InterruptedException {
+    Optional<PodReference> pod = request.pod();
+    if (pod.isEmpty() || !belongsToMesh(pod.get(), deadlineNanos)) {
+      return Optional.empty();
+    }
+    NetnsHandle netns =
+        passed.orElseThrow(() ->
+            new CniError(
+                CniError.INVALID_ENVIRONMENT,
+                "no namespace came with the ADD of pod " + pod.get().name(),
+                "CNI_NETNS must be a network namespace"));
+    Optional<Sandbox> before = records.find(request.containerId());
+    if (before.isPresent() && !before.get().ifname().equals(request.ifname())) {
+      // An additional interface: the sandbox is attached as a whole, but may have excluded it.
+      Void _ = within(enrolment.refresh(before.get()), deadlineNanos, "pod " + pod.get().name());
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Sandbox(
+            request.containerId(),
+            request.ifname(),
+            pod.get().name(),
+            Path.of(request.netnsPath()),
+            cookie(netns, pod.get()),
+            netns.inode(),
+            request.config().previous().map(PreviousResult::addresses).orElse(List.of())));
+  }
+
+  /** {@code netns} is the callee's. */
+  private void attach(Sandbox sandbox, NetnsHandle netns, long deadlineNanos)
+      throws InterruptedException {
+    boolean isNew;
+    try {
+      turns.begin(sandbox.containerId(), deadlineNanos);
+    } catch (CniError | InterruptedException e) {
+      netns.close();
+      throw e;
+    }
+    try {
+      try {
+        isNew = records.write(sandbox);
+      } catch (UncheckedIOException e) {
+        netns.close();
+        throw e;
+      }
+      FaultPoint.SANDBOX_RECORDED.reached();
+      try {
+        Void _ = within(enrolment.attach(sandbox, netns), deadlineNanos, "pod " + sandbox.pod());
+      } catch (CniError | InterruptedException e) {
+        if (isNew) {
+          letGo(sandbox); // the runtime takes the sandbox down now
+        }
+        throw e;
+      }
+    } finally {
+      turns.end(sandbox.containerId());
+    }
+    FaultPoint.SANDBOX_ATTACHED.reached();
+  }
+
+  private static long cookie(NetnsHandle netns, PodReference pod) {
+    try {
+      return netns.cookie();
+    } catch (LinuxException e) {
+      throw new CniError(
+          CniError.TRY_AGAIN,
+          "the network namespace of pod " + pod.name() + " cannot be entered: " + e.getMessage(),
+          "");
+    }
+  }
+
+  private boolean belongsToMesh(PodReference pod, long deadlineNanos) throws InterruptedException {
+    String namespace = pod.name().namespace();
+    if (systemNamespaces.contains(namespace)) {
+      return false;
+    }
+    boolean outside =
+        snapshots.membership(namespace).equals(Optional.of(NamespaceMembership.OUTSIDE));
+    long patience = System.nanoTime() + OUTSIDE_PATIENCE.toNanos();
+    Optional<Workload> workload =
+        snapshots.await(pod, outside ? Math.min(patience, deadlineNanos) : deadlineNanos);
+    if (workload.isPresent()) {
+      return workload.get().enrolled();
+    }
+    if (snapshots.membership(namespace).equals(Optional.of(NamespaceMembership.OUTSIDE))) {
+      return false;
+    }
+    throw new CniError(
+        CniError.TRY_AGAIN,
+        "the mesh does not know pod "
+            + pod.name()
+            + " yet, so it cannot say whether its traffic must be protected",
+        "the runtime tries again; if it stays so, look at the registry with"
+            + " 'sluice node status'");
+  }
+
+  private void check(CniRequest request, long deadlineNanos) throws InterruptedException {
+    Optional<Sandbox> sandbox = records.find(request.containerId());
+    if (sandbox.isEmpty()) {
+      Optional<PodReference> pod = request.pod();
+      if (pod.isPresent() && belongsToMesh(pod.get(), deadlineNanos)) {
+        throw new CniError(
+            NOT_IN_FORCE, "pod " + pod.get().name() + " was never attached", "make it anew");
+      }
+      return;
+    }
+    Optional<String> problem =
+        within(enrolment.check(sandbox.get()), deadlineNanos, "pod " + sandbox.get().pod());
+    if (problem.isPresent()) {
+      throw new CniError(
+          NOT_IN_FORCE,
+          "pod " + sandbox.get().pod() + ": " + problem.get(),
+          "it is being repaired");
+    }
+  }
+
+  /** Deleting always succeeds: what cannot be done now is done by the sweep. */
+  private void delete(Sandbox sandbox, CniRequest request) {
+    if (sandbox.ifname().equals(request.ifname())) {
+      delete(sandbox);
+    }
+  }
+
+  private void delete(Sandbox sandbox) {
+    CompletableFuture<Void> released = letGo(sandbox);
+    try {
+      Void _ =
+          within(released, System.nanoTime() + DETACH_PATIENCE.toNanos(), "pod " + sandbox.pod());
+    } catch (CniError e) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "sandbox_not_detached pod={0} problem={1}",
+          sandbox.pod(),
+          e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Notes first that it leaves, so that whatever happens next it is let go. */
+  private CompletableFuture<Void> letGo(Sandbox sandbox) {
+    try {
+      records.leave(sandbox.containerId());
+    } catch (UncheckedIOException e) {
+      LOG.log(System.Logger.Level.WARNING, "sandbox_not_noted pod=" + sandbox.pod(), e);
+    }
+    FaultPoint.SANDBOX_FORGOTTEN.reached();
+    return enrolment.detach(sandbox);
+  }
+
+  private void collect(CniConfig config) {
+    Set<String> valid = new HashSet<>();
+    config.attachments().forEach(attachment -> valid.add(attachment.containerId()));
+    for (Sandbox sandbox : records.all()) {
+      if (!valid.contains(sandbox.containerId())) {
+        LOG.log(System.Logger.Level.INFO, "sandbox_collected pod={0}", sandbox.pod());
+        delete(sandbox);
+      }
+    }
+  }
+
+  private static <T> T within(CompletableFuture<T> work, long deadlineNanos, String subject)
+      throws InterruptedException {
+    try {
+      return work.get(Math.max(1, deadlineNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      work.cancel(false); // what has not begun need not begin any more
+      throw new CniError(
+          CniError.TRY_AGAIN, subject + " is not in force in time", "the runtime tries again");
+    } catch (ExecutionException | CancellationException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new CniError(
+          CniError.TRY_AGAIN,
+          subject + " cannot be enrolled: " + cause.getMessage(),
+          "the runtime tries again; see 'sluice node pods'");
+    }
+  }
+}

@@ -1,0 +1,196 @@
+package io.sluice.node.cni;
+
+import static java.util.stream.Collectors.joining;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.cni.CniClient;
+import io.sluice.cni.install.ChainState;
+import io.sluice.cni.install.CniInstaller;
+import io.sluice.cni.install.ConfigurationWatch;
+import io.sluice.cni.install.Convergence;
+import io.sluice.cni.install.PluginEntry;
+import io.sluice.cni.install.Problem;
+import io.sluice.cni.install.RuntimeDetection;
+import io.sluice.cni.install.RuntimePaths;
+import io.sluice.cni.install.WatchSettings;
+import io.sluice.cni.membership.Membership;
+import io.sluice.cni.membership.MembershipFile;
+import io.sluice.cni.membership.MembershipFileException;
+import io.sluice.cni.membership.NamespaceKind;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespaceMembership;
+import io.sluice.node.enrolment.SandboxEnrolment;
+import io.sluice.node.placement.SandboxRecords;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Everything about CNI in one daemon: serves the client, keeps it installed, and keeps the file by
+ * which it decides alone. Closing it leaves client, configuration and file in place: without a
+ * daemon, pods of the mesh wait.
+ */
+public final class CniService implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(CniService.class.getName());
+
+  private final Set<String> systemNamespaces;
+  private final MembershipFile membership;
+  private final SnapshotView snapshots;
+  private final SandboxRecords records;
+  private final CniServer server;
+  private final ConfigurationWatch watch;
+  private MeshSnapshot latest = MeshSnapshot.EMPTY;
+  private Map<String, NamespaceMembership> written = Map.of();
+  private boolean hasWritten;
+
+  private CniService(
+      Set<String> systemNamespaces,
+      MembershipFile membership,
+      SnapshotView snapshots,
+      SandboxRecords records,
+      CniServer server,
+      ConfigurationWatch watch) {
+    this.systemNamespaces = systemNamespaces;
+    this.membership = membership;
+    this.snapshots = snapshots;
+    this.records = records;
+    this.server = server;
+    this.watch = watch;
+  }
+
+  /**
+   * Serves, then installs.
+   *
+   * @param socket where the client calls
+   * @param calls told of every call
+   * @param membershipFile what the client decides by while nobody answers; outlives a reboot
+   */
+  public static CniService start(
+      CniOptions options,
+      Path socket,
+      Path membershipFile,
+      NetworkNamespaces namespaces,
+      SandboxRecords records,
+      SandboxEnrolment enrolment,
+      CallListener calls) {
+    SnapshotView snapshots = new SnapshotView();
+    CniAnswers answers = new CniAnswers(options.systemNamespaces(), snapshots, records, enrolment);
+    CniServer server = CniServer.start(socket, answers, namespaces, calls);
+    ConfigurationWatch watch =
+        ConfigurationWatch.start(
+            installer(options, socket, membershipFile), WatchSettings.DEFAULT, result -> {});
+    return new CniService(
+        options.systemNamespaces(),
+        new MembershipFile(membershipFile),
+        snapshots,
+        records,
+        server,
+        watch);
+  }
+
+  /** What installs and uninstalls for these options; the daemon need not run. */
+  public static CniInstaller installer(CniOptions options, Path socket, Path membershipFile) {
+    RuntimeDetection detection = new RuntimeDetection(options.root());
+    return new CniInstaller(
+        options.root(),
+        () -> paths(options, detection),
+        CniClient.forThisMachine(),
+        new PluginEntry(
+            socket.toAbsolutePath(), membershipFile.toAbsolutePath(), PluginEntry.DEFAULT_TIMEOUT));
+  }
+
+  private static RuntimePaths paths(CniOptions options, RuntimeDetection detection) {
+    Optional<Path> confDir = options.confDir();
+    if (confDir.isPresent() && !options.binDirs().isEmpty()) {
+      return RuntimePaths.named(confDir.get(), options.binDirs());
+    }
+    RuntimePaths found = detection.detect();
+    RuntimePaths named = confDir.map(found::withConfDir).orElse(found);
+    return options.binDirs().isEmpty() ? named : named.withBinDirs(options.binDirs());
+  }
+
+  /**
+   * Takes a new snapshot. Any thread; may wait for the disk.
+   *
+   * @param isComplete whether it holds everything: what is missing otherwise says nothing, so the
+   *     file keeps what it says
+   */
+  public synchronized void publish(MeshSnapshot snapshot, boolean isComplete) {
+    latest = snapshot;
+    snapshots.publish(snapshot);
+    if (!isComplete || (hasWritten && snapshot.namespaces().equals(written))) {
+      return;
+    }
+    try {
+      boolean changed = membership.write(membershipOf(snapshot));
+      hasWritten = true;
+      written = snapshot.namespaces();
+      if (changed) {
+        LOG.log(
+            System.Logger.Level.INFO,
+            "cni_membership_written namespaces={0}",
+            snapshot.namespaces().size());
+      }
+    } catch (MembershipFileException e) {
+      hasWritten = false; // tried again with the next snapshot
+      LOG.log(System.Logger.Level.ERROR, "cni_membership_not_written problem={0}", e.getMessage());
+    }
+  }
+
+  /**
+   * Takes the latest snapshot once more: a registry knows only after the first one whether it was
+   * complete. Any thread; may wait for the disk.
+   */
+  public synchronized void publishAgain(BooleanSupplier isComplete) {
+    publish(latest, isComplete.getAsBoolean());
+  }
+
+  private Membership membershipOf(MeshSnapshot snapshot) {
+    Map<String, NamespaceKind> kinds = new TreeMap<>();
+    snapshot
+        .namespaces()
+        .forEach((name, kind) ->
+            kinds.put(
+                name,
+                switch (kind) {
+                  case INSIDE -> NamespaceKind.INSIDE;
+                  case MIXED -> NamespaceKind.MIXED;
+                  case OUTSIDE -> NamespaceKind.OUTSIDE;
+                }));
+    systemNamespaces.forEach(name -> kinds.put(name, NamespaceKind.SYSTEM));
+    return Membership.of(kinds);
+  }
+
+  /** Whether the runtime uses our configuration, and that is as it should be; any thread. */
+  public boolean isChained() {
+    return watch.latest().map(result -> result.state() == ChainState.CHAINED).orElse(false);
+  }
+
+  /** Sandboxes that are attached; any thread. */
+  public int sandboxes() {
+    return records.all().size();
+  }
+
+  /** Adds how things stand to a status; any thread. */
+  public void describe(ObjectNode status) {
+    Optional<Convergence> converged = watch.latest();
+    status.put("cni", converged.map(result -> result.state().label()).orElse("starting"));
+    status.put("cniSandboxes", sandboxes());
+    converged.ifPresent(result -> {
+      status.put("cniConfDir", result.paths().confDir().toString());
+      status.put("cniReason", result.paths().reason());
+      status.put(
+          "cniProblems", result.problems().stream().map(Problem::toString).collect(joining("; ")));
+    });
+  }
+
+  @Override
+  public void close() {
+    server.close();
+    watch.close();
+  }
+}

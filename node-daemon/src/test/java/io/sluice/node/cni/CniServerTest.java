@@ -1,0 +1,355 @@
+package io.sluice.node.cni;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.cni.protocol.CniCommand;
+import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespaceMembership;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.PodUid;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.Workload;
+import io.sluice.node.enrolment.SandboxEnrolment;
+import io.sluice.node.placement.Sandbox;
+import io.sluice.node.placement.SandboxRecords;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CniServerTest {
+  private static final PodUid UID = new PodUid("6f1c0a52-8f0e-4a43-9a53-0d3a3f8e2b11");
+  private static final String CONFIG =
+      "{\"cniVersion\":\"1.0.0\",\"prevResult\":{\"ips\":[{\"address\":\"10.1.0.7/24\"}]}}";
+
+  @TempDir private Path directory;
+  private final FakeEnrolment enrolment = new FakeEnrolment();
+  private final SnapshotView snapshots = new SnapshotView();
+  private SandboxRecords records;
+  private CniServer server;
+  private final EndedCalls ended = new EndedCalls();
+
+  /** Notes how calls end. */
+  private static final class EndedCalls implements CallListener {
+    final List<String> all = Collections.synchronizedList(new ArrayList<>());
+
+    @Override
+    public void served(CniCommand command, CallResult result, Duration duration) {
+      assertThat(duration).isPositive();
+      all.add(command + " " + result.label());
+    }
+
+    @Override
+    public void undecodable() {
+      all.add("undecodable");
+    }
+  }
+
+  /** Notes what it is asked; attaches unless told otherwise. */
+  private static final class FakeEnrolment implements SandboxEnrolment {
+    final List<String> calls = Collections.synchronizedList(new ArrayList<>());
+    volatile Optional<String> problem = Optional.empty();
+    volatile Optional<IllegalStateException> fault = Optional.empty();
+
+    @Override
+    public CompletableFuture<Void> attach(Sandbox sandbox, NetnsHandle netns) {
+      netns.close();
+      if (fault.isPresent()) {
+        throw fault.get();
+      }
+      calls.add("attach " + sandbox.pod() + " " + sandbox.addresses());
+      return problem
+          .<CompletableFuture<Void>>map(
+              why -> CompletableFuture.failedFuture(new IllegalStateException(why)))
+          .orElseGet(() -> CompletableFuture.completedFuture(null));
+    }
+
+    @Override
+    public CompletableFuture<Void> refresh(Sandbox sandbox) {
+      calls.add("refresh " + sandbox.pod());
+      return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
+    public CompletableFuture<Void> detach(Sandbox sandbox) {
+      calls.add("detach " + sandbox.pod());
+      return CompletableFuture.failedFuture(new IllegalStateException("never mind"));
+    }
+
+    @Override
+    public CompletableFuture<Optional<String>> check(Sandbox sandbox) {
+      return CompletableFuture.completedFuture(problem);
+    }
+  }
+
+  @BeforeEach
+  void start() {
+    records = SandboxRecords.open(directory.resolve("sandboxes"));
+    server =
+        CniServer.start(
+            directory.resolve("cni/s"),
+            new CniAnswers(Set.of("kube-system"), snapshots, records, enrolment),
+            new LinuxNetworkNamespaces(),
+            ended);
+    snapshots.publish(snapshot(pod("shop", "store", true), pod("shop", "till", false)));
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+  }
+
+  private static Workload pod(String namespace, String name, boolean enrolled) {
+    return new Workload(
+        new NamespacedName(namespace, name),
+        new SpiffeId(TrustDomain.CLUSTER_LOCAL, namespace, "default"),
+        List.of(),
+        Map.of(),
+        enrolled,
+        null,
+        UID,
+        null,
+        false,
+        InterceptionSettings.EVERYTHING,
+        Set.of());
+  }
+
+  private static MeshSnapshot snapshot(Workload... workloads) {
+    return new MeshSnapshot(
+        1,
+        MeshSettings.CLOSED,
+        List.of(workloads),
+        List.of(),
+        List.of(),
+        Map.of(
+            "shop", NamespaceMembership.INSIDE,
+            "else", NamespaceMembership.OUTSIDE));
+  }
+
+  /** What came back: exit status, then the document. */
+  private record Reply(int status, String body) {
+    JsonNode json() throws IOException {
+      return new ObjectMapper().readTree(body);
+    }
+  }
+
+  private Reply call(String command, String container, String ifname, String pod, String config)
+      throws IOException {
+    String[] name = pod.split("/", -1);
+    String body =
+        "CNI_COMMAND=%s\0CNI_CONTAINERID=%s\0CNI_NETNS=/run/netns/x\0CNI_IFNAME=%s\0CNI_ARGS=%s\0\0%s"
+            .formatted(
+                command,
+                container,
+                ifname,
+                "K8S_POD_NAMESPACE=%s;K8S_POD_NAME=%s;K8S_POD_UID=%s"
+                    .formatted(name[0], name[1], UID),
+                config);
+    return send("SLUICE-CNI 1 " + body.length() + "\n" + body, command.equals("ADD"));
+  }
+
+  private Reply send(String request, boolean withNamespace) throws IOException {
+    if (withNamespace) {
+      return sendWithNamespace(request);
+    }
+    try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        InputStream in = Channels.newInputStream(channel);
+        OutputStream out = Channels.newOutputStream(channel)) {
+      assertThat(channel.connect(UnixDomainSocketAddress.of(directory.resolve("cni/s")))).isTrue();
+      out.write(request.getBytes(StandardCharsets.UTF_8));
+      channel.shutdownOutput();
+      return reply(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+    }
+  }
+
+  /** The JDK cannot pass descriptors. */
+  private Reply sendWithNamespace(String request) throws IOException {
+    Path file = Files.writeString(directory.resolve("request"), request);
+    Process client =
+        new ProcessBuilder(
+                "python3",
+                "-c",
+                """
+                import array, os, socket, sys
+                s = socket.socket(socket.AF_UNIX)
+                s.connect(sys.argv[1])
+                request = open(sys.argv[2], "rb").read()
+                fds = array.array("i", [os.open("/proc/self/ns/net", os.O_RDONLY)])
+                s.sendmsg([request[:1]], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+                s.sendall(request[1:])
+                while chunk := s.recv(65536):
+                    sys.stdout.buffer.write(chunk)
+                """,
+                directory.resolve("cni/s").toString(),
+                file.toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    return reply(new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+  }
+
+  private static Reply reply(String text) {
+    int end = text.indexOf('\n');
+    String[] header = text.substring(0, end).split(" ", -1);
+    assertThat(header).hasSize(4).startsWith("SLUICE-CNI", "1");
+    String body = text.substring(end + 1);
+    assertThat(body).hasSize(Integer.parseInt(header[3]));
+    return new Reply(Integer.parseInt(header[2]), body);
+  }
+
+  @Test
+  void anAddOfAnEnrolledPodAttachesItBeforeTheAnswer() throws IOException {
+    Reply reply = call("ADD", "c1", "eth0", "shop/store", CONFIG);
+
+    assertThat(reply).isEqualTo(new Reply(0, "{\"ips\":[{\"address\":\"10.1.0.7/24\"}]}"));
+    assertThat(enrolment.calls).containsExactly("attach shop/store [/10.1.0.7]");
+    assertThat(SandboxRecords.open(directory.resolve("sandboxes")).find("c1"))
+        .hasValueSatisfying(sandbox ->
+            assertThat(sandbox.addresses()).containsExactly(IpAddresses.parse("10.1.0.7")));
+  }
+
+  @Test
+  void podsThatAreNotEnrolledAreLeftAlone() throws IOException {
+    assertThat(call("ADD", "c1", "eth0", "shop/till", CONFIG).status()).isZero();
+    assertThat(call("ADD", "c2", "eth0", "kube-system/dns", CONFIG).status()).isZero();
+    assertThat(call("ADD", "c3", "eth0", "else/unknown", CONFIG).status()).isZero();
+    assertThat(enrolment.calls).isEmpty();
+    assertThat(records.all()).isEmpty();
+  }
+
+  @Test
+  void aPodThatIsNotKnownYetIsWaitedFor() throws IOException {
+    Thread registry =
+        Thread.ofVirtual().start(() -> snapshots.publish(snapshot(pod("shop", "late", true))));
+
+    assertThat(call("ADD", "c1", "eth0", "shop/late", CONFIG).status()).isZero();
+    assertThat(enrolment.calls).containsExactly("attach shop/late [/10.1.0.7]");
+    assertThat(registry.isInterrupted()).isFalse();
+  }
+
+  @Test
+  void aPodThatCannotBeEnrolledIsRefusedAndForgotten() throws IOException {
+    enrolment.problem = Optional.of("port 15001 is taken");
+
+    Reply reply = call("ADD", "c1", "eth0", "shop/store", CONFIG);
+
+    assertThat(reply.status()).isEqualTo(1);
+    assertThat(reply.json().path("code").asInt()).isEqualTo(11);
+    assertThat(reply.json().path("cniVersion").asText()).isEqualTo("1.0.0");
+    assertThat(reply.json().path("msg").asText())
+        .contains("shop/store")
+        .contains("port 15001 is taken");
+    assertThat(records.all()).isEmpty();
+  }
+
+  @Test
+  void anAdditionalInterfaceOfTheSameSandboxIsOnlyLookedAt() throws IOException {
+    call("ADD", "c1", "eth0", "shop/store", CONFIG);
+
+    assertThat(call("ADD", "c1", "net1", "shop/store", CONFIG).status()).isZero();
+    assertThat(call("DEL", "c1", "net1", "shop/store", CONFIG).status()).isZero();
+    assertThat(enrolment.calls)
+        .containsExactly("attach shop/store [/10.1.0.7]", "refresh shop/store");
+    assertThat(records.find("c1")).isPresent();
+  }
+
+  @Test
+  void deletingSucceedsForWhateverReason() throws IOException {
+    call("ADD", "c1", "eth0", "shop/store", CONFIG);
+
+    assertThat(call("DEL", "c1", "eth0", "shop/store", "{}")).isEqualTo(new Reply(0, ""));
+    assertThat(call("DEL", "c1", "eth0", "shop/store", "{}")).isEqualTo(new Reply(0, ""));
+    assertThat(call("DEL", "never", "eth0", "no/body", "{}")).isEqualTo(new Reply(0, ""));
+    // What could not be let go stays noted, and the second call tried again.
+    assertThat(enrolment.calls).endsWith("detach shop/store", "detach shop/store").hasSize(3);
+    assertThat(records.all()).isEmpty();
+    assertThat(SandboxRecords.open(directory.resolve("sandboxes")).leaving()).hasSize(1);
+  }
+
+  @Test
+  void checkingTellsWhatIsWrong() throws IOException {
+    call("ADD", "c1", "eth0", "shop/store", CONFIG);
+    assertThat(call("CHECK", "c1", "eth0", "shop/store", CONFIG)).isEqualTo(new Reply(0, ""));
+
+    enrolment.problem = Optional.of("a program was detached");
+    assertThat(call("CHECK", "c1", "eth0", "shop/store", CONFIG).body())
+        .contains("a program was detached");
+    assertThat(call("CHECK", "c9", "eth0", "shop/store", CONFIG).body())
+        .contains("was never attached");
+    assertThat(call("CHECK", "c9", "eth0", "else/unknown", CONFIG).status()).isZero();
+  }
+
+  @Test
+  void whatIsNoLongerValidIsCollected() throws IOException {
+    call("ADD", "c1", "eth0", "shop/store", CONFIG);
+    String config =
+        "{\"cni.dev/valid-attachments\":[{\"containerID\":\"c1\",\"ifname\":\"eth0\"}]}";
+
+    call("GC", "", "", "shop/store", config);
+    assertThat(records.find("c1")).isPresent();
+    call("GC", "", "", "shop/store", "{\"cni.dev/valid-attachments\":[]}");
+    assertThat(records.all()).isEmpty();
+    assertThat(enrolment.calls).endsWith("detach shop/store");
+  }
+
+  @Test
+  void garbageIsAnsweredWithAnErrorDocument() throws IOException {
+    for (String garbage :
+        List.of("GET / HTTP/1.1\n", "SLUICE-CNI 1 5\nabc", "x".repeat(100), "SLUICE-CNI 1 1\nx")) {
+      Reply reply = send(garbage, false);
+      assertThat(reply.status()).as(garbage).isEqualTo(1);
+      assertThat(reply.json().path("code").asInt()).as(garbage).isEqualTo(6);
+    }
+    assertThat(call("DEL", "c1", "eth0", "shop/store", "{}").status()).isZero();
+  }
+
+  @Test
+  void everyCallIsToldOfWithItsResult() throws IOException {
+    call("ADD", "c1", "eth0", "shop/store", CONFIG);
+    enrolment.problem = Optional.of("port 15001 is taken");
+    call("ADD", "c2", "eth0", "shop/store", CONFIG);
+    enrolment.fault = Optional.of(new IllegalStateException("a defect"));
+    call("ADD", "c3", "eth0", "shop/store", CONFIG);
+    call("DEL", "c1", "eth0", "shop/store", CONFIG);
+    send("GET / HTTP/1.1\n", false);
+
+    assertThat(ended.all)
+        .containsExactly("ADD ok", "ADD refused", "ADD failed", "DEL ok", "undecodable");
+  }
+
+  @Test
+  void anAddWithoutANamespaceIsRefused() throws IOException {
+    String body =
+        "CNI_COMMAND=ADD\0CNI_CONTAINERID=c\0CNI_IFNAME=eth0\0"
+            + "CNI_ARGS=K8S_POD_NAMESPACE=shop;K8S_POD_NAME=store\0\0{}";
+
+    Reply reply = send("SLUICE-CNI 1 " + body.length() + "\n" + body, false);
+
+    assertThat(reply.json().path("code").asInt()).isEqualTo(4);
+  }
+}
