@@ -68,6 +68,12 @@ final class CniCommand {
     @Option(names = "--node-name", paramLabel = "NAME", description = "Default: the host name.")
     private @Nullable String name;
 
+    @Option(
+        names = "--state",
+        paramLabel = "DIR",
+        description = "The daemon's state folder. Default: /var/lib/sluice/NAME.")
+    private @Nullable Path state;
+
     @Spec(Spec.Target.MIXEE)
     private CommandSpec spec = CommandSpec.create();
 
@@ -80,7 +86,7 @@ final class CniCommand {
       return CniService.installer(
           arguments.options(true, List.of()),
           NodeSettings.cniSocket(node),
-          NodeSettings.cniMembership(Path.of("/var/lib/sluice").resolve(node)));
+          NodeSettings.cniMembership(state == null ? NodeTarget.stateOf(node) : state));
     }
 
     /** Whether there was no problem. */

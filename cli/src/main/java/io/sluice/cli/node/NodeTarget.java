@@ -65,6 +65,11 @@ final class NodeTarget {
     }
   }
 
+  /** Where a daemon keeps its state unless it is told otherwise. */
+  static Path stateOf(String nodeName) {
+    return Path.of("/var/lib/sluice").resolve(nodeName);
+  }
+
   PinDirectory pins() {
     return PinDirectory.ofNode(name());
   }

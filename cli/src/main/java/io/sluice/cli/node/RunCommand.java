@@ -203,7 +203,7 @@ final class RunCommand implements Callable<Integer> {
     try {
       return new NodeSettings(
           name,
-          state == null ? Path.of("/var/lib/sluice").resolve(name) : state,
+          state == null ? NodeTarget.stateOf(name) : state,
           mode,
           fallback,
           programs.without(),
