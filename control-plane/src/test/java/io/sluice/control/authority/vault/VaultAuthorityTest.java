@@ -100,7 +100,7 @@ class VaultAuthorityTest {
 
   @Test
   void renewsItsTokenWithoutBeingUsed() throws Exception {
-    vault.tokenLife = Duration.ofSeconds(2);
+    vault.tokenLife = Duration.ofSeconds(4);
     try (VaultAuthority authority = byKubernetes(PATIENCE)) {
       authority.sign(Requests.of(HOUR));
       Await.until("two renewals", () -> vault.renewals.get() >= 2);
