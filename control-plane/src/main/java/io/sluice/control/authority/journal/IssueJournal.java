@@ -1,0 +1,265 @@
+package io.sluice.control.authority.journal;
+
+import io.sluice.control.authority.AuthorityException;
+import io.sluice.control.authority.AuthorityException.Reason;
+import java.io.BufferedReader;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.RandomAccessFile;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Every certificate that was handed out, one JSON line each, in {@code issued.jsonl} and its older
+ * parts {@code issued.1.jsonl}, {@code issued.2.jsonl} and so on.
+ *
+ * <p>An entry is on the disk (fsync) before {@link #append} returns; callers hand out the
+ * certificate after that, so none is in use that the journal does not know. Callers that come
+ * together share one sync. Nothing is ever rewritten: a line torn by a power cut stays, is closed
+ * by a newline at the next start, and is skipped by readers. When the file is full it is renamed;
+ * the oldest part beyond the limit is removed.
+ *
+ * <p>Any thread; blocks on the disk.
+ */
+public final class IssueJournal implements AutoCloseable {
+  private static final String NAME = "issued";
+  private static final String SUFFIX = ".jsonl";
+  private static final int LONGEST_LINE = 4096;
+
+  private final Path directory;
+  private final JournalLimits limits;
+
+  /** Taken in this order: {@code syncing}, then {@code writing}. */
+  private final ReentrantLock syncing = new ReentrantLock();
+
+  private final ReentrantLock writing = new ReentrantLock();
+  private FileOutputStream out;
+  private long fileBytes;
+  private long writtenEntries;
+  private long syncedEntries;
+  private long lostEntries;
+  private boolean torn;
+
+  private IssueJournal(Path directory, JournalLimits limits) throws IOException {
+    this.directory = directory;
+    this.limits = limits;
+    this.out = openLatest();
+  }
+
+  /**
+   * Opens, or begins, the journal in {@code directory}.
+   *
+   * @throws AuthorityException where the disk does not let us
+   */
+  public static IssueJournal open(Path directory, JournalLimits limits) {
+    try {
+      Files.createDirectories(
+          directory,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      return new IssueJournal(directory, limits);
+    } catch (IOException e) {
+      throw unwritable(directory, e);
+    }
+  }
+
+  /**
+   * Adds {@code entry} and waits until the disk has it.
+   *
+   * @throws AuthorityException where it does not get there; the certificate must then not be used
+   */
+  public void append(JournalEntry entry) {
+    byte[] line = EntryFormat.line(entry).getBytes(StandardCharsets.UTF_8);
+    if (line.length > LONGEST_LINE) {
+      throw new IllegalArgumentException(
+          "a journal line of " + line.length + " bytes is longer than " + LONGEST_LINE);
+    }
+    try {
+      rotateWhenFull(line.length);
+      sync(write(line));
+    } catch (IOException e) {
+      throw unwritable(part(0), e);
+    }
+  }
+
+  private long write(byte[] line) throws IOException {
+    writing.lock();
+    try {
+      if (torn) {
+        out.write('\n');
+        fileBytes++;
+      }
+      torn = true;
+      out.write(line);
+      torn = false;
+      fileBytes += line.length;
+      return ++writtenEntries;
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** Whoever gets the lock syncs for all that have written by then. */
+  private void sync(long entry) throws IOException {
+    syncing.lock();
+    try {
+      if (entry <= lostEntries) {
+        throw new IOException("the disk did not take it");
+      }
+      if (entry <= syncedEntries) {
+        return;
+      }
+      long upTo = writtenUpToNow();
+      try {
+        out.getFD().sync();
+      } catch (IOException e) {
+        lostEntries = upTo; // a later sync would succeed without these: the kernel forgets them
+        throw e;
+      }
+      syncedEntries = upTo;
+    } finally {
+      syncing.unlock();
+    }
+  }
+
+  private long writtenUpToNow() {
+    writing.lock();
+    try {
+      return writtenEntries;
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  private void rotateWhenFull(int moreBytes) throws IOException {
+    writing.lock();
+    try {
+      if (fileBytes == 0 || fileBytes + moreBytes <= limits.fileBytes()) {
+        return;
+      }
+    } finally {
+      writing.unlock();
+    }
+    syncing.lock();
+    writing.lock();
+    try {
+      if (fileBytes + moreBytes > limits.fileBytes()) {
+        rotate();
+      }
+    } finally {
+      writing.unlock();
+      syncing.unlock();
+    }
+  }
+
+  /** Both locks are held, so nobody is about to sync the file that is closed here. */
+  private void rotate() throws IOException {
+    out.getFD().sync();
+    syncedEntries = writtenEntries;
+    Files.deleteIfExists(part(limits.files() - 1));
+    for (int i = limits.files() - 2; i >= 0; i--) {
+      if (Files.exists(part(i))) {
+        Files.move(part(i), part(i + 1), StandardCopyOption.ATOMIC_MOVE);
+      }
+    }
+    FileOutputStream full = out;
+    out = openLatest();
+    torn = false;
+    full.close();
+  }
+
+  private FileOutputStream openLatest() throws IOException {
+    Path latest = part(0);
+    if (Files.notExists(latest)) {
+      Files.createFile(
+          latest,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    }
+    boolean insideALine = endsInsideALine(latest);
+    FileOutputStream stream = new FileOutputStream(latest.toFile(), true);
+    if (insideALine) {
+      stream.write('\n');
+    }
+    fileBytes = Files.size(latest);
+    return stream;
+  }
+
+  private static boolean endsInsideALine(Path file) throws IOException {
+    try (RandomAccessFile content = new RandomAccessFile(file.toFile(), "r")) {
+      if (content.length() == 0) {
+        return false;
+      }
+      content.seek(content.length() - 1);
+      return content.read() != '\n';
+    }
+  }
+
+  /**
+   * The entry of a certificate, newest parts first; empty where it was never issued or its part has
+   * been removed. Reads files, up to the whole journal: for people and rare events.
+   */
+  public Optional<JournalEntry> find(BigInteger serial) {
+    String member = EntryFormat.serialMember(serial);
+    // Twice: a rotation between two parts can move an entry past the reader.
+    return look(member).or(() -> look(member));
+  }
+
+  private Optional<JournalEntry> look(String member) {
+    for (int i = 0; i < limits.files(); i++) {
+      Path part = part(i);
+      try (BufferedReader lines =
+          new BufferedReader(
+              new InputStreamReader(Files.newInputStream(part), StandardCharsets.UTF_8))) {
+        Optional<JournalEntry> found =
+            lines
+                .lines()
+                .filter(line -> line.contains(member))
+                .flatMap(line -> EntryFormat.entry(line).stream())
+                .findFirst();
+        if (found.isPresent()) {
+          return found;
+        }
+      } catch (NoSuchFileException e) {
+        continue; // not that many parts yet
+      } catch (IOException e) {
+        throw new AuthorityException(
+            Reason.STORE_DAMAGED, part.toString(), "it cannot be read", "look at the disk", e);
+      }
+    }
+    return Optional.empty();
+  }
+
+  private Path part(int number) {
+    return directory.resolve(number == 0 ? NAME + SUFFIX : NAME + "." + number + SUFFIX);
+  }
+
+  private static AuthorityException unwritable(Path file, IOException e) {
+    return new AuthorityException(
+        Reason.STORE_UNWRITABLE,
+        file.toString(),
+        "the journal cannot be written (" + e + ")",
+        "no certificate is issued until it can; look at the disk's free space",
+        e);
+  }
+
+  @Override
+  public void close() {
+    syncing.lock();
+    writing.lock();
+    try {
+      out.close(); // what was handed out has been synced
+    } catch (IOException e) {
+      throw unwritable(part(0), e);
+    } finally {
+      writing.unlock();
+      syncing.unlock();
+    }
+  }
+}

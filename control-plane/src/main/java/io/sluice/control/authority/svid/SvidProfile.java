@@ -1,0 +1,191 @@
+package io.sluice.control.authority.svid;
+
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import java.math.BigInteger;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.PublicKey;
+import java.security.SecureRandom;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Date;
+import java.util.List;
+import java.util.Optional;
+import org.bouncycastle.asn1.x500.RDN;
+import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
+import org.bouncycastle.asn1.x509.Extension;
+import org.bouncycastle.asn1.x509.GeneralName;
+import org.bouncycastle.asn1.x509.GeneralNames;
+import org.bouncycastle.asn1.x509.KeyPurposeId;
+import org.bouncycastle.asn1.x509.KeyUsage;
+import org.bouncycastle.cert.CertIOException;
+import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
+import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
+import org.bouncycastle.operator.OperatorCreationException;
+import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How certificates of one trust domain look: SPIFFE X.509-SVID §2 to §4, RFC 5280 §4. Immutable;
+ * any thread.
+ *
+ * @param dnsNames whether leaves also carry {@code <sa>.<ns>.<trust domain>} as a DNS name
+ * @param nameConstraints whether intermediates are bound to the trust domain, where its form lets
+ *     them be (docs/adr/0007)
+ */
+public record SvidProfile(TrustDomain trustDomain, boolean dnsNames, boolean nameConstraints) {
+  /** How far behind the authority's clock the clock of a peer may be. */
+  public static final Duration CLOCK_SKEW = Duration.ofMinutes(5);
+
+  private static final int SERIAL_BITS = 128;
+  private static final SecureRandom RANDOM = new SecureRandom();
+
+  /** A new self-signed root, which may have one intermediate below it. */
+  public Issuer root(SigningKey kind, Instant now, Duration lifetime) {
+    KeyPair pair = kind.generate();
+    BigInteger serial = serial();
+    X500Name name = authorityName("Root CA", serial);
+    Draft draft = new Draft(name, name, serial, now.plus(lifetime), pair.getPublic());
+    return new Issuer(List.of(authority(draft, now, pair, null, 1)), pair.getPrivate());
+  }
+
+  /** A new intermediate below {@code parent}, that can sign leaves only and not outlive it. */
+  public Issuer intermediate(Issuer parent, SigningKey kind, Instant now, Duration lifetime) {
+    KeyPair pair = kind.generate();
+    BigInteger serial = serial();
+    Instant end = earlier(now.plus(lifetime), parent.notAfter());
+    Draft draft =
+        new Draft(
+            subjectOf(parent),
+            authorityName("Intermediate CA", serial),
+            serial,
+            end,
+            pair.getPublic());
+    List<X509Certificate> chain = new ArrayList<>();
+    chain.add(authority(draft, now, parent.keyPair(), parent.certificate(), 0));
+    chain.addAll(parent.chain());
+    return new Issuer(chain, pair.getPrivate());
+  }
+
+  /** A leaf for {@code identity} and {@code key}; it ends no later than its issuers do. */
+  public X509Certificate leaf(
+      Issuer issuer, SpiffeId identity, PublicKey key, Instant now, Duration lifetime) {
+    Instant end = earlier(now.plus(lifetime), issuer.notAfter());
+    X500Name nobody = new X500Name(new RDN[0]);
+    Draft draft = new Draft(subjectOf(issuer), nobody, serial(), end, key);
+    try {
+      JcaX509v3CertificateBuilder builder = draft.begin(now);
+      KeyIdentifiers.add(builder, key, issuer.certificate());
+      builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(false));
+      builder.addExtension(Extension.keyUsage, true, leafUsage(key));
+      builder.addExtension(
+          Extension.extendedKeyUsage,
+          false,
+          new ExtendedKeyUsage(
+              new KeyPurposeId[] {KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth}));
+      // Critical, because the subject is empty (RFC 5280 §4.1.2.6).
+      builder.addExtension(Extension.subjectAlternativeName, true, leafNames(identity));
+      return signed(builder, issuer.keyPair());
+    } catch (CertIOException e) {
+      throw new IllegalStateException("values of our own do encode", e);
+    }
+  }
+
+  /** The DNS name of an identity, where it has a valid one (RFC 1123 §2.1). */
+  public static Optional<String> dnsName(SpiffeId identity) {
+    String name =
+        identity.serviceAccount() + "." + identity.namespace() + "." + identity.trustDomain();
+    return DomainConstraint.isDnsName(name) ? Optional.of(name) : Optional.empty();
+  }
+
+  private GeneralNames leafNames(SpiffeId identity) {
+    List<GeneralName> names = new ArrayList<>();
+    names.add(new GeneralName(GeneralName.uniformResourceIdentifier, identity.toString()));
+    if (dnsNames) {
+      dnsName(identity).ifPresent(name -> names.add(new GeneralName(GeneralName.dNSName, name)));
+    }
+    return new GeneralNames(names.toArray(GeneralName[]::new));
+  }
+
+  /** Bits beyond digitalSignature only where the kind of key can do it (RFC 3279, 5480, 8410). */
+  private static KeyUsage leafUsage(PublicKey key) {
+    return new KeyUsage(
+        switch (key.getAlgorithm()) {
+          case "RSA" -> KeyUsage.digitalSignature | KeyUsage.keyEncipherment;
+          case "EC" -> KeyUsage.digitalSignature | KeyUsage.keyAgreement;
+          default -> KeyUsage.digitalSignature;
+        });
+  }
+
+  private X509Certificate authority(
+      Draft draft, Instant now, KeyPair signer, @Nullable X509Certificate parent, int pathLength) {
+    try {
+      JcaX509v3CertificateBuilder builder = draft.begin(now);
+      KeyIdentifiers.add(builder, draft.key(), parent);
+      builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(pathLength));
+      builder.addExtension(
+          Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign));
+      builder.addExtension(
+          Extension.subjectAlternativeName,
+          false,
+          new GeneralNames(
+              new GeneralName(GeneralName.uniformResourceIdentifier, "spiffe://" + trustDomain)));
+      if (parent != null && nameConstraints && DomainConstraint.canExpress(trustDomain)) {
+        builder.addExtension(Extension.nameConstraints, true, DomainConstraint.of(trustDomain));
+      }
+      return signed(builder, signer);
+    } catch (CertIOException e) {
+      throw new IllegalStateException("values of our own do encode", e);
+    }
+  }
+
+  private static X509Certificate signed(JcaX509v3CertificateBuilder builder, KeyPair signer) {
+    try {
+      String algorithm = SigningKey.signatureOf(signer.getPrivate());
+      return new JcaX509CertificateConverter()
+          .getCertificate(
+              builder.build(new JcaContentSignerBuilder(algorithm).build(signer.getPrivate())));
+    } catch (GeneralSecurityException | OperatorCreationException e) {
+      throw new IllegalStateException("a key that was checked does sign", e);
+    }
+  }
+
+  private static Instant earlier(Instant one, Instant other) {
+    return one.isBefore(other) ? one : other;
+  }
+
+  private static BigInteger serial() {
+    BigInteger serial = new BigInteger(SERIAL_BITS, RANDOM);
+    return serial.signum() == 0 ? serial() : serial; // RFC 5280 §4.1.2.2: positive
+  }
+
+  /** Distinct per certificate, so that validators never mix up two generations by name. */
+  private static X500Name authorityName(String role, BigInteger serial) {
+    return new X500Name("O=Sluice,CN=" + role + " " + serial.toString(16));
+  }
+
+  private static X500Name subjectOf(Issuer issuer) {
+    return X500Name.getInstance(issuer.certificate().getSubjectX500Principal().getEncoded());
+  }
+
+  /** What every certificate has, whoever it is for. */
+  private record Draft(
+      X500Name issuer, X500Name subject, BigInteger serial, Instant end, PublicKey key) {
+    JcaX509v3CertificateBuilder begin(Instant now) {
+      Instant begin = now.minus(CLOCK_SKEW).truncatedTo(ChronoUnit.SECONDS);
+      return new JcaX509v3CertificateBuilder(
+          issuer,
+          serial,
+          Date.from(begin),
+          Date.from(end.truncatedTo(ChronoUnit.SECONDS)),
+          subject,
+          key);
+    }
+  }
+}

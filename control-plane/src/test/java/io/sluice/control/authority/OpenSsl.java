@@ -1,0 +1,31 @@
+package io.sluice.control.authority;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** The {@code openssl} command, as a judge that shares no code with us. */
+public final class OpenSsl {
+  /** What it printed on both streams, and whether it was content. */
+  public record Answer(boolean ok, String text) {}
+
+  private OpenSsl() {}
+
+  public static Answer run(Path directory, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of("openssl"));
+    command.addAll(List.of(arguments));
+    Process process =
+        new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true).start();
+    process.getOutputStream().close();
+    String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    if (!process.waitFor(30, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      throw new IOException("openssl does not end: " + command);
+    }
+    return new Answer(process.exitValue() == 0, text);
+  }
+}

@@ -1,0 +1,145 @@
+package io.sluice.control.authority.journal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.sluice.control.authority.AuthorityException;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class IssueJournalTest {
+  private static final JournalLimits SMALL = new JournalLimits(4096, 3);
+
+  @TempDir private Path parent;
+
+  @Test
+  void findsWhatWasIssuedAlsoAfterARestart() {
+    try (IssueJournal journal = open(SMALL)) {
+      journal.append(entry(1));
+      journal.append(entry(2));
+      assertThat(journal.find(BigInteger.ONE)).contains(entry(1));
+    }
+    try (IssueJournal journal = open(SMALL)) {
+      assertThat(journal.find(BigInteger.TWO)).contains(entry(2));
+      assertThat(journal.find(BigInteger.TEN)).isEmpty();
+    }
+  }
+
+  @Test
+  void oneLineOfJsonPerCertificateForItsOwnerAlone() throws Exception {
+    try (IssueJournal journal = open(SMALL)) {
+      journal.append(entry(255));
+    }
+
+    assertThat(Files.readString(latest()))
+        .isEqualTo(
+            """
+            {"issuedAt":"2026-06-01T12:00:00Z","serial":"ff",\
+            "identity":"spiffe://site.example/ns/shop/sa/store",\
+            "notAfter":"2026-06-02T12:00:00Z","requester":"node-\\"1\\"\\n","issuer":"CN=ca"}
+            """);
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(latest())))
+        .isEqualTo("rw-------");
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(directory())))
+        .isEqualTo("rwx------");
+  }
+
+  @Test
+  void survivesALineTornAtAnyByte() throws Exception {
+    byte[] line = EntryFormat.line(entry(2)).getBytes(StandardCharsets.UTF_8);
+    for (int kept = 1; kept < line.length; kept++) {
+      Files.createDirectories(directory());
+      Files.writeString(latest(), EntryFormat.line(entry(1)));
+      Files.write(latest(), Arrays.copyOf(line, kept), StandardOpenOption.APPEND);
+      try (IssueJournal journal = open(SMALL)) {
+        journal.append(entry(3));
+
+        assertThat(journal.find(BigInteger.ONE)).contains(entry(1));
+        // Only the newline is missing from the longest.
+        assertThat(journal.find(BigInteger.TWO).isPresent()).isEqualTo(kept == line.length - 1);
+        assertThat(journal.find(BigInteger.valueOf(3))).contains(entry(3));
+      }
+    }
+  }
+
+  @Test
+  void neverTakesMoreThanItsShareOfTheDisk() throws Exception {
+    try (IssueJournal journal = open(SMALL)) {
+      for (int i = 1; i <= 200; i++) {
+        journal.append(entry(i));
+      }
+
+      assertThat(journal.find(BigInteger.valueOf(200))).contains(entry(200));
+      assertThat(journal.find(BigInteger.valueOf(170))).contains(entry(170));
+      assertThat(journal.find(BigInteger.ONE)).isEmpty();
+    }
+    try (var files = Files.list(directory())) {
+      List<Path> parts = files.toList();
+      assertThat(parts).hasSize(3);
+      for (Path part : parts) {
+        assertThat(Files.size(part)).isBetween(1L, 4096L);
+      }
+    }
+  }
+
+  @Test
+  void losesNothingWhenManyAppendAtOnceAcrossParts() {
+    JournalLimits limits = new JournalLimits(16_384, 100);
+    try (IssueJournal journal = open(limits)) {
+      try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        IntStream.rangeClosed(1, 500).forEach(i -> threads.execute(() -> journal.append(entry(i))));
+      }
+
+      for (int i = 1; i <= 500; i++) {
+        assertThat(journal.find(BigInteger.valueOf(i))).contains(entry(i));
+      }
+    }
+  }
+
+  @Test
+  void saysSoWhenTheDiskDoesNotTakeIt() throws Exception {
+    try (IssueJournal journal = open(SMALL)) {
+      journal.close();
+
+      assertThatExceptionOfType(AuthorityException.class)
+          .isThrownBy(() -> journal.append(entry(1)))
+          .satisfies(
+              e -> assertThat(e.reason()).isEqualTo(AuthorityException.Reason.STORE_UNWRITABLE))
+          .withMessageContaining(latest().toString());
+    }
+  }
+
+  private IssueJournal open(JournalLimits limits) {
+    return IssueJournal.open(directory(), limits);
+  }
+
+  private Path directory() {
+    return parent.resolve("journal");
+  }
+
+  private Path latest() {
+    return directory().resolve("issued.jsonl");
+  }
+
+  private static JournalEntry entry(int serial) {
+    return new JournalEntry(
+        Instant.parse("2026-06-01T12:00:00Z"),
+        BigInteger.valueOf(serial),
+        "spiffe://site.example/ns/shop/sa/store",
+        Instant.parse("2026-06-02T12:00:00Z"),
+        "node-\"1\"\n",
+        "CN=ca");
+  }
+}
