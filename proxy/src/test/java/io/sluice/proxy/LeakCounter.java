@@ -6,10 +6,10 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /** Collects what Netty's leak detector reports; installed before the first buffer is made. */
-final class LeakCounter extends ResourceLeakDetectorFactory {
-  static final Queue<String> REPORTS = new ConcurrentLinkedQueue<>();
+public final class LeakCounter extends ResourceLeakDetectorFactory {
+  public static final Queue<String> REPORTS = new ConcurrentLinkedQueue<>();
 
-  static void install() {
+  public static void install() {
     ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
     if (!(ResourceLeakDetectorFactory.instance() instanceof LeakCounter)) {
       ResourceLeakDetectorFactory.setResourceLeakDetectorFactory(new LeakCounter());
