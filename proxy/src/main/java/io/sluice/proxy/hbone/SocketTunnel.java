@@ -53,6 +53,7 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
   private boolean socketOutputEnded;
   private boolean streamInputEnded;
   private boolean streamFinished;
+  private boolean socketClosed;
   private boolean reportsOnce;
   private boolean ended;
 
@@ -156,7 +157,10 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
   @Override
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
     HboneStream target = stream;
-    if (!(event instanceof ChannelInputShutdownReadComplete) || ended || target == null) {
+    if (!(event instanceof ChannelInputShutdownReadComplete)
+        || ended
+        || socketClosed
+        || target == null) {
       return;
     }
     if (socketInputEnded) {
@@ -171,12 +175,16 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
 
   @Override
   public void channelInactive(ChannelHandlerContext context) {
-    end(End.RESET_BY_SOCKET);
+    if (!socketClosed) {
+      end(End.RESET_BY_SOCKET);
+    }
   }
 
   @Override
   public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-    end(End.RESET_BY_SOCKET);
+    if (!socketClosed) {
+      end(End.RESET_BY_SOCKET);
+    }
   }
 
   // --- from the stream -----------------------------------------------------------------------
@@ -267,9 +275,17 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
   // --- the end -------------------------------------------------------------------------------
 
   private void closeIfFinished() {
-    if (streamFinished && socketInputEnded && socketOutputEnded && !ended) {
-      ended = true;
+    if (ended || !socketInputEnded || !socketOutputEnded) {
+      return;
+    }
+    if (!socketClosed) {
+      // At once, whether the stream has sent its end or not: a socket with both directions ended
+      // reports a hang-up for as long as it is open.
+      socketClosed = true;
       socket.close();
+    }
+    if (streamFinished) {
+      ended = true;
       listener.ended(this, End.FINISHED);
     }
   }

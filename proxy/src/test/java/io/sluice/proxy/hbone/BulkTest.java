@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.util.ResourceLeakDetector;
 import io.sluice.proxy.Await;
+import io.sluice.proxy.LeakCounter;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.TlsStack;
 import java.net.Socket;
@@ -27,17 +28,16 @@ class BulkTest {
   private static final int BYTES = 1 << 20;
   private static final int SEED_BYTES = 8;
 
-  private final ResourceLeakDetector.Level before = ResourceLeakDetector.getLevel();
-
   /** Tracking each of millions of buffers takes minutes; the fixture counts what is left anyway. */
   @BeforeEach
   void withSampledTracking() {
+    LeakCounter.install();
     ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.SIMPLE);
   }
 
   @AfterEach
   void withFullTracking() {
-    ResourceLeakDetector.setLevel(before);
+    ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
   }
 
   @ParameterizedTest

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.util.ResourceLeakDetector;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.LeakCounter;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.TlsStack;
 import java.io.IOException;
@@ -28,17 +29,16 @@ class FootprintTest {
   private static final long BULK_BYTES = 512L << 20;
   private static final int BLOCK_BYTES = 64 * 1_024;
 
-  private final ResourceLeakDetector.Level before = ResourceLeakDetector.getLevel();
-
   /** Tracking every buffer would be most of what is measured. */
   @BeforeEach
   void withoutTracking() {
+    LeakCounter.install();
     ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.DISABLED);
   }
 
   @AfterEach
   void withTracking() {
-    ResourceLeakDetector.setLevel(before);
+    ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
   }
 
   @ParameterizedTest
