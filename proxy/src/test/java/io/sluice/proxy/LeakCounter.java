@@ -10,8 +10,8 @@ public final class LeakCounter extends ResourceLeakDetectorFactory {
   public static final Queue<String> REPORTS = new ConcurrentLinkedQueue<>();
 
   public static void install() {
-    ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
     if (!(ResourceLeakDetectorFactory.instance() instanceof LeakCounter)) {
+      ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
       ResourceLeakDetectorFactory.setResourceLeakDetectorFactory(new LeakCounter());
     }
   }

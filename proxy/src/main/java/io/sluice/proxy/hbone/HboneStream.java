@@ -1,6 +1,7 @@
 package io.sluice.proxy.hbone;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
@@ -58,13 +59,13 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   private @Nullable Listener listener;
   private @Nullable ByteQueue early;
   private @Nullable Future<?> deadline;
+  private @Nullable ChannelFuture endSent;
   private StreamEnd endIfCut = StreamEnd.CONNECTION_LOST;
   private int credit;
   private boolean headersSeen;
   private boolean moved;
   private boolean inputEnded;
   private boolean outputEnded;
-  private boolean outputSent;
   private boolean closed;
 
   HboneStream(HboneConnection connection, Http2StreamChannel channel, Opener opener) {
@@ -141,9 +142,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
       return;
     }
     outputEnded = true;
-    channel
-        .writeAndFlush(new DefaultHttp2DataFrame(true))
-        .addListener(sent -> outputSent = sent.isSuccess());
+    endSent = channel.writeAndFlush(new DefaultHttp2DataFrame(true));
   }
 
   /** Ends both directions at once (RST_STREAM with CANCEL), unless both have ended. */
@@ -245,7 +244,6 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
           reset.errorCode() == Http2Error.REFUSED_STREAM.code()
               ? StreamEnd.NOT_PROCESSED
               : StreamEnd.RESET_BY_PEER;
-      outputSent = false;
     } else if (event instanceof Http2GoAwayFrame goAway) {
       goAway.release();
       endIfCut = StreamEnd.NOT_PROCESSED;
@@ -280,10 +278,20 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     }
     closed = true;
     cancelDeadline();
-    if (inputEnded && outputSent) {
-      endIfCut = StreamEnd.FINISHED;
-    }
     connection.streamClosed(this);
+    ChannelFuture end = endSent;
+    if (inputEnded && end != null && endIfCut == StreamEnd.CONNECTION_LOST) {
+      // HTTP/2 is done with the stream once its end is queued, the socket possibly not yet.
+      end.addListener(sent -> {
+        endIfCut = sent.isSuccess() ? StreamEnd.FINISHED : StreamEnd.CONNECTION_LOST;
+        tellClosed();
+      });
+    } else {
+      tellClosed();
+    }
+  }
+
+  private void tellClosed() {
     if (listener != null) {
       listener.closed(endIfCut);
       return;

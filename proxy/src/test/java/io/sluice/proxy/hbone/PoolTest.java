@@ -233,7 +233,10 @@ class PoolTest {
       converse(client);
       fixture.denied = (identity, serial) -> identity.equals(HboneFixture.BUYER);
       fixture.server.recheck();
-      Await.until("the cut", Duration.ofSeconds(1), () -> !fixture.clientEnds.isEmpty());
+      Await.until(
+          "the cut",
+          Duration.ofSeconds(1),
+          () -> !fixture.clientEnds.isEmpty() && !fixture.serverEvents.ends.isEmpty());
 
       assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.DENIED);
       try (Socket again = Peers.connect(fixture.entry)) {

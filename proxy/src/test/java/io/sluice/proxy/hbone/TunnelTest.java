@@ -36,7 +36,8 @@ class TunnelTest {
       client.shutdownOutput();
 
       assertThat(client.getInputStream().readAllBytes()).isEqualTo(HELLO);
-      Await.until("both ends told", () -> fixture.serverEnds.size() == 1);
+      Await.until(
+          "both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
       assertThat(fixture.clientEnds).containsExactly(SocketTunnel.End.FINISHED);
       assertThat(fixture.serverEnds).containsExactly(SocketTunnel.End.FINISHED);
       assertThat(fixture.requests.element().destination()).isEqualTo(app.address());
@@ -63,7 +64,8 @@ class TunnelTest {
       client.shutdownOutput();
 
       assertThat(received.get(10, TimeUnit.SECONDS)).isEqualTo(HELLO);
-      Await.until("both ends told", () -> fixture.clientEnds.size() == 1);
+      Await.until(
+          "both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
       assertThat(fixture.clientEnds).containsExactly(SocketTunnel.End.FINISHED);
     }
   }
@@ -90,7 +92,8 @@ class TunnelTest {
       Peers.reset(client);
 
       assertThat(seen.get(10, TimeUnit.SECONDS)).hasMessageContaining("reset");
-      Await.until("both ends told", () -> fixture.serverEnds.size() == 1);
+      Await.until(
+          "both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
       assertThat(fixture.clientEnds).containsExactly(SocketTunnel.End.RESET_BY_SOCKET);
       assertThat(fixture.serverEnds).containsExactly(SocketTunnel.End.RESET_BY_STREAM);
     }
@@ -113,7 +116,8 @@ class TunnelTest {
       assertThatThrownBy(() -> client.getInputStream().readAllBytes())
           .isInstanceOf(SocketException.class)
           .hasMessageContaining("reset");
-      Await.until("both ends told", () -> fixture.clientEnds.size() == 1);
+      Await.until(
+          "both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
       assertThat(fixture.clientEnds).containsExactly(SocketTunnel.End.RESET_BY_STREAM);
       assertThat(fixture.serverEnds).containsExactly(SocketTunnel.End.RESET_BY_SOCKET);
     }
