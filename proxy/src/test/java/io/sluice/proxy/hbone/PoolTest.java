@@ -217,6 +217,9 @@ class PoolTest {
       client.close();
 
       drained.get(10, TimeUnit.SECONDS);
+      Await.until(
+          "both ends told",
+          () -> !fixture.clientEnds.isEmpty() && !fixture.serverEvents.ends.isEmpty());
       assertThat(fixture.clientEnds).containsExactly(SocketTunnel.End.FINISHED);
       assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.DRAINED);
       Await.until("the client to know", () -> !fixture.clientEvents.ends.isEmpty());
