@@ -6,12 +6,12 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /** Collects what Netty's leak detector reports; installed before the first buffer is made. */
-final class LeakCounter extends ResourceLeakDetectorFactory {
-  static final Queue<String> REPORTS = new ConcurrentLinkedQueue<>();
+public final class LeakCounter extends ResourceLeakDetectorFactory {
+  public static final Queue<String> REPORTS = new ConcurrentLinkedQueue<>();
 
-  static void install() {
-    ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
+  public static void install() {
     if (!(ResourceLeakDetectorFactory.instance() instanceof LeakCounter)) {
+      ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
       ResourceLeakDetectorFactory.setResourceLeakDetectorFactory(new LeakCounter());
     }
   }

@@ -9,26 +9,26 @@ import java.net.Socket;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Applications: blocking sockets, one virtual thread per accepted connection. */
-final class Peers {
-  interface Conversation {
+public final class Peers {
+  public interface Conversation {
     void with(Socket socket) throws Exception;
   }
 
-  static final InetAddress V4 = InetAddress.ofLiteral("127.0.0.1");
-  static final InetAddress V6 = InetAddress.ofLiteral("::1");
+  public static final InetAddress V4 = InetAddress.ofLiteral("127.0.0.1");
+  public static final InetAddress V6 = InetAddress.ofLiteral("::1");
 
   private Peers() {}
 
   /** A server; what the conversation throws ends that connection only. */
-  static final class Server implements AutoCloseable {
-    final ServerSocket listener;
-    final AtomicInteger accepted = new AtomicInteger();
+  public static final class Server implements AutoCloseable {
+    public final ServerSocket listener;
+    public final AtomicInteger accepted = new AtomicInteger();
 
-    Server(InetAddress address, Conversation conversation) {
+    public Server(InetAddress address, Conversation conversation) {
       this(address, 0, conversation);
     }
 
-    Server(InetAddress address, int receiveBufferBytes, Conversation conversation) {
+    public Server(InetAddress address, int receiveBufferBytes, Conversation conversation) {
       try {
         listener = new ServerSocket();
         if (receiveBufferBytes > 0) {
@@ -60,7 +60,7 @@ final class Peers {
       }
     }
 
-    InetSocketAddress address() {
+    public InetSocketAddress address() {
       return new InetSocketAddress(listener.getInetAddress(), listener.getLocalPort());
     }
 
@@ -74,7 +74,7 @@ final class Peers {
     }
   }
 
-  static Server echo(InetAddress address) {
+  public static Server echo(InetAddress address) {
     return new Server(
         address,
         socket -> {
@@ -83,7 +83,7 @@ final class Peers {
         });
   }
 
-  static Socket connect(InetSocketAddress address) throws IOException {
+  public static Socket connect(InetSocketAddress address) throws IOException {
     Socket socket = new Socket();
     socket.setSoTimeout(20_000);
     socket.setTcpNoDelay(true);
@@ -91,13 +91,13 @@ final class Peers {
     return socket;
   }
 
-  static void reset(Socket socket) throws IOException {
+  public static void reset(Socket socket) throws IOException {
     socket.setSoLinger(true, 0);
     socket.close();
   }
 
   /** An address of loopback that nothing listens on. */
-  static InetSocketAddress unused() {
+  public static InetSocketAddress unused() {
     try (ServerSocket socket = new ServerSocket(0, 1, V4)) {
       return new InetSocketAddress(V4, socket.getLocalPort());
     } catch (IOException e) {

@@ -1,0 +1,67 @@
+package io.sluice.proxy.hbone;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Bytes that wait. Small pieces are copied together: a piece keeps the whole buffer it was cut
+ * from, so a peer that sends single bytes would otherwise hold thousands of times its window.
+ */
+final class ByteQueue {
+  private static final int SMALL_BYTES = 4_096;
+  private static final int BLOCK_BYTES = 8_192;
+
+  private final ByteBufAllocator allocator;
+  private final Deque<ByteBuf> pieces = new ArrayDeque<>(2);
+  private @Nullable ByteBuf block;
+  private int size;
+
+  ByteQueue(ByteBufAllocator allocator) {
+    this.allocator = allocator;
+  }
+
+  /** Takes ownership. */
+  void add(ByteBuf bytes) {
+    int length = bytes.readableBytes();
+    size += length;
+    if (length >= SMALL_BYTES) {
+      pieces.add(bytes);
+      block = null;
+      return;
+    }
+    ByteBuf tail = block;
+    if (tail == null || tail.writableBytes() < length) {
+      tail = allocator.directBuffer(BLOCK_BYTES, BLOCK_BYTES);
+      block = tail;
+      pieces.add(tail);
+    }
+    tail.writeBytes(bytes);
+    bytes.release();
+  }
+
+  /** Bytes that wait. */
+  int size() {
+    return size;
+  }
+
+  /** The next piece, which the caller then owns; null when there is none. */
+  @Nullable ByteBuf poll() {
+    ByteBuf piece = pieces.poll();
+    if (piece != null) {
+      size -= piece.readableBytes();
+      if (piece == block) {
+        block = null;
+      }
+    }
+    return piece;
+  }
+
+  void clear() {
+    for (ByteBuf piece = poll(); piece != null; piece = poll()) {
+      piece.release();
+    }
+  }
+}

@@ -1,0 +1,109 @@
+package io.sluice.proxy.hbone;
+
+import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
+import io.netty.handler.codec.http2.Http2HeadersFrame;
+import io.netty.util.concurrent.Future;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** One wanted stream until the peer's answer. Event loop of the pool. */
+final class ClientOpening implements HboneStream.Opener {
+  private static final int OK = 200;
+
+  private final PoolGroup group;
+  private final HboneRequest request;
+  private final HbonePool.Opening opening;
+  private @Nullable HboneStream stream;
+  private @Nullable Future<?> waitingDeadline;
+  private boolean triedAgain;
+  private boolean settled;
+
+  ClientOpening(PoolGroup group, HboneRequest request, HbonePool.Opening opening) {
+    this.group = group;
+    this.request = request;
+    this.opening = opening;
+  }
+
+  void waitAtMost(Duration time) {
+    waitingDeadline =
+        group.pool.loop.schedule(this::waitedTooLong, time.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  private void waitedTooLong() {
+    group.noLongerWaits(this);
+    fail(OpenFailure.of(OpenFailure.Kind.CONNECT_TIMEOUT));
+  }
+
+  void placed(HboneStream made) {
+    stopWaiting();
+    stream = made;
+  }
+
+  /** Sends the request. */
+  void ask() {
+    HboneStream asked = stream;
+    if (asked == null || settled) {
+      return;
+    }
+    asked.deadline(group.pool.settings.times().answer(), StreamEnd.TIMEOUT);
+    asked
+        .channel()
+        .writeAndFlush(
+            new DefaultHttp2HeadersFrame(request.toHeaders()), asked.channel().voidPromise());
+  }
+
+  @Override
+  public void headers(HboneStream answered, Http2HeadersFrame frame) {
+    int status = HboneExchange.status(frame);
+    if (status == OK) {
+      settle();
+      opening.opened(answered);
+    } else {
+      fail(OpenFailure.refused(HboneExchange.refusal(frame)));
+      answered.reset();
+    }
+  }
+
+  @Override
+  public void closed(StreamEnd end) {
+    if (settled) {
+      return;
+    }
+    boolean mayTryAgain = end == StreamEnd.NOT_PROCESSED || end == StreamEnd.CONNECTION_LOST;
+    if (mayTryAgain && !triedAgain) {
+      // No byte of the application has been sent before the answer, so nothing is sent twice.
+      triedAgain = true;
+      stream = null;
+      group.place(this);
+      return;
+    }
+    fail(
+        OpenFailure.of(
+            end == StreamEnd.TIMEOUT
+                ? OpenFailure.Kind.ANSWER_TIMEOUT
+                : OpenFailure.Kind.CONNECTION_LOST));
+  }
+
+  void fail(OpenFailure failure) {
+    if (settled) {
+      return;
+    }
+    settle();
+    opening.failed(failure);
+  }
+
+  private void settle() {
+    settled = true;
+    stopWaiting();
+    group.settled();
+  }
+
+  private void stopWaiting() {
+    Future<?> timer = waitingDeadline;
+    if (timer != null) {
+      timer.cancel(false);
+      waitingDeadline = null;
+    }
+  }
+}

@@ -1,0 +1,332 @@
+package io.sluice.proxy.hbone;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.handler.codec.http2.DefaultHttp2GoAwayFrame;
+import io.netty.handler.codec.http2.DefaultHttp2PingFrame;
+import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
+import io.netty.handler.codec.http2.DefaultHttp2WindowUpdateFrame;
+import io.netty.handler.codec.http2.Http2CodecUtil;
+import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Exception;
+import io.netty.handler.codec.http2.Http2GoAwayFrame;
+import io.netty.handler.codec.http2.Http2Settings;
+import io.netty.handler.codec.http2.Http2SettingsAckFrame;
+import io.netty.handler.codec.http2.Http2SettingsFrame;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Future;
+import io.sluice.proxy.tls.TlsFailures;
+import io.sluice.proxy.tls.TlsReason;
+import io.sluice.proxy.tls.VerifiedPeer;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One HTTP/2 connection after its handshake: settings, signs of life, age, and its orderly end.
+ * Event loop of the connection.
+ */
+final class HboneConnection extends ChannelInboundHandlerAdapter {
+  /** Whoever holds the connection. */
+  interface Owner {
+    /** The peer has said, or changed, how many streams may be open at once. */
+    default void ready(HboneConnection connection, int maxStreams) {}
+
+    /** A stream ended: there may be room for another. */
+    default void streamEnded(HboneConnection connection) {}
+
+    /** No new streams from here on. */
+    default void leaving(HboneConnection connection) {}
+
+    /** It is closed; the last call. */
+    void closed(HboneConnection connection, ConnectionEnd reason);
+  }
+
+  private static final Logger LOG = System.getLogger(HboneConnection.class.getName());
+  private static final long KEEP_ALIVE_PING = 0x51ce_0001L;
+  private static final long DRAIN_PING = 0x51ce_0002L;
+  private static final int TICKS_PER_PING = 4;
+  private static final int ABSENT = Integer.MAX_VALUE;
+
+  final HboneSettings settings;
+  final VerifiedPeer peer;
+  private final HboneEvents.Side side;
+  private final Channel channel;
+  private final FrameMeter meter;
+  private final Owner owner;
+  private final long startNanos = System.nanoTime();
+  private long emptySinceNanos = startNanos;
+  private long pingSentNanos;
+  private boolean pinging;
+  private int streams;
+  private boolean peerSettingsSeen;
+  private boolean ownSettingsAcknowledged;
+  private boolean leaving;
+  private boolean lastStreamNamed;
+  private long leftNanos;
+  private @Nullable Duration leaveWithin;
+  private @Nullable ConnectionEnd end;
+  private boolean closed;
+  private @Nullable TlsReason tlsReason;
+  private @Nullable Future<?> ticks;
+
+  HboneConnection(
+      HboneEvents.Side side,
+      Channel channel,
+      FrameMeter meter,
+      HboneSettings settings,
+      VerifiedPeer peer,
+      Owner owner) {
+    this.side = side;
+    this.channel = channel;
+    this.meter = meter;
+    this.settings = settings;
+    this.peer = peer;
+    this.owner = owner;
+  }
+
+  EpollSocketChannel channel() {
+    return (EpollSocketChannel) channel;
+  }
+
+  int streams() {
+    return streams;
+  }
+
+  boolean isLeaving() {
+    return leaving || closed;
+  }
+
+  @Override
+  public void handlerAdded(ChannelHandlerContext context) {
+    long tick = Math.max(1, settings.times().pingAfter().toNanos() / TICKS_PER_PING);
+    ticks =
+        channel.eventLoop().scheduleWithFixedDelay(this::tick, tick, tick, TimeUnit.NANOSECONDS);
+    // SETTINGS cannot widen the window of the connection (RFC 9113 §6.9.2). Netty widens it to
+    // twice the stream's less what HTTP/2 begins with; this is the rest.
+    int more =
+        settings.flow().connectionWindow()
+            - 2 * settings.flow().streamWindow()
+            + Http2CodecUtil.DEFAULT_WINDOW_SIZE;
+    if (more > 0) {
+      context.write(new DefaultHttp2WindowUpdateFrame(more));
+    }
+    context.flush();
+  }
+
+  // --- streams -------------------------------------------------------------------------------
+
+  void streamOpened(HboneStream stream) {
+    streams++;
+    // The peer is bound by our SETTINGS only from its acknowledgement on.
+    if (side == HboneEvents.Side.SERVER && streams > settings.limits().maxStreams()) {
+      stream.channel().writeAndFlush(new DefaultHttp2ResetFrame(Http2Error.REFUSED_STREAM));
+      stream.channel().close();
+    }
+  }
+
+  void streamClosed(HboneStream stream) {
+    streams--;
+    if (streams == 0) {
+      emptySinceNanos = System.nanoTime();
+      closeIfDone();
+    }
+    owner.streamEnded(this);
+  }
+
+  void streamFailed(Throwable cause) {
+    LOG.log(Level.DEBUG, () -> "hbone-stream-failed peer=" + peer.identity(), cause);
+  }
+
+  // --- frames --------------------------------------------------------------------------------
+
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object message) {
+    try {
+      switch (message) {
+        case Http2SettingsFrame frame -> peerSettings(frame.settings());
+        case Http2SettingsAckFrame _ -> ownSettingsAcknowledged = true;
+        case DefaultHttp2PingFrame frame -> ping(frame);
+        case Http2GoAwayFrame frame -> goAway(frame);
+        default -> {
+          // Everything else has its effect inside the codec.
+        }
+      }
+    } finally {
+      ReferenceCountUtil.release(message);
+    }
+  }
+
+  private void peerSettings(Http2Settings frame) {
+    Long most = frame.maxConcurrentStreams();
+    if (!peerSettingsSeen || most != null) {
+      peerSettingsSeen = true;
+      owner.ready(this, most == null ? ABSENT : (int) Math.min(most, ABSENT));
+    }
+  }
+
+  private void ping(DefaultHttp2PingFrame frame) {
+    if (frame.ack() && frame.content() == DRAIN_PING) {
+      nameLastStream();
+    }
+  }
+
+  private void goAway(Http2GoAwayFrame frame) {
+    if (frame.errorCode() == Http2Error.NO_ERROR.code()) {
+      leave(ConnectionEnd.PEER_GOAWAY);
+    } else {
+      LOG.log(
+          Level.DEBUG,
+          () -> "hbone-goaway peer=" + peer.identity() + " error=" + frame.errorCode());
+      leave(ConnectionEnd.LOST);
+    }
+  }
+
+  // --- time ----------------------------------------------------------------------------------
+
+  private void tick() {
+    long now = System.nanoTime();
+    HboneSettings.Times times = settings.times();
+    boolean settled = peerSettingsSeen && ownSettingsAcknowledged;
+    if (!settled && now - startNanos > times.connect().toNanos()) {
+      cut(ConnectionEnd.SETTINGS_TIMEOUT);
+    } else if (leaveWithin != null && now - leftNanos > leaveWithin.toNanos()) {
+      cut(endOr(ConnectionEnd.DRAINED));
+    } else if (pinging && meter.lastReadNanos() - pingSentNanos > 0) {
+      pinging = false; // anything that comes is a sign of life
+    } else if (pinging && now - pingSentNanos > times.pingTimeout().toNanos()) {
+      cut(ConnectionEnd.DEAD_PEER);
+    } else if (!pinging && now - meter.lastReadNanos() > times.pingAfter().toNanos()) {
+      pinging = true;
+      pingSentNanos = now;
+      channel.writeAndFlush(new DefaultHttp2PingFrame(KEEP_ALIVE_PING));
+    } else if (leaving) {
+      if (now - leftNanos > times.pingTimeout().toNanos()) {
+        nameLastStream(); // whether the peer answers pings or not
+      }
+    } else if (streams == 0 && now - emptySinceNanos > times.idle().toNanos()) {
+      leave(ConnectionEnd.IDLE);
+    } else if (now - startNanos > times.age().toNanos()) {
+      leave(ConnectionEnd.AGED);
+    }
+  }
+
+  // --- the end -------------------------------------------------------------------------------
+
+  private ConnectionEnd endOr(ConnectionEnd other) {
+    return end == null ? other : end;
+  }
+
+  /** Lets the streams that run finish, and resets those that have not by then. */
+  void drain(Duration timeout) {
+    leaveWithin = timeout;
+    leave(ConnectionEnd.DRAINED);
+    if (timeout.isZero()) {
+      cut(ConnectionEnd.DRAINED);
+    }
+  }
+
+  /** Takes no new streams; closes when the last has ended. */
+  private void leave(ConnectionEnd reason) {
+    if (leaving || closed) {
+      return;
+    }
+    leaving = true;
+    leftNanos = System.nanoTime();
+    end = reason;
+    owner.leaving(this);
+    if (side == HboneEvents.Side.SERVER) {
+      // RFC 9113 §6.8: first without a last stream, since requests may be on their way; the answer
+      // to the ping comes behind all that were sent before it.
+      channel.write(new DefaultHttp2GoAwayFrame(Http2Error.NO_ERROR).setExtraStreamIds(ABSENT / 2));
+      channel.writeAndFlush(new DefaultHttp2PingFrame(DRAIN_PING));
+    } else {
+      nameLastStream();
+    }
+  }
+
+  private void nameLastStream() {
+    if (leaving && !lastStreamNamed) {
+      lastStreamNamed = true;
+      channel.writeAndFlush(new DefaultHttp2GoAwayFrame(Http2Error.NO_ERROR));
+      closeIfDone();
+    }
+  }
+
+  private void closeIfDone() {
+    if (leaving && lastStreamNamed && streams == 0) {
+      channel.close();
+    }
+  }
+
+  /** Ends it now, with a reset of the socket: nothing that waits is worth waiting for. */
+  void cut(ConnectionEnd reason) {
+    if (closed) {
+      return;
+    }
+    if (end == null || reason == ConnectionEnd.DENIED || reason == ConnectionEnd.DEAD_PEER) {
+      end = reason;
+    }
+    if (reason == ConnectionEnd.DEAD_PEER || reason == ConnectionEnd.DENIED) {
+      channel().config().setSoLinger(0);
+    }
+    channel.unsafe().close(channel.unsafe().voidPromise());
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    Future<?> timer = ticks;
+    if (timer != null) {
+      timer.cancel(false);
+    }
+    owner.closed(this, endOr(ConnectionEnd.LOST));
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    LOG.log(Level.DEBUG, () -> "hbone-connection-failed peer=" + peer.identity(), cause);
+    if (end != null) {
+      return;
+    }
+    if (cause instanceof SSLException || cause.getCause() instanceof SSLException) {
+      tlsReason = TlsFailures.reason(cause);
+    }
+    Optional<Http2Exception> http2 = http2(cause);
+    if (meter.hasStopped()
+        || http2
+            .map(Http2Exception::error)
+            .filter(Http2Error.ENHANCE_YOUR_CALM::equals)
+            .isPresent()) {
+      end = ConnectionEnd.FLOOD; // the codec sends GOAWAY and closes
+    } else if (http2.isPresent()) {
+      end = ConnectionEnd.PROTOCOL;
+    } else {
+      end = cause instanceof RuntimeException ? ConnectionEnd.INTERNAL : ConnectionEnd.LOST;
+      channel.close();
+    }
+  }
+
+  private static Optional<Http2Exception> http2(Throwable cause) {
+    for (Throwable one = cause; one != null; one = one.getCause()) {
+      if (one instanceof Http2Exception exception) {
+        return Optional.of(exception);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** What TLS said at the end, if it was TLS that ended it. */
+  Optional<TlsReason> tlsReason() {
+    return Optional.ofNullable(tlsReason);
+  }
+}

@@ -1,0 +1,125 @@
+package io.sluice.proxy.hbone;
+
+import io.netty.channel.EventLoop;
+import io.netty.handler.codec.http2.DefaultHttp2Headers;
+import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
+import io.netty.handler.codec.http2.Http2Headers;
+import io.netty.handler.codec.http2.Http2HeadersFrame;
+import io.sluice.proxy.tls.VerifiedPeer;
+import java.net.InetSocketAddress;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One CONNECT that waits for its answer: exactly one of {@link #accept} and {@link #refuse}, from
+ * the event loop of the connection; later ones are ignored. Without an answer in time it is
+ * refused.
+ */
+public final class HboneExchange {
+  private static final String PROXY_STATUS = "proxy-status";
+
+  private final HboneStream stream;
+  private final HboneRequest request;
+  private boolean answered;
+  private boolean gone;
+  private @Nullable Runnable goneListener;
+
+  HboneExchange(HboneStream stream, HboneRequest request) {
+    this.stream = stream;
+    this.request = request;
+  }
+
+  /** What is asked for. */
+  public HboneRequest request() {
+    return request;
+  }
+
+  /** Who asks, as proven by TLS. */
+  public VerifiedPeer peer() {
+    return stream.peer();
+  }
+
+  /** Address of the connection's other end, which is the calling pod's where nothing translates. */
+  public InetSocketAddress remoteAddress() {
+    return (InetSocketAddress) stream.channel().parent().remoteAddress();
+  }
+
+  /** Address that the connection was made to. */
+  public InetSocketAddress localAddress() {
+    return (InetSocketAddress) stream.channel().parent().localAddress();
+  }
+
+  /** Where to answer, and where a socket that is joined with the stream has to live. */
+  public EventLoop eventLoop() {
+    return stream.channel().eventLoop();
+  }
+
+  /** Whether the peer has given up. */
+  public boolean isGone() {
+    return gone;
+  }
+
+  /** Is told when the peer gives up before an answer, so that a dial can be given up as well. */
+  public void whenGone(Runnable listener) {
+    goneListener = listener;
+    if (gone) {
+      listener.run();
+    }
+  }
+
+  /** Answers 200. The stream is to be started at once; if the peer has gone it says so. */
+  public HboneStream accept() {
+    if (!answered && !gone) {
+      answered = true;
+      stream
+          .channel()
+          .writeAndFlush(
+              new DefaultHttp2HeadersFrame(new DefaultHttp2Headers(false).status("200")),
+              stream.channel().voidPromise());
+    }
+    return stream;
+  }
+
+  /** Answers with an error and ends the stream. */
+  public void refuse(HboneStatus status) {
+    if (answered || gone) {
+      return;
+    }
+    answered = true;
+    answer(stream, status);
+  }
+
+  static void answer(HboneStream stream, HboneStatus status) {
+    Http2Headers headers =
+        new DefaultHttp2Headers(false)
+            .status(Integer.toString(status.code()))
+            .add(PROXY_STATUS, status.proxyStatus());
+    stream
+        .channel()
+        .writeAndFlush(new DefaultHttp2HeadersFrame(headers, true))
+        // RFC 9113 §8.1: a complete answer, then the rest of the request is not wanted.
+        .addListener(sent -> stream.channel().close());
+  }
+
+  void gone() {
+    gone = true;
+    Runnable listener = goneListener;
+    if (listener != null && !answered) {
+      listener.run();
+    }
+  }
+
+  /** Status and reason of an answer. */
+  static int status(Http2HeadersFrame frame) {
+    CharSequence text = frame.headers().status();
+    try {
+      return text == null ? 0 : Integer.parseInt(text, 0, text.length(), 10);
+    } catch (NumberFormatException e) {
+      return 0;
+    }
+  }
+
+  static HboneStatus refusal(Http2HeadersFrame frame) {
+    return HboneStatus.of(status(frame), Optional.ofNullable(frame.headers().get(PROXY_STATUS)));
+  }
+}

@@ -1,0 +1,103 @@
+package io.sluice.proxy.hbone;
+
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.EventLoop;
+import io.sluice.proxy.tls.TlsIdentity;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The client: streams over shared connections. Belongs to one event loop, because a stream and the
+ * socket it is joined with must live on the same one; all methods but {@link #drain} and {@link
+ * #recheck} are called there.
+ */
+public final class HbonePool {
+  private static final Duration DRAIN_CHECK = Duration.ofMillis(10);
+
+  /** Hears exactly one of the two, on the event loop, possibly before {@code open} returns. */
+  public interface Opening {
+    /** The peer answered 200; the stream is to be started at once. */
+    void opened(HboneStream stream);
+
+    /** There is no stream. */
+    void failed(OpenFailure failure);
+  }
+
+  final EventLoop loop;
+  final HboneSettings settings;
+  final ByteBufAllocator allocator;
+  final HboneSockets sockets;
+  final HboneEvents events;
+  private final Map<PoolKey, PoolGroup> groups = new HashMap<>();
+  private boolean draining;
+
+  /** A pool without connections. */
+  public HbonePool(
+      EventLoop loop,
+      HboneSettings settings,
+      ByteBufAllocator allocator,
+      HboneSockets sockets,
+      HboneEvents events) {
+    this.loop = loop;
+    this.settings = settings;
+    this.allocator = allocator;
+    this.sockets = sockets;
+    this.events = events;
+  }
+
+  /**
+   * Opens a stream on a connection that stands, or on a new one.
+   *
+   * @param identity to prove {@code key.source()} with
+   */
+  public void open(PoolKey key, TlsIdentity identity, HboneRequest request, Opening opening) {
+    if (draining) {
+      opening.failed(OpenFailure.of(OpenFailure.Kind.CLOSED));
+      return;
+    }
+    groups
+        .computeIfAbsent(key, absent -> new PoolGroup(this, key, identity))
+        .open(request, opening);
+  }
+
+  void forget(PoolGroup group) {
+    groups.remove(group.key, group);
+  }
+
+  /** Connections that stand or are being made. */
+  public int connections() {
+    return groups.values().stream().mapToInt(PoolGroup::size).sum();
+  }
+
+  /** Cuts the connections whose peers have come onto the deny list. Any thread. */
+  public void recheck() {
+    loop.execute(() -> List.copyOf(groups.values()).forEach(PoolGroup::recheck));
+  }
+
+  /**
+   * Takes no more streams, lets those that run finish until {@code timeout} is over, then cuts the
+   * rest. Completes when no connection is left. Any thread.
+   */
+  public CompletableFuture<Void> drain(Duration timeout) {
+    CompletableFuture<Void> drained = new CompletableFuture<>();
+    loop.execute(() -> {
+      draining = true;
+      new ArrayList<>(groups.values()).forEach(group -> group.drain(timeout));
+      checkDrained(drained);
+    });
+    return drained;
+  }
+
+  private void checkDrained(CompletableFuture<Void> drained) {
+    if (groups.isEmpty()) {
+      drained.complete(null);
+    } else {
+      loop.schedule(() -> checkDrained(drained), DRAIN_CHECK.toMillis(), TimeUnit.MILLISECONDS);
+    }
+  }
+}

@@ -1,0 +1,323 @@
+package io.sluice.proxy.hbone;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
+import io.netty.handler.codec.http2.DefaultHttp2WindowUpdateFrame;
+import io.netty.handler.codec.http2.Http2DataFrame;
+import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Exception;
+import io.netty.handler.codec.http2.Http2GoAwayFrame;
+import io.netty.handler.codec.http2.Http2HeadersFrame;
+import io.netty.handler.codec.http2.Http2ResetFrame;
+import io.netty.handler.codec.http2.Http2StreamChannel;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Future;
+import io.sluice.proxy.tls.VerifiedPeer;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One CONNECT stream as a pair of byte streams. Everything happens on the event loop of the
+ * connection, which is also the one to call from.
+ *
+ * <p>What the peer sends is handed over at once; how much that can be is bounded by the stream's
+ * window, which opens again only as the receiver reports bytes {@link #consumed}.
+ */
+public final class HboneStream extends ChannelInboundHandlerAdapter {
+  /** The local end. */
+  public interface Listener {
+    /** Bytes of the peer, which the listener now owns. */
+    void bytes(ByteBuf bytes);
+
+    /** The peer has sent its last byte. */
+    void inputEnded();
+
+    /** {@link HboneStream#isWritable} is true again. */
+    void writable();
+
+    /** Nothing moves any more; called once, last. */
+    void closed(StreamEnd end);
+  }
+
+  /** What happens before bytes may flow. */
+  interface Opener {
+    void headers(HboneStream stream, Http2HeadersFrame frame);
+
+    /** The stream ended instead. */
+    void closed(StreamEnd end);
+  }
+
+  private final HboneConnection connection;
+  private final Http2StreamChannel channel;
+  private final int creditStep;
+  private @Nullable Opener opener;
+  private @Nullable Listener listener;
+  private @Nullable ByteQueue early;
+  private @Nullable Future<?> deadline;
+  private @Nullable ChannelFuture endSent;
+  private StreamEnd endIfCut = StreamEnd.CONNECTION_LOST;
+  private int credit;
+  private boolean headersSeen;
+  private boolean moved;
+  private boolean inputEnded;
+  private boolean outputEnded;
+  private boolean closed;
+
+  HboneStream(HboneConnection connection, Http2StreamChannel channel, Opener opener) {
+    this.connection = connection;
+    this.channel = channel;
+    this.opener = opener;
+    HboneSettings settings = connection.settings;
+    this.creditStep = settings.flow().connectionWindow() / (4 * settings.limits().maxStreams());
+  }
+
+  /** Who is at the other end. */
+  public VerifiedPeer peer() {
+    return connection.peer;
+  }
+
+  /** Bytes may flow from now on; those that came early are delivered at once. */
+  public void start(Listener local) {
+    opener = null;
+    listener = local;
+    deadline(connection.settings.times().firstByte(), StreamEnd.TIMEOUT);
+    ByteQueue waiting = early;
+    early = null;
+    if (waiting != null) {
+      for (ByteBuf bytes = waiting.poll(); bytes != null; bytes = waiting.poll()) {
+        deliver(local, bytes);
+      }
+    }
+    if (closed) {
+      local.closed(endIfCut);
+    } else if (inputEnded) {
+      local.inputEnded();
+    }
+  }
+
+  /** Cuts the stream if nothing has happened by then. */
+  void deadline(Duration after, StreamEnd end) {
+    cancelDeadline();
+    deadline = channel.eventLoop().schedule(() -> cut(end), after.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  private void cancelDeadline() {
+    Future<?> pending = deadline;
+    if (pending != null) {
+      pending.cancel(false);
+      deadline = null;
+    }
+  }
+
+  /** Queues bytes, and takes their ownership; {@link #flush} sends them. */
+  public void write(ByteBuf bytes) {
+    if (closed || outputEnded || !channel.isActive()) {
+      bytes.release();
+      return;
+    }
+    hasMoved();
+    channel.write(new DefaultHttp2DataFrame(bytes, false), channel.voidPromise());
+  }
+
+  /** Sends what was written. */
+  public void flush() {
+    if (!closed) {
+      channel.flush();
+    }
+  }
+
+  /** Whether the source should be read; {@link Listener#writable} tells when it should again. */
+  public boolean isWritable() {
+    return channel.isWritable() && channel.parent().isWritable();
+  }
+
+  /** Sends the end of output (END_STREAM) behind what was written. */
+  public void endOutput() {
+    if (closed || outputEnded || !channel.isActive()) {
+      return;
+    }
+    outputEnded = true;
+    endSent = channel.writeAndFlush(new DefaultHttp2DataFrame(true));
+  }
+
+  /** Ends both directions at once (RST_STREAM with CANCEL), unless both have ended. */
+  public void reset() {
+    cut(StreamEnd.RESET_BY_US);
+  }
+
+  private void cut(StreamEnd end) {
+    if (!closed) {
+      if (endIfCut == StreamEnd.CONNECTION_LOST) {
+        endIfCut = end;
+      }
+      channel.close();
+    }
+  }
+
+  /** Gives the peer credit for bytes that were passed on. */
+  public void consumed(int bytes) {
+    credit += bytes;
+    if (credit >= creditStep && !closed && channel.isActive()) {
+      DefaultHttp2WindowUpdateFrame update = new DefaultHttp2WindowUpdateFrame(credit);
+      credit = 0;
+      channel.writeAndFlush(update.stream(channel.stream()), channel.voidPromise());
+    }
+  }
+
+  Http2StreamChannel channel() {
+    return channel;
+  }
+
+  private void hasMoved() {
+    if (!moved && listener != null) {
+      moved = true;
+      cancelDeadline();
+    }
+  }
+
+  private void deliver(Listener local, ByteBuf bytes) {
+    hasMoved();
+    local.bytes(bytes);
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object message) {
+    switch (message) {
+      case Http2HeadersFrame frame -> headers(frame);
+      case Http2DataFrame frame -> data(frame);
+      default -> ReferenceCountUtil.release(message); // unknown frames are ignored, RFC 9113 §5.5
+    }
+  }
+
+  private void headers(Http2HeadersFrame frame) {
+    Opener waiting = opener;
+    if (!headersSeen && waiting != null) {
+      headersSeen = true;
+      inputEnded = frame.isEndStream();
+      waiting.headers(this, frame);
+    } else if (frame.isEndStream()) {
+      inputEnded(); // trailers say nothing about bytes
+    } else {
+      cut(StreamEnd.RESET_BY_US);
+    }
+  }
+
+  private void data(Http2DataFrame frame) {
+    int overhead = frame.initialFlowControlledBytes() - frame.content().readableBytes();
+    ByteBuf bytes = frame.content();
+    if (overhead > 0) {
+      consumed(overhead);
+    }
+    if (!bytes.isReadable()) {
+      bytes.release();
+    } else if (listener != null) {
+      deliver(listener, bytes);
+    } else {
+      if (early == null) {
+        early = new ByteQueue(channel.alloc());
+      }
+      early.add(bytes);
+    }
+    if (frame.isEndStream()) {
+      inputEnded();
+    }
+  }
+
+  private void inputEnded() {
+    if (!inputEnded) {
+      inputEnded = true;
+      if (listener != null) {
+        listener.inputEnded();
+      }
+    }
+  }
+
+  @Override
+  public void userEventTriggered(ChannelHandlerContext context, Object event) {
+    if (event instanceof Http2ResetFrame reset) {
+      endIfCut =
+          reset.errorCode() == Http2Error.REFUSED_STREAM.code()
+              ? StreamEnd.NOT_PROCESSED
+              : StreamEnd.RESET_BY_PEER;
+    } else if (event instanceof Http2GoAwayFrame goAway) {
+      goAway.release();
+      endIfCut = StreamEnd.NOT_PROCESSED;
+    }
+  }
+
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext context) {
+    if (isWritable() && listener != null) {
+      listener.writable();
+    }
+  }
+
+  @Override
+  public void channelActive(ChannelHandlerContext context) {
+    connection.streamOpened(this);
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) {
+    close();
+  }
+
+  @Override
+  public void handlerRemoved(ChannelHandlerContext context) {
+    close(); // registration failed half-way
+  }
+
+  private void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    cancelDeadline();
+    connection.streamClosed(this);
+    ChannelFuture end = endSent;
+    if (inputEnded && end != null && endIfCut == StreamEnd.CONNECTION_LOST) {
+      // HTTP/2 is done with the stream once its end is queued, the socket possibly not yet.
+      end.addListener(sent -> {
+        endIfCut = sent.isSuccess() ? StreamEnd.FINISHED : StreamEnd.CONNECTION_LOST;
+        tellClosed();
+      });
+    } else {
+      tellClosed();
+    }
+  }
+
+  private void tellClosed() {
+    if (listener != null) {
+      listener.closed(endIfCut);
+      return;
+    }
+    if (early != null) {
+      early.clear();
+      early = null;
+    }
+    if (opener != null) {
+      opener.closed(endIfCut);
+    }
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    // Writes that the end of the stream or connection left over fail too; the end says enough.
+    if (cause instanceof IOException) {
+      cut(endIfCut);
+      return;
+    }
+    connection.streamFailed(cause);
+    if (cause instanceof Http2Exception) {
+      endIfCut = StreamEnd.RESET_BY_US;
+      context.fireExceptionCaught(cause); // Netty resets the stream with the error in it
+    } else {
+      cut(StreamEnd.RESET_BY_US);
+    }
+  }
+}

@@ -1,0 +1,57 @@
+package io.sluice.proxy.hbone;
+
+import io.sluice.proxy.tls.TlsReason;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Why a stream did not come about.
+ *
+ * @param kind at which step
+ * @param tlsOrNull present for {@link Kind#TLS}
+ * @param statusOrNull present for {@link Kind#REFUSED}
+ * @param causeOrNull what was thrown, for the log
+ */
+public record OpenFailure(
+    Kind kind,
+    @Nullable TlsReason tlsOrNull,
+    @Nullable HboneStatus statusOrNull,
+    @Nullable Throwable causeOrNull) {
+
+  /** The step that failed. */
+  public enum Kind {
+    /** No socket could be made. */
+    NO_SOCKET,
+    /** The peer's node refused the TCP connection or cannot be reached. */
+    UNREACHABLE,
+    /** No connection was ready in time. */
+    CONNECT_TIMEOUT,
+    /** The handshake failed. */
+    TLS,
+    /** The peer answered with an error. */
+    REFUSED,
+    /** The peer did not answer the request in time. */
+    ANSWER_TIMEOUT,
+    /** The connection broke, or the peer reset the stream, before an answer. */
+    CONNECTION_LOST,
+    /** As many connections and waiting streams as there may be. */
+    LIMIT,
+    /** The pool is being closed. */
+    CLOSED
+  }
+
+  static OpenFailure of(Kind kind) {
+    return new OpenFailure(kind, null, null, null);
+  }
+
+  static OpenFailure of(Kind kind, @Nullable Throwable cause) {
+    return new OpenFailure(kind, null, null, cause);
+  }
+
+  static OpenFailure tls(TlsReason reason, @Nullable Throwable cause) {
+    return new OpenFailure(Kind.TLS, reason, null, cause);
+  }
+
+  static OpenFailure refused(HboneStatus status) {
+    return new OpenFailure(Kind.REFUSED, null, status, null);
+  }
+}

@@ -1,0 +1,94 @@
+package io.sluice.proxy.tls;
+
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.handler.ssl.ApplicationProtocolConfig;
+import io.netty.handler.ssl.ApplicationProtocolConfig.Protocol;
+import io.netty.handler.ssl.ApplicationProtocolConfig.SelectedListenerFailureBehavior;
+import io.netty.handler.ssl.ApplicationProtocolConfig.SelectorFailureBehavior;
+import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.OpenSslContextOption;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslProvider;
+import io.netty.util.ReferenceCounted;
+import java.security.cert.X509Certificate;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
+
+/** Engines of BoringSSL; each holds a reference to the native context it was made by. */
+final class BoringSslEngines implements Engines {
+  /** The hybrid group first: what is recorded today is to stay secret. */
+  private static final String[] GROUPS = {"X25519MLKEM768", "X25519", "P-256"};
+
+  /** Seven certificates with P-256 keys are below 8 KiB. */
+  private static final int MAX_CERTIFICATE_BYTES = 32 * 1_024;
+
+  private final SslContext server;
+  private final SslContext client;
+  private final AtomicInteger uses = new AtomicInteger(1);
+
+  private BoringSslEngines(SslContext server, SslContext client) {
+    this.server = server;
+    this.client = client;
+  }
+
+  static BoringSslEngines make(WorkloadCredentials credentials, PeerVerifier verifier)
+      throws SSLException {
+    X509Certificate[] chain = credentials.chain().toArray(X509Certificate[]::new);
+    SslContext server =
+        common(SslContextBuilder.forServer(credentials.key(), chain), verifier)
+            .clientAuth(ClientAuth.REQUIRE)
+            .build();
+    try {
+      SslContext client =
+          common(SslContextBuilder.forClient().keyManager(credentials.key(), chain), verifier)
+              .endpointIdentificationAlgorithm("") // identities are SPIFFE's, not host names
+              .build();
+      return new BoringSslEngines(server, client);
+    } catch (SSLException | RuntimeException e) {
+      ((ReferenceCounted) server).release();
+      throw e;
+    }
+  }
+
+  private static SslContextBuilder common(SslContextBuilder builder, PeerVerifier verifier) {
+    return builder
+        .sslProvider(SslProvider.OPENSSL_REFCNT)
+        .protocols(PROTOCOL)
+        .ciphers(List.of(CIPHER_SUITES))
+        .trustManager(verifier)
+        .option(OpenSslContextOption.GROUPS, GROUPS)
+        .option(OpenSslContextOption.MAX_CERTIFICATE_LIST_BYTES, MAX_CERTIFICATE_BYTES)
+        .applicationProtocolConfig(
+            new ApplicationProtocolConfig(
+                Protocol.ALPN,
+                SelectorFailureBehavior.NO_ADVERTISE,
+                SelectedListenerFailureBehavior.ACCEPT,
+                ALPN));
+  }
+
+  @Override
+  public SSLEngine server(ByteBufAllocator allocator) {
+    return server.newEngine(allocator);
+  }
+
+  @Override
+  public SSLEngine client(ByteBufAllocator allocator) {
+    return client.newEngine(allocator);
+  }
+
+  @Override
+  public boolean retain() {
+    return uses.getAndUpdate(count -> count == 0 ? 0 : count + 1) > 0;
+  }
+
+  @Override
+  public void release() {
+    if (uses.decrementAndGet() == 0) {
+      ((ReferenceCounted) server).release();
+      ((ReferenceCounted) client).release();
+    }
+  }
+}

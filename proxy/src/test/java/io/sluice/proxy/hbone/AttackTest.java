@@ -1,0 +1,321 @@
+package io.sluice.proxy.hbone;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.proxy.Await;
+import io.sluice.proxy.Peers;
+import io.sluice.proxy.hbone.RawClient.Frame;
+import io.sluice.proxy.tls.TestAuthority;
+import io.sluice.proxy.tls.TlsStack;
+import java.io.ByteArrayOutputStream;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Every limit, against a peer with a good certificate and bad intentions. */
+@Timeout(60)
+class AttackTest {
+  private static final HboneSettings SETTINGS =
+      HboneSettings.DEFAULTS.with(new HboneSettings.Limits(8, 8 * 1_024, 16, 100, 200));
+
+  private interface Attack {
+    void with(RawClient client, HboneFixture fixture) throws Exception;
+  }
+
+  private static void against(HboneSettings settings, Attack attack) throws Exception {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new HboneFixture(TlsStack.best(), settings, app.address());
+        var client =
+            new RawClient(
+                fixture.exit,
+                fixture.authority.present(TestAuthority.Leaf.of(HboneFixture.BUYER)))) {
+      client.settle();
+      attack.with(client, fixture);
+    }
+  }
+
+  private static byte[] many(int count, IntFunction<byte[]> frame) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    for (int i = 0; i < count; i++) {
+      all.writeBytes(frame.apply(i));
+    }
+    return all.toByteArray();
+  }
+
+  private static void isStopped(byte[] flood) throws Exception {
+    against(
+        SETTINGS,
+        (client, fixture) -> {
+          client.flood(flood);
+
+          assertThat(client.isCutOff()).isTrue();
+          Await.until("the end to be told", () -> !fixture.serverEvents.ends.isEmpty());
+          assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.FLOOD);
+        });
+  }
+
+  @Test
+  void stopsAFloodOfPings() throws Exception {
+    isStopped(many(5_000, i -> RawClient.frame(RawClient.PING, 0, 0, new byte[8])));
+  }
+
+  @Test
+  void stopsAFloodOfSettings() throws Exception {
+    isStopped(many(5_000, i -> RawClient.frame(RawClient.SETTINGS, 0, 0, new byte[0])));
+  }
+
+  @Test
+  void stopsAFloodOfPriorities() throws Exception {
+    isStopped(many(5_000, i -> RawClient.frame(RawClient.PRIORITY, 0, 2 * i + 1, new byte[5])));
+  }
+
+  @Test
+  void stopsAFloodOfWindowUpdates() throws Exception {
+    isStopped(
+        many(5_000, i -> RawClient.frame(RawClient.WINDOW_UPDATE, 0, 0, RawClient.number(1))));
+  }
+
+  @Test
+  void stopsAFloodOfUnknownFrames() throws Exception {
+    isStopped(many(5_000, i -> RawClient.frame(0xbb, 0, 0, new byte[0])));
+  }
+
+  @Test
+  void stopsRapidResets() throws Exception {
+    against(
+        SETTINGS,
+        (client, fixture) -> {
+          fixture.policy = exchange -> {}; // never answers
+          byte[] request = RawClient.connectTo(fixture.app);
+          client.flood(
+              many(
+                  1_000,
+                  i -> {
+                    ByteArrayOutputStream both = new ByteArrayOutputStream();
+                    int stream = 2 * i + 1;
+                    both.writeBytes(
+                        RawClient.frame(RawClient.HEADERS, RawClient.END_HEADERS, stream, request));
+                    both.writeBytes(
+                        RawClient.frame(RawClient.RST_STREAM, 0, stream, RawClient.number(8)));
+                    return both.toByteArray();
+                  }));
+
+          assertThat(client.next(RawClient.GOAWAY).error()).isEqualTo(RawClient.ENHANCE_YOUR_CALM);
+          assertThat(client.isCutOff()).isTrue();
+          Await.until("the end to be told", () -> !fixture.serverEvents.ends.isEmpty());
+          assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.FLOOD);
+        });
+  }
+
+  /** Resets that the server is made to send, by requests it has to find fault with. */
+  @Test
+  void stopsPeersThatMakeUsReset() throws Exception {
+    against(
+        SETTINGS,
+        (client, fixture) -> {
+          fixture.policy = exchange -> {};
+          byte[] request = RawClient.connectTo(fixture.app);
+          client.flood(
+              many(
+                  1_000,
+                  i -> {
+                    ByteArrayOutputStream both = new ByteArrayOutputStream();
+                    int stream = 2 * i + 1;
+                    both.writeBytes(
+                        RawClient.frame(RawClient.HEADERS, RawClient.END_HEADERS, stream, request));
+                    both.writeBytes(
+                        RawClient.frame(RawClient.WINDOW_UPDATE, 0, stream, RawClient.number(0)));
+                    return both.toByteArray();
+                  }));
+
+          assertThat(client.isCutOff()).isTrue();
+          Await.until("the end to be told", () -> !fixture.serverEvents.ends.isEmpty());
+          assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.FLOOD);
+        });
+  }
+
+  @Test
+  void stopsEmptyDataFrames() throws Exception {
+    against(
+        SETTINGS,
+        (client, fixture) -> {
+          client.send(
+              RawClient.HEADERS, RawClient.END_HEADERS, 1, RawClient.connectTo(fixture.app));
+          client.flood(many(5_000, i -> RawClient.frame(RawClient.DATA, 0, 1, new byte[0])));
+
+          assertThat(client.isCutOff()).isTrue();
+          Await.until("the end to be told", () -> !fixture.serverEvents.ends.isEmpty());
+          assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.FLOOD);
+        });
+  }
+
+  @Test
+  void stopsHeaderListsThatNeverEnd() throws Exception {
+    against(
+        SETTINGS,
+        (client, fixture) -> {
+          client.send(RawClient.HEADERS, 0, 1, RawClient.connectTo(fixture.app));
+          client.flood(
+              many(
+                  5_000,
+                  i -> RawClient.frame(RawClient.CONTINUATION, 0, 1, RawClient.headers("a", "b"))));
+
+          assertThat(client.isCutOff()).isTrue();
+          Await.until("the end to be told", () -> !fixture.serverEvents.ends.isEmpty());
+          assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.FLOOD);
+        });
+  }
+
+  @Test
+  void refusesHeadersThatAreTooLongOrTooMany() throws Exception {
+    against(
+        SETTINGS,
+        (client, fixture) -> {
+          String[] fields = new String[4 + 2 * 40];
+          fields[0] = ":method";
+          fields[1] = "CONNECT";
+          fields[2] = ":authority";
+          fields[3] = "127.0.0.1:80";
+          for (int i = 4; i < fields.length; i += 2) {
+            fields[i] = "x" + i;
+            fields[i + 1] = "y";
+          }
+          client.send(RawClient.HEADERS, RawClient.END_HEADERS, 1, RawClient.headers(fields));
+          Frame many = client.next(RawClient.HEADERS);
+          client.send(
+              RawClient.HEADERS,
+              RawClient.END_HEADERS,
+              3,
+              RawClient.headers(
+                  ":method", "CONNECT", ":authority", "127.0.0.1:80", "x", "y".repeat(9_000)));
+          Frame big = client.next(RawClient.HEADERS);
+
+          assertThat(many.stream()).isEqualTo(1);
+          assertThat(big.stream()).isEqualTo(3);
+          assertThat(fixture.requests).isEmpty();
+        });
+  }
+
+  @Test
+  void refusesStreamsBeyondTheLimitWhateverThePeerAcknowledged() throws Exception {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new HboneFixture(TlsStack.best(), SETTINGS, app.address());
+        var client =
+            new RawClient(
+                fixture.exit,
+                fixture.authority.present(TestAuthority.Leaf.of(HboneFixture.BUYER)))) {
+      // No acknowledgement of the settings, so HTTP/2 binds the client to nothing yet.
+      int allowed = SETTINGS.limits().maxStreams();
+      for (int i = 0; i <= allowed; i++) {
+        client.send(
+            RawClient.HEADERS, RawClient.END_HEADERS, 2 * i + 1, RawClient.connectTo(fixture.app));
+      }
+      Frame refused = client.next(RawClient.RST_STREAM);
+
+      assertThat(refused.stream()).isEqualTo(2 * allowed + 1);
+      assertThat(refused.error()).isEqualTo(7); // REFUSED_STREAM
+    }
+  }
+
+  @Test
+  void endsConnectionsWhosePeerNeverSettles() throws Exception {
+    HboneSettings.Times usual = SETTINGS.times();
+    HboneSettings impatient =
+        SETTINGS.with(
+            new HboneSettings.Times(
+                Duration.ofMillis(300),
+                usual.answer(),
+                usual.firstByte(),
+                Duration.ofMillis(200),
+                usual.pingTimeout(),
+                usual.idle(),
+                usual.age()));
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new HboneFixture(TlsStack.best(), impatient, app.address());
+        var client =
+            new RawClient(
+                fixture.exit,
+                fixture.authority.present(TestAuthority.Leaf.of(HboneFixture.BUYER)))) {
+      assertThat(client.isCutOff()).isTrue();
+      Await.until("the end to be told", () -> !fixture.serverEvents.ends.isEmpty());
+      assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.SETTINGS_TIMEOUT);
+    }
+  }
+
+  @Test
+  void endsStreamsThatAreOpenedAndNeverUsed() throws Exception {
+    HboneSettings.Times usual = SETTINGS.times();
+    against(
+        SETTINGS.with(
+            new HboneSettings.Times(
+                usual.connect(),
+                Duration.ofMillis(200),
+                Duration.ofMillis(200),
+                usual.pingAfter(),
+                usual.pingTimeout(),
+                usual.idle(),
+                usual.age())),
+        (client, fixture) -> {
+          client.send(
+              RawClient.HEADERS, RawClient.END_HEADERS, 1, RawClient.connectTo(fixture.app));
+          Frame unused = client.next(RawClient.RST_STREAM);
+          fixture.policy = exchange -> {};
+          client.send(
+              RawClient.HEADERS, RawClient.END_HEADERS, 3, RawClient.connectTo(fixture.app));
+          Frame unanswered = client.next(RawClient.HEADERS);
+
+          assertThat(unused.stream()).isEqualTo(1);
+          assertThat(unanswered.stream()).isEqualTo(3);
+        });
+  }
+
+  /** One byte per frame: what waits is bounded by the window, not by a buffer for each byte. */
+  @Test
+  void holdsNoMoreThanTheWindowForAReaderThatStands() throws Exception {
+    int window = 65_535;
+    against(
+        SETTINGS.with(new HboneSettings.Flow(window, 4 * window, 16 * 1_024)),
+        (client, fixture) -> {
+          fixture.policy = exchange -> {};
+          client.send(
+              RawClient.HEADERS, RawClient.END_HEADERS, 1, RawClient.connectTo(fixture.app));
+          client.flood(many(window, i -> RawClient.frame(RawClient.DATA, 0, 1, new byte[1])));
+          client.send(RawClient.PING, 0, 0, new byte[8]);
+          client.next(RawClient.PING);
+          long held = fixture.pinnedBytes();
+          client.send(RawClient.DATA, 0, 1, new byte[1]);
+          Frame over = client.next(RawClient.RST_STREAM);
+
+          assertThat(held).isLessThan(3L * window);
+          assertThat(over.error()).isEqualTo(3); // FLOW_CONTROL_ERROR
+        });
+  }
+
+  @Test
+  void answersWhatIsNoTunnelWithItsStatus() throws Exception {
+    List<byte[]> requests = new ArrayList<>();
+    requests.add(
+        RawClient.headers(
+            ":method", "GET", ":scheme", "https", ":path", "/", ":authority", "127.0.0.1:80"));
+    requests.add(RawClient.headers(":method", "CONNECT", ":authority", "store.shop:80"));
+    requests.add(RawClient.headers(":method", "CONNECT", ":authority", "127.0.0.1:99999"));
+    requests.add(RawClient.headers(":method", "CONNECT", ":authority", "fd00::1:80"));
+    against(
+        SETTINGS,
+        (client, fixture) -> {
+          List<String> answers = new ArrayList<>();
+          for (int i = 0; i < requests.size(); i++) {
+            client.send(RawClient.HEADERS, RawClient.END_HEADERS, 2 * i + 1, requests.get(i));
+            byte[] answer = client.next(RawClient.HEADERS).payload();
+            // Statuses outside HPACK's static table come as a literal with an indexed name.
+            answers.add(answer[0] == (byte) 0x8c ? "400" : "other");
+          }
+
+          assertThat(answers).containsExactly("other", "400", "400", "400");
+          assertThat(fixture.requests).isEmpty();
+        });
+  }
+}

@@ -1,0 +1,220 @@
+package io.sluice.proxy.hbone;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.AdoptedSockets;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.epoll.LinuxSocket;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.proxy.Await;
+import io.sluice.proxy.LeakCounter;
+import io.sluice.proxy.tls.DenyList;
+import io.sluice.proxy.tls.TestAuthority;
+import io.sluice.proxy.tls.TlsIdentity;
+import io.sluice.proxy.tls.TlsSettings;
+import io.sluice.proxy.tls.TlsStack;
+import io.sluice.proxy.tls.WorkloadCredentials;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/**
+ * Two proxies on loopback: what connects to {@link #entry} is tunnelled to {@link #app}. Closing
+ * asserts that nothing leaked.
+ */
+final class HboneFixture implements AutoCloseable {
+  static final SpiffeId STORE = new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "store");
+  static final SpiffeId BUYER = new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "buyer");
+  static final NamespacedName BUYER_POD = new NamespacedName("shop", "buyer-1");
+
+  static {
+    LeakCounter.install();
+  }
+
+  final TestAuthority authority = new TestAuthority(TrustDomain.CLUSTER_LOCAL);
+  final AtomicReference<WorkloadCredentials> stores = new AtomicReference<>(authority.issue(STORE));
+  final AtomicReference<WorkloadCredentials> buyers = new AtomicReference<>(authority.issue(BUYER));
+  final EventRecorder serverEvents = new EventRecorder();
+  final EventRecorder clientEvents = new EventRecorder();
+  final Queue<OpenFailure> failures = new ConcurrentLinkedQueue<>();
+  final Queue<SocketTunnel.End> clientEnds = new ConcurrentLinkedQueue<>();
+  final Queue<SocketTunnel.End> serverEnds = new ConcurrentLinkedQueue<>();
+  final Queue<HboneRequest> requests = new ConcurrentLinkedQueue<>();
+  final AtomicInteger socketsMade = new AtomicInteger();
+  volatile DenyList denied = DenyList.NONE;
+  volatile Supplier<NamespacedName> pods = () -> BUYER_POD;
+  volatile Set<SpiffeId> expected = Set.of(STORE);
+  volatile HboneServer.Requests policy = this::forward;
+
+  final HboneServer server;
+  final HbonePool pool;
+  final InetSocketAddress entry;
+  final InetSocketAddress exit;
+  volatile InetSocketAddress gateway;
+  volatile InetSocketAddress app;
+
+  private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true);
+  private final MultiThreadIoEventLoopGroup group =
+      new MultiThreadIoEventLoopGroup(3, EpollIoHandler.newFactory());
+  private final EventLoop serverLoop = group.next();
+  private final EventLoop clientLoop = group.next();
+  private final EventLoop acceptLoop = group.next();
+  private final TlsIdentity storeEnd;
+  private final TlsIdentity buyerEnd;
+  private final AtomicInteger tunnels = new AtomicInteger();
+
+  HboneFixture(TlsStack stack, HboneSettings settings, InetSocketAddress app) {
+    assumeThat(stack.isAvailable()).isTrue();
+    this.app = app;
+    DenyList list = (identity, serial) -> denied.denies(identity, serial);
+    storeEnd = new TlsIdentity(stack, stores::get, list, TlsSettings.DEFAULTS);
+    buyerEnd = new TlsIdentity(stack, buyers::get, list, TlsSettings.DEFAULTS);
+    server = new HboneServer(settings, serverEvents);
+    pool = new HbonePool(clientLoop, settings, allocator, this::open, clientEvents);
+    exit =
+        listen(channel -> {
+          channel.config().setAllocator(allocator);
+          server.serve(channel, serverLoop, storeEnd, exchange -> policy.connect(exchange));
+        });
+    gateway = exit;
+    entry = listen(this::enter);
+  }
+
+  private CompletableFuture<Integer> open(PoolKey key) {
+    socketsMade.incrementAndGet();
+    return CompletableFuture.completedFuture(LinuxSocket.newSocketStream(false).intValue());
+  }
+
+  private InetSocketAddress listen(Consumer<EpollSocketChannel> accepted) {
+    Channel listener =
+        new ServerBootstrap()
+            .group(acceptLoop)
+            .channel(EpollServerSocketChannel.class)
+            .option(io.netty.channel.ChannelOption.SO_BACKLOG, 1_024)
+            .childHandler(new ChannelInboundHandlerAdapter())
+            .handler(
+                new ChannelInboundHandlerAdapter() {
+                  @Override
+                  public void channelRead(ChannelHandlerContext context, Object message) {
+                    accepted.accept((EpollSocketChannel) message);
+                  }
+                })
+            .bind("127.0.0.1", 0)
+            .syncUninterruptibly()
+            .channel();
+    return (InetSocketAddress) listener.localAddress();
+  }
+
+  /** The client's proxy: a socket of the application, and the stream it is led into. */
+  private void enter(EpollSocketChannel socket) {
+    socket.config().setAllocator(allocator);
+    tunnels.incrementAndGet();
+    SocketTunnel tunnel =
+        new SocketTunnel(
+            socket,
+            (ended, end) -> {
+              clientEnds.add(end);
+              tunnels.decrementAndGet();
+            });
+    clientLoop
+        .register(socket)
+        .addListener(registered -> {
+          PoolKey key = new PoolKey(pods.get(), BUYER, gateway, expected);
+          HboneRequest request = new HboneRequest(app, "for=127.0.0.1", null, null);
+          pool.open(key, buyerEnd, request, opening(socket, tunnel));
+        });
+  }
+
+  private HbonePool.Opening opening(EpollSocketChannel socket, SocketTunnel tunnel) {
+    return new HbonePool.Opening() {
+      @Override
+      public void opened(HboneStream stream) {
+        tunnel.join(stream);
+      }
+
+      @Override
+      public void failed(OpenFailure failure) {
+        failures.add(failure);
+        tunnel.reset();
+      }
+    };
+  }
+
+  /** The server's proxy: dials what is asked for. */
+  void forward(HboneExchange exchange) {
+    requests.add(exchange.request());
+    EpollSocketChannel socket =
+        AdoptedSockets.connecting(LinuxSocket.newSocketStream(false).intValue());
+    socket.config().setAllocator(allocator);
+    tunnels.incrementAndGet();
+    SocketTunnel tunnel =
+        new SocketTunnel(
+            socket,
+            (ended, end) -> {
+              serverEnds.add(end);
+              tunnels.decrementAndGet();
+            });
+    exchange
+        .eventLoop()
+        .register(socket)
+        .addListener(registered -> {
+          socket
+              .connect(exchange.request().destination())
+              .addListener(connected -> {
+                if (connected.isSuccess()) {
+                  tunnel.join(exchange.accept());
+                } else {
+                  tunnel.reset();
+                  exchange.refuse(HboneStatus.UPSTREAM_REFUSED);
+                }
+              });
+        });
+  }
+
+  /** Bytes of buffers in use. */
+  long pinnedBytes() {
+    return allocator.pinnedDirectMemory();
+  }
+
+  int connections() {
+    return clientLoop.submit(pool::connections).syncUninterruptibly().getNow();
+  }
+
+  @Override
+  public void close() {
+    pool.drain(Duration.ZERO).orTimeout(10, TimeUnit.SECONDS).join();
+    server.drain(Duration.ZERO).orTimeout(10, TimeUnit.SECONDS).join();
+    Await.until("all tunnels ended", () -> tunnels.get() == 0);
+    storeEnd.close();
+    buyerEnd.close();
+    group.shutdownGracefully(20, 5_000, TimeUnit.MILLISECONDS).syncUninterruptibly();
+    Await.until("all buffers freed", () -> activeAllocations() == 0);
+    assertThat(LeakCounter.REPORTS).as("leak reports").isEmpty();
+  }
+
+  private long activeAllocations() {
+    return allocator.metric().directArenas().stream()
+        .mapToLong(io.netty.buffer.PoolArenaMetric::numActiveAllocations)
+        .sum();
+  }
+}

@@ -1,0 +1,300 @@
+package io.sluice.proxy.tls;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.proxy.LeakCounter;
+import java.io.InputStream;
+import java.net.Socket;
+import java.security.KeyStore;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509ExtendedTrustManager;
+import org.bouncycastle.asn1.x509.KeyPurposeId;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+@Timeout(60)
+class HandshakeTest {
+  private static final TrustDomain DOMAIN = TrustDomain.CLUSTER_LOCAL;
+  private static final TrustDomain OTHER = new TrustDomain("elsewhere.example");
+  private static final SpiffeId STORE = new SpiffeId(DOMAIN, "shop", "store");
+  private static final SpiffeId BUYER = new SpiffeId(DOMAIN, "shop", "buyer");
+  private static final TestAuthority AUTHORITY = new TestAuthority(DOMAIN);
+  private static final TestAuthority STRANGER = new TestAuthority(DOMAIN);
+  private static final TestAuthority FOREIGN = new TestAuthority(OTHER);
+  private static final WorkloadCredentials STORES = AUTHORITY.issue(STORE);
+  private static final WorkloadCredentials BUYERS = AUTHORITY.issue(BUYER);
+
+  private static TlsIdentity end(TlsStack stack, WorkloadCredentials credentials) {
+    return end(stack, credentials, DenyList.NONE);
+  }
+
+  private static TlsIdentity end(
+      TlsStack stack, WorkloadCredentials credentials, DenyList denyList) {
+    assumeThat(stack.isAvailable()).isTrue();
+    return new TlsIdentity(stack, () -> credentials, denyList, TlsSettings.DEFAULTS);
+  }
+
+  private static Stream<Arguments> pairsOfStacks() {
+    return Stream.of(TlsStack.values())
+        .flatMap(server -> Stream.of(TlsStack.values()).map(client -> arguments(server, client)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("pairsOfStacks")
+  void provesBothEndsToEachOther(TlsStack serverStack, TlsStack clientStack) throws Exception {
+    try (TlsIdentity store = end(serverStack, STORES);
+        TlsIdentity buyer = end(clientStack, BUYERS);
+        TlsPair pair = new TlsPair(store)) {
+      var client = pair.connect(buyer, Set.of(STORE)).outcome.get(10, TimeUnit.SECONDS);
+      var server = pair.server.outcome.get(10, TimeUnit.SECONDS);
+
+      assertThat(client.cause()).isNull();
+      assertThat(server.cause()).isNull();
+      assertThat(client.peer()).extracting(VerifiedPeer::identity).isEqualTo(STORE);
+      assertThat(server.peer()).extracting(VerifiedPeer::identity).isEqualTo(BUYER);
+      assertThat(store.handshakes.size() + buyer.handshakes.size()).isZero();
+    }
+    assertThat(LeakCounter.REPORTS).isEmpty();
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void refusesAServerThatIsNotTheOneExpected(TlsStack stack) throws Exception {
+    try (TlsIdentity store = end(stack, STORES);
+        TlsIdentity buyer = end(stack, BUYERS);
+        TlsPair pair = new TlsPair(store)) {
+      var client = pair.connect(buyer, Set.of(BUYER)).outcome.get(10, TimeUnit.SECONDS);
+      var server = pair.server.outcome.get(10, TimeUnit.SECONDS);
+
+      assertThat(client.reason()).isEqualTo(TlsReason.WRONG_IDENTITY);
+      assertThat(server.reason()).isEqualTo(TlsReason.REFUSED_BY_PEER);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void refusesWhoIsOnTheDenyListByIdentityOrSerial(TlsStack stack) throws Exception {
+    var serial = BUYERS.chain().getFirst().getSerialNumber();
+    for (DenyList list :
+        List.<DenyList>of(
+            (identity, number) -> identity.equals(BUYER),
+            (identity, number) -> number.equals(serial))) {
+      try (TlsIdentity store = end(stack, STORES, list);
+          TlsIdentity buyer = end(stack, BUYERS);
+          TlsPair pair = new TlsPair(store)) {
+        pair.connect(buyer, Set.of(STORE));
+
+        assertThat(pair.server.outcome.get(10, TimeUnit.SECONDS).reason())
+            .isEqualTo(TlsReason.DENIED);
+      }
+    }
+  }
+
+  private static Stream<Arguments> badChains() {
+    Instant now = Instant.now();
+    TestAuthority.Leaf good = TestAuthority.Leaf.of(BUYER);
+    Duration hour = Duration.ofHours(1);
+    Map<TestAuthority.Leaf, TlsReason> leaves =
+        Map.of(
+            good.valid(now.minus(hour.multipliedBy(2)), now.minus(hour)),
+            TlsReason.EXPIRED,
+            good.valid(now.plus(hour), now.plus(hour.multipliedBy(2))),
+            TlsReason.NOT_YET_VALID,
+            good.withUris(),
+            TlsReason.NOT_AN_SVID,
+            good.withUris(BUYER.toString(), STORE.toString()),
+            TlsReason.NOT_AN_SVID,
+            good.withUris("https://example.com/"),
+            TlsReason.NOT_AN_SVID,
+            good.asCa(),
+            TlsReason.NOT_AN_SVID,
+            good.only(KeyPurposeId.id_kp_serverAuth),
+            TlsReason.WRONG_PURPOSE);
+    List<Arguments> cases = new ArrayList<>();
+    for (TlsStack stack : TlsStack.values()) {
+      leaves.forEach(
+          (leaf, reason) -> cases.add(arguments(stack, reason, AUTHORITY.present(leaf))));
+      cases.add(arguments(stack, TlsReason.UNTRUSTED, STRANGER.present(good)));
+      cases.add(
+          arguments(
+              stack,
+              TlsReason.UNTRUSTED,
+              FOREIGN.present(good))); // our domain's name, another's root
+      cases.add(
+          arguments(
+              stack,
+              TlsReason.FOREIGN_TRUST_DOMAIN,
+              FOREIGN.present(TestAuthority.Leaf.of(new SpiffeId(OTHER, "shop", "buyer")))));
+    }
+    return cases.stream();
+  }
+
+  @ParameterizedTest
+  @MethodSource("badChains")
+  void refusesClientsEachWithItsReason(TlsStack stack, TlsReason reason, PresentedChain chain)
+      throws Exception {
+    try (TlsIdentity store = end(stack, STORES);
+        TlsPair pair = new TlsPair(store)) {
+      foreignClient(pair, chain, "TLSv1.3", "h2");
+
+      assertThat(pair.server.outcome.get(10, TimeUnit.SECONDS).reason()).isEqualTo(reason);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void refusesClientsWithoutACertificate(TlsStack stack) throws Exception {
+    try (TlsIdentity store = end(stack, STORES);
+        TlsPair pair = new TlsPair(store)) {
+      foreignClient(pair, null, "TLSv1.3", "h2");
+
+      var outcome = pair.server.outcome.get(10, TimeUnit.SECONDS);
+      assertThat(outcome.reason()).as("%s", outcome.cause()).isEqualTo(TlsReason.NO_CERTIFICATE);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void refusesOlderTlsAndOtherApplicationProtocols(TlsStack stack) throws Exception {
+    PresentedChain good = AUTHORITY.present(TestAuthority.Leaf.of(BUYER));
+    for (String[] offer : new String[][] {{"TLSv1.2", "h2"}, {"TLSv1.3", "http/1.1"}}) {
+      try (TlsIdentity store = end(stack, STORES);
+          TlsPair pair = new TlsPair(store)) {
+        foreignClient(pair, good, offer[0], offer[1]);
+
+        var outcome = pair.server.outcome.get(10, TimeUnit.SECONDS);
+        assertThat(outcome.reason()).as("%s", outcome.cause()).isEqualTo(TlsReason.PROTOCOL);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void givesUpOnAPeerThatSaysNothing(TlsStack stack) throws Exception {
+    assumeThat(stack.isAvailable()).isTrue();
+    TlsSettings impatient = new TlsSettings(Duration.ofMillis(200), Duration.ZERO);
+    try (TlsIdentity store = new TlsIdentity(stack, () -> STORES, DenyList.NONE, impatient);
+        TlsPair pair = new TlsPair(store);
+        Socket silent = new Socket("127.0.0.1", pair.address().getPort())) {
+      assertThat(pair.server.outcome.get(10, TimeUnit.SECONDS).reason())
+          .isEqualTo(TlsReason.TIMEOUT);
+      assertThat(silent.getInputStream().readAllBytes()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void allowsForClocksThatDiffer(TlsStack stack) throws Exception {
+    Instant now = Instant.now();
+    TestAuthority.Leaf justOver =
+        TestAuthority.Leaf.of(BUYER).valid(now.minusSeconds(600), now.minusSeconds(30));
+    try (TlsIdentity store = end(stack, STORES);
+        TlsPair pair = new TlsPair(store)) {
+      foreignClient(pair, AUTHORITY.present(justOver), "TLSv1.3", "h2");
+
+      var outcome = pair.server.outcome.get(10, TimeUnit.SECONDS);
+      assertThat(outcome.peer()).as("%s", outcome.cause()).isNotNull();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void usesTheNewestCredentialsForEachHandshake(TlsStack stack) throws Exception {
+    assumeThat(stack.isAvailable()).isTrue();
+    var credentials = new java.util.concurrent.atomic.AtomicReference<>(STRANGER.issue(STORE));
+    try (TlsIdentity store =
+            new TlsIdentity(stack, credentials::get, DenyList.NONE, TlsSettings.DEFAULTS);
+        TlsIdentity buyer = end(stack, BUYERS);
+        TlsPair pair = new TlsPair(store)) {
+      var before = pair.connect(buyer, Set.of(STORE)).outcome.get(10, TimeUnit.SECONDS);
+      credentials.set(STORES);
+      var after = pair.connect(buyer, Set.of(STORE)).outcome.get(10, TimeUnit.SECONDS);
+
+      assertThat(before.reason()).isEqualTo(TlsReason.UNTRUSTED);
+      assertThat(after.peer()).isNotNull();
+    }
+  }
+
+  /** A client that presents what it likes and believes everybody. */
+  static void foreignClient(
+      TlsPair pair,
+      @org.jspecify.annotations.Nullable PresentedChain chain,
+      String protocol,
+      String alpn)
+      throws Exception {
+    KeyManager[] keys = null;
+    if (chain != null) {
+      KeyStore store = KeyStore.getInstance("PKCS12");
+      store.load(null, null);
+      store.setKeyEntry(
+          "k", chain.key(), new char[0], chain.chain().toArray(X509Certificate[]::new));
+      KeyManagerFactory factory = KeyManagerFactory.getInstance("SunX509");
+      factory.init(store, new char[0]);
+      keys = factory.getKeyManagers();
+    }
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(keys, new TrustManager[] {new Gullible()}, null);
+    try (SSLSocket socket =
+        (SSLSocket)
+            context.getSocketFactory().createSocket("127.0.0.1", pair.address().getPort())) {
+      SSLParameters parameters = socket.getSSLParameters();
+      parameters.setProtocols(new String[] {protocol});
+      parameters.setApplicationProtocols(new String[] {alpn});
+      socket.setSSLParameters(parameters);
+      socket.setSoTimeout(5_000);
+      socket.startHandshake();
+      InputStream in = socket.getInputStream();
+      pair.server.outcome.get(10, TimeUnit.SECONDS);
+      in.available();
+    } catch (java.io.IOException e) {
+      // The server's verdict is what is asked for.
+    }
+  }
+
+  private static final class Gullible extends X509ExtendedTrustManager {
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket) {}
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket) {}
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String type) {}
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String type) {}
+
+    @Override
+    public X509Certificate[] getAcceptedIssuers() {
+      return new X509Certificate[0];
+    }
+  }
+}

@@ -1,0 +1,176 @@
+package io.sluice.proxy.tls;
+
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import java.math.BigInteger;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.cert.X509Certificate;
+import java.security.spec.ECGenParameterSpec;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Date;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
+import org.bouncycastle.asn1.x509.Extension;
+import org.bouncycastle.asn1.x509.GeneralName;
+import org.bouncycastle.asn1.x509.GeneralNames;
+import org.bouncycastle.asn1.x509.KeyPurposeId;
+import org.bouncycastle.asn1.x509.KeyUsage;
+import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
+import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
+import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+
+/** A root and an intermediate of one trust domain; issues good certificates, and bad ones. */
+public final class TestAuthority {
+  /** What a leaf says. */
+  public record Leaf(
+      List<String> uris,
+      Instant from,
+      Instant to,
+      boolean ca,
+      boolean signs,
+      List<KeyPurposeId> purposes) {
+    public static Leaf of(SpiffeId identity) {
+      Instant now = Instant.now();
+      return new Leaf(
+          List.of(identity.toString()),
+          now.minus(Duration.ofMinutes(5)),
+          now.plus(Duration.ofHours(1)),
+          false,
+          true,
+          List.of(KeyPurposeId.id_kp_clientAuth, KeyPurposeId.id_kp_serverAuth));
+    }
+
+    public Leaf valid(Instant begin, Instant end) {
+      return new Leaf(uris, begin, end, ca, signs, purposes);
+    }
+
+    public Leaf withUris(String... names) {
+      return new Leaf(List.of(names), from, to, ca, signs, purposes);
+    }
+
+    public Leaf asCa() {
+      return new Leaf(uris, from, to, true, signs, purposes);
+    }
+
+    public Leaf withoutSigning() {
+      return new Leaf(uris, from, to, ca, false, purposes);
+    }
+
+    public Leaf only(KeyPurposeId... some) {
+      return new Leaf(uris, from, to, ca, signs, List.of(some));
+    }
+  }
+
+  private static final AtomicLong SERIALS = new AtomicLong(System.nanoTime());
+
+  private final X500Name rootName;
+  private final X500Name name;
+  private final KeyPair key = newKey();
+  private final X509Certificate intermediate;
+  public final X509Certificate root;
+
+  public TestAuthority(TrustDomain domain) {
+    KeyPair rootKey = newKey();
+    rootName = new X500Name("CN=root " + SERIALS.incrementAndGet() + ",O=" + domain);
+    name = new X500Name("CN=intermediate,O=" + domain);
+    root = authority(rootName, rootKey, rootName, rootKey);
+    intermediate = authority(name, key, rootName, rootKey);
+  }
+
+  public TrustBundles bundle(TrustDomain domain) {
+    return TrustBundles.of(domain, root);
+  }
+
+  /** Good credentials that trust this authority alone. */
+  public WorkloadCredentials issue(SpiffeId identity) {
+    return issue(identity, bundle(identity.trustDomain()));
+  }
+
+  public WorkloadCredentials issue(SpiffeId identity, TrustBundles trusted) {
+    KeyPair leafKey = newKey();
+    return new WorkloadCredentials(
+        identity, chain(Leaf.of(identity), leafKey), leafKey.getPrivate(), trusted);
+  }
+
+  /** Credentials that may break rules our own side would refuse to load. */
+  public PresentedChain present(Leaf leaf) {
+    KeyPair leafKey = newKey();
+    return new PresentedChain(chain(leaf, leafKey), leafKey.getPrivate());
+  }
+
+  private List<X509Certificate> chain(Leaf leaf, KeyPair leafKey) {
+    try {
+      var builder =
+          new JcaX509v3CertificateBuilder(
+              name,
+              BigInteger.valueOf(SERIALS.incrementAndGet()),
+              Date.from(leaf.from),
+              Date.from(leaf.to),
+              new X500Name("O=workload"),
+              leafKey.getPublic());
+      int usage = leaf.ca ? KeyUsage.keyCertSign : 0;
+      usage |= leaf.signs ? KeyUsage.digitalSignature : KeyUsage.keyAgreement;
+      builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(leaf.ca));
+      builder.addExtension(Extension.keyUsage, true, new KeyUsage(usage));
+      if (!leaf.purposes.isEmpty()) {
+        builder.addExtension(
+            Extension.extendedKeyUsage,
+            false,
+            new ExtendedKeyUsage(leaf.purposes.toArray(KeyPurposeId[]::new)));
+      }
+      if (!leaf.uris.isEmpty()) {
+        GeneralName[] names =
+            leaf.uris.stream()
+                .map(uri -> new GeneralName(GeneralName.uniformResourceIdentifier, uri))
+                .toArray(GeneralName[]::new);
+        builder.addExtension(Extension.subjectAlternativeName, false, new GeneralNames(names));
+      }
+      return List.of(signed(builder, key), intermediate);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static X509Certificate authority(
+      X500Name subject, KeyPair subjectKey, X500Name issuer, KeyPair issuerKey) {
+    try {
+      Instant now = Instant.now();
+      var builder =
+          new JcaX509v3CertificateBuilder(
+              issuer,
+              BigInteger.valueOf(SERIALS.incrementAndGet()),
+              Date.from(now.minus(Duration.ofDays(1))),
+              Date.from(now.plus(Duration.ofDays(1))),
+              subject,
+              subjectKey.getPublic());
+      builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(true));
+      builder.addExtension(
+          Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign));
+      return signed(builder, issuerKey);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static X509Certificate signed(JcaX509v3CertificateBuilder builder, KeyPair issuer)
+      throws Exception {
+    var signer = new JcaContentSignerBuilder("SHA256withECDSA").build(issuer.getPrivate());
+    return new JcaX509CertificateConverter().getCertificate(builder.build(signer));
+  }
+
+  private static KeyPair newKey() {
+    try {
+      KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+      generator.initialize(new ECGenParameterSpec("secp256r1"));
+      return generator.generateKeyPair();
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package io.sluice.proxy.tls;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.util.concurrent.ImmediateEventExecutor;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.proxy.LeakCounter;
+import java.net.InetSocketAddress;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** Two ends on loopback; each yields its verdict on the other. */
+final class TlsPair implements AutoCloseable {
+  static {
+    LeakCounter.install();
+  }
+
+  /** A peer, or a reason. */
+  record Outcome(
+      @Nullable VerifiedPeer peer, @Nullable TlsReason reason, @Nullable Throwable cause) {}
+
+  /** Completes with the first word about one handshake. */
+  static final class Verdict implements TlsHandshake.Listener {
+    final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+
+    @Override
+    public void verified(ChannelHandlerContext context, VerifiedPeer peer) {
+      outcome.complete(new Outcome(peer, null, null));
+    }
+
+    @Override
+    public void failed(ChannelHandlerContext context, TlsReason reason, @Nullable Throwable cause) {
+      outcome.complete(new Outcome(null, reason, cause));
+    }
+  }
+
+  final MultiThreadIoEventLoopGroup group =
+      new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+  private final ChannelGroup channels = new DefaultChannelGroup(ImmediateEventExecutor.INSTANCE);
+  final Verdict server = new Verdict();
+  final Channel listener;
+
+  TlsPair(TlsIdentity identity) {
+    listener =
+        new ServerBootstrap()
+            .group(group)
+            .channel(EpollServerSocketChannel.class)
+            .childHandler(
+                new ChannelInitializer<Channel>() {
+                  @Override
+                  protected void initChannel(Channel channel) {
+                    channels.add(channel);
+                    identity.accept(channel.alloc(), server).addTo(channel.pipeline());
+                  }
+                })
+            .bind("127.0.0.1", 0)
+            .syncUninterruptibly()
+            .channel();
+  }
+
+  InetSocketAddress address() {
+    return (InetSocketAddress) listener.localAddress();
+  }
+
+  Verdict connect(TlsIdentity identity, Set<SpiffeId> expected) {
+    Verdict verdict = new Verdict();
+    new Bootstrap()
+        .group(group)
+        .channel(EpollSocketChannel.class)
+        .handler(
+            new ChannelInitializer<Channel>() {
+              @Override
+              protected void initChannel(Channel channel) {
+                identity.connect(channel.alloc(), expected, verdict).addTo(channel.pipeline());
+              }
+            })
+        .connect(address())
+        .syncUninterruptibly();
+    return verdict;
+  }
+
+  @Override
+  public void close() {
+    listener.close().syncUninterruptibly();
+    channels.close().syncUninterruptibly();
+    group.shutdownGracefully(20, 5_000, TimeUnit.MILLISECONDS).syncUninterruptibly();
+  }
+}
