@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -106,10 +107,11 @@ public final class IptablesBackend {
       throw unusable(family);
     }
     List<Chosen> choices =
-        able.stream()
-            .map(
-                usable -> new Chosen(usable.tool(), usable.answer(), usable.tool().save(namespace)))
-            .toList();
+        SideBySide.run(
+            able.stream()
+                .<Supplier<Chosen>>map(usable ->
+                    () -> new Chosen(usable.tool(), usable.answer(), usable.tool().save(namespace)))
+                .toList());
     return choices.stream()
         .filter(choice -> !choice.saved().own().isEmpty())
         .findFirst()

@@ -8,6 +8,9 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * The rules inside one pod's network namespace. Calls may come from any thread, virtual ones too;
@@ -18,7 +21,7 @@ public final class PodRedirection implements AutoCloseable {
   /** Somebody in the pod may change rules between our look and our change. */
   private static final int ATTEMPTS = 3;
 
-  /** IPv6 first: a pod must not be redirected for IPv4 and open for IPv6. */
+  /** Both are written side by side, and both are taken back when one fails. */
   private static final List<Family> ORDER = List.of(Family.IPV6, Family.IPV4);
 
   private final NetnsHandle namespace;
@@ -29,8 +32,8 @@ public final class PodRedirection implements AutoCloseable {
 
   private record Applied(Tool tool, RuleSet rules, OwnRules saved) {}
 
-  /** Not read back yet. */
-  private record Written(Family family, Tool tool, RuleSet rules) {}
+  /** To be written over what is present, and not read back yet. */
+  private record Pending(Family family, Tool tool, RuleSet rules, OwnRules present) {}
 
   private record Counter(Family family, Rule.Meaning meaning) {}
 
@@ -59,21 +62,27 @@ public final class PodRedirection implements AutoCloseable {
    */
   public synchronized void apply(PodTraffic traffic, Runnable allWritten) {
     List<Undo> done = new ArrayList<>();
-    List<Written> written = new ArrayList<>();
     complete = false;
-    boolean wroteAll = true;
     try {
-      for (Family family : ORDER) {
-        if (family == Family.IPV4 || traffic.ipv6()) {
-          wroteAll &= apply(traffic, family, done, written);
-        } else {
-          withdraw(family, done);
-        }
+      List<Family> families =
+          ORDER.stream().filter(family -> family == Family.IPV4 || traffic.ipv6()).toList();
+      List<IptablesBackend.Chosen> choices = SideBySide.run(tasks(families, this::choose));
+      List<Pending> pending = new ArrayList<>();
+      for (int i = 0; i < families.size(); i++) {
+        plan(traffic, families.get(i), choices.get(i), done).ifPresent(pending::add);
       }
-      if (wroteAll) {
+      if (!traffic.ipv6()) {
+        withdraw(Family.IPV6, done);
+      }
+      SideBySide.run(tasks(pending, this::write));
+      if (pending.size() == families.size()) {
         allWritten.run();
       }
-      written.forEach(this::readBack);
+      List<OwnRules> saved = SideBySide.run(tasks(pending, this::readBack));
+      for (int i = 0; i < saved.size(); i++) {
+        Pending each = pending.get(i);
+        applied.put(each.family(), new Applied(each.tool(), each.rules(), saved.get(i)));
+      }
       complete = true;
     } catch (RedirectionException e) {
       undo(done, e);
@@ -81,11 +90,19 @@ public final class PodRedirection implements AutoCloseable {
     }
   }
 
+  private static <A, T> List<Supplier<T>> tasks(List<A> arguments, Function<A, T> task) {
+    return arguments.stream().<Supplier<T>>map(argument -> () -> task.apply(argument)).toList();
+  }
+
   private record Undo(Family family, Tool tool, OwnRules before) {}
 
-  /** Whether there was something to write. */
-  private boolean apply(PodTraffic traffic, Family family, List<Undo> done, List<Written> written) {
-    IptablesBackend.Chosen chosen = backend.choose(family, namespace);
+  private IptablesBackend.Chosen choose(Family family) {
+    return backend.choose(family, namespace);
+  }
+
+  /** What there is to write, if anything. */
+  private Optional<Pending> plan(
+      PodTraffic traffic, Family family, IptablesBackend.Chosen chosen, List<Undo> done) {
     Dialect dialect = chosen.answer().dialect();
     RuleSet rules =
         chosen.answer().ability() == Ability.REDIRECTS
@@ -97,33 +114,36 @@ public final class PodRedirection implements AutoCloseable {
       if (current.tool().equals(chosen.tool())
           ? chosen.saved().own().equals(current.saved())
           : isIntact(current)) {
-        return false;
+        return Optional.empty();
       }
       repair = true;
     }
     keepCounts(family);
-    Tool tool = chosen.tool();
     OwnRules present = chosen.saved().own();
     if (!repair) {
       // A half-done repair is better than what was there before it.
-      done.add(new Undo(family, tool, present));
+      done.add(new Undo(family, chosen.tool(), present));
       applied.remove(family);
     }
-    write(tool, present, rules.own());
-    written.add(new Written(family, tool, rules));
-    return true;
+    return Optional.of(new Pending(family, chosen.tool(), rules, present));
   }
 
-  private void readBack(Written written) {
-    OwnRules saved = written.tool().save(namespace).own();
-    if (!saved.hasShapeOf(written.rules().own())) {
+  private OwnRules write(Pending pending) {
+    OwnRules target = pending.rules().own();
+    write(pending.tool(), pending.present(), target);
+    return target;
+  }
+
+  private OwnRules readBack(Pending pending) {
+    OwnRules saved = pending.tool().save(namespace).own();
+    if (!saved.hasShapeOf(pending.rules().own())) {
       throw new RedirectionException(
-          written.tool().toString(),
+          pending.tool().toString(),
           "",
           "the rules read back differ from those written",
           "another program in the pod is changing them; they are written again");
     }
-    applied.put(written.family(), new Applied(written.tool(), written.rules(), saved));
+    return saved;
   }
 
   private void withdraw(Family family, List<Undo> done) {
