@@ -117,7 +117,8 @@ final class FunctionalProbe {
         true,
         true,
         plain.outboundPort(),
-        plain.inboundPort());
+        plain.inboundPort(),
+        plain.directions());
   }
 
   /** A datagram fails with EPERM when the filter table works; a connection would only time out. */

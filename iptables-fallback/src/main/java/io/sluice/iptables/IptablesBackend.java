@@ -9,9 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.Executors;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -50,24 +47,11 @@ public final class IptablesBackend {
       tools.addAll(Tool.installed(Family.IPV6));
     }
     // Each starts a dozen programs one after the other and spends its time waiting for them.
-    try (var threads =
-        Executors.newThreadPerTaskExecutor(
-            Thread.ofPlatform().name("sluice-probe-", 0).factory())) {
-      List<CompletableFuture<Usable>> asked =
-          tools.stream()
-              .map(tool ->
-                  CompletableFuture.supplyAsync(() -> new Usable(tool, probe.ask(tool)), threads))
-              .toList();
-      return new IptablesBackend(asked.stream().map(IptablesBackend::result).toList());
-    }
-  }
-
-  private static Usable result(CompletableFuture<Usable> asked) {
-    try {
-      return asked.join();
-    } catch (CompletionException e) {
-      throw e.getCause() instanceof RuntimeException cause ? cause : e;
-    }
+    return new IptablesBackend(
+        SideBySide.run(
+            tools.stream()
+                .<Supplier<Usable>>map(tool -> () -> new Usable(tool, probe.ask(tool)))
+                .toList()));
   }
 
   List<Usable> known() {

@@ -67,36 +67,6 @@ public record PodTraffic(
     }
   }
 
-  /** With rules for both directions. */
-  public PodTraffic(
-      InterceptionSettings settings,
-      List<InetAddress> primary,
-      Set<InetAddress> own,
-      Set<InetAddress> excludedAddresses,
-      Set<Cidr> excludedRanges,
-      Set<String> excludedInterfaces,
-      Set<String> otherInterfaces,
-      boolean permissive,
-      boolean keepEstablished,
-      boolean ipv6,
-      int outboundPort,
-      int inboundPort) {
-    this(
-        settings,
-        primary,
-        own,
-        excludedAddresses,
-        excludedRanges,
-        excludedInterfaces,
-        otherInterfaces,
-        permissive,
-        keepEstablished,
-        ipv6,
-        outboundPort,
-        inboundPort,
-        EnumSet.allOf(Direction.class));
-  }
-
   /** A pod with one interface, on the mesh's own ports. */
   public static PodTraffic of(
       InterceptionSettings settings, Set<InetAddress> own, boolean permissive, boolean ipv6) {
@@ -112,7 +82,8 @@ public record PodTraffic(
         false,
         ipv6,
         MeshPorts.OUTBOUND,
-        MeshPorts.INBOUND);
+        MeshPorts.INBOUND,
+        EnumSet.allOf(Direction.class));
   }
 
   /** The same traffic with rules for these directions alone. */

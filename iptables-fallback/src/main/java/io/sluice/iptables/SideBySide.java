@@ -3,6 +3,7 @@ package io.sluice.iptables;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.function.Supplier;
 
 /**
@@ -18,10 +19,11 @@ final class SideBySide {
    * @throws RuntimeException the first failure in that order; others are suppressed in it
    */
   static <T> List<T> run(List<Supplier<T>> tasks) {
+    ThreadFactory threads = Thread.ofPlatform().daemon().name("sluice-iptables-", 0).factory();
     List<CompletableFuture<T>> started =
         tasks.stream()
-            .map(
-                task -> CompletableFuture.supplyAsync(task, work -> Thread.ofVirtual().start(work)))
+            .map(task ->
+                CompletableFuture.supplyAsync(task, work -> threads.newThread(work).start()))
             .toList();
     RuntimeException failure = null;
     for (CompletableFuture<T> each : started) {

@@ -17,6 +17,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
@@ -162,7 +163,8 @@ class RedirectionTest extends RulesInAPod {
         false,
         true,
         OUTBOUND,
-        INBOUND);
+        INBOUND,
+        EnumSet.allOf(Direction.class));
   }
 
   @Test
@@ -311,7 +313,8 @@ class RedirectionTest extends RulesInAPod {
             keep,
             true,
             OUTBOUND,
-            INBOUND));
+            INBOUND,
+            EnumSet.allOf(Direction.class)));
 
     assertThat(isDelivered(client, server)).isEqualTo(keep);
   }

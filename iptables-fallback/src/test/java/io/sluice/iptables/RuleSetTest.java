@@ -9,6 +9,7 @@ import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -43,7 +44,8 @@ class RuleSetTest {
         true,
         true,
         15001,
-        15006);
+        15006,
+        EnumSet.allOf(Direction.class));
   }
 
   @Test
@@ -341,7 +343,8 @@ class RuleSetTest {
                   false,
                   false,
                   15001,
-                  15006))
+                  15006,
+                  EnumSet.allOf(Direction.class)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("interface name");
     }
