@@ -8,6 +8,7 @@ import io.sluice.mesh.Workload;
 import io.sluice.node.interception.ClosedPods;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
+import io.sluice.node.interception.PodPlacement;
 import io.sluice.node.placement.FoundNamespace;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.Sandbox;
@@ -84,9 +85,7 @@ final class Sandboxes {
 
   /** What is wrong with it. */
   Optional<String> problem(Sandbox sandbox) {
-    return enrolled
-        .find(sandbox.pod())
-        .filter(pod -> pod.cookie() == sandbox.cookie())
+    return inForce(sandbox)
         .map(pod -> interception.nodeProblem().or(() -> interception.problem(pod)))
         .orElse(Optional.of("it is not enrolled"));
   }
@@ -106,7 +105,11 @@ final class Sandboxes {
   }
 
   private boolean isInForce(Sandbox sandbox) {
-    return enrolled.find(sandbox.pod()).filter(pod -> pod.cookie() == sandbox.cookie()).isPresent();
+    return inForce(sandbox).isPresent();
+  }
+
+  private Optional<PodPlacement> inForce(Sandbox sandbox) {
+    return enrolled.find(sandbox.pod()).filter(pod -> pod.cookie() == sandbox.cookie());
   }
 
   /**
