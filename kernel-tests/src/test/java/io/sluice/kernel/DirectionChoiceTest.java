@@ -6,12 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.bpf.InterceptionProgram;
-import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.FaultyProgram;
 import io.sluice.kernel.site.JavaCommand;
-import io.sluice.kernel.site.TcpServer;
-import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -64,7 +61,7 @@ class DirectionChoiceTest {
             shop.view()
                 .metric("sluice_interception_mode", "direction=\"inbound\"", "mode=\"iptables\""))
         .isEqualTo(1);
-    assertEnforced();
+    shop.assertEnforced();
   }
 
   @Test
@@ -74,7 +71,7 @@ class DirectionChoiceTest {
     assertModes("ebpf/iptables", "ebpf", "iptables");
     assertThat(status("outboundReason")).isEqualTo("asked for");
     assertThat(status("inboundReason")).isEqualTo("eBPF was asked for and is refused: " + LEFT_OUT);
-    assertEnforced();
+    shop.assertEnforced();
   }
 
   @Test
@@ -83,7 +80,7 @@ class DirectionChoiceTest {
             () -> shop.site.startDaemon("--mode", "ebpf", "--without-program", "sk_lookup"))
         .hasMessageContaining("the daemon ended at once");
 
-    assertThat(lastWords())
+    assertThat(shop.daemon().lastWords())
         .startsWith("sluice: eBPF was asked for and is refused: " + LEFT_OUT)
         .contains("--fallback true");
   }
@@ -97,7 +94,7 @@ class DirectionChoiceTest {
     assertThat(status("modeReason"))
         .isEqualTo(reason + "program connect4 is left out by --without-program");
     assertThat(status("inboundReason")).isEqualTo(status("modeReason"));
-    assertEnforced();
+    shop.assertEnforced();
   }
 
   @Test
@@ -118,7 +115,8 @@ class DirectionChoiceTest {
                 "--mode", "auto", "--fail-open", "--without-program", "sk_lookup"))
         .hasMessageContaining("the daemon ended at once");
 
-    assertThat(lastWords()).contains("iptables rules cannot tell whether a daemon runs");
+    assertThat(shop.daemon().lastWords())
+        .contains("iptables rules cannot tell whether a daemon runs");
   }
 
   @Test
@@ -135,7 +133,7 @@ class DirectionChoiceTest {
         .contains(FaultyProgram.COMPLAINT)
         .endsWith("; the whole verifier log: " + log);
     assertThat(Files.readString(log)).contains(FaultyProgram.COMPLAINT);
-    assertEnforced();
+    shop.assertEnforced();
 
     shop.daemon().kill();
     shop.site.startDaemon("--mode", "auto");
@@ -178,27 +176,7 @@ class DirectionChoiceTest {
     assertThat(status("inboundMode")).isEqualTo(inbound);
   }
 
-  private static void assertEnforced() {
-    for (Family family : Family.values()) {
-      try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
-          TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
-        Attempt served = Attempt.from(shop.buyer, shop.service(family), "hi");
-        assertThat(served.answer()).as("%s", served).isEqualTo("hi");
-        Attempt out = Attempt.from(shop.thief, shop.stranger.at(family, outside.port()), "hi");
-        assertThat(out.wasRefused()).as("%s", out).isTrue();
-        Attempt in = Attempt.from(shop.stranger, shop.store.at(family, store.port()), "hi");
-        assertThat(in.wasRefused()).as("%s", in).isTrue();
-        assertThat(store.accepted()).hasSize(1);
-        assertThat(outside.accepted()).isEmpty();
-      }
-    }
-  }
-
   private static String status(String member) {
     return shop.view().status().path(member).asText();
-  }
-
-  private static String lastWords() {
-    return shop.daemon().log().lines().toList().getLast();
   }
 }

@@ -64,7 +64,7 @@ final class FlowSite implements AutoCloseable {
       site.registry().write("namespace", Manifests.namespace());
       opened.write(FlowSetting.NOTHING_EXCLUDED);
       site.registry().write(opened.pod);
-      site.startDaemon("--mode", mechanism.mode());
+      site.startDaemon(mechanism.arguments());
       return opened;
     } catch (RuntimeException | Error e) {
       opened.close();

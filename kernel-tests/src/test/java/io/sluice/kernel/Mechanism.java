@@ -1,23 +1,33 @@
 package io.sluice.kernel;
 
+import java.util.List;
+import java.util.stream.Stream;
+
 /**
  * How traffic is intercepted; the contract is the same for each but for the documented exceptions,
  * which are the claims below (see docs/interception.md).
  */
 public enum Mechanism {
-  EBPF("ebpf"),
-  SPLIT("ebpf/iptables"),
-  IPTABLES("iptables");
+  EBPF("ebpf", "--mode", "ebpf"),
+  SPLIT("ebpf/iptables", "--mode", "auto", "--without-program", "sk_lookup"),
+  IPTABLES("iptables", "--mode", "iptables");
 
   private final String mode;
+  private final List<String> arguments;
 
-  Mechanism(String mode) {
+  Mechanism(String mode, String... arguments) {
     this.mode = mode;
+    this.arguments = List.of(arguments);
   }
 
-  /** As the daemon reports it; a site takes it as the value of {@code --mode}. */
-  public String mode() {
+  /** As the daemon reports it. */
+  String mode() {
     return mode;
+  }
+
+  /** What leads a daemon there: arguments of {@code node run}, with further ones. */
+  public String[] arguments(String... more) {
+    return Stream.concat(arguments.stream(), Stream.of(more)).toArray(String[]::new);
   }
 
   /** Whether programs take what pods send, rather than rules. */

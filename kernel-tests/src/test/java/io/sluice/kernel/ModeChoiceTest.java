@@ -10,7 +10,6 @@ import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.Confinement;
 import io.sluice.kernel.site.JavaCommand;
-import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
@@ -55,7 +54,7 @@ class ModeChoiceTest {
 
     assertThat(status("mode")).isEqualTo("ebpf");
     assertThat(status("modeReason")).isEqualTo("a trial of every program succeeded");
-    assertEnforced();
+    shop.assertEnforced();
   }
 
   @ParameterizedTest
@@ -65,7 +64,7 @@ class ModeChoiceTest {
 
     assertThat(status("mode")).isEqualTo("iptables");
     assertThat(status("modeReason")).startsWith("eBPF does not work here: ").contains(cause);
-    assertEnforced();
+    shop.assertEnforced();
   }
 
   @ParameterizedTest
@@ -77,7 +76,7 @@ class ModeChoiceTest {
     assertThat(status("modeReason"))
         .startsWith("eBPF was asked for and is refused: ")
         .contains(cause);
-    assertEnforced();
+    shop.assertEnforced();
   }
 
   @ParameterizedTest
@@ -88,7 +87,7 @@ class ModeChoiceTest {
     assertThatThrownBy(() -> shop.site.startDaemon(confinement, "--mode", "ebpf"))
         .hasMessageContaining("the daemon ended at once");
 
-    assertThat(lastWords()).startsWith("sluice: ").doesNotContain("\tat ");
+    assertThat(shop.daemon().lastWords()).startsWith("sluice: ").doesNotContain("\tat ");
   }
 
   @Test
@@ -96,7 +95,7 @@ class ModeChoiceTest {
     assertThatThrownBy(() -> shop.site.startDaemon("--mode", "iptables", "--fail-open"))
         .hasMessageContaining("the daemon ended at once");
 
-    assertThat(lastWords())
+    assertThat(shop.daemon().lastWords())
         .contains("iptables rules cannot tell whether a daemon runs")
         .contains("use --mode ebpf, or leave out --fail-open");
   }
@@ -112,7 +111,7 @@ class ModeChoiceTest {
   })
   void switchingTheModeKeepsEveryPodEnforcedAndLeavesNothingOfTheFormer(
       Mechanism former, Mechanism next) {
-    shop.site.startDaemon("--mode", former.mode());
+    shop.site.startDaemon(former.arguments());
     Await.until("only " + former, () -> isOnly(former));
     try (TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort());
         TcpServer store = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
@@ -137,7 +136,7 @@ class ModeChoiceTest {
 
       shop.daemon().terminate();
       shop.daemon().awaitEnd();
-      shop.site.startDaemon("--mode", next.mode());
+      shop.site.startDaemon(next.arguments());
       Await.until("only " + next, () -> isOnly(next));
       int switched = attempts.size();
       Await.until("the thief has tried again", () -> attempts.size() > switched + MIN_ATTEMPTS);
@@ -151,7 +150,7 @@ class ModeChoiceTest {
       assertThat(store.accepted()).isEmpty();
     }
     assertThat(status("mode")).isEqualTo(next.mode());
-    assertEnforced();
+    shop.assertEnforced();
   }
 
   @Test
@@ -204,34 +203,8 @@ class ModeChoiceTest {
             });
   }
 
-  private static void assertEnforced() {
-    for (Family family : Family.values()) {
-      try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
-          TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
-        Attempt served = Attempt.from(shop.buyer, shop.service(family), "hi");
-        assertThat(served.answer()).as("%s", served).isEqualTo("hi");
-        assertRefused(shop.thief, shop.service(family));
-        assertRefused(shop.thief, shop.stranger.at(family, outside.port()));
-        assertRefused(shop.stranger, shop.store.at(family, store.port()));
-        assertThat(store.accepted()).hasSize(1);
-        assertThat(outside.accepted()).isEmpty();
-      }
-    }
-  }
-
-  private static void assertRefused(SitePod from, InetSocketAddress destination) {
-    Attempt attempt = Attempt.from(from, destination, "hi");
-    assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
-  }
-
   private static String status(String member) {
     return shop.view().status().path(member).asText();
-  }
-
-  /** What it said last. */
-  private static String lastWords() {
-    List<String> lines = shop.daemon().log().lines().toList();
-    return lines.getLast();
   }
 
   private static void join(Thread thread) {

@@ -1,5 +1,8 @@
 package io.sluice.kernel;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.Confinement;
@@ -8,6 +11,7 @@ import io.sluice.kernel.site.DaemonView;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.Site;
 import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetSocketAddress;
@@ -65,10 +69,7 @@ final class Shop implements AutoCloseable {
               "addr add " + OUTSIDE_IPV4 + "/32 dev eth0",
               "addr add " + OUTSIDE_IPV6 + "/128 dev eth0 nodad"));
       shop.writeRegistry();
-      site.startDaemon(
-          confinement,
-          Stream.concat(Stream.of("--mode", mechanism.mode()), Stream.of(arguments))
-              .toArray(String[]::new));
+      site.startDaemon(confinement, mechanism.arguments(arguments));
       return shop;
     } catch (RuntimeException | Error e) {
       site.close();
@@ -136,6 +137,27 @@ final class Shop implements AutoCloseable {
   /** Strict, without egress and exclusions, as at the beginning. */
   void configureAsAtFirst() {
     configure(false, false, Map.of());
+  }
+
+  /** The buyer is served, and nobody else: neither the thief nor the stranger. */
+  void assertEnforced() {
+    for (Family family : Family.values()) {
+      try (TcpServer behind = TcpServer.echo(store, family, STORE_PORT);
+          TcpServer outside = TcpServer.echo(stranger, family, freshPort())) {
+        Attempt served = Attempt.from(buyer, service(family), "hi");
+        assertThat(served.answer()).as("%s", served).isEqualTo("hi");
+        assertRefused(thief, service(family));
+        assertRefused(thief, stranger.at(family, outside.port()));
+        assertRefused(stranger, store.at(family, behind.port()));
+        assertThat(behind.accepted()).hasSize(1);
+        assertThat(outside.accepted()).isEmpty();
+      }
+    }
+  }
+
+  private static void assertRefused(SitePod from, InetSocketAddress destination) {
+    Attempt attempt = Attempt.from(from, destination, "hi");
+    assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
   }
 
   private long enforcedRevision() {

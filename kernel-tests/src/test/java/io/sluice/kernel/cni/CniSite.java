@@ -21,10 +21,10 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /**
@@ -51,16 +51,16 @@ final class CniSite implements AutoCloseable {
       site.registry().write("namespace", Manifests.namespace());
       site.registry().write("mesh-config", Manifests.meshConfig(false, false, Map.of()));
       arguments =
-          new ArrayList<>(
-              List.of(
-                  "--mode",
-                  mechanism.mode(),
-                  "--cni",
-                  "--cni-conf-dir",
-                  configurations.toString(),
-                  "--cni-bin-dir",
-                  plugins.toString()));
-      arguments.addAll(List.of(more));
+          Stream.concat(
+                  Stream.of(
+                      mechanism.arguments(
+                          "--cni",
+                          "--cni-conf-dir",
+                          configurations.toString(),
+                          "--cni-bin-dir",
+                          plugins.toString())),
+                  Stream.of(more))
+              .toList();
       runtime =
           new ContainerRuntime(
               site.node(), site.prefix(), configurations, List.of(plugins, DEBIAN_PLUGINS));

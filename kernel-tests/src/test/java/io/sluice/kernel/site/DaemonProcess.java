@@ -170,6 +170,11 @@ public final class DaemonProcess {
     }
   }
 
+  /** The last line of it. */
+  public String lastWords() {
+    return log().lines().toList().getLast();
+  }
+
   private Path logFile() {
     return state.resolveSibling("daemon.log");
   }

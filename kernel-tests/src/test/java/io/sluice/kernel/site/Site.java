@@ -174,10 +174,7 @@ public final class Site implements AutoCloseable {
     return directory;
   }
 
-  /**
-   * Makes the daemon, with further arguments of {@code node run}, and starts it. {@code --mode
-   * ebpf/iptables}, which no operator can ask for, stands for what leads a daemon there.
-   */
+  /** Makes the daemon, with further arguments of {@code node run}, and starts it. */
   public DaemonProcess startDaemon(String... arguments) {
     return startDaemon(Confinement.NONE, arguments);
   }
@@ -196,20 +193,10 @@ public final class Site implements AutoCloseable {
             registry.directory(),
             directory.resolve("state"),
             launcher,
-            spelledOut(arguments));
+            List.of(arguments));
     daemon = made;
     made.start();
     return made;
-  }
-
-  private static List<String> spelledOut(String... arguments) {
-    List<String> words = new ArrayList<>(List.of(arguments));
-    int mode = words.indexOf("--mode") + 1;
-    if (mode > 0 && words.get(mode).equals("ebpf/iptables")) {
-      words.set(mode, "auto");
-      words.addAll(List.of("--without-program", "sk_lookup"));
-    }
-    return words;
   }
 
   /** The daemon that was started. */
