@@ -45,6 +45,23 @@ class ModuleArrowsTest {
   }
 
   @Test
+  void generatedMessagesKnowNothingOfTheMesh() {
+    classes()
+        .that()
+        .resideInAPackage("io.sluice.api..")
+        .should()
+        .onlyDependOnClassesThat(
+            resideInAnyPackage(
+                "java..",
+                "javax..",
+                "com.google.protobuf..",
+                "com.google.common..",
+                "io.grpc..",
+                "io.sluice.api.."))
+        .check(sluice);
+  }
+
+  @Test
   void linuxKnowsNoOtherModule() {
     noClasses()
         .that()

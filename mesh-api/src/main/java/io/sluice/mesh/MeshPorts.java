@@ -20,6 +20,9 @@ public final class MeshPorts {
    */
   public static final int PATH_CHECK = 15009;
 
+  /** gRPC of the controller, where nodes prove themselves and get certificates. */
+  public static final int CONTROL = 15012;
+
   /** Metrics and health of the node daemon, on the node. */
   public static final int NODE_METRICS = 15020;
 
