@@ -1,44 +1,55 @@
-package io.sluice.control.authority.vault;
+package io.sluice.control.authority.remote;
 
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.authority.AuthorityException.Reason;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.TrustBundle;
-import io.sluice.control.authority.svid.Pem;
+import io.sluice.mesh.TrustDomain;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The trust bundle where Vault holds the roots: those of the settings, or the self-signed ones of
- * the mount's chain, looked up again from time to time. A root that disappears stays for as long as
- * its leaves may live; one that appears is distributed before leaves below it are used.
+ * The trust bundle where somebody else holds the roots: looked up there again from time to time. A
+ * root that disappears stays for as long as its leaves may live; one that appears is distributed
+ * before leaves below it are used.
  *
  * <p>Generations are milliseconds of the clock at the change, so that they grow across restarts.
  * Any thread.
  */
-final class VaultRoots {
-  private static final Duration LOOK_AGAIN_AFTER = Duration.ofMinutes(5);
+public final class RemoteRoots {
+  /** How old what is known of the roots may be. */
+  public static final Duration LOOK_AGAIN_AFTER = Duration.ofMinutes(5);
 
   private record Seen(Instant first, Instant last) {}
 
-  private final VaultClient client;
-  private final VaultSettings settings;
+  private final TrustDomain trustDomain;
+  private final Duration distributeFor;
+  private final Supplier<List<X509Certificate>> source;
   private final Map<X509Certificate, Seen> seen = new LinkedHashMap<>();
   private Instant lookedAt = Instant.MIN;
   private @Nullable TrustBundle published;
 
-  VaultRoots(VaultClient client, VaultSettings settings) {
-    this.client = client;
-    this.settings = settings;
+  /**
+   * Looks nothing up yet.
+   *
+   * @param distributeFor how long a new root is made known before it counts as {@link #usable}
+   * @param source the roots that are in use there, at least one; may block and throw {@link
+   *     AuthorityException}; called by one thread at a time
+   */
+  public RemoteRoots(
+      TrustDomain trustDomain, Duration distributeFor, Supplier<List<X509Certificate>> source) {
+    this.trustDomain = trustDomain;
+    this.distributeFor = distributeFor;
+    this.source = source;
   }
 
-  /** What to distribute; looks into Vault where that was not done lately. */
-  synchronized TrustBundle bundle(Instant now) {
+  /** What to distribute; looks it up where that was not done lately. */
+  public synchronized TrustBundle bundle(Instant now) {
     TrustBundle known = published;
     if (known == null) {
       return refreshed(now);
@@ -49,15 +60,14 @@ final class VaultRoots {
     try {
       return refreshed(now);
     } catch (AuthorityException e) {
-      lookedAt = now; // Vault is away; what was trusted stays trusted
+      lookedAt = now; // the source is away; what was trusted stays trusted
       return known;
     }
   }
 
-  /** Looks into Vault now: something was signed below a root that is not in the bundle. */
+  /** Looks it up now: something was signed below a root that is not in the bundle. */
   synchronized TrustBundle refreshed(Instant now) {
-    List<X509Certificate> present =
-        settings.trustedRoots().isEmpty() ? fetched() : settings.trustedRoots();
+    List<X509Certificate> present = source.get();
     boolean first = seen.isEmpty();
     for (X509Certificate root : present) {
       Seen before = seen.get(root);
@@ -72,7 +82,7 @@ final class VaultRoots {
       return before;
     }
     long generation = Math.max(now.toEpochMilli(), before == null ? 1 : before.generation() + 1);
-    TrustBundle bundle = new TrustBundle(settings.profile().trustDomain(), generation, roots);
+    TrustBundle bundle = new TrustBundle(trustDomain, generation, roots);
     published = bundle;
     return bundle;
   }
@@ -83,41 +93,13 @@ final class VaultRoots {
     return seen.entrySet().stream()
         .filter(entry ->
             entry.getValue().first().equals(Instant.MIN)
-                || !now.isBefore(entry.getValue().first().plus(settings.distributeFor())))
+                || !now.isBefore(entry.getValue().first().plus(distributeFor)))
         .map(Map.Entry::getKey)
         .toList();
   }
 
-  private List<X509Certificate> fetched() {
-    String path = settings.mount() + "/ca_chain";
-    List<X509Certificate> roots;
-    try {
-      roots =
-          Pem.parse(client.text(path), "Vault " + path).certificates().stream()
-              .filter(VaultRoots::isSelfSigned)
-              .toList();
-    } catch (AuthorityException e) {
-      if (e.reason() == Reason.STORE_DAMAGED) {
-        throw new AuthorityException(
-            Reason.BACKEND_UNREACHABLE,
-            "Vault " + path,
-            "the answer is no chain in PEM",
-            "check the address and the mount",
-            e);
-      }
-      throw e;
-    }
-    if (roots.isEmpty()) {
-      throw new AuthorityException(
-          Reason.BACKEND_ANSWER_REFUSED,
-          "Vault " + path,
-          "there is no self-signed root in it",
-          "import the root into the mount, or set the mesh's roots in a file");
-    }
-    return roots;
-  }
-
-  static boolean isSelfSigned(X509Certificate certificate) {
+  /** Whether it names itself as its issuer. */
+  public static boolean isSelfSigned(X509Certificate certificate) {
     return certificate.getSubjectX500Principal().equals(certificate.getIssuerX500Principal());
   }
 }
