@@ -9,6 +9,7 @@ import io.sluice.control.authority.remote.RemoteIssuing;
 import io.sluice.control.authority.remote.RemoteRoots;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SystemIdentity;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -73,8 +74,7 @@ final class StatedRoots {
   }
 
   private X509Certificate byTrial() {
-    SpiffeId controller =
-        new SpiffeId(settings.profile().trustDomain(), "sluice-system", "controller");
+    SpiffeId controller = SystemIdentity.controller(settings.profile().trustDomain());
     KeyPair thrownAway = SigningKey.P256.generate();
     CertificateRequest trial =
         new CertificateRequest(
