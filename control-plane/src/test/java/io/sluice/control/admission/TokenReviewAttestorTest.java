@@ -12,7 +12,6 @@ import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.mesh.NamespacedName;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,7 +29,7 @@ class TokenReviewAttestorTest {
   @TempDir private Path home;
   private FakeApiServer server;
   private KubernetesApi api;
-  private final AtomicReference<ObjectNode> asked = new AtomicReference<>();
+  private volatile ObjectNode asked = JsonNodeFactory.instance.objectNode();
 
   @BeforeEach
   void start() throws Exception {
@@ -52,8 +51,8 @@ class TokenReviewAttestorTest {
 
     assertThat(node.nodeName()).isEqualTo("worker-1.example");
     assertThat(node.how()).contains("TokenReview").contains("sluice-system:node");
-    assertThat(asked.get().path("spec").path("token").asText()).isEqualTo(TOKEN);
-    assertThat(asked.get().path("spec").path("audiences"))
+    assertThat(asked.path("spec").path("token").asText()).isEqualTo(TOKEN);
+    assertThat(asked.path("spec").path("audiences"))
         .singleElement()
         .satisfies(audience -> assertThat(audience.asText()).isEqualTo("sluice"));
     assertThat(server.requests).doesNotContainKey("GET");
@@ -177,7 +176,7 @@ class TokenReviewAttestorTest {
   private void reviewing(Consumer<ObjectNode> change) {
     server.onCreate =
         review -> {
-          asked.set(review.deepCopy());
+          asked = review.deepCopy();
           ObjectNode status = review.putObject("status").put("authenticated", true);
           status.putArray("audiences").add("sluice");
           status.putObject("user").put("username", "system:serviceaccount:sluice-system:node");

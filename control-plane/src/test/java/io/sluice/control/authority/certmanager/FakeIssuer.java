@@ -1,6 +1,7 @@
 package io.sluice.control.authority.certmanager;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.Pem;
@@ -19,7 +20,6 @@ import java.util.Base64;
 import java.util.Date;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.BasicConstraints;
@@ -64,7 +64,7 @@ final class FakeIssuer implements UnaryOperator<ObjectNode> {
 
   volatile Mood mood = Mood.HONEST;
   volatile Issuer issuer = newIssuer();
-  final AtomicReference<ObjectNode> last = new AtomicReference<>();
+  volatile ObjectNode last = JsonNodeFactory.instance.objectNode();
 
   static Issuer newIssuer() {
     Instant now = Instant.now();
@@ -74,7 +74,7 @@ final class FakeIssuer implements UnaryOperator<ObjectNode> {
 
   @Override
   public ObjectNode apply(ObjectNode object) {
-    last.set(object.deepCopy());
+    last = object.deepCopy();
     switch (mood) {
       case PENDING -> condition(object, "Ready", "False", "Pending");
       case DENIED -> {
