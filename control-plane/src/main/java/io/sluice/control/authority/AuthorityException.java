@@ -8,7 +8,9 @@ public final class AuthorityException extends RuntimeException {
 
   /** One word per way to fail, for log, metric and answer alike. */
   public enum Reason {
-    /** The PKCS#10 bytes are too long, or not that format. */
+    /**
+     * The PKCS#10 bytes are too long, not that format, or ask for other names than were admitted.
+     */
     REQUEST_MALFORMED(false),
     /** The request is not signed by the key that it carries. */
     KEY_NOT_PROVEN(false),
@@ -28,11 +30,11 @@ public final class AuthorityException extends RuntimeException {
     STORE_UNWRITABLE(true),
     /** Two changes of the root at once. */
     ROTATION_REFUSED(false),
-    /** The authority's server did not answer in time, or not in its language. */
+    /** The authority's server or token did not answer, or not in its language. */
     BACKEND_UNREACHABLE(true),
     /** The authority's server is there and does not serve: sealed, standby, too busy. */
     BACKEND_UNAVAILABLE(true),
-    /** The authority's server does not take our token or login. */
+    /** The authority's server or token does not take our token, login or PIN. */
     BACKEND_CREDENTIAL_REFUSED(false),
     /** The authority's server takes us, and refuses the request. */
     BACKEND_REFUSED(false),

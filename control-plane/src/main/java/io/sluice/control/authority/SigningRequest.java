@@ -1,14 +1,17 @@
 package io.sluice.control.authority;
 
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.mesh.SpiffeId;
 import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
+import java.security.KeyPair;
 import java.security.PublicKey;
 import java.security.spec.X509EncodedKeySpec;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Map;
+import java.util.Optional;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.edec.EdECObjectIdentifiers;
@@ -22,7 +25,8 @@ import org.bouncycastle.pkcs.PKCSException;
 
 /**
  * A PKCS#10 request whose sender has proven to hold the key (RFC 2986 §3). Only the key is used:
- * names, usages and other wishes in it are never read.
+ * names, usages and other wishes in it decide nothing. Authorities that copy names from it look at
+ * {@link #deviationFrom} first.
  */
 public final class SigningRequest {
   /** An RSA request of 4096 bits takes 1.7 KiB; wishes in it are not ours to store. */
@@ -100,6 +104,19 @@ public final class SigningRequest {
 
   private static AuthorityException refused(Reason reason, String problem) {
     return new AuthorityException(reason, "certificate request", problem, MEND);
+  }
+
+  /** A request for {@code key} that asks for {@code identity} and nothing else. */
+  public static SigningRequest of(KeyPair key, SpiffeId identity) {
+    return new SigningRequest(RequestedNames.request(key, identity), key.getPublic());
+  }
+
+  /**
+   * Where the names that it asks for are not exactly {@code identity}, as a clause for a message;
+   * empty where they are.
+   */
+  public Optional<String> deviationFrom(SpiffeId identity) {
+    return RequestedNames.deviation(der, identity);
   }
 
   /** The key that was proven. */

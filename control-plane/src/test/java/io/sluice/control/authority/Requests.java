@@ -69,6 +69,21 @@ public final class Requests {
     return new CertificateRequest(STORE, SigningRequest.parse(der(pair)), lifetime, "node-1");
   }
 
+  /** A request that asks for {@code names} and nothing else. */
+  public static byte[] naming(KeyPair pair, String subject, GeneralName... names) throws Exception {
+    ExtensionsGenerator wishes = new ExtensionsGenerator();
+    wishes.addExtension(Extension.subjectAlternativeName, true, new GeneralNames(names));
+    return new JcaPKCS10CertificationRequestBuilder(new X500Name(subject), pair.getPublic())
+        .addAttribute(PKCSObjectIdentifiers.pkcs_9_at_extensionRequest, wishes.generate())
+        .build(new JcaContentSignerBuilder(signatureFor(pair)).build(pair.getPrivate()))
+        .getEncoded();
+  }
+
+  /** A request that asks for exactly {@link #STORE}. */
+  public static CertificateRequest exact(KeyPair pair, Duration lifetime) {
+    return new CertificateRequest(STORE, SigningRequest.of(pair, STORE), lifetime, "node-1");
+  }
+
   public static CertificateRequest of(Duration lifetime) throws Exception {
     return of(keyPair("secp256r1"), lifetime);
   }

@@ -1,24 +1,32 @@
 package io.sluice.proxy.tls;
 
 import io.sluice.mesh.SpiffeId;
-import java.security.cert.CertificateParsingException;
+import io.sluice.mesh.SvidLeaf;
 import java.security.cert.X509Certificate;
-import java.util.Collection;
-import java.util.List;
 
-/** What SPIFFE X.509-SVID §2 to §5 ask of a leaf certificate by itself. */
+/** What SPIFFE X.509-SVID §2 to §5 ask of a leaf certificate by itself, as reasons of TLS. */
 final class SvidRules {
-  private static final int URI_NAME = 6; // GeneralName, RFC 5280 §4.2.1.6
-  private static final int DIGITAL_SIGNATURE = 0; // KeyUsage bits, RFC 5280 §4.2.1.3
-  private static final int KEY_CERT_SIGN = 5;
-  private static final int CRL_SIGN = 6;
-
   private SvidRules() {}
 
   /** The identity a leaf names. */
   static SpiffeId identity(X509Certificate leaf) throws PeerRefused {
-    String uri = onlyUri(leaf);
-    requireLeaf(leaf, uri);
+    return switch (SvidLeaf.of(leaf)) {
+      case SvidLeaf.Proper(String uri) -> parsed(uri);
+      case SvidLeaf.UnreadableNames(var cause) ->
+          throw new PeerRefused(
+              TlsReason.NOT_AN_SVID, "unreadable subject alternative names", cause);
+      case SvidLeaf.NotOneUri(int uris) ->
+          throw refused("the leaf has " + uris + " URI names instead of one");
+      case SvidLeaf.Authority(String uri) ->
+          throw refused(uri + " comes with the certificate of a CA");
+      case SvidLeaf.CannotSignHandshakes(String uri) ->
+          throw refused("the key of " + uri + " may not sign");
+      case SvidLeaf.SignsCertificates(String uri) ->
+          throw refused("the key of " + uri + " may sign certificates or CRLs");
+    };
+  }
+
+  private static SpiffeId parsed(String uri) throws PeerRefused {
     try {
       return SpiffeId.parse(uri);
     } catch (IllegalArgumentException e) {
@@ -26,38 +34,7 @@ final class SvidRules {
     }
   }
 
-  private static String onlyUri(X509Certificate leaf) throws PeerRefused {
-    Collection<List<?>> names;
-    try {
-      names = leaf.getSubjectAlternativeNames();
-    } catch (CertificateParsingException e) {
-      throw new PeerRefused(TlsReason.NOT_AN_SVID, "unreadable subject alternative names", e);
-    }
-    List<String> uris =
-        names == null
-            ? List.of()
-            : names.stream()
-                .filter(name -> name.getFirst().equals(URI_NAME))
-                .map(name -> String.valueOf(name.get(1)))
-                .toList();
-    if (uris.size() != 1) {
-      throw new PeerRefused(
-          TlsReason.NOT_AN_SVID, "the leaf has " + uris.size() + " URI names instead of one");
-    }
-    return uris.getFirst();
-  }
-
-  private static void requireLeaf(X509Certificate leaf, String uri) throws PeerRefused {
-    if (leaf.getBasicConstraints() != -1) {
-      throw new PeerRefused(TlsReason.NOT_AN_SVID, uri + " comes with the certificate of a CA");
-    }
-    boolean[] usage = leaf.getKeyUsage();
-    if (usage == null || !usage[DIGITAL_SIGNATURE]) {
-      throw new PeerRefused(TlsReason.NOT_AN_SVID, "the key of " + uri + " may not sign");
-    }
-    if (usage[KEY_CERT_SIGN] || usage[CRL_SIGN]) {
-      throw new PeerRefused(
-          TlsReason.NOT_AN_SVID, "the key of " + uri + " may sign certificates or CRLs");
-    }
+  private static PeerRefused refused(String problem) {
+    return new PeerRefused(TlsReason.NOT_AN_SVID, problem);
   }
 }

@@ -78,7 +78,17 @@ public final class BuiltInAuthority implements CertificateAuthority {
       Optional<Issuer> imported,
       IssueJournal journal,
       InstantSource clock) {
-    RootKeeper keeper = new RootKeeper(settings);
+    return open(settings, new FileIssuers(settings.directory()), imported, journal, clock);
+  }
+
+  /** As the other, with issuers and their keys in {@code issuers} instead of the directory. */
+  public static BuiltInAuthority open(
+      BuiltInSettings settings,
+      IssuerStore issuers,
+      Optional<Issuer> imported,
+      IssueJournal journal,
+      InstantSource clock) {
+    RootKeeper keeper = new RootKeeper(settings, issuers);
     try {
       InForce inForce = keeper.open(imported, clock.instant());
       return new BuiltInAuthority(settings, journal, clock, keeper, inForce);
@@ -208,6 +218,10 @@ public final class BuiltInAuthority implements CertificateAuthority {
     if (!now.isBefore(signer.notAfter())) {
       return new AuthorityHealth(
           Condition.UNAVAILABLE, "the issuer ended at " + signer.notAfter() + "; rotate the root");
+    }
+    Optional<String> outage = keeper.outage();
+    if (outage.isPresent()) {
+      return new AuthorityHealth(Condition.UNAVAILABLE, outage.get());
     }
     AuthorityException failed = notStored;
     if (failed != null) {

@@ -45,9 +45,17 @@ final class RootKeeper implements AutoCloseable {
   private final BuiltInSettings settings;
   private final AuthorityStore store;
 
-  RootKeeper(BuiltInSettings settings) {
+  private final IssuerStore issuers;
+
+  RootKeeper(BuiltInSettings settings, IssuerStore issuers) {
     this.settings = settings;
     this.store = AuthorityStore.open(settings.directory());
+    this.issuers = issuers;
+  }
+
+  /** As {@link IssuerStore#outage()}. */
+  Optional<String> outage() {
+    return issuers.outage();
   }
 
   /** What the directory holds; in an empty one, {@code imported} or a new root. */
@@ -63,7 +71,7 @@ final class RootKeeper implements AutoCloseable {
     }
     InForce loaded = load(distributedSinceStart(state, now), now);
     InForce current = imported.map(root -> follow(loaded, root, now)).orElse(loaded);
-    for (String id : store.rootIds()) {
+    for (String id : issuers.rootIds()) {
       if (!current.roots().containsKey(id)) {
         LOG.log(Level.WARNING, "authority.root-not-in-use id={0} in={1}", id, settings.directory());
       }
@@ -73,17 +81,17 @@ final class RootKeeper implements AutoCloseable {
 
   /** A first start, or one that was cut off before the state was written: its root is kept. */
   private StoredState begin(Optional<Issuer> imported, Instant now) {
-    List<String> left = store.rootIds();
+    List<String> left = issuers.rootIds();
     if (left.size() > 1) {
       throw DurableFiles.damaged(
           settings.directory().resolve("state.json"),
           "it is missing, and there is more than one root");
     }
     Issuer root =
-        left.isEmpty() ? imported.orElseGet(() -> newRoot(now)) : store.root(left.getFirst());
+        left.isEmpty() ? imported.orElseGet(() -> newRoot(now)) : issuers.root(left.getFirst());
     if (left.isEmpty()) {
       signerBelow(root, now); // proves that it can sign before it is kept
-      store.writeRoot(root);
+      issuers.writeRoot(root);
     }
     StoredState state = new StoredState(settings.profile().trustDomain(), 1, new Single(root.id()));
     store.write(state);
@@ -98,7 +106,9 @@ final class RootKeeper implements AutoCloseable {
           "the clock says " + now + ", no root is made by that",
           "set the clock, then start again");
     }
-    return settings.profile().root(settings.signingKey(), now, BuiltInSettings.ROOT_LIFETIME);
+    return settings
+        .profile()
+        .root(issuers.newKey(settings.signingKey()), now, BuiltInSettings.ROOT_LIFETIME);
   }
 
   private StoredState distributedSinceStart(StoredState state, Instant now) {
@@ -117,7 +127,7 @@ final class RootKeeper implements AutoCloseable {
   private InForce load(StoredState state, Instant now) {
     Map<String, Issuer> roots = new HashMap<>();
     for (String id : state.phase().trusted()) {
-      roots.put(id, store.root(id));
+      roots.put(id, issuers.root(id));
     }
     return InForce.of(state, roots, signer(InForce.known(roots, state.phase().active()), now));
   }
@@ -148,9 +158,9 @@ final class RootKeeper implements AutoCloseable {
           "nothing needs to be done");
     }
     Issuer signer = signerBelow(next, now);
-    store.writeRoot(next);
+    issuers.writeRoot(next);
     if (signer != next) {
-      store.writeIntermediate(next.id(), signer);
+      issuers.writeIntermediate(next.id(), signer);
     }
     return inPhase(
         current,
@@ -176,7 +186,7 @@ final class RootKeeper implements AutoCloseable {
     InForce single =
         inPhase(
             current, new Single(active), Map.of(active, current.activeRoot()), current.signer());
-    store.forget(next);
+    issuers.forget(next);
     return single;
   }
 
@@ -199,7 +209,7 @@ final class RootKeeper implements AutoCloseable {
               : signer(current.root(due.active()), now);
       InForce next = inPhase(current, due, roots, signer);
       if (phase instanceof Using(String _, String previous, Instant _)) {
-        store.forget(previous);
+        issuers.forget(previous);
       }
       return next;
     }
@@ -238,7 +248,7 @@ final class RootKeeper implements AutoCloseable {
 
   private InForce renewed(InForce current, Instant now) {
     Issuer signer = signerBelow(current.activeRoot(), now);
-    store.writeIntermediate(current.activeRoot().id(), signer);
+    issuers.writeIntermediate(current.activeRoot().id(), signer);
     LOG.log(Level.INFO, "authority.intermediate-renewed until={0}", signer.notAfter());
     return InForce.of(current.state(), current.roots(), signer);
   }
@@ -248,12 +258,12 @@ final class RootKeeper implements AutoCloseable {
     if (!root.maySignIntermediates()) {
       return proven(root, now);
     }
-    return store
+    return issuers
         .intermediate(root.id())
         .map(intermediate -> proven(intermediate, now))
         .orElseGet(() -> {
           Issuer made = signerBelow(root, now);
-          store.writeIntermediate(root.id(), made);
+          issuers.writeIntermediate(root.id(), made);
           return made;
         });
   }
@@ -265,7 +275,11 @@ final class RootKeeper implements AutoCloseable {
     return proven(
         settings
             .profile()
-            .intermediate(root, settings.signingKey(), now, BuiltInSettings.INTERMEDIATE_LIFETIME),
+            .intermediate(
+                root,
+                issuers.newKey(settings.signingKey()),
+                now,
+                BuiltInSettings.INTERMEDIATE_LIFETIME),
         now);
   }
 

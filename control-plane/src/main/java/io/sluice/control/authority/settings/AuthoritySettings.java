@@ -1,9 +1,12 @@
 package io.sluice.control.authority.settings;
 
 import io.sluice.control.authority.CertificateRequest;
+import io.sluice.control.authority.certmanager.IssuerRef;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.authority.svid.SvidProfile;
+import io.sluice.control.authority.token.TokenSettings;
 import io.sluice.control.authority.vault.VaultLogin;
+import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.mesh.TrustDomain;
 import java.net.URI;
 import java.nio.file.Path;
@@ -52,6 +55,18 @@ public record AuthoritySettings(
       @Nullable Path serverRoots,
       @Nullable Path trustedRoots)
       implements Source {}
+
+  /**
+   * An issuer of cert-manager does.
+   *
+   * @param trustedRoots PEM file with the mesh's roots; null for the root that the issuer states
+   */
+  public record CertManager(
+      KubernetesAccess cluster, String namespace, IssuerRef issuer, @Nullable Path trustedRoots)
+      implements Source {}
+
+  /** A PKCS#11 token does, and we log in to it; keys of {@code signingKey} are made there. */
+  public record Token(TokenSettings token, SigningKey signingKey) implements Source {}
 
   /** The built-in authority with what is usual: P-256, 24 h, a day to distribute a root. */
   public static AuthoritySettings builtIn(TrustDomain trustDomain, Path directory) {

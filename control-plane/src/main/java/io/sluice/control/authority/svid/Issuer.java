@@ -3,7 +3,6 @@ package io.sluice.control.authority.svid;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
 import java.security.GeneralSecurityException;
-import java.security.KeyPair;
 import java.security.MessageDigest;
 import java.security.PrivateKey;
 import java.security.SecureRandom;
@@ -75,10 +74,8 @@ public record Issuer(List<X509Certificate> chain, PrivateKey key) {
     byte[] challenge = new byte[32];
     new SecureRandom().nextBytes(challenge);
     try {
+      byte[] signed = KeySigner.sign(key, challenge);
       Signature signature = Signature.getInstance(SigningKey.signatureOf(key));
-      signature.initSign(key);
-      signature.update(challenge);
-      byte[] signed = signature.sign();
       signature.initVerify(certificate().getPublicKey());
       signature.update(challenge);
       return signature.verify(signed);
@@ -136,10 +133,6 @@ public record Issuer(List<X509Certificate> chain, PrivateKey key) {
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("a parsed certificate encodes, and every JDK has SHA-256", e);
     }
-  }
-
-  KeyPair keyPair() {
-    return new KeyPair(certificate().getPublicKey(), key);
   }
 
   /** Without the key. */

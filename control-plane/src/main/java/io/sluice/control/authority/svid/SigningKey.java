@@ -6,6 +6,7 @@ import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
 import java.security.interfaces.ECKey;
 import java.security.spec.ECGenParameterSpec;
+import java.util.Optional;
 
 /** Kinds of key that the built-in authority makes for itself. */
 public enum SigningKey {
@@ -42,10 +43,18 @@ public enum SigningKey {
     }
   }
 
+  /** The curve's JDK name; empty where the algorithm alone says it. */
+  public Optional<String> ellipticCurve() {
+    return this == ED25519 ? Optional.empty() : Optional.of(curve);
+  }
+
   /**
    * The signature algorithm that goes with a key, by its JDK name; the hash as strong as the key.
    */
   static String signatureOf(PrivateKey key) {
+    if (key instanceof ForeignKey foreign) {
+      return foreign.signatureAlgorithm();
+    }
     if (key instanceof ECKey ec) {
       int bits = ec.getParams().getCurve().getField().getFieldSize();
       return bits >= P384_BITS ? "SHA384withECDSA" : "SHA256withECDSA";

@@ -5,6 +5,7 @@ import io.sluice.mesh.TrustDomain;
 import java.math.BigInteger;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
+import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
@@ -27,8 +28,6 @@ import org.bouncycastle.asn1.x509.KeyUsage;
 import org.bouncycastle.cert.CertIOException;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
-import org.bouncycastle.operator.OperatorCreationException;
-import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,16 +47,25 @@ public record SvidProfile(TrustDomain trustDomain, boolean dnsNames, boolean nam
 
   /** A new self-signed root, which may have one intermediate below it. */
   public Issuer root(SigningKey kind, Instant now, Duration lifetime) {
-    KeyPair pair = kind.generate();
+    return root(kind.generate(), now, lifetime);
+  }
+
+  /** As the other, with a key that was made elsewhere. */
+  public Issuer root(KeyPair pair, Instant now, Duration lifetime) {
     BigInteger serial = serial();
     X500Name name = authorityName("Root CA", serial);
     Draft draft = new Draft(name, name, serial, now.plus(lifetime), pair.getPublic());
-    return new Issuer(List.of(authority(draft, now, pair, null, 1)), pair.getPrivate());
+    return new Issuer(
+        List.of(authority(draft, now, pair.getPrivate(), null, 1)), pair.getPrivate());
   }
 
   /** A new intermediate below {@code parent}, that can sign leaves only and not outlive it. */
   public Issuer intermediate(Issuer parent, SigningKey kind, Instant now, Duration lifetime) {
-    KeyPair pair = kind.generate();
+    return intermediate(parent, kind.generate(), now, lifetime);
+  }
+
+  /** As the other, with a key that was made elsewhere. */
+  public Issuer intermediate(Issuer parent, KeyPair pair, Instant now, Duration lifetime) {
     BigInteger serial = serial();
     Instant end = earlier(now.plus(lifetime), parent.notAfter());
     Draft draft =
@@ -68,7 +76,7 @@ public record SvidProfile(TrustDomain trustDomain, boolean dnsNames, boolean nam
             end,
             pair.getPublic());
     List<X509Certificate> chain = new ArrayList<>();
-    chain.add(authority(draft, now, parent.keyPair(), parent.certificate(), 0));
+    chain.add(authority(draft, now, parent.key(), parent.certificate(), 0));
     chain.addAll(parent.chain());
     return new Issuer(chain, pair.getPrivate());
   }
@@ -91,7 +99,7 @@ public record SvidProfile(TrustDomain trustDomain, boolean dnsNames, boolean nam
               new KeyPurposeId[] {KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth}));
       // Critical, because the subject is empty (RFC 5280 §4.1.2.6).
       builder.addExtension(Extension.subjectAlternativeName, true, leafNames(identity));
-      return signed(builder, issuer.keyPair());
+      return signed(builder, issuer.key());
     } catch (CertIOException e) {
       throw new IllegalStateException("values of our own do encode", e);
     }
@@ -124,7 +132,11 @@ public record SvidProfile(TrustDomain trustDomain, boolean dnsNames, boolean nam
   }
 
   private X509Certificate authority(
-      Draft draft, Instant now, KeyPair signer, @Nullable X509Certificate parent, int pathLength) {
+      Draft draft,
+      Instant now,
+      PrivateKey signer,
+      @Nullable X509Certificate parent,
+      int pathLength) {
     try {
       JcaX509v3CertificateBuilder builder = draft.begin(now);
       KeyIdentifiers.add(builder, draft.key(), parent);
@@ -145,14 +157,11 @@ public record SvidProfile(TrustDomain trustDomain, boolean dnsNames, boolean nam
     }
   }
 
-  private static X509Certificate signed(JcaX509v3CertificateBuilder builder, KeyPair signer) {
+  private static X509Certificate signed(JcaX509v3CertificateBuilder builder, PrivateKey signer) {
     try {
-      String algorithm = SigningKey.signatureOf(signer.getPrivate());
-      return new JcaX509CertificateConverter()
-          .getCertificate(
-              builder.build(new JcaContentSignerBuilder(algorithm).build(signer.getPrivate())));
-    } catch (GeneralSecurityException | OperatorCreationException e) {
-      throw new IllegalStateException("a key that was checked does sign", e);
+      return new JcaX509CertificateConverter().getCertificate(builder.build(new KeySigner(signer)));
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("what was just built can be read", e);
     }
   }
 

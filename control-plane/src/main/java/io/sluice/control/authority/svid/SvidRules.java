@@ -1,6 +1,7 @@
 package io.sluice.control.authority.svid;
 
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SvidLeaf;
 import java.security.GeneralSecurityException;
 import java.security.PublicKey;
 import java.security.cert.CertPathValidator;
@@ -31,9 +32,7 @@ public final class SvidRules {
   private static final String CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
   private static final String KEY_USAGE = "2.5.29.15";
   private static final String NAME_CONSTRAINTS = "2.5.29.30";
-  private static final int DIGITAL_SIGNATURE = 0;
   private static final int KEY_CERT_SIGN = 5;
-  private static final int CRL_SIGN = 6;
   private static final int DNS_NAME = 2;
   private static final int URI = 6;
 
@@ -49,34 +48,45 @@ public final class SvidRules {
     if (chain.isEmpty() || chain.size() > LONGEST_CHAIN) {
       return Optional.of("a chain of " + chain.size() + " certificates");
     }
-    try {
-      return names(chain.getFirst(), expected.identity())
-          .or(() -> use(chain))
-          .or(() -> validity(chain.getFirst(), expected, now))
-          .or(() -> path(chain, expected.roots(), now));
-    } catch (CertificateParsingException e) {
-      return Optional.of("its names cannot be read: " + e.getMessage());
-    }
+    X509Certificate leaf = chain.getFirst();
+    return byItself(leaf)
+        .or(() -> names(leaf, expected.identity()))
+        .or(() -> use(chain))
+        .or(() -> validity(leaf, expected, now))
+        .or(() -> path(chain, expected.roots(), now));
   }
 
-  private static Optional<String> names(X509Certificate leaf, SpiffeId identity)
-      throws CertificateParsingException {
-    Collection<List<?>> names = leaf.getSubjectAlternativeNames();
-    if (names == null) {
-      return Optional.of("no subject alternative name");
+  private static Optional<String> byItself(X509Certificate leaf) {
+    return switch (SvidLeaf.of(leaf)) {
+      case SvidLeaf.Proper _ -> Optional.empty();
+      case SvidLeaf.UnreadableNames(var cause) -> unreadableNames(cause);
+      case SvidLeaf.NotOneUri(int uris) -> Optional.of(uris + " URI names instead of exactly one");
+      case SvidLeaf.Authority _ -> Optional.of("the leaf is a certificate authority");
+      case SvidLeaf.CannotSignHandshakes _ -> Optional.of("the leaf's key may not sign handshakes");
+      case SvidLeaf.SignsCertificates _ -> Optional.of("the leaf's key may sign certificates");
+    };
+  }
+
+  private static Optional<String> unreadableNames(CertificateParsingException cause) {
+    return Optional.of("its names cannot be read: " + cause.getMessage());
+  }
+
+  private static Optional<String> names(X509Certificate leaf, SpiffeId identity) {
+    Collection<List<?>> names;
+    try {
+      names = leaf.getSubjectAlternativeNames();
+    } catch (CertificateParsingException e) {
+      return unreadableNames(e);
     }
-    List<String> uris = ofType(names, URI);
-    if (uris.size() != 1) {
-      return Optional.of(uris.size() + " URI names instead of exactly one");
-    }
-    if (!uris.getFirst().equals(identity.toString())) {
-      return Optional.of("it names " + uris.getFirst() + " instead of " + identity);
+    String uri = ofType(names, URI).getFirst();
+    if (!uri.equals(identity.toString())) {
+      return Optional.of("it names " + uri + " instead of " + identity);
     }
     List<String> dnsNames = ofType(names, DNS_NAME);
     Optional<String> allowed = SvidProfile.dnsName(identity);
     // That the extension is critical where the subject is empty, the JDK's parser demands.
     return violated(
-        uris.size() + dnsNames.size() != names.size()
+        1 + dnsNames.size() != names.size()
             || !dnsNames.stream().allMatch(name -> allowed.filter(name::equals).isPresent()),
         "it carries names that were not asked for: " + names);
   }
@@ -90,15 +100,8 @@ public final class SvidRules {
 
   private static Optional<String> use(List<X509Certificate> chain) {
     X509Certificate leaf = chain.getFirst();
-    boolean[] usage = leaf.getKeyUsage();
-    if (leaf.getBasicConstraints() >= 0) {
-      return Optional.of("the leaf is a certificate authority");
-    }
-    if (usage == null || !leaf.getCriticalExtensionOIDs().contains(KEY_USAGE)) {
+    if (!leaf.getCriticalExtensionOIDs().contains(KEY_USAGE)) {
       return Optional.of("no critical key usage");
-    }
-    if (!usage[DIGITAL_SIGNATURE] || usage[KEY_CERT_SIGN] || usage[CRL_SIGN]) {
-      return Optional.of("the leaf's key may not sign handshakes, or may sign certificates");
     }
     try {
       List<String> purposes = leaf.getExtendedKeyUsage();

@@ -12,41 +12,31 @@ import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.IssuedCertificate;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.journal.IssueJournal;
-import io.sluice.control.authority.journal.JournalEntry;
+import io.sluice.control.authority.remote.RemoteIssuing;
+import io.sluice.control.authority.remote.RemoteRoots;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.authority.svid.SvidProfile;
-import io.sluice.control.authority.svid.SvidRules;
 import java.security.cert.X509Certificate;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Vault's PKI secrets engine as the authority: {@code POST /v1/<mount>/sign/<role>}.
  *
- * <p>Any thread; {@link #sign} blocks for at most the patience of the settings and one more
- * request. Vault's answer is checked like a stranger's before it is handed out: a role that lets
- * requests choose their names, or signs for longer, is refused and not corrected.
+ * <p>Any thread; {@link #sign} blocks as {@link RemoteIssuing} says, and for one more request.
+ * Vault's answer is checked like a stranger's before it is handed out.
  */
 public final class VaultAuthority implements CertificateAuthority {
   private static final System.Logger LOG = System.getLogger(VaultAuthority.class.getName());
-
-  /** Requests on the way at once; the others wait, so that a slow Vault is not buried. */
-  private static final int MOST_AT_ONCE = 16;
-
-  private static final int LONGEST_CHAIN = 5;
 
   private final VaultSettings settings;
   private final IssueJournal journal;
   private final InstantSource clock;
   private final VaultClient client;
   private final VaultSession session;
-  private final VaultRoots roots;
-  private final Semaphore slots = new Semaphore(MOST_AT_ONCE, true);
+  private final RemoteRoots roots;
+  private final RemoteIssuing issuing;
 
   /**
    * Connects to nothing yet.
@@ -60,7 +50,12 @@ public final class VaultAuthority implements CertificateAuthority {
     this.client =
         new VaultClient(settings.address(), settings.serverRoots(), settings.requestTimeout());
     this.session = new VaultSession(client, settings.login(), clock);
-    this.roots = new VaultRoots(client, settings);
+    this.roots =
+        new RemoteRoots(
+            settings.profile().trustDomain(),
+            settings.distributeFor(),
+            () -> settings.trustedRoots().isEmpty() ? fetchedRoots() : settings.trustedRoots());
+    this.issuing = new RemoteIssuing(terms(settings), roots, journal, clock);
     if ("http".equals(settings.address().getScheme())) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -69,52 +64,19 @@ public final class VaultAuthority implements CertificateAuthority {
     }
   }
 
+  private static RemoteIssuing.Terms terms(VaultSettings settings) {
+    return new RemoteIssuing.Terms(
+        "Vault " + settings.address(),
+        "correct the role: see \"Vault\" in docs/identity.md",
+        settings.profile(),
+        settings.patience(),
+        settings.longestLeaf(),
+        settings.distributeFor());
+  }
+
   @Override
   public IssuedCertificate sign(CertificateRequest request) {
-    if (!request.identity().trustDomain().equals(settings.profile().trustDomain())) {
-      throw new AuthorityException(
-          Reason.TRUST_DOMAIN_FOREIGN,
-          "certificate for " + request.identity(),
-          "this authority signs for " + settings.profile().trustDomain(),
-          "ask the authority of that trust domain");
-    }
-    if (request.lifetime().compareTo(settings.longestLeaf()) > 0) {
-      throw new AuthorityException(
-          Reason.LIFETIME_REFUSED,
-          "certificate for " + request.identity(),
-          "a lifetime of " + request.lifetime() + " is asked for",
-          "ask for at most " + settings.longestLeaf());
-    }
-    acquireSlot();
-    try {
-      return new Retries(settings.patience()).run(() -> signOnce(request));
-    } finally {
-      slots.release();
-    }
-  }
-
-  private void acquireSlot() {
-    try {
-      if (slots.tryAcquire(settings.patience().toMillis(), TimeUnit.MILLISECONDS)) {
-        return;
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    throw new AuthorityException(
-        Reason.BACKEND_UNAVAILABLE,
-        "Vault " + settings.address(),
-        MOST_AT_ONCE + " requests are on the way and none came back",
-        "look at Vault's load");
-  }
-
-  private IssuedCertificate signOnce(CertificateRequest request) {
-    JsonNode data = withToken(request).path("data");
-    Instant now = clock.instant();
-    List<X509Certificate> chain = chain(data);
-    IssuedCertificate issued = checked(request, chain, now);
-    journal.append(JournalEntry.of(now, issued, request.requester()));
-    return issued;
+    return issuing.sign(request, (wish, _) -> certificates(withToken(wish).path("data")));
   }
 
   /** A refused token is replaced once: it may have expired, or been revoked, since the last use. */
@@ -145,77 +107,54 @@ public final class VaultAuthority implements CertificateAuthority {
     return body;
   }
 
-  /** Leaf and its issuers in order, whatever order they came in; without roots. */
-  private List<X509Certificate> chain(JsonNode data) {
-    List<X509Certificate> answered = certificates(data.path("certificate"));
-    if (answered.isEmpty()) {
-      throw refused("there is no certificate in the answer");
+  /** The leaf, then whatever may be its issuers. */
+  private List<X509Certificate> certificates(JsonNode data) {
+    List<X509Certificate> certificates = new ArrayList<>(parsed(data.path("certificate")));
+    if (!certificates.isEmpty()) {
+      data.path("ca_chain").forEach(node -> certificates.addAll(parsed(node)));
+      certificates.addAll(parsed(data.path("issuing_ca")));
     }
-    List<X509Certificate> issuers = new ArrayList<>(answered.subList(1, answered.size()));
-    data.path("ca_chain").forEach(node -> issuers.addAll(certificates(node)));
-    issuers.addAll(certificates(data.path("issuing_ca")));
-    List<X509Certificate> chain = new ArrayList<>();
-    Optional<X509Certificate> next = Optional.of(answered.getFirst());
-    while (next.isPresent() && chain.size() < LONGEST_CHAIN) {
-      X509Certificate certificate = next.get();
-      chain.add(certificate);
-      next =
-          issuers.stream()
-              .filter(issuer -> !VaultRoots.isSelfSigned(issuer))
-              .filter(issuer ->
-                  issuer.getSubjectX500Principal().equals(certificate.getIssuerX500Principal()))
-              .findFirst();
-    }
-    return chain;
+    return certificates;
   }
 
-  private static List<X509Certificate> certificates(JsonNode pem) {
+  private List<X509Certificate> parsed(JsonNode pem) {
     if (!pem.isTextual()) {
       return List.of();
     }
     try {
       return Pem.parse(pem.textValue(), "Vault's answer").certificates();
     } catch (AuthorityException e) {
-      throw refused("a certificate in the answer cannot be read");
+      throw issuing.refused("a certificate in the answer cannot be read");
     }
   }
 
-  private IssuedCertificate checked(
-      CertificateRequest request, List<X509Certificate> chain, Instant now) {
-    Optional<String> violation = violation(request, chain, roots.usable(now), now);
-    if (violation.isEmpty()) {
-      return new IssuedCertificate(request.identity(), chain);
+  private List<X509Certificate> fetchedRoots() {
+    String path = settings.mount() + "/ca_chain";
+    List<X509Certificate> fetched;
+    try {
+      fetched =
+          Pem.parse(client.text(path), "Vault " + path).certificates().stream()
+              .filter(RemoteRoots::isSelfSigned)
+              .toList();
+    } catch (AuthorityException e) {
+      if (e.reason() == Reason.STORE_DAMAGED) {
+        throw new AuthorityException(
+            Reason.BACKEND_UNREACHABLE,
+            "Vault " + path,
+            "the answer is no chain in PEM",
+            "check the address and the mount",
+            e);
+      }
+      throw e;
     }
-    // The root may be new in Vault. Then it is distributed from now on, and used later.
-    if (violation(request, chain, roots.refreshed(now).roots(), now).isEmpty()) {
+    if (fetched.isEmpty()) {
       throw new AuthorityException(
-          Reason.BACKEND_UNAVAILABLE,
-          "Vault " + settings.mount(),
-          "it signs below a root that nodes do not know yet",
-          "the root is being distributed; certificates below it are used after "
-              + settings.distributeFor());
+          Reason.BACKEND_ANSWER_REFUSED,
+          "Vault " + path,
+          "there is no self-signed root in it",
+          "import the root into the mount, or set the mesh's roots in a file");
     }
-    throw refused(violation.get());
-  }
-
-  private static Optional<String> violation(
-      CertificateRequest request,
-      List<X509Certificate> chain,
-      List<X509Certificate> roots,
-      Instant now) {
-    return SvidRules.violation(
-        chain,
-        new SvidRules.Expectation(
-            request.identity(), request.proof().publicKey(), request.lifetime(), roots),
-        now);
-  }
-
-  private static AuthorityException refused(String violation) {
-    return new AuthorityException(
-        Reason.BACKEND_ANSWER_REFUSED,
-        "what Vault signed",
-        violation,
-        "correct the role: see \"Vault\" in docs/identity.md");
+    return fetched;
   }
 
   @Override

@@ -9,11 +9,14 @@ import io.sluice.control.authority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.IssuedCertificate;
 import io.sluice.control.authority.Requests;
+import io.sluice.control.authority.certmanager.IssuerRef;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.authority.svid.SvidProfile;
+import io.sluice.control.authority.token.TokenSettings;
 import io.sluice.control.authority.vault.VaultLogin;
+import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.mesh.TrustDomain;
 import java.net.URI;
 import java.nio.file.Files;
@@ -77,6 +80,41 @@ class AuthoritiesTest {
     try (CertificateAuthority authority = open(vault("https://localhost:1", "pki", null))) {
       assertThat(authority.health().condition()).isEqualTo(Condition.UNAVAILABLE);
     }
+  }
+
+  @Test
+  void aKubeconfigOrTokenThatIsNotThereIsNamedAtOnce() {
+    Path missing = home.resolve("missing");
+
+    assertThatExceptionOfType(AuthorityException.class)
+        .isThrownBy(() ->
+            open(
+                new AuthoritySettings.CertManager(
+                    new KubernetesAccess.Kubeconfig(missing),
+                    "sluice-system",
+                    IssuerRef.DEFAULT,
+                    null)))
+        .withMessageContaining(missing.toString());
+    assertThatExceptionOfType(AuthorityException.class)
+        .isThrownBy(() ->
+            open(
+                new AuthoritySettings.Token(
+                    new TokenSettings(missing, new TokenSettings.SlotIndex(0), missing, "sluice"),
+                    SigningKey.P256)))
+        .withMessageContaining(missing.toString());
+  }
+
+  @Test
+  void namesThatCannotBeInAClusterOrTokenAreRefused() {
+    Path file = home.resolve("file");
+    TokenSettings.SlotIndex slot = new TokenSettings.SlotIndex(0);
+
+    assertThatIllegalArgumentException().isThrownBy(() -> new IssuerRef("a/b", "Issuer", "x.io"));
+    assertThatIllegalArgumentException().isThrownBy(() -> new IssuerRef("a", "issuer", "x.io"));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new TokenSettings(file, slot, file, "two\nlines"));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new TokenSettings(Path.of("lib.so\nslot = 1"), slot, file, "sluice"));
   }
 
   @Test

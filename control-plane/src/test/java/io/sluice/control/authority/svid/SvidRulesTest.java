@@ -103,7 +103,7 @@ class SvidRulesTest {
                       uri("spiffe://site.example/ns/bank/sa/vault")
                     }),
         spoilt(
-            "no subject alternative name",
+            "0 URI names",
             draft -> {
               draft.names = new GeneralName[0];
               draft.subject = "CN=store";
@@ -135,7 +135,7 @@ class SvidRulesTest {
                       draft.names[0], new GeneralName(GeneralName.iPAddress, "10.0.0.1")
                     }),
         spoilt("certificate authority", draft -> draft.basic = new BasicConstraints(true)),
-        spoilt("no critical key usage", draft -> draft.usage = 0),
+        spoilt("may not sign handshakes", draft -> draft.usage = 0),
         spoilt("no critical key usage", draft -> draft.usageIsCritical = false),
         spoilt("may not sign handshakes", draft -> draft.usage = KeyUsage.keyAgreement),
         spoilt(

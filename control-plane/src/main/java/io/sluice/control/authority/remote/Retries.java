@@ -1,9 +1,9 @@
-package io.sluice.control.authority.vault;
+package io.sluice.control.authority.remote;
 
 import io.sluice.control.authority.AuthorityException;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /**
  * Tries again what may succeed later, with growing pauses of random length, for at most a set time.
@@ -14,30 +14,30 @@ record Retries(Duration patience) {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
   private static final int LONGEST_PAUSE_DOUBLINGS = 4;
 
-  <T> T run(Supplier<T> call) {
-    long deadline = System.nanoTime() + patience.toNanos();
+  <T> T run(Function<Deadline, T> call) {
+    Deadline deadline = Deadline.in(patience);
     for (int tries = 0; ; tries++) {
       try {
-        return call.get();
+        return call.apply(deadline);
       } catch (AuthorityException e) {
-        long pause = pauseNanos(tries);
-        if (!e.reason().isRetryable() || System.nanoTime() + pause >= deadline) {
+        Duration pause = pause(tries);
+        if (!e.reason().isRetryable() || deadline.isWithin(pause)) {
           throw e;
         }
-        pause(pause, e);
+        await(pause, e);
       }
     }
   }
 
   /** Half fixed, half random, so that a thousand nodes do not come back in step. */
-  private static long pauseNanos(int tries) {
+  private static Duration pause(int tries) {
     long full = FIRST_PAUSE.toNanos() << Math.min(tries, LONGEST_PAUSE_DOUBLINGS);
-    return full / 2 + ThreadLocalRandom.current().nextLong(full / 2);
+    return Duration.ofNanos(full / 2 + ThreadLocalRandom.current().nextLong(full / 2));
   }
 
-  private static void pause(long nanos, AuthorityException cause) {
+  private static void await(Duration pause, AuthorityException cause) {
     try {
-      Thread.sleep(Duration.ofNanos(nanos));
+      Thread.sleep(pause);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw cause;

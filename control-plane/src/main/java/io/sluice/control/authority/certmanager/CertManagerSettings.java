@@ -1,0 +1,40 @@
+package io.sluice.control.authority.certmanager;
+
+import io.sluice.control.authority.svid.SvidProfile;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/**
+ * Which issuer to ask, where, and for how long.
+ *
+ * @param namespace where CertificateRequests are made; that of the issuer, where it has one
+ * @param issuer who signs
+ * @param trustedRoots what the mesh trusts; empty for the authority that each answer states
+ * @param profile trust domain
+ * @param patience for one signature with all its tries
+ * @param longestLeaf greatest lifetime asked for; the issuer may allow less
+ * @param distributeFor how long a root that is new is made known before leaves below it are handed
+ *     out
+ */
+public record CertManagerSettings(
+    String namespace,
+    IssuerRef issuer,
+    List<X509Certificate> trustedRoots,
+    SvidProfile profile,
+    Duration patience,
+    Duration longestLeaf,
+    Duration distributeFor) {
+  private static final Pattern NAMESPACE = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
+
+  public CertManagerSettings {
+    if (!NAMESPACE.matcher(namespace).matches()) {
+      throw new IllegalArgumentException("'" + namespace + "' cannot be a namespace");
+    }
+    trustedRoots = List.copyOf(trustedRoots);
+    if (!patience.isPositive()) {
+      throw new IllegalArgumentException("no time at all (" + patience + ") to sign");
+    }
+  }
+}

@@ -1,0 +1,248 @@
+package io.sluice.control.kubernetes;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.ConfigBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.http.AsyncBody;
+import io.fabric8.kubernetes.client.http.HttpRequest;
+import io.fabric8.kubernetes.client.http.HttpResponse;
+import io.sluice.control.kubernetes.KubernetesApiException.Failure;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request to the API server, one JSON answer or one reason. The library finds out where the
+ * server is, whom to trust and which credential to send; it does not try again, since callers know
+ * how long that is worth while.
+ *
+ * <p>Any thread; blocks for at most the time-out, from connecting to the last byte.
+ */
+public final class KubernetesApi implements AutoCloseable {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int LONGEST_ANSWER_BYTES = 8 << 20;
+  private static final int LONGEST_CREDENTIAL_BYTES = 16_384;
+  private static final int LONGEST_QUOTE = 200;
+
+  private final KubernetesClient client;
+  private final URI server;
+  private final Duration timeout;
+
+  /**
+   * Connects to nothing yet.
+   *
+   * @throws KubernetesApiException where files of {@code access} cannot be used
+   */
+  public KubernetesApi(KubernetesAccess access, Duration timeout) {
+    int millis = Math.toIntExact(timeout.toMillis());
+    try {
+      Config config =
+          new ConfigBuilder(config(access))
+              .withConnectionTimeout(millis)
+              .withRequestTimeout(millis)
+              .withRequestRetryBackoffLimit(0)
+              .withHttp2Disable(true)
+              .build();
+      this.client = new KubernetesClientBuilder().withConfig(config).build();
+    } catch (KubernetesClientException | IllegalArgumentException e) {
+      throw unusable(access, e);
+    }
+    this.server = URI.create(client.getMasterUrl().toString());
+    this.timeout = timeout;
+  }
+
+  private static Config config(KubernetesAccess access) {
+    return switch (access) {
+      case KubernetesAccess.InCluster(URI server, Path account) ->
+          new ConfigBuilder(Config.empty())
+              .withMasterUrl(server.toString())
+              .withCaCertFile(account.resolve("ca.crt").toString())
+              .withOauthTokenProvider(() -> token(account.resolve("token")))
+              .build();
+      case KubernetesAccess.Kubeconfig(Path file) -> {
+        if (!Files.isReadable(file)) {
+          throw new IllegalArgumentException("it cannot be read");
+        }
+        yield Config.fromKubeconfig(file.toFile());
+      }
+    };
+  }
+
+  private static String token(Path file) {
+    try {
+      if (Files.size(file) > LONGEST_CREDENTIAL_BYTES) {
+        throw new IOException("longer than " + LONGEST_CREDENTIAL_BYTES + " bytes");
+      }
+      return Files.readString(file).strip();
+    } catch (IOException e) {
+      throw new KubernetesApiException(
+          Failure.UNAUTHENTICATED, "token " + file, "it cannot be read (" + e + ")", e);
+    }
+  }
+
+  private static KubernetesApiException unusable(KubernetesAccess access, RuntimeException e) {
+    return new KubernetesApiException(
+        Failure.UNAUTHENTICATED, "access " + access, String.valueOf(e.getMessage()), e);
+  }
+
+  /**
+   * Gets an object or a list.
+   *
+   * @param path from the root of the server, with its query
+   */
+  public JsonNode get(String path) {
+    return send("GET", path, "");
+  }
+
+  /** Creates an object; the answer is what was stored. */
+  public JsonNode post(String path, JsonNode object) {
+    return send("POST", path, object.toString());
+  }
+
+  /** Removes an object; that it is not there any more is no failure. */
+  public void delete(String path) {
+    try {
+      send("DELETE", path, "");
+    } catch (KubernetesApiException e) {
+      if (e.failure() != Failure.NOT_FOUND) {
+        throw e;
+      }
+    }
+  }
+
+  /** The server, for messages. */
+  public URI server() {
+    return server;
+  }
+
+  private JsonNode send(String method, String path, String body) {
+    String subject = method + " " + server.resolve(path);
+    StringBuffer text = new StringBuffer();
+    CompletableFuture<Integer> answer = answer(method, path, body, text);
+    int status;
+    try {
+      status = answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      answer.cancel(true);
+      throw failed(Failure.UNREACHABLE, subject, "no whole answer within " + timeout, e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof KubernetesApiException own) {
+        throw own;
+      }
+      throw failed(Failure.UNREACHABLE, subject, String.valueOf(e.getCause()), e);
+    } catch (InterruptedException e) {
+      answer.cancel(true);
+      Thread.currentThread().interrupt();
+      throw failed(Failure.UNREACHABLE, subject, "the wait was interrupted", e);
+    }
+    if (status / 100 != 2) {
+      throw failed(
+          failure(status), subject, "answered " + status + " " + quote(text.toString()), null);
+    }
+    return parsed(subject, text.toString());
+  }
+
+  /** The status, once all of the body is in {@code text}; characters are bytes until then. */
+  private CompletableFuture<Integer> answer(
+      String method, String path, String body, StringBuffer text) {
+    HttpRequest request =
+        client
+            .getHttpClient()
+            .newHttpRequestBuilder()
+            .uri(server.resolve(path))
+            .setHeader("Accept", "application/json")
+            .method(method, "application/json", body.isEmpty() ? null : body)
+            .build();
+    CompletableFuture<HttpResponse<AsyncBody>> sent =
+        client
+            .getHttpClient()
+            .consumeBytes(
+                request,
+                (buffers, rest) -> {
+                  append(buffers, text);
+                  rest.consume();
+                });
+    CompletableFuture<Integer> whole =
+        sent.thenCompose(response -> {
+          response.body().consume();
+          return response.body().done().thenApply(_ -> response.code());
+        });
+    whole.whenComplete((_, failed) -> {
+      if (failed != null) {
+        sent.thenAccept(response -> response.body().cancel());
+        sent.cancel(true);
+      }
+    });
+    return whole;
+  }
+
+  private static void append(List<ByteBuffer> buffers, StringBuffer text) throws IOException {
+    for (ByteBuffer buffer : buffers) {
+      if (text.length() + buffer.remaining() > LONGEST_ANSWER_BYTES) {
+        throw new IOException("the answer is longer than " + LONGEST_ANSWER_BYTES + " bytes");
+      }
+      text.append(StandardCharsets.ISO_8859_1.decode(buffer));
+    }
+  }
+
+  private static JsonNode parsed(String subject, String text) {
+    try {
+      JsonNode node = JSON.readTree(text.getBytes(StandardCharsets.ISO_8859_1));
+      if (node != null && node.isObject()) {
+        return node;
+      }
+    } catch (IOException e) {
+      // said below
+    }
+    throw failed(
+        Failure.UNREACHABLE, subject, "the answer is no Kubernetes object: " + quote(text), null);
+  }
+
+  private static Failure failure(int status) {
+    return switch (status) {
+      case 401 -> Failure.UNAUTHENTICATED;
+      case 403 -> Failure.FORBIDDEN;
+      case 404 -> Failure.NOT_FOUND;
+      case 409, 410 -> Failure.CONFLICT;
+      case 429 -> Failure.BUSY;
+      default -> status >= 500 ? Failure.BUSY : Failure.REJECTED;
+    };
+  }
+
+  private static KubernetesApiException failed(
+      Failure failure, String subject, String problem, @Nullable Exception cause) {
+    return new KubernetesApiException(failure, subject, problem, cause);
+  }
+
+  /** The message of a Status object, or the beginning of any other text, fit for a line of log. */
+  private static String quote(String text) {
+    String said = text;
+    try {
+      said = JSON.readTree(text).path("message").asText(text);
+    } catch (JsonProcessingException e) {
+      // not a Status; its text is shown
+    }
+    String line = said.replaceAll("[^\\x20-\\x7e]+", " ").strip();
+    return line.length() > LONGEST_QUOTE ? line.substring(0, LONGEST_QUOTE) + "..." : line;
+  }
+
+  @Override
+  public void close() {
+    client.close();
+  }
+}

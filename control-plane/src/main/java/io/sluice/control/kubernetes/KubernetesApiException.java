@@ -1,0 +1,51 @@
+package io.sluice.control.kubernetes;
+
+import org.jspecify.annotations.Nullable;
+
+/** Why the API server did not do what was asked. */
+public final class KubernetesApiException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** One word per way to fail. */
+  public enum Failure {
+    /** No answer in time, or none in its language. */
+    UNREACHABLE(true),
+    /** It answers 429 or 5xx. */
+    BUSY(true),
+    /** It does not know us: 401, or our own credential cannot be read. */
+    UNAUTHENTICATED(false),
+    /** It knows us and does not let us: 403. */
+    FORBIDDEN(false),
+    /** There is no such object, or no such kind. */
+    NOT_FOUND(false),
+    /** Somebody else was first: 409, or what was asked about has gone: 410. */
+    CONFLICT(true),
+    /** Any other refusal, such as by an admission webhook. */
+    REJECTED(false);
+
+    private final boolean retryable;
+
+    Failure(boolean retryable) {
+      this.retryable = retryable;
+    }
+
+    /** True where the same request may succeed later. */
+    public boolean isRetryable() {
+      return retryable;
+    }
+  }
+
+  /** The word for what went wrong. */
+  private final Failure failure;
+
+  KubernetesApiException(
+      Failure failure, String request, String problem, @Nullable Throwable cause) {
+    super("Kubernetes API " + request + ": " + problem, cause);
+    this.failure = failure;
+  }
+
+  /** The word for what went wrong. */
+  public Failure failure() {
+    return failure;
+  }
+}

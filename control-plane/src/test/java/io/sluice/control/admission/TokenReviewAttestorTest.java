@@ -1,0 +1,207 @@
+package io.sluice.control.admission;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.control.admission.AdmissionException.Reason;
+import io.sluice.control.kubernetes.FakeApiServer;
+import io.sluice.control.kubernetes.FakeApiServer.Mood;
+import io.sluice.control.kubernetes.KubernetesApi;
+import io.sluice.mesh.NamespacedName;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TokenReviewAttestorTest {
+  private static final NamespacedName ACCOUNT = new NamespacedName("sluice-system", "node");
+  private static final String TOKEN = "aGVhZA.Ym9keQ.c2lnbmF0dXJl";
+  private static final String POD = "/api/v1/namespaces/sluice-system/pods/sluice-abcde";
+
+  @TempDir private Path home;
+  private FakeApiServer server;
+  private KubernetesApi api;
+  private volatile ObjectNode asked = JsonNodeFactory.instance.objectNode();
+
+  @BeforeEach
+  void start() throws Exception {
+    server = new FakeApiServer();
+    api = new KubernetesApi(server.inCluster(home), Duration.ofSeconds(2));
+  }
+
+  @AfterEach
+  void stop() {
+    api.close();
+    server.close();
+  }
+
+  @Test
+  void aTokenThatNamesItsNodeAdmitsThatNode() {
+    reviewing(status -> extra(status, "node-name", "worker-1.example"));
+
+    AdmittedNode node = attestor().admit(TOKEN);
+
+    assertThat(node.nodeName()).isEqualTo("worker-1.example");
+    assertThat(node.how()).contains("TokenReview").contains("sluice-system:node");
+    assertThat(asked.path("spec").path("token").asText()).isEqualTo(TOKEN);
+    assertThat(asked.path("spec").path("audiences"))
+        .singleElement()
+        .satisfies(audience -> assertThat(audience.asText()).isEqualTo("sluice"));
+    assertThat(server.requests).doesNotContainKey("GET");
+  }
+
+  @Test
+  void onOlderKubernetesThePodOfTheTokenNamesTheNode() {
+    reviewing(status -> bound(status, "uid-1"));
+    server.objects.put(POD, pod("uid-1", "worker-2"));
+
+    assertThat(attestor().admit(TOKEN).nodeName()).isEqualTo("worker-2");
+  }
+
+  @Test
+  void aPodThatHasTakenTheNameOfTheTokensPodDoesNotAdmit() {
+    reviewing(status -> bound(status, "uid-1"));
+    refused(Reason.UNKNOWN, "sluice-abcde");
+    server.objects.put(POD, pod("uid-2", "worker-2"));
+
+    refused(Reason.UNKNOWN, "another has its name");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "invalid bearer token, Token has been invalidated | UNKNOWN",
+        "[invalid bearer token, token has expired] | EXPIRED",
+        "token audiences [\"x\"] is invalid for the target audiences [\"sluice\"] | WRONG_AUDIENCE",
+        "'' | UNKNOWN"
+      })
+  void whatTheApiServerDoesNotTakeIsRefused(String error, Reason reason) {
+    reviewing(status -> status.put("authenticated", false).put("error", error));
+
+    refused(reason, "projected one");
+  }
+
+  @Test
+  void anAudienceThatIsNotConfirmedIsRefused() {
+    reviewing(status -> {
+      extra(status, "node-name", "worker-1");
+      status.putArray("audiences").add("https://kubernetes.default.svc");
+    });
+
+    refused(Reason.WRONG_AUDIENCE, "does not confirm");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "system:serviceaccount:sluice-system:default",
+        "system:serviceaccount:shop:node",
+        "system:node:worker-1",
+        ""
+      })
+  void anotherAccountIsRefused(String user) {
+    reviewing(status -> {
+      extra(status, "node-name", "worker-1");
+      status.withObject("/user").put("username", user);
+    });
+
+    refused(Reason.WRONG_ACCOUNT, "system:serviceaccount:sluice-system:node");
+  }
+
+  @Test
+  void aTokenWithoutAPodIsRefused() {
+    reviewing(status -> {});
+
+    refused(Reason.WRONG_ACCOUNT, "not bound to a pod");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"../../secrets/x", "Worker", "a b", "-a"})
+  void aNameThatIsNoNodesNameIsRefused(String name) {
+    reviewing(status -> extra(status, "node-name", name));
+
+    refused(Reason.UNKNOWN, "names no node");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "no-jwt", "a.b.c\n", "a.b.c.d", "sluice-join.aa.bb.c!"})
+  void whatIsNoTokenIsNotEvenReviewed(String text) {
+    assertThatExceptionOfType(AdmissionException.class)
+        .isThrownBy(() -> attestor().admit(text))
+        .satisfies(e -> assertThat(e.reason()).isEqualTo(Reason.MALFORMED));
+    assertThatExceptionOfType(AdmissionException.class)
+        .isThrownBy(() -> attestor().admit("a.b." + "c".repeat(10_000)))
+        .satisfies(e -> assertThat(e.reason()).isEqualTo(Reason.MALFORMED));
+    assertThat(server.requests).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"FORBIDDEN,tokenreviews", "FAILING,500", "TOO_MANY,429", "SILENT,within"})
+  void anApiServerThatDoesNotServeUsIsNotTheNodesFault(Mood mood, String part) {
+    server.moods.put("POST", mood);
+
+    refused(Reason.BACKEND_UNREACHABLE, part);
+  }
+
+  @Test
+  void theTokenIsInNoMessage() {
+    reviewing(status -> status.put("authenticated", false).put("error", "no"));
+
+    assertThatExceptionOfType(AdmissionException.class)
+        .isThrownBy(() -> attestor().admit(TOKEN))
+        .satisfies(e -> assertThat(e.getMessage()).doesNotContain("aGVhZA"));
+  }
+
+  private NodeAttestor attestor() {
+    return new TokenReviewAttestor(api, ACCOUNT);
+  }
+
+  private void refused(Reason reason, String part) {
+    assertThatExceptionOfType(AdmissionException.class)
+        .isThrownBy(() -> attestor().admit(TOKEN))
+        .withMessageContaining(part)
+        .satisfies(e -> assertThat(e.reason()).as(e.getMessage()).isEqualTo(reason));
+  }
+
+  /** The API server takes the token as that of our account, but for {@code change}. */
+  private void reviewing(Consumer<ObjectNode> change) {
+    server.onCreate =
+        review -> {
+          asked = review.deepCopy();
+          ObjectNode status = review.putObject("status").put("authenticated", true);
+          status.putArray("audiences").add("sluice");
+          status.putObject("user").put("username", "system:serviceaccount:sluice-system:node");
+          change.accept(status);
+          return review;
+        };
+  }
+
+  private static void extra(ObjectNode status, String claim, String value) {
+    status
+        .withObject("/user")
+        .withObject("/extra")
+        .putArray("authentication.kubernetes.io/" + claim)
+        .add(value);
+  }
+
+  private static void bound(ObjectNode status, String uid) {
+    extra(status, "pod-name", "sluice-abcde");
+    extra(status, "pod-uid", uid);
+  }
+
+  private static ObjectNode pod(String uid, String node) {
+    ObjectNode pod = JsonNodeFactory.instance.objectNode();
+    pod.putObject("metadata").put("name", "sluice-abcde").put("uid", uid);
+    pod.putObject("spec").put("nodeName", node);
+    return pod;
+  }
+}

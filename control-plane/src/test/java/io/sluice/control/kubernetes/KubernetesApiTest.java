@@ -1,0 +1,132 @@
+package io.sluice.control.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.control.authority.svid.Issuer;
+import io.sluice.control.authority.svid.Pem;
+import io.sluice.control.authority.svid.SigningKey;
+import io.sluice.control.authority.svid.SvidProfile;
+import io.sluice.control.kubernetes.FakeApiServer.Mood;
+import io.sluice.control.kubernetes.KubernetesApiException.Failure;
+import io.sluice.mesh.TrustDomain;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class KubernetesApiTest {
+  private static final Duration TIMEOUT = Duration.ofSeconds(2);
+  private static final String THINGS = "/apis/example/v1/namespaces/shop/things";
+
+  @TempDir private Path home;
+  private FakeApiServer server;
+
+  @BeforeEach
+  void start() throws Exception {
+    server = new FakeApiServer();
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+  }
+
+  @Test
+  void findsItsServerFromWithinAPodAndByAKubeconfig() throws Exception {
+    try (KubernetesApi pod = new KubernetesApi(server.inCluster(home), TIMEOUT);
+        KubernetesApi outside = new KubernetesApi(server.kubeconfig(home), TIMEOUT)) {
+      String name = pod.post(THINGS, thing("ü")).path("metadata").path("name").asText();
+
+      assertThat(outside.get(THINGS + "/" + name).path("said").asText()).isEqualTo("ü");
+      outside.delete(THINGS + "/" + name);
+      outside.delete(THINGS + "/" + name); // has gone already
+      assertThat(server.objects).isEmpty();
+    }
+  }
+
+  @Test
+  void readsTheTokenAgainForEachRequest() throws Exception {
+    try (KubernetesApi api = new KubernetesApi(server.inCluster(home), TIMEOUT)) {
+      Files.writeString(home.resolve("token"), "of-somebody-else");
+      fails(api, Failure.UNAUTHENTICATED);
+      Files.delete(home.resolve("token"));
+      fails(api, Failure.UNAUTHENTICATED);
+      server.inCluster(home);
+
+      assertThat(api.get(THINGS).path("items")).isEmpty();
+    }
+  }
+
+  @Test
+  void believesNoServerOfAnotherAuthority() throws Exception {
+    KubernetesAccess access = server.inCluster(home);
+    Issuer stranger =
+        new SvidProfile(new TrustDomain("stranger.example"), false, false)
+            .root(SigningKey.P256, Instant.now(), Duration.ofDays(1));
+    Files.writeString(home.resolve("ca.crt"), new Pem(stranger.chain(), List.of()).text());
+    try (KubernetesApi api = new KubernetesApi(access, TIMEOUT)) {
+      fails(api, Failure.UNREACHABLE);
+      assertThat(server.requests).isEmpty();
+    }
+  }
+
+  @Test
+  void aKubeconfigThatIsNotThereIsNamed() {
+    Path missing = home.resolve("missing");
+
+    assertThatExceptionOfType(KubernetesApiException.class)
+        .isThrownBy(() -> new KubernetesApi(new KubernetesAccess.Kubeconfig(missing), TIMEOUT))
+        .withMessageContaining(missing.toString());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "UNAUTHORIZED,UNAUTHENTICATED,false",
+    "FORBIDDEN,FORBIDDEN,false",
+    "NOT_FOUND,NOT_FOUND,false",
+    "CONFLICT,CONFLICT,true",
+    "GONE,CONFLICT,true",
+    "INVALID,REJECTED,false",
+    "TOO_MANY,BUSY,true",
+    "FAILING,BUSY,true",
+    "UNAVAILABLE,BUSY,true",
+    "GARBAGE,UNREACHABLE,true",
+    "SILENT,UNREACHABLE,true",
+    "TRICKLING,UNREACHABLE,true",
+    "ENDLESS,UNREACHABLE,true"
+  })
+  void badAnswersHaveAReasonAndAnEnd(Mood mood, Failure failure, boolean again) throws Exception {
+    try (KubernetesApi api = new KubernetesApi(server.inCluster(home), TIMEOUT)) {
+      server.moods.put("GET", mood);
+      long begin = System.nanoTime();
+      fails(api, failure);
+
+      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(TIMEOUT.plusSeconds(3));
+      // The library reads the token again when it is refused, and shows it once more.
+      assertThat(server.requests).containsEntry("GET", mood == Mood.UNAUTHORIZED ? 2 : 1);
+      assertThat(failure.isRetryable()).isEqualTo(again);
+      server.moods.clear();
+      assertThat(api.get(THINGS).path("items")).isEmpty();
+    }
+  }
+
+  private static void fails(KubernetesApi api, Failure failure) {
+    assertThatExceptionOfType(KubernetesApiException.class)
+        .isThrownBy(() -> api.get(THINGS))
+        .satisfies(e -> assertThat(e.failure()).as(e.getMessage()).isEqualTo(failure));
+  }
+
+  private static ObjectNode thing(String said) {
+    return JsonNodeFactory.instance.objectNode().put("kind", "Thing").put("said", said);
+  }
+}
