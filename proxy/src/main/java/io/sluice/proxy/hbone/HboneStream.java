@@ -5,6 +5,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
+import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
 import io.netty.handler.codec.http2.DefaultHttp2WindowUpdateFrame;
 import io.netty.handler.codec.http2.Http2DataFrame;
 import io.netty.handler.codec.http2.Http2Error;
@@ -148,6 +149,14 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   /** Ends both directions at once (RST_STREAM with CANCEL), unless both have ended. */
   public void reset() {
     cut(StreamEnd.RESET_BY_US);
+  }
+
+  /** After a complete answer: the rest of the request is not wanted, RFC 9113 §8.1. */
+  void endUnwanted() {
+    if (!closed && !inputEnded) {
+      channel.writeAndFlush(new DefaultHttp2ResetFrame(Http2Error.NO_ERROR));
+    }
+    channel.close();
   }
 
   private void cut(StreamEnd end) {
