@@ -35,6 +35,9 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     /** Bytes of the peer, which the listener now owns. */
     void bytes(ByteBuf bytes);
 
+    /** No more bytes for now: the moment to pass on what came. */
+    default void batchEnded() {}
+
     /** The peer has sent its last byte. */
     void inputEnded();
 
@@ -65,6 +68,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   private int credit;
   private boolean headersSeen;
   private boolean moved;
+  private boolean inBatch;
   private boolean inputEnded;
   private boolean outputEnded;
   private boolean closed;
@@ -93,6 +97,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
       for (ByteBuf bytes = waiting.poll(); bytes != null; bytes = waiting.poll()) {
         deliver(local, bytes);
       }
+      batchEnded();
     }
     if (closed) {
       local.closed(endIfCut);
@@ -192,6 +197,10 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   private void deliver(Listener local, ByteBuf bytes) {
     hasMoved();
     local.bytes(bytes);
+    if (!inBatch) {
+      inBatch = true;
+      connection.passOnAfterRead(this);
+    }
   }
 
   @Override
@@ -200,6 +209,15 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
       case Http2HeadersFrame frame -> headers(frame);
       case Http2DataFrame frame -> data(frame);
       default -> ReferenceCountUtil.release(message); // unknown frames are ignored, RFC 9113 §5.5
+    }
+  }
+
+  /** The connection has nothing more for now. */
+  void batchEnded() {
+    inBatch = false;
+    Listener local = listener;
+    if (local != null && !closed) {
+      local.batchEnded();
     }
   }
 
