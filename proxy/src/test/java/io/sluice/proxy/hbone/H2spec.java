@@ -27,7 +27,7 @@ final class H2spec {
   }
 
   private static final String ARCHIVE = "/h2spec/2.2.0/h2spec_linux_amd64.tar.gz";
-  private static final int TIMEOUT_SECONDS = 1;
+  private static final int TIMEOUT_SECONDS = 2;
   private static final int LONGEST_RUN_SECONDS = 110;
 
   private final Path directory;
