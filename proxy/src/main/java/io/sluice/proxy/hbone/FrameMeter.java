@@ -22,6 +22,7 @@ final class FrameMeter extends ChannelDuplexHandler {
   private static final int HEADERS = 1;
   private static final int RST_STREAM = 3;
   private static final int WINDOW_UPDATE = 8;
+  private static final int END_STREAM = 1;
 
   /** A peer may give credit for as little as this many bytes of ours at a time. */
   private static final int BYTES_PER_WINDOW_UPDATE = 256;
@@ -42,6 +43,7 @@ final class FrameMeter extends ChannelDuplexHandler {
   private int headerBytes;
   private int length;
   private int type;
+  private int flags;
 
   /**
    * @param skipBytes what comes before the first frame: the preface, on the server
@@ -103,6 +105,8 @@ final class FrameMeter extends ChannelDuplexHandler {
         length = length << 8 | octet;
       } else if (headerBytes == 3) {
         type = octet;
+      } else if (headerBytes == 4) {
+        flags = octet;
       }
       if (++headerBytes == HEADER_BYTES) {
         if (!count()) {
@@ -118,7 +122,11 @@ final class FrameMeter extends ChannelDuplexHandler {
 
   private boolean count() {
     return switch (type) {
-      case DATA -> length > 0 || ++controls <= limits.maxControlFramesPerSecond();
+      // The end of a stream is often an empty frame; there are as many as there are streams.
+      case DATA ->
+          length > 0
+              || (flags & END_STREAM) != 0
+              || ++controls <= limits.maxControlFramesPerSecond();
       case HEADERS -> true; // bounded by the streams, each of which is answered
       case RST_STREAM -> ++resets <= limits.maxResetsPerSecond();
       case WINDOW_UPDATE ->

@@ -23,6 +23,8 @@ import io.sluice.proxy.tls.VerifiedPeer;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
@@ -60,6 +62,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   private final Channel channel;
   private final FrameMeter meter;
   private final Owner owner;
+  private final List<HboneStream> inBatch = new ArrayList<>(1);
   private final long startNanos = System.nanoTime();
   private long emptySinceNanos = startNanos;
   private long pingSentNanos;
@@ -138,6 +141,19 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
       closeIfDone();
     }
     owner.streamEnded(this);
+  }
+
+  /** Bytes came for it: to be passed on when all that was read together has been looked at. */
+  void passOnAfterRead(HboneStream stream) {
+    inBatch.add(stream);
+  }
+
+  @Override
+  public void channelReadComplete(ChannelHandlerContext context) {
+    for (int i = 0; i < inBatch.size(); i++) {
+      inBatch.get(i).batchEnded();
+    }
+    inBatch.clear();
   }
 
   void streamFailed(Throwable cause) {

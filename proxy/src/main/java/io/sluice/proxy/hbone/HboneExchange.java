@@ -97,8 +97,7 @@ public final class HboneExchange {
     stream
         .channel()
         .writeAndFlush(new DefaultHttp2HeadersFrame(headers, true))
-        // RFC 9113 §8.1: a complete answer, then the rest of the request is not wanted.
-        .addListener(sent -> stream.channel().close());
+        .addListener(sent -> stream.endUnwanted());
   }
 
   void gone() {

@@ -5,6 +5,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
+import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
 import io.netty.handler.codec.http2.DefaultHttp2WindowUpdateFrame;
 import io.netty.handler.codec.http2.Http2DataFrame;
 import io.netty.handler.codec.http2.Http2Error;
@@ -33,6 +34,9 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   public interface Listener {
     /** Bytes of the peer, which the listener now owns. */
     void bytes(ByteBuf bytes);
+
+    /** No more bytes for now: the moment to pass on what came. */
+    default void batchEnded() {}
 
     /** The peer has sent its last byte. */
     void inputEnded();
@@ -64,6 +68,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   private int credit;
   private boolean headersSeen;
   private boolean moved;
+  private boolean inBatch;
   private boolean inputEnded;
   private boolean outputEnded;
   private boolean closed;
@@ -92,6 +97,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
       for (ByteBuf bytes = waiting.poll(); bytes != null; bytes = waiting.poll()) {
         deliver(local, bytes);
       }
+      batchEnded();
     }
     if (closed) {
       local.closed(endIfCut);
@@ -150,6 +156,14 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     cut(StreamEnd.RESET_BY_US);
   }
 
+  /** After a complete answer: the rest of the request is not wanted, RFC 9113 §8.1. */
+  void endUnwanted() {
+    if (!closed && !inputEnded) {
+      channel.writeAndFlush(new DefaultHttp2ResetFrame(Http2Error.NO_ERROR));
+    }
+    channel.close();
+  }
+
   private void cut(StreamEnd end) {
     if (!closed) {
       if (endIfCut == StreamEnd.CONNECTION_LOST) {
@@ -183,6 +197,10 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   private void deliver(Listener local, ByteBuf bytes) {
     hasMoved();
     local.bytes(bytes);
+    if (!inBatch) {
+      inBatch = true;
+      connection.passOnAfterRead(this);
+    }
   }
 
   @Override
@@ -191,6 +209,15 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
       case Http2HeadersFrame frame -> headers(frame);
       case Http2DataFrame frame -> data(frame);
       default -> ReferenceCountUtil.release(message); // unknown frames are ignored, RFC 9113 §5.5
+    }
+  }
+
+  /** The connection has nothing more for now. */
+  void batchEnded() {
+    inBatch = false;
+    Listener local = listener;
+    if (local != null && !closed) {
+      local.batchEnded();
     }
   }
 

@@ -82,6 +82,7 @@ final class Http2Stack {
         .decoupleCloseAndGoAway(true)
         .gracefulShutdownTimeoutMillis(0)
         .validateHeaders(true)
+        .validateRequiredPseudoHeaders(true)
         .encoderEnforceMaxConcurrentStreams(false)
         .encoderEnforceMaxQueuedControlFrames(MAX_QUEUED_CONTROL_FRAMES)
         .decoderEnforceMaxConsecutiveEmptyDataFrames(MAX_EMPTY_DATA_FRAMES)

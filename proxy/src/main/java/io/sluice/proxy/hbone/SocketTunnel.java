@@ -197,7 +197,12 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
     }
     bytesToSocket += bytes.readableBytes();
     pending.add(bytes);
-    if (writing == 0) {
+  }
+
+  /** Frames that came together go in one system call, and wake the application once. */
+  @Override
+  public void batchEnded() {
+    if (writing == 0 && pending.size() > 0 && !ended) {
       writePending();
     }
   }
@@ -239,7 +244,12 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
   @Override
   public void inputEnded() {
     streamInputEnded = true;
-    if (writing == 0 && !ended) {
+    if (writing > 0 || ended) {
+      return;
+    }
+    if (pending.size() > 0) {
+      writePending();
+    } else {
       endSocketOutput();
     }
   }

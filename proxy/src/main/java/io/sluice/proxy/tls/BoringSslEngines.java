@@ -7,9 +7,11 @@ import io.netty.handler.ssl.ApplicationProtocolConfig.SelectedListenerFailureBeh
 import io.netty.handler.ssl.ApplicationProtocolConfig.SelectorFailureBehavior;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.OpenSslContextOption;
+import io.netty.handler.ssl.ReferenceCountedOpenSslEngine;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
+import io.netty.internal.tcnative.SSL;
 import io.netty.util.ReferenceCounted;
 import java.security.cert.X509Certificate;
 import java.util.List;
@@ -71,7 +73,11 @@ final class BoringSslEngines implements Engines {
 
   @Override
   public SSLEngine server(ByteBufAllocator allocator) {
-    return server.newEngine(allocator);
+    ReferenceCountedOpenSslEngine engine =
+        (ReferenceCountedOpenSslEngine) server.newEngine(allocator);
+    // Netty turns the tickets of TLS 1.3 on in each engine, unless a property of the JVM forbids.
+    SSL.setOptions(engine.sslPointer(), SSL.SSL_OP_NO_TICKET);
+    return engine;
   }
 
   @Override

@@ -21,6 +21,9 @@ final class JdkEngines implements Engines {
 
   private static final int NO_SESSIONS_TO_SPEAK_OF = 1;
 
+  /** A second above the longest life of a ticket (RFC 8446 §4.6.1): then the JDK sends none. */
+  private static final int NO_TICKET_SECONDS = 7 * 24 * 3_600 + 1;
+
   private final SSLContext context;
 
   JdkEngines(WorkloadCredentials credentials, PeerVerifier verifier)
@@ -28,6 +31,7 @@ final class JdkEngines implements Engines {
     context = SSLContext.getInstance(PROTOCOL);
     context.init(new KeyManager[] {new OneKey(credentials)}, new TrustManager[] {verifier}, null);
     context.getServerSessionContext().setSessionCacheSize(NO_SESSIONS_TO_SPEAK_OF);
+    context.getServerSessionContext().setSessionTimeout(NO_TICKET_SECONDS);
     context.getClientSessionContext().setSessionCacheSize(NO_SESSIONS_TO_SPEAK_OF);
   }
 

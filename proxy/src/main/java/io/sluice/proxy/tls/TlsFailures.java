@@ -15,7 +15,7 @@ public final class TlsFailures {
 
   /**
    * The reason behind {@code failure}, or {@link TlsReason#CONNECTION_LOST} when the stack gave
-   * none. The stacks report two cases in words alone; tests hold the words against both.
+   * none. The stacks report three cases in words alone; tests hold the words against both.
    */
   public static TlsReason reason(@Nullable Throwable failure) {
     Throwable cause = failure;
@@ -44,6 +44,9 @@ public final class TlsFailures {
       if (text.contains("peer_did_not_return_a_certificate")
           || text.contains("empty client certificate chain")) {
         return TlsReason.NO_CERTIFICATE;
+      }
+      if (text.contains("key_usage_bit_incorrect")) {
+        return TlsReason.NOT_AN_SVID; // BoringSSL looks before we are asked
       }
       if (text.contains("_alert_") || text.contains("received fatal alert")) {
         return TlsReason.REFUSED_BY_PEER;

@@ -11,11 +11,13 @@ import org.jspecify.annotations.Nullable;
 /** Remembers what one side was told. */
 final class EventRecorder implements HboneEvents {
   final AtomicInteger opened = new AtomicInteger();
+  final Queue<VerifiedPeer> peers = new ConcurrentLinkedQueue<>();
   final Queue<ConnectionEnd> ends = new ConcurrentLinkedQueue<>();
   final Queue<TlsReason> refusals = new ConcurrentLinkedQueue<>();
 
   @Override
   public void opened(Side side, InetSocketAddress remote, VerifiedPeer peer) {
+    peers.add(peer);
     opened.incrementAndGet();
   }
 

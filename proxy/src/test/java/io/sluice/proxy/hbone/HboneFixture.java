@@ -26,6 +26,7 @@ import io.sluice.proxy.tls.TlsIdentity;
 import io.sluice.proxy.tls.TlsSettings;
 import io.sluice.proxy.tls.TlsStack;
 import io.sluice.proxy.tls.WorkloadCredentials;
+import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Queue;
@@ -39,8 +40,8 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * Two proxies on loopback: what connects to {@link #entry} is tunnelled to {@link #app}. Closing
- * asserts that nothing leaked.
+ * Two proxies on loopback, IPv4 or IPv6 as the application is: what connects to {@link #entry} is
+ * tunnelled to {@link #app}. Closing asserts that nothing leaked.
  */
 final class HboneFixture implements AutoCloseable {
   static final SpiffeId STORE = new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "store");
@@ -102,7 +103,11 @@ final class HboneFixture implements AutoCloseable {
 
   private CompletableFuture<Integer> open(PoolKey key) {
     socketsMade.incrementAndGet();
-    return CompletableFuture.completedFuture(LinuxSocket.newSocketStream(false).intValue());
+    return CompletableFuture.completedFuture(newSocket());
+  }
+
+  private int newSocket() {
+    return LinuxSocket.newSocketStream(app.getAddress() instanceof Inet6Address).intValue();
   }
 
   private InetSocketAddress listen(Consumer<EpollSocketChannel> accepted) {
@@ -119,7 +124,7 @@ final class HboneFixture implements AutoCloseable {
                     accepted.accept((EpollSocketChannel) message);
                   }
                 })
-            .bind("127.0.0.1", 0)
+            .bind(app.getAddress(), 0)
             .syncUninterruptibly()
             .channel();
     return (InetSocketAddress) listener.localAddress();
@@ -163,8 +168,7 @@ final class HboneFixture implements AutoCloseable {
   /** The server's proxy: dials what is asked for. */
   void forward(HboneExchange exchange) {
     requests.add(exchange.request());
-    EpollSocketChannel socket =
-        AdoptedSockets.connecting(LinuxSocket.newSocketStream(false).intValue());
+    EpollSocketChannel socket = AdoptedSockets.connecting(newSocket());
     socket.config().setAllocator(allocator);
     tunnels.incrementAndGet();
     SocketTunnel tunnel =

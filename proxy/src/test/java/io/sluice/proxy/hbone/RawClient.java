@@ -1,6 +1,6 @@
 package io.sluice.proxy.hbone;
 
-import io.sluice.proxy.tls.Gullible;
+import io.sluice.proxy.tls.ForeignTls;
 import io.sluice.proxy.tls.PresentedChain;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -10,13 +10,7 @@ import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.KeyStore;
-import java.security.cert.X509Certificate;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
 
 /**
  * An HTTP/2 client made of bytes (RFC 9113 §4.1), with the JDK's TLS: it keeps no rule by itself.
@@ -50,21 +44,7 @@ final class RawClient implements AutoCloseable {
   private final DataInputStream in;
 
   RawClient(InetSocketAddress address, PresentedChain chain) throws Exception {
-    KeyStore store = KeyStore.getInstance("PKCS12");
-    store.load(null, null);
-    store.setKeyEntry("k", chain.key(), new char[0], chain.chain().toArray(X509Certificate[]::new));
-    KeyManagerFactory keys = KeyManagerFactory.getInstance("SunX509");
-    keys.init(store, new char[0]);
-    SSLContext context = SSLContext.getInstance("TLSv1.3");
-    context.init(keys.getKeyManagers(), new TrustManager[] {new Gullible()}, null);
-    socket =
-        (SSLSocket)
-            context.getSocketFactory().createSocket(address.getAddress(), address.getPort());
-    socket.setSoTimeout(10_000);
-    SSLParameters parameters = socket.getSSLParameters();
-    parameters.setApplicationProtocols(new String[] {"h2"});
-    socket.setSSLParameters(parameters);
-    socket.startHandshake();
+    socket = ForeignTls.connect(address, chain, "h2");
     out = socket.getOutputStream();
     in = new DataInputStream(socket.getInputStream());
     out.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));

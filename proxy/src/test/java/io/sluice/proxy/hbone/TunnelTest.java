@@ -45,6 +45,28 @@ class TunnelTest {
     }
   }
 
+  /** Each ends with an empty DATA frame, of which few are allowed otherwise. */
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void manyShortStreamsAreNoFlood(TlsStack stack) throws Exception {
+    HboneSettings strict =
+        HboneSettings.DEFAULTS.with(new HboneSettings.Limits(256, 16 * 1_024, 64, 1_000, 20));
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new HboneFixture(stack, strict, app.address())) {
+      for (int i = 0; i < 200; i++) {
+        try (Socket client = Peers.connect(fixture.entry)) {
+          client.getOutputStream().write(HELLO);
+          client.shutdownOutput();
+
+          assertThat(client.getInputStream().readAllBytes()).isEqualTo(HELLO);
+        }
+      }
+
+      assertThat(fixture.failures).isEmpty();
+      assertThat(fixture.clientEvents.opened).hasValue(1);
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void serverMayEndFirst(TlsStack stack) throws Exception {

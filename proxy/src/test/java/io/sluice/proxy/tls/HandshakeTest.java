@@ -7,10 +7,10 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.proxy.LeakCounter;
+import io.sluice.proxy.Peers;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.Socket;
-import java.security.KeyStore;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -19,12 +19,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import javax.net.ssl.KeyManager;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,15 +51,20 @@ class HandshakeTest {
 
   private static Stream<Arguments> pairsOfStacks() {
     return Stream.of(TlsStack.values())
-        .flatMap(server -> Stream.of(TlsStack.values()).map(client -> arguments(server, client)));
+        .flatMap(server ->
+            Stream.of(TlsStack.values())
+                .flatMap(client ->
+                    Stream.of(Peers.V4, Peers.V6)
+                        .map(family -> arguments(server, client, family))));
   }
 
   @ParameterizedTest
   @MethodSource("pairsOfStacks")
-  void provesBothEndsToEachOther(TlsStack serverStack, TlsStack clientStack) throws Exception {
+  void provesBothEndsToEachOther(TlsStack serverStack, TlsStack clientStack, InetAddress family)
+      throws Exception {
     try (TlsIdentity store = end(serverStack, STORES);
         TlsIdentity buyer = end(clientStack, BUYERS);
-        TlsPair pair = new TlsPair(store)) {
+        TlsPair pair = new TlsPair(family, store)) {
       var client = pair.connect(buyer, Set.of(STORE)).outcome.get(10, TimeUnit.SECONDS);
       var server = pair.server.outcome.get(10, TimeUnit.SECONDS);
 
@@ -242,26 +242,7 @@ class HandshakeTest {
       String protocol,
       String alpn)
       throws Exception {
-    KeyManager[] keys = null;
-    if (chain != null) {
-      KeyStore store = KeyStore.getInstance("PKCS12");
-      store.load(null, null);
-      store.setKeyEntry(
-          "k", chain.key(), new char[0], chain.chain().toArray(X509Certificate[]::new));
-      KeyManagerFactory factory = KeyManagerFactory.getInstance("SunX509");
-      factory.init(store, new char[0]);
-      keys = factory.getKeyManagers();
-    }
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(keys, new TrustManager[] {new Gullible()}, null);
-    try (SSLSocket socket =
-        (SSLSocket)
-            context.getSocketFactory().createSocket("127.0.0.1", pair.address().getPort())) {
-      SSLParameters parameters = socket.getSSLParameters();
-      parameters.setProtocols(new String[] {protocol});
-      parameters.setApplicationProtocols(new String[] {alpn});
-      socket.setSSLParameters(parameters);
-      socket.setSoTimeout(5_000);
+    try (SSLSocket socket = ForeignTls.open(pair.address(), chain, protocol, alpn)) {
       socket.startHandshake();
       InputStream in = socket.getInputStream();
       pair.server.outcome.get(10, TimeUnit.SECONDS);

@@ -14,10 +14,13 @@ import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.util.concurrent.ImmediateEventExecutor;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.proxy.LeakCounter;
+import io.sluice.proxy.Peers;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** Two ends on loopback; each yields its verdict on the other. */
@@ -49,9 +52,18 @@ final class TlsPair implements AutoCloseable {
       new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
   private final ChannelGroup channels = new DefaultChannelGroup(ImmediateEventExecutor.INSTANCE);
   final Verdict server = new Verdict();
+  private final AtomicBoolean first = new AtomicBoolean(true);
+
+  /** To the first connection. */
+  final Hello serverHello = new Hello();
+
   final Channel listener;
 
   TlsPair(TlsIdentity identity) {
+    this(Peers.V4, identity);
+  }
+
+  TlsPair(InetAddress address, TlsIdentity identity) {
     listener =
         new ServerBootstrap()
             .group(group)
@@ -60,11 +72,14 @@ final class TlsPair implements AutoCloseable {
                 new ChannelInitializer<Channel>() {
                   @Override
                   protected void initChannel(Channel channel) {
+                    if (first.getAndSet(false)) {
+                      channel.pipeline().addLast(serverHello);
+                    }
                     channels.add(channel);
                     identity.accept(channel.alloc(), server).addTo(channel.pipeline());
                   }
                 })
-            .bind("127.0.0.1", 0)
+            .bind(address, 0)
             .syncUninterruptibly()
             .channel();
   }
@@ -74,6 +89,11 @@ final class TlsPair implements AutoCloseable {
   }
 
   Verdict connect(TlsIdentity identity, Set<SpiffeId> expected) {
+    return connect(identity, expected, address(), new Hello());
+  }
+
+  Verdict connect(
+      TlsIdentity identity, Set<SpiffeId> expected, InetSocketAddress server, Hello hello) {
     Verdict verdict = new Verdict();
     new Bootstrap()
         .group(group)
@@ -82,10 +102,11 @@ final class TlsPair implements AutoCloseable {
             new ChannelInitializer<Channel>() {
               @Override
               protected void initChannel(Channel channel) {
+                channel.pipeline().addLast(hello);
                 identity.connect(channel.alloc(), expected, verdict).addTo(channel.pipeline());
               }
             })
-        .connect(address())
+        .connect(server)
         .syncUninterruptibly();
     return verdict;
   }
