@@ -201,7 +201,7 @@ class JoinTokensTest {
             tuple("edge2", JoinToken.State.EXPIRED),
             tuple("edge1", JoinToken.State.USED));
 
-    clock.advance(JoinTokens.KEPT_AFTER_ITS_END.plus(HOUR));
+    clock.advance(JoinTokens.KEPT_AFTER_ITS_END.plus(HOUR).plusSeconds(1));
     tokens.create("edge4", HOUR);
     assertThat(tokens.list()).extracting(JoinToken::nodeName).containsExactly("edge4");
   }
