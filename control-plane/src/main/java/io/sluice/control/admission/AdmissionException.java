@@ -2,41 +2,44 @@ package io.sluice.control.admission;
 
 import org.jspecify.annotations.Nullable;
 
-/** Why a node was not admitted. The message never holds the token. */
+/** Why a node was not admitted, and what to do about it. */
 public final class AdmissionException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   /** One word per way to fail, for log, metric and answer alike. */
   public enum Reason {
-    /** Not of a form that could be a token. */
+    /** The text has not the form of a token. */
     MALFORMED,
-    /** Nobody issued it, or not for this. */
+    /** No such token was made, or it was revoked, or its secret is wrong. */
     UNKNOWN,
-    /** Its time is over. */
+    /** It was good until some time ago. */
     EXPIRED,
-    /** It was good for one use, and has had it. */
+    /** It was good once, and another call has had it. */
     USED,
-    /** It was issued for another audience. */
+    /** It was made for somebody else than the mesh. */
     WRONG_AUDIENCE,
-    /** It belongs to another service account, or to no pod on a node. */
+    /** It proves something that is not this node. */
     WRONG_ACCOUNT,
-    /** Whoever has to check it did not answer; trying again can help. */
+    /** Who could tell does not answer; the same token may be good later. */
     BACKEND_UNREACHABLE,
-    /** Too many tries. */
+    /** Too many tries; later. */
     LIMITED
   }
 
   /** The word for what went wrong. */
   private final Reason reason;
 
-  /** With what is wrong and what to do about it. */
-  public AdmissionException(Reason reason, String message) {
-    this(reason, message, null);
+  /**
+   * @param problem what is wrong, without anything secret
+   * @param mend what to do
+   */
+  public AdmissionException(Reason reason, String problem, String mend) {
+    this(reason, problem, mend, null);
   }
 
   /** As the other, with the exception that told of it. */
-  public AdmissionException(Reason reason, String message, @Nullable Throwable cause) {
-    super(message, cause);
+  public AdmissionException(Reason reason, String problem, String mend, @Nullable Throwable cause) {
+    super(problem + "; " + mend, cause);
     this.reason = reason;
   }
 

@@ -28,6 +28,8 @@ public final class TokenReviewAttestor implements NodeAttestor {
   private static final String REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews";
   private static final String CLAIM = "authentication.kubernetes.io/";
 
+  private static final String NEXT_TOKEN = "try with the token of a pod that runs";
+
   /** RSA-signed tokens with all claims take about 1.2 KiB. */
   private static final int LONGEST_TOKEN = 8192;
 
@@ -59,8 +61,8 @@ public final class TokenReviewAttestor implements NodeAttestor {
     if (token.length() > LONGEST_TOKEN || !FORM.matcher(token).matches()) {
       throw new AdmissionException(
           Reason.MALFORMED,
-          "the credential is no service account token; mount a projected one with audience "
-              + AUDIENCE);
+          "the credential is no service account token",
+          "mount a projected one with audience " + AUDIENCE);
     }
     JsonNode status = reviewed(token);
     requireAudience(status);
@@ -70,7 +72,8 @@ public final class TokenReviewAttestor implements NodeAttestor {
     if (!actual.equals(expected)) {
       throw new AdmissionException(
           Reason.WRONG_ACCOUNT,
-          "the token is of '" + shown(actual) + "'; nodes run as '" + expected + "'");
+          "the token is of '" + shown(actual) + "'",
+          "nodes run as '" + expected + "'");
     }
     return new AdmittedNode(nodeName(user.path("extra")), "TokenReview of " + expected);
   }
@@ -99,10 +102,8 @@ public final class TokenReviewAttestor implements NodeAttestor {
             : error.contains("expired") ? Reason.EXPIRED : Reason.UNKNOWN;
     return new AdmissionException(
         reason,
-        "the API server does not take the token ("
-            + shown(error)
-            + "); mount a projected one with audience "
-            + AUDIENCE);
+        "the API server does not take the token (" + shown(error) + ")",
+        "mount a projected one with audience " + AUDIENCE);
   }
 
   /** An API server that does not know audiences would take tokens meant for itself. */
@@ -111,9 +112,8 @@ public final class TokenReviewAttestor implements NodeAttestor {
         .noneMatch(audience -> audience.asText().equals(AUDIENCE))) {
       throw new AdmissionException(
           Reason.WRONG_AUDIENCE,
-          "the API server does not confirm the audience "
-              + AUDIENCE
-              + "; mount a projected token with it");
+          "the API server does not confirm the audience " + AUDIENCE,
+          "mount a projected token with it");
     }
   }
 
@@ -127,20 +127,24 @@ public final class TokenReviewAttestor implements NodeAttestor {
     if (pod.isEmpty() || uid.isEmpty()) {
       throw new AdmissionException(
           Reason.WRONG_ACCOUNT,
-          "the token is not bound to a pod; mount a projected one instead of a Secret's");
+          "the token is not bound to a pod",
+          "mount a projected one instead of a Secret's");
     }
     JsonNode found;
     try {
       found = api.get("/api/v1/namespaces/" + account.namespace() + "/pods/" + checked(pod));
     } catch (KubernetesApiException e) {
       if (e.failure() == KubernetesApiException.Failure.NOT_FOUND) {
-        throw new AdmissionException(Reason.UNKNOWN, "pod " + pod + " of the token has gone", e);
+        throw new AdmissionException(
+            Reason.UNKNOWN, "pod " + pod + " of the token has gone", NEXT_TOKEN, e);
       }
       throw unreachable("allow the controller to get pods in " + account.namespace(), e);
     }
     if (!found.path("metadata").path("uid").asText().equals(uid)) {
       throw new AdmissionException(
-          Reason.UNKNOWN, "pod " + pod + " of the token has gone, another has its name");
+          Reason.UNKNOWN,
+          "pod " + pod + " of the token has gone, another has its name",
+          NEXT_TOKEN);
     }
     return checked(found.path("spec").path("nodeName").asText());
   }
@@ -154,7 +158,7 @@ public final class TokenReviewAttestor implements NodeAttestor {
   private static String checked(String name) {
     if (name.length() > LONGEST_NAME || !DNS_SUBDOMAIN.matcher(name).matches()) {
       throw new AdmissionException(
-          Reason.UNKNOWN, "the API server names no node by '" + shown(name) + "'");
+          Reason.UNKNOWN, "the API server names no node by '" + shown(name) + "'", NEXT_TOKEN);
     }
     return name;
   }
@@ -166,7 +170,10 @@ public final class TokenReviewAttestor implements NodeAttestor {
           case UNREACHABLE, BUSY, CONFLICT -> false;
         };
     return new AdmissionException(
-        Reason.BACKEND_UNREACHABLE, e.getMessage() + (ours ? "; " + mend : ""), e);
+        Reason.BACKEND_UNREACHABLE,
+        String.valueOf(e.getMessage()),
+        ours ? mend : "the next try may succeed",
+        e);
   }
 
   private static String shown(String text) {

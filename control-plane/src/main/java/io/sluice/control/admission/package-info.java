@@ -1,7 +1,8 @@
 /**
- * Who may join as a node: proofs that a node's daemon shows at its first call.
+ * Which node is asking: tokens by which a node proves its name before it has a certificate.
  *
- * <p>Start reading at {@link io.sluice.control.admission.NodeAttestor}.
+ * <p>Decides nothing about what an admitted node may have. Start reading at {@link
+ * io.sluice.control.admission.NodeAttestor}.
  */
 @NullMarked
 package io.sluice.control.admission;

@@ -57,6 +57,16 @@ final class RequestedNames {
     }
   }
 
+  /** Whether it asks for no name at all: neither a subject nor an extension. */
+  static boolean areNone(byte[] der) {
+    try {
+      PKCS10CertificationRequest request = new PKCS10CertificationRequest(der);
+      return request.getSubject().getRDNs().length == 0 && request.getAttributes().length == 0;
+    } catch (IOException | RuntimeException e) {
+      return false; // as in deviation
+    }
+  }
+
   static byte[] request(KeyPair key, SpiffeId identity) {
     ExtensionsGenerator wishes = new ExtensionsGenerator();
     try {

@@ -124,6 +124,14 @@ public final class SigningRequest {
     return publicKey;
   }
 
+  /**
+   * Whether the names in the request are no others than {@code identity}, as one URI, or none at
+   * all. What most authorities sign does not depend on it: this shows a mistaken asker.
+   */
+  public boolean namesNobodyBut(SpiffeId identity) {
+    return RequestedNames.areNone(der) || deviationFrom(identity).isEmpty();
+  }
+
   /** The whole request as it came, for an authority that verifies for itself. */
   public String pem() {
     return "-----BEGIN CERTIFICATE REQUEST-----\n"

@@ -2,6 +2,7 @@ package io.sluice.control.authority.builtin;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.control.files.DurableFiles;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -9,7 +10,6 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -34,9 +34,7 @@ final class AuthorityStore implements AutoCloseable {
 
   static AuthorityStore open(Path directory) {
     try {
-      Files.createDirectories(
-          directory, PosixFilePermissions.asFileAttribute(DurableFiles.OWNER_DIRECTORY));
-      DurableFiles.requireOwnerOnly(directory);
+      DurableFiles.makeDirectory(directory);
       AuthorityStore store = locked(directory);
       try (Stream<Path> files = Files.list(directory)) {
         files.filter(DurableFiles::isUnfinished).forEach(DurableFiles::delete);

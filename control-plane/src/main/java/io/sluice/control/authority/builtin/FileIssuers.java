@@ -3,6 +3,7 @@ package io.sluice.control.authority.builtin;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.authority.svid.SigningKey;
+import io.sluice.control.files.DurableFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
