@@ -4,6 +4,7 @@ import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SpiffeId;
@@ -57,7 +58,8 @@ public final class Samples {
         null,
         false,
         InterceptionSettings.EVERYTHING,
-        Set.of());
+        Set.of(),
+        MtlsMode.STRICT);
   }
 
   /** The cart's side of connection {@code id}. */

@@ -9,6 +9,7 @@ import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Service;
@@ -92,7 +93,8 @@ final class ProxyFixture implements AutoCloseable {
         null,
         false,
         InterceptionSettings.EVERYTHING,
-        Set.of());
+        Set.of(),
+        MtlsMode.STRICT);
   }
 
   /** Serves one listener and returns its address. */
