@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.PoolArenaMetric;
 import io.netty.channel.epoll.LinuxSocket;
 import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSettings;
@@ -18,6 +19,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.hbone.HboneEvents;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -46,7 +48,7 @@ final class ProxyFixture implements AutoCloseable {
   }
 
   ProxyFixture(ProxySettings settings) {
-    proxy = new Proxy(settings, sockets, recorder);
+    proxy = new Proxy(settings, sockets, WorkloadIdentities.NONE, recorder, HboneEvents.NONE);
     proxy.publish(permissive());
   }
 
@@ -63,7 +65,7 @@ final class ProxyFixture implements AutoCloseable {
       List<Endpoint> storeEndpoints) {
     return new MeshSnapshot(
         7,
-        new MeshSettings(permissive, egress, TrustDomain.CLUSTER_LOCAL),
+        new MeshSettings(permissive, egress, TrustDomain.CLUSTER_LOCAL, false, DeniedPeers.NONE),
         List.of(workload(BUYER, List.of()), workload(STORE, storeAddresses)),
         List.of(
             new Service(
@@ -94,7 +96,7 @@ final class ProxyFixture implements AutoCloseable {
         false,
         InterceptionSettings.EVERYTHING,
         Set.of(),
-        MtlsMode.STRICT);
+        MtlsMode.PERMISSIVE);
   }
 
   /** Serves one listener and returns its address. */
