@@ -40,7 +40,7 @@ class NodeMetricsTest {
             "destination_service_namespace=\"shop\"",
             "request_protocol=\"tcp\"",
             "response_flags=\"-\"",
-            "connection_security_policy=\"unknown\"")
+            "connection_security_policy=\"none\"")
         .endsWith("} 1.0");
   }
 
@@ -237,6 +237,9 @@ class NodeMetricsTest {
         cart.direction(),
         pod,
         pod,
+        null,
+        null,
+        false,
         cart.client(),
         cart.originalDestinationOrNull(),
         null,
