@@ -49,7 +49,7 @@ public final class Samples {
   private static Workload workload(NamespacedName name, String address) {
     return new Workload(
         name,
-        new SpiffeId(new TrustDomain("cluster.local"), name.namespace(), name.name()),
+        identity(name),
         List.of(IpAddresses.parse(address)),
         Map.of("app", name.name().replace("-0", ""), "version", "v1"),
         true,
@@ -78,6 +78,29 @@ public final class Samples {
         UPSTREAM,
         SERVICE,
         3);
+  }
+
+  /** A caller on another node that a certificate proves, and that the snapshot cannot name. */
+  public static ConnectionInfo certified(long id, SpiffeId caller) {
+    return new ConnectionInfo(
+        id,
+        Reporter.DESTINATION,
+        Direction.INBOUND,
+        CATALOGUE,
+        null,
+        caller,
+        identity(CATALOGUE),
+        true,
+        endpoint("fd00::9", 50_000),
+        UPSTREAM,
+        UPSTREAM,
+        null,
+        3);
+  }
+
+  /** Identity of the sample workload with this name. */
+  public static SpiffeId identity(NamespacedName name) {
+    return new SpiffeId(TrustDomain.CLUSTER_LOCAL, name.namespace(), name.name());
   }
 
   /** A stranger that called the catalogue. */

@@ -46,7 +46,7 @@ final class HboneReasons {
 
   private static Reason reason(@Nullable HboneStatus status) {
     return switch (status) {
-      case DENIED -> Reason.DENIED_BY_PEER;
+      case DENIED -> Reason.REFUSED_BY_PEER;
       case WRONG_DESTINATION -> Reason.WRONG_DESTINATION;
       case UPSTREAM_REFUSED -> Reason.UPSTREAM_REFUSED;
       case UPSTREAM_UNREACHABLE, DRAINING -> Reason.UPSTREAM_UNREACHABLE;

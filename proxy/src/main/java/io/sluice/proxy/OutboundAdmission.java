@@ -144,7 +144,7 @@ final class OutboundAdmission implements Attempt.Owner {
     List<Endpoint> others = endpoints;
     // Policy does not differ between the endpoints of a service.
     InetSocketAddress other =
-        others == null || reason == Reason.DENIED_BY_PEER ? null : pick(others);
+        others == null || reason == Reason.REFUSED_BY_PEER ? null : pick(others);
     if (other == null) {
       connection.refuse(reason, CloseKind.CONNECT_FAILURE);
     } else {

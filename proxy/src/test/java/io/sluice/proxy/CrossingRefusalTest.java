@@ -40,7 +40,7 @@ class CrossingRefusalTest {
 
       CrossingTest.useUp(nodes.entry);
 
-      assertRefused(nodes.client, Reason.DENIED_BY_PEER);
+      assertRefused(nodes.client, Reason.REFUSED_BY_PEER);
       AccessRecord record = assertRefused(nodes.server, Reason.NO_TRAFFIC_TARGET);
       assertThat(record.info().source()).contains(TwoNodes.BUYER);
       assertThat(record.info().securityPolicy()).isEqualTo("mutual_tls");

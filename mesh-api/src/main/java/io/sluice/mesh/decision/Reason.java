@@ -63,7 +63,7 @@ public enum Reason {
   // Mutual TLS between nodes.
   NO_CERTIFICATE(93, "the pod has no certificate yet, and mutual TLS is on"),
   TLS_FAILED(94, "the TLS handshake with the peer failed; sluice_tls_handshakes_total says why"),
-  DENIED_BY_PEER(95, "the peer's proxy decided against it; its log says why"),
+  REFUSED_BY_PEER(95, "the peer's proxy decided against it; its log says why"),
   PEER_FAILED(96, "the peer's proxy failed, or does not speak HBONE as we do"),
   WRONG_DESTINATION(97, "the address and port called by HBONE are not of an application there"),
   PEER_DENIED(98, "the peer's identity or certificate came onto the deny list");
