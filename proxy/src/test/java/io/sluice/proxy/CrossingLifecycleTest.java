@@ -73,7 +73,7 @@ class CrossingLifecycleTest {
 
         exchange(socket);
         CrossingTest.useUp(nodes.entry);
-        assertThat(nodes.client.recorder.refused).hasSize(1);
+        assertThat(nodes.client.recorder.onlyRefused().verdict().isAllowed()).isFalse();
         assertThat(drained).isNotDone();
       }
       drained.get(10, TimeUnit.SECONDS);

@@ -157,6 +157,7 @@ class CrossingTest {
         AccessRecord record = node.recorder.onlyClosed();
         assertThat(record.closeKind()).isEqualTo(CloseKind.DENIED);
         assertThat(record.closeReason()).isEqualTo(Reason.PEER_DENIED);
+        Await.until("the end is told", () -> !node.ends.isEmpty());
         assertThat(node.ends).containsExactly(ConnectionEnd.DENIED);
         useUp(nodes.entry);
         assertThat(nodes.client.recorder.onlyRefused().closeReason()).isEqualTo(Reason.TLS_FAILED);
