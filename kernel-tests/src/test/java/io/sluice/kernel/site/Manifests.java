@@ -44,6 +44,11 @@ public final class Manifests {
         .formatted(flow(traffic));
   }
 
+  /** The same MeshConfig, with mutual TLS between nodes turned off. */
+  public static String withoutMutualTls(String meshConfig) {
+    return meshConfig.replace("spec: {", "spec: {sidecar: {sidecarDisabledMTLS: true}, ");
+  }
+
   /** A Pod with both addresses. */
   public static String pod(SitePod pod) {
     return pod(pod, Map.of(), List.of());
