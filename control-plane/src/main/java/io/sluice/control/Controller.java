@@ -10,7 +10,6 @@ import io.sluice.control.authority.builtin.BuiltInAuthority;
 import io.sluice.control.authority.settings.Authorities;
 import io.sluice.control.authority.settings.AuthorityFile;
 import io.sluice.control.authority.settings.AuthoritySettings;
-import io.sluice.control.issuing.Denials;
 import io.sluice.control.issuing.Issuing;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.Placements;
@@ -59,7 +58,11 @@ public final class Controller implements AutoCloseable {
     TrustDomain trustDomain = bundle.trustDomain();
     this.certificate = new ControllerCertificate(measured, bundle, settings.leafLifetime(), clock);
     certificate.renewIfDue(bundle);
-    NodeCertificates nodes = new NodeCertificates(authority, Denials.NONE, clock);
+    NodeCertificates nodes =
+        new NodeCertificates(
+            authority,
+            (identity, serial) -> registry.newest().settings().denied().denies(identity, serial),
+            clock);
     Issuing issuing =
         new Issuing(
             measured,
