@@ -59,7 +59,7 @@ public final class Manifests {
     apiVersion: v1
     kind: Pod
     metadata: {name: %1$s, namespace: %2$s, labels: {app: %1$s}, annotations: {%3$s}}
-    spec: {serviceAccountName: %1$s, containers: [%4$s]}
+    spec: {serviceAccountName: %1$s, %7$scontainers: [%4$s]}
     status: {podIPs: [{ip: %5$s}, {ip: "%6$s"}]}
     """
         .formatted(
@@ -68,7 +68,8 @@ public final class Manifests {
             flow(all),
             containers,
             IpAddresses.text(pod.address(Family.IPV4)),
-            IpAddresses.text(pod.address(Family.IPV6)));
+            IpAddresses.text(pod.address(Family.IPV6)),
+            pod.place().nodeName().isEmpty() ? "" : "nodeName: " + pod.place().nodeName() + ", ");
   }
 
   /** A Pod as a cluster has it: with its UID, and without a word on where its namespace is. */
