@@ -11,6 +11,7 @@ import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshPorts;
 import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
@@ -163,33 +164,59 @@ abstract class InboundContract {
   @ParameterizedTest
   @EnumSource(Family.class)
   void theNumbersOfTheMeshPortsBelongToTheApplication(Family family) {
-    for (int port : applicationPorts()) {
-      try (TcpServer server = TcpServer.echo(shop.store, family, port)) {
-        Attempt attempt = Attempt.from(shop.buyer, shop.store.at(family, port), "hello");
+    shop.configureWithoutMutualTls();
+    try {
+      for (int port : applicationPorts()) {
+        try (TcpServer server = TcpServer.echo(shop.store, family, port)) {
+          Attempt attempt = Attempt.from(shop.buyer, shop.store.at(family, port), "hello");
 
-        assertThat(attempt.answer()).as("%s on %s", attempt, port).isEqualTo("hello");
-        assertThat(server.accepted()).as("exactly one accept").hasSize(1);
+          assertThat(attempt.answer()).as("%s on %s", attempt, port).isEqualTo("hello");
+          assertThat(server.accepted()).as("exactly one accept").hasSize(1);
+        }
       }
+    } finally {
+      shop.configureAsAtFirst();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whileMutualTlsIsOnThePortOfHboneLeadsToNoApplication(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, MeshPorts.HBONE)) {
+      InetSocketAddress destination = shop.store.at(family, MeshPorts.HBONE);
+      Attempt buyer = Attempt.from(shop.buyer, destination, "hello");
+      Attempt stranger = Attempt.from(shop.stranger, destination, "hello");
+
+      assertThat(buyer.wasRefused()).as("%s", buyer).isTrue();
+      assertThat(stranger.wasRefused()).as("%s", stranger).isTrue();
+      assertThat(server.accepted()).isEmpty();
+      assertThat(shop.view().record("inbound", stranger.local()).path("reason").asText())
+          .isEqualTo("no_certificate");
     }
   }
 
   @ParameterizedTest
   @EnumSource(Family.class)
   void theNumbersOfTheMeshPortsAreNoDoorFromOutside(Family family) {
-    for (int port : applicationPorts()) {
-      try (TcpServer server = TcpServer.echo(shop.store, family, port)) {
-        Attempt stranger = Attempt.from(shop.stranger, shop.store.at(family, port), "hello");
-        Attempt thief = Attempt.from(shop.thief, shop.store.at(family, port), "hello");
+    shop.configureWithoutMutualTls();
+    try {
+      for (int port : applicationPorts()) {
+        try (TcpServer server = TcpServer.echo(shop.store, family, port)) {
+          Attempt stranger = Attempt.from(shop.stranger, shop.store.at(family, port), "hello");
+          Attempt thief = Attempt.from(shop.thief, shop.store.at(family, port), "hello");
 
-        assertThat(stranger.wasRefused()).as("%s on %s", stranger, port).isTrue();
-        assertThat(thief.wasRefused()).as("%s on %s", thief, port).isTrue();
-        assertThat(server.accepted()).isEmpty();
-        JsonNode record = shop.view().record("inbound", stranger.local());
-        assertThat(record.path("original_destination").asText())
-            .as("an ordinary inbound port")
-            .isEqualTo(IpAddresses.text(shop.store.at(family, port)));
-        assertThat(record.path("reason").asText()).isEqualTo("source_not_in_mesh");
+          assertThat(stranger.wasRefused()).as("%s on %s", stranger, port).isTrue();
+          assertThat(thief.wasRefused()).as("%s on %s", thief, port).isTrue();
+          assertThat(server.accepted()).isEmpty();
+          JsonNode record = shop.view().record("inbound", stranger.local());
+          assertThat(record.path("original_destination").asText())
+              .as("an ordinary inbound port")
+              .isEqualTo(IpAddresses.text(shop.store.at(family, port)));
+          assertThat(record.path("reason").asText()).isEqualTo("source_not_in_mesh");
+        }
       }
+    } finally {
+      shop.configureAsAtFirst();
     }
   }
 

@@ -84,6 +84,26 @@ abstract class PolicyContract {
 
   @ParameterizedTest
   @EnumSource(Family.class)
+  void strictMutualTlsServesTheMeshAndNobodyElseEvenInPermissivePolicyMode(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      shop.configure(true, false, Map.of("mtlsMode", "STRICT"));
+
+      Attempt inside = Attempt.from(shop.thief, destination, "hello");
+      Attempt outside = Attempt.from(shop.stranger, destination, "hello");
+
+      assertThat(inside.answer()).as("%s", inside).isEqualTo("hello");
+      assertThat(outside.wasRefused()).as("%s", outside).isTrue();
+      assertThat(server.accepted()).hasSize(1);
+      JsonNode record = shop.view().record("inbound", outside.local());
+      assertThat(record.path("reason").asText()).isEqualTo("mtls_required");
+    } finally {
+      shop.configureAsAtFirst();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
   void aGrantForOnePortIsNoGrantForAnother(Family family) {
     try (TcpServer granted = TcpServer.echo(shop.store, family, shop.freshPort());
         TcpServer other = TcpServer.echo(shop.store, family, shop.freshPort())) {

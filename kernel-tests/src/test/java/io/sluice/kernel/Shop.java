@@ -134,6 +134,12 @@ final class Shop implements AutoCloseable {
         () -> site.registry().write(MESH_CONFIG, Manifests.meshConfig(permissive, egress, lists)));
   }
 
+  /** As at the beginning, with mutual TLS between nodes turned off. */
+  void configureWithoutMutualTls() {
+    String config = Manifests.withoutMutualTls(Manifests.meshConfig(false, false, Map.of()));
+    change(() -> site.registry().write(MESH_CONFIG, config));
+  }
+
   /** Strict, without egress and exclusions, as at the beginning. */
   void configureAsAtFirst() {
     configure(false, false, Map.of());

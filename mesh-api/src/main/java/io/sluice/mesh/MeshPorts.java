@@ -30,4 +30,9 @@ public final class MeshPorts {
   public static final int DNS = 53;
 
   private MeshPorts() {}
+
+  /** Whether the mesh itself uses this port of a pod, so that no application is behind it. */
+  public static boolean isOwnInsidePod(int port) {
+    return port == OUTBOUND || port == INBOUND || port == HBONE || port == PATH_CHECK;
+  }
 }

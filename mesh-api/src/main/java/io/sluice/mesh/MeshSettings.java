@@ -6,9 +6,35 @@ package io.sluice.mesh;
  * @param permissive {@code enablePermissiveTrafficPolicyMode}: traffic needs no TrafficTarget
  * @param egress {@code enableEgress}: destinations outside the mesh may be reached
  * @param trustDomain authority part of every identity
+ * @param mutualTls whether nodes reach each other's workloads by HBONE only; {@code
+ *     sidecarDisabledMTLS} turns it off
+ * @param denied peers that are refused, live connections included
  */
-public record MeshSettings(boolean permissive, boolean egress, TrustDomain trustDomain) {
+public record MeshSettings(
+    boolean permissive,
+    boolean egress,
+    TrustDomain trustDomain,
+    boolean mutualTls,
+    DeniedPeers denied) {
   /** What holds when no MeshConfig exists: nothing that is not granted (fail closed). */
   public static final MeshSettings CLOSED =
       new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL);
+
+  /** With mutual TLS, and nobody denied: what holds where a MeshConfig says nothing of either. */
+  public MeshSettings(boolean permissive, boolean egress, TrustDomain trustDomain) {
+    this(permissive, egress, trustDomain, true, DeniedPeers.NONE);
+  }
+
+  /** Whether {@code workload} takes no connection of which nothing proves the source. */
+  public boolean requiresProof(Workload workload) {
+    return mutualTls && workload.mtlsMode() == MtlsMode.STRICT;
+  }
+
+  /**
+   * Whether a certificate with this identity makes its holder a workload of this mesh: identities
+   * of other trust domains and of the mesh's own processes are granted nothing.
+   */
+  public boolean isWorkload(SpiffeId identity) {
+    return identity.trustDomain().equals(trustDomain) && !SystemIdentity.isSystem(identity);
+  }
 }

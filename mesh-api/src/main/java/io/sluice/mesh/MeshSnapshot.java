@@ -103,6 +103,11 @@ public final class MeshSnapshot {
     return Optional.ofNullable(workloads.get(name));
   }
 
+  /** Identity of the workload of that name. */
+  public Optional<SpiffeId> identityOf(NamespacedName name) {
+    return workload(name).map(Workload::identity);
+  }
+
   /** The workload that has this address. */
   public Optional<Workload> workloadAt(InetAddress address) {
     return Optional.ofNullable(workloadByAddress.get(address));

@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param hostNetwork whether it shares the node's network; such a pod is never enrolled
  * @param interception what of its traffic is left alone
  * @param probePorts local ports that the Pod declares for kubelet's probes
+ * @param mtlsMode whether it takes plaintext from outside the mesh; counts only while the mesh has
+ *     mutual TLS
  */
 public record Workload(
     NamespacedName name,
@@ -35,7 +37,8 @@ public record Workload(
     @Nullable String nodeNameOrNull,
     boolean hostNetwork,
     InterceptionSettings interception,
-    Set<Integer> probePorts) {
+    Set<Integer> probePorts,
+    MtlsMode mtlsMode) {
 
   public Workload {
     addresses = List.copyOf(addresses);

@@ -53,7 +53,8 @@ class MeshSnapshotTest {
   void knowsNothingAndPermitsNothingWhenEmpty() {
     assertThat(MeshSnapshot.EMPTY.revision()).isZero();
     assertThat(MeshSnapshot.EMPTY.settings())
-        .isEqualTo(new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL));
+        .isEqualTo(
+            new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL, true, DeniedPeers.NONE));
     assertThat(MeshSnapshot.EMPTY.workloads()).isEmpty();
   }
 
@@ -104,7 +105,8 @@ class MeshSnapshotTest {
             "node-1",
             false,
             InterceptionSettings.EVERYTHING,
-            Set.of());
+            Set.of(),
+            MtlsMode.STRICT);
 
     assertThat(plain.app()).isEqualTo("web");
     assertThat(plain.version()).isEqualTo("latest");

@@ -14,6 +14,10 @@ public final class Samples {
   }
 
   public static Workload workload(String name, String address, boolean enrolled) {
+    return workload(name, address, enrolled, MtlsMode.STRICT);
+  }
+
+  public static Workload workload(String name, String address, boolean enrolled, MtlsMode mode) {
     return new Workload(
         new NamespacedName("shop", name),
         new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", name),
@@ -25,7 +29,8 @@ public final class Samples {
         null,
         false,
         InterceptionSettings.EVERYTHING,
-        Set.of(8081));
+        Set.of(8081),
+        mode);
   }
 
   public static Service service(String name, String address) {

@@ -28,6 +28,7 @@ import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.SandboxRecords;
 import io.sluice.proxy.Proxy;
+import io.sluice.proxy.WorkloadIdentities;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -95,7 +96,14 @@ public final class NodeDaemon implements AutoCloseable {
     PathChecks paths =
         opened(new PathChecks(interception.sockets(), interception::redirects, thread, host));
     NamespaceSockets sockets = opened(new NamespaceSockets(interception.sockets(), thread, paths));
-    Proxy dataPath = opened(new Proxy(settings.proxy(), sockets, reporter));
+    Proxy dataPath =
+        opened(
+            new Proxy(
+                settings.proxy(),
+                sockets,
+                WorkloadIdentities.NONE,
+                reporter,
+                new HboneReporter(metrics.hbone(), events)));
     proxy = dataPath;
     metrics.observe(dataPath);
     boolean hooksConnect = interception.mechanism().outbound() == Mechanism.EBPF;

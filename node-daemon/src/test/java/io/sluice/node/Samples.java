@@ -4,6 +4,7 @@ import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SpiffeId;
@@ -48,7 +49,7 @@ public final class Samples {
   private static Workload workload(NamespacedName name, String address) {
     return new Workload(
         name,
-        new SpiffeId(new TrustDomain("cluster.local"), name.namespace(), name.name()),
+        identity(name),
         List.of(IpAddresses.parse(address)),
         Map.of("app", name.name().replace("-0", ""), "version", "v1"),
         true,
@@ -57,7 +58,8 @@ public final class Samples {
         null,
         false,
         InterceptionSettings.EVERYTHING,
-        Set.of());
+        Set.of(),
+        MtlsMode.STRICT);
   }
 
   /** The cart's side of connection {@code id}. */
@@ -68,11 +70,37 @@ public final class Samples {
         Direction.OUTBOUND,
         CART,
         CART,
+        null,
+        null,
+        false,
         CLIENT,
         CLUSTER_IP,
         UPSTREAM,
         SERVICE,
         3);
+  }
+
+  /** A caller on another node that a certificate proves, and that the snapshot cannot name. */
+  public static ConnectionInfo certified(long id, SpiffeId caller) {
+    return new ConnectionInfo(
+        id,
+        Reporter.DESTINATION,
+        Direction.INBOUND,
+        CATALOGUE,
+        null,
+        caller,
+        identity(CATALOGUE),
+        true,
+        endpoint("fd00::9", 50_000),
+        UPSTREAM,
+        UPSTREAM,
+        null,
+        3);
+  }
+
+  /** Identity of the sample workload with this name. */
+  public static SpiffeId identity(NamespacedName name) {
+    return new SpiffeId(TrustDomain.CLUSTER_LOCAL, name.namespace(), name.name());
   }
 
   /** A stranger that called the catalogue. */
@@ -83,6 +111,9 @@ public final class Samples {
         Direction.INBOUND,
         CATALOGUE,
         null,
+        null,
+        null,
+        false,
         endpoint("fd00::9", 50_000),
         null,
         null,

@@ -9,6 +9,7 @@ import io.sluice.mesh.decision.Direction;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
@@ -83,23 +84,14 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     }
     lastAcceptNanos = System.nanoTime();
     path.accepted.increment();
+    path.live.incrementAndGet();
     Loop loop = nextLoop.get();
-    Connection connection;
+    Arrival arrival = new Arrival(path, pod, loop, direction, child);
     try {
-      connection = new Connection(path, pod, loop, direction, child);
-    } catch (RuntimeException e) {
-      path.failed("accepted-socket-unusable", pod.name, e);
-      child.unsafe().closeForcibly();
-      return;
+      loop.executor.execute(arrival);
+    } catch (RejectedExecutionException e) {
+      arrival.abandon();
     }
-    loop.executor
-        .register(child)
-        .addListener(registered -> {
-          Throwable failure = registered.cause();
-          if (failure != null) {
-            connection.failed(failure);
-          }
-        });
   }
 
   @Override

@@ -18,6 +18,8 @@ public enum CloseKind {
   CONNECT_FAILURE,
   /** Refused before an upstream was tried: policy, limits, missing facts. */
   REFUSED,
+  /** The other end's identity or certificate came onto the deny list. */
+  DENIED,
   /** The proxy failed. */
   ERROR;
 

@@ -2,18 +2,20 @@ package io.sluice.proxy;
 
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.hbone.HboneExchange;
+import io.sluice.proxy.hbone.HboneStream;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One accepted connection from accept to its access record: who it is, what was decided, its two
- * legs. Runs on one event loop.
+ * One connection from accept to its access record: who it is, what was decided, its two ends. An
+ * end is a socket of ours or, towards another node, a stream of a shared connection; never both are
+ * streams. Runs on one event loop.
  */
 final class Connection {
   private enum State {
@@ -26,6 +28,7 @@ final class Connection {
   final Pod pod;
   final Loop loop;
   final Direction direction;
+  final Parties parties;
 
   /** Place in the loop's list; the loop's own. */
   int index = -1;
@@ -33,19 +36,15 @@ final class Connection {
   private final long id;
   private final boolean overLimit;
   private final long startNanos = System.nanoTime();
-  private final Leg client;
+  private final @Nullable Leg client; // null where the client is a stream
+  private final @Nullable HboneExchange asked; // that stream
+  private final Admission admission;
   private @Nullable Leg upstream;
-  private @Nullable Dial dial;
+  private @Nullable Tunnel tunnel; // once bytes flow between a socket and a stream
+  private @Nullable Attempt attempt;
   private State state = State.ADMITTING;
 
-  private InetSocketAddress clientAddress;
-  private @Nullable NamespacedName source;
-  private @Nullable InetSocketAddress originalDestination;
-  private @Nullable InetSocketAddress endpoint;
-  private @Nullable NamespacedName service;
-  private long revision;
   private Verdict verdict = Verdict.of(Outcome.REFUSED, Reason.INTERNAL_ERROR);
-  private @Nullable ConnectionInfo info;
 
   private long sent;
   private long received;
@@ -55,16 +54,39 @@ final class Connection {
   private long activity;
   private long seenActivity;
   private long activeNanos = startNanos;
+  private boolean seenHalfClosed;
 
-  /** Counts as live from here on; owns the channel, which is not registered yet. */
-  Connection(DataPath path, Pod pod, Loop loop, Direction direction, EpollSocketChannel channel) {
+  /** A socket, which counts as live already and is not registered yet; owned from here on. */
+  Connection(
+      DataPath path,
+      Pod pod,
+      Loop loop,
+      Direction direction,
+      EpollSocketChannel channel,
+      Admission admission) {
     this.path = path;
     this.pod = pod;
     this.loop = loop;
     this.direction = direction;
+    this.admission = admission;
     this.id = path.ids.incrementAndGet();
-    this.clientAddress = channel.remoteAddress();
+    this.parties = new Parties(channel.remoteAddress());
+    this.asked = null;
     this.client = new Leg(this, channel);
+    this.overLimit = pod.live.incrementAndGet() > path.settings.maxConnectionsPerPod();
+  }
+
+  /** A stream of a peer's proxy, which counts as live from here on. */
+  Connection(DataPath path, Pod pod, Loop loop, HboneExchange asked) {
+    this.path = path;
+    this.pod = pod;
+    this.loop = loop;
+    this.direction = Direction.INBOUND;
+    this.admission = new HboneAdmission(asked);
+    this.id = path.ids.incrementAndGet();
+    this.parties = new Parties(asked.remoteAddress());
+    this.client = null;
+    this.asked = asked;
     path.live.incrementAndGet();
     this.overLimit = pod.live.incrementAndGet() > path.settings.maxConnectionsPerPod();
   }
@@ -73,71 +95,39 @@ final class Connection {
 
   /** A leg can be used; the client's is what begins everything. */
   void active(Leg leg) {
-    if (leg != client) {
+    if (leg == client) {
+      leg.registered();
+      begin();
+    }
+  }
+
+  /** Takes its place on the loop and finds out what is to become of it. */
+  void begin() {
+    loop.add(this);
+    HboneExchange stream = asked;
+    if (stream != null) {
+      stream.whenGone(() -> ended(CloseKind.RESET_BY_CLIENT));
+    }
+    if (state == State.ENDED) {
       return;
     }
-    loop.add(this);
-    leg.registered();
+    MeshSnapshot snapshot = path.snapshot;
+    parties.decidedBy(snapshot.revision());
     if (pod.gone) {
       refuse(Reason.DRAINING);
     } else if (overLimit) {
       refuse(Reason.CONNECTION_LIMIT);
     } else {
-      admit();
+      admission.admit(this, snapshot);
     }
-  }
-
-  private void admit() {
-    MeshSnapshot snapshot = path.snapshot;
-    revision = snapshot.revision();
-    AcceptedFacts facts;
-    try {
-      facts = path.sockets.accepted(pod.name, direction, client.channel.fd().intValue());
-    } catch (RuntimeException e) {
-      failed(e);
-      return;
-    }
-    InetSocketAddress destination = facts.originalDestinationOrNull();
-    if (!facts.rightNamespace()) {
-      refuse(Reason.WRONG_NAMESPACE);
-    } else if (destination == null) {
-      refuse(Reason.NO_ORIGINAL_DESTINATION);
-    } else {
-      originalDestination = destination;
-      switch (direction) {
-        case OUTBOUND -> new OutboundAdmission(this, snapshot, destination).start();
-        case INBOUND -> new InboundAdmission(this, snapshot, destination, facts).start();
-      }
-    }
-  }
-
-  InetSocketAddress peer() {
-    return client.channel.remoteAddress();
-  }
-
-  void clientIs(@Nullable NamespacedName workload, InetSocketAddress address) {
-    source = workload;
-    clientAddress = address;
-  }
-
-  InetSocketAddress clientAddress() {
-    return clientAddress;
-  }
-
-  void serviceIs(NamespacedName name) {
-    service = name;
-  }
-
-  void endpointIs(InetSocketAddress address) {
-    endpoint = address;
   }
 
   void decided(Verdict answer) {
     verdict = answer;
   }
 
-  void dialing(Dial attempt) {
-    dial = attempt;
+  void dialing(Attempt begun) {
+    attempt = begun;
   }
 
   boolean isEnded() {
@@ -145,7 +135,11 @@ final class Connection {
   }
 
   void refuse(Reason reason) {
-    refuse(Verdict.of(Outcome.REFUSED, reason), CloseKind.REFUSED);
+    refuse(reason, CloseKind.REFUSED);
+  }
+
+  void refuse(Reason reason, CloseKind kind) {
+    refuse(Verdict.of(Outcome.REFUSED, reason), kind);
   }
 
   void refuse(Verdict answer, CloseKind kind) {
@@ -155,18 +149,52 @@ final class Connection {
 
   // --- relaying ------------------------------------------------------------------------------
 
+  /** The upstream is a socket, and has answered. */
   void opened(Leg leg) {
     upstream = leg;
+    open();
+    Leg near = client;
+    HboneExchange stream = asked;
+    if (near != null) {
+      near.relayTo(leg);
+      leg.relayTo(near);
+    } else if (stream != null) {
+      join(leg, stream.accept());
+    }
+  }
+
+  /** The upstream is a stream, and its far end has answered. */
+  void opened(HboneStream stream) {
+    parties.haveProvenThemselves();
+    open();
+    Leg near = client;
+    if (near != null) {
+      join(near, stream);
+    }
+  }
+
+  private void open() {
     state = State.OPEN;
     activeNanos = System.nanoTime();
     path.opened.increment();
-    InetSocketAddress address = endpoint;
+    InetSocketAddress address = parties.endpoint();
     if (address != null) {
       loop.loads.opened(address);
     }
     tell(() -> path.listener.opened(info()));
-    client.relayTo(leg);
-    leg.relayTo(client);
+  }
+
+  private void join(Leg socket, HboneStream stream) {
+    Tunnel joined;
+    try {
+      joined = new Tunnel(this, socket, socket == client);
+    } catch (RuntimeException e) {
+      stream.reset();
+      failed(e);
+      return;
+    }
+    tunnel = joined;
+    joined.join(stream);
   }
 
   void moved(Leg from, int bytes) {
@@ -182,19 +210,34 @@ final class Connection {
     activity++;
   }
 
+  /** What has gone through the tunnel since the last look. */
+  private void lookAtTunnel() {
+    Tunnel joined = tunnel;
+    if (joined != null) {
+      if (joined.sent() != sent
+          || joined.received() != received
+          || joined.isHalfClosed() != seenHalfClosed) {
+        activity++;
+      }
+      sent = joined.sent();
+      received = joined.received();
+      seenHalfClosed = joined.isHalfClosed();
+    }
+  }
+
   /** One leg has exchanged its last byte and closed. */
   void finished(Leg leg) {
     Leg remaining = leg == client ? upstream : client;
     if (remaining != null && remaining.isClosed()) {
-      end(CloseKind.FIN, verdict.reason());
+      ended(CloseKind.FIN);
     }
   }
 
   void wasReset(Leg leg) {
     if (leg == client) {
-      end(CloseKind.RESET_BY_CLIENT, verdict.reason());
+      ended(CloseKind.RESET_BY_CLIENT);
     } else if (state == State.OPEN) {
-      end(CloseKind.RESET_BY_UPSTREAM, verdict.reason());
+      ended(CloseKind.RESET_BY_UPSTREAM);
     }
   }
 
@@ -210,6 +253,7 @@ final class Connection {
   }
 
   void tick(long now) {
+    lookAtTunnel();
     if (activity != seenActivity) {
       seenActivity = activity;
       activeNanos = now;
@@ -220,13 +264,16 @@ final class Connection {
     if (now - reportedNanos >= path.settings.reportInterval().toNanos() / 2) {
       report(now);
     }
-    Leg far = upstream;
-    boolean half = client.isHalfClosed() || (far != null && far.isHalfClosed());
+    boolean half = seenHalfClosed || isHalfClosed(client) || isHalfClosed(upstream);
     Duration idle = path.settings.idleTimeout();
     Duration timeout = half ? path.settings.halfClosedIdleTimeout() : idle;
     if (timeout.isPositive() && now - activeNanos >= timeout.toNanos()) {
       end(CloseKind.IDLE, Reason.IDLE_TIMEOUT);
     }
+  }
+
+  private static boolean isHalfClosed(@Nullable Leg leg) {
+    return leg != null && leg.isHalfClosed();
   }
 
   private void report(long now) {
@@ -242,25 +289,23 @@ final class Connection {
 
   // --- the end -------------------------------------------------------------------------------
 
-  private void end(CloseKind kind, Reason reason) {
+  /** By one of its ends: the reason remains that of the verdict. */
+  void ended(CloseKind kind) {
+    end(kind, verdict.reason());
+  }
+
+  void end(CloseKind kind, Reason reason) {
     if (state == State.ENDED) {
       return;
     }
     boolean wasOpen = state == State.OPEN;
     state = State.ENDED;
-    client.reset();
-    Leg far = upstream;
-    if (far != null) {
-      far.reset();
-    }
-    Dial attempt = dial;
-    if (attempt != null) {
-      attempt.end();
-    }
+    lookAtTunnel();
+    closeEnds(reason);
     if (index >= 0) {
       loop.remove(this);
     }
-    InetSocketAddress address = endpoint;
+    InetSocketAddress address = parties.endpoint();
     if (wasOpen && address != null) {
       loop.loads.closed(address);
     }
@@ -281,25 +326,31 @@ final class Connection {
     }
   }
 
-  private ConnectionInfo info() {
-    ConnectionInfo known = info;
-    if (known != null) {
-      return known;
+  private void closeEnds(Reason reason) {
+    Tunnel joined = tunnel;
+    if (joined != null) {
+      joined.reset();
     }
-    ConnectionInfo made =
-        new ConnectionInfo(
-            id,
-            direction == Direction.OUTBOUND ? Reporter.SOURCE : Reporter.DESTINATION,
-            direction,
-            pod.name,
-            source,
-            clientAddress,
-            originalDestination,
-            endpoint,
-            service,
-            revision);
-    info = made;
-    return made;
+    Leg near = client;
+    if (near != null) {
+      near.reset();
+    }
+    HboneExchange stream = asked;
+    if (stream != null && joined == null) {
+      stream.refuse(HboneReasons.status(reason));
+    }
+    Leg far = upstream;
+    if (far != null) {
+      far.reset();
+    }
+    Attempt begun = attempt;
+    if (begun != null) {
+      begun.end();
+    }
+  }
+
+  private ConnectionInfo info() {
+    return parties.info(id, direction, pod.name);
   }
 
   private void tell(Runnable call) {

@@ -1,6 +1,7 @@
 package io.sluice.proxy;
 
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Direction;
 import java.net.InetSocketAddress;
 import java.util.Optional;
@@ -14,7 +15,11 @@ import org.jspecify.annotations.Nullable;
  * @param reporter which end observed it
  * @param direction of the listener that accepted it
  * @param pod the pod whose listener accepted it
- * @param sourceOrNull the workload that opened it, when that is proven
+ * @param sourceOrNull the workload that opened it, when that is known
+ * @param sourceIdentityOrNull identity of who opened it, when that is proven
+ * @param destinationIdentityOrNull identity of who is called: proven by a certificate with mutual
+ *     TLS, by the listener or the address without; null outside the mesh
+ * @param mutualTls whether the two nodes proved the identities to each other by certificates
  * @param client true client address
  * @param originalDestinationOrNull address the client called; null when that is unknown
  * @param upstreamOrNull endpoint that was chosen last; null when none was
@@ -27,13 +32,21 @@ public record ConnectionInfo(
     Direction direction,
     NamespacedName pod,
     @Nullable NamespacedName sourceOrNull,
+    @Nullable SpiffeId sourceIdentityOrNull,
+    @Nullable SpiffeId destinationIdentityOrNull,
+    boolean mutualTls,
     InetSocketAddress client,
     @Nullable InetSocketAddress originalDestinationOrNull,
     @Nullable InetSocketAddress upstreamOrNull,
     @Nullable NamespacedName serviceOrNull,
     long revision) {
 
-  /** The workload that opened it, when that is proven. */
+  /** Value of Istio's metric label {@code connection_security_policy}. */
+  public String securityPolicy() {
+    return mutualTls ? "mutual_tls" : "none";
+  }
+
+  /** The workload that opened it, when that is known. */
   public Optional<NamespacedName> source() {
     return Optional.ofNullable(sourceOrNull);
   }

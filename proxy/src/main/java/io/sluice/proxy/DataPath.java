@@ -3,8 +3,11 @@ package io.sluice.proxy;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.hbone.HboneEvents;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -23,8 +26,14 @@ final class DataPath {
   final ProxySettings settings;
   final PodSockets sockets;
   final ConnectionListener listener;
+  final WorkloadIdentities identities;
+  final HboneEvents hboneEvents;
   final PooledByteBufAllocator allocator;
   final LocalConnections localConnections = new LocalConnections();
+
+  /** Pods with listeners of ours: what is sent to one of them does not leave the node. */
+  final Set<NamespacedName> served = ConcurrentHashMap.newKeySet();
+
   final BufferBudget budget;
   final AtomicLong ids = new AtomicLong();
   final LongAdder accepted = new LongAdder();
@@ -35,10 +44,17 @@ final class DataPath {
   private final AtomicLong lastWarningNanos = new AtomicLong(System.nanoTime());
   volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
 
-  DataPath(ProxySettings settings, PodSockets sockets, ConnectionListener listener) {
+  DataPath(
+      ProxySettings settings,
+      PodSockets sockets,
+      WorkloadIdentities identities,
+      ConnectionListener listener,
+      HboneEvents hboneEvents) {
     this.settings = settings;
     this.sockets = sockets;
+    this.identities = identities;
     this.listener = listener;
+    this.hboneEvents = hboneEvents;
     this.budget = new BufferBudget(settings.maxBufferedBytes(), null);
     this.allocator =
         new PooledByteBufAllocator(

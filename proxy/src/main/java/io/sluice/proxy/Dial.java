@@ -3,33 +3,20 @@ package io.sluice.proxy;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.epoll.AdoptedSockets;
 import io.netty.channel.epoll.EpollSocketChannel;
-import io.netty.channel.unix.FileDescriptor;
-import io.netty.util.concurrent.Future;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
-import java.io.IOException;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
+import io.sluice.proxy.socket.PendingSocket;
 import java.net.InetSocketAddress;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One attempt to reach one upstream from inside the pod's network namespace, and the entry in
- * {@link LocalConnections} for as long as the connection lives. Runs on the connection's event
- * loop.
+ * One attempt to reach one upstream by a socket from inside the pod's network namespace, and the
+ * entry in {@link LocalConnections} for as long as the connection lives. Runs on the connection's
+ * event loop.
  */
-final class Dial {
-  /** Who asked, and decides what a failure means. */
-  interface Owner {
-    void failed(Reason reason);
-  }
-
-  private static final Logger LOG = System.getLogger(Dial.class.getName());
-
+final class Dial implements Attempt, PendingSocket.Listener {
   /** A reset right behind the connect must not make the accepting side doubt who it was. */
   private static final long REMEMBER_MILLIS = 1_000;
 
@@ -38,10 +25,9 @@ final class Dial {
   private final InetSocketAddress endpoint;
   private final Optional<InetSocketAddress> presentedClient;
   private final LocalConnections.Origin origin;
+  private final PendingSocket pending;
   private LocalConnections.@Nullable Tuple tuple;
   private @Nullable Leg leg;
-  private @Nullable Future<?> deadline;
-  private boolean settled;
 
   Dial(
       Connection connection,
@@ -54,54 +40,31 @@ final class Dial {
     this.endpoint = endpoint;
     this.presentedClient = presentedClient;
     this.origin = origin;
+    this.pending = new PendingSocket(connection.loop.executor);
   }
 
   void start() {
     connection.dialing(this);
-    deadline =
-        connection.loop.executor.schedule(
-            () -> fail(Reason.CONNECT_TIMEOUT),
-            connection.path.settings.connectTimeout().toNanos(),
-            TimeUnit.NANOSECONDS);
-    CompletableFuture<Integer> opening;
-    try {
-      opening =
-          connection.path.sockets.open(
-              connection.pod.name,
-              Family.of(endpoint.getAddress()),
-              presentedClient,
-              connection.direction == Direction.INBOUND);
-    } catch (RuntimeException e) {
-      opening = CompletableFuture.failedFuture(e);
-    }
-    var _ = opening.whenComplete(this::socketOpened);
+    pending.open(
+        connection.path.settings.connectTimeout(),
+        () -> fail(Reason.CONNECT_TIMEOUT),
+        () ->
+            connection.path.sockets.open(
+                connection.pod.name,
+                Family.of(endpoint.getAddress()),
+                presentedClient,
+                connection.direction == Direction.INBOUND),
+        this);
   }
 
-  /** Any thread. */
-  private void socketOpened(@Nullable Integer fd, @Nullable Throwable failure) {
-    if (connection.loop.executor.inEventLoop()) {
-      use(fd, failure);
-      return;
-    }
-    try {
-      connection.loop.executor.execute(() -> use(fd, failure));
-    } catch (RejectedExecutionException e) {
-      closeUnused(fd);
-    }
+  @Override
+  public void notMade(@Nullable Throwable failure) {
+    connection.path.failed("socket-open-failed", connection.pod.name, failure);
+    fail(Reason.INTERNAL_ERROR);
   }
 
-  private void use(@Nullable Integer fd, @Nullable Throwable failure) {
-    if (settled) {
-      closeUnused(fd);
-    } else if (fd == null) {
-      connection.path.failed("socket-open-failed", connection.pod.name, failure);
-      fail(Reason.INTERNAL_ERROR);
-    } else {
-      adopt(fd);
-    }
-  }
-
-  private void adopt(int fd) {
+  @Override
+  public void made(int fd) {
     EpollSocketChannel channel = null;
     Leg made;
     try {
@@ -111,7 +74,7 @@ final class Dial {
     } catch (RuntimeException e) {
       connection.path.failed("socket-unusable", connection.pod.name, e);
       if (channel == null) {
-        closeUnused(fd);
+        PendingSocket.closeUnused(fd);
       } else {
         channel.unsafe().closeForcibly();
       }
@@ -127,7 +90,7 @@ final class Dial {
   }
 
   private void connect(Leg made, @Nullable Throwable registrationFailure) {
-    if (settled) {
+    if (pending.isSettled()) {
       return;
     }
     if (registrationFailure != null) {
@@ -150,11 +113,11 @@ final class Dial {
       known.withdraw(endpoint);
     }
     connecting.addListener(future -> {
-      if (settled) {
+      if (pending.isSettled()) {
         return;
       }
       if (future.isSuccess()) {
-        settle();
+        pending.settle();
         connection.opened(made);
       } else {
         fail(ConnectFailures.reason(future.cause()));
@@ -163,16 +126,16 @@ final class Dial {
   }
 
   private void fail(Reason reason) {
-    if (!settled) {
+    if (!pending.isSettled()) {
       end();
       owner.failed(reason);
     }
   }
 
-  /** Gives the attempt up, or forgets the connection that came of it. */
-  void end() {
-    boolean opened = settled;
-    settle();
+  @Override
+  public void end() {
+    boolean opened = pending.isSettled();
+    pending.settle();
     Leg made = leg;
     if (!opened && made != null) {
       made.reset();
@@ -188,26 +151,6 @@ final class Dial {
     } else {
       connection.loop.executor.schedule(
           () -> known.remove(ends, origin), REMEMBER_MILLIS, TimeUnit.MILLISECONDS);
-    }
-  }
-
-  private void settle() {
-    settled = true;
-    Future<?> timer = deadline;
-    if (timer != null) {
-      timer.cancel(false);
-      deadline = null;
-    }
-  }
-
-  private static void closeUnused(@Nullable Integer fd) {
-    if (fd == null) {
-      return;
-    }
-    try {
-      new FileDescriptor(fd).close();
-    } catch (IOException e) {
-      LOG.log(Level.WARNING, "socket-close-failed fd=" + fd, e);
     }
   }
 }

@@ -4,7 +4,6 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Flow;
-import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import java.net.InetSocketAddress;
@@ -16,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * The server's side, whose verdict is the one that counts: finds out who is calling, decides, and
  * dials the pod's own application. Runs on the connection's event loop.
  */
-final class InboundAdmission implements Dial.Owner {
+final class InboundAdmission implements Attempt.Owner {
   private static final long ASK_AGAIN_MILLIS = 1;
 
   private final Connection connection;
@@ -35,7 +34,7 @@ final class InboundAdmission implements Dial.Owner {
     this.snapshot = snapshot;
     this.destination = destination;
     this.nodeOrigin = facts.nodeOrigin();
-    this.tuple = new LocalConnections.Tuple(connection.peer(), destination);
+    this.tuple = new LocalConnections.Tuple(connection.parties.client(), destination);
     this.giveUpNanos = System.nanoTime() + connection.path.settings.identityTimeout().toNanos();
   }
 
@@ -50,7 +49,7 @@ final class InboundAdmission implements Dial.Owner {
     }
     LocalConnections.Origin origin = found.originOrNull();
     if (origin == null) {
-      decide(null, connection.peer());
+      decide(null, tuple.source());
     } else if (origin.inbound) {
       connection.path.loops.increment();
       connection.refuse(Reason.INTERNAL_ERROR);
@@ -61,8 +60,10 @@ final class InboundAdmission implements Dial.Owner {
   }
 
   private void decide(@Nullable NamespacedName source, InetSocketAddress client) {
-    connection.clientIs(source, client);
-    connection.endpointIs(destination);
+    connection.parties.clientIs(source, client);
+    connection.parties.areIdentified(
+        source == null ? null : snapshot.identityOf(source).orElse(null), null);
+    connection.parties.areLedTo(destination, snapshot.identityOf(connection.pod.name).orElse(null));
     Verdict verdict = Decisions.decide(snapshot, new Flow(source, client, destination, nodeOrigin));
     if (!verdict.isAllowed()) {
       connection.refuse(verdict, CloseKind.REFUSED);
@@ -80,6 +81,6 @@ final class InboundAdmission implements Dial.Owner {
 
   @Override
   public void failed(Reason reason) {
-    connection.refuse(Verdict.of(Outcome.REFUSED, reason), CloseKind.CONNECT_FAILURE);
+    connection.refuse(reason, CloseKind.CONNECT_FAILURE);
   }
 }

@@ -13,6 +13,7 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannelConfig;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.util.ReferenceCountUtil;
+import io.sluice.proxy.hbone.SocketTunnel;
 import java.io.IOException;
 import java.nio.channels.NotYetConnectedException;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +51,14 @@ final class Leg extends ChannelInboundHandlerAdapter implements ChannelFutureLis
     } catch (IOException e) {
       throw new ChannelException(e);
     }
+  }
+
+  /** Gives the socket, of which nothing was read yet, to a tunnel; it is the tunnel's to close. */
+  SocketTunnel handOver(SocketTunnel.Listener listener) {
+    SocketTunnel tunnel = new SocketTunnel(channel, listener);
+    closed = true;
+    channel.pipeline().remove(this);
+    return tunnel;
   }
 
   /** Starts moving bytes from here to {@code target}. */

@@ -2,9 +2,11 @@ package io.sluice.proxy;
 
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
+import io.sluice.proxy.hbone.HbonePool;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 
@@ -18,11 +20,21 @@ final class Loop {
 
   final EventLoop executor;
   final EndpointLoads loads = new EndpointLoads();
+  final HbonePool pool;
   private final List<Connection> connections = new ArrayList<>();
 
-  Loop(EventLoop executor, ProxySettings settings) {
+  Loop(EventLoop executor, DataPath path) {
     this.executor = executor;
-    long tick = tick(settings).toNanos();
+    this.pool =
+        new HbonePool(
+            executor,
+            path.settings.hbone(),
+            path.allocator,
+            key ->
+                path.sockets.open(
+                    key.pod(), Family.of(key.destination().getAddress()), Optional.empty(), false),
+            path.hboneEvents);
+    long tick = tick(path.settings).toNanos();
     executor.scheduleWithFixedDelay(this::tick, tick, tick, TimeUnit.NANOSECONDS);
   }
 

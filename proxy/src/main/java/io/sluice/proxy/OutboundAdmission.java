@@ -1,6 +1,7 @@
 package io.sluice.proxy;
 
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
@@ -8,23 +9,26 @@ import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Flow;
-import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.hbone.PoolKey;
+import io.sluice.proxy.tls.TlsIdentity;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The client's side: service address to endpoint, refusal as early as possible, and one further
  * endpoint when the first does not answer. Runs on the connection's event loop.
  */
-final class OutboundAdmission implements Dial.Owner {
+final class OutboundAdmission implements Attempt.Owner {
   private final Connection connection;
   private final MeshSnapshot snapshot;
   private final InetSocketAddress destination;
+  private final @Nullable Workload own;
   private @Nullable List<Endpoint> endpoints;
   private @Nullable InetSocketAddress tried;
 
@@ -32,16 +36,18 @@ final class OutboundAdmission implements Dial.Owner {
     this.connection = connection;
     this.snapshot = snapshot;
     this.destination = destination;
+    this.own = snapshot.workload(connection.pod.name).orElse(null);
   }
 
   void start() {
-    connection.clientIs(connection.pod.name, trueClient());
+    connection.parties.clientIs(connection.pod.name, trueClient());
+    connection.parties.areIdentified(own == null ? null : own.identity(), null);
     Optional<Service> service = snapshot.serviceAt(destination.getAddress());
     if (service.isEmpty()) {
       dial(destination);
       return;
     }
-    connection.serviceIs(service.get().name());
+    connection.parties.callsService(service.get().name());
     Optional<ServicePort> port = service.get().port(destination.getPort());
     if (port.isEmpty()) {
       connection.refuse(Reason.UNKNOWN_SERVICE_PORT);
@@ -61,14 +67,13 @@ final class OutboundAdmission implements Dial.Owner {
    * loopback address the socket has one too, which nobody outside the pod may see.
    */
   private InetSocketAddress trueClient() {
-    InetSocketAddress peer = connection.peer();
+    InetSocketAddress peer = connection.parties.client();
     if (!peer.getAddress().isLoopbackAddress() || destination.getAddress().isLoopbackAddress()) {
       return peer;
     }
     Family family = Family.of(destination.getAddress());
-    Optional<Workload> workload = snapshot.workload(connection.pod.name);
-    if (workload.isPresent()) {
-      for (InetAddress address : workload.get().addresses()) {
+    if (own != null) {
+      for (InetAddress address : own.addresses()) {
         if (Family.of(address) == family) {
           return new InetSocketAddress(address, peer.getPort());
         }
@@ -83,30 +88,65 @@ final class OutboundAdmission implements Dial.Owner {
 
   private void dial(InetSocketAddress endpoint) {
     NamespacedName pod = connection.pod.name;
-    connection.endpointIs(endpoint);
-    Flow flow = new Flow(pod, connection.clientAddress(), endpoint, false);
-    Verdict verdict = Decisions.decide(snapshot, flow);
+    InetSocketAddress client = connection.parties.client();
+    Workload called = snapshot.workloadAt(endpoint.getAddress()).orElse(null);
+    connection.parties.areLedTo(endpoint, called == null ? null : called.identity());
+    Verdict verdict = Decisions.decide(snapshot, new Flow(pod, client, endpoint, false));
     if (!verdict.isAllowed()) {
       connection.refuse(verdict, CloseKind.REFUSED);
       return;
     }
     connection.decided(verdict);
     tried = endpoint;
-    new Dial(
-            connection,
-            this,
-            endpoint,
-            Optional.empty(),
-            new LocalConnections.Origin(pod, connection.clientAddress(), false))
-        .start();
+    if (called != null && crossesNodes(called)) {
+      dialByStream(endpoint, called);
+    } else {
+      new Dial(
+              connection,
+              this,
+              endpoint,
+              Optional.empty(),
+              new LocalConnections.Origin(pod, client, false))
+          .start();
+    }
+  }
+
+  /**
+   * Whether mutual TLS has to protect what goes there: an enrolled workload without a listener of
+   * ours. What we listen for ourselves does not leave the node, and its source is proven by our own
+   * record; wherever else the registry may place a workload, nothing of that is true.
+   */
+  private boolean crossesNodes(Workload called) {
+    return called.enrolled()
+        && snapshot.settings().mutualTls()
+        && !connection.path.served.contains(called.name());
+  }
+
+  private void dialByStream(InetSocketAddress endpoint, Workload called) {
+    Optional<TlsIdentity> end =
+        Optional.ofNullable(own).map(Workload::identity).flatMap(connection.path.identities::of);
+    if (own == null || end.isEmpty()) {
+      failed(Reason.NO_CERTIFICATE);
+      return;
+    }
+    PoolKey key =
+        new PoolKey(
+            own.name(),
+            own.identity(),
+            new InetSocketAddress(endpoint.getAddress(), MeshPorts.HBONE),
+            Set.of(called.identity()));
+    new HboneDial(connection, this)
+        .start(key, end.get(), Callers.request(own, connection.parties.client(), endpoint));
   }
 
   @Override
   public void failed(Reason reason) {
     List<Endpoint> others = endpoints;
-    InetSocketAddress other = others == null ? null : pick(others);
+    // Policy does not differ between the endpoints of a service.
+    InetSocketAddress other =
+        others == null || reason == Reason.REFUSED_BY_PEER ? null : pick(others);
     if (other == null) {
-      connection.refuse(Verdict.of(Outcome.REFUSED, reason), CloseKind.CONNECT_FAILURE);
+      connection.refuse(reason, CloseKind.CONNECT_FAILURE);
     } else {
       endpoints = null;
       dial(other);

@@ -1,6 +1,7 @@
 package io.sluice.proxy;
 
 import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.hbone.HboneServer;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Limits and counters of one served pod, shared by the event loops. */
@@ -10,13 +11,16 @@ final class Pod {
   final AtomicInteger listeners = new AtomicInteger();
   final BufferBudget budget;
   final ReadSizes readSizes;
+  final HboneServer hbone;
 
   /** Set when everything of the pod is to be reset; never unset. */
   volatile boolean gone;
 
-  Pod(NamespacedName name, ProxySettings settings, BufferBudget all) {
+  Pod(NamespacedName name, DataPath path) {
+    ProxySettings settings = path.settings;
     this.name = name;
-    this.budget = new BufferBudget(settings.maxBufferedBytesPerPod(), all);
+    this.budget = new BufferBudget(settings.maxBufferedBytesPerPod(), path.budget);
     this.readSizes = new ReadSizes(settings.maxReadBytes(), budget);
+    this.hbone = new HboneServer(name, settings.hbone(), path.hboneEvents);
   }
 }

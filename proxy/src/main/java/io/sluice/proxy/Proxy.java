@@ -4,8 +4,11 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.hbone.HboneEvents;
+import io.sluice.proxy.hbone.HboneServer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -47,9 +50,18 @@ public final class Proxy implements AutoCloseable {
   private final Map<NamespacedName, Served> pods = new HashMap<>(); // guarded by lock
   private boolean draining; // guarded by lock
 
-  /** Starts the event loops; nothing is accepted before {@link #serve}. */
-  public Proxy(ProxySettings settings, PodSockets sockets, ConnectionListener listener) {
-    this.path = new DataPath(settings, sockets, listener);
+  /**
+   * Starts the event loops; nothing is accepted before {@link #serve}.
+   *
+   * @param identities what pods of this node prove themselves with to other nodes
+   */
+  public Proxy(
+      ProxySettings settings,
+      PodSockets sockets,
+      WorkloadIdentities identities,
+      ConnectionListener listener,
+      HboneEvents hboneEvents) {
+    this.path = new DataPath(settings, sockets, identities, listener, hboneEvents);
     this.group =
         new MultiThreadIoEventLoopGroup(
             settings.eventLoops(),
@@ -57,7 +69,7 @@ public final class Proxy implements AutoCloseable {
             EpollIoHandler.newFactory());
     for (int i = 0; i < settings.eventLoops(); i++) {
       EventLoop executor = group.next();
-      loops.add(new Loop(executor, settings));
+      loops.add(new Loop(executor, path));
     }
   }
 
@@ -65,9 +77,23 @@ public final class Proxy implements AutoCloseable {
     return loops.get(Math.floorMod(turn.getAndIncrement(), loops.size()));
   }
 
-  /** Decides new connections by {@code snapshot} from now on; established ones go on. */
+  /**
+   * Decides new connections by {@code snapshot} from now on; established ones go on, but for those
+   * with a peer that its deny list names.
+   */
   public void publish(MeshSnapshot snapshot) {
+    DeniedPeers before = path.snapshot.settings().denied();
     path.snapshot = snapshot;
+    if (!snapshot.settings().denied().equals(before)) {
+      loops.forEach(loop -> loop.pool.recheck());
+      hboneServers().forEach(HboneServer::recheck);
+    }
+  }
+
+  private List<HboneServer> hboneServers() {
+    synchronized (lock) {
+      return pods.values().stream().map(served -> served.pod.hbone).toList();
+    }
   }
 
   /**
@@ -85,9 +111,7 @@ public final class Proxy implements AutoCloseable {
         PodService.discard(listeners);
         return CompletableFuture.failedFuture(new IllegalStateException("the proxy is draining"));
       }
-      served =
-          pods.computeIfAbsent(
-              listeners.pod(), name -> new Served(new Pod(name, path.settings, path.budget)));
+      served = pods.computeIfAbsent(listeners.pod(), name -> new Served(new Pod(name, path)));
       try {
         service = new PodService(path, served.pod, listeners, this::nextLoop);
       } catch (RuntimeException e) {
@@ -120,6 +144,7 @@ public final class Proxy implements AutoCloseable {
       }
       earlier = served.service;
       served.service = service;
+      path.served.add(served.pod.name);
     }
     if (earlier != null) {
       earlier.closeWhenIdle(path.settings.listenerDrainTime().toNanos());
@@ -137,6 +162,7 @@ public final class Proxy implements AutoCloseable {
       }
       service = served.service;
       served.service = null;
+      path.served.remove(pod);
       served.releases++;
       if (mode == ReleaseMode.RESET_ESTABLISHED) {
         pods.remove(pod);
@@ -146,9 +172,14 @@ public final class Proxy implements AutoCloseable {
     CompletableFuture<Void> closed =
         service == null ? CompletableFuture.completedFuture(null) : service.close();
     return switch (mode) {
-      case KEEP_ESTABLISHED -> closed;
+      case KEEP_ESTABLISHED -> closed.thenRun(served.pod.hbone::sendAway);
       case RESET_ESTABLISHED ->
-          closed.thenCompose(done -> resetAll(connection -> connection.pod == served.pod));
+          closed
+              .thenCompose(done -> resetAll(connection -> connection.pod == served.pod))
+              .thenCompose(done -> {
+                loops.forEach(loop -> loop.pool.release(pod));
+                return served.pod.hbone.drain(Duration.ZERO);
+              });
     };
   }
 
@@ -177,6 +208,7 @@ public final class Proxy implements AutoCloseable {
         }
       }
     }
+    hboneServers().forEach(server -> server.drain(timeout));
     CompletableFuture<Void> drained = new CompletableFuture<>();
     long deadline = System.nanoTime() + timeout.toNanos();
     var _ =
@@ -187,7 +219,7 @@ public final class Proxy implements AutoCloseable {
 
   private void checkDrained(CompletableFuture<Void> drained, long deadline) {
     if (path.live.get() == 0) {
-      drained.complete(null);
+      var _ = closeShared().whenComplete((done, failure) -> drained.complete(null));
       return;
     }
     if (System.nanoTime() - deadline >= 0) {
@@ -195,6 +227,14 @@ public final class Proxy implements AutoCloseable {
     }
     group.schedule(
         () -> checkDrained(drained, deadline), DRAIN_CHECK.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** What streams shared, once none is left. */
+  private CompletableFuture<Void> closeShared() {
+    List<CompletableFuture<Void>> closing = new ArrayList<>();
+    loops.forEach(loop -> closing.add(loop.pool.drain(Duration.ZERO)));
+    hboneServers().forEach(server -> closing.add(server.drain(Duration.ZERO)));
+    return CompletableFuture.allOf(closing.toArray(CompletableFuture[]::new));
   }
 
   /** What the proxy holds and has done. */
@@ -222,7 +262,8 @@ public final class Proxy implements AutoCloseable {
     return served.starting == 0
         && served.service == null
         && served.pod.listeners.get() == 0
-        && served.pod.live.get() == 0;
+        && served.pod.live.get() == 0
+        && served.pod.hbone.connections() == 0;
   }
 
   /** Resets everything that is left and ends the event loops; waits for them up to 5 s. */

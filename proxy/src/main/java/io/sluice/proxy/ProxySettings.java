@@ -1,5 +1,6 @@
 package io.sluice.proxy;
 
+import io.sluice.proxy.hbone.HboneSettings;
 import java.time.Duration;
 
 /**
@@ -19,6 +20,7 @@ import java.time.Duration;
  *     connection can buffer at most
  * @param reportInterval longest time between two byte reports of one connection; 100 ms or more
  * @param listenerDrainTime a replaced listener is closed once it accepted nothing for so long
+ * @param hbone limits and times of what crosses between nodes
  */
 public record ProxySettings(
     int eventLoops,
@@ -31,7 +33,8 @@ public record ProxySettings(
     long maxBufferedBytes,
     int maxReadBytes,
     Duration reportInterval,
-    Duration listenerDrainTime) {
+    Duration listenerDrainTime,
+    HboneSettings hbone) {
 
   /** Size of a read while too much is buffered, in bytes: progress for everyone, little memory. */
   public static final int READ_BYTES_WHEN_FULL = 2_048;
@@ -53,7 +56,8 @@ public record ProxySettings(
           24L << 20,
           64 * 1_024,
           Duration.ofSeconds(10),
-          Duration.ofSeconds(1));
+          Duration.ofSeconds(1),
+          HboneSettings.DEFAULTS);
 
   public ProxySettings {
     int cores = Runtime.getRuntime().availableProcessors();
@@ -106,7 +110,8 @@ public record ProxySettings(
         maxBufferedBytes,
         maxReadBytes,
         reportInterval,
-        listenerDrainTime);
+        listenerDrainTime,
+        hbone);
   }
 
   /** The same with another limit of live connections per pod. */
@@ -122,6 +127,24 @@ public record ProxySettings(
         maxBufferedBytes,
         maxReadBytes,
         reportInterval,
-        listenerDrainTime);
+        listenerDrainTime,
+        hbone);
+  }
+
+  /** The same with other limits and times of what crosses between nodes. */
+  public ProxySettings with(HboneSettings other) {
+    return new ProxySettings(
+        eventLoops,
+        connectTimeout,
+        idleTimeout,
+        halfClosedIdleTimeout,
+        identityTimeout,
+        maxConnectionsPerPod,
+        maxBufferedBytesPerPod,
+        maxBufferedBytes,
+        maxReadBytes,
+        reportInterval,
+        listenerDrainTime,
+        other);
   }
 }

@@ -158,7 +158,8 @@ class BackPressureTest {
             defaults.maxBufferedBytes(),
             defaults.maxReadBytes(),
             defaults.reportInterval(),
-            defaults.listenerDrainTime());
+            defaults.listenerDrainTime(),
+            defaults.hbone());
     int stalled = 60;
     try (var app =
             new Peers.Server(

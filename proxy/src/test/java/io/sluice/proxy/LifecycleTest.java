@@ -339,7 +339,8 @@ class LifecycleTest {
             defaults.maxBufferedBytes(),
             defaults.maxReadBytes(),
             Duration.ofMillis(100),
-            defaults.listenerDrainTime());
+            defaults.listenerDrainTime(),
+            defaults.hbone());
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture(settings);
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.PoolArenaMetric;
 import io.netty.channel.epoll.LinuxSocket;
 import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Service;
@@ -17,6 +19,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.hbone.HboneEvents;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -45,7 +48,7 @@ final class ProxyFixture implements AutoCloseable {
   }
 
   ProxyFixture(ProxySettings settings) {
-    proxy = new Proxy(settings, sockets, recorder);
+    proxy = new Proxy(settings, sockets, WorkloadIdentities.NONE, recorder, HboneEvents.NONE);
     proxy.publish(permissive());
   }
 
@@ -62,7 +65,7 @@ final class ProxyFixture implements AutoCloseable {
       List<Endpoint> storeEndpoints) {
     return new MeshSnapshot(
         7,
-        new MeshSettings(permissive, egress, TrustDomain.CLUSTER_LOCAL),
+        new MeshSettings(permissive, egress, TrustDomain.CLUSTER_LOCAL, false, DeniedPeers.NONE),
         List.of(workload(BUYER, List.of()), workload(STORE, storeAddresses)),
         List.of(
             new Service(
@@ -92,7 +95,8 @@ final class ProxyFixture implements AutoCloseable {
         null,
         false,
         InterceptionSettings.EVERYTHING,
-        Set.of());
+        Set.of(),
+        MtlsMode.PERMISSIVE);
   }
 
   /** Serves one listener and returns its address. */

@@ -52,6 +52,7 @@ final class DemoRegistry {
           traffic:
             enablePermissiveTrafficPolicyMode: %s
             enableEgress: false
+            mtlsMode: PERMISSIVE
         """
             .formatted(on));
   }

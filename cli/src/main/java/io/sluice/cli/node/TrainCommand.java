@@ -49,7 +49,7 @@ final class TrainCommand implements Callable<Integer> {
       apiVersion: config.openservicemesh.io/v1alpha2
       kind: MeshConfig
       metadata: {name: osm-mesh-config, namespace: osm-system}
-      spec: {traffic: {enablePermissiveTrafficPolicyMode: true}}
+      spec: {traffic: {enablePermissiveTrafficPolicyMode: true, mtlsMode: PERMISSIVE}}
       ---
       apiVersion: v1
       kind: Pod

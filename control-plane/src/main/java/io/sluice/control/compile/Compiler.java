@@ -13,7 +13,6 @@ import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespaceMembership;
-import io.sluice.mesh.TrustDomain;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -42,8 +41,7 @@ public final class Compiler {
     Optional<MeshConfig> config = chooseConfig(unique, statuses);
     MeshSettings settings =
         config
-            .map(chosen ->
-                new MeshSettings(chosen.permissive(), chosen.egress(), TrustDomain.CLUSTER_LOCAL))
+            .map(chosen -> SettingsCompiler.compile(chosen, statuses))
             .orElse(MeshSettings.CLOSED);
     InterceptionSettings lists =
         config.map(MeshConfig::interception).orElse(InterceptionSettings.EVERYTHING);
@@ -51,7 +49,13 @@ public final class Compiler {
         new MeshSnapshot(
             revision,
             settings,
-            new WorkloadCompiler(unique, settings.trustDomain(), lists, statuses).compile(),
+            new WorkloadCompiler(
+                    unique,
+                    settings.trustDomain(),
+                    lists,
+                    new MtlsModes(config, unique, statuses),
+                    statuses)
+                .compile(),
             new ServiceCompiler(unique, statuses).compile(),
             new PermissionCompiler(unique, statuses).compile(),
             namespaces(unique));

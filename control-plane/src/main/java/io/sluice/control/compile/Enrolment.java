@@ -6,9 +6,11 @@ import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectMeta;
 import io.sluice.control.objects.Pod;
 import io.sluice.mesh.NamespaceMembership;
+import io.sluice.mesh.SystemIdentity;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +20,9 @@ import org.jspecify.annotations.Nullable;
  * in OSM.
  */
 final class Enrolment {
-  private static final String SYSTEM_NAMESPACE = "kube-system";
+  /** What the mesh itself needs to come up. */
+  private static final Set<String> SYSTEM_NAMESPACES =
+      Set.of("kube-system", SystemIdentity.NAMESPACE);
 
   private Enrolment() {}
 
@@ -53,7 +57,7 @@ final class Enrolment {
   static NamespaceMembership membership(@Nullable Namespace namespaceOrNull, List<Pod> pods) {
     if (namespaceOrNull != null) {
       ObjectMeta namespace = namespaceOrNull.meta();
-      if (namespace.name().equals(SYSTEM_NAMESPACE) || isIgnored(namespace)) {
+      if (SYSTEM_NAMESPACES.contains(namespace.name()) || isIgnored(namespace)) {
         return NamespaceMembership.OUTSIDE;
       }
       Optional<Boolean> whole = word(namespace.labels().get(MeshKeys.MESH));
@@ -71,7 +75,9 @@ final class Enrolment {
 
   /** Whether no word can enrol the Pod. */
   static boolean isImpossible(Pod pod) {
-    return pod.hostNetwork() || pod.finished() || pod.meta().namespace().equals(SYSTEM_NAMESPACE);
+    return pod.hostNetwork()
+        || pod.finished()
+        || SYSTEM_NAMESPACES.contains(pod.meta().namespace());
   }
 
   private static boolean isIgnored(ObjectMeta namespace) {

@@ -25,16 +25,22 @@ final class WorkloadCompiler {
   private final Objects objects;
   private final TrustDomain trustDomain;
   private final InterceptionSettings meshWide;
+  private final MtlsModes modes;
   private final Statuses statuses;
   private final Map<InetAddress, Pod> podByAddress = new HashMap<>();
   private final Map<String, Pod> podByNetns = new HashMap<>();
   private final Map<PodUid, Pod> podByUid = new HashMap<>();
 
   WorkloadCompiler(
-      Objects objects, TrustDomain trustDomain, InterceptionSettings meshWide, Statuses statuses) {
+      Objects objects,
+      TrustDomain trustDomain,
+      InterceptionSettings meshWide,
+      MtlsModes modes,
+      Statuses statuses) {
     this.objects = objects;
     this.trustDomain = trustDomain;
     this.meshWide = meshWide;
+    this.modes = modes;
     this.statuses = statuses;
   }
 
@@ -65,7 +71,8 @@ final class WorkloadCompiler {
         pod.nodeNameOrNull(),
         pod.hostNetwork(),
         merged(pod.interception()),
-        pod.probePorts());
+        pod.probePorts(),
+        modes.of(pod));
   }
 
   /** The addresses of a pod that has ended may already belong to another one. */

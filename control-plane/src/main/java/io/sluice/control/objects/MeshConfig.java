@@ -2,6 +2,7 @@ package io.sluice.control.objects;
 
 import io.sluice.mesh.InterceptionSettings;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A MeshConfig of OSM, osm-edge, FSM or Sluice.
@@ -9,6 +10,10 @@ import java.util.List;
  * @param meta name and origin
  * @param permissive {@code spec.traffic.enablePermissiveTrafficPolicyMode}
  * @param egress {@code spec.traffic.enableEgress}
+ * @param mtlsDisabled {@code spec.sidecar.sidecarDisabledMTLS}
+ * @param mtlsModeOrNull {@code spec.traffic.mtlsMode} as written
+ * @param deniedIdentities {@code spec.certificate.deniedIdentities} as written
+ * @param deniedSerials {@code spec.certificate.deniedSerials} as written
  * @param interception the exclusion and inclusion lists of {@code spec.traffic}
  * @param notEnforced paths of known fields that the object sets and the mesh does not act on
  * @param unknown paths of fields that no MeshConfig of these meshes has
@@ -17,11 +22,17 @@ public record MeshConfig(
     ObjectMeta meta,
     boolean permissive,
     boolean egress,
+    boolean mtlsDisabled,
+    @Nullable String mtlsModeOrNull,
+    List<String> deniedIdentities,
+    List<String> deniedSerials,
     InterceptionSettings interception,
     List<String> notEnforced,
     List<String> unknown)
     implements KubernetesObject {
   public MeshConfig {
+    deniedIdentities = List.copyOf(deniedIdentities);
+    deniedSerials = List.copyOf(deniedSerials);
     notEnforced = List.copyOf(notEnforced);
     unknown = List.copyOf(unknown);
   }

@@ -3,14 +3,20 @@ package io.sluice.control.objects;
 import io.sluice.control.manifest.Fields;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 
 /** Reads a MeshConfig and says of every other field it sets whether the mesh knows it. */
 final class MeshConfigReader {
+  private static final String SIDECAR = "sidecar";
+  private static final String CERTIFICATE = "certificate";
+
   private static final Set<String> READ_IN_TRAFFIC =
       Set.of(
           "enablePermissiveTrafficPolicyMode",
           "enableEgress",
+          "mtlsMode",
           "outboundPortExclusionList",
           "inboundPortExclusionList",
           "outboundIPRangeExclusionList",
@@ -31,10 +37,10 @@ final class MeshConfigReader {
   private static final Set<String> KNOWN_SECTIONS =
       Set.of(
           "clusterSet",
-          "sidecar",
+          SIDECAR,
           "repoServer",
           "observability",
-          "certificate",
+          CERTIFICATE,
           "featureFlags",
           "pluginChains",
           "ingress",
@@ -46,6 +52,12 @@ final class MeshConfigReader {
           "misc",
           "connector",
           "warmup");
+
+  /** Fields of those sections that are read. */
+  private static final Map<String, Set<String>> READ_IN_SECTIONS =
+      Map.of(
+          SIDECAR, Set.of("sidecarDisabledMTLS"),
+          CERTIFICATE, Set.of("deniedIdentities", "deniedSerials"));
 
   private MeshConfigReader() {}
 
@@ -61,9 +73,11 @@ final class MeshConfigReader {
     }
     for (String section : spec.names()) {
       if (KNOWN_SECTIONS.contains(section)) {
-        for (String name : spec.objectOrEmpty(section).names()) {
-          if (spec.objectOrEmpty(section).has(name)) {
-            notEnforced.add(spec.objectOrEmpty(section).fieldPath(name));
+        Fields fields = spec.objectOrEmpty(section);
+        for (String name : fields.names()) {
+          boolean read = READ_IN_SECTIONS.getOrDefault(section, Set.of()).contains(name);
+          if (!read && fields.has(name)) {
+            notEnforced.add(fields.fieldPath(name));
           }
         }
       } else if (!section.equals("traffic") && spec.has(section)) {
@@ -74,8 +88,16 @@ final class MeshConfigReader {
         meta,
         traffic.isTrue("enablePermissiveTrafficPolicyMode"),
         traffic.isTrue("enableEgress"),
+        spec.objectOrEmpty(SIDECAR).isTrue("sidecarDisabledMTLS"),
+        traffic.text("mtlsMode").orElse(null),
+        texts(spec.objectOrEmpty(CERTIFICATE), "deniedIdentities"),
+        texts(spec.objectOrEmpty(CERTIFICATE), "deniedSerials"),
         InterceptionReader.fromTraffic(traffic),
         notEnforced,
         unknown);
+  }
+
+  private static List<String> texts(Fields fields, String name) {
+    return fields.parsedList(name, Function.identity(), "write a string");
   }
 }

@@ -14,6 +14,9 @@ public final class MeshKeys {
   /** Annotation that places a Pod: a path, or a name below {@code /run/netns}. */
   public static final String NETNS = "sluice.io/netns";
 
+  /** Annotation of a Pod or a Namespace: {@code STRICT} or {@code PERMISSIVE}. */
+  public static final String MTLS_MODE = "sluice.io/mtls-mode";
+
   /** Annotation of a mirror Pod: the UID of the static pod on the node that it stands for. */
   public static final String STATIC_POD_UID = "kubernetes.io/config.mirror";
 

@@ -26,9 +26,13 @@ public final class Manifests {
         .formatted(NAMESPACE);
   }
 
-  /** The MeshConfig; {@code lists} are further fields of {@code spec.traffic}, in flow style. */
+  /**
+   * The MeshConfig; {@code lists} are further fields of {@code spec.traffic}, in flow style.
+   * Plaintext from outside the mesh is decided by policy unless they say otherwise.
+   */
   public static String meshConfig(boolean permissive, boolean egress, Map<String, String> lists) {
     Map<String, String> traffic = new TreeMap<>(lists);
+    traffic.putIfAbsent("mtlsMode", "PERMISSIVE");
     traffic.put("enablePermissiveTrafficPolicyMode", Boolean.toString(permissive));
     traffic.put("enableEgress", Boolean.toString(egress));
     return """
@@ -38,6 +42,11 @@ public final class Manifests {
     spec: {traffic: {%s}}
     """
         .formatted(flow(traffic));
+  }
+
+  /** The same MeshConfig, with mutual TLS between nodes turned off. */
+  public static String withoutMutualTls(String meshConfig) {
+    return meshConfig.replace("spec: {", "spec: {sidecar: {sidecarDisabledMTLS: true}, ");
   }
 
   /** A Pod with both addresses. */

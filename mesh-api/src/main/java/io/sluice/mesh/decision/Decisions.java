@@ -4,6 +4,7 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import java.util.Optional;
 
@@ -16,7 +17,7 @@ public final class Decisions {
 
   /** What {@code snapshot} says about {@code flow}. Never throws; does not block. */
   public static Verdict decide(MeshSnapshot snapshot, Flow flow) {
-    Optional<Workload> source = flow.source().flatMap(snapshot::workload);
+    Optional<SpiffeId> source = flow.identity(snapshot);
     // A destination that no one resolved has no address and so is no workload.
     Optional<Workload> destination =
         Optional.ofNullable(flow.destination().getAddress()).flatMap(snapshot::workloadAt);
@@ -27,7 +28,7 @@ public final class Decisions {
   }
 
   private static Verdict leavingTheMesh(
-      MeshSnapshot snapshot, Flow flow, Optional<Workload> source, Optional<Workload> destination) {
+      MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Optional<Workload> destination) {
     if (source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
     }
@@ -45,29 +46,42 @@ public final class Decisions {
   }
 
   private static Verdict enteringWorkload(
-      MeshSnapshot snapshot, Flow flow, Optional<Workload> source, Workload destination) {
-    if (source.isPresent() && source.get().name().equals(destination.name())) {
+      MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Workload destination) {
+    if (source.isPresent() && destination.name().equals(flow.sourceOrNull())) {
       return Verdict.of(Outcome.ALLOWED, Reason.SAME_WORKLOAD);
+    }
+    boolean probe =
+        flow.nodeOrigin() && destination.probePorts().contains(flow.destination().getPort());
+    if (!flow.isProven() && snapshot.settings().requiresProof(destination)) {
+      // Before the permissive policy mode, which waives grants and not encryption.
+      return probe
+          ? Verdict.of(Outcome.ALLOWED, Reason.NODE_PROBE)
+          : Verdict.of(Outcome.REFUSED, Reason.MTLS_REQUIRED);
+    }
+    if (flow.certifiedOrNull() != null && source.isEmpty()) {
+      return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
     }
     if (snapshot.settings().permissive()) {
       return Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE);
     }
-    if (flow.nodeOrigin() && destination.probePorts().contains(flow.destination().getPort())) {
+    if (probe) {
       return Verdict.of(Outcome.ALLOWED, Reason.NODE_PROBE);
     }
     if (source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
     }
-    return granted(snapshot, source.get(), destination, flow.destination().getPort());
+    return granted(
+        snapshot,
+        source.get().serviceAccountName(),
+        destination.identity().serviceAccountName(),
+        flow.destination().getPort());
   }
 
   private static Verdict granted(
-      MeshSnapshot snapshot, Workload source, Workload destination, int port) {
-    NamespacedName from = source.identity().serviceAccountName();
+      MeshSnapshot snapshot, NamespacedName source, NamespacedName destination, int port) {
     Verdict refusal = Verdict.of(Outcome.REFUSED, Reason.NO_TRAFFIC_TARGET);
-    for (Permission permission :
-        snapshot.permissionsFor(destination.identity().serviceAccountName())) {
-      if (!permission.sources().contains(from)) {
+    for (Permission permission : snapshot.permissionsFor(destination)) {
+      if (!permission.sources().contains(source)) {
         continue;
       }
       if (permission.ports().isEmpty() || permission.ports().contains(port)) {

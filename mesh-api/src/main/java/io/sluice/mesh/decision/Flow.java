@@ -1,6 +1,9 @@
 package io.sluice.mesh.decision;
 
+import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.Workload;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -9,20 +12,64 @@ import org.jspecify.annotations.Nullable;
  * One connection as policy sees it: who, from where, to which address of a workload or of the
  * outside world (a service's virtual address has already become an endpoint).
  *
- * @param sourceOrNull the workload that opened it, proven by the listener that accepted it or by a
- *     certificate, never by an address; null when nothing proves it
+ * @param sourceOrNull the workload that opened it, proven by the listener that accepted it, or by a
+ *     certificate together with an address; null when it is not known
+ * @param certifiedOrNull identity that a certificate proved; null without mutual TLS. Alone it says
+ *     which service account calls, not which pod
  * @param sourceAddress true client address
  * @param destination address and port of the upstream
  * @param nodeOrigin whether a socket of this very node opened it
  */
 public record Flow(
     @Nullable NamespacedName sourceOrNull,
+    @Nullable SpiffeId certifiedOrNull,
     InetSocketAddress sourceAddress,
     InetSocketAddress destination,
     boolean nodeOrigin) {
 
-  /** The workload that opened it, when that is proven. */
+  /** A flow whose source is proven by a listener, or by nothing. */
+  public Flow(
+      @Nullable NamespacedName sourceOrNull,
+      InetSocketAddress sourceAddress,
+      InetSocketAddress destination,
+      boolean nodeOrigin) {
+    this(sourceOrNull, null, sourceAddress, destination, nodeOrigin);
+  }
+
+  /**
+   * A flow whose source a certificate proves. The workload is named where the address belongs to
+   * one of that identity: an address alone proves nothing, and may be another pod's by now.
+   */
+  public static Flow certified(
+      MeshSnapshot snapshot,
+      SpiffeId identity,
+      InetSocketAddress sourceAddress,
+      InetSocketAddress destination) {
+    NamespacedName source =
+        snapshot
+            .workloadAt(sourceAddress.getAddress())
+            .filter(workload -> workload.identity().equals(identity))
+            .map(Workload::name)
+            .orElse(null);
+    return new Flow(source, identity, sourceAddress, destination, false);
+  }
+
+  /** The workload that opened it, when that is known. */
   public Optional<NamespacedName> source() {
     return Optional.ofNullable(sourceOrNull);
+  }
+
+  /** Whether a listener or a certificate proves who opened it. */
+  public boolean isProven() {
+    return sourceOrNull != null || certifiedOrNull != null;
+  }
+
+  /** Who opened it, as far as that is proven and {@code snapshot} counts it to the mesh. */
+  Optional<SpiffeId> identity(MeshSnapshot snapshot) {
+    Optional<SpiffeId> proven =
+        certifiedOrNull != null
+            ? Optional.of(certifiedOrNull)
+            : source().flatMap(snapshot::workload).map(Workload::identity);
+    return proven.filter(snapshot.settings()::isWorkload);
   }
 }

@@ -41,6 +41,7 @@ public enum Reason {
   SOURCE_NOT_IN_MESH(70, "the source has no mesh identity"),
   EGRESS_DISABLED(71, "the destination is outside the mesh and egress is disabled"),
   SAME_WORKLOAD(72, "a workload may reach itself"),
+  MTLS_REQUIRED(73, "it is plaintext from an unproven source, and the destination is STRICT"),
 
   // Forwarding.
   NO_READY_ENDPOINT(80, "the service has no ready endpoint"),
@@ -57,7 +58,15 @@ public enum Reason {
 
   // Enrolment.
   BEFORE_ENROLMENT(91, "the connection is older than the pod's enrolment"),
-  INTERCEPTION_FAILED_CLOSED(92, "the pod cannot be intercepted as it should; it is refused");
+  INTERCEPTION_FAILED_CLOSED(92, "the pod cannot be intercepted as it should; it is refused"),
+
+  // Mutual TLS between nodes.
+  NO_CERTIFICATE(93, "the pod has no certificate yet, and mutual TLS is on"),
+  TLS_FAILED(94, "the TLS handshake with the peer failed; sluice_tls_handshakes_total says why"),
+  REFUSED_BY_PEER(95, "the peer's proxy decided against it; its log says why"),
+  PEER_FAILED(96, "the peer's proxy failed, or does not speak HBONE as we do"),
+  WRONG_DESTINATION(97, "the address and port called by HBONE are not of an application there"),
+  PEER_DENIED(98, "the peer's identity or certificate came onto the deny list");
 
   /** First code that the kernel programs never use. */
   public static final int FIRST_PROXY_CODE = 64;

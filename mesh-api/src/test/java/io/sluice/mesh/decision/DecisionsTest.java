@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Samples;
@@ -30,9 +31,9 @@ class DecisionsTest {
 
   private static final List<Workload> WORKLOADS =
       List.of(
-          Samples.workload("web", WEB),
-          Samples.workload("db", DB),
-          Samples.workload("batch", BATCH),
+          takingPlaintext("web", WEB),
+          takingPlaintext("db", DB),
+          takingPlaintext("batch", BATCH),
           Samples.workload("legacy", LEGACY, false));
 
   private static final List<Permission> PERMISSIONS =
@@ -283,6 +284,10 @@ class DecisionsTest {
             ALLOWED,
             Reason.PERMISSIVE_MODE,
             null));
+  }
+
+  private static Workload takingPlaintext(String name, String address) {
+    return Samples.workload(name, address, true, MtlsMode.PERMISSIVE);
   }
 
   private static Case inside(

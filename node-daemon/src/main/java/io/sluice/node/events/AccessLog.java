@@ -168,6 +168,9 @@ public final class AccessLog implements AutoCloseable {
       json.writeStringField("direction", info.direction().label());
       json.writeStringField("pod", info.pod().toString());
       writeIfKnown(json, "source_workload", info.sourceOrNull());
+      writeIfKnown(json, "source_principal", info.sourceIdentityOrNull());
+      writeIfKnown(json, "destination_principal", info.destinationIdentityOrNull());
+      json.writeStringField("connection_security_policy", info.securityPolicy());
       json.writeStringField("client", IpAddresses.text(info.client()));
       writeIfKnown(
           json,

@@ -31,11 +31,13 @@ public final class NodeMetrics {
                   + " are counted again as destroyed; kept and failed ones live on unprotected.")
           .labelNames("action")
           .create();
+  private final HboneMetrics hbone;
   private final RefusalCollector refusals = new RefusalCollector();
 
   /** Registers what needs no other part of the daemon. */
   public NodeMetrics(Supplier<MeshSnapshot> snapshot) {
     this.tcp = new TcpMetrics(registry, snapshot);
+    this.hbone = new HboneMetrics(registry);
     refusals.register(registry);
     for (EarlierAction action : EarlierAction.values()) {
       earlierConnections.labels(action.label()); // 0 from the start
@@ -64,6 +66,11 @@ public final class NodeMetrics {
         "sluice_proxy_loops",
         "Connections closed because the proxy had been led to itself.",
         () -> proxy.stats().loops());
+  }
+
+  /** What is counted of connections with mutual TLS. */
+  public HboneMetrics hbone() {
+    return hbone;
   }
 
   /** Adds how many access records were dropped. */

@@ -3,6 +3,7 @@ package io.sluice.node.metrics;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.Reporter;
@@ -52,6 +53,7 @@ record TcpLabels(List<String> values) {
   private static final String NO_FLAGS = "-";
   private static final int SOURCE = NAMES.indexOf("source_workload");
   private static final int DESTINATION = NAMES.indexOf("destination_workload");
+  private static final int PRINCIPAL = NAMES.indexOf("source_principal") - SOURCE;
   private static final int SERVICE = NAMES.indexOf("destination_service");
   private static final int PROTOCOL = NAMES.indexOf("request_protocol");
   private static final int FLAGS = NAMES.indexOf("response_flags");
@@ -67,12 +69,12 @@ record TcpLabels(List<String> values) {
         atDestination ? snapshot.workload(info.pod()) : workloadAt(snapshot, info.upstreamOrNull());
     List<String> values = new ArrayList<>(NAMES.size());
     values.add(info.reporter().label());
-    values.addAll(workload(info.source().flatMap(snapshot::workload)));
-    values.addAll(workload(destination));
+    values.addAll(workload(info.source().flatMap(snapshot::workload), info.sourceIdentityOrNull()));
+    values.addAll(workload(destination, info.destinationIdentityOrNull()));
     values.addAll(service(info.service(), snapshot));
     values.add("tcp");
     values.add(NO_FLAGS);
-    values.add(atDestination ? "none" : UNKNOWN);
+    values.add(info.securityPolicy());
     return new TcpLabels(values);
   }
 
@@ -81,8 +83,11 @@ record TcpLabels(List<String> values) {
     return address == null ? Optional.empty() : snapshot.workloadAt(address.getAddress());
   }
 
-  /** Workload, namespace, principal, app, version, canonical service and revision. */
-  private static List<String> workload(Optional<Workload> known) {
+  /**
+   * Workload, namespace, principal, app, version, canonical service and revision. The principal of
+   * a certificate is told also where the snapshot does not know which workload has it.
+   */
+  private static List<String> workload(Optional<Workload> known, @Nullable SpiffeId identity) {
     return known
         .map(workload ->
             List.of(
@@ -93,7 +98,15 @@ record TcpLabels(List<String> values) {
                 workload.version(),
                 workload.app(),
                 workload.version()))
-        .orElseGet(() -> Collections.nCopies(DESTINATION - SOURCE, UNKNOWN));
+        .orElseGet(() -> unknownWorkload(identity));
+  }
+
+  private static List<String> unknownWorkload(@Nullable SpiffeId identity) {
+    List<String> values = new ArrayList<>(Collections.nCopies(DESTINATION - SOURCE, UNKNOWN));
+    if (identity != null) {
+      values.set(PRINCIPAL, identity.toString());
+    }
+    return values;
   }
 
   private static List<String> service(Optional<NamespacedName> called, MeshSnapshot snapshot) {
@@ -124,8 +137,11 @@ record TcpLabels(List<String> values) {
   record Ends(Set<List<String>> workloads, Set<List<String>> services) {
     static Ends of(MeshSnapshot snapshot) {
       Set<List<String>> workloads = new HashSet<>();
-      workloads.add(workload(Optional.empty()));
-      snapshot.workloads().forEach(each -> workloads.add(workload(Optional.of(each))));
+      workloads.add(unknownWorkload(null));
+      for (Workload each : snapshot.workloads()) {
+        workloads.add(workload(Optional.of(each), each.identity()));
+        workloads.add(unknownWorkload(each.identity()));
+      }
       Set<List<String>> services = new HashSet<>();
       services.add(service(Optional.empty(), snapshot));
       snapshot

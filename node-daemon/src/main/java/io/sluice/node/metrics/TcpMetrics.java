@@ -108,7 +108,7 @@ final class TcpMetrics {
       case IDLE -> "SI";
       case DRAIN -> "DT";
       case CONNECT_FAILURE -> "UF";
-      case REFUSED -> "UAEX";
+      case REFUSED, DENIED -> "UAEX";
       case ERROR -> "DPE";
     };
   }

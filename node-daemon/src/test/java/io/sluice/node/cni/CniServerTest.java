@@ -11,6 +11,7 @@ import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.PodUid;
@@ -137,7 +138,8 @@ class CniServerTest {
         null,
         false,
         InterceptionSettings.EVERYTHING,
-        Set.of());
+        Set.of(),
+        MtlsMode.STRICT);
   }
 
   private static MeshSnapshot snapshot(Workload... workloads) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.Samples;
 import io.sluice.proxy.AccessRecord;
@@ -55,6 +56,23 @@ class AccessLogTest {
     assertThat(line.path("close").asText()).isEqualTo("fin");
     assertThat(line.path("close_reason").asText()).isEqualTo("traffic_target");
     assertThat(line.path("revision").asLong()).isEqualTo(3);
+  }
+
+  @Test
+  void tellsThePrincipalsAndHowTheyWereProven() throws IOException {
+    Path file = directory.resolve("access.log");
+    SpiffeId caller = Samples.identity(Samples.CART);
+
+    try (AccessLog log = AccessLog.toFile(file)) {
+      log.write(Samples.ended(Samples.certified(1, caller), CloseKind.FIN));
+    }
+
+    JsonNode line = new ObjectMapper().readTree(Files.readString(file));
+    assertThat(line.path("source_principal").asText()).isEqualTo(caller.toString());
+    assertThat(line.path("destination_principal").asText())
+        .isEqualTo(Samples.identity(Samples.CATALOGUE).toString());
+    assertThat(line.path("connection_security_policy").asText()).isEqualTo("mutual_tls");
+    assertThat(line.has("source_workload")).isFalse();
   }
 
   @Test

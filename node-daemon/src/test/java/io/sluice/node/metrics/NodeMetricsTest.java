@@ -5,12 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.cni.protocol.CniCommand;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.Samples;
 import io.sluice.node.cni.CallListener;
 import io.sluice.node.cni.CallResult;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.hbone.ConnectionEnd;
+import io.sluice.proxy.hbone.HboneEvents.Side;
+import io.sluice.proxy.tls.TlsReason;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -40,7 +44,7 @@ class NodeMetricsTest {
             "destination_service_namespace=\"shop\"",
             "request_protocol=\"tcp\"",
             "response_flags=\"-\"",
-            "connection_security_policy=\"unknown\"")
+            "connection_security_policy=\"none\"")
         .endsWith("} 1.0");
   }
 
@@ -58,6 +62,45 @@ class NodeMetricsTest {
             "destination_workload=\"catalogue\"",
             "destination_service=\"unknown\"",
             "connection_security_policy=\"none\"");
+  }
+
+  @Test
+  void aCertificateNamesThePrincipalOfACallerThatTheSnapshotCannotName() {
+    SpiffeId caller = Samples.identity(Samples.CART);
+    metrics.opened(Samples.certified(1, caller));
+    metrics.closed(Samples.ended(Samples.certified(1, caller), CloseKind.DENIED));
+
+    metrics.keepOnly(snapshot);
+
+    assertThat(series("istio_tcp_connections_opened_total"))
+        .singleElement()
+        .asString()
+        .contains(
+            "source_workload=\"unknown\"",
+            "source_principal=\"" + caller + "\"",
+            "destination_principal=\"" + Samples.identity(Samples.CATALOGUE) + "\"",
+            "connection_security_policy=\"mutual_tls\"");
+  }
+
+  @Test
+  void handshakesAreCountedBySideResultAndReason() {
+    metrics.hbone().opened(Side.CLIENT);
+    metrics.hbone().handshakeFailed(Side.SERVER, TlsReason.NO_CERTIFICATE);
+    metrics.hbone().opened(Side.SERVER);
+    metrics.hbone().closed(Side.SERVER, ConnectionEnd.DENIED);
+
+    assertThat(series("sluice_tls_handshakes_total"))
+        .contains(
+            "sluice_tls_handshakes_total{side=\"client\",result=\"success\",reason=\"none\",} 1.0",
+            "sluice_tls_handshakes_total"
+                + "{side=\"server\",result=\"failure\",reason=\"no_certificate\",} 1.0");
+    assertThat(series("sluice_hbone_connections"))
+        .containsExactlyInAnyOrder(
+            "sluice_hbone_connections{side=\"client\",} 1.0",
+            "sluice_hbone_connections{side=\"server\",} 0.0");
+    assertThat(series("sluice_hbone_connections_closed_total"))
+        .containsExactly(
+            "sluice_hbone_connections_closed_total{side=\"server\",reason=\"denied\",} 1.0");
   }
 
   @Test
@@ -237,6 +280,9 @@ class NodeMetricsTest {
         cart.direction(),
         pod,
         pod,
+        null,
+        null,
+        false,
         cart.client(),
         cart.originalDestinationOrNull(),
         null,

@@ -9,6 +9,7 @@ import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.PodUid;
 import io.sluice.mesh.SpiffeId;
@@ -213,7 +214,8 @@ class PodNamespacesTest {
         null,
         false,
         InterceptionSettings.EVERYTHING,
-        Set.of());
+        Set.of(),
+        MtlsMode.STRICT);
   }
 
   /** The real thing, and what happens between the opening and the checks after it. */

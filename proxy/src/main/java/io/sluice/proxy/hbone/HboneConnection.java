@@ -99,6 +99,11 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     return streams;
   }
 
+  /** Whether it was cut because the peer came onto the deny list. */
+  boolean wasDenied() {
+    return end == ConnectionEnd.DENIED;
+  }
+
   boolean isLeaving() {
     return leaving || closed;
   }
@@ -230,6 +235,11 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     if (timeout.isZero()) {
       cut(ConnectionEnd.DRAINED);
     }
+  }
+
+  /** Lets the streams that run go on for as long as they want, and takes no others. */
+  void sendAway() {
+    leave(ConnectionEnd.DRAINED);
   }
 
   /** Takes no new streams; closes when the last has ended. */

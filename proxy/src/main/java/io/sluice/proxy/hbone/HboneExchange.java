@@ -5,9 +5,12 @@ import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
+import io.netty.util.concurrent.Future;
 import io.sluice.proxy.tls.VerifiedPeer;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,10 +26,27 @@ public final class HboneExchange {
   private boolean answered;
   private boolean gone;
   private @Nullable Runnable goneListener;
+  private @Nullable Future<?> deadline;
 
   HboneExchange(HboneStream stream, HboneRequest request) {
     this.stream = stream;
     this.request = request;
+  }
+
+  void expectAnswerWithin(Duration time) {
+    deadline =
+        eventLoop()
+            .schedule(
+                () -> refuse(HboneStatus.UPSTREAM_TIMEOUT), time.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  /** The timer would hold the stream for as long as it runs. */
+  private void settle() {
+    Future<?> timer = deadline;
+    if (timer != null) {
+      timer.cancel(false);
+      deadline = null;
+    }
   }
 
   /** What is asked for. */
@@ -71,6 +91,7 @@ public final class HboneExchange {
   public HboneStream accept() {
     if (!answered && !gone) {
       answered = true;
+      settle();
       stream
           .channel()
           .writeAndFlush(
@@ -86,6 +107,7 @@ public final class HboneExchange {
       return;
     }
     answered = true;
+    settle();
     answer(stream, status);
   }
 
@@ -103,6 +125,7 @@ public final class HboneExchange {
 
   void gone() {
     gone = true;
+    settle();
     Runnable listener = goneListener;
     if (listener != null && !answered) {
       listener.run();

@@ -2,6 +2,7 @@ package io.sluice.proxy.hbone;
 
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.EventLoop;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.tls.TlsIdentity;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,8 +14,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * The client: streams over shared connections. Belongs to one event loop, because a stream and the
- * socket it is joined with must live on the same one; all methods but {@link #drain} and {@link
- * #recheck} are called there.
+ * socket it is joined with must live on the same one; all methods but {@link #drain}, {@link
+ * #release} and {@link #recheck} are called there.
  */
 public final class HbonePool {
   private static final Duration DRAIN_CHECK = Duration.ofMillis(10);
@@ -62,7 +63,7 @@ public final class HbonePool {
     }
     groups
         .computeIfAbsent(key, absent -> new PoolGroup(this, key, identity))
-        .open(request, opening);
+        .open(identity, request, opening);
   }
 
   void forget(PoolGroup group) {
@@ -77,6 +78,17 @@ public final class HbonePool {
   /** Cuts the connections whose peers have come onto the deny list. Any thread. */
   public void recheck() {
     loop.execute(() -> List.copyOf(groups.values()).forEach(PoolGroup::recheck));
+  }
+
+  /** Cuts the connections of one pod, and fails what waits for one. Any thread. */
+  public void release(NamespacedName pod) {
+    loop.execute(() -> {
+      for (PoolGroup group : List.copyOf(groups.values())) {
+        if (group.key.pod().equals(pod)) {
+          group.drain(Duration.ZERO);
+        }
+      }
+    });
   }
 
   /**

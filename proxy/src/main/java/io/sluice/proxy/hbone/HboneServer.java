@@ -5,6 +5,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.tls.TlsHandshake;
 import io.sluice.proxy.tls.TlsIdentity;
 import io.sluice.proxy.tls.TlsReason;
@@ -16,11 +17,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves HBONE on sockets that were accepted elsewhere, since listeners live inside pods. Any
- * thread.
+ * Serves HBONE for one pod on sockets that were accepted elsewhere, since listeners live inside
+ * pods. Any thread.
  */
 public final class HboneServer {
   /** Decides requests and leads them on. */
@@ -29,15 +31,24 @@ public final class HboneServer {
     void connect(HboneExchange exchange);
   }
 
+  private final NamespacedName pod;
   private final HboneSettings settings;
   private final HboneEvents events;
+  private final AtomicInteger handshakes = new AtomicInteger();
   private final Set<Serving> servings = ConcurrentHashMap.newKeySet();
   private volatile boolean draining;
 
   /** A server without connections. */
-  public HboneServer(HboneSettings settings, HboneEvents events) {
+  public HboneServer(NamespacedName pod, HboneSettings settings, HboneEvents events) {
+    this.pod = pod;
     this.settings = settings;
     this.events = events;
+  }
+
+  /** Whether it holds as many connections, or is in as many handshakes, as it may. */
+  public boolean isFull() {
+    return servings.size() >= settings.server().maxConnections()
+        || handshakes.get() >= settings.server().maxHandshakes();
   }
 
   /**
@@ -49,7 +60,13 @@ public final class HboneServer {
       EpollSocketChannel channel, EventLoop loop, TlsIdentity identity, Requests requests) {
     Serving serving = new Serving(channel, identity, requests);
     servings.add(serving);
-    channel.closeFuture().addListener(closed -> servings.remove(serving));
+    handshakes.incrementAndGet();
+    channel
+        .closeFuture()
+        .addListener(closed -> {
+          serving.handshakeEnded();
+          servings.remove(serving);
+        });
     // As an initializer, so that TLS is in place before the first read.
     channel
         .pipeline()
@@ -78,6 +95,11 @@ public final class HboneServer {
     servings.forEach(serving -> serving.channel.eventLoop().execute(serving::recheck));
   }
 
+  /** Tells every peer to go elsewhere; streams that run go on, later sockets are served. */
+  public void sendAway() {
+    servings.forEach(serving -> serving.channel.eventLoop().execute(serving::sendAway));
+  }
+
   /**
    * Tells every peer to go elsewhere, lets streams finish until {@code timeout} is over, then cuts
    * the rest. Later sockets are closed. Completes when nothing is left.
@@ -103,6 +125,7 @@ public final class HboneServer {
     private final TlsIdentity identity;
     private final Requests requests;
     private @Nullable HboneConnection connection;
+    private boolean handshakeEnded;
 
     Serving(EpollSocketChannel channel, TlsIdentity identity, Requests requests) {
       this.channel = channel;
@@ -120,14 +143,15 @@ public final class HboneServer {
         Http2Stack.configure(channel);
         identity.accept(channel.alloc(), this).addTo(channel.pipeline());
       } catch (RuntimeException e) {
-        events.handshakeFailed(HboneEvents.Side.SERVER, remote, TlsReason.INTERNAL, e);
+        events.handshakeFailed(pod, HboneEvents.Side.SERVER, remote, TlsReason.INTERNAL, e);
         channel.close();
       }
     }
 
     @Override
     public void verified(ChannelHandlerContext context, VerifiedPeer peer) {
-      events.opened(HboneEvents.Side.SERVER, remote, peer);
+      handshakeEnded();
+      events.opened(pod, HboneEvents.Side.SERVER, remote, peer);
       connection =
           Http2Stack.server(
               channel,
@@ -141,13 +165,28 @@ public final class HboneServer {
 
     @Override
     public void failed(ChannelHandlerContext context, TlsReason reason, @Nullable Throwable cause) {
-      events.handshakeFailed(HboneEvents.Side.SERVER, remote, reason, cause);
+      events.handshakeFailed(pod, HboneEvents.Side.SERVER, remote, reason, cause);
+    }
+
+    /** On the event loop of the socket, as every other look at it. */
+    void handshakeEnded() {
+      if (!handshakeEnded) {
+        handshakeEnded = true;
+        handshakes.decrementAndGet();
+      }
     }
 
     void recheck() {
       HboneConnection served = connection;
       if (served != null && identity.denyList().denies(served.peer)) {
         served.cut(ConnectionEnd.DENIED);
+      }
+    }
+
+    void sendAway() {
+      HboneConnection served = connection;
+      if (served != null) {
+        served.sendAway();
       }
     }
 
@@ -162,7 +201,7 @@ public final class HboneServer {
 
     @Override
     public void closed(HboneConnection served, ConnectionEnd reason) {
-      events.closed(HboneEvents.Side.SERVER, remote, served.peer, reason);
+      events.closed(pod, HboneEvents.Side.SERVER, remote, served.peer, reason);
     }
   }
 }

@@ -9,8 +9,9 @@ import java.time.Duration;
  * @param limits what one peer may ask of us
  * @param times when something has taken too long
  * @param pool how the client shares connections
+ * @param server what the server of one pod holds
  */
-public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool) {
+public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool, Server server) {
 
   /**
    * Windows and buffers, in bytes.
@@ -111,6 +112,19 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool) {
     }
   }
 
+  /**
+   * The server of one pod.
+   *
+   * @param maxConnections above which further ones are refused
+   * @param maxHandshakes of these, how many may be in their handshake
+   */
+  public record Server(int maxConnections, int maxHandshakes) {
+    public Server {
+      require(maxConnections >= 1, "maxConnections", maxConnections);
+      require(maxHandshakes >= 1, "maxHandshakes", maxHandshakes);
+    }
+  }
+
   /** For nodes with 1 GiB on links of up to 1 Gbit/s. */
   public static final HboneSettings DEFAULTS =
       new HboneSettings(
@@ -124,26 +138,32 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool) {
               Duration.ofSeconds(5),
               Duration.ofMinutes(5),
               Duration.ofHours(1)),
-          new Pool(100, 8, 1_024));
+          new Pool(100, 8, 1_024),
+          new Server(256, 64));
 
   /** The same with other limits. */
   public HboneSettings with(Limits other) {
-    return new HboneSettings(flow, other, times, pool);
+    return new HboneSettings(flow, other, times, pool, server);
   }
 
   /** The same with other times. */
   public HboneSettings with(Times other) {
-    return new HboneSettings(flow, limits, other, pool);
+    return new HboneSettings(flow, limits, other, pool, server);
   }
 
   /** The same with another way to share connections. */
   public HboneSettings with(Pool other) {
-    return new HboneSettings(flow, limits, times, other);
+    return new HboneSettings(flow, limits, times, other, server);
   }
 
   /** The same with other windows. */
   public HboneSettings with(Flow other) {
-    return new HboneSettings(other, limits, times, pool);
+    return new HboneSettings(other, limits, times, pool, server);
+  }
+
+  /** The same with other limits of a pod's server. */
+  public HboneSettings with(Server other) {
+    return new HboneSettings(flow, limits, times, pool, other);
   }
 
   private static void require(boolean holds, String name, int value) {

@@ -292,6 +292,9 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   }
 
   private void tellClosed() {
+    if (endIfCut == StreamEnd.CONNECTION_LOST && connection.wasDenied()) {
+      endIfCut = StreamEnd.DENIED;
+    }
     if (listener != null) {
       listener.closed(endIfCut);
       return;

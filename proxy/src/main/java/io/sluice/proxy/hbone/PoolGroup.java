@@ -15,7 +15,7 @@ final class PoolGroup {
 
   final HbonePool pool;
   final PoolKey key;
-  private final TlsIdentity identity;
+  private TlsIdentity identity;
   private final List<PooledConnection> connections = new ArrayList<>(1);
   private final Deque<ClientOpening> waiting = new ArrayDeque<>();
   private @Nullable Connecting connecting;
@@ -33,7 +33,13 @@ final class PoolGroup {
     return connections.size() + leaving.size() + (connecting == null ? 0 : 1);
   }
 
-  void open(HboneRequest request, HbonePool.Opening opening) {
+  /**
+   * Opens a stream.
+   *
+   * @param newest to make further connections with
+   */
+  void open(TlsIdentity newest, HboneRequest request, HbonePool.Opening opening) {
+    identity = newest;
     unsettled++;
     place(new ClientOpening(this, request, opening));
   }
@@ -127,7 +133,7 @@ final class PoolGroup {
 
   void recheck() {
     for (PooledConnection connection : all()) {
-      connection.recheck(identity.denyList());
+      connection.recheck();
     }
   }
 

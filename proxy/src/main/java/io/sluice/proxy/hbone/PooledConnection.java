@@ -10,11 +10,13 @@ import java.time.Duration;
 final class PooledConnection {
   private final PoolGroup group;
   private final HboneConnection connection;
+  private final DenyList denyList;
   private int maxStreams;
 
-  PooledConnection(PoolGroup group, HboneConnection connection, int maxStreams) {
+  PooledConnection(PoolGroup group, HboneConnection connection, DenyList denyList, int maxStreams) {
     this.group = group;
     this.connection = connection;
+    this.denyList = denyList;
     this.maxStreams = maxStreams;
   }
 
@@ -51,7 +53,7 @@ final class PooledConnection {
         });
   }
 
-  void recheck(DenyList denyList) {
+  void recheck() {
     if (denyList.denies(connection.peer)) {
       connection.cut(ConnectionEnd.DENIED);
     }

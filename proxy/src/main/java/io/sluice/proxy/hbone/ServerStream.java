@@ -3,7 +3,6 @@ package io.sluice.proxy.hbone;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** From a request's headers to the one who answers it. Event loop of the connection. */
@@ -38,13 +37,7 @@ final class ServerStream implements HboneStream.Opener {
   private void ask(HboneStream stream, HboneRequest request) {
     HboneExchange asked = new HboneExchange(stream, request);
     exchange = asked;
-    stream
-        .channel()
-        .eventLoop()
-        .schedule(
-            () -> asked.refuse(HboneStatus.UPSTREAM_TIMEOUT),
-            settings.times().answer().toNanos(),
-            TimeUnit.NANOSECONDS);
+    asked.expectAnswerWithin(settings.times().answer());
     try {
       requests.connect(asked);
     } catch (RuntimeException e) {

@@ -31,7 +31,11 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
     RESET_BY_STREAM,
     /** The connection under the stream broke. */
     CONNECTION_LOST,
-    /** {@link #reset} was called, or time was over. */
+    /** The peer came onto the deny list. */
+    DENIED,
+    /** No byte moved in time. */
+    TIMEOUT,
+    /** {@link #reset} was called, or the peer broke the protocol of the stream. */
     RESET_BY_US
   }
 
@@ -39,6 +43,12 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
   public interface Listener {
     /** Both ends are closed; called once. */
     void ended(SocketTunnel tunnel, End end);
+
+    /**
+     * So many bytes more, or fewer where negative, wait for the socket to take them. Comes to zero
+     * by the end.
+     */
+    default void buffered(int bytes) {}
   }
 
   private final EpollSocketChannel socket;
@@ -46,6 +56,7 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
   private final ByteQueue pending;
   private @Nullable HboneStream stream;
   private int writing;
+  private int buffered;
   private long bytesToStream;
   private long bytesToSocket;
   private boolean readRequested;
@@ -58,7 +69,8 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
   private boolean ended;
 
   /**
-   * Prepares the socket, which is not registered with an event loop yet.
+   * Prepares the socket, which is not registered with an event loop yet, or was prepared for
+   * reading on demand like this before it was.
    *
    * @throws ChannelException when the socket cannot be prepared; it is still the caller's
    */
@@ -103,6 +115,11 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
   /** Payload bytes that came from the stream. */
   public long bytesToSocket() {
     return bytesToSocket;
+  }
+
+  /** Whether one of the two directions has ended. */
+  public boolean isHalfClosed() {
+    return socketInputEnded || streamInputEnded;
   }
 
   /** Ends both at once. */
@@ -200,6 +217,17 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
     if (writing == 0) {
       writePending();
     }
+    account();
+  }
+
+  /** Tells what waits, where that has changed. */
+  private void account() {
+    int now = ended ? 0 : writing + pending.size();
+    if (now != buffered) {
+      int change = now - buffered;
+      buffered = now;
+      listener.buffered(change);
+    }
   }
 
   /** One batch at a time: what comes meanwhile is gathered for the next. */
@@ -234,6 +262,7 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
     } else if (streamInputEnded) {
       endSocketOutput();
     }
+    account();
   }
 
   @Override
@@ -268,7 +297,9 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
       }
       case RESET_BY_PEER, NOT_PROCESSED -> end(End.RESET_BY_STREAM);
       case CONNECTION_LOST -> end(End.CONNECTION_LOST);
-      case RESET_BY_US, TIMEOUT -> end(End.RESET_BY_US);
+      case DENIED -> end(End.DENIED);
+      case TIMEOUT -> end(End.TIMEOUT);
+      case RESET_BY_US -> end(End.RESET_BY_US);
     }
   }
 
@@ -296,6 +327,7 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
     }
     ended = true;
     pending.clear();
+    account();
     HboneStream other = stream;
     if (other != null) {
       other.reset();

@@ -13,5 +13,7 @@ public enum StreamEnd {
   /** No byte moved in time. */
   TIMEOUT,
   /** The connection under it broke. */
-  CONNECTION_LOST
+  CONNECTION_LOST,
+  /** The connection under it was cut, because the peer came onto the deny list. */
+  DENIED
 }

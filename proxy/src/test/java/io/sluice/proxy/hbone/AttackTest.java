@@ -51,9 +51,7 @@ class AttackTest {
         (client, fixture) -> {
           client.flood(flood);
 
-          assertThat(client.isCutOff()).isTrue();
-          Await.until("the end to be told", () -> !fixture.serverEvents.ends.isEmpty());
-          assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.FLOOD);
+          assertEnded(client, fixture, ConnectionEnd.FLOOD);
         });
   }
 
@@ -104,9 +102,7 @@ class AttackTest {
                   }));
 
           assertThat(client.next(RawClient.GOAWAY).error()).isEqualTo(RawClient.ENHANCE_YOUR_CALM);
-          assertThat(client.isCutOff()).isTrue();
-          Await.until("the end to be told", () -> !fixture.serverEvents.ends.isEmpty());
-          assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.FLOOD);
+          assertEnded(client, fixture, ConnectionEnd.FLOOD);
         });
   }
 
@@ -131,9 +127,7 @@ class AttackTest {
                     return both.toByteArray();
                   }));
 
-          assertThat(client.isCutOff()).isTrue();
-          Await.until("the end to be told", () -> !fixture.serverEvents.ends.isEmpty());
-          assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.FLOOD);
+          assertEnded(client, fixture, ConnectionEnd.FLOOD);
         });
   }
 
@@ -146,9 +140,7 @@ class AttackTest {
               RawClient.HEADERS, RawClient.END_HEADERS, 1, RawClient.connectTo(fixture.app));
           client.flood(many(5_000, i -> RawClient.frame(RawClient.DATA, 0, 1, new byte[0])));
 
-          assertThat(client.isCutOff()).isTrue();
-          Await.until("the end to be told", () -> !fixture.serverEvents.ends.isEmpty());
-          assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.FLOOD);
+          assertEnded(client, fixture, ConnectionEnd.FLOOD);
         });
   }
 
@@ -163,9 +155,7 @@ class AttackTest {
                   5_000,
                   i -> RawClient.frame(RawClient.CONTINUATION, 0, 1, RawClient.headers("a", "b"))));
 
-          assertThat(client.isCutOff()).isTrue();
-          Await.until("the end to be told", () -> !fixture.serverEvents.ends.isEmpty());
-          assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.FLOOD);
+          assertEnded(client, fixture, ConnectionEnd.FLOOD);
         });
   }
 
@@ -239,9 +229,7 @@ class AttackTest {
             new RawClient(
                 fixture.exit,
                 fixture.authority.present(TestAuthority.Leaf.of(HboneFixture.BUYER)))) {
-      assertThat(client.isCutOff()).isTrue();
-      Await.until("the end to be told", () -> !fixture.serverEvents.ends.isEmpty());
-      assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.SETTINGS_TIMEOUT);
+      assertEnded(client, fixture, ConnectionEnd.SETTINGS_TIMEOUT);
     }
   }
 
@@ -317,5 +305,12 @@ class AttackTest {
           assertThat(answers).containsExactly("other", "400", "400", "400");
           assertThat(fixture.requests).isEmpty();
         });
+  }
+
+  private static void assertEnded(RawClient client, HboneFixture fixture, ConnectionEnd end)
+      throws Exception {
+    assertThat(client.isCutOff()).isTrue();
+    Await.until("the end to be told", () -> !fixture.serverEvents.ends.isEmpty());
+    assertThat(fixture.serverEvents.ends).containsExactly(end);
   }
 }

@@ -1,5 +1,6 @@
 package io.sluice.proxy.hbone;
 
+import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.VerifiedPeer;
 import java.net.InetSocketAddress;
@@ -15,18 +16,27 @@ final class EventRecorder implements HboneEvents {
   final Queue<TlsReason> refusals = new ConcurrentLinkedQueue<>();
 
   @Override
-  public void opened(Side side, InetSocketAddress remote, VerifiedPeer peer) {
+  public void opened(NamespacedName pod, Side side, InetSocketAddress remote, VerifiedPeer peer) {
     opened.incrementAndGet();
   }
 
   @Override
   public void handshakeFailed(
-      Side side, InetSocketAddress remote, TlsReason reason, @Nullable Throwable causeOrNull) {
+      NamespacedName pod,
+      Side side,
+      InetSocketAddress remote,
+      TlsReason reason,
+      @Nullable Throwable causeOrNull) {
     refusals.add(reason);
   }
 
   @Override
-  public void closed(Side side, InetSocketAddress remote, VerifiedPeer peer, ConnectionEnd reason) {
+  public void closed(
+      NamespacedName pod,
+      Side side,
+      InetSocketAddress remote,
+      VerifiedPeer peer,
+      ConnectionEnd reason) {
     ends.add(reason);
   }
 }

@@ -45,6 +45,7 @@ import java.util.function.Supplier;
 final class HboneFixture implements AutoCloseable {
   static final SpiffeId STORE = new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "store");
   static final SpiffeId BUYER = new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "buyer");
+  static final NamespacedName STORE_POD = new NamespacedName("shop", "store-1");
   static final NamespacedName BUYER_POD = new NamespacedName("shop", "buyer-1");
 
   static {
@@ -89,7 +90,7 @@ final class HboneFixture implements AutoCloseable {
     DenyList list = (identity, serial) -> denied.denies(identity, serial);
     storeEnd = new TlsIdentity(stack, stores::get, list, TlsSettings.DEFAULTS);
     buyerEnd = new TlsIdentity(stack, buyers::get, list, TlsSettings.DEFAULTS);
-    server = new HboneServer(settings, serverEvents);
+    server = new HboneServer(STORE_POD, settings, serverEvents);
     pool = new HbonePool(clientLoop, settings, allocator, this::open, clientEvents);
     exit =
         listen(channel -> {

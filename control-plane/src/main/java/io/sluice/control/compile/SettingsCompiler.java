@@ -1,0 +1,77 @@
+package io.sluice.control.compile;
+
+import io.sluice.control.objects.MeshConfig;
+import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import java.math.BigInteger;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+
+/** Turns the MeshConfig in force into mesh-wide settings. */
+final class SettingsCompiler {
+  /** At most 20 octets (RFC 5280 §4.1.2.2), as openssl(1) prints them: with colons or without. */
+  private static final Pattern SERIAL = Pattern.compile("[0-9a-f]{1,2}(?::?[0-9a-f]{2}){0,19}");
+
+  private SettingsCompiler() {}
+
+  static MeshSettings compile(MeshConfig config, Statuses statuses) {
+    return new MeshSettings(
+        config.permissive(),
+        config.egress(),
+        TrustDomain.CLUSTER_LOCAL,
+        !config.mtlsDisabled(),
+        new DeniedPeers(
+            parsed(
+                config,
+                "spec.certificate.deniedIdentities",
+                config.deniedIdentities(),
+                SpiffeId::parse,
+                "write spiffe://<trust-domain>/ns/<namespace>/sa/<name>",
+                statuses),
+            parsed(
+                config,
+                "spec.certificate.deniedSerials",
+                config.deniedSerials(),
+                SettingsCompiler::serial,
+                "write the serial number in hexadecimal, as in openssl x509 -serial",
+                statuses)));
+  }
+
+  /** One entry that cannot be read must not let the others through. */
+  private static <T> Set<T> parsed(
+      MeshConfig config,
+      String field,
+      List<String> texts,
+      Function<String, T> parser,
+      String mend,
+      Statuses statuses) {
+    Set<T> values = new HashSet<>();
+    for (int i = 0; i < texts.size(); i++) {
+      try {
+        values.add(parser.apply(texts.get(i)));
+      } catch (IllegalArgumentException e) {
+        statuses.warning(
+            config, field + "[" + i + "]: " + e.getMessage() + ", so it denies nobody", mend);
+      }
+    }
+    return values;
+  }
+
+  private static BigInteger serial(String text) {
+    String lower = text.toLowerCase(Locale.ROOT);
+    BigInteger serial =
+        SERIAL.matcher(lower).matches()
+            ? new BigInteger(lower.replace(":", ""), 16)
+            : BigInteger.ZERO;
+    if (serial.signum() <= 0) {
+      throw new IllegalArgumentException("'" + text + "' is no serial number of a certificate");
+    }
+    return serial;
+  }
+}

@@ -1,0 +1,191 @@
+package io.sluice.control.compile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.MtlsMode;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SpiffeId;
+import java.math.BigInteger;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MutualTlsSettingsTest {
+  private static final String NONE = "-";
+
+  @Test
+  void aMeshWithoutMeshConfigIsStrictWithMutualTls() {
+    Compilation compilation = Manifests.compile(Manifests.enrolledPod("web", "10.0.0.1"));
+
+    assertThat(compilation.snapshot().settings().mutualTls()).isTrue();
+    assertThat(mode(compilation)).isEqualTo(MtlsMode.STRICT);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "-, -, -, STRICT",
+    "PERMISSIVE, -, -, PERMISSIVE",
+    "STRICT, PERMISSIVE, -, PERMISSIVE",
+    "PERMISSIVE, STRICT, -, STRICT",
+    "PERMISSIVE, STRICT, PERMISSIVE, PERMISSIVE",
+    "STRICT, PERMISSIVE, STRICT, STRICT",
+  })
+  void theMostSpecificModeWins(String mesh, String namespace, String pod, MtlsMode expected) {
+    Compilation compilation =
+        Manifests.compile(
+            config("traffic", word("mtlsMode", mesh)), namespace(namespace), pod(pod));
+
+    assertThat(mode(compilation)).isEqualTo(expected);
+    assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "permissive, -, -, MeshConfig osm-system/osm-mesh-config: spec.traffic.mtlsMode",
+    "PERMISSIVE, off, -, Namespace shop: metadata.annotations[\"sluice.io/mtls-mode\"]",
+    "PERMISSIVE, -, PERMISIVE, Pod shop/web: metadata.annotations[\"sluice.io/mtls-mode\"]",
+  })
+  void anUnknownModeIsToldAndCountsAsStrict(
+      String mesh, String namespace, String pod, String place) {
+    Compilation compilation =
+        Manifests.compile(
+            config("traffic", word("mtlsMode", mesh)), namespace(namespace), pod(pod));
+
+    assertThat(mode(compilation)).isEqualTo(MtlsMode.STRICT);
+    assertThat(compilation.statuses())
+        .singleElement()
+        .satisfies(status -> {
+          assertThat(status.severity()).isEqualTo(Severity.WARNING);
+          assertThat(status.toString())
+              .contains(place + ": '")
+              .contains("is no mode, so STRICT holds; write STRICT or PERMISSIVE");
+        });
+  }
+
+  @Test
+  void mutualTlsIsTurnedOffByTheFieldOfOsm() {
+    assertThat(
+            Manifests.compile(config("sidecar", "sidecarDisabledMTLS: true"))
+                .snapshot()
+                .settings()
+                .mutualTls())
+        .isFalse();
+    assertThat(
+            Manifests.compile(config("sidecar", "sidecarDisabledMTLS: false"))
+                .snapshot()
+                .settings()
+                .mutualTls())
+        .isTrue();
+  }
+
+  @Test
+  void readsTheDenyListInEveryFormThatOpenSslPrints() {
+    Compilation compilation =
+        Manifests.compile(
+            config(
+                "certificate",
+                "deniedIdentities: [\"spiffe://cluster.local/ns/shop/sa/thief\"], "
+                    + "deniedSerials: [\"0A1B\", \"de:ad:be:ef\", \"1\"]"));
+
+    assertThat(compilation.snapshot().settings().denied())
+        .isEqualTo(
+            new DeniedPeers(
+                Set.of(SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/thief")),
+                Set.of(
+                    BigInteger.valueOf(0x0a1b), BigInteger.valueOf(0xdeadbeefL), BigInteger.ONE)));
+    assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "00",
+        "xyz",
+        "0x12",
+        "-1",
+        "12:3",
+        "112233445566778899aabbccddeeff001122334455"
+      })
+  void aSerialThatIsNoneIsToldAndTheOthersHold(String bad) {
+    Compilation compilation =
+        Manifests.compile(config("certificate", "deniedSerials: [\"" + bad + "\", \"beef\"]"));
+
+    assertThat(compilation.snapshot().settings().denied().serials())
+        .containsExactly(BigInteger.valueOf(0xbeef));
+    assertThat(compilation.statuses())
+        .singleElement()
+        .asString()
+        .contains("spec.certificate.deniedSerials[0]: '" + bad + "'")
+        .contains("so it denies nobody; write the serial number in hexadecimal");
+  }
+
+  @Test
+  void anIdentityThatIsNoneIsTold() {
+    Compilation compilation =
+        Manifests.compile(config("certificate", "deniedIdentities: [shop/thief]"));
+
+    assertThat(compilation.snapshot().settings().denied()).isEqualTo(DeniedPeers.NONE);
+    assertThat(compilation.statuses())
+        .singleElement()
+        .asString()
+        .contains("spec.certificate.deniedIdentities[0]: 'shop/thief'");
+  }
+
+  @Test
+  void theNamespaceOfTheMeshItselfIsNeverEnrolled() {
+    Compilation compilation =
+        Manifests.compile(
+            Manifests.enrolledPod("web", "10.0.0.1")
+                .replace("namespace: shop", "namespace: sluice-system"));
+
+    assertThat(compilation.snapshot().workloads())
+        .singleElement()
+        .satisfies(workload -> assertThat(workload.enrolled()).isFalse());
+  }
+
+  private static MtlsMode mode(Compilation compilation) {
+    return compilation
+        .snapshot()
+        .workload(new NamespacedName("shop", "web"))
+        .orElseThrow()
+        .mtlsMode();
+  }
+
+  private static String config(String section, String fields) {
+    return """
+    apiVersion: config.openservicemesh.io/v1alpha2
+    kind: MeshConfig
+    metadata: {name: osm-mesh-config, namespace: osm-system}
+    spec: {%s: {%s}}
+    """
+        .formatted(section, fields);
+  }
+
+  private static String namespace(String mode) {
+    return """
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: shop, annotations: {%s}}
+    """
+        .formatted(word("sluice.io/mtls-mode", mode));
+  }
+
+  private static String pod(String mode) {
+    List<String> parts =
+        List.of("labels: {sluice.io/mesh: enabled}", "annotations: {" + mode(mode) + "}");
+    return Manifests.pod("web", "10.0.0.1", String.join(", ", parts), "");
+  }
+
+  private static String mode(String word) {
+    return word("sluice.io/mtls-mode", word);
+  }
+
+  private static String word(String field, String word) {
+    return word.equals(NONE) ? "" : field + ": \"" + word + "\"";
+  }
+}

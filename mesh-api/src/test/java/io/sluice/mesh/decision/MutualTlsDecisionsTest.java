@@ -1,0 +1,189 @@
+package io.sluice.mesh.decision;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.MtlsMode;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Permission;
+import io.sluice.mesh.Samples;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.Workload;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MutualTlsDecisionsTest {
+  private static final TrustDomain MESH = TrustDomain.CLUSTER_LOCAL;
+  private static final SpiffeId WEB = new SpiffeId(MESH, "shop", "web");
+  private static final String WEB_ADDRESS = "10.0.0.1";
+  private static final String DB_ADDRESS = "10.0.0.2";
+  private static final int PROBE_PORT = 8081;
+  private static final Verdict ALLOWED_BY_TARGET =
+      new Verdict(Outcome.ALLOWED, Reason.TRAFFIC_TARGET, new NamespacedName("shop", "web-to-db"));
+
+  @Test
+  void aCertificateIsGrantedWhatItsServiceAccountIs() {
+    assertThat(decide(closed(), certified(WEB, WEB_ADDRESS))).isEqualTo(ALLOWED_BY_TARGET);
+    assertThat(decide(closed(), certified(new SpiffeId(MESH, "shop", "thief"), WEB_ADDRESS)))
+        .as("the address of somebody who is granted it proves nothing")
+        .isEqualTo(Verdict.of(Outcome.REFUSED, Reason.NO_TRAFFIC_TARGET));
+  }
+
+  @Test
+  void aWorkloadIsNamedOnlyWhereCertificateAndAddressAgree() {
+    MeshSnapshot snapshot = snapshot(closed(), MtlsMode.STRICT);
+
+    assertThat(flow(snapshot, WEB, WEB_ADDRESS).source())
+        .contains(new NamespacedName("shop", "web"));
+    assertThat(flow(snapshot, WEB, DB_ADDRESS).source()).isEmpty();
+    assertThat(flow(snapshot, WEB, "10.0.0.77").source()).isEmpty();
+  }
+
+  @Test
+  void aCertificateWhoseAddressNobodyKnowsIsStillDecidedByItsIdentity() {
+    assertThat(decide(closed(), certified(WEB, "10.0.0.77"))).isEqualTo(ALLOWED_BY_TARGET);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "spiffe://other.example/ns/shop/sa/web",
+        "spiffe://cluster.local/ns/sluice-system/sa/controller",
+        "spiffe://cluster.local/ns/sluice-system/sa/node.one"
+      })
+  void foreignAndSystemIdentitiesAreGrantedNothingEvenInPermissivePolicyMode(String identity) {
+    SpiffeId peer = SpiffeId.parse(identity);
+    Permission forIt =
+        new Permission(
+            new NamespacedName("shop", "trap"),
+            new NamespacedName("shop", "db"),
+            Set.of(peer.serviceAccountName()),
+            Set.of());
+
+    for (boolean permissive : List.of(true, false)) {
+      for (MtlsMode mode : MtlsMode.values()) {
+        var snapshot =
+            new MeshSnapshot(
+                1,
+                new MeshSettings(permissive, true, MESH),
+                workloads(mode),
+                List.of(),
+                List.of(forIt));
+        assertThat(Decisions.decide(snapshot, flow(snapshot, peer, WEB_ADDRESS)))
+            .isEqualTo(Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH));
+      }
+    }
+    assertThat(SystemIdentity.isSystem(peer) || !peer.trustDomain().equals(MESH)).isTrue();
+  }
+
+  @Test
+  void strictRefusesWhatNothingProvesEvenInPermissivePolicyMode() {
+    Verdict required = Verdict.of(Outcome.REFUSED, Reason.MTLS_REQUIRED);
+
+    assertThat(decide(closed(), plain(null, 5432, false))).isEqualTo(required);
+    assertThat(decide(permissive(), plain(null, 5432, false))).isEqualTo(required);
+    assertThat(decide(permissive(), plain(null, 5432, true))).isEqualTo(required);
+    assertThat(decide(permissive(), plain(null, PROBE_PORT, false))).isEqualTo(required);
+  }
+
+  @Test
+  void strictTakesProbesOfTheNodeAndWhatAListenerProves() {
+    Verdict probe = Verdict.of(Outcome.ALLOWED, Reason.NODE_PROBE);
+
+    assertThat(decide(closed(), plain(null, PROBE_PORT, true))).isEqualTo(probe);
+    assertThat(decide(permissive(), plain(null, PROBE_PORT, true))).isEqualTo(probe);
+    assertThat(decide(closed(), plain("web", 5432, false))).isEqualTo(ALLOWED_BY_TARGET);
+    assertThat(decide(permissive(), plain("web", 80, false)))
+        .isEqualTo(Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE));
+  }
+
+  @Test
+  void permissiveModeLeavesPlaintextToPolicy() {
+    assertThat(decide(closed(), MtlsMode.PERMISSIVE, plain(null, 5432, false)))
+        .isEqualTo(Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH));
+    assertThat(decide(permissive(), MtlsMode.PERMISSIVE, plain(null, 5432, false)))
+        .isEqualTo(Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE));
+  }
+
+  @Test
+  void withoutMutualTlsStrictCountsAsPermissive() {
+    var off = new MeshSettings(true, false, MESH, false, DeniedPeers.NONE);
+
+    assertThat(decide(off, plain(null, 5432, false)))
+        .isEqualTo(Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE));
+  }
+
+  @Test
+  void withoutAnySettingsTheMeshIsStrictWithMutualTls() {
+    assertThat(MeshSettings.CLOSED.mutualTls()).isTrue();
+    assertThat(MeshSnapshot.EMPTY.settings().mutualTls()).isTrue();
+    assertThat(MeshSettings.CLOSED.denied()).isEqualTo(DeniedPeers.NONE);
+  }
+
+  private static MeshSettings closed() {
+    return new MeshSettings(false, false, MESH);
+  }
+
+  private static MeshSettings permissive() {
+    return new MeshSettings(true, false, MESH);
+  }
+
+  private interface Asked {
+    Flow of(MeshSnapshot snapshot);
+  }
+
+  private static Asked certified(SpiffeId identity, String address) {
+    return snapshot -> flow(snapshot, identity, address);
+  }
+
+  private static Asked plain(@Nullable String source, int port, boolean nodeOrigin) {
+    return snapshot ->
+        new Flow(
+            source == null ? null : new NamespacedName("shop", source),
+            at(WEB_ADDRESS, 40_000),
+            at(DB_ADDRESS, port),
+            nodeOrigin);
+  }
+
+  private static Flow flow(MeshSnapshot snapshot, SpiffeId identity, String address) {
+    return Flow.certified(snapshot, identity, at(address, 40_000), at(DB_ADDRESS, 5432));
+  }
+
+  private static Verdict decide(MeshSettings settings, Asked flow) {
+    return decide(settings, MtlsMode.STRICT, flow);
+  }
+
+  private static Verdict decide(MeshSettings settings, MtlsMode mode, Asked flow) {
+    MeshSnapshot snapshot = snapshot(settings, mode);
+    return Decisions.decide(snapshot, flow.of(snapshot));
+  }
+
+  private static MeshSnapshot snapshot(MeshSettings settings, MtlsMode mode) {
+    return new MeshSnapshot(
+        1,
+        settings,
+        workloads(mode),
+        List.of(),
+        List.of(Samples.permission("web-to-db", "db", "web", 5432)));
+  }
+
+  private static List<Workload> workloads(MtlsMode mode) {
+    return List.of(
+        Samples.workload("web", WEB_ADDRESS, true, mode),
+        Samples.workload("db", DB_ADDRESS, true, mode));
+  }
+
+  private static InetSocketAddress at(String address, int port) {
+    return new InetSocketAddress(IpAddresses.parse(address), port);
+  }
+}
