@@ -47,6 +47,13 @@ class CommandLineTest {
         "node run --registry DIR --metrics-address host:1; not an IP address",
         "node run --registry DIR --proc DIR; is not a proc file system",
         "node run --registry DIR --cgroup-root kubepods; not an absolute path",
+        "node run --registry DIR --control host --join-token T; 'host' has no port",
+        "node run --registry DIR --control [::1]:15012; give either --join-token FILE, or",
+        "node run --registry DIR --control a:1 --join-token T --control-roots R; give either",
+        "node run --registry DIR --control a:1 --control-token T; give either",
+        "node run --registry DIR --control a:1 --control-token /no --control-roots R; not a readable file",
+        "node run --registry DIR --join-token T; need --control HOST:PORT",
+        "node run --registry DIR --keep-keys; need --control HOST:PORT",
         "node run --registry DIR --what; --what",
         "node maps dump; NAME",
         "node pods -o yaml; yaml",
@@ -65,6 +72,7 @@ class CommandLineTest {
       value = {
         "node status; no daemon answers",
         "node pods; `sluice node maps`",
+        "node certificates -o wide; no daemon answers",
         "node events; no daemon answers",
         "node maps list; neither a running daemon nor pinned maps",
         "node maps dump pods; neither a running daemon nor pinned maps"

@@ -15,6 +15,7 @@ import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.Verification;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
+import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.interception.ClosedPods;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.Mechanism;
@@ -96,12 +97,16 @@ public final class NodeDaemon implements AutoCloseable {
     PathChecks paths =
         opened(new PathChecks(interception.sockets(), interception::redirects, thread, host));
     NamespaceSockets sockets = opened(new NamespaceSockets(interception.sockets(), thread, paths));
+    Optional<NodeIdentities> identities = identities();
+    identities.ifPresent(metrics::observe);
     Proxy dataPath =
         opened(
             new Proxy(
                 settings.proxy(),
                 sockets,
-                WorkloadIdentities.NONE,
+                identities
+                    .<WorkloadIdentities>map(present -> present)
+                    .orElse(WorkloadIdentities.NONE),
                 reporter,
                 new HboneReporter(metrics.hbone(), events)));
     proxy = dataPath;
@@ -147,7 +152,15 @@ public final class NodeDaemon implements AutoCloseable {
     metrics.observe(interception, pods, PinDirectory.ofNode(settings.nodeName()));
     parts.push(KernelEvents.read(interception, events, pods));
     StatusAnswers answers =
-        new StatusAnswers(settings, chosen, pods, dataPath, events, () -> snapshot, begin);
+        new StatusAnswers(
+            settings,
+            chosen,
+            pods,
+            dataPath,
+            events,
+            () -> snapshot,
+            new IdentityAnswers(identities),
+            begin);
     parts.push(AdminServer.start(NodeSettings.adminSocket(settings.nodeName()), answers));
     metricsServer =
         settings
@@ -164,7 +177,12 @@ public final class NodeDaemon implements AutoCloseable {
     Optional<CniService> plugin = cniService(namespaces, sandboxes, pods, metrics);
     plugin.ifPresent(answers::reportCni);
     parts.push(source);
-    followSnapshots(dataPath, pods, plugin, metrics);
+    followSnapshots(
+        dataPath,
+        identities.map(present -> new WantedIdentities(settings.nodeName(), present, pods)),
+        pods,
+        plugin,
+        metrics);
     ProcessMemory.releaseUnused(); // loading programs leaves some 5 MiB of free heap behind
     ready = true;
     answers.readyAfter(System.nanoTime() - begin);
@@ -196,12 +214,35 @@ public final class NodeDaemon implements AutoCloseable {
     return Optional.of(started);
   }
 
+  /**
+   * Certificates of this node. No pod waits for its own, also not one that the runtime asks about:
+   * without a controller it would never start, while all it does on this node needs none. It fails
+   * closed towards other nodes, with a reason, until the certificate is there; which is asked for
+   * as soon as the registry names the pod, mostly before its sandbox exists.
+   */
+  private Optional<NodeIdentities> identities() {
+    return settings
+        .control()
+        .map(control ->
+            opened(
+                NodeIdentities.start(
+                    settings.nodeName(),
+                    NodeSettings.identity(settings.stateDirectory()),
+                    control,
+                    (identity, serial) -> snapshot.settings().denied().denies(identity, serial))));
+  }
+
   private void followSnapshots(
-      Proxy dataPath, Enrolment pods, Optional<CniService> plugin, NodeMetrics metrics) {
+      Proxy dataPath,
+      Optional<WantedIdentities> identities,
+      Enrolment pods,
+      Optional<CniService> plugin,
+      NodeMetrics metrics) {
     boolean[] started = {false};
     source.start(next -> {
       snapshot = next;
       dataPath.publish(next);
+      identities.ifPresent(wanted -> wanted.publish(next));
       if (started[0]) {
         pods.publish(next);
       } else {

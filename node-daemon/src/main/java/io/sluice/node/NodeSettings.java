@@ -3,6 +3,7 @@ package io.sluice.node;
 import io.sluice.bpf.InterceptionProgram;
 import io.sluice.node.cni.CniOptions;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
+import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param earlierConnections what becomes of connections older than their pod's enrolment
  * @param pathCheckInterval time between two looks at the paths into and out of a pod
  * @param cni how pods come into the mesh before their first packet
+ * @param controlOrNull how the node gets certificates; null for none
  */
 public record NodeSettings(
     String nodeName,
@@ -45,7 +47,8 @@ public record NodeSettings(
     PlacementSettings placement,
     EarlierConnectionsRule earlierConnections,
     Duration pathCheckInterval,
-    CniOptions cni) {
+    CniOptions cni,
+    @Nullable ControlSettings controlOrNull) {
 
   /** Value of {@link #accessLog} that writes nothing. */
   public static final String ACCESS_LOG_OFF = "off";
@@ -77,6 +80,16 @@ public record NodeSettings(
   /** Where metrics and health are served, if anywhere. */
   public Optional<InetSocketAddress> metricsAddress() {
     return Optional.ofNullable(metricsAddressOrNull);
+  }
+
+  /** How the node gets certificates, if it does. */
+  public Optional<ControlSettings> control() {
+    return Optional.ofNullable(controlOrNull);
+  }
+
+  /** Where the node's certificates are kept. */
+  static Path identity(Path stateDirectory) {
+    return stateDirectory.resolve("identity");
   }
 
   /** What the daemon of that node keeps until the next reboot. */

@@ -42,6 +42,7 @@ final class StatusAnswers implements AdminAnswers {
   private final Proxy proxy;
   private final EventLog events;
   private final Supplier<MeshSnapshot> snapshot;
+  private final IdentityAnswers identities;
   private final long startedNanos;
   private volatile long readyNanos = -1;
   private volatile @Nullable InetSocketAddress metricsAddress;
@@ -54,6 +55,7 @@ final class StatusAnswers implements AdminAnswers {
       Proxy proxy,
       EventLog events,
       Supplier<MeshSnapshot> snapshot,
+      IdentityAnswers identities,
       long startedNanos) {
     this.settings = settings;
     this.chosen = chosen;
@@ -61,6 +63,7 @@ final class StatusAnswers implements AdminAnswers {
     this.proxy = proxy;
     this.events = events;
     this.snapshot = snapshot;
+    this.identities = identities;
     this.startedNanos = startedNanos;
   }
 
@@ -81,6 +84,7 @@ final class StatusAnswers implements AdminAnswers {
     switch (request.command()) {
       case "status" -> out.accept(status());
       case "pods" -> pods.statuses().forEach(pod -> out.accept(pod(pod)));
+      case "certificates" -> identities.certificates(pods.statuses(), out);
       case "maps" -> catalogue().list().forEach(map -> out.accept(summary(map)));
       case "dump" ->
           out.accept(
@@ -147,6 +151,7 @@ final class StatusAnswers implements AdminAnswers {
     status.put("pins", PinDirectory.ofNode(settings.nodeName()).path().toString());
     InetSocketAddress address = metricsAddress;
     status.put("metricsAddress", address == null ? "off" : IpAddresses.text(address));
+    identities.describe(status);
     CniService plugin = cni;
     if (plugin == null) {
       status.put("cni", "off");

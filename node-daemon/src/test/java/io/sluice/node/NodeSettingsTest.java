@@ -66,6 +66,7 @@ class NodeSettingsTest {
         PlacementSettings.DEFAULTS,
         EarlierConnectionsRule.BY_MODE,
         NodeSettings.PATH_CHECK_INTERVAL,
-        CniOptions.OFF);
+        CniOptions.OFF,
+        null);
   }
 }

@@ -12,6 +12,7 @@ import picocli.CommandLine.Command;
       RunCommand.class,
       StatusCommand.class,
       PodsCommand.class,
+      CertificatesCommand.class,
       EventsCommand.class,
       MapsCommand.class,
       CapabilitiesCommand.class,

@@ -30,7 +30,7 @@ final class NodeTarget {
 
   @Option(
       names = {"-o", "--output"},
-      paramLabel = "table|json",
+      paramLabel = "table|json|wide",
       description = "How to print. Default: ${DEFAULT-VALUE}.",
       defaultValue = "table")
   private OutputFormat format = OutputFormat.table;

@@ -149,6 +149,8 @@ final class RunCommand implements Callable<Integer> {
 
   @Mixin private CniArguments cniPlaces = new CniArguments();
 
+  @Mixin private ControlArguments control = new ControlArguments();
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   private final Set<String> reported = ConcurrentHashMap.newKeySet();
@@ -217,7 +219,8 @@ final class RunCommand implements Callable<Integer> {
               ? EarlierConnectionsRule.BY_MODE
               : EarlierConnectionsRule.parse(earlierConnections),
           Duration.ofSeconds(pathCheckSeconds),
-          cniPlaces.options(cni, systemNamespaces));
+          cniPlaces.options(cni, systemNamespaces),
+          control.settings().orElse(null));
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
     }

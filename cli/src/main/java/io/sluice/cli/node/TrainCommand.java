@@ -101,7 +101,8 @@ final class TrainCommand implements Callable<Integer> {
             PlacementSettings.DEFAULTS,
             EarlierConnectionsRule.BY_MODE,
             NodeSettings.PATH_CHECK_INTERVAL,
-            CniOptions.OFF);
+            CniOptions.OFF,
+            null);
     FolderRegistry registry = new FolderRegistry(directory, status -> {});
     try (NodeDaemon daemon = NodeDaemon.start(settings, registry)) {
       connect(pod, client);

@@ -47,7 +47,7 @@ public record Listing(List<String> columns, List<List<String>> rows) {
   /** Prints as {@code format}. */
   public void print(OutputFormat format, PrintWriter out) {
     switch (format) {
-      case table -> printTable(out);
+      case table, wide -> printTable(out);
       case json -> out.println(toJson().toPrettyString());
     }
     out.flush();

@@ -8,7 +8,7 @@ import java.io.IOException;
 /**
  * One question to the daemon.
  *
- * @param command one word: status, pods, maps, dump or events
+ * @param command one word: status, pods, certificates, maps, dump or events
  * @param map which one, for {@code dump}, else empty
  * @param follow for {@code events}: keep sending as they come
  */

@@ -11,6 +11,7 @@ import io.sluice.node.cni.CniService;
 import io.sluice.node.enrolment.EarlierAction;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.AccessLog;
+import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.proxy.AccessRecord;
@@ -94,6 +95,11 @@ public final class NodeMetrics {
         "1 while the runtime's first network configuration is ours and up to date, else 0; `node"
             + " cni status` tells why.",
         () -> cni.isChained() ? 1 : 0);
+  }
+
+  /** Adds how certificates stand. */
+  public void observe(NodeIdentities identities) {
+    new IdentityCollector(identities).register(registry);
   }
 
   private void gauge(String name, String help, Supplier<Number> value) {

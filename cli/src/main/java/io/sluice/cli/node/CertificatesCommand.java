@@ -1,0 +1,54 @@
+package io.sluice.cli.node;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.sluice.cli.output.Listing;
+import io.sluice.cli.output.OutputFormat;
+import io.sluice.node.admin.AdminRequest;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice node certificates}. */
+@Command(
+    name = "certificates",
+    description =
+        "Shows the certificates of this node and its pods, and when they end. -o wide shows all.",
+    mixinStandardHelpOptions = true)
+final class CertificatesCommand implements Callable<Integer> {
+  private static final List<String> COLUMNS =
+      List.of("identity", "state", "notAfter", "renewAt", "pods", "problem");
+
+  private static final List<String> ALL_COLUMNS =
+      List.of(
+          "identity",
+          "state",
+          "serial",
+          "notBefore",
+          "notAfter",
+          "renewAt",
+          "issuer",
+          "chainLength",
+          "rootId",
+          "pods",
+          "problem");
+
+  @Mixin private NodeTarget target = new NodeTarget();
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() {
+    var certificates = target.ask(AdminRequest.of("certificates"));
+    var out = spec.commandLine().getOut();
+    switch (target.format()) {
+      case json ->
+          Listing.printJson(JsonNodeFactory.instance.arrayNode().addAll(certificates), out);
+      case table -> Listing.of(certificates, COLUMNS).print(OutputFormat.table, out);
+      case wide -> Listing.of(certificates, ALL_COLUMNS).print(OutputFormat.table, out);
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,106 @@
+package io.sluice.cli.node;
+
+import io.sluice.mesh.MeshPorts;
+import io.sluice.node.identity.ControlSettings;
+import io.sluice.node.identity.ControlSettings.Admission;
+import io.sluice.node.identity.control.ControlAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Options that say from whom a node gets its certificates. */
+final class ControlArguments {
+  @Option(
+      names = "--control",
+      paramLabel = "HOST:PORT",
+      description =
+          "Controller that issues certificates; its usual port is "
+              + MeshPorts.CONTROL
+              + ". Default: none, and no certificates.")
+  private @Nullable String control;
+
+  @Option(
+      names = "--join-token",
+      paramLabel = "FILE",
+      description = "File with what `sluice control token` printed; used once.")
+  private @Nullable Path joinToken;
+
+  @Option(
+      names = "--control-token",
+      paramLabel = "FILE",
+      description = "File with a Kubernetes service account token of the audience sluice.")
+  private @Nullable Path controlToken;
+
+  @Option(
+      names = "--control-roots",
+      paramLabel = "FILE",
+      description = "PEM certificates to believe the controller by; with --control-token.")
+  private @Nullable Path controlRoots;
+
+  @Option(
+      names = "--keep-keys",
+      description =
+          "Keep the pods' keys in the state folder, sealed, so that a restart needs no controller."
+              + " Default: in memory only.")
+  private boolean keepKeys;
+
+  @Option(
+      names = "--seal-key",
+      paramLabel = "FILE",
+      description =
+          "File with the key that seals what is kept; made when missing. Default: in the state"
+              + " folder, next to what it seals.")
+  private @Nullable Path sealKey;
+
+  /** What they say together; empty without a controller. */
+  Optional<ControlSettings> settings() {
+    String address = control;
+    if (address == null) {
+      requireNone();
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(
+          new ControlSettings(ControlAddress.parse(address), admission(), keepKeys, sealKey));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("--control: " + e.getMessage(), e);
+    }
+  }
+
+  private void requireNone() {
+    if (joinToken != null
+        || controlToken != null
+        || controlRoots != null
+        || sealKey != null
+        || keepKeys) {
+      throw new IllegalArgumentException(
+          "--join-token, --control-token, --control-roots, --keep-keys and --seal-key need --control"
+              + " HOST:PORT");
+    }
+  }
+
+  private Admission admission() {
+    Path join = joinToken;
+    Path token = controlToken;
+    Path roots = controlRoots;
+    if (join != null && token == null && roots == null) {
+      return new Admission.JoinToken(join);
+    }
+    if (join == null && token != null && roots != null) {
+      return new Admission.ServiceAccountToken(
+          file("--control-token", token), file("--control-roots", roots));
+    }
+    throw new IllegalArgumentException(
+        "give either --join-token FILE, or --control-token FILE and --control-roots FILE");
+  }
+
+  /** A join token's file may be gone once it is used up; these are read again and again. */
+  private static Path file(String option, Path path) {
+    if (!Files.isReadable(path) || Files.isDirectory(path)) {
+      throw new IllegalArgumentException(option + " " + path + " is not a readable file");
+    }
+    return path;
+  }
+}

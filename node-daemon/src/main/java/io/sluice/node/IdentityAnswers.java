@@ -1,0 +1,102 @@
+package io.sluice.node;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.mesh.SystemIdentity;
+import io.sluice.node.enrolment.PodState;
+import io.sluice.node.enrolment.PodStatus;
+import io.sluice.node.identity.CertificateStatus;
+import io.sluice.node.identity.IdentityStatus;
+import io.sluice.node.identity.NodeIdentities;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** What the debug commands show of certificates. */
+final class IdentityAnswers {
+  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+  private static final String NONE = "-";
+
+  private final Optional<NodeIdentities> identities;
+
+  IdentityAnswers(Optional<NodeIdentities> identities) {
+    this.identities = identities;
+  }
+
+  /** Every certificate with the pods that use it. */
+  void certificates(List<PodStatus> pods, Consumer<JsonNode> out) {
+    NodeIdentities present =
+        identities.orElseThrow(() ->
+            new IllegalArgumentException(
+                "this node has no controller and so no certificates; start it with --control"));
+    present.certificates().forEach(one -> out.accept(certificate(one, pods)));
+  }
+
+  private static ObjectNode certificate(CertificateStatus one, List<PodStatus> pods) {
+    ObjectNode node = JSON.objectNode();
+    node.put("identity", one.identity().toString());
+    node.put("holder", SystemIdentity.isSystem(one.identity()) ? "node" : "workload");
+    node.put("state", one.state().label());
+    Optional<CertificateStatus.Facts> facts = one.facts();
+    node.put("serial", facts.map(CertificateStatus.Facts::serial).orElse(NONE));
+    node.put("notBefore", text(facts.map(CertificateStatus.Facts::notBefore).orElse(null)));
+    node.put("notAfter", text(facts.map(CertificateStatus.Facts::notAfter).orElse(null)));
+    node.put("renewAt", text(facts.map(CertificateStatus.Facts::renewAt).orElse(null)));
+    node.put("issuer", facts.map(CertificateStatus.Facts::issuer).orElse(NONE));
+    node.put("chainLength", facts.map(CertificateStatus.Facts::chainLength).orElse(0));
+    node.put("rootId", facts.map(CertificateStatus.Facts::rootId).orElse(NONE));
+    ArrayNode users = node.putArray("pods");
+    pods.stream()
+        .filter(pod -> pod.state() != PodState.OUTSIDE)
+        .filter(pod -> pod.identity().equals(one.identity().toString()))
+        .forEach(pod -> users.add(pod.name().toString()));
+    node.put("problem", one.problem());
+    return node;
+  }
+
+  /** Adds how identity stands to the answer of `node status`. */
+  void describe(ObjectNode status) {
+    if (identities.isEmpty()) {
+      status.put("identity", "off");
+      return;
+    }
+    IdentityStatus present = identities.get().status();
+    status.put("identity", sentence(present));
+    status.put("controller", present.controller());
+    status.put("controllerConnected", present.connected());
+    Instant contact = present.lastContactOrNull();
+    status.put(
+        "controllerLastContactSeconds",
+        contact == null ? -1 : Math.max(0, Duration.between(contact, Instant.now()).toSeconds()));
+    status.put("identityFailingSince", text(present.failingSinceOrNull()));
+    status.put("identityFailure", present.failure().isEmpty() ? NONE : present.failure());
+    status.put("certificatesValid", present.valid());
+    status.put("certificatesExpired", present.expired());
+    status.put("certificatesMissing", present.missing());
+    status.put("trustDomain", String.valueOf(present.trustDomainOrNull()));
+    status.put("trustBundleGeneration", present.bundleGeneration());
+    status.put("trustBundleRoots", String.join(",", present.rootIds()));
+    status.put(
+        "trustBundleProblem", present.bundleProblem().isEmpty() ? NONE : present.bundleProblem());
+    status.put(
+        "identityStoreProblem", present.storeProblem().isEmpty() ? NONE : present.storeProblem());
+  }
+
+  private static String sentence(IdentityStatus status) {
+    Instant now = Instant.now();
+    return status
+        .validUntil()
+        .map(end -> (end.isBefore(now) ? "expired since " : "valid until ") + text(end))
+        .orElse("not admitted yet");
+  }
+
+  private static String text(@Nullable Instant instant) {
+    return instant == null ? NONE : instant.truncatedTo(ChronoUnit.SECONDS).toString();
+  }
+}

@@ -1,0 +1,383 @@
+package io.sluice.node.identity;
+
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.node.identity.RequestCounts.Holder;
+import io.sluice.node.identity.control.ControlFailure;
+import io.sluice.node.identity.control.ControlFailure.Reason;
+import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.store.KeptNode;
+import io.sluice.node.identity.x509.Credential;
+import io.sluice.node.identity.x509.TrustRoots;
+import io.sluice.proxy.tls.DenyList;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides what to ask the controller for, and when. One thread owns all of it; requests run on
+ * virtual threads and come back as messages. What is asked for first: the node's own certificate,
+ * then identities that have none, then those that end soonest.
+ */
+final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(IdentityKeeper.class.getName());
+
+  /** A node with a thousand new pods is one client among others. */
+  static final int MOST_IN_FLIGHT = 8;
+
+  private static final Duration LONGEST_SLEEP = Duration.ofSeconds(1);
+  private static final Duration STORE_RETRY = Duration.ofSeconds(30);
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
+
+  private final NodeSelf self;
+  private final Requests requests;
+  private final BundleStream bundles;
+  private final Keeping keeping;
+  private final IdentityClock clock;
+  private final RequestCounts counts = new RequestCounts();
+  private final ClockWatch clockWatch;
+
+  /** Bounded by what is in flight and one message of each other sender. */
+  private final BlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
+
+  private final HeldIdentities held;
+  private final Thread thread;
+  private volatile @Nullable Instant lastContact;
+  private volatile @Nullable Trouble linkTrouble;
+  private volatile boolean stopping;
+
+  // Owned by the thread; before it starts, by its maker.
+  private final Backoff link;
+  private final Backoff nodeBackoff;
+  private int inFlight;
+  private boolean nodeBusy;
+  private long storeRetryDueNanos;
+
+  IdentityKeeper(
+      NodeSelf self,
+      Controller controller,
+      Requests requests,
+      Keeping keeping,
+      IdentityClock clock,
+      RandomGenerator random,
+      DenyList denyList) {
+    this.self = self;
+    this.requests = requests;
+    this.bundles = new BundleStream(controller, self, mailbox::add, this);
+    this.keeping = keeping;
+    this.clock = clock;
+    this.held = new HeldIdentities(denyList, random);
+    this.link = new Backoff(random);
+    this.nodeBackoff = new Backoff(random);
+    this.clockWatch = new ClockWatch(clock);
+    this.thread =
+        Thread.ofPlatform().daemon().name("sluice-identity").unstarted(this::runUntilStopped);
+  }
+
+  /** Goes by what was kept, then starts to ask. */
+  void start(Optional<KeptNode> keptNode, List<Credential> keptWorkloads) {
+    Instant now = clock.now();
+    long nanos = clock.nanos();
+    storeRetryDueNanos = nanos + STORE_RETRY.toNanos();
+    keptNode.ifPresent(node -> {
+      self.restore(node, now, nanos);
+      for (Credential one : keptWorkloads) {
+        HeldIdentity made = held.hold(one.identity());
+        made.use(one, node.roots().bundles(), now, nanos);
+        made.unwantedSinceNanos = nanos; // until a snapshot asks for it
+      }
+    });
+    thread.start();
+  }
+
+  /** Takes the identities that are wanted from now on; any thread, at once. */
+  void want(Set<SpiffeId> identities, Predicate<SpiffeId> stillUsed) {
+    if (held.note(identities, stillUsed)) {
+      mailbox.add(() -> held.takeNote(clock.nanos()));
+    }
+  }
+
+  /** Looks at everything now; any thread. */
+  void wake() {
+    mailbox.add(() -> {});
+  }
+
+  HeldIdentities held() {
+    return held;
+  }
+
+  RequestCounts counts() {
+    return counts;
+  }
+
+  boolean isConnected() {
+    return bundles.isOpen();
+  }
+
+  Optional<Instant> lastContact() {
+    return bundles.isOpen() ? Optional.of(clock.now()) : Optional.ofNullable(lastContact);
+  }
+
+  Optional<Trouble> linkTrouble() {
+    return Optional.ofNullable(linkTrouble);
+  }
+
+  private void runUntilStopped() {
+    while (!stopping) {
+      try {
+        Runnable message = mailbox.poll(LONGEST_SLEEP.toMillis(), TimeUnit.MILLISECONDS);
+        while (message != null) {
+          message.run();
+          message = mailbox.poll();
+        }
+        turn();
+      } catch (InterruptedException e) {
+        return;
+      } catch (RuntimeException e) {
+        // Top frame: without this thread no certificate would ever be renewed again.
+        LOG.log(System.Logger.Level.ERROR, "identity_keeper_failed", e);
+      }
+    }
+  }
+
+  private void turn() {
+    Instant now = clock.now();
+    long nanos = clock.nanos();
+    if (clockWatch.hasJumped()) {
+      link.reset();
+      nodeBackoff.reset();
+      held.forgetPauses();
+    }
+    held.dropUnwanted(nanos, keeping::forget);
+    if (nanos - storeRetryDueNanos >= 0) {
+      storeRetryDueNanos = nanos + STORE_RETRY.toNanos();
+      keeping.retry();
+    }
+    if (self.needsAdmission(now)) {
+      if (mayAsk(nanos) && !nodeBusy && nodeBackoff.isOver(nanos)) {
+        admit();
+      }
+      return;
+    }
+    if (mayAsk(nanos) && !nodeBusy && self.isRenewalDue(now, nanos) && nodeBackoff.isOver(nanos)) {
+      renewNode();
+    }
+    if (mayAsk(nanos) && !bundles.isRunning()) {
+      inFlight++;
+      bundles.start();
+    }
+    if (mayAsk(nanos)) {
+      issue(now, nanos);
+    }
+  }
+
+  /** After a failure that concerns all, one request at a time finds out whether it is over. */
+  private boolean mayAsk(long nanos) {
+    return link.isClear() ? inFlight < MOST_IN_FLIGHT : inFlight == 0 && link.isOver(nanos);
+  }
+
+  private void admit() {
+    nodeBusy = true;
+    Optional<TrustDomain> known = self.trustDomain();
+    String usedToken = self.usedToken();
+    ask(
+        Holder.NODE,
+        () -> requests.admit(known, usedToken),
+        node -> {
+          nodeBusy = false;
+          nodeBackoff.reset();
+          self.admitted(node, clock.now(), clock.nanos());
+          keeping.save(node);
+          held.trust(node.roots());
+        },
+        this::nodeFailed);
+  }
+
+  private void renewNode() {
+    nodeBusy = true;
+    KeptNode before = self.known().orElseThrow();
+    ask(
+        Holder.NODE,
+        () -> requests.renewNode(before.roots()),
+        credential -> {
+          nodeBusy = false;
+          nodeBackoff.reset();
+          self.renewed(credential, clock.now(), clock.nanos());
+          self.known().ifPresent(keeping::save);
+        },
+        this::nodeFailed);
+  }
+
+  private void nodeFailed(ControlFailure failure) {
+    nodeBusy = false;
+    self.failed(failure, clock.now());
+    nodeBackoff.failed(clock.nanos());
+  }
+
+  private void issue(Instant now, long nanos) {
+    for (HeldIdentity one : held.due(now, nanos, MOST_IN_FLIGHT)) {
+      if (mayAsk(nanos)) {
+        issue(one);
+      }
+    }
+  }
+
+  private void issue(HeldIdentity one) {
+    one.busy = true;
+    TrustRoots roots = self.roots().orElseThrow();
+    ask(
+        Holder.WORKLOAD,
+        () -> {
+          requireSameDomain(one.identity, roots.trustDomain());
+          return requests.issue(one.identity, roots);
+        },
+        credential -> issued(one, credential),
+        failure -> {
+          one.busy = false;
+          Trouble before = one.trouble().orElse(null);
+          one.failed(Trouble.after(before, failure, clock.now()), clock.nanos());
+          if (!failure.reason().concernsAll()
+              && (before == null || before.latest().reason() != failure.reason())) {
+            LOG.log(System.Logger.Level.WARNING, "certificate_failed " + failure.getMessage());
+          }
+        });
+  }
+
+  private void issued(HeldIdentity one, Credential credential) {
+    one.busy = false;
+    if (held.of(one.identity) == one) {
+      TrustRoots newest = self.roots().orElseThrow();
+      one.use(credential, newest.bundles(), clock.now(), clock.nanos());
+      keeping.save(credential);
+    }
+  }
+
+  private static void requireSameDomain(SpiffeId identity, TrustDomain domain) {
+    if (!identity.trustDomain().equals(domain)) {
+      throw new ControlFailure(
+          Reason.REFUSED,
+          "identity "
+              + identity
+              + " is not of the controller's trust domain "
+              + domain
+              + "; give the MeshConfig and the controller the same one");
+    }
+  }
+
+  private <T> void ask(
+      Holder holder,
+      Supplier<T> request,
+      Consumer<T> onAnswer,
+      Consumer<ControlFailure> onFailure) {
+    inFlight++;
+    Thread.ofVirtual()
+        .name("sluice-identity-call")
+        .start(() -> {
+          Runnable message;
+          try {
+            T answer = request.get();
+            message =
+                () -> {
+                  counts.issued(holder);
+                  linkWorks();
+                  onAnswer.accept(answer);
+                };
+          } catch (ControlFailure e) {
+            message = () -> failed(holder, e, onFailure);
+          } catch (RuntimeException e) {
+            // Top frame of the request: the keeper must learn of it, whatever it is.
+            ControlFailure unexpected =
+                new ControlFailure(Reason.INTERNAL, "a request failed: " + e, e);
+            LOG.log(System.Logger.Level.ERROR, "identity_request_failed", e);
+            message = () -> failed(holder, unexpected, onFailure);
+          }
+          Runnable answered = message;
+          mailbox.add(() -> {
+            inFlight--;
+            answered.run();
+          });
+        });
+  }
+
+  private void failed(Holder holder, ControlFailure failure, Consumer<ControlFailure> onFailure) {
+    counts.failed(holder, failure.reason());
+    if (failure.reason().concernsAll()) {
+      linkFailed(failure);
+    } else {
+      lastContact = clock.now();
+    }
+    onFailure.accept(failure);
+  }
+
+  private void linkFailed(ControlFailure failure) {
+    Trouble before = linkTrouble;
+    linkTrouble = Trouble.after(before, failure, clock.now());
+    link.failed(clock.nanos());
+    if (before == null || before.latest().reason() != failure.reason()) {
+      LOG.log(System.Logger.Level.WARNING, "controller_failed " + failure.getMessage());
+    }
+    if (failure.reason() == Reason.UNAUTHENTICATED) {
+      self.refusedByController();
+    }
+  }
+
+  private void linkWorks() {
+    lastContact = clock.now();
+    link.reset();
+    if (linkTrouble != null) {
+      linkTrouble = null;
+      LOG.log(System.Logger.Level.INFO, "controller_answers_again");
+    }
+  }
+
+  @Override
+  public void opened() {
+    inFlight--;
+    linkWorks();
+  }
+
+  @Override
+  public void received(TrustRoots roots) {
+    lastContact = clock.now();
+    self.follow(roots)
+        .ifPresent(changed -> {
+          keeping.save(changed);
+          held.trust(changed.roots());
+        });
+  }
+
+  @Override
+  public void ended(ControlFailure failure, boolean wasOpen, boolean replaced) {
+    if (!wasOpen) {
+      inFlight--;
+    } else {
+      lastContact = clock.now();
+    }
+    if (!replaced && !stopping) {
+      linkFailed(failure);
+    }
+  }
+
+  /** Stops asking and forgets every key. */
+  @Override
+  public void close() {
+    stopping = true;
+    thread.interrupt();
+    try {
+      thread.join(CLOSE_TIMEOUT);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    held.close();
+  }
+}

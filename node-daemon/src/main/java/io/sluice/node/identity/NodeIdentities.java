@@ -1,0 +1,212 @@
+package io.sluice.node.identity;
+
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SystemIdentity;
+import io.sluice.node.identity.CertificateStatus.State;
+import io.sluice.node.identity.RequestCounts.Series;
+import io.sluice.node.identity.control.ControlTiming;
+import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.store.KeptNode;
+import io.sluice.node.identity.x509.Certificates;
+import io.sluice.node.identity.x509.ChainRules;
+import io.sluice.node.identity.x509.Credential;
+import io.sluice.node.identity.x509.TrustRoots;
+import io.sluice.proxy.WorkloadIdentities;
+import io.sluice.proxy.tls.DenyList;
+import io.sluice.proxy.tls.TlsIdentity;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** The certificates of one node. Any thread; only {@link #start} reads files. */
+public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
+  private final String nodeName;
+  private final ControlSettings settings;
+  private final Controller controller;
+  private final NodeSelf self;
+  private final Keeping keeping;
+  private final IdentityKeeper keeper;
+  private final IdentityClock clock;
+
+  private NodeIdentities(
+      String nodeName,
+      ControlSettings settings,
+      Controller controller,
+      NodeSelf self,
+      Keeping keeping,
+      IdentityKeeper keeper,
+      IdentityClock clock) {
+    this.nodeName = nodeName;
+    this.settings = settings;
+    this.controller = controller;
+    this.self = self;
+    this.keeping = keeping;
+    this.keeper = keeper;
+    this.clock = clock;
+  }
+
+  /**
+   * Goes by what was kept in {@code directory} and begins to ask the controller. Neither a store
+   * that cannot be used nor a controller that does not answer is a failure.
+   *
+   * @param directory made when missing, for this daemon alone
+   * @param denyList asked for every handshake
+   */
+  public static NodeIdentities start(
+      String nodeName, Path directory, ControlSettings settings, DenyList denyList) {
+    return start(
+        nodeName, directory, settings, denyList, ControlTiming.DEFAULTS, IdentityClock.SYSTEM);
+  }
+
+  static NodeIdentities start(
+      String nodeName,
+      Path directory,
+      ControlSettings settings,
+      DenyList denyList,
+      ControlTiming timing,
+      IdentityClock clock) {
+    SecureRandom random = new SecureRandom();
+    KeptState kept = KeptState.read(nodeName, directory, settings, clock.now());
+    Keeping keeping = new Keeping(kept.store(), settings.keepKeys(), kept.problem());
+    Controller controller = new Controller(settings.address(), timing, clock::now);
+    NodeSelf self = new NodeSelf(controller);
+    Requests requests =
+        new Requests(nodeName, controller, new AdmissionProof(settings.admission()), clock, random);
+    IdentityKeeper keeper =
+        new IdentityKeeper(self, controller, requests, keeping, clock, random, denyList);
+    keeper.start(kept.node(), kept.workloads());
+    return new NodeIdentities(nodeName, settings, controller, self, keeping, keeper, clock);
+  }
+
+  @Override
+  public Optional<TlsIdentity> of(SpiffeId identity) {
+    HeldIdentity one = keeper.held().of(identity);
+    return one == null ? Optional.empty() : one.usable(clock.now());
+  }
+
+  /**
+   * Takes the identities of the pods on this node; returns at once. One that is missing from a
+   * later call is forgotten half a minute after it, when {@code stillUsed} says no.
+   */
+  public void want(Set<SpiffeId> identities, Predicate<SpiffeId> stillUsed) {
+    keeper.want(identities, stillUsed);
+  }
+
+  /** Requests since the start. */
+  public Map<Series, Long> requests() {
+    return keeper.counts().values();
+  }
+
+  /** Every certificate, the node's own first; also the missing ones. */
+  public List<CertificateStatus> certificates() {
+    Instant now = clock.now();
+    List<CertificateStatus> all = new ArrayList<>();
+    self.known()
+        .ifPresent(node ->
+            all.add(
+                status(
+                    SystemIdentity.node(node.roots().trustDomain(), nodeName),
+                    Optional.of(node.credential()),
+                    self.trouble(),
+                    now)));
+    keeper.held().all().stream()
+        .sorted(Comparator.comparing(one -> one.identity.toString()))
+        .forEach(one -> all.add(status(one.identity, one.credential(), one.trouble(), now)));
+    return all;
+  }
+
+  private CertificateStatus status(
+      SpiffeId identity, Optional<Credential> credential, Optional<Trouble> trouble, Instant now) {
+    return new CertificateStatus(
+        identity,
+        state(credential, now),
+        credential.map(this::facts).orElse(null),
+        trouble.map(Trouble::text).orElse(""));
+  }
+
+  private static State state(Optional<Credential> credential, Instant now) {
+    return credential
+        .map(one -> now.isAfter(one.end()) ? State.EXPIRED : State.VALID)
+        .orElse(State.MISSING);
+  }
+
+  private CertificateStatus.Facts facts(Credential one) {
+    List<X509Certificate> roots = self.roots().map(TrustRoots::roots).orElse(List.of());
+    return new CertificateStatus.Facts(
+        one.serial().toString(16),
+        one.leaf().getNotBefore().toInstant(),
+        one.end(),
+        one.renewAt(),
+        one.leaf().getIssuerX500Principal().getName(),
+        one.chain().size(),
+        ChainRules.root(one.chain(), roots).map(Certificates::id).orElse(""));
+  }
+
+  /** How all of it stands. */
+  public IdentityStatus status() {
+    Instant now = clock.now();
+    Optional<KeptNode> node = self.known();
+    Optional<TrustRoots> roots = self.roots();
+    List<State> states =
+        keeper.held().all().stream().map(one -> state(one.credential(), now)).toList();
+    Optional<Trouble> oldest =
+        Stream.concat(
+                Stream.of(keeper.linkTrouble(), self.trouble()).flatMap(Optional::stream),
+                keeper.held().all().stream().flatMap(one -> one.trouble().stream()))
+            .min(Comparator.comparing(Trouble::since));
+    return new IdentityStatus(
+        settings.address().toString(),
+        roots.map(TrustRoots::trustDomain).orElse(null),
+        node.map(one -> one.credential().end()).orElse(null),
+        earliest(
+            keeper.held().all().stream()
+                .flatMap(one -> one.credential().stream())
+                .map(Credential::end)),
+        earliest(
+            roots.stream()
+                .flatMap(one -> one.roots().stream())
+                .map(one -> one.getNotAfter().toInstant())),
+        count(states, State.VALID),
+        count(states, State.EXPIRED),
+        count(states, State.MISSING),
+        keeper.isConnected(),
+        keeper.lastContact().orElse(null),
+        oldest.map(Trouble::since).orElse(null),
+        oldest.map(Trouble::text).orElse(""),
+        roots.map(TrustRoots::generation).orElse(0L),
+        roots.map(one -> one.roots().stream().map(Certificates::id).toList()).orElse(List.of()),
+        self.bundleProblem(),
+        keeping.problem());
+  }
+
+  private static @Nullable Instant earliest(Stream<Instant> ends) {
+    return ends.min(Instant::compareTo).orElse(null);
+  }
+
+  private static int count(List<State> states, State which) {
+    return (int) states.stream().filter(which::equals).count();
+  }
+
+  /** Seen by tests: looks at the clocks at once. */
+  void wake() {
+    keeper.wake();
+  }
+
+  /** Ends every request and forgets every key; connections that stand are not touched. */
+  @Override
+  public void close() {
+    keeper.close();
+    keeping.close();
+    controller.close();
+  }
+}

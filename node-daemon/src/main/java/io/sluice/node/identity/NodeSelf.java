@@ -1,0 +1,167 @@
+package io.sluice.node.identity;
+
+import io.sluice.mesh.TrustDomain;
+import io.sluice.node.identity.control.ControlFailure;
+import io.sluice.node.identity.control.ControlFailure.Reason;
+import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerTrust;
+import io.sluice.node.identity.store.KeptNode;
+import io.sluice.node.identity.x509.Certificates;
+import io.sluice.node.identity.x509.Credential;
+import io.sluice.node.identity.x509.TrustRoots;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the node is: its own certificate and the trust bundle, and whether they have to be got anew.
+ * Changed by the keeper's thread alone; what is volatile is read by any.
+ */
+final class NodeSelf {
+  private static final System.Logger LOG = System.getLogger(NodeSelf.class.getName());
+
+  private final Controller controller;
+  private volatile @Nullable KeptNode known;
+  private volatile @Nullable Trouble trouble;
+  private volatile String bundleProblem = "";
+  private long renewDueNanos;
+  private boolean refused;
+
+  /** Grows whenever the connection is made with another certificate. */
+  private long epoch;
+
+  NodeSelf(Controller controller) {
+    this.controller = controller;
+  }
+
+  Optional<KeptNode> known() {
+    return Optional.ofNullable(known);
+  }
+
+  Optional<Trouble> trouble() {
+    return Optional.ofNullable(trouble);
+  }
+
+  String bundleProblem() {
+    return bundleProblem;
+  }
+
+  long epoch() {
+    return epoch;
+  }
+
+  Optional<TrustDomain> trustDomain() {
+    return known().map(node -> node.roots().trustDomain());
+  }
+
+  Optional<TrustRoots> roots() {
+    return known().map(KeptNode::roots);
+  }
+
+  /** The id of a join token that no controller takes again; empty when none is known. */
+  String usedToken() {
+    return known().map(KeptNode::usedToken).orElse("");
+  }
+
+  /** Whether there is no certificate to call the controller with. */
+  boolean needsAdmission(Instant now) {
+    KeptNode node = known;
+    return refused || node == null || now.isAfter(node.credential().end());
+  }
+
+  /** By either clock, since the wall clock may jump. */
+  boolean isRenewalDue(Instant now, long nowNanos) {
+    KeptNode node = known;
+    return node != null
+        && (!now.isBefore(node.credential().renewAt()) || nowNanos - renewDueNanos >= 0);
+  }
+
+  /** Goes by what an earlier daemon kept, without writing it again. */
+  void restore(KeptNode node, Instant now, long nowNanos) {
+    adopt(node, now, nowNanos);
+  }
+
+  /** The controller has admitted this node; its bundle counts, whatever was trusted before. */
+  void admitted(KeptNode node, Instant now, long nowNanos) {
+    adopt(node, now, nowNanos);
+    bundleProblem = "";
+    LOG.log(
+        System.Logger.Level.INFO,
+        "node_admitted certificate=\"" + node.credential() + "\" bundle=\"" + node.roots() + "\"");
+  }
+
+  void renewed(Credential credential, Instant now, long nowNanos) {
+    KeptNode before = known().orElseThrow();
+    adopt(new KeptNode(credential, before.roots(), before.usedToken()), now, nowNanos);
+  }
+
+  private void adopt(KeptNode node, Instant now, long nowNanos) {
+    known = node;
+    trouble = null;
+    refused = false;
+    epoch++;
+    renewDueNanos =
+        nowNanos + Math.max(0, Duration.between(now, node.credential().renewAt()).toNanos());
+    present(node);
+  }
+
+  private void present(KeptNode node) {
+    controller.present(
+        node.credential(),
+        ControllerTrust.byRoots(node.roots().roots(), Optional.of(node.roots().trustDomain())));
+  }
+
+  void failed(ControlFailure failure, Instant now) {
+    Trouble before = trouble;
+    trouble = Trouble.after(before, failure, now);
+    if (before == null || before.latest().reason() != failure.reason()) {
+      LOG.log(System.Logger.Level.WARNING, "node_certificate_failed " + failure.getMessage());
+    }
+    if (failure.reason() == Reason.NO_TOKEN) {
+      refused = false; // then the certificate that was refused is all there is to try with
+    }
+  }
+
+  /** The controller does not take the present certificate. */
+  void refusedByController() {
+    refused = true;
+  }
+
+  /**
+   * Takes a bundle that the controller sent over the authenticated connection; empty when it is
+   * refused or says nothing new.
+   */
+  Optional<KeptNode> follow(TrustRoots next) {
+    KeptNode node = known().orElseThrow();
+    TrustRoots present = node.roots();
+    String problem = "";
+    if (!next.trustDomain().equals(present.trustDomain())) {
+      problem = "it is of another trust domain than " + present.trustDomain();
+    } else if (next.generation() < present.generation() && !next.roots().equals(present.roots())) {
+      problem = "it is older than generation " + present.generation() + ", which is in use";
+    } else if (!next.shares(present.roots())) {
+      problem =
+          "it has none of the roots in use, "
+              + present.roots().stream().map(Certificates::id).toList()
+              + "; if the authority was replaced without a rotation, admit this node again";
+    }
+    if (!problem.isEmpty()) {
+      problem = "trust bundle " + next + " is refused: " + problem;
+      if (!problem.equals(bundleProblem)) {
+        LOG.log(System.Logger.Level.ERROR, "trust_bundle_refused " + problem);
+      }
+      bundleProblem = problem;
+      return Optional.empty();
+    }
+    bundleProblem = "";
+    if (next.equals(present) || next.generation() < present.generation()) {
+      return Optional.empty();
+    }
+    KeptNode changed = new KeptNode(node.credential(), next, node.usedToken());
+    known = changed;
+    present(changed);
+    LOG.log(System.Logger.Level.INFO, "trust_bundle_changed bundle=\"" + next + "\"");
+    return Optional.of(changed);
+  }
+}

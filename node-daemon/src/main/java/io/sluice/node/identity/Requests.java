@@ -1,0 +1,130 @@
+package io.sluice.node.identity;
+
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.node.identity.control.ControlFailure;
+import io.sluice.node.identity.control.ControlFailure.Reason;
+import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.store.KeptNode;
+import io.sluice.node.identity.x509.ChainRules;
+import io.sluice.node.identity.x509.Credential;
+import io.sluice.node.identity.x509.SigningRequests;
+import io.sluice.node.identity.x509.TrustRoots;
+import io.sluice.proxy.tls.WorkloadCredentials;
+import java.security.KeyPair;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateExpiredException;
+import java.security.cert.CertificateNotYetValidException;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+
+/**
+ * Each kind of request from the new key to the checked certificate. Blocks, so on virtual threads
+ * only; several at once.
+ */
+final class Requests {
+  private final String nodeName;
+  private final Controller controller;
+  private final AdmissionProof proof;
+  private final IdentityClock clock;
+  private final RandomGenerator random;
+
+  Requests(
+      String nodeName,
+      Controller controller,
+      AdmissionProof proof,
+      IdentityClock clock,
+      RandomGenerator random) {
+    this.nodeName = nodeName;
+    this.controller = controller;
+    this.proof = proof;
+    this.clock = clock;
+    this.random = random;
+  }
+
+  /**
+   * The node's first certificate, or the first after its last one has ended.
+   *
+   * @param usedToken id of the join token that is known to be used up; empty for none
+   */
+  KeptNode admit(Optional<TrustDomain> known, String usedToken) {
+    AdmissionProof.Read read = proof.read(known, usedToken);
+    KeyPair key = SigningRequests.newKey();
+    Controller.Admission admission =
+        controller.admit(read.trust(), nodeName, read.token(), SigningRequests.of(key));
+    TrustRoots roots = admission.roots();
+    Credential own =
+        checked(
+            admission.chain(),
+            key,
+            SystemIdentity.node(roots.trustDomain(), nodeName),
+            roots,
+            "the admission");
+    return new KeptNode(own, roots, read.joinTokenId());
+  }
+
+  /** The node's next certificate. */
+  Credential renewNode(TrustRoots roots) {
+    KeyPair key = SigningRequests.newKey();
+    return checked(
+        controller.renewNode(SigningRequests.of(key)),
+        key,
+        SystemIdentity.node(roots.trustDomain(), nodeName),
+        roots,
+        "the renewal of the node");
+  }
+
+  /** A certificate for pods of this node. */
+  Credential issue(SpiffeId identity, TrustRoots roots) {
+    KeyPair key = SigningRequests.newKey();
+    return checked(
+        controller.issue(identity, SigningRequests.of(key, identity)),
+        key,
+        identity,
+        roots,
+        "the request for " + identity);
+  }
+
+  private Credential checked(
+      List<X509Certificate> chain, KeyPair key, SpiffeId identity, TrustRoots roots, String what) {
+    Instant now = clock.now();
+    try {
+      ChainRules.Proven proven =
+          ChainRules.prove(
+              chain, roots.roots(), ChainRules.SERVER_AND_CLIENT, now, ChainRules.CLOCK_SKEW);
+      if (!proven.identity().equals(identity)) {
+        throw new CertificateException("it is of " + proven.identity() + " and not of " + identity);
+      }
+      if (!chain.getFirst().getPublicKey().equals(key.getPublic())) {
+        throw new CertificateException("it is for another key");
+      }
+      // What the data path asks of its credentials.
+      var _ = new WorkloadCredentials(identity, chain, key.getPrivate(), roots.bundles());
+    } catch (CertificateExpiredException | CertificateNotYetValidException e) {
+      throw new ControlFailure(
+          Reason.CLOCK,
+          what
+              + " brought a certificate out of its time; compare the clocks of this node and the"
+              + " controller: "
+              + e.getMessage(),
+          e);
+    } catch (CertificateException e) {
+      throw new ControlFailure(
+          Reason.BAD_ANSWER, what + " brought an unusable certificate: " + e.getMessage(), e);
+    } catch (RuntimeException e) {
+      // Hostile certificates reach many parsers.
+      throw new ControlFailure(
+          Reason.BAD_ANSWER, what + " brought an unreadable certificate: " + e.getMessage(), e);
+    }
+    return new Credential(
+        identity,
+        chain,
+        key.getPrivate(),
+        now,
+        RenewalPoint.of(now, ChainRules.end(chain), random));
+  }
+}

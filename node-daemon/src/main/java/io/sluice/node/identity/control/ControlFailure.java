@@ -1,0 +1,72 @@
+package io.sluice.node.identity.control;
+
+import java.util.Locale;
+
+/** A call to the controller has failed; the reason says what that means for other calls. */
+public final class ControlFailure extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** One word for logs, metrics and status. */
+  public enum Reason {
+    /** No connection, or it broke. */
+    UNREACHABLE(true),
+    /** No answer in time. */
+    TIMEOUT(true),
+    /** Whoever answered is not the controller of this mesh. */
+    UNTRUSTED_CONTROLLER(true),
+    /** The token or certificate proves nothing to the controller. */
+    UNAUTHENTICATED(true),
+    /** There is no token that could admit this node. */
+    NO_TOKEN(true),
+    /** The controller cannot sign now. */
+    AUTHORITY_UNAVAILABLE(true),
+    /** Too many requests. */
+    OVERLOADED(true),
+    /** This node may not have this. */
+    PERMISSION_DENIED(false),
+    /** The request will never succeed as it is. */
+    REFUSED(false),
+    /** What came back cannot be used. */
+    BAD_ANSWER(false),
+    /** By this node's clock the certificate has ended, or not begun. */
+    CLOCK(false),
+    /** A fault of this daemon. */
+    INTERNAL(false);
+
+    private final boolean concernsAll;
+
+    Reason(boolean concernsAll) {
+      this.concernsAll = concernsAll;
+    }
+
+    /** Whether other calls would fail now as this one did. */
+    public boolean concernsAll() {
+      return concernsAll;
+    }
+
+    /** Value of the metric label {@code reason}. */
+    public String label() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /** Why; also in serialised form, which nobody uses. */
+  private final Reason reason;
+
+  /** What failed and what to do, in one sentence. */
+  public ControlFailure(Reason reason, String message) {
+    super(message);
+    this.reason = reason;
+  }
+
+  /** The same with what was met. */
+  public ControlFailure(Reason reason, String message, Throwable cause) {
+    super(message, cause);
+    this.reason = reason;
+  }
+
+  /** Why. */
+  public Reason reason() {
+    return reason;
+  }
+}

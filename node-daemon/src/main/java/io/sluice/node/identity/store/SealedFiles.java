@@ -1,0 +1,154 @@
+package io.sluice.node.identity.store;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.SecureRandom;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import javax.crypto.Cipher;
+import javax.crypto.spec.GCMParameterSpec;
+import javax.crypto.spec.SecretKeySpec;
+
+/**
+ * Named files of one directory, sealed with AES-256-GCM: header and name are authenticated, so that
+ * one cannot stand for another. Any thread; calls for one name must not overlap.
+ */
+public final class SealedFiles {
+  /** Version of the format; sixteen bytes. */
+  private static final byte[] HEADER = "sluice-sealed-1\n".getBytes(StandardCharsets.US_ASCII);
+
+  /** Six certificates and a key in JSON are below 64 KiB. */
+  private static final int LONGEST_BYTES = 256 * 1_024;
+
+  private static final int KEY_BYTES = 32;
+  private static final int NONCE_BYTES = 12;
+  private static final int TAG_BITS = 128;
+  private static final String SUFFIX = ".sealed";
+  private static final SecureRandom RANDOM = new SecureRandom();
+
+  private final Path directory;
+  private final SecretKeySpec key;
+
+  private SealedFiles(Path directory, byte[] key) {
+    this.directory = directory;
+    this.key = new SecretKeySpec(key, "AES");
+  }
+
+  /**
+   * Opens {@code directory}, which is made when missing, with the key in {@code keyFile}, which is
+   * made when missing.
+   *
+   * @throws StoreException when one of them is open to others, damaged, or cannot be made
+   */
+  public static SealedFiles open(Path directory, Path keyFile) {
+    SecretFiles.requireDirectory(directory);
+    Optional<byte[]> known = SecretFiles.read(keyFile, KEY_BYTES);
+    if (known.isEmpty()) {
+      byte[] made = new byte[KEY_BYTES];
+      RANDOM.nextBytes(made);
+      SecretFiles.write(keyFile, made);
+      return new SealedFiles(directory, made);
+    }
+    if (known.get().length != KEY_BYTES) {
+      throw new StoreException(
+          "file "
+              + keyFile
+              + " holds "
+              + known.get().length
+              + " bytes instead of a key of "
+              + KEY_BYTES
+              + " and is not used; put its backup back, or remove it and "
+              + directory);
+    }
+    return new SealedFiles(directory, known.get());
+  }
+
+  /**
+   * Content of {@code name}; empty where there is none.
+   *
+   * @throws StoreException when it is damaged, of another version or key, or open to others
+   */
+  public Optional<byte[]> read(String name) {
+    Path file = file(name);
+    return SecretFiles.read(file, LONGEST_BYTES).map(bytes -> unsealed(file, name, bytes));
+  }
+
+  private byte[] unsealed(Path file, String name, byte[] bytes) {
+    if (bytes.length < HEADER.length + NONCE_BYTES
+        || !Arrays.equals(bytes, 0, HEADER.length, HEADER, 0, HEADER.length)) {
+      throw new StoreException(
+          "file " + file + " is incomplete or of another version and is not used");
+    }
+    try {
+      Cipher cipher =
+          cipher(
+              Cipher.DECRYPT_MODE,
+              Arrays.copyOfRange(bytes, HEADER.length, HEADER.length + NONCE_BYTES),
+              name);
+      int begin = HEADER.length + NONCE_BYTES;
+      return cipher.doFinal(bytes, begin, bytes.length - begin);
+    } catch (GeneralSecurityException e) {
+      throw new StoreException(
+          "file " + file + " was changed, or sealed with another key, and is not used", e);
+    }
+  }
+
+  /**
+   * Replaces the content of {@code name}.
+   *
+   * @throws StoreException when it cannot be written; the former content is still there
+   */
+  public void write(String name, byte[] content) {
+    byte[] nonce = new byte[NONCE_BYTES]; // random: 2^32 writes of one key are far away
+    RANDOM.nextBytes(nonce);
+    try {
+      byte[] sealed = cipher(Cipher.ENCRYPT_MODE, nonce, name).doFinal(content);
+      SecretFiles.write(
+          file(name),
+          ByteBuffer.allocate(HEADER.length + NONCE_BYTES + sealed.length)
+              .put(HEADER)
+              .put(nonce)
+              .put(sealed)
+              .array());
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("this JDK does not seal with AES-256-GCM", e);
+    }
+  }
+
+  private Cipher cipher(int mode, byte[] nonce, String name) throws GeneralSecurityException {
+    Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
+    cipher.init(mode, key, new GCMParameterSpec(TAG_BITS, nonce));
+    cipher.updateAAD(HEADER);
+    cipher.updateAAD(name.getBytes(StandardCharsets.UTF_8));
+    return cipher;
+  }
+
+  /** Removes {@code name} where it is there. */
+  public void delete(String name) {
+    SecretFiles.delete(file(name));
+  }
+
+  /** Names of what is there. */
+  public List<String> names() {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.endsWith(SUFFIX) && !name.startsWith("."))
+          .map(name -> name.substring(0, name.length() - SUFFIX.length()))
+          .sorted()
+          .toList();
+    } catch (IOException e) {
+      throw new StoreException("directory " + directory + " cannot be listed (" + e + ")", e);
+    }
+  }
+
+  private Path file(String name) {
+    return directory.resolve(name + SUFFIX);
+  }
+}

@@ -1,0 +1,233 @@
+package io.sluice.node.identity;
+
+import static io.sluice.node.identity.TestNode.BANK;
+import static io.sluice.node.identity.TestNode.SHOP;
+import static io.sluice.node.identity.TestNode.SITE;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.node.identity.CertificateStatus.State;
+import io.sluice.node.identity.ControlSettings.Admission;
+import io.sluice.node.identity.control.ControlAddress;
+import io.sluice.node.identity.x509.Certificates;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** From admission to renewal, against a controller over real TLS. */
+class CertificateLifeTest {
+  @TempDir private Path directory;
+  private final TestClock clock = new TestClock();
+  private TestAuthority authority;
+  private TestController controller;
+  private @Nullable TestNode started;
+
+  @BeforeEach
+  void startController() {
+    authority = new TestAuthority(SITE);
+    controller = new TestController(authority);
+    TestNode.write(directory, "token", controller.token("one") + "\n");
+  }
+
+  private TestNode node() {
+    return Objects.requireNonNull(started);
+  }
+
+  @AfterEach
+  void stop() {
+    TestNode running = started;
+    if (running != null) {
+      running.close();
+    }
+    controller.close();
+  }
+
+  private void startNode() {
+    started = TestNode.start(directory, controller.address(), false, clock);
+  }
+
+  private void awaitUsable(SpiffeId identity) {
+    Await.until(() -> assertThat(node().identities.of(identity)).isPresent());
+  }
+
+  @Test
+  void admitsItselfWithTheTokenAndGetsWhatItsPodsNeed() {
+    startNode();
+    node().want(SHOP, BANK);
+    awaitUsable(SHOP);
+    awaitUsable(BANK);
+
+    assertThat(node().identities.of(SHOP).orElseThrow().identity()).isEqualTo(SHOP);
+    assertThat(controller.admissions).hasValue(1);
+    assertThat(controller.callers).containsExactly(SystemIdentity.node(SITE, "edge1").toString());
+    assertThat(node().identities.certificates())
+        .extracting(CertificateStatus::identity)
+        .containsExactly(SystemIdentity.node(SITE, "edge1"), BANK, SHOP);
+    assertThat(node().certificate(SHOP).facts().orElseThrow().rootId())
+        .isEqualTo(Certificates.id(authority.root));
+    Await.until(() -> assertThat(node().status().connected()).isTrue());
+    assertThat(node().status().validUntil()).isPresent();
+    assertThat(node().status().failure()).isEmpty();
+  }
+
+  @Test
+  void neverAsksForIdentitiesOfTheMeshItself() {
+    startNode();
+    node().want(SHOP, SystemIdentity.controller(SITE));
+    awaitUsable(SHOP);
+    assertThat(controller.issued).containsExactly(SHOP);
+    assertThat(node().identities.of(SystemIdentity.controller(SITE))).isEmpty();
+  }
+
+  @Test
+  void renewsAroundHalfLifeAndNewHandshakesUseIt() {
+    startNode();
+    node().want(SHOP);
+    awaitUsable(SHOP);
+    String first = node().serial(SHOP);
+    String nodeFirst = node().serial(SystemIdentity.node(SITE, "edge1"));
+    var tls = node().identities.of(SHOP).orElseThrow();
+
+    clock.pass(Duration.ofMinutes((long) (24 * 60 * 0.44)));
+    node().identities.wake();
+    assertThat(node().serial(SHOP)).isEqualTo(first);
+    clock.pass(Duration.ofMinutes((long) (24 * 60 * 0.12)));
+    node().identities.wake();
+
+    Await.until(() -> assertThat(node().serial(SHOP)).isNotEqualTo(first));
+    Await.until(() ->
+        assertThat(node().serial(SystemIdentity.node(SITE, "edge1"))).isNotEqualTo(nodeFirst));
+    assertThat(node().identities.of(SHOP)).containsSame(tls);
+    Await.until(() -> assertThat(node().status().connected()).isTrue());
+  }
+
+  @Test
+  void renewsCertificatesOfShortLifeAgainAndAgain() {
+    controller.life = Duration.ofSeconds(4);
+    controller.nodeLife = Duration.ofSeconds(4);
+    startNode();
+    node().want(SHOP);
+    awaitUsable(SHOP);
+    Await.until(() -> {
+      assertThat(controller.issued).hasSizeGreaterThan(4);
+      assertThat(controller.renewals.get()).isGreaterThan(3);
+    });
+    assertThat(node().identities.of(SHOP)).isPresent();
+    assertThat(node().results()).containsExactly(RequestCounts.ISSUED);
+  }
+
+  @Test
+  void isOneModestClientWhenAThousandPodsAreNew() {
+    Set<SpiffeId> many =
+        IntStream.range(0, 1_000)
+            .mapToObj(i -> new SpiffeId(SITE, "load", "pod-" + i))
+            .collect(Collectors.toSet());
+    startNode();
+    node().identities.want(many, identity -> false);
+    Await.until(() -> assertThat(node().status().valid()).isEqualTo(1_000));
+    assertThat(controller.mostConcurrent.get()).isBetween(2, IdentityKeeper.MOST_IN_FLIGHT);
+    assertThat(controller.issued).hasSize(1_000);
+  }
+
+  @Test
+  void newPodsComeBeforeRenewals() {
+    startNode();
+    node().want(SHOP);
+    awaitUsable(SHOP);
+    controller.gate = new CountDownLatch(1);
+    clock.pass(Duration.ofHours(15));
+    Set<SpiffeId> wanted =
+        IntStream.range(0, 20)
+            .mapToObj(i -> new SpiffeId(SITE, "load", "pod-" + i))
+            .collect(Collectors.toSet());
+    wanted.add(SHOP);
+    controller.gate.countDown();
+    node().identities.want(wanted, identity -> false);
+    Await.until(() -> assertThat(node().status().valid()).isEqualTo(21));
+    Await.until(() -> assertThat(controller.issued).hasSize(22));
+  }
+
+  @Test
+  void forgetsIdentitiesHalfAMinuteAfterTheirLastPod() {
+    startNode();
+    node().want(SHOP, BANK);
+    awaitUsable(SHOP);
+    awaitUsable(BANK);
+
+    SpiffeId next = new SpiffeId(SITE, "shop", "next");
+    node().identities.want(Set.of(SHOP, next), identity -> true);
+    awaitUsable(next); // so the list was taken
+    clock.pass(Duration.ofSeconds(31));
+    SpiffeId last = new SpiffeId(SITE, "shop", "last");
+    node().identities.want(Set.of(SHOP, next, last), identity -> true);
+    awaitUsable(last);
+    assertThat(node().identities.of(BANK)).as("a pod still uses it").isPresent();
+
+    node().identities.want(Set.of(SHOP), identity -> false);
+    Await.until(() -> assertThat(node().identities.of(BANK)).isEmpty());
+    assertThat(node().identities.of(SHOP)).isPresent();
+    assertThat(node().identities.certificates())
+        .extracting(CertificateStatus::identity)
+        .doesNotContain(BANK);
+  }
+
+  @Test
+  void identitiesOfAnotherTrustDomainAreTold() {
+    SpiffeId foreign = new SpiffeId(new TrustDomain("elsewhere.example"), "shop", "web");
+    startNode();
+    node().want(foreign, SHOP);
+    awaitUsable(SHOP);
+    Await.until(() ->
+        assertThat(node().certificate(foreign).problem())
+            .contains("refused", "elsewhere.example", "site.example", "MeshConfig"));
+    assertThat(node().certificate(foreign).state()).isEqualTo(State.MISSING);
+  }
+
+  @Test
+  void serviceAccountTokenAdmitsAgainWhenTheCertificateHasEnded() throws Exception {
+    controller.acceptAlways("eyJ.service.account");
+    TestNode.write(directory, "sa", "eyJ.service.account\n");
+    TestNode.write(
+        directory,
+        "roots.pem",
+        "-----BEGIN CERTIFICATE-----\n"
+            + Base64.getMimeEncoder().encodeToString(authority.root.getEncoded())
+            + "\n-----END CERTIFICATE-----\n");
+    started =
+        TestNode.start(
+            directory,
+            new ControlSettings(
+                ControlAddress.parse(controller.address()),
+                new Admission.ServiceAccountToken(
+                    directory.resolve("sa"), directory.resolve("roots.pem")),
+                false,
+                null),
+            clock);
+    node().want(SHOP);
+    awaitUsable(SHOP);
+    controller.goAway();
+    controller.life = Duration.ofHours(240);
+    controller.nodeLife = Duration.ofHours(240);
+    clock.pass(Duration.ofHours(25));
+    node().identities.wake();
+    Await.until(() -> assertThat(node().identities.of(SHOP)).isEmpty());
+
+    controller.comeBack();
+    awaitUsable(SHOP);
+    assertThat(controller.admissions).hasValue(2);
+    assertThat(node().certificate(SHOP).facts().orElseThrow().notAfter()).isAfter(Instant.now());
+  }
+}

@@ -1,0 +1,123 @@
+package io.sluice.node.identity;
+
+import static io.sluice.node.identity.TestController.bundle;
+import static io.sluice.node.identity.TestNode.SHOP;
+import static io.sluice.node.identity.TestNode.SITE;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import io.sluice.api.identity.v1.TrustBundle;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.node.identity.x509.Certificates;
+import java.nio.file.Path;
+import java.security.cert.X509Certificate;
+import java.util.Collections;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** How the trust bundle is followed, and when it is not. */
+class TrustBundleTest {
+  private static final TestAuthority NEXT = new TestAuthority(SITE);
+
+  @TempDir private Path directory;
+  private TestAuthority authority;
+  private TestController controller;
+  private TestNode node;
+
+  @BeforeEach
+  void start() {
+    authority = new TestAuthority(SITE);
+    controller = new TestController(authority);
+    TestNode.write(directory, "token", controller.token("one"));
+    node = TestNode.start(directory, controller.address(), false, new TestClock());
+    node.want(SHOP);
+    Await.until(() -> assertThat(node.identities.of(SHOP)).isPresent());
+    Await.until(() -> assertThat(node.status().connected()).isTrue());
+  }
+
+  @AfterEach
+  void stop() {
+    node.close();
+    controller.close();
+  }
+
+  private void awaitRoots(X509Certificate... roots) {
+    Await.until(() ->
+        assertThat(node.status().rootIds())
+            .containsExactly(Stream.of(roots).map(Certificates::id).toArray(String[]::new)));
+  }
+
+  @Test
+  void rotationInTwoStepsIsFollowedAndOldCertificatesAreReplaced() {
+    String first = node.serial(SHOP);
+    controller.publish(bundle(2, SITE, authority.root, NEXT.root));
+    awaitRoots(authority.root, NEXT.root);
+    assertThat(node.serial(SHOP)).as("still covered").isEqualTo(first);
+
+    controller.issuing = (identity, key) -> NEXT.issue(identity, key, controller.life);
+    controller.publish(bundle(3, SITE, NEXT.root));
+    awaitRoots(NEXT.root);
+    Await.until(() -> assertThat(node.serial(SHOP)).isNotEqualTo(first));
+    assertThat(node.certificate(SHOP).facts().orElseThrow().rootId())
+        .isEqualTo(Certificates.id(NEXT.root));
+    assertThat(node.status().bundleGeneration()).isEqualTo(3);
+    assertThat(node.status().bundleProblem()).isEmpty();
+  }
+
+  static Stream<TrustBundle> unacceptable() {
+    return Stream.of(
+        bundle(2, SITE, NEXT.root), bundle(2, new TrustDomain("other.example"), NEXT.root));
+  }
+
+  @ParameterizedTest
+  @MethodSource("unacceptable")
+  void bundleWithoutAKnownRootIsRefusedLoudly(TrustBundle next) {
+    controller.publish(next);
+    Await.until(() -> assertThat(node.status().bundleProblem()).contains("is refused"));
+    awaitRoots(authority.root);
+    assertThat(node.identities.of(SHOP)).isPresent();
+
+    controller.publish(bundle(3, SITE, authority.root, NEXT.root));
+    awaitRoots(authority.root, NEXT.root);
+    assertThat(node.status().bundleProblem()).isEmpty();
+  }
+
+  @Test
+  void olderBundleIsRefused() {
+    controller.publish(bundle(5, SITE, authority.root, NEXT.root));
+    awaitRoots(authority.root, NEXT.root);
+    controller.publish(bundle(4, SITE, authority.root));
+    Await.until(() -> assertThat(node.status().bundleProblem()).contains("older"));
+    awaitRoots(authority.root, NEXT.root);
+  }
+
+  static Stream<TrustBundle> garbage() {
+    TestAuthority other = new TestAuthority(SITE);
+    return Stream.of(
+        TrustBundle.getDefaultInstance(),
+        bundle(2, SITE),
+        bundle(2, SITE, other.root, other.intermediate),
+        bundle(2, SITE, Collections.nCopies(9, other.root).toArray(X509Certificate[]::new)),
+        bundle(2, SITE, other.root).toBuilder()
+            .addRoots(ByteString.copyFromUtf8("not a certificate"))
+            .build());
+  }
+
+  @ParameterizedTest
+  @MethodSource("garbage")
+  void garbageChangesNothing(TrustBundle next) {
+    controller.publish(next);
+    Await.until(() -> assertThat(node.status().failure()).contains("bad_answer"));
+    awaitRoots(authority.root);
+    assertThat(node.identities.of(SHOP)).isPresent();
+
+    controller.publish(bundle(2, SITE, authority.root, NEXT.root));
+    awaitRoots(authority.root, NEXT.root);
+    Await.until(() -> assertThat(node.status().failure()).isEmpty());
+  }
+}
