@@ -1,5 +1,6 @@
 package io.sluice.cli;
 
+import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.demo.DemoCommand;
 import io.sluice.cli.node.NodeCommand;
 import io.sluice.cli.output.Failures;
@@ -13,7 +14,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "sluice 0.1.0",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {DemoCommand.class, NodeCommand.class})
+    subcommands = {DemoCommand.class, NodeCommand.class, ControlCommand.class})
 public final class SluiceCommand {
   private SluiceCommand() {}
 

@@ -2,9 +2,12 @@ package io.sluice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -55,6 +58,16 @@ class CommandLineTest {
         "node run --registry DIR --join-token T; need --control HOST:PORT",
         "node run --registry DIR --keep-keys; need --control HOST:PORT",
         "node run --registry DIR --what; --what",
+        "control run --registry DIR; --state",
+        "control run --registry /nonexistent --state DIR; is not a folder",
+        "control run --registry DIR --state DIR --leaf-lifetime 1d12h; no duration such as",
+        "control run --registry DIR --state DIR --leaf-lifetime 10s; the leaf lifetime is PT1M",
+        "control run --registry DIR --state DIR --node-lifetime 1h; as long as leaves",
+        "control run --registry DIR --state DIR --listen 15012; --listen '15012' has no port",
+        "control token --node edge1; --state DIR and --node NAME are needed",
+        "control token --state /nonexistent --node edge1; is not a folder",
+        "control token revoke --state DIR; ID",
+        "control rotate-root --state DIR --cancel --now-distribute-for 1m; exclude each other",
         "node maps dump; NAME",
         "node pods -o yaml; yaml",
         "node nonsense; nonsense"
@@ -94,9 +107,34 @@ class CommandLineTest {
     assertThat(err.toString()).contains("--node-name").contains("'../..'");
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "control status; no controller answers",
+        "control rotate-root; no controller answers",
+        "control token --node edge1; start 'sluice control run' with this --state first",
+        "control token revoke 0123456789abcdef; there is no open token"
+      })
+  void missingControllerIsAFailureWithAdvice(String line, String told) throws IOException {
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+    int code = run((line + " --state " + directory).split(" "));
+
+    assertThat(code).isEqualTo(1);
+    assertThat(err.toString()).startsWith("sluice: ").contains(told);
+    assertThat(err.toString().lines()).hasSize(1);
+  }
+
   private static Stream<List<String>> commands() {
     return Stream.of(
             "",
+            "control",
+            "control run",
+            "control token",
+            "control token list",
+            "control token revoke",
+            "control status",
+            "control rotate-root",
             "node",
             "node run",
             "node status",
@@ -120,7 +158,7 @@ class CommandLineTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"''", "node", "node maps"})
+  @CsvSource({"''", "node", "node maps", "control"})
   void commandWithoutItsSubcommandIsAUsageError(String line) {
     int code = run(line.isEmpty() ? new String[0] : line.split(" "));
 

@@ -154,7 +154,10 @@ class ModuleArrowsTest {
         .should()
         .dependOnClassesThat(
             resideInAPackage("io.sluice..")
-                .and(not(resideInAnyPackage("io.sluice.control..", "io.sluice.mesh..")))
+                .and(
+                    not(
+                        resideInAnyPackage(
+                            "io.sluice.control..", "io.sluice.mesh..", "io.sluice.api..")))
                 .or(resideInAPackage("io.netty..")))
         .check(sluice);
   }

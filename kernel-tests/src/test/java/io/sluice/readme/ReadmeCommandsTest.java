@@ -71,10 +71,13 @@ class ReadmeCommandsTest {
     Path registry = Files.createDirectory(directory.resolve("registry"));
     Files.writeString(registry.resolve("buyer.yaml"), manifest);
     Process daemon = null;
+    Process controller = null;
     try {
       for (String command : COMMANDS) {
         if (command.startsWith("./sluice node run ")) {
           daemon = startDaemon(command, registry);
+        } else if (command.startsWith("./sluice control run ")) {
+          controller = startController(command, registry);
         } else if (command.equals("./sluice node cni uninstall")) {
           stop(daemon);
           daemon = null;
@@ -92,6 +95,7 @@ class ReadmeCommandsTest {
         }
       }
     } finally {
+      stop(controller);
       stop(daemon);
       output(words("./sluice node cleanup --node-name " + NODE));
     }
@@ -131,6 +135,19 @@ class ReadmeCommandsTest {
     return daemon;
   }
 
+  private static Process startController(String command, Path registry) throws Exception {
+    List<String> words = words(command.replace("DIR", registry.toString()));
+    words.addAll(List.of("--listen", "127.0.0.1:0"));
+    Process controller =
+        new ProcessBuilder(words).directory(TREE.root().toFile()).inheritIO().start();
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (output(words("./sluice control status --state STATE")).isEmpty()) {
+      assertThat(System.nanoTime()).as("the controller starts in time").isLessThan(deadline);
+      LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
+    }
+    return controller;
+  }
+
   private static void stop(@Nullable Process daemon) throws InterruptedException {
     if (daemon != null) {
       daemon.destroy();
@@ -141,6 +158,8 @@ class ReadmeCommandsTest {
   /** The words of a command; one that asks a daemon means the README's, whatever else runs here. */
   private static List<String> words(String command) {
     List<String> words = new ArrayList<>(List.of(command.split(" +")));
+    words.replaceAll(
+        word -> word.equals("STATE") ? directory.resolve("controller").toString() : word);
     boolean asksDaemon = words.get(1).equals("node") && !words.get(2).equals("capabilities");
     if (asksDaemon && !words.contains("--node-name")) {
       words.addAll(List.of("--node-name", NODE));

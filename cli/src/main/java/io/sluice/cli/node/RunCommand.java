@@ -1,8 +1,8 @@
 package io.sluice.cli.node;
 
+import io.sluice.cli.arguments.ListenAddress;
+import io.sluice.cli.output.RegistryProblems;
 import io.sluice.control.folder.FolderRegistry;
-import io.sluice.control.folder.RegistryStatus;
-import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeDaemon;
@@ -10,15 +10,11 @@ import io.sluice.node.NodeSettings;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -34,8 +30,6 @@ import picocli.CommandLine.Spec;
     description = "Runs the node daemon on a folder of Kubernetes YAML until it is stopped.",
     mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
-  private static final System.Logger LOG = System.getLogger(RunCommand.class.getName());
-
   @Option(
       names = "--registry",
       required = true,
@@ -153,15 +147,13 @@ final class RunCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  private final Set<String> reported = ConcurrentHashMap.newKeySet();
-
   @Override
   public Integer call() throws InterruptedException {
     NodeSettings settings = settings();
     CountDownLatch stop = new CountDownLatch(1);
     CountDownLatch stopped = new CountDownLatch(1);
     NodeDaemon daemon =
-        NodeDaemon.start(settings, new FolderRegistry(registry, this::reportProblems));
+        NodeDaemon.start(settings, new FolderRegistry(registry, new RegistryProblems()));
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(
@@ -210,7 +202,9 @@ final class RunCommand implements Callable<Integer> {
           fallback,
           programs.without(),
           failOpen,
-          metricsAddress(metricsAddress),
+          metricsAddress.equals("off")
+              ? null
+              : ListenAddress.parse("--metrics-address", metricsAddress),
           accessLog,
           Duration.ofSeconds(drainSeconds),
           ProxySettings.DEFAULTS,
@@ -228,38 +222,5 @@ final class RunCommand implements Callable<Integer> {
 
   private ParameterException wrong(@Nullable String problem) {
     return new ParameterException(spec.commandLine(), String.valueOf(problem));
-  }
-
-  private static @Nullable InetSocketAddress metricsAddress(String text) {
-    if (text.equals("off")) {
-      return null;
-    }
-    int colon = text.lastIndexOf(':');
-    if (colon < 0) {
-      throw new IllegalArgumentException("--metrics-address '" + text + "' has no port");
-    }
-    String host = text.substring(0, colon);
-    if (host.startsWith("[") && host.endsWith("]")) {
-      host = host.substring(1, host.length() - 1);
-    }
-    InetAddress address = IpAddresses.parse(host.isEmpty() ? "::" : host);
-    try {
-      return new InetSocketAddress(address, Integer.parseInt(text.substring(colon + 1)));
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException("--metrics-address '" + text + "' has no valid port", e);
-    }
-  }
-
-  /** Says each problem once, and again after it was gone. */
-  private void reportProblems(RegistryStatus status) {
-    Set<String> present = ConcurrentHashMap.newKeySet();
-    status.problems().forEach(problem -> present.add("registry_problem " + problem));
-    status.objects().forEach(object -> present.add("object_status " + object));
-    for (String line : present) {
-      if (reported.add(line)) {
-        LOG.log(System.Logger.Level.WARNING, line);
-      }
-    }
-    reported.retainAll(present);
   }
 }

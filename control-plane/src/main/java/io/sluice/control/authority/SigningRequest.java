@@ -1,6 +1,7 @@
 package io.sluice.control.authority;
 
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.mesh.SpiffeId;
 import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
@@ -22,7 +23,7 @@ import org.bouncycastle.pkcs.PKCSException;
 
 /**
  * A PKCS#10 request whose sender has proven to hold the key (RFC 2986 §3). Only the key is used:
- * names, usages and other wishes in it are never read.
+ * names, usages and other wishes in it get into no certificate.
  */
 public final class SigningRequest {
   /** An RSA request of 4096 bits takes 1.7 KiB; wishes in it are not ours to store. */
@@ -43,10 +44,12 @@ public final class SigningRequest {
 
   private final byte[] der;
   private final PublicKey publicKey;
+  private final RequestedNames names;
 
-  private SigningRequest(byte[] der, PublicKey publicKey) {
+  private SigningRequest(byte[] der, PublicKey publicKey, RequestedNames names) {
     this.der = der;
     this.publicKey = publicKey;
+    this.names = names;
   }
 
   /**
@@ -84,7 +87,7 @@ public final class SigningRequest {
       if (!request.isSignatureValid(new JcaContentVerifierProviderBuilder().build(key))) {
         throw refused(Reason.KEY_NOT_PROVEN, "it is not signed by the key that it carries");
       }
-      return new SigningRequest(own, key);
+      return new SigningRequest(own, key, RequestedNames.of(request));
     } catch (AuthorityException e) {
       throw e;
     } catch (IOException
@@ -105,6 +108,14 @@ public final class SigningRequest {
   /** The key that was proven. */
   public PublicKey publicKey() {
     return publicKey;
+  }
+
+  /**
+   * Whether the names in the request are no others than {@code identity}, as one URI and as common
+   * name, or none at all. What is signed does not depend on it: this shows a mistaken asker.
+   */
+  public boolean namesNobodyBut(SpiffeId identity) {
+    return names.isNobodyBut(identity);
   }
 
   /** The whole request as it came, for an authority that verifies for itself. */

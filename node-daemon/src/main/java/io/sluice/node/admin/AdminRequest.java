@@ -6,10 +6,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 
 /**
- * One question to the daemon.
+ * One question to the daemon, or to a controller.
  *
- * @param command one word: status, pods, certificates, maps, dump or events
- * @param map which one, for {@code dump}, else empty
+ * @param command one word, such as status, pods, certificates, maps, dump or events
+ * @param map which one, for {@code dump}; of other commands their argument, or empty
  * @param follow for {@code events}: keep sending as they come
  */
 public record AdminRequest(String command, String map, boolean follow) {

@@ -4,6 +4,7 @@ import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.Pem;
+import io.sluice.control.files.DurableFiles;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -11,7 +12,6 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -42,9 +42,7 @@ final class AuthorityStore implements AutoCloseable {
 
   static AuthorityStore open(Path directory) {
     try {
-      Files.createDirectories(
-          directory, PosixFilePermissions.asFileAttribute(DurableFiles.OWNER_DIRECTORY));
-      DurableFiles.requireOwnerOnly(directory);
+      DurableFiles.makeDirectory(directory);
       AuthorityStore store = locked(directory);
       try (Stream<Path> files = Files.list(directory)) {
         files.filter(DurableFiles::isUnfinished).forEach(DurableFiles::delete);

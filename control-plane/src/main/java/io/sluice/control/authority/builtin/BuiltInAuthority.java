@@ -149,7 +149,18 @@ public final class BuiltInAuthority implements CertificateAuthority {
 
   /** Begins to distribute a new root; it signs after the set time, and the old one is withdrawn. */
   public void beginRotation() {
-    change(state -> keeper.beginRotation(state, clock.instant()));
+    beginRotation(settings.distributeFor());
+  }
+
+  /**
+   * As {@link #beginRotation()}, with another time until the new root signs; a restart uses the set
+   * one.
+   *
+   * @throws IllegalArgumentException where it is negative or longer than a year
+   */
+  public void beginRotation(Duration distributeFor) {
+    BuiltInSettings.requireDistribution(distributeFor);
+    change(state -> keeper.beginRotation(state, clock.instant(), distributeFor));
   }
 
   /** As {@link #beginRotation()}, to an authority that was brought along. */

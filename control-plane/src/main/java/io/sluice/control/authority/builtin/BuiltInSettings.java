@@ -40,9 +40,12 @@ public record BuiltInSettings(
               + ", not "
               + longestLeaf);
     }
-    if (distributeFor.isNegative() || distributeFor.compareTo(Duration.ofDays(365)) > 0) {
-      throw new IllegalArgumentException(
-          "a root is distributed for at most a year, not " + distributeFor);
+    requireDistribution(distributeFor);
+  }
+
+  static void requireDistribution(Duration time) {
+    if (time.isNegative() || time.compareTo(Duration.ofDays(365)) > 0) {
+      throw new IllegalArgumentException("a root is distributed for at most a year, not " + time);
     }
   }
 }

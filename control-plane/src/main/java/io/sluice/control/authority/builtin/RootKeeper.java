@@ -9,6 +9,7 @@ import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.authority.svid.SvidRules;
+import io.sluice.control.files.DurableFiles;
 import io.sluice.mesh.SpiffeId;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -133,6 +134,10 @@ final class RootKeeper implements AutoCloseable {
 
   /** From one root to two of which the old one signs. */
   InForce beginRotation(InForce current, Issuer next, Instant now) {
+    return beginRotation(current, next, now, settings.distributeFor());
+  }
+
+  private InForce beginRotation(InForce current, Issuer next, Instant now, Duration distributeFor) {
     if (!(current.state().phase() instanceof Single(String active))) {
       throw new AuthorityException(
           Reason.ROTATION_REFUSED,
@@ -154,14 +159,14 @@ final class RootKeeper implements AutoCloseable {
     }
     return inPhase(
         current,
-        new Distributing(active, next.id(), now.plus(settings.distributeFor())),
+        new Distributing(active, next.id(), now.plus(distributeFor)),
         Map.of(active, current.activeRoot(), next.id(), next),
         current.signer());
   }
 
-  /** As {@link #beginRotation(InForce, Issuer, Instant)}, with a root made now. */
-  InForce beginRotation(InForce current, Instant now) {
-    return beginRotation(current, newRoot(now), now);
+  /** As the other, with a root made now, which is made known for {@code distributeFor}. */
+  InForce beginRotation(InForce current, Instant now, Duration distributeFor) {
+    return beginRotation(current, newRoot(now), now, distributeFor);
   }
 
   /** Back to the one root, while the next has signed nothing. */

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.authority.builtin.RotationPhase.Distributing;
 import io.sluice.control.authority.builtin.RotationPhase.Single;
 import io.sluice.control.authority.builtin.RotationPhase.Using;
+import io.sluice.control.files.DurableFiles;
 import io.sluice.mesh.TrustDomain;
 import java.nio.file.Path;
 import java.time.DateTimeException;

@@ -1,4 +1,4 @@
-package io.sluice.control.authority.builtin;
+package io.sluice.control.files;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
@@ -20,10 +20,12 @@ import java.util.Set;
 
 /**
  * Small secret files that are whole or absent, whatever happens to the power: written aside,
- * synced, renamed, and the directory synced.
+ * synced, renamed, and the directory synced. Any thread, but one writer of a file at a time.
+ *
+ * <p>Failures are {@link AuthorityException}s that name the file and what to do.
  */
-final class DurableFiles {
-  static final Set<PosixFilePermission> OWNER_DIRECTORY =
+public final class DurableFiles {
+  private static final Set<PosixFilePermission> OWNER_DIRECTORY =
       PosixFilePermissions.fromString("rwx------");
   private static final Set<PosixFilePermission> OWNER_FILE =
       PosixFilePermissions.fromString("rw-------");
@@ -31,8 +33,14 @@ final class DurableFiles {
 
   private DurableFiles() {}
 
+  /** Makes {@code directory} for its owner alone, and refuses one that is open to others. */
+  public static void makeDirectory(Path directory) throws IOException {
+    Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(OWNER_DIRECTORY));
+    requireOwnerOnly(directory);
+  }
+
   /** Replaces {@code file} by {@code text}, readable by its owner alone. */
-  static void write(Path file, String text) {
+  public static void write(Path file, String text) {
     Path aside = file.resolveSibling(ASIDE + file.getFileName());
     try {
       Files.deleteIfExists(aside);
@@ -50,7 +58,7 @@ final class DurableFiles {
   }
 
   /** The content of {@code file}, or empty where there is none. */
-  static Optional<String> read(Path file, int longestBytes) {
+  public static Optional<String> read(Path file, int longestBytes) {
     try {
       requireOwnerOnly(file);
       long size = Files.size(file);
@@ -67,7 +75,7 @@ final class DurableFiles {
   }
 
   /** Removes {@code file} for good, where it is there. */
-  static void delete(Path file) {
+  public static void delete(Path file) {
     try {
       if (Files.deleteIfExists(file)) {
         syncDirectory(parent(file));
@@ -78,7 +86,7 @@ final class DurableFiles {
   }
 
   /** What a write that never ended left behind; it was never in use. */
-  static boolean isUnfinished(Path file) {
+  public static boolean isUnfinished(Path file) {
     return file.getFileName().toString().startsWith(ASIDE);
   }
 
@@ -87,7 +95,7 @@ final class DurableFiles {
    *
    * @throws NoSuchFileException where there is no such file
    */
-  static void requireOwnerOnly(Path path) throws IOException {
+  public static void requireOwnerOnly(Path path) throws IOException {
     Set<PosixFilePermission> open = EnumSet.copyOf(Files.getPosixFilePermissions(path));
     open.removeAll(OWNER_DIRECTORY);
     if (!open.isEmpty()) {
@@ -101,7 +109,8 @@ final class DurableFiles {
     }
   }
 
-  static AuthorityException damaged(Path file, String problem) {
+  /** For content that is not as it was written. */
+  public static AuthorityException damaged(Path file, String problem) {
     return new AuthorityException(
         Reason.STORE_DAMAGED,
         file.toString(),
@@ -109,7 +118,8 @@ final class DurableFiles {
         "put back the copy of a backup; nothing was changed here");
   }
 
-  static AuthorityException unwritable(Path file, IOException e) {
+  /** For a disk that did not take it. */
+  public static AuthorityException unwritable(Path file, IOException e) {
     return new AuthorityException(
         Reason.STORE_UNWRITABLE,
         file.toString(),
@@ -123,7 +133,7 @@ final class DurableFiles {
   }
 
   /** A rename is durable only once its directory is (rename(2), fsync(2)). */
-  static void syncDirectory(Path directory) throws IOException {
+  public static void syncDirectory(Path directory) throws IOException {
     try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
       channel.force(true);
     }

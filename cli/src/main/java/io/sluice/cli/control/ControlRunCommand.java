@@ -1,0 +1,173 @@
+package io.sluice.cli.control;
+
+import io.sluice.cli.arguments.ListenAddress;
+import io.sluice.cli.arguments.WrittenDurationConverter;
+import io.sluice.cli.output.RegistryProblems;
+import io.sluice.control.Controller;
+import io.sluice.control.ControllerSettings;
+import io.sluice.control.StateDirectory;
+import io.sluice.control.authority.CertificateRequest;
+import io.sluice.control.folder.FolderRegistry;
+import io.sluice.control.server.ServerSettings;
+import io.sluice.mesh.MeshPorts;
+import io.sluice.node.admin.AdminServer;
+import io.sluice.node.metrics.MetricsServer;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice control run}: the controller on a folder, until it is stopped. */
+@Command(
+    name = "run",
+    description = "Runs the controller on a folder of Kubernetes YAML until it is stopped.",
+    mixinStandardHelpOptions = true)
+final class ControlRunCommand implements Callable<Integer> {
+  @Option(
+      names = "--registry",
+      required = true,
+      paramLabel = "DIR",
+      description = "Folder of Kubernetes YAML; watched.")
+  private Path registry = Path.of("");
+
+  @Option(
+      names = "--state",
+      required = true,
+      paramLabel = "DIR",
+      description = "The authority's keys and journal, join tokens. Made where it is missing.")
+  private Path state = Path.of("");
+
+  @Option(
+      names = "--listen",
+      paramLabel = "ADDRESS:PORT",
+      description = "Where nodes call. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "[::]:" + MeshPorts.CONTROL)
+  private String listen = "";
+
+  @Option(
+      names = "--leaf-lifetime",
+      paramLabel = "DURATION",
+      converter = WrittenDurationConverter.class,
+      description = "Life of the certificates of pods' identities: 60s to 7d. Default: 24h.")
+  private Duration leafLifetime = CertificateRequest.DEFAULT_LIFETIME;
+
+  @Option(
+      names = "--node-lifetime",
+      paramLabel = "DURATION",
+      converter = WrittenDurationConverter.class,
+      description =
+          "Life of nodes' own certificates, at least that of leaves, at most 7d; a node that is out"
+              + " of reach for longer has to join anew. Default: 3d, or as leaves if they live"
+              + " longer.")
+  private @Nullable Duration nodeLifetime;
+
+  @Option(
+      names = "--authority-file",
+      paramLabel = "FILE",
+      description = "Settings of the certificate authority in YAML. Default: the built-in one.")
+  private @Nullable Path authorityFile;
+
+  @Option(
+      names = "--metrics-address",
+      paramLabel = "ADDRESS:PORT|off",
+      description = "Where /metrics, /healthz and /readyz are served. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "off")
+  private String metricsAddress = "off";
+
+  @Option(
+      names = "--drain-seconds",
+      paramLabel = "SECONDS",
+      description = "Longest wait for calls at SIGTERM. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "5")
+  private int drainSeconds = 5;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() throws InterruptedException {
+    ControllerSettings settings = settings();
+    InetSocketAddress metrics =
+        metricsAddress.equals("off") ? null : address("--metrics-address", metricsAddress);
+    CountDownLatch stop = new CountDownLatch(1);
+    CountDownLatch stopped = new CountDownLatch(1);
+    try (Controller controller =
+            Controller.start(
+                settings,
+                new FolderRegistry(registry, new RegistryProblems()),
+                InstantSource.system());
+        AdminServer admin =
+            AdminServer.start(
+                StateDirectory.at(state).adminSocket(), new ControllerAnswers(controller));
+        MetricsServer served = metrics == null ? null : serve(metrics, controller)) {
+      Runtime.getRuntime()
+          .addShutdownHook(
+              new Thread(
+                  () -> {
+                    stop.countDown();
+                    awaitQuietly(stopped);
+                  },
+                  "sluice-shutdown"));
+      spec.commandLine().getOut().println("controller ready on port " + controller.port());
+      spec.commandLine().getOut().flush();
+      stop.await();
+    } finally {
+      // The process ends when the hook does, so it must not wait for a close that failed.
+      stopped.countDown();
+    }
+    return 0;
+  }
+
+  private static MetricsServer serve(InetSocketAddress address, Controller controller) {
+    return MetricsServer.start(address, controller::metrics, controller::isReady, () -> "");
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private ControllerSettings settings() {
+    if (!Files.isDirectory(registry)) {
+      throw wrong("--registry " + registry + " is not a folder");
+    }
+    if (drainSeconds < 0 || drainSeconds > 3_600) {
+      throw wrong("--drain-seconds " + drainSeconds + " is outside 0..3600");
+    }
+    try {
+      return new ControllerSettings(
+          state,
+          authorityFile,
+          leafLifetime,
+          nodeLifetime == null ? ControllerSettings.usualNodeLifetime(leafLifetime) : nodeLifetime,
+          Duration.ofSeconds(drainSeconds),
+          ServerSettings.at(address("--listen", listen)),
+          null);
+    } catch (IllegalArgumentException e) {
+      throw wrong(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private InetSocketAddress address(String option, String text) {
+    try {
+      return ListenAddress.parse(option, text);
+    } catch (IllegalArgumentException e) {
+      throw wrong(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private ParameterException wrong(String problem) {
+    return new ParameterException(spec.commandLine(), problem);
+  }
+}

@@ -1,0 +1,72 @@
+package io.sluice.cli.control;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.output.Listing;
+import io.sluice.cli.output.OutputFormat;
+import io.sluice.node.admin.AdminRequest;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice control status}. */
+@Command(
+    name = "status",
+    description = "Shows how the controller is, who called it last, and what it refused.",
+    mixinStandardHelpOptions = true)
+final class ControlStatusCommand implements Callable<Integer> {
+  @Mixin private ControllerTarget target = new ControllerTarget();
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "table|json",
+      description = "How to print. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "table")
+  private OutputFormat format = OutputFormat.table;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() {
+    print(target.ask(AdminRequest.of(ControllerAnswers.STATUS)), format, spec);
+    return 0;
+  }
+
+  /** One value a line; of a call, when it was and how it ended. */
+  static void print(JsonNode status, OutputFormat format, CommandSpec spec) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (format == OutputFormat.json) {
+      Listing.printJson(status, out);
+      return;
+    }
+    List<List<String>> rows = new ArrayList<>();
+    status
+        .properties()
+        .forEach(member -> {
+          if (!member.getValue().isObject()) {
+            rows.add(List.of(member.getKey(), member.getValue().asText()));
+          }
+        });
+    status
+        .path("refusals")
+        .properties()
+        .forEach(refusal ->
+            rows.add(List.of("refused " + refusal.getKey(), refusal.getValue().asText())));
+    status
+        .path("lastCalls")
+        .properties()
+        .forEach(call ->
+            rows.add(
+                List.of(
+                    "last call of " + call.getKey(),
+                    call.getValue().path("at").asText()
+                        + " "
+                        + call.getValue().path("result").asText())));
+    new Listing(List.of("what", "value"), rows).print(OutputFormat.table, out);
+  }
+}

@@ -1,0 +1,70 @@
+package io.sluice.cli.control;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.control.Controller;
+import io.sluice.control.ControllerStatus;
+import io.sluice.control.authority.AuthorityException;
+import io.sluice.control.manifest.WrittenDuration;
+import io.sluice.node.admin.AdminAnswers;
+import io.sluice.node.admin.AdminRequest;
+import java.util.Locale;
+import java.util.function.Consumer;
+
+/** What the controller answers on its admin socket. */
+record ControllerAnswers(Controller controller) implements AdminAnswers {
+  static final String STATUS = "status";
+  static final String ROTATE_ROOT = "rotate-root";
+  static final String CANCEL_ROTATION = "cancel-rotation";
+
+  @Override
+  public void answer(AdminRequest request, Consumer<JsonNode> out) {
+    try {
+      switch (request.command()) {
+        case STATUS -> out.accept(json(controller.status()));
+        case ROTATE_ROOT -> {
+          if (request.map().isEmpty()) {
+            controller.rotateRoot();
+          } else {
+            controller.rotateRoot(WrittenDuration.parse(request.map()));
+          }
+          out.accept(json(controller.status()));
+        }
+        case CANCEL_ROTATION -> {
+          controller.cancelRotation();
+          out.accept(json(controller.status()));
+        }
+        default ->
+            throw new IllegalArgumentException(
+                "a controller does not know '" + request.command() + "'");
+      }
+    } catch (AuthorityException e) {
+      throw new IllegalArgumentException(e.getMessage(), e); // told to who asked
+    }
+  }
+
+  private static JsonNode json(ControllerStatus status) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("trustDomain", status.trustDomain());
+    json.put("port", status.port());
+    json.put("authority", status.authority().condition().name().toLowerCase(Locale.ROOT));
+    json.put("authorityDetail", status.authority().detail());
+    json.put("rotation", status.rotation().orElse("kept elsewhere"));
+    json.put("trustBundleGeneration", status.generation());
+    json.put("certificateEnd", status.certificateEnd().map(Object::toString).orElse("none"));
+    json.put("registryRevision", status.registryRevision());
+    json.put("registryComplete", status.registryComplete());
+    ObjectNode refusals = json.putObject("refusals");
+    status.refusals().forEach(refusals::put);
+    ObjectNode calls = json.putObject("lastCalls");
+    status
+        .calls()
+        .forEach(call ->
+            calls
+                .putObject(call.who())
+                .put("at", call.at().toString())
+                .put("result", call.result().toLowerCase(Locale.ROOT)));
+    return json;
+  }
+}

@@ -1,0 +1,56 @@
+package io.sluice.cli.control;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.control.StateDirectory;
+import io.sluice.node.admin.AdminClient;
+import io.sluice.node.admin.AdminRequest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The option that says which controller is meant, and how that one is asked. */
+final class ControllerTarget {
+  @Option(
+      names = "--state",
+      required = true,
+      paramLabel = "DIR",
+      description = "The controller's directory.")
+  private Path state = Path.of("");
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec = CommandSpec.create();
+
+  StateDirectory directory() {
+    if (!Files.isDirectory(state)) {
+      throw new ParameterException(
+          spec.commandLine(), "--state " + state + " is not a folder; no controller ran there");
+    }
+    return StateDirectory.at(state);
+  }
+
+  /** The answer of the controller that runs, or a failure that says there is none. */
+  JsonNode ask(AdminRequest request) {
+    List<JsonNode> values;
+    try {
+      values = new AdminClient(directory().adminSocket()).ask(request);
+    } catch (IOException e) {
+      throw new IllegalStateException(
+          "no controller answers in "
+              + state
+              + " ("
+              + e.getMessage()
+              + "); start it, or look at"
+              + " its log",
+          e);
+    }
+    if (values.size() != 1) {
+      throw new IllegalStateException("the controller ended before it answered; see its log");
+    }
+    return values.getFirst();
+  }
+}

@@ -1,0 +1,130 @@
+package io.sluice.cli.control;
+
+import io.sluice.cli.arguments.WrittenDurationConverter;
+import io.sluice.cli.output.Listing;
+import io.sluice.cli.output.OutputFormat;
+import io.sluice.control.StateDirectory;
+import io.sluice.control.admission.JoinToken;
+import io.sluice.control.admission.JoinTokens;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice control token}: makes one; its subcommands list and revoke. */
+@Command(
+    name = "token",
+    description = "Makes a token by which one node joins once, and prints it, once.",
+    mixinStandardHelpOptions = true,
+    subcommands = {TokenCommand.ListTokens.class, TokenCommand.Revoke.class})
+final class TokenCommand implements Callable<Integer> {
+  private static final String FORM = "sluice-join.";
+
+  // Not marked as required: the subcommands would demand them too.
+  @Option(names = "--state", paramLabel = "DIR", description = "The controller's directory.")
+  private @Nullable Path state;
+
+  @Option(names = "--node", paramLabel = "NAME", description = "The only node it is good for.")
+  private @Nullable String node;
+
+  @Option(
+      names = "--ttl",
+      paramLabel = "DURATION",
+      converter = WrittenDurationConverter.class,
+      description = "How long it can be used: 10s to 30d. Default: 1h.")
+  private Duration lifetime = JoinTokens.DEFAULT_LIFETIME;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() {
+    if (state == null || node == null) {
+      throw new ParameterException(spec.commandLine(), "--state DIR and --node NAME are needed");
+    }
+    if (!Files.isDirectory(state)) {
+      throw new ParameterException(
+          spec.commandLine(), "--state " + state + " is not a folder; no controller ran there");
+    }
+    StateDirectory directory = StateDirectory.at(state);
+    String root = directory.rootHash();
+    String token;
+    try {
+      token = directory.joinTokens(InstantSource.system()).create(node, lifetime);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+    }
+    spec.commandLine().getOut().println(FORM + root + "." + token);
+    spec.commandLine().getOut().flush();
+    return 0;
+  }
+
+  /** {@code sluice control token list}. */
+  @Command(
+      name = "list",
+      description = "Shows the tokens, without their secrets.",
+      mixinStandardHelpOptions = true)
+  static final class ListTokens implements Callable<Integer> {
+    @Mixin private ControllerTarget target = new ControllerTarget();
+
+    @Option(
+        names = {"-o", "--output"},
+        paramLabel = "table|json",
+        description = "How to print. Default: ${DEFAULT-VALUE}.",
+        defaultValue = "table")
+    private OutputFormat format = OutputFormat.table;
+
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() {
+      List<List<String>> rows =
+          target.directory().joinTokens(InstantSource.system()).list().stream()
+              .map(ListTokens::row)
+              .toList();
+      new Listing(List.of("id", "node", "state", "created", "expires"), rows)
+          .print(format, spec.commandLine().getOut());
+      return 0;
+    }
+
+    private static List<String> row(JoinToken token) {
+      return List.of(
+          token.id(),
+          token.nodeName(),
+          token.state().name().toLowerCase(Locale.ROOT),
+          token.created().toString(),
+          token.expires().toString());
+    }
+  }
+
+  /** {@code sluice control token revoke}. */
+  @Command(
+      name = "revoke",
+      description = "Makes a token good for nothing.",
+      mixinStandardHelpOptions = true)
+  static final class Revoke implements Callable<Integer> {
+    @Mixin private ControllerTarget target = new ControllerTarget();
+
+    @Parameters(paramLabel = "ID", description = "The token's id, as 'token list' shows it.")
+    private String id = "";
+
+    @Override
+    public Integer call() {
+      if (!target.directory().joinTokens(InstantSource.system()).revoke(id)) {
+        throw new IllegalStateException(
+            "there is no open token '" + id + "'; 'sluice control token list' shows them");
+      }
+      return 0;
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package io.sluice.control;
+
+import io.sluice.control.admission.NodeAttestor;
+import io.sluice.control.authority.CertificateRequest;
+import io.sluice.control.server.ServerSettings;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that a controller can be told.
+ *
+ * @param state its directory: authority, join tokens, trust bundle, admin socket
+ * @param authorityFileOrNull settings of the authority; null for the built-in one
+ * @param leafLifetime of certificates for pods' identities
+ * @param nodeLifetime of nodes' own certificates; a node that is out of reach for longer has to be
+ *     admitted anew
+ * @param drain longest wait for calls at the end
+ * @param server the control port
+ * @param attestorOrNull what admits nodes besides join tokens
+ */
+public record ControllerSettings(
+    Path state,
+    @Nullable Path authorityFileOrNull,
+    Duration leafLifetime,
+    Duration nodeLifetime,
+    Duration drain,
+    ServerSettings server,
+    @Nullable NodeAttestor attestorOrNull) {
+  /**
+   * A long weekend without the controller. Admission by a join token needs a person, so it is not
+   * to be needed often; on the other hand the key of a node is worth all identities of its pods.
+   */
+  public static final Duration LEAST_USUAL_NODE_LIFETIME = Duration.ofDays(3);
+
+  public ControllerSettings {
+    requireLifetime("leaf", leafLifetime);
+    requireLifetime("node", nodeLifetime);
+    if (nodeLifetime.compareTo(leafLifetime) < 0) {
+      throw new IllegalArgumentException(
+          "a node's certificate ("
+              + nodeLifetime
+              + ") lives as long as leaves ("
+              + leafLifetime
+              + ") at least");
+    }
+  }
+
+  private static void requireLifetime(String what, Duration lifetime) {
+    if (lifetime.compareTo(CertificateRequest.SHORTEST_LIFETIME) < 0
+        || lifetime.compareTo(CertificateRequest.LONGEST_LIFETIME) > 0) {
+      throw new IllegalArgumentException(
+          "the "
+              + what
+              + " lifetime is "
+              + CertificateRequest.SHORTEST_LIFETIME
+              + " to "
+              + CertificateRequest.LONGEST_LIFETIME
+              + ", not "
+              + lifetime);
+    }
+  }
+
+  /** What nodes' certificates live unless somebody says otherwise. */
+  public static Duration usualNodeLifetime(Duration leafLifetime) {
+    return leafLifetime.compareTo(LEAST_USUAL_NODE_LIFETIME) < 0
+        ? LEAST_USUAL_NODE_LIFETIME
+        : leafLifetime;
+  }
+}

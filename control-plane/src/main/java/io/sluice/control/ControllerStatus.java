@@ -1,0 +1,34 @@
+package io.sluice.control;
+
+import io.sluice.control.authority.AuthorityHealth;
+import io.sluice.control.server.NodeCalls;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * State of a controller at one instant.
+ *
+ * @param trustDomain authority part of every identity
+ * @param port the control port
+ * @param authority whether it signs, and what to do where it does not
+ * @param rotation where a change of the root stands, where the authority is ours
+ * @param generation of the trust bundle
+ * @param certificateEnd last instant of the controller's own certificate
+ * @param registryRevision of the newest snapshot
+ * @param registryComplete whether it holds everything that the registry should know
+ * @param refusals how many calls were refused, by reason; those of none are left out
+ * @param calls the last call of each caller
+ */
+public record ControllerStatus(
+    String trustDomain,
+    int port,
+    AuthorityHealth authority,
+    Optional<String> rotation,
+    long generation,
+    Optional<Instant> certificateEnd,
+    long registryRevision,
+    boolean registryComplete,
+    Map<String, Long> refusals,
+    List<NodeCalls.LastCall> calls) {}

@@ -1,0 +1,34 @@
+package io.sluice.control;
+
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SnapshotSource;
+
+/** The newest snapshot of a registry. Any thread; never blocks but in {@link #close}. */
+final class RegistryView implements AutoCloseable {
+  private final SnapshotSource source;
+  private volatile MeshSnapshot newest = MeshSnapshot.EMPTY;
+
+  private RegistryView(SnapshotSource source) {
+    this.source = source;
+  }
+
+  /** Starts {@code source}, and owns it. */
+  static RegistryView of(SnapshotSource source) {
+    RegistryView view = new RegistryView(source);
+    source.start(snapshot -> view.newest = snapshot);
+    return view;
+  }
+
+  MeshSnapshot newest() {
+    return newest;
+  }
+
+  boolean isComplete() {
+    return source.isComplete();
+  }
+
+  @Override
+  public void close() {
+    source.close();
+  }
+}

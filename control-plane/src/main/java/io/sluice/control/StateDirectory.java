@@ -1,0 +1,83 @@
+package io.sluice.control;
+
+import io.sluice.control.admission.JoinTokens;
+import io.sluice.control.authority.svid.Pem;
+import io.sluice.control.files.DurableFiles;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.security.cert.X509Certificate;
+import java.time.InstantSource;
+import java.util.HexFormat;
+import java.util.List;
+
+/** What is where below the controller's directory (0700). */
+public final class StateDirectory {
+  private final Path directory;
+
+  private StateDirectory(Path directory) {
+    this.directory = directory;
+  }
+
+  /** Makes it where it is missing. */
+  public static StateDirectory at(Path directory) {
+    try {
+      DurableFiles.makeDirectory(directory);
+      return new StateDirectory(directory);
+    } catch (IOException e) {
+      throw DurableFiles.unwritable(directory, e);
+    }
+  }
+
+  /** The authority's own directory. */
+  public Path authority() {
+    return directory.resolve("authority");
+  }
+
+  /** Where {@code sluice control} asks a controller that runs. */
+  public Path adminSocket() {
+    return directory.resolve("admin").resolve("admin.sock");
+  }
+
+  /** The join tokens. */
+  public JoinTokens joinTokens(InstantSource clock) {
+    return JoinTokens.in(directory.resolve("join-tokens"), clock);
+  }
+
+  private Path bundle() {
+    return directory.resolve("trust-bundle.pem");
+  }
+
+  /**
+   * Keeps the present roots for join tokens and for people.
+   *
+   * @param roots first the one that the controller's own certificate leads to
+   */
+  void write(List<X509Certificate> roots) {
+    DurableFiles.write(bundle(), new Pem(roots, List.of()).text());
+  }
+
+  /**
+   * SHA-256 of the root above the controller's certificate, in lower-case hexadecimal: what a join
+   * token pins.
+   *
+   * @throws IllegalStateException where no controller ever ran here
+   */
+  public String rootHash() {
+    List<X509Certificate> roots =
+        DurableFiles.read(bundle(), Pem.LONGEST_TEXT)
+            .map(text -> Pem.parse(text, bundle().toString()).certificates())
+            .orElse(List.of());
+    if (roots.isEmpty()) {
+      throw new IllegalStateException(
+          bundle() + " is not there; start 'sluice control run' with this --state first");
+    }
+    try {
+      return HexFormat.of()
+          .formatHex(MessageDigest.getInstance("SHA-256").digest(roots.getFirst().getEncoded()));
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("every JDK hashes a parsed certificate", e);
+    }
+  }
+}

@@ -1,0 +1,254 @@
+package io.sluice.control.admission;
+
+import io.sluice.control.admission.AdmissionException.Reason;
+import io.sluice.control.admission.JoinToken.State;
+import io.sluice.control.authority.AuthorityException;
+import io.sluice.control.files.DurableFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Join tokens, each in a file of its own in a directory that only its owner may read. Several
+ * processes may work on one directory: the command that makes a token and the controller that takes
+ * it. A token is used up by renaming its file, which of several callers one alone can do, and which
+ * is on disk before anything else happens.
+ *
+ * <p>Any thread; blocks on the disk.
+ */
+public final class JoinTokens implements NodeAttestor {
+  /** Time to carry a token to a node and start it there. */
+  public static final Duration DEFAULT_LIFETIME = Duration.ofHours(1);
+
+  /** Less than this nobody can carry. */
+  public static final Duration SHORTEST_LIFETIME = Duration.ofSeconds(10);
+
+  /** A token lies about in files; a month later nobody knows where. */
+  public static final Duration LONGEST_LIFETIME = Duration.ofDays(30);
+
+  /** How long one that is used or expired is listed. */
+  static final Duration KEPT_AFTER_ITS_END = Duration.ofDays(7);
+
+  /** Far more than a site has nodes. */
+  static final int MOST_TOKENS = 2_000;
+
+  private static final int ID_BYTES = 8;
+  private static final int SECRET_BYTES = 32;
+  private static final Pattern FORM = Pattern.compile("([0-9a-f]{16})\\.([A-Za-z0-9_-]{43})");
+  private static final Pattern ID = Pattern.compile("[0-9a-f]{16}");
+  private static final String OPEN = ".json";
+  private static final String USED = ".used";
+  private static final String MAKE_ANOTHER = "make one with 'sluice control token'";
+  private static final SecureRandom RANDOM = new SecureRandom();
+
+  private final Path directory;
+  private final InstantSource clock;
+
+  private JoinTokens(Path directory, InstantSource clock) {
+    this.directory = directory;
+    this.clock = clock;
+  }
+
+  /**
+   * The tokens in {@code directory}, which is made where it is missing.
+   *
+   * @throws AuthorityException where it is open to others, or cannot be made
+   */
+  public static JoinTokens in(Path directory, InstantSource clock) {
+    try {
+      DurableFiles.makeDirectory(directory);
+      return new JoinTokens(directory, clock);
+    } catch (IOException e) {
+      throw DurableFiles.unwritable(directory, e);
+    }
+  }
+
+  /** Whether {@code token} has the form of a join token, so that it is for this attestor. */
+  public static boolean isOne(String token) {
+    return FORM.matcher(token).matches();
+  }
+
+  /**
+   * Makes a token for one node.
+   *
+   * @param lifetime {@link #SHORTEST_LIFETIME} to {@link #LONGEST_LIFETIME}
+   * @return {@code <id>.<secret>}; not kept anywhere
+   * @throws IllegalArgumentException where name or lifetime are not allowed
+   */
+  public String create(String nodeName, Duration lifetime) {
+    new AdmittedNode(nodeName, "trial"); // throws where no node may have this name
+    if (lifetime.compareTo(SHORTEST_LIFETIME) < 0 || lifetime.compareTo(LONGEST_LIFETIME) > 0) {
+      throw new IllegalArgumentException(
+          "a token lives " + SHORTEST_LIFETIME + " to " + LONGEST_LIFETIME + ", not " + lifetime);
+    }
+    removeOld();
+    if (list().size() >= MOST_TOKENS) {
+      throw new IllegalStateException(
+          directory + " holds " + MOST_TOKENS + " tokens; revoke those that nobody will use");
+    }
+    Instant now = clock.instant();
+    String id = HexFormat.of().formatHex(random(ID_BYTES));
+    String secret = Base64.getUrlEncoder().withoutPadding().encodeToString(random(SECRET_BYTES));
+    DurableFiles.write(
+        open(id),
+        new JoinTokenFile(nodeName, JoinTokenFile.sha256(secret), now, now.plus(lifetime)).json());
+    return id + "." + secret;
+  }
+
+  private static byte[] random(int bytes) {
+    byte[] random = new byte[bytes];
+    RANDOM.nextBytes(random);
+    return random;
+  }
+
+  /** Every token, the newest first; a damaged one fails the whole list, naming its file. */
+  public List<JoinToken> list() {
+    List<JoinToken> tokens = new ArrayList<>();
+    for (String id : ids()) {
+      token(id).ifPresent(tokens::add);
+    }
+    tokens.sort(Comparator.comparing(JoinToken::created).reversed());
+    return tokens;
+  }
+
+  private List<String> ids() {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.endsWith(OPEN) || name.endsWith(USED))
+          .map(name -> name.substring(0, name.lastIndexOf('.')))
+          .filter(id -> ID.matcher(id).matches())
+          .distinct()
+          .toList();
+    } catch (IOException e) {
+      throw DurableFiles.unwritable(directory, e);
+    }
+  }
+
+  private Optional<JoinToken> token(String id) {
+    Optional<JoinTokenFile> open = read(open(id));
+    return open.or(() -> read(used(id)))
+        .map(file ->
+            new JoinToken(
+                id,
+                file.nodeName(),
+                file.created(),
+                file.expires(),
+                open.isEmpty() ? State.USED : isOver(file) ? State.EXPIRED : State.OPEN));
+  }
+
+  /** Makes a token good for nothing. Returns whether there was one that could still be used. */
+  public boolean revoke(String id) {
+    if (!ID.matcher(id).matches() || !Files.exists(open(id))) {
+      return false;
+    }
+    DurableFiles.delete(open(id));
+    return true;
+  }
+
+  @Override
+  public AdmittedNode admit(String token) {
+    Presented presented = presented(token);
+    return use(presented);
+  }
+
+  /** As the other; a wrong name is refused before the token is used up. */
+  @Override
+  public AdmittedNode admit(String token, String claimedName) {
+    Presented presented = presented(token);
+    if (!presented.file().nodeName().equals(claimedName)) {
+      throw NodeAttestor.otherName(presented.file().nodeName(), claimedName);
+    }
+    return use(presented);
+  }
+
+  private Presented presented(String token) {
+    Matcher parts = FORM.matcher(token);
+    if (!parts.matches()) {
+      throw new AdmissionException(Reason.MALFORMED, "this is no join token", MAKE_ANOTHER);
+    }
+    String id = parts.group(1);
+    JoinTokenFile file = read(open(id)).orElseThrow(() -> gone(id));
+    if (!file.isSecret(parts.group(2))) {
+      throw unknown();
+    }
+    if (isOver(file)) {
+      throw new AdmissionException(
+          Reason.EXPIRED, "join token " + id + " expired at " + file.expires(), MAKE_ANOTHER);
+    }
+    return new Presented(id, file);
+  }
+
+  private AdmittedNode use(Presented presented) {
+    String id = presented.id();
+    try {
+      Files.move(open(id), used(id), StandardCopyOption.ATOMIC_MOVE);
+      DurableFiles.syncDirectory(directory);
+    } catch (NoSuchFileException e) {
+      throw gone(id); // another call, or a revocation, was faster
+    } catch (IOException e) {
+      throw new AdmissionException(
+          Reason.BACKEND_UNREACHABLE,
+          "the controller cannot note that join token " + id + " is used (" + e + ")",
+          "look at the controller's disk",
+          e);
+    }
+    return new AdmittedNode(presented.file().nodeName(), "join-token " + id);
+  }
+
+  private AdmissionException gone(String id) {
+    return Files.exists(used(id))
+        ? new AdmissionException(Reason.USED, "join token " + id + " was used", MAKE_ANOTHER)
+        : unknown();
+  }
+
+  /** One answer for a wrong id and a wrong secret. */
+  private static AdmissionException unknown() {
+    return new AdmissionException(Reason.UNKNOWN, "there is no such join token", MAKE_ANOTHER);
+  }
+
+  private boolean isOver(JoinTokenFile file) {
+    return !clock.instant().isBefore(file.expires());
+  }
+
+  private void removeOld() {
+    Instant before = clock.instant().minus(KEPT_AFTER_ITS_END);
+    for (JoinToken token : list()) {
+      if (token.expires().isBefore(before)) {
+        DurableFiles.delete(open(token.id()));
+        DurableFiles.delete(used(token.id()));
+      }
+    }
+  }
+
+  private static Optional<JoinTokenFile> read(Path file) {
+    return DurableFiles.read(file, JoinTokenFile.LONGEST_BYTES)
+        .map(text -> JoinTokenFile.parse(text, file));
+  }
+
+  private Path open(String id) {
+    return directory.resolve(id + OPEN);
+  }
+
+  private Path used(String id) {
+    return directory.resolve(id + USED);
+  }
+
+  /** A token whose secret was right, and its file. */
+  private record Presented(String id, JoinTokenFile file) {}
+}

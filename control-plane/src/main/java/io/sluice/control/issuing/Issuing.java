@@ -1,0 +1,128 @@
+package io.sluice.control.issuing;
+
+import io.sluice.control.authority.AuthorityException;
+import io.sluice.control.authority.AuthorityHealth.Condition;
+import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.CertificateRequest;
+import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.SigningRequest;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.TrustDomain;
+import java.time.Duration;
+
+/**
+ * Certificates for those who may have them. Any thread; blocks for as long as the authority does.
+ */
+public final class Issuing {
+  private final CertificateAuthority authority;
+  private final TrustDomain trustDomain;
+  private final Placements placements;
+  private final Lifetimes lifetimes;
+  private final KeyUses keys = new KeyUses();
+
+  /**
+   * How long certificates live.
+   *
+   * @param leaf of a pod's identity
+   * @param node of a node's own
+   */
+  public record Lifetimes(Duration leaf, Duration node) {}
+
+  /** Signs by {@code authority} what {@code placements} allow. */
+  public Issuing(
+      CertificateAuthority authority,
+      TrustDomain trustDomain,
+      Placements placements,
+      Lifetimes lifetimes) {
+    this.authority = authority;
+    this.trustDomain = trustDomain;
+    this.placements = placements;
+    this.lifetimes = lifetimes;
+  }
+
+  /**
+   * The first certificate of a node.
+   *
+   * @param nodeName what the node says it is called
+   * @param admission throws unless the node is proven, and may use up its token: called once
+   *     everything else is known to be in order
+   * @throws RefusedException where it gets none
+   */
+  public IssuedCertificate admit(String nodeName, byte[] signingRequest, Runnable admission) {
+    SpiffeId identity;
+    try {
+      identity = SystemIdentity.node(trustDomain, nodeName);
+    } catch (IllegalArgumentException e) {
+      throw new RefusedException(
+          RefusalReason.NODE_NAME_MALFORMED,
+          "this is no Kubernetes node name",
+          "use lower-case letters, digits, '-' and '.', at most "
+              + SystemIdentity.LONGEST_NODE_NAME);
+    }
+    SigningRequest proof = proof(signingRequest);
+    if (authority.health().condition() == Condition.UNAVAILABLE) {
+      throw new RefusedException(
+          RefusalReason.AUTHORITY_UNAVAILABLE,
+          "the authority cannot sign now, so the token was left unused",
+          "'sluice control status' on the controller says why");
+    }
+    keys.requireFree(proof.publicKey(), nodeName, identity);
+    admission.run();
+    keys.claim(proof.publicKey(), nodeName, identity);
+    return sign(identity, proof, lifetimes.node(), nodeName);
+  }
+
+  /** The next certificate of a node, for a key that it did not have before. */
+  public IssuedCertificate renew(Caller caller, byte[] signingRequest) {
+    SigningRequest proof = proof(signingRequest);
+    if (proof.publicKey().equals(caller.leaf().getPublicKey())) {
+      throw new RefusedException(
+          RefusalReason.KEY_REUSED,
+          "the request is for the key that the node has already",
+          "make a new key for each renewal");
+    }
+    keys.claim(proof.publicKey(), caller.nodeName(), caller.identity());
+    return sign(caller.identity(), proof, lifetimes.node(), caller.nodeName());
+  }
+
+  /** A certificate for the identity of a pod on the caller's node. */
+  public IssuedCertificate issue(Caller caller, String wanted, byte[] signingRequest) {
+    SpiffeId identity;
+    try {
+      identity = SpiffeId.parse(wanted);
+    } catch (IllegalArgumentException e) {
+      throw new RefusedException(
+          RefusalReason.IDENTITY_MALFORMED,
+          "the wanted identity is not of the form that the mesh issues",
+          "ask for spiffe://<trust domain>/ns/<namespace>/sa/<service account>");
+    }
+    placements.require(caller.nodeName(), identity);
+    SigningRequest proof = proof(signingRequest);
+    if (!proof.namesNobodyBut(identity)) {
+      throw new RefusedException(
+          RefusalReason.REQUEST_NAMES_OTHERS,
+          "the certificate request carries other names than " + identity,
+          "put exactly this one URI into it, or no name");
+    }
+    keys.claim(proof.publicKey(), caller.nodeName(), identity);
+    return sign(identity, proof, lifetimes.leaf(), caller.nodeName());
+  }
+
+  private static SigningRequest proof(byte[] signingRequest) {
+    try {
+      return SigningRequest.parse(signingRequest);
+    } catch (AuthorityException e) {
+      throw RefusedException.of(e);
+    }
+  }
+
+  private IssuedCertificate sign(
+      SpiffeId identity, SigningRequest proof, Duration lifetime, String nodeName) {
+    try {
+      return authority.sign(new CertificateRequest(identity, proof, lifetime, nodeName));
+    } catch (AuthorityException e) {
+      throw RefusedException.of(e);
+    }
+  }
+}

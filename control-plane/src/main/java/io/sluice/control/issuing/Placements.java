@@ -1,0 +1,107 @@
+package io.sluice.control.issuing;
+
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.Workload;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+
+/**
+ * Which identities a node may have certificates for: those of enrolled pods that the newest
+ * snapshot places on it, and no other. Any thread; never blocks.
+ */
+public final class Placements {
+  private final TrustDomain trustDomain;
+  private final Supplier<MeshSnapshot> snapshot;
+  private final BooleanSupplier complete;
+
+  /**
+   * @param snapshot the newest one
+   * @param complete whether it holds all that the registry should know
+   */
+  public Placements(
+      TrustDomain trustDomain, Supplier<MeshSnapshot> snapshot, BooleanSupplier complete) {
+    this.trustDomain = trustDomain;
+    this.snapshot = snapshot;
+    this.complete = complete;
+  }
+
+  /**
+   * Returns where {@code nodeName} may have a certificate for {@code identity}.
+   *
+   * @throws RefusedException with the nearest reason where it may not
+   */
+  public void require(String nodeName, SpiffeId identity) {
+    if (!identity.trustDomain().equals(trustDomain)) {
+      throw refused(
+          RefusalReason.TRUST_DOMAIN_FOREIGN,
+          identity + " is not of trust domain " + trustDomain,
+          "ask the controller of that mesh");
+    }
+    if (SystemIdentity.isSystem(identity)) {
+      throw refused(
+          RefusalReason.IDENTITY_RESERVED,
+          identity + " belongs to the mesh itself",
+          "move the pod out of namespace " + SystemIdentity.NAMESPACE);
+    }
+    // Before the snapshot: what a broken file hides must not be taken for removed.
+    boolean everythingKnown = complete.getAsBoolean();
+    List<Workload> pods =
+        snapshot.get().workloads().stream().filter(pod -> pod.identity().equals(identity)).toList();
+    Predicate<Workload> here = pod -> pod.nodeName().filter(nodeName::equals).isPresent();
+    if (pods.stream().anyMatch(here.and(Workload::enrolled))) {
+      return;
+    }
+    if (!everythingKnown) {
+      throw refused(
+          RefusalReason.REGISTRY_INCOMPLETE,
+          "the controller cannot read all of its registry, and knows of no pod on this node with "
+              + identity,
+          "mend the files that the controller's log names");
+    }
+    throw nearest(nodeName, identity, pods, here);
+  }
+
+  private static RefusedException nearest(
+      String nodeName, SpiffeId identity, List<Workload> pods, Predicate<Workload> here) {
+    if (pods.isEmpty()) {
+      return refused(
+          RefusalReason.IDENTITY_UNKNOWN,
+          "no pod has the identity " + identity,
+          "look at the pod's namespace and service account in the controller's registry");
+    }
+    for (Workload pod : pods) {
+      if (here.test(pod)) {
+        return pod.hostNetwork()
+            ? refused(
+                RefusalReason.POD_ON_HOST_NETWORK,
+                "pod " + pod.name() + " shares the network of its node",
+                "such a pod cannot be in the mesh")
+            : refused(
+                RefusalReason.POD_NOT_ENROLLED,
+                "pod " + pod.name() + " is not in the mesh",
+                "label the pod or its namespace sluice.io/mesh: enabled");
+      }
+    }
+    for (Workload pod : pods) {
+      if (pod.enrolled() && pod.nodeName().isEmpty()) {
+        return refused(
+            RefusalReason.POD_WITHOUT_NODE,
+            "pod " + pod.name() + " says of no node that it runs there",
+            "set spec.nodeName: " + nodeName + " if it is this one");
+      }
+    }
+    return refused(
+        RefusalReason.POD_ON_OTHER_NODE,
+        "no pod on node " + nodeName + " has the identity " + identity,
+        "ask from the node that spec.nodeName of the pod says");
+  }
+
+  private static RefusedException refused(RefusalReason reason, String problem, String mend) {
+    return new RefusedException(reason, problem, mend);
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * How often somebody may try. Values and counting only: what is counted, and what a refusal says,
+ * is the caller's.
+ */
+@NullMarked
+package io.sluice.control.limit;
+
+import org.jspecify.annotations.NullMarked;

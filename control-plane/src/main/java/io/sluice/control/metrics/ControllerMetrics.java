@@ -1,0 +1,164 @@
+package io.sluice.control.metrics;
+
+import io.prometheus.client.CollectorRegistry;
+import io.prometheus.client.Counter;
+import io.prometheus.client.Gauge;
+import io.prometheus.client.Histogram;
+import io.prometheus.client.exporter.common.TextFormat;
+import io.prometheus.client.hotspot.DefaultExports;
+import io.sluice.control.authority.AuthorityHealth;
+import io.sluice.control.issuing.RefusalReason;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.Locale;
+
+/** Every metric of the controller, in a registry of its own. Any thread. */
+public final class ControllerMetrics {
+  /** Calls that nodes make, by the names of their methods. */
+  public enum Call {
+    /** A token for a node's first certificate. */
+    ADMIT,
+    /** A node's next certificate. */
+    RENEW_NODE,
+    /** A certificate of a pod's identity. */
+    ISSUE,
+    /** A stream of trust bundles. */
+    FOLLOW_TRUST_BUNDLE,
+    /** Refused before its method was known to be one of these. */
+    OTHER;
+
+    private String label() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  private static final double NANOS_PER_SECOND = 1e9;
+
+  private final CollectorRegistry registry = new CollectorRegistry();
+
+  private final Counter served =
+      Counter.build("sluice_control_calls", "Calls of nodes that were served.")
+          .labelNames("call")
+          .register(registry);
+
+  private final Counter refused =
+      Counter.build(
+              "sluice_control_refusals",
+              "Calls of nodes that were refused; docs/identity.md says what each reason asks for.")
+          .labelNames("call", "reason")
+          .register(registry);
+
+  private final Histogram signing =
+      Histogram.build(
+              "sluice_control_signing_seconds",
+              "From a request to its certificate, with journal and outside authority.")
+          .buckets(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
+          .register(registry);
+
+  private final Gauge generation =
+      Gauge.build(
+              "sluice_control_trust_bundle_generation",
+              "Generation of the trust bundle that is handed out.")
+          .register(registry);
+
+  private final Gauge condition =
+      Gauge.build(
+              "sluice_control_authority_condition",
+              "1 for the authority's condition: ready, degraded (act soon) or unavailable.")
+          .labelNames("condition")
+          .register(registry);
+
+  private final Gauge connections =
+      Gauge.build("sluice_control_connections", "Connections to the control port.")
+          .register(registry);
+
+  private final Gauge followers =
+      Gauge.build("sluice_control_following_nodes", "Nodes that follow the trust bundle now.")
+          .register(registry);
+
+  private final Gauge certificateEnd =
+      Gauge.build(
+              "sluice_control_certificate_end_seconds",
+              "Unix time at which the controller's own certificate ends.")
+          .register(registry);
+
+  /** With every series that has a fixed set of labels at 0 from the start. */
+  public ControllerMetrics() {
+    for (Call call : Call.values()) {
+      served.labels(call.label());
+    }
+    for (AuthorityHealth.Condition each : AuthorityHealth.Condition.values()) {
+      condition.labels(each.name().toLowerCase(Locale.ROOT));
+    }
+    DefaultExports.register(registry);
+  }
+
+  /** A call was served. */
+  public void served(Call call) {
+    served.labels(call.label()).inc();
+  }
+
+  /** A call was refused. */
+  public void refused(Call call, RefusalReason reason) {
+    refused.labels(call.label(), reason.label()).inc();
+  }
+
+  /** How often calls were refused for this reason, whichever they were. */
+  public long refusals(RefusalReason reason) {
+    double sum = 0;
+    for (Call call : Call.values()) {
+      Double counted =
+          registry.getSampleValue(
+              "sluice_control_refusals_total",
+              new String[] {"call", "reason"},
+              new String[] {call.label(), reason.label()});
+      sum += counted == null ? 0 : counted;
+    }
+    return (long) sum;
+  }
+
+  /** A certificate was signed. */
+  public void signed(Duration took) {
+    signing.observe(took.toNanos() / NANOS_PER_SECOND);
+  }
+
+  /** The trust bundle that is handed out. */
+  public void trustBundle(long handedOut) {
+    generation.set(handedOut);
+  }
+
+  /** The authority's condition. */
+  public void authority(AuthorityHealth.Condition now) {
+    for (AuthorityHealth.Condition each : AuthorityHealth.Condition.values()) {
+      condition.labels(each.name().toLowerCase(Locale.ROOT)).set(each == now ? 1 : 0);
+    }
+  }
+
+  /** A connection was opened, or closed by -1. */
+  public void connections(int change) {
+    connections.inc(change);
+  }
+
+  /** Nodes that follow the trust bundle. */
+  public void followers(int now) {
+    followers.set(now);
+  }
+
+  /** When the controller's own certificate ends, in seconds since 1970. */
+  public void certificateEnds(long epochSecond) {
+    certificateEnd.set(epochSecond);
+  }
+
+  /** All of them in the text format of Prometheus 0.0.4. */
+  public String text() {
+    StringWriter text = new StringWriter();
+    try {
+      TextFormat.write004(text, registry.metricFamilySamples());
+    } catch (IOException e) {
+      throw new UncheckedIOException("memory takes every text", e);
+    }
+    return text.toString();
+  }
+}

@@ -1,0 +1,43 @@
+package io.sluice.control.metrics;
+
+import io.sluice.control.authority.AuthorityHealth;
+import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.CertificateRequest;
+import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.TrustBundle;
+import java.time.Duration;
+
+/** An authority whose signatures are timed. */
+public final class MeasuredAuthority implements CertificateAuthority {
+  private final CertificateAuthority authority;
+  private final ControllerMetrics metrics;
+
+  /** Closes {@code authority} with itself. */
+  public MeasuredAuthority(CertificateAuthority authority, ControllerMetrics metrics) {
+    this.authority = authority;
+    this.metrics = metrics;
+  }
+
+  @Override
+  public IssuedCertificate sign(CertificateRequest request) {
+    long begin = System.nanoTime();
+    IssuedCertificate issued = authority.sign(request);
+    metrics.signed(Duration.ofNanos(System.nanoTime() - begin));
+    return issued;
+  }
+
+  @Override
+  public TrustBundle trustBundle() {
+    return authority.trustBundle();
+  }
+
+  @Override
+  public AuthorityHealth health() {
+    return authority.health();
+  }
+
+  @Override
+  public void close() {
+    authority.close();
+  }
+}

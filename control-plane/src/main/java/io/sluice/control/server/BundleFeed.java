@@ -1,0 +1,129 @@
+package io.sluice.control.server;
+
+import io.grpc.stub.ServerCallStreamObserver;
+import io.sluice.api.identity.v1.TrustBundle;
+import io.sluice.control.issuing.Caller;
+import io.sluice.control.issuing.NodeCertificates;
+import io.sluice.control.issuing.RefusalReason;
+import io.sluice.control.issuing.RefusedException;
+import io.sluice.control.metrics.ControllerMetrics;
+import io.sluice.control.metrics.ControllerMetrics.Call;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The trust bundle to every node that follows it, one stream for each. A node that does not keep up
+ * gets the newest bundle when it can take one, and none in between. Any thread.
+ */
+public final class BundleFeed {
+  private final Map<String, Follower> followers = new ConcurrentHashMap<>();
+  private final NodeCertificates certificates;
+  private final ControllerMetrics metrics;
+  private final Answers answers;
+  private volatile TrustBundle latest;
+  private volatile boolean closed;
+
+  BundleFeed(
+      io.sluice.control.authority.TrustBundle first,
+      NodeCertificates certificates,
+      ControllerMetrics metrics,
+      Answers answers) {
+    this.latest = Messages.of(first);
+    this.certificates = certificates;
+    this.metrics = metrics;
+    this.answers = answers;
+  }
+
+  /** Sends the bundle now and whenever it changes; ends an older stream of the same node. */
+  void follow(Caller caller, ServerCallStreamObserver<TrustBundle> out) {
+    Follower follower = new Follower(caller, out);
+    out.setOnCancelHandler(() -> forget(follower));
+    out.setOnReadyHandler(follower::send);
+    Follower older = followers.put(caller.nodeName(), follower);
+    if (older != null) {
+      older.refuse(
+          new RefusedException(
+              RefusalReason.SUPERSEDED,
+              "node " + caller.nodeName() + " follows by a newer call",
+              "follow by one call at a time"));
+    }
+    metrics.followers(followers.size());
+    answers.served(Call.FOLLOW_TRUST_BUNDLE, caller.nodeName());
+    follower.send();
+    if (closed) {
+      follower.complete();
+    }
+  }
+
+  /** Hands out {@code bundle} from now on. */
+  public void publish(io.sluice.control.authority.TrustBundle bundle) {
+    latest = Messages.of(bundle);
+    followers.values().forEach(Follower::send);
+  }
+
+  /** Ends the streams of nodes whose certificate has ended, or proves them no more. */
+  public void endThoseWithoutProof() {
+    for (Follower follower : followers.values()) {
+      try {
+        certificates.caller(follower.caller.chain());
+      } catch (RefusedException e) {
+        if (e.reason() != RefusalReason.AUTHORITY_UNAVAILABLE) {
+          follower.refuse(e);
+        }
+      }
+    }
+  }
+
+  /** Ends every stream in order, so that connections can. */
+  void close() {
+    closed = true;
+    followers.values().forEach(Follower::complete);
+  }
+
+  private void forget(Follower follower) {
+    followers.remove(follower.caller.nodeName(), follower);
+    metrics.followers(followers.size());
+  }
+
+  /** One stream; gRPC wants its observer to be used by one thread at a time. */
+  private final class Follower {
+    private final Caller caller;
+    private final ServerCallStreamObserver<TrustBundle> out;
+    private @Nullable TrustBundle sent;
+    private boolean ended;
+
+    Follower(Caller caller, ServerCallStreamObserver<TrustBundle> out) {
+      this.caller = caller;
+      this.out = out;
+    }
+
+    synchronized void send() {
+      TrustBundle newest = latest;
+      if (!ended && !newest.equals(sent) && out.isReady()) {
+        out.onNext(newest);
+        sent = newest;
+      }
+    }
+
+    void refuse(RefusedException why) {
+      synchronized (this) {
+        if (!ended && !out.isCancelled()) {
+          ended = true;
+          out.onError(answers.refusal(Call.FOLLOW_TRUST_BUNDLE, caller.nodeName(), why));
+        }
+      }
+      forget(this);
+    }
+
+    void complete() {
+      synchronized (this) {
+        if (!ended && !out.isCancelled()) {
+          ended = true;
+          out.onCompleted();
+        }
+      }
+      forget(this);
+    }
+  }
+}

@@ -1,0 +1,149 @@
+package io.sluice.control.server;
+
+import io.grpc.Server;
+import io.grpc.ServerInterceptors;
+import io.grpc.TlsServerCredentials;
+import io.grpc.netty.NettyServerBuilder;
+import io.sluice.control.admission.NodeAttestor;
+import io.sluice.control.admission.TryLimit;
+import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.TrustBundle;
+import io.sluice.control.issuing.Issuing;
+import io.sluice.control.issuing.NodeCertificates;
+import io.sluice.control.limit.Allowances;
+import io.sluice.control.metrics.ControllerMetrics;
+import io.sluice.mesh.IpAddresses;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The control port: gRPC on TLS 1.3. Calls run on virtual threads and may block; gRPC's own event
+ * loops only move bytes.
+ */
+public final class ControlServer {
+  /** A certificate request, a token and room for what a later version adds. */
+  private static final int LONGEST_MESSAGE = 65_536;
+
+  private static final int LONGEST_HEADERS = 8_192;
+  private static final int MOST_NODES = 4_096;
+
+  private final Server server;
+  private final BundleFeed feed;
+  private final ExecutorService calls;
+  private final ScheduledExecutorService timer;
+
+  private ControlServer(
+      Server server, BundleFeed feed, ExecutorService calls, ScheduledExecutorService timer) {
+    this.server = server;
+    this.feed = feed;
+    this.calls = calls;
+    this.timer = timer;
+  }
+
+  /**
+   * What the services work with.
+   *
+   * @param authority whose bundle is handed out
+   * @param firstBundle the bundle until the feed is given another
+   */
+  public record Parts(
+      CertificateAuthority authority,
+      TrustBundle firstBundle,
+      ControllerCertificate certificate,
+      NodeCertificates nodes,
+      NodeAttestor attestor,
+      Issuing issuing,
+      ControllerMetrics metrics,
+      NodeCalls log,
+      InstantSource clock) {}
+
+  /**
+   * Listens and serves.
+   *
+   * @throws UncheckedIOException where the address cannot be listened on
+   */
+  public static ControlServer start(ServerSettings settings, Parts parts) {
+    InstantSource clock = parts.clock();
+    Answers answers = new Answers(parts.metrics(), parts.log(), clock);
+    BundleFeed feed = new BundleFeed(parts.firstBundle(), parts.nodes(), parts.metrics(), answers);
+    ExecutorService calls =
+        Executors.newThreadPerTaskExecutor(
+            Thread.ofVirtual().name("sluice-control-call-", 0).factory());
+    ScheduledExecutorService timer =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().name("sluice-control-timer").daemon().factory());
+    NettyServerBuilder builder =
+        NettyServerBuilder.forAddress(
+                settings.address(),
+                TlsServerCredentials.newBuilder()
+                    .keyManager(new ControllerKeys(parts.certificate()))
+                    .trustManager(new ClientCertificates())
+                    .clientAuth(TlsServerCredentials.ClientAuth.OPTIONAL)
+                    .build())
+            .executor(calls)
+            .addTransportFilter(new ConnectionLimit(settings.connections(), parts.metrics()))
+            .intercept(new RequestDeadline(settings.request(), timer, answers))
+            .maxInboundMessageSize(LONGEST_MESSAGE)
+            .maxInboundMetadataSize(LONGEST_HEADERS)
+            .maxConcurrentCallsPerConnection(settings.callsPerConnection())
+            .handshakeTimeout(settings.handshake().toMillis(), TimeUnit.MILLISECONDS)
+            .maxConnectionIdle(settings.idle().toMillis(), TimeUnit.MILLISECONDS)
+            .keepAliveTime(settings.keepAlive().toMillis(), TimeUnit.MILLISECONDS)
+            .keepAliveTimeout(settings.keepAliveAnswer().toMillis(), TimeUnit.MILLISECONDS)
+            .permitKeepAliveTime(settings.leastClientKeepAlive().toMillis(), TimeUnit.MILLISECONDS)
+            .permitKeepAliveWithoutCalls(true);
+    CallerInterceptor callers =
+        new CallerInterceptor(
+            parts.nodes(),
+            new Allowances<>(settings.callsAtOnce(), settings.callRefill(), MOST_NODES, clock),
+            answers);
+    AdmissionService admission =
+        new AdmissionService(
+            parts.attestor(), new TryLimit(clock), parts.issuing(), parts.authority(), answers);
+    IssuingService issuing = new IssuingService(parts.issuing(), feed, answers);
+    builder.addService(ServerInterceptors.intercept(admission, callers));
+    builder.addService(ServerInterceptors.intercept(issuing, callers));
+    try {
+      return new ControlServer(builder.build().start(), feed, calls, timer);
+    } catch (IOException e) {
+      calls.close();
+      timer.close();
+      throw new UncheckedIOException(
+          "cannot listen on " + IpAddresses.text(settings.address()) + "; choose another --listen",
+          e);
+    }
+  }
+
+  /** The port that is listened on. */
+  public int port() {
+    return server.getPort();
+  }
+
+  /** Where changes of the trust bundle are to be told. */
+  public BundleFeed feed() {
+    return feed;
+  }
+
+  /** Takes no new call, lets those that run finish for as long as {@code patience}, then ends. */
+  public void drain(Duration patience) {
+    server.shutdown();
+    feed.close();
+    try {
+      if (!server.awaitTermination(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+        server.shutdownNow();
+        server.awaitTermination(1, TimeUnit.SECONDS);
+      }
+    } catch (InterruptedException e) {
+      server.shutdownNow();
+      Thread.currentThread().interrupt();
+    }
+    timer.shutdownNow();
+    calls.close();
+  }
+}

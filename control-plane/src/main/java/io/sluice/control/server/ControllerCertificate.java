@@ -1,0 +1,175 @@
+package io.sluice.control.server;
+
+import io.sluice.control.authority.AuthorityException;
+import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.CertificateRequest;
+import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.SigningRequest;
+import io.sluice.control.authority.TrustBundle;
+import io.sluice.control.authority.svid.SigningKey;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SystemIdentity;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.bouncycastle.asn1.x500.RDN;
+import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.operator.OperatorCreationException;
+import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequestBuilder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The controller's own certificate, from its own authority, with a key that never leaves memory. A
+ * new one, with a new key, is made at half life, and at once when another root signs: then every
+ * node has that root already, and those that join by it need to see it.
+ *
+ * <p>{@link #renewIfDue} is for one thread; {@link #present} for any.
+ */
+public final class ControllerCertificate {
+  private static final Logger LOG = System.getLogger(ControllerCertificate.class.getName());
+  private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+  private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
+
+  private final CertificateAuthority authority;
+  private final SpiffeId identity;
+  private final Duration lifetime;
+  private final InstantSource clock;
+  private volatile @Nullable Presented presented;
+  private Instant tryAt = Instant.MIN;
+  private Duration pause = FIRST_PAUSE;
+
+  /**
+   * What a handshake shows.
+   *
+   * @param chain leaf, each issuer, and the root, by whose hash a node that joins believes it
+   * @param firstRoot of the bundle when it was signed
+   */
+  record Presented(
+      KeyPair key, List<X509Certificate> chain, Instant renewAt, X509Certificate firstRoot) {
+    X509Certificate root() {
+      return chain.getLast();
+    }
+
+    Instant end() {
+      return chain.getFirst().getNotAfter().toInstant();
+    }
+  }
+
+  /** Has none until {@link #renewIfDue}. */
+  public ControllerCertificate(
+      CertificateAuthority authority, TrustBundle bundle, Duration lifetime, InstantSource clock) {
+    this.authority = authority;
+    this.identity = SystemIdentity.controller(bundle.trustDomain());
+    this.lifetime = lifetime;
+    this.clock = clock;
+  }
+
+  /** What handshakes show now; empty before the first was signed, and once it has ended. */
+  Optional<Presented> present() {
+    return Optional.ofNullable(presented).filter(now -> clock.instant().isBefore(now.end()));
+  }
+
+  /** Last instant of the present one, if there is one. */
+  public Optional<Instant> end() {
+    return present().map(Presented::end);
+  }
+
+  /** The root above the present one, if there is one: the one that who joins has to know. */
+  public Optional<X509Certificate> root() {
+    return present().map(Presented::root);
+  }
+
+  /**
+   * Makes a new one where it is time, and tries again later where the authority cannot: the present
+   * one goes on.
+   *
+   * @param bundle the authority's present one; where its first root is another than before, another
+   *     root signs
+   */
+  public void renewIfDue(TrustBundle bundle) {
+    Instant now = clock.instant();
+    Presented present = presented;
+    boolean isDue =
+        present == null
+            || !now.isBefore(present.renewAt())
+            || !bundle.roots().getFirst().equals(present.firstRoot());
+    if (!isDue || now.isBefore(tryAt)) {
+      return;
+    }
+    try {
+      presented = signed(bundle);
+      pause = FIRST_PAUSE;
+      tryAt = Instant.MIN;
+    } catch (AuthorityException e) {
+      LOG.log(
+          Level.WARNING,
+          "controller_certificate_not_signed retry_in={0} {1}",
+          pause,
+          e.getMessage());
+      tryAt = now.plus(pause);
+      Duration longer = pause.multipliedBy(2);
+      pause = longer.compareTo(LONGEST_PAUSE) < 0 ? longer : LONGEST_PAUSE;
+    }
+  }
+
+  private Presented signed(TrustBundle bundle) {
+    KeyPair key = SigningKey.P256.generate();
+    IssuedCertificate issued =
+        authority.sign(
+            new CertificateRequest(
+                identity, SigningRequest.parse(request(key)), lifetime, "controller"));
+    List<X509Certificate> chain = new ArrayList<>(issued.chain());
+    chain.add(rootOf(chain.getLast(), bundle));
+    Duration life = Duration.between(clock.instant(), issued.notAfter());
+    Instant renewAt = clock.instant().plus(life.dividedBy(2));
+    LOG.log(
+        Level.INFO,
+        "controller_certificate serial={0} until={1}",
+        issued.serial().toString(16),
+        issued.notAfter());
+    return new Presented(key, List.copyOf(chain), renewAt, bundle.roots().getFirst());
+  }
+
+  private static byte[] request(KeyPair key) {
+    try {
+      return new JcaPKCS10CertificationRequestBuilder(new X500Name(new RDN[0]), key.getPublic())
+          .build(new JcaContentSignerBuilder("SHA256withECDSA").build(key.getPrivate()))
+          .getEncoded();
+    } catch (IOException | OperatorCreationException e) {
+      throw new IllegalStateException("a key of this JDK signs its request", e);
+    }
+  }
+
+  private static X509Certificate rootOf(X509Certificate last, TrustBundle bundle) {
+    for (X509Certificate root : bundle.roots()) {
+      if (root.getSubjectX500Principal().equals(last.getIssuerX500Principal())
+          && isSignedBy(last, root)) {
+        return root;
+      }
+    }
+    throw new AuthorityException(
+        AuthorityException.Reason.BACKEND_ANSWER_REFUSED,
+        "the controller's own certificate",
+        "its chain leads to no root of the trust bundle",
+        "look at the authority's roots");
+  }
+
+  private static boolean isSignedBy(X509Certificate certificate, X509Certificate root) {
+    try {
+      certificate.verify(root.getPublicKey());
+      return true;
+    } catch (GeneralSecurityException e) {
+      return false; // another root of the same name
+    }
+  }
+}

@@ -1,0 +1,76 @@
+package io.sluice.control.server;
+
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.StatusRuntimeException;
+import io.sluice.control.issuing.RefusalReason;
+import io.sluice.control.issuing.RefusedException;
+import io.sluice.control.metrics.ControllerMetrics.Call;
+import java.time.Duration;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Ends calls whose request does not come: a call that says nothing would otherwise hold its place
+ * for ever, and needs no certificate.
+ */
+final class RequestDeadline implements ServerInterceptor {
+  private final Duration limit;
+  private final ScheduledExecutorService timer;
+  private final Answers answers;
+
+  RequestDeadline(Duration limit, ScheduledExecutorService timer, Answers answers) {
+    this.limit = limit;
+    this.timer = timer;
+    this.answers = answers;
+  }
+
+  @Override
+  public <Q, A> ServerCall.Listener<Q> interceptCall(
+      ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+    AtomicBoolean settled = new AtomicBoolean();
+    ScheduledFuture<?> deadline =
+        timer.schedule(
+            () -> {
+              if (settled.compareAndSet(false, true)) {
+                end(call);
+              }
+            },
+            limit.toMillis(),
+            TimeUnit.MILLISECONDS);
+    return new SimpleForwardingServerCallListener<>(next.startCall(call, headers)) {
+      /** Until here the services do nothing, so that the timer has the call for itself. */
+      @Override
+      public void onHalfClose() {
+        deadline.cancel(false);
+        if (settled.compareAndSet(false, true)) {
+          super.onHalfClose();
+        }
+      }
+
+      @Override
+      public void onCancel() {
+        deadline.cancel(false);
+        super.onCancel();
+      }
+    };
+  }
+
+  private void end(ServerCall<?, ?> call) {
+    StatusRuntimeException ending =
+        answers.refusal(
+            Call.OTHER,
+            Peer.of(call.getAttributes()).text(),
+            new RefusedException(
+                RefusalReason.REQUEST_TOO_SLOW,
+                "the request did not come within " + limit,
+                "look at the network between node and controller"));
+    Metadata trailers = ending.getTrailers();
+    call.close(ending.getStatus(), trailers == null ? new Metadata() : trailers);
+  }
+}

@@ -1,0 +1,146 @@
+package io.sluice.control.server;
+
+import static io.sluice.control.server.Refusals.assertRefused;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.ByteString;
+import io.grpc.StatusRuntimeException;
+import io.sluice.api.identity.v1.AdmitResponse;
+import io.sluice.control.admission.JoinToken;
+import io.sluice.control.authority.Requests;
+import io.sluice.control.issuing.RefusalReason;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Joining over the wire. */
+class AdmissionTest {
+  private static final Duration HOUR = Duration.ofHours(1);
+
+  @TempDir private Path home;
+  private ControlSite site;
+  private NodeClient node;
+
+  @BeforeEach
+  void start() throws Exception {
+    site = ControlSite.in(home);
+    node = site.stranger();
+  }
+
+  @AfterEach
+  void stop() {
+    node.close();
+    site.close();
+  }
+
+  private AdmitResponse admit(String name, String token) throws Exception {
+    return node.admit(name, token, NodeClient.request(Requests.keyPair("secp256r1")));
+  }
+
+  @Test
+  void tokenGivesTheNodeItsCertificateAndTheBundle() throws Exception {
+    AdmitResponse admitted = admit("edge1", site.tokens().create("edge1", HOUR));
+
+    List<X509Certificate> chain = NodeClient.chain(admitted.getCertificate());
+    assertThat(chain.getFirst().getSubjectAlternativeNames())
+        .containsExactly(List.of(6, "spiffe://cluster.local/ns/sluice-system/sa/node.edge1"));
+    assertThat(chain.getFirst().getNotAfter().toInstant())
+        .isEqualTo(site.clock().instant().plus(ControlSite.NODE));
+    assertThat(admitted.getTrustBundle().getTrustDomain()).isEqualTo("cluster.local");
+    assertThat(admitted.getTrustBundle().getRootsList())
+        .containsExactly(ByteString.copyFrom(node.controllerChain().getLast().getEncoded()));
+  }
+
+  @Test
+  void tokenAdmitsOnceOnly() throws Exception {
+    String token = site.tokens().create("edge1", HOUR);
+    admit("edge1", token);
+
+    assertRefused(RefusalReason.TOKEN_USED, () -> admit("edge1", token));
+    site.restart(ControlSite.defaults());
+    try (NodeClient later = site.stranger()) {
+      assertRefused(
+          RefusalReason.TOKEN_USED,
+          () -> later.admit("edge1", token, NodeClient.request(Requests.keyPair("secp256r1"))));
+    }
+  }
+
+  @Test
+  void tokensOfOthersExpiredGuessedOrMalformedAdmitNobody() throws Exception {
+    String others = site.tokens().create("edge2", HOUR);
+    String guessed = others.substring(0, 17) + "A".repeat(43);
+    assertRefused(RefusalReason.TOKEN_WRONG_ACCOUNT, () -> admit("edge1", others));
+    assertRefused(RefusalReason.TOKEN_UNKNOWN, () -> admit("edge2", guessed));
+    assertRefused(RefusalReason.TOKEN_MALFORMED, () -> admit("edge1", ""));
+    assertRefused(RefusalReason.TOKEN_MALFORMED, () -> admit("edge1", "x".repeat(9_000)));
+    assertRefused(RefusalReason.NODE_NAME_MALFORMED, () -> admit("Not A Node", others));
+    String revoked = site.tokens().create("edge1", HOUR);
+    site.tokens().revoke(revoked.substring(0, 16));
+    assertRefused(RefusalReason.TOKEN_UNKNOWN, () -> admit("edge1", revoked));
+
+    site.clock().advance(HOUR);
+    assertRefused(RefusalReason.TOKEN_EXPIRED, () -> admit("edge2", others));
+  }
+
+  @Test
+  void guessesFromOneAddressAreLimited() throws Exception {
+    String guess = "0123456789abcdef." + "A".repeat(43);
+    for (int i = 0; i < 10; i++) {
+      assertRefused(RefusalReason.TOKEN_UNKNOWN, () -> admit("edge1", guess));
+    }
+    String good = site.tokens().create("edge1", HOUR);
+
+    assertRefused(RefusalReason.TOKEN_LIMITED, () -> admit("edge1", good));
+    site.clock().advance(Duration.ofMinutes(1));
+    assertThat(admit("edge1", good).hasCertificate()).isTrue();
+  }
+
+  @Test
+  void wrongRequestLeavesTheTokenUnused() throws Exception {
+    String token = site.tokens().create("edge1", HOUR);
+
+    assertRefused(
+        RefusalReason.REQUEST_MALFORMED, () -> node.admit("edge1", token, new byte[] {1}));
+
+    assertThat(site.tokens().list())
+        .extracting(JoinToken::state)
+        .containsExactly(JoinToken.State.OPEN);
+    assertThat(admit("edge1", token).hasCertificate()).isTrue();
+  }
+
+  @Test
+  void controllerWithAnotherRootIsNotBelieved() throws Exception {
+    String token = site.tokens().create("edge1", HOUR);
+    try (NodeClient elsewhere = NodeClient.stranger(site.controller().port(), "00".repeat(32))) {
+      assertThatThrownBy(() ->
+              elsewhere.admit("edge1", token, NodeClient.request(Requests.keyPair("secp256r1"))))
+          .isInstanceOf(StatusRuntimeException.class)
+          .hasMessageContaining("UNAVAILABLE");
+    }
+    assertThat(site.tokens().list())
+        .extracting(JoinToken::state)
+        .containsExactly(JoinToken.State.OPEN);
+  }
+
+  @Test
+  void tokenAppearsInNoFileOfTheController() throws Exception {
+    String token = site.tokens().create("edge1", HOUR);
+    admit("edge1", token);
+    String secret = token.substring(17);
+    try (var files = Files.walk(home)) {
+      assertThat(files.filter(Files::isRegularFile).toList())
+          .isNotEmpty()
+          .allSatisfy(file ->
+              assertThat(Files.readString(file, StandardCharsets.ISO_8859_1))
+                  .doesNotContain(secret));
+    }
+  }
+}

@@ -1,0 +1,138 @@
+package io.sluice.control.server;
+
+import io.sluice.control.Controller;
+import io.sluice.control.ControllerSettings;
+import io.sluice.control.StateDirectory;
+import io.sluice.control.admission.JoinTokens;
+import io.sluice.control.authority.Await;
+import io.sluice.control.authority.TestClock;
+import io.sluice.control.folder.FolderRegistry;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+
+/** A whole controller on a registry folder of a test, and tokens for its nodes. */
+final class ControlSite implements AutoCloseable {
+  static final Duration LEAF = Duration.ofHours(1);
+  static final Duration NODE = Duration.ofHours(6);
+
+  private final Path home;
+  private final TestClock clock = new TestClock(Instant.now().truncatedTo(ChronoUnit.SECONDS));
+  private Controller controller;
+  private boolean ended;
+
+  private ControlSite(Path home) throws IOException {
+    this.home = home;
+    Files.createDirectories(registry());
+    this.controller = started(defaults());
+  }
+
+  static ControlSite in(Path home) throws IOException {
+    return new ControlSite(home);
+  }
+
+  private Path registry() {
+    return home.resolve("registry");
+  }
+
+  static ServerSettings defaults() {
+    return ServerSettings.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+  }
+
+  private Controller started(ServerSettings server) {
+    return Controller.start(
+        new ControllerSettings(
+            home.resolve("state"), null, LEAF, NODE, Duration.ofSeconds(2), server, null),
+        new FolderRegistry(registry(), status -> {}),
+        clock);
+  }
+
+  /** Ends the controller, and starts one on the same state. */
+  void restart(ServerSettings server) {
+    end();
+    controller = started(server);
+    ended = false;
+  }
+
+  /** Ends the controller. */
+  void end() {
+    if (!ended) {
+      controller.close();
+      ended = true;
+    }
+  }
+
+  Controller controller() {
+    return controller;
+  }
+
+  TestClock clock() {
+    return clock;
+  }
+
+  StateDirectory state() {
+    return StateDirectory.at(home.resolve("state"));
+  }
+
+  JoinTokens tokens() {
+    return state().joinTokens(clock);
+  }
+
+  /** A node that has joined. */
+  NodeClient joined(String name) throws Exception {
+    NodeClient node = NodeClient.stranger(controller.port(), state().rootHash());
+    node.join(name, tokens().create(name, Duration.ofHours(1)));
+    return node;
+  }
+
+  NodeClient stranger() {
+    return NodeClient.stranger(controller.port(), state().rootHash());
+  }
+
+  /** Puts a pod of namespace shop and the service account of its own name into the registry. */
+  void pod(String name, String more) throws IOException {
+    pod(name, name, more);
+  }
+
+  /** As the other, with another service account. */
+  void pod(String name, String account, String more) throws IOException {
+    long before = controller.status().registryRevision();
+    Path aside = registry().resolve("." + name);
+    Files.writeString(
+        aside,
+        """
+        apiVersion: v1
+        kind: Pod
+        metadata:
+          name: %1$s
+          namespace: shop
+          labels: {sluice.io/mesh: enabled}
+        spec:
+          serviceAccountName: %2$s
+        %3$s
+        """
+            .formatted(name, account, more.indent(2)));
+    Files.move(
+        aside,
+        registry().resolve(name + ".yaml"),
+        StandardCopyOption.ATOMIC_MOVE,
+        StandardCopyOption.REPLACE_EXISTING);
+    Await.until(
+        "the registry takes pod " + name, () -> controller.status().registryRevision() > before);
+  }
+
+  static String id(String account) {
+    return "spiffe://cluster.local/ns/shop/sa/" + account;
+  }
+
+  @Override
+  public void close() {
+    end();
+  }
+}
