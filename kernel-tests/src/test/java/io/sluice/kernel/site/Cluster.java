@@ -190,6 +190,11 @@ public final class Cluster implements AutoCloseable {
     return link;
   }
 
+  /** The machine of the controller. */
+  public SitePod controlMachine() {
+    return controlMachine;
+  }
+
   /** A machine on the link that knows every network and is not in the mesh. */
   public SitePod stranger() {
     return stranger;

@@ -49,6 +49,27 @@ public final class Manifests {
     return meshConfig.replace("spec: {", "spec: {sidecar: {sidecarDisabledMTLS: true}, ");
   }
 
+  /** The MeshConfig by sections of {@code spec}, each in flow style; none set is the default. */
+  public static String meshConfig(Map<String, String> sections) {
+    return """
+    apiVersion: config.openservicemesh.io/v1alpha2
+    kind: MeshConfig
+    metadata: {name: osm-mesh-config, namespace: osm-system}
+    spec: {%s}
+    """
+        .formatted(flow(new TreeMap<>(sections)));
+  }
+
+  /** The namespace object with an annotation. */
+  public static String namespace(String annotation, String value) {
+    return """
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: %s, labels: {sluice.io/mesh: enabled}, annotations: {%s: "%s"}}
+    """
+        .formatted(NAMESPACE, annotation, value);
+  }
+
   /** A Pod with both addresses. */
   public static String pod(SitePod pod) {
     return pod(pod, Map.of(), List.of());
