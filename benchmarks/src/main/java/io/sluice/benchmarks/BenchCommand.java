@@ -65,7 +65,7 @@ public final class BenchCommand implements Callable<Integer> {
           "needs root: it makes network namespaces and starts a daemon that loads BPF programs");
     }
     Machine machine = Machine.current();
-    endAfter(quick ? LONGEST_QUICK_RUN : LONGEST_RUN);
+    endAfter(longestRun());
     Bench.Extent extent = quick ? Bench.Extent.QUICK : Bench.Extent.FULL;
     try (BenchRun run = new BenchRun(launcher, extent)) {
       Runtime.getRuntime().addShutdownHook(new Thread(() -> closeQuietly(run), "bench-cleanup"));
@@ -81,8 +81,16 @@ public final class BenchCommand implements Callable<Integer> {
     return 0;
   }
 
+  private Duration longestRun() {
+    Duration longest = quick ? LONGEST_QUICK_RUN : LONGEST_RUN;
+    if (!parts().contains(Part.rotation)) {
+      return longest;
+    }
+    return longest.plus(quick ? RotationMeasurement.QUICK_LENGTH : RotationMeasurement.LENGTH);
+  }
+
   private Set<Part> parts() {
-    return only == null ? EnumSet.allOf(Part.class) : EnumSet.copyOf(only);
+    return only == null ? EnumSet.complementOf(EnumSet.of(Part.rotation)) : EnumSet.copyOf(only);
   }
 
   private static boolean isRoot() throws IOException {

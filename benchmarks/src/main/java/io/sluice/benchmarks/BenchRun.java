@@ -4,8 +4,10 @@ import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -18,6 +20,12 @@ import java.util.regex.Pattern;
  */
 final class BenchRun implements AutoCloseable {
   private static final int PODS = 30;
+
+  private static final Set<Part> NEED_DAEMON =
+      EnumSet.complementOf(EnumSet.of(Part.start, Part.cni, Part.rotation));
+
+  /** The same for each run: one at a time, and the next removes what one that was killed left. */
+  private static final String ROTATION_NODE = "bench-rotation";
 
   /** Writable by root alone, so the name of a run's directory may be known beforehand. */
   private static final Path RUNTIME_ROOT = Path.of("/run");
@@ -50,7 +58,7 @@ final class BenchRun implements AutoCloseable {
       if (parts.contains(Part.start)) {
         add(Part.start, () -> StartMeasurement.run(bench));
       }
-      if (parts.stream().anyMatch(part -> part != Part.start && part != Part.cni)) {
+      if (parts.stream().anyMatch(NEED_DAEMON::contains)) {
         try (DaemonProcess daemon = bench.startDaemon(PODS)) {
           Enforcement.await(testbed, daemon);
           measureRunning(parts, bench, daemon, meshed);
@@ -58,6 +66,13 @@ final class BenchRun implements AutoCloseable {
       }
       if (parts.contains(Part.cni)) {
         add(Part.cni, () -> CniMeasurement.run(bench));
+      }
+      if (parts.contains(Part.rotation)) {
+        Duration length =
+            extent == Bench.Extent.QUICK
+                ? RotationMeasurement.QUICK_LENGTH
+                : RotationMeasurement.LENGTH;
+        add(Part.rotation, () -> RotationMeasurement.run(ROTATION_NODE, length));
       }
       return figures;
     }

@@ -15,5 +15,7 @@ enum Part {
   /** Streams. */
   bulk,
   /** Networks of pods that start. */
-  cni
+  cni,
+  /** Ten minutes of connections between two nodes while leaves and root change; asked for only. */
+  rotation
 }

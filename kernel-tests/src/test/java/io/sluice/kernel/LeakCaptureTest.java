@@ -2,9 +2,9 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.cli.capture.FrameCapture;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Capture;
 import io.sluice.kernel.site.Datagrams;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
@@ -47,7 +47,7 @@ class LeakCaptureTest {
   void nothingOfARefusedPodIsOnTheWire(Family family) {
     try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
         TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort());
-        Capture capture = Capture.on(shop.site.node())) {
+        FrameCapture capture = shop.site.node().capture()) {
       assertThat(Attempt.from(shop.thief, shop.service(family), SECRET).wasRefused()).isTrue();
       InetSocketAddress pod = shop.store.at(family, store.port());
       assertThat(Attempt.from(shop.thief, pod, SECRET).wasRefused()).isTrue();
@@ -65,7 +65,7 @@ class LeakCaptureTest {
   void nothingOfAnEnrolledPodIsOnTheWireWhileTheDaemonIsDead(Family family) {
     try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
         TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort());
-        Capture capture = Capture.on(shop.site.node())) {
+        FrameCapture capture = shop.site.node().capture()) {
       shop.daemon().kill();
 
       for (SitePod pod : new SitePod[] {shop.thief, shop.buyer}) {
@@ -91,7 +91,7 @@ class LeakCaptureTest {
   @EnumSource(Family.class)
   void theCaptureHearsAPodWhoseTrafficIsExcluded(Family family) {
     try (TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort());
-        Capture capture = Capture.on(shop.site.node())) {
+        FrameCapture capture = shop.site.node().capture()) {
       shop.configure(false, false, Map.of("outboundPortExclusionList", "[" + outside.port() + "]"));
       InetSocketAddress destination = shop.stranger.at(family, outside.port());
       Await.until(
@@ -107,7 +107,7 @@ class LeakCaptureTest {
   @EnumSource(Family.class)
   void theCaptureHearsWhatIsPermitted(Family family) {
     try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
-        Capture capture = Capture.on(shop.site.node())) {
+        FrameCapture capture = shop.site.node().capture()) {
       assertThat(Attempt.from(shop.buyer, shop.service(family), SECRET).answered()).isTrue();
 
       Await.until("the canary is heard", () -> capture.hasSeen(SECRET));
@@ -125,7 +125,7 @@ class LeakCaptureTest {
   }
 
   /** A marker from a pod outside the mesh ends the capture: frames are kept in order. */
-  private static void assertNotHeard(Capture capture) {
+  private static void assertNotHeard(FrameCapture capture) {
     Datagrams.send(
         shop.stranger, Family.IPV4, shop.site.node().at(Family.IPV4, shop.freshPort()), MARKER);
     Await.until("the marker is heard", () -> capture.hasSeen(MARKER));

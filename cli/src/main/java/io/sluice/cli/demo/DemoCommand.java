@@ -55,6 +55,15 @@ public final class DemoCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print nothing but the report as JSON, at the end.")
   private boolean json;
 
+  @Option(
+      names = "--nodes",
+      paramLabel = "1|2",
+      description =
+          "With 2, the shop is spread over two nodes with mutual TLS between them, and a controller"
+              + " that issues certificates. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "1")
+  private int nodes = 1;
+
   @Option(names = SERVE, hidden = true)
   private boolean serve;
 
@@ -69,7 +78,10 @@ public final class DemoCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--node-name has 1 to 32 of a-z, 0-9 and '-', not: " + nodeName);
     }
-    DemoPlan plan = new DemoPlan(nodeName);
+    if (nodes < 1 || nodes > 2) {
+      throw new ParameterException(spec.commandLine(), "--nodes is 1 or 2, not: " + nodes);
+    }
+    DemoPlan plan = new DemoPlan(nodeName, nodes);
     if (serve) {
       return serve(plan);
     }
@@ -93,7 +105,9 @@ public final class DemoCommand implements Callable<Integer> {
     PrintWriter out = new PrintWriter(System.out, true, charset());
     DemoReport report =
         new DemoReport(out, json, Marks.of(charset().equals(StandardCharsets.UTF_8)));
-    DemoShow show = new DemoShow(stage, report, mode, keep);
+    DemoPlay play =
+        nodes == 1 ? new OneNodePlay(stage.plan(), mode) : new NodesPlay(stage.plan(), mode);
+    DemoShow show = new DemoShow(stage, play, report, keep);
     boolean ok;
     try {
       ok = show.run();
@@ -135,7 +149,11 @@ public final class DemoCommand implements Callable<Integer> {
   }
 
   private static int serve(DemoPlan plan) throws InterruptedException {
-    DemoShop.open(plan);
+    if (plan.nodes() == 1) {
+      DemoShop.open(plan);
+    } else {
+      NodesShop.open(new NodesPlan(plan));
+    }
     new CountDownLatch(1).await();
     return 0;
   }

@@ -1,6 +1,8 @@
 package io.sluice.cli.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.admin.AdminClient;
@@ -14,6 +16,7 @@ import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -23,45 +26,65 @@ final class DemoDaemon {
   private static final int LOG_TAIL_LINES = 15;
   private static final Duration HTTP_TIMEOUT = Duration.ofSeconds(2);
 
-  private final DemoPlan plan;
+  private static final LinuxNetworkNamespaces NAMESPACES = new LinuxNetworkNamespaces();
+
+  private final DemoNode node;
+  private final List<String> further;
   private final AdminClient admin;
   private @Nullable Process process;
   private DemoMode mode;
   private long startedNanos;
 
-  DemoDaemon(DemoPlan plan, InterceptionMode asked) {
-    this.plan = plan;
+  /** With further arguments of {@code node run}. */
+  DemoDaemon(DemoNode node, InterceptionMode asked, List<String> further) {
+    this.node = node;
+    this.further = List.copyOf(further);
     this.mode = DemoMode.undecided(asked);
-    this.admin = new AdminClient(NodeSettings.adminSocket(plan.node()));
+    this.admin = new AdminClient(NodeSettings.adminSocket(node.name()));
   }
 
   /** Starts it and returns at once. */
   void start() {
     try {
-      Files.createDirectories(plan.directory());
+      Files.createDirectories(node.directory());
       startedNanos = System.nanoTime();
-      process = JavaCommand.daemon(plan.daemonLog(), arguments()).start();
+      process = inside(JavaCommand.daemon(node.daemonLog(), arguments())::start);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot start the daemon", e);
     }
   }
 
+  /** A child is born, and a socket is made, in the namespace of the calling platform thread. */
+  private <T> T inside(Callable<T> body) throws IOException {
+    try (NetnsHandle namespace = NAMESPACES.open(node.namespace())) {
+      return NAMESPACES.callIn(namespace, body);
+    } catch (IOException | RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException("nothing else is thrown here", e);
+    }
+  }
+
   private List<String> arguments() {
-    return List.of(
-        "node",
-        "run",
-        "--mode",
-        mode.asked().name(),
-        "--registry",
-        plan.registry().toString(),
-        "--node-name",
-        plan.node(),
-        "--state",
-        plan.state().toString(),
-        "--metrics-address",
-        "127.0.0.1:0",
-        "--drain-seconds",
-        "1");
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "node",
+                "run",
+                "--mode",
+                mode.asked().name(),
+                "--registry",
+                node.registry().toString(),
+                "--node-name",
+                node.name(),
+                "--state",
+                node.state().toString(),
+                "--metrics-address",
+                "127.0.0.1:0",
+                "--drain-seconds",
+                "1"));
+    arguments.addAll(further);
+    return arguments;
   }
 
   /** Waits until it enforces; returns how long that took from the start of its process. */
@@ -133,18 +156,22 @@ final class DemoDaemon {
   /** What /metrics says now. */
   List<MetricSample> metrics() throws IOException {
     var url = URI.create("http://" + status().path("metricsAddress").asText() + "/metrics").toURL();
-    var connection = url.openConnection();
-    connection.setConnectTimeout((int) HTTP_TIMEOUT.toMillis());
-    connection.setReadTimeout((int) HTTP_TIMEOUT.toMillis());
-    try (InputStream in = connection.getInputStream()) {
-      return MetricSample.parse(new String(in.readAllBytes(), StandardCharsets.UTF_8));
-    }
+    return inside(() -> {
+      var connection = url.openConnection();
+      // Another node may have the same address in its own namespace: no connection is kept.
+      connection.setRequestProperty("Connection", "close");
+      connection.setConnectTimeout((int) HTTP_TIMEOUT.toMillis());
+      connection.setReadTimeout((int) HTTP_TIMEOUT.toMillis());
+      try (InputStream in = connection.getInputStream()) {
+        return MetricSample.parse(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+      }
+    });
   }
 
   /** Everything it has logged. */
   String log() {
     try {
-      return Files.readString(plan.daemonLog());
+      return Files.readString(node.daemonLog());
     } catch (IOException e) {
       return "";
     }

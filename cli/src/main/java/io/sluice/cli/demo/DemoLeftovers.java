@@ -30,14 +30,14 @@ final class DemoLeftovers {
   List<String> present() {
     List<String> found = new ArrayList<>();
     processes().forEach(process -> found.add("process " + process.pid()));
-    plan.namespaces().stream()
-        .filter(name -> Files.exists(DemoPlan.path(name)))
-        .forEach(name -> found.add("namespace " + name));
-    Path pins = PinDirectory.ofNode(plan.node()).path().getParent();
-    Stream.concat(plan.cgroup().stream(), Stream.of(pins, plan.runtime()))
+    plan.presentNamespaces().forEach(name -> found.add("namespace " + name));
+    Stream<Path> pins =
+        plan.nodeNames().stream().map(name -> PinDirectory.ofNode(name).path().getParent());
+    Stream.of(plan.cgroups().stream(), pins, plan.runtimes().stream())
+        .flatMap(paths -> paths)
         .filter(Files::exists)
         .forEach(path -> found.add(path.toString()));
-    if (Files.exists(plan.registry()) || Files.exists(plan.state())) {
+    if (Files.exists(plan.registry()) || Files.exists(plan.only().state())) {
       found.add(plan.directory().toString());
     }
     return found;
@@ -57,9 +57,9 @@ final class DemoLeftovers {
         || commandLine.contains("\0" + DemoCommand.SERVE + "\0--node-name\0" + plan.node() + "\0");
   }
 
-  /** Processes in the node's cgroup that no demo has started. */
+  /** Processes in the nodes' cgroups that no demo has started. */
   List<Long> strangers() {
-    return plan.cgroup().map(this::strangersIn).orElse(List.of());
+    return plan.cgroups().stream().flatMap(cgroup -> strangersIn(cgroup).stream()).toList();
   }
 
   private List<Long> strangersIn(Path cgroup) {
@@ -87,9 +87,9 @@ final class DemoLeftovers {
     endProcesses();
     Await.until(DEADLINE, this::cleanNode);
     List<String> found = new ArrayList<>();
-    for (String netns : plan.namespaces()) {
+    for (String netns : plan.presentNamespaces()) {
       for (IpFamily family : IpFamily.values()) {
-        if (Files.exists(DemoPlan.path(netns)) && !DemoRules.in(netns, family).isEmpty()) {
+        if (!DemoRules.in(netns, family).isEmpty()) {
           found.add(family.title() + " rules in namespace " + netns);
         }
       }
@@ -109,15 +109,15 @@ final class DemoLeftovers {
     // The kernel frees a cgroup a moment after its last process has ended.
     boolean clean = Await.until(DEADLINE, this::cleanNode);
     new DemoNetwork(plan).remove();
-    removeTree(plan.directory());
     if (!clean) {
-      NodeCleanup.removeAll(plan.node());
+      plan.nodeNames().forEach(NodeCleanup::removeAll);
     }
+    removeTree(plan.directory()); // last: it tells which nodes there were
   }
 
   private boolean cleanNode() {
     try {
-      NodeCleanup.removeAll(plan.node());
+      plan.nodeNames().forEach(NodeCleanup::removeAll);
       return true;
     } catch (LinuxException | IllegalStateException | UncheckedIOException e) {
       return false;

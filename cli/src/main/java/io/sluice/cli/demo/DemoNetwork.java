@@ -4,7 +4,6 @@ import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -49,8 +48,7 @@ final class DemoNetwork {
 
   /** Removes those of the namespaces that are there, and with them what is inside. */
   void remove() throws InterruptedException {
-    List<String> present =
-        plan.namespaces().stream().filter(name -> Files.exists(DemoPlan.path(name))).toList();
+    List<String> present = plan.presentNamespaces();
     if (!present.isEmpty()) {
       ip(List.of("-force"), present.stream().map(name -> "netns delete " + name).toList());
     }
@@ -71,7 +69,8 @@ final class DemoNetwork {
     return IpAddresses.text(pod.address(family));
   }
 
-  private static void ip(List<String> options, List<String> lines) throws InterruptedException {
+  /** Commands of {@code ip} with these options, one a line, in one process. */
+  static void ip(List<String> options, List<String> lines) throws InterruptedException {
     List<String> command = new ArrayList<>(List.of("ip"));
     command.addAll(options);
     command.addAll(List.of("-batch", "-"));

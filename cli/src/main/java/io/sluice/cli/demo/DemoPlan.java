@@ -5,18 +5,53 @@ import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.node.NodeSettings;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Names, paths and addresses of one demo. Whatever has the name of the node in it belongs to the
  * demo and may be removed by the next one.
  *
- * @param node name of the demo's node
+ * @param node name of the demo's node; where there are several, theirs begin with it
+ * @param nodes how many there are, 1 or 2
  */
-record DemoPlan(String node) {
+record DemoPlan(String node, int nodes) {
+  private static final List<String> LETTERS = List.of("a", "b");
+
+  /** Of one node. */
+  DemoPlan(String node) {
+    this(node, 1);
+  }
+
+  /** The node of a demo that has only one; its daemon is in this machine's own network. */
+  DemoNode only() {
+    return new DemoNode(node, Path.of("/proc/self/ns/net"), directory(), registry());
+  }
+
+  /** The nodes of a demo that has several. */
+  List<DemoNode> several() {
+    return LETTERS.stream().map(this::lettered).toList();
+  }
+
+  private DemoNode lettered(String letter) {
+    return new DemoNode(
+        node + "-" + letter,
+        path(prefix() + "-" + letter),
+        directory().resolve(letter),
+        registry());
+  }
+
+  /** Every node that this demo, or an earlier one of its name, may have left something of. */
+  List<String> nodeNames() {
+    List<String> names = new ArrayList<>(List.of(node));
+    several().stream()
+        .filter(several -> nodes > 1 || Files.exists(several.directory()))
+        .forEach(several -> names.add(several.name()));
+    return names;
+  }
+
   /** Kubernetes namespace of all pods. */
   static final String MESH_NAMESPACE = "shop";
 
@@ -40,11 +75,24 @@ record DemoPlan(String node) {
     return prefix() + "-net";
   }
 
-  /** All of them. */
+  /** Network namespace of the controller, where there is one. */
+  String controlNetwork() {
+    return prefix() + "-control";
+  }
+
+  /** All of a demo of one node. */
   List<String> namespaces() {
     List<String> names = new ArrayList<>(List.of(network()));
     DemoPod.enrolled().forEach(pod -> names.add(netns(pod)));
     return names;
+  }
+
+  /** All of them that are there, whichever demo has made them. */
+  List<String> presentNamespaces() {
+    List<String> names = new ArrayList<>(namespaces());
+    names.add(controlNetwork());
+    LETTERS.forEach(letter -> names.add(prefix() + "-" + letter));
+    return names.stream().filter(name -> Files.exists(path(name))).toList();
   }
 
   static Path path(String netns) {
@@ -60,16 +108,8 @@ record DemoPlan(String node) {
     return directory().resolve("registry");
   }
 
-  Path state() {
-    return directory().resolve("state");
-  }
-
   Path accessLog() {
-    return state().resolve("access.log");
-  }
-
-  Path daemonLog() {
-    return directory().resolve("daemon.log");
+    return only().accessLog();
   }
 
   /** Held by a running demo. */
@@ -82,18 +122,19 @@ record DemoPlan(String node) {
     return directory().resolve("kept");
   }
 
-  /** Where the daemon of this node keeps itself; iptables mode works without cgroup2. */
-  Optional<Path> cgroup() {
+  /** Where the daemons of this demo keep themselves; iptables mode works without cgroup2. */
+  List<Path> cgroups() {
     try {
-      return Optional.of(Cgroups.rootV2().resolve(prefix()));
+      Path root = Cgroups.rootV2();
+      return nodeNames().stream().map(name -> root.resolve("sluice-" + name)).toList();
     } catch (LinuxException e) {
-      return Optional.empty();
+      return List.of();
     }
   }
 
-  /** The daemon's directory for its admin socket. */
-  Path runtime() {
-    return NodeSettings.RUNTIME_ROOT.resolve(node);
+  /** The daemons' directories for their admin sockets. */
+  List<Path> runtimes() {
+    return nodeNames().stream().map(NodeSettings.RUNTIME_ROOT::resolve).toList();
   }
 
   static InetSocketAddress storeService(IpFamily family) {

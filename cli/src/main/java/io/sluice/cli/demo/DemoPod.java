@@ -25,6 +25,11 @@ enum DemoPod {
     this.number = number;
   }
 
+  /** The last part of its addresses. */
+  int number() {
+    return number;
+  }
+
   /** Those that are enrolled. */
   static List<DemoPod> enrolled() {
     return Stream.of(values()).filter(DemoPod::inMesh).toList();

@@ -101,7 +101,7 @@ final class DemoRegistry {
     return ", sluice.io/outbound-port-exclusion-list: \"" + DemoPlan.BANK_PORT + "\"";
   }
 
-  private static String namespace() {
+  static String namespace() {
     return """
     apiVersion: v1
     kind: Namespace
@@ -133,7 +133,7 @@ final class DemoRegistry {
             IpAddresses.text(pod.address(IpFamily.IPV6)));
   }
 
-  private static String services() {
+  static String services() {
     return service("store", 10, DemoPlan.SERVICE_PORT, DemoPlan.STORE_PORT)
         + "---\n"
         + service("warehouse", 20, DemoPlan.WAREHOUSE_PORT, DemoPlan.WAREHOUSE_PORT);
@@ -158,7 +158,7 @@ final class DemoRegistry {
             targetPort);
   }
 
-  private static String policy() {
+  static String policy() {
     return tcpRoute("store-port", DemoPlan.STORE_PORT)
         + "---\n"
         + tcpRoute("warehouse-port", DemoPlan.WAREHOUSE_PORT)

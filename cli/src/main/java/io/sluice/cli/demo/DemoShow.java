@@ -3,10 +3,8 @@ package io.sluice.cli.demo;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.demo.DemoReport.Seen;
 import io.sluice.cli.output.Failures;
-import io.sluice.node.InterceptionMode;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,23 +18,20 @@ final class DemoShow {
   private static final long STEP_SECONDS = 5;
 
   private final DemoStage stage;
-  private final DemoPlan plan;
+  private final DemoPlay play;
   private final DemoReport report;
   private final boolean keep;
-  private final DemoDaemon daemon;
   private final CountDownLatch finished = new CountDownLatch(1);
   private final long beginNanos = System.nanoTime();
-  private DemoSummary summary = DemoSummary.NOTHING;
   private Duration took = Duration.ZERO;
   private boolean kept;
   private volatile boolean interrupted;
 
-  DemoShow(DemoStage stage, DemoReport report, InterceptionMode asked, boolean keep) {
+  DemoShow(DemoStage stage, DemoPlay play, DemoReport report, boolean keep) {
     this.stage = stage;
-    this.plan = stage.plan();
+    this.play = play;
     this.report = report;
     this.keep = keep;
-    this.daemon = new DemoDaemon(plan, asked);
   }
 
   /** Plays it; returns whether everything went well. */
@@ -45,14 +40,14 @@ final class DemoShow {
     Thread hook = new Thread(() -> interrupted(player), "sluice-demo-shutdown");
     Runtime.getRuntime().addShutdownHook(hook);
     try {
-      play();
+      perform();
     } finally {
       finished.countDown();
       if (!kept && !interrupted) {
         report.step(
             "nothing is left",
             "no process, namespace, pin, cgroup or file"
-                + (daemon.mode().hasRules() ? "; no rule in a namespace before it goes" : ""),
+                + (play.mode().hasRules() ? "; no rule in a namespace before it goes" : ""),
             this::clear);
       }
       took = Duration.ofNanos(System.nanoTime() - beginNanos);
@@ -61,22 +56,16 @@ final class DemoShow {
     return report.isOk();
   }
 
-  private void play() throws InterruptedException {
+  private void perform() throws InterruptedException {
     report.line(
         "Sluice demo, kernel "
             + System.getProperty("os.version")
             + ", asked for mode "
-            + daemon.mode().asked());
+            + play.mode().asked());
     try {
-      new DemoNetwork(plan).create();
-      try (DemoShop shop = DemoShop.open(plan)) {
-        DemoRun run = new DemoRun(plan, report, shop, daemon);
-        run.play();
-        summary = DemoSummary.of(run);
-      }
+      play.perform(report);
       if (keep) {
-        stage.keep();
-        awaitServers();
+        play.keep(stage);
         kept = true;
       }
     } catch (IOException | RuntimeException e) {
@@ -85,25 +74,16 @@ final class DemoShow {
       }
       report.step(
           "the demo comes to its end", "no failure", () -> new Seen(false, Failures.sentence(e)));
-      if (!daemon.log().isEmpty() && !Failures.sentence(e).contains("its log ends")) {
-        report.line("the daemon" + daemon.logTail().substring(1));
-      }
-    }
-  }
-
-  private void awaitServers() throws InterruptedException {
-    try (DemoProbe probe = new DemoProbe(plan)) {
-      InetSocketAddress store = DemoPlan.storeService(IpFamily.IPV4);
-      if (!Await.until(DemoRun.CHANGE_DEADLINE, () -> probe.call(store).isAnswered())) {
-        throw new DemoException("the servers that were to stay do not answer");
+      if (!Failures.sentence(e).contains("its log ends")) {
+        report.line(play.lastWords());
       }
     }
   }
 
   private Seen clear() throws InterruptedException {
-    daemon.stop();
+    play.stop();
     List<String> left = new ArrayList<>();
-    if (daemon.mode().hasRules()) {
+    if (play.mode().hasRules()) {
       left.addAll(stage.rulesAfterCleanup());
     }
     stage.clear();
@@ -118,7 +98,7 @@ final class DemoShow {
     player.interrupt();
     try {
       boolean ended = finished.await(STEP_SECONDS, TimeUnit.SECONDS);
-      daemon.kill();
+      play.kill();
       stage.clear();
       System.err.println(
           "sluice: interrupted; "
@@ -129,7 +109,8 @@ final class DemoShow {
     }
   }
 
-  private static void removeHook(Thread hook) {
+  /** Nothing when the JVM is going down already. */
+  static void removeHook(Thread hook) {
     try {
       Runtime.getRuntime().removeShutdownHook(hook);
     } catch (IllegalStateException e) {
@@ -138,14 +119,12 @@ final class DemoShow {
   }
 
   JsonNode json() {
-    return summary.json(daemon.mode(), report, took);
+    return play.json(report, took);
   }
 
   /** The end of the report for people. */
   void print(PrintWriter out) {
-    if (summary != DemoSummary.NOTHING) {
-      summary.print(daemon.mode(), out);
-    }
+    play.print(out);
     long failed = report.steps().stream().filter(step -> !step.ok()).count();
     out.printf(
         Locale.ROOT,
@@ -154,7 +133,7 @@ final class DemoShow {
         failed == 0 ? "all as expected" : failed + " NOT as expected",
         took.toMillis() / 1000.0);
     if (kept) {
-      KeptHints.print(plan, daemon.mode(), stage.option(), out);
+      play.printHints(stage.option(), out);
     }
   }
 }

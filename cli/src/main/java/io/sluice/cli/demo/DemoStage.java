@@ -108,7 +108,13 @@ final class DemoStage {
       Files.writeString(plan.keptMark(), "");
       JavaCommand.program(
               plan.directory().resolve("servers.log"),
-              List.of("demo", DemoCommand.SERVE, "--node-name", plan.node()))
+              List.of(
+                  "demo",
+                  DemoCommand.SERVE,
+                  "--node-name",
+                  plan.node(),
+                  "--nodes",
+                  Integer.toString(plan.nodes())))
           .start();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot start servers that stay", e);

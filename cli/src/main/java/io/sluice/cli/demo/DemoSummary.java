@@ -139,12 +139,7 @@ record DemoSummary(
   /** The report for programs. */
   ObjectNode json(DemoMode mode, DemoReport report, Duration took) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
-    json.put("mode", mode.inForce());
-    json.put("modeAsked", mode.asked().name());
-    json.put("modeReason", mode.reason());
-    json.put("ok", report.isOk());
-    json.put("seconds", took.toMillis() / 1000.0);
-    json.put("kernel", System.getProperty("os.version"));
+    putRun(json, mode, report, took);
     json.put("pods", pods);
     json.putObject("flows")
         .put("redirected", redirected())
@@ -152,6 +147,22 @@ record DemoSummary(
         .put("refused", refused());
     json.put("startToReadyMillis", startToReady.toMillis());
     json.put("residentBytes", residentBytes);
+    putSteps(json, report);
+    return json;
+  }
+
+  /** What every report says about its run. */
+  static void putRun(ObjectNode json, DemoMode mode, DemoReport report, Duration took) {
+    json.put("mode", mode.inForce());
+    json.put("modeAsked", mode.asked().name());
+    json.put("modeReason", mode.reason());
+    json.put("ok", report.isOk());
+    json.put("seconds", took.toMillis() / 1000.0);
+    json.put("kernel", System.getProperty("os.version"));
+  }
+
+  /** Every step, in its order. */
+  static void putSteps(ObjectNode json, DemoReport report) {
     ArrayNode steps = json.putArray("steps");
     for (DemoReport.Step step : report.steps()) {
       steps
@@ -161,6 +172,5 @@ record DemoSummary(
           .put("observed", step.observed())
           .put("ok", step.ok());
     }
-    return json;
   }
 }

@@ -29,6 +29,24 @@ final class KeptHints {
     command(out, "./sluice demo --stop" + option, "end it and remove everything");
   }
 
+  /** The same for two nodes. */
+  static void printNodes(NodesPlan plan, String option, PrintWriter out) {
+    out.println();
+    out.println("The shop is still running on two nodes. As root:");
+    for (DemoNode node : plan.nodes()) {
+      command(out, "./sluice node status --node-name " + node.name(), "daemon of " + node.name());
+      command(out, "./sluice node certificates --node-name " + node.name(), "its certificates");
+    }
+    command(
+        out,
+        "ip netns exec " + plan.demo().network() + " tcpdump -ni any port 15008",
+        "the wire between the nodes");
+    command(out, call(plan.demo(), DemoPod.BUYER), "an allowed call");
+    command(out, call(plan.demo(), DemoPod.THIEF), "a refused one");
+    command(out, "ls " + plan.demo().registry(), "the YAML; edit it, and the change is in force");
+    command(out, "./sluice demo --stop" + option, "end it and remove everything");
+  }
+
   private static String call(DemoPlan plan, DemoPod pod) {
     return "ip netns exec "
         + plan.netns(pod)

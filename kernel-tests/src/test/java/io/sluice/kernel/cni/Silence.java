@@ -2,8 +2,8 @@ package io.sluice.kernel.cni;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.cli.capture.FrameCapture;
 import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Capture;
 import io.sluice.kernel.site.Datagrams;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
@@ -15,10 +15,10 @@ final class Silence implements AutoCloseable {
   private static final int PORT = 7_777;
 
   private final CniSite site;
-  private final Capture capture;
+  private final FrameCapture capture;
   private final Canary canary;
 
-  private Silence(CniSite site, Capture capture, Canary canary) {
+  private Silence(CniSite site, FrameCapture capture, Canary canary) {
     this.site = site;
     this.capture = capture;
     this.canary = canary;
@@ -27,7 +27,7 @@ final class Silence implements AutoCloseable {
   /** Listens from now on. */
   static Silence around(CniSite site) {
     Canary canary = Canary.compile(site.site.directory(), site.stranger, PORT);
-    return new Silence(site, Capture.on(site.site.node()), canary);
+    return new Silence(site, site.site.node().capture(), canary);
   }
 
   /** A program starts in the sandbox and talks from its first instruction. */

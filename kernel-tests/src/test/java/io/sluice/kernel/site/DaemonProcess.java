@@ -4,15 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.node.fault.FaultPoint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * {@code sluice node run} as a child process, since the sockets of the test must not be in the
@@ -20,17 +17,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class DaemonProcess {
   private static final Duration START_PATIENCE = Await.patience(30);
-  private static final Duration STOP_PATIENCE = Await.patience(30);
-  private static final int LOG_TAIL_LINES = 30;
 
-  private final SitePod node;
   private final String nodeName;
   private final Path registry;
   private final Path state;
   private final List<String> prefix;
   private final List<String> arguments;
   private final DaemonView view;
-  private @Nullable Process process;
+  private final ChildProgram program;
   private Duration lastStart = Duration.ZERO;
 
   DaemonProcess(
@@ -40,13 +34,13 @@ public final class DaemonProcess {
       Path state,
       List<String> prefix,
       List<String> arguments) {
-    this.node = node;
     this.nodeName = nodeName;
     this.registry = registry;
     this.state = state;
     this.prefix = List.copyOf(prefix);
     this.arguments = List.copyOf(arguments);
     this.view = new DaemonView(node, nodeName, state);
+    this.program = new ChildProgram("the daemon", node, state.resolveSibling("daemon.log"));
   }
 
   /** What the daemon tells about itself. */
@@ -66,29 +60,17 @@ public final class DaemonProcess {
 
   private void start(List<String> options) {
     long begin = System.nanoTime();
-    Process started = spawn(options);
-    process = started;
-    try {
-      Await.until(
-          "the daemon is ready",
-          START_PATIENCE,
-          () -> {
-            if (!started.isAlive()) {
-              return true;
-            }
-            JsonNode status = view.status();
-            return status.path("pid").asLong() == started.pid() && status.path("ready").asBoolean();
-          });
-    } catch (AssertionError e) {
-      throw new AssertionError(e.getMessage() + "; its log ends:\n" + logTail(), e);
-    }
+    long pid = program.start(command(options)).pid();
+    program.awaitReady(
+        START_PATIENCE,
+        () -> {
+          JsonNode status = view.status();
+          return status.path("pid").asLong() == pid && status.path("ready").asBoolean();
+        });
     lastStart = Duration.ofNanos(System.nanoTime() - begin);
-    if (!started.isAlive()) {
-      throw new AssertionError("the daemon ended at once; its log ends:\n" + logTail());
-    }
   }
 
-  private Process spawn(List<String> options) {
+  private List<String> command(List<String> options) {
     List<String> command = new ArrayList<>(prefix);
     command.addAll(JavaCommand.sluice());
     command.addAll(prefix.size() + 1, options); // the JVM's own go before its main class
@@ -105,12 +87,7 @@ public final class DaemonProcess {
             "--metrics-address",
             "127.0.0.1:0"));
     command.addAll(arguments);
-    ProcessBuilder builder =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.appendTo(logFile().toFile()));
-    builder.environment().put("MALLOC_ARENA_MAX", "1");
-    return node.call(builder::start); // a child is born in the namespace of the forking thread
+    return command;
   }
 
   /** Wall time from the last fork to its readiness, as an observer sees it. */
@@ -120,36 +97,27 @@ public final class DaemonProcess {
 
   /** Its process id. */
   public long pid() {
-    return running().pid();
+    return program.running().pid();
   }
 
   /** Whether it runs. */
   public boolean isAlive() {
-    Process present = process;
-    return present != null && present.isAlive();
+    return program.isAlive();
   }
 
   /** SIGKILL, and waits for the end. */
   public void kill() {
-    running().destroyForcibly();
-    awaitEnd();
+    program.kill();
   }
 
   /** SIGTERM, and returns at once. */
   public void terminate() {
-    running().destroy();
+    program.running().destroy();
   }
 
   /** Waits for the end. */
   public void awaitEnd() {
-    try {
-      if (!running().waitFor(STOP_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
-        throw new AssertionError("the daemon does not end; its log ends:\n" + logTail());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while the daemon ended", e);
-    }
+    program.awaitEnd();
   }
 
   /** Open descriptors of the process. */
@@ -163,33 +131,11 @@ public final class DaemonProcess {
 
   /** Everything it has printed. */
   public String log() {
-    try {
-      return Files.readString(logFile(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      return "(no log: " + e.getMessage() + ")";
-    }
+    return program.log();
   }
 
   /** The last line of it. */
   public String lastWords() {
     return log().lines().toList().getLast();
-  }
-
-  private Path logFile() {
-    return state.resolveSibling("daemon.log");
-  }
-
-  private String logTail() {
-    List<String> lines = log().lines().toList();
-    return String.join(
-        "\n", lines.subList(Math.max(0, lines.size() - LOG_TAIL_LINES), lines.size()));
-  }
-
-  private Process running() {
-    Process present = process;
-    if (present == null) {
-      throw new IllegalStateException("the daemon was never started");
-    }
-    return present;
   }
 }

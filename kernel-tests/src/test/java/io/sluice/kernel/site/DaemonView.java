@@ -60,6 +60,11 @@ public final class DaemonView {
         .orElse("unknown");
   }
 
+  /** {@code node certificates}. */
+  public List<JsonNode> certificates() {
+    return ask("certificates");
+  }
+
   /** {@code node events}. */
   public List<JsonNode> events() {
     return ask("events");

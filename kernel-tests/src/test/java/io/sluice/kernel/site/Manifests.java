@@ -49,6 +49,27 @@ public final class Manifests {
     return meshConfig.replace("spec: {", "spec: {sidecar: {sidecarDisabledMTLS: true}, ");
   }
 
+  /** The MeshConfig by sections of {@code spec}, each in flow style; none set is the default. */
+  public static String meshConfig(Map<String, String> sections) {
+    return """
+    apiVersion: config.openservicemesh.io/v1alpha2
+    kind: MeshConfig
+    metadata: {name: osm-mesh-config, namespace: osm-system}
+    spec: {%s}
+    """
+        .formatted(flow(new TreeMap<>(sections)));
+  }
+
+  /** The namespace object with an annotation. */
+  public static String namespace(String annotation, String value) {
+    return """
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: %s, labels: {sluice.io/mesh: enabled}, annotations: {%s: "%s"}}
+    """
+        .formatted(NAMESPACE, annotation, value);
+  }
+
   /** A Pod with both addresses. */
   public static String pod(SitePod pod) {
     return pod(pod, Map.of(), List.of());
@@ -68,7 +89,7 @@ public final class Manifests {
     apiVersion: v1
     kind: Pod
     metadata: {name: %1$s, namespace: %2$s, labels: {app: %1$s}, annotations: {%3$s}}
-    spec: {serviceAccountName: %1$s, containers: [%4$s]}
+    spec: {serviceAccountName: %1$s, %7$scontainers: [%4$s]}
     status: {podIPs: [{ip: %5$s}, {ip: "%6$s"}]}
     """
         .formatted(
@@ -77,7 +98,8 @@ public final class Manifests {
             flow(all),
             containers,
             IpAddresses.text(pod.address(Family.IPV4)),
-            IpAddresses.text(pod.address(Family.IPV6)));
+            IpAddresses.text(pod.address(Family.IPV6)),
+            pod.place().nodeName().isEmpty() ? "" : "nodeName: " + pod.place().nodeName() + ", ");
   }
 
   /** A Pod as a cluster has it: with its UID, and without a word on where its namespace is. */

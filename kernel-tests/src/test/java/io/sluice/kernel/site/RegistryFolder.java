@@ -15,6 +15,11 @@ public final class RegistryFolder {
     this.directory = directory;
   }
 
+  /** An empty one, {@code registry} inside {@code parent}. */
+  static RegistryFolder make(Path parent) {
+    return new RegistryFolder(SiteFolder.make(parent, "registry"));
+  }
+
   /** Where it is. */
   public Path directory() {
     return directory;

@@ -2,6 +2,7 @@ package io.sluice.kernel.site;
 
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.maps.PinDirectory;
@@ -11,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -27,6 +27,7 @@ public final class Site implements AutoCloseable {
   private static final Path NAMESPACES = Path.of("/run/netns");
 
   private final String prefix;
+  private final SitePlace place;
   private final Path directory;
   private final RegistryFolder registry;
   private final PodProcesses processes;
@@ -38,16 +39,26 @@ public final class Site implements AutoCloseable {
 
   /** A node and these pods, none of them in the registry yet. */
   public Site(String... podNames) {
-    this.prefix =
-        "slk" + Long.toString(ProcessHandle.current().pid(), 36) + "n" + COUNT.incrementAndGet();
+    this(freshPrefix(), podNames);
+  }
+
+  private Site(String prefix, String... podNames) {
+    this(prefix, SitePlace.ALONE, SiteFolder.make(prefix), podNames);
+  }
+
+  private Site(String prefix, SitePlace place, Path directory, String... podNames) {
+    this(prefix, place, directory, RegistryFolder.make(directory), podNames);
+  }
+
+  /** One node of several that share a registry; its folder is removed with it. */
+  Site(
+      String prefix, SitePlace place, Path directory, RegistryFolder registry, String... podNames) {
+    this.prefix = prefix;
+    this.place = place;
+    this.directory = directory;
+    this.registry = registry;
     this.processes = new PodProcesses(prefix);
     Runtime.getRuntime().addShutdownHook(emergencyExit);
-    try {
-      this.directory = Files.createTempDirectory(prefix);
-      this.registry = new RegistryFolder(Files.createDirectory(directory.resolve("registry")));
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot make the folder of a site", e);
-    }
     this.node = next("node");
     try {
       Commands.ip("", List.of("netns add " + node.netns()));
@@ -57,8 +68,8 @@ public final class Site implements AutoCloseable {
               "link set lo up",
               "link add br0 type bridge",
               "link set br0 up",
-              "addr add 10.77.0.1/16 dev br0",
-              "addr add fd77::1/64 dev br0 nodad"));
+              address(node, Family.IPV4, "br0"),
+              address(node, Family.IPV6, "br0")));
       addPods(podNames);
     } catch (RuntimeException | Error e) {
       removeEverything();
@@ -66,8 +77,13 @@ public final class Site implements AutoCloseable {
     }
   }
 
+  /** Begins names that nothing else on this machine has. */
+  static String freshPrefix() {
+    return "slk" + Long.toString(ProcessHandle.current().pid(), 36) + "n" + COUNT.incrementAndGet();
+  }
+
   private SitePod next(String name) {
-    return new SitePod(name, prefix + "-" + name, created++);
+    return new SitePod(name, prefix + "-" + name, created++, place);
   }
 
   /** Makes more pods. */
@@ -81,21 +97,33 @@ public final class Site implements AutoCloseable {
       cables.add("link set v%d master br0 up".formatted(pod.index()));
     }
     Commands.ip(node.netns(), cables);
-    added.forEach(Site::configure);
+    added.forEach(this::configure);
     pods.addAll(added);
     return added;
   }
 
-  private static void configure(SitePod pod) {
-    Commands.ip(
-        pod.netns(),
-        List.of(
-            "link set lo up",
-            "link set eth0 up",
-            "addr add %s/16 dev eth0".formatted(pod.address(Family.IPV4).getHostAddress()),
-            "addr add %s/64 dev eth0 nodad".formatted(pod.address(Family.IPV6).getHostAddress()),
-            "route add default dev eth0",
-            "route add ::/0 dev eth0"));
+  private void configure(SitePod pod) {
+    List<String> lines = new ArrayList<>(List.of("link set lo up", "link set eth0 up"));
+    for (Family family : Family.values()) {
+      lines.add(address(pod, family, "eth0"));
+      String router = place.isRouted() ? "via " + IpAddresses.text(node.address(family)) + " " : "";
+      lines.add("route add %s %sdev eth0".formatted(everywhere(family), router));
+    }
+    Commands.ip(pod.netns(), lines);
+  }
+
+  /** Without duplicate address detection, which would hold an IPv6 address back for a second. */
+  static String address(SitePod pod, Family family, String device) {
+    return "addr add %s/%d dev %s%s"
+        .formatted(
+            IpAddresses.text(pod.address(family)),
+            SitePlace.prefixLength(family),
+            device,
+            family == Family.IPV6 ? " nodad" : "");
+  }
+
+  private static String everywhere(Family family) {
+    return family == Family.IPV4 ? "default" : "::/0";
   }
 
   /** Joins two pods by a second interface, {@code net1}, without addresses. */
@@ -147,6 +175,16 @@ public final class Site implements AutoCloseable {
   /** Begins every name of this site. */
   public String prefix() {
     return prefix;
+  }
+
+  /** Which node it is among those of a test. */
+  SitePlace place() {
+    return place;
+  }
+
+  /** Its pods. */
+  public List<SitePod> pods() {
+    return List.copyOf(pods);
   }
 
   /** The namespace that plays the node's own network. */
@@ -230,11 +268,12 @@ public final class Site implements AutoCloseable {
             directory);
     List<String> left =
         new ArrayList<>(places.stream().filter(Files::exists).map(Path::toString).toList());
-    left.addAll(namespaces());
+    left.addAll(namespaces(prefix));
     return left;
   }
 
-  private List<String> namespaces() {
+  /** Those that begin with {@code prefix-}. */
+  static List<String> namespaces(String prefix) {
     try (Stream<Path> entries = Files.list(NAMESPACES)) {
       return entries
           .map(entry -> entry.getFileName().toString())
@@ -245,25 +284,14 @@ public final class Site implements AutoCloseable {
     }
   }
 
-  /** Every step is tried, whatever became of the one before; then the first failure is thrown. */
   private void removeEverything() {
-    RuntimeException failure = null;
-    for (Runnable step :
-        List.<Runnable>of(
+    Steps.runAll(
+        List.of(
             this::endDaemon,
             processes::close,
             () -> NodeCleanup.removeAll(prefix),
-            this::deleteNamespaces,
-            this::deleteDirectory)) {
-      try {
-        step.run();
-      } catch (RuntimeException e) {
-        failure = failure == null ? e : failure;
-      }
-    }
-    if (failure != null) {
-      throw failure;
-    }
+            () -> deleteNamespaces(prefix),
+            () -> SiteFolder.remove(directory)));
   }
 
   private void endDaemon() {
@@ -273,20 +301,11 @@ public final class Site implements AutoCloseable {
     }
   }
 
-  private void deleteNamespaces() {
-    List<String> names = namespaces();
+  /** Deletes those that begin with {@code prefix-}. */
+  static void deleteNamespaces(String prefix) {
+    List<String> names = namespaces(prefix);
     if (!names.isEmpty()) {
       Commands.ip("", names.stream().map(name -> "netns delete " + name).toList());
-    }
-  }
-
-  private void deleteDirectory() {
-    try (Stream<Path> walk = Files.walk(directory)) {
-      for (Path entry : walk.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(entry);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot remove " + directory, e);
     }
   }
 }

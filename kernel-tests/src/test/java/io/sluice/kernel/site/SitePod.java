@@ -1,5 +1,6 @@
 package io.sluice.kernel.site;
 
+import io.sluice.cli.capture.FrameCapture;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
@@ -22,18 +23,25 @@ import java.util.concurrent.Callable;
  * @param name as a Pod, in the namespace {@link Manifests#NAMESPACE}
  * @param netns name below {@code /run/netns}
  * @param index number on the bridge, from 0; 0 is the node itself
+ * @param place the node whose bridge that is
  */
-public record SitePod(String name, String netns, int index) {
+public record SitePod(String name, String netns, int index, SitePlace place) {
   private static final int HOSTS_PER_BLOCK = 250;
   private static final LinuxNetworkNamespaces NAMESPACES = new LinuxNetworkNamespaces();
+
+  /** On the only node of a site. */
+  public SitePod(String name, String netns, int index) {
+    this(name, netns, index, SitePlace.ALONE);
+  }
 
   /** Its address on the bridge. */
   public InetAddress address(Family family) {
     return IpAddresses.parse(
-        switch (family) {
-          case IPV4 -> "10.77." + index / HOSTS_PER_BLOCK + "." + (index % HOSTS_PER_BLOCK + 1);
-          case IPV6 -> "fd77::" + Integer.toHexString(index + 1);
-        });
+        place.network(family)
+            + switch (family) {
+              case IPV4 -> "." + index / HOSTS_PER_BLOCK + "." + (index % HOSTS_PER_BLOCK + 1);
+              case IPV6 -> "::" + Integer.toHexString(index + 1);
+            });
   }
 
   /** A port of that address. */
@@ -104,6 +112,13 @@ public record SitePod(String name, String netns, int index) {
   /** Sets a sysctl of the namespace, such as {@code net/ipv4/ip_local_port_range}. */
   public void sysctl(String name, String value) {
     call(() -> Files.writeString(Path.of("/proc/sys", name), value));
+  }
+
+  /** Begins to listen to every interface inside; the caller ends it. */
+  public FrameCapture capture() {
+    try (NetnsHandle handle = open()) {
+      return FrameCapture.in(handle);
+    }
   }
 
   /** Reads a file below {@code /proc/net} as the namespace has it. */

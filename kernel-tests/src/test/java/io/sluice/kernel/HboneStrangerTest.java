@@ -1,0 +1,132 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** {@code openssl s_client} on the link, at the HBONE port of a pod: nobody without an SVID. */
+@Tag("kernel")
+class HboneStrangerTest {
+  private static final String HANDSHAKES = "sluice_tls_handshakes_total";
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void aStrangerIsRefusedForWhatItPresentsAndTheReasonIsTold(Mechanism mechanism) {
+    try (TwoNodes shop = TwoNodes.open(mechanism);
+        TcpServer four = TcpServer.echo(shop.store, Family.IPV4, 8080);
+        TcpServer six = TcpServer.echo(shop.store, Family.IPV6, 8080)) {
+      ForeignCertificates foreign = new ForeignCertificates(shop.cluster.directory());
+      var stolenName = foreign.selfSigned("stolen-name", TwoNodes.identity(shop.buyer));
+      var elsewhere = foreign.selfSigned("elsewhere", "spiffe://elsewhere/ns/shop/sa/buyer");
+
+      for (Family family : Family.values()) {
+        assertRefused(shop, family, List.of(), "no_certificate");
+        assertRefused(shop, family, presenting(stolenName), "untrusted");
+        assertRefused(shop, family, presenting(elsewhere), "foreign_trust_domain");
+      }
+      assertThat(four.accepted()).isEmpty();
+      assertThat(six.accepted()).isEmpty();
+      assertThat(shop.call(shop.buyer, Family.IPV4, 8080, "hi").answered()).isTrue();
+    }
+  }
+
+  private static List<String> presenting(ForeignCertificates.Pair pair) {
+    return List.of("-cert", pair.certificate().toString(), "-key", pair.key().toString());
+  }
+
+  private static void assertRefused(
+      TwoNodes shop, Family family, List<String> arguments, String reason) {
+    double before = refusals(shop, reason);
+    AtomicInteger attempts = new AtomicInteger();
+
+    // The log has a line a second at most, so that a stranger cannot fill it.
+    Await.until(
+        "the log tells " + reason,
+        () -> {
+          attempts.incrementAndGet();
+          String said =
+              connect(shop.stranger(), shop.store, family, arguments, shop.cluster.directory());
+          assertThat(said).contains("CONNECTED");
+          assertThat(refusalsLogged(shop, family))
+              .anyMatch(line -> line.contains("reason=" + reason + " "));
+          return true;
+        });
+
+    Await.untilPasses(
+        Await.PATIENCE,
+        () -> assertThat(refusals(shop, reason)).isEqualTo(before + attempts.get()));
+  }
+
+  private static List<String> refusalsLogged(TwoNodes shop, Family family) {
+    String remote = IpAddresses.text(new InetSocketAddress(shop.stranger().address(family), 1));
+    String host = remote.substring(0, remote.length() - 1);
+    return shop.b()
+        .daemon()
+        .log()
+        .lines()
+        .filter(line -> line.contains("tls_handshake_refused") && line.contains(host))
+        .toList();
+  }
+
+  private static double refusals(TwoNodes shop, String reason) {
+    return shop.servingView().metric(HANDSHAKES, "side=\"server\"", "reason=\"" + reason + "\"");
+  }
+
+  /** One connection from {@code from}; what {@code s_client} says until its end. */
+  private static String connect(
+      SitePod from, SitePod to, Family family, List<String> arguments, Path directory) {
+    String host = to.address(family).getHostAddress();
+    String address = family == Family.IPV4 ? host : "[" + host + "]";
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "nsenter",
+                "--net=" + from.path(),
+                "--",
+                "openssl",
+                "s_client",
+                "-connect",
+                address + ":" + TwoNodes.HBONE_PORT,
+                "-tls1_3",
+                "-alpn",
+                "h2",
+                "-ign_eof"));
+    command.addAll(arguments);
+    Path output = directory.resolve("s_client.txt");
+    try {
+      Process process =
+          new ProcessBuilder(command)
+              .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+              .redirectErrorStream(true)
+              .redirectOutput(output.toFile())
+              .start();
+      boolean ended = process.waitFor(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
+      process.destroyForcibly();
+      String said = Files.readString(output, StandardCharsets.ISO_8859_1);
+      assertThat(ended).as("s_client is let go: %s", said).isTrue();
+      return said;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot run " + command, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while s_client ran", e);
+    }
+  }
+}

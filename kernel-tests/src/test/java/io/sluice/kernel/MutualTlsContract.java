@@ -1,0 +1,266 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.capture.TcpStream;
+import io.sluice.cli.capture.TlsRecords;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Datagrams;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.Talk;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Between nodes: TLS on the wire, identity by certificate, and no way around. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class MutualTlsContract {
+  private static final String SECRET = "canary-19c2fe-between-nodes";
+  private static final String MARKER = "marker-c07d31-";
+  private static final Duration CUT_LIMIT = Duration.ofSeconds(1);
+
+  private final Mechanism mechanism;
+  @AutoClose private TwoNodes shop;
+
+  MutualTlsContract(Mechanism mechanism) {
+    this.mechanism = mechanism;
+  }
+
+  @BeforeAll
+  void openShop() {
+    shop = TwoNodes.open(mechanism);
+  }
+
+  @AfterEach
+  void restorePolicy() {
+    shop.configure(Map.of());
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void onlyTlsIsOnTheWireBetweenNodes(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      Attempt served = shop.call(shop.buyer, family, server.port(), SECRET);
+
+      assertThat(served.answer()).as("%s", served).isEqualTo(SECRET);
+      assertThat(isHeard(SECRET)).as("the canary is on the wire").isFalse();
+      List<TcpStream> streams = hboneStreams(family);
+      assertThat(streams).isNotEmpty();
+      assertThat(streams).allSatisfy(stream -> assertThat(TlsRecords.problem(stream)).isEmpty());
+      assertThat(streams).anySatisfy(stream -> assertThat(stream.bytes()).isNotEmpty());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void theSameWireTellsTheCanaryWhereMutualTlsIsOff(Family family) {
+    String canary = SECRET + "-without-tls";
+    // Nobody is proven in the clear, so policy has to be permissive.
+    shop.configure(
+        Map.of(
+            "sidecar",
+            "{sidecarDisabledMTLS: true}",
+            "traffic",
+            "{enablePermissiveTrafficPolicyMode: true}"));
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      Attempt served = shop.call(shop.buyer, family, server.port(), canary + family);
+
+      assertThat(served.answer()).as("%s", served).isEqualTo(canary + family);
+      assertThat(isHeard(canary + family)).isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void theApplicationSeesTheTrueClientAcrossNodes(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      assertThat(shop.call(shop.buyer, family, server.port(), "hi").answered()).isTrue();
+
+      InetAddress seen = server.accepted().getFirst().peer().getAddress();
+      SitePod expected = mechanism.showsTrueClients() ? shop.buyer : shop.store;
+      assertThat(seen).isEqualTo(expected.address(family));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void permissionIsByIdentityAcrossNodesAndActsLive(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      Attempt refused = shop.call(shop.thief, family, server.port(), "please");
+      assertThat(refused.wasRefused()).as("%s", refused).isTrue();
+      assertThat(server.accepted()).isEmpty();
+      assertThat(shop.callingView().record("outbound", refused.local()).path("reason").asText())
+          .isEqualTo("no_traffic_target");
+
+      shop.change(() ->
+          shop.cluster
+              .registry()
+              .write("thief-to-store", Manifests.trafficTarget("thief", "store", List.of())));
+      assertThat(shop.call(shop.thief, family, server.port(), "please").answered()).isTrue();
+    } finally {
+      shop.change(() -> shop.cluster.registry().remove("thief-to-store"));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void podsOfOneNodePresentTheirOwnCertificatesAtTheSameTime(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort());
+        Talk one = Talk.begin(shop.buyer, shop.store.at(family, server.port()));
+        Talk other = Talk.begin(shop.neighbour, shop.store.at(family, server.port()))) {
+      assertThat(one.exchange("one")).isEqualTo("one");
+      assertThat(other.exchange("other")).isEqualTo("other");
+      assertThat(one.isAlive()).isTrue();
+    }
+
+    Await.untilPasses(
+        Await.PATIENCE,
+        () -> {
+          Map<String, String> principals = principalsByAddress();
+          for (SitePod pod : List.of(shop.buyer, shop.neighbour)) {
+            assertThat(principals)
+                .containsEntry(pod.address(family).getHostAddress(), TwoNodes.identity(pod));
+          }
+        });
+    assertThat(serials()).hasSize(3).doesNotContain("");
+  }
+
+  /** What the serving node has proven of each client, by its address. */
+  private Map<String, String> principalsByAddress() {
+    return shop.servingView().accessLog().stream()
+        .filter(record -> record.path("direction").asText().equals("inbound"))
+        .filter(record -> record.path("source_principal").asText().startsWith("spiffe://"))
+        .collect(
+            Collectors.toMap(
+                record -> hostOf(record.path("client").asText()),
+                record -> record.path("source_principal").asText(),
+                (first, second) -> second));
+  }
+
+  private static String hostOf(String address) {
+    String host = address.substring(0, address.lastIndexOf(':')).replace("[", "").replace("]", "");
+    return IpAddresses.parse(host).getHostAddress();
+  }
+
+  private Set<String> serials() {
+    return shop.callingView().certificates().stream()
+        .filter(certificate -> certificate.path("identity").asText().contains("/ns/shop/"))
+        .map(certificate -> certificate.path("serial").asText())
+        .collect(Collectors.toSet());
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void plaintextOfAStrangerIsRefusedWhereStrictAlsoInPermissivePolicy(Family family) {
+    shop.configure(Map.of("traffic", "{enablePermissiveTrafficPolicyMode: true}"));
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      Attempt refused = shop.call(shop.stranger(), family, server.port(), SECRET);
+
+      assertThat(refused.wasRefused()).as("%s", refused).isTrue();
+      assertThat(shop.call(shop.buyer, family, server.port(), "hi").answered()).isTrue();
+      assertThat(server.accepted()).hasSize(1);
+      JsonNode record = shop.servingView().record("inbound", refused.local());
+      assertThat(record.path("reason").asText()).isEqualTo("mtls_required");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void plaintextOfAStrangerIsServedWhereMeshNamespaceOrPodArePermissive(Family family) {
+    String permissive = "enablePermissiveTrafficPolicyMode: true";
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      shop.configure(Map.of("traffic", "{" + permissive + ", mtlsMode: PERMISSIVE}"));
+      assertThat(strangerIsServed(family, server)).as("by the mesh").isTrue();
+
+      shop.configure(Map.of("traffic", "{" + permissive + "}"));
+      assertThat(strangerIsServed(family, server)).as("by nobody").isFalse();
+
+      shop.change(() ->
+          shop.cluster
+              .registry()
+              .write("namespace", Manifests.namespace("sluice.io/mtls-mode", "PERMISSIVE")));
+      assertThat(strangerIsServed(family, server)).as("by the namespace").isTrue();
+
+      shop.change(() -> writeStore(Map.of("sluice.io/mtls-mode", "STRICT")));
+      assertThat(strangerIsServed(family, server)).as("by the namespace, not the pod").isFalse();
+
+      shop.change(() -> {
+        shop.cluster.registry().write("namespace", Manifests.namespace());
+        writeStore(Map.of("sluice.io/mtls-mode", "PERMISSIVE"));
+      });
+      Await.until("the pod lets the stranger in", () -> strangerIsServed(family, server));
+    } finally {
+      shop.change(() -> {
+        shop.cluster.registry().write("namespace", Manifests.namespace());
+        writeStore(Map.of());
+      });
+    }
+  }
+
+  private boolean strangerIsServed(Family family, TcpServer server) {
+    Attempt attempt = shop.call(shop.stranger(), family, server.port(), "hi");
+    assertThat(attempt.answered() || attempt.wasRefused()).as("%s", attempt).isTrue();
+    return attempt.answered();
+  }
+
+  private void writeStore(Map<String, String> annotations) {
+    shop.cluster.registry().write("pod-store", Manifests.pod(shop.store, annotations, List.of()));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void theDenyListCutsALiveConnectionWithinASecond(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort());
+        Talk denied = Talk.begin(shop.buyer, shop.store.at(family, server.port()));
+        Talk spared = Talk.begin(shop.neighbour, shop.store.at(family, server.port()))) {
+      assertThat(denied.isAlive()).isTrue();
+      assertThat(spared.isAlive()).isTrue();
+
+      shop.configure(
+          Map.of("certificate", "{deniedIdentities: [" + TwoNodes.identity(shop.buyer) + "]}"));
+      long begin = System.nanoTime(); // the snapshot is there
+      Attempt.End end = denied.end();
+      Duration took = Duration.ofNanos(System.nanoTime() - begin);
+
+      assertThat(end).isEqualTo(Attempt.End.RESET);
+      assertThat(took).isLessThan(CUT_LIMIT);
+      assertThat(spared.isAlive()).isTrue();
+      assertThat(shop.call(shop.buyer, family, server.port(), "again").answered()).isFalse();
+    }
+    shop.configure(Map.of());
+  }
+
+  /** Whether a text was on the link; a marker from outside the mesh ends what is looked at. */
+  private boolean isHeard(String text) {
+    String marker = MARKER + shop.freshPort() + ".";
+    Datagrams.send(shop.stranger(), Family.IPV4, shop.cluster.link().at(Family.IPV4, 9), marker);
+    Await.until("the marker is heard", () -> shop.capture.hasSeen(marker));
+    assertThat(shop.capture.dropped()).as("frames the capture missed").isZero();
+    return shop.capture.hasSeen(text);
+  }
+
+  /** Those that pods opened: what strangers tried is no traffic of the mesh. */
+  private List<TcpStream> hboneStreams(Family family) {
+    InetAddress stranger = shop.stranger().address(family);
+    return TcpStream.ofPort(TwoNodes.HBONE_PORT, shop.capture.frames()).stream()
+        .filter(stream -> Family.of(stream.from().getAddress()) == family)
+        .filter(stream -> !stream.from().getAddress().equals(stranger))
+        .filter(stream -> !stream.to().getAddress().equals(stranger))
+        .toList();
+  }
+}

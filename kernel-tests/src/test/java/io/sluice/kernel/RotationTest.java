@@ -1,0 +1,82 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.cli.traffic.SteadyTraffic;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.Sockets.Family;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Leaves of a minute and a new root in the middle of much traffic: nothing notices. */
+@Tag("kernel")
+class RotationTest {
+  private static final int PORT = 8080;
+  private static final int CONNECTIONS_PER_SECOND = 500;
+  private static final int HELD = 20;
+  private static final Duration LENGTH = Duration.ofMinutes(2);
+
+  /** What a busy machine of two cores must reach at least, for the test to mean anything. */
+  private static final double LEAST_PER_SECOND = 50;
+
+  @Test
+  void noConnectionFailsWhileLeavesAndRootChange() throws Exception {
+    try (TwoNodes shop = TwoNodes.open(Mechanism.EBPF, List.of("--leaf-lifetime", "60s"));
+        TcpServer four = TcpServer.echo(shop.store, Family.IPV4, PORT);
+        TcpServer six = TcpServer.echo(shop.store, Family.IPV6, PORT);
+        NetnsHandle client = shop.buyer.open()) {
+      allowManyConnections(shop.buyer);
+      allowManyConnections(shop.store);
+      String serial = buyersSerial(shop);
+      String root = buyersRoot(shop);
+      SteadyTraffic traffic =
+          SteadyTraffic.begin(
+              client,
+              List.of(shop.store.at(Family.IPV4, PORT), shop.store.at(Family.IPV6, PORT)),
+              CONNECTIONS_PER_SECOND,
+              HELD);
+      long end = System.nanoTime() + LENGTH.toNanos();
+
+      Await.until("a leaf was renewed", LENGTH, () -> !buyersSerial(shop).equals(serial));
+      shop.control().run("rotate-root", "--now-distribute-for", "20s");
+      Await.until("the new root signs", LENGTH, () -> !buyersRoot(shop).equals(root));
+      Await.until("the time is over", LENGTH, () -> System.nanoTime() >= end);
+      SteadyTraffic.Counts counts = traffic.end();
+
+      System.out.println("rotation: " + counts);
+      assertThat(counts.failures()).isEmpty();
+      assertThat(counts.isFlawless()).as("%s", counts).isTrue();
+      assertThat(counts.perSecond()).isGreaterThan(LEAST_PER_SECOND);
+      assertThat(counts.words()).isGreaterThanOrEqualTo(HELD * (LENGTH.toSeconds() - 5));
+      assertThat(four.accepted()).hasSizeGreaterThan(HELD);
+      assertThat(six.accepted()).hasSizeGreaterThan(HELD);
+    }
+  }
+
+  /** Short connections by the hundred leave as many sockets in TIME_WAIT. */
+  private static void allowManyConnections(SitePod pod) {
+    pod.sysctl("net/ipv4/ip_local_port_range", "10000 65000");
+    pod.sysctl("net/ipv4/tcp_tw_reuse", "1");
+  }
+
+  private static String buyersSerial(TwoNodes shop) {
+    return ofBuyer(shop, "serial");
+  }
+
+  private static String buyersRoot(TwoNodes shop) {
+    return ofBuyer(shop, "rootId");
+  }
+
+  private static String ofBuyer(TwoNodes shop, String field) {
+    return shop.callingView().certificates().stream()
+        .filter(entry -> entry.path("identity").asText().equals(TwoNodes.identity(shop.buyer)))
+        .map(entry -> entry.path(field).asText())
+        .findFirst()
+        .orElseThrow();
+  }
+}

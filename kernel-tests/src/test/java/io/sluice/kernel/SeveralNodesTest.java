@@ -1,0 +1,110 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Cluster;
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.Site;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Two daemons on one machine under one registry: each has its own pods and nothing else. */
+@Tag("kernel")
+class SeveralNodesTest {
+  private static final int PORT = 8080;
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void eachDaemonEnrolsItsOwnPodsAndLeavesThoseOfTheOther(Mechanism mechanism) {
+    try (Cluster cluster = open(mechanism)) {
+      Site a = cluster.site("a");
+      Site b = cluster.site("b");
+
+      assertThat(podsOf(a.daemon())).containsExactlyInAnyOrder("shop/buyer", "shop/neighbour");
+      assertThat(podsOf(b.daemon())).containsExactlyInAnyOrder("shop/thief", "shop/store");
+      assertLocalTraffic(cluster);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void theDeathAndRemovalOfOneLeavesTheOtherAtWork(Mechanism mechanism) {
+    try (Cluster cluster = open(mechanism)) {
+      Site a = cluster.site("a");
+      DaemonProcess other = cluster.site("b").daemon();
+
+      other.kill();
+      assertThat(serves(cluster.pod("buyer"), cluster.pod("neighbour"))).isTrue();
+      assertThat(serves(cluster.pod("store"), cluster.pod("thief"))).isFalse();
+      other.start();
+      assertLocalTraffic(cluster);
+
+      cluster.site("b").close();
+      assertThat(podsOf(a.daemon())).containsExactlyInAnyOrder("shop/buyer", "shop/neighbour");
+      assertThat(serves(cluster.pod("buyer"), cluster.pod("neighbour"))).isTrue();
+      assertThat(a.daemon().view().status().path("ready").asBoolean()).isTrue();
+    }
+  }
+
+  /** Without a controller: what is tested here needs no certificates. */
+  private static Cluster open(Mechanism mechanism) {
+    Cluster cluster = new Cluster(List.of("buyer", "neighbour"), List.of("thief", "store"));
+    try {
+      cluster.registry().write("namespace", Manifests.namespace());
+      cluster.registry().write("mesh-config", Manifests.meshConfig(false, false, Map.of()));
+      Stream.of("buyer-neighbour", "store-thief")
+          .map(pair -> pair.split("-", -1))
+          .forEach(pair ->
+              cluster
+                  .registry()
+                  .write("to-" + pair[1], Manifests.trafficTarget(pair[0], pair[1], List.of())));
+      cluster.sites().stream()
+          .flatMap(site -> site.pods().stream())
+          .forEach(cluster.registry()::write);
+      cluster.sites().forEach(site -> site.startDaemon(mechanism.arguments()));
+      return cluster;
+    } catch (RuntimeException | Error e) {
+      cluster.close();
+      throw e;
+    }
+  }
+
+  private static List<String> podsOf(DaemonProcess daemon) {
+    return daemon.view().pods().stream()
+        .filter(pod -> pod.path("state").asText().equals("enrolled"))
+        .map(pod -> pod.path("pod").asText())
+        .toList();
+  }
+
+  private static void assertLocalTraffic(Cluster cluster) {
+    assertThat(serves(cluster.pod("buyer"), cluster.pod("neighbour"))).isTrue();
+    assertThat(serves(cluster.pod("store"), cluster.pod("thief"))).isTrue();
+    assertThat(serves(cluster.pod("neighbour"), cluster.pod("buyer"))).isFalse();
+    assertThat(serves(cluster.pod("thief"), cluster.pod("store"))).isFalse();
+  }
+
+  /** Whether both families agree that the one is served by the other. */
+  private static boolean serves(SitePod client, SitePod server) {
+    boolean[] answers = new boolean[Family.values().length];
+    for (Family family : Family.values()) {
+      try (TcpServer echo = TcpServer.echo(server, family, PORT)) {
+        InetSocketAddress address = server.at(family, echo.port());
+        Attempt attempt = Attempt.from(client, address, "hi");
+        assertThat(attempt.answered() || attempt.wasRefused()).as("%s", attempt).isTrue();
+        answers[family.ordinal()] = attempt.answered();
+      }
+    }
+    assertThat(answers).containsOnly(answers[0]);
+    return answers[0];
+  }
+}

@@ -1,0 +1,82 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.kernel.site.Relay;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.node.identity.control.ControlAddress;
+import io.sluice.node.identity.control.ControlFailure;
+import io.sluice.node.identity.control.ControlTiming;
+import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerTrust;
+import io.sluice.node.identity.store.CredentialStore;
+import io.sluice.node.identity.store.KeptNode;
+import io.sluice.node.identity.x509.SigningRequests;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.cert.X509Certificate;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A node's key and certificate, copied to another machine: good for the pods of that node alone.
+ */
+@Tag("kernel")
+class StolenCredentialTest {
+  @Test
+  void aStolenNodeCredentialGetsNoCertificateForPodsOfOtherNodes() throws Exception {
+    try (TwoNodes shop = TwoNodes.open(Mechanism.EBPF);
+        Relay relay =
+            Relay.open(
+                shop.stranger(), shop.cluster.controlMachine().at(Family.IPV6, MeshPorts.CONTROL));
+        Controller controller =
+            new Controller(
+                ControlAddress.parse("127.0.0.1:" + relay.port()),
+                ControlTiming.DEFAULTS,
+                InstantSource.system())) {
+      KeptNode stolen = copy(shop, shop.cluster.directory().resolve("stolen"));
+      controller.present(
+          stolen.credential(),
+          ControllerTrust.byRoots(
+              stolen.roots().roots(), Optional.of(stolen.roots().trustDomain())));
+
+      List<X509Certificate> own = issue(controller, shop.neighbour);
+      assertThat(own).as("the credential works").isNotEmpty();
+      assertThatThrownBy(() -> issue(controller, shop.store))
+          .isInstanceOf(ControlFailure.class)
+          .hasMessageContaining("pod_on_other_node");
+      assertThat(shop.control().log()).contains("pod_on_other_node");
+    }
+  }
+
+  private static List<X509Certificate> issue(Controller controller, SitePod pod) {
+    SpiffeId identity = SpiffeId.parse(TwoNodes.identity(pod));
+    return controller.issue(identity, SigningRequests.of(SigningRequests.newKey(), identity));
+  }
+
+  /** All that node a keeps of its identity, read at another place. */
+  private static KeptNode copy(TwoNodes shop, Path to) throws IOException {
+    Path from = shop.a().directory().resolve("state").resolve("identity");
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : files.toList()) {
+        Path copy = to.resolve(from.relativize(file).toString());
+        Files.copy(file, copy, StandardCopyOption.COPY_ATTRIBUTES);
+        Files.setPosixFilePermissions(
+            copy,
+            PosixFilePermissions.fromString(Files.isDirectory(file) ? "rwx------" : "rw-------"));
+      }
+    }
+    return CredentialStore.open(to, CredentialStore.usualKeyFile(to)).node().orElseThrow();
+  }
+}

@@ -1,0 +1,75 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.kernel.site.JavaCommand;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code sluice demo --nodes 2} as a user runs it. */
+@Tag("kernel")
+class TwoNodeDemoTest {
+  private static final long LONGEST_SECONDS = 180;
+
+  @ParameterizedTest
+  @ValueSource(strings = {"ebpf", "iptables"})
+  void everyStepIsAsExpectedAndNothingIsLeft(String mode, @TempDir Path directory)
+      throws Exception {
+    String name = "demo2-" + mode + "-" + ProcessHandle.current().pid();
+    JsonNode report;
+    try {
+      Path output = directory.resolve("report.json");
+      int exit = run(output, "--nodes", "2", "--json", "--mode", mode, "--node-name", name);
+      String text = Files.readString(output, StandardCharsets.UTF_8);
+      assertThat(exit).as("%s", text).isZero();
+      report = new ObjectMapper().readTree(text);
+    } finally {
+      assertThat(run(directory.resolve("stop.txt"), "--stop", "--node-name", name)).isZero();
+    }
+
+    assertThat(Files.readString(directory.resolve("stop.txt"))).contains("there was no demo");
+    assertThat(report.path("ok").asBoolean()).isTrue();
+    assertThat(report.path("nodes").asInt()).isEqualTo(2);
+    assertThat(report.path("mode").asText()).isEqualTo(mode);
+    assertThat(report.path("wire").path("tlsOnly").asBoolean()).isTrue();
+    assertThat(report.path("wire").path("canaryHeard").asBoolean(true)).isFalse();
+    assertThat(report.path("wire").path("canaryHeardInTheClear").asBoolean()).isTrue();
+    assertThat(report.path("wire").path("frames").asLong()).isPositive();
+    assertThat(report.path("rotation").path("answered").asLong()).isPositive();
+    assertThat(report.path("rotation").path("failed").asLong(-1)).isZero();
+    assertThat(report.path("withoutController").path("failed").asLong(-1)).isZero();
+    assertThat(report.path("certificates").findValuesAsText("identity"))
+        .contains(
+            "spiffe://cluster.local/ns/shop/sa/buyer",
+            "spiffe://cluster.local/ns/sluice-system/sa/node." + name + "-a",
+            "spiffe://cluster.local/ns/sluice-system/sa/node." + name + "-b");
+  }
+
+  private static int run(Path output, String... arguments) throws Exception {
+    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    command.add("demo");
+    command.addAll(List.of(arguments));
+    Process process =
+        new ProcessBuilder(command)
+            .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+            .redirectOutput(output.toFile())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    boolean ended = process.waitFor(LONGEST_SECONDS, TimeUnit.SECONDS);
+    if (!ended) {
+      process.destroy(); // its shutdown cleans up
+    }
+    assertThat(ended).as("the demo ends in time").isTrue();
+    return process.exitValue();
+  }
+}

@@ -1,0 +1,172 @@
+package io.sluice.kernel;
+
+import io.sluice.cli.capture.FrameCapture;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Cluster;
+import io.sluice.kernel.site.ControlProcess;
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.kernel.site.DaemonView;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.RegistryFolder;
+import io.sluice.kernel.site.Site;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The shop over two nodes with mutual TLS: a buyer, a neighbour of its and a thief on node a, the
+ * store on node b. Buyer and neighbour may reach the store. What goes between the nodes is captured
+ * from before the daemons start, so that every connection is heard from its beginning.
+ */
+final class TwoNodes implements AutoCloseable {
+  /** Where HBONE listens on every pod. */
+  static final int HBONE_PORT = 15_008;
+
+  static final String MESH_CONFIG = "mesh-config";
+
+  private static final int FIRST_PORT = 20_000;
+
+  final Cluster cluster;
+  final SitePod buyer;
+  final SitePod neighbour;
+  final SitePod thief;
+  final SitePod store;
+  final FrameCapture capture;
+  private final AtomicInteger ports = new AtomicInteger(FIRST_PORT);
+
+  private TwoNodes(Cluster cluster) {
+    this.cluster = cluster;
+    this.buyer = cluster.pod("buyer");
+    this.neighbour = cluster.pod("neighbour");
+    this.thief = cluster.pod("thief");
+    this.store = cluster.pod("store");
+    this.capture = cluster.link().capture();
+  }
+
+  /** Opens the shop: controller and both daemons run, and every pod has its certificate. */
+  static TwoNodes open(Mechanism mechanism, String... arguments) {
+    return open(mechanism, List.of(), arguments);
+  }
+
+  /** The same with further arguments of {@code control run}; the others are of {@code node run}. */
+  static TwoNodes open(Mechanism mechanism, List<String> control, String... arguments) {
+    Cluster cluster = new Cluster(List.of("buyer", "neighbour", "thief"), List.of("store"));
+    try {
+      TwoNodes shop = new TwoNodes(cluster);
+      shop.writeRegistry();
+      cluster.startControl(control.toArray(String[]::new));
+      for (Site site : cluster.sites()) {
+        cluster.startDaemon(site, mechanism.arguments(arguments));
+      }
+      shop.awaitCertificates();
+      return shop;
+    } catch (RuntimeException | Error e) {
+      cluster.close();
+      throw e;
+    }
+  }
+
+  private void writeRegistry() {
+    RegistryFolder registry = cluster.registry();
+    registry.write("namespace", Manifests.namespace());
+    registry.write(MESH_CONFIG, Manifests.meshConfig(Map.of()));
+    registry.write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
+    registry.write("neighbour-to-store", Manifests.trafficTarget("neighbour", "store", List.of()));
+    List.of(buyer, neighbour, thief, store).forEach(registry::write);
+  }
+
+  /** Returns when each daemon has a certificate for every pod of its node. */
+  void awaitCertificates() {
+    for (SitePod pod : List.of(buyer, neighbour, thief, store)) {
+      Await.until(pod.name() + " has a certificate", Await.patience(30), () -> hasCertificate(pod));
+    }
+  }
+
+  private boolean hasCertificate(SitePod pod) {
+    return daemonOf(pod).view().certificates().stream()
+        .filter(certificate -> certificate.path("identity").asText().equals(identity(pod)))
+        .anyMatch(certificate -> certificate.path("state").asText().equals("valid"));
+  }
+
+  /** Its SPIFFE ID. */
+  static String identity(SitePod pod) {
+    return "spiffe://cluster.local/ns/" + Manifests.NAMESPACE + "/sa/" + pod.name();
+  }
+
+  Site a() {
+    return cluster.site("a");
+  }
+
+  Site b() {
+    return cluster.site("b");
+  }
+
+  ControlProcess control() {
+    return cluster.control();
+  }
+
+  /** The stranger on the link, outside the mesh. */
+  SitePod stranger() {
+    return cluster.stranger();
+  }
+
+  private DaemonProcess daemonOf(SitePod pod) {
+    return (pod.equals(store) ? b() : a()).daemon();
+  }
+
+  /** What the daemon of the node tells that serves the store. */
+  DaemonView servingView() {
+    return b().daemon().view();
+  }
+
+  /** What the daemon of the node tells that the clients are on. */
+  DaemonView callingView() {
+    return a().daemon().view();
+  }
+
+  /** A port that no other test of this shop uses. */
+  int freshPort() {
+    return ports.getAndIncrement();
+  }
+
+  /** One call to the store, with a text that the capture may be searched for. */
+  Attempt call(SitePod from, Family family, int port, String text) {
+    return Attempt.from(from, new InetSocketAddress(store.address(family), port), text);
+  }
+
+  /** Makes a change to the registry and returns when both daemons have taken it over. */
+  void change(Runnable change) {
+    List<Site> sites = cluster.sites();
+    List<Long> before = sites.stream().map(TwoNodes::revision).toList();
+    int changes = cluster.registry().changes();
+    change.run();
+    if (cluster.registry().changes() != changes) {
+      for (int i = 0; i < sites.size(); i++) {
+        DaemonView view = sites.get(i).daemon().view();
+        long old = before.get(i);
+        Await.until(
+            "every pod is brought to the change",
+            () -> view.status().path("enforcedRevision").asLong() > old);
+      }
+    }
+  }
+
+  private static long revision(Site site) {
+    return site.daemon().view().status().path("snapshotRevision").asLong();
+  }
+
+  /** Sets the MeshConfig by sections and returns when both daemons have taken it over. */
+  void configure(Map<String, String> sections) {
+    change(() -> cluster.registry().write(MESH_CONFIG, Manifests.meshConfig(sections)));
+  }
+
+  @Override
+  public void close() {
+    capture.close();
+    cluster.close();
+  }
+}

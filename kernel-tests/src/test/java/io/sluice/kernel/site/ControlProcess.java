@@ -1,0 +1,97 @@
+package io.sluice.kernel.site;
+
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshPorts;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** {@code sluice control run} as a child process on a machine of its own. For one thread. */
+public final class ControlProcess {
+  private static final Duration START_PATIENCE = Await.patience(30);
+
+  private final SitePod machine;
+  private final Path registry;
+  private final Path state;
+  private final List<String> arguments;
+  private final ChildProgram program;
+
+  ControlProcess(SitePod machine, Path registry, Path state, List<String> arguments) {
+    this.machine = machine;
+    this.registry = registry;
+    this.state = state;
+    this.arguments = List.copyOf(arguments);
+    this.program = new ChildProgram("the controller", machine, state.resolveSibling("control.log"));
+  }
+
+  /** Starts it and returns when nodes can call; fails with its log when they cannot. */
+  public void start() {
+    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    command.addAll(
+        List.of(
+            "control",
+            "run",
+            "--registry",
+            registry.toString(),
+            "--state",
+            state.toString(),
+            "--metrics-address",
+            "127.0.0.1:0"));
+    command.addAll(arguments);
+    program.start(command);
+    String listener = String.format(Locale.ROOT, ":%04X ", MeshPorts.CONTROL);
+    program.awaitReady(
+        START_PATIENCE,
+        () -> machine.procNet("tcp6").lines().anyMatch(line -> line.contains(listener)));
+  }
+
+  /** A new token for a node, in a file that only root can read. */
+  public Path joinToken(String node) {
+    Path file = state.resolveSibling("join-" + node);
+    try {
+      Files.deleteIfExists(file);
+      Files.createFile(
+          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+      Files.writeString(file, run("token", "--node", node));
+      return file;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write " + file, e);
+    }
+  }
+
+  /** What {@code sluice control WORDS --state DIR} prints. */
+  public String run(String... words) {
+    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    command.add("control");
+    command.addAll(List.of(words));
+    command.addAll(List.of("--state", state.toString()));
+    return Commands.run(command.toArray(String[]::new));
+  }
+
+  /** Where nodes reach it: the value of {@code --control}. */
+  public String address() {
+    return "[" + IpAddresses.text(machine.address(Family.IPV6)) + "]:" + MeshPorts.CONTROL;
+  }
+
+  /** Whether it runs. */
+  public boolean isAlive() {
+    return program.isAlive();
+  }
+
+  /** SIGKILL, and waits for the end. */
+  public void kill() {
+    program.kill();
+  }
+
+  /** Everything it has printed. */
+  public String log() {
+    return program.log();
+  }
+}
