@@ -25,6 +25,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class PolicyContract {
   private static final Duration REFUSAL_LIMIT = Duration.ofMillis(50);
+
+  /** From the change of the folder to its effect on a new connection. */
+  private static final Duration FLIP_LIMIT = Duration.ofSeconds(5);
+
   private static final int WARM_UP = 10;
   private static final int MEASURED = 21;
 
@@ -68,13 +72,17 @@ abstract class PolicyContract {
   void permissiveModeActsLiveAndSparesWhatIsEstablished(Family family) {
     try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
       InetSocketAddress destination = shop.store.at(family, server.port());
+      long on = System.nanoTime();
       shop.configure(true, false, Map.of());
       try (Talk established = Talk.begin(shop.thief, destination)) {
         assertThat(established.exchange("hello")).isEqualTo("hello");
+        assertThat(Duration.ofNanos(System.nanoTime() - on)).isLessThan(FLIP_LIMIT);
 
+        long off = System.nanoTime();
         shop.configureAsAtFirst();
 
         assertThat(Attempt.from(shop.thief, destination, "again").wasRefused()).isTrue();
+        assertThat(Duration.ofNanos(System.nanoTime() - off)).isLessThan(FLIP_LIMIT);
         assertThat(established.isAlive()).isTrue();
       }
     } finally {

@@ -57,6 +57,7 @@ class StolenCredentialTest {
           .isInstanceOf(ControlFailure.class)
           .hasMessageContaining("pod_on_other_node");
       assertThat(shop.control().log()).contains("pod_on_other_node");
+      assertThat(shop.control().run("status")).containsPattern("pod_on_other_node\\D+1\\b");
     }
   }
 
