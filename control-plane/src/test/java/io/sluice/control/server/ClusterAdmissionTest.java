@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.grpc.StatusRuntimeException;
 import io.sluice.control.admission.AdmissionException;
 import io.sluice.control.admission.NodeAccount;
 import io.sluice.control.authority.Requests;
@@ -77,6 +78,10 @@ class ClusterAdmissionTest {
     cluster.moods.put("POST", Mood.UNAVAILABLE);
 
     assertRefused(RefusalReason.TOKEN_BACKEND_UNREACHABLE, () -> admit("worker-1", TOKEN));
+    assertThatExceptionOfType(StatusRuntimeException.class)
+        .isThrownBy(() -> admit("worker-1", TOKEN))
+        .withMessageContaining("the controller's log says why")
+        .satisfies(e -> assertThat(e.getMessage()).doesNotContain("https://"));
 
     assertThat(node.join("worker-1", site.tokens().create("worker-1", Duration.ofHours(1))))
         .isNotEmpty();
