@@ -64,6 +64,8 @@ class CommandLineTest {
         "control run --registry DIR --state DIR --leaf-lifetime 10s; the leaf lifetime is PT1M",
         "control run --registry DIR --state DIR --node-lifetime 1h; as long as leaves",
         "control run --registry DIR --state DIR --listen 15012; --listen '15012' has no port",
+        "control run --registry DIR --state DIR --node-account node; --node-account: 'node' is not",
+        "control run --registry DIR --state DIR --kubeconfig FILE; is for --node-account",
         "control token --node edge1; --state DIR and --node NAME are needed",
         "control token --state /nonexistent --node edge1; is not a folder",
         "control token revoke --state DIR; ID",

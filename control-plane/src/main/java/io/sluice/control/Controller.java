@@ -10,6 +10,7 @@ import io.sluice.control.authority.builtin.BuiltInAuthority;
 import io.sluice.control.authority.settings.Authorities;
 import io.sluice.control.authority.settings.AuthorityFile;
 import io.sluice.control.authority.settings.AuthoritySettings;
+import io.sluice.control.files.DirectoryLock;
 import io.sluice.control.issuing.Issuing;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.Placements;
@@ -34,53 +35,66 @@ public final class Controller implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Controller.class.getName());
 
   private final ControllerSettings settings;
-  private final RegistryView registry;
-  private final CertificateAuthority authority;
-  private final ControllerMetrics metrics;
+  private final Held held;
+  private final TrustDomain trustDomain;
+  private final ControllerMetrics metrics = new ControllerMetrics();
   private final ControllerCertificate certificate;
+  private final AttestorChoice attestor;
   private final NodeCalls calls;
   private final ControlServer server;
   private final Upkeep upkeep;
 
+  /** What is opened before anything is served, and closed after, in the reverse order. */
+  private record Held(DirectoryLock state, RegistryView registry, CertificateAuthority authority) {
+    void close() {
+      registry.close();
+      authority.close();
+      state.close();
+    }
+  }
+
   private Controller(
-      ControllerSettings settings,
-      RegistryView registry,
-      CertificateAuthority authority,
-      InstantSource clock) {
+      ControllerSettings settings, Held held, TrustDomain trustDomain, InstantSource clock) {
     this.settings = settings;
-    this.registry = registry;
-    this.authority = authority;
-    this.metrics = new ControllerMetrics();
+    this.held = held;
+    this.trustDomain = trustDomain;
     this.calls = new NodeCalls(clock);
-    CertificateAuthority measured = new MeasuredAuthority(authority, metrics);
+    RegistryView registry = held.registry();
+    CertificateAuthority measured = new MeasuredAuthority(held.authority(), metrics);
     StateDirectory state = StateDirectory.at(settings.state());
-    TrustBundle bundle = authority.trustBundle();
-    TrustDomain trustDomain = bundle.trustDomain();
-    this.certificate = new ControllerCertificate(measured, bundle, settings.leafLifetime(), clock);
-    certificate.renewIfDue(bundle);
+    this.certificate =
+        new ControllerCertificate(measured, trustDomain, settings.leafLifetime(), clock);
     NodeCertificates nodes =
-        new NodeCertificates(
-            authority,
-            (identity, serial) -> registry.newest().settings().denied().denies(identity, serial),
-            clock);
+        new NodeCertificates(held.authority(), () -> registry.newest().settings().denied(), clock);
     Issuing issuing =
         new Issuing(
             measured,
             trustDomain,
             new Placements(trustDomain, registry::newest, registry::isComplete),
             new Issuing.Lifetimes(settings.leafLifetime(), settings.nodeLifetime()));
-    AttestorChoice attestor =
-        new AttestorChoice(state.joinTokens(clock), Optional.ofNullable(settings.attestorOrNull()));
-    this.server =
-        ControlServer.start(
-            settings.server(),
-            new ControlServer.Parts(
-                measured, bundle, certificate, nodes, attestor, issuing, metrics, calls, clock));
-    this.upkeep = Upkeep.start(authority, bundle, certificate, server.feed(), metrics, state);
+    this.attestor = AttestorChoice.of(state.joinTokens(clock), settings.nodeAccountOrNull());
+    try {
+      this.server =
+          ControlServer.start(
+              settings.server(),
+              new ControlServer.Parts(
+                  measured, certificate, nodes, attestor, issuing, metrics, calls, clock));
+    } catch (RuntimeException e) {
+      attestor.close();
+      throw e;
+    }
+    try {
+      this.upkeep = Upkeep.start(held.authority(), certificate, server.feed(), metrics, state);
+    } catch (RuntimeException e) {
+      server.drain(Duration.ZERO);
+      attestor.close();
+      throw e;
+    }
   }
 
   /**
-   * Starts everything; ready when it returns.
+   * Starts everything. It is ready when it returns, or as soon as an authority elsewhere answers:
+   * until then handshakes at the control port fail, and {@link #status} says why.
    *
    * @param source closed with the controller
    * @throws RuntimeException naming what is wrong and what to do; nothing is left running then
@@ -89,25 +103,37 @@ public final class Controller implements AutoCloseable {
       ControllerSettings settings, SnapshotSource source, InstantSource clock) {
     RegistryView registry = RegistryView.of(source);
     try {
-      TrustDomain trustDomain = registry.newest().settings().trustDomain();
-      CertificateAuthority authority =
-          Authorities.open(authoritySettings(settings, trustDomain), clock);
+      DirectoryLock state = StateDirectory.at(settings.state()).hold();
       try {
-        Controller started = new Controller(settings, registry, authority, clock);
-        LOG.log(
-            Level.INFO,
-            "controller_ready trust_domain={0} port={1}",
-            trustDomain,
-            Integer.toString(started.port()));
-        return started;
+        TrustDomain trustDomain = registry.newest().settings().trustDomain();
+        CertificateAuthority authority =
+            Authorities.open(authoritySettings(settings, trustDomain), clock);
+        try {
+          return started(settings, new Held(state, registry, authority), trustDomain, clock);
+        } catch (RuntimeException e) {
+          authority.close();
+          throw e;
+        }
       } catch (RuntimeException e) {
-        authority.close();
+        state.close();
         throw e;
       }
     } catch (RuntimeException e) {
       registry.close();
       throw e;
     }
+  }
+
+  private static Controller started(
+      ControllerSettings settings, Held held, TrustDomain trustDomain, InstantSource clock) {
+    Controller started = new Controller(settings, held, trustDomain, clock);
+    LOG.log(
+        Level.INFO,
+        "controller_started trust_domain={0} port={1} ready={2}",
+        trustDomain,
+        Integer.toString(started.port()),
+        started.isReady());
+    return started;
   }
 
   private static AuthoritySettings authoritySettings(
@@ -156,7 +182,7 @@ public final class Controller implements AutoCloseable {
   }
 
   private BuiltInAuthority ownAuthority() {
-    if (authority instanceof BuiltInAuthority own) {
+    if (held.authority() instanceof BuiltInAuthority own) {
       return own;
     }
     throw new AuthorityException(
@@ -175,34 +201,32 @@ public final class Controller implements AutoCloseable {
         refusals.put(reason.label(), refused);
       }
     }
-    TrustBundle bundle = upkeep.bundle();
     return new ControllerStatus(
-        bundle.trustDomain().name(),
+        trustDomain.name(),
         port(),
         health(),
-        authority instanceof BuiltInAuthority own
+        held.authority() instanceof BuiltInAuthority own
             ? Optional.of(own.rotation().toString())
             : Optional.empty(),
-        bundle.generation(),
+        upkeep.bundle().map(TrustBundle::generation).orElse(0L),
         certificate.end(),
-        registry.newest().revision(),
-        registry.isComplete(),
+        held.registry().newest().revision(),
+        held.registry().isComplete(),
         refusals,
         calls.list());
   }
 
   /** The authority's, unless the mesh has been given another trust domain than it signs for. */
   private AuthorityHealth health() {
-    TrustDomain wanted = registry.newest().settings().trustDomain();
-    TrustDomain signed = upkeep.bundle().trustDomain();
-    return wanted.equals(signed)
+    TrustDomain wanted = held.registry().newest().settings().trustDomain();
+    return wanted.equals(trustDomain)
         ? upkeep.health()
         : new AuthorityHealth(
             Condition.UNAVAILABLE,
             "the mesh's trust domain is now "
                 + wanted
                 + ", the authority signs for "
-                + signed
+                + trustDomain
                 + "; start the controller with another --state");
   }
 
@@ -211,8 +235,8 @@ public final class Controller implements AutoCloseable {
   public void close() {
     upkeep.close();
     server.drain(settings.drain());
-    registry.close();
-    authority.close();
+    attestor.close();
+    held.close();
     LOG.log(Level.INFO, "controller_ended");
   }
 }

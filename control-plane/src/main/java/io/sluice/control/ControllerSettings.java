@@ -1,6 +1,6 @@
 package io.sluice.control;
 
-import io.sluice.control.admission.NodeAttestor;
+import io.sluice.control.admission.NodeAccount;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.server.ServerSettings;
 import java.nio.file.Path;
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *     admitted anew
  * @param drain longest wait for calls at the end
  * @param server the control port
- * @param attestorOrNull what admits nodes besides join tokens
+ * @param nodeAccountOrNull how a cluster admits nodes; null where only join tokens do
  */
 public record ControllerSettings(
     Path state,
@@ -26,7 +26,7 @@ public record ControllerSettings(
     Duration nodeLifetime,
     Duration drain,
     ServerSettings server,
-    @Nullable NodeAttestor attestorOrNull) {
+    @Nullable NodeAccount nodeAccountOrNull) {
   /**
    * A long weekend without the controller. Admission by a join token needs a person, so it is not
    * to be needed often; on the other hand the key of a node is worth all identities of its pods.

@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param port the control port
  * @param authority whether it signs, and what to do where it does not
  * @param rotation where a change of the root stands, where the authority is ours
- * @param generation of the trust bundle
+ * @param generation of the trust bundle; 0 while there is none
  * @param certificateEnd last instant of the controller's own certificate
  * @param registryRevision of the newest snapshot
  * @param registryComplete whether it holds everything that the registry should know

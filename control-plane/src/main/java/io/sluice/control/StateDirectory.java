@@ -2,6 +2,7 @@ package io.sluice.control;
 
 import io.sluice.control.admission.JoinTokens;
 import io.sluice.control.authority.svid.Pem;
+import io.sluice.control.files.DirectoryLock;
 import io.sluice.control.files.DurableFiles;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -28,6 +29,15 @@ public final class StateDirectory {
     } catch (IOException e) {
       throw DurableFiles.unwritable(directory, e);
     }
+  }
+
+  /**
+   * Holds it for one controller; commands that make and list tokens need no hold.
+   *
+   * @throws io.sluice.control.authority.AuthorityException where another controller has it
+   */
+  DirectoryLock hold() {
+    return DirectoryLock.take(directory, "this controller's state");
   }
 
   /** The authority's own directory. */
@@ -71,7 +81,9 @@ public final class StateDirectory {
             .orElse(List.of());
     if (roots.isEmpty()) {
       throw new IllegalStateException(
-          bundle() + " is not there; start 'sluice control run' with this --state first");
+          bundle()
+              + " is not there; start 'sluice control run' with this --state first, and wait until it"
+              + " is ready");
     }
     try {
       return HexFormat.of()

@@ -2,6 +2,7 @@ package io.sluice.control;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityHealth;
+import io.sluice.control.authority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.metrics.ControllerMetrics;
@@ -13,19 +14,29 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What has to happen by time: once a second it asks the authority for its bundle, once for all
  * nodes, hands out what changed, renews the controller's certificate and looks at the followers.
  * The authority's own steps happen within that call. One virtual thread; it may wait for an outside
- * authority.
+ * authority, also for the very first bundle: until then there is nothing to hand out and no
+ * certificate, and the tries become rarer.
  */
 final class Upkeep implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Upkeep.class.getName());
   private static final Duration PAUSE = Duration.ofSeconds(1);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
   private static final Duration PATIENCE = Duration.ofSeconds(3);
+
+  /** Less than a supervisor waits for a sign of life of a process that it started. */
+  private static final Duration PATIENCE_AT_START = Duration.ofSeconds(10);
 
   private final CertificateAuthority authority;
   private final ControllerCertificate certificate;
@@ -33,14 +44,16 @@ final class Upkeep implements AutoCloseable {
   private final ControllerMetrics metrics;
   private final StateDirectory state;
   private final CountDownLatch ended = new CountDownLatch(1);
+  private final CompletableFuture<Void> firstStep = new CompletableFuture<>();
   private final Thread thread;
-  private volatile TrustBundle bundle;
-  private volatile AuthorityHealth health;
+  private volatile @Nullable TrustBundle bundle;
+  private volatile AuthorityHealth health =
+      new AuthorityHealth(Condition.UNAVAILABLE, "the authority has not answered yet");
+  private Duration pause = PAUSE;
   private List<X509Certificate> kept = List.of();
 
   private Upkeep(
       CertificateAuthority authority,
-      TrustBundle bundle,
       ControllerCertificate certificate,
       BundleFeed feed,
       ControllerMetrics metrics,
@@ -50,28 +63,50 @@ final class Upkeep implements AutoCloseable {
     this.feed = feed;
     this.metrics = metrics;
     this.state = state;
-    this.bundle = bundle;
-    this.health = authority.health();
     this.thread = Thread.ofVirtual().name("sluice-control-upkeep").unstarted(this::run);
   }
 
-  /** Does the first step, then the others on a thread of its own. */
+  /**
+   * Begins, and waits for the first step, but not for an authority that takes its time.
+   *
+   * @throws RuntimeException of the first step
+   */
   static Upkeep start(
       CertificateAuthority authority,
-      TrustBundle bundle,
       ControllerCertificate certificate,
       BundleFeed feed,
       ControllerMetrics metrics,
       StateDirectory state) {
-    Upkeep started = new Upkeep(authority, bundle, certificate, feed, metrics, state);
-    started.step();
+    Upkeep started = new Upkeep(authority, certificate, feed, metrics, state);
     started.thread.start();
+    try {
+      started.awaitFirstStep();
+    } catch (RuntimeException e) {
+      started.close();
+      throw e;
+    }
     return started;
   }
 
-  /** The bundle that is handed out. */
-  TrustBundle bundle() {
-    return bundle;
+  private void awaitFirstStep() {
+    try {
+      firstStep.get(PATIENCE_AT_START.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      LOG.log(Level.WARNING, "controller_waits_for_authority after={0}", PATIENCE_AT_START);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RuntimeException failure) {
+        throw failure;
+      }
+      throw new IllegalStateException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while the controller starts", e);
+    }
+  }
+
+  /** The bundle that is handed out; empty until the authority has said one. */
+  Optional<TrustBundle> bundle() {
+    return Optional.ofNullable(bundle);
   }
 
   /** The authority's, at most some seconds old. */
@@ -81,23 +116,45 @@ final class Upkeep implements AutoCloseable {
 
   private void run() {
     try {
-      while (!ended.await(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+      do {
         try {
           step();
+          firstStep.complete(null);
         } catch (RuntimeException e) {
           // Top frame: without this thread no node would learn of a new root.
-          LOG.log(Level.ERROR, "controller_upkeep_failed", e);
+          if (!firstStep.completeExceptionally(e)) {
+            LOG.log(Level.ERROR, "controller_upkeep_failed", e);
+          }
         }
-      }
+      } while (!ended.await(pause.toMillis(), TimeUnit.MILLISECONDS));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
   private void step() {
+    Optional<AuthorityException> unknown = lookForBundle();
+    TrustBundle known = bundle;
+    if (known == null) {
+      health = withoutRoots(unknown.map(Throwable::getMessage).orElse(""));
+      pause = longer(pause);
+    } else {
+      pause = PAUSE;
+      certificate.renewIfDue(known);
+      keepRoots(known);
+      feed.endThoseWithoutProof();
+      health = authority.health();
+      metrics.trustBundle(known.generation());
+    }
+    metrics.authority(health.condition());
+    certificate.end().ifPresent(end -> metrics.certificateEnds(end.getEpochSecond()));
+  }
+
+  private Optional<AuthorityException> lookForBundle() {
     try {
       TrustBundle now = authority.trustBundle();
-      if (now.generation() != bundle.generation()) {
+      TrustBundle before = bundle;
+      if (before == null || now.generation() != before.generation()) {
         LOG.log(
             Level.INFO,
             "trust_bundle_changed generation={0} roots={1}",
@@ -106,29 +163,30 @@ final class Upkeep implements AutoCloseable {
         feed.publish(now);
       }
       bundle = now;
+      return Optional.empty();
     } catch (AuthorityException e) {
       LOG.log(Level.WARNING, "trust_bundle_not_known {0}", e.getMessage());
+      return Optional.of(e);
     }
-    certificate.renewIfDue(bundle);
-    keepRoots();
-    feed.endThoseWithoutProof();
-    health = authority.health();
-    measure();
   }
 
-  private void keepRoots() {
-    List<X509Certificate> roots = new ArrayList<>(bundle.roots());
+  private static AuthorityHealth withoutRoots(String why) {
+    return new AuthorityHealth(
+        Condition.UNAVAILABLE, "the roots of the mesh are not known yet: " + why);
+  }
+
+  private static Duration longer(Duration pause) {
+    Duration doubled = pause.multipliedBy(2);
+    return doubled.compareTo(LONGEST_PAUSE) < 0 ? doubled : LONGEST_PAUSE;
+  }
+
+  private void keepRoots(TrustBundle known) {
+    List<X509Certificate> roots = new ArrayList<>(known.roots());
     certificate.root().filter(roots::remove).ifPresent(roots::addFirst);
     if (!roots.equals(kept)) {
       state.write(roots);
       kept = List.copyOf(roots);
     }
-  }
-
-  private void measure() {
-    metrics.trustBundle(bundle.generation());
-    metrics.authority(health.condition());
-    certificate.end().ifPresent(end -> metrics.certificateEnds(end.getEpochSecond()));
   }
 
   /** Stops; a step that waits for an outside authority for long is interrupted. */

@@ -6,10 +6,13 @@ import io.sluice.cli.output.RegistryProblems;
 import io.sluice.control.Controller;
 import io.sluice.control.ControllerSettings;
 import io.sluice.control.StateDirectory;
+import io.sluice.control.admission.NodeAccount;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.folder.FolderRegistry;
+import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.control.server.ServerSettings;
 import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.node.admin.AdminServer;
 import io.sluice.node.metrics.MetricsServer;
 import java.net.InetSocketAddress;
@@ -19,6 +22,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -77,6 +81,21 @@ final class ControlRunCommand implements Callable<Integer> {
   private @Nullable Path authorityFile;
 
   @Option(
+      names = "--node-account",
+      paramLabel = "NAMESPACE/NAME",
+      description =
+          "Service account of the nodes' daemon: nodes are admitted by its tokens too. Default: by"
+              + " join tokens only.")
+  private @Nullable String nodeAccount;
+
+  @Option(
+      names = "--kubeconfig",
+      paramLabel = "FILE",
+      description =
+          "How to reach the cluster of --node-account. Default: the service account of this pod.")
+  private @Nullable Path kubeconfig;
+
+  @Option(
       names = "--metrics-address",
       paramLabel = "ADDRESS:PORT|off",
       description = "Where /metrics, /healthz and /readyz are served. Default: ${DEFAULT-VALUE}.",
@@ -116,14 +135,34 @@ final class ControlRunCommand implements Callable<Integer> {
                     awaitQuietly(stopped);
                   },
                   "sluice-shutdown"));
-      spec.commandLine().getOut().println("controller ready on port " + controller.port());
-      spec.commandLine().getOut().flush();
-      stop.await();
+      if (awaitReady(controller, stop)) {
+        say("controller ready on port " + controller.port());
+        stop.await();
+      }
     } finally {
       // The process ends when the hook does, so it must not wait for a close that failed.
       stopped.countDown();
     }
     return 0;
+  }
+
+  /** False where it was stopped before. */
+  private boolean awaitReady(Controller controller, CountDownLatch stop)
+      throws InterruptedException {
+    if (!controller.isReady()) {
+      say("controller waits: " + controller.status().authority().detail());
+    }
+    while (!controller.isReady()) {
+      if (stop.await(1, TimeUnit.SECONDS)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void say(String line) {
+    spec.commandLine().getOut().println(line);
+    spec.commandLine().getOut().flush();
   }
 
   private static MetricsServer serve(InetSocketAddress address, Controller controller) {
@@ -153,9 +192,27 @@ final class ControlRunCommand implements Callable<Integer> {
           nodeLifetime == null ? ControllerSettings.usualNodeLifetime(leafLifetime) : nodeLifetime,
           Duration.ofSeconds(drainSeconds),
           ServerSettings.at(address("--listen", listen)),
-          null);
+          nodeAccount());
     } catch (IllegalArgumentException e) {
       throw wrong(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private @Nullable NodeAccount nodeAccount() {
+    if (nodeAccount == null) {
+      if (kubeconfig != null) {
+        throw wrong("--kubeconfig is for --node-account; say both");
+      }
+      return null;
+    }
+    try {
+      return new NodeAccount(
+          NamespacedName.parse(nodeAccount),
+          kubeconfig == null
+              ? KubernetesAccess.IN_CLUSTER
+              : new KubernetesAccess.Kubeconfig(kubeconfig));
+    } catch (IllegalArgumentException e) {
+      throw wrong("--node-account: " + e.getMessage());
     }
   }
 

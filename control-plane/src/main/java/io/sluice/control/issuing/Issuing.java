@@ -61,6 +61,7 @@ public final class Issuing {
               + SystemIdentity.LONGEST_NODE_NAME);
     }
     SigningRequest proof = proof(signingRequest);
+    requireNames(proof, identity);
     if (authority.health().condition() == Condition.UNAVAILABLE) {
       throw new RefusedException(
           RefusalReason.AUTHORITY_UNAVAILABLE,
@@ -76,6 +77,7 @@ public final class Issuing {
   /** The next certificate of a node, for a key that it did not have before. */
   public IssuedCertificate renew(Caller caller, byte[] signingRequest) {
     SigningRequest proof = proof(signingRequest);
+    requireNames(proof, caller.identity());
     if (proof.publicKey().equals(caller.leaf().getPublicKey())) {
       throw new RefusedException(
           RefusalReason.KEY_REUSED,
@@ -99,12 +101,7 @@ public final class Issuing {
     }
     placements.require(caller.nodeName(), identity);
     SigningRequest proof = proof(signingRequest);
-    if (!proof.namesNobodyBut(identity)) {
-      throw new RefusedException(
-          RefusalReason.REQUEST_NAMES_OTHERS,
-          "the certificate request carries other names than " + identity,
-          "put exactly this one URI into it, or no name");
-    }
+    requireNames(proof, identity);
     keys.claim(proof.publicKey(), caller.nodeName(), identity);
     return sign(identity, proof, lifetimes.leaf(), caller.nodeName());
   }
@@ -114,6 +111,15 @@ public final class Issuing {
       return SigningRequest.parse(signingRequest);
     } catch (AuthorityException e) {
       throw RefusedException.of(e);
+    }
+  }
+
+  private static void requireNames(SigningRequest proof, SpiffeId identity) {
+    if (!proof.namesNobodyBut(identity)) {
+      throw new RefusedException(
+          RefusalReason.REQUEST_NAMES_OTHERS,
+          "the certificate request carries other names than " + identity,
+          "put exactly this one URI into it, or no name");
     }
   }
 

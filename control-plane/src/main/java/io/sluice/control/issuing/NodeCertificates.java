@@ -5,15 +5,16 @@ import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.svid.SvidRules;
+import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SvidLeaf;
 import io.sluice.mesh.SystemIdentity;
-import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Which node a client certificate proves. TLS has shown that the peer holds the leaf's key; all
@@ -21,16 +22,19 @@ import java.util.Optional;
  * its root ends its rights at once. Any thread.
  */
 public final class NodeCertificates {
-  private static final int URI = 6; // GeneralName, RFC 5280 §4.2.1.6
-
   private final CertificateAuthority authority;
-  private final Denials denials;
+  private final Supplier<DeniedPeers> denied;
   private final InstantSource clock;
 
-  /** By the authority's present roots. */
-  public NodeCertificates(CertificateAuthority authority, Denials denials, InstantSource clock) {
+  /**
+   * By the authority's present roots.
+   *
+   * @param denied the newest deny list; asked for each call, so it never blocks
+   */
+  public NodeCertificates(
+      CertificateAuthority authority, Supplier<DeniedPeers> denied, InstantSource clock) {
     this.authority = authority;
-    this.denials = denials;
+    this.denied = denied;
     this.clock = clock;
   }
 
@@ -76,7 +80,7 @@ public final class NodeCertificates {
                     RefusalReason.NOT_A_NODE,
                     identity + " is no node of the mesh",
                     "call with the node's own certificate"));
-    if (denials.denies(identity, leaf.getSerialNumber())) {
+    if (denied.get().denies(identity, leaf.getSerialNumber())) {
       throw new RefusedException(
           RefusalReason.CERTIFICATE_DENIED,
           "the certificate of " + identity + " is on the mesh's deny list",
@@ -93,18 +97,18 @@ public final class NodeCertificates {
     }
   }
 
+  /** A leaf that breaks a rule for leaves names nobody. */
   private static SpiffeId identity(X509Certificate leaf) {
+    SvidLeaf shape = SvidLeaf.of(leaf);
+    if (!(shape instanceof SvidLeaf.Proper(String uri))) {
+      throw untrusted(
+          "the client certificate is refused: " + SvidRules.violation(shape).orElse("its form"));
+    }
     try {
-      Collection<List<?>> names = leaf.getSubjectAlternativeNames();
-      for (List<?> name : names == null ? List.<List<?>>of() : names) {
-        if (name.getFirst().equals(URI)) {
-          return SpiffeId.parse(String.valueOf(name.get(1)));
-        }
-      }
-    } catch (CertificateParsingException | IllegalArgumentException e) {
+      return SpiffeId.parse(uri);
+    } catch (IllegalArgumentException e) {
       throw untrusted("the client certificate names no identity of a mesh: " + e.getMessage());
     }
-    throw untrusted("the client certificate has no SPIFFE ID");
   }
 
   private static RefusedException untrusted(String problem) {

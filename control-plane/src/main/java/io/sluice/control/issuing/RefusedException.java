@@ -24,7 +24,10 @@ public final class RefusedException extends RuntimeException {
     this.reason = reason;
   }
 
-  /** A token that was not taken. */
+  /**
+   * A token that was not taken. Why it could not be looked at is for the controller's log, where
+   * files and servers may be named: whoever asks has proven nothing.
+   */
   public static RefusedException of(AdmissionException e) {
     RefusalReason reason =
         switch (e.reason()) {
@@ -37,7 +40,11 @@ public final class RefusedException extends RuntimeException {
           case BACKEND_UNREACHABLE -> RefusalReason.TOKEN_BACKEND_UNREACHABLE;
           case LIMITED -> RefusalReason.TOKEN_LIMITED;
         };
-    return new RefusedException(reason, String.valueOf(e.getMessage()), e);
+    String told =
+        reason == RefusalReason.TOKEN_BACKEND_UNREACHABLE
+            ? "the token cannot be looked at now; the controller's log says why"
+            : String.valueOf(e.getMessage());
+    return new RefusedException(reason, told, e);
   }
 
   /**

@@ -68,19 +68,25 @@ public final class KubernetesApi implements AutoCloseable {
 
   private static Config config(KubernetesAccess access) {
     return switch (access) {
-      case KubernetesAccess.InCluster(URI server, Path account) ->
-          new ConfigBuilder(Config.empty())
-              .withMasterUrl(server.toString())
-              .withCaCertFile(account.resolve("ca.crt").toString())
-              .withOauthTokenProvider(() -> token(account.resolve("token")))
-              .build();
-      case KubernetesAccess.Kubeconfig(Path file) -> {
-        if (!Files.isReadable(file)) {
-          throw new IllegalArgumentException("it cannot be read");
-        }
-        yield Config.fromKubeconfig(file.toFile());
+      case KubernetesAccess.InCluster(URI server, Path account) -> {
+        Path roots = requireReadable(account.resolve("ca.crt"));
+        Path token = requireReadable(account.resolve("token"));
+        yield new ConfigBuilder(Config.empty())
+            .withMasterUrl(server.toString())
+            .withCaCertFile(roots.toString())
+            .withOauthTokenProvider(() -> token(token))
+            .build();
       }
+      case KubernetesAccess.Kubeconfig(Path file) ->
+          Config.fromKubeconfig(requireReadable(file).toFile());
     };
+  }
+
+  private static Path requireReadable(Path file) {
+    if (!Files.isReadable(file)) {
+      throw new IllegalArgumentException(file + " cannot be read");
+    }
+    return file;
   }
 
   private static String token(Path file) {

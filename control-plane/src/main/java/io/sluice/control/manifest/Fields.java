@@ -19,6 +19,9 @@ public final class Fields {
   /** Largest port number. */
   private static final int MAX_PORT = 65_535;
 
+  /** Of the longest int. */
+  private static final int MAX_DIGITS = 10;
+
   private final String file;
   private final String path;
   private final YamlValue.Mapping mapping;
@@ -103,6 +106,14 @@ public final class Fields {
   public Optional<Integer> port(String name) {
     YamlValue value = present(name);
     return value == null ? Optional.empty() : asPort(value, fieldPath(name));
+  }
+
+  /** A whole number that is not negative; {@code what} it is, with its article, for messages. */
+  public Optional<Integer> number(String name, String what) {
+    YamlValue value = present(name);
+    return value == null
+        ? Optional.empty()
+        : asInteger(value, fieldPath(name), 0, Integer.MAX_VALUE, what);
   }
 
   /** A port number, or 0 after reporting that it is missing. */
@@ -242,7 +253,12 @@ public final class Fields {
   }
 
   private Optional<Integer> asPort(YamlValue value, String valuePath) {
-    String mend = "write a port from 1 to " + MAX_PORT + ", without quotes";
+    return asInteger(value, valuePath, 1, MAX_PORT, "a port");
+  }
+
+  private Optional<Integer> asInteger(
+      YamlValue value, String valuePath, int least, int most, String what) {
+    String mend = "write " + what + " from " + least + " to " + most + ", without quotes";
     if (!(value instanceof YamlValue.Scalar scalar) || scalar.kind() != Kind.INTEGER) {
       wrongType(value, valuePath, "an integer", mend);
       return Optional.empty();
@@ -254,13 +270,13 @@ public final class Fields {
           new Problem(file, value.line(), valuePath, "'" + text + "' is not plain decimal", mend));
       return Optional.empty();
     }
-    int port = text.length() > 5 ? -1 : Integer.parseInt(text);
-    if (port < 1 || port > MAX_PORT) {
-      String reason = text + " is outside 1.." + MAX_PORT;
+    long number = text.length() > MAX_DIGITS ? -1 : Long.parseLong(text);
+    if (number < least || number > most) {
+      String reason = text + " is outside " + least + ".." + most;
       sink.accept(new Problem(file, value.line(), valuePath, reason, mend));
       return Optional.empty();
     }
-    return Optional.of(port);
+    return Optional.of((int) number);
   }
 
   private void missing(String name) {

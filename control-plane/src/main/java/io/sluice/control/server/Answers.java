@@ -86,6 +86,7 @@ final class Answers {
     RefusalReason reason = refused.reason();
     metrics.refused(call, reason);
     calls.refused(who, reason);
+    String message = String.valueOf(refused.getMessage());
     Throwable cause = refused.getCause();
     if (logLines.take(who)) {
       LOG.log(
@@ -94,8 +95,10 @@ final class Answers {
           call,
           who,
           reason.label(),
-          printable(String.valueOf(refused.getMessage())),
-          cause instanceof AuthorityException ? " (" + cause.getMessage() + ")" : "");
+          printable(message),
+          cause == null || message.equals(cause.getMessage())
+              ? ""
+              : " (" + printable(String.valueOf(cause.getMessage())) + ")");
     }
     return status(refused);
   }

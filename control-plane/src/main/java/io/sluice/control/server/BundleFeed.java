@@ -21,21 +21,19 @@ public final class BundleFeed {
   private final NodeCertificates certificates;
   private final ControllerMetrics metrics;
   private final Answers answers;
-  private volatile TrustBundle latest;
+  private volatile @Nullable TrustBundle latest;
   private volatile boolean closed;
 
-  BundleFeed(
-      io.sluice.control.authority.TrustBundle first,
-      NodeCertificates certificates,
-      ControllerMetrics metrics,
-      Answers answers) {
-    this.latest = Messages.of(first);
+  BundleFeed(NodeCertificates certificates, ControllerMetrics metrics, Answers answers) {
     this.certificates = certificates;
     this.metrics = metrics;
     this.answers = answers;
   }
 
-  /** Sends the bundle now and whenever it changes; ends an older stream of the same node. */
+  /**
+   * Sends the bundle, as soon as there is one and whenever it changes; ends an older stream of the
+   * same node.
+   */
   void follow(Caller caller, ServerCallStreamObserver<TrustBundle> out) {
     Follower follower = new Follower(caller, out);
     out.setOnCancelHandler(() -> forget(follower));
@@ -100,7 +98,7 @@ public final class BundleFeed {
 
     synchronized void send() {
       TrustBundle newest = latest;
-      if (!ended && !newest.equals(sent) && out.isReady()) {
+      if (!ended && newest != null && !newest.equals(sent) && out.isReady()) {
         out.onNext(newest);
         sent = newest;
       }

@@ -7,7 +7,6 @@ import io.grpc.netty.NettyServerBuilder;
 import io.sluice.control.admission.NodeAttestor;
 import io.sluice.control.admission.TryLimit;
 import io.sluice.control.authority.CertificateAuthority;
-import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.issuing.Issuing;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.limit.Allowances;
@@ -50,11 +49,9 @@ public final class ControlServer {
    * What the services work with.
    *
    * @param authority whose bundle is handed out
-   * @param firstBundle the bundle until the feed is given another
    */
   public record Parts(
       CertificateAuthority authority,
-      TrustBundle firstBundle,
       ControllerCertificate certificate,
       NodeCertificates nodes,
       NodeAttestor attestor,
@@ -71,7 +68,7 @@ public final class ControlServer {
   public static ControlServer start(ServerSettings settings, Parts parts) {
     InstantSource clock = parts.clock();
     Answers answers = new Answers(parts.metrics(), parts.log(), clock);
-    BundleFeed feed = new BundleFeed(parts.firstBundle(), parts.nodes(), parts.metrics(), answers);
+    BundleFeed feed = new BundleFeed(parts.nodes(), parts.metrics(), answers);
     ExecutorService calls =
         Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("sluice-control-call-", 0).factory());

@@ -9,7 +9,7 @@ import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
-import java.io.IOException;
+import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.GeneralSecurityException;
@@ -21,11 +21,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.bouncycastle.asn1.x500.RDN;
-import org.bouncycastle.asn1.x500.X500Name;
-import org.bouncycastle.operator.OperatorCreationException;
-import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
-import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequestBuilder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,9 +62,12 @@ public final class ControllerCertificate {
 
   /** Has none until {@link #renewIfDue}. */
   public ControllerCertificate(
-      CertificateAuthority authority, TrustBundle bundle, Duration lifetime, InstantSource clock) {
+      CertificateAuthority authority,
+      TrustDomain trustDomain,
+      Duration lifetime,
+      InstantSource clock) {
     this.authority = authority;
-    this.identity = SystemIdentity.controller(bundle.trustDomain());
+    this.identity = SystemIdentity.controller(trustDomain);
     this.lifetime = lifetime;
     this.clock = clock;
   }
@@ -127,7 +125,7 @@ public final class ControllerCertificate {
     IssuedCertificate issued =
         authority.sign(
             new CertificateRequest(
-                identity, SigningRequest.parse(request(key)), lifetime, "controller"));
+                identity, SigningRequest.of(key, identity), lifetime, "controller"));
     List<X509Certificate> chain = new ArrayList<>(issued.chain());
     chain.add(rootOf(chain.getLast(), bundle));
     Duration life = Duration.between(clock.instant(), issued.notAfter());
@@ -138,16 +136,6 @@ public final class ControllerCertificate {
         issued.serial().toString(16),
         issued.notAfter());
     return new Presented(key, List.copyOf(chain), renewAt, bundle.roots().getFirst());
-  }
-
-  private static byte[] request(KeyPair key) {
-    try {
-      return new JcaPKCS10CertificationRequestBuilder(new X500Name(new RDN[0]), key.getPublic())
-          .build(new JcaContentSignerBuilder("SHA256withECDSA").build(key.getPrivate()))
-          .getEncoded();
-    } catch (IOException | OperatorCreationException e) {
-      throw new IllegalStateException("a key of this JDK signs its request", e);
-    }
   }
 
   private static X509Certificate rootOf(X509Certificate last, TrustBundle bundle) {

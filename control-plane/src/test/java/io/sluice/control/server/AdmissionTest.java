@@ -109,6 +109,9 @@ class AdmissionTest {
 
     assertRefused(
         RefusalReason.REQUEST_MALFORMED, () -> node.admit("edge1", token, new byte[] {1}));
+    byte[] others =
+        NodeClient.request(Requests.keyPair("secp256r1"), List.of(ControlSite.id("store")));
+    assertRefused(RefusalReason.REQUEST_NAMES_OTHERS, () -> node.admit("edge1", token, others));
 
     assertThat(site.tokens().list())
         .extracting(JoinToken::state)

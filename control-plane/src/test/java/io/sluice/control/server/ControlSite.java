@@ -4,6 +4,7 @@ import io.sluice.control.Controller;
 import io.sluice.control.ControllerSettings;
 import io.sluice.control.StateDirectory;
 import io.sluice.control.admission.JoinTokens;
+import io.sluice.control.admission.NodeAccount;
 import io.sluice.control.authority.Await;
 import io.sluice.control.authority.TestClock;
 import io.sluice.control.folder.FolderRegistry;
@@ -16,6 +17,7 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import org.jspecify.annotations.Nullable;
 
 /** A whole controller on a registry folder of a test, and tokens for its nodes. */
 final class ControlSite implements AutoCloseable {
@@ -23,18 +25,33 @@ final class ControlSite implements AutoCloseable {
   static final Duration NODE = Duration.ofHours(6);
 
   private final Path home;
+  private final @Nullable Path authorityFile;
+  private final @Nullable NodeAccount nodeAccount;
   private final TestClock clock = new TestClock(Instant.now().truncatedTo(ChronoUnit.SECONDS));
   private Controller controller;
   private boolean ended;
 
-  private ControlSite(Path home) throws IOException {
+  private ControlSite(Path home, @Nullable Path authorityFile, @Nullable NodeAccount nodeAccount)
+      throws IOException {
     this.home = home;
+    this.authorityFile = authorityFile;
+    this.nodeAccount = nodeAccount;
     Files.createDirectories(registry());
     this.controller = started(defaults());
   }
 
   static ControlSite in(Path home) throws IOException {
-    return new ControlSite(home);
+    return new ControlSite(home, null, null);
+  }
+
+  /** With the authority that a file of this text describes. */
+  static ControlSite withAuthority(Path home, String file) throws IOException {
+    return new ControlSite(home, Files.writeString(home.resolve("authority.yaml"), file), null);
+  }
+
+  /** With a cluster that admits nodes, too. */
+  static ControlSite withCluster(Path home, NodeAccount account) throws IOException {
+    return new ControlSite(home, null, account);
   }
 
   private Path registry() {
@@ -48,7 +65,13 @@ final class ControlSite implements AutoCloseable {
   private Controller started(ServerSettings server) {
     return Controller.start(
         new ControllerSettings(
-            home.resolve("state"), null, LEAF, NODE, Duration.ofSeconds(2), server, null),
+            home.resolve("state"),
+            authorityFile,
+            LEAF,
+            NODE,
+            Duration.ofSeconds(2),
+            server,
+            nodeAccount),
         new FolderRegistry(registry(), status -> {}),
         clock);
   }
@@ -102,10 +125,8 @@ final class ControlSite implements AutoCloseable {
 
   /** As the other, with another service account. */
   void pod(String name, String account, String more) throws IOException {
-    long before = controller.status().registryRevision();
-    Path aside = registry().resolve("." + name);
-    Files.writeString(
-        aside,
+    manifest(
+        name,
         """
         apiVersion: v1
         kind: Pod
@@ -118,13 +139,20 @@ final class ControlSite implements AutoCloseable {
         %3$s
         """
             .formatted(name, account, more.indent(2)));
+  }
+
+  /** Puts {@code text} into file {@code name} of the registry, and waits until it is in force. */
+  void manifest(String name, String text) throws IOException {
+    long before = controller.status().registryRevision();
+    Path aside = registry().resolve("." + name);
+    Files.writeString(aside, text);
     Files.move(
         aside,
         registry().resolve(name + ".yaml"),
         StandardCopyOption.ATOMIC_MOVE,
         StandardCopyOption.REPLACE_EXISTING);
     Await.until(
-        "the registry takes pod " + name, () -> controller.status().registryRevision() > before);
+        "the registry takes " + name, () -> controller.status().registryRevision() > before);
   }
 
   static String id(String account) {

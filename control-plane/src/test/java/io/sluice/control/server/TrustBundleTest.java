@@ -3,11 +3,7 @@ package io.sluice.control.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
-import io.grpc.stub.StreamObserver;
 import io.sluice.api.identity.v1.Certificate;
-import io.sluice.api.identity.v1.FollowTrustBundleRequest;
-import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.control.authority.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.svid.SvidProfile;
@@ -15,9 +11,6 @@ import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,47 +37,12 @@ class TrustBundleTest {
     site.close();
   }
 
-  /** What one stream brought. */
-  private static final class Followed implements StreamObserver<TrustBundle> {
-    private final List<TrustBundle> bundles = new CopyOnWriteArrayList<>();
-    private volatile @Nullable Throwable failure;
-    private volatile boolean completed;
-
-    @Override
-    public void onNext(TrustBundle bundle) {
-      bundles.add(bundle);
-    }
-
-    @Override
-    public void onError(Throwable e) {
-      failure = e;
-    }
-
-    @Override
-    public void onCompleted() {
-      completed = true;
-    }
-
-    String reason() {
-      return failure instanceof StatusRuntimeException refused && refused.getTrailers() != null
-          ? String.valueOf(refused.getTrailers().get(Answers.REASON))
-          : String.valueOf(failure);
-    }
-  }
-
-  private static Followed follow(NodeClient node) {
-    Followed followed = new Followed();
-    node.following().followTrustBundle(FollowTrustBundleRequest.getDefaultInstance(), followed);
-    Await.until("the first bundle", () -> !followed.bundles.isEmpty() || followed.failure != null);
-    return followed;
-  }
-
   @Test
   void changeOfTheRootReachesEveryFollowerPhaseByPhase() throws Exception {
     NodeClient edge2 = site.joined("edge2");
-    Followed first = follow(edge1);
-    Followed second = follow(edge2);
-    assertThat(first.bundles.getFirst().getRootsCount()).isEqualTo(1);
+    Followed first = Followed.by(edge1);
+    Followed second = Followed.by(edge2);
+    assertThat(first.bundles().getFirst().getRootsCount()).isEqualTo(1);
     X509Certificate oldRoot = edge1.controllerChain().getLast();
 
     site.controller().rotateRoot(DISTRIBUTE);
@@ -97,14 +55,14 @@ class TrustBundleTest {
         "the new root signs",
         () -> site.controller().status().rotation().orElse("").startsWith("Using"));
     assertThat(issuedRoot()).isNotEqualTo(oldRoot);
-    assertThat(first.bundles).hasSize(2); // the roots are the same two
+    assertThat(first.bundles()).hasSize(2); // the roots are the same two
 
     KeyPair next = Requests.keyPair("secp256r1");
     edge1.showing(next, edge1.renew(next));
-    Followed again = follow(edge1);
+    Followed again = Followed.by(edge1);
     site.clock().advance(ControlSite.NODE.plus(SvidProfile.CLOCK_SKEW));
     Await.until("the old root is withdrawn", () -> site.controller().status().generation() == 3);
-    assertThat(again.bundles.getLast().getRootsList())
+    assertThat(again.bundles().getLast().getRootsList())
         .satisfiesAnyOf(
             roots -> assertThat(roots).hasSize(1),
             roots -> assertThat(again.reason()).isEqualTo("certificate_expired"));
@@ -112,12 +70,12 @@ class TrustBundleTest {
   }
 
   private static int roots(Followed followed) {
-    return followed.bundles.getLast().getRootsCount();
+    return followed.bundles().getLast().getRootsCount();
   }
 
   private X509Certificate issuedRoot() throws Exception {
     X509Certificate last = edge1.issue(ControlSite.id("buyer")).getLast();
-    for (var der : follow(edge1).bundles.getLast().getRootsList()) {
+    for (var der : Followed.by(edge1).bundles().getLast().getRootsList()) {
       X509Certificate root =
           NodeClient.chain(Certificate.newBuilder().addChain(der).build()).getFirst();
       if (root.getSubjectX500Principal().equals(last.getIssuerX500Principal())) {
@@ -147,41 +105,41 @@ class TrustBundleTest {
 
   @Test
   void newerCallOfTheSameNodeEndsTheOlder() {
-    Followed older = follow(edge1);
-    Followed newer = follow(edge1);
+    Followed older = Followed.by(edge1);
+    Followed newer = Followed.by(edge1);
 
-    Await.until("the older call ends", () -> older.failure != null);
+    Await.until("the older call ends", () -> older.failure() != null);
     assertThat(older.reason()).isEqualTo("superseded");
-    assertThat(newer.failure).isNull();
+    assertThat(newer.failure()).isNull();
     assertThat(site.controller().metrics()).contains("sluice_control_following_nodes 1.0");
   }
 
   @Test
   void streamEndsWithTheNodesCertificate() {
-    Followed followed = follow(edge1);
+    Followed followed = Followed.by(edge1);
 
     site.clock().advance(ControlSite.NODE.plusSeconds(1));
 
-    Await.until("the stream ends", () -> followed.failure != null);
+    Await.until("the stream ends", () -> followed.failure() != null);
     assertThat(followed.reason()).isEqualTo("certificate_expired");
   }
 
   @Test
   void drainingEndsStreamsInOrder() {
-    Followed followed = follow(edge1);
+    Followed followed = Followed.by(edge1);
 
     site.end();
 
-    Await.until("the stream ends", () -> followed.completed || followed.failure != null);
-    assertThat(followed.completed).as("completed, not %s", followed.failure).isTrue();
+    Await.until("the stream ends", () -> followed.completed() || followed.failure() != null);
+    assertThat(followed.completed()).as("completed, not %s", followed.failure()).isTrue();
   }
 
   @Test
   void strangerFollowsNothing() {
     try (NodeClient stranger = site.stranger()) {
-      Followed refused = follow(stranger);
+      Followed refused = Followed.by(stranger);
       assertThat(refused.reason()).isEqualTo("certificate_missing");
-      assertThat(Status.fromThrowable(refused.failure).getCode())
+      assertThat(Status.fromThrowable(refused.failure()).getCode())
           .isEqualTo(Status.Code.UNAUTHENTICATED);
     }
   }

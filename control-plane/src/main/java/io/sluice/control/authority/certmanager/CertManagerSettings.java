@@ -29,12 +29,18 @@ public record CertManagerSettings(
   private static final Pattern NAMESPACE = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
 
   public CertManagerSettings {
-    if (!NAMESPACE.matcher(namespace).matches()) {
-      throw new IllegalArgumentException("'" + namespace + "' cannot be a namespace");
-    }
+    namespace(namespace);
     trustedRoots = List.copyOf(trustedRoots);
     if (!patience.isPositive()) {
       throw new IllegalArgumentException("no time at all (" + patience + ") to sign");
     }
+  }
+
+  /** Returns {@code text} where it can name a namespace. */
+  public static String namespace(String text) {
+    if (!NAMESPACE.matcher(text).matches()) {
+      throw new IllegalArgumentException("'" + text + "' cannot be a namespace");
+    }
+    return text;
   }
 }

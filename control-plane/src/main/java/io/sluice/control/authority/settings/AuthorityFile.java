@@ -2,13 +2,8 @@ package io.sluice.control.authority.settings;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
-import io.sluice.control.authority.settings.AuthoritySettings.BuiltIn;
-import io.sluice.control.authority.settings.AuthoritySettings.Imported;
-import io.sluice.control.authority.settings.AuthoritySettings.Source;
-import io.sluice.control.authority.settings.AuthoritySettings.Vault;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.authority.svid.SvidProfile;
-import io.sluice.control.authority.vault.VaultLogin;
 import io.sluice.control.manifest.Fields;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.WrittenDuration;
@@ -16,17 +11,13 @@ import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.manifest.YamlValue;
 import io.sluice.mesh.TrustDomain;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -38,20 +29,10 @@ public final class AuthorityFile {
   private static final Duration DISTRIBUTE_FOR = Duration.ofDays(1);
   private static final String KEYS = "write P256, P384 or ED25519";
 
-  /** A kind of authority: the section that chooses it, and how the section is read. */
-  private static final Map<String, Function<Section, Optional<Source>>> SOURCES =
-      Map.of(
-          "builtIn", section -> Optional.of(new BuiltIn(section.signingKey())),
-          "imported", AuthorityFile::imported,
-          "vault", AuthorityFile::vault);
-
   private static final Set<String> COMMON =
       Set.of("dnsNames", "nameConstraints", "distributeFor", "signingKey");
 
   private AuthorityFile() {}
-
-  /** What one section is read with; {@code signingKey} is common to several. */
-  private record Section(Fields fields, SigningKey signingKey) {}
 
   /**
    * Reads {@code file}.
@@ -103,18 +84,19 @@ public final class AuthorityFile {
       TrustDomain trustDomain,
       Path directory,
       Duration longestLeaf) {
-    List<String> chosen = SOURCES.keySet().stream().filter(fields::has).sorted().toList();
+    List<String> chosen = SourceSections.NAMES.stream().filter(fields::has).toList();
     for (String name : fields.names()) {
-      if (!SOURCES.containsKey(name) && !COMMON.contains(name)) {
+      if (!SourceSections.NAMES.contains(name) && !COMMON.contains(name)) {
         fields.problem(name, "no authority has this setting", "remove it");
       }
     }
     if (chosen.size() != 1) {
       fields.problem(
-          "",
-          "there has to be exactly one of " + SOURCES.keySet().stream().sorted().toList(),
-          "write one of them");
+          "", "there has to be exactly one of " + SourceSections.NAMES, "write one of them");
       return Optional.empty();
+    }
+    if (chosen.contains("certManager") && fields.isTrue("dnsNames")) {
+      fields.problem("dnsNames", "cert-manager signs no DNS names for nodes", "remove it");
     }
     SigningKey key = fields.parsed("signingKey", SigningKey::valueOf, KEYS).orElse(SigningKey.P256);
     Duration distributeFor =
@@ -123,79 +105,9 @@ public final class AuthorityFile {
             .orElse(DISTRIBUTE_FOR);
     boolean constraints = !fields.has("nameConstraints") || fields.isTrue("nameConstraints");
     SvidProfile profile = new SvidProfile(trustDomain, fields.isTrue("dnsNames"), constraints);
-    Function<Section, Optional<Source>> reader =
-        Objects.requireNonNull(SOURCES.get(chosen.getFirst()));
-    return fields
-        .object(chosen.getFirst())
-        .flatMap(section -> reader.apply(new Section(section, key)))
+    return SourceSections.read(chosen.getFirst(), fields, key)
         .filter(source -> problems.isEmpty())
         .map(source ->
             new AuthoritySettings(profile, directory, longestLeaf, distributeFor, source));
-  }
-
-  private static Optional<Source> imported(Section section) {
-    Fields fields = section.fields();
-    refuseOthers(fields, Set.of("certificate", "privateKey"));
-    Optional<Path> certificate = path(fields, "certificate", true);
-    Optional<Path> key = path(fields, "privateKey", true);
-    return certificate.flatMap(
-        crt -> key.map(secret -> new Imported(crt, secret, section.signingKey())));
-  }
-
-  private static Optional<Source> vault(Section section) {
-    Fields fields = section.fields();
-    refuseOthers(
-        fields,
-        Set.of(
-            "address", "mount", "role", "tokenFile", "kubernetes", "serverRoots", "trustedRoots"));
-    Optional<URI> address =
-        fields.requiredParsed("address", URI::create, "write https://HOST:PORT");
-    String mount = fields.requiredText("mount");
-    String role = fields.requiredText("role");
-    Optional<VaultLogin> login = login(fields);
-    Path serverRoots = path(fields, "serverRoots", false).orElse(null);
-    Path trustedRoots = path(fields, "trustedRoots", false).orElse(null);
-    return address.flatMap(
-        server -> login.map(by -> new Vault(server, mount, role, by, serverRoots, trustedRoots)));
-  }
-
-  private static Optional<VaultLogin> login(Fields fields) {
-    if (fields.has("tokenFile") == fields.has("kubernetes")) {
-      fields.problem(
-          "tokenFile", "there has to be tokenFile or kubernetes", "write exactly one of them");
-      return Optional.empty();
-    }
-    if (fields.has("tokenFile")) {
-      return path(fields, "tokenFile", true).map(VaultLogin.TokenFile::new);
-    }
-    return fields
-        .object("kubernetes")
-        .flatMap(login -> {
-          refuseOthers(login, Set.of("mount", "role", "serviceAccountToken"));
-          String mount = login.requiredText("mount");
-          String role = login.requiredText("role");
-          Optional<Path> token = path(login, "serviceAccountToken", true);
-          try {
-            return token.map(file -> new VaultLogin.Kubernetes(mount, role, file));
-          } catch (IllegalArgumentException e) {
-            login.problem("role", String.valueOf(e.getMessage()), "write plain names");
-            return Optional.empty();
-          }
-        });
-  }
-
-  private static Optional<Path> path(Fields fields, String name, boolean required) {
-    String mend = "write the path of a file";
-    return required
-        ? fields.requiredParsed(name, Path::of, mend)
-        : fields.parsed(name, Path::of, mend);
-  }
-
-  private static void refuseOthers(Fields fields, Set<String> known) {
-    for (String name : fields.names()) {
-      if (!known.contains(name)) {
-        fields.problem(name, "this authority has no such setting", "remove it");
-      }
-    }
   }
 }

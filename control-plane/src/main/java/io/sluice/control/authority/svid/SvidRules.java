@@ -49,15 +49,16 @@ public final class SvidRules {
       return Optional.of("a chain of " + chain.size() + " certificates");
     }
     X509Certificate leaf = chain.getFirst();
-    return byItself(leaf)
+    return violation(SvidLeaf.of(leaf))
         .or(() -> names(leaf, expected.identity()))
         .or(() -> use(chain))
         .or(() -> validity(leaf, expected, now))
         .or(() -> path(chain, expected.roots(), now));
   }
 
-  private static Optional<String> byItself(X509Certificate leaf) {
-    return switch (SvidLeaf.of(leaf)) {
+  /** The rule that a leaf breaks by itself, in words for a message; empty for a proper one. */
+  public static Optional<String> violation(SvidLeaf leaf) {
+    return switch (leaf) {
       case SvidLeaf.Proper _ -> Optional.empty();
       case SvidLeaf.UnreadableNames(var cause) -> unreadableNames(cause);
       case SvidLeaf.NotOneUri(int uris) -> Optional.of(uris + " URI names instead of exactly one");

@@ -42,7 +42,7 @@ import org.bouncycastle.pkcs.PKCS10CertificationRequest;
  * What cert-manager with an issuer of kind CA does to a new CertificateRequest: it copies subject
  * and names from the PKCS#10 request, and takes usages and duration from the object.
  */
-final class FakeIssuer implements UnaryOperator<ObjectNode> {
+public final class FakeIssuer implements UnaryOperator<ObjectNode> {
   /** How to treat a request. */
   enum Mood {
     HONEST,
@@ -63,7 +63,7 @@ final class FakeIssuer implements UnaryOperator<ObjectNode> {
       new SvidProfile(new TrustDomain("site.example"), false, false);
 
   volatile Mood mood = Mood.HONEST;
-  volatile Issuer issuer = newIssuer();
+  public volatile Issuer issuer = newIssuer();
   volatile ObjectNode last = JsonNodeFactory.instance.objectNode();
 
   static Issuer newIssuer() {

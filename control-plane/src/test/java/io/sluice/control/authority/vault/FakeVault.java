@@ -42,12 +42,12 @@ import org.jspecify.annotations.Nullable;
  * An HTTP server that answers as Vault's API documentation says, for the few paths that we use: PKI
  * sign and ca_chain, Kubernetes login, token lookup-self and renew-self. It signs for real.
  */
-final class FakeVault implements AutoCloseable {
+public final class FakeVault implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
   static final SvidProfile PROFILE = new SvidProfile(new TrustDomain("site.example"), false, false);
 
   /** How to answer a request to sign. */
-  enum Mood {
+  public enum Mood {
     HONEST,
     SEALED,
     GARBAGE,
@@ -69,16 +69,16 @@ final class FakeVault implements AutoCloseable {
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Map<String, Instant> tokens = new ConcurrentHashMap<>();
   private final AtomicInteger numbers = new AtomicInteger();
-  final AtomicInteger signRequests = new AtomicInteger();
+  public final AtomicInteger signRequests = new AtomicInteger();
   final AtomicInteger logins = new AtomicInteger();
   final AtomicInteger renewals = new AtomicInteger();
-  volatile Mood mood = Mood.HONEST;
+  public volatile Mood mood = Mood.HONEST;
   volatile boolean renewable = true;
   volatile Duration tokenLife = Duration.ofHours(1);
-  volatile Issuer issuer = newIssuer();
+  public volatile Issuer issuer = newIssuer();
   volatile JsonNode lastSign = JSON.createObjectNode();
 
-  FakeVault(@Nullable SSLContext tls) throws IOException {
+  public FakeVault(@Nullable SSLContext tls) throws IOException {
     InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
     if (tls == null) {
       server = HttpServer.create(address, 0);
@@ -98,13 +98,13 @@ final class FakeVault implements AutoCloseable {
     return PROFILE.intermediate(root, SigningKey.P256, now, Duration.ofDays(50));
   }
 
-  URI address() {
+  public URI address() {
     String scheme = server instanceof HttpsServer ? "https" : "http";
     return URI.create(scheme + "://localhost:" + server.getAddress().getPort());
   }
 
   /** A token that Vault knows from now on, for the set life. */
-  String token() {
+  public String token() {
     String token = "hvs." + numbers.incrementAndGet();
     tokens.put(token, Instant.now().plus(tokenLife));
     return token;

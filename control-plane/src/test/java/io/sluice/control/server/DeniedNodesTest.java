@@ -1,0 +1,106 @@
+package io.sluice.control.server;
+
+import static io.sluice.control.server.Refusals.assertRefused;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.control.authority.Await;
+import io.sluice.control.authority.Requests;
+import io.sluice.control.issuing.RefusalReason;
+import java.math.BigInteger;
+import java.nio.file.Path;
+import java.security.KeyPair;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Nodes on the deny list of the MeshConfig. */
+class DeniedNodesTest {
+  private static final Duration PROMPTLY = Duration.ofSeconds(2);
+
+  @TempDir private Path home;
+  private ControlSite site;
+  private NodeClient edge1;
+  private NodeClient edge2;
+  private BigInteger serial;
+
+  @BeforeEach
+  void start() throws Exception {
+    site = ControlSite.in(home);
+    site.pod("buyer", "nodeName: edge1");
+    site.pod("store", "nodeName: edge2");
+    edge1 = NodeClient.stranger(site.controller().port(), site.state().rootHash());
+    List<X509Certificate> chain =
+        edge1.join("edge1", site.tokens().create("edge1", Duration.ofHours(1)));
+    serial = chain.getFirst().getSerialNumber();
+    edge2 = site.joined("edge2");
+  }
+
+  @AfterEach
+  void stop() {
+    edge1.close();
+    edge2.close();
+    site.close();
+  }
+
+  @Test
+  void everyCertificateOfADeniedIdentityIsRefused() throws Exception {
+    KeyPair next = Requests.keyPair("secp256r1");
+    edge1.showing(next, edge1.renew(next));
+
+    deny("deniedIdentities: ['spiffe://cluster.local/ns/sluice-system/sa/node.edge1']");
+
+    assertDenied();
+    deny("deniedIdentities: []");
+    assertThat(edge1.issue(ControlSite.id("buyer"))).isNotEmpty();
+  }
+
+  @Test
+  void aDeniedSerialEndsThatCertificateAlone() throws Exception {
+    KeyPair next = Requests.keyPair("secp256r1");
+    List<X509Certificate> renewed = edge1.renew(next);
+
+    deny("deniedSerials: ['" + serial.toString(16) + "']");
+
+    assertDenied();
+    edge1.showing(next, renewed);
+    assertThat(edge1.issue(ControlSite.id("buyer"))).isNotEmpty();
+  }
+
+  @Test
+  void streamsOfADeniedNodeEndPromptlyAndThoseOfOthersGoOn() throws Exception {
+    Followed denied = Followed.by(edge1);
+    Followed other = Followed.by(edge2);
+
+    deny("deniedSerials: ['" + serial.toString(16) + "']");
+
+    long since = System.nanoTime();
+    Await.until("the stream of the denied node ends", () -> denied.failure() != null);
+    assertThat(Duration.ofNanos(System.nanoTime() - since)).isLessThan(PROMPTLY);
+    assertThat(denied.reason()).isEqualTo("certificate_denied");
+    assertThat(edge2.issue(ControlSite.id("store"))).isNotEmpty();
+    assertThat(other.failure()).isNull();
+  }
+
+  private void assertDenied() {
+    assertRefused(RefusalReason.CERTIFICATE_DENIED, () -> edge1.issue(ControlSite.id("buyer")));
+    assertRefused(
+        RefusalReason.CERTIFICATE_DENIED, () -> edge1.renew(Requests.keyPair("secp256r1")));
+    assertThat(Followed.by(edge1).reason()).isEqualTo("certificate_denied");
+  }
+
+  private void deny(String field) throws Exception {
+    site.manifest(
+        "mesh-config",
+        """
+        apiVersion: config.openservicemesh.io/v1alpha2
+        kind: MeshConfig
+        metadata: {name: osm-mesh-config, namespace: osm-system}
+        spec: {certificate: {%s}}
+        """
+            .formatted(field));
+  }
+}
