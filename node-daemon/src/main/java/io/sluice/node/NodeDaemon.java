@@ -178,7 +178,8 @@ public final class NodeDaemon implements AutoCloseable {
     parts.push(source);
     followSnapshots(
         dataPath,
-        identities.map(present -> new WantedIdentities(settings.nodeName(), present, pods)),
+        identities.map(
+            present -> new WantedIdentities(settings.nodeName(), present::want, pods::statuses)),
         pods,
         plugin,
         metrics);
