@@ -13,9 +13,8 @@ import io.sluice.proxy.hbone.HboneEvents;
 import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.VerifiedPeer;
 import java.net.InetSocketAddress;
-import java.time.Duration;
 import java.time.Instant;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,12 +23,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class HboneReporter implements HboneEvents {
   private static final System.Logger LOG = System.getLogger(HboneReporter.class.getName());
-  private static final long PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
 
   private final HboneMetrics metrics;
   private final EventLog events;
-  private final AtomicLong nextLineNanos = new AtomicLong(System.nanoTime());
-  private final AtomicLong leftOut = new AtomicLong();
+  private final LineEachSecond lines = new LineEachSecond();
 
   HboneReporter(HboneMetrics metrics, EventLog events) {
     this.metrics = metrics;
@@ -73,10 +70,8 @@ final class HboneReporter implements HboneEvents {
       InetSocketAddress remote,
       TlsReason reason,
       @Nullable Throwable causeOrNull) {
-    long now = System.nanoTime();
-    long next = nextLineNanos.get();
-    if (now - next < 0 || !nextLineNanos.compareAndSet(next, now + PAUSE_NANOS)) {
-      leftOut.incrementAndGet();
+    OptionalLong leftOut = lines.next();
+    if (leftOut.isEmpty()) {
       return;
     }
     LOG.log(
@@ -86,7 +81,7 @@ final class HboneReporter implements HboneEvents {
         side.label(),
         IpAddresses.text(remote),
         reason.label(),
-        Long.toString(leftOut.getAndSet(0)),
+        Long.toString(leftOut.getAsLong()),
         reason.explanation(),
         causeOrNull == null ? "" : " (" + plain(causeOrNull.getMessage()) + ")");
   }

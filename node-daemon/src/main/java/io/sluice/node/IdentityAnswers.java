@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.node.enrolment.PodState;
 import io.sluice.node.enrolment.PodStatus;
@@ -22,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 final class IdentityAnswers {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
   private static final String NONE = "-";
+  private static final String NO_CONTROLLER =
+      "this node has no controller and so no certificates; start it with --control";
 
   private final Optional<NodeIdentities> identities;
 
@@ -32,10 +35,18 @@ final class IdentityAnswers {
   /** Every certificate with the pods that use it. */
   void certificates(List<PodStatus> pods, Consumer<JsonNode> out) {
     NodeIdentities present =
-        identities.orElseThrow(() ->
-            new IllegalArgumentException(
-                "this node has no controller and so no certificates; start it with --control"));
+        identities.orElseThrow(() -> new IllegalArgumentException(NO_CONTROLLER));
     present.certificates().forEach(one -> out.accept(certificate(one, pods)));
+  }
+
+  /** Why a pod's identity, where the registry knows it, has no certificate. */
+  String whyMissing(Optional<SpiffeId> identity) {
+    if (identities.isEmpty()) {
+      return NO_CONTROLLER;
+    }
+    return identity
+        .map(identities.get()::whyMissing)
+        .orElse("the registry does not know the pod any more");
   }
 
   private static ObjectNode certificate(CertificateStatus one, List<PodStatus> pods) {

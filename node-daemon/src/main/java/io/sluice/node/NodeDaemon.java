@@ -93,12 +93,18 @@ public final class NodeDaemon implements AutoCloseable {
     NodeMetrics metrics = new NodeMetrics(() -> snapshot);
     Optional<AccessLog> accessLog = accessLog();
     accessLog.ifPresent(metrics::observe);
-    ConnectionReporter reporter = new ConnectionReporter(metrics, events, accessLog.orElse(null));
     PathChecks paths =
         opened(new PathChecks(interception.sockets(), interception::redirects, thread, host));
     NamespaceSockets sockets = opened(new NamespaceSockets(interception.sockets(), thread, paths));
     Optional<NodeIdentities> identities = identities();
     identities.ifPresent(metrics::observe);
+    IdentityAnswers identityAnswers = new IdentityAnswers(identities);
+    ConnectionReporter reporter =
+        new ConnectionReporter(
+            metrics,
+            events,
+            accessLog.orElse(null),
+            pod -> identityAnswers.whyMissing(snapshot.identityOf(pod)));
     Proxy dataPath =
         opened(
             new Proxy(
@@ -153,14 +159,7 @@ public final class NodeDaemon implements AutoCloseable {
     parts.push(KernelEvents.read(interception, events, pods));
     StatusAnswers answers =
         new StatusAnswers(
-            settings,
-            chosen,
-            pods,
-            dataPath,
-            events,
-            () -> snapshot,
-            new IdentityAnswers(identities),
-            begin);
+            settings, chosen, pods, dataPath, events, () -> snapshot, identityAnswers, begin);
     parts.push(AdminServer.start(NodeSettings.adminSocket(settings.nodeName()), answers));
     metricsServer =
         settings
@@ -179,7 +178,8 @@ public final class NodeDaemon implements AutoCloseable {
     parts.push(source);
     followSnapshots(
         dataPath,
-        identities.map(present -> new WantedIdentities(settings.nodeName(), present, pods)),
+        identities.map(
+            present -> new WantedIdentities(settings.nodeName(), present::want, pods::statuses)),
         pods,
         plugin,
         metrics);

@@ -3,21 +3,31 @@ package io.sluice.node;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
-import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.PodState;
-import io.sluice.node.identity.NodeIdentities;
+import io.sluice.node.enrolment.PodStatus;
+import java.util.List;
 import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /** Which identities this node needs: those of enrolled pods that the registry places on it. */
 final class WantedIdentities {
   private final String nodeName;
-  private final NodeIdentities identities;
-  private final Enrolment pods;
+  private final BiConsumer<Set<SpiffeId>, Predicate<SpiffeId>> want;
+  private final Supplier<List<PodStatus>> pods;
 
-  WantedIdentities(String nodeName, NodeIdentities identities, Enrolment pods) {
+  /**
+   * @param want takes the identities, and says of others whether they are used all the same
+   * @param pods as enrolment sees them
+   */
+  WantedIdentities(
+      String nodeName,
+      BiConsumer<Set<SpiffeId>, Predicate<SpiffeId>> want,
+      Supplier<List<PodStatus>> pods) {
     this.nodeName = nodeName;
-    this.identities = identities;
+    this.want = want;
     this.pods = pods;
   }
 
@@ -28,7 +38,7 @@ final class WantedIdentities {
             .filter(workload -> workload.enrolled() && isHere(workload))
             .map(Workload::identity)
             .collect(Collectors.toSet());
-    identities.want(wanted, this::isUsed);
+    want.accept(wanted, this::isUsed);
   }
 
   /** As enrolment sees it, but before the pod's processes are there to be found. */
@@ -41,7 +51,7 @@ final class WantedIdentities {
 
   private boolean isUsed(SpiffeId identity) {
     String text = identity.toString();
-    return pods.statuses().stream()
+    return pods.get().stream()
         .anyMatch(pod -> pod.state() == PodState.ENROLLED && pod.identity().equals(text));
   }
 }

@@ -6,9 +6,17 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 
 /** The steps of a replacement that fail on a full or read-only disk. */
 public interface FileSteps {
+  /**
+   * Of a file that is being written: it may be a secret, and gets its own mode when it is whole.
+   */
+  Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rw-------");
+
   /** The file system itself. */
   FileSteps REAL =
       new FileSteps() {
@@ -16,9 +24,11 @@ public interface FileSteps {
         public FileChannel create(Path temporary) throws IOException {
           return FileChannel.open(
               temporary,
-              StandardOpenOption.CREATE_NEW,
-              StandardOpenOption.WRITE,
-              LinkOption.NOFOLLOW_LINKS);
+              Set.of(
+                  StandardOpenOption.CREATE_NEW,
+                  StandardOpenOption.WRITE,
+                  LinkOption.NOFOLLOW_LINKS),
+              PosixFilePermissions.asFileAttribute(OWNER_ONLY));
         }
 
         @Override
@@ -27,7 +37,10 @@ public interface FileSteps {
         }
       };
 
-  /** Makes a file that is not there yet and opens it for writing; the caller closes it. */
+  /**
+   * Makes a file that is not there yet, for its owner alone, and opens it for writing; the caller
+   * closes it.
+   */
   FileChannel create(Path temporary) throws IOException;
 
   /** Removes the name of a file. Returns false when there was none. */

@@ -90,6 +90,20 @@ public final class ControlProcess {
     program.kill();
   }
 
+  /** SIGSTOP: its port still takes connections, and nothing is answered. */
+  public void pause() {
+    signal("STOP");
+  }
+
+  /** SIGCONT. */
+  public void resume() {
+    signal("CONT");
+  }
+
+  private void signal(String name) {
+    Commands.run("kill", "-" + name, Long.toString(program.running().pid()));
+  }
+
   /** Everything it has printed. */
   public String log() {
     return program.log();

@@ -61,7 +61,8 @@ public enum Reason {
   INTERCEPTION_FAILED_CLOSED(92, "the pod cannot be intercepted as it should; it is refused"),
 
   // Mutual TLS between nodes.
-  NO_CERTIFICATE(93, "the pod has no certificate yet, and mutual TLS is on"),
+  NO_CERTIFICATE(
+      93, "the pod has no certificate, and mutual TLS is on; `node certificates` says why"),
   TLS_FAILED(94, "the TLS handshake with the peer failed; sluice_tls_handshakes_total says why"),
   REFUSED_BY_PEER(95, "the peer's proxy decided against it; its log says why"),
   PEER_FAILED(96, "the peer's proxy failed, or does not speak HBONE as we do"),

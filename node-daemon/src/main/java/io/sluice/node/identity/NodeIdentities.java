@@ -121,7 +121,11 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
                     now)));
     keeper.held().all().stream()
         .sorted(Comparator.comparing(one -> one.identity.toString()))
-        .forEach(one -> all.add(status(one.identity, one.credential(), one.trouble(), now)));
+        .forEach(one -> {
+          boolean usable = state(one.credential(), now) == State.VALID;
+          Optional<Trouble> trouble = usable ? one.trouble() : troubleOf(one);
+          all.add(status(one.identity, one.credential(), trouble, now));
+        });
     return all;
   }
 
@@ -132,6 +136,29 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
         state(credential, now),
         credential.map(this::facts).orElse(null),
         trouble.map(Trouble::text).orElse(""));
+  }
+
+  /**
+   * Why {@link #of} is empty for an identity, in a sentence as `node certificates` tells it. Never
+   * blocks.
+   */
+  public String whyMissing(SpiffeId identity) {
+    HeldIdentity one = keeper.held().of(identity);
+    if (one == null) {
+      return identity
+          + " is not known as one of this node's: no enrolled pod in the registry, with"
+          + " this node as spec.nodeName, has it";
+    }
+    return identity
+        + " is "
+        + state(one.credential(), clock.now()).label()
+        + ": "
+        + troubleOf(one).map(Trouble::text).orElse("asked for, no answer yet");
+  }
+
+  /** What keeps a certificate away: its own trouble, or that of the node or the controller. */
+  private Optional<Trouble> troubleOf(HeldIdentity one) {
+    return one.trouble().or(self::trouble).or(keeper::linkTrouble);
   }
 
   private static State state(Optional<Credential> credential, Instant now) {

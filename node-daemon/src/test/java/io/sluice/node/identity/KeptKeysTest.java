@@ -217,7 +217,7 @@ class KeptKeysTest {
     try (TestNode node = start(true)) {
       Await.until(() -> assertThat(files()).hasSize(2));
       // A directory in the way of the temporary file fails every write as a full disk does.
-      Path obstacle = Files.createDirectory(state.resolve(".writing-node.sealed"));
+      Path obstacle = Files.createDirectory(state.resolve(".node.sealed.tmp"));
       Files.createFile(obstacle.resolve("x"));
       clock.pass(Duration.ofHours(14));
       node.identities.wake();

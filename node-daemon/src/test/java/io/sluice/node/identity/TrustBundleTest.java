@@ -88,6 +88,17 @@ class TrustBundleTest {
   }
 
   @Test
+  void theSameRootsUnderAnotherTrustDomainAreRefused() {
+    controller.publish(bundle(2, new TrustDomain("other.example"), authority.root));
+    Await.until(() ->
+        assertThat(node.status().bundleProblem())
+            .contains("is refused", "other.example", SITE.name()));
+    assertThat(node.status().trustDomainOrNull()).isEqualTo(SITE);
+    assertThat(node.status().bundleGeneration()).isEqualTo(1);
+    assertThat(node.identities.of(SHOP)).isPresent();
+  }
+
+  @Test
   void olderBundleIsRefused() {
     controller.publish(bundle(5, SITE, authority.root, NEXT.root));
     awaitRoots(authority.root, NEXT.root);

@@ -1,13 +1,10 @@
 package io.sluice.node.identity.store;
 
-import java.io.FileOutputStream;
+import io.sluice.cni.file.DurableFile;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.EnumSet;
@@ -19,7 +16,6 @@ final class SecretFiles {
   private static final Set<PosixFilePermission> DIRECTORY =
       PosixFilePermissions.fromString("rwx------");
   private static final Set<PosixFilePermission> FILE = PosixFilePermissions.fromString("rw-------");
-  private static final String ASIDE = ".writing-";
 
   private SecretFiles() {}
 
@@ -40,30 +36,11 @@ final class SecretFiles {
 
   /** Written aside, synced, renamed, and the directory synced. */
   static void write(Path file, byte[] content) {
-    Path aside = file.resolveSibling(ASIDE + file.getFileName());
     try {
-      Files.deleteIfExists(aside);
-      Files.createFile(aside, PosixFilePermissions.asFileAttribute(FILE));
-      // A stream, because an interrupt of the thread closes a channel half-way.
-      try (FileOutputStream out = new FileOutputStream(aside.toFile())) {
-        out.write(content);
-        out.getFD().sync();
-      }
-      Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      syncDirectory(file);
+      new DurableFile(file, FILE).replace(content);
     } catch (IOException e) {
-      deleteQuietly(aside);
       throw new StoreException(
           "file " + file + " cannot be written (" + e + "); look at the disk's free space", e);
-    }
-  }
-
-  /** What could not be written whole is of no use, and on a full disk in the way. */
-  private static void deleteQuietly(Path aside) {
-    try {
-      Files.deleteIfExists(aside);
-    } catch (IOException e) {
-      // The next write to the same file deletes it first, or fails and says so.
     }
   }
 
@@ -100,19 +77,9 @@ final class SecretFiles {
   /** Removes it where it is there. */
   static void delete(Path file) {
     try {
-      if (Files.deleteIfExists(file)) {
-        syncDirectory(file);
-      }
+      new DurableFile(file, FILE).remove();
     } catch (IOException e) {
       throw new StoreException("file " + file + " cannot be removed (" + e + ")", e);
-    }
-  }
-
-  /** A rename is durable only once its directory is (rename(2), fsync(2)). */
-  private static void syncDirectory(Path file) throws IOException {
-    try (FileChannel channel =
-        FileChannel.open(file.toAbsolutePath().resolveSibling(""), StandardOpenOption.READ)) {
-      channel.force(true);
     }
   }
 }

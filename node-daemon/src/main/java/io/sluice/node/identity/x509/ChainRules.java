@@ -1,6 +1,7 @@
 package io.sluice.node.identity.x509;
 
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SvidLeaf;
 import java.security.GeneralSecurityException;
 import java.security.cert.CertPathValidator;
 import java.security.cert.CertPathValidatorException;
@@ -38,11 +39,6 @@ public final class ChainRules {
 
   /** Most certificates of a chain, without the root. */
   public static final int LONGEST_CHAIN = 6;
-
-  private static final int URI_NAME = 6; // GeneralName, RFC 5280 §4.2.1.6
-  private static final int DIGITAL_SIGNATURE = 0; // KeyUsage bits, RFC 5280 §4.2.1.3
-  private static final int KEY_CERT_SIGN = 5;
-  private static final int CRL_SIGN = 6;
 
   /**
    * What a chain has proven.
@@ -107,28 +103,23 @@ public final class ChainRules {
   }
 
   private static SpiffeId identity(X509Certificate leaf) throws CertificateException {
-    Collection<List<?>> names = leaf.getSubjectAlternativeNames();
-    List<String> uris =
-        names == null
-            ? List.of()
-            : names.stream()
-                .filter(name -> name.getFirst().equals(URI_NAME))
-                .map(name -> String.valueOf(name.get(1)))
-                .toList();
-    if (uris.size() != 1) {
-      throw new CertificateException("a leaf with " + uris.size() + " URI names instead of one");
-    }
-    boolean[] usage = leaf.getKeyUsage();
-    if (leaf.getBasicConstraints() >= 0
-        || usage == null
-        || !usage[DIGITAL_SIGNATURE]
-        || usage[KEY_CERT_SIGN]
-        || usage[CRL_SIGN]) {
-      throw new CertificateException(
-          "the leaf of " + uris.getFirst() + " may certify, or may not sign");
-    }
+    return switch (SvidLeaf.of(leaf)) {
+      case SvidLeaf.Proper(String uri) -> parsed(uri);
+      case SvidLeaf.UnreadableNames(var cause) -> throw cause;
+      case SvidLeaf.NotOneUri(int uris) ->
+          throw new CertificateException("a leaf with " + uris + " URI names instead of one");
+      case SvidLeaf.Authority(String uri) ->
+          throw new CertificateException("the leaf of " + uri + " is an authority's");
+      case SvidLeaf.CannotSignHandshakes(String uri) ->
+          throw new CertificateException("the key of " + uri + " may not sign handshakes");
+      case SvidLeaf.SignsCertificates(String uri) ->
+          throw new CertificateException("the key of " + uri + " may sign certificates or CRLs");
+    };
+  }
+
+  private static SpiffeId parsed(String uri) throws CertificateException {
     try {
-      return SpiffeId.parse(uris.getFirst());
+      return SpiffeId.parse(uri);
     } catch (IllegalArgumentException e) {
       throw new CertificateException(e.getMessage(), e);
     }

@@ -1,23 +1,20 @@
 package io.sluice.node.identity.x509;
 
 import io.sluice.mesh.SpiffeId;
-import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.security.Signature;
 import java.security.spec.ECGenParameterSpec;
-import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
-import org.bouncycastle.asn1.x500.X500Name;
-import org.bouncycastle.asn1.x509.Extension;
-import org.bouncycastle.asn1.x509.ExtensionsGenerator;
-import org.bouncycastle.asn1.x509.GeneralName;
-import org.bouncycastle.asn1.x509.GeneralNames;
-import org.bouncycastle.operator.OperatorCreationException;
-import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
-import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequestBuilder;
 
 /** New keys, and the requests that prove them. Any thread; some milliseconds of computing. */
 public final class SigningRequests {
+  private static final byte[] EXTENSION_REQUEST = Der.oid("1.2.840.113549.1.9.14"); // RFC 2985
+  private static final byte[] SUBJECT_ALTERNATIVE_NAME = Der.oid("2.5.29.17"); // RFC 5280
+  private static final byte[] ECDSA_WITH_SHA256 = Der.oid("1.2.840.10045.4.3.2"); // RFC 5758
+  private static final int URI_NAME = 6; // GeneralName, RFC 5280 §4.2.1.6
+
   private SigningRequests() {}
 
   /** A key on the curve P-256, which every TLS stack takes. */
@@ -33,7 +30,7 @@ public final class SigningRequests {
 
   /** PKCS#10 in DER for a key alone: whoever signs it knows the name. */
   public static byte[] of(KeyPair key) {
-    return signed(key, builder(key));
+    return request(key, Der.context(0));
   }
 
   /**
@@ -41,32 +38,29 @@ public final class SigningRequests {
    * from the request.
    */
   public static byte[] of(KeyPair key, SpiffeId identity) {
-    try {
-      ExtensionsGenerator extensions = new ExtensionsGenerator();
-      // Critical, since there is no subject (RFC 5280 §4.2.1.6).
-      extensions.addExtension(
-          Extension.subjectAlternativeName,
-          true,
-          new GeneralNames(
-              new GeneralName(GeneralName.uniformResourceIdentifier, identity.toString())));
-      JcaPKCS10CertificationRequestBuilder builder = builder(key);
-      builder.addAttribute(PKCSObjectIdentifiers.pkcs_9_at_extensionRequest, extensions.generate());
-      return signed(key, builder);
-    } catch (IOException e) {
-      throw new IllegalStateException("the request for " + identity + " cannot be encoded", e);
-    }
+    byte[] uri = identity.toString().getBytes(StandardCharsets.US_ASCII);
+    byte[] name =
+        Der.sequence(
+            SUBJECT_ALTERNATIVE_NAME,
+            Der.TRUE, // critical, since there is no subject (RFC 5280 §4.2.1.6)
+            Der.octets(Der.sequence(Der.contextPrimitive(URI_NAME, uri))));
+    return request(
+        key, Der.context(0, Der.sequence(EXTENSION_REQUEST, Der.set(Der.sequence(name)))));
   }
 
-  private static JcaPKCS10CertificationRequestBuilder builder(KeyPair key) {
-    return new JcaPKCS10CertificationRequestBuilder(new X500Name(""), key.getPublic());
+  /** RFC 2986 §4, version 0 with an empty subject. */
+  private static byte[] request(KeyPair key, byte[] attributes) {
+    byte[] info = Der.sequence(Der.ZERO, Der.sequence(), key.getPublic().getEncoded(), attributes);
+    return Der.sequence(info, Der.sequence(ECDSA_WITH_SHA256), Der.bits(signature(key, info)));
   }
 
-  private static byte[] signed(KeyPair key, JcaPKCS10CertificationRequestBuilder builder) {
+  private static byte[] signature(KeyPair key, byte[] info) {
     try {
-      return builder
-          .build(new JcaContentSignerBuilder("SHA256withECDSA").build(key.getPrivate()))
-          .getEncoded();
-    } catch (OperatorCreationException | IOException e) {
+      Signature signature = Signature.getInstance("SHA256withECDSA");
+      signature.initSign(key.getPrivate());
+      signature.update(info);
+      return signature.sign();
+    } catch (GeneralSecurityException e) {
       throw new IllegalStateException("a request cannot be signed by a new key", e);
     }
   }

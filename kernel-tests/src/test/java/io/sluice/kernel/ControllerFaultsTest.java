@@ -1,0 +1,251 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.Talk;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.MeshPorts;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The controller or the disk fails a node whose certificates live for a minute. What is there goes
+ * on until it ends, {@code node status} says until when and why, and everything mends by itself.
+ */
+@Tag("kernel")
+class ControllerFaultsTest {
+  private static final int PORT = 8080;
+  private static final Duration LEAF_LIFETIME = Duration.ofSeconds(60);
+
+  /** Twice the longest pause between two attempts, and what an attempt takes. */
+  private static final Duration RECOVERY = Await.patience(70);
+
+  private static TwoNodes shop;
+  private static Path state;
+
+  @BeforeAll
+  static void open() {
+    shop =
+        TwoNodes.open(
+            Mechanism.EBPF,
+            List.of("--leaf-lifetime", LEAF_LIFETIME.toSeconds() + "s"),
+            "--keep-keys",
+            "--access-log",
+            "off");
+    state = shop.a().directory().resolve("state");
+  }
+
+  @AfterAll
+  static void close() {
+    shop.close();
+  }
+
+  @Test
+  void trafficOutlivesTheControllerPastHalfOfTheCertificatesLives() {
+    try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV6, PORT);
+        Talk held = Talk.begin(shop.buyer, shop.store.at(Family.IPV6, PORT))) {
+      assertThat(held.isAlive()).isTrue();
+      awaitHealthy();
+      Map<String, String> before = serials();
+
+      shop.control().kill();
+      Await.until(
+          "every certificate is past the point of its renewal",
+          LEAF_LIFETIME,
+          () ->
+              shop.callingView().certificates().stream()
+                  .filter(ControllerFaultsTest::isWorkload)
+                  .allMatch(one -> time(one, "renewAt").isBefore(Instant.now())));
+
+      Await.until("the failure is told", () -> failure().contains("unreachable"));
+      assertThat(serials()).isEqualTo(before);
+      assertThat(status().path("identity").asText())
+          .isEqualTo("valid until " + earliestEnd())
+          .as("the controller cannot have moved it");
+      assertThat(status().path("identityFailingSince").asText()).isNotEqualTo("-");
+      assertThat(held.isAlive()).isTrue();
+      assertServes(Family.IPV6);
+
+      shop.control().start();
+      awaitHealthy();
+      Await.until(
+          "every certificate is another",
+          RECOVERY,
+          () -> serials().values().stream().noneMatch(before::containsValue));
+      assertServes(Family.IPV6);
+    }
+  }
+
+  @Test
+  void controllerThatHangsIsNoticedWithinFifteenSecondsAndTakesNothingAlong() {
+    try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, PORT);
+        Talk held = Talk.begin(shop.buyer, shop.store.at(Family.IPV4, PORT))) {
+      awaitHealthy();
+
+      shop.control().pause();
+      try {
+        // Keep-alive asks after ten seconds of silence and waits five.
+        Await.until(
+            "the dead connection is noticed",
+            Await.patience(17),
+            () -> !status().path("controllerConnected").asBoolean());
+        Await.until("the failure is told", () -> failure().contains("unreachable"));
+        assertThat(held.isAlive()).isTrue();
+        assertServes(Family.IPV4);
+      } finally {
+        shop.control().resume();
+      }
+      awaitHealthy();
+      assertServes(Family.IPV4);
+    }
+  }
+
+  @Test
+  void portThatSpeaksNonsenseIsToldAndNotBelieved() {
+    awaitHealthy();
+    shop.control().kill();
+    try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV6, PORT);
+        TcpServer nonsense =
+            TcpServer.open(
+                shop.cluster.controlMachine(),
+                shop.cluster.controlMachine().at(Family.IPV6, MeshPorts.CONTROL),
+                TcpServer.greeting("HTTP/1.1 418 I am a teapot\r\n\r\n"))) {
+      Await.until("it is asked", RECOVERY, () -> nonsense.accepted().size() > 1);
+      Await.until("the failure is told", RECOVERY, () -> failure().contains("unreachable"));
+      assertThat(status().path("certificatesValid").asInt()).isEqualTo(3);
+      assertServes(Family.IPV6);
+    }
+    shop.control().start();
+    awaitHealthy();
+  }
+
+  @Test
+  void fullDiskCostsTheKeepingAndNotTheCertificates() throws Exception {
+    awaitHealthy();
+    shop.a().daemon().kill();
+    Path kept = state.resolveSibling("kept");
+    Commands.run("cp", "-a", state.toString(), kept.toString());
+    Commands.run(
+        "mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "sluice-test", state.toString());
+    try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV6, PORT)) {
+      Commands.run("cp", "-a", kept + "/.", state.toString());
+      shop.a().daemon().start();
+      awaitHealthy();
+      Path ballast = state.resolve("ballast");
+      fill(ballast);
+
+      useAccount("thief", "locksmith");
+      Await.until("the new account has a certificate", () -> state("locksmith").equals("valid"));
+      Await.until(
+          "the full disk is told",
+          () -> status().path("identityStoreProblem").asText().contains("free space"));
+      assertServes(Family.IPV6);
+
+      Files.delete(ballast);
+      Await.until(
+          "what could not be written is written",
+          Await.patience(45),
+          () -> status().path("identityStoreProblem").asText().equals("-"));
+    } finally {
+      shop.a().daemon().kill();
+      Commands.run("umount", state.toString());
+    }
+    useAccount("thief", "thief");
+    shop.a().daemon().start();
+    awaitHealthy();
+  }
+
+  /** A connection that begins now is carried to the store on the other node. */
+  private static void assertServes(Family family) {
+    Attempt attempt = shop.call(shop.neighbour, family, PORT, "hi");
+    assertThat(attempt.answered()).as("%s", attempt).isTrue();
+  }
+
+  private static void useAccount(String pod, String account) {
+    shop.cluster
+        .registry()
+        .write(
+            "pod-" + pod,
+            Manifests.pod(shop.cluster.pod(pod))
+                .replace("serviceAccountName: " + pod, "serviceAccountName: " + account));
+  }
+
+  private static JsonNode status() {
+    return shop.callingView().status();
+  }
+
+  private static String failure() {
+    return status().path("identityFailure").asText();
+  }
+
+  /** Returns when the controller is followed, nothing fails and no certificate is missing. */
+  private static void awaitHealthy() {
+    Await.until(
+        "the node is in order with its controller",
+        RECOVERY,
+        () ->
+            status().path("controllerConnected").asBoolean()
+                && failure().equals("-")
+                && status().path("certificatesMissing").asInt() == 0
+                && status().path("certificatesExpired").asInt() == 0);
+  }
+
+  private static boolean isWorkload(JsonNode certificate) {
+    return certificate.path("holder").asText().equals("workload");
+  }
+
+  private static Instant time(JsonNode certificate, String field) {
+    return Instant.parse(certificate.path(field).asText());
+  }
+
+  private static String earliestEnd() {
+    return shop.callingView().certificates().stream()
+        .map(one -> time(one, "notAfter"))
+        .min(Instant::compareTo)
+        .orElseThrow()
+        .toString();
+  }
+
+  private static String state(String account) {
+    return shop.callingView().certificates().stream()
+        .filter(one -> one.path("identity").asText().endsWith("/sa/" + account))
+        .map(one -> one.path("state").asText())
+        .findFirst()
+        .orElse("unknown");
+  }
+
+  private static Map<String, String> serials() {
+    return shop.callingView().certificates().stream()
+        .filter(ControllerFaultsTest::isWorkload)
+        .collect(
+            Collectors.toMap(
+                one -> one.path("identity").asText(), one -> one.path("serial").asText()));
+  }
+
+  private static void fill(Path ballast) throws IOException {
+    try (OutputStream out = Files.newOutputStream(ballast)) {
+      while (true) {
+        out.write(new byte[1_024]);
+      }
+    } catch (IOException e) {
+      assertThat(e).hasMessageContaining("No space left");
+    }
+  }
+}
