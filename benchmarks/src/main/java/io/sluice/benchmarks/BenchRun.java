@@ -1,11 +1,13 @@
 package io.sluice.benchmarks;
 
+import io.sluice.node.NodeCleanup;
 import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -35,17 +37,34 @@ final class BenchRun implements AutoCloseable {
     this.extent = extent;
   }
 
+  /** What was measured; either list may be empty. */
+  record Results(List<Figure> figures, List<Comparison> comparisons) {}
+
   private interface Measurement {
     List<Figure> run() throws Exception;
   }
 
   /** Measures what is wanted; every part costs time, so only that. */
-  List<Figure> measure(Set<Part> parts) throws Exception {
+  Results measure(Set<Part> parts) throws Exception {
     removeLeftovers();
     Path directory = Files.createDirectory(RUNTIME_ROOT.resolve(name));
+    Set<Part> oneNode = EnumSet.copyOf(parts);
+    oneNode.remove(Part.mtls);
+    if (!oneNode.isEmpty()) {
+      measureOneNode(oneNode, directory);
+    }
+    List<Comparison> comparisons = List.of();
+    if (parts.contains(Part.mtls)) {
+      System.err.println("measuring " + Part.mtls);
+      comparisons = MtlsMeasurement.run(name, launcher, directory, extent);
+    }
+    return new Results(figures, comparisons);
+  }
+
+  private void measureOneNode(Set<Part> parts, Path directory) throws Exception {
     try (Testbed testbed = Testbed.create(name, PODS);
-        LoadServer meshed = LoadServer.start(testbed, Route.MESHED);
-        LoadServer direct = LoadServer.start(testbed, Route.DIRECT)) {
+        LoadServer meshed = LoadServer.start(testbed.path(Route.MESHED));
+        LoadServer direct = LoadServer.start(testbed.path(Route.DIRECT))) {
       Bench bench = new Bench(launcher, name, directory, testbed, PODS, extent);
       if (parts.contains(Part.start)) {
         add(Part.start, () -> StartMeasurement.run(bench));
@@ -59,7 +78,6 @@ final class BenchRun implements AutoCloseable {
       if (parts.contains(Part.cni)) {
         add(Part.cni, () -> CniMeasurement.run(bench));
       }
-      return figures;
     }
   }
 
@@ -120,7 +138,9 @@ final class BenchRun implements AutoCloseable {
   }
 
   private static void removeEverything(String run) throws IOException {
-    DaemonProcess.removeLeftovers(run);
+    ServerProcess.killAllOf(RUNTIME_ROOT.resolve(run));
+    NodeCleanup.removeAll(run);
+    CrossingMesh.nodeNames(run).forEach(NodeCleanup::removeAll);
     Testbed.removeNamespaces(run);
     removeTree(RUNTIME_ROOT.resolve(run));
   }

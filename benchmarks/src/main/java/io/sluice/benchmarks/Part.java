@@ -15,5 +15,7 @@ enum Part {
   /** Streams. */
   bulk,
   /** Networks of pods that start. */
-  cni
+  cni,
+  /** From node to node, with and without mutual TLS, beside another proxy. */
+  mtls
 }
