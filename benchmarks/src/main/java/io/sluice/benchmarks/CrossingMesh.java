@@ -73,7 +73,7 @@ final class CrossingMesh implements AutoCloseable {
   private void start() throws Exception {
     Path registry = Files.createDirectory(directory.resolve("registry"));
     Files.writeString(registry.resolve("mesh.yaml"), registry());
-    Path control = Files.createDirectory(directory.resolve("control"));
+    Path control = directory.resolve("control"); // the controller makes it, closed to others
     if (crossing == Crossing.MUTUAL_TLS) {
       startController(registry, control);
     }

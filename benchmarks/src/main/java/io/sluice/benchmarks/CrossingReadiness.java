@@ -3,7 +3,10 @@ package io.sluice.benchmarks;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
+import java.net.NoRouteToHostException;
 import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -44,6 +47,7 @@ final class CrossingReadiness {
     }
   }
 
+  /** Whether a proxy takes what {@code from} sends to {@code to}. */
   private static boolean isProxied(LoadPath from, LoadPath to) throws Exception {
     return LoadPath.inside(
         from.client(),
@@ -52,8 +56,10 @@ final class CrossingReadiness {
             socket.connect(
                 new InetSocketAddress(to.serverAddress(), NOBODY_LISTENS), ANSWER_MILLIS);
             return true;
-          } catch (ConnectException e) {
+          } catch (ConnectException | NoRouteToHostException | SocketTimeoutException e) {
             return false;
+          } catch (SocketException e) {
+            return true; // accepted and reset before this side had looked
           }
         });
   }

@@ -161,9 +161,14 @@ final class LoadClient {
         () -> {
           List<SocketChannel> held = new ArrayList<>();
           for (int i = 0; i < connections; i++) {
-            SocketChannel connection = connect(LoadServer.HOLD_PORT);
-            held.add(connection);
-            exchange(connection, ByteBuffer.allocate(1));
+            try {
+              SocketChannel connection = connect(LoadServer.HOLD_PORT);
+              held.add(connection);
+              exchange(connection, ByteBuffer.allocate(1));
+            } catch (IOException e) {
+              throw new IOException(
+                  path.name() + " path, with " + i + " connections held: " + e.getMessage(), e);
+            }
           }
           return held;
         });
