@@ -9,7 +9,7 @@ import java.util.concurrent.TimeUnit;
 
 /** A program that serves until it is killed, with its output in a file. */
 final class ServerProcess implements AutoCloseable {
-  private static final Duration LONGEST_START = Duration.ofSeconds(30);
+  private static final Duration LONGEST_START = Duration.ofSeconds(60);
   private static final Duration PACE = Duration.ofMillis(20);
   private static final int LOG_LINES = 12;
 
