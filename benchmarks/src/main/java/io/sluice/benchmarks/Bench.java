@@ -27,13 +27,20 @@ record Bench(
    * @param starts of each kind
    * @param podStarts with each mechanism, on each path
    * @param idle between readiness and the look at the idle daemon
+   * @param rounds over all crossings between nodes, at least 3
    */
   record Extent(
-      int pairs, Duration time, long bulkBytes, int starts, int podStarts, Duration idle) {
+      int pairs,
+      Duration time,
+      long bulkBytes,
+      int starts,
+      int podStarts,
+      Duration idle,
+      int rounds) {
     static final Extent FULL =
-        new Extent(5, Duration.ofMillis(1_500), 512L << 20, 5, 60, Duration.ofSeconds(40));
+        new Extent(5, Duration.ofMillis(1_500), 512L << 20, 5, 60, Duration.ofSeconds(40), 5);
     static final Extent QUICK =
-        new Extent(3, Duration.ofMillis(500), 128L << 20, 1, 10, Duration.ofSeconds(10));
+        new Extent(3, Duration.ofMillis(500), 128L << 20, 1, 10, Duration.ofSeconds(10), 3);
   }
 
   /** Starts the daemon on the registry of so many pods and does not wait for it. */

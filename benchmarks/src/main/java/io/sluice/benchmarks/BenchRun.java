@@ -1,5 +1,6 @@
 package io.sluice.benchmarks;
 
+import io.sluice.node.NodeCleanup;
 import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,7 +23,10 @@ final class BenchRun implements AutoCloseable {
   private static final int PODS = 30;
 
   private static final Set<Part> NEED_DAEMON =
-      EnumSet.complementOf(EnumSet.of(Part.start, Part.cni, Part.rotation));
+      EnumSet.complementOf(EnumSet.of(Part.start, Part.cni, Part.mtls, Part.rotation));
+
+  /** Parts that make nodes of their own. */
+  private static final Set<Part> SEVERAL_NODES = EnumSet.of(Part.mtls, Part.rotation);
 
   /** The same for each run: one at a time, and the next removes what one that was killed left. */
   private static final String ROTATION_NODE = "bench-rotation";
@@ -43,17 +47,41 @@ final class BenchRun implements AutoCloseable {
     this.extent = extent;
   }
 
+  /** What was measured; either list may be empty. */
+  record Results(List<Figure> figures, List<Comparison> comparisons) {}
+
   private interface Measurement {
     List<Figure> run() throws Exception;
   }
 
   /** Measures what is wanted; every part costs time, so only that. */
-  List<Figure> measure(Set<Part> parts) throws Exception {
+  Results measure(Set<Part> parts) throws Exception {
     removeLeftovers();
     Path directory = Files.createDirectory(RUNTIME_ROOT.resolve(name));
+    Set<Part> oneNode = EnumSet.copyOf(parts);
+    oneNode.removeAll(SEVERAL_NODES);
+    if (!oneNode.isEmpty()) {
+      measureOneNode(oneNode, directory);
+    }
+    if (parts.contains(Part.rotation)) {
+      Duration length =
+          extent == Bench.Extent.QUICK
+              ? RotationMeasurement.QUICK_LENGTH
+              : RotationMeasurement.LENGTH;
+      add(Part.rotation, () -> RotationMeasurement.run(ROTATION_NODE, length));
+    }
+    List<Comparison> comparisons = List.of();
+    if (parts.contains(Part.mtls)) {
+      System.err.println("measuring " + Part.mtls);
+      comparisons = MtlsMeasurement.run(name, launcher, directory, extent);
+    }
+    return new Results(figures, comparisons);
+  }
+
+  private void measureOneNode(Set<Part> parts, Path directory) throws Exception {
     try (Testbed testbed = Testbed.create(name, PODS);
-        LoadServer meshed = LoadServer.start(testbed, Route.MESHED);
-        LoadServer direct = LoadServer.start(testbed, Route.DIRECT)) {
+        LoadServer meshed = LoadServer.start(testbed.path(Route.MESHED));
+        LoadServer direct = LoadServer.start(testbed.path(Route.DIRECT))) {
       Bench bench = new Bench(launcher, name, directory, testbed, PODS, extent);
       if (parts.contains(Part.start)) {
         add(Part.start, () -> StartMeasurement.run(bench));
@@ -67,14 +95,6 @@ final class BenchRun implements AutoCloseable {
       if (parts.contains(Part.cni)) {
         add(Part.cni, () -> CniMeasurement.run(bench));
       }
-      if (parts.contains(Part.rotation)) {
-        Duration length =
-            extent == Bench.Extent.QUICK
-                ? RotationMeasurement.QUICK_LENGTH
-                : RotationMeasurement.LENGTH;
-        add(Part.rotation, () -> RotationMeasurement.run(ROTATION_NODE, length));
-      }
-      return figures;
     }
   }
 
@@ -135,7 +155,9 @@ final class BenchRun implements AutoCloseable {
   }
 
   private static void removeEverything(String run) throws IOException {
-    DaemonProcess.removeLeftovers(run);
+    ServerProcess.killAllOf(RUNTIME_ROOT.resolve(run));
+    NodeCleanup.removeAll(run);
+    CrossingMesh.nodeNames(run).forEach(NodeCleanup::removeAll);
     Testbed.removeNamespaces(run);
     removeTree(RUNTIME_ROOT.resolve(run));
   }

@@ -26,8 +26,8 @@ final class Enforcement {
 
   /** Returns after the first allowed answer. */
   static void await(Testbed testbed, DaemonProcess daemon) throws Exception {
-    testbed.inside(
-        testbed.client(Route.MESHED),
+    LoadPath.inside(
+        testbed.path(Route.MESHED).client(),
         () -> {
           long deadline = System.nanoTime() + LONGEST.toNanos();
           while (ask(testbed, LoadServer.FORBIDDEN_PORT) != Answer.REFUSED
@@ -44,7 +44,7 @@ final class Enforcement {
   private static Answer ask(Testbed testbed, int port) {
     try (Socket socket = new Socket()) {
       socket.connect(
-          new InetSocketAddress(testbed.serverAddress(Route.MESHED), port), ANSWER_MILLIS);
+          new InetSocketAddress(testbed.path(Route.MESHED).serverAddress(), port), ANSWER_MILLIS);
       socket.setSoTimeout(ANSWER_MILLIS);
       socket.getOutputStream().write('?');
       return socket.getInputStream().read() < 0 ? Answer.REFUSED : Answer.ECHO;

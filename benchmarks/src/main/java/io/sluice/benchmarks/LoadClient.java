@@ -1,6 +1,5 @@
 package io.sluice.benchmarks;
 
-import io.sluice.linux.netns.NetnsHandle;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -14,6 +13,8 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The clients of one side: each is a thread that stays inside the namespace while it works, so that
@@ -21,6 +22,9 @@ import java.util.concurrent.FutureTask;
  */
 final class LoadClient {
   private static final int REQUEST_BYTES = 64;
+
+  /** Before the first paced request: connections are not part of it. */
+  private static final long SETTLING_NANOS = 50_000_000;
 
   /** One client's work between start and end; gives what it counted. */
   private interface Work {
@@ -33,12 +37,10 @@ final class LoadClient {
 
   private record Count(long operations, Latencies latencies) {}
 
-  private final Testbed testbed;
-  private final Route route;
+  private final LoadPath path;
 
-  LoadClient(Testbed testbed, Route route) {
-    this.testbed = testbed;
-    this.route = route;
+  LoadClient(LoadPath path) {
+    this.path = path;
   }
 
   /** Connects, one byte each way, closes; as often as {@code time} allows. */
@@ -74,6 +76,38 @@ final class LoadClient {
               long end = System.nanoTime();
               latencies.add(end - now);
               now = end;
+            }
+          }
+          return new Count(latencies.size(), latencies);
+        });
+  }
+
+  /**
+   * The same at a fixed rate over all clients, whatever the answers take: a request that is due
+   * while its connection still waits counts from when it was due.
+   */
+  Sample paced(int clients, int perSecond, Duration time) throws Exception {
+    long interval = 1_000_000_000L * clients / perSecond;
+    return run(
+        clients,
+        time,
+        (sockets, deadline) -> {
+          ByteBuffer message = ByteBuffer.allocateDirect(REQUEST_BYTES);
+          Latencies latencies = new Latencies();
+          try (SocketChannel connection = sockets.connect(LoadServer.ECHO_PORT)) {
+            // Spread over the interval: clients that start together would ask together for ever.
+            long due =
+                System.nanoTime() + ThreadLocalRandom.current().nextLong(interval) + SETTLING_NANOS;
+            for (; due - deadline < 0; due += interval) {
+              long now = System.nanoTime();
+              long begin = due;
+              while (now - due < 0) {
+                LockSupport.parkNanos(due - now);
+                now = System.nanoTime();
+                begin = now;
+              }
+              exchange(connection, message.clear());
+              latencies.add(System.nanoTime() - begin);
             }
           }
           return new Count(latencies.size(), latencies);
@@ -122,15 +156,19 @@ final class LoadClient {
 
   /** Opens connections that carried one byte each way; the caller closes them. */
   List<SocketChannel> hold(int connections) throws Exception {
-    NetnsHandle namespace = testbed.client(route);
-    return testbed.inside(
-        namespace,
+    return LoadPath.inside(
+        path.client(),
         () -> {
           List<SocketChannel> held = new ArrayList<>();
           for (int i = 0; i < connections; i++) {
-            SocketChannel connection = connect(LoadServer.HOLD_PORT);
-            held.add(connection);
-            exchange(connection, ByteBuffer.allocate(1));
+            try {
+              SocketChannel connection = connect(LoadServer.HOLD_PORT);
+              held.add(connection);
+              exchange(connection, ByteBuffer.allocate(1));
+            } catch (IOException e) {
+              throw new IOException(
+                  path.name() + " path, with " + i + " connections held: " + e.getMessage(), e);
+            }
           }
           return held;
         });
@@ -143,8 +181,8 @@ final class LoadClient {
     for (int i = 0; i < clients; i++) {
       FutureTask<Count> task =
           new FutureTask<>(() ->
-              testbed.inside(
-                  testbed.client(route),
+              LoadPath.inside(
+                  path.client(),
                   () -> {
                     ready.countDown();
                     go.await();
@@ -164,7 +202,7 @@ final class LoadClient {
         operations += count.operations();
         all.addAll(count.latencies());
       } catch (ExecutionException e) {
-        throw new IOException(route + " path: " + e.getCause(), e.getCause());
+        throw new IOException(path.name() + " path: " + e.getCause(), e.getCause());
       }
     }
     return Sample.of(operations, System.nanoTime() - begin, all);
@@ -174,7 +212,7 @@ final class LoadClient {
     SocketChannel connection = SocketChannel.open(StandardProtocolFamily.INET);
     try {
       connection.setOption(StandardSocketOptions.TCP_NODELAY, true);
-      connection.connect(new InetSocketAddress(testbed.serverAddress(route), port));
+      connection.connect(new InetSocketAddress(path.target(), port + path.portOffset()));
       return connection;
     } catch (IOException e) {
       connection.close();

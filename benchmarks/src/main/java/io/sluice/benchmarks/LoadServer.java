@@ -51,17 +51,17 @@ final class LoadServer implements AutoCloseable {
 
   private LoadServer() {}
 
-  static LoadServer start(Testbed testbed, Route route) throws Exception {
+  static LoadServer start(LoadPath path) throws Exception {
     LoadServer server = new LoadServer();
     try {
-      testbed.inside(
-          testbed.server(route),
+      LoadPath.inside(
+          path.server(),
           () -> {
             for (int port :
                 new int[] {
                   ECHO_PORT, ONE_BYTE_PORT, SINK_PORT, SOURCE_PORT, HOLD_PORT, FORBIDDEN_PORT
                 }) {
-              server.listen(testbed.serverAddress(route), port);
+              server.listen(path.serverAddress(), port);
             }
             return null;
           });

@@ -15,13 +15,16 @@ final class Manifests {
 
   static final String STARTING_POD_UID = "6f1d2c1e-6c1b-4f0e-9d55-0c5a3a6e7b10";
 
-  private static final String POLICY =
+  private static final String STRICT =
       """
       apiVersion: config.openservicemesh.io/v1alpha2
       kind: MeshConfig
       metadata: {name: osm-mesh-config, namespace: osm-system}
       spec: {traffic: {enablePermissiveTrafficPolicyMode: false}}
       ---
+      """;
+  private static final String POLICY =
+      """
       apiVersion: v1
       kind: Namespace
       metadata: {name: bench, labels: {sluice.io/mesh: enabled}}
@@ -66,12 +69,8 @@ final class Manifests {
         STARTING.formatted(STARTING_POD, NAMESPACE, STARTING_POD_UID));
   }
 
-  /**
-   * Writes the registry of {@code pods} pods of the test bed into {@code folder}. Pods are enrolled
-   * in the order of their names; those that carry the load come last, so an answer between them
-   * means that all are.
-   */
-  static void write(Path folder, Testbed testbed, int pods) throws IOException {
+  /** The namespace of all pods, and the permission of the load's clients to call its servers. */
+  static String enrolledNamespaceAndTarget() {
     String ports =
         IntStream.of(
                 LoadServer.ECHO_PORT,
@@ -81,7 +80,16 @@ final class Manifests {
                 LoadServer.HOLD_PORT)
             .mapToObj(Integer::toString)
             .collect(Collectors.joining(", "));
-    StringBuilder text = new StringBuilder(POLICY.formatted(ports));
+    return POLICY.formatted(ports);
+  }
+
+  /**
+   * Writes the registry of {@code pods} pods of the test bed into {@code folder}. Pods are enrolled
+   * in the order of their names; those that carry the load come last, so an answer between them
+   * means that all are.
+   */
+  static void write(Path folder, Testbed testbed, int pods) throws IOException {
+    StringBuilder text = new StringBuilder(STRICT + enrolledNamespaceAndTarget());
     for (int pod = 0; pod < pods; pod++) {
       String account = pod == 0 ? "client" : pod == 1 ? "server" : "idle";
       String name = pod < 2 ? "load-" + account : "idle-" + pod;

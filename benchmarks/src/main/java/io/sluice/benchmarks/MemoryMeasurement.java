@@ -40,7 +40,7 @@ final class MemoryMeasurement {
 
   static List<Figure> held(Bench bench, DaemonProcess daemon, LoadServer server) throws Exception {
     long before = daemon.residentBytes();
-    List<SocketChannel> held = new LoadClient(bench.testbed(), Route.MESHED).hold(HELD);
+    List<SocketChannel> held = new LoadClient(bench.testbed().path(Route.MESHED)).hold(HELD);
     try {
       Thread.sleep(SETTLING);
       long after = daemon.residentBytes();

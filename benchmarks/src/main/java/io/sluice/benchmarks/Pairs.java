@@ -20,8 +20,8 @@ final class Pairs {
   /** Runs {@code load} once on each path to warm it up, then {@code pairs} times on each. */
   static Pairs measure(Testbed testbed, DaemonProcess daemon, int pairs, Load load)
       throws Exception {
-    LoadClient straight = new LoadClient(testbed, Route.DIRECT);
-    LoadClient through = new LoadClient(testbed, Route.MESHED);
+    LoadClient straight = new LoadClient(testbed.path(Route.DIRECT));
+    LoadClient through = new LoadClient(testbed.path(Route.MESHED));
     load.run(straight);
     load.run(through);
     Pairs result = new Pairs();

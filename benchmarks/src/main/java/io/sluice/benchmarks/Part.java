@@ -16,6 +16,8 @@ enum Part {
   bulk,
   /** Networks of pods that start. */
   cni,
+  /** From node to node, with and without mutual TLS, beside another proxy. */
+  mtls,
   /** Ten minutes of connections between two nodes while leaves and root change; asked for only. */
   rotation
 }

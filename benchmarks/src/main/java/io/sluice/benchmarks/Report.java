@@ -13,10 +13,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 
-/** The result of one run, for people, for programs and for the documentation. */
-record Report(Machine machine, boolean quick, List<Figure> figures) {
-  private static final String BEGIN = "<!-- sluice bench: begin -->";
-  private static final String END = "<!-- sluice bench: end -->";
+/**
+ * The result of one run, for people, for programs and for the documentation.
+ *
+ * @param figures on one node; may be empty
+ * @param comparisons between nodes; may be empty
+ */
+record Report(Machine machine, boolean quick, List<Figure> figures, List<Comparison> comparisons) {
   private static final List<String> HEADINGS =
       List.of("measured", "unit", "direct", "meshed", "ratio", "ratios seen");
 
@@ -51,31 +54,22 @@ record Report(Machine machine, boolean quick, List<Figure> figures) {
     return (difference < 0 ? "-" : "+") + number(Math.abs(difference));
   }
 
-  private static String number(double value) {
+  static String number(double value) {
     return String.format(
         Locale.ROOT, value >= 100 ? "%,.0f" : value >= 10 ? "%.1f" : "%.2f", value);
   }
 
   /** Aligned columns. */
   String table() {
-    List<List<String>> all = new ArrayList<>(List.of(HEADINGS));
-    all.addAll(rows());
-    int[] widths = new int[HEADINGS.size()];
-    for (List<String> row : all) {
-      for (int i = 0; i < widths.length; i++) {
-        widths[i] = Math.max(widths[i], row.get(i).length());
-      }
-    }
     StringBuilder text = new StringBuilder();
-    for (List<String> row : all) {
-      StringBuilder line = new StringBuilder();
-      for (int i = 0; i < widths.length; i++) {
-        String padding = " ".repeat(widths[i] - row.get(i).length());
-        line.append(i < 2 ? row.get(i) + padding : padding + row.get(i)).append("  ");
-      }
-      text.append(line.toString().stripTrailing()).append('\n');
+    if (!figures.isEmpty()) {
+      text.append(TextTable.aligned(HEADINGS, rows())).append('\n');
     }
-    return text + "\n" + machine.sentence() + "\n";
+    if (!comparisons.isEmpty()) {
+      text.append(TextTable.aligned(ComparisonRows.HEADINGS, ComparisonRows.of(comparisons)))
+          .append('\n');
+    }
+    return text + machine.sentence() + "\n";
   }
 
   /** Everything, with the single values. */
@@ -96,29 +90,51 @@ record Report(Machine machine, boolean quick, List<Figure> figures) {
       }
       figure.meshed().forEach(node.withArrayProperty("meshedValues")::add);
     }
+    ArrayNode others = root.putArray("comparisons");
+    for (Comparison comparison : comparisons) {
+      ObjectNode node = others.addObject();
+      node.put("id", comparison.id())
+          .put("label", comparison.label())
+          .put("unit", comparison.unit());
+      comparison
+          .values()
+          .forEach((crossing, values) ->
+              node.set(crossing.name().toLowerCase(Locale.ROOT), mapper.valueToTree(values)));
+    }
     mapper.writeValue(file.toFile(), root);
   }
 
-  /** Replaces what stands between the two markers of a Markdown file. */
+  /** Replaces, of each kind that was measured, what stands between its markers in a file. */
   void writeMarkdown(Path file) throws IOException {
     String text = Files.readString(file);
-    int begin = text.indexOf(BEGIN);
-    int end = text.indexOf(END);
-    if (begin < 0 || end < begin) {
-      throw new IOException(
-          file + " has no lines '" + BEGIN + "' and '" + END + "' to write between");
+    if (!figures.isEmpty()) {
+      text = replaced(file, text, "sluice bench", TextTable.markdown(HEADINGS, rows()));
     }
-    Files.writeString(
-        file, text.substring(0, begin + BEGIN.length()) + markdown() + text.substring(end));
+    if (!comparisons.isEmpty()) {
+      text =
+          replaced(
+              file,
+              text,
+              "sluice bench mtls",
+              TextTable.markdown(ComparisonRows.HEADINGS, ComparisonRows.of(comparisons)));
+    }
+    Files.writeString(file, text);
   }
 
-  private String markdown() {
-    StringBuilder text = new StringBuilder("\n").append(machine.sentence());
-    text.append(quick ? "; a short run (`--quick`).\n\n" : ".\n\n");
-    text.append("| ")
-        .append(String.join(" | ", HEADINGS))
-        .append(" |\n|---|---|--:|--:|--:|--:|\n");
-    rows().forEach(row -> text.append("| ").append(String.join(" | ", row)).append(" |\n"));
-    return text.toString();
+  private String replaced(Path file, String text, String name, String table) throws IOException {
+    String first = "<!-- " + name + ": begin -->";
+    String last = "<!-- " + name + ": end -->";
+    int begin = text.indexOf(first);
+    int end = text.indexOf(last);
+    if (begin < 0 || end < begin) {
+      throw new IOException(
+          file + " has no lines '" + first + "' and '" + last + "' to write between");
+    }
+    return text.substring(0, begin + first.length())
+        + "\n"
+        + machine.sentence()
+        + (quick ? "; a short run (`--quick`).\n\n" : ".\n\n")
+        + table
+        + text.substring(end);
   }
 }

@@ -8,7 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
+import java.util.Locale;
 
 /**
  * Network namespaces that stand for pods, joined by a bridge that lives in a namespace of its own:
@@ -17,7 +17,7 @@ import java.util.concurrent.Callable;
  */
 final class Testbed implements AutoCloseable {
   static final String PREFIX = "slxbench-";
-  private static final Path NAMED_NAMESPACES = Path.of("/run/netns");
+  static final Path NAMED_NAMESPACES = Path.of("/run/netns");
   private static final int FIRST_POD = 2; // behind the two direct namespaces
 
   private final NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
@@ -67,12 +67,12 @@ final class Testbed implements AutoCloseable {
       opened.add(namespaces.open(NAMED_NAMESPACES.resolve(namespace(i))));
     }
     for (int i = 0; i < FIRST_POD + 2; i++) {
-      inside(opened.get(i), Testbed::allowManyConnections);
+      LoadPath.inside(opened.get(i), Testbed::allowManyConnections);
     }
   }
 
   /** Tens of thousands of short connections a second leave as many sockets in TIME_WAIT. */
-  private static Void allowManyConnections() throws IOException {
+  static Void allowManyConnections() throws IOException {
     Path settings = Path.of("/proc/sys/net/ipv4");
     Files.writeString(settings.resolve("ip_local_port_range"), "10000 65000");
     Files.writeString(settings.resolve("tcp_tw_reuse"), "1");
@@ -91,22 +91,14 @@ final class Testbed implements AutoCloseable {
     return "fd77::" + Integer.toHexString(index + 1);
   }
 
-  /** Runs {@code body} with the calling thread inside the namespace. */
-  <T> T inside(NetnsHandle namespace, Callable<T> body) throws Exception {
-    return namespaces.callIn(namespace, body);
-  }
-
-  NetnsHandle client(Route route) {
-    return opened.get(route == Route.DIRECT ? 0 : FIRST_POD);
-  }
-
-  NetnsHandle server(Route route) {
-    return opened.get(route == Route.DIRECT ? 1 : FIRST_POD + 1);
-  }
-
-  /** IPv4 address of the server. */
-  String serverAddress(Route route) {
-    return address(route == Route.DIRECT ? 1 : FIRST_POD + 1);
+  /** Between the two direct namespaces, or the first two pods. */
+  LoadPath path(Route route) {
+    int client = route == Route.DIRECT ? 0 : FIRST_POD;
+    return LoadPath.straight(
+        route.name().toLowerCase(Locale.ROOT),
+        opened.get(client),
+        opened.get(client + 1),
+        address(client + 1));
   }
 
   String podNamespace(int pod) {

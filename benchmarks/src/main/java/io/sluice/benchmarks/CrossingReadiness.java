@@ -1,0 +1,94 @@
+package io.sluice.benchmarks;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.net.NoRouteToHostException;
+import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Waits until daemons serve both ends of a crossing. That they do shows at a port on which nobody
+ * listens: a connection to it succeeds only where a proxy takes it, from our own client at the
+ * client's side, from a stranger at the server's.
+ */
+final class CrossingReadiness {
+  private static final Duration LONGEST = Duration.ofSeconds(60); // five JVMs start at once
+  private static final Duration PACE = Duration.ofMillis(20);
+  private static final int NOBODY_LISTENS = 7_010;
+  private static final int HBONE_PORT = 15_008;
+  private static final int ANSWER_MILLIS = 1_000;
+
+  private CrossingReadiness() {}
+
+  static void await(NodesTestbed testbed, Crossing crossing, List<DaemonProcess> daemons)
+      throws Exception {
+    LoadPath path = testbed.path(crossing);
+    LoadPath stranger = testbed.path(Crossing.DIRECT);
+    long deadline = System.nanoTime() + LONGEST.toNanos();
+    while (!isProxied(stranger, path) || !isProxied(path, path) || !answers(path)) {
+      if (System.nanoTime() - deadline > 0 || !daemons.stream().allMatch(DaemonProcess::isAlive)) {
+        StringBuilder words = new StringBuilder();
+        for (DaemonProcess daemon : daemons) {
+          words.append('\n').append(daemon.lastWords());
+        }
+        throw new IOException("no way " + crossing.heading() + " between the nodes:" + words);
+      }
+      Thread.sleep(PACE);
+    }
+    if (crossing == Crossing.MUTUAL_TLS && !LoadPath.inside(path.client(), () -> usesHbone())) {
+      throw new IOException("nothing goes to port " + HBONE_PORT + " while mutual TLS is on");
+    }
+  }
+
+  /** Whether a proxy takes what {@code from} sends to {@code to}. */
+  private static boolean isProxied(LoadPath from, LoadPath to) throws Exception {
+    return LoadPath.inside(
+        from.client(),
+        () -> {
+          try (Socket socket = new Socket()) {
+            socket.connect(
+                new InetSocketAddress(to.serverAddress(), NOBODY_LISTENS), ANSWER_MILLIS);
+            return true;
+          } catch (ConnectException | NoRouteToHostException | SocketTimeoutException e) {
+            return false;
+          } catch (SocketException e) {
+            return true; // accepted and reset before this side had looked
+          }
+        });
+  }
+
+  /** Whether the echo server at the end of the path gives an answer. */
+  static boolean answers(LoadPath path) throws Exception {
+    return LoadPath.inside(
+        path.client(),
+        () -> {
+          try (Socket socket = new Socket()) {
+            socket.connect(
+                new InetSocketAddress(path.target(), LoadServer.ECHO_PORT + path.portOffset()),
+                ANSWER_MILLIS);
+            socket.setSoTimeout(ANSWER_MILLIS);
+            socket.getOutputStream().write('?');
+            return socket.getInputStream().read() == '?';
+          } catch (IOException e) {
+            return false;
+          }
+        });
+  }
+
+  /** Reads the table of the calling thread's namespace: the remote address is the third word. */
+  private static boolean usesHbone() throws IOException {
+    String port = String.format(Locale.ROOT, ":%04X", HBONE_PORT);
+    try (var lines = Files.lines(Path.of("/proc/thread-self/net/tcp"))) {
+      return lines
+          .map(line -> line.strip().split("\\s+", -1))
+          .anyMatch(words -> words.length > 2 && words[2].endsWith(port));
+    }
+  }
+}

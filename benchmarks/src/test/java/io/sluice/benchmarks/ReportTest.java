@@ -1,0 +1,95 @@
+package io.sluice.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ReportTest {
+  private static final Machine MACHINE = new Machine(2, "c", "a", "k", "j", "d", 0.5);
+
+  private static final Comparison RATE =
+      new Comparison(
+          "mtls.rate",
+          "rate",
+          "1/s",
+          Map.of(
+              Crossing.DIRECT, List.of(100.0, 200.0, 400.0),
+              Crossing.MUTUAL_TLS, List.of(50.0, 40.0, 100.0),
+              Crossing.PLAINTEXT, List.of(60.0, 120.0, 240.0),
+              Crossing.HAPROXY, List.of(10.0, 20.0, 40.0)));
+
+  private static final Comparison MEMORY =
+      new Comparison("mtls.rss", "memory", "MiB", Map.of(Crossing.MUTUAL_TLS, List.of(120.0)));
+
+  private static final Figure FIGURE =
+      new Figure("one", "one node", "1/s", List.of(2.0), List.of(1.0));
+
+  @TempDir private Path directory = Path.of("");
+
+  @Test
+  void ratiosAreThoseOfEachRoundAndNotOfTheMedians() {
+    assertThat(RATE.ratios(Crossing.MUTUAL_TLS)).containsExactly(0.5, 0.2, 0.25);
+    assertThat(ComparisonRows.of(List.of(RATE)).getFirst())
+        .containsExactly(
+            "rate",
+            "1/s",
+            "200",
+            "50.0",
+            "0.25 (0.20–0.50)",
+            "120",
+            "0.60 (0.60–0.60)",
+            "20.0",
+            "0.10 (0.10–0.10)");
+  }
+
+  @Test
+  void whatOnlyProcessesHaveIsComparedToNothing() {
+    assertThat(ComparisonRows.of(List.of(MEMORY)).getFirst())
+        .containsExactly("memory", "MiB", "", "120", "", "", "", "", "");
+  }
+
+  @Test
+  void rowsHaveAsManyCellsAsHeadings() {
+    assertThat(ComparisonRows.of(List.of(RATE, MEMORY)))
+        .allSatisfy(row -> assertThat(row).hasSameSizeAs(ComparisonRows.HEADINGS));
+  }
+
+  @Test
+  void onlyTheTableThatWasMeasuredIsReplaced() throws IOException {
+    Path file = directory.resolve("performance.md");
+    String before =
+        "<!-- sluice bench: begin -->old one<!-- sluice bench: end -->\n"
+            + "<!-- sluice bench mtls: begin -->old two<!-- sluice bench mtls: end -->\n";
+    Files.writeString(file, before);
+
+    new Report(MACHINE, false, List.of(), List.of(RATE)).writeMarkdown(file);
+    assertThat(file).content().contains("old one", "| rate | 1/s |").doesNotContain("old two");
+
+    Files.writeString(file, before);
+    new Report(MACHINE, true, List.of(FIGURE), List.of()).writeMarkdown(file);
+    assertThat(file).content().contains("old two", "| one node |").doesNotContain("old one");
+  }
+
+  @Test
+  void aFileWithoutMarkersIsRefusedAndLeftAsItIs() throws IOException {
+    Path file = directory.resolve("other.md");
+    Files.writeString(file, "text");
+    Report report = new Report(MACHINE, false, List.of(), List.of(RATE));
+    assertThatThrownBy(() -> report.writeMarkdown(file)).hasMessageContaining("sluice bench mtls");
+    assertThat(file).hasContent("text");
+  }
+
+  @Test
+  void everySingleValueIsInTheJson() throws IOException {
+    Path file = directory.resolve("result.json");
+    new Report(MACHINE, false, List.of(), List.of(RATE)).writeJson(file);
+    assertThat(file).content().contains("mutual_tls", "40.0", "haproxy", "\"unit\" : \"1/s\"");
+  }
+}
