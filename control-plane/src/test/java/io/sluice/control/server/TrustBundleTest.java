@@ -62,6 +62,9 @@ class TrustBundleTest {
     Followed again = Followed.by(edge1);
     site.clock().advance(ControlSite.NODE.plus(SvidProfile.CLOCK_SKEW));
     Await.until("the old root is withdrawn", () -> site.controller().status().generation() == 3);
+    Await.until(
+        "the follower hears of it, or is too late",
+        () -> roots(again) == 1 || again.failure() != null);
     assertThat(again.bundles().getLast().getRootsList())
         .satisfiesAnyOf(
             roots -> assertThat(roots).hasSize(1),
