@@ -10,6 +10,7 @@ import io.sluice.control.authority.builtin.BuiltInAuthority;
 import io.sluice.control.authority.settings.Authorities;
 import io.sluice.control.authority.settings.AuthorityFile;
 import io.sluice.control.authority.settings.AuthoritySettings;
+import io.sluice.control.distribution.Distribution;
 import io.sluice.control.issuing.Issuing;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.Placements;
@@ -39,6 +40,7 @@ public final class Controller implements AutoCloseable {
   private final ControllerMetrics metrics;
   private final ControllerCertificate certificate;
   private final NodeCalls calls;
+  private final Distribution distribution;
   private final ControlServer server;
   private final Upkeep upkeep;
 
@@ -71,12 +73,25 @@ public final class Controller implements AutoCloseable {
             new Issuing.Lifetimes(settings.leafLifetime(), settings.nodeLifetime()));
     AttestorChoice attestor =
         new AttestorChoice(state.joinTokens(clock), Optional.ofNullable(settings.attestorOrNull()));
+    this.distribution = new Distribution(nodes, metrics.distribution(), clock);
+    DistributedRegistry distributed = new DistributedRegistry(registry, distribution);
+    distributed.start();
     this.server =
         ControlServer.start(
             settings.server(),
             new ControlServer.Parts(
-                measured, bundle, certificate, nodes, attestor, issuing, metrics, calls, clock));
-    this.upkeep = Upkeep.start(authority, bundle, certificate, server.feed(), metrics, state);
+                measured,
+                bundle,
+                certificate,
+                nodes,
+                attestor,
+                issuing,
+                distribution,
+                metrics,
+                calls,
+                clock));
+    this.upkeep =
+        Upkeep.start(authority, bundle, certificate, server.feed(), distributed, metrics, state);
   }
 
   /**
@@ -188,7 +203,9 @@ public final class Controller implements AutoCloseable {
         registry.newest().revision(),
         registry.isComplete(),
         refusals,
-        calls.list());
+        calls.list(),
+        distribution.nodes(),
+        distribution.problems());
   }
 
   /** The authority's, unless the mesh has been given another trust domain than it signs for. */

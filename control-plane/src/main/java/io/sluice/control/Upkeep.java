@@ -30,6 +30,7 @@ final class Upkeep implements AutoCloseable {
   private final CertificateAuthority authority;
   private final ControllerCertificate certificate;
   private final BundleFeed feed;
+  private final DistributedRegistry registry;
   private final ControllerMetrics metrics;
   private final StateDirectory state;
   private final CountDownLatch ended = new CountDownLatch(1);
@@ -43,11 +44,13 @@ final class Upkeep implements AutoCloseable {
       TrustBundle bundle,
       ControllerCertificate certificate,
       BundleFeed feed,
+      DistributedRegistry registry,
       ControllerMetrics metrics,
       StateDirectory state) {
     this.authority = authority;
     this.certificate = certificate;
     this.feed = feed;
+    this.registry = registry;
     this.metrics = metrics;
     this.state = state;
     this.bundle = bundle;
@@ -61,9 +64,10 @@ final class Upkeep implements AutoCloseable {
       TrustBundle bundle,
       ControllerCertificate certificate,
       BundleFeed feed,
+      DistributedRegistry registry,
       ControllerMetrics metrics,
       StateDirectory state) {
-    Upkeep started = new Upkeep(authority, bundle, certificate, feed, metrics, state);
+    Upkeep started = new Upkeep(authority, bundle, certificate, feed, registry, metrics, state);
     started.step();
     started.thread.start();
     return started;
@@ -112,6 +116,7 @@ final class Upkeep implements AutoCloseable {
     certificate.renewIfDue(bundle);
     keepRoots();
     feed.endThoseWithoutProof();
+    registry.look();
     health = authority.health();
     measure();
   }

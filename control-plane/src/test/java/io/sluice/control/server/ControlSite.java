@@ -102,10 +102,8 @@ final class ControlSite implements AutoCloseable {
 
   /** As the other, with another service account. */
   void pod(String name, String account, String more) throws IOException {
-    long before = controller.status().registryRevision();
-    Path aside = registry().resolve("." + name);
-    Files.writeString(
-        aside,
+    file(
+        name + ".yaml",
         """
         apiVersion: v1
         kind: Pod
@@ -118,13 +116,20 @@ final class ControlSite implements AutoCloseable {
         %3$s
         """
             .formatted(name, account, more.indent(2)));
+  }
+
+  /** Writes a file of the registry, and waits until it is read. */
+  void file(String name, String content) throws IOException {
+    long before = controller.status().registryRevision();
+    Path aside = registry().resolve("." + name);
+    Files.writeString(aside, content);
     Files.move(
         aside,
-        registry().resolve(name + ".yaml"),
+        registry().resolve(name),
         StandardCopyOption.ATOMIC_MOVE,
         StandardCopyOption.REPLACE_EXISTING);
     Await.until(
-        "the registry takes pod " + name, () -> controller.status().registryRevision() > before);
+        "the registry takes " + name, () -> controller.status().registryRevision() > before);
   }
 
   static String id(String account) {
