@@ -2,6 +2,7 @@ package io.sluice.mesh;
 
 import java.net.InetAddress;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,7 +69,10 @@ public final class MeshSnapshot {
       byDestination.merge(
           permission.destination(),
           List.of(permission),
-          (a, b) -> Stream.concat(a.stream(), b.stream()).toList());
+          (a, b) ->
+              Stream.concat(a.stream(), b.stream())
+                  .sorted(Comparator.comparing(Permission::name))
+                  .toList());
     }
     this.workloads = Map.copyOf(byName);
     this.workloadByAddress = Map.copyOf(byAddress);
@@ -123,7 +127,12 @@ public final class MeshSnapshot {
     return Optional.ofNullable(serviceByAddress.get(address));
   }
 
-  /** Permissions whose destination is this service account. */
+  /** Every permission, in no order. */
+  public Collection<Permission> permissions() {
+    return permissionsByDestination.values().stream().flatMap(List::stream).toList();
+  }
+
+  /** Permissions whose destination is this service account, in order of name. */
   public List<Permission> permissionsFor(NamespacedName serviceAccount) {
     return permissionsByDestination.getOrDefault(serviceAccount, List.of());
   }

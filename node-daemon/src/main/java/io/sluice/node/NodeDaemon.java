@@ -50,7 +50,7 @@ public final class NodeDaemon implements AutoCloseable {
   private static final int NAMESPACE_QUEUE = 4_096;
 
   private final NodeSettings settings;
-  private final SnapshotSource source;
+  private final @Nullable SnapshotSource given;
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
   private final EventLog events = new EventLog();
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
@@ -60,9 +60,20 @@ public final class NodeDaemon implements AutoCloseable {
   private @Nullable MetricsServer metricsServer;
   private @Nullable CniService cni;
 
-  private NodeDaemon(NodeSettings settings, SnapshotSource source) {
+  private NodeDaemon(NodeSettings settings, @Nullable SnapshotSource given) {
     this.settings = settings;
-    this.source = source;
+    this.given = given;
+  }
+
+  /**
+   * As {@link #start(NodeSettings, SnapshotSource)}, with what the controller of the settings says.
+   * Waits for it where nothing is known yet; until then the daemon is not ready, and says why.
+   */
+  public static NodeDaemon start(NodeSettings settings) {
+    if (settings.control().isEmpty()) {
+      throw new IllegalArgumentException("a node without a registry needs a controller to follow");
+    }
+    return started(new NodeDaemon(settings, null));
   }
 
   /**
@@ -70,7 +81,10 @@ public final class NodeDaemon implements AutoCloseable {
    * opened and throws. {@code source} is closed with the daemon.
    */
   public static NodeDaemon start(NodeSettings settings, SnapshotSource source) {
-    NodeDaemon daemon = new NodeDaemon(settings, source);
+    return started(new NodeDaemon(settings, source));
+  }
+
+  private static NodeDaemon started(NodeDaemon daemon) {
     try {
       daemon.assemble();
       return daemon;
@@ -105,6 +119,7 @@ public final class NodeDaemon implements AutoCloseable {
             events,
             accessLog.orElse(null),
             pod -> identityAnswers.whyMissing(snapshot.identityOf(pod)));
+    SourceInUse source = SourceInUse.of(given, identities);
     Proxy dataPath =
         opened(
             new Proxy(
@@ -159,7 +174,15 @@ public final class NodeDaemon implements AutoCloseable {
     parts.push(KernelEvents.read(interception, events, pods));
     StatusAnswers answers =
         new StatusAnswers(
-            settings, chosen, pods, dataPath, events, () -> snapshot, identityAnswers, begin);
+            settings,
+            chosen,
+            pods,
+            dataPath,
+            events,
+            () -> snapshot,
+            identityAnswers,
+            source,
+            begin);
     parts.push(AdminServer.start(NodeSettings.adminSocket(settings.nodeName()), answers));
     metricsServer =
         settings
@@ -177,6 +200,7 @@ public final class NodeDaemon implements AutoCloseable {
     plugin.ifPresent(answers::reportCni);
     parts.push(source);
     followSnapshots(
+        source,
         dataPath,
         identities.map(
             present -> new WantedIdentities(settings.nodeName(), present::want, pods::statuses)),
@@ -233,6 +257,7 @@ public final class NodeDaemon implements AutoCloseable {
   }
 
   private void followSnapshots(
+      SnapshotSource source,
       Proxy dataPath,
       Optional<WantedIdentities> identities,
       Enrolment pods,
