@@ -75,7 +75,9 @@ class TrustBundleTest {
 
   private X509Certificate issuedRoot() throws Exception {
     X509Certificate last = edge1.issue(ControlSite.id("buyer")).getLast();
-    for (var der : Followed.by(edge1).bundles().getLast().getRootsList()) {
+    Followed followed = Followed.by(edge1);
+    Await.until("a bundle", () -> !followed.bundles().isEmpty());
+    for (var der : followed.bundles().getLast().getRootsList()) {
       X509Certificate root =
           NodeClient.chain(Certificate.newBuilder().addChain(der).build()).getFirst();
       if (root.getSubjectX500Principal().equals(last.getIssuerX500Principal())) {

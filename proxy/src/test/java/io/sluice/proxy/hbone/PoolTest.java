@@ -128,7 +128,9 @@ class PoolTest {
             "both sides to notice",
             () ->
                 fixture.clientEvents.ends.contains(ConnectionEnd.DEAD_PEER)
-                    && fixture.serverEvents.ends.contains(ConnectionEnd.DEAD_PEER));
+                    && fixture.serverEvents.ends.contains(ConnectionEnd.DEAD_PEER)
+                    && !fixture.clientEnds.isEmpty()
+                    && !fixture.serverEnds.isEmpty());
 
         assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(3));
         assertThat(fixture.clientEnds).containsExactly(SocketTunnel.End.CONNECTION_LOST);
