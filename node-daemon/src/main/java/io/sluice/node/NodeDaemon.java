@@ -28,6 +28,10 @@ import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.SandboxRecords;
+import io.sluice.node.store.ConfirmedSource;
+import io.sluice.node.store.SnapshotStore;
+import io.sluice.node.store.Stored;
+import io.sluice.node.store.StoredFirst;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.WorkloadIdentities;
 import java.net.InetSocketAddress;
@@ -35,6 +39,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,7 +55,6 @@ public final class NodeDaemon implements AutoCloseable {
   private static final int NAMESPACE_QUEUE = 4_096;
 
   private final NodeSettings settings;
-  private final SnapshotSource source;
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
   private final EventLog events = new EventLog();
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
@@ -58,11 +62,10 @@ public final class NodeDaemon implements AutoCloseable {
   private @Nullable Proxy proxy;
   private @Nullable Enrolment enrolment;
   private @Nullable MetricsServer metricsServer;
-  private @Nullable CniService cni;
+  private volatile @Nullable CniService cni;
 
-  private NodeDaemon(NodeSettings settings, SnapshotSource source) {
+  private NodeDaemon(NodeSettings settings) {
     this.settings = settings;
-    this.source = source;
   }
 
   /**
@@ -70,9 +73,27 @@ public final class NodeDaemon implements AutoCloseable {
    * opened and throws. {@code source} is closed with the daemon.
    */
   public static NodeDaemon start(NodeSettings settings, SnapshotSource source) {
-    NodeDaemon daemon = new NodeDaemon(settings, source);
+    return start(settings, _ -> new Followed(source, Optional.empty()));
+  }
+
+  /**
+   * The same for a source that may be out of reach: the snapshot on the disk, if there is one, is
+   * in force first, and later ones are saved. Without one it waits for the source.
+   *
+   * @param controller makes the source of what is stored; called once
+   */
+  public static NodeDaemon startStoredFirst(
+      NodeSettings settings, Function<Optional<Stored>, ConfirmedSource> controller) {
+    return start(settings, daemon -> daemon.storedFirst(controller));
+  }
+
+  /** Where snapshots come from; the same twice where they are also on the disk. */
+  private record Followed(SnapshotSource source, Optional<StoredFirst> stored) {}
+
+  private static NodeDaemon start(NodeSettings settings, Function<NodeDaemon, Followed> sources) {
+    NodeDaemon daemon = new NodeDaemon(settings);
     try {
-      daemon.assemble();
+      daemon.assemble(sources);
       return daemon;
     } catch (RuntimeException e) {
       daemon.closeParts();
@@ -80,11 +101,13 @@ public final class NodeDaemon implements AutoCloseable {
     }
   }
 
-  private void assemble() {
+  private void assemble(Function<NodeDaemon, Followed> sources) {
     long begin = System.nanoTime();
     RequiredCapabilities.check(settings.mode());
     parts.push(StateLock.ofState(settings.stateDirectory()));
     parts.push(StateLock.ofNode(settings.nodeName()));
+    Followed followed = sources.apply(this);
+    SnapshotSource source = followed.source();
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = opened(namespaces.current());
     NetnsThread thread = opened(new NetnsThread("sluice-netns", namespaces, NAMESPACE_QUEUE));
@@ -93,6 +116,7 @@ public final class NodeDaemon implements AutoCloseable {
     NodeMetrics metrics = new NodeMetrics(() -> snapshot);
     Optional<AccessLog> accessLog = accessLog();
     accessLog.ifPresent(metrics::observe);
+    followed.stored().ifPresent(metrics::observe);
     ConnectionReporter reporter = new ConnectionReporter(metrics, events, accessLog.orElse(null));
     PathChecks paths =
         opened(new PathChecks(interception.sockets(), interception::redirects, thread, host));
@@ -147,7 +171,7 @@ public final class NodeDaemon implements AutoCloseable {
                     former::isLeft),
                 source::isComplete,
                 former,
-                new Upkeep(sockets)));
+                new Upkeep(sockets, () -> note(followed))));
     enrolment = pods;
     metrics.observe(interception, pods, PinDirectory.ofNode(settings.nodeName()));
     parts.push(KernelEvents.read(interception, events, pods));
@@ -160,6 +184,7 @@ public final class NodeDaemon implements AutoCloseable {
             events,
             () -> snapshot,
             new IdentityAnswers(identities),
+            new SnapshotAnswers(followed.stored()),
             begin);
     parts.push(AdminServer.start(NodeSettings.adminSocket(settings.nodeName()), answers));
     metricsServer =
@@ -178,6 +203,7 @@ public final class NodeDaemon implements AutoCloseable {
     plugin.ifPresent(answers::reportCni);
     parts.push(source);
     followSnapshots(
+        source,
         dataPath,
         identities.map(present -> new WantedIdentities(settings.nodeName(), present, pods)),
         pods,
@@ -232,7 +258,27 @@ public final class NodeDaemon implements AutoCloseable {
                     (identity, serial) -> snapshot.settings().denied().denies(identity, serial))));
   }
 
+  private Followed storedFirst(Function<Optional<Stored>, ConfirmedSource> controller) {
+    SnapshotStore store =
+        opened(
+            SnapshotStore.open(
+                NodeSettings.snapshots(settings.stateDirectory()), new SnapshotReporter(events)));
+    Optional<Stored> stored = store.load();
+    StoredFirst source = new StoredFirst(store, stored, controller.apply(stored));
+    return new Followed(source, Optional.of(source));
+  }
+
+  /** What a source says of itself without a new snapshot: that it is complete, or still current. */
+  private void note(Followed followed) {
+    CniService plugin = cni;
+    if (plugin != null) {
+      plugin.publishAgain(followed.source()::isComplete);
+    }
+    followed.stored().ifPresent(StoredFirst::saveConfirmation);
+  }
+
   private void followSnapshots(
+      SnapshotSource source,
       Proxy dataPath,
       Optional<WantedIdentities> identities,
       Enrolment pods,

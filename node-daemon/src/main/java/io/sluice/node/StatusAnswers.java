@@ -43,6 +43,7 @@ final class StatusAnswers implements AdminAnswers {
   private final EventLog events;
   private final Supplier<MeshSnapshot> snapshot;
   private final IdentityAnswers identities;
+  private final SnapshotAnswers snapshots;
   private final long startedNanos;
   private volatile long readyNanos = -1;
   private volatile @Nullable InetSocketAddress metricsAddress;
@@ -56,6 +57,7 @@ final class StatusAnswers implements AdminAnswers {
       EventLog events,
       Supplier<MeshSnapshot> snapshot,
       IdentityAnswers identities,
+      SnapshotAnswers snapshots,
       long startedNanos) {
     this.settings = settings;
     this.chosen = chosen;
@@ -64,6 +66,7 @@ final class StatusAnswers implements AdminAnswers {
     this.events = events;
     this.snapshot = snapshot;
     this.identities = identities;
+    this.snapshots = snapshots;
     this.startedNanos = startedNanos;
   }
 
@@ -141,6 +144,7 @@ final class StatusAnswers implements AdminAnswers {
     status.put("residentBytes", ProcessMemory.residentBytes());
     status.put("snapshotRevision", snapshot.get().revision());
     status.put("enforcedRevision", pods.enforcedRevision());
+    snapshots.describe(status);
     status.put("permissive", snapshot.get().settings().permissive());
     status.put("podsEnrolled", count(statuses, PodState.ENROLLED));
     status.put("podsPending", count(statuses, PodState.PENDING));
