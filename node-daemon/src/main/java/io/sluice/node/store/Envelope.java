@@ -50,6 +50,9 @@ record Envelope(
   private static final int FORMAT = 1;
   private static final int COMPLETE = 1;
 
+  /** More files than anybody writes; what claims more is damaged. */
+  static final long LARGEST_SEQUENCE = 1L << 62;
+
   /** As much as {@link #claimedSequence} needs. */
   static final int HEADER_BYTES = 44;
 
@@ -102,7 +105,11 @@ record Envelope(
     Instant savedAt = Instant.ofEpochMilli(in.getLong());
     long revision = in.getLong();
     int length = in.getInt();
-    if ((flags & ~COMPLETE) != 0 || sequence < 1 || revision < 1 || length != in.remaining()) {
+    if ((flags & ~COMPLETE) != 0
+        || sequence < 1
+        || sequence >= LARGEST_SEQUENCE
+        || revision < 1
+        || length != in.remaining()) {
       throw damaged("its header has a value that no snapshot has");
     }
     return new Envelope(

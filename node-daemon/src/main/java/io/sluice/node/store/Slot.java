@@ -54,11 +54,8 @@ final class Slot {
     return file.path();
   }
 
-  /**
-   * Its first bytes, one more than {@code most} where it is longer; empty when there is no such
-   * file.
-   */
-  Optional<byte[]> read(int most) throws UnusableSnapshotException {
+  /** Its bytes; empty when there is no such file. */
+  Optional<byte[]> read() throws UnusableSnapshotException {
     try {
       requireOwn(path(), BasicFileAttributes::isRegularFile, "a file");
       if (Files.size(path()) > Envelope.LONGEST_BYTES) {
@@ -68,12 +65,31 @@ final class Slot {
       // Not through a link, also if one has come since.
       try (InputStream in =
           Files.newInputStream(path(), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
-        return Optional.of(in.readNBytes(most + 1));
+        return Optional.of(in.readNBytes(Envelope.LONGEST_BYTES + 1));
       }
     } catch (NoSuchFileException e) {
       return Optional.empty();
     } catch (IOException e) {
       throw new UnusableSnapshotException(StoreFault.UNREADABLE, "it cannot be read (" + e + ")");
+    }
+  }
+
+  /**
+   * The sequence that the file claims, whoever wrote it: good for the order in which to look, no
+   * more. 0 where there is none, or none that can be believed of any file.
+   */
+  long claimedSequence() {
+    try {
+      if (!Files.isRegularFile(path(), LinkOption.NOFOLLOW_LINKS)) {
+        return 0;
+      }
+      try (InputStream in =
+          Files.newInputStream(path(), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+        long claimed = Envelope.claimedSequence(in.readNBytes(Envelope.HEADER_BYTES));
+        return claimed < Envelope.LARGEST_SEQUENCE ? Math.max(0, claimed) : 0;
+      }
+    } catch (IOException e) {
+      return 0; // said when it is read as a whole
     }
   }
 

@@ -23,6 +23,9 @@ final class SlotFiles {
 
   private long sequence;
 
+  /** Whether it is known what is there. */
+  private boolean isLooked;
+
   /** Looks at nothing yet. */
   SlotFiles(Path directory) {
     this.directory = directory;
@@ -59,20 +62,20 @@ final class SlotFiles {
   <T> Found<T> read(Reader<T> reader) {
     List<Fault> faults = new ArrayList<>();
     Optional<T> newest = Optional.empty();
-    if (!isDirectoryUsable(faults)) {
+    isLooked = isDirectoryUsable(faults) || faults.isEmpty();
+    if (!isLooked || Files.notExists(directory)) {
       return new Found<>(newest, faults);
     }
     for (int candidate : newerFirst()) {
       Slot slot = slots.get(candidate);
       try {
-        Optional<byte[]> bytes = slot.read(Envelope.LONGEST_BYTES);
+        Optional<byte[]> bytes = slot.read();
         if (bytes.isPresent()) {
           Envelope envelope = Envelope.parse(bytes.get());
           if (newest.isEmpty()) {
             newest = Optional.of(reader.read(envelope));
             next = 1 - candidate;
           }
-          sequence = Math.max(sequence, envelope.sequence());
         }
       } catch (UnusableSnapshotException e) {
         faults.add(new Fault(e.fault(), slot.path(), e.problem()));
@@ -98,19 +101,18 @@ final class SlotFiles {
 
   /** The claims are not proven yet: whoever lies about its place fails its checksum. */
   private int[] newerFirst() {
-    return claimed(1) > claimed(0) ? new int[] {1, 0} : new int[] {0, 1};
+    long first = slots.get(0).claimedSequence();
+    long second = slots.get(1).claimedSequence();
+    // Also of one that cannot be used today: mended by hand, it must not pass for newer later.
+    sequence = Math.max(sequence, Math.max(first, second));
+    return second > first ? new int[] {1, 0} : new int[] {0, 1};
   }
 
-  private long claimed(int slot) {
-    try {
-      return slots.get(slot).read(Envelope.HEADER_BYTES).map(Envelope::claimedSequence).orElse(0L);
-    } catch (UnusableSnapshotException e) {
-      return 0; // said when it is read as a whole
-    }
-  }
-
-  /** Sequence that the next file written has to have. */
+  /** Sequence that the next file written has to have; looks at what is there, if nobody could. */
   long nextSequence() {
+    if (!isLooked) {
+      read(envelope -> envelope);
+    }
     return sequence + 1;
   }
 

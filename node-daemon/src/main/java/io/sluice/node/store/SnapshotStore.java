@@ -25,7 +25,6 @@ public final class SnapshotStore implements AutoCloseable {
   private final InstantSource clock;
   private final StoreListener listener;
   private final SlotFiles files; // guarded by itself
-  private boolean isLoaded; // guarded by files
   private final Thread writer;
 
   // Guarded by this.
@@ -71,7 +70,6 @@ public final class SnapshotStore implements AutoCloseable {
     SlotFiles.Found<Stored> found;
     synchronized (files) {
       found = files.read(SnapshotFormat::stored);
-      isLoaded = true;
     }
     for (SlotFiles.Fault fault : found.faults()) {
       met(fault.kind());
@@ -166,10 +164,6 @@ public final class SnapshotStore implements AutoCloseable {
   private void write(Stored next) {
     try {
       synchronized (files) {
-        if (!isLoaded) {
-          files.read(envelope -> envelope); // which slot is the older
-          isLoaded = true;
-        }
         files.write(SnapshotFormat.envelope(files.nextSequence(), next).bytes());
       }
       written(next);

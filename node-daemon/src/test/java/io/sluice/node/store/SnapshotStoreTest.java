@@ -233,6 +233,30 @@ class SnapshotStoreTest {
   }
 
   @Test
+  void whatWasMendedByHandDoesNotPassForNewerThanWhatCameSince() throws Exception {
+    save(Samples.snapshot(1), Samples.snapshot(2, Samples.CART));
+    Files.setPosixFilePermissions(directory(), PosixFilePermissions.fromString("rwxrwxrwx"));
+    try (SnapshotStore store = open()) {
+      assertThat(store.load()).isEmpty();
+      Files.setPosixFilePermissions(directory(), PosixFilePermissions.fromString("rwx------"));
+      store.save(Samples.snapshot(3, Samples.CATALOGUE), true);
+    }
+    assertThat(loaded().snapshot().revision()).isEqualTo(3);
+
+    for (String name : names()) {
+      Files.setPosixFilePermissions(
+          directory().resolve(name), PosixFilePermissions.fromString("rw-rw----"));
+    }
+    save(Samples.snapshot(4, Samples.CART));
+    for (String name : names()) {
+      Files.setPosixFilePermissions(
+          directory().resolve(name), PosixFilePermissions.fromString("rw-------"));
+    }
+
+    assertThat(loaded().snapshot().revision()).isEqualTo(4);
+  }
+
+  @Test
   void aFileOfAnySizeIsRefusedAndNotRead() throws Exception {
     save(Samples.snapshot(1), Samples.snapshot(2, Samples.CART));
     Path sparse = directory().resolve("b.snapshot");

@@ -53,7 +53,7 @@ class TornFileTest {
     assertThat(used.snapshot().revision()).as(what).isEqualTo(7);
     assertThat(used.snapshot().hasSameContentAs(older)).as(what).isTrue();
     assertThat(found.faults()).as(what).extracting(SlotFiles.Fault::kind).containsExactly(fault);
-    assertThat(slots.nextSequence()).as(what).isEqualTo(4);
+    assertThat(slots.nextSequence()).as(what).isGreaterThanOrEqualTo(4);
   }
 
   @Test
