@@ -15,6 +15,9 @@ import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.identity.control.ControlAddress;
+import io.sluice.node.store.SnapshotStore;
+import io.sluice.node.store.Stored;
+import io.sluice.node.store.StoredFirst;
 import io.sluice.proxy.tls.DenyList;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -24,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -110,9 +114,11 @@ class ControllerSnapshotsTest {
     return part;
   }
 
-  private ControllerSnapshots following(Optional<MeshSnapshot> kept) {
+  private ControllerSnapshots following() {
     ControllerSnapshots source =
-        opened(new ControllerSnapshots(identities.controller(), kept, InstantSource.system()));
+        opened(
+            new ControllerSnapshots(
+                identities.controller(), Optional.empty(), InstantSource.system()));
     source.start(delivered::add);
     return source;
   }
@@ -145,7 +151,7 @@ class ControllerSnapshotsTest {
 
   @Test
   void firstSnapshotIsThereWhenTheSourceHasStarted() {
-    ControllerSnapshots source = following(Optional.empty());
+    ControllerSnapshots source = following();
 
     assertThat(delivered).hasSize(1);
     assertThat(knows("buyer")).isTrue();
@@ -161,12 +167,19 @@ class ControllerSnapshotsTest {
 
   @Test
   void keptSnapshotIsInForceBeforeTheControllerIsReached() throws Exception {
-    following(Optional.empty()).close();
+    following().close();
     MeshSnapshot kept = delivered.getLast();
     delivered.clear();
     controller.close();
 
-    ControllerSnapshots source = following(Optional.of(kept));
+    StoredFirst source =
+        opened(
+            new StoredFirst(
+                opened(SnapshotStore.open(home.resolve("snapshot"), (fault, problem) -> {})),
+                Optional.of(new Stored(kept, true, Instant.now())),
+                new ControllerSnapshots(
+                    identities.controller(), Optional.of(kept), InstantSource.system())));
+    source.start(delivered::add);
 
     assertThat(delivered).containsExactly(kept);
     assertThat(source.isComplete()).isFalse();
@@ -179,7 +192,7 @@ class ControllerSnapshotsTest {
 
   @Test
   void nodeGoesOnWithAnotherReplicaAndKeepsWhatItHas() throws Exception {
-    ControllerSnapshots source = following(Optional.empty());
+    ControllerSnapshots source = following();
     Await.until("complete", PATIENCE, source::isComplete);
     int before = delivered.size();
     controller.close();

@@ -37,6 +37,17 @@ public final class MeshSnapshot {
     this(revision, settings, workloads, services, permissions, Map.of());
   }
 
+  private MeshSnapshot(long revision, MeshSnapshot content) {
+    this.revision = revision;
+    this.settings = content.settings;
+    this.workloads = content.workloads;
+    this.workloadByAddress = content.workloadByAddress;
+    this.services = content.services;
+    this.serviceByAddress = content.serviceByAddress;
+    this.permissionsByDestination = content.permissionsByDestination;
+    this.namespaces = content.namespaces;
+  }
+
   /** Indexes the objects; of two with the same address the one with the smaller name wins. */
   public MeshSnapshot(
       long revision,
@@ -85,6 +96,14 @@ public final class MeshSnapshot {
   /** Number of this snapshot; grows with every change, 0 only for {@link #EMPTY}. */
   public long revision() {
     return revision;
+  }
+
+  /**
+   * The same content under another number, without a copy: two sources count for themselves, and
+   * who hands on from both has to keep the order.
+   */
+  public MeshSnapshot withRevision(long other) {
+    return other == revision ? this : new MeshSnapshot(other, this);
   }
 
   /** Mesh-wide settings. */

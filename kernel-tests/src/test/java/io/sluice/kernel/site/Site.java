@@ -224,17 +224,31 @@ public final class Site implements AutoCloseable {
 
   /** The same with words that go before those of the command; the process id must stay. */
   public DaemonProcess startDaemonBehind(List<String> launcher, String... arguments) {
-    DaemonProcess made =
-        new DaemonProcess(
-            node,
-            prefix,
-            registry.directory(),
-            directory.resolve("state"),
-            launcher,
-            List.of(arguments));
-    daemon = made;
+    List<String> launch = new ArrayList<>(JavaCommand.sluice());
+    launch.addAll(List.of("node", "run", "--registry", registry.directory().toString()));
+    DaemonProcess made = daemon(launcher, launch, arguments);
     made.start();
     return made;
+  }
+
+  /**
+   * Makes a daemon that follows a controller out of reach, and so goes by the snapshot in {@link
+   * #state}; it is not started yet.
+   */
+  public DaemonProcess storedDaemon(String... arguments) {
+    return daemon(List.of(), JavaCommand.program(StoredNode.class.getName()), arguments);
+  }
+
+  private DaemonProcess daemon(List<String> launcher, List<String> launch, String... arguments) {
+    DaemonProcess made =
+        new DaemonProcess(node, prefix, launch, state(), launcher, List.of(arguments));
+    daemon = made;
+    return made;
+  }
+
+  /** The daemon's state folder; made by the daemon. */
+  public Path state() {
+    return directory.resolve("state");
   }
 
   /** The daemon that was started. */

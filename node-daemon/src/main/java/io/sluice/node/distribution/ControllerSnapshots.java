@@ -4,13 +4,14 @@ import io.sluice.api.discovery.v1.Answer;
 import io.sluice.api.discovery.v1.FollowRequest;
 import io.sluice.api.discovery.v1.FollowResponse;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.identity.Backoff;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.Controller;
 import io.sluice.node.identity.control.ResourceStream;
+import io.sluice.node.store.ConfirmedSource;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
@@ -27,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Revisions grow here whichever replica sends: each is the controller's, or one more than the
  * one before where that is higher.
  */
-public final class ControllerSnapshots implements SnapshotSource {
+public final class ControllerSnapshots implements ConfirmedSource {
   private static final System.Logger LOG = System.getLogger(ControllerSnapshots.class.getName());
   private static final Duration CREDENTIAL_LOOK = Duration.ofSeconds(1);
 
@@ -50,8 +51,8 @@ public final class ControllerSnapshots implements SnapshotSource {
 
   /**
    * @param controller not owned
-   * @param kept what an earlier daemon had in force, if that is known: delivered at once, not
-   *     complete before the controller has confirmed it
+   * @param kept what an earlier daemon had in force, if that is known: not delivered, but the
+   *     controller sends only what differs
    */
   public ControllerSnapshots(
       Controller controller, Optional<MeshSnapshot> kept, InstantSource clock) {
@@ -60,10 +61,7 @@ public final class ControllerSnapshots implements SnapshotSource {
     this.clock = clock;
   }
 
-  /**
-   * Delivers what was kept and returns; without it, waits for the controller for as long as it
-   * takes, or until {@link #close}.
-   */
+  /** Waits for the controller for as long as it takes, or until {@link #close}. */
   @Override
   public synchronized void start(Consumer<MeshSnapshot> consumer) {
     if (thread != null || closed) {
@@ -72,8 +70,6 @@ public final class ControllerSnapshots implements SnapshotSource {
     kept.ifPresent(snapshot -> {
       holding = Holding.of(snapshot);
       revision = snapshot.revision();
-      consumer.accept(snapshot);
-      delivered.countDown();
     });
     thread = Thread.ofPlatform().name("sluice-distribution").daemon().start(() -> run(consumer));
     if (delivered.getCount() > 0) {
@@ -103,6 +99,11 @@ public final class ControllerSnapshots implements SnapshotSource {
   @Override
   public boolean isComplete() {
     return complete;
+  }
+
+  @Override
+  public Optional<Instant> confirmedAt() {
+    return status().confirmed();
   }
 
   /** How it stands; any thread. */
