@@ -4,6 +4,7 @@ import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.demo.DemoCommand;
 import io.sluice.cli.node.NodeCommand;
 import io.sluice.cli.output.Failures;
+import io.sluice.cli.validate.ValidateCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -14,7 +15,12 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "sluice 0.1.0",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {DemoCommand.class, NodeCommand.class, ControlCommand.class})
+    subcommands = {
+      DemoCommand.class,
+      NodeCommand.class,
+      ControlCommand.class,
+      ValidateCommand.class
+    })
 public final class SluiceCommand {
   private SluiceCommand() {}
 
