@@ -3,6 +3,7 @@ package io.sluice.mesh;
 import io.sluice.mesh.ResourceName.Type;
 import java.net.InetAddress;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -159,10 +160,9 @@ public final class SnapshotEditor {
     if (before.isEmpty()) {
       return map.with(key, List.of(value));
     }
-    List<V> values = new ArrayList<>(before.size() + 1);
-    values.addAll(before);
-    values.add(value);
-    values.sort(Comparator.comparing(name));
+    int found = Collections.binarySearch(before, value, Comparator.comparing(name));
+    List<V> values = new ArrayList<>(before);
+    values.add(found < 0 ? -found - 1 : found, value);
     return map.with(key, List.copyOf(values));
   }
 
