@@ -25,6 +25,11 @@ final class Documents {
       return text(value, "kind");
     }
 
+    /** The path of one of its fields from the start of the file's document. */
+    String inside(String path) {
+      return place.isEmpty() ? path : place + "." + path;
+    }
+
     /** {@code Kind namespace/name}, as far as it says. */
     String title() {
       if (!(value.entries().get("metadata") instanceof YamlValue.Mapping metadata)) {

@@ -82,7 +82,8 @@ public record Validation(int objects, List<Finding> findings) {
           (path, value) ->
               findings.add(
                   Finding.of(
-                      new Problem(file, value.line(), path, UNKNOWN, SPELLING), written.title())));
+                      new Problem(file, value.line(), written.inside(path), UNKNOWN, SPELLING),
+                      written.title())));
     }
     for (KubernetesObject object : read.objects()) {
       if (object instanceof MeshConfig config) {

@@ -49,10 +49,8 @@ class ValidationTest {
     assertThat(alone.findings())
         .extracting(Finding::level, Finding::object, Finding::field)
         .containsExactly(
-            tuple(
-                Level.ERROR, "TrafficTarget shop/web", ""),
-            tuple(
-                Level.WARNING, "TrafficTarget shop/web", "spec.rules[0]"));
+            tuple(Level.ERROR, "TrafficTarget shop/web", ""),
+            tuple(Level.WARNING, "TrafficTarget shop/web", "spec.rules[0]"));
     assertThat(alone.findings().getLast().mend())
         .isEqualTo("create the TCPRoute in namespace shop");
   }
