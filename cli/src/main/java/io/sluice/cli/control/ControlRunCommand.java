@@ -9,6 +9,7 @@ import io.sluice.control.StateDirectory;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.control.server.ServerSettings;
+import io.sluice.control.webhook.AdmissionWebhook;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.node.admin.AdminServer;
 import io.sluice.node.metrics.MetricsServer;
@@ -21,6 +22,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -83,6 +85,8 @@ final class ControlRunCommand implements Callable<Integer> {
       defaultValue = "off")
   private String metricsAddress = "off";
 
+  @Mixin private WebhookArguments webhook = new WebhookArguments();
+
   @Option(
       names = "--drain-seconds",
       paramLabel = "SECONDS",
@@ -95,6 +99,7 @@ final class ControlRunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     ControllerSettings settings = settings();
+    webhook.check(spec);
     InetSocketAddress metrics =
         metricsAddress.equals("off") ? null : address("--metrics-address", metricsAddress);
     CountDownLatch stop = new CountDownLatch(1);
@@ -107,6 +112,7 @@ final class ControlRunCommand implements Callable<Integer> {
         AdminServer admin =
             AdminServer.start(
                 StateDirectory.at(state).adminSocket(), new ControllerAnswers(controller));
+        AdmissionWebhook reviews = webhook.start(state);
         MetricsServer served = metrics == null ? null : serve(metrics, controller)) {
       Runtime.getRuntime()
           .addShutdownHook(
