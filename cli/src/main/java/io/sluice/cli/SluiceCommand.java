@@ -4,6 +4,7 @@ import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.demo.DemoCommand;
 import io.sluice.cli.node.NodeCommand;
 import io.sluice.cli.output.Failures;
+import io.sluice.cli.validate.ValidateCommand;
 import io.sluice.mesh.Release;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -15,7 +16,12 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "sluice " + Release.VERSION,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {DemoCommand.class, NodeCommand.class, ControlCommand.class})
+    subcommands = {
+      DemoCommand.class,
+      NodeCommand.class,
+      ControlCommand.class,
+      ValidateCommand.class
+    })
 public final class SluiceCommand {
   private SluiceCommand() {}
 

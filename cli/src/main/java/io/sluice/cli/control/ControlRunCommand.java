@@ -11,6 +11,7 @@ import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.control.server.ServerSettings;
+import io.sluice.control.webhook.AdmissionWebhook;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.admin.AdminServer;
@@ -25,6 +26,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -102,6 +104,8 @@ final class ControlRunCommand implements Callable<Integer> {
       defaultValue = "off")
   private String metricsAddress = "off";
 
+  @Mixin private WebhookArguments webhook = new WebhookArguments();
+
   @Option(
       names = "--drain-seconds",
       paramLabel = "SECONDS",
@@ -114,6 +118,7 @@ final class ControlRunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     ControllerSettings settings = settings();
+    webhook.check(spec);
     InetSocketAddress metrics =
         metricsAddress.equals("off") ? null : address("--metrics-address", metricsAddress);
     CountDownLatch stop = new CountDownLatch(1);
@@ -126,6 +131,7 @@ final class ControlRunCommand implements Callable<Integer> {
         AdminServer admin =
             AdminServer.start(
                 StateDirectory.at(state).adminSocket(), new ControllerAnswers(controller));
+        AdmissionWebhook reviews = webhook.start(state);
         MetricsServer served = metrics == null ? null : serve(metrics, controller)) {
       Runtime.getRuntime()
           .addShutdownHook(

@@ -1,8 +1,7 @@
 package io.sluice.control.folder;
 
-import io.sluice.control.compile.Compilation;
-import io.sluice.control.compile.Compiler;
-import io.sluice.control.compile.Objects;
+import io.sluice.control.compile.CompiledChange;
+import io.sluice.control.compile.IncrementalCompiler;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
@@ -11,12 +10,13 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -45,7 +45,9 @@ public final class FolderRegistry implements SnapshotSource {
   private volatile boolean complete;
   private volatile boolean closed;
   private @Nullable Thread thread;
-  private @Nullable Compilation compiled;
+  private IncrementalCompiler compiler = new IncrementalCompiler(0);
+  private @Nullable CompiledChange compiled;
+  private final Set<String> due = new TreeSet<>();
   private @Nullable MeshSnapshot delivered;
 
   /**
@@ -140,13 +142,13 @@ public final class FolderRegistry implements SnapshotSource {
   private void refresh(Consumer<MeshSnapshot> consumer) {
     watch.register();
     FolderScan scan = FolderScan.of(directory);
-    if (scan.problems().isEmpty() && take(scan)) {
-      compiled = null;
+    if (scan.problems().isEmpty()) {
+      take(scan);
     }
     MeshSnapshot before = delivered;
-    Compilation compilation = compiled;
-    if (compilation == null) {
-      compilation = compile(before == null ? 1 : before.revision() + 1);
+    CompiledChange compilation = compiled;
+    if (compilation == null || !due.isEmpty()) {
+      compilation = compile(compilation == null ? 0 : compilation.snapshot().revision());
       compiled = compilation;
     }
     RegistryStatus found =
@@ -160,7 +162,7 @@ public final class FolderRegistry implements SnapshotSource {
     if (!whole) {
       complete = false;
     }
-    if (before == null || !compilation.snapshot().hasSameContentAs(before)) {
+    if (before != compilation.snapshot()) {
       consumer.accept(compilation.snapshot());
       before = compilation.snapshot();
       delivered = before;
@@ -171,22 +173,36 @@ public final class FolderRegistry implements SnapshotSource {
             before.revision(), found.directoryProblems(), found.files(), found.objects()));
   }
 
-  private Compilation compile(long revision) {
-    List<KubernetesObject> objects = new ArrayList<>();
-    files.values().forEach(file -> objects.addAll(file.objects()));
-    return Compiler.compile(revision, new Objects(objects));
+  /** Compiles the files that are due; {@code revision} is the one that was compiled last. */
+  private CompiledChange compile(long revision) {
+    Map<String, List<KubernetesObject>> changed = new HashMap<>();
+    for (String name : due) {
+      ManifestFile file = files.get(name);
+      changed.put(name, file == null ? List.of() : file.objects());
+    }
+    try {
+      CompiledChange change = compiler.apply(changed);
+      due.clear();
+      return change;
+    } catch (RuntimeException e) {
+      compiler = new IncrementalCompiler(revision); // half of the change may be in the old one
+      due.addAll(files.keySet());
+      throw e;
+    }
   }
 
-  /** Brings the files up to date. Returns whether any object may have changed. */
-  private boolean take(FolderScan scan) {
+  /** Brings the files up to date, and notes those whose objects may have changed. */
+  private void take(FolderScan scan) {
     Set<String> present = new HashSet<>(scan.found().keySet());
     present.addAll(scan.refused().keySet());
-    boolean changed = files.keySet().retainAll(present);
+    files.keySet().stream().filter(name -> !present.contains(name)).forEach(due::add);
+    files.keySet().retainAll(present);
     for (var entry : scan.found().entrySet()) {
-      changed |= file(entry.getKey()).refresh(directory, entry.getValue());
+      if (file(entry.getKey()).refresh(directory, entry.getValue())) {
+        due.add(entry.getKey());
+      }
     }
     scan.refused().forEach((name, problem) -> file(name).refuse(problem));
-    return changed;
   }
 
   private ManifestFile file(String name) {
