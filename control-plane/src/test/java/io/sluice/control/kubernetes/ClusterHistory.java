@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -94,7 +95,10 @@ final class ClusterHistory {
   synchronized void delete(String yaml) {
     for (Object document : new Load(LoadSettings.builder().build()).loadAllFromString(yaml)) {
       ObjectNode named = JSON.valueToTree(document);
-      ObjectNode object = objects.get(path(named)).remove(key(named));
+      ObjectNode object =
+          Objects.requireNonNull(
+              objects.computeIfAbsent(path(named), _ -> new TreeMap<>()).remove(key(named)),
+              "no such object");
       object.withObject("/metadata").put("resourceVersion", Long.toString(revision + 1));
       emit(path(named), event("DELETED", object));
     }

@@ -17,6 +17,8 @@ import io.sluice.control.registry.RegistryStatus;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
@@ -32,24 +34,32 @@ class RegistryContractTest {
 
   private final Deliveries<MeshSnapshot> snapshots = new Deliveries<>();
   private final Deliveries<RegistryStatus> statuses = new Deliveries<>();
-  private RegistrySite site;
-  private Registry registry;
+  private final Deque<AutoCloseable> open = new ArrayDeque<>();
 
-  private void open(RegistrySite.Kind kind) throws Exception {
-    site = kind.open(home);
-    registry = site.registry(statuses::add);
+  private RegistrySite site(RegistrySite.Kind kind) throws Exception {
+    RegistrySite site = kind.open(home);
+    open.push(site);
+    return site;
+  }
+
+  private Registry registry(RegistrySite site) throws Exception {
+    Registry registry = site.registry(statuses::add);
+    open.push(registry);
+    return registry;
   }
 
   @AfterEach
-  void close() {
-    registry.close();
-    site.close();
+  void close() throws Exception {
+    while (!open.isEmpty()) {
+      open.pop().close();
+    }
   }
 
   @ParameterizedTest
   @EnumSource
   void deliversAllThatThereIsBeforeStartReturns(RegistrySite.Kind kind) throws Exception {
-    open(kind);
+    RegistrySite site = site(kind);
+    Registry registry = registry(site);
     site.apply(namespace("shop", "enabled"));
     site.apply(pod("web", "10.0.0.1"));
     site.apply(pod("db", "10.0.0.2"));
@@ -74,7 +84,8 @@ class RegistryContractTest {
   @ParameterizedTest
   @EnumSource
   void followsWhatIsAddedChangedAndRemoved(RegistrySite.Kind kind) throws Exception {
-    open(kind);
+    RegistrySite site = site(kind);
+    Registry registry = registry(site);
     site.apply(pod("web", "10.0.0.1"));
     registry.start(snapshots::add);
     snapshots.next();
@@ -94,7 +105,8 @@ class RegistryContractTest {
   @ParameterizedTest
   @EnumSource
   void keepsTheLastGoodContentOfAnObjectThatBreaks(RegistrySite.Kind kind) throws Exception {
-    open(kind);
+    RegistrySite site = site(kind);
+    Registry registry = registry(site);
     site.apply(pod("web", "10.0.0.1"));
     registry.start(snapshots::add);
     snapshots.next();
@@ -124,7 +136,8 @@ class RegistryContractTest {
   @ParameterizedTest
   @EnumSource
   void leavesOutAnObjectThatWasNeverGoodAndHurtsNoOther(RegistrySite.Kind kind) throws Exception {
-    open(kind);
+    RegistrySite site = site(kind);
+    Registry registry = registry(site);
     site.apply(pod("bad", "somewhere"));
     site.apply(pod("web", "10.0.0.1"));
 
@@ -142,7 +155,8 @@ class RegistryContractTest {
   @ParameterizedTest
   @EnumSource
   void saysWhatTheCompilerCannotUse(RegistrySite.Kind kind) throws Exception {
-    open(kind);
+    RegistrySite site = site(kind);
+    Registry registry = registry(site);
     site.apply(target("web", "db").replace("rules:", "roles:"));
 
     registry.start(snapshots::add);
@@ -157,7 +171,8 @@ class RegistryContractTest {
   @ParameterizedTest
   @EnumSource
   void deliversNothingWhenTheMeaningStaysTheSame(RegistrySite.Kind kind) throws Exception {
-    open(kind);
+    RegistrySite site = site(kind);
+    Registry registry = registry(site);
     site.apply(pod("web", "10.0.0.1"));
     registry.start(snapshots::add);
     snapshots.next();
@@ -173,7 +188,8 @@ class RegistryContractTest {
   @ParameterizedTest
   @EnumSource
   void survivesAConsumerThatThrowsAndTriesAgain(RegistrySite.Kind kind) throws Exception {
-    open(kind);
+    RegistrySite site = site(kind);
+    Registry registry = registry(site);
     var fails = new AtomicBoolean();
     registry.start(snapshot -> {
       if (fails.getAndSet(false)) {
@@ -192,7 +208,8 @@ class RegistryContractTest {
   @ParameterizedTest
   @EnumSource
   void deliversNothingAfterClose(RegistrySite.Kind kind) throws Exception {
-    open(kind);
+    RegistrySite site = site(kind);
+    Registry registry = registry(site);
     registry.start(snapshots::add);
     snapshots.next();
 

@@ -41,10 +41,10 @@ class RegistryMemoryTest {
   /** Heap in use, in bytes, with objects and snapshot of so many pods. */
   private long heapWith(int pods) {
     KindObjects kept = new KindObjects(ReadableKind.POD, 100_000);
-    AtomicReference<MeshSnapshot> newest = new AtomicReference<>();
+    AtomicReference<MeshSnapshot> newest = new AtomicReference<>(MeshSnapshot.EMPTY);
     CompiledRegistry registry = new CompiledRegistry(new Given(kept, pods), _ -> {});
     registry.start(newest::set);
-    assertThat(newest.get().workloads()).hasSize(pods);
+    assertThat(newest.get()).isNotNull().matches(snapshot -> snapshot.workloads().size() == pods);
     for (int i = 0; i < 3; i++) {
       System.gc();
     }
