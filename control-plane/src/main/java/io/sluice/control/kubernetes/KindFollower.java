@@ -1,7 +1,6 @@
 package io.sluice.control.kubernetes;
 
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
-import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.ReadableKind;
 import io.sluice.control.registry.ObjectChange;
 import java.lang.System.Logger;
@@ -83,7 +82,7 @@ final class KindFollower implements KindWatch.Listener {
   }
 
   private Duration failed(KubernetesApiException e) {
-    if (e.failure() == Failure.NOT_FOUND && !kind.group().contains("k8s.io") && !isBuiltIn()) {
+    if (e.failure() == Failure.NOT_FOUND && !isBuiltIn()) {
       return missing();
     }
     Duration pause = backoff.failed();
@@ -93,8 +92,9 @@ final class KindFollower implements KindWatch.Listener {
     return pause.compareTo(e.retryAfter()) < 0 ? e.retryAfter() : pause;
   }
 
+  /** Whether every API server has the kind. */
   private boolean isBuiltIn() {
-    return kind.group().isEmpty();
+    return kind.group().isEmpty() || kind.group().endsWith(".k8s.io");
   }
 
   /**
@@ -127,8 +127,6 @@ final class KindFollower implements KindWatch.Listener {
 
   @Override
   public void changed(ObjectChange change) {
-    ObjectRef ref = change.ref();
-    LOG.log(Level.DEBUG, "kubernetes_object_changed {0}", ref);
     changes.add(List.of(change));
   }
 
