@@ -18,7 +18,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -38,11 +39,11 @@ class StoredSnapshotTest {
   }
 
   private static MeshSnapshot registry(Shop shop) {
-    AtomicReference<MeshSnapshot> read = new AtomicReference<>(MeshSnapshot.EMPTY);
+    List<MeshSnapshot> read = new CopyOnWriteArrayList<>();
     try (var registry = new FolderRegistry(shop.site.registry().directory(), status -> {})) {
-      registry.start(read::set);
-      return read.get();
+      registry.start(read::add);
     }
+    return read.getLast();
   }
 
   /** Saves what the registry says, as a daemon does that follows a controller. */

@@ -72,7 +72,8 @@ public final class NodeDaemon implements AutoCloseable {
 
   /**
    * As {@link #start(NodeSettings, SnapshotSource)}, with what the controller of the settings says.
-   * Waits for it where nothing is known yet; until then the daemon is not ready, and says why.
+   * The snapshot on the disk, if there is one, is in force first, and later ones are saved. Without
+   * one it waits for the controller; until then the daemon is not ready, and says why.
    */
   public static NodeDaemon start(NodeSettings settings) {
     if (settings.control().isEmpty()) {
@@ -94,17 +95,6 @@ public final class NodeDaemon implements AutoCloseable {
    */
   public static NodeDaemon start(NodeSettings settings, SnapshotSource source) {
     return start(settings, (_, _) -> SourceInUse.registry(source));
-  }
-
-  /**
-   * The same for a source that may be out of reach: the snapshot on the disk, if there is one, is
-   * in force first, and later ones are saved. Without one it waits for the source.
-   *
-   * @param controller makes the source of what is stored; called once
-   */
-  public static NodeDaemon startStoredFirst(
-      NodeSettings settings, Function<Optional<Stored>, ConfirmedSource> controller) {
-    return start(settings, (daemon, _) -> daemon.storedFirst(controller));
   }
 
   /** Opens where snapshots come from. */

@@ -26,6 +26,9 @@ public final class Site implements AutoCloseable {
   private static final AtomicInteger COUNT = new AtomicInteger();
   private static final Path NAMESPACES = Path.of("/run/netns");
 
+  /** Where nobody listens (RFC 863). */
+  private static final int DISCARD_PORT = 9;
+
   private final String prefix;
   private final SitePlace place;
   private final Path directory;
@@ -236,7 +239,16 @@ public final class Site implements AutoCloseable {
    * #state}; it is not started yet.
    */
   public DaemonProcess storedDaemon(String... arguments) {
-    return daemon(List.of(), JavaCommand.program(StoredNode.class.getName()), arguments);
+    List<String> launch = new ArrayList<>(JavaCommand.sluice());
+    launch.addAll(
+        List.of(
+            "node",
+            "run",
+            "--control",
+            "127.0.0.1:" + DISCARD_PORT,
+            "--join-token",
+            directory.resolve("token-that-was-used").toString()));
+    return daemon(List.of(), launch, arguments);
   }
 
   private DaemonProcess daemon(List<String> launcher, List<String> launch, String... arguments) {
