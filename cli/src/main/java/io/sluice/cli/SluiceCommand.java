@@ -4,6 +4,8 @@ import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.demo.DemoCommand;
 import io.sluice.cli.node.NodeCommand;
 import io.sluice.cli.output.Failures;
+import io.sluice.cli.validate.ValidateCommand;
+import io.sluice.mesh.Release;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -12,9 +14,14 @@ import picocli.CommandLine.Command;
     name = "sluice",
     description = "A service mesh for small Kubernetes sites.",
     mixinStandardHelpOptions = true,
-    version = "sluice 0.1.0",
+    version = "sluice " + Release.VERSION,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {DemoCommand.class, NodeCommand.class, ControlCommand.class})
+    subcommands = {
+      DemoCommand.class,
+      NodeCommand.class,
+      ControlCommand.class,
+      ValidateCommand.class
+    })
 public final class SluiceCommand {
   private SluiceCommand() {}
 

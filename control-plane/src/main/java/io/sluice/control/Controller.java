@@ -10,6 +10,7 @@ import io.sluice.control.authority.builtin.BuiltInAuthority;
 import io.sluice.control.authority.settings.Authorities;
 import io.sluice.control.authority.settings.AuthorityFile;
 import io.sluice.control.authority.settings.AuthoritySettings;
+import io.sluice.control.distribution.Distribution;
 import io.sluice.control.files.DirectoryLock;
 import io.sluice.control.issuing.Issuing;
 import io.sluice.control.issuing.NodeCertificates;
@@ -41,6 +42,7 @@ public final class Controller implements AutoCloseable {
   private final ControllerCertificate certificate;
   private final AttestorChoice attestor;
   private final NodeCalls calls;
+  private final Distribution distribution;
   private final ControlServer server;
   private final Upkeep upkeep;
 
@@ -73,18 +75,30 @@ public final class Controller implements AutoCloseable {
             new Placements(trustDomain, registry::newest, registry::isComplete),
             new Issuing.Lifetimes(settings.leafLifetime(), settings.nodeLifetime()));
     this.attestor = AttestorChoice.of(state.joinTokens(clock), settings.nodeAccountOrNull());
+    this.distribution = new Distribution(nodes, metrics.distribution(), clock);
+    DistributedRegistry distributed = new DistributedRegistry(registry, distribution);
+    distributed.start();
     try {
       this.server =
           ControlServer.start(
               settings.server(),
               new ControlServer.Parts(
-                  measured, certificate, nodes, attestor, issuing, metrics, calls, clock));
+                  measured,
+                  certificate,
+                  nodes,
+                  attestor,
+                  issuing,
+                  distribution,
+                  metrics,
+                  calls,
+                  clock));
     } catch (RuntimeException e) {
       attestor.close();
       throw e;
     }
     try {
-      this.upkeep = Upkeep.start(held.authority(), certificate, server.feed(), metrics, state);
+      this.upkeep =
+          Upkeep.start(held.authority(), certificate, server.feed(), distributed, metrics, state);
     } catch (RuntimeException e) {
       server.drain(Duration.ZERO);
       attestor.close();
@@ -213,7 +227,9 @@ public final class Controller implements AutoCloseable {
         held.registry().newest().revision(),
         held.registry().isComplete(),
         refusals,
-        calls.list());
+        calls.list(),
+        distribution.nodes(),
+        distribution.problems());
   }
 
   /** The authority's, unless the mesh has been given another trust domain than it signs for. */

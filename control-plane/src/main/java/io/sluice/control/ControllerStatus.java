@@ -1,6 +1,7 @@
 package io.sluice.control;
 
 import io.sluice.control.authority.AuthorityHealth;
+import io.sluice.control.distribution.NodeState;
 import io.sluice.control.server.NodeCalls;
 import java.time.Instant;
 import java.util.List;
@@ -20,6 +21,8 @@ import java.util.Optional;
  * @param registryComplete whether it holds everything that the registry should know
  * @param refusals how many calls were refused, by reason; those of none are left out
  * @param calls the last call of each caller
+ * @param nodes what each node has in force
+ * @param notDistributed objects that no node is told of, and why
  */
 public record ControllerStatus(
     String trustDomain,
@@ -31,4 +34,6 @@ public record ControllerStatus(
     long registryRevision,
     boolean registryComplete,
     Map<String, Long> refusals,
-    List<NodeCalls.LastCall> calls) {}
+    List<NodeCalls.LastCall> calls,
+    List<NodeState> nodes,
+    List<String> notDistributed) {}

@@ -7,6 +7,7 @@ import io.sluice.mesh.SnapshotSource;
 final class RegistryView implements AutoCloseable {
   private final SnapshotSource source;
   private volatile MeshSnapshot newest = MeshSnapshot.EMPTY;
+  private volatile Runnable listener = () -> {};
 
   private RegistryView(SnapshotSource source) {
     this.source = source;
@@ -15,8 +16,16 @@ final class RegistryView implements AutoCloseable {
   /** Starts {@code source}, and owns it. */
   static RegistryView of(SnapshotSource source) {
     RegistryView view = new RegistryView(source);
-    source.start(snapshot -> view.newest = snapshot);
+    source.start(snapshot -> {
+      view.newest = snapshot;
+      view.listener.run();
+    });
     return view;
+  }
+
+  /** Calls {@code next} after every later snapshot, on the source's thread. */
+  void listen(Runnable next) {
+    listener = next;
   }
 
   MeshSnapshot newest() {

@@ -41,6 +41,7 @@ final class Upkeep implements AutoCloseable {
   private final CertificateAuthority authority;
   private final ControllerCertificate certificate;
   private final BundleFeed feed;
+  private final DistributedRegistry registry;
   private final ControllerMetrics metrics;
   private final StateDirectory state;
   private final CountDownLatch ended = new CountDownLatch(1);
@@ -56,11 +57,13 @@ final class Upkeep implements AutoCloseable {
       CertificateAuthority authority,
       ControllerCertificate certificate,
       BundleFeed feed,
+      DistributedRegistry registry,
       ControllerMetrics metrics,
       StateDirectory state) {
     this.authority = authority;
     this.certificate = certificate;
     this.feed = feed;
+    this.registry = registry;
     this.metrics = metrics;
     this.state = state;
     this.thread = Thread.ofVirtual().name("sluice-control-upkeep").unstarted(this::run);
@@ -75,9 +78,10 @@ final class Upkeep implements AutoCloseable {
       CertificateAuthority authority,
       ControllerCertificate certificate,
       BundleFeed feed,
+      DistributedRegistry registry,
       ControllerMetrics metrics,
       StateDirectory state) {
-    Upkeep started = new Upkeep(authority, certificate, feed, metrics, state);
+    Upkeep started = new Upkeep(authority, certificate, feed, registry, metrics, state);
     started.thread.start();
     try {
       started.awaitFirstStep();
@@ -143,6 +147,7 @@ final class Upkeep implements AutoCloseable {
       certificate.renewIfDue(known);
       keepRoots(known);
       feed.endThoseWithoutProof();
+      registry.look();
       health = authority.health();
       metrics.trustBundle(known.generation());
     }

@@ -62,6 +62,23 @@ class ModuleArrowsTest {
   }
 
   @Test
+  void codecKnowsTheModelAndTheMessages() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.sluice.wire..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.sluice..")
+                .and(
+                    not(
+                        resideInAnyPackage(
+                            "io.sluice.wire..", "io.sluice.mesh..", "io.sluice.api..")))
+                .or(resideInAPackage("io.grpc..")))
+        .because("it is the one place where model and messages meet, and does no I/O")
+        .check(sluice);
+  }
+
+  @Test
   void linuxKnowsNoOtherModule() {
     noClasses()
         .that()
@@ -157,7 +174,10 @@ class ModuleArrowsTest {
                 .and(
                     not(
                         resideInAnyPackage(
-                            "io.sluice.control..", "io.sluice.mesh..", "io.sluice.api..")))
+                            "io.sluice.control..",
+                            "io.sluice.mesh..",
+                            "io.sluice.wire..",
+                            "io.sluice.api..")))
                 .or(resideInAPackage("io.netty..")))
         .check(sluice);
   }

@@ -42,7 +42,7 @@ class StolenCredentialTest {
                 shop.stranger(), shop.cluster.controlMachine().at(Family.IPV6, MeshPorts.CONTROL));
         Controller controller =
             new Controller(
-                ControlAddress.parse("127.0.0.1:" + relay.port()),
+                List.of(ControlAddress.parse("127.0.0.1:" + relay.port())),
                 ControlTiming.DEFAULTS,
                 InstantSource.system())) {
       KeptNode stolen = copy(shop, shop.cluster.directory().resolve("stolen"));

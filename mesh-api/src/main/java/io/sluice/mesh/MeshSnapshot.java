@@ -2,15 +2,15 @@ package io.sluice.mesh;
 
 import java.net.InetAddress;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything the data plane decides by, at one instant. Immutable and safe to share between
- * threads; a change is a new snapshot with a higher revision.
+ * threads; a change is a new snapshot with a higher revision, which shares with this one what is
+ * the same in both.
  */
 public final class MeshSnapshot {
   /** What a node starts with before its first snapshot: nothing known, nothing permitted. */
@@ -18,13 +18,7 @@ public final class MeshSnapshot {
       new MeshSnapshot(0, MeshSettings.CLOSED, List.of(), List.of(), List.of());
 
   private final long revision;
-  private final MeshSettings settings;
-  private final Map<NamespacedName, Workload> workloads;
-  private final Map<InetAddress, Workload> workloadByAddress;
-  private final Map<NamespacedName, Service> services;
-  private final Map<InetAddress, Service> serviceByAddress;
-  private final Map<NamespacedName, List<Permission>> permissionsByDestination;
-  private final Map<String, NamespaceMembership> namespaces;
+  private final Content content;
 
   /** A snapshot that says nothing about namespaces. */
   public MeshSnapshot(
@@ -36,7 +30,10 @@ public final class MeshSnapshot {
     this(revision, settings, workloads, services, permissions, Map.of());
   }
 
-  /** Indexes the objects; of two with the same address the one with the smaller name wins. */
+  /**
+   * Indexes the objects. Of two of a type with the same name the later one counts; of two with the
+   * same address the one with the smaller name is found by it.
+   */
   public MeshSnapshot(
       long revision,
       MeshSettings settings,
@@ -44,38 +41,20 @@ public final class MeshSnapshot {
       Collection<Service> services,
       Collection<Permission> permissions,
       Map<String, NamespaceMembership> namespaces) {
+    SnapshotEditor editor = new SnapshotEditor(Content.EMPTY);
+    editor.putAll(settings, workloads, services, permissions, namespaces);
     this.revision = revision;
-    this.settings = settings;
-    Map<NamespacedName, Workload> byName = new HashMap<>();
-    Map<InetAddress, Workload> byAddress = new HashMap<>();
-    for (Workload workload : workloads) {
-      byName.put(workload.name(), workload);
-      for (InetAddress address : workload.addresses()) {
-        byAddress.merge(address, workload, (a, b) -> a.name().compareTo(b.name()) <= 0 ? a : b);
-      }
-    }
-    Map<NamespacedName, Service> servicesByName = new HashMap<>();
-    Map<InetAddress, Service> servicesByAddress = new HashMap<>();
-    for (Service service : services) {
-      servicesByName.put(service.name(), service);
-      for (InetAddress address : service.virtualAddresses()) {
-        servicesByAddress.merge(
-            address, service, (a, b) -> a.name().compareTo(b.name()) <= 0 ? a : b);
-      }
-    }
-    Map<NamespacedName, List<Permission>> byDestination = new HashMap<>();
-    for (Permission permission : permissions) {
-      byDestination.merge(
-          permission.destination(),
-          List.of(permission),
-          (a, b) -> Stream.concat(a.stream(), b.stream()).toList());
-    }
-    this.workloads = Map.copyOf(byName);
-    this.workloadByAddress = Map.copyOf(byAddress);
-    this.services = Map.copyOf(servicesByName);
-    this.serviceByAddress = Map.copyOf(servicesByAddress);
-    this.permissionsByDestination = Map.copyOf(byDestination);
-    this.namespaces = Map.copyOf(namespaces);
+    this.content = editor.snapshot(revision).content;
+  }
+
+  MeshSnapshot(long revision, Content content) {
+    this.revision = revision;
+    this.content = content;
+  }
+
+  /** Begins a snapshot that differs from this one; this one stays as it is. */
+  public SnapshotEditor edit() {
+    return new SnapshotEditor(content);
   }
 
   /** Number of this snapshot; grows with every change, 0 only for {@link #EMPTY}. */
@@ -83,24 +62,32 @@ public final class MeshSnapshot {
     return revision;
   }
 
+  /**
+   * The same content under another number, without a copy: two sources count for themselves, and
+   * who hands on from both has to keep the order.
+   */
+  public MeshSnapshot withRevision(long other) {
+    return other == revision ? this : new MeshSnapshot(other, content);
+  }
+
   /** Mesh-wide settings. */
   public MeshSettings settings() {
-    return settings;
+    return content.settings;
   }
 
   /** Every workload, in no order. */
   public Collection<Workload> workloads() {
-    return workloads.values();
+    return content.workloads.values();
   }
 
   /** Every service, in no order. */
   public Collection<Service> services() {
-    return services.values();
+    return content.services.values();
   }
 
   /** The workload of that name. */
   public Optional<Workload> workload(NamespacedName name) {
-    return Optional.ofNullable(workloads.get(name));
+    return Optional.ofNullable(content.workloads.get(name));
   }
 
   /** Identity of the workload of that name. */
@@ -110,35 +97,75 @@ public final class MeshSnapshot {
 
   /** The workload that has this address. */
   public Optional<Workload> workloadAt(InetAddress address) {
-    return Optional.ofNullable(workloadByAddress.get(address));
+    return first(content.workloadsByAddress.get(address));
   }
 
   /** The service of that name. */
   public Optional<Service> service(NamespacedName name) {
-    return Optional.ofNullable(services.get(name));
+    return Optional.ofNullable(content.services.get(name));
   }
 
   /** The service that has this cluster IP. */
   public Optional<Service> serviceAt(InetAddress address) {
-    return Optional.ofNullable(serviceByAddress.get(address));
+    return first(content.servicesByAddress.get(address));
   }
 
-  /** Permissions whose destination is this service account. */
+  /** Every permission, in no order. */
+  public Collection<Permission> permissions() {
+    return content.permissions.values();
+  }
+
+  /** The permission of that name. */
+  public Optional<Permission> permission(NamespacedName name) {
+    return Optional.ofNullable(content.permissions.get(name));
+  }
+
+  /** Permissions whose destination is this service account, in order of name. */
   public List<Permission> permissionsFor(NamespacedName serviceAccount) {
-    return permissionsByDestination.getOrDefault(serviceAccount, List.of());
+    return content.permissionsByDestination.getOrDefault(serviceAccount, List.of());
   }
 
   /** Every Kubernetes namespace that the registry knows, and whether its pods are enrolled. */
   public Map<String, NamespaceMembership> namespaces() {
-    return namespaces;
+    return content.namespaces;
   }
 
   /** Whether {@code other} decides everything alike; revisions are not compared. */
   public boolean hasSameContentAs(MeshSnapshot other) {
-    return settings.equals(other.settings)
-        && workloads.equals(other.workloads)
-        && services.equals(other.services)
-        && permissionsByDestination.equals(other.permissionsByDestination)
-        && namespaces.equals(other.namespaces);
+    return content.settings.equals(other.content.settings)
+        && content.workloads.equals(other.content.workloads)
+        && content.services.equals(other.content.services)
+        && content.permissions.equals(other.content.permissions)
+        && content.namespaces.equals(other.content.namespaces);
+  }
+
+  private static <T> Optional<T> first(@Nullable List<T> owners) {
+    return owners == null ? Optional.empty() : Optional.of(owners.getFirst());
+  }
+
+  /**
+   * What a snapshot holds, with its indices. The lists are in order of name and never empty.
+   *
+   * @param workloadsByAddress whoever has the address: pods of the node's network share theirs
+   */
+  record Content(
+      MeshSettings settings,
+      PersistentMap<NamespacedName, Workload> workloads,
+      PersistentMap<InetAddress, List<Workload>> workloadsByAddress,
+      PersistentMap<NamespacedName, Service> services,
+      PersistentMap<InetAddress, List<Service>> servicesByAddress,
+      PersistentMap<NamespacedName, Permission> permissions,
+      PersistentMap<NamespacedName, List<Permission>> permissionsByDestination,
+      PersistentMap<String, NamespaceMembership> namespaces) {
+    static final Content EMPTY =
+        new Content(
+            MeshSettings.CLOSED,
+            PersistentMap.empty(),
+            PersistentMap.empty(),
+            PersistentMap.empty(),
+            PersistentMap.empty(),
+            PersistentMap.empty(),
+            PersistentMap.empty(),
+            PersistentMap.empty());
   }
 }

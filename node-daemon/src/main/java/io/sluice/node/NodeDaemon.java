@@ -10,6 +10,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.admin.AdminServer;
 import io.sluice.node.cni.CniService;
+import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.enrolment.EarlierConnections;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.Verification;
@@ -28,13 +29,19 @@ import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.SandboxRecords;
+import io.sluice.node.store.ConfirmedSource;
+import io.sluice.node.store.SnapshotStore;
+import io.sluice.node.store.Stored;
+import io.sluice.node.store.StoredFirst;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.WorkloadIdentities;
 import java.net.InetSocketAddress;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,7 +57,6 @@ public final class NodeDaemon implements AutoCloseable {
   private static final int NAMESPACE_QUEUE = 4_096;
 
   private final NodeSettings settings;
-  private final SnapshotSource source;
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
   private final EventLog events = new EventLog();
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
@@ -58,11 +64,29 @@ public final class NodeDaemon implements AutoCloseable {
   private @Nullable Proxy proxy;
   private @Nullable Enrolment enrolment;
   private @Nullable MetricsServer metricsServer;
-  private @Nullable CniService cni;
+  private volatile @Nullable CniService cni;
 
-  private NodeDaemon(NodeSettings settings, SnapshotSource source) {
+  private NodeDaemon(NodeSettings settings) {
     this.settings = settings;
-    this.source = source;
+  }
+
+  /**
+   * As {@link #start(NodeSettings, SnapshotSource)}, with what the controller of the settings says.
+   * The snapshot on the disk, if there is one, is in force first, and later ones are saved. Without
+   * one it waits for the controller; until then the daemon is not ready, and says why.
+   */
+  public static NodeDaemon start(NodeSettings settings) {
+    if (settings.control().isEmpty()) {
+      throw new IllegalArgumentException("a node without a registry needs a controller to follow");
+    }
+    return start(
+        settings,
+        (daemon, identities) ->
+            daemon.storedFirst(stored ->
+                new ControllerSnapshots(
+                    identities.orElseThrow().controller(),
+                    stored.map(Stored::snapshot),
+                    InstantSource.system())));
   }
 
   /**
@@ -70,9 +94,18 @@ public final class NodeDaemon implements AutoCloseable {
    * opened and throws. {@code source} is closed with the daemon.
    */
   public static NodeDaemon start(NodeSettings settings, SnapshotSource source) {
-    NodeDaemon daemon = new NodeDaemon(settings, source);
+    return start(settings, (_, _) -> SourceInUse.registry(source));
+  }
+
+  /** Opens where snapshots come from. */
+  private interface Sources {
+    SourceInUse open(NodeDaemon daemon, Optional<NodeIdentities> identities);
+  }
+
+  private static NodeDaemon start(NodeSettings settings, Sources sources) {
+    NodeDaemon daemon = new NodeDaemon(settings);
     try {
-      daemon.assemble();
+      daemon.assemble(sources);
       return daemon;
     } catch (RuntimeException e) {
       daemon.closeParts();
@@ -80,11 +113,13 @@ public final class NodeDaemon implements AutoCloseable {
     }
   }
 
-  private void assemble() {
+  private void assemble(Sources sources) {
     long begin = System.nanoTime();
     RequiredCapabilities.check(settings.mode());
     parts.push(StateLock.ofState(settings.stateDirectory()));
     parts.push(StateLock.ofNode(settings.nodeName()));
+    Optional<NodeIdentities> identities = identities();
+    SourceInUse source = sources.open(this, identities);
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = opened(namespaces.current());
     NetnsThread thread = opened(new NetnsThread("sluice-netns", namespaces, NAMESPACE_QUEUE));
@@ -93,10 +128,10 @@ public final class NodeDaemon implements AutoCloseable {
     NodeMetrics metrics = new NodeMetrics(() -> snapshot);
     Optional<AccessLog> accessLog = accessLog();
     accessLog.ifPresent(metrics::observe);
+    source.stored().ifPresent(metrics::observe);
     PathChecks paths =
         opened(new PathChecks(interception.sockets(), interception::redirects, thread, host));
     NamespaceSockets sockets = opened(new NamespaceSockets(interception.sockets(), thread, paths));
-    Optional<NodeIdentities> identities = identities();
     identities.ifPresent(metrics::observe);
     IdentityAnswers identityAnswers = new IdentityAnswers(identities);
     ConnectionReporter reporter =
@@ -153,13 +188,21 @@ public final class NodeDaemon implements AutoCloseable {
                     former::isLeft),
                 source::isComplete,
                 former,
-                new Upkeep(sockets)));
+                new Upkeep(sockets, () -> note(source))));
     enrolment = pods;
     metrics.observe(interception, pods, PinDirectory.ofNode(settings.nodeName()));
     parts.push(KernelEvents.read(interception, events, pods));
     StatusAnswers answers =
         new StatusAnswers(
-            settings, chosen, pods, dataPath, events, () -> snapshot, identityAnswers, begin);
+            settings,
+            chosen,
+            pods,
+            dataPath,
+            events,
+            () -> snapshot,
+            identityAnswers,
+            source,
+            begin);
     parts.push(AdminServer.start(NodeSettings.adminSocket(settings.nodeName()), answers));
     metricsServer =
         settings
@@ -177,6 +220,7 @@ public final class NodeDaemon implements AutoCloseable {
     plugin.ifPresent(answers::reportCni);
     parts.push(source);
     followSnapshots(
+        source,
         dataPath,
         identities.map(
             present -> new WantedIdentities(settings.nodeName(), present::want, pods::statuses)),
@@ -232,7 +276,26 @@ public final class NodeDaemon implements AutoCloseable {
                     (identity, serial) -> snapshot.settings().denied().denies(identity, serial))));
   }
 
+  private SourceInUse storedFirst(Function<Optional<Stored>, ConfirmedSource> controller) {
+    SnapshotStore store =
+        opened(
+            SnapshotStore.open(
+                NodeSettings.snapshots(settings.stateDirectory()), new SnapshotReporter(events)));
+    Optional<Stored> stored = store.load();
+    return SourceInUse.storedFirst(store, stored, controller.apply(stored));
+  }
+
+  /** What a source says of itself without a new snapshot: that it is complete, or still current. */
+  private void note(SourceInUse source) {
+    CniService plugin = cni;
+    if (plugin != null) {
+      plugin.publishAgain(source::isComplete);
+    }
+    source.stored().ifPresent(StoredFirst::saveConfirmation);
+  }
+
   private void followSnapshots(
+      SnapshotSource source,
       Proxy dataPath,
       Optional<WantedIdentities> identities,
       Enrolment pods,

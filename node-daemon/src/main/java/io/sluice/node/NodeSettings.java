@@ -92,6 +92,11 @@ public record NodeSettings(
     return stateDirectory.resolve("identity");
   }
 
+  /** Where the node's newest snapshots are kept. */
+  static Path snapshots(Path stateDirectory) {
+    return stateDirectory.resolve("snapshot");
+  }
+
   /** What the daemon of that node keeps until the next reboot. */
   static Path runtimeDirectory(String nodeName) {
     return RUNTIME_ROOT.resolve(PinDirectory.requireNodeName(nodeName));

@@ -43,6 +43,7 @@ final class StatusAnswers implements AdminAnswers {
   private final EventLog events;
   private final Supplier<MeshSnapshot> snapshot;
   private final IdentityAnswers identities;
+  private final SourceInUse source;
   private final long startedNanos;
   private volatile long readyNanos = -1;
   private volatile @Nullable InetSocketAddress metricsAddress;
@@ -56,6 +57,7 @@ final class StatusAnswers implements AdminAnswers {
       EventLog events,
       Supplier<MeshSnapshot> snapshot,
       IdentityAnswers identities,
+      SourceInUse source,
       long startedNanos) {
     this.settings = settings;
     this.chosen = chosen;
@@ -64,6 +66,7 @@ final class StatusAnswers implements AdminAnswers {
     this.events = events;
     this.snapshot = snapshot;
     this.identities = identities;
+    this.source = source;
     this.startedNanos = startedNanos;
   }
 
@@ -140,6 +143,7 @@ final class StatusAnswers implements AdminAnswers {
     status.put("startToReadyMillis", readyNanos / 1_000_000);
     status.put("residentBytes", ProcessMemory.residentBytes());
     status.put("snapshotRevision", snapshot.get().revision());
+    source.describe(status, snapshot.get());
     status.put("enforcedRevision", pods.enforcedRevision());
     status.put("permissive", snapshot.get().settings().permissive());
     status.put("podsEnrolled", count(statuses, PodState.ENROLLED));

@@ -5,7 +5,8 @@ import io.sluice.node.interception.NamespaceSockets;
 
 /**
  * What a running daemon gives back to the kernel, looked at every half minute by the enrolment
- * thread: sockets that wait unused, and memory that native code has freed.
+ * thread: sockets that wait unused, and memory that native code has freed; and what is to be noted
+ * now and then.
  */
 final class Upkeep implements Runnable {
   /**
@@ -15,15 +16,18 @@ final class Upkeep implements Runnable {
   private static final int RUNS_PER_TRIM = 20;
 
   private final NamespaceSockets sockets;
+  private final Runnable notes;
   private int runs; // the enrolment thread's own
 
-  Upkeep(NamespaceSockets sockets) {
+  Upkeep(NamespaceSockets sockets, Runnable notes) {
     this.sockets = sockets;
+    this.notes = notes;
   }
 
   @Override
   public void run() {
     sockets.releaseIdle();
+    notes.run();
     if (runs++ % RUNS_PER_TRIM == 0) {
       ProcessMemory.releaseUnused();
     }

@@ -10,7 +10,11 @@ import io.sluice.control.admission.NodeAccount;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.control.kubernetes.KubernetesAccess;
+import io.sluice.control.kubernetes.KubernetesApiException;
+import io.sluice.control.kubernetes.KubernetesRegistry;
+import io.sluice.control.registry.Registry;
 import io.sluice.control.server.ServerSettings;
+import io.sluice.control.webhook.AdmissionWebhook;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.admin.AdminServer;
@@ -25,23 +29,37 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code sluice control run}: the controller on a folder, until it is stopped. */
+/** {@code sluice control run}: the controller on a folder or a cluster, until it is stopped. */
 @Command(
     name = "run",
-    description = "Runs the controller on a folder of Kubernetes YAML until it is stopped.",
+    description =
+        "Runs the controller on a folder of Kubernetes YAML or on a cluster until it is stopped.",
     mixinStandardHelpOptions = true)
 final class ControlRunCommand implements Callable<Integer> {
   @Option(
       names = "--registry",
-      required = true,
       paramLabel = "DIR",
       description = "Folder of Kubernetes YAML; watched.")
-  private Path registry = Path.of("");
+  private @Nullable Path registry;
+
+  @Option(
+      names = "--kubernetes",
+      description = "In place of --registry: the objects of a cluster, read from its API server.")
+  private boolean kubernetes;
+
+  @Option(
+      names = "--kubeconfig",
+      paramLabel = "FILE",
+      description =
+          "How to reach the cluster of --kubernetes and --node-account. Default: the service"
+              + " account of this pod.")
+  private @Nullable Path kubeconfig;
 
   @Option(
       names = "--state",
@@ -89,18 +107,13 @@ final class ControlRunCommand implements Callable<Integer> {
   private @Nullable String nodeAccount;
 
   @Option(
-      names = "--kubeconfig",
-      paramLabel = "FILE",
-      description =
-          "How to reach the cluster of --node-account. Default: the service account of this pod.")
-  private @Nullable Path kubeconfig;
-
-  @Option(
       names = "--metrics-address",
       paramLabel = "ADDRESS:PORT|off",
       description = "Where /metrics, /healthz and /readyz are served. Default: ${DEFAULT-VALUE}.",
       defaultValue = "off")
   private String metricsAddress = "off";
+
+  @Mixin private WebhookArguments webhook = new WebhookArguments();
 
   @Option(
       names = "--drain-seconds",
@@ -114,18 +127,16 @@ final class ControlRunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     ControllerSettings settings = settings();
+    webhook.check(spec);
     InetSocketAddress metrics =
         metricsAddress.equals("off") ? null : address("--metrics-address", metricsAddress);
     CountDownLatch stop = new CountDownLatch(1);
     CountDownLatch stopped = new CountDownLatch(1);
-    try (Controller controller =
-            Controller.start(
-                settings,
-                new FolderRegistry(registry, new RegistryProblems()),
-                InstantSource.system());
+    try (Controller controller = Controller.start(settings, registry(), InstantSource.system());
         AdminServer admin =
             AdminServer.start(
                 StateDirectory.at(state).adminSocket(), new ControllerAnswers(controller));
+        AdmissionWebhook reviews = webhook.start(state);
         MetricsServer served = metrics == null ? null : serve(metrics, controller)) {
       Runtime.getRuntime()
           .addShutdownHook(
@@ -178,8 +189,14 @@ final class ControlRunCommand implements Callable<Integer> {
   }
 
   private ControllerSettings settings() {
-    if (!Files.isDirectory(registry)) {
+    if ((registry == null) != kubernetes) {
+      throw wrong("give either --registry DIR or --kubernetes");
+    }
+    if (registry != null && !Files.isDirectory(registry)) {
       throw wrong("--registry " + registry + " is not a folder");
+    }
+    if (kubeconfig != null && !kubernetes && nodeAccount == null) {
+      throw wrong("--kubeconfig is for --kubernetes and --node-account; say one of them too");
     }
     if (drainSeconds < 0 || drainSeconds > 3_600) {
       throw wrong("--drain-seconds " + drainSeconds + " is outside 0..3600");
@@ -200,19 +217,29 @@ final class ControlRunCommand implements Callable<Integer> {
 
   private @Nullable NodeAccount nodeAccount() {
     if (nodeAccount == null) {
-      if (kubeconfig != null) {
-        throw wrong("--kubeconfig is for --node-account; say both");
-      }
       return null;
     }
     try {
-      return new NodeAccount(
-          NamespacedName.parse(nodeAccount),
-          kubeconfig == null
-              ? KubernetesAccess.IN_CLUSTER
-              : new KubernetesAccess.Kubeconfig(kubeconfig));
+      return new NodeAccount(NamespacedName.parse(nodeAccount), access());
     } catch (IllegalArgumentException e) {
       throw wrong("--node-account: " + e.getMessage());
+    }
+  }
+
+  private KubernetesAccess access() {
+    return kubeconfig == null
+        ? KubernetesAccess.IN_CLUSTER
+        : new KubernetesAccess.Kubeconfig(kubeconfig);
+  }
+
+  private Registry registry() {
+    if (registry != null) {
+      return new FolderRegistry(registry, new RegistryProblems());
+    }
+    try {
+      return new KubernetesRegistry(access(), new RegistryProblems());
+    } catch (KubernetesApiException e) {
+      throw wrong("--kubernetes: " + e.getMessage());
     }
   }
 

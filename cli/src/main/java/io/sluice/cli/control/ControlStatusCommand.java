@@ -37,6 +37,19 @@ final class ControlStatusCommand implements Callable<Integer> {
     return 0;
   }
 
+  private static String standing(JsonNode node) {
+    long pending = node.path("pendingRevision").asLong();
+    return (node.path("connected").asBoolean() ? "follows" : "gone")
+        + ", revision "
+        + node.path("revision").asText()
+        + " since "
+        + node.path("since").asText()
+        + ", "
+        + node.path("resources").asText()
+        + " resources"
+        + (pending == 0 ? "" : ", revision " + pending + " not answered yet");
+  }
+
   /** One value a line; of a call, when it was and how it ended. */
   static void print(JsonNode status, OutputFormat format, CommandSpec spec) {
     PrintWriter out = spec.commandLine().getOut();
@@ -48,7 +61,7 @@ final class ControlStatusCommand implements Callable<Integer> {
     status
         .properties()
         .forEach(member -> {
-          if (!member.getValue().isObject()) {
+          if (member.getValue().isValueNode()) {
             rows.add(List.of(member.getKey(), member.getValue().asText()));
           }
         });
@@ -67,6 +80,19 @@ final class ControlStatusCommand implements Callable<Integer> {
                     call.getValue().path("at").asText()
                         + " "
                         + call.getValue().path("result").asText())));
+    status
+        .path("nodes")
+        .properties()
+        .forEach(node -> {
+          rows.add(List.of("node " + node.getKey(), standing(node.getValue())));
+          node.getValue()
+              .path("problems")
+              .forEach(
+                  problem -> rows.add(List.of("refused by " + node.getKey(), problem.asText())));
+        });
+    status
+        .path("notDistributed")
+        .forEach(problem -> rows.add(List.of("not distributed", problem.asText())));
     new Listing(List.of("what", "value"), rows).print(OutputFormat.table, out);
   }
 }

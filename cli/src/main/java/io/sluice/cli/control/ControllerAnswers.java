@@ -1,11 +1,13 @@
 package io.sluice.cli.control;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.Controller;
 import io.sluice.control.ControllerStatus;
 import io.sluice.control.authority.AuthorityException;
+import io.sluice.control.distribution.NodeState;
 import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.node.admin.AdminAnswers;
 import io.sluice.node.admin.AdminRequest;
@@ -44,6 +46,17 @@ record ControllerAnswers(Controller controller) implements AdminAnswers {
     }
   }
 
+  private static void describe(NodeState node, ObjectNode json) {
+    json.put("connected", node.connected());
+    json.put("revision", node.revision());
+    json.put("since", node.since().map(Object::toString).orElse("never"));
+    json.put("resources", node.resources());
+    json.put("pendingRevision", node.pendingRevision());
+    json.put("software", node.software());
+    ArrayNode problems = json.putArray("problems");
+    node.problems().forEach(problems::add);
+  }
+
   private static JsonNode json(ControllerStatus status) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("trustDomain", status.trustDomain());
@@ -65,6 +78,10 @@ record ControllerAnswers(Controller controller) implements AdminAnswers {
                 .putObject(call.who())
                 .put("at", call.at().toString())
                 .put("result", call.result().toLowerCase(Locale.ROOT)));
+    ObjectNode nodes = json.putObject("nodes");
+    status.nodes().forEach(node -> describe(node, nodes.putObject(node.node())));
+    ArrayNode notDistributed = json.putArray("notDistributed");
+    status.notDistributed().forEach(notDistributed::add);
     return json;
   }
 }

@@ -29,16 +29,16 @@ final class DemoDaemon {
   private static final LinuxNetworkNamespaces NAMESPACES = new LinuxNetworkNamespaces();
 
   private final DemoNode node;
-  private final List<String> further;
+  private final List<String> source;
   private final AdminClient admin;
   private @Nullable Process process;
   private DemoMode mode;
   private long startedNanos;
 
-  /** With further arguments of {@code node run}. */
-  DemoDaemon(DemoNode node, InterceptionMode asked, List<String> further) {
+  /** With the arguments of {@code node run} that say where the mesh is described. */
+  DemoDaemon(DemoNode node, InterceptionMode asked, List<String> source) {
     this.node = node;
-    this.further = List.copyOf(further);
+    this.source = List.copyOf(source);
     this.mode = DemoMode.undecided(asked);
     this.admin = new AdminClient(NodeSettings.adminSocket(node.name()));
   }
@@ -73,8 +73,6 @@ final class DemoDaemon {
                 "run",
                 "--mode",
                 mode.asked().name(),
-                "--registry",
-                node.registry().toString(),
                 "--node-name",
                 node.name(),
                 "--state",
@@ -83,7 +81,7 @@ final class DemoDaemon {
                 "127.0.0.1:0",
                 "--drain-seconds",
                 "1"));
-    arguments.addAll(further);
+    arguments.addAll(source);
     return arguments;
   }
 

@@ -16,7 +16,9 @@ final class OneNodePlay implements DemoPlay {
 
   OneNodePlay(DemoPlan plan, InterceptionMode asked) {
     this.plan = plan;
-    this.daemon = new DemoDaemon(plan.only(), asked, List.of());
+    this.daemon =
+        new DemoDaemon(
+            plan.only(), asked, List.of("--registry", plan.only().registry().toString()));
   }
 
   @Override

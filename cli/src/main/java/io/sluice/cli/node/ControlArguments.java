@@ -6,6 +6,7 @@ import io.sluice.node.identity.ControlSettings.Admission;
 import io.sluice.node.identity.control.ControlAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -15,11 +16,14 @@ final class ControlArguments {
   @Option(
       names = "--control",
       paramLabel = "HOST:PORT",
+      split = ",",
       description =
-          "Controller that issues certificates; its usual port is "
+          "Controller that issues certificates and, without --registry, says what the mesh is; its"
+              + " usual port is "
               + MeshPorts.CONTROL
-              + ". Default: none, and no certificates.")
-  private @Nullable String control;
+              + ". May be repeated, or a list with commas, for its replicas, which are tried in"
+              + " turn. Default: none, and no certificates.")
+  private List<String> control = List.of();
 
   @Option(
       names = "--join-token",
@@ -56,14 +60,17 @@ final class ControlArguments {
 
   /** What they say together; empty without a controller. */
   Optional<ControlSettings> settings() {
-    String address = control;
-    if (address == null) {
+    if (control.isEmpty()) {
       requireNone();
       return Optional.empty();
     }
     try {
       return Optional.of(
-          new ControlSettings(ControlAddress.parse(address), admission(), keepKeys, sealKey));
+          new ControlSettings(
+              control.stream().map(ControlAddress::parse).toList(),
+              admission(),
+              keepKeys,
+              sealKey));
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException("--control: " + e.getMessage(), e);
     }

@@ -8,6 +8,7 @@ import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
+import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
 import java.nio.file.Files;
@@ -24,18 +25,19 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code sluice node run}: the daemon with its registry in one process. */
+/** {@code sluice node run}: the daemon, with its registry in one process or a controller's. */
 @Command(
     name = "run",
-    description = "Runs the node daemon on a folder of Kubernetes YAML until it is stopped.",
+    description =
+        "Runs the node daemon, on a folder of Kubernetes YAML or on what a controller says, until"
+            + " it is stopped.",
     mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--registry",
-      required = true,
       paramLabel = "DIR",
-      description = "Folder of Kubernetes YAML; watched.")
-  private Path registry = Path.of("");
+      description = "Folder of Kubernetes YAML; watched. Default: what the controller says.")
+  private @Nullable Path registry;
 
   @Option(
       names = "--mode",
@@ -152,8 +154,11 @@ final class RunCommand implements Callable<Integer> {
     NodeSettings settings = settings();
     CountDownLatch stop = new CountDownLatch(1);
     CountDownLatch stopped = new CountDownLatch(1);
+    Path folder = registry;
     NodeDaemon daemon =
-        NodeDaemon.start(settings, new FolderRegistry(registry, new RegistryProblems()));
+        folder == null
+            ? NodeDaemon.start(settings)
+            : NodeDaemon.start(settings, new FolderRegistry(folder, new RegistryProblems()));
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(
@@ -181,7 +186,7 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private NodeSettings settings() {
-    if (!Files.isDirectory(registry)) {
+    if (registry != null && !Files.isDirectory(registry)) {
       throw wrong("--registry " + registry + " is not a folder");
     }
     if (!Files.isDirectory(proc.resolve("1"))) {
@@ -192,6 +197,11 @@ final class RunCommand implements Callable<Integer> {
     }
     if (pathCheckSeconds < 1 || pathCheckSeconds > 3_600) {
       throw wrong("--path-check-seconds " + pathCheckSeconds + " is outside 1..3600");
+    }
+    ControlSettings controller = controller();
+    if (registry == null && controller == null) {
+      throw wrong(
+          "a node needs --registry DIR, or --control HOST:PORT to follow what the controller says");
     }
     String name = nodeName == null ? NodeTarget.hostName() : nodeName;
     try {
@@ -214,7 +224,15 @@ final class RunCommand implements Callable<Integer> {
               : EarlierConnectionsRule.parse(earlierConnections),
           Duration.ofSeconds(pathCheckSeconds),
           cniPlaces.options(cni, systemNamespaces),
-          control.settings().orElse(null));
+          controller);
+    } catch (IllegalArgumentException e) {
+      throw wrong(e.getMessage());
+    }
+  }
+
+  private @Nullable ControlSettings controller() {
+    try {
+      return control.settings().orElse(null);
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
     }

@@ -1,6 +1,6 @@
 package io.sluice.cli.output;
 
-import io.sluice.control.folder.RegistryStatus;
+import io.sluice.control.registry.RegistryStatus;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;

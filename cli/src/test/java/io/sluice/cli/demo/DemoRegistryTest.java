@@ -3,7 +3,7 @@ package io.sluice.cli.demo;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.control.folder.FolderRegistry;
-import io.sluice.control.folder.RegistryStatus;
+import io.sluice.control.registry.RegistryStatus;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Decisions;

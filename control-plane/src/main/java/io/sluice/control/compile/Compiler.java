@@ -2,24 +2,33 @@ package io.sluice.control.compile;
 
 import static java.util.stream.Collectors.groupingBy;
 
+import io.sluice.control.compile.WorkloadCompiler.MeshWide;
+import io.sluice.control.compile.WorkloadCompiler.Surroundings;
+import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.HttpRouteGroup;
 import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
-import io.sluice.mesh.InterceptionSettings;
-import io.sluice.mesh.MeshSettings;
+import io.sluice.control.objects.ServiceAccount;
+import io.sluice.control.objects.TcpRoute;
+import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespaceMembership;
-import java.util.Comparator;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Permission;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.Workload;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a set of objects means for the data plane. A pure function: the same objects give the same
@@ -27,51 +36,117 @@ import java.util.TreeMap;
  * widens what is permitted; it is left out and told.
  */
 public final class Compiler {
-  /** Names that the charts of OSM, FSM and Sluice give their MeshConfig. */
-  private static final Set<String> USUAL_NAMES =
-      Set.of("osm-mesh-config", "fsm-mesh-config", "sluice-mesh-config");
-
   private Compiler() {}
 
   /** Compiles {@code objects} into a snapshot numbered {@code revision}. */
   public static Compilation compile(long revision, Objects objects) {
     var statuses = new Statuses();
     Objects unique = withoutDuplicates(objects, statuses);
-    reportUnread(unique, statuses);
-    Optional<MeshConfig> config = chooseConfig(unique, statuses);
-    MeshSettings settings =
-        config
-            .map(chosen -> SettingsCompiler.compile(chosen, statuses))
-            .orElse(MeshSettings.CLOSED);
-    InterceptionSettings lists =
-        config.map(MeshConfig::interception).orElse(InterceptionSettings.EVERYTHING);
+    unique.all().forEach(object -> reportUnread(object, statuses));
+    ConfigCompiler.Settings settings =
+        ConfigCompiler.compile(unique.of(MeshConfig.class), statuses);
     var snapshot =
         new MeshSnapshot(
             revision,
-            settings,
-            new WorkloadCompiler(
-                    unique,
-                    settings.trustDomain(),
-                    lists,
-                    new MtlsModes(config, unique, statuses),
-                    statuses)
-                .compile(),
-            new ServiceCompiler(unique, statuses).compile(),
-            new PermissionCompiler(unique, statuses).compile(),
+            settings.mesh(),
+            workloads(unique, settings.meshWide(), statuses),
+            services(unique, statuses),
+            permissions(unique, statuses),
             namespaces(unique));
     return new Compilation(snapshot, statuses.sorted());
   }
 
+  /**
+   * What would be said of {@code object} in a mesh where all that it names exists and nothing
+   * stands against it.
+   */
+  public static List<ObjectStatus> compileAlone(KubernetesObject object) {
+    var statuses = new Statuses();
+    reportUnread(object, statuses);
+    switch (object) {
+      case MeshConfig config -> ConfigCompiler.compile(List.of(config), statuses);
+      case Namespace namespace -> Surroundings.of(namespace, statuses);
+      case Pod pod ->
+          new WorkloadCompiler(ConfigCompiler.NO_CONFIG.meshWide(), new FirstComers(), statuses)
+              .workload(pod, Surroundings.NONE);
+      case KubernetesService service ->
+          new ServiceCompiler(new FirstComers(), statuses)
+              .service(service, new EndpointCompiler(List.of(), List.of()));
+      case EndpointSlice slice -> ServiceCompiler.report(slice, statuses);
+      case TrafficTarget target ->
+          new PermissionCompiler(_ -> new TcpRoute(target.meta(), Set.of()), statuses)
+              .permission(target);
+      case ServiceAccount _, TcpRoute _, HttpRouteGroup _, OtherObject _ -> {}
+    }
+    return statuses.sorted();
+  }
+
+  private static List<Workload> workloads(Objects objects, MeshWide meshWide, Statuses statuses) {
+    Map<String, Surroundings> surroundings = new HashMap<>();
+    for (Namespace namespace : objects.of(Namespace.class)) {
+      surroundings.put(namespace.meta().name(), Surroundings.of(namespace, statuses));
+    }
+    var compiler = new WorkloadCompiler(meshWide, new FirstComers(), statuses);
+    List<Workload> workloads = new ArrayList<>();
+    for (Pod pod : objects.of(Pod.class)) {
+      workloads.add(
+          compiler.workload(
+              pod, surroundings.getOrDefault(pod.meta().namespace(), Surroundings.NONE)));
+    }
+    return workloads;
+  }
+
+  private static List<Service> services(Objects objects, Statuses statuses) {
+    Map<NamespacedName, List<EndpointSlice>> slices =
+        objects.of(EndpointSlice.class).stream()
+            .filter(slice -> !slice.service().isEmpty())
+            .collect(
+                groupingBy(slice -> new NamespacedName(slice.meta().namespace(), slice.service())));
+    Map<String, List<Pod>> pods = podsByNamespace(objects);
+    var compiler = new ServiceCompiler(new FirstComers(), statuses);
+    List<Service> services = new ArrayList<>();
+    for (KubernetesService service : objects.of(KubernetesService.class)) {
+      var endpoints =
+          new EndpointCompiler(
+              slices.getOrDefault(ServiceCompiler.nameOf(service), List.of()),
+              pods.getOrDefault(service.meta().namespace(), List.of()));
+      compiler.service(service, endpoints).ifPresent(services::add);
+    }
+    objects.of(EndpointSlice.class).forEach(slice -> ServiceCompiler.report(slice, statuses));
+    return services;
+  }
+
+  private static List<Permission> permissions(Objects objects, Statuses statuses) {
+    Map<NamespacedName, TcpRoute> routes = new HashMap<>();
+    for (TcpRoute route : objects.of(TcpRoute.class)) {
+      routes.put(new NamespacedName(route.meta().namespace(), route.meta().name()), route);
+    }
+    var compiler = new PermissionCompiler(routes::get, statuses);
+    return objects.of(TrafficTarget.class).stream()
+        .flatMap(target -> compiler.permission(target).stream())
+        .toList();
+  }
+
   private static Map<String, NamespaceMembership> namespaces(Objects objects) {
-    Map<String, List<Pod>> pods =
-        objects.of(Pod.class).stream().collect(groupingBy(pod -> pod.meta().namespace()));
     Map<String, NamespaceMembership> memberships = new HashMap<>();
-    pods.forEach((name, inside) -> memberships.put(name, Enrolment.membership(null, inside)));
+    Map<String, List<Pod>> pods = podsByNamespace(objects);
+    pods.forEach((name, inside) -> memberships.put(name, membership(null, inside)));
     for (Namespace namespace : objects.of(Namespace.class)) {
       String name = namespace.meta().name();
-      memberships.put(name, Enrolment.membership(namespace, pods.getOrDefault(name, List.of())));
+      memberships.put(name, membership(namespace, pods.getOrDefault(name, List.of())));
     }
     return memberships;
+  }
+
+  private static NamespaceMembership membership(
+      @Nullable Namespace namespaceOrNull, List<Pod> pods) {
+    return Enrolment.membership(
+        namespaceOrNull,
+        () -> pods.stream().anyMatch(pod -> Enrolment.isEnrolled(pod, namespaceOrNull)));
+  }
+
+  private static Map<String, List<Pod>> podsByNamespace(Objects objects) {
+    return objects.of(Pod.class).stream().collect(groupingBy(pod -> pod.meta().namespace()));
   }
 
   private static Objects withoutDuplicates(Objects objects, Statuses statuses) {
@@ -79,56 +154,42 @@ public final class Compiler {
     for (KubernetesObject object : objects.all()) {
       KubernetesObject first = byRef.putIfAbsent(object.ref(), object);
       if (first != null && !(object instanceof OtherObject)) {
-        statuses.unusable(
-            object,
-            "the same object is already in " + first.meta().file() + ":" + first.meta().line(),
-            "remove one of the two");
+        reportDuplicate(object, first, statuses);
       }
     }
     return new Objects(byRef.values().stream().toList());
   }
 
-  private static void reportUnread(Objects objects, Statuses statuses) {
-    for (OtherObject object : objects.of(OtherObject.class)) {
-      if (object.isReadInOtherVersion()) {
-        statuses.unusable(
-            object,
-            "version " + object.version() + " of this API is not read",
-            "write it in a version that the documentation lists");
-      } else {
-        statuses.info(object, "the mesh does not read this kind");
-      }
-    }
-    for (HttpRouteGroup group : objects.of(HttpRouteGroup.class)) {
+  /** Says that {@code object} has no effect beside {@code first}, which is the same. */
+  static void reportDuplicate(KubernetesObject object, KubernetesObject first, Statuses statuses) {
+    statuses.unusable(
+        object,
+        "the same object is already in " + first.meta().file() + ":" + first.meta().line(),
+        "remove one of the two");
+  }
+
+  /** Says so when the object is of a kind that the mesh makes nothing of. */
+  static void reportUnread(KubernetesObject object, Statuses statuses) {
+    if (object instanceof OtherObject other && other.isReadInOtherVersion()) {
+      statuses.unusable(
+          other,
+          "version " + other.version() + " of this API is not read",
+          "write it in a version that the documentation lists");
+    } else if (object instanceof OtherObject other) {
+      statuses.info(other, "the mesh does not read this kind");
+    } else if (object instanceof HttpRouteGroup group) {
       statuses.unusable(group, "HTTP rules are not enforced yet", "use a TCPRoute");
     }
   }
 
-  private static Optional<MeshConfig> chooseConfig(Objects objects, Statuses statuses) {
-    Comparator<MeshConfig> order =
-        Comparator.comparing((MeshConfig config) -> !USUAL_NAMES.contains(config.meta().name()))
-            .thenComparing(config -> config.meta().namespace())
-            .thenComparing(config -> config.meta().name())
-            .thenComparing(config -> config.ref().group());
-    var configs = objects.of(MeshConfig.class).stream().sorted(order).toList();
-    for (MeshConfig other : configs.stream().skip(1).toList()) {
-      statuses.unusable(
-          other,
-          configs.getFirst().ref() + " is the MeshConfig in force",
-          "remove all but one MeshConfig");
-    }
-    Optional<MeshConfig> chosen = configs.stream().findFirst();
-    chosen.ifPresent(config -> reportFields(config, statuses));
-    return chosen;
-  }
+  /** For objects that are gone through in order of reference. */
+  private static final class FirstComers implements Owners {
+    private final Map<Object, ObjectRef> owners = new HashMap<>();
 
-  private static void reportFields(MeshConfig config, Statuses statuses) {
-    if (!config.notEnforced().isEmpty()) {
-      statuses.warning(config, "not enforced yet: " + String.join(", ", config.notEnforced()), "");
-    }
-    if (!config.unknown().isEmpty()) {
-      statuses.warning(
-          config, "unknown fields: " + String.join(", ", config.unknown()), "check their spelling");
+    @Override
+    public ObjectRef of(Object claim, ObjectRef claimant) {
+      ObjectRef other = owners.putIfAbsent(claim, claimant);
+      return other == null ? claimant : other;
     }
   }
 }

@@ -5,13 +5,11 @@ import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.KubernetesService.Target;
 import io.sluice.control.objects.Pod;
 import io.sluice.mesh.Endpoint;
-import io.sluice.mesh.NamespacedName;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -33,35 +31,44 @@ final class EndpointCompiler {
                       : Arrays.compareUnsigned(a, b))
           .thenComparing(InetSocketAddress::getPort);
 
-  private final Map<NamespacedName, List<EndpointSlice>> slices = new HashMap<>();
-  private final Map<String, List<Pod>> pods = new HashMap<>();
+  private final Collection<EndpointSlice> slices;
+  private final Collection<Pod> pods;
 
-  EndpointCompiler(Objects objects) {
-    for (EndpointSlice slice : objects.of(EndpointSlice.class)) {
-      if (!slice.service().isEmpty()) {
-        var service = new NamespacedName(slice.meta().namespace(), slice.service());
-        slices.computeIfAbsent(service, name -> new ArrayList<>()).add(slice);
-      }
-    }
-    for (Pod pod : objects.of(Pod.class)) {
-      pods.computeIfAbsent(pod.meta().namespace(), name -> new ArrayList<>()).add(pod);
-    }
+  /**
+   * What may lie behind one Service.
+   *
+   * @param slices its EndpointSlices
+   * @param pods Pods of its namespace; those that its selector does not choose are passed over
+   */
+  EndpointCompiler(Collection<EndpointSlice> slices, Collection<Pod> pods) {
+    this.slices = slices;
+    this.pods = pods;
   }
 
   /** Endpoints in order of address; one that is given twice is ready when either one is. */
   List<Endpoint> of(KubernetesService service, KubernetesService.Port port) {
     Map<InetSocketAddress, Boolean> readiness = new TreeMap<>(ORDER);
-    List<EndpointSlice> own = slices.get(ServiceCompiler.nameOf(service));
-    if (own != null) {
-      own.forEach(slice -> addFromSlice(slice, port, readiness));
+    if (!slices.isEmpty()) {
+      slices.forEach(slice -> addFromSlice(slice, port, readiness));
     } else if (!service.selector().isEmpty()) {
-      for (Pod pod : pods.getOrDefault(service.meta().namespace(), List.of())) {
+      for (Pod pod : pods) {
         addFromPod(pod, service, port, readiness);
       }
     }
     return readiness.entrySet().stream()
         .map(entry -> new Endpoint(entry.getKey(), entry.getValue()))
         .toList();
+  }
+
+  /** Whether the Service's selector chooses the Pod. An empty one chooses none. */
+  static boolean selects(KubernetesService service, Pod pod) {
+    Map<String, String> labels = pod.meta().labels();
+    for (var wanted : service.selector().entrySet()) {
+      if (!wanted.getValue().equals(labels.get(wanted.getKey()))) {
+        return false;
+      }
+    }
+    return !service.selector().isEmpty();
   }
 
   private static void addFromSlice(
@@ -85,8 +92,7 @@ final class EndpointCompiler {
       KubernetesService service,
       KubernetesService.Port port,
       Map<InetSocketAddress, Boolean> readiness) {
-    if (pod.finished()
-        || !pod.meta().labels().entrySet().containsAll(service.selector().entrySet())) {
+    if (pod.finished() || !selects(service, pod)) {
       return;
     }
     OptionalInt target = target(pod, port);

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,9 +53,10 @@ final class Enrolment {
   /**
    * What holds for the pods of a namespace of which only this is known.
    *
-   * @param pods the Pods there, as far as they are known
+   * @param anyEnrolled whether one of the Pods that are known there is enrolled
    */
-  static NamespaceMembership membership(@Nullable Namespace namespaceOrNull, List<Pod> pods) {
+  static NamespaceMembership membership(
+      @Nullable Namespace namespaceOrNull, BooleanSupplier anyEnrolled) {
     if (namespaceOrNull != null) {
       ObjectMeta namespace = namespaceOrNull.meta();
       if (SYSTEM_NAMESPACES.contains(namespace.name()) || isIgnored(namespace)) {
@@ -68,9 +70,7 @@ final class Enrolment {
         return NamespaceMembership.MIXED; // a Pod's own annotation enrols it
       }
     }
-    return pods.stream().anyMatch(pod -> isEnrolled(pod, namespaceOrNull))
-        ? NamespaceMembership.MIXED
-        : NamespaceMembership.OUTSIDE;
+    return anyEnrolled.getAsBoolean() ? NamespaceMembership.MIXED : NamespaceMembership.OUTSIDE;
   }
 
   /** Whether no word can enrol the Pod. */

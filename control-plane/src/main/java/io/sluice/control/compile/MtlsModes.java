@@ -3,11 +3,7 @@ package io.sluice.control.compile;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.MeshKeys;
-import io.sluice.control.objects.Namespace;
-import io.sluice.control.objects.Pod;
 import io.sluice.mesh.MtlsMode;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -19,32 +15,22 @@ import org.jspecify.annotations.Nullable;
 final class MtlsModes {
   private static final String ANNOTATION = "metadata.annotations[\"" + MeshKeys.MTLS_MODE + "\"]";
 
-  private final Statuses statuses;
-  private final MtlsMode meshWide;
-  private final Map<String, MtlsMode> byNamespace = new HashMap<>();
+  private MtlsModes() {}
 
-  MtlsModes(Optional<MeshConfig> config, Objects objects, Statuses statuses) {
-    this.statuses = statuses;
-    this.meshWide =
-        config
-            .flatMap(chosen -> mode(chosen, "spec.traffic.mtlsMode", chosen.mtlsModeOrNull()))
-            .orElse(MtlsMode.STRICT);
-    for (Namespace namespace : objects.of(Namespace.class)) {
-      annotated(namespace).ifPresent(mode -> byNamespace.put(namespace.meta().name(), mode));
-    }
+  /** What holds where neither a Pod nor its Namespace says anything. */
+  static MtlsMode meshWide(Optional<MeshConfig> config, Statuses statuses) {
+    return config
+        .flatMap(chosen -> mode(chosen, "spec.traffic.mtlsMode", chosen.mtlsModeOrNull(), statuses))
+        .orElse(MtlsMode.STRICT);
   }
 
-  /** To be asked once for each Pod, since it tells what is wrong with its word. */
-  MtlsMode of(Pod pod) {
-    return annotated(pod)
-        .orElseGet(() -> byNamespace.getOrDefault(pod.meta().namespace(), meshWide));
+  /** The word of a Pod or a Namespace; a wrong one goes to {@code statuses}. */
+  static Optional<MtlsMode> annotated(KubernetesObject object, Statuses statuses) {
+    return mode(object, ANNOTATION, object.meta().annotations().get(MeshKeys.MTLS_MODE), statuses);
   }
 
-  private Optional<MtlsMode> annotated(KubernetesObject object) {
-    return mode(object, ANNOTATION, object.meta().annotations().get(MeshKeys.MTLS_MODE));
-  }
-
-  private Optional<MtlsMode> mode(KubernetesObject object, String field, @Nullable String word) {
+  private static Optional<MtlsMode> mode(
+      KubernetesObject object, String field, @Nullable String word, Statuses statuses) {
     if (word == null) {
       return Optional.empty();
     }

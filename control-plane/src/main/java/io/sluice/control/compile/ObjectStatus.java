@@ -8,7 +8,7 @@ import io.sluice.control.objects.ObjectRef;
  *
  * @param object the object that is meant
  * @param file file it came from
- * @param line line where it starts, from 1
+ * @param line line where it starts, from 1; 0 where it came without lines
  * @param severity how much of it has no effect
  * @param reason why
  * @param mend what its author can do, empty when nothing needs doing
@@ -22,9 +22,13 @@ public record ObjectStatus(
     reason = reason.length() <= MAX_LENGTH ? reason : reason.substring(0, MAX_LENGTH) + "…";
   }
 
-  /** {@code file:line: object: reason; mend}. */
+  /** {@code file:line: object: reason; mend}, without a line of 0 and its file. */
   @Override
   public String toString() {
-    return file + ":" + line + ": " + object + ": " + reason + (mend.isEmpty() ? "" : "; " + mend);
+    return (line > 0 ? file + ":" + line + ": " : "")
+        + object
+        + ": "
+        + reason
+        + (mend.isEmpty() ? "" : "; " + mend);
   }
 }

@@ -6,13 +6,10 @@ import io.sluice.control.objects.TrafficTarget.Rule;
 import io.sluice.control.objects.TrafficTarget.Subject;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns TrafficTargets and TCPRoutes into permissions. A part that cannot be used grants nothing:
@@ -22,28 +19,22 @@ import java.util.Set;
 final class PermissionCompiler {
   private static final String ACCOUNT = "ServiceAccount";
 
-  private final Objects objects;
+  private final Routes routes;
   private final Statuses statuses;
-  private final Map<NamespacedName, TcpRoute> routes = new HashMap<>();
 
-  PermissionCompiler(Objects objects, Statuses statuses) {
-    this.objects = objects;
+  /** The TCPRoutes by name. */
+  interface Routes {
+    /** The route of that name, if there is one. */
+    @Nullable TcpRoute find(NamespacedName name);
+  }
+
+  PermissionCompiler(Routes routes, Statuses statuses) {
+    this.routes = routes;
     this.statuses = statuses;
-    for (TcpRoute route : objects.of(TcpRoute.class)) {
-      routes.put(new NamespacedName(route.meta().namespace(), route.meta().name()), route);
-    }
   }
 
-  /** Permissions in order of name. */
-  List<Permission> compile() {
-    List<Permission> permissions = new ArrayList<>();
-    for (TrafficTarget target : objects.of(TrafficTarget.class)) {
-      permission(target).ifPresent(permissions::add);
-    }
-    return permissions;
-  }
-
-  private Optional<Permission> permission(TrafficTarget target) {
+  /** What the target grants, unless it cannot be used. */
+  Optional<Permission> permission(TrafficTarget target) {
     String namespace = target.meta().namespace();
     Subject destination = target.destination();
     if (!destination.kind().equals(ACCOUNT)) {
@@ -120,10 +111,7 @@ final class PermissionCompiler {
     boolean every = false;
     for (int i = 0; i < target.rules().size(); i++) {
       String name = target.rules().get(i).name();
-      TcpRoute route = null;
-      if (!name.isEmpty() && name.length() <= NamespacedName.MAX_NAME_LENGTH) {
-        route = routes.get(new NamespacedName(target.meta().namespace(), name));
-      }
+      TcpRoute route = routeName(target, name).map(routes::find).orElse(null);
       if (route == null) {
         statuses.warning(
             target,
@@ -140,6 +128,24 @@ final class PermissionCompiler {
     return ports.isEmpty()
         ? refuse(target, "no rule of it can be used", "mend at least one rule")
         : Optional.of(ports);
+  }
+
+  /** Names of the routes that the target's rules look for, existing or not. */
+  static Set<NamespacedName> routeNames(TrafficTarget target) {
+    Set<NamespacedName> names = new HashSet<>();
+    for (Rule rule : target.rules()) {
+      routeName(target, rule.name()).ifPresent(names::add);
+    }
+    return names;
+  }
+
+  /** Nothing for a text that no object can have for a name. */
+  private static Optional<NamespacedName> routeName(TrafficTarget target, String name) {
+    try {
+      return Optional.of(new NamespacedName(target.meta().namespace(), name));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
   }
 
   private <T> Optional<T> refuse(TrafficTarget target, String reason, String mend) {

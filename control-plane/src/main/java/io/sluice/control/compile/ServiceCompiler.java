@@ -2,51 +2,56 @@ package io.sluice.control.compile;
 
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.KubernetesService;
+import io.sluice.control.objects.ObjectRef;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import java.net.InetAddress;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
-/** Turns Services and what lies behind them into services of the mesh. */
+/** Turns a Service and what lies behind it into a service of the mesh. */
 final class ServiceCompiler {
   private static final String TCP = "TCP";
 
-  private final Objects objects;
+  private final Owners owners;
   private final Statuses statuses;
-  private final Map<InetAddress, KubernetesService> serviceByAddress = new HashMap<>();
 
-  ServiceCompiler(Objects objects, Statuses statuses) {
-    this.objects = objects;
+  /**
+   * Compiles with what the Services share.
+   *
+   * @param owners of what {@link #claims} says, among all Services in order of reference
+   */
+  ServiceCompiler(Owners owners, Statuses statuses) {
+    this.owners = owners;
     this.statuses = statuses;
   }
 
-  /** Services in order of name. */
-  List<Service> compile() {
-    var endpoints = new EndpointCompiler(objects);
-    List<Service> services = new ArrayList<>();
-    for (KubernetesService service : objects.of(KubernetesService.class)) {
-      if (service.externalName()) {
-        statuses.unusable(
-            service, "a Service of type ExternalName has no endpoints", "call its target by name");
-        continue;
-      }
-      List<ServicePort> ports = new ArrayList<>();
-      for (KubernetesService.Port port : service.ports()) {
-        if (port.transport().equals(TCP)) {
-          ports.add(
-              new ServicePort(
-                  port.name(), port.number(), port.protocol(), endpoints.of(service, port)));
-        }
-      }
-      report(service);
-      services.add(new Service(nameOf(service), virtualAddresses(service), ports));
+  /** The service, unless it cannot be one. */
+  Optional<Service> service(KubernetesService service, EndpointCompiler endpoints) {
+    if (service.externalName()) {
+      statuses.unusable(
+          service, "a Service of type ExternalName has no endpoints", "call its target by name");
+      return Optional.empty();
     }
-    reportSlices();
-    return services;
+    List<ServicePort> ports = new ArrayList<>();
+    for (KubernetesService.Port port : service.ports()) {
+      if (port.transport().equals(TCP)) {
+        ports.add(
+            new ServicePort(
+                port.name(), port.number(), port.protocol(), endpoints.of(service, port)));
+      }
+    }
+    report(service);
+    return Optional.of(new Service(nameOf(service), virtualAddresses(service), ports));
+  }
+
+  /** What only one Service can have: cluster IPs. */
+  static Set<InetAddress> claims(KubernetesService service) {
+    return service.externalName() ? Set.of() : new HashSet<>(service.clusterIps());
   }
 
   static NamespacedName nameOf(KubernetesService service) {
@@ -56,13 +61,13 @@ final class ServiceCompiler {
   private List<InetAddress> virtualAddresses(KubernetesService service) {
     List<InetAddress> own = new ArrayList<>();
     for (InetAddress address : service.clusterIps()) {
-      KubernetesService other = serviceByAddress.putIfAbsent(address, service);
-      if (other == null) {
+      ObjectRef owner = owners.of(address, service.ref());
+      if (owner.equals(service.ref())) {
         own.add(address);
       } else {
         statuses.warning(
             service,
-            "cluster IP " + address.getHostAddress() + " already belongs to " + other.ref(),
+            "cluster IP " + address.getHostAddress() + " already belongs to " + owner,
             "give every Service its own cluster IP");
       }
     }
@@ -83,14 +88,13 @@ final class ServiceCompiler {
     }
   }
 
-  private void reportSlices() {
-    for (EndpointSlice slice : objects.of(EndpointSlice.class)) {
-      if (slice.service().isEmpty()) {
-        statuses.unusable(
-            slice, "it belongs to no Service", "add the label kubernetes.io/service-name");
-      } else if (slice.addressType().equals("FQDN")) {
-        statuses.unusable(slice, "endpoints by host name are not used", "write IP addresses");
-      }
+  /** Says what of the slice is of no use. */
+  static void report(EndpointSlice slice, Statuses statuses) {
+    if (slice.service().isEmpty()) {
+      statuses.unusable(
+          slice, "it belongs to no Service", "add the label kubernetes.io/service-name");
+    } else if (slice.addressType().equals("FQDN")) {
+      statuses.unusable(slice, "endpoints by host name are not used", "write IP addresses");
     }
   }
 }

@@ -34,6 +34,11 @@ final class Statuses {
             object.ref(), object.meta().file(), object.meta().line(), severity, reason, mend));
   }
 
+  /** Takes statuses over. */
+  void addAll(List<ObjectStatus> others) {
+    statuses.addAll(others);
+  }
+
   List<ObjectStatus> sorted() {
     return statuses.stream().sorted(ORDER).toList();
   }

@@ -2,9 +2,11 @@ package io.sluice.control.compile;
 
 import io.sluice.control.objects.MeshKeys;
 import io.sluice.control.objects.Namespace;
+import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.Pod;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.PodUid;
 import io.sluice.mesh.SpiffeId;
@@ -12,57 +14,50 @@ import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import java.net.InetAddress;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Turns Pods into workloads. */
+/** Turns a Pod into a workload. */
 final class WorkloadCompiler {
-  private final Objects objects;
-  private final TrustDomain trustDomain;
-  private final InterceptionSettings meshWide;
-  private final MtlsModes modes;
+  private final MeshWide meshWide;
+  private final Owners owners;
   private final Statuses statuses;
-  private final Map<InetAddress, Pod> podByAddress = new HashMap<>();
-  private final Map<String, Pod> podByNetns = new HashMap<>();
-  private final Map<PodUid, Pod> podByUid = new HashMap<>();
 
-  WorkloadCompiler(
-      Objects objects,
-      TrustDomain trustDomain,
-      InterceptionSettings meshWide,
-      MtlsModes modes,
-      Statuses statuses) {
-    this.objects = objects;
-    this.trustDomain = trustDomain;
+  /** What holds for every Pod. */
+  record MeshWide(TrustDomain trustDomain, InterceptionSettings interception, MtlsMode mtlsMode) {}
+
+  /** What a Pod's Namespace says; nothing where there is none. */
+  record Surroundings(@Nullable Namespace namespaceOrNull, Optional<MtlsMode> mtlsMode) {
+    static final Surroundings NONE = new Surroundings(null, Optional.empty());
+
+    /** Tells what is wrong with the word of the Namespace. */
+    static Surroundings of(Namespace namespace, Statuses statuses) {
+      return new Surroundings(namespace, MtlsModes.annotated(namespace, statuses));
+    }
+  }
+
+  /**
+   * Compiles with what the Pods share.
+   *
+   * @param owners of what {@link #claims} says, among all Pods in order of reference
+   */
+  WorkloadCompiler(MeshWide meshWide, Owners owners, Statuses statuses) {
     this.meshWide = meshWide;
-    this.modes = modes;
+    this.owners = owners;
     this.statuses = statuses;
   }
 
-  /** Workloads in order of name. */
-  List<Workload> compile() {
-    Map<String, Namespace> namespaces = new HashMap<>();
-    for (Namespace namespace : objects.of(Namespace.class)) {
-      namespaces.put(namespace.meta().name(), namespace);
-    }
-    List<Workload> workloads = new ArrayList<>();
-    for (Pod pod : objects.of(Pod.class)) {
-      workloads.add(workload(pod, namespaces.get(pod.meta().namespace())));
-    }
-    return workloads;
-  }
-
-  private Workload workload(Pod pod, @Nullable Namespace namespaceOrNull) {
-    boolean enrolled = Enrolment.isEnrolled(pod, namespaceOrNull);
+  /** The Pod's workload. */
+  Workload workload(Pod pod, Surroundings surroundings) {
+    boolean enrolled = Enrolment.isEnrolled(pod, surroundings.namespaceOrNull());
     report(pod, enrolled);
     return new Workload(
         new NamespacedName(pod.meta().namespace(), pod.meta().name()),
-        new SpiffeId(trustDomain, pod.meta().namespace(), pod.serviceAccount()),
+        new SpiffeId(meshWide.trustDomain(), pod.meta().namespace(), pod.serviceAccount()),
         addresses(pod),
         pod.meta().labels(),
         enrolled,
@@ -72,7 +67,22 @@ final class WorkloadCompiler {
         pod.hostNetwork(),
         merged(pod.interception()),
         pod.probePorts(),
-        modes.of(pod));
+        MtlsModes.annotated(pod, statuses).or(surroundings::mtlsMode).orElse(meshWide.mtlsMode()));
+  }
+
+  /** What only one Pod can have: addresses, the place of its network namespace, its UID. */
+  static Set<Object> claims(Pod pod) {
+    Set<Object> claims = new HashSet<>();
+    if (!pod.finished() && !pod.hostNetwork()) {
+      claims.addAll(pod.addresses());
+      if (pod.netnsOrNull() != null) {
+        claims.add(netnsPath(pod.netnsOrNull()));
+      }
+      if (pod.uidOrNull() != null) {
+        claims.add(pod.uidOrNull());
+      }
+    }
+    return claims;
   }
 
   /** The addresses of a pod that has ended may already belong to another one. */
@@ -82,13 +92,13 @@ final class WorkloadCompiler {
     }
     List<InetAddress> own = new ArrayList<>();
     for (InetAddress address : pod.addresses()) {
-      Pod other = pod.hostNetwork() ? null : podByAddress.putIfAbsent(address, pod);
-      if (other == null) {
+      ObjectRef owner = pod.hostNetwork() ? pod.ref() : owners.of(address, pod.ref());
+      if (owner.equals(pod.ref())) {
         own.add(address);
       } else {
         statuses.warning(
             pod,
-            "address " + address.getHostAddress() + " already belongs to " + other.ref(),
+            "address " + address.getHostAddress() + " already belongs to " + owner,
             "give every Pod its own addresses in status.podIPs");
       }
     }
@@ -101,19 +111,20 @@ final class WorkloadCompiler {
     if (netns == null || pod.finished() || pod.hostNetwork()) {
       return null;
     }
-    String path = netns.startsWith("/") ? netns : "/run/netns/" + netns;
-    if (path.startsWith("/var/run/")) {
-      path = path.substring("/var".length());
-    }
-    Pod other = podByNetns.putIfAbsent(path, pod);
-    if (other == null) {
+    ObjectRef owner = owners.of(netnsPath(netns), pod.ref());
+    if (owner.equals(pod.ref())) {
       return netns;
     }
     statuses.warning(
         pod,
-        "network namespace " + netns + " already belongs to " + other.ref(),
+        "network namespace " + netns + " already belongs to " + owner,
         "give every Pod its own " + MeshKeys.NETNS);
     return null;
+  }
+
+  private static String netnsPath(String netns) {
+    String path = netns.startsWith("/") ? netns : "/run/netns/" + netns;
+    return path.startsWith("/var/run/") ? path.substring("/var".length()) : path;
   }
 
   private @Nullable PodUid uid(Pod pod) {
@@ -121,13 +132,13 @@ final class WorkloadCompiler {
     if (uid == null || pod.finished() || pod.hostNetwork()) {
       return null;
     }
-    Pod other = podByUid.putIfAbsent(uid, pod);
-    if (other == null) {
+    ObjectRef owner = owners.of(uid, pod.ref());
+    if (owner.equals(pod.ref())) {
       return uid;
     }
     statuses.warning(
         pod,
-        "UID " + uid + " already belongs to " + other.ref(),
+        "UID " + uid + " already belongs to " + owner,
         "give every Pod the metadata.uid that the cluster gave it");
     return null;
   }
@@ -152,12 +163,13 @@ final class WorkloadCompiler {
   }
 
   private InterceptionSettings merged(InterceptionSettings own) {
+    InterceptionSettings everywhere = meshWide.interception();
     return new InterceptionSettings(
-        union(meshWide.outboundPortExclusions(), own.outboundPortExclusions()),
-        union(meshWide.inboundPortExclusions(), own.inboundPortExclusions()),
-        union(meshWide.outboundRangeExclusions(), own.outboundRangeExclusions()),
-        union(meshWide.outboundRangeInclusions(), own.outboundRangeInclusions()),
-        union(meshWide.interfaceExclusions(), own.interfaceExclusions()));
+        union(everywhere.outboundPortExclusions(), own.outboundPortExclusions()),
+        union(everywhere.inboundPortExclusions(), own.inboundPortExclusions()),
+        union(everywhere.outboundRangeExclusions(), own.outboundRangeExclusions()),
+        union(everywhere.outboundRangeInclusions(), own.outboundRangeInclusions()),
+        union(everywhere.interfaceExclusions(), own.interfaceExclusions()));
   }
 
   private static <T> Set<T> union(Set<T> a, Set<T> b) {

@@ -1,24 +1,13 @@
 package io.sluice.control.folder;
 
-import io.sluice.control.compile.Compilation;
-import io.sluice.control.compile.Compiler;
-import io.sluice.control.compile.Objects;
-import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.registry.CompiledRegistry;
+import io.sluice.control.registry.Registry;
+import io.sluice.control.registry.RegistryStatus;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.SnapshotSource;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.TreeMap;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A watched folder of ordinary Kubernetes manifests ({@code *.yaml}, {@code *.yml}, {@code *.json},
@@ -32,21 +21,10 @@ import org.jspecify.annotations.Nullable;
  * <p>A change is in service some 60 ms after a rename, at most after the poll interval of two
  * seconds where the kernel reports no changes.
  */
-public final class FolderRegistry implements SnapshotSource {
-  private static final Logger LOG = System.getLogger(FolderRegistry.class.getName());
+public final class FolderRegistry implements Registry {
   private static final Duration POLL_INTERVAL = Duration.ofSeconds(2);
 
-  private final Path directory;
-  private final Consumer<RegistryStatus> statusListener;
-  private final InstantSource clock;
-  private final FolderWatch watch;
-  private final Map<String, ManifestFile> files = new TreeMap<>();
-  private volatile RegistryStatus status = RegistryStatus.EMPTY;
-  private volatile boolean complete;
-  private volatile boolean closed;
-  private @Nullable Thread thread;
-  private @Nullable Compilation compiled;
-  private @Nullable MeshSnapshot delivered;
+  private final CompiledRegistry registry;
 
   /**
    * Watches nothing until {@link #start}.
@@ -64,139 +42,27 @@ public final class FolderRegistry implements SnapshotSource {
       Consumer<RegistryStatus> statusListener,
       Duration pollInterval,
       InstantSource clock) {
-    this.directory = directory;
-    this.statusListener = statusListener;
-    this.clock = clock;
-    this.watch = new FolderWatch(directory, pollInterval);
+    this.registry =
+        new CompiledRegistry(new FolderObjects(directory, pollInterval, clock), statusListener);
   }
 
   @Override
   public boolean isComplete() {
-    return complete;
-  }
-
-  /** State after the latest scan; any thread. */
-  public RegistryStatus status() {
-    return status;
+    return registry.isComplete();
   }
 
   @Override
-  public synchronized void start(Consumer<MeshSnapshot> consumer) {
-    if (thread != null || closed) {
-      throw new IllegalStateException("the registry of " + directory + " was already started");
-    }
-    refresh(consumer);
-    thread = Thread.ofPlatform().name("sluice-folder-registry").daemon().start(() -> run(consumer));
+  public RegistryStatus status() {
+    return registry.status();
+  }
+
+  @Override
+  public void start(Consumer<MeshSnapshot> consumer) {
+    registry.start(consumer);
   }
 
   @Override
   public void close() {
-    closed = true;
-    watch.close();
-    Thread running;
-    synchronized (this) {
-      running = thread;
-    }
-    if (running != null && running != Thread.currentThread()) {
-      join(running);
-    }
-  }
-
-  private static void join(Thread running) {
-    boolean interrupted = false;
-    while (running.isAlive()) {
-      try {
-        running.join();
-      } catch (InterruptedException e) {
-        interrupted = true; // the promise of close() holds even then
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private void run(Consumer<MeshSnapshot> consumer) {
-    try {
-      while (!closed && watch.await()) {
-        if (!closed) {
-          refreshSafely(consumer);
-        }
-      }
-    } catch (InterruptedException e) {
-      LOG.log(Level.WARNING, "folder_registry_interrupted directory={0}", directory);
-    }
-  }
-
-  private void refreshSafely(Consumer<MeshSnapshot> consumer) {
-    try {
-      refresh(consumer);
-    } catch (RuntimeException e) {
-      // The thread must outlive a consumer's mistake, or no later change would arrive.
-      LOG.log(Level.ERROR, "folder_registry_refresh_failed directory=" + directory, e);
-    }
-  }
-
-  private void refresh(Consumer<MeshSnapshot> consumer) {
-    watch.register();
-    FolderScan scan = FolderScan.of(directory);
-    if (scan.problems().isEmpty() && take(scan)) {
-      compiled = null;
-    }
-    MeshSnapshot before = delivered;
-    Compilation compilation = compiled;
-    if (compilation == null) {
-      compilation = compile(before == null ? 1 : before.revision() + 1);
-      compiled = compilation;
-    }
-    RegistryStatus found =
-        new RegistryStatus(
-            compilation.snapshot().revision(),
-            scan.problems(),
-            files.values().stream().map(ManifestFile::status).toList(),
-            compilation.statuses());
-    // Not a moment too early: what a broken file may hide must not be taken for removed.
-    boolean whole = found.problems().isEmpty();
-    if (!whole) {
-      complete = false;
-    }
-    if (before == null || !compilation.snapshot().hasSameContentAs(before)) {
-      consumer.accept(compilation.snapshot());
-      before = compilation.snapshot();
-      delivered = before;
-    }
-    complete = whole;
-    publish(
-        new RegistryStatus(
-            before.revision(), found.directoryProblems(), found.files(), found.objects()));
-  }
-
-  private Compilation compile(long revision) {
-    List<KubernetesObject> objects = new ArrayList<>();
-    files.values().forEach(file -> objects.addAll(file.objects()));
-    return Compiler.compile(revision, new Objects(objects));
-  }
-
-  /** Brings the files up to date. Returns whether any object may have changed. */
-  private boolean take(FolderScan scan) {
-    Set<String> present = new HashSet<>(scan.found().keySet());
-    present.addAll(scan.refused().keySet());
-    boolean changed = files.keySet().retainAll(present);
-    for (var entry : scan.found().entrySet()) {
-      changed |= file(entry.getKey()).refresh(directory, entry.getValue());
-    }
-    scan.refused().forEach((name, problem) -> file(name).refuse(problem));
-    return changed;
-  }
-
-  private ManifestFile file(String name) {
-    return files.computeIfAbsent(name, added -> new ManifestFile(added, clock));
-  }
-
-  private void publish(RegistryStatus now) {
-    if (!now.equals(status)) {
-      status = now;
-      statusListener.accept(now);
-    }
+    registry.close();
   }
 }

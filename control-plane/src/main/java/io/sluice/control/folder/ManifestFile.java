@@ -5,6 +5,7 @@ import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.objects.ReadObjects;
+import io.sluice.control.registry.OriginStatus;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -50,8 +51,8 @@ final class ManifestFile {
     return lastGood;
   }
 
-  FileStatus status() {
-    return new FileStatus(name, lastGood.size(), problems);
+  OriginStatus status() {
+    return new OriginStatus(name, lastGood.size(), problems);
   }
 
   /** Puts the present content into service if it is good. Returns whether the objects changed. */

@@ -73,6 +73,10 @@ public enum RefusalReason {
   TOO_MANY_CALLS(Status.Code.RESOURCE_EXHAUSTED),
   /** The request did not come in time after the call began. */
   REQUEST_TOO_SLOW(Status.Code.DEADLINE_EXCEEDED),
+  /** Node and controller share no format of resources. */
+  FORMAT_UNKNOWN(Status.Code.FAILED_PRECONDITION),
+  /** What the node sends on its stream makes no sense. */
+  STREAM_MALFORMED(Status.Code.INVALID_ARGUMENT),
   /** The same node follows by a newer call. */
   SUPERSEDED(Status.Code.ABORTED),
   /** A fault of the controller itself. */

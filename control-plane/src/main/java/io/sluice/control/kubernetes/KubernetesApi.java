@@ -38,6 +38,7 @@ public final class KubernetesApi implements AutoCloseable {
   private static final int LONGEST_ANSWER_BYTES = 8 << 20;
   private static final int LONGEST_CREDENTIAL_BYTES = 16_384;
   private static final int LONGEST_QUOTE = 200;
+  private static final int LONGEST_ERROR_BYTES = 16_384;
 
   private final KubernetesClient client;
   private final URI server;
@@ -136,6 +137,65 @@ public final class KubernetesApi implements AutoCloseable {
     return server;
   }
 
+  /**
+   * Begins to get a list or a watch, whose length nobody knows; closing the stream ends the
+   * request.
+   *
+   * @param path from the root of the server, with its query
+   * @param silence longest wait for the next byte of the answer
+   */
+  AnswerStream open(String path, Duration silence) {
+    // Without the query, which differs from try to try: a lasting problem is to be told once.
+    String subject = "GET " + server.resolve(path).getPath();
+    AnswerStream stream = new AnswerStream(silence);
+    HttpRequest request =
+        client
+            .getHttpClient()
+            .newHttpRequestBuilder()
+            .uri(server.resolve(path))
+            .setHeader("Accept", "application/json")
+            .forStreaming()
+            .build();
+    CompletableFuture<HttpResponse<AsyncBody>> sent =
+        client.getHttpClient().consumeBytes(request, (buffers, _) -> stream.arrived(buffers));
+    sent.thenAccept(response -> stream.began(response.body()));
+    HttpResponse<AsyncBody> response;
+    try {
+      response = sent.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      stream.close();
+      throw failed(Failure.UNREACHABLE, subject, "no answer within " + timeout, e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof KubernetesApiException own) {
+        throw own;
+      }
+      throw failed(Failure.UNREACHABLE, subject, String.valueOf(e.getCause()), e);
+    } catch (InterruptedException e) {
+      stream.close();
+      Thread.currentThread().interrupt();
+      throw failed(Failure.UNREACHABLE, subject, "the wait was interrupted", e);
+    }
+    if (response.code() / 100 == 2) {
+      return stream;
+    }
+    try (stream) {
+      throw new KubernetesApiException(
+          failure(response.code()),
+          subject,
+          "answered " + response.code() + " " + beginning(stream),
+          response.code(),
+          RetryAfter.of(response.header("Retry-After")));
+    }
+  }
+
+  private static String beginning(AnswerStream stream) {
+    try {
+      return quote(new String(stream.readNBytes(LONGEST_ERROR_BYTES), StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      return "(" + e.getMessage() + ")"; // the status says enough
+    }
+  }
+
   private JsonNode send(String method, String path, String body) {
     String subject = method + " " + server.resolve(path);
     StringBuffer text = new StringBuffer();
@@ -219,7 +279,7 @@ public final class KubernetesApi implements AutoCloseable {
         Failure.UNREACHABLE, subject, "the answer is no Kubernetes object: " + quote(text), null);
   }
 
-  private static Failure failure(int status) {
+  static Failure failure(int status) {
     return switch (status) {
       case 401 -> Failure.UNAUTHENTICATED;
       case 403 -> Failure.FORBIDDEN;
@@ -236,7 +296,7 @@ public final class KubernetesApi implements AutoCloseable {
   }
 
   /** The message of a Status object, or the beginning of any other text, fit for a line of log. */
-  private static String quote(String text) {
+  static String quote(String text) {
     String said = text;
     try {
       said = JSON.readTree(text).path("message").asText(text);

@@ -1,5 +1,6 @@
 package io.sluice.control.kubernetes;
 
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** Why the API server did not do what was asked. */
@@ -38,10 +39,35 @@ public final class KubernetesApiException extends RuntimeException {
   /** The word for what went wrong. */
   private final Failure failure;
 
+  /** Status of the answer, 0 where there was none. */
+  private final int status;
+
+  /** Milliseconds for which the server asks to be left alone. */
+  private final long retryAfterMillis;
+
   KubernetesApiException(
       Failure failure, String request, String problem, @Nullable Throwable cause) {
     super("Kubernetes API " + request + ": " + problem, cause);
     this.failure = failure;
+    this.status = 0;
+    this.retryAfterMillis = 0;
+  }
+
+  /** The server's own refusal, which asks for {@code retryAfter} without another request. */
+  KubernetesApiException(
+      Failure failure, String request, String problem, int status, Duration retryAfter) {
+    super("Kubernetes API " + request + ": " + problem);
+    this.failure = failure;
+    this.status = status;
+    this.retryAfterMillis = retryAfter.toMillis();
+  }
+
+  int status() {
+    return status;
+  }
+
+  Duration retryAfter() {
+    return Duration.ofMillis(retryAfterMillis);
   }
 
   /** The word for what went wrong. */

@@ -38,6 +38,8 @@ public record YamlDocuments(List<YamlValue> documents, List<Problem> problems) {
   /** Most aliases of lists and mappings in one document. */
   static final int MAX_ALIASES = 50;
 
+  private static final String MEND = "write it as YAML 1.2";
+
   public YamlDocuments {
     documents = List.copyOf(documents);
     problems = List.copyOf(problems);
@@ -86,12 +88,14 @@ public record YamlDocuments(List<YamlValue> documents, List<Problem> problems) {
       }
     } catch (YamlEngineException e) {
       return unreadable(problem(file, text, e));
+    } catch (IllegalArgumentException e) {
+      // How the library refuses a tag that has white space at an end once it is decoded.
+      return unreadable(new Problem(file, 0, "", String.valueOf(e.getMessage()), MEND));
     }
     return new YamlDocuments(documents, List.of());
   }
 
   private static Problem problem(String file, String text, YamlEngineException e) {
-    String mend = "write it as YAML 1.2";
     return switch (e) {
       case BoundedParser.Exceeded exceeded ->
           new Problem(
@@ -106,7 +110,7 @@ public record YamlDocuments(List<YamlValue> documents, List<Problem> problems) {
       case MarkedYamlEngineException marked -> {
         int line = marked.getProblemMark().map(mark -> mark.getLine() + 1).orElse(0);
         String context = marked.getContext() == null ? "" : marked.getContext() + ": ";
-        yield new Problem(file, line, "", context + marked.getProblem(), mend);
+        yield new Problem(file, line, "", context + marked.getProblem(), MEND);
       }
       case ReaderException reader ->
           new Problem(
@@ -115,7 +119,7 @@ public record YamlDocuments(List<YamlValue> documents, List<Problem> problems) {
               "",
               "character U+%04X is not allowed in YAML".formatted(reader.getCodePoint()),
               "remove it, or escape it in a double-quoted string");
-      default -> new Problem(file, 0, "", String.valueOf(e.getMessage()), mend);
+      default -> new Problem(file, 0, "", String.valueOf(e.getMessage()), MEND);
     };
   }
 

@@ -26,6 +26,8 @@ public final class ControllerMetrics {
     ISSUE,
     /** A stream of trust bundles. */
     FOLLOW_TRUST_BUNDLE,
+    /** A stream of what the node needs. */
+    FOLLOW,
     /** Refused before its method was known to be one of these. */
     OTHER;
 
@@ -84,6 +86,8 @@ public final class ControllerMetrics {
               "Unix time at which the controller's own certificate ends.")
           .register(registry);
 
+  private final DistributionMetrics distribution = new DistributionMetrics(registry);
+
   /** With every series that has a fixed set of labels at 0 from the start. */
   public ControllerMetrics() {
     for (Call call : Call.values()) {
@@ -93,6 +97,11 @@ public final class ControllerMetrics {
       condition.labels(each.name().toLowerCase(Locale.ROOT));
     }
     DefaultExports.register(registry);
+  }
+
+  /** Those about what nodes are told. */
+  public DistributionMetrics distribution() {
+    return distribution;
   }
 
   /** A call was served. */

@@ -30,10 +30,16 @@ final class MetaReader {
     return new ObjectMeta(
         new ObjectRef(group, kind, namespace, name),
         metadata.map(fields -> fields.texts("labels")).orElse(Map.of()),
-        metadata.map(fields -> fields.texts("annotations")).orElse(Map.of()),
+        metadata.map(fields -> ours(fields.texts("annotations"))).orElse(Map.of()),
         metadata.map(fields -> fields.has("deletionTimestamp")).orElse(false),
         document.file(),
         document.line());
+  }
+
+  /** Others may be as long as the object: kubectl keeps a copy of it in one. */
+  private static Map<String, String> ours(Map<String, String> annotations) {
+    annotations.keySet().removeIf(key -> MeshKeys.PREFIXES.stream().noneMatch(key::startsWith));
+    return annotations;
   }
 
   /** Metadata of an object that the mesh does not read, whatever it looks like. */

@@ -7,10 +7,10 @@ import java.util.Map;
  *
  * @param ref group, kind, namespace and name
  * @param labels {@code metadata.labels}
- * @param annotations {@code metadata.annotations}
+ * @param annotations those of {@code metadata.annotations} that talk to a mesh
  * @param terminating whether {@code metadata.deletionTimestamp} is set
- * @param file file that the object was read from
- * @param line line where the object starts, from 1
+ * @param file file that the object was read from, or another name for where it came from
+ * @param line line where the object starts, from 1; 0 where it came without lines
  */
 public record ObjectMeta(
     ObjectRef ref,

@@ -5,11 +5,8 @@ import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.manifest.YamlValue;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 
 /**
  * Reads the objects of one file. Kinds that the mesh does not know become {@link OtherObject}s;
@@ -17,8 +14,6 @@ import java.util.Set;
  * problem. A {@code List} of the core API stands for its items.
  */
 public final class ObjectReader {
-  private static final Map<GroupKind, ReadableKind> KINDS = kinds();
-
   private final String file;
   private final List<KubernetesObject> objects = new ArrayList<>();
   private final List<Problem> problems = new ArrayList<>();
@@ -46,6 +41,18 @@ public final class ObjectReader {
               "write an object, or remove the file to remove its objects"));
     }
     return new ReadObjects(reader.objects, reader.problems);
+  }
+
+  /**
+   * Reads an object that the API server gave as one of {@code kind}, whatever it says of its own
+   * kind: in lists, the API server leaves that out.
+   *
+   * @param origin what problems give as their file
+   */
+  public static ReadObjects read(String origin, ReadableKind kind, YamlValue.Mapping object) {
+    List<Problem> problems = new ArrayList<>();
+    KubernetesObject read = kind.read(new Fields(origin, "", object, problems::add));
+    return new ReadObjects(problems.isEmpty() ? List.of(read) : List.of(), problems);
   }
 
   private void readDocument(YamlValue value, String path) {
@@ -98,60 +105,17 @@ public final class ObjectReader {
 
   private static KubernetesObject readObject(
       Fields document, String group, String version, String kind) {
-    ReadableKind readable = KINDS.get(new GroupKind(group, kind));
-    if (readable == null || !readable.versions().contains(version)) {
-      Fields metadata = document.objectOrEmpty("metadata");
-      return new OtherObject(
-          MetaReader.readLeniently(document, metadata, group, kind), version, readable != null);
-    }
-    ObjectMeta meta = MetaReader.read(document, group, kind, !kind.equals("Namespace"));
-    return readable.reader().read(document, meta);
+    Optional<ReadableKind> readable = ReadableKind.of(group, kind);
+    return readable
+        .filter(known -> known.versions().contains(version))
+        .map(known -> known.read(document))
+        .orElseGet(() -> other(document, group, version, kind, readable.isPresent()));
   }
 
-  private static KubernetesObject readNamespace(Fields document, ObjectMeta meta) {
+  private static OtherObject other(
+      Fields document, String group, String version, String kind, boolean isReadInOtherVersion) {
     Fields metadata = document.objectOrEmpty("metadata");
-    EnrolmentWords.check(metadata.objectOrEmpty("labels"), metadata.objectOrEmpty("annotations"));
-    return new Namespace(meta);
+    return new OtherObject(
+        MetaReader.readLeniently(document, metadata, group, kind), version, isReadInOtherVersion);
   }
-
-  private static Map<GroupKind, ReadableKind> kinds() {
-    Map<GroupKind, ReadableKind> kinds = new HashMap<>();
-    Set<String> v1 = Set.of("v1");
-    kinds.put(new GroupKind("", "Namespace"), new ReadableKind(v1, ObjectReader::readNamespace));
-    kinds.put(new GroupKind("", "Pod"), new ReadableKind(v1, PodReader::read));
-    kinds.put(new GroupKind("", "Service"), new ReadableKind(v1, ServiceReader::readService));
-    kinds.put(
-        new GroupKind("", "ServiceAccount"),
-        new ReadableKind(v1, (document, meta) -> new ServiceAccount(meta)));
-    kinds.put(
-        new GroupKind("discovery.k8s.io", "EndpointSlice"),
-        new ReadableKind(v1, ServiceReader::readSlice));
-    kinds.put(
-        new GroupKind("access.smi-spec.io", "TrafficTarget"),
-        new ReadableKind(Set.of("v1alpha3"), SmiReader::readTarget));
-    Set<String> specs = Set.of("v1alpha4");
-    kinds.put(
-        new GroupKind("specs.smi-spec.io", "TCPRoute"),
-        new ReadableKind(specs, SmiReader::readTcpRoute));
-    kinds.put(
-        new GroupKind("specs.smi-spec.io", "HTTPRouteGroup"),
-        new ReadableKind(specs, (document, meta) -> new HttpRouteGroup(meta)));
-    Map.of(
-            "config.openservicemesh.io", Set.of("v1alpha1", "v1alpha2"),
-            "config.flomesh.io", Set.of("v1alpha1", "v1alpha2", "v1alpha3"),
-            "config.sluice.io", Set.of("v1alpha1"))
-        .forEach((group, versions) ->
-            kinds.put(
-                new GroupKind(group, "MeshConfig"),
-                new ReadableKind(new HashSet<>(versions), MeshConfigReader::read)));
-    return Map.copyOf(kinds);
-  }
-
-  private interface KindReader {
-    KubernetesObject read(Fields document, ObjectMeta meta);
-  }
-
-  private record GroupKind(String group, String kind) {}
-
-  private record ReadableKind(Set<String> versions, KindReader reader) {}
 }

@@ -81,6 +81,7 @@ final class CallerInterceptor implements ServerInterceptor {
       case "RenewNode" -> Call.RENEW_NODE;
       case "Issue" -> Call.ISSUE;
       case "FollowTrustBundle" -> Call.FOLLOW_TRUST_BUNDLE;
+      case "Follow" -> Call.FOLLOW;
       default -> Call.OTHER;
     };
   }

@@ -7,11 +7,13 @@ import io.grpc.netty.NettyServerBuilder;
 import io.sluice.control.admission.NodeAttestor;
 import io.sluice.control.admission.TryLimit;
 import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.distribution.Distribution;
 import io.sluice.control.issuing.Issuing;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.limit.Allowances;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.wire.WireLimits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -27,20 +29,26 @@ import java.util.concurrent.TimeUnit;
  */
 public final class ControlServer {
   /** A certificate request, a token and room for what a later version adds. */
-  private static final int LONGEST_MESSAGE = 65_536;
+  private static final int LONGEST_MESSAGE = WireLimits.REQUEST_BYTES;
 
   private static final int LONGEST_HEADERS = 8_192;
   private static final int MOST_NODES = 4_096;
 
   private final Server server;
   private final BundleFeed feed;
+  private final Distribution distribution;
   private final ExecutorService calls;
   private final ScheduledExecutorService timer;
 
   private ControlServer(
-      Server server, BundleFeed feed, ExecutorService calls, ScheduledExecutorService timer) {
+      Server server,
+      BundleFeed feed,
+      Distribution distribution,
+      ExecutorService calls,
+      ScheduledExecutorService timer) {
     this.server = server;
     this.feed = feed;
+    this.distribution = distribution;
     this.calls = calls;
     this.timer = timer;
   }
@@ -49,6 +57,7 @@ public final class ControlServer {
    * What the services work with.
    *
    * @param authority whose bundle is handed out
+   * @param distribution closed by {@link #drain}
    */
   public record Parts(
       CertificateAuthority authority,
@@ -56,6 +65,7 @@ public final class ControlServer {
       NodeCertificates nodes,
       NodeAttestor attestor,
       Issuing issuing,
+      Distribution distribution,
       ControllerMetrics metrics,
       NodeCalls log,
       InstantSource clock) {}
@@ -105,9 +115,11 @@ public final class ControlServer {
             parts.attestor(), new TryLimit(clock), parts.issuing(), parts.authority(), answers);
     IssuingService issuing = new IssuingService(parts.issuing(), feed, answers);
     builder.addService(ServerInterceptors.intercept(admission, callers));
+    DiscoveryService discovery = new DiscoveryService(parts.distribution(), answers);
     builder.addService(ServerInterceptors.intercept(issuing, callers));
+    builder.addService(ServerInterceptors.intercept(discovery, callers));
     try {
-      return new ControlServer(builder.build().start(), feed, calls, timer);
+      return new ControlServer(builder.build().start(), feed, parts.distribution(), calls, timer);
     } catch (IOException e) {
       calls.close();
       timer.close();
@@ -131,6 +143,7 @@ public final class ControlServer {
   public void drain(Duration patience) {
     server.shutdown();
     feed.close();
+    distribution.close();
     try {
       if (!server.awaitTermination(patience.toMillis(), TimeUnit.MILLISECONDS)) {
         server.shutdownNow();

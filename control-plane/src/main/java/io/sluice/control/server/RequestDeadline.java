@@ -16,8 +16,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Ends calls whose request does not come: a call that says nothing would otherwise hold its place
- * for ever, and needs no certificate.
+ * Ends calls whose request does not come, or whose first one where there are several: a call that
+ * says nothing would otherwise hold its place for ever, and needs no certificate.
  */
 final class RequestDeadline implements ServerInterceptor {
   private final Duration limit;
@@ -43,12 +43,28 @@ final class RequestDeadline implements ServerInterceptor {
             },
             limit.toMillis(),
             TimeUnit.MILLISECONDS);
+    boolean single = call.getMethodDescriptor().getType().clientSendsOneMessage();
     return new SimpleForwardingServerCallListener<>(next.startCall(call, headers)) {
+      private boolean begun;
+
+      /** Of several requests the first is what the timer waits for. */
+      @Override
+      public void onMessage(Q message) {
+        if (single || begun || begins()) {
+          super.onMessage(message);
+        }
+      }
+
+      private boolean begins() {
+        deadline.cancel(false);
+        begun = settled.compareAndSet(false, true);
+        return begun;
+      }
+
       /** Until here the services do nothing, so that the timer has the call for itself. */
       @Override
       public void onHalfClose() {
-        deadline.cancel(false);
-        if (settled.compareAndSet(false, true)) {
+        if (begun || begins()) {
           super.onHalfClose();
         }
       }

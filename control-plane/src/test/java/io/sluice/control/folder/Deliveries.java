@@ -10,26 +10,26 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 
 /** What a registry delivered, to be waited for. */
-final class Deliveries<T> {
+public final class Deliveries<T> {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final BlockingQueue<T> queue = new LinkedBlockingQueue<>();
 
-  void add(T delivered) {
+  public void add(T delivered) {
     queue.add(delivered);
   }
 
-  boolean isEmpty() {
+  public boolean isEmpty() {
     return queue.isEmpty();
   }
 
-  T next() throws InterruptedException {
+  public T next() throws InterruptedException {
     T value = queue.poll(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     assertThat(value).as("a delivery within %s", PATIENCE).isNotNull();
     return value;
   }
 
-  T next(Predicate<T> wanted) throws InterruptedException {
+  public T next(Predicate<T> wanted) throws InterruptedException {
     T value = next();
     while (!wanted.test(value)) {
       value = next();
@@ -37,7 +37,7 @@ final class Deliveries<T> {
     return value;
   }
 
-  static boolean hasWorkload(MeshSnapshot snapshot, String name) {
+  public static boolean hasWorkload(MeshSnapshot snapshot, String name) {
     return snapshot.workloads().stream()
         .anyMatch(workload -> workload.name().toString().equals(name));
   }

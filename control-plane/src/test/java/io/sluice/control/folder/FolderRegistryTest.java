@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.control.manifest.Problem;
+import io.sluice.control.registry.OriginStatus;
+import io.sluice.control.registry.RegistryStatus;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import java.io.IOException;
@@ -118,9 +120,9 @@ class FolderRegistryTest {
                 "status.podIPs[0].ip",
                 "'10.0.0.300' is not an IP address",
                 "write a unicast IPv4 or IPv6 address without zone or prefix length"));
-    assertThat(broken.files())
-        .filteredOn(file -> file.file().equals("pod.yaml"))
-        .allMatch(FileStatus::keepsLastGood);
+    assertThat(broken.origins())
+        .filteredOn(file -> file.origin().equals("pod.yaml"))
+        .allMatch(OriginStatus::keepsLastGood);
     assertThat(snapshots.isEmpty()).isTrue();
 
     put("other.yaml", pod("db2", "10.0.0.3"));
@@ -197,7 +199,8 @@ class FolderRegistryTest {
 
     registry.start(snapshots::add);
 
-    assertThat(registry.status().files()).containsExactly(new FileStatus("pod.json", 1, List.of()));
+    assertThat(registry.status().origins())
+        .containsExactly(new OriginStatus("pod.json", 1, List.of()));
     assertThat(Deliveries.hasWorkload(snapshots.next(), "default/web")).isTrue();
   }
 
@@ -225,8 +228,8 @@ class FolderRegistryTest {
     snapshots.next();
 
     Files.move(folder, temporary.resolve("away"));
-    RegistryStatus away = statuses.next(status -> !status.directoryProblems().isEmpty());
-    assertThat(away.directoryProblems().getFirst().reason()).isEqualTo("the folder does not exist");
+    RegistryStatus away = statuses.next(status -> !status.sourceProblems().isEmpty());
+    assertThat(away.sourceProblems().getFirst().reason()).isEqualTo("the folder does not exist");
     assertThat(snapshots.isEmpty()).isTrue();
 
     Files.createDirectory(folder);

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class YamlDocumentsTest {
   @Test
@@ -43,6 +44,20 @@ class YamlDocumentsTest {
             });
     var second = (YamlValue.Mapping) read.documents().get(1);
     assertThat(second.line()).isEqualTo(7);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"!a%0a", "- !<tag:x%20> y"})
+  void tellsOfATagThatEndsInAnEscapedSpace(String text) {
+    YamlDocuments read = YamlDocuments.read("a.yaml", text.getBytes(StandardCharsets.UTF_8));
+
+    assertThat(read.documents()).isEmpty();
+    assertThat(read.problems())
+        .singleElement()
+        .satisfies(problem -> {
+          assertThat(problem.reason()).isNotBlank();
+          assertThat(problem.mend()).isEqualTo("write it as YAML 1.2");
+        });
   }
 
   @ParameterizedTest

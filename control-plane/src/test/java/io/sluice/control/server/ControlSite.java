@@ -126,7 +126,7 @@ final class ControlSite implements AutoCloseable {
   /** As the other, with another service account. */
   void pod(String name, String account, String more) throws IOException {
     manifest(
-        name,
+        name + ".yaml",
         """
         apiVersion: v1
         kind: Pod
@@ -148,7 +148,7 @@ final class ControlSite implements AutoCloseable {
     Files.writeString(aside, text);
     Files.move(
         aside,
-        registry().resolve(name + ".yaml"),
+        registry().resolve(name),
         StandardCopyOption.ATOMIC_MOVE,
         StandardCopyOption.REPLACE_EXISTING);
     Await.until(

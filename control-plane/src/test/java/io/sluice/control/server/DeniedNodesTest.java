@@ -94,7 +94,7 @@ class DeniedNodesTest {
 
   private void deny(String field) throws Exception {
     site.manifest(
-        "mesh-config",
+        "mesh-config.yaml",
         """
         apiVersion: config.openservicemesh.io/v1alpha2
         kind: MeshConfig

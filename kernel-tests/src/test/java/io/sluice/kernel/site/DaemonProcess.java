@@ -19,7 +19,7 @@ public final class DaemonProcess {
   private static final Duration START_PATIENCE = Await.patience(30);
 
   private final String nodeName;
-  private final Path registry;
+  private final List<String> launch;
   private final Path state;
   private final List<String> prefix;
   private final List<String> arguments;
@@ -27,15 +27,19 @@ public final class DaemonProcess {
   private final ChildProgram program;
   private Duration lastStart = Duration.ZERO;
 
+  /**
+   * @param prefix words that go before those of the command
+   * @param launch the command up to its options that every daemon has; the first word is Java's
+   */
   DaemonProcess(
       SitePod node,
       String nodeName,
-      Path registry,
+      List<String> launch,
       Path state,
       List<String> prefix,
       List<String> arguments) {
     this.nodeName = nodeName;
-    this.registry = registry;
+    this.launch = List.copyOf(launch);
     this.state = state;
     this.prefix = List.copyOf(prefix);
     this.arguments = List.copyOf(arguments);
@@ -58,6 +62,11 @@ public final class DaemonProcess {
     start(List.of("-Dsluice.halt-at=" + point.name().toLowerCase(Locale.ROOT)));
   }
 
+  /** Starts it and returns at once: it may never be ready. */
+  public void begin() {
+    program.start(command(List.of()));
+  }
+
   private void start(List<String> options) {
     long begin = System.nanoTime();
     long pid = program.start(command(options)).pid();
@@ -72,14 +81,10 @@ public final class DaemonProcess {
 
   private List<String> command(List<String> options) {
     List<String> command = new ArrayList<>(prefix);
-    command.addAll(JavaCommand.sluice());
+    command.addAll(launch);
     command.addAll(prefix.size() + 1, options); // the JVM's own go before its main class
     command.addAll(
         List.of(
-            "node",
-            "run",
-            "--registry",
-            registry.toString(),
             "--node-name",
             nodeName,
             "--state",

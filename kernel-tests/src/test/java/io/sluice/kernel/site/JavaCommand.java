@@ -9,6 +9,11 @@ public final class JavaCommand {
 
   /** The command without its arguments. */
   public static List<String> sluice() {
+    return program("io.sluice.cli.SluiceCommand");
+  }
+
+  /** Another program in a JVM of the same kind. */
+  static List<String> program(String mainClass) {
     // Surefire starts the test JVM with a jar whose manifest holds the class path.
     String classPath =
         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
@@ -25,6 +30,6 @@ public final class JavaCommand {
         "-XX:-UsePerfData",
         "-cp",
         classPath,
-        "io.sluice.cli.SluiceCommand");
+        mainClass);
   }
 }

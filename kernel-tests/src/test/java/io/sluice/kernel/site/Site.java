@@ -26,6 +26,9 @@ public final class Site implements AutoCloseable {
   private static final AtomicInteger COUNT = new AtomicInteger();
   private static final Path NAMESPACES = Path.of("/run/netns");
 
+  /** Where nobody listens (RFC 863). */
+  private static final int DISCARD_PORT = 9;
+
   private final String prefix;
   private final SitePlace place;
   private final Path directory;
@@ -224,17 +227,40 @@ public final class Site implements AutoCloseable {
 
   /** The same with words that go before those of the command; the process id must stay. */
   public DaemonProcess startDaemonBehind(List<String> launcher, String... arguments) {
-    DaemonProcess made =
-        new DaemonProcess(
-            node,
-            prefix,
-            registry.directory(),
-            directory.resolve("state"),
-            launcher,
-            List.of(arguments));
-    daemon = made;
+    List<String> launch = new ArrayList<>(JavaCommand.sluice());
+    launch.addAll(List.of("node", "run", "--registry", registry.directory().toString()));
+    DaemonProcess made = daemon(launcher, launch, arguments);
     made.start();
     return made;
+  }
+
+  /**
+   * Makes a daemon that follows a controller out of reach, and so goes by the snapshot in {@link
+   * #state}; it is not started yet.
+   */
+  public DaemonProcess storedDaemon(String... arguments) {
+    List<String> launch = new ArrayList<>(JavaCommand.sluice());
+    launch.addAll(
+        List.of(
+            "node",
+            "run",
+            "--control",
+            "127.0.0.1:" + DISCARD_PORT,
+            "--join-token",
+            directory.resolve("token-that-was-used").toString()));
+    return daemon(List.of(), launch, arguments);
+  }
+
+  private DaemonProcess daemon(List<String> launcher, List<String> launch, String... arguments) {
+    DaemonProcess made =
+        new DaemonProcess(node, prefix, launch, state(), launcher, List.of(arguments));
+    daemon = made;
+    return made;
+  }
+
+  /** The daemon's state folder; made by the daemon. */
+  public Path state() {
+    return directory.resolve("state");
   }
 
   /** The daemon that was started. */

@@ -67,7 +67,10 @@ public enum Reason {
   REFUSED_BY_PEER(95, "the peer's proxy decided against it; its log says why"),
   PEER_FAILED(96, "the peer's proxy failed, or does not speak HBONE as we do"),
   WRONG_DESTINATION(97, "the address and port called by HBONE are not of an application there"),
-  PEER_DENIED(98, "the peer's identity or certificate came onto the deny list");
+  PEER_DENIED(98, "the peer's identity or certificate came onto the deny list"),
+
+  // The node's own state.
+  SNAPSHOT_UNUSABLE(99, "a snapshot on the disk cannot be used or written; see `node status`");
 
   /** First code that the kernel programs never use. */
   public static final int FIRST_PROXY_CODE = 64;

@@ -228,6 +228,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   }
 
   private void reconcile() {
+    boolean isComplete = registryIsComplete.getAsBoolean(); // first: it speaks of no older snapshot
     MeshSnapshot current = snapshot;
     Map<NamespacedName, Workload> wanted = new TreeMap<>();
     for (Workload workload : current.workloads()) {
@@ -252,10 +253,10 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     reconciledRevision = current.revision();
     publishStatuses(current);
     leftovers.tellOfStart();
-    if (registryIsComplete.getAsBoolean()) {
+    if (isComplete) {
       leftovers.release(wanted.keySet());
     }
-    if (problems.isEmpty() && registryIsComplete.getAsBoolean()) {
+    if (problems.isEmpty() && isComplete) {
       formerMechanism.run();
     }
     if (due) {

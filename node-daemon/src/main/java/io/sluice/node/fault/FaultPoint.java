@@ -3,9 +3,10 @@ package io.sluice.node.fault;
 import java.util.Locale;
 
 /**
- * Between these points of a CNI call the daemon may die; whatever was done by then, the repeated
- * call must end in the same state. The system property {@code sluice.halt-at} names the one at
- * which the process ends as if it were killed; without it nothing happens.
+ * Between these points the daemon may die. Of a CNI call: whatever was done by then, the repeated
+ * call must end in the same state. Of a snapshot that is saved: the next start has the former one
+ * or this one. The system property {@code sluice.halt-at} names the one at which the process ends
+ * as if it were killed; without it nothing happens.
  */
 public enum FaultPoint {
   /** The request was read. */
@@ -23,7 +24,11 @@ public enum FaultPoint {
   /** The pod of a sandbox that goes is released. */
   POD_RELEASED,
   /** The answer is ready. */
-  CALL_ANSWERED;
+  CALL_ANSWERED,
+  /** The file that is to become the snapshot exists and is empty. */
+  SNAPSHOT_BEGUN,
+  /** The snapshot has its name. */
+  SNAPSHOT_SAVED;
 
   private static final String PROPERTY = "sluice.halt-at";
 

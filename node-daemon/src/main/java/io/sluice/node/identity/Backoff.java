@@ -7,7 +7,7 @@ import java.util.random.RandomGenerator;
  * Pauses after failures: each twice the one before up to a cap, of which a random half is waited,
  * so that nodes which failed together do not return together. One thread.
  */
-final class Backoff {
+public final class Backoff {
   static final Duration FIRST = Duration.ofSeconds(1);
   static final Duration LONGEST = Duration.ofSeconds(30);
 
@@ -15,24 +15,30 @@ final class Backoff {
   private long pauseNanos;
   private long dueNanos;
 
-  Backoff(RandomGenerator random) {
+  /** Nothing has failed yet. */
+  public Backoff(RandomGenerator random) {
     this.random = random;
   }
 
   /** It has failed at {@code nowNanos}. */
-  void failed(long nowNanos) {
+  public void failed(long nowNanos) {
     pauseNanos = pauseNanos == 0 ? FIRST.toNanos() : Math.min(2 * pauseNanos, LONGEST.toNanos());
     dueNanos = nowNanos + pauseNanos / 2 + random.nextLong(pauseNanos / 2);
   }
 
   /** It has succeeded. */
-  void reset() {
+  public void reset() {
     pauseNanos = 0;
   }
 
   /** Whether nothing has failed since the last success. */
   boolean isClear() {
     return pauseNanos == 0;
+  }
+
+  /** How long to wait at {@code nowNanos} before it is tried again, in nanoseconds. */
+  public long leftNanos(long nowNanos) {
+    return isClear() ? 0 : Math.max(0, dueNanos - nowNanos);
   }
 
   /** Whether it may be tried at {@code nowNanos}. */

@@ -78,7 +78,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     SecureRandom random = new SecureRandom();
     KeptState kept = KeptState.read(nodeName, directory, settings, clock.now());
     Keeping keeping = new Keeping(kept.store(), settings.keepKeys(), kept.problem());
-    Controller controller = new Controller(settings.address(), timing, clock::now);
+    Controller controller = new Controller(settings.addresses(), timing, clock::now);
     NodeSelf self = new NodeSelf(controller);
     Requests requests =
         new Requests(nodeName, controller, new AdmissionProof(settings.admission()), clock, random);
@@ -100,6 +100,11 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
    */
   public void want(Set<SpiffeId> identities, Predicate<SpiffeId> stillUsed) {
     keeper.want(identities, stillUsed);
+  }
+
+  /** The controller, by this node's own certificate. */
+  public Controller controller() {
+    return controller;
   }
 
   /** Requests since the start. */
@@ -192,7 +197,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
                 keeper.held().all().stream().flatMap(one -> one.trouble().stream()))
             .min(Comparator.comparing(Trouble::since));
     return new IdentityStatus(
-        settings.address().toString(),
+        settings.controller(),
         roots.map(TrustRoots::trustDomain).orElse(null),
         node.map(one -> one.credential().end()).orElse(null),
         earliest(

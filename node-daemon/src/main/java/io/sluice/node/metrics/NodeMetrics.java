@@ -14,6 +14,7 @@ import io.sluice.node.events.AccessLog;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.maps.PinDirectory;
+import io.sluice.node.store.StoredFirst;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.Proxy;
@@ -100,6 +101,11 @@ public final class NodeMetrics {
   /** Adds how certificates stand. */
   public void observe(NodeIdentities identities) {
     new IdentityCollector(identities).register(registry);
+  }
+
+  /** Adds how old the snapshot in force is, of a node that follows a controller. */
+  public void observe(StoredFirst source) {
+    new SnapshotCollector(source).register(registry);
   }
 
   private void gauge(String name, String help, Supplier<Number> value) {

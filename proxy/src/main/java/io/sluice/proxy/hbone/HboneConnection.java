@@ -23,7 +23,9 @@ import io.sluice.proxy.tls.VerifiedPeer;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -63,6 +65,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   private final FrameMeter meter;
   private final Owner owner;
   private final List<HboneStream> inBatch = new ArrayList<>(1);
+  private final Deque<HboneStream> waiting = new ArrayDeque<>(1);
   private final long startNanos = System.nanoTime();
   private long emptySinceNanos = startNanos;
   private long pingSentNanos;
@@ -159,6 +162,19 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
       inBatch.get(i).batchEnded();
     }
     inBatch.clear();
+  }
+
+  /** Its own buffer has room, the connection's has not. */
+  void tellWhenWritable(HboneStream stream) {
+    waiting.add(stream);
+  }
+
+  /** Netty tells a stream of its own limit alone; those that wait for this one would for ever. */
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext context) {
+    for (int left = waiting.size(); left > 0 && channel.isWritable(); left--) {
+      waiting.remove().connectionWritable();
+    }
   }
 
   void streamFailed(Throwable cause) {

@@ -69,6 +69,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   private boolean headersSeen;
   private boolean moved;
   private boolean inBatch;
+  private boolean waitsForConnection;
   private boolean inputEnded;
   private boolean outputEnded;
   private boolean closed;
@@ -139,7 +140,26 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
 
   /** Whether the source should be read; {@link Listener#writable} tells when it should again. */
   public boolean isWritable() {
-    return channel.isWritable() && channel.parent().isWritable();
+    if (!channel.isWritable()) {
+      return false; // Netty tells when it is again
+    }
+    if (channel.parent().isWritable()) {
+      return true;
+    }
+    if (!waitsForConnection) {
+      waitsForConnection = true;
+      connection.tellWhenWritable(this);
+    }
+    return false;
+  }
+
+  /** The connection takes bytes again. */
+  void connectionWritable() {
+    waitsForConnection = false;
+    Listener local = listener;
+    if (local != null && !closed && isWritable()) {
+      local.writable();
+    }
   }
 
   /** Sends the end of output (END_STREAM) behind what was written. */

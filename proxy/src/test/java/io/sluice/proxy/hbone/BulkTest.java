@@ -9,10 +9,14 @@ import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.TlsStack;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -111,5 +115,73 @@ class BulkTest {
     byte[] bytes = new byte[BYTES];
     new Random(seed).nextBytes(bytes);
     return bytes;
+  }
+
+  /** Those with little to send are held up by the connection's limit and never by their own. */
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void everyStreamGoesOnWhenTheConnectionDoes(TlsStack stack) throws Exception {
+    int greedy = 40;
+    int modest = 20;
+    byte[] much = new byte[1 << 20];
+    byte[] little = new byte[200_000];
+    HboneSettings wide =
+        HboneSettings.DEFAULTS.with(new HboneSettings.Flow(512 * 1_024, 64 << 20, 64 * 1_024));
+    try (var app =
+            new Peers.Server(
+                Peers.V4,
+                socket -> {
+                  int length = socket.getInputStream().readAllBytes().length;
+                  socket
+                      .getOutputStream()
+                      .write(ByteBuffer.allocate(Integer.BYTES).putInt(length).array());
+                  socket.shutdownOutput();
+                });
+        var fixture = new HboneFixture(stack, wide, app.address());
+        var wire = new Wire(fixture.exit);
+        var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      fixture.gateway = wire.address();
+      List<Socket> clients = new ArrayList<>();
+      for (int i = 0; i < greedy + modest; i++) {
+        clients.add(Peers.connect(fixture.entry));
+      }
+      Await.until("all streams", () -> fixture.requests.size() == clients.size());
+      wire.stall();
+      var written = new AtomicInteger();
+      List<Future<Integer>> counts = new ArrayList<>();
+      for (Socket client : clients.subList(0, greedy)) {
+        counts.add(threads.submit(() -> counted(client, much, written)));
+      }
+      var seen = new AtomicInteger(-1);
+      var still = new AtomicInteger();
+      Await.until(
+          "nothing more is taken",
+          () ->
+              (written.get() == seen.getAndSet(written.get())
+                      ? still.incrementAndGet()
+                      : still.updateAndGet(none -> 0))
+                  > 50);
+      for (Socket client : clients.subList(greedy, clients.size())) {
+        counts.add(threads.submit(() -> counted(client, little, new AtomicInteger())));
+      }
+      wire.resume();
+
+      for (int i = 0; i < counts.size(); i++) {
+        int expected = i < greedy ? much.length : little.length;
+        assertThat(counts.get(i).get(20, TimeUnit.SECONDS)).isEqualTo(expected);
+      }
+    }
+  }
+
+  private static int counted(Socket client, byte[] bytes, AtomicInteger written) throws Exception {
+    try (client) {
+      for (int at = 0; at < bytes.length; at += 1_000) {
+        int length = Math.min(1_000, bytes.length - at);
+        client.getOutputStream().write(bytes, at, length);
+        written.addAndGet(length);
+      }
+      client.shutdownOutput();
+      return ByteBuffer.wrap(client.getInputStream().readAllBytes()).getInt();
+    }
   }
 }

@@ -24,13 +24,15 @@ final class Connection {
   /** Thrice what the largest answer, eight roots or six certificates, can take. */
   private static final int LONGEST_ANSWER_BYTES = 256 * 1_024;
 
+  final ControlAddress address;
   final ManagedChannel channel;
   final ControllerVerifier verifier;
 
   /** Calls that would not end by themselves. */
   final Context.CancellableContext streams = Context.ROOT.withCancellation();
 
-  private Connection(ManagedChannel channel, ControllerVerifier verifier) {
+  private Connection(ControlAddress address, ManagedChannel channel, ControllerVerifier verifier) {
+    this.address = address;
     this.channel = channel;
     this.verifier = verifier;
   }
@@ -59,7 +61,7 @@ final class Connection {
             .maxInboundMessageSize(LONGEST_ANSWER_BYTES)
             .disableRetry()
             .build();
-    return new Connection(channel, verifier);
+    return new Connection(address, channel, verifier);
   }
 
   /** Lets single calls finish. */

@@ -7,6 +7,7 @@ import io.grpc.StatusRuntimeException;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.sluice.api.discovery.v1.DiscoveryGrpc;
 import io.sluice.api.identity.v1.AdmitRequest;
 import io.sluice.api.identity.v1.AdmitResponse;
 import io.sluice.api.identity.v1.Certificate;
@@ -23,8 +24,10 @@ import io.sluice.node.identity.x509.Certificates;
 import io.sluice.node.identity.x509.ChainRules;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
+import io.sluice.wire.WireLimits;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Iterator;
 import java.util.List;
@@ -53,7 +56,7 @@ public final class Controller implements AutoCloseable {
    */
   public record Admission(List<X509Certificate> chain, TrustRoots roots) {}
 
-  private final ControlAddress address;
+  private final List<ControlAddress> addresses;
   private final ControlTiming timing;
   private final InstantSource clock;
   private final MultiThreadIoEventLoopGroup loop;
@@ -64,9 +67,19 @@ public final class Controller implements AutoCloseable {
   private @Nullable Connection connection; // guarded by this
   private boolean closed; // guarded by this
 
-  /** Connects to nobody yet. */
-  public Controller(ControlAddress address, ControlTiming timing, InstantSource clock) {
-    this.address = address;
+  /** Which address is next; grows with each failure. Guarded by this. */
+  private int turn;
+
+  /**
+   * Connects to nobody yet.
+   *
+   * @param addresses of replicas, one at least; each is used until it fails, then the next
+   */
+  public Controller(List<ControlAddress> addresses, ControlTiming timing, InstantSource clock) {
+    if (addresses.isEmpty()) {
+      throw new IllegalArgumentException("a controller has an address");
+    }
+    this.addresses = List.copyOf(addresses);
     this.timing = timing;
     this.clock = clock;
     this.loop =
@@ -86,12 +99,24 @@ public final class Controller implements AutoCloseable {
     trust = believed;
     if (own != credential) {
       own = credential;
+      notifyAll();
       Connection former = connection;
       connection = null;
       if (former != null) {
         former.retire();
       }
     }
+  }
+
+  /** Waits for a certificate to call with; false when there is none in time. */
+  public synchronized boolean awaitCredential(Duration patience) throws InterruptedException {
+    long deadline = System.nanoTime() + patience.toNanos();
+    long left = patience.toMillis();
+    while (own == null && !closed && left > 0) {
+      wait(left);
+      left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+    }
+    return own != null && !closed;
   }
 
   /** Exchanges a token for this node's certificate, on a connection of its own. */
@@ -184,6 +209,24 @@ public final class Controller implements AutoCloseable {
         });
   }
 
+  /**
+   * Begins the stream of what this node needs, on the same connection as all else. It ends when the
+   * connection is lost or replaced.
+   */
+  public ResourceStream followResources() {
+    Connection used = current();
+    ResourceStream stream = new ResourceStream(end -> failed("stream of resources", used, end));
+    Context before = used.streams.attach();
+    try {
+      DiscoveryGrpc.newStub(used.channel)
+          .withMaxInboundMessageSize(WireLimits.PART_MESSAGE_BYTES)
+          .follow(stream.observer());
+    } finally {
+      used.streams.detach(before);
+    }
+    return stream;
+  }
+
   /** Whether a connection stands. */
   public synchronized boolean isConnected() {
     Connection present = connection;
@@ -205,9 +248,16 @@ public final class Controller implements AutoCloseable {
     return made;
   }
 
-  private Connection connect(Supplier<ControllerTrust> believed, Optional<Credential> credential) {
+  private synchronized Connection connect(
+      Supplier<ControllerTrust> believed, Optional<Credential> credential) {
     return Connection.to(
-        address, new ControllerVerifier(believed, clock), credential, timing, loop, calls, lookups);
+        addresses.get(turn % addresses.size()),
+        new ControllerVerifier(believed, clock),
+        credential,
+        timing,
+        loop,
+        calls,
+        lookups);
   }
 
   private <T> T call(String what, Function<Connection, T> body) {
@@ -219,24 +269,32 @@ public final class Controller implements AutoCloseable {
     try {
       return body.get();
     } catch (StatusRuntimeException e) {
-      ControlFailure failure = CallStatus.failure(what, address, e, used.verifier);
-      if (failure.reason() == Reason.UNREACHABLE
-          || failure.reason() == Reason.UNTRUSTED_CONTROLLER
-          || failure.reason() == Reason.TIMEOUT) {
-        discard(used);
-      }
-      throw failure;
+      throw failed(what, used, e);
     }
+  }
+
+  private ControlFailure failed(String what, Connection used, StatusRuntimeException met) {
+    ControlFailure failure = CallStatus.failure(what, used.address, met, used.verifier);
+    if (failure.reason() == Reason.UNREACHABLE
+        || failure.reason() == Reason.UNTRUSTED_CONTROLLER
+        || failure.reason() == Reason.TIMEOUT) {
+      discard(used);
+    }
+    return failure;
   }
 
   /**
    * The next call connects anew: gRPC's own pauses would come on top of the caller's. One that was
-   * replaced is left to the calls which it still has.
+   * replaced is left to the calls which it still has. The next address is tried then, also where
+   * the broken connection was made for an admission alone.
    */
   private synchronized void discard(Connection broken) {
     if (connection == broken) {
       connection = null;
       broken.end();
+      turn = (turn + 1) % addresses.size();
+    } else if (own == null) {
+      turn = (turn + 1) % addresses.size();
     }
   }
 
@@ -270,6 +328,7 @@ public final class Controller implements AutoCloseable {
   public void close() {
     synchronized (this) {
       closed = true;
+      notifyAll();
       Connection present = connection;
       connection = null;
       if (present != null) {

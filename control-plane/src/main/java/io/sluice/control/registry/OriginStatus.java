@@ -1,21 +1,22 @@
-package io.sluice.control.folder;
+package io.sluice.control.registry;
 
 import io.sluice.control.manifest.Problem;
 import java.util.List;
 
 /**
- * State of one file of the folder.
+ * State of one place that objects come from and that is used as a whole or not at all: a file of a
+ * folder, or an object of the Kubernetes API.
  *
- * @param file name without the folder
+ * @param origin name of the file without the folder, or kind and name of the object
  * @param objects how many objects of it are in service
  * @param problems why its present content is not in service; empty when it is
  */
-public record FileStatus(String file, int objects, List<Problem> problems) {
-  public FileStatus {
+public record OriginStatus(String origin, int objects, List<Problem> problems) {
+  public OriginStatus {
     problems = List.copyOf(problems);
   }
 
-  /** Whether the present content of the file is in service. */
+  /** Whether the present content is in service. */
   public boolean isOk() {
     return problems.isEmpty();
   }

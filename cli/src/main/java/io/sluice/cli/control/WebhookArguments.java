@@ -1,0 +1,77 @@
+package io.sluice.cli.control;
+
+import io.sluice.cli.arguments.ListenAddress;
+import io.sluice.control.webhook.AdmissionWebhook;
+import io.sluice.control.webhook.SelfSigned;
+import io.sluice.control.webhook.ServingCertificate;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+
+/** The admission webhook of {@code sluice control run}. */
+final class WebhookArguments {
+  @Option(
+      names = "--webhook",
+      paramLabel = "ADDRESS:PORT|off",
+      description =
+          "Where the admission webhook serves https://…/validate. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "off")
+  private String listen = "off";
+
+  @Option(
+      names = "--webhook-name",
+      paramLabel = "NAME",
+      description =
+          "DNS name by which the API server calls it; its certificate is made for that, and kept in"
+              + " the state directory as webhook/webhook.crt. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "sluice-controller.sluice-system.svc")
+  private String name = "";
+
+  @Option(
+      names = "--webhook-certificate",
+      paramLabel = "FILE",
+      description = "Its certificate chain in PEM instead; read again when it is replaced.")
+  private @Nullable Path certificate;
+
+  @Option(
+      names = "--webhook-key",
+      paramLabel = "FILE",
+      description = "The key of that certificate, in PEM.")
+  private @Nullable Path key;
+
+  /** Refuses what does not go together, before anything is started. */
+  void check(CommandSpec spec) {
+    if ((certificate == null) != (key == null)) {
+      throw new ParameterException(
+          spec.commandLine(), "--webhook-certificate and --webhook-key need each other");
+    }
+    if (!listen.equals("off")) {
+      try {
+        address();
+      } catch (IllegalArgumentException e) {
+        throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+      }
+    }
+  }
+
+  private InetSocketAddress address() {
+    return ListenAddress.parse("--webhook", listen);
+  }
+
+  /** Starts it, unless it is off. */
+  @Nullable AdmissionWebhook start(Path state) {
+    if (listen.equals("off")) {
+      return null;
+    }
+    InstantSource clock = InstantSource.system();
+    return AdmissionWebhook.start(
+        address(),
+        certificate != null && key != null
+            ? ServingCertificate.of(certificate, key, clock)
+            : SelfSigned.in(state.resolve("webhook"), name, clock));
+  }
+}

@@ -1,0 +1,157 @@
+package io.sluice.cli.validate;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.cli.output.Listing;
+import io.sluice.cli.output.OutputFormat;
+import io.sluice.control.folder.ManifestSet;
+import io.sluice.control.manifest.Problem;
+import io.sluice.control.validate.Finding;
+import io.sluice.control.validate.Finding.Level;
+import io.sluice.control.validate.Validation;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code sluice validate}: exit code 0 nothing wrong, 1 something wrong, 2 not all could be read.
+ */
+@Command(
+    name = "validate",
+    description = {
+      "Checks manifests as the mesh would read them together, without a mesh.",
+      "Exit code 0: nothing is wrong. 1: something has no effect. 2: not everything could be read."
+    },
+    mixinStandardHelpOptions = true)
+public final class ValidateCommand implements Callable<Integer> {
+  private static final String STANDARD_INPUT = "-";
+  private static final int NOT_READ = 2;
+
+  @Parameters(
+      arity = "1..*",
+      paramLabel = "FILE|DIR|-",
+      description = "Files; the *.yaml, *.yml and *.json of folders; - for standard input.")
+  private List<String> places = List.of();
+
+  @Option(
+      names = "-o",
+      paramLabel = "FORMAT",
+      description = "table or json. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "table")
+  private OutputFormat format = OutputFormat.table;
+
+  @Option(
+      names = "--fail-on-warnings",
+      description = "Exit code 1 also when only a part of an object has no effect.")
+  private boolean failOnWarnings;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  /** For the command line's library. */
+  public ValidateCommand() {}
+
+  @Override
+  public Integer call() {
+    ManifestSet manifests = new ManifestSet();
+    try {
+      collect(manifests);
+    } catch (IOException e) {
+      spec.commandLine().getErr().println("sluice: " + e.getMessage());
+      return NOT_READ;
+    }
+    return report(manifests);
+  }
+
+  private void collect(ManifestSet manifests) throws IOException {
+    for (String place : places) {
+      if (place.equals(STANDARD_INPUT)) {
+        manifests.add(System.in, STANDARD_INPUT);
+      } else {
+        manifests.add(Path.of(place));
+      }
+    }
+  }
+
+  private int report(ManifestSet manifests) {
+    Validation validation = Validation.ofMesh(manifests.contents());
+    PrintWriter out = spec.commandLine().getOut();
+    switch (format) {
+      case table, wide -> print(validation, manifests, out);
+      case json -> Listing.printJson(toJson(validation, manifests), out);
+    }
+    out.flush();
+    if (!manifests.problems().isEmpty()) {
+      manifests.problems().forEach(spec.commandLine().getErr()::println);
+      return NOT_READ;
+    }
+    return validation.hasErrors() || (failOnWarnings && count(validation, Level.WARNING) > 0)
+        ? 1
+        : 0;
+  }
+
+  private static void print(Validation validation, ManifestSet manifests, PrintWriter out) {
+    for (Finding finding : validation.findings()) {
+      out.println(
+          finding.file()
+              + (finding.line() > 0 ? ":" + finding.line() : "")
+              + ": "
+              + word(finding.level())
+              + ": "
+              + finding.sentence());
+    }
+    out.println(
+        validation.objects()
+            + " objects in "
+            + manifests.contents().size()
+            + " files: "
+            + count(validation, Level.ERROR)
+            + " errors, "
+            + count(validation, Level.WARNING)
+            + " warnings");
+  }
+
+  private static long count(Validation validation, Level level) {
+    return validation.findings().stream().filter(found -> found.level() == level).count();
+  }
+
+  private static String word(Level level) {
+    return level.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static ObjectNode toJson(Validation validation, ManifestSet manifests) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("files", manifests.contents().size());
+    json.put("objects", validation.objects());
+    json.put("errors", count(validation, Level.ERROR));
+    json.put("warnings", count(validation, Level.WARNING));
+    var findings = json.putArray("findings");
+    for (Finding finding : validation.findings()) {
+      findings
+          .addObject()
+          .put("file", finding.file())
+          .put("line", finding.line())
+          .put("object", finding.object())
+          .put("field", finding.field())
+          .put("level", word(finding.level()))
+          .put("reason", finding.reason())
+          .put("mend", finding.mend());
+    }
+    var unread = json.putArray("unread");
+    for (Problem problem : manifests.problems()) {
+      unread
+          .addObject()
+          .put("file", problem.file())
+          .put("reason", problem.reason())
+          .put("mend", problem.mend());
+    }
+    return json;
+  }
+}

@@ -1,0 +1,125 @@
+package io.sluice.control.compile;
+
+import io.sluice.control.compile.ObjectsInForce.Replacement;
+import io.sluice.control.objects.EndpointSlice;
+import io.sluice.control.objects.HttpRouteGroup;
+import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.KubernetesService;
+import io.sluice.control.objects.MeshConfig;
+import io.sluice.control.objects.Namespace;
+import io.sluice.control.objects.ObjectRef;
+import io.sluice.control.objects.OtherObject;
+import io.sluice.control.objects.Pod;
+import io.sluice.control.objects.ServiceAccount;
+import io.sluice.control.objects.TcpRoute;
+import io.sluice.control.objects.TrafficTarget;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.ResourceName;
+import io.sluice.mesh.SnapshotEditor;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Compiles a set of objects again and again as it changes. Keeps what depends on what, so that a
+ * change costs what it changes and not what the cluster holds. The result is always that of {@link
+ * Compiler} on all objects, which a test holds it to. Confined to one thread.
+ *
+ * <p>After an exception, which would be a mistake in here, it may not be used any longer.
+ */
+public final class IncrementalCompiler {
+  private final ObjectsInForce objects = new ObjectsInForce();
+  private final StatusBook statuses = new StatusBook();
+  private final Map<ObjectRef, MeshConfig> configs = new HashMap<>();
+  private final PodStage pods = new PodStage(statuses);
+  private final ServiceStage services = new ServiceStage(statuses);
+  private final PermissionStage permissions = new PermissionStage(statuses);
+  private MeshSnapshot newest = MeshSnapshot.EMPTY;
+  private long revision;
+  private boolean configsChanged = true;
+
+  /** Knows no object yet; the first snapshot has the revision after {@code revision}. */
+  public IncrementalCompiler(long revision) {
+    this.revision = revision;
+  }
+
+  /**
+   * Takes changed sources, such as files, and compiles what is no longer the same. The first call
+   * makes a snapshot in any case, even one of nothing; later ones do when something differs.
+   *
+   * @param changed for each source all its objects, in order; none when the source is gone. Of two
+   *     of the same object the first one counts, in order of the names of sources, then of place.
+   */
+  public CompiledChange apply(Map<String, List<KubernetesObject>> changed) {
+    for (Replacement replacement : objects.replace(changed, statuses)) {
+      replacement.before().ifPresent(this::remove);
+      replacement.after().ifPresent(this::add);
+    }
+    SnapshotEditor editor = newest.edit();
+    if (configsChanged) {
+      compileConfigs(editor);
+    }
+    pods.compile(editor);
+    services.compile(editor, pods);
+    permissions.compile(editor);
+    List<ResourceName> names = editor.changed();
+    if (!names.isEmpty() || newest.revision() == 0) {
+      revision++;
+      newest = editor.snapshot(revision);
+    }
+    return new CompiledChange(newest, names, statuses.sorted());
+  }
+
+  private void compileConfigs(SnapshotEditor editor) {
+    Statuses found = new Statuses();
+    ConfigCompiler.Settings settings = ConfigCompiler.compile(configs.values(), found);
+    statuses.put(configs.keySet(), found);
+    editor.put(settings.mesh());
+    pods.put(settings.meshWide());
+    configsChanged = false;
+  }
+
+  private void remove(KubernetesObject object) {
+    statuses.remove(object.ref());
+    switch (object) {
+      case MeshConfig config -> {
+        configs.remove(config.ref());
+        configsChanged = true;
+      }
+      case Namespace namespace -> pods.remove(namespace);
+      case Pod pod -> {
+        pods.remove(pod);
+        services.podChanged(pod);
+      }
+      case KubernetesService service -> services.remove(service);
+      case EndpointSlice slice -> services.remove(slice);
+      case TrafficTarget target -> permissions.remove(target);
+      case TcpRoute route -> permissions.remove(route);
+      case ServiceAccount _, HttpRouteGroup _, OtherObject _ -> {}
+    }
+  }
+
+  private void add(KubernetesObject object) {
+    switch (object) {
+      case MeshConfig config -> {
+        configs.put(config.ref(), config);
+        configsChanged = true;
+      }
+      case Namespace namespace -> pods.add(namespace);
+      case Pod pod -> {
+        pods.add(pod);
+        services.podChanged(pod);
+      }
+      case KubernetesService service -> services.add(service);
+      case EndpointSlice slice -> services.add(slice);
+      case TrafficTarget target -> permissions.add(target);
+      case TcpRoute route -> permissions.add(route);
+      case ServiceAccount _ -> {}
+      case HttpRouteGroup _, OtherObject _ -> {
+        Statuses found = new Statuses();
+        Compiler.reportUnread(object, found);
+        statuses.put(object.ref(), found);
+      }
+    }
+  }
+}

@@ -1,0 +1,75 @@
+package io.sluice.control.compile;
+
+import io.sluice.control.objects.ObjectRef;
+import io.sluice.control.objects.TcpRoute;
+import io.sluice.control.objects.TrafficTarget;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SnapshotEditor;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/** TrafficTargets and TCPRoutes. A permission depends on its target and the routes it names. */
+final class PermissionStage {
+  private final StatusBook statuses;
+  private final Map<ObjectRef, TrafficTarget> targets = new HashMap<>();
+  private final Map<NamespacedName, TcpRoute> routes = new HashMap<>();
+  private final Map<NamespacedName, Set<ObjectRef>> targetsByRoute = new HashMap<>();
+  private final Set<ObjectRef> due = new HashSet<>();
+
+  PermissionStage(StatusBook statuses) {
+    this.statuses = statuses;
+  }
+
+  void add(TrafficTarget target) {
+    targets.put(target.ref(), target);
+    for (NamespacedName route : PermissionCompiler.routeNames(target)) {
+      targetsByRoute.computeIfAbsent(route, _ -> new HashSet<>()).add(target.ref());
+    }
+    due.add(target.ref());
+  }
+
+  void remove(TrafficTarget target) {
+    targets.remove(target.ref());
+    for (NamespacedName route : PermissionCompiler.routeNames(target)) {
+      Set<ObjectRef> naming = targetsByRoute.getOrDefault(route, Set.of());
+      naming.remove(target.ref());
+      if (naming.isEmpty()) {
+        targetsByRoute.remove(route);
+      }
+    }
+    due.add(target.ref());
+  }
+
+  void add(TcpRoute route) {
+    routes.put(nameOf(route), route);
+    due.addAll(targetsByRoute.getOrDefault(nameOf(route), Set.of()));
+  }
+
+  void remove(TcpRoute route) {
+    routes.remove(nameOf(route));
+    due.addAll(targetsByRoute.getOrDefault(nameOf(route), Set.of()));
+  }
+
+  private static NamespacedName nameOf(TcpRoute route) {
+    return new NamespacedName(route.meta().namespace(), route.meta().name());
+  }
+
+  void compile(SnapshotEditor editor) {
+    for (ObjectRef ref : due) {
+      NamespacedName name = new NamespacedName(ref.namespace(), ref.name());
+      TrafficTarget target = targets.get(ref);
+      if (target == null) {
+        editor.removePermission(name);
+      } else {
+        Statuses found = new Statuses();
+        new PermissionCompiler(routes::get, found)
+            .permission(target)
+            .ifPresentOrElse(editor::put, () -> editor.removePermission(name));
+        statuses.put(ref, found);
+      }
+    }
+    due.clear();
+  }
+}

@@ -1,0 +1,129 @@
+package io.sluice.control.compile;
+
+import io.sluice.control.compile.WorkloadCompiler.MeshWide;
+import io.sluice.control.compile.WorkloadCompiler.Surroundings;
+import io.sluice.control.objects.Namespace;
+import io.sluice.control.objects.ObjectRef;
+import io.sluice.control.objects.Pod;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.Workload;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Pods and Namespaces. A workload depends on its Pod, on the Namespace, on what the MeshConfig says
+ * of all Pods, and on the Pods that claim the same addresses, network namespace or UID. What a
+ * Kubernetes namespace is to the mesh depends on its Namespace and the workloads in it.
+ */
+final class PodStage {
+  private final StatusBook statuses;
+  private final Map<String, Map<ObjectRef, Pod>> pods = new HashMap<>();
+  private final Map<String, Surroundings> surroundings = new HashMap<>();
+  private final Map<String, Set<ObjectRef>> enrolled = new HashMap<>();
+  private final Claims claims = new Claims();
+  private final Set<ObjectRef> duePods = new HashSet<>();
+  private final Set<String> dueNamespaces = new HashSet<>();
+  private MeshWide meshWide = ConfigCompiler.NO_CONFIG.meshWide();
+
+  PodStage(StatusBook statuses) {
+    this.statuses = statuses;
+  }
+
+  void put(MeshWide now) {
+    if (!now.equals(meshWide)) {
+      meshWide = now;
+      pods.values().forEach(inside -> duePods.addAll(inside.keySet()));
+    }
+  }
+
+  void add(Namespace namespace) {
+    Statuses found = new Statuses();
+    surroundings.put(namespace.meta().name(), Surroundings.of(namespace, found));
+    statuses.put(namespace.ref(), found);
+    namespaceChanged(namespace);
+  }
+
+  void remove(Namespace namespace) {
+    surroundings.remove(namespace.meta().name());
+    namespaceChanged(namespace);
+  }
+
+  private void namespaceChanged(Namespace namespace) {
+    String name = namespace.meta().name();
+    dueNamespaces.add(name);
+    duePods.addAll(pods.getOrDefault(name, Map.of()).keySet());
+  }
+
+  void add(Pod pod) {
+    pods.computeIfAbsent(pod.meta().namespace(), _ -> new HashMap<>()).put(pod.ref(), pod);
+    claims.add(WorkloadCompiler.claims(pod), pod.ref(), duePods::add);
+    duePods.add(pod.ref());
+  }
+
+  void remove(Pod pod) {
+    String namespace = pod.meta().namespace();
+    Map<ObjectRef, Pod> inside = pods.getOrDefault(namespace, Map.of());
+    inside.remove(pod.ref());
+    if (inside.isEmpty()) {
+      pods.remove(namespace);
+    }
+    claims.remove(WorkloadCompiler.claims(pod), pod.ref(), duePods::add);
+    duePods.add(pod.ref());
+  }
+
+  /** The Pods of a Kubernetes namespace, in no order. */
+  Collection<Pod> in(String namespace) {
+    return pods.getOrDefault(namespace, Map.of()).values();
+  }
+
+  void compile(SnapshotEditor editor) {
+    for (ObjectRef ref : duePods) {
+      compile(ref, editor);
+    }
+    duePods.clear();
+    for (String name : dueNamespaces) {
+      if (surroundings.containsKey(name) || pods.containsKey(name)) {
+        editor.put(
+            name,
+            Enrolment.membership(
+                surroundings.getOrDefault(name, Surroundings.NONE).namespaceOrNull(),
+                () -> enrolled.containsKey(name)));
+      } else {
+        editor.removeNamespace(name);
+      }
+    }
+    dueNamespaces.clear();
+  }
+
+  private void compile(ObjectRef ref, SnapshotEditor editor) {
+    dueNamespaces.add(ref.namespace());
+    Pod pod = pods.getOrDefault(ref.namespace(), Map.of()).get(ref);
+    if (pod == null) {
+      editor.removeWorkload(new NamespacedName(ref.namespace(), ref.name()));
+      setEnrolled(ref, false);
+      return;
+    }
+    Statuses found = new Statuses();
+    Workload workload =
+        new WorkloadCompiler(meshWide, claims, found)
+            .workload(pod, surroundings.getOrDefault(ref.namespace(), Surroundings.NONE));
+    editor.put(workload);
+    statuses.put(ref, found);
+    setEnrolled(ref, workload.enrolled());
+  }
+
+  private void setEnrolled(ObjectRef ref, boolean isEnrolled) {
+    if (isEnrolled) {
+      enrolled.computeIfAbsent(ref.namespace(), _ -> new HashSet<>()).add(ref);
+    } else {
+      Set<ObjectRef> inside = enrolled.getOrDefault(ref.namespace(), Set.of());
+      if (inside.contains(ref) && inside.remove(ref) && inside.isEmpty()) {
+        enrolled.remove(ref.namespace());
+      }
+    }
+  }
+}

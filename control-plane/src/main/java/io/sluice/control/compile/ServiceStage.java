@@ -1,0 +1,107 @@
+package io.sluice.control.compile;
+
+import io.sluice.control.objects.EndpointSlice;
+import io.sluice.control.objects.KubernetesService;
+import io.sluice.control.objects.ObjectRef;
+import io.sluice.control.objects.Pod;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SnapshotEditor;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Services and EndpointSlices. A service depends on its Service, on its EndpointSlices, without any
+ * on the Pods that it selects, and on the Services that claim the same cluster IPs.
+ */
+final class ServiceStage {
+  private final StatusBook statuses;
+  private final Map<ObjectRef, KubernetesService> services = new HashMap<>();
+  private final Map<NamespacedName, Map<ObjectRef, EndpointSlice>> slices = new HashMap<>();
+  private final SelectorIndex selectors = new SelectorIndex();
+  private final Claims claims = new Claims();
+  private final Set<ObjectRef> due = new HashSet<>();
+
+  ServiceStage(StatusBook statuses) {
+    this.statuses = statuses;
+  }
+
+  void add(KubernetesService service) {
+    services.put(service.ref(), service);
+    selectors.add(service);
+    claims.add(ServiceCompiler.claims(service), service.ref(), due::add);
+    due.add(service.ref());
+  }
+
+  void remove(KubernetesService service) {
+    services.remove(service.ref());
+    selectors.remove(service);
+    claims.remove(ServiceCompiler.claims(service), service.ref(), due::add);
+    due.add(service.ref());
+  }
+
+  void add(EndpointSlice slice) {
+    Statuses found = new Statuses();
+    ServiceCompiler.report(slice, found);
+    statuses.put(slice.ref(), found);
+    if (!slice.service().isEmpty()) {
+      NamespacedName service = serviceOf(slice);
+      slices.computeIfAbsent(service, _ -> new HashMap<>()).put(slice.ref(), slice);
+      due.add(refOf(service));
+    }
+  }
+
+  void remove(EndpointSlice slice) {
+    if (!slice.service().isEmpty()) {
+      NamespacedName service = serviceOf(slice);
+      Map<ObjectRef, EndpointSlice> own = slices.getOrDefault(service, Map.of());
+      own.remove(slice.ref());
+      if (own.isEmpty()) {
+        slices.remove(service);
+      }
+      due.add(refOf(service));
+    }
+  }
+
+  private static NamespacedName serviceOf(EndpointSlice slice) {
+    return new NamespacedName(slice.meta().namespace(), slice.service());
+  }
+
+  private static ObjectRef refOf(NamespacedName service) {
+    return new ObjectRef("", "Service", service.namespace(), service.name());
+  }
+
+  /** To be told of a Pod as it was and as it is. */
+  void podChanged(Pod pod) {
+    selectors.choosing(pod, due::add);
+  }
+
+  void compile(SnapshotEditor editor, PodStage pods) {
+    for (ObjectRef ref : due) {
+      compile(ref, editor, pods);
+    }
+    due.clear();
+  }
+
+  private void compile(ObjectRef ref, SnapshotEditor editor, PodStage pods) {
+    KubernetesService service = services.get(ref);
+    NamespacedName name = new NamespacedName(ref.namespace(), ref.name());
+    if (service == null) {
+      editor.removeService(name);
+      return;
+    }
+    Collection<EndpointSlice> own = slices.getOrDefault(name, Map.of()).values();
+    Collection<Pod> candidates = List.of();
+    if (own.isEmpty() && !service.selector().isEmpty()) {
+      candidates = pods.in(ref.namespace());
+    }
+    Statuses found = new Statuses();
+    new ServiceCompiler(claims, found)
+        .service(service, new EndpointCompiler(own, candidates))
+        .ifPresentOrElse(editor::put, () -> editor.removeService(name));
+    statuses.put(ref, found);
+  }
+}

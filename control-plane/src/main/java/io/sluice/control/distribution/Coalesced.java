@@ -1,0 +1,44 @@
+package io.sluice.control.distribution;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Runs a task at least once after each signal, never twice at a time. Any thread. */
+final class Coalesced {
+  private static final Logger LOG = System.getLogger(Coalesced.class.getName());
+
+  private final Executor executor;
+  private final Runnable task;
+  private final AtomicInteger signals = new AtomicInteger();
+
+  Coalesced(Executor executor, Runnable task) {
+    this.executor = executor;
+    this.task = task;
+  }
+
+  void signal() {
+    if (signals.getAndIncrement() == 0) {
+      try {
+        executor.execute(this::run);
+      } catch (RejectedExecutionException e) {
+        LOG.log(Level.DEBUG, "nothing is distributed any more", e);
+      }
+    }
+  }
+
+  private void run() {
+    int seen = 0;
+    do {
+      try {
+        task.run();
+      } catch (RuntimeException e) {
+        // Top frame: the next signal must find somebody who runs it.
+        LOG.log(Level.ERROR, "distribution_failed", e);
+      }
+      seen = signals.addAndGet(-Math.max(seen, 1));
+    } while (seen > 0);
+  }
+}

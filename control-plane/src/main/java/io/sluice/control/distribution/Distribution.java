@@ -1,0 +1,198 @@
+package io.sluice.control.distribution;
+
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.sluice.api.discovery.v1.FollowRequest;
+import io.sluice.api.discovery.v1.FollowResponse;
+import io.sluice.control.issuing.Caller;
+import io.sluice.control.issuing.NodeCertificates;
+import io.sluice.control.issuing.RefusalReason;
+import io.sluice.control.issuing.RefusedException;
+import io.sluice.control.metrics.DistributionMetrics;
+import io.sluice.mesh.MeshSnapshot;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Every node's way to the newest snapshot. Any thread; nothing here waits for a node. Work is done
+ * on virtual threads, of which a node has one only while there is something to send.
+ */
+public final class Distribution implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(Distribution.class.getName());
+
+  private final NodeCertificates certificates;
+  private final DistributionMetrics metrics;
+  private final InstantSource clock;
+  private final ExecutorService executor =
+      Executors.newThreadPerTaskExecutor(
+          Thread.ofVirtual().name("sluice-control-distribution-", 0).factory());
+  private final Map<String, NodeStream> streams = new ConcurrentHashMap<>();
+  private final NodeStates states = new NodeStates();
+  private final Coalesced builder = coalesced(this::build);
+  private final Encodings encodings = new Encodings(); // the builder's alone
+  private volatile @Nullable Registry wanted;
+  private volatile @Nullable ResourceSet newest;
+  private volatile List<String> problems = List.of();
+  private volatile boolean everComplete;
+  private volatile boolean closed;
+
+  private record Registry(MeshSnapshot snapshot, boolean complete) {}
+
+  /** With nothing to tell yet. */
+  public Distribution(
+      NodeCertificates certificates, DistributionMetrics metrics, InstantSource clock) {
+    this.certificates = certificates;
+    this.metrics = metrics;
+    this.clock = clock;
+  }
+
+  /**
+   * Tells every node, as far as it needs it; returns at once. Of several in a row the last counts.
+   *
+   * @param complete whether it holds all that the registry should know
+   */
+  public void publish(MeshSnapshot snapshot, boolean complete) {
+    if (snapshot.revision() != MeshSnapshot.EMPTY.revision()) {
+      wanted = new Registry(snapshot, complete);
+      builder.signal();
+    }
+  }
+
+  private void build() {
+    Registry target = wanted;
+    ResourceSet before = newest;
+    if (target == null
+        || (before != null
+            && before.snapshot() == target.snapshot()
+            && before.isComplete() == target.complete())) {
+      return;
+    }
+    ResourceSet set = new ResourceSet(target.snapshot(), target.complete(), encodings);
+    if (!set.problems().isEmpty() && !set.problems().equals(problems)) {
+      LOG.log(
+          Level.ERROR,
+          "objects_not_distributed count={0} first=\"{1}\"",
+          set.problems().size(),
+          set.problems().getFirst());
+    }
+    problems = set.problems();
+    metrics.unusable(set.problems().size());
+    if (!set.isUsable()) {
+      return; // every node keeps what it has
+    }
+    everComplete |= target.complete();
+    newest = set;
+    metrics.revision(set.revision());
+    streams.values().forEach(NodeStream::wake);
+  }
+
+  /**
+   * Begins the stream of a node; ends an older one of the same node.
+   *
+   * @param refusals what to end it with, counted and logged
+   * @return takes what the node sends
+   */
+  public StreamObserver<FollowRequest> follow(
+      Caller caller,
+      ServerCallStreamObserver<FollowResponse> out,
+      Function<RefusedException, StatusRuntimeException> refusals) {
+    NodeStream stream = new NodeStream(caller, out, refusals, this);
+    out.setOnCancelHandler(stream::left);
+    out.setOnReadyHandler(stream::wake);
+    NodeStream older = streams.put(caller.nodeName(), stream);
+    if (older != null) {
+      older.refuse(
+          new RefusedException(
+              RefusalReason.SUPERSEDED,
+              "node " + caller.nodeName() + " follows by a newer call",
+              "follow by one call at a time"));
+    }
+    metrics.streams(streams.size());
+    if (closed) {
+      stream.stop();
+    }
+    return stream;
+  }
+
+  /** Ends the streams of nodes whose certificate has ended, or proves them no more. */
+  public void endThoseWithoutProof() {
+    for (NodeStream stream : streams.values()) {
+      try {
+        certificates.caller(stream.caller().chain());
+      } catch (RefusedException e) {
+        if (e.reason() != RefusalReason.AUTHORITY_UNAVAILABLE) {
+          stream.refuse(e);
+        }
+      }
+    }
+  }
+
+  /** How each node stands, in order of name. */
+  public List<NodeState> nodes() {
+    return states.list();
+  }
+
+  /** Objects that no node is told of, and why. */
+  public List<String> problems() {
+    return problems;
+  }
+
+  /** Whether the stream was the node's newest. */
+  boolean forget(NodeStream stream) {
+    boolean newestOfNode = streams.remove(stream.caller().nodeName(), stream);
+    metrics.streams(streams.size());
+    return newestOfNode;
+  }
+
+  Coalesced coalesced(Runnable task) {
+    return new Coalesced(executor, task);
+  }
+
+  @Nullable ResourceSet newest() {
+    return newest;
+  }
+
+  boolean wasEverComplete() {
+    return everComplete;
+  }
+
+  Instant now() {
+    return clock.instant();
+  }
+
+  DistributionMetrics metrics() {
+    return metrics;
+  }
+
+  NodeStates states() {
+    return states;
+  }
+
+  void logRefusal(String node, long revision, List<String> why) {
+    LOG.log(
+        Level.WARNING,
+        "change_refused node={0} revision={1} problems={2} first=\"{3}\"",
+        node,
+        Long.toString(revision),
+        why.size(),
+        why.getFirst());
+  }
+
+  /** Ends every stream, so that connections can. */
+  @Override
+  public void close() {
+    closed = true;
+    streams.values().forEach(NodeStream::stop);
+    executor.shutdown();
+  }
+}

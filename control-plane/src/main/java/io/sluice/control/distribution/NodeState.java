@@ -1,0 +1,60 @@
+package io.sluice.control.distribution;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How one node stands.
+ *
+ * @param node its name
+ * @param connected whether it follows now
+ * @param revision of the newest snapshot that it confirmed, or that changed nothing for it; 0
+ *     before its first answer
+ * @param sinceOrNull when that was; null before the first answer
+ * @param resources how many it has
+ * @param pendingRevision of the change that it has not answered; 0 for none
+ * @param problems why it refused the newest change; empty where it took it
+ * @param software its release, as it says
+ */
+public record NodeState(
+    String node,
+    boolean connected,
+    long revision,
+    @Nullable Instant sinceOrNull,
+    int resources,
+    long pendingRevision,
+    List<String> problems,
+    String software) {
+  public NodeState {
+    problems = List.copyOf(problems);
+  }
+
+  /** A node that has not answered yet. */
+  static NodeState fresh(String node, String software) {
+    return new NodeState(node, true, 0, null, 0, 0, List.of(), software);
+  }
+
+  NodeState inForce(long confirmed, Instant at, int held) {
+    return new NodeState(node, connected, confirmed, at, held, 0, List.of(), software);
+  }
+
+  NodeState refused(List<String> why) {
+    return new NodeState(node, connected, revision, sinceOrNull, resources, 0, why, software);
+  }
+
+  NodeState sent(long pending) {
+    return new NodeState(
+        node, connected, revision, sinceOrNull, resources, pending, problems, software);
+  }
+
+  NodeState gone() {
+    return new NodeState(node, false, revision, sinceOrNull, resources, 0, problems, software);
+  }
+
+  /** Since when the revision is in force. */
+  public Optional<Instant> since() {
+    return Optional.ofNullable(sinceOrNull);
+  }
+}

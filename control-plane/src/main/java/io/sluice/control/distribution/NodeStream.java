@@ -1,0 +1,228 @@
+package io.sluice.control.distribution;
+
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.sluice.api.discovery.v1.Answer;
+import io.sluice.api.discovery.v1.FollowRequest;
+import io.sluice.api.discovery.v1.FollowResponse;
+import io.sluice.control.issuing.Caller;
+import io.sluice.control.issuing.RefusalReason;
+import io.sluice.control.issuing.RefusedException;
+import io.sluice.wire.WireLimits;
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The stream of one node. It remembers what the node has, and the one change that is under way;
+ * parts are made when the connection takes them. Any thread; the lock is this stream's alone.
+ */
+final class NodeStream implements StreamObserver<FollowRequest> {
+  private final Caller caller;
+  private final ServerCallStreamObserver<FollowResponse> out;
+  private final Function<RefusedException, StatusRuntimeException> refusals;
+  private final Distribution distribution;
+  private final Coalesced pump;
+  private @Nullable Hellos hellos = new Hellos();
+  private View acknowledged = View.NOTHING;
+  private boolean acknowledgedComplete;
+  private boolean answered;
+  private @Nullable ResourceSet considered;
+  private @Nullable Change change;
+  private long nonces;
+  private NodeState state;
+  private boolean ended;
+
+  NodeStream(
+      Caller caller,
+      ServerCallStreamObserver<FollowResponse> out,
+      Function<RefusedException, StatusRuntimeException> refusals,
+      Distribution distribution) {
+    this.caller = caller;
+    this.out = out;
+    this.refusals = refusals;
+    this.distribution = distribution;
+    this.pump = distribution.coalesced(this::pump);
+    this.state = NodeState.fresh(caller.nodeName(), "");
+  }
+
+  Caller caller() {
+    return caller;
+  }
+
+  /** Looks for something to send, on another thread. */
+  void wake() {
+    pump.signal();
+  }
+
+  @Override
+  public void onNext(FollowRequest request) {
+    try {
+      take(request);
+    } catch (RefusedException e) {
+      refuse(e);
+    }
+  }
+
+  private synchronized void take(FollowRequest request) {
+    Hellos greeting = hellos;
+    if (ended) {
+      return;
+    }
+    if (greeting == null) {
+      if (!request.hasAnswer() || request.hasHello()) {
+        throw malformed("after its hello a node sends answers");
+      }
+      answered(request.getAnswer());
+    } else {
+      if (!request.hasHello() || request.hasAnswer()) {
+        throw malformed("a node begins with its hello");
+      }
+      if (!greeting.take(request.getHello())) {
+        return;
+      }
+      acknowledged = greeting.held();
+      update(NodeState.fresh(caller.nodeName(), greeting.software()));
+      hellos = null;
+    }
+    pump();
+  }
+
+  private void answered(Answer answer) {
+    Change sent = change;
+    if (sent == null || !sent.isSent() || answer.getNonce() != sent.nonce()) {
+      throw malformed("the answer is to no change that was sent as a whole");
+    }
+    change = null;
+    answered = true;
+    if (answer.getProblemsCount() == 0) {
+      acknowledged = sent.target();
+      acknowledgedComplete = sent.set().isComplete();
+      inForce(sent.set());
+      distribution.metrics().acknowledged(System.nanoTime() - sent.set().madeNanos());
+    } else {
+      List<String> problems =
+          answer.getProblemsList().stream()
+              .limit(WireLimits.PROBLEMS)
+              .map(NodeStream::printable)
+              .toList();
+      update(state.refused(problems));
+      distribution.metrics().refused();
+      distribution.logRefusal(caller.nodeName(), sent.set().revision(), problems);
+    }
+  }
+
+  /** It comes from outside and goes to a log and to a terminal. */
+  private static String printable(String text) {
+    return text.substring(0, Math.min(text.length(), WireLimits.PROBLEM_CHARACTERS))
+        .replaceAll("\\p{Cntrl}", "?");
+  }
+
+  private synchronized void pump() {
+    while (!ended && hellos == null && out.isReady()) {
+      Change sending = change;
+      if (sending == null) {
+        sending = next();
+        change = sending;
+      }
+      if (sending == null || sending.isSent()) {
+        return;
+      }
+      FollowResponse part = sending.next();
+      out.onNext(part);
+      distribution.metrics().sent(part.getResourcesCount(), part.getSerializedSize());
+    }
+  }
+
+  /** The way to the newest snapshot; null where the node is there, or has refused it. */
+  private @Nullable Change next() {
+    ResourceSet newest = distribution.newest();
+    if (newest == null || newest == considered) {
+      return null;
+    }
+    considered = newest;
+    View target = newest.viewOf(caller.nodeName());
+    if (!distribution.wasEverComplete()) {
+      // What a registry lacks that was never read as a whole may be there: nothing is taken away.
+      target = target.with(acknowledged);
+    }
+    Delta delta = newest.delta(acknowledged, target);
+    if (answered && delta.isEmpty() && newest.isComplete() == acknowledgedComplete) {
+      acknowledged = target;
+      inForce(newest);
+      return null;
+    }
+    update(state.sent(newest.revision()));
+    return new Change(++nonces, newest, target, delta);
+  }
+
+  private void inForce(ResourceSet set) {
+    update(state.inForce(set.revision(), distribution.now(), acknowledged.size()));
+  }
+
+  private void update(NodeState next) {
+    state = next;
+    distribution.states().put(next);
+  }
+
+  private static RefusedException malformed(String problem) {
+    return new RefusedException(
+        RefusalReason.STREAM_MALFORMED, problem, "use a node of this release");
+  }
+
+  @Override
+  public void onError(Throwable failure) {
+    left();
+  }
+
+  @Override
+  public void onCompleted() {
+    end(Status.OK.asRuntimeException());
+  }
+
+  /** Ends it with that reason. */
+  void refuse(RefusedException why) {
+    synchronized (this) {
+      if (ended) {
+        return;
+      }
+    }
+    end(refusals.apply(why));
+  }
+
+  /** Ends it; the node comes again, here or elsewhere. */
+  void stop() {
+    end(Status.UNAVAILABLE.withDescription("the controller stops").asRuntimeException());
+  }
+
+  private void end(StatusRuntimeException how) {
+    synchronized (this) {
+      if (!ended && !out.isCancelled()) {
+        if (how.getStatus().isOk()) {
+          out.onCompleted();
+        } else {
+          out.onError(how);
+        }
+      }
+    }
+    left();
+  }
+
+  /** The stream is no more. */
+  void left() {
+    synchronized (this) {
+      if (ended) {
+        return;
+      }
+      ended = true;
+      change = null;
+      acknowledged = View.NOTHING;
+      considered = null;
+    }
+    if (distribution.forget(this)) {
+      distribution.states().put(state.gone());
+    }
+  }
+}

@@ -1,0 +1,146 @@
+package io.sluice.control.folder;
+
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.toList;
+
+import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.ObjectRef;
+import io.sluice.control.registry.ObjectBatch;
+import io.sluice.control.registry.ObjectChange;
+import io.sluice.control.registry.ObjectSource;
+import io.sluice.control.registry.OriginStatus;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** The objects in the manifests of a folder. Each look at the folder gives a batch. */
+final class FolderObjects implements ObjectSource {
+  private static final Logger LOG = System.getLogger(FolderObjects.class.getName());
+
+  private final Path directory;
+  private final InstantSource clock;
+  private final FolderWatch watch;
+  private final Map<String, ManifestFile> files = new TreeMap<>();
+  private Map<ObjectRef, List<KubernetesObject>> given = Map.of();
+  private volatile boolean closed;
+  private @Nullable Thread thread;
+
+  FolderObjects(Path directory, Duration pollInterval, InstantSource clock) {
+    this.directory = directory;
+    this.clock = clock;
+    this.watch = new FolderWatch(directory, pollInterval);
+  }
+
+  @Override
+  public synchronized void start(Consumer<ObjectBatch> consumer) {
+    if (thread != null || closed) {
+      throw new IllegalStateException("the registry of " + directory + " was already started");
+    }
+    refresh(consumer);
+    thread = Thread.ofPlatform().name("sluice-folder-registry").daemon().start(() -> run(consumer));
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    watch.close();
+    Thread running;
+    synchronized (this) {
+      running = thread;
+    }
+    if (running != null && running != Thread.currentThread()) {
+      join(running);
+    }
+  }
+
+  private static void join(Thread running) {
+    boolean interrupted = false;
+    while (running.isAlive()) {
+      try {
+        running.join();
+      } catch (InterruptedException e) {
+        interrupted = true; // the promise of close() holds even then
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void run(Consumer<ObjectBatch> consumer) {
+    try {
+      while (!closed && watch.await()) {
+        if (!closed) {
+          refreshSafely(consumer);
+        }
+      }
+    } catch (InterruptedException e) {
+      LOG.log(Level.WARNING, "folder_registry_interrupted directory={0}", directory);
+    }
+  }
+
+  private void refreshSafely(Consumer<ObjectBatch> consumer) {
+    try {
+      refresh(consumer);
+    } catch (RuntimeException e) {
+      // The thread must outlive a consumer's mistake, or no later change would arrive.
+      LOG.log(Level.ERROR, "folder_registry_refresh_failed directory=" + directory, e);
+    }
+  }
+
+  private void refresh(Consumer<ObjectBatch> consumer) {
+    watch.register();
+    FolderScan scan = FolderScan.of(directory);
+    List<ObjectChange> changes = scan.problems().isEmpty() && take(scan) ? changes() : List.of();
+    List<OriginStatus> origins = files.values().stream().map(ManifestFile::status).toList();
+    boolean complete = scan.problems().isEmpty() && origins.stream().allMatch(OriginStatus::isOk);
+    consumer.accept(new ObjectBatch(changes, scan.problems(), origins, complete));
+  }
+
+  /** Brings the files up to date. Returns whether any object may have changed. */
+  private boolean take(FolderScan scan) {
+    Set<String> present = new HashSet<>(scan.found().keySet());
+    present.addAll(scan.refused().keySet());
+    boolean changed = files.keySet().retainAll(present);
+    for (var entry : scan.found().entrySet()) {
+      changed |= file(entry.getKey()).refresh(directory, entry.getValue());
+    }
+    scan.refused().forEach((name, problem) -> file(name).refuse(problem));
+    return changed;
+  }
+
+  /** What differs from the objects that were given before. */
+  private List<ObjectChange> changes() {
+    Map<ObjectRef, List<KubernetesObject>> now =
+        files.values().stream()
+            .flatMap(file -> file.objects().stream())
+            .collect(groupingBy(KubernetesObject::ref, TreeMap::new, toList()));
+    List<ObjectChange> changes = new ArrayList<>();
+    for (ObjectRef ref : given.keySet()) {
+      if (!now.containsKey(ref)) {
+        changes.add(new ObjectChange(ref, List.of()));
+      }
+    }
+    now.forEach((ref, objects) -> {
+      if (!objects.equals(given.get(ref))) {
+        changes.add(new ObjectChange(ref, objects));
+      }
+    });
+    given = now;
+    return changes;
+  }
+
+  private ManifestFile file(String name) {
+    return files.computeIfAbsent(name, added -> new ManifestFile(added, clock));
+  }
+}

@@ -1,0 +1,156 @@
+package io.sluice.control.kubernetes;
+
+import io.sluice.control.kubernetes.KubernetesApiException.Failure;
+import io.sluice.control.objects.ReadableKind;
+import io.sluice.control.registry.ObjectChange;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Keeps the objects of one kind up to date for as long as it runs, whatever the API server does: on
+ * a virtual thread of its own. What was read stays while the server cannot be read.
+ */
+final class KindFollower implements KindWatch.Listener {
+  private static final Logger LOG = System.getLogger(KindFollower.class.getName());
+
+  /** One failure that may pass by itself is no news: connections end now and then. */
+  private static final int FAILURES_TO_TELL = 2;
+
+  private final ReadableKind kind;
+  private final WatchSettings settings;
+  private final Changes changes;
+  private final KindObjects objects;
+  private final KindStatus status;
+  private final KindWatch watch;
+  private final Backoff backoff;
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private final Thread thread;
+  private boolean wasMissing;
+
+  KindFollower(KubernetesApi api, ReadableKind kind, WatchSettings settings, Changes changes) {
+    this.kind = kind;
+    this.settings = settings;
+    this.changes = changes;
+    this.objects = new KindObjects(kind, settings.maxObjects());
+    this.status = new KindStatus(kind);
+    this.watch = new KindWatch(api, kind, settings, objects, this);
+    this.backoff = new Backoff(settings.shortestPause(), settings.longestPause());
+    this.thread = Thread.ofVirtual().name("sluice-watch-" + kind.resource()).unstarted(this::run);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  KindObjects objects() {
+    return objects;
+  }
+
+  KindStatus status() {
+    return status;
+  }
+
+  private void run() {
+    try {
+      while (closing.getCount() > 0) {
+        Duration pause = step();
+        if (closing.await(pause.toMillis(), TimeUnit.MILLISECONDS)) {
+          return;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // only close() interrupts
+    }
+  }
+
+  /** Returns the pause before the next step. */
+  private Duration step() {
+    try {
+      watch.step();
+      return Duration.ZERO;
+    } catch (KubernetesApiException e) {
+      return closing.getCount() == 0 ? Duration.ZERO : failed(e);
+    } catch (RuntimeException e) {
+      // Top frame: without this thread the kind would stand still for ever.
+      LOG.log(Level.ERROR, "kubernetes_watch_failed kind=" + kind.kind(), e);
+      return failed(new KubernetesApiException(Failure.REJECTED, kind.resource(), e.toString(), e));
+    }
+  }
+
+  private Duration failed(KubernetesApiException e) {
+    if (e.failure() == Failure.NOT_FOUND && !isBuiltIn()) {
+      return missing();
+    }
+    Duration pause = backoff.failed();
+    if (!e.failure().isRetryable() || backoff.failures() >= FAILURES_TO_TELL) {
+      tell(status.failed(e), String.valueOf(e.getMessage()));
+    }
+    return pause.compareTo(e.retryAfter()) < 0 ? e.retryAfter() : pause;
+  }
+
+  /** Whether every API server has the kind. */
+  private boolean isBuiltIn() {
+    return kind.group().isEmpty() || kind.group().endsWith(".k8s.io");
+  }
+
+  /**
+   * Nobody has installed the kind, so it has no objects. Where it had some, a server that is just
+   * starting may not know its own kinds yet: then only the second look counts.
+   */
+  private Duration missing() {
+    if (objects.isEmpty() || wasMissing) {
+      List<ObjectChange> gone = objects.replace(List.of());
+      upToDate(gone);
+      wasMissing = true;
+    } else {
+      wasMissing = true;
+      tell(
+          status.failed(
+              new KubernetesApiException(
+                  Failure.CONFLICT, kind.resource(), "the kind is not served any more", null)),
+          "the kind is not served any more");
+    }
+    return settings.longestPause();
+  }
+
+  @Override
+  public void upToDate(List<ObjectChange> changed) {
+    backoff.succeeded();
+    wasMissing = false;
+    changes.add(changed);
+    tell(status.succeeded(), "up to date");
+  }
+
+  @Override
+  public void changed(ObjectChange change) {
+    changes.add(List.of(change));
+  }
+
+  private void tell(boolean isNews, String how) {
+    if (isNews) {
+      LOG.log(Level.DEBUG, "kubernetes_kind kind={0} state={1}", kind.kind(), how);
+      changes.wake();
+    }
+  }
+
+  /** Ends the watch and waits for its thread. */
+  void close() {
+    closing.countDown();
+    thread.interrupt();
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

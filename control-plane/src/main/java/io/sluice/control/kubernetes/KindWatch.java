@@ -1,0 +1,214 @@
+package io.sluice.control.kubernetes;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import io.sluice.control.kubernetes.KindObjects.Seen;
+import io.sluice.control.kubernetes.KubernetesApiException.Failure;
+import io.sluice.control.kubernetes.WatchEvents.WatchEvent;
+import io.sluice.control.manifest.YamlValue;
+import io.sluice.control.objects.ReadableKind;
+import io.sluice.control.registry.ObjectChange;
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Lists the objects of one kind and follows what changes, from one resource version to the next.
+ * Fails with the reason why it cannot; the next call goes on from where this one came to, or lists
+ * again where the server no longer knows that version. Confined to one thread.
+ */
+final class KindWatch {
+  private static final int HTTP_GONE = 410;
+
+  /** A watch that ends sooner, without an event, is not worth the name. */
+  private static final Duration SHORTEST_WATCH = Duration.ofSeconds(1);
+
+  private final KubernetesApi api;
+  private final ReadableKind kind;
+  private final WatchSettings settings;
+  private final KindObjects objects;
+  private final Listener listener;
+  private String path = "";
+  private String version = "";
+  private long listedAt;
+
+  KindWatch(
+      KubernetesApi api,
+      ReadableKind kind,
+      WatchSettings settings,
+      KindObjects objects,
+      Listener listener) {
+    this.api = api;
+    this.kind = kind;
+    this.settings = settings;
+    this.objects = objects;
+    this.listener = listener;
+  }
+
+  /** Told of every step, on the thread of the watch. */
+  interface Listener {
+    /** The objects of the kind are as they are on the server. */
+    void upToDate(List<ObjectChange> changes);
+
+    /** One object has changed. */
+    void changed(ObjectChange change);
+  }
+
+  /**
+   * Takes a list where one is due, else watches until the server ends the watch.
+   *
+   * @throws KubernetesApiException with {@link Failure#NOT_FOUND} where the kind is not installed
+   */
+  void step() {
+    boolean isOld = System.nanoTime() - listedAt > settings.listAgainAfter().toNanos();
+    if (version.isEmpty() || isOld) {
+      list();
+      return;
+    }
+    try {
+      watch();
+    } catch (KubernetesApiException e) {
+      if (e.status() == HTTP_GONE || e.failure() == Failure.NOT_FOUND) {
+        version = "";
+      }
+      throw e;
+    }
+  }
+
+  private void list() {
+    KubernetesApiException missing = null;
+    for (String apiVersion : kind.versions()) {
+      path = path(apiVersion);
+      try {
+        listPages();
+        return;
+      } catch (KubernetesApiException e) {
+        if (e.failure() != Failure.NOT_FOUND) {
+          throw e;
+        }
+        missing = e;
+      }
+    }
+    throw Objects.requireNonNull(missing, "every kind has a version");
+  }
+
+  private String path(String apiVersion) {
+    String root = kind.group().isEmpty() ? "/api/" : "/apis/" + kind.group() + "/";
+    return root + apiVersion + "/" + kind.resource();
+  }
+
+  private void listPages() {
+    List<Seen> seen = new ArrayList<>();
+    String next = "";
+    ListPage page;
+    do {
+      String query = "?limit=" + settings.pageSize();
+      if (!next.isEmpty()) {
+        query += "&continue=" + URLEncoder.encode(next, StandardCharsets.UTF_8);
+      }
+      try (AnswerStream in = api.open(path + query, settings.silence())) {
+        page =
+            ListPage.read(
+                in,
+                object -> {
+                  objects.requireRoomFor(seen.size() + 1);
+                  seen.add(objects.read(object));
+                });
+      } catch (IOException e) {
+        throw broken(e);
+      }
+      next = page.next();
+    } while (!next.isEmpty());
+    List<ObjectChange> changes = objects.replace(seen);
+    version = page.version();
+    listedAt = System.nanoTime();
+    listener.upToDate(changes);
+  }
+
+  private void watch() {
+    long began = System.nanoTime();
+    Duration silence = settings.watchFor().plus(settings.silence());
+    String query =
+        "?watch=1&allowWatchBookmarks=true&resourceVersion="
+            + URLEncoder.encode(version, StandardCharsets.UTF_8)
+            + "&timeoutSeconds="
+            + Math.max(1, settings.watchFor().toSeconds());
+    boolean isFollowed = false;
+    try (AnswerStream in = api.open(path + query, silence)) {
+      // A status says little: what answers may be something else than an API server.
+      isFollowed = in.isQuietFor(SHORTEST_WATCH);
+      if (isFollowed) {
+        listener.upToDate(List.of());
+      }
+      WatchEvents events = new WatchEvents(in);
+      for (var event = events.next(); event.isPresent(); event = events.next()) {
+        take(event.get());
+        if (!isFollowed) {
+          isFollowed = true;
+          listener.upToDate(List.of());
+        }
+      }
+    } catch (SocketTimeoutException e) {
+      // The server should have ended it by now: what looked quiet may have been dead all the time.
+      version = "";
+      throw broken(e);
+    } catch (IOException e) {
+      throw broken(e);
+    }
+    if (!isFollowed && System.nanoTime() - began < SHORTEST_WATCH.toNanos()) {
+      throw broken(new IOException("the server ended the watch at once"));
+    }
+  }
+
+  private void take(WatchEvent event) {
+    if (event.type().equals("ERROR")) {
+      throw refused(event.object());
+    }
+    String now = event.version();
+    if (now.isEmpty() || ResourceVersion.isBefore(now, version)) {
+      listAgain("an event is from before " + version + ": '" + now + "'");
+    }
+    switch (event.type()) {
+      case "BOOKMARK" -> {
+        // Only says how far the server has come.
+      }
+      case "ADDED", "MODIFIED" -> {
+        if (!now.equals(version)) { // else a repetition
+          objects.put(objects.read(event.object())).ifPresent(listener::changed);
+        }
+      }
+      case "DELETED" ->
+          objects.remove(objects.read(event.object()).ref()).ifPresent(listener::changed);
+      default -> listAgain("it sent an event of type '" + event.type() + "'");
+    }
+    version = now;
+  }
+
+  private void listAgain(String problem) {
+    version = "";
+    throw new KubernetesApiException(Failure.BUSY, "watch " + path, problem, null);
+  }
+
+  private KubernetesApiException refused(YamlValue.Mapping status) {
+    String code = JsonTree.text(status, "code");
+    int number = code.matches("[1-5][0-9]{2}") ? Integer.parseInt(code) : 500;
+    return new KubernetesApiException(
+        KubernetesApi.failure(number),
+        "watch " + path,
+        "ended with " + number + " " + KubernetesApi.quote(JsonTree.text(status, "message")),
+        number,
+        RetryAfter.of(JsonTree.text(status, "details", "retryAfterSeconds")));
+  }
+
+  private KubernetesApiException broken(IOException e) {
+    // Of JSON, without the place in the text, which differs from try to try.
+    String problem =
+        e instanceof JsonProcessingException json ? json.getOriginalMessage() : e.getMessage();
+    return new KubernetesApiException(
+        Failure.UNREACHABLE, "GET " + path, String.valueOf(problem), e);
+  }
+}

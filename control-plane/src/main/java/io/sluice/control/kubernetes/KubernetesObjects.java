@@ -1,0 +1,144 @@
+package io.sluice.control.kubernetes;
+
+import io.sluice.control.manifest.Problem;
+import io.sluice.control.objects.ReadableKind;
+import io.sluice.control.registry.ObjectBatch;
+import io.sluice.control.registry.ObjectChange;
+import io.sluice.control.registry.ObjectSource;
+import io.sluice.control.registry.OriginStatus;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The objects of a cluster. Each kind is followed on a virtual thread; one more delivers what they
+ * found. A kind that cannot be read keeps its last objects and makes the whole incomplete.
+ */
+final class KubernetesObjects implements ObjectSource {
+  /** Nothing in the mesh depends on a ServiceAccount object: so no right to read them is needed. */
+  static final Set<ReadableKind> KINDS =
+      EnumSet.complementOf(EnumSet.of(ReadableKind.SERVICE_ACCOUNT));
+
+  private static final Logger LOG = System.getLogger(KubernetesObjects.class.getName());
+
+  /** A consumer that failed is asked again by then. */
+  private static final Duration LONGEST_WAIT = Duration.ofSeconds(2);
+
+  /** Most objects whose problems a status names: of ten thousand, nobody reads more. */
+  private static final int MAX_ORIGINS = 1_000;
+
+  private final KubernetesApi api;
+  private final WatchSettings settings;
+  private final Changes changes = new Changes();
+  private final List<KindFollower> followers;
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private @Nullable Thread thread;
+
+  /**
+   * Connects to nothing yet.
+   *
+   * @param api owned
+   */
+  KubernetesObjects(KubernetesApi api, WatchSettings settings) {
+    this.api = api;
+    this.settings = settings;
+    this.followers =
+        KINDS.stream().map(kind -> new KindFollower(api, kind, settings, changes)).toList();
+  }
+
+  /** Lists first; a server that is away delays the start only so long. */
+  @Override
+  public synchronized void start(Consumer<ObjectBatch> consumer) {
+    if (thread != null || closing.getCount() == 0) {
+      throw new IllegalStateException("the registry of " + api.server() + " was already started");
+    }
+    followers.forEach(KindFollower::start);
+    try {
+      long end = System.nanoTime() + settings.firstLists().toNanos();
+      while (!isTried() && System.nanoTime() - end < 0) {
+        changes.await(Duration.ofNanos(Math.max(1_000_000, end - System.nanoTime())));
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // what is known by now is delivered
+    }
+    deliver(consumer);
+    thread = Thread.ofVirtual().name("sluice-kubernetes-registry").start(() -> run(consumer));
+  }
+
+  private boolean isTried() {
+    return followers.stream().allMatch(follower -> follower.status().isTried());
+  }
+
+  private void run(Consumer<ObjectBatch> consumer) {
+    try {
+      while (true) {
+        changes.await(LONGEST_WAIT);
+        if (closing.await(settings.gather().toMillis(), TimeUnit.MILLISECONDS)) {
+          return;
+        }
+        try {
+          deliver(consumer);
+        } catch (RuntimeException e) {
+          // The thread must outlive a consumer's mistake, or no later change would arrive.
+          LOG.log(Level.ERROR, "kubernetes_registry_delivery_failed server=" + api.server(), e);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // only close() interrupts
+    }
+  }
+
+  private void deliver(Consumer<ObjectBatch> consumer) {
+    // First: what a kind reports as complete is among the changes that are taken after.
+    boolean complete = followers.stream().allMatch(follower -> follower.status().isComplete());
+    List<Problem> problems =
+        followers.stream()
+            .map(follower -> follower.status().problem())
+            .flatMap(Optional::stream)
+            .toList();
+    List<ObjectChange> taken = changes.take();
+    List<OriginStatus> origins =
+        followers.stream()
+            .flatMap(follower -> follower.objects().origins().stream())
+            .limit(MAX_ORIGINS)
+            .toList();
+    consumer.accept(new ObjectBatch(taken, problems, origins, complete));
+  }
+
+  @Override
+  public void close() {
+    closing.countDown();
+    followers.forEach(KindFollower::close);
+    Thread running;
+    synchronized (this) {
+      running = thread;
+    }
+    changes.wake();
+    if (running != null && running != Thread.currentThread()) {
+      join(running);
+    }
+    api.close();
+  }
+
+  private static void join(Thread running) {
+    boolean interrupted = false;
+    while (running.isAlive()) {
+      try {
+        running.join();
+      } catch (InterruptedException e) {
+        interrupted = true; // the promise of close() holds even then
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

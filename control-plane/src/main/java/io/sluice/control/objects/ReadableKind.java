@@ -1,0 +1,130 @@
+package io.sluice.control.objects;
+
+import io.sluice.control.manifest.Fields;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The kinds that the mesh reads, and where the Kubernetes API has them. */
+public enum ReadableKind {
+  /** {@code v1} Namespace. */
+  NAMESPACE("", "Namespace", "namespaces", List.of("v1"), ReadableKind::readNamespace),
+  /** {@code v1} Pod. */
+  POD("", "Pod", "pods", List.of("v1"), PodReader::read),
+  /** {@code v1} Service. */
+  SERVICE("", "Service", "services", List.of("v1"), ServiceReader::readService),
+  /** {@code v1} ServiceAccount. */
+  SERVICE_ACCOUNT(
+      "",
+      "ServiceAccount",
+      "serviceaccounts",
+      List.of("v1"),
+      (_, meta) -> new ServiceAccount(meta)),
+  /** {@code discovery.k8s.io} EndpointSlice. */
+  ENDPOINT_SLICE(
+      "discovery.k8s.io",
+      "EndpointSlice",
+      "endpointslices",
+      List.of("v1"),
+      ServiceReader::readSlice),
+  /** {@code access.smi-spec.io} TrafficTarget. */
+  TRAFFIC_TARGET(
+      "access.smi-spec.io",
+      "TrafficTarget",
+      "traffictargets",
+      List.of("v1alpha3"),
+      SmiReader::readTarget),
+  /** {@code specs.smi-spec.io} TCPRoute. */
+  TCP_ROUTE(
+      "specs.smi-spec.io", "TCPRoute", "tcproutes", List.of("v1alpha4"), SmiReader::readTcpRoute),
+  /** {@code specs.smi-spec.io} HTTPRouteGroup. */
+  HTTP_ROUTE_GROUP(
+      "specs.smi-spec.io",
+      "HTTPRouteGroup",
+      "httproutegroups",
+      List.of("v1alpha4"),
+      (_, meta) -> new HttpRouteGroup(meta)),
+  /** The MeshConfig of Sluice. */
+  MESH_CONFIG(
+      "config.sluice.io", "MeshConfig", "meshconfigs", List.of("v1alpha1"), MeshConfigReader::read),
+  /** The MeshConfig of OSM and osm-edge. */
+  OSM_MESH_CONFIG(
+      "config.openservicemesh.io",
+      "MeshConfig",
+      "meshconfigs",
+      List.of("v1alpha2", "v1alpha1"),
+      MeshConfigReader::read),
+  /** The MeshConfig of FSM. */
+  FSM_MESH_CONFIG(
+      "config.flomesh.io",
+      "MeshConfig",
+      "meshconfigs",
+      List.of("v1alpha3", "v1alpha2", "v1alpha1"),
+      MeshConfigReader::read);
+
+  private static final Map<GroupKind, ReadableKind> BY_NAME = byName();
+
+  private final String group;
+  private final String kind;
+  private final String resource;
+  private final List<String> versions;
+  private final KindReader reader;
+
+  ReadableKind(
+      String group, String kind, String resource, List<String> versions, KindReader reader) {
+    this.group = group;
+    this.kind = kind;
+    this.resource = resource;
+    this.versions = versions;
+    this.reader = reader;
+  }
+
+  private static Map<GroupKind, ReadableKind> byName() {
+    Map<GroupKind, ReadableKind> kinds = new HashMap<>();
+    for (ReadableKind kind : values()) {
+      kinds.put(new GroupKind(kind.group, kind.kind), kind);
+    }
+    return Map.copyOf(kinds);
+  }
+
+  static Optional<ReadableKind> of(String group, String kind) {
+    return Optional.ofNullable(BY_NAME.get(new GroupKind(group, kind)));
+  }
+
+  KubernetesObject read(Fields document) {
+    return reader.read(document, MetaReader.read(document, group, kind, this != NAMESPACE));
+  }
+
+  private static KubernetesObject readNamespace(Fields document, ObjectMeta meta) {
+    Fields metadata = document.objectOrEmpty("metadata");
+    EnrolmentWords.check(metadata.objectOrEmpty("labels"), metadata.objectOrEmpty("annotations"));
+    return new Namespace(meta);
+  }
+
+  /** API group, empty for the core group. */
+  public String group() {
+    return group;
+  }
+
+  /** Kind as manifests write it. */
+  public String kind() {
+    return kind;
+  }
+
+  /** Kind as paths of the API and its access rules write it: the lower-case plural. */
+  public String resource() {
+    return resource;
+  }
+
+  /** Versions of the API that are read, the newest first. */
+  public List<String> versions() {
+    return versions;
+  }
+
+  private interface KindReader {
+    KubernetesObject read(Fields document, ObjectMeta meta);
+  }
+
+  private record GroupKind(String group, String kind) {}
+}

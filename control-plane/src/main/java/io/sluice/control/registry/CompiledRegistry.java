@@ -1,0 +1,117 @@
+package io.sluice.control.registry;
+
+import io.sluice.control.compile.CompiledChange;
+import io.sluice.control.compile.IncrementalCompiler;
+import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.ObjectRef;
+import io.sluice.mesh.MeshSnapshot;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Compiles what a source delivers, whichever it is, and delivers a snapshot where its content
+ * differs from that of the one before.
+ */
+public final class CompiledRegistry implements Registry {
+  private final ObjectSource source;
+  private final Consumer<RegistryStatus> statusListener;
+  private final Map<ObjectRef, List<KubernetesObject>> objects = new TreeMap<>();
+  private volatile RegistryStatus status = RegistryStatus.EMPTY;
+  private volatile boolean complete;
+  private final Set<ObjectRef> due = new TreeSet<>();
+  private IncrementalCompiler compiler = new IncrementalCompiler(0);
+  private @Nullable CompiledChange compiled;
+  private @Nullable MeshSnapshot delivered;
+
+  /**
+   * Starts nothing.
+   *
+   * @param source owned
+   * @param statusListener called with each changed status, after the snapshot that goes with it was
+   *     delivered, on the thread that delivered it
+   */
+  public CompiledRegistry(ObjectSource source, Consumer<RegistryStatus> statusListener) {
+    this.source = source;
+    this.statusListener = statusListener;
+  }
+
+  @Override
+  public boolean isComplete() {
+    return complete;
+  }
+
+  @Override
+  public RegistryStatus status() {
+    return status;
+  }
+
+  @Override
+  public void start(Consumer<MeshSnapshot> consumer) {
+    source.start(batch -> take(batch, consumer));
+  }
+
+  @Override
+  public void close() {
+    source.close();
+  }
+
+  private void take(ObjectBatch batch, Consumer<MeshSnapshot> consumer) {
+    for (ObjectChange change : batch.changes()) {
+      if (change.objects().isEmpty()) {
+        objects.remove(change.ref());
+      } else {
+        objects.put(change.ref(), change.objects());
+      }
+      due.add(change.ref());
+    }
+    MeshSnapshot before = delivered;
+    CompiledChange compilation = compiled;
+    if (compilation == null || !due.isEmpty()) {
+      compilation = compile(compilation == null ? 0 : compilation.snapshot().revision());
+      compiled = compilation;
+    }
+    // Not a moment too early: what a broken file may hide must not be taken for removed.
+    if (!batch.complete()) {
+      complete = false;
+    }
+    if (before != compilation.snapshot()) {
+      consumer.accept(compilation.snapshot());
+      before = compilation.snapshot();
+      delivered = before;
+    }
+    complete = batch.complete();
+    publish(
+        new RegistryStatus(
+            before.revision(), batch.sourceProblems(), batch.origins(), compilation.statuses()));
+  }
+
+  /** Compiles the objects that are due; {@code revision} is the one that was compiled last. */
+  private CompiledChange compile(long revision) {
+    Map<String, List<KubernetesObject>> changed = new HashMap<>();
+    for (ObjectRef ref : due) {
+      changed.put(ref.group() + "/" + ref, objects.getOrDefault(ref, List.of()));
+    }
+    try {
+      CompiledChange change = compiler.apply(changed);
+      due.clear();
+      return change;
+    } catch (RuntimeException e) {
+      compiler = new IncrementalCompiler(revision); // half of the change may be in the old one
+      due.addAll(objects.keySet());
+      throw e;
+    }
+  }
+
+  private void publish(RegistryStatus now) {
+    if (!now.equals(status)) {
+      status = now;
+      statusListener.accept(now);
+    }
+  }
+}

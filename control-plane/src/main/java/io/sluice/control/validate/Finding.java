@@ -1,0 +1,88 @@
+package io.sluice.control.validate;
+
+import io.sluice.control.compile.ObjectStatus;
+import io.sluice.control.manifest.Problem;
+import java.util.Comparator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * One thing about a manifest that its author should know.
+ *
+ * @param file file it is in
+ * @param line line of the value, or where the object starts, from 1; 0 when the whole file is meant
+ * @param object {@code Kind namespace/name}, empty when it cannot be told
+ * @param field path such as {@code spec.rules[0].kind}, empty when no single field is meant
+ * @param level how bad it is
+ * @param reason what is wrong
+ * @param mend what to write instead, empty when nothing needs doing
+ */
+public record Finding(
+    String file, int line, String object, String field, Level level, String reason, String mend)
+    implements Comparable<Finding> {
+  private static final Comparator<Finding> ORDER =
+      Comparator.comparing(Finding::file)
+          .thenComparing(Finding::line)
+          .thenComparing(Finding::object)
+          .thenComparing(Finding::level)
+          .thenComparing(Finding::field)
+          .thenComparing(Finding::reason)
+          .thenComparing(Finding::mend);
+
+  /** The compiler's reasons begin with the field, where they speak of one. */
+  private static final Pattern FIELD =
+      Pattern.compile("((?:spec|metadata)(?:\\.\\w+|\\[[^\\]]{1,300}\\])+):? (.*)", Pattern.DOTALL);
+
+  /** How bad a finding is. */
+  public enum Level {
+    /** The object has no effect, or holds a field that nobody knows. */
+    ERROR,
+    /** A part of the object has no effect. */
+    WARNING,
+    /** Worth knowing. */
+    INFO
+  }
+
+  static Finding of(Problem problem, String object) {
+    return new Finding(
+        problem.file(),
+        problem.line(),
+        object,
+        problem.field(),
+        Level.ERROR,
+        problem.reason(),
+        problem.mend());
+  }
+
+  static Finding of(ObjectStatus status) {
+    Level level =
+        switch (status.severity()) {
+          case UNUSABLE -> Level.ERROR;
+          case WARNING -> Level.WARNING;
+          case INFO -> Level.INFO;
+        };
+    Matcher matcher = FIELD.matcher(status.reason());
+    boolean hasField = matcher.matches();
+    return new Finding(
+        status.file(),
+        status.line(),
+        status.object().toString(),
+        hasField ? matcher.group(1) : "",
+        level,
+        hasField ? matcher.group(2) : status.reason(),
+        status.mend());
+  }
+
+  @Override
+  public int compareTo(Finding other) {
+    return ORDER.compare(this, other);
+  }
+
+  /** {@code Object: field: reason; mend}, with the absent parts left out. */
+  public String sentence() {
+    return (object.isEmpty() ? "" : object + ": ")
+        + (field.isEmpty() ? "" : field + ": ")
+        + reason
+        + (mend.isEmpty() ? "" : "; " + mend);
+  }
+}

@@ -1,0 +1,135 @@
+package io.sluice.control.validate;
+
+import io.sluice.control.manifest.YamlValue;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The fields of the kinds that belong to the mesh, so that a misspelt one is found. Kinds of
+ * Kubernetes have many fields that the mesh does not read; its API server checks those.
+ */
+final class KnownFields {
+  private static final Shape ANYTHING = new Shape(Map.of(), true);
+
+  private static final Shape SUBJECT = leaves("kind", "name", "namespace");
+
+  /** SMI Traffic Access Control v1alpha3. */
+  private static final Shape TARGET =
+      object(
+          shape(
+              Map.of(
+                  "destination",
+                  SUBJECT,
+                  "sources",
+                  SUBJECT,
+                  "rules",
+                  leaves("kind", "name", "matches"))));
+
+  /** SMI Traffic Specs v1alpha4. */
+  private static final Shape TCP_ROUTE = object(shape(Map.of("matches", leaves("name", "ports"))));
+
+  private static final Shape HTTP_ROUTE_GROUP =
+      object(
+          shape(
+              Map.of(
+                  "matches",
+                  shape(
+                      Map.of(
+                          "name",
+                          ANYTHING,
+                          "pathRegex",
+                          ANYTHING,
+                          "methods",
+                          ANYTHING,
+                          "headers",
+                          ANYTHING)))));
+
+  /** Below {@code spec}, its reader says of every field whether it is known. */
+  private static final Shape MESH_CONFIG = object(ANYTHING);
+
+  private static final Set<String> MESH_CONFIG_GROUPS =
+      Set.of("config.sluice.io", "config.flomesh.io", "config.openservicemesh.io");
+
+  private KnownFields() {}
+
+  /**
+   * The fields of a mapping; lists of mappings are like one.
+   *
+   * @param isOpen whether any other field may be there
+   */
+  private record Shape(Map<String, Shape> fields, boolean isOpen) {}
+
+  private static Shape shape(Map<String, Shape> fields) {
+    return new Shape(fields, false);
+  }
+
+  private static Shape leaves(String... names) {
+    return shape(
+        Set.of(names).stream().collect(Collectors.toUnmodifiableMap(name -> name, _ -> ANYTHING)));
+  }
+
+  private static Shape object(Shape spec) {
+    return shape(
+        Map.of(
+            "apiVersion",
+            ANYTHING,
+            "kind",
+            ANYTHING,
+            "metadata",
+            ANYTHING,
+            "spec",
+            spec,
+            "status",
+            ANYTHING));
+  }
+
+  /**
+   * Names to {@code unknown} the path and the value of each field that {@code document} should not
+   * have.
+   */
+  static void check(
+      YamlValue document, String group, String kind, BiConsumer<String, YamlValue> unknown) {
+    Shape shape = shapeOf(group, kind);
+    if (shape != null) {
+      check(document, "", shape, unknown);
+    }
+  }
+
+  private static @Nullable Shape shapeOf(String group, String kind) {
+    return switch (kind) {
+      case "TrafficTarget" -> group.equals("access.smi-spec.io") ? TARGET : null;
+      case "TCPRoute" -> group.equals("specs.smi-spec.io") ? TCP_ROUTE : null;
+      case "HTTPRouteGroup" -> group.equals("specs.smi-spec.io") ? HTTP_ROUTE_GROUP : null;
+      case "MeshConfig" -> MESH_CONFIG_GROUPS.contains(group) ? MESH_CONFIG : null;
+      default -> null;
+    };
+  }
+
+  /** A value that should be another type is the reader's business. */
+  private static void check(
+      YamlValue value, String path, Shape shape, BiConsumer<String, YamlValue> unknown) {
+    if (shape.isOpen()) {
+      return;
+    }
+    if (value instanceof YamlValue.Sequence list) {
+      for (int i = 0; i < list.items().size(); i++) {
+        check(list.items().get(i), path + "[" + i + "]", shape, unknown);
+      }
+    } else if (value instanceof YamlValue.Mapping mapping) {
+      mapping
+          .entries()
+          .forEach((name, inner) -> {
+            String inside = path.isEmpty() ? name : path + "." + name;
+            Shape known = shape.fields().get(name);
+            if (known == null) {
+              unknown.accept(inside, inner);
+            } else {
+              check(inner, inside, known, unknown);
+            }
+          });
+    }
+  }
+}

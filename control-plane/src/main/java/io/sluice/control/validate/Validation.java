@@ -1,0 +1,106 @@
+package io.sluice.control.validate;
+
+import io.sluice.control.compile.Compiler;
+import io.sluice.control.compile.ObjectStatus;
+import io.sluice.control.compile.Objects;
+import io.sluice.control.manifest.Problem;
+import io.sluice.control.manifest.YamlDocuments;
+import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.MeshConfig;
+import io.sluice.control.objects.ObjectReader;
+import io.sluice.control.objects.ReadObjects;
+import io.sluice.control.validate.Finding.Level;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * What is found in manifests.
+ *
+ * @param objects how many objects could be read
+ * @param findings in order of file and line
+ */
+public record Validation(int objects, List<Finding> findings) {
+  /** Begins the compiler's sentence on all unknown fields together; here each has its own. */
+  private static final String UNKNOWN_FIELDS = "unknown fields: ";
+
+  private static final String UNKNOWN = "no such field is known";
+  private static final String SPELLING = "check its spelling, or remove it";
+
+  public Validation {
+    findings = List.copyOf(findings);
+  }
+
+  /**
+   * Checks files as the whole of a mesh: what one object names has to be in one of them.
+   *
+   * @param files content by name, each at most {@link YamlDocuments#MAX_BYTES} long
+   */
+  public static Validation ofMesh(Map<String, byte[]> files) {
+    List<Finding> findings = new ArrayList<>();
+    List<KubernetesObject> objects = new ArrayList<>();
+    new TreeMap<>(files).forEach((file, content) -> objects.addAll(read(file, content, findings)));
+    addStatuses(Compiler.compile(1, new Objects(objects)).statuses(), findings);
+    return sorted(objects.size(), findings);
+  }
+
+  /**
+   * Checks one file by itself: what its objects name is taken to exist, and objects are not held
+   * against each other.
+   */
+  public static Validation ofObjects(String file, byte[] content) {
+    List<Finding> findings = new ArrayList<>();
+    List<KubernetesObject> objects = read(file, content, findings);
+    objects.forEach(object -> addStatuses(Compiler.compileAlone(object), findings));
+    return sorted(objects.size(), findings);
+  }
+
+  /** Whether something has no effect at all. */
+  public boolean hasErrors() {
+    return findings.stream().anyMatch(finding -> finding.level() == Level.ERROR);
+  }
+
+  private static Validation sorted(int objects, List<Finding> findings) {
+    return new Validation(objects, findings.stream().distinct().sorted().toList());
+  }
+
+  /** The objects of a file, of one with a problem those that have none. */
+  private static List<KubernetesObject> read(String file, byte[] content, List<Finding> findings) {
+    ReadObjects read = ObjectReader.read(file, content);
+    Documents documents = new Documents(YamlDocuments.read(file, content));
+    for (Problem problem : read.problems()) {
+      findings.add(Finding.of(problem, documents.titleOf(problem)));
+    }
+    for (Documents.Written written : documents.all()) {
+      KnownFields.check(
+          written.value(),
+          written.group(),
+          written.kind(),
+          (path, value) ->
+              findings.add(
+                  Finding.of(
+                      new Problem(file, value.line(), written.inside(path), UNKNOWN, SPELLING),
+                      written.title())));
+    }
+    for (KubernetesObject object : read.objects()) {
+      if (object instanceof MeshConfig config) {
+        for (String path : config.unknown()) {
+          findings.add(
+              Finding.of(
+                  new Problem(file, config.meta().line(), path, UNKNOWN, SPELLING),
+                  config.ref().toString()));
+        }
+      }
+    }
+    return read.objects();
+  }
+
+  private static void addStatuses(List<ObjectStatus> statuses, List<Finding> findings) {
+    Set<ObjectStatus> told = new HashSet<>(statuses);
+    told.removeIf(status -> status.reason().startsWith(UNKNOWN_FIELDS));
+    told.forEach(status -> findings.add(Finding.of(status)));
+  }
+}

@@ -1,0 +1,296 @@
+package io.sluice.control.compile;
+
+import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.ObjectReader;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+
+/**
+ * Files of manifests that change at random. Names, addresses and labels are few, so that objects
+ * collide, find each other and lose each other all the time.
+ */
+final class RandomCluster {
+  private static final String[] NAMESPACES = {"shop", "stock", "kube-system"};
+  private static final String[] APPS = {"web", "db", "batch"};
+
+  private final Random random;
+  private final Map<String, List<KubernetesObject>> files = new TreeMap<>();
+
+  RandomCluster(long seed) {
+    this.random = new Random(seed);
+  }
+
+  /** All files, in order of name. */
+  Map<String, List<KubernetesObject>> files() {
+    return files;
+  }
+
+  /** Changes some files. Returns the objects of each changed one, none where it was removed. */
+  Map<String, List<KubernetesObject>> change() {
+    Map<String, List<KubernetesObject>> changed = new TreeMap<>();
+    int count = 1 + random.nextInt(3);
+    for (int i = 0; i < count; i++) {
+      String file = "file" + random.nextInt(12) + ".yaml";
+      if (random.nextInt(6) == 0) {
+        files.remove(file);
+        changed.put(file, List.of());
+      } else {
+        List<KubernetesObject> objects = file(file);
+        files.put(file, objects);
+        changed.put(file, objects);
+      }
+    }
+    return changed;
+  }
+
+  private List<KubernetesObject> file(String file) {
+    List<String> documents = new ArrayList<>();
+    if (random.nextBoolean()) {
+      // Most changes leave most objects of a file as they are, though perhaps on another line.
+      return changedInOnePlace(files.getOrDefault(file, List.of()), file);
+    }
+    int count = 1 + random.nextInt(5);
+    for (int i = 0; i < count; i++) {
+      documents.add(document());
+    }
+    return read(file, String.join("---\n", documents));
+  }
+
+  private List<KubernetesObject> changedInOnePlace(List<KubernetesObject> before, String file) {
+    List<KubernetesObject> after = new ArrayList<>(before);
+    if (!after.isEmpty()) {
+      after.remove(random.nextInt(after.size()));
+    }
+    after.addAll(
+        random.nextInt(after.size() + 1), read(file, "\n".repeat(random.nextInt(3)) + document()));
+    return after;
+  }
+
+  private static List<KubernetesObject> read(String file, String text) {
+    var read = ObjectReader.read(file, text.getBytes(StandardCharsets.UTF_8));
+    if (!read.problems().isEmpty()) {
+      throw new IllegalStateException(read.problems().getFirst() + "\n" + text);
+    }
+    return read.objects();
+  }
+
+  private String document() {
+    return switch (random.nextInt(12)) {
+      case 0, 1, 2, 3 -> pod();
+      case 4, 5 -> service();
+      case 6 -> slice();
+      case 7 -> namespace();
+      case 8 -> target();
+      case 9 -> route();
+      case 10 -> config();
+      default -> other();
+    };
+  }
+
+  private String one(String... words) {
+    return words[random.nextInt(words.length)];
+  }
+
+  private String namespaceName() {
+    return random.nextInt(12) == 0 ? NAMESPACES[2] : NAMESPACES[random.nextInt(2)];
+  }
+
+  private String app() {
+    return one(APPS);
+  }
+
+  private String pod() {
+    return """
+    apiVersion: v1
+    kind: Pod
+    metadata:
+      name: %s-%d
+      namespace: %s
+      uid: %s
+      labels: {app: %s, tier: %s%s}
+      annotations: {%s}
+    spec:
+      serviceAccountName: %s
+      hostNetwork: %s
+      containers: [{name: c, ports: [{name: %s, containerPort: %d}]}]
+    status:
+      phase: %s
+      podIPs: [%s]
+      conditions: [{type: Ready, status: "%s"}]
+    """
+        .formatted(
+            app(),
+            random.nextInt(4),
+            namespaceName(),
+            "0b6cd7b5-4f4e-4b0a-9c1e-00000000000" + random.nextInt(6),
+            app(),
+            one("front", "back"),
+            one("", "", ", sluice.io/mesh: enabled", ", sluice.io/mesh: disabled"),
+            one(
+                "",
+                "sluice.io/netns: web",
+                "sluice.io/netns: /var/run/netns/web",
+                "sluice.io/mtls-mode: PERMISSIVE",
+                "sluice.io/mtls-mode: wrong",
+                "openservicemesh.io/sidecar-injection: enabled",
+                "sluice.io/outbound-port-exclusion-list: \"6379\""),
+            app(),
+            one("false", "false", "false", "true"),
+            one("http", "admin"),
+            8080 + random.nextInt(2),
+            one("Running", "Running", "Running", "Succeeded"),
+            one("{ip: " + address("10.0.0.") + "}", "", "{ip: 10.0.0.1}, {ip: fd00::1}"),
+            one("True", "False"));
+  }
+
+  private String address(String prefix) {
+    return prefix + (1 + random.nextInt(5));
+  }
+
+  private String service() {
+    return """
+    apiVersion: v1
+    kind: Service
+    metadata: {name: %s, namespace: %s}
+    spec:
+      type: %s
+      clusterIP: %s
+      selector: {%s}
+      publishNotReadyAddresses: %s
+      ports: [{name: main, port: 80, targetPort: %s}, {name: dns, port: 53, protocol: UDP}]
+    """
+        .formatted(
+            app(),
+            namespaceName(),
+            one("ClusterIP", "ClusterIP", "ClusterIP", "ExternalName"),
+            one("None", address("10.96.0."), address("10.96.0.")),
+            one("", "app: " + app(), "app: " + app() + ", tier: front", "tier: back"),
+            one("false", "true"),
+            one("http", "8080", "admin"));
+  }
+
+  private String slice() {
+    String type = one("IPv4", "IPv4", "FQDN");
+    return """
+    apiVersion: discovery.k8s.io/v1
+    kind: EndpointSlice
+    metadata:
+      name: %s-%d
+      namespace: %s
+      labels: {%s}
+    addressType: %s
+    ports: [{name: main, port: %d}]
+    endpoints: [{addresses: [%s], conditions: {ready: %s}}]
+    """
+        .formatted(
+            app(),
+            random.nextInt(2),
+            namespaceName(),
+            one("", "kubernetes.io/service-name: " + app(), "kubernetes.io/service-name: web"),
+            type,
+            8080 + random.nextInt(2),
+            type.equals("FQDN") ? "db.example" : address("10.0.0."),
+            one("true", "false"));
+  }
+
+  private String namespace() {
+    return """
+    apiVersion: v1
+    kind: Namespace
+    metadata:
+      name: %s
+      labels: {%s}
+      annotations: {%s}
+    """
+        .formatted(
+            namespaceName(),
+            one(
+                "sluice.io/mesh: enabled",
+                "sluice.io/mesh: disabled",
+                "openservicemesh.io/monitored-by: osm",
+                "openservicemesh.io/ignore: \"true\"",
+                ""),
+            one(
+                "openservicemesh.io/sidecar-injection: enabled",
+                "sluice.io/mtls-mode: PERMISSIVE",
+                "sluice.io/mtls-mode: wrong",
+                ""));
+  }
+
+  private String target() {
+    String namespace = namespaceName();
+    return """
+    apiVersion: access.smi-spec.io/v1alpha3
+    kind: TrafficTarget
+    metadata: {name: %s-%d, namespace: %s}
+    spec:
+      destination: {kind: ServiceAccount, name: %s, namespace: %s}
+      sources: [{kind: %s, name: %s, namespace: %s}, {kind: ServiceAccount, name: %s}]
+      rules: [{kind: %s, name: %s}, {kind: TCPRoute, name: %s}]
+    """
+        .formatted(
+            app(),
+            random.nextInt(2),
+            namespace,
+            app(),
+            one(namespace, namespace, NAMESPACES),
+            one("ServiceAccount", "ServiceAccount", "User"),
+            app(),
+            namespaceName(),
+            app(),
+            one("TCPRoute", "TCPRoute", "TCPRoute", "HTTPRouteGroup"),
+            app(),
+            app());
+  }
+
+  private String one(String first, String second, String[] others) {
+    return random.nextInt(4) == 0 ? one(others) : one(first, second);
+  }
+
+  private String route() {
+    return """
+    apiVersion: specs.smi-spec.io/v1alpha4
+    kind: TCPRoute
+    metadata: {name: %s, namespace: %s}
+    spec: {%s}
+    """
+        .formatted(
+            app(),
+            namespaceName(),
+            one("", "matches: {ports: [80]}", "matches: {ports: [81, 82]}"));
+  }
+
+  private String config() {
+    return """
+    apiVersion: config.%s/v1alpha1
+    kind: MeshConfig
+    metadata: {name: %s, namespace: mesh}
+    spec:
+      traffic: {enablePermissiveTrafficPolicyMode: %s, %s}
+      certificate: {deniedSerials: ["%s"]}
+    """
+        .formatted(
+            one("sluice.io", "flomesh.io"),
+            one("osm-mesh-config", "sluice-mesh-config", "mine"),
+            one("true", "false"),
+            one(
+                "mtlsMode: PERMISSIVE",
+                "mtlsMode: odd",
+                "outboundPortExclusionList: [22]",
+                "strange: 1"),
+            one("0a", "zz"));
+  }
+
+  private String other() {
+    return one(
+        "{apiVersion: v1, kind: ServiceAccount, metadata: {name: web, namespace: shop}}\n",
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: web, namespace: shop}}\n",
+        "{apiVersion: v2, kind: Pod, metadata: {name: web-1, namespace: shop}}\n",
+        "{apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup,"
+            + " metadata: {name: web, namespace: shop}}\n");
+  }
+}

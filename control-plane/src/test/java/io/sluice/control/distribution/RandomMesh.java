@@ -1,0 +1,143 @@
+package io.sluice.control.distribution;
+
+import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.MtlsMode;
+import io.sluice.mesh.NamespaceMembership;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Permission;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.Workload;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+
+/**
+ * Small meshes in which everything collides: few nodes, accounts, ports and addresses, so that pods
+ * share addresses, and services lead to pods, to nobody and to the outside.
+ */
+final class RandomMesh {
+  static final List<String> NODES = List.of("edge1", "edge2", "edge3");
+  static final List<Integer> PORTS = List.of(53, 80, 8080, 9000);
+  private static final List<String> ACCOUNTS = List.of("buyer", "store", "thief", "bank", "log");
+  private static final int PODS = 10;
+  private static final int ADDRESSES = 14;
+
+  private final Random random;
+  private final TrustDomain mesh = new TrustDomain("site.example");
+
+  RandomMesh(long seed) {
+    random = new Random(seed);
+  }
+
+  MeshSnapshot snapshot(long revision) {
+    List<Workload> pods = new ArrayList<>();
+    for (int i = random.nextInt(PODS); i >= 0; i--) {
+      pods.add(pod("pod-" + i));
+    }
+    List<Service> services = new ArrayList<>();
+    for (int i = random.nextInt(4); i > 0; i--) {
+      services.add(
+          new Service(
+              new NamespacedName("shop", "service-" + i),
+              List.of(virtualAddress(random.nextInt(3))),
+              List.of(port(80), port(53))));
+    }
+    List<Permission> permissions = new ArrayList<>();
+    for (int i = random.nextInt(5); i > 0; i--) {
+      permissions.add(
+          new Permission(
+              new NamespacedName("shop", "grant-" + i),
+              account(),
+              random.nextBoolean() ? Set.of(account()) : Set.of(account(), other()),
+              random.nextBoolean() ? Set.of() : Set.of(one(PORTS))));
+    }
+    return new MeshSnapshot(
+        revision,
+        new MeshSettings(random.nextInt(3) == 0, random.nextBoolean(), mesh),
+        pods,
+        services,
+        permissions,
+        Map.of("shop", NamespaceMembership.MIXED));
+  }
+
+  private Workload pod(String name) {
+    boolean enrolled = random.nextInt(3) > 0;
+    return new Workload(
+        new NamespacedName("shop", name),
+        new SpiffeId(
+            random.nextInt(8) == 0 ? new TrustDomain("other.example") : mesh,
+            "shop",
+            one(ACCOUNTS)),
+        random.nextBoolean() ? List.of(address()) : List.of(address(), address6()),
+        Map.of("app", name, "noise", "x"),
+        enrolled,
+        "/run/netns/" + name,
+        null,
+        random.nextInt(6) == 0 ? null : one(NODES),
+        !enrolled && random.nextInt(3) == 0,
+        InterceptionSettings.EVERYTHING,
+        Set.of(8080),
+        random.nextBoolean() ? MtlsMode.STRICT : MtlsMode.PERMISSIVE);
+  }
+
+  private ServicePort port(int number) {
+    List<Endpoint> endpoints = new ArrayList<>();
+    for (int i = random.nextInt(4); i > 0; i--) {
+      endpoints.add(
+          new Endpoint(
+              new InetSocketAddress(random.nextInt(4) == 0 ? address6() : address(), one(PORTS)),
+              random.nextInt(4) > 0));
+    }
+    return new ServicePort("", number, AppProtocol.TCP, endpoints);
+  }
+
+  private NamespacedName account() {
+    return new NamespacedName("shop", one(ACCOUNTS));
+  }
+
+  private NamespacedName other() {
+    return new NamespacedName("elsewhere", one(ACCOUNTS));
+  }
+
+  private InetAddress address() {
+    return IpAddresses.parse("10.0.0." + (1 + random.nextInt(ADDRESSES)));
+  }
+
+  private InetAddress address6() {
+    return IpAddresses.parse("fd00::" + (1 + random.nextInt(ADDRESSES)));
+  }
+
+  private static InetAddress virtualAddress(int number) {
+    return IpAddresses.parse("10.96.0." + (1 + number));
+  }
+
+  /** Every address that anything of such a mesh may have, and one that nothing has. */
+  static List<InetAddress> addresses() {
+    List<InetAddress> all = new ArrayList<>();
+    for (int i = 1; i <= ADDRESSES; i++) {
+      all.add(IpAddresses.parse("10.0.0." + i));
+      all.add(IpAddresses.parse("fd00::" + i));
+    }
+    for (int i = 0; i < 3; i++) {
+      all.add(virtualAddress(i));
+    }
+    all.add(IpAddresses.parse("192.0.2.1"));
+    return all;
+  }
+
+  private <T> T one(List<T> values) {
+    return values.get(random.nextInt(values.size()));
+  }
+}

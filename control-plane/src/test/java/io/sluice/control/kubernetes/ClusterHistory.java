@@ -1,0 +1,238 @@
+package io.sluice.control.kubernetes;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.control.objects.ReadableKind;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+
+/**
+ * The objects of a cluster and every event since the last compaction, like etcd's: one number for
+ * each change. Objects get what a real API server adds to them.
+ */
+final class ClusterHistory {
+  /** In place of an event: the connection is to break. */
+  static final String CUT = "cut";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Map<String, TreeMap<String, ObjectNode>> objects = new TreeMap<>();
+  private final List<Event> events = new ArrayList<>();
+  private final Set<ReadableKind> served = EnumSet.allOf(ReadableKind.class);
+  private long revision = 100;
+  private long compacted;
+  private boolean closed;
+
+  /** One that is not kept is sent once only, as a fault of the connection would be. */
+  private record Event(long revision, String path, String line, boolean isKept) {}
+
+  static String path(ReadableKind kind) {
+    String root = kind.group().isEmpty() ? "/api/" : "/apis/" + kind.group() + "/";
+    return root + kind.versions().getFirst() + "/" + kind.resource();
+  }
+
+  private static Optional<ReadableKind> kind(String group, String kind) {
+    return EnumSet.allOf(ReadableKind.class).stream()
+        .filter(known -> known.group().equals(group) && known.kind().equals(kind))
+        .findFirst();
+  }
+
+  synchronized boolean isServed(String path) {
+    return served.stream().anyMatch(kind -> path(kind).equals(path));
+  }
+
+  synchronized void uninstall(ReadableKind kind) {
+    served.remove(kind);
+    objects.remove(path(kind));
+    emit(path(kind), "", false); // the watch ends
+  }
+
+  synchronized void install(ReadableKind kind) {
+    served.add(kind);
+  }
+
+  /** Creates or replaces every object of a manifest. */
+  synchronized void apply(String yaml) {
+    for (Object document : new Load(LoadSettings.builder().build()).loadAllFromString(yaml)) {
+      put(JSON.valueToTree(document));
+    }
+  }
+
+  private void put(ObjectNode object) {
+    ObjectNode metadata = object.withObject("/metadata");
+    String path = path(object);
+    if (!metadata.has("namespace") && !object.path("kind").asText().equals("Namespace")) {
+      metadata.put("namespace", "default");
+    }
+    if (!metadata.has("uid")) {
+      metadata.put("uid", UUID.randomUUID().toString());
+    }
+    metadata.put("resourceVersion", Long.toString(revision + 1));
+    metadata.put("creationTimestamp", "2026-11-20T09:44:00Z");
+    metadata
+        .withObject("/annotations")
+        .put("kubectl.kubernetes.io/last-applied-configuration", object.toString());
+    ObjectNode field = metadata.putArray("managedFields").addObject();
+    field.put("manager", "kubectl").put("operation", "Update").put("fieldsType", "FieldsV1");
+    field.putObject("fieldsV1").putObject("f:spec").putObject("f:containers").putObject(".");
+    boolean isNew =
+        objects.computeIfAbsent(path, _ -> new TreeMap<>()).put(key(object), object) == null;
+    emit(path, event(isNew ? "ADDED" : "MODIFIED", object));
+  }
+
+  /** Removes every object of a manifest. */
+  synchronized void delete(String yaml) {
+    for (Object document : new Load(LoadSettings.builder().build()).loadAllFromString(yaml)) {
+      ObjectNode named = JSON.valueToTree(document);
+      ObjectNode object =
+          Objects.requireNonNull(
+              objects.computeIfAbsent(path(named), _ -> new TreeMap<>()).remove(key(named)),
+              "no such object");
+      object.withObject("/metadata").put("resourceVersion", Long.toString(revision + 1));
+      emit(path(named), event("DELETED", object));
+    }
+  }
+
+  private static String path(JsonNode object) {
+    String apiVersion = object.path("apiVersion").asText();
+    int slash = apiVersion.indexOf('/');
+    String group = slash < 0 ? "" : apiVersion.substring(0, slash);
+    return path(kind(group, object.path("kind").asText()).orElseThrow());
+  }
+
+  private static String key(JsonNode object) {
+    String namespace = object.path("metadata").path("namespace").asText("default");
+    return namespace + "/" + object.path("metadata").path("name").asText();
+  }
+
+  private static String event(String type, JsonNode object) {
+    ObjectNode event = JSON.createObjectNode().put("type", type);
+    event.set("object", object);
+    return event.toString();
+  }
+
+  private void emit(String path, String line) {
+    emit(path, line, true);
+  }
+
+  private void emit(String path, String line, boolean isKept) {
+    events.add(new Event(++revision, path, line, isKept));
+    notifyAll();
+  }
+
+  /** Sends this line once to who watches the kind, as it is. */
+  synchronized void send(ReadableKind kind, String line) {
+    emit(path(kind), line, false);
+  }
+
+  /** Sends the newest event of the kind, or an older one, again. */
+  synchronized void repeat(ReadableKind kind, int back) {
+    List<Event> own = events.stream().filter(event -> event.path().equals(path(kind))).toList();
+    emit(path(kind), own.get(own.size() - 1 - back).line(), false);
+  }
+
+  synchronized void bookmark(ReadableKind kind) {
+    emit(
+        path(kind),
+        "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\""
+            + kind.kind()
+            + "\",\"metadata\":{\"resourceVersion\":\""
+            + (revision + 1)
+            + "\"}}}");
+  }
+
+  /** Forgets all events, so that a watch from before the last one is answered with 410. */
+  synchronized void compact() {
+    events.clear();
+    compacted = revision;
+    notifyAll();
+  }
+
+  /** Changes something and forgets the events of it before anybody sees them. */
+  synchronized void unseen(Runnable changes) {
+    changes.run();
+    compact();
+  }
+
+  /** One page of a list; empty where its token is from before the compaction. */
+  synchronized Optional<JsonNode> list(String path, long at, String after, int limit) {
+    if (at != 0 && at < compacted) {
+      return Optional.empty();
+    }
+    ObjectNode list = JSON.createObjectNode().put("kind", "List").put("apiVersion", "v1");
+    ObjectNode metadata = list.putObject("metadata");
+    metadata.put("resourceVersion", Long.toString(at == 0 ? revision : at));
+    var items = list.putArray("items");
+    String last = "";
+    for (var entry : objects.getOrDefault(path, new TreeMap<>()).tailMap(after, false).entrySet()) {
+      if (items.size() == limit) {
+        metadata.put("continue", (at == 0 ? revision : at) + ":" + last);
+        break;
+      }
+      ObjectNode item = entry.getValue().deepCopy();
+      item.remove(List.of("apiVersion", "kind")); // as for every kind that is built in
+      items.add(item);
+      last = entry.getKey();
+    }
+    return Optional.of(list);
+  }
+
+  Cursor cursor(String path, long from) {
+    return new Cursor(path, from);
+  }
+
+  synchronized void close() {
+    closed = true;
+    notifyAll();
+  }
+
+  /** Where one watch has come to. */
+  final class Cursor {
+    private final String path;
+    private long at;
+
+    private Cursor(String path, long from) {
+      this.path = path;
+      this.at = from;
+    }
+
+    /** The next line; empty at the end of the watch. */
+    String next(long endNanos) throws InterruptedException {
+      synchronized (ClusterHistory.this) {
+        while (!closed && System.nanoTime() - endNanos < 0) {
+          if (at < compacted) {
+            at = Long.MAX_VALUE;
+            return "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,"
+                + "\"reason\":\"Expired\",\"message\":\"too old resource version\"}}";
+          }
+          if (at == Long.MAX_VALUE) {
+            return "";
+          }
+          for (Event event : events) {
+            if (event.revision() > at && event.path().equals(path)) {
+              at = event.revision();
+              if (!event.isKept()) {
+                events.remove(event);
+              }
+              return event.line();
+            }
+          }
+          long left = Duration.ofNanos(endNanos - System.nanoTime()).toMillis();
+          ClusterHistory.this.wait(Math.max(1, left));
+        }
+        return "";
+      }
+    }
+  }
+}

@@ -1,0 +1,151 @@
+package io.sluice.control.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.control.objects.ReadableKind;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+
+/** The definitions of custom resources that the chart installs, against what the readers read. */
+class CustomResourcesTest {
+  private static final Path FOLDER = Path.of("..", "charts", "sluice", "crds");
+
+  private static final String CONDITION =
+      """
+      status:
+        conditions:
+        - type: Accepted
+          status: 'False'
+          observedGeneration: 2
+          lastTransitionTime: '2026-11-20T09:44:00Z'
+          reason: Unusable
+          message: 'spec.sources names no usable source; add a ServiceAccount'
+      """;
+
+  private static JsonNode yaml(String text) {
+    return new ObjectMapper()
+        .valueToTree(new Load(LoadSettings.builder().build()).loadFromString(text));
+  }
+
+  private static JsonNode definition(ReadableKind kind) throws IOException {
+    return yaml(Files.readString(FOLDER.resolve(kind.resource() + "." + kind.group() + ".yaml")));
+  }
+
+  private static List<String> problems(ReadableKind kind, JsonNode object) throws IOException {
+    JsonNode version = definition(kind).path("spec").path("versions").path(0);
+    return SchemaCheck.problems(version.path("schema").path("openAPIV3Schema"), object);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = ReadableKind.class,
+      names = {"MESH_CONFIG", "TRAFFIC_TARGET", "TCP_ROUTE", "HTTP_ROUTE_GROUP"})
+  void definesWhatTheReadersRead(ReadableKind kind) throws Exception {
+    JsonNode definition = definition(kind);
+    JsonNode spec = definition.path("spec");
+
+    assertThat(definition.at("/metadata/name").asText())
+        .isEqualTo(kind.resource() + "." + kind.group());
+    assertThat(spec.path("group").asText()).isEqualTo(kind.group());
+    assertThat(spec.at("/names/kind").asText()).isEqualTo(kind.kind());
+    assertThat(spec.at("/names/plural").asText()).isEqualTo(kind.resource());
+    assertThat(spec.path("scope").asText()).isEqualTo("Namespaced");
+    assertThat(spec.path("versions"))
+        .singleElement()
+        .satisfies(version -> {
+          assertThat(version.path("name").asText()).isEqualTo(kind.versions().getFirst());
+          assertThat(version.at("/subresources/status").isObject()).isTrue();
+          assertThat(version.path("additionalPrinterColumns"))
+              .anyMatch(column -> column.path("name").asText().equals("Accepted"));
+        });
+  }
+
+  @Test
+  void takesWhatTheMeshTakes() throws Exception {
+    String config =
+        """
+        apiVersion: config.sluice.io/v1alpha1
+        kind: MeshConfig
+        metadata: {name: sluice-mesh-config, namespace: sluice-system}
+        spec:
+          traffic:
+            enablePermissiveTrafficPolicyMode: false
+            enableEgress: true
+            mtlsMode: PERMISSIVE
+            outboundPortExclusionList: [6379]
+            outboundIPRangeExclusionList: [10.1.0.0/16, fd00::/64]
+            networkInterfaceExclusionList: [net1]
+          sidecar: {sidecarDisabledMTLS: false, logLevel: error}
+          certificate:
+            deniedIdentities: [spiffe://cluster.local/ns/shop/sa/web]
+            deniedSerials: ['0a:1b', 'ff']
+          observability: {tracing: {enable: false}}
+        """;
+
+    assertThat(problems(ReadableKind.MESH_CONFIG, yaml(config + CONDITION))).isEmpty();
+    assertThat(
+            problems(
+                ReadableKind.TRAFFIC_TARGET, yaml(SiteManifests.target("web", "db") + CONDITION)))
+        .isEmpty();
+    assertThat(problems(ReadableKind.TCP_ROUTE, yaml(SiteManifests.route("[8080]") + CONDITION)))
+        .isEmpty();
+    assertThat(
+            problems(
+                ReadableKind.HTTP_ROUTE_GROUP,
+                yaml(
+                    """
+                    apiVersion: specs.smi-spec.io/v1alpha4
+                    kind: HTTPRouteGroup
+                    metadata: {name: books, namespace: shop}
+                    spec:
+                      matches:
+                      - {name: buy, pathRegex: /buy, methods: [GET], headers: {host: shop}}
+                    """
+                        + CONDITION)))
+        .isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "{traffic: {mtlsMode: LOOSE}}; .spec.traffic.mtlsMode: is not one of",
+        "{traffic: {enableEgress: 'yes'}}; .spec.traffic.enableEgress: is no boolean",
+        "{traffic: {inboundPortExclusionList: [0]}}; .spec.traffic.inboundPortExclusionList[0]: is too",
+        "{traffic: {outboundIPRangeInclusionList: [10.0.0.1]}}; does not match",
+        "{certificate: {deniedSerials: [xyz]}}; .spec.certificate.deniedSerials[0]: does not match",
+        "{certificate: {deniedIdentities: [web]}}; deniedIdentities[0]: does not match",
+        "[]; .spec: is no object"
+      })
+  void refusesWhatTheMeshRefuses(String spec, String said) throws Exception {
+    JsonNode config =
+        yaml(
+            "{apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig, metadata: {name: a}, spec: "
+                + spec
+                + "}");
+
+    assertThat(problems(ReadableKind.MESH_CONFIG, config))
+        .singleElement()
+        .satisfies(problem -> assertThat(problem).contains(said));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"kind: ServiceAccount", "sources:", "name: web, namespace: shop"})
+  void refusesATargetThatLacksAPart(String part) throws Exception {
+    String target = SiteManifests.target("web", "db");
+
+    assertThat(problems(ReadableKind.TRAFFIC_TARGET, yaml(target.replace(part, "x" + part))))
+        .isNotEmpty();
+  }
+}

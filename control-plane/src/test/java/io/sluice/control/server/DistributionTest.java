@@ -1,0 +1,283 @@
+package io.sluice.control.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.api.discovery.v1.Answer;
+import io.sluice.api.discovery.v1.FollowRequest;
+import io.sluice.control.authority.Await;
+import io.sluice.control.distribution.NodeState;
+import io.sluice.mesh.NamespacedName;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Resources as nodes follow them, over the real control port. */
+class DistributionTest {
+  private static final NamespacedName BUYER = new NamespacedName("shop", "buyer");
+
+  @TempDir private Path home;
+  private ControlSite site;
+  private NodeClient edge1;
+
+  @BeforeEach
+  void start() throws Exception {
+    site = ControlSite.in(home);
+    site.pod("buyer", "nodeName: edge1");
+    edge1 = site.joined("edge1");
+  }
+
+  @AfterEach
+  void stop() {
+    edge1.close();
+    site.close();
+  }
+
+  private NodeState state(String node) {
+    return site.controller().status().nodes().stream()
+        .filter(one -> one.node().equals(node))
+        .findFirst()
+        .orElse(new NodeState(node, false, 0, null, 0, 0, List.of(), "unknown"));
+  }
+
+  private void awaitInForce(String node) {
+    Await.until(
+        node + " has the newest revision",
+        () -> state(node).revision() == site.controller().status().registryRevision());
+  }
+
+  @Test
+  void nodeIsToldOfItsPodsAndOfEveryLaterChange() throws Exception {
+    FollowingNode node = FollowingNode.prompt(edge1).awaitPod("buyer");
+    assertThat(node.snapshot().settings()).isNotNull();
+
+    site.pod("store", "nodeName: edge1");
+    node.awaitPod("store");
+
+    awaitInForce("edge1");
+    assertThat(state("edge1").problems()).isEmpty();
+    assertThat(state("edge1").since()).isPresent();
+    assertThat(state("edge1").software()).isEqualTo("test");
+    assertThat(site.controller().metrics())
+        .contains("sluice_control_distribution_streams 1.0")
+        .contains("sluice_control_distribution_answers_total{result=\"acknowledged\",} 2.0");
+  }
+
+  @Test
+  void changeThatDoesNotConcernANodeCostsItNothing() throws Exception {
+    try (NodeClient edge2 = site.joined("edge2")) {
+      FollowingNode idle = FollowingNode.prompt(edge2).awaitChanges(1);
+      long before = idle.bytes();
+
+      site.pod("store", "nodeName: edge1");
+      awaitInForce("edge2");
+
+      assertThat(idle.bytes()).isEqualTo(before);
+      assertThat(idle.snapshot().workload(BUYER)).isEmpty();
+    }
+  }
+
+  @Test
+  void nodeThatComesAgainIsToldOnlyTheDifference() throws Exception {
+    for (int i = 0; i < 30; i++) {
+      site.pod("pod-" + i, "nodeName: edge1");
+    }
+    FollowingNode first = FollowingNode.prompt(edge1).awaitPod("pod-29");
+    site.pod("late", "nodeName: edge1");
+    first.awaitPod("late");
+    long whole = first.bytes();
+    NodeClient other = site.joined("edge1");
+
+    FollowingNode again = FollowingNode.again(other, first).awaitChanges(1);
+    long unchanged = again.bytes();
+    site.pod("later", "nodeName: edge1");
+    again.awaitPod("later");
+
+    first.awaitEnd();
+    assertThat(first.reason()).isEqualTo("superseded");
+    assertThat(unchanged).isLessThan(20);
+    assertThat(again.bytes() - unchanged).isLessThan(whole / 15);
+    assertThat(again.snapshot().workloads()).hasSize(33);
+    other.close();
+  }
+
+  @Test
+  void whatANodeHoldsAndNobodyNeedsAnyMoreIsRemoved() throws Exception {
+    site.pod("store", "nodeName: edge1");
+    FollowingNode first = FollowingNode.prompt(edge1).awaitPod("store");
+
+    site.pod("buyer", "nodeName: edge2");
+    site.pod("store", "nodeName: edge2");
+
+    Await.until("edge1 has no pod", () -> first.snapshot().workloads().isEmpty());
+  }
+
+  @Test
+  void refusedChangeIsShownAndWhatWasInForceStays() throws Exception {
+    FollowingNode node = FollowingNode.prompt(edge1).awaitPod("buyer");
+    awaitInForce("edge1");
+    long inForce = state("edge1").revision();
+    node.refuseFromNowOn(List.of("WORKLOAD shop/store: it is too much\u001b[31m"));
+
+    site.pod("store", "nodeName: edge1");
+
+    Await.until("the refusal is known", () -> !state("edge1").problems().isEmpty());
+    assertThat(state("edge1").problems())
+        .containsExactly("WORKLOAD shop/store: it is too much?[31m");
+    assertThat(state("edge1").revision()).isEqualTo(inForce);
+    assertThat(site.controller().metrics())
+        .contains("sluice_control_distribution_answers_total{result=\"refused\",} 1.0");
+
+    node.refuseFromNowOn(List.of());
+    site.pod("bank", "nodeName: edge1");
+
+    node.awaitPod("store").awaitPod("bank");
+    awaitInForce("edge1");
+    assertThat(state("edge1").problems()).isEmpty();
+  }
+
+  @Test
+  void slowNodeHasOneChangeInFlightAndThenTheNewestAtOnce() throws Exception {
+    FollowingNode slow = FollowingNode.silent(edge1);
+    Await.until("the first change", () -> !slow.unanswered().isEmpty());
+    try (NodeClient edge2 = site.joined("edge2")) {
+      site.pod("other", "nodeName: edge2");
+      FollowingNode quick = FollowingNode.prompt(edge2).awaitPod("other");
+      for (int i = 0; i < 10; i++) {
+        site.pod("pod-" + i, "nodeName: edge1");
+      }
+
+      quick.awaitPod("pod-9"); // nobody waits for the slow one
+      awaitInForce("edge2");
+      assertThat(slow.unanswered()).hasSize(1);
+      assertThat(state("edge1").pendingRevision()).isPositive();
+
+      slow.answer(List.of());
+      Await.until("the second change", () -> !slow.unanswered().isEmpty());
+      slow.answer(List.of());
+
+      assertThat(slow.snapshot().workload(new NamespacedName("shop", "pod-9"))).isPresent();
+      assertThat(slow.changes()).isEqualTo(2);
+      awaitInForce("edge1");
+    }
+  }
+
+  @Test
+  void bigMeshComesInPartsOfAThousandAndCountsAsOneChange() throws Exception {
+    for (int file = 0; file < 5; file++) {
+      StringBuilder pods = new StringBuilder();
+      for (int i = 0; i < 300; i++) {
+        pods.append(
+            """
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: many-%d-%d, namespace: shop, labels: {sluice.io/mesh: enabled}}
+            spec: {nodeName: edge1}
+            """
+                .formatted(file, i));
+      }
+      site.manifest("many-" + file + ".yaml", pods.toString());
+    }
+    FollowingNode slow = FollowingNode.silent(edge1);
+
+    Await.until(
+        "the last part",
+        () -> !slow.unanswered().isEmpty() && slow.unanswered().getLast().getLastPart());
+
+    assertThat(slow.unanswered()).hasSize(2);
+    assertThat(slow.unanswered().getFirst().getResourcesCount()).isEqualTo(1_000);
+    assertThat(slow.unanswered().getFirst().getLastPart()).isFalse();
+    slow.answer(List.of());
+    assertThat(slow.snapshot().workloads()).hasSize(1_501);
+  }
+
+  @Test
+  void hundredNodesAreToldAtOnce() throws Exception {
+    List<NodeClient> clients = new ArrayList<>();
+    List<FollowingNode> nodes = new ArrayList<>();
+    try {
+      for (int i = 0; i < 100; i++) {
+        site.pod("home-" + i, "nodeName: node-" + i);
+        NodeClient client = site.joined("node-" + i);
+        clients.add(client);
+        nodes.add(FollowingNode.prompt(client));
+      }
+      for (FollowingNode node : nodes) {
+        node.awaitPod("home-99");
+      }
+
+      site.pod("news", "nodeName: edge1");
+
+      nodes.forEach(node -> node.awaitPod("news"));
+      assertThat(site.controller().status().nodes()).hasSize(100);
+      assertThat(site.controller().metrics()).contains("sluice_control_distribution_streams 100.0");
+    } finally {
+      clients.forEach(NodeClient::close);
+    }
+    Await.until(
+        "all are gone",
+        () -> site.controller().status().nodes().stream().noneMatch(NodeState::connected));
+  }
+
+  @Test
+  void streamEndsWithTheNodesCertificate() {
+    FollowingNode node = FollowingNode.prompt(edge1).awaitChanges(1);
+
+    site.clock().advance(ControlSite.NODE.plusSeconds(1));
+
+    node.awaitEnd();
+    assertThat(node.reason()).isEqualTo("certificate_expired");
+    assertThat(state("edge1").connected()).isFalse();
+  }
+
+  @Test
+  void controllerThatStopsEndsStreamsAsUnavailable() {
+    FollowingNode node = FollowingNode.prompt(edge1).awaitChanges(1);
+
+    site.end();
+
+    node.awaitEnd();
+    assertThat(node.reason()).contains("UNAVAILABLE");
+  }
+
+  @Test
+  void nodeOfAnotherFormatIsTurnedAway() {
+    FollowingNode node = FollowingNode.mute(edge1);
+    node.send(FollowingNode.hello().setFormat(2));
+
+    node.awaitEnd();
+    assertThat(node.reason()).isEqualTo("format_unknown");
+  }
+
+  @Test
+  void streamThatMakesNoSenseEnds() {
+    FollowingNode node = FollowingNode.mute(edge1);
+    node.send(FollowRequest.newBuilder().setAnswer(Answer.newBuilder().setNonce(1)).build());
+
+    node.awaitEnd();
+    assertThat(node.reason()).isEqualTo("stream_malformed");
+  }
+
+  @Test
+  void answerToNoChangeEndsTheStream() {
+    FollowingNode node = FollowingNode.prompt(edge1).awaitChanges(1);
+    node.send(FollowRequest.newBuilder().setAnswer(Answer.newBuilder().setNonce(99)).build());
+
+    node.awaitEnd();
+    assertThat(node.reason()).isEqualTo("stream_malformed");
+  }
+
+  @Test
+  void strangerFollowsNothing() {
+    try (NodeClient stranger = site.stranger()) {
+      FollowingNode node = FollowingNode.mute(stranger);
+
+      node.awaitEnd();
+      assertThat(node.reason()).isEqualTo("certificate_missing");
+    }
+  }
+}

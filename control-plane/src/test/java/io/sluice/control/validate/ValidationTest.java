@@ -1,0 +1,172 @@
+package io.sluice.control.validate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
+
+import io.sluice.control.validate.Finding.Level;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ValidationTest {
+  private static final String TARGET =
+      """
+      apiVersion: access.smi-spec.io/v1alpha3
+      kind: TrafficTarget
+      metadata: {name: web, namespace: shop}
+      spec:
+        destination: {kind: ServiceAccount, name: web}
+        sources: [{kind: ServiceAccount, name: db, namespace: shop}]
+        rules: [{kind: TCPRoute, name: main}]
+      """;
+
+  private static final String ROUTE =
+      """
+      apiVersion: specs.smi-spec.io/v1alpha4
+      kind: TCPRoute
+      metadata: {name: main, namespace: shop}
+      spec: {matches: {ports: [80]}}
+      """;
+
+  @Test
+  void findsNothingInWhatWouldBeUsedAsWritten() {
+    Validation validation = ofMesh(TARGET, ROUTE);
+
+    assertThat(validation.findings()).isEmpty();
+    assertThat(validation.objects()).isEqualTo(2);
+    assertThat(validation.hasErrors()).isFalse();
+  }
+
+  @Test
+  void holdsTheObjectsOfAllFilesAgainstEachOther() {
+    Validation alone = ofMesh(TARGET);
+
+    assertThat(alone.hasErrors()).isTrue();
+    assertThat(alone.findings())
+        .extracting(Finding::level, Finding::object, Finding::field)
+        .containsExactly(
+            tuple(Level.ERROR, "TrafficTarget shop/web", ""),
+            tuple(Level.WARNING, "TrafficTarget shop/web", "spec.rules[0]"));
+    assertThat(alone.findings().getLast().mend())
+        .isEqualTo("create the TCPRoute in namespace shop");
+  }
+
+  @Test
+  void takesWhatAnObjectNamesToExistWhenItIsAskedAboutTheObjectAlone() {
+    assertThat(ofObjects(TARGET).findings()).isEmpty();
+    assertThat(ofObjects(TARGET.replace("kind: TCPRoute", "kind: TCPRule")).findings())
+        .singleElement()
+        .satisfies(finding -> {
+          assertThat(finding.level()).isEqualTo(Level.ERROR);
+          assertThat(finding.field()).isEqualTo("spec.rules[0].kind");
+          assertThat(finding.reason()).isEqualTo("TCPRule is not known");
+          assertThat(finding.mend()).isEqualTo("use a TCPRoute");
+        });
+  }
+
+  @Test
+  void namesObjectFieldAndLineOfWhatCannotBeRead() {
+    String broken = ROUTE + "---\n" + ROUTE.replace("[80]", "[80, 70000]").replace("main", "other");
+
+    assertThat(ofMesh(broken).findings())
+        .containsExactly(
+            new Finding(
+                "0.yaml",
+                9,
+                "TCPRoute shop/other",
+                "spec.matches.ports[1]",
+                Level.ERROR,
+                "70000 is outside 1..65535",
+                "write a port from 1 to 65535, without quotes"));
+  }
+
+  @Test
+  void namesTheItemOfAListThatIsMeant() {
+    String list =
+        """
+        apiVersion: v1
+        kind: List
+        items:
+        - {apiVersion: v1, kind: ServiceAccount, metadata: {name: good}}
+        - {apiVersion: v1, kind: ServiceAccount, metadata: {name: Bad_Name, namespace: shop}}
+        """;
+
+    assertThat(ofMesh(list).findings())
+        .singleElement()
+        .satisfies(finding -> {
+          assertThat(finding.object()).isEqualTo("ServiceAccount shop/Bad_Name");
+          assertThat(finding.field()).isEqualTo("items[1].metadata.name");
+        });
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "TrafficTarget; rules:; ruels: []\\n  rules:; spec.ruels",
+        "TrafficTarget; name: db,; name: db, namespcae: x,; spec.sources[0].namespcae",
+        "TrafficTarget; spec:; extra: 1\\nspec:; extra",
+        "TCPRoute; ports:; port: 80, ports:; spec.matches.port",
+        "MeshConfig; mtlsMode:; mtlsmode: STRICT, mtlsMode:; spec.traffic.mtlsmode",
+        "MeshConfig; kind:; data: {}\\nkind:; data",
+      })
+  void findsFieldsThatNobodyKnows(String kind, String before, String after, String field) {
+    String config =
+        """
+        apiVersion: config.sluice.io/v1alpha1
+        kind: MeshConfig
+        metadata: {name: sluice-mesh-config, namespace: sluice-system}
+        spec: {traffic: {mtlsMode: STRICT}}
+        """;
+    String text = kind.equals("TCPRoute") ? ROUTE : kind.equals("MeshConfig") ? config : TARGET;
+
+    Validation validation = ofObjects(text.replaceFirst(before, after.replace("\\n", "\n")));
+
+    assertThat(ofObjects(text).findings()).isEmpty();
+    assertThat(validation.findings())
+        .filteredOn(finding -> finding.reason().equals("no such field is known"))
+        .singleElement()
+        .satisfies(finding -> {
+          assertThat(finding.field()).isEqualTo(field);
+          assertThat(finding.object()).startsWith(kind);
+          assertThat(finding.level()).isEqualTo(Level.ERROR);
+        });
+  }
+
+  @Test
+  void leavesTheFieldsOfKubernetesToItsApiServer() {
+    String pod =
+        """
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: web, namespace: shop, anything: {}}
+        spec: {somethingNew: 1}
+        """;
+
+    assertThat(ofMesh(pod).findings()).isEmpty();
+  }
+
+  @Test
+  void tellsOfWhatIsNoYaml() {
+    assertThat(ofMesh("{").findings())
+        .singleElement()
+        .satisfies(finding -> assertThat(finding.object()).isEmpty());
+    assertThat(ofMesh("").hasErrors()).isTrue();
+  }
+
+  private static Validation ofObjects(String text) {
+    return Validation.ofObjects("object.yaml", text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static Validation ofMesh(String... texts) {
+    Map<String, byte[]> files = new HashMap<>();
+    for (String text : List.of(texts)) {
+      files.put(files.size() + ".yaml", text.getBytes(StandardCharsets.UTF_8));
+    }
+    return Validation.ofMesh(files);
+  }
+}

@@ -1,0 +1,31 @@
+package io.sluice.wire;
+
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Permission;
+import java.util.HashSet;
+
+/** Permissions as messages and back. */
+final class PermissionCodec {
+  private PermissionCodec() {}
+
+  static io.sluice.api.resources.v1.Permission message(Permission permission) {
+    return io.sluice.api.resources.v1.Permission.newBuilder()
+        .setNamespace(permission.name().namespace())
+        .setName(permission.name().name())
+        .setDestination(permission.destination().toString())
+        .addAllSources(
+            permission.sources().stream().sorted().map(NamespacedName::toString).toList())
+        .addAllPorts(permission.ports().stream().sorted().toList())
+        .build();
+  }
+
+  static Permission model(io.sluice.api.resources.v1.Permission message, Checks checks) {
+    return new Permission(
+        checks.value("name", () -> new NamespacedName(message.getNamespace(), message.getName())),
+        checks.value("destination", () -> NamespacedName.parse(message.getDestination())),
+        new HashSet<>(
+            checks.list(
+                "sources", message.getSourcesList(), WireLimits.SOURCES, NamespacedName::parse)),
+        checks.ports("ports", message.getPortsList()));
+  }
+}

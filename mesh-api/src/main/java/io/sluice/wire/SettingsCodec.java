@@ -1,0 +1,68 @@
+package io.sluice.wire;
+
+import com.google.protobuf.ByteString;
+import io.sluice.api.resources.v1.Settings;
+import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import java.math.BigInteger;
+import java.util.HashSet;
+import java.util.Set;
+
+/** Settings as messages and back. */
+final class SettingsCodec {
+  private SettingsCodec() {}
+
+  static Settings message(MeshSettings settings) {
+    return Settings.newBuilder()
+        .setPermissive(settings.permissive())
+        .setEgress(settings.egress())
+        .setTrustDomain(settings.trustDomain().name())
+        .setMutualTls(settings.mutualTls())
+        .addAllDeniedIdentities(
+            settings.denied().identities().stream().map(SpiffeId::toString).sorted().toList())
+        .addAllDeniedSerials(
+            settings.denied().serials().stream().sorted().map(SettingsCodec::bytes).toList())
+        .build();
+  }
+
+  static MeshSettings model(Settings message, Checks checks) {
+    Set<SpiffeId> identities =
+        new HashSet<>(
+            checks.list(
+                "denied_identities",
+                message.getDeniedIdentitiesList(),
+                WireLimits.DENIED,
+                SpiffeId::parse));
+    Set<BigInteger> serials =
+        new HashSet<>(
+            checks.list(
+                "denied_serials",
+                message.getDeniedSerialsList(),
+                WireLimits.DENIED,
+                bytes -> serial(bytes, checks)));
+    return new MeshSettings(
+        message.getPermissive(),
+        message.getEgress(),
+        checks.value("trust_domain", () -> new TrustDomain(message.getTrustDomain())),
+        message.getMutualTls(),
+        new DeniedPeers(identities, serials));
+  }
+
+  private static ByteString bytes(BigInteger serial) {
+    byte[] signed = serial.toByteArray();
+    return signed.length > 1 && signed[0] == 0
+        ? ByteString.copyFrom(signed, 1, signed.length - 1)
+        : ByteString.copyFrom(signed);
+  }
+
+  private static BigInteger serial(ByteString bytes, Checks checks) {
+    if (bytes.isEmpty() || bytes.size() > WireLimits.SERIAL_BYTES) {
+      throw checks.unusable(
+          "denied_serials",
+          "a serial number has 1 to " + WireLimits.SERIAL_BYTES + " bytes, not " + bytes.size());
+    }
+    return new BigInteger(1, bytes.toByteArray());
+  }
+}

@@ -1,0 +1,143 @@
+package io.sluice.wire;
+
+import com.google.protobuf.ByteString;
+import io.sluice.api.resources.v1.Interception;
+import io.sluice.api.resources.v1.Range;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MtlsMode;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.PodUid;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.Workload;
+import java.net.InetAddress;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Workloads as messages and back. */
+final class WorkloadCodec {
+  private WorkloadCodec() {}
+
+  static io.sluice.api.resources.v1.Workload message(Workload workload) {
+    var message =
+        io.sluice.api.resources.v1.Workload.newBuilder()
+            .setNamespace(workload.name().namespace())
+            .setName(workload.name().name())
+            .setIdentity(workload.identity().toString())
+            .addAllAddresses(addresses(workload.addresses()))
+            .putAllLabels(workload.labels())
+            .setEnrolled(workload.enrolled())
+            .setNetns(workload.netns().orElse(""))
+            .setUid(workload.uid().map(PodUid::text).orElse(""))
+            .setNodeName(workload.nodeName().orElse(""))
+            .setHostNetwork(workload.hostNetwork())
+            .addAllProbePorts(workload.probePorts().stream().sorted().toList())
+            .setPermissiveMtls(workload.mtlsMode() == MtlsMode.PERMISSIVE);
+    if (!workload.interception().equals(InterceptionSettings.EVERYTHING)) {
+      message.setInterception(interception(workload.interception()));
+    }
+    return message.build();
+  }
+
+  static Workload model(io.sluice.api.resources.v1.Workload message, Checks checks) {
+    checks.atMost("labels", message.getLabelsCount(), WireLimits.LABELS);
+    for (Map.Entry<String, String> label : message.getLabelsMap().entrySet()) {
+      checks.text("labels", label.getKey(), WireLimits.LABEL_CHARACTERS);
+      checks.text("labels", label.getValue(), WireLimits.LABEL_CHARACTERS);
+    }
+    NamespacedName name =
+        checks.value("name", () -> new NamespacedName(message.getNamespace(), message.getName()));
+    SpiffeId identity = checks.value("identity", () -> SpiffeId.parse(message.getIdentity()));
+    List<InetAddress> addresses =
+        checks.addresses("addresses", message.getAddressesList(), WireLimits.WORKLOAD_ADDRESSES);
+    PodUid uid =
+        message.getUid().isEmpty() ? null : checks.value("uid", () -> new PodUid(message.getUid()));
+    return checks.value(
+        "enrolled",
+        () ->
+            new Workload(
+                name,
+                identity,
+                addresses,
+                message.getLabelsMap(),
+                message.getEnrolled(),
+                present(checks.text("netns", message.getNetns(), WireLimits.PATH_CHARACTERS)),
+                uid,
+                present(
+                    checks.text(
+                        "node_name", message.getNodeName(), WireLimits.NODE_NAME_CHARACTERS)),
+                message.getHostNetwork(),
+                message.hasInterception()
+                    ? interception(message.getInterception(), checks)
+                    : InterceptionSettings.EVERYTHING,
+                checks.ports("probe_ports", message.getProbePortsList()),
+                message.getPermissiveMtls() ? MtlsMode.PERMISSIVE : MtlsMode.STRICT));
+  }
+
+  private static @Nullable String present(String text) {
+    return text.isEmpty() ? null : text;
+  }
+
+  static List<ByteString> addresses(List<InetAddress> addresses) {
+    return addresses.stream().map(WorkloadCodec::address).toList();
+  }
+
+  static ByteString address(InetAddress address) {
+    return ByteString.copyFrom(address.getAddress());
+  }
+
+  private static Interception interception(InterceptionSettings settings) {
+    return Interception.newBuilder()
+        .addAllOutboundPortExclusions(settings.outboundPortExclusions().stream().sorted().toList())
+        .addAllInboundPortExclusions(settings.inboundPortExclusions().stream().sorted().toList())
+        .addAllOutboundRangeExclusions(ranges(settings.outboundRangeExclusions()))
+        .addAllOutboundRangeInclusions(ranges(settings.outboundRangeInclusions()))
+        .addAllInterfaceExclusions(settings.interfaceExclusions().stream().sorted().toList())
+        .build();
+  }
+
+  private static List<Range> ranges(List<Cidr> ranges) {
+    return ranges.stream()
+        .map(range ->
+            Range.newBuilder()
+                .setNetwork(address(range.network()))
+                .setPrefixLength(range.prefixLength())
+                .build())
+        .toList();
+  }
+
+  private static InterceptionSettings interception(Interception message, Checks checks) {
+    String interfaces = "interception.interface_exclusions";
+    return new InterceptionSettings(
+        checks.ports(
+            "interception.outbound_port_exclusions", message.getOutboundPortExclusionsList()),
+        checks.ports(
+            "interception.inbound_port_exclusions", message.getInboundPortExclusionsList()),
+        ranges(
+            "interception.outbound_range_exclusions",
+            message.getOutboundRangeExclusionsList(),
+            checks),
+        ranges(
+            "interception.outbound_range_inclusions",
+            message.getOutboundRangeInclusionsList(),
+            checks),
+        new HashSet<>(
+            checks.list(
+                interfaces,
+                message.getInterfaceExclusionsList(),
+                WireLimits.RULES,
+                name -> checks.text(interfaces, name, WireLimits.INTERFACE_CHARACTERS))));
+  }
+
+  private static List<Cidr> ranges(String field, List<Range> ranges, Checks checks) {
+    return checks.list(
+        field,
+        ranges,
+        WireLimits.RULES,
+        range ->
+            new Cidr(IpAddresses.of(range.getNetwork().toByteArray()), range.getPrefixLength()));
+  }
+}

@@ -1,0 +1,161 @@
+package io.sluice.wire;
+
+import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.MtlsMode;
+import io.sluice.mesh.NamespaceMembership;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Permission;
+import io.sluice.mesh.PodUid;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.Workload;
+import java.math.BigInteger;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Supplier;
+
+/** Random values of the model, with every field used; the same seed gives the same ones. */
+final class RandomObjects {
+  private static final int FEW = 5;
+
+  private final Random random;
+
+  RandomObjects(long seed) {
+    random = new Random(seed);
+  }
+
+  MeshSnapshot snapshot() {
+    Map<String, NamespaceMembership> namespaces = new HashMap<>();
+    list(() -> namespaces.put(word(), one(NamespaceMembership.values())));
+    return new MeshSnapshot(
+        1 + random.nextInt(1_000),
+        settings(),
+        list(this::workload),
+        list(this::service),
+        list(this::permission),
+        namespaces);
+  }
+
+  MeshSettings settings() {
+    return new MeshSettings(
+        random.nextBoolean(),
+        random.nextBoolean(),
+        new TrustDomain(word()),
+        random.nextBoolean(),
+        new DeniedPeers(
+            set(this::identity), set(() -> new BigInteger(1 + random.nextInt(160), random))));
+  }
+
+  Workload workload() {
+    boolean enrolled = random.nextBoolean();
+    return new Workload(
+        name(),
+        identity(),
+        list(this::address),
+        labels(),
+        enrolled,
+        random.nextBoolean() ? "/run/netns/" + word() : null,
+        random.nextBoolean() ? new PodUid(new UUID(random.nextLong(), 7).toString()) : null,
+        random.nextBoolean() ? word() : null,
+        !enrolled && random.nextBoolean(),
+        random.nextBoolean() ? InterceptionSettings.EVERYTHING : interception(),
+        set(this::port),
+        one(MtlsMode.values()));
+  }
+
+  private Map<String, String> labels() {
+    Map<String, String> labels = new HashMap<>();
+    list(() -> labels.put(word() + "/é", random.nextBoolean() ? "" : word()));
+    return labels;
+  }
+
+  private InterceptionSettings interception() {
+    return new InterceptionSettings(
+        set(this::port), set(this::port), list(this::range), list(this::range), set(this::word));
+  }
+
+  private Cidr range() {
+    return random.nextBoolean()
+        ? Cidr.parse("10." + random.nextInt(256) + ".0.0/16")
+        : Cidr.parse("fd00:" + Integer.toHexString(random.nextInt(65_536)) + "::/32");
+  }
+
+  Service service() {
+    return new Service(name(), list(this::address), list(this::servicePort));
+  }
+
+  private ServicePort servicePort() {
+    return new ServicePort(
+        random.nextBoolean() ? "" : word(),
+        port(),
+        one(AppProtocol.values()),
+        list(() -> new Endpoint(new InetSocketAddress(address(), port()), random.nextBoolean())));
+  }
+
+  Permission permission() {
+    return new Permission(name(), name(), set(this::name), set(this::port));
+  }
+
+  private InetAddress address() {
+    byte[] bytes = new byte[random.nextBoolean() ? 4 : 16];
+    random.nextBytes(bytes);
+    return IpAddresses.of(bytes);
+  }
+
+  private int port() {
+    return 1 + random.nextInt(65_535);
+  }
+
+  private SpiffeId identity() {
+    return new SpiffeId(new TrustDomain(word()), word(), word());
+  }
+
+  NamespacedName name() {
+    return new NamespacedName(word(), word());
+  }
+
+  private String word() {
+    return "w" + Integer.toString(random.nextInt(1 << 30), 36);
+  }
+
+  private <T> T one(T[] values) {
+    return values[random.nextInt(values.length)];
+  }
+
+  private <T> List<T> list(Supplier<T> each) {
+    List<T> made = new ArrayList<>();
+    for (int i = random.nextInt(FEW); i > 0; i--) {
+      made.add(each.get());
+    }
+    return made;
+  }
+
+  private <T> Set<T> set(Supplier<T> each) {
+    return new HashSet<>(list(each));
+  }
+
+  /** The same elements in another order. */
+  <T> List<T> shuffled(List<T> elements) {
+    List<T> other = new ArrayList<>(elements);
+    Collections.shuffle(other, random);
+    return other;
+  }
+}

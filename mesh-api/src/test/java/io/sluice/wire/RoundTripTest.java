@@ -1,0 +1,130 @@
+package io.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.UnknownFieldSet;
+import io.sluice.api.discovery.v1.Resource;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.Permission;
+import io.sluice.mesh.Workload;
+import java.security.MessageDigest;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class RoundTripTest {
+  private static final int MESHES = 500;
+
+  @Test
+  void everySnapshotComesBackAsItWas() {
+    for (long seed = 0; seed < MESHES; seed++) {
+      MeshSnapshot sent = new RandomObjects(seed).snapshot();
+      List<MeshResource> received =
+          ResourceEncoder.resources(sent)
+              .map(ResourceEncoder::encode)
+              .map(ResourceDecoder::decode)
+              .toList();
+
+      MeshSnapshot back = SnapshotAssembly.of(sent.revision(), received);
+
+      assertThat(back.hasSameContentAs(sent)).as("seed %d", seed).isTrue();
+      assertThat(back.revision()).isEqualTo(sent.revision());
+    }
+  }
+
+  @Test
+  void equalObjectsHaveEqualBytesWhateverTheirSetsAreOrderedBy() {
+    for (long seed = 0; seed < MESHES; seed++) {
+      RandomObjects random = new RandomObjects(seed);
+      Workload workload = random.workload();
+      Permission permission = random.permission();
+
+      assertThat(ResourceEncoder.encode(new MeshResource.OfWorkload(reordered(workload, random))))
+          .isEqualTo(ResourceEncoder.encode(new MeshResource.OfWorkload(workload)));
+      assertThat(
+              ResourceEncoder.encode(
+                  new MeshResource.OfPermission(
+                      new Permission(
+                          permission.name(),
+                          permission.destination(),
+                          new LinkedHashSet<>(random.shuffled(List.copyOf(permission.sources()))),
+                          permission.ports()))))
+          .isEqualTo(ResourceEncoder.encode(new MeshResource.OfPermission(permission)));
+    }
+  }
+
+  private static Workload reordered(Workload from, RandomObjects random) {
+    Map<String, String> labels = new LinkedHashMap<>();
+    random
+        .shuffled(List.copyOf(from.labels().entrySet()))
+        .forEach(label -> labels.put(label.getKey(), label.getValue()));
+    return new Workload(
+        from.name(),
+        from.identity(),
+        from.addresses(),
+        labels,
+        from.enrolled(),
+        from.netnsOrNull(),
+        from.uidOrNull(),
+        from.nodeNameOrNull(),
+        from.hostNetwork(),
+        from.interception(),
+        new LinkedHashSet<>(random.shuffled(List.copyOf(from.probePorts()))),
+        from.mtlsMode());
+  }
+
+  @Test
+  void versionIsTheBeginOfTheHashOfTheContent() throws Exception {
+    Resource encoded =
+        ResourceEncoder.encode(new MeshResource.OfService(new RandomObjects(1).service()));
+
+    byte[] hash = MessageDigest.getInstance("SHA-256").digest(encoded.getContent().toByteArray());
+
+    assertThat(ByteString.copyFrom(hash, 0, 8))
+        .isEqualTo(ByteString.fromHex("%016x".formatted(encoded.getVersion())));
+  }
+
+  @Test
+  void unknownFieldsArePassedOver() {
+    Workload workload = new RandomObjects(2).workload();
+    Resource encoded = ResourceEncoder.encode(new MeshResource.OfWorkload(workload));
+    ByteString later =
+        encoded
+            .getContent()
+            .concat(
+                UnknownFieldSet.newBuilder()
+                    .addField(
+                        1_000,
+                        UnknownFieldSet.Field.newBuilder()
+                            .addLengthDelimited(ByteString.copyFromUtf8("of a later release"))
+                            .build())
+                    .build()
+                    .toByteString());
+
+    assertThat(ResourceDecoder.decode(Resources.with(encoded, later)))
+        .isEqualTo(new MeshResource.OfWorkload(workload));
+  }
+
+  @Test
+  void whateverArrivesIsDecodedOrNamedAsUnusable() {
+    Random random = new Random(7);
+    int refused = 0;
+    for (long seed = 0; seed < MESHES; seed++) {
+      Resource good =
+          ResourceEncoder.encode(new MeshResource.OfWorkload(new RandomObjects(seed).workload()));
+      byte[] bytes = good.getContent().toByteArray();
+      bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
+      try {
+        ResourceDecoder.decode(Resources.with(good, ByteString.copyFrom(bytes)));
+      } catch (UnusableResourceException e) {
+        refused++;
+        assertThat(e).hasMessageContaining(good.getName());
+      }
+    }
+    assertThat(refused).isPositive();
+  }
+}

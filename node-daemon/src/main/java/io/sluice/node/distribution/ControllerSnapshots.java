@@ -1,0 +1,251 @@
+package io.sluice.node.distribution;
+
+import io.sluice.api.discovery.v1.Answer;
+import io.sluice.api.discovery.v1.FollowRequest;
+import io.sluice.api.discovery.v1.FollowResponse;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.node.identity.Backoff;
+import io.sluice.node.identity.control.ControlFailure;
+import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ResourceStream;
+import io.sluice.node.store.ConfirmedSource;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Snapshots that the controller sends. A change is in force when the consumer has returned, and
+ * only then acknowledged; one that cannot be used is refused with the reasons and changes nothing.
+ * While no controller answers, what is in force stays so.
+ *
+ * <p>Revisions grow here whichever replica sends: each is the controller's, or one more than the
+ * one before where that is higher.
+ */
+public final class ControllerSnapshots implements ConfirmedSource {
+  private static final System.Logger LOG = System.getLogger(ControllerSnapshots.class.getName());
+  private static final Duration CREDENTIAL_LOOK = Duration.ofSeconds(1);
+
+  private final Controller controller;
+  private final InstantSource clock;
+  private final Optional<MeshSnapshot> kept;
+  private final Backoff backoff = new Backoff(new SecureRandom());
+  private final CountDownLatch delivered = new CountDownLatch(1);
+  private final CountDownLatch ending = new CountDownLatch(1);
+  private volatile FollowStatus status = FollowStatus.BEGIN;
+  private volatile boolean complete;
+  private volatile boolean closed;
+  private volatile @Nullable ResourceStream stream;
+  private volatile @Nullable RuntimeException firstFailure;
+  private volatile @Nullable Thread thread;
+
+  // Owned by the thread; before it starts, by who starts it.
+  private Holding holding = Holding.NOTHING;
+  private long revision;
+
+  /**
+   * @param controller not owned
+   * @param kept what an earlier daemon had in force, if that is known: not delivered, but the
+   *     controller sends only what differs
+   */
+  public ControllerSnapshots(
+      Controller controller, Optional<MeshSnapshot> kept, InstantSource clock) {
+    this.controller = controller;
+    this.kept = kept;
+    this.clock = clock;
+  }
+
+  /** Waits for the controller for as long as it takes, or until {@link #close}. */
+  @Override
+  public synchronized void start(Consumer<MeshSnapshot> consumer) {
+    if (thread != null || closed) {
+      throw new IllegalStateException("the controller is followed already");
+    }
+    kept.ifPresent(snapshot -> {
+      holding = Holding.of(snapshot);
+      revision = snapshot.revision();
+    });
+    thread = Thread.ofPlatform().name("sluice-distribution").daemon().start(() -> run(consumer));
+    if (delivered.getCount() > 0) {
+      LOG.log(
+          System.Logger.Level.INFO,
+          "waiting_for_controller nothing is known of the mesh yet, so nothing is enforced anew");
+    }
+    awaitFirst();
+  }
+
+  private void awaitFirst() {
+    try {
+      delivered.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while waiting for the controller", e);
+    }
+    RuntimeException failure = firstFailure;
+    if (failure != null) {
+      throw failure;
+    }
+    if (closed) {
+      throw new IllegalStateException("the daemon ended while it waited for the controller");
+    }
+  }
+
+  @Override
+  public boolean isComplete() {
+    return complete;
+  }
+
+  @Override
+  public Optional<Instant> confirmedAt() {
+    return status().confirmed();
+  }
+
+  /** How it stands; any thread. */
+  public FollowStatus status() {
+    FollowStatus now = status;
+    return now.connected()
+        ? new FollowStatus(
+            true,
+            now.controllerRevision(),
+            clock.instant(),
+            now.resources(),
+            now.refused(),
+            now.failure())
+        : now;
+  }
+
+  private void run(Consumer<MeshSnapshot> consumer) {
+    try {
+      while (!closed) {
+        if (controller.awaitCredential(CREDENTIAL_LOOK)) {
+          follow(consumer);
+          backoff.failed(System.nanoTime());
+        }
+        boolean _ = ending.await(backoff.leftNanos(System.nanoTime()), TimeUnit.NANOSECONDS);
+      }
+    } catch (InterruptedException e) {
+      LOG.log(System.Logger.Level.WARNING, "distribution_interrupted");
+    }
+  }
+
+  private void follow(Consumer<MeshSnapshot> consumer) throws InterruptedException {
+    try (ResourceStream opened = controller.followResources()) {
+      stream = opened;
+      holding.hellos().forEach(opened::send);
+      ArrivingChange change = null;
+      while (!closed) {
+        FollowResponse part = opened.next();
+        change = change == null ? new ArrivingChange(holding, part.getNonce()) : change;
+        if (change.take(part)) {
+          List<String> problems = finish(change, consumer);
+          opened.send(
+              FollowRequest.newBuilder()
+                  .setAnswer(Answer.newBuilder().setNonce(change.nonce()).addAllProblems(problems))
+                  .build());
+          change = null;
+          backoff.reset();
+        }
+      }
+    } catch (ControlFailure e) {
+      failed(String.valueOf(e.getMessage()));
+    } catch (RuntimeException e) {
+      // Top frame of the stream: without this thread no change would ever arrive again.
+      LOG.log(System.Logger.Level.ERROR, "distribution_failed", e);
+      failed("the stream failed: " + e);
+    } finally {
+      stream = null;
+    }
+  }
+
+  private void failed(String why) {
+    if (!closed && !why.equals(status.failure())) {
+      LOG.log(System.Logger.Level.WARNING, "controller_not_followed " + why);
+    }
+    status = status.broken(why, clock.instant());
+  }
+
+  /** Puts the change in force, or says why it cannot be. */
+  private List<String> finish(ArrivingChange change, Consumer<MeshSnapshot> consumer) {
+    List<String> problems = change.problems();
+    if (problems.isEmpty()) {
+      try {
+        apply(change, consumer);
+        status = status.taken(change.revision(), clock.instant(), holding.size());
+        return problems;
+      } catch (RuntimeException e) {
+        // The consumer's mistake must not end the stream; the daemon's first one ends its start.
+        LOG.log(System.Logger.Level.ERROR, "snapshot_not_taken", e);
+        problems = List.of("the node failed to apply it; its log says why");
+        if (delivered.getCount() > 0) {
+          firstFailure = e;
+          delivered.countDown();
+        }
+      }
+    }
+    LOG.log(
+        System.Logger.Level.ERROR,
+        "change_refused revision={0} {1}",
+        Long.toString(change.revision()),
+        String.join(" | ", problems));
+    status = status.refused(problems);
+    return problems;
+  }
+
+  /** While the content changes nothing may be taken for removed that is only unknown. */
+  private void apply(ArrivingChange change, Consumer<MeshSnapshot> consumer) {
+    boolean wasComplete = complete;
+    boolean first = delivered.getCount() > 0;
+    if (!change.isComplete()) {
+      complete = false;
+    }
+    if (first || change.changesAnything()) {
+      Holding next = change.result();
+      deliver(next, change.revision(), consumer);
+      holding = next;
+    }
+    complete = change.isComplete();
+    if (!first && complete && !wasComplete) {
+      deliver(holding, change.revision(), consumer); // it may now be taken for all there is
+    }
+    delivered.countDown();
+  }
+
+  private void deliver(Holding next, long controllers, Consumer<MeshSnapshot> consumer) {
+    long number = Math.max(revision + 1, controllers);
+    consumer.accept(next.snapshot(number));
+    revision = number;
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    ending.countDown();
+    delivered.countDown();
+    ResourceStream open = stream;
+    if (open != null) {
+      open.close();
+    }
+    Thread running = thread;
+    boolean interrupted = false;
+    while (running != null && running != Thread.currentThread() && running.isAlive()) {
+      try {
+        running.join(CREDENTIAL_LOOK);
+        open = stream;
+        if (open != null) {
+          open.close(); // one that was opened meanwhile
+        }
+      } catch (InterruptedException e) {
+        interrupted = true; // the promise of close() holds even then
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

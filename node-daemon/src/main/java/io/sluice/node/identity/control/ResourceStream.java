@@ -1,0 +1,111 @@
+package io.sluice.node.identity.control;
+
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import io.sluice.api.discovery.v1.FollowRequest;
+import io.sluice.api.discovery.v1.FollowResponse;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The stream of what this node needs. One thread reads and answers; any may close. A response is
+ * asked for when the one before was handled, so that at most one waits here.
+ */
+public final class ResourceStream implements AutoCloseable {
+  /** What has come: a response, or the end. */
+  private record Event(@Nullable FollowResponse response, @Nullable StatusRuntimeException end) {}
+
+  private final Function<StatusRuntimeException, ControlFailure> failures;
+  private final BlockingQueue<Event> events = new LinkedBlockingQueue<>(); // two at most
+  private final Observer observer = new Observer();
+  private boolean handled;
+
+  /**
+   * @param failures what an end means
+   */
+  ResourceStream(Function<StatusRuntimeException, ControlFailure> failures) {
+    this.failures = failures;
+  }
+
+  ClientResponseObserver<FollowRequest, FollowResponse> observer() {
+    return observer;
+  }
+
+  /** Sends a hello or an answer. */
+  public void send(FollowRequest request) {
+    observer.out().onNext(request);
+  }
+
+  /**
+   * Waits for the next response.
+   *
+   * @throws ControlFailure when there is none any more
+   */
+  public FollowResponse next() throws InterruptedException {
+    if (handled) {
+      observer.out().request(1);
+    }
+    handled = true;
+    Event event = events.take();
+    FollowResponse response = event.response();
+    StatusRuntimeException end = event.end();
+    if (response != null) {
+      return response;
+    }
+    throw failures.apply(end == null ? Status.UNKNOWN.asRuntimeException() : end);
+  }
+
+  /** Ends it; who reads learns of it. */
+  @Override
+  public void close() {
+    observer.out().cancel("this node ends the stream", null);
+  }
+
+  private final class Observer implements ClientResponseObserver<FollowRequest, FollowResponse> {
+    private volatile @Nullable ClientCallStreamObserver<FollowRequest> out;
+
+    @Override
+    public void beforeStart(ClientCallStreamObserver<FollowRequest> stream) {
+      stream.disableAutoRequestWithInitial(1);
+      out = stream;
+    }
+
+    ClientCallStreamObserver<FollowRequest> out() {
+      ClientCallStreamObserver<FollowRequest> stream = out;
+      if (stream == null) {
+        throw new IllegalStateException("the stream was not begun");
+      }
+      return stream;
+    }
+
+    @Override
+    public void onNext(FollowResponse response) {
+      events.add(new Event(response, null));
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      Status status = Status.fromThrowable(failure);
+      events.add(
+          new Event(
+              null,
+              failure instanceof StatusRuntimeException known
+                  ? known
+                  : status.asRuntimeException()));
+    }
+
+    @Override
+    public void onCompleted() {
+      events.add(
+          new Event(
+              null,
+              Status.UNAVAILABLE
+                  .withDescription("the controller ended the stream")
+                  .asRuntimeException()));
+    }
+  }
+}

@@ -1,0 +1,14 @@
+package io.sluice.node.store;
+
+import io.sluice.mesh.MeshSnapshot;
+import java.time.Instant;
+
+/**
+ * A snapshot as it came from the disk.
+ *
+ * @param snapshot with the revision it had
+ * @param complete whether the registry behind it was read completely then; says nothing of what has
+ *     come since
+ * @param savedAt when it was written, by the node's clock then, in milliseconds
+ */
+public record Stored(MeshSnapshot snapshot, boolean complete, Instant savedAt) {}
