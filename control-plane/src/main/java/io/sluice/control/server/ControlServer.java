@@ -12,6 +12,7 @@ import io.sluice.control.issuing.Issuing;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.limit.Allowances;
 import io.sluice.control.metrics.ControllerMetrics;
+import io.sluice.control.tls.HandshakeKeys;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.wire.WireLimits;
 import java.io.IOException;
@@ -89,7 +90,7 @@ public final class ControlServer {
         NettyServerBuilder.forAddress(
                 settings.address(),
                 TlsServerCredentials.newBuilder()
-                    .keyManager(new ControllerKeys(parts.certificate()))
+                    .keyManager(new HandshakeKeys(new ControllerKeys(parts.certificate())))
                     .trustManager(new ClientCertificates())
                     .clientAuth(TlsServerCredentials.ClientAuth.OPTIONAL)
                     .build())

@@ -4,6 +4,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsParameters;
 import com.sun.net.httpserver.HttpsServer;
+import io.sluice.control.tls.HandshakeKeys;
 import io.sluice.control.webhook.AdmissionReviews.NoReviewException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -106,7 +107,12 @@ public final class AdmissionWebhook implements AutoCloseable {
   private static SSLContext context(ServingCertificate certificate) {
     try {
       SSLContext context = SSLContext.getInstance("TLSv1.3");
-      context.init(new KeyManager[] {new ServingKeys(certificate)}, null, null);
+      context.init(
+          new KeyManager[] {
+            new HandshakeKeys((keyType, engine) -> certificate.presentFor(keyType))
+          },
+          null,
+          null);
       return context;
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("every JDK has TLS 1.3", e);

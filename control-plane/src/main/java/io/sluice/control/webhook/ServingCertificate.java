@@ -1,6 +1,7 @@
 package io.sluice.control.webhook;
 
 import io.sluice.control.authority.svid.Pem;
+import io.sluice.control.tls.HandshakeKeys.Presented;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
@@ -8,12 +9,11 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
-import java.security.PrivateKey;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What the webhook shows the API server: a certificate chain and its key in two PEM files, read
@@ -29,9 +29,6 @@ public final class ServingCertificate {
   private Presented presented;
   private List<FileTime> readAs;
   private Instant lookAt;
-
-  /** A chain, leaf first, with the leaf's key. */
-  record Presented(List<X509Certificate> chain, PrivateKey key) {}
 
   private ServingCertificate(Path chainFile, Path keyFile, InstantSource clock) {
     this.chainFile = chainFile;
@@ -89,6 +86,12 @@ public final class ServingCertificate {
           keyFile + " holds not one key; write one as PEM, without a pass phrase");
     }
     return new Presented(chain.certificates(), key.keys().getFirst());
+  }
+
+  /** The same for a handshake whose peer takes keys of this algorithm. */
+  Optional<Presented> presentFor(String keyType) {
+    return Optional.of(present())
+        .filter(shown -> keyType.equals(shown.chain().getFirst().getPublicKey().getAlgorithm()));
   }
 
   private static String text(Path file) {

@@ -1,24 +1,43 @@
-package io.sluice.control.webhook;
+package io.sluice.control.tls;
 
-import io.sluice.control.webhook.ServingCertificate.Presented;
 import java.net.Socket;
 import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives each handshake the certificate of the moment. An alias names one certificate for ever, so
- * that files replaced in the middle of a handshake never mix key and chain of two.
+ * Gives each handshake of a server the certificate of the moment. An alias names one certificate
+ * for ever, so that a renewal in the middle of a handshake never mixes key and chain of two. Called
+ * by event loops: never blocks where {@link Choice} does not.
  */
-final class ServingKeys extends X509ExtendedKeyManager {
+public final class HandshakeKeys extends X509ExtendedKeyManager {
   private static final int CERTIFICATES_KEPT = 4;
 
-  private final ServingCertificate certificate;
+  /** A chain, leaf first, with the leaf's key. */
+  public record Presented(List<X509Certificate> chain, PrivateKey key) {
+    public Presented {
+      chain = List.copyOf(chain);
+    }
+  }
+
+  /** Decides what a handshake is given. */
+  public interface Choice {
+    /**
+     * The certificate of the moment; empty where this handshake is to fail.
+     *
+     * @param keyType algorithm of the key that the peer takes
+     */
+    Optional<Presented> presented(String keyType, SSLEngine engine);
+  }
+
+  private final Choice choice;
   private final Map<String, Presented> byAlias =
       new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;
@@ -29,21 +48,21 @@ final class ServingKeys extends X509ExtendedKeyManager {
         }
       };
 
-  ServingKeys(ServingCertificate certificate) {
-    this.certificate = certificate;
+  /** Asks {@code choice} once for each handshake and kind of key. */
+  public HandshakeKeys(Choice choice) {
+    this.choice = choice;
   }
 
   @Override
   public @Nullable String chooseEngineServerAlias(
       String keyType, Principal @Nullable [] issuers, SSLEngine engine) {
-    Presented present = certificate.present();
-    X509Certificate leaf = present.chain().getFirst();
-    if (!keyType.equals(leaf.getPublicKey().getAlgorithm())) {
+    Optional<Presented> present = choice.presented(keyType, engine);
+    if (present.isEmpty()) {
       return null;
     }
-    String alias = leaf.getSerialNumber().toString(16);
+    String alias = present.get().chain().getFirst().getSerialNumber().toString(16);
     synchronized (byAlias) {
-      byAlias.put(alias, present);
+      byAlias.put(alias, present.get());
     }
     return alias;
   }

@@ -1,0 +1,5 @@
+/** What the controller's two TLS servers share: which certificate a handshake is given. */
+@NullMarked
+package io.sluice.control.tls;
+
+import org.jspecify.annotations.NullMarked;
