@@ -7,7 +7,6 @@ import io.sluice.api.discovery.v1.FollowRequest;
 import io.sluice.api.discovery.v1.FollowResponse;
 import io.sluice.control.issuing.Caller;
 import io.sluice.control.issuing.NodeCertificates;
-import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.metrics.DistributionMetrics;
 import io.sluice.mesh.MeshSnapshot;
@@ -111,11 +110,7 @@ public final class Distribution implements AutoCloseable {
     out.setOnReadyHandler(stream::wake);
     NodeStream older = streams.put(caller.nodeName(), stream);
     if (older != null) {
-      older.refuse(
-          new RefusedException(
-              RefusalReason.SUPERSEDED,
-              "node " + caller.nodeName() + " follows by a newer call",
-              "follow by one call at a time"));
+      older.refuse(RefusedException.superseded(caller.nodeName()));
     }
     metrics.streams(streams.size());
     if (closed) {
@@ -127,13 +122,7 @@ public final class Distribution implements AutoCloseable {
   /** Ends the streams of nodes whose certificate has ended, or proves them no more. */
   public void endThoseWithoutProof() {
     for (NodeStream stream : streams.values()) {
-      try {
-        certificates.caller(stream.caller().chain());
-      } catch (RefusedException e) {
-        if (e.reason() != RefusalReason.AUTHORITY_UNAVAILABLE) {
-          stream.refuse(e);
-        }
-      }
+      certificates.noLongerProven(stream.caller()).ifPresent(stream::refuse);
     }
   }
 

@@ -89,6 +89,19 @@ public final class NodeCertificates {
     return new Caller(nodeName, identity, chain);
   }
 
+  /**
+   * Why a call that {@code caller} began is to end now; empty while its certificate proves the
+   * node, and while the authority cannot be asked.
+   */
+  public Optional<RefusedException> noLongerProven(Caller caller) {
+    try {
+      caller(caller.chain());
+      return Optional.empty();
+    } catch (RefusedException e) {
+      return Optional.of(e).filter(why -> why.reason() != RefusalReason.AUTHORITY_UNAVAILABLE);
+    }
+  }
+
   private TrustBundle bundle() {
     try {
       return authority.trustBundle();

@@ -24,6 +24,14 @@ public final class RefusedException extends RuntimeException {
     this.reason = reason;
   }
 
+  /** The older of two streams of one node. */
+  public static RefusedException superseded(String nodeName) {
+    return new RefusedException(
+        RefusalReason.SUPERSEDED,
+        "node " + nodeName + " follows by a newer call",
+        "follow by one call at a time");
+  }
+
   /**
    * A token that was not taken. Why it could not be looked at is for the controller's log, where
    * files and servers may be named: whoever asks has proven nothing.

@@ -4,7 +4,6 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.control.issuing.Caller;
 import io.sluice.control.issuing.NodeCertificates;
-import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.metrics.ControllerMetrics.Call;
@@ -40,11 +39,7 @@ public final class BundleFeed {
     out.setOnReadyHandler(follower::send);
     Follower older = followers.put(caller.nodeName(), follower);
     if (older != null) {
-      older.refuse(
-          new RefusedException(
-              RefusalReason.SUPERSEDED,
-              "node " + caller.nodeName() + " follows by a newer call",
-              "follow by one call at a time"));
+      older.refuse(RefusedException.superseded(caller.nodeName()));
     }
     metrics.followers(followers.size());
     answers.served(Call.FOLLOW_TRUST_BUNDLE, caller.nodeName());
@@ -63,13 +58,7 @@ public final class BundleFeed {
   /** Ends the streams of nodes whose certificate has ended, or proves them no more. */
   public void endThoseWithoutProof() {
     for (Follower follower : followers.values()) {
-      try {
-        certificates.caller(follower.caller.chain());
-      } catch (RefusedException e) {
-        if (e.reason() != RefusalReason.AUTHORITY_UNAVAILABLE) {
-          follower.refuse(e);
-        }
-      }
+      certificates.noLongerProven(follower.caller).ifPresent(follower::refuse);
     }
   }
 
