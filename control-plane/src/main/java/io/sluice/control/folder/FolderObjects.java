@@ -9,6 +9,7 @@ import io.sluice.control.registry.ObjectBatch;
 import io.sluice.control.registry.ObjectChange;
 import io.sluice.control.registry.ObjectSource;
 import io.sluice.control.registry.OriginStatus;
+import io.sluice.control.registry.SourceThread;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
@@ -58,23 +59,7 @@ final class FolderObjects implements ObjectSource {
     synchronized (this) {
       running = thread;
     }
-    if (running != null && running != Thread.currentThread()) {
-      join(running);
-    }
-  }
-
-  private static void join(Thread running) {
-    boolean interrupted = false;
-    while (running.isAlive()) {
-      try {
-        running.join();
-      } catch (InterruptedException e) {
-        interrupted = true; // the promise of close() holds even then
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    SourceThread.awaitEnd(running);
   }
 
   private void run(Consumer<ObjectBatch> consumer) {

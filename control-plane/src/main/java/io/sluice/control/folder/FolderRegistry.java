@@ -1,9 +1,7 @@
 package io.sluice.control.folder;
 
 import io.sluice.control.registry.CompiledRegistry;
-import io.sluice.control.registry.Registry;
 import io.sluice.control.registry.RegistryStatus;
-import io.sluice.mesh.MeshSnapshot;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -21,10 +19,8 @@ import java.util.function.Consumer;
  * <p>A change is in service some 60 ms after a rename, at most after the poll interval of two
  * seconds where the kernel reports no changes.
  */
-public final class FolderRegistry implements Registry {
+public final class FolderRegistry extends CompiledRegistry {
   private static final Duration POLL_INTERVAL = Duration.ofSeconds(2);
-
-  private final CompiledRegistry registry;
 
   /**
    * Watches nothing until {@link #start}.
@@ -42,27 +38,6 @@ public final class FolderRegistry implements Registry {
       Consumer<RegistryStatus> statusListener,
       Duration pollInterval,
       InstantSource clock) {
-    this.registry =
-        new CompiledRegistry(new FolderObjects(directory, pollInterval, clock), statusListener);
-  }
-
-  @Override
-  public boolean isComplete() {
-    return registry.isComplete();
-  }
-
-  @Override
-  public RegistryStatus status() {
-    return registry.status();
-  }
-
-  @Override
-  public void start(Consumer<MeshSnapshot> consumer) {
-    registry.start(consumer);
-  }
-
-  @Override
-  public void close() {
-    registry.close();
+    super(new FolderObjects(directory, pollInterval, clock), statusListener);
   }
 }

@@ -6,6 +6,7 @@ import io.sluice.control.registry.ObjectBatch;
 import io.sluice.control.registry.ObjectChange;
 import io.sluice.control.registry.ObjectSource;
 import io.sluice.control.registry.OriginStatus;
+import io.sluice.control.registry.SourceThread;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -122,23 +123,7 @@ final class KubernetesObjects implements ObjectSource {
       running = thread;
     }
     changes.wake();
-    if (running != null && running != Thread.currentThread()) {
-      join(running);
-    }
+    SourceThread.awaitEnd(running);
     api.close();
-  }
-
-  private static void join(Thread running) {
-    boolean interrupted = false;
-    while (running.isAlive()) {
-      try {
-        running.join();
-      } catch (InterruptedException e) {
-        interrupted = true; // the promise of close() holds even then
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
   }
 }

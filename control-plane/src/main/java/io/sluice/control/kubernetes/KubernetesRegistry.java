@@ -1,9 +1,7 @@
 package io.sluice.control.kubernetes;
 
 import io.sluice.control.registry.CompiledRegistry;
-import io.sluice.control.registry.Registry;
 import io.sluice.control.registry.RegistryStatus;
-import io.sluice.mesh.MeshSnapshot;
 import java.time.Duration;
 import java.util.function.Consumer;
 
@@ -16,10 +14,8 @@ import java.util.function.Consumer;
  * of the Service Mesh Interface, or a MeshConfig, that is not installed has no objects; it is
  * noticed within seconds when it appears.
  */
-public final class KubernetesRegistry implements Registry {
+public final class KubernetesRegistry extends CompiledRegistry {
   private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(10);
-
-  private final CompiledRegistry registry;
 
   /**
    * Connects to nothing until {@link #start}, which waits for the first lists, though not for
@@ -35,26 +31,6 @@ public final class KubernetesRegistry implements Registry {
 
   KubernetesRegistry(
       KubernetesApi api, Consumer<RegistryStatus> statusListener, WatchSettings settings) {
-    this.registry = new CompiledRegistry(new KubernetesObjects(api, settings), statusListener);
-  }
-
-  @Override
-  public boolean isComplete() {
-    return registry.isComplete();
-  }
-
-  @Override
-  public RegistryStatus status() {
-    return registry.status();
-  }
-
-  @Override
-  public void start(Consumer<MeshSnapshot> consumer) {
-    registry.start(consumer);
-  }
-
-  @Override
-  public void close() {
-    registry.close();
+    super(new KubernetesObjects(api, settings), statusListener);
   }
 }

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * Compiles what a source delivers, whichever it is, and delivers a snapshot where its content
  * differs from that of the one before.
  */
-public final class CompiledRegistry implements Registry {
+public class CompiledRegistry implements Registry {
   private final ObjectSource source;
   private final Consumer<RegistryStatus> statusListener;
   private final Map<ObjectRef, List<KubernetesObject>> objects = new TreeMap<>();
@@ -42,22 +42,22 @@ public final class CompiledRegistry implements Registry {
   }
 
   @Override
-  public boolean isComplete() {
+  public final boolean isComplete() {
     return complete;
   }
 
   @Override
-  public RegistryStatus status() {
+  public final RegistryStatus status() {
     return status;
   }
 
   @Override
-  public void start(Consumer<MeshSnapshot> consumer) {
+  public final void start(Consumer<MeshSnapshot> consumer) {
     source.start(batch -> take(batch, consumer));
   }
 
   @Override
-  public void close() {
+  public final void close() {
     source.close();
   }
 
