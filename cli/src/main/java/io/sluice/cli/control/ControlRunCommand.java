@@ -3,6 +3,7 @@ package io.sluice.cli.control;
 import io.sluice.cli.arguments.ListenAddress;
 import io.sluice.cli.arguments.WrittenDurationConverter;
 import io.sluice.cli.output.RegistryProblems;
+import io.sluice.cli.process.Termination;
 import io.sluice.control.Controller;
 import io.sluice.control.ControllerSettings;
 import io.sluice.control.StateDirectory;
@@ -25,7 +26,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -130,41 +130,30 @@ final class ControlRunCommand implements Callable<Integer> {
     webhook.check(spec);
     InetSocketAddress metrics =
         metricsAddress.equals("off") ? null : address("--metrics-address", metricsAddress);
-    CountDownLatch stop = new CountDownLatch(1);
-    CountDownLatch stopped = new CountDownLatch(1);
-    try (Controller controller = Controller.start(settings, registry(), InstantSource.system());
+    try (Termination termination = new Termination();
+        Controller controller = Controller.start(settings, registry(), InstantSource.system());
         AdminServer admin =
             AdminServer.start(
                 StateDirectory.at(state).adminSocket(), new ControllerAnswers(controller));
         AdmissionWebhook reviews = webhook.start(state);
         MetricsServer served = metrics == null ? null : serve(metrics, controller)) {
-      Runtime.getRuntime()
-          .addShutdownHook(
-              new Thread(
-                  () -> {
-                    stop.countDown();
-                    awaitQuietly(stopped);
-                  },
-                  "sluice-shutdown"));
-      if (awaitReady(controller, stop)) {
+      termination.begin();
+      if (awaitReady(controller, termination)) {
         say("controller ready on port " + controller.port());
-        stop.await();
+        termination.await();
       }
-    } finally {
-      // The process ends when the hook does, so it must not wait for a close that failed.
-      stopped.countDown();
     }
     return 0;
   }
 
   /** False where it was stopped before. */
-  private boolean awaitReady(Controller controller, CountDownLatch stop)
+  private boolean awaitReady(Controller controller, Termination termination)
       throws InterruptedException {
     if (!controller.isReady()) {
       say("controller waits: " + controller.status().authority().detail());
     }
     while (!controller.isReady()) {
-      if (stop.await(1, TimeUnit.SECONDS)) {
+      if (termination.await(1, TimeUnit.SECONDS)) {
         return false;
       }
     }
@@ -178,14 +167,6 @@ final class ControlRunCommand implements Callable<Integer> {
 
   private static MetricsServer serve(InetSocketAddress address, Controller controller) {
     return MetricsServer.start(address, controller::metrics, controller::isReady, () -> "");
-  }
-
-  private static void awaitQuietly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   private ControllerSettings settings() {

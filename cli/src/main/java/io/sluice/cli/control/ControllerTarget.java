@@ -26,6 +26,11 @@ final class ControllerTarget {
   private CommandSpec spec = CommandSpec.create();
 
   StateDirectory directory() {
+    return directory(state, spec);
+  }
+
+  /** The directory of a controller that ran at least once. */
+  static StateDirectory directory(Path state, CommandSpec spec) {
     if (!Files.isDirectory(state)) {
       throw new ParameterException(
           spec.commandLine(), "--state " + state + " is not a folder; no controller ran there");

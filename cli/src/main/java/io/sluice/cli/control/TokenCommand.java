@@ -6,7 +6,6 @@ import io.sluice.cli.output.OutputFormat;
 import io.sluice.control.StateDirectory;
 import io.sluice.control.admission.JoinToken;
 import io.sluice.control.admission.JoinTokens;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -52,11 +51,7 @@ final class TokenCommand implements Callable<Integer> {
     if (state == null || node == null) {
       throw new ParameterException(spec.commandLine(), "--state DIR and --node NAME are needed");
     }
-    if (!Files.isDirectory(state)) {
-      throw new ParameterException(
-          spec.commandLine(), "--state " + state + " is not a folder; no controller ran there");
-    }
-    StateDirectory directory = StateDirectory.at(state);
+    StateDirectory directory = ControllerTarget.directory(state, spec);
     String root = directory.rootHash();
     String token;
     try {

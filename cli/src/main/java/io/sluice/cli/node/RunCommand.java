@@ -2,6 +2,7 @@ package io.sluice.cli.node;
 
 import io.sluice.cli.arguments.ListenAddress;
 import io.sluice.cli.output.RegistryProblems;
+import io.sluice.cli.process.Termination;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.node.InterceptionMode;
@@ -16,7 +17,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -152,36 +152,16 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     NodeSettings settings = settings();
-    CountDownLatch stop = new CountDownLatch(1);
-    CountDownLatch stopped = new CountDownLatch(1);
     Path folder = registry;
     NodeDaemon daemon =
         folder == null
             ? NodeDaemon.start(settings)
             : NodeDaemon.start(settings, new FolderRegistry(folder, new RegistryProblems()));
-    Runtime.getRuntime()
-        .addShutdownHook(
-            new Thread(
-                () -> {
-                  stop.countDown();
-                  awaitQuietly(stopped);
-                },
-                "sluice-shutdown"));
-    try {
-      stop.await();
+    try (Termination termination = new Termination()) {
+      termination.begin();
+      termination.await();
       daemon.close();
       return 0;
-    } finally {
-      // The process ends when the hook does, so it must not wait for a close that failed.
-      stopped.countDown();
-    }
-  }
-
-  private static void awaitQuietly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 
