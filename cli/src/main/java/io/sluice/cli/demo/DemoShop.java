@@ -1,53 +1,28 @@
 package io.sluice.cli.demo;
 
-import io.sluice.linux.netns.LinuxNetworkNamespaces;
-import io.sluice.linux.netns.NetnsHandle;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
-import java.util.EnumMap;
-import java.util.List;
-import java.util.Map;
 
 /** The applications: servers in their pods, and calls out of pods. For one platform thread. */
 final class DemoShop implements AutoCloseable {
-  private final Map<DemoPod, NetnsHandle> namespaces = new EnumMap<>(DemoPod.class);
-  private final List<DemoServer> servers = new ArrayList<>();
+  private final DemoServers servers;
   private final DemoLedger ledger = new DemoLedger();
 
-  private DemoShop() {}
+  private DemoShop(DemoServers servers) {
+    this.servers = servers;
+  }
 
   /** Opens every server; the namespaces must be there. */
   static DemoShop open(DemoPlan plan) {
-    DemoShop shop = new DemoShop();
+    DemoShop shop = new DemoShop(DemoServers.open(plan));
     try {
-      LinuxNetworkNamespaces linux = new LinuxNetworkNamespaces();
-      for (DemoPod pod : DemoPod.values()) {
-        shop.namespaces.put(pod, linux.open(DemoPlan.path(plan.netns(pod))));
-      }
-      shop.serve(DemoPod.STORE_V1, DemoPlan.STORE_PORT);
-      shop.serve(DemoPod.STORE_V2, DemoPlan.STORE_PORT);
-      shop.serve(DemoPod.WAREHOUSE, DemoPlan.WAREHOUSE_PORT);
-      shop.serve(DemoPod.BANK, DemoPlan.BANK_PORT);
-      NetnsHandle bank = shop.netns(DemoPod.BANK);
-      shop.servers.add(DemoServer.udp(DemoPod.BANK, bank, DemoPlan.DNS_PORT));
-      shop.servers.add(DemoServer.udp(DemoPod.BANK, bank, DemoPlan.OTHER_DATAGRAM_PORT));
+      shop.servers.serve(DemoPod.BANK, DemoPlan.BANK_PORT);
+      shop.servers.serveDatagrams(DemoPod.BANK, DemoPlan.DNS_PORT);
+      shop.servers.serveDatagrams(DemoPod.BANK, DemoPlan.OTHER_DATAGRAM_PORT);
       return shop;
     } catch (RuntimeException e) {
       shop.close();
       throw e;
     }
-  }
-
-  private void serve(DemoPod pod, int port) {
-    servers.add(DemoServer.tcp(pod, netns(pod), port));
-  }
-
-  private NetnsHandle netns(DemoPod pod) {
-    NetnsHandle handle = namespaces.get(pod);
-    if (handle == null) {
-      throw new IllegalStateException(pod + " has no namespace yet");
-    }
-    return handle;
   }
 
   /** What was done so far. */
@@ -57,47 +32,37 @@ final class DemoShop implements AutoCloseable {
 
   /** One call, noted. */
   CallResult call(DemoPod from, InetSocketAddress to) {
-    CallResult result = DemoConnection.call(netns(from), to);
+    CallResult result = DemoConnection.call(servers.netns(from), to);
     ledger.note(from, to, result);
     return result;
   }
 
   /** One datagram and its answer, noted. */
   CallResult ask(DemoPod from, InetSocketAddress to) {
-    CallResult result = DemoConnection.ask(netns(from), to);
+    CallResult result = DemoConnection.ask(servers.netns(from), to);
     ledger.noteDatagram(from, to, result);
     return result;
   }
 
   /** A connection that stays; noted as answered. */
   DemoConnection hold(DemoPod from, InetSocketAddress to) {
-    DemoConnection connection = DemoConnection.open(netns(from), to);
+    DemoConnection connection = DemoConnection.open(servers.netns(from), to);
     ledger.noteHeld(from, to);
     return connection;
   }
 
   /** Connections that reached the applications of the pod. */
   long accepted(DemoPod pod) {
-    long sum = 0;
-    for (IpFamily family : IpFamily.values()) {
-      sum += accepted(pod, family);
-    }
-    return sum;
+    return servers.accepted(pod);
   }
 
   /** Connections of one family that reached the applications of the pod. */
   long accepted(DemoPod pod, IpFamily family) {
-    return servers.stream()
-        .filter(server -> server.pod() == pod)
-        .mapToLong(server -> server.accepted(family))
-        .sum();
+    return servers.accepted(pod, family);
   }
 
   @Override
   public void close() {
-    servers.forEach(DemoServer::close);
-    namespaces.values().forEach(NetnsHandle::close);
-    servers.clear();
-    namespaces.clear();
+    servers.close();
   }
 }
