@@ -61,6 +61,8 @@ class CertManagerSiteTest {
     site.pod("buyer", "nodeName: edge1");
     try (NodeClient node = site.stranger()) {
       KeyPair own = Requests.keyPair("secp256r1");
+      // The site's clock stands still; cert-manager's does not, and readiness took seconds.
+      site.clock().set(Instant.now().plusSeconds(2));
       AdmitResponse admitted =
           node.admit(
               "edge1",
