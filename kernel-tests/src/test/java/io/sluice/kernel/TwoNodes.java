@@ -1,5 +1,6 @@
 package io.sluice.kernel;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.capture.FrameCapture;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
@@ -47,7 +48,9 @@ final class TwoNodes implements AutoCloseable {
     this.capture = cluster.link().capture();
   }
 
-  /** Opens the shop: controller and both daemons run, and every pod has its certificate. */
+  /**
+   * Opens the shop: the controller runs, both daemons follow it, and every pod has its certificate.
+   */
   static TwoNodes open(Mechanism mechanism, String... arguments) {
     return open(mechanism, List.of(), arguments);
   }
@@ -138,28 +141,25 @@ final class TwoNodes implements AutoCloseable {
     return Attempt.from(from, new InetSocketAddress(store.address(family), port), text);
   }
 
-  /** Makes a change to the registry and returns when both daemons have taken it over. */
+  /** Makes a change to the registry and returns when both nodes decide by it. */
   void change(Runnable change) {
-    List<Site> sites = cluster.sites();
-    List<Long> before = sites.stream().map(TwoNodes::revision).toList();
+    long before = control().status().path("registryRevision").asLong();
     int changes = cluster.registry().changes();
     change.run();
     if (cluster.registry().changes() != changes) {
-      for (int i = 0; i < sites.size(); i++) {
-        DaemonView view = sites.get(i).daemon().view();
-        long old = before.get(i);
-        Await.until(
-            "every pod is brought to the change",
-            () -> view.status().path("enforcedRevision").asLong() > old);
+      Await.until("the nodes follow the change", () -> control().isFollowedSince(before));
+      for (Site site : cluster.sites()) {
+        Await.until("every pod is brought to the change", () -> isEnforced(site));
       }
     }
   }
 
-  private static long revision(Site site) {
-    return site.daemon().view().status().path("snapshotRevision").asLong();
+  private static boolean isEnforced(Site site) {
+    JsonNode status = site.daemon().view().status();
+    return status.path("enforcedRevision").asLong() == status.path("snapshotRevision").asLong();
   }
 
-  /** Sets the MeshConfig by sections and returns when both daemons have taken it over. */
+  /** Sets the MeshConfig by sections and returns when both nodes decide by it. */
   void configure(Map<String, String> sections) {
     change(() -> cluster.registry().write(MESH_CONFIG, Manifests.meshConfig(sections)));
   }

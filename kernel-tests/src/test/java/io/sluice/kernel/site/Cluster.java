@@ -6,7 +6,6 @@ import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -151,16 +150,9 @@ public final class Cluster implements AutoCloseable {
     return present;
   }
 
-  /** Starts the daemon of a node that joins the controller by a token. */
+  /** Starts the daemon of a node that joins the controller by a token, and follows it. */
   public DaemonProcess startDaemon(Site site, String... arguments) {
-    List<String> all = new ArrayList<>(Arrays.asList(arguments));
-    all.addAll(
-        List.of(
-            "--control",
-            control().address(),
-            "--join-token",
-            control().joinToken(site.prefix()).toString()));
-    return site.startDaemon(all.toArray(String[]::new));
+    return site.startFollower(control().address(), control().joinToken(site.prefix()), arguments);
   }
 
   /** The nodes, in the order of their pods' lists. */

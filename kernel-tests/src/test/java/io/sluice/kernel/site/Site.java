@@ -227,11 +227,17 @@ public final class Site implements AutoCloseable {
 
   /** The same with words that go before those of the command; the process id must stay. */
   public DaemonProcess startDaemonBehind(List<String> launcher, String... arguments) {
-    List<String> launch = new ArrayList<>(JavaCommand.sluice());
-    launch.addAll(List.of("node", "run", "--registry", registry.directory().toString()));
-    DaemonProcess made = daemon(launcher, launch, arguments);
-    made.start();
-    return made;
+    return started(
+        daemon(launcher, nodeRun("--registry", registry.directory().toString()), arguments));
+  }
+
+  /** Makes a daemon that reads no folder but follows a controller, and starts it. */
+  DaemonProcess startFollower(String control, Path joinToken, String... arguments) {
+    return started(
+        daemon(
+            List.of(),
+            nodeRun("--control", control, "--join-token", joinToken.toString()),
+            arguments));
   }
 
   /**
@@ -239,16 +245,26 @@ public final class Site implements AutoCloseable {
    * #state}; it is not started yet.
    */
   public DaemonProcess storedDaemon(String... arguments) {
-    List<String> launch = new ArrayList<>(JavaCommand.sluice());
-    launch.addAll(
-        List.of(
-            "node",
-            "run",
+    return daemon(
+        List.of(),
+        nodeRun(
             "--control",
             "127.0.0.1:" + DISCARD_PORT,
             "--join-token",
-            directory.resolve("token-that-was-used").toString()));
-    return daemon(List.of(), launch, arguments);
+            directory.resolve("token-that-was-used").toString()),
+        arguments);
+  }
+
+  private static List<String> nodeRun(String... source) {
+    List<String> launch = new ArrayList<>(JavaCommand.sluice());
+    launch.addAll(List.of("node", "run"));
+    launch.addAll(List.of(source));
+    return launch;
+  }
+
+  private static DaemonProcess started(DaemonProcess made) {
+    made.start();
+    return made;
   }
 
   private DaemonProcess daemon(List<String> launcher, List<String> launch, String... arguments) {
