@@ -85,14 +85,11 @@ final class TwoNodes implements AutoCloseable {
   /** Returns when each daemon has a certificate for every pod of its node. */
   void awaitCertificates() {
     for (SitePod pod : List.of(buyer, neighbour, thief, store)) {
-      Await.until(pod.name() + " has a certificate", Await.patience(30), () -> hasCertificate(pod));
+      Await.until(
+          pod.name() + " has a certificate",
+          Await.patience(30),
+          () -> daemonOf(pod).view().hasCertificate(identity(pod)));
     }
-  }
-
-  private boolean hasCertificate(SitePod pod) {
-    return daemonOf(pod).view().certificates().stream()
-        .filter(certificate -> certificate.path("identity").asText().equals(identity(pod)))
-        .anyMatch(certificate -> certificate.path("state").asText().equals("valid"));
   }
 
   /** Its SPIFFE ID. */
@@ -143,11 +140,11 @@ final class TwoNodes implements AutoCloseable {
 
   /** Makes a change to the registry and returns when both nodes decide by it. */
   void change(Runnable change) {
-    long before = control().status().path("registryRevision").asLong();
+    long before = control().view().revision();
     int changes = cluster.registry().changes();
     change.run();
     if (cluster.registry().changes() != changes) {
-      Await.until("the nodes follow the change", () -> control().isFollowedSince(before));
+      Await.until("the nodes follow the change", () -> control().view().isFollowedSince(before));
       for (Site site : cluster.sites()) {
         Await.until("every pod is brought to the change", () -> isEnforced(site));
       }

@@ -52,16 +52,21 @@ final class TokenCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), "--state DIR and --node NAME are needed");
     }
     StateDirectory directory = ControllerTarget.directory(state, spec);
-    String root = directory.rootHash();
     String token;
     try {
-      token = directory.joinTokens(InstantSource.system()).create(node, lifetime);
+      token = make(directory, node, lifetime);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
     }
-    spec.commandLine().getOut().println(FORM + root + "." + token);
+    spec.commandLine().getOut().println(token);
     spec.commandLine().getOut().flush();
     return 0;
+  }
+
+  /** A new token in the form that a node reads: with the hash of the root to believe. */
+  static String make(StateDirectory directory, String node, Duration lifetime) {
+    String root = directory.rootHash();
+    return FORM + root + "." + directory.joinTokens(InstantSource.system()).create(node, lifetime);
   }
 
   /** {@code sluice control token list}. */

@@ -1,5 +1,6 @@
 package io.sluice.cli.node;
 
+import io.sluice.cli.control.EmbeddedController;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.identity.ControlSettings.Admission;
@@ -73,6 +74,21 @@ final class ControlArguments {
               sealKey));
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException("--control: " + e.getMessage(), e);
+    }
+  }
+
+  /** What they say with {@code --standalone}, for the controller in this process. */
+  ControlSettings settings(EmbeddedController embedded) {
+    return new ControlSettings(
+        embedded.address(), new Admission.JoinToken(embedded.joinToken()), keepKeys, sealKey);
+  }
+
+  /** Refuses what names a controller elsewhere. */
+  void requireNoOther() {
+    if (!control.isEmpty() || joinToken != null || controlToken != null || controlRoots != null) {
+      throw new IllegalArgumentException(
+          "--standalone has its own controller: leave out --control, --join-token, --control-token"
+              + " and --control-roots");
     }
   }
 

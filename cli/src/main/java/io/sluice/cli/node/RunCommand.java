@@ -1,6 +1,7 @@
 package io.sluice.cli.node;
 
 import io.sluice.cli.arguments.ListenAddress;
+import io.sluice.cli.control.EmbeddedController;
 import io.sluice.cli.output.RegistryProblems;
 import io.sluice.cli.process.Termination;
 import io.sluice.control.folder.FolderRegistry;
@@ -38,6 +39,13 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "DIR",
       description = "Folder of Kubernetes YAML; watched. Default: what the controller says.")
   private @Nullable Path registry;
+
+  @Option(
+      names = "--standalone",
+      description =
+          "Run a controller for this node alone in the same process, on the folder of --registry:"
+              + " pods get certificates, and what is in force is kept over a restart.")
+  private boolean standalone;
 
   @Option(
       names = "--mode",
@@ -151,21 +159,33 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    NodeSettings settings = settings();
+    check();
     Path folder = registry;
-    NodeDaemon daemon =
-        folder == null
-            ? NodeDaemon.start(settings)
-            : NodeDaemon.start(settings, new FolderRegistry(folder, new RegistryProblems()));
     try (Termination termination = new Termination()) {
-      termination.begin();
-      termination.await();
-      daemon.close();
-      return 0;
+      if (standalone && folder != null) {
+        try (EmbeddedController embedded =
+            EmbeddedController.start(folder, state().resolve("controller"), name())) {
+          run(NodeDaemon.start(settings(control.settings(embedded))), termination);
+        }
+      } else {
+        NodeSettings settings = settings(controller());
+        run(
+            folder == null
+                ? NodeDaemon.start(settings)
+                : NodeDaemon.start(settings, new FolderRegistry(folder, new RegistryProblems())),
+            termination);
+      }
     }
+    return 0;
   }
 
-  private NodeSettings settings() {
+  private static void run(NodeDaemon daemon, Termination termination) throws InterruptedException {
+    termination.begin();
+    termination.await();
+    daemon.close();
+  }
+
+  private void check() {
     if (registry != null && !Files.isDirectory(registry)) {
       throw wrong("--registry " + registry + " is not a folder");
     }
@@ -178,16 +198,34 @@ final class RunCommand implements Callable<Integer> {
     if (pathCheckSeconds < 1 || pathCheckSeconds > 3_600) {
       throw wrong("--path-check-seconds " + pathCheckSeconds + " is outside 1..3600");
     }
-    ControlSettings controller = controller();
-    if (registry == null && controller == null) {
+    if (standalone) {
+      if (registry == null) {
+        throw wrong("--standalone needs --registry DIR, which its controller reads");
+      }
+      try {
+        control.requireNoOther();
+      } catch (IllegalArgumentException e) {
+        throw wrong(e.getMessage());
+      }
+    } else if (registry == null && controller() == null) {
       throw wrong(
           "a node needs --registry DIR, or --control HOST:PORT to follow what the controller says");
     }
-    String name = nodeName == null ? NodeTarget.hostName() : nodeName;
+  }
+
+  private String name() {
+    return nodeName == null ? NodeTarget.hostName() : nodeName;
+  }
+
+  private Path state() {
+    return state == null ? NodeTarget.stateOf(name()) : state;
+  }
+
+  private NodeSettings settings(@Nullable ControlSettings controller) {
     try {
       return new NodeSettings(
-          name,
-          state == null ? NodeTarget.stateOf(name) : state,
+          name(),
+          state(),
           mode,
           fallback,
           programs.without(),

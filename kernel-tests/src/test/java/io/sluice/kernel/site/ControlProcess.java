@@ -1,12 +1,8 @@
 package io.sluice.kernel.site;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.control.StateDirectory;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
-import io.sluice.node.admin.AdminClient;
-import io.sluice.node.admin.AdminRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -26,14 +22,12 @@ public final class ControlProcess {
   private final Path state;
   private final List<String> arguments;
   private final ChildProgram program;
-  private final AdminClient admin;
 
   ControlProcess(SitePod machine, Path registry, Path state, List<String> arguments) {
     this.machine = machine;
     this.registry = registry;
     this.state = state;
     this.arguments = List.copyOf(arguments);
-    this.admin = new AdminClient(StateDirectory.at(state).adminSocket());
     this.program = new ChildProgram("the controller", machine, state.resolveSibling("control.log"));
   }
 
@@ -81,28 +75,9 @@ public final class ControlProcess {
     return Commands.run(command.toArray(String[]::new));
   }
 
-  /** {@code control status}. */
-  public JsonNode status() {
-    try {
-      return admin.ask(AdminRequest.of("status")).getFirst();
-    } catch (IOException e) {
-      throw new UncheckedIOException("the controller does not answer 'status'", e);
-    }
-  }
-
-  /**
-   * Whether it has read the registry since revision {@code before}, and every connected node
-   * decides by what it has read last.
-   */
-  public boolean isFollowedSince(long before) {
-    JsonNode status = status();
-    long revision = status.path("registryRevision").asLong();
-    return revision > before
-        && status
-            .path("nodes")
-            .valueStream()
-            .filter(node -> node.path("connected").asBoolean())
-            .allMatch(node -> node.path("revision").asLong() == revision);
+  /** What it tells. */
+  public ControlView view() {
+    return new ControlView(state);
   }
 
   /** Where nodes reach it: the value of {@code --control}. */

@@ -65,6 +65,13 @@ public final class DaemonView {
     return ask("certificates");
   }
 
+  /** Whether it has a certificate in force for the SPIFFE ID. */
+  public boolean hasCertificate(String identity) {
+    return certificates().stream()
+        .filter(certificate -> certificate.path("identity").asText().equals(identity))
+        .anyMatch(certificate -> certificate.path("state").asText().equals("valid"));
+  }
+
   /** {@code node events}. */
   public List<JsonNode> events() {
     return ask("events");

@@ -1,0 +1,81 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Cluster;
+import io.sluice.kernel.site.ControlView;
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.Site;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.EnumSource.Mode;
+
+/** Controller and daemon of a site of one machine in one process. */
+@Tag("kernel")
+class StandaloneTest {
+  private static final int PORT = 8080;
+
+  @ParameterizedTest
+  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
+  void hasCertificatesDistributionAndAStoredSnapshotWithoutAnyOtherProcess(Mechanism mechanism) {
+    try (Cluster cluster = new Cluster(List.of("buyer", "thief", "store"))) {
+      writeRegistry(cluster);
+      Site site = cluster.site("a");
+      DaemonProcess daemon = site.startDaemon(mechanism.arguments("--standalone"));
+      ControlView control = new ControlView(site.state().resolve("controller"));
+
+      for (SitePod pod : site.pods()) {
+        Await.until(
+            pod.name() + " has a certificate",
+            Await.patience(30),
+            () -> daemon.view().hasCertificate(TwoNodes.identity(pod)));
+      }
+      assertThat(daemon.view().status().path("snapshotFrom").asText()).isEqualTo("controller");
+      assertServed(cluster, "buyer", true);
+      assertServed(cluster, "thief", false);
+
+      long before = control.revision();
+      cluster
+          .registry()
+          .write("thief-to-store", Manifests.trafficTarget("thief", "store", List.of()));
+      Await.until("the node follows", () -> control.isFollowedSince(before));
+      assertServed(cluster, "thief", true);
+
+      cluster.registry().remove("thief-to-store");
+      daemon.kill();
+      daemon.start();
+      Await.until("the node follows again", () -> control.isFollowedSince(0));
+      assertServed(cluster, "buyer", true);
+      assertServed(cluster, "thief", false);
+    }
+  }
+
+  private static void writeRegistry(Cluster cluster) {
+    cluster.registry().write("namespace", Manifests.namespace());
+    cluster.registry().write("mesh-config", Manifests.meshConfig(Map.of()));
+    cluster
+        .registry()
+        .write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
+    cluster.site("a").pods().forEach(cluster.registry()::write);
+  }
+
+  private static void assertServed(Cluster cluster, String client, boolean served) {
+    SitePod store = cluster.pod("store");
+    for (Family family : Family.values()) {
+      try (TcpServer server = TcpServer.echo(store, family, PORT)) {
+        Attempt attempt = Attempt.from(cluster.pod(client), store.at(family, PORT), "hi");
+        assertThat(attempt.answered()).as("%s", attempt).isEqualTo(served);
+        assertThat(server.accepted()).hasSize(served ? 1 : 0);
+      }
+    }
+  }
+}
