@@ -50,9 +50,7 @@ class DaemonDeathTest {
 
   @BeforeEach
   void startDaemon() {
-    if (!shop.daemon().isAlive()) {
-      shop.daemon().start();
-    }
+    shop.reviveDaemon();
   }
 
   @ParameterizedTest

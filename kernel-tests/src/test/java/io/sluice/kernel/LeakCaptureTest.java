@@ -37,9 +37,7 @@ class LeakCaptureTest {
 
   @BeforeEach
   void startDaemon() {
-    if (!shop.daemon().isAlive()) {
-      shop.daemon().start();
-    }
+    shop.reviveDaemon();
   }
 
   @ParameterizedTest

@@ -9,10 +9,7 @@ import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
 import java.net.InetSocketAddress;
-import java.util.EnumMap;
-import java.util.Map;
-import java.util.Objects;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,18 +18,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What either mechanism puts in force outlives the daemon, and goes when it shall, as a whole. */
 @Tag("kernel")
 class MechanismLifeTest {
-  private static final Map<Mechanism, Shop> SHOPS = new EnumMap<>(Mechanism.class);
+  @AutoClose private static ShopsByMechanism shops;
 
   @BeforeAll
   static void openShops() {
-    for (Mechanism mechanism : Mechanism.values()) {
-      SHOPS.put(mechanism, Shop.open(mechanism));
-    }
-  }
-
-  @AfterAll
-  static void closeShops() {
-    SHOPS.values().forEach(Shop::close);
+    shops = ShopsByMechanism.open();
   }
 
   @ParameterizedTest
@@ -122,7 +112,7 @@ class MechanismLifeTest {
   }
 
   private static Shop shop(Mechanism mechanism) {
-    return Objects.requireNonNull(SHOPS.get(mechanism));
+    return shops.of(mechanism);
   }
 
   private static void assertRefused(SitePod from, InetSocketAddress destination) {

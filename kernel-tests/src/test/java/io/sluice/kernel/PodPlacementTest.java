@@ -13,13 +13,10 @@ import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.PodUid;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.UUID;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,18 +27,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Pods that run already are found by the cgroups of their processes, without an annotation. */
 @Tag("kernel")
 class PodPlacementTest {
-  private static final Map<Mechanism, Shop> SHOPS = new EnumMap<>(Mechanism.class);
+  @AutoClose private static ShopsByMechanism shops;
 
   @BeforeAll
   static void openShops() {
-    for (Mechanism mechanism : Mechanism.values()) {
-      SHOPS.put(mechanism, Shop.open(mechanism));
-    }
-  }
-
-  @AfterAll
-  static void closeShops() {
-    SHOPS.values().forEach(Shop::close);
+    shops = ShopsByMechanism.open();
   }
 
   static Stream<Arguments> mechanismsAndDrivers() {
@@ -234,6 +224,6 @@ class PodPlacementTest {
   }
 
   private static Shop shop(Mechanism mechanism) {
-    return Objects.requireNonNull(SHOPS.get(mechanism));
+    return shops.of(mechanism);
   }
 }

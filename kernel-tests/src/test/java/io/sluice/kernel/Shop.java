@@ -97,6 +97,13 @@ final class Shop implements AutoCloseable {
     return site.daemon();
   }
 
+  /** Starts the daemon where a test before has ended it. */
+  void reviveDaemon() {
+    if (!daemon().isAlive()) {
+      daemon().start();
+    }
+  }
+
   DaemonView view() {
     return site.daemon().view();
   }

@@ -25,6 +25,16 @@ class IdentityTest {
     return inbound;
   }
 
+  private static void publishStrict(ProxyFixture fixture) {
+    fixture.proxy.publish(
+        ProxyFixture.snapshot(
+            false,
+            false,
+            List.of(Peers.V4),
+            List.of(ProxyFixture.buyerMayReachStore()),
+            List.of()));
+  }
+
   private static void useUp(InetSocketAddress entry) {
     try (Socket client = Peers.connect(entry)) {
       assertThat(client.getInputStream().read()).isEqualTo(-1);
@@ -36,13 +46,7 @@ class IdentityTest {
   @Test
   void inboundKnowsTheWorkloadBehindEveryConnectionOfThisNode() {
     try (var fixture = new ProxyFixture()) {
-      fixture.proxy.publish(
-          ProxyFixture.snapshot(
-              false,
-              false,
-              List.of(Peers.V4),
-              List.of(ProxyFixture.buyerMayReachStore()),
-              List.of()));
+      publishStrict(fixture);
       var inbound = serveBoth(fixture);
       var entry = fixture.outboundTo(inbound);
       int connections = 300;
@@ -70,13 +74,7 @@ class IdentityTest {
   void inboundWaitsForAnOpenerThatHasNotSaidItsPortYet() throws IOException {
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture()) {
-      fixture.proxy.publish(
-          ProxyFixture.snapshot(
-              false,
-              false,
-              List.of(Peers.V4),
-              List.of(ProxyFixture.buyerMayReachStore()),
-              List.of()));
+      publishStrict(fixture);
       LocalConnections known = fixture.proxy.path.localConnections;
       var entry = fixture.serve(ProxyFixture.STORE, Direction.INBOUND, Peers.V4);
       fixture.sockets.redirect(ProxyFixture.STORE, Direction.INBOUND, app.address());
@@ -101,13 +99,7 @@ class IdentityTest {
   @Test
   void inboundRefusesWhoIsNotKnown() {
     try (var fixture = new ProxyFixture()) {
-      fixture.proxy.publish(
-          ProxyFixture.snapshot(
-              false,
-              false,
-              List.of(Peers.V4),
-              List.of(ProxyFixture.buyerMayReachStore()),
-              List.of()));
+      publishStrict(fixture);
 
       useUp(serveBoth(fixture));
 
@@ -121,13 +113,7 @@ class IdentityTest {
   @Test
   void endedConnectionsAreForgotten() {
     try (var fixture = new ProxyFixture()) {
-      fixture.proxy.publish(
-          ProxyFixture.snapshot(
-              false,
-              false,
-              List.of(Peers.V4),
-              List.of(ProxyFixture.buyerMayReachStore()),
-              List.of()));
+      publishStrict(fixture);
       var entry = fixture.outboundTo(serveBoth(fixture));
 
       useUp(entry);

@@ -12,57 +12,17 @@ import io.sluice.node.identity.CertificateStatus.State;
 import io.sluice.node.identity.ControlSettings.Admission;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.x509.Certificates;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** From admission to renewal, against a controller over real TLS. */
-class CertificateLifeTest {
-  @TempDir private Path directory;
-  private final TestClock clock = new TestClock();
-  private TestAuthority authority;
-  private TestController controller;
-  private @Nullable TestNode started;
-
-  @BeforeEach
-  void startController() {
-    authority = new TestAuthority(SITE);
-    controller = new TestController(authority);
-    TestNode.write(directory, "token", controller.token("one") + "\n");
-  }
-
-  private TestNode node() {
-    return Objects.requireNonNull(started);
-  }
-
-  @AfterEach
-  void stop() {
-    TestNode running = started;
-    if (running != null) {
-      running.close();
-    }
-    controller.close();
-  }
-
-  private void startNode() {
-    started = TestNode.start(directory, controller.address(), false, clock);
-  }
-
-  private void awaitUsable(SpiffeId identity) {
-    Await.until(() -> assertThat(node().identities.of(identity)).isPresent());
-  }
-
+class CertificateLifeTest extends ControlledNodeTest {
   @Test
   void admitsItselfWithTheTokenAndGetsWhatItsPodsNeed() {
     startNode();
@@ -215,7 +175,7 @@ class CertificateLifeTest {
         "-----BEGIN CERTIFICATE-----\n"
             + Base64.getMimeEncoder().encodeToString(authority.root.getEncoded())
             + "\n-----END CERTIFICATE-----\n");
-    started =
+    started(
         TestNode.start(
             directory,
             new ControlSettings(
@@ -224,7 +184,7 @@ class CertificateLifeTest {
                     directory.resolve("sa"), directory.resolve("roots.pem")),
                 false,
                 null),
-            clock);
+            clock));
     node().want(SHOP);
     awaitUsable(SHOP);
     controller.goAway();

@@ -9,56 +9,20 @@ import io.grpc.Status;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.node.identity.CertificateStatus.State;
-import java.nio.file.Path;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What a node does while its controller fails it. */
-class ControllerFaultTest {
-  @TempDir private Path directory;
-  private final TestClock clock = new TestClock();
-  private TestAuthority authority;
-  private TestController controller;
-  private @Nullable TestNode started;
-
-  @BeforeEach
-  void startController() {
-    authority = new TestAuthority(SITE);
-    controller = new TestController(authority);
-    TestNode.write(directory, "token", controller.token("one"));
-  }
-
-  private TestNode node() {
-    return Objects.requireNonNull(started);
-  }
-
-  @AfterEach
-  void stop() {
-    TestNode running = started;
-    if (running != null) {
-      running.close();
-    }
-    controller.close();
-  }
-
-  private void startNode() {
-    started = TestNode.start(directory, controller.address(), false, clock);
-  }
-
+class ControllerFaultTest extends ControlledNodeTest {
   private void startAndGet(SpiffeId identity) {
     startNode();
     node().want(identity);
@@ -223,7 +187,7 @@ class ControllerFaultTest {
   void tokenOfAnotherAuthorityIsNotShownToAnybody() {
     TestAuthority other = new TestAuthority(SITE);
     try (TestController impostor = new TestController(other)) {
-      started = TestNode.start(directory, impostor.address(), false, clock);
+      started(TestNode.start(directory, impostor.address(), false, clock));
       Await.until(() ->
           assertThat(node().status().failure()).contains("untrusted_controller", "join token"));
       assertThat(impostor.attempts).hasValue(0);
