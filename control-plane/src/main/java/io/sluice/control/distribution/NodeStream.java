@@ -148,7 +148,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
       // What a registry lacks that was never read as a whole may be there: nothing is taken away.
       target = target.with(acknowledged);
     }
-    Delta delta = newest.delta(acknowledged, target);
+    Delta delta = Delta.between(acknowledged, target);
     if (answered && delta.isEmpty() && newest.isComplete() == acknowledgedComplete) {
       acknowledged = target;
       inForce(newest);
