@@ -36,7 +36,7 @@ class ReportTest {
   @Test
   void ratiosAreThoseOfEachRoundAndNotOfTheMedians() {
     assertThat(RATE.ratios(Crossing.MUTUAL_TLS)).containsExactly(0.5, 0.2, 0.25);
-    assertThat(ComparisonRows.of(List.of(RATE)).getFirst())
+    assertThat(ComparisonRows.of(List.of(RATE), List.of()).getFirst())
         .containsExactly(
             "rate",
             "1/s",
@@ -69,11 +69,11 @@ class ReportTest {
             + "<!-- sluice bench mtls: begin -->old two<!-- sluice bench mtls: end -->\n";
     Files.writeString(file, before);
 
-    new Report(MACHINE, false, List.of(), List.of(RATE)).writeMarkdown(file);
+    new Report(MACHINE, false, List.of(), List.of(RATE), List.of()).writeMarkdown(file);
     assertThat(file).content().contains("old one", "| rate | 1/s |").doesNotContain("old two");
 
     Files.writeString(file, before);
-    new Report(MACHINE, true, List.of(FIGURE), List.of()).writeMarkdown(file);
+    new Report(MACHINE, true, List.of(FIGURE), List.of(), List.of()).writeMarkdown(file);
     assertThat(file).content().contains("old two", "| one node |").doesNotContain("old one");
   }
 
@@ -81,7 +81,7 @@ class ReportTest {
   void aFileWithoutMarkersIsRefusedAndLeftAsItIs() throws IOException {
     Path file = directory.resolve("other.md");
     Files.writeString(file, "text");
-    Report report = new Report(MACHINE, false, List.of(), List.of(RATE));
+    Report report = new Report(MACHINE, false, List.of(), List.of(RATE), List.of());
     assertThatThrownBy(() -> report.writeMarkdown(file)).hasMessageContaining("sluice bench mtls");
     assertThat(file).hasContent("text");
   }
@@ -89,7 +89,7 @@ class ReportTest {
   @Test
   void everySingleValueIsInTheJson() throws IOException {
     Path file = directory.resolve("result.json");
-    new Report(MACHINE, false, List.of(), List.of(RATE)).writeJson(file);
+    new Report(MACHINE, false, List.of(), List.of(RATE), List.of()).writeJson(file);
     assertThat(file).content().contains("mutual_tls", "40.0", "haproxy", "\"unit\" : \"1/s\"");
   }
 }
