@@ -12,11 +12,13 @@ import java.net.InetAddress;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
- * What each node is told besides what it has in common with others. A change makes the scopes of
- * those nodes anew that it may concern; each costs what runs on that node. One thread.
+ * What each node is told besides what it has in common with others. A change of pods makes the
+ * scopes of the nodes anew that it may concern; one of permissions and services edits those of the
+ * nodes that read them. One thread.
  */
 final class NodeScopes {
   /** Stands for every node that no pod is placed on; no node has this name. */
@@ -32,18 +34,13 @@ final class NodeScopes {
     static final Scope EMPTY = new Scope(false, PersistentMap.empty());
   }
 
-  /** Accounts whose permissions, and whose services, are part of a node's scope. */
-  private record Reads(Set<NamespacedName> granted, Set<NamespacedName> called) {
-    static final Reads NOTHING = new Reads(Set.of(), Set.of());
-  }
-
   private final WholeResources whole;
   private final ServiceForms services;
   private final SetIndex<String, NamespacedName> podsByNode = new SetIndex<>();
   private final SetIndex<NamespacedName, NamespacedName> permissionsBySource = new SetIndex<>();
   private final SetIndex<NamespacedName, String> granteesOf = new SetIndex<>();
   private final SetIndex<NamespacedName, String> callersOf = new SetIndex<>();
-  private final Map<String, Reads> reads = new HashMap<>();
+  private final Map<String, NodeScope> nodes = new HashMap<>();
   private PersistentMap<String, Scope> scopes =
       PersistentMap.<String, Scope>empty().with(NO_PODS, Scope.EMPTY);
 
@@ -60,15 +57,31 @@ final class NodeScopes {
   /**
    * Goes from one snapshot to the next, of which everything else has been updated.
    *
-   * @param calledOtherwise accounts of which callers are told of other services now
+   * @param retold services that are told otherwise now
    */
   void update(
       MeshSnapshot before,
       MeshSnapshot after,
       SnapshotDifference difference,
-      Set<NamespacedName> calledOtherwise) {
+      ServiceForms.Retold retold) {
+    Set<String> remade = podsChanged(before, after, difference.workloads());
+    Set<NamespacedName> destinations = new HashSet<>();
+    Set<String> edited = permissionsChanged(before, after, difference.permissions(), destinations);
+    retold.accounts().forEach(account -> edited.addAll(callersOf.get(account)));
+    NodeScope.Mesh mesh = new NodeScope.Mesh(after, whole, permissionsBySource, services);
+    for (String node : edited) {
+      if (!remade.contains(node)) {
+        edit(node, mesh, difference.permissions(), destinations, retold.services());
+      }
+    }
+    remade.forEach(node -> remake(node, mesh));
+  }
+
+  /** Nodes whose scope may hold other pods now. */
+  private Set<String> podsChanged(
+      MeshSnapshot before, MeshSnapshot after, Set<NamespacedName> names) {
     Set<String> concerned = new HashSet<>();
-    for (NamespacedName name : difference.workloads()) {
+    for (NamespacedName name : names) {
       before
           .workload(name)
           .ifPresent(pod -> {
@@ -84,26 +97,11 @@ final class NodeScopes {
             addReaders(pod, after, concerned);
           });
     }
-    for (NamespacedName name : difference.permissions()) {
-      before
-          .permission(name)
-          .ifPresent(permission -> {
-            permission.sources().forEach(source -> permissionsBySource.remove(source, name));
-            addGrantees(permission, concerned);
-          });
-      after
-          .permission(name)
-          .ifPresent(permission -> {
-            permission.sources().forEach(source -> permissionsBySource.add(source, name));
-            addGrantees(permission, concerned);
-          });
-    }
-    calledOtherwise.forEach(account -> concerned.addAll(callersOf.get(account)));
     if (concerned.contains(NO_PODS)) {
       concerned.addAll(podsByNode.keys()); // what is nobody's may be anybody's
-      concerned.addAll(scopes.keySet());
+      concerned.addAll(nodes.keySet());
     }
-    concerned.forEach(node -> remake(node, after));
+    return concerned;
   }
 
   private static String nodeOf(Workload pod) {
@@ -122,47 +120,67 @@ final class NodeScopes {
     }
   }
 
+  /** Nodes that one of the permissions may concern; gathers whom they allow to be called. */
+  private Set<String> permissionsChanged(
+      MeshSnapshot before,
+      MeshSnapshot after,
+      Set<NamespacedName> names,
+      Set<NamespacedName> destinations) {
+    Set<String> concerned = new HashSet<>();
+    for (NamespacedName name : names) {
+      before
+          .permission(name)
+          .ifPresent(permission -> {
+            permission.sources().forEach(source -> permissionsBySource.remove(source, name));
+            addGrantees(permission, concerned);
+            destinations.add(permission.destination());
+          });
+      after
+          .permission(name)
+          .ifPresent(permission -> {
+            permission.sources().forEach(source -> permissionsBySource.add(source, name));
+            addGrantees(permission, concerned);
+            destinations.add(permission.destination());
+          });
+    }
+    return concerned;
+  }
+
   private void addGrantees(Permission permission, Set<String> grantees) {
     grantees.addAll(granteesOf.get(permission.destination()));
     permission.sources().forEach(source -> grantees.addAll(granteesOf.get(source)));
   }
 
-  private void remake(String node, MeshSnapshot snapshot) {
-    Reads former = reads.getOrDefault(node, Reads.NOTHING);
-    Reads now = Reads.NOTHING;
-    if (node.equals(NO_PODS) || !podsByNode.get(node).isEmpty()) {
-      ScopeContent content = new ScopeContent(snapshot, whole, permissionsBySource);
-      podsByNode.get(node).forEach(content::addPod);
-      if (!node.equals(NO_PODS)) {
-        podsByNode.get(NO_PODS).forEach(content::addPod);
+  private void edit(
+      String node,
+      NodeScope.Mesh mesh,
+      Set<NamespacedName> permissions,
+      Set<NamespacedName> destinations,
+      Set<NamespacedName> retold) {
+    NodeScope scope = Objects.requireNonNull(nodes.get(node));
+    for (NamespacedName account : scope.recheck(mesh, permissions, destinations, retold)) {
+      if (scope.called().contains(account)) {
+        callersOf.add(account, node);
+      } else {
+        callersOf.remove(account, node);
       }
-      content.addGranted(services);
-      now = new Reads(content.granted(), content.called());
-      Scope scope = scopes.getOrDefault(node, Scope.EMPTY);
-      scopes =
-          scopes.with(
-              node, new Scope(content.isBusy(), edited(scope.overlay(), content.resources())));
-      reads.put(node, now);
-    } else {
+    }
+    scopes = scopes.with(node, new Scope(scope.isBusy(), scope.overlay()));
+  }
+
+  private void remake(String node, NodeScope.Mesh mesh) {
+    NodeScope former = nodes.getOrDefault(node, new NodeScope());
+    Set<NamespacedName> own = podsByNode.get(node);
+    NodeScope now = new NodeScope();
+    if (own.isEmpty() && !node.equals(NO_PODS)) {
+      nodes.remove(node);
       scopes = scopes.without(node);
-      reads.remove(node);
+    } else {
+      now = new NodeScope(own, podsByNode.get(NO_PODS), mesh, former);
+      nodes.put(node, now);
+      scopes = scopes.with(node, new Scope(now.isBusy(), now.overlay()));
     }
     granteesOf.move(former.granted(), now.granted(), node);
     callersOf.move(former.called(), now.called(), node);
-  }
-
-  /** With these entries, shared with {@code former} as far as they are the same. */
-  private static PersistentMap<ResourceKey, Resource> edited(
-      PersistentMap<ResourceKey, Resource> former, Map<ResourceKey, Resource> wanted) {
-    PersistentMap<ResourceKey, Resource> edited = former;
-    for (ResourceKey key : former.keySet()) {
-      if (!wanted.containsKey(key)) {
-        edited = edited.without(key);
-      }
-    }
-    for (Map.Entry<ResourceKey, Resource> entry : wanted.entrySet()) {
-      edited = edited.with(entry.getKey(), entry.getValue());
-    }
-    return edited;
   }
 }

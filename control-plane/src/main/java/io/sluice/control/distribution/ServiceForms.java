@@ -40,6 +40,14 @@ final class ServiceForms {
     static final Told NOT = new Told(Set.of(), Set.of(), null);
   }
 
+  /**
+   * What an update led to.
+   *
+   * @param services that are told otherwise now
+   * @param accounts whose callers are concerned
+   */
+  record Retold(Set<NamespacedName> services, Set<NamespacedName> accounts) {}
+
   ServiceForms(Encodings encodings, WholeResources whole, CommonResources common) {
     this.encodings = encodings;
     this.whole = whole;
@@ -58,12 +66,14 @@ final class ServiceForms {
     return byAccount.get(account);
   }
 
-  /**
-   * Tells of these services what {@code after} says.
-   *
-   * @return accounts of which callers are told otherwise now
-   */
-  Set<NamespacedName> update(MeshSnapshot after, Set<NamespacedName> names) {
+  /** Accounts whose callers are told the whole of the service; none where all are, or nobody. */
+  Set<NamespacedName> accountsOf(NamespacedName service) {
+    return told.getOrDefault(service, Told.NOT).accounts();
+  }
+
+  /** Tells of these services what {@code after} says. */
+  Retold update(MeshSnapshot after, Set<NamespacedName> names) {
+    Set<NamespacedName> retold = new HashSet<>();
     Set<NamespacedName> concerned = new HashSet<>();
     for (NamespacedName name : names) {
       Told before = told.getOrDefault(name, Told.NOT);
@@ -77,11 +87,12 @@ final class ServiceForms {
         told.put(name, now);
       }
       if (before.resource() != now.resource() || !before.accounts().equals(now.accounts())) {
+        retold.add(name);
         concerned.addAll(before.accounts());
         concerned.addAll(now.accounts());
       }
     }
-    return concerned;
+    return new Retold(retold, concerned);
   }
 
   private Told tell(Service service, MeshSnapshot snapshot) {

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 /** In processor time of the thread, since other work on the machine is not the controller's. */
 class DistributionCostTest {
   /** For the set, and for what each of a hundred nodes is sent of it. */
-  private static final Duration LONGEST = Duration.ofMillis(25);
+  private static final Duration LONGEST = Duration.ofMillis(5);
 
   private static final int WARM_UP = 100;
   private static final int CHANGES = 101;
