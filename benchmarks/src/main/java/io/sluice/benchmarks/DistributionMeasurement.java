@@ -72,8 +72,12 @@ final class DistributionMeasurement {
     try (ControllerProcess controller =
             ControllerProcess.start(launcher, here.resolve("registry"), here);
         Fleet fleet = Fleet.joined(site, extent.nodes(), controller)) {
+      double before = controller.use().cpuSeconds();
       Duration first = fleet.follow();
+      double spent = controller.use().cpuSeconds() - before;
       growths.add(pods, "first.time", "all nodes have their first snapshot", "ms", millis(first));
+      growths.add(
+          pods, "first.cpu", "the controller's CPU time for all of them", "ms", spent * 1e3);
       growths.add(
           pods,
           "first.bytes",
