@@ -36,7 +36,7 @@ class ReportTest {
   @Test
   void ratiosAreThoseOfEachRoundAndNotOfTheMedians() {
     assertThat(RATE.ratios(Crossing.MUTUAL_TLS)).containsExactly(0.5, 0.2, 0.25);
-    assertThat(ComparisonRows.of(List.of(RATE), List.of()).getFirst())
+    assertThat(ComparisonRows.of(List.of(RATE)).getFirst())
         .containsExactly(
             "rate",
             "1/s",
@@ -75,6 +75,30 @@ class ReportTest {
     Files.writeString(file, before);
     new Report(MACHINE, true, List.of(FIGURE), List.of(), List.of()).writeMarkdown(file);
     assertThat(file).content().contains("old two", "| one node |").doesNotContain("old one");
+  }
+
+  @Test
+  void distributionHasAColumnForEachSizeAndAPlotOfItsBytes() throws IOException {
+    Growths growths = new Growths();
+    for (int pods : List.of(1_000, 10_000)) {
+      growths.add(pods, "first.bytes", "the whole", "KiB", pods / 10.0);
+      growths.add(pods, "permission.bytes", "a permission", "B", 100.0, 120.0, 140.0);
+      growths.add(pods, "given.p99", "until it holds", "ms", 90.0);
+    }
+    Path file = directory.resolve("performance.md");
+    Files.writeString(
+        file,
+        "<!-- sluice bench distribution: begin -->old<!-- sluice bench distribution: end -->\n");
+
+    new Report(MACHINE, false, List.of(), List.of(), growths.list()).writeMarkdown(file);
+
+    assertThat(file)
+        .content()
+        .contains("| measured | unit | 1,000 pods | 10,000 pods |")
+        .contains("| a permission | B | 120 | 120 |")
+        .contains("    1,000 pods " + "█".repeat(50) + " 102,400 B")
+        .contains("   10,000 pods " + "█".repeat(60) + " 1,024,000 B")
+        .doesNotContain("old");
   }
 
   @Test

@@ -6,8 +6,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
-/** What leads from one view to another. */
-record Delta(List<Resource> changed, List<ResourceKey> removed) {
+/**
+ * What leads from one view to another.
+ *
+ * @param changed new ones, and others in the place of earlier ones
+ * @param removed names of which there is none any more
+ * @param grows how many more the other view has; negative for fewer
+ */
+record Delta(List<Resource> changed, List<ResourceKey> removed, int grows) {
   Delta {
     changed = List.copyOf(changed);
     removed = List.copyOf(removed);
@@ -23,6 +29,7 @@ record Delta(List<Resource> changed, List<ResourceKey> removed) {
     candidates.addAll(from.overlay().differingKeys(to.overlay()));
     List<Resource> changed = new ArrayList<>();
     List<ResourceKey> removed = new ArrayList<>();
+    int added = 0;
     for (ResourceKey key : candidates) {
       Resource before = from.get(key);
       Resource after = to.get(key);
@@ -32,8 +39,9 @@ record Delta(List<Resource> changed, List<ResourceKey> removed) {
         }
       } else if (before == null || before.getVersion() != after.getVersion()) {
         changed.add(after);
+        added += before == null ? 1 : 0;
       }
     }
-    return new Delta(changed, removed);
+    return new Delta(changed, removed, added - removed.size());
   }
 }

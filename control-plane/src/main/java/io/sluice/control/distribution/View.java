@@ -27,14 +27,6 @@ record View(
     return own == null ? base.get(key) : own;
   }
 
-  int size() {
-    int size = base.size();
-    for (ResourceKey key : overlay.keySet()) {
-      size += base.containsKey(key) ? 0 : 1;
-    }
-    return size;
-  }
-
   /** This and what only {@code earlier} has. */
   View with(View earlier) {
     PersistentMap<ResourceKey, Resource> kept = overlay;

@@ -79,6 +79,7 @@ class ResourceSetsTest {
     delta.removed().forEach(reached::remove);
     delta.changed().forEach(resource -> reached.put(ResourceKey.of(resource), resource));
     assertThat(reached).isEqualTo(FreshResources.all(to));
+    assertThat(delta.grows()).isEqualTo(reached.size() - FreshResources.all(from).size());
   }
 
   @Test
