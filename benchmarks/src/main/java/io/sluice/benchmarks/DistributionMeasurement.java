@@ -127,6 +127,8 @@ final class DistributionMeasurement {
       Map<Integer, Predicate<MeshSnapshot>> decided = new HashMap<>();
       for (int replica = 0; replica < LargeSite.REPLICAS; replica++) {
         decided.put(site.neighbourNode(replica), decides(site.neighbourCalls(replica), allowed));
+        decided.put(
+            site.calledNode(replica), snapshot -> LargeSite.allowsNeighbour(snapshot) == allowed);
       }
       waves.add(fleet.wave(decided, () -> site.allowNeighbour(allowed)));
     }

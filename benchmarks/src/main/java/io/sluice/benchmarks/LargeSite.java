@@ -1,6 +1,7 @@
 package io.sluice.benchmarks;
 
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Flow;
 import java.io.IOException;
@@ -196,6 +197,19 @@ final class LargeSite {
   /** Where the pod of {@link #neighbourCalls} runs. */
   int neighbourNode(int replica) {
     return nodeOf(2, replica);
+  }
+
+  /** Where a pod that it calls runs. */
+  int calledNode(int replica) {
+    return nodeOf(1, replica);
+  }
+
+  /** Whether {@code snapshot} lets service 2 call service 1. */
+  static boolean allowsNeighbour(MeshSnapshot snapshot) {
+    return snapshot
+        .permission(new NamespacedName("site", "neighbour"))
+        .filter(granted -> granted.sources().contains(new NamespacedName("site", app(2))))
+        .isPresent();
   }
 
   private static Flow flow(String pod, String from, String to) {
