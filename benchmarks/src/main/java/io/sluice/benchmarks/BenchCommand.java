@@ -72,7 +72,8 @@ public final class BenchCommand implements Callable<Integer> {
     try (BenchRun run = new BenchRun(launcher, extent)) {
       Runtime.getRuntime().addShutdownHook(new Thread(() -> closeQuietly(run), "bench-cleanup"));
       BenchRun.Results results = run.measure(parts());
-      Report report = new Report(machine, quick, results.figures(), results.comparisons());
+      Report report =
+          new Report(machine, quick, results.figures(), results.comparisons(), results.growths());
       System.out.print(report.table());
       if (json != null) {
         report.writeJson(json);
@@ -86,14 +87,19 @@ public final class BenchCommand implements Callable<Integer> {
 
   private Duration longestRun() {
     Duration longest = quick ? LONGEST_QUICK_RUN : LONGEST_RUN;
-    if (!parts().contains(Part.rotation)) {
-      return longest;
+    if (parts().contains(Part.rotation)) {
+      longest = longest.plus(quick ? RotationMeasurement.QUICK_LENGTH : RotationMeasurement.LENGTH);
     }
-    return longest.plus(quick ? RotationMeasurement.QUICK_LENGTH : RotationMeasurement.LENGTH);
+    if (parts().contains(Part.distribution)) {
+      longest = longest.plus(DistributionMeasurement.LONGEST);
+    }
+    return longest;
   }
 
   private Set<Part> parts() {
-    return only == null ? EnumSet.complementOf(EnumSet.of(Part.rotation)) : EnumSet.copyOf(only);
+    return only == null
+        ? EnumSet.complementOf(EnumSet.of(Part.rotation, Part.distribution))
+        : EnumSet.copyOf(only);
   }
 
   private static boolean isRoot() throws IOException {

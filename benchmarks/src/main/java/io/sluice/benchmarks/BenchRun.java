@@ -23,10 +23,12 @@ final class BenchRun implements AutoCloseable {
   private static final int PODS = 30;
 
   private static final Set<Part> NEED_DAEMON =
-      EnumSet.complementOf(EnumSet.of(Part.start, Part.cni, Part.mtls, Part.rotation));
+      EnumSet.complementOf(
+          EnumSet.of(Part.start, Part.cni, Part.mtls, Part.rotation, Part.distribution));
 
   /** Parts that make nodes of their own. */
-  private static final Set<Part> SEVERAL_NODES = EnumSet.of(Part.mtls, Part.rotation);
+  private static final Set<Part> SEVERAL_NODES =
+      EnumSet.of(Part.mtls, Part.rotation, Part.distribution);
 
   /** The same for each run: one at a time, and the next removes what one that was killed left. */
   private static final String ROTATION_NODE = "bench-rotation";
@@ -47,8 +49,8 @@ final class BenchRun implements AutoCloseable {
     this.extent = extent;
   }
 
-  /** What was measured; either list may be empty. */
-  record Results(List<Figure> figures, List<Comparison> comparisons) {}
+  /** What was measured; any list may be empty. */
+  record Results(List<Figure> figures, List<Comparison> comparisons, List<Growth> growths) {}
 
   private interface Measurement {
     List<Figure> run() throws Exception;
@@ -75,7 +77,18 @@ final class BenchRun implements AutoCloseable {
       System.err.println("measuring " + Part.mtls);
       comparisons = MtlsMeasurement.run(name, launcher, directory, extent);
     }
-    return new Results(figures, comparisons);
+    List<Growth> growths = List.of();
+    if (parts.contains(Part.distribution)) {
+      System.err.println("measuring " + Part.distribution);
+      growths =
+          DistributionMeasurement.run(
+              launcher,
+              directory,
+              extent == Bench.Extent.QUICK
+                  ? DistributionMeasurement.Extent.QUICK
+                  : DistributionMeasurement.Extent.FULL);
+    }
+    return new Results(figures, comparisons, growths);
   }
 
   private void measureOneNode(Set<Part> parts, Path directory) throws Exception {

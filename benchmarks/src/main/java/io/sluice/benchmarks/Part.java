@@ -19,5 +19,7 @@ enum Part {
   /** From node to node, with and without mutual TLS, beside another proxy. */
   mtls,
   /** Ten minutes of connections between two nodes while leaves and root change; asked for only. */
-  rotation
+  rotation,
+  /** What a controller tells a hundred nodes, for several sizes of the mesh; asked for only. */
+  distribution
 }

@@ -18,8 +18,14 @@ import java.util.OptionalDouble;
  *
  * @param figures on one node; may be empty
  * @param comparisons between nodes; may be empty
+ * @param growths of distribution; may be empty
  */
-record Report(Machine machine, boolean quick, List<Figure> figures, List<Comparison> comparisons) {
+record Report(
+    Machine machine,
+    boolean quick,
+    List<Figure> figures,
+    List<Comparison> comparisons,
+    List<Growth> growths) {
   private static final List<String> HEADINGS =
       List.of("measured", "unit", "direct", "meshed", "ratio", "ratios seen");
 
@@ -69,6 +75,12 @@ record Report(Machine machine, boolean quick, List<Figure> figures, List<Compari
       text.append(TextTable.aligned(ComparisonRows.HEADINGS, ComparisonRows.of(comparisons)))
           .append('\n');
     }
+    if (!growths.isEmpty()) {
+      text.append(TextTable.aligned(GrowthRows.headings(growths), GrowthRows.of(growths)))
+          .append('\n')
+          .append(GrowthRows.plot(growths))
+          .append('\n');
+    }
     return text + machine.sentence() + "\n";
   }
 
@@ -101,6 +113,14 @@ record Report(Machine machine, boolean quick, List<Figure> figures, List<Compari
           .forEach((crossing, values) ->
               node.set(crossing.name().toLowerCase(Locale.ROOT), mapper.valueToTree(values)));
     }
+    ArrayNode sizes = root.putArray("growths");
+    for (Growth growth : growths) {
+      ObjectNode node = sizes.addObject();
+      node.put("id", growth.id()).put("label", growth.label()).put("unit", growth.unit());
+      growth
+          .values()
+          .forEach((pods, values) -> node.set(pods.toString(), mapper.valueToTree(values)));
+    }
     mapper.writeValue(file.toFile(), root);
   }
 
@@ -117,6 +137,17 @@ record Report(Machine machine, boolean quick, List<Figure> figures, List<Compari
               text,
               "sluice bench mtls",
               TextTable.markdown(ComparisonRows.HEADINGS, ComparisonRows.of(comparisons)));
+    }
+    if (!growths.isEmpty()) {
+      text =
+          replaced(
+              file,
+              text,
+              "sluice bench distribution",
+              TextTable.markdown(GrowthRows.headings(growths), GrowthRows.of(growths))
+                  + "\n```\n"
+                  + GrowthRows.plot(growths)
+                  + "```\n");
     }
     Files.writeString(file, text);
   }

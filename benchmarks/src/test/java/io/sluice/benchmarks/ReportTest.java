@@ -69,19 +69,43 @@ class ReportTest {
             + "<!-- sluice bench mtls: begin -->old two<!-- sluice bench mtls: end -->\n";
     Files.writeString(file, before);
 
-    new Report(MACHINE, false, List.of(), List.of(RATE)).writeMarkdown(file);
+    new Report(MACHINE, false, List.of(), List.of(RATE), List.of()).writeMarkdown(file);
     assertThat(file).content().contains("old one", "| rate | 1/s |").doesNotContain("old two");
 
     Files.writeString(file, before);
-    new Report(MACHINE, true, List.of(FIGURE), List.of()).writeMarkdown(file);
+    new Report(MACHINE, true, List.of(FIGURE), List.of(), List.of()).writeMarkdown(file);
     assertThat(file).content().contains("old two", "| one node |").doesNotContain("old one");
+  }
+
+  @Test
+  void distributionHasAColumnForEachSizeAndAPlotOfItsBytes() throws IOException {
+    Growths growths = new Growths();
+    for (int pods : List.of(1_000, 10_000)) {
+      growths.add(pods, "first.bytes", "the whole", "KiB", pods / 10.0);
+      growths.add(pods, "permission.bytes", "a permission", "B", 100.0, 120.0, 140.0);
+      growths.add(pods, "given.p99", "until it holds", "ms", 90.0);
+    }
+    Path file = directory.resolve("performance.md");
+    Files.writeString(
+        file,
+        "<!-- sluice bench distribution: begin -->old<!-- sluice bench distribution: end -->\n");
+
+    new Report(MACHINE, false, List.of(), List.of(), growths.list()).writeMarkdown(file);
+
+    assertThat(file)
+        .content()
+        .contains("| measured | unit | 1,000 pods | 10,000 pods |")
+        .contains("| a permission | B | 120 | 120 |")
+        .contains("    1,000 pods " + "█".repeat(50) + " 102,400 B")
+        .contains("   10,000 pods " + "█".repeat(60) + " 1,024,000 B")
+        .doesNotContain("old");
   }
 
   @Test
   void aFileWithoutMarkersIsRefusedAndLeftAsItIs() throws IOException {
     Path file = directory.resolve("other.md");
     Files.writeString(file, "text");
-    Report report = new Report(MACHINE, false, List.of(), List.of(RATE));
+    Report report = new Report(MACHINE, false, List.of(), List.of(RATE), List.of());
     assertThatThrownBy(() -> report.writeMarkdown(file)).hasMessageContaining("sluice bench mtls");
     assertThat(file).hasContent("text");
   }
@@ -89,7 +113,7 @@ class ReportTest {
   @Test
   void everySingleValueIsInTheJson() throws IOException {
     Path file = directory.resolve("result.json");
-    new Report(MACHINE, false, List.of(), List.of(RATE)).writeJson(file);
+    new Report(MACHINE, false, List.of(), List.of(RATE), List.of()).writeJson(file);
     assertThat(file).content().contains("mutual_tls", "40.0", "haproxy", "\"unit\" : \"1/s\"");
   }
 }

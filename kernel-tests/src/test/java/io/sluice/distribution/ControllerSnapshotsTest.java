@@ -2,30 +2,19 @@ package io.sluice.distribution;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.control.Controller;
-import io.sluice.control.ControllerSettings;
-import io.sluice.control.StateDirectory;
-import io.sluice.control.distribution.NodeState;
-import io.sluice.control.folder.FolderRegistry;
-import io.sluice.control.server.ServerSettings;
 import io.sluice.kernel.site.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.identity.NodeIdentities;
-import io.sluice.node.identity.control.ControlAddress;
+import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.store.SnapshotStore;
 import io.sluice.node.store.Stored;
 import io.sluice.node.store.StoredFirst;
 import io.sluice.proxy.tls.DenyList;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -45,31 +34,20 @@ class ControllerSnapshotsTest {
   @TempDir private Path home;
   private final List<AutoCloseable> open = new ArrayList<>();
   private final List<MeshSnapshot> delivered = new CopyOnWriteArrayList<>();
-  private final List<Integer> ports = List.of(freePort(), freePort());
-  private Controller controller;
+  private ControlledSite site;
   private NodeIdentities identities;
 
   @BeforeEach
   void join() throws Exception {
-    Files.createDirectories(home.resolve("registry"));
-    pod("buyer", "edge1");
-    controller = controller(0);
-    Files.writeString(
-        home.resolve("token"),
-        "sluice-join."
-            + state().rootHash()
-            + "."
-            + state().joinTokens(InstantSource.system()).create("edge1", Duration.ofHours(1)));
+    site = new ControlledSite(home);
+    Path token = Files.writeString(home.resolve("token"), site.token("edge1"));
     identities =
         opened(
             NodeIdentities.start(
                 "edge1",
                 home.resolve("identity"),
                 new ControlSettings(
-                    ports.stream().map(port -> ControlAddress.parse("127.0.0.1:" + port)).toList(),
-                    new ControlSettings.Admission.JoinToken(home.resolve("token")),
-                    false,
-                    null),
+                    site.addresses(), new ControlSettings.Admission.JoinToken(token), false, null),
                 DenyList.NONE));
   }
 
@@ -78,35 +56,7 @@ class ControllerSnapshotsTest {
     for (AutoCloseable part : open.reversed()) {
       part.close();
     }
-    controller.close();
-  }
-
-  private static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  private StateDirectory state() {
-    return StateDirectory.at(home.resolve("state"));
-  }
-
-  /** The replica that listens on the address of this number. */
-  private Controller controller(int number) {
-    return Controller.start(
-        new ControllerSettings(
-            home.resolve("state"),
-            null,
-            Duration.ofHours(1),
-            Duration.ofHours(6),
-            Duration.ofSeconds(1),
-            ServerSettings.at(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), ports.get(number))),
-            null),
-        new FolderRegistry(home.resolve("registry"), status -> {}),
-        InstantSource.system());
+    site.close();
   }
 
   private <T extends AutoCloseable> T opened(T part) {
@@ -121,24 +71,6 @@ class ControllerSnapshotsTest {
                 identities.controller(), Optional.empty(), InstantSource.system()));
     source.start(delivered::add);
     return source;
-  }
-
-  private void pod(String name, String node) throws IOException {
-    Path aside = home.resolve("registry").resolve("." + name);
-    Files.writeString(
-        aside,
-        """
-        apiVersion: v1
-        kind: Pod
-        metadata: {name: %s, namespace: shop, labels: {sluice.io/mesh: enabled}}
-        spec: {nodeName: %s, serviceAccountName: %s}
-        """
-            .formatted(name, node, name));
-    Files.move(
-        aside,
-        home.resolve("registry").resolve(name + ".yaml"),
-        StandardCopyOption.ATOMIC_MOVE,
-        StandardCopyOption.REPLACE_EXISTING);
   }
 
   private boolean knows(String pod) {
@@ -159,10 +91,7 @@ class ControllerSnapshotsTest {
     Await.until(
         "the controller knows that it is in force",
         PATIENCE,
-        () ->
-            controller.status().nodes().stream()
-                .map(NodeState::revision)
-                .anyMatch(revision -> revision == controller.status().registryRevision()));
+        () -> site.standing("edge1").revision() == site.controller().status().registryRevision());
   }
 
   @Test
@@ -170,7 +99,7 @@ class ControllerSnapshotsTest {
     following().close();
     MeshSnapshot kept = delivered.getLast();
     delivered.clear();
-    controller.close();
+    site.controller().close();
 
     StoredFirst source =
         opened(
@@ -183,8 +112,8 @@ class ControllerSnapshotsTest {
 
     assertThat(delivered).containsExactly(kept);
     assertThat(source.isComplete()).isFalse();
-    pod("store", "edge1");
-    controller = controller(0);
+    site.pod("store", "edge1");
+    site.start(0);
     awaitPod("store");
     assertThat(delivered.getLast().revision()).isGreaterThan(kept.revision());
     Await.until("it is confirmed", PATIENCE, source::isComplete);
@@ -195,16 +124,17 @@ class ControllerSnapshotsTest {
     ControllerSnapshots source = following();
     Await.until("complete", PATIENCE, source::isComplete);
     int before = delivered.size();
-    controller.close();
+    site.controller().close();
     Await.until("the loss is seen", PATIENCE, () -> !source.status().connected());
     assertThat(knows("buyer")).isTrue();
-    controller = controller(1);
+    site.start(1);
     Await.until("the other replica", PATIENCE, () -> source.status().connected());
 
     assertThat(delivered).as("nothing was different").hasSize(before);
-    assertThat(controller.metrics()).contains("sluice_control_distribution_resources_total 0.0");
+    assertThat(site.controller().metrics())
+        .contains("sluice_control_distribution_resources_total 0.0");
 
-    pod("store", "edge1");
+    site.pod("store", "edge1");
     awaitPod("store");
     assertThat(delivered).isSortedAccordingTo((a, b) -> Long.compare(a.revision(), b.revision()));
   }
@@ -223,15 +153,47 @@ class ControllerSnapshotsTest {
       delivered.add(next);
     });
     failing[0] = true;
-    pod("store", "edge1");
+    site.pod("store", "edge1");
     Await.until("it is refused", PATIENCE, () -> !source.status().refused().isEmpty());
     assertThat(knows("store")).isFalse();
 
     failing[0] = false;
-    pod("bank", "edge1");
+    site.pod("bank", "edge1");
 
     awaitPod("bank");
     assertThat(knows("store")).isTrue();
     assertThat(source.status().refused()).isEmpty();
+  }
+
+  @Test
+  void metricsTellHowTheControllerIsFollowed() throws Exception {
+    ControllerSnapshots source =
+        opened(
+            new ControllerSnapshots(
+                identities.controller(), Optional.empty(), InstantSource.system()));
+    NodeMetrics metrics = new NodeMetrics(this::inForce);
+    metrics.observe(source, this::inForce);
+    assertThat(metrics.text())
+        .contains("sluice_distribution_connected 0.0", "sluice_distribution_revision 0.0")
+        .contains("sluice_distribution_changes_total{result=\"acknowledged\",} 0.0");
+
+    source.start(delivered::add);
+    site.pod("store", "edge1");
+    awaitPod("store");
+    Await.until("complete", PATIENCE, source::isComplete);
+
+    assertThat(metrics.text())
+        .contains("sluice_distribution_connected 1.0")
+        .contains("sluice_distribution_revision " + source.status().controllerRevision() + ".0")
+        .contains("sluice_distribution_refused 0.0")
+        .contains("sluice_distribution_changes_total{result=\"refused\",} 0.0")
+        .contains("sluice_snapshot_resources{type=\"workload\",} 2.0")
+        .contains("sluice_snapshot_resources{type=\"namespace\",} ")
+        .doesNotContain("sluice_distribution_received_bytes_total 0.0")
+        .doesNotContain("sluice_distribution_changes_total{result=\"acknowledged\",} 0.0");
+  }
+
+  private MeshSnapshot inForce() {
+    return delivered.isEmpty() ? MeshSnapshot.EMPTY : delivered.getLast();
   }
 }

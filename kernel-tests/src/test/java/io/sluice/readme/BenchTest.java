@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The measurements between nodes, as anybody starts them; values are not judged. */
+/** Measurements as anybody starts them; times are not judged. */
 @Tag("kernel")
 class BenchTest {
   private static final Duration PATIENCE = Duration.ofMinutes(6); // the bench ends itself earlier
@@ -25,27 +25,9 @@ class BenchTest {
 
   @Test
   void everyWayBetweenNodesIsMeasuredInEveryRoundAndNothingIsLeft() throws Exception {
-    Path result = directory.resolve("result.json");
-    Path output = directory.resolve("output");
-    Process bench =
-        new ProcessBuilder(
-                SourceTree.around().root().resolve("sluice").toString(),
-                "bench",
-                "--quick",
-                "--only",
-                "mtls",
-                "--json",
-                result.toString())
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start();
-    boolean ended = bench.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-    if (!ended) {
-      bench.destroy();
-    }
-    assertThat(ended && bench.exitValue() == 0).as(Files.readString(output)).isTrue();
+    Bench bench = bench("mtls");
 
-    JsonNode rates = rates(new ObjectMapper().readTree(result.toFile()));
+    JsonNode rates = line(bench.result(), "comparisons", "mtls.connections");
     for (String crossing : CROSSINGS) {
       assertThat(rates.path(crossing)).as(crossing).hasSize(3).allMatch(rate -> rate.asInt() > 0);
     }
@@ -57,12 +39,55 @@ class BenchTest {
     }
   }
 
-  private static JsonNode rates(JsonNode result) {
-    for (JsonNode comparison : result.path("comparisons")) {
-      if (comparison.path("id").asText().equals("mtls.connections")) {
-        return comparison;
+  @Test
+  void distributionIsMeasuredForEverySizeOfTheSite() throws Exception {
+    Bench bench = bench("distribution");
+
+    for (String change : List.of("given", "taken", "neighbour", "pod")) {
+      JsonNode slowest = line(bench.result(), "growths", "distribution." + change + ".p99");
+      assertThat(List.of(slowest.path("100"), slowest.path("300")))
+          .as(change)
+          .allSatisfy(millis -> assertThat(millis.path(0).asDouble()).isPositive());
+    }
+    JsonNode bytes = line(bench.result(), "growths", "distribution.permission.bytes");
+    assertThat(bytes.path("300"))
+        .as("a permission costs the same in a site of three times the size")
+        .isEqualTo(bytes.path("100"));
+    assertThat(Path.of("/run", "slxbench-" + bench.pid())).doesNotExist();
+  }
+
+  /** One that has ended well. */
+  private record Bench(long pid, JsonNode result) {}
+
+  private Bench bench(String part) throws Exception {
+    Path result = directory.resolve("result.json");
+    Path output = directory.resolve("output");
+    Process bench =
+        new ProcessBuilder(
+                SourceTree.around().root().resolve("sluice").toString(),
+                "bench",
+                "--quick",
+                "--only",
+                part,
+                "--json",
+                result.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    boolean ended = bench.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    if (!ended) {
+      bench.destroy();
+    }
+    assertThat(ended && bench.exitValue() == 0).as(Files.readString(output)).isTrue();
+    return new Bench(bench.pid(), new ObjectMapper().readTree(result.toFile()));
+  }
+
+  private static JsonNode line(JsonNode result, String list, String id) {
+    for (JsonNode line : result.path(list)) {
+      if (line.path("id").asText().equals(id)) {
+        return line;
       }
     }
-    throw new AssertionError("new connections were not measured: " + result);
+    throw new AssertionError(id + " was not measured: " + result);
   }
 }

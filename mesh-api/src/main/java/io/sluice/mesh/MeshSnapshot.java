@@ -100,6 +100,11 @@ public final class MeshSnapshot {
     return first(content.workloadsByAddress.get(address));
   }
 
+  /** Every workload that has this address, in order of name; the first one is found by it. */
+  public List<Workload> workloadsAt(InetAddress address) {
+    return content.workloadsByAddress.getOrDefault(address, List.of());
+  }
+
   /** The service of that name. */
   public Optional<Service> service(NamespacedName name) {
     return Optional.ofNullable(content.services.get(name));
@@ -137,6 +142,15 @@ public final class MeshSnapshot {
         && content.services.equals(other.content.services)
         && content.permissions.equals(other.content.permissions)
         && content.namespaces.equals(other.content.namespaces);
+  }
+
+  /**
+   * What this one has more, less or otherwise than {@code earlier}. Costs what differs where this
+   * was made from it by {@link #edit}, and what both hold where they have nothing to do with each
+   * other.
+   */
+  public SnapshotDifference since(MeshSnapshot earlier) {
+    return SnapshotDifference.between(earlier.content, content);
   }
 
   private static <T> Optional<T> first(@Nullable List<T> owners) {

@@ -4,6 +4,7 @@ import java.util.AbstractMap;
 import java.util.AbstractSet;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.NoSuchElementException;
@@ -12,9 +13,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An immutable map of which changed versions are made that share all but a path from the root: a
- * change costs the logarithm of the size, in time and in memory. In no order; no nulls.
+ * change costs the logarithm of the size, in time and in memory, and finding what differs between
+ * two versions costs what differs. In no order; no nulls. Any thread.
  */
-final class PersistentMap<K, V> extends AbstractMap<K, V> {
+public final class PersistentMap<K, V> extends AbstractMap<K, V> {
   private static final PersistentMap<?, ?> EMPTY = new PersistentMap<>(TrieNode.EMPTY, 0);
 
   private final TrieNode root;
@@ -25,13 +27,23 @@ final class PersistentMap<K, V> extends AbstractMap<K, V> {
     this.size = size;
   }
 
+  /** Without an entry. */
   @SuppressWarnings("unchecked") // it holds nothing
-  static <K, V> PersistentMap<K, V> empty() {
+  public static <K, V> PersistentMap<K, V> empty() {
     return (PersistentMap<K, V>) EMPTY;
   }
 
+  /** With the entries of {@code map}. */
+  public static <K, V> PersistentMap<K, V> copyOf(Map<K, V> map) {
+    PersistentMap<K, V> copy = empty();
+    for (Map.Entry<K, V> entry : map.entrySet()) {
+      copy = copy.with(entry.getKey(), entry.getValue());
+    }
+    return copy;
+  }
+
   /** This map with {@code key} leading to {@code value}. */
-  PersistentMap<K, V> with(K key, V value) {
+  public PersistentMap<K, V> with(K key, V value) {
     V before = get(key);
     return before == value
         ? this
@@ -40,10 +52,25 @@ final class PersistentMap<K, V> extends AbstractMap<K, V> {
   }
 
   /** This map without {@code key}. */
-  PersistentMap<K, V> without(K key) {
+  public PersistentMap<K, V> without(K key) {
     return containsKey(key)
         ? new PersistentMap<>(root.without(key, spread(key), 0), size - 1)
         : this;
+  }
+
+  /**
+   * Keys that only one of the two has, or that lead to different objects in them, also where these
+   * are equal. Costs what the two do not share.
+   */
+  public Set<K> differingKeys(PersistentMap<K, V> other) {
+    Set<K> differing = new HashSet<>();
+    TrieDifference.between(root, other.root, key -> differing.add(asKey(key)));
+    return differing;
+  }
+
+  @SuppressWarnings("unchecked") // only keys of this type are put in
+  private static <K> K asKey(Object key) {
+    return (K) key;
   }
 
   /** Hash codes of addresses and short names differ in few bits. */

@@ -99,15 +99,15 @@ record TrieNode(int entries, int children, Object[] slots) {
     return 1 << ((hash >>> shift) & 31);
   }
 
-  private int entryAt(int bit) {
+  int entryAt(int bit) {
     return 2 * Integer.bitCount(entries & (bit - 1));
   }
 
-  private int childAt(int bit) {
+  int childAt(int bit) {
     return 2 * Integer.bitCount(entries) + Integer.bitCount(children & (bit - 1));
   }
 
-  private int collisionAt(Object key) {
+  int collisionAt(Object key) {
     for (int i = 0; i < slots.length; i += 2) {
       if (slots[i].equals(key)) {
         return i;

@@ -2,15 +2,8 @@ package io.sluice.wire;
 
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.NamespaceMembership;
-import io.sluice.mesh.Permission;
-import io.sluice.mesh.Service;
-import io.sluice.mesh.Workload;
-import java.util.ArrayList;
+import io.sluice.mesh.SnapshotEditor;
 import java.util.Collection;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 
 /** Makes a snapshot of resources. */
 public final class SnapshotAssembly {
@@ -18,20 +11,30 @@ public final class SnapshotAssembly {
 
   /** The snapshot that holds {@code resources}; closed where there are no settings among them. */
   public static MeshSnapshot of(long revision, Collection<MeshResource> resources) {
-    MeshSettings settings = MeshSettings.CLOSED;
-    List<Workload> workloads = new ArrayList<>();
-    List<Service> services = new ArrayList<>();
-    List<Permission> permissions = new ArrayList<>();
-    Map<String, NamespaceMembership> namespaces = new HashMap<>();
-    for (MeshResource resource : resources) {
-      switch (resource) {
-        case MeshResource.OfWorkload one -> workloads.add(one.workload());
-        case MeshResource.OfService one -> services.add(one.service());
-        case MeshResource.OfPermission one -> permissions.add(one.permission());
-        case MeshResource.OfSettings one -> settings = one.settings();
-        case MeshResource.OfNamespace one -> namespaces.put(one.name(), one.membership());
-      }
+    SnapshotEditor editor = MeshSnapshot.EMPTY.edit();
+    resources.forEach(resource -> put(editor, resource));
+    return editor.snapshot(revision);
+  }
+
+  /** Adds {@code resource}, or replaces the one of its name. */
+  public static void put(SnapshotEditor editor, MeshResource resource) {
+    switch (resource) {
+      case MeshResource.OfWorkload one -> editor.put(one.workload());
+      case MeshResource.OfService one -> editor.put(one.service());
+      case MeshResource.OfPermission one -> editor.put(one.permission());
+      case MeshResource.OfSettings one -> editor.put(one.settings());
+      case MeshResource.OfNamespace one -> editor.put(one.name(), one.membership());
     }
-    return new MeshSnapshot(revision, settings, workloads, services, permissions, namespaces);
+  }
+
+  /** Removes what has the name of {@code resource}; settings that are removed leave it closed. */
+  public static void remove(SnapshotEditor editor, MeshResource resource) {
+    switch (resource) {
+      case MeshResource.OfWorkload one -> editor.removeWorkload(one.workload().name());
+      case MeshResource.OfService one -> editor.removeService(one.service().name());
+      case MeshResource.OfPermission one -> editor.removePermission(one.permission().name());
+      case MeshResource.OfSettings _ -> editor.put(MeshSettings.CLOSED);
+      case MeshResource.OfNamespace one -> editor.removeNamespace(one.name());
+    }
   }
 }

@@ -131,6 +131,33 @@ class MeshSnapshotTest {
     }
   }
 
+  @Test
+  void differenceNamesWhatIsNewGoneOrOtherwise() {
+    MeshSnapshot before =
+        of(
+            List.of(
+                Samples.workload("kept", "10.0.0.1"),
+                Samples.workload("moved", "10.0.0.2"),
+                Samples.workload("gone", "10.0.0.3")));
+    SnapshotEditor editor = before.edit();
+    editor.put(Samples.workload("moved", "10.0.0.9"));
+    editor.removeWorkload(new NamespacedName("shop", "gone"));
+    editor.put(Samples.workload("new", "10.0.0.4"));
+    editor.put(Samples.permission("grant", "kept", "new"));
+    editor.put("shop", NamespaceMembership.INSIDE);
+
+    SnapshotDifference difference = editor.snapshot(2).since(before);
+
+    assertThat(difference.workloads())
+        .extracting(NamespacedName::name)
+        .containsExactlyInAnyOrder("moved", "gone", "new");
+    assertThat(difference.permissions()).hasSize(1);
+    assertThat(difference.namespaces()).containsExactly("shop");
+    assertThat(difference.services()).isEmpty();
+    assertThat(difference.settings()).isFalse();
+    assertThat(of(List.copyOf(before.workloads())).since(before).isEmpty()).isTrue();
+  }
+
   private static MeshSnapshot of(List<Workload> workloads) {
     return new MeshSnapshot(1, MeshSettings.CLOSED, workloads, List.of(), List.of());
   }

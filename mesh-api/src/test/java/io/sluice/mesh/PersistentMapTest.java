@@ -3,9 +3,13 @@ package io.sluice.mesh;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -44,6 +48,34 @@ class PersistentMapTest {
         assertThat(earlier).isEqualTo(before);
       }
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 7, 40, 1_000_000})
+  void findsEveryKeyThatDiffersBetweenAnyTwoVersionsAndNoOther(int hashes) {
+    Random random = new Random(hashes);
+    List<PersistentMap<Key, Object>> versions = new ArrayList<>();
+    PersistentMap<Key, Object> map = PersistentMap.empty();
+    for (int step = 0; step < 600; step++) {
+      versions.add(map);
+      for (int change = random.nextInt(4); change >= 0; change--) {
+        int number = random.nextInt(120);
+        Key key = new Key(number, number % hashes);
+        map = random.nextInt(5) < 2 ? map.without(key) : map.with(key, new Object());
+      }
+      PersistentMap<Key, Object> earlier = versions.get(random.nextInt(versions.size()));
+
+      assertThat(map.differingKeys(earlier)).isEqualTo(differing(map, earlier));
+      assertThat(earlier.differingKeys(map)).isEqualTo(differing(map, earlier));
+      assertThat(map.differingKeys(PersistentMap.copyOf(map))).isEmpty();
+    }
+  }
+
+  private static Set<Key> differing(Map<Key, Object> one, Map<Key, Object> other) {
+    Set<Key> keys = new HashSet<>(one.keySet());
+    keys.addAll(other.keySet());
+    keys.removeIf(key -> one.get(key) == other.get(key));
+    return keys;
   }
 
   @ParameterizedTest

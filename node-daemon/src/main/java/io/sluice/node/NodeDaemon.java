@@ -128,7 +128,7 @@ public final class NodeDaemon implements AutoCloseable {
     NodeMetrics metrics = new NodeMetrics(() -> snapshot);
     Optional<AccessLog> accessLog = accessLog();
     accessLog.ifPresent(metrics::observe);
-    source.stored().ifPresent(metrics::observe);
+    source.measure(metrics, () -> snapshot);
     PathChecks paths =
         opened(new PathChecks(interception.sockets(), interception::redirects, thread, host));
     NamespaceSockets sockets = opened(new NamespaceSockets(interception.sockets(), thread, paths));

@@ -6,6 +6,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.distribution.FollowStatus;
+import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.store.ConfirmedSource;
 import io.sluice.node.store.SnapshotStore;
 import io.sluice.node.store.StoreStatus;
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** Where this daemon's snapshots come from, and what its status says of that. */
 final class SourceInUse implements SnapshotSource {
@@ -51,6 +53,12 @@ final class SourceInUse implements SnapshotSource {
   /** The part that keeps snapshots on the disk; empty where a registry is read. */
   Optional<StoredFirst> stored() {
     return stored;
+  }
+
+  /** Adds what is measured of the source; {@code inForce} is the snapshot of the data plane. */
+  void measure(NodeMetrics metrics, Supplier<MeshSnapshot> inForce) {
+    stored.ifPresent(metrics::observe);
+    controller.ifPresent(followed -> metrics.observe(followed, inForce));
   }
 
   /** Adds to the answer of `node status`. */

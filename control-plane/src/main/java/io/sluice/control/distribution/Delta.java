@@ -3,29 +3,33 @@ package io.sluice.control.distribution;
 import io.sluice.api.discovery.v1.Resource;
 import io.sluice.wire.ResourceKey;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
-/** What leads from one view to another. */
-record Delta(List<Resource> changed, List<ResourceKey> removed) {
+/**
+ * What leads from one view to another.
+ *
+ * @param changed new ones, and others in the place of earlier ones
+ * @param removed names of which there is none any more
+ * @param grows how many more the other view has; negative for fewer
+ */
+record Delta(List<Resource> changed, List<ResourceKey> removed, int grows) {
+  Delta {
+    changed = List.copyOf(changed);
+    removed = List.copyOf(removed);
+  }
+
   boolean isEmpty() {
     return changed.isEmpty() && removed.isEmpty();
   }
 
-  /**
-   * From {@code from} to {@code to}.
-   *
-   * @param baseDifference names of which the two bases hold different versions
-   */
-  static Delta between(View from, View to, Set<ResourceKey> baseDifference) {
-    Set<ResourceKey> candidates = new HashSet<>(baseDifference);
-    candidates.addAll(from.overlay().keySet());
-    candidates.addAll(to.overlay().keySet());
+  /** From {@code from} to {@code to}; costs what the two do not share. */
+  static Delta between(View from, View to) {
+    Set<ResourceKey> candidates = from.base().differingKeys(to.base());
+    candidates.addAll(from.overlay().differingKeys(to.overlay()));
     List<Resource> changed = new ArrayList<>();
     List<ResourceKey> removed = new ArrayList<>();
+    int added = 0;
     for (ResourceKey key : candidates) {
       Resource before = from.get(key);
       Resource after = to.get(key);
@@ -33,33 +37,11 @@ record Delta(List<Resource> changed, List<ResourceKey> removed) {
         if (before != null) {
           removed.add(key);
         }
-      } else if (differ(before, after)) {
+      } else if (before == null || before.getVersion() != after.getVersion()) {
         changed.add(after);
+        added += before == null ? 1 : 0;
       }
     }
-    return new Delta(List.copyOf(changed), List.copyOf(removed));
-  }
-
-  /** Names of which {@code from} and {@code to} hold different versions. */
-  static Set<ResourceKey> difference(View.Base from, View.Base to) {
-    Set<ResourceKey> different = new HashSet<>();
-    if (from == to) {
-      return different;
-    }
-    for (Map.Entry<ResourceKey, Resource> after : to.resources.entrySet()) {
-      if (differ(from.resources.get(after.getKey()), after.getValue())) {
-        different.add(after.getKey());
-      }
-    }
-    for (ResourceKey before : from.resources.keySet()) {
-      if (!to.resources.containsKey(before)) {
-        different.add(before);
-      }
-    }
-    return different;
-  }
-
-  private static boolean differ(@Nullable Resource before, Resource after) {
-    return before != after && (before == null || before.getVersion() != after.getVersion());
+    return new Delta(changed, removed, added - removed.size());
   }
 }

@@ -38,7 +38,7 @@ public final class Distribution implements AutoCloseable {
   private final Map<String, NodeStream> streams = new ConcurrentHashMap<>();
   private final NodeStates states = new NodeStates();
   private final Coalesced builder = coalesced(this::build);
-  private final Encodings encodings = new Encodings(); // the builder's alone
+  private ResourceSets sets = new ResourceSets(); // the builder's alone
   private volatile @Nullable Registry wanted;
   private volatile @Nullable ResourceSet newest;
   private volatile List<String> problems = List.of();
@@ -76,7 +76,7 @@ public final class Distribution implements AutoCloseable {
             && before.isComplete() == target.complete())) {
       return;
     }
-    ResourceSet set = new ResourceSet(target.snapshot(), target.complete(), encodings);
+    ResourceSet set = next(target);
     if (!set.problems().isEmpty() && !set.problems().equals(problems)) {
       LOG.log(
           Level.ERROR,
@@ -93,6 +93,15 @@ public final class Distribution implements AutoCloseable {
     newest = set;
     metrics.revision(set.revision());
     streams.values().forEach(NodeStream::wake);
+  }
+
+  private ResourceSet next(Registry target) {
+    try {
+      return sets.next(target.snapshot(), target.complete());
+    } catch (RuntimeException e) {
+      sets = new ResourceSets(); // half of the change may be in the old one
+      throw e;
+    }
   }
 
   /**

@@ -5,16 +5,14 @@ import io.sluice.wire.MeshResource;
 import io.sluice.wire.ResourceEncoder;
 import io.sluice.wire.ResourceKey;
 import io.sluice.wire.UnusableResourceException;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Resources of objects, each encoded once for as long as it stays the same. What cannot be encoded
- * is told and left out, so that it hurts nothing else. One thread.
+ * Resources of objects. What cannot be encoded is told and left out, so that it hurts nothing else.
+ * One thread.
  */
 final class Encodings {
   private static final int MOST_PROBLEMS = 100;
@@ -29,45 +27,32 @@ final class Encodings {
 
   private record Slot(Form form, ResourceKey key) {}
 
-  private record Encoded(MeshResource object, @Nullable Resource resource, String problem) {}
+  private final Map<Slot, String> problems = new HashMap<>();
 
-  private Map<Slot, Encoded> former = Map.of();
-  private Map<Slot, Encoded> present = new HashMap<>();
-  private final List<String> problems = new ArrayList<>();
-
-  /** Begins the next set; what it does not ask for is forgotten with the one after. */
-  void begin() {
-    former = present;
-    present = new HashMap<>(former.size() * 2);
-    problems.clear();
-  }
-
-  Optional<Resource> encode(Form form, MeshResource object) {
+  /**
+   * The resource of {@code object}; null where there can be none.
+   *
+   * @param former what the object was told as before; the result where that still holds
+   */
+  @Nullable Resource encode(Form form, MeshResource object, @Nullable Resource former) {
     Slot slot = new Slot(form, object.key());
-    Encoded known = present.get(slot);
-    if (known == null) {
-      known = former.get(slot);
-      if (known == null || !known.object().equals(object)) {
-        known = encoded(object);
-      }
-      present.put(slot, known);
-      if (!known.problem().isEmpty() && problems.size() < MOST_PROBLEMS) {
-        problems.add(known.problem());
-      }
-    }
-    return Optional.ofNullable(known.resource());
-  }
-
-  private static Encoded encoded(MeshResource object) {
     try {
-      return new Encoded(object, ResourceEncoder.encode(object), "");
+      Resource encoded = ResourceEncoder.encode(object);
+      problems.remove(slot);
+      return former != null && former.getVersion() == encoded.getVersion() ? former : encoded;
     } catch (UnusableResourceException e) {
-      return new Encoded(object, null, String.valueOf(e.getMessage()));
+      problems.put(slot, String.valueOf(e.getMessage()));
+      return null;
     }
   }
 
-  /** What was left out since {@link #begin}. */
+  /** The object is no longer told in that form. */
+  void forget(Form form, ResourceKey key) {
+    problems.remove(new Slot(form, key));
+  }
+
+  /** What was left out and still is, in order. */
   List<String> problems() {
-    return List.copyOf(problems);
+    return problems.values().stream().distinct().sorted().limit(MOST_PROBLEMS).toList();
   }
 }

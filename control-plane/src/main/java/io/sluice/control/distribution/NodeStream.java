@@ -27,6 +27,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
   private final Coalesced pump;
   private @Nullable Hellos hellos = new Hellos();
   private View acknowledged = View.NOTHING;
+  private int resources; // of what is acknowledged
   private boolean acknowledgedComplete;
   private boolean answered;
   private @Nullable ResourceSet considered;
@@ -84,6 +85,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
         return;
       }
       acknowledged = greeting.held();
+      resources = acknowledged.base().size();
       update(NodeState.fresh(caller.nodeName(), greeting.software()));
       hellos = null;
     }
@@ -99,6 +101,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
     answered = true;
     if (answer.getProblemsCount() == 0) {
       acknowledged = sent.target();
+      resources += sent.delta().grows();
       acknowledgedComplete = sent.set().isComplete();
       inForce(sent.set());
       distribution.metrics().acknowledged(System.nanoTime() - sent.set().madeNanos());
@@ -148,7 +151,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
       // What a registry lacks that was never read as a whole may be there: nothing is taken away.
       target = target.with(acknowledged);
     }
-    Delta delta = newest.delta(acknowledged, target);
+    Delta delta = Delta.between(acknowledged, target);
     if (answered && delta.isEmpty() && newest.isComplete() == acknowledgedComplete) {
       acknowledged = target;
       inForce(newest);
@@ -159,7 +162,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
   }
 
   private void inForce(ResourceSet set) {
-    update(state.inForce(set.revision(), distribution.now(), acknowledged.size()));
+    update(state.inForce(set.revision(), distribution.now(), resources));
   }
 
   private void update(NodeState next) {

@@ -1,60 +1,41 @@
 package io.sluice.control.distribution;
 
 import io.sluice.api.discovery.v1.Resource;
+import io.sluice.mesh.PersistentMap;
 import io.sluice.wire.ResourceKey;
-import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one node needs, or has: what many have in common, and over it what is its own.
+ * What one node needs, or has: what many have in common, and over it what is its own. Both share
+ * with those of other nodes and revisions what is the same.
  *
- * @param base shared by every node that needs the same of other nodes
  * @param overlay for this node alone; hides what {@code base} has of the same name
  */
-record View(Base base, Map<ResourceKey, Resource> overlay) {
+record View(
+    PersistentMap<ResourceKey, Resource> base, PersistentMap<ResourceKey, Resource> overlay) {
   /** Nothing. */
-  static final View NOTHING = new View(new Base(Map.of(), true), Map.of());
-
-  /**
-   * Resources by name; compared by identity.
-   *
-   * @param isShared whether more than one node has it, so that differences to it are worth keeping
-   */
-  static final class Base {
-    final Map<ResourceKey, Resource> resources;
-    final boolean isShared;
-
-    Base(Map<ResourceKey, Resource> resources, boolean isShared) {
-      this.resources = resources;
-      this.isShared = isShared;
-    }
-  }
+  static final View NOTHING = new View(PersistentMap.empty(), PersistentMap.empty());
 
   /** What a node says it holds: contents are not known, only versions. */
   static View held(Map<ResourceKey, Resource> versions) {
-    return new View(new Base(versions, false), Map.of());
+    return new View(PersistentMap.copyOf(versions), PersistentMap.empty());
   }
 
   @Nullable Resource get(ResourceKey key) {
     Resource own = overlay.get(key);
-    return own == null ? base.resources.get(key) : own;
-  }
-
-  int size() {
-    int size = base.resources.size();
-    for (ResourceKey key : overlay.keySet()) {
-      size += base.resources.containsKey(key) ? 0 : 1;
-    }
-    return size;
+    return own == null ? base.get(key) : own;
   }
 
   /** This and what only {@code earlier} has. */
   View with(View earlier) {
-    Map<ResourceKey, Resource> all = new HashMap<>(earlier.base.resources);
-    all.putAll(earlier.overlay);
-    all.putAll(base.resources);
-    all.putAll(overlay);
-    return held(all);
+    PersistentMap<ResourceKey, Resource> kept = overlay;
+    for (ResourceKey key : Delta.between(earlier, this).removed()) {
+      Resource resource = earlier.get(key);
+      if (resource != null) {
+        kept = kept.with(key, resource);
+      }
+    }
+    return new View(base, kept);
   }
 }

@@ -1,10 +1,5 @@
 package io.sluice.control.folder;
 
-import static java.util.stream.Collectors.groupingBy;
-import static java.util.stream.Collectors.toList;
-
-import io.sluice.control.objects.KubernetesObject;
-import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.registry.ObjectBatch;
 import io.sluice.control.registry.ObjectChange;
 import io.sluice.control.registry.ObjectSource;
@@ -32,7 +27,7 @@ final class FolderObjects implements ObjectSource {
   private final InstantSource clock;
   private final FolderWatch watch;
   private final Map<String, ManifestFile> files = new TreeMap<>();
-  private Map<ObjectRef, List<KubernetesObject>> given = Map.of();
+  private final GivenObjects given = new GivenObjects();
   private volatile boolean closed;
   private @Nullable Thread thread;
 
@@ -86,43 +81,33 @@ final class FolderObjects implements ObjectSource {
   private void refresh(Consumer<ObjectBatch> consumer) {
     watch.register();
     FolderScan scan = FolderScan.of(directory);
-    List<ObjectChange> changes = scan.problems().isEmpty() && take(scan) ? changes() : List.of();
+    List<ObjectChange> changes = new ArrayList<>();
+    if (scan.problems().isEmpty()) {
+      for (String name : take(scan)) {
+        ManifestFile file = files.get(name);
+        given.put(name, file == null ? List.of() : file.objects());
+      }
+      changes = given.changes();
+    }
     List<OriginStatus> origins = files.values().stream().map(ManifestFile::status).toList();
     boolean complete = scan.problems().isEmpty() && origins.stream().allMatch(OriginStatus::isOk);
     consumer.accept(new ObjectBatch(changes, scan.problems(), origins, complete));
   }
 
-  /** Brings the files up to date. Returns whether any object may have changed. */
-  private boolean take(FolderScan scan) {
-    Set<String> present = new HashSet<>(scan.found().keySet());
-    present.addAll(scan.refused().keySet());
-    boolean changed = files.keySet().retainAll(present);
+  /** Brings the files up to date. Returns the names of those whose objects may have changed. */
+  private Set<String> take(FolderScan scan) {
+    Set<String> gone = new HashSet<>(files.keySet());
+    gone.removeAll(scan.found().keySet());
+    gone.removeAll(scan.refused().keySet());
+    files.keySet().removeAll(gone);
+    Set<String> changed = new HashSet<>(gone);
     for (var entry : scan.found().entrySet()) {
-      changed |= file(entry.getKey()).refresh(directory, entry.getValue());
+      if (file(entry.getKey()).refresh(directory, entry.getValue())) {
+        changed.add(entry.getKey());
+      }
     }
     scan.refused().forEach((name, problem) -> file(name).refuse(problem));
     return changed;
-  }
-
-  /** What differs from the objects that were given before. */
-  private List<ObjectChange> changes() {
-    Map<ObjectRef, List<KubernetesObject>> now =
-        files.values().stream()
-            .flatMap(file -> file.objects().stream())
-            .collect(groupingBy(KubernetesObject::ref, TreeMap::new, toList()));
-    List<ObjectChange> changes = new ArrayList<>();
-    for (ObjectRef ref : given.keySet()) {
-      if (!now.containsKey(ref)) {
-        changes.add(new ObjectChange(ref, List.of()));
-      }
-    }
-    now.forEach((ref, objects) -> {
-      if (!objects.equals(given.get(ref))) {
-        changes.add(new ObjectChange(ref, objects));
-      }
-    });
-    given = now;
-    return changes;
   }
 
   private ManifestFile file(String name) {

@@ -12,6 +12,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
@@ -35,10 +36,19 @@ final class RandomMesh {
   private static final int ADDRESSES = 14;
 
   private final Random random;
+  private final boolean unusable;
   private final TrustDomain mesh = new TrustDomain("site.example");
 
   RandomMesh(long seed) {
-    random = new Random(seed);
+    this(seed, false);
+  }
+
+  /**
+   * @param unusable whether objects may go beyond the limits
+   */
+  RandomMesh(long seed, boolean unusable) {
+    this.random = new Random(seed);
+    this.unusable = unusable;
   }
 
   MeshSnapshot snapshot(long revision) {
@@ -48,28 +58,59 @@ final class RandomMesh {
     }
     List<Service> services = new ArrayList<>();
     for (int i = random.nextInt(4); i > 0; i--) {
-      services.add(
-          new Service(
-              new NamespacedName("shop", "service-" + i),
-              List.of(virtualAddress(random.nextInt(3))),
-              List.of(port(80), port(53))));
+      services.add(service(i));
     }
     List<Permission> permissions = new ArrayList<>();
     for (int i = random.nextInt(5); i > 0; i--) {
-      permissions.add(
-          new Permission(
-              new NamespacedName("shop", "grant-" + i),
-              account(),
-              random.nextBoolean() ? Set.of(account()) : Set.of(account(), other()),
-              random.nextBoolean() ? Set.of() : Set.of(one(PORTS))));
+      permissions.add(permission(i));
     }
     return new MeshSnapshot(
         revision,
-        new MeshSettings(random.nextInt(3) == 0, random.nextBoolean(), mesh),
+        settings(),
         pods,
         services,
         permissions,
         Map.of("shop", NamespaceMembership.MIXED));
+  }
+
+  /** The next snapshot, a few objects away; sometimes one of them cannot be told to any node. */
+  MeshSnapshot changed(MeshSnapshot before) {
+    SnapshotEditor editor = before.edit();
+    for (int changes = random.nextInt(3); changes >= 0; changes--) {
+      int number = random.nextInt(PODS);
+      NamespacedName pod = new NamespacedName("shop", "pod-" + number);
+      switch (random.nextInt(20)) {
+        case 0 -> editor.put(settings());
+        case 1 -> editor.put("other", one(List.of(NamespaceMembership.values())));
+        case 2 -> editor.removeNamespace("other");
+        case 3, 4, 5, 6, 7, 8 -> editor.put(pod(pod.name()));
+        case 9, 10, 11 -> editor.removeWorkload(pod);
+        case 12, 13, 14 -> editor.put(service(number % 4));
+        case 15 -> editor.removeService(new NamespacedName("shop", "service-" + number % 4));
+        case 16, 17, 18 -> editor.put(permission(number % 5));
+        default -> editor.removePermission(new NamespacedName("shop", "grant-" + number % 5));
+      }
+    }
+    return editor.snapshot(before.revision() + 1);
+  }
+
+  private MeshSettings settings() {
+    return new MeshSettings(random.nextInt(3) == 0, random.nextBoolean(), mesh);
+  }
+
+  private Service service(int number) {
+    return new Service(
+        new NamespacedName("shop", "service-" + number),
+        List.of(virtualAddress(random.nextInt(3))),
+        List.of(port(80), port(53)));
+  }
+
+  private Permission permission(int number) {
+    return new Permission(
+        new NamespacedName("shop", "grant-" + number),
+        account(),
+        random.nextBoolean() ? Set.of(account()) : Set.of(account(), other()),
+        random.nextBoolean() ? Set.of() : Set.of(one(PORTS)));
   }
 
   private Workload pod(String name) {
@@ -81,7 +122,7 @@ final class RandomMesh {
             "shop",
             one(ACCOUNTS)),
         random.nextBoolean() ? List.of(address()) : List.of(address(), address6()),
-        Map.of("app", name, "noise", "x"),
+        Map.of("app", name, "noise", tooLongAtTimes("x")),
         enrolled,
         "/run/netns/" + name,
         null,
@@ -100,7 +141,11 @@ final class RandomMesh {
               new InetSocketAddress(random.nextInt(4) == 0 ? address6() : address(), one(PORTS)),
               random.nextInt(4) > 0));
     }
-    return new ServicePort("", number, AppProtocol.TCP, endpoints);
+    return new ServicePort(tooLongAtTimes("web"), number, AppProtocol.TCP, endpoints);
+  }
+
+  private String tooLongAtTimes(String text) {
+    return unusable && random.nextInt(12) == 0 ? text.repeat(5_000) : text;
   }
 
   private NamespacedName account() {

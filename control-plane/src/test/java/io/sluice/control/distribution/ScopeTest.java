@@ -2,7 +2,6 @@ package io.sluice.control.distribution;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.api.discovery.v1.Resource;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
@@ -15,9 +14,7 @@ import io.sluice.wire.ResourceKey;
 import io.sluice.wire.SnapshotAssembly;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -31,11 +28,11 @@ class ScopeTest {
 
   @Test
   void everyFlowOfANodeIsDecidedAsWithTheWholeMesh() {
-    Encodings encodings = new Encodings();
+    ResourceSets sets = new ResourceSets();
     int compared = 0;
     for (int seed = 0; seed < MESHES; seed++) {
       MeshSnapshot whole = new RandomMesh(seed).snapshot(seed + 1);
-      ResourceSet set = new ResourceSet(whole, true, encodings);
+      ResourceSet set = sets.next(whole, true);
       for (String node : RandomMesh.NODES) {
         MeshSnapshot told = snapshot(whole.revision(), set.viewOf(node));
         for (Workload pod : podsOf(whole, node)) {
@@ -144,42 +141,14 @@ class ScopeTest {
 
   private static MeshSnapshot snapshot(long revision, View view) {
     return SnapshotAssembly.of(
-        revision, all(view).values().stream().map(ResourceDecoder::decode).toList());
-  }
-
-  private static Map<ResourceKey, Resource> all(View view) {
-    Map<ResourceKey, Resource> all = new HashMap<>(view.base().resources);
-    all.putAll(view.overlay());
-    return all;
-  }
-
-  @Test
-  void differencesLeadFromEveryViewToEveryOther() {
-    Encodings encodings = new Encodings();
-    ResourceSet former = new ResourceSet(new RandomMesh(-1).snapshot(1), true, encodings);
-    for (int seed = 0; seed < MESHES; seed++) {
-      ResourceSet next = new ResourceSet(new RandomMesh(seed).snapshot(seed + 2), true, encodings);
-      for (String node : RandomMesh.NODES) {
-        View from = seed % 3 == 0 ? View.held(all(former.viewOf(node))) : former.viewOf(node);
-        View to = next.viewOf(node);
-
-        Delta delta = next.delta(from, to);
-
-        Map<ResourceKey, Resource> reached = all(from);
-        delta.removed().forEach(reached::remove);
-        delta.changed().forEach(resource -> reached.put(ResourceKey.of(resource), resource));
-        assertThat(reached).as("seed %d, node %s", seed, node).isEqualTo(all(to));
-        assertThat(next.delta(to, next.viewOf(node)).isEmpty()).isTrue();
-      }
-      former = next;
-    }
+        revision, FreshResources.all(view).values().stream().map(ResourceDecoder::decode).toList());
   }
 
   @Test
   void nodeWithoutEnrolledPodsIsToldOfNoOthers() {
     MeshSnapshot whole = new RandomMesh(4).snapshot(1);
 
-    View view = new ResourceSet(whole, true, new Encodings()).viewOf("edge9");
+    View view = new ResourceSets().next(whole, true).viewOf("edge9");
 
     Set<String> unplaced =
         whole.workloads().stream()
@@ -187,7 +156,7 @@ class ScopeTest {
             .map(pod -> pod.name().toString())
             .collect(Collectors.toSet());
     assertThat(unplaced).as("the seed is for a mesh without them").isEmpty();
-    assertThat(all(view).keySet().stream().map(ResourceKey::toString))
+    assertThat(FreshResources.all(view).keySet().stream().map(ResourceKey::toString))
         .containsExactlyInAnyOrderElementsOf(Stream.of("SETTINGS mesh", "NAMESPACE shop").toList());
   }
 }

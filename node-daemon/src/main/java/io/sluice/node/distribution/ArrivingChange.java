@@ -1,9 +1,7 @@
 package io.sluice.node.distribution;
 
 import io.sluice.api.discovery.v1.FollowResponse;
-import io.sluice.api.discovery.v1.RemovedResource;
 import io.sluice.api.discovery.v1.Resource;
-import io.sluice.node.distribution.Holding.Entry;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlFailure.Reason;
 import io.sluice.wire.ResourceDecoder;
@@ -11,13 +9,11 @@ import io.sluice.wire.ResourceKey;
 import io.sluice.wire.UnusableResourceException;
 import io.sluice.wire.WireLimits;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /** One change, from its first part to what the node holds after it. One thread. */
 final class ArrivingChange {
-  private final Map<ResourceKey, Entry> next;
+  private final Holding.Edit edit;
   private final List<String> problems = new ArrayList<>();
   private final long nonce;
   private long revision;
@@ -28,7 +24,7 @@ final class ArrivingChange {
 
   /** Begins with what the node has. */
   ArrivingChange(Holding before, long nonce) {
-    this.next = new HashMap<>(before.entries());
+    this.edit = before.edit();
     this.nonce = nonce;
   }
 
@@ -52,20 +48,16 @@ final class ArrivingChange {
           Reason.BAD_ANSWER, "the controller sends a change beyond all bounds");
     }
     changes |= part.getResourcesCount() + part.getRemovedCount() > 0;
-    part.getRemovedList().forEach(this::remove);
+    part.getRemovedList().forEach(removed -> edit.remove(ResourceKey.of(removed)));
     part.getResourcesList().forEach(this::put);
     revision = part.getRevision();
     complete = part.getRegistryComplete();
     return part.getLastPart();
   }
 
-  private void remove(RemovedResource removed) {
-    next.remove(ResourceKey.of(removed));
-  }
-
   private void put(Resource resource) {
     try {
-      next.put(ResourceKey.of(resource), Entry.of(resource, ResourceDecoder.decode(resource)));
+      edit.put(resource, ResourceDecoder.decode(resource));
     } catch (UnusableResourceException e) {
       problem(String.valueOf(e.getMessage()));
     }
@@ -77,23 +69,28 @@ final class ArrivingChange {
     }
   }
 
-  /** What the node cannot use of it, when it has come as a whole; empty for nothing. */
-  List<String> problems() {
-    if (!next.containsKey(ResourceKey.SETTINGS) && problems.isEmpty()) {
+  /**
+   * What the node cannot use of it, when it has come as a whole; empty for nothing.
+   *
+   * @param result what it leads to
+   */
+  List<String> problems(Holding result) {
+    if (!result.holds(ResourceKey.SETTINGS) && problems.isEmpty()) {
       problem(ResourceKey.SETTINGS + ": it is missing; nothing has a meaning without it");
     }
-    if (next.size() > WireLimits.RESOURCES) {
-      problem("it leaves " + next.size() + " resources, more than " + WireLimits.RESOURCES);
+    if (result.size() > WireLimits.RESOURCES) {
+      problem("it leaves " + result.size() + " resources, more than " + WireLimits.RESOURCES);
     }
-    long total = next.values().stream().mapToLong(Entry::bytes).sum();
-    if (total > WireLimits.TOTAL_CONTENT_BYTES) {
-      problem("it leaves " + total + " bytes, more than " + WireLimits.TOTAL_CONTENT_BYTES);
+    if (result.bytes() > WireLimits.TOTAL_CONTENT_BYTES) {
+      problem(
+          "it leaves " + result.bytes() + " bytes, more than " + WireLimits.TOTAL_CONTENT_BYTES);
     }
     return List.copyOf(problems);
   }
 
+  /** What the node holds with as much of it as could be used. */
   Holding result() {
-    return new Holding(next);
+    return edit.result();
   }
 
   long nonce() {

@@ -36,6 +36,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
   private final InstantSource clock;
   private final Optional<MeshSnapshot> kept;
   private final Backoff backoff = new Backoff(new SecureRandom());
+  private final FollowTraffic traffic = new FollowTraffic();
   private final CountDownLatch delivered = new CountDownLatch(1);
   private final CountDownLatch ending = new CountDownLatch(1);
   private volatile FollowStatus status = FollowStatus.BEGIN;
@@ -120,6 +121,11 @@ public final class ControllerSnapshots implements ConfirmedSource {
         : now;
   }
 
+  /** What has come since the start; any thread. */
+  public FollowTraffic traffic() {
+    return traffic;
+  }
+
   private void run(Consumer<MeshSnapshot> consumer) {
     try {
       while (!closed) {
@@ -141,6 +147,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
       ArrivingChange change = null;
       while (!closed) {
         FollowResponse part = opened.next();
+        traffic.received(part.getSerializedSize());
         change = change == null ? new ArrivingChange(holding, part.getNonce()) : change;
         if (change.take(part)) {
           List<String> problems = finish(change, consumer);
@@ -172,11 +179,13 @@ public final class ControllerSnapshots implements ConfirmedSource {
 
   /** Puts the change in force, or says why it cannot be. */
   private List<String> finish(ArrivingChange change, Consumer<MeshSnapshot> consumer) {
-    List<String> problems = change.problems();
+    Holding next = change.result();
+    List<String> problems = change.problems(next);
     if (problems.isEmpty()) {
       try {
-        apply(change, consumer);
+        apply(change, next, consumer);
         status = status.taken(change.revision(), clock.instant(), holding.size());
+        traffic.taken();
         return problems;
       } catch (RuntimeException e) {
         // The consumer's mistake must not end the stream; the daemon's first one ends its start.
@@ -194,18 +203,18 @@ public final class ControllerSnapshots implements ConfirmedSource {
         Long.toString(change.revision()),
         String.join(" | ", problems));
     status = status.refused(problems);
+    traffic.refused();
     return problems;
   }
 
   /** While the content changes nothing may be taken for removed that is only unknown. */
-  private void apply(ArrivingChange change, Consumer<MeshSnapshot> consumer) {
+  private void apply(ArrivingChange change, Holding next, Consumer<MeshSnapshot> consumer) {
     boolean wasComplete = complete;
     boolean first = delivered.getCount() > 0;
     if (!change.isComplete()) {
       complete = false;
     }
     if (first || change.changesAnything()) {
-      Holding next = change.result();
       deliver(next, change.revision(), consumer);
       holding = next;
     }

@@ -6,7 +6,9 @@ import io.sluice.api.discovery.v1.Hello;
 import io.sluice.api.discovery.v1.Resource;
 import io.sluice.api.discovery.v1.ResourceType;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.PersistentMap;
 import io.sluice.mesh.Release;
+import io.sluice.mesh.SnapshotEditor;
 import io.sluice.wire.MeshResource;
 import io.sluice.wire.ResourceEncoder;
 import io.sluice.wire.ResourceKey;
@@ -15,14 +17,13 @@ import io.sluice.wire.UnusableResourceException;
 import io.sluice.wire.WireLimits;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Resources with their versions. Immutable. */
+/** Resources with their versions, and the snapshot that they make. Immutable. */
 final class Holding {
   /** Nothing. */
-  static final Holding NOTHING = new Holding(Map.of());
+  static final Holding NOTHING = new Holding(PersistentMap.empty(), MeshSnapshot.EMPTY, 0);
 
   /** Leaves room for the framing of a message with one entry too many. */
   private static final int HELLO_BYTES = WireLimits.REQUEST_BYTES * 3 / 4;
@@ -38,45 +39,95 @@ final class Holding {
    *
    * @param bytes of its content
    */
-  record Entry(long version, int bytes, MeshResource object) {
-    static Entry of(Resource resource, MeshResource object) {
-      return new Entry(resource.getVersion(), resource.getContent().size(), object);
-    }
-  }
+  private record Entry(long version, int bytes, MeshResource object) {}
 
-  private final Map<ResourceKey, Entry> entries;
+  private final PersistentMap<ResourceKey, Entry> entries;
+  private final MeshSnapshot content;
+  private final long bytes;
 
-  Holding(Map<ResourceKey, Entry> entries) {
-    this.entries = Map.copyOf(entries);
+  private Holding(PersistentMap<ResourceKey, Entry> entries, MeshSnapshot content, long bytes) {
+    this.entries = entries;
+    this.content = content;
+    this.bytes = bytes;
   }
 
   /** What {@code snapshot} is made of. */
   static Holding of(MeshSnapshot snapshot) {
-    Map<ResourceKey, Entry> entries = new HashMap<>();
+    Edit edit = NOTHING.edit();
     ResourceEncoder.resources(snapshot)
         .forEach(object -> {
           try {
-            Resource resource = ResourceEncoder.encode(object);
-            entries.put(object.key(), Entry.of(resource, object));
+            edit.put(ResourceEncoder.encode(object), object);
           } catch (UnusableResourceException e) {
             // By the rules of the release that kept it; the controller sends what it is now.
             System.getLogger(Holding.class.getName())
                 .log(System.Logger.Level.WARNING, "resource_not_held " + e.getMessage());
           }
         });
-    return new Holding(entries);
+    return edit.result();
   }
 
-  Map<ResourceKey, Entry> entries() {
-    return entries;
+  /** Begins what differs from this; this one stays as it is. */
+  Edit edit() {
+    return new Edit(this);
+  }
+
+  boolean holds(ResourceKey key) {
+    return entries.containsKey(key);
   }
 
   int size() {
     return entries.size();
   }
 
+  /** Of all contents. */
+  long bytes() {
+    return bytes;
+  }
+
   MeshSnapshot snapshot(long revision) {
-    return SnapshotAssembly.of(revision, entries.values().stream().map(Entry::object).toList());
+    return content.withRevision(revision);
+  }
+
+  /** Makes the next holding; costs what it changes. One thread. */
+  static final class Edit {
+    private final SnapshotEditor content;
+    private PersistentMap<ResourceKey, Entry> entries;
+    private long bytes;
+
+    private Edit(Holding before) {
+      this.content = before.content.edit();
+      this.entries = before.entries;
+      this.bytes = before.bytes;
+    }
+
+    /**
+     * Adds it, or replaces the one of its name.
+     *
+     * @param object what {@code resource} says
+     */
+    void put(Resource resource, MeshResource object) {
+      ResourceKey key = ResourceKey.of(resource);
+      remove(key);
+      Entry entry = new Entry(resource.getVersion(), resource.getContent().size(), object);
+      entries = entries.with(key, entry);
+      bytes += entry.bytes();
+      SnapshotAssembly.put(content, object);
+    }
+
+    /** Removes it, if there is one. */
+    void remove(ResourceKey key) {
+      Entry entry = entries.get(key);
+      if (entry != null) {
+        entries = entries.without(key);
+        bytes -= entry.bytes();
+        SnapshotAssembly.remove(content, entry.object());
+      }
+    }
+
+    Holding result() {
+      return new Holding(entries, content.snapshot(0), bytes);
+    }
   }
 
   /** How a stream begins. */

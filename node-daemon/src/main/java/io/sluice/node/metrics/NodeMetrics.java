@@ -8,6 +8,7 @@ import io.prometheus.client.hotspot.DefaultExports;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.node.cni.CallListener;
 import io.sluice.node.cni.CniService;
+import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.enrolment.EarlierAction;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.AccessLog;
@@ -106,6 +107,11 @@ public final class NodeMetrics {
   /** Adds how old the snapshot in force is, of a node that follows a controller. */
   public void observe(StoredFirst source) {
     new SnapshotCollector(source).register(registry);
+  }
+
+  /** Adds how the controller is followed; {@code inForce} is the snapshot of the data plane. */
+  public void observe(ControllerSnapshots source, Supplier<MeshSnapshot> inForce) {
+    new DistributionCollector(source, inForce).register(registry);
   }
 
   private void gauge(String name, String help, Supplier<Number> value) {

@@ -1,0 +1,117 @@
+package io.sluice.benchmarks;
+
+import io.sluice.control.StateDirectory;
+import io.sluice.node.identity.control.ControlAddress;
+import io.sluice.node.identity.control.JoinToken;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+
+/** The controller as an operator starts it, on a folder, with its flags and metrics. */
+final class ControllerProcess implements AutoCloseable {
+  private static final Duration TOKEN_LIFETIME = Duration.ofHours(1);
+
+  private final ServerProcess process;
+  private final Path state;
+  private final int port;
+  private final int metricsPort;
+
+  private ControllerProcess(ServerProcess process, Path state, int port, int metricsPort) {
+    this.process = process;
+    this.state = state;
+    this.port = port;
+    this.metricsPort = metricsPort;
+  }
+
+  /** Returns when nodes can call it; everything it writes lies in {@code directory}. */
+  static ControllerProcess start(Path launcher, Path registry, Path directory) throws Exception {
+    Path state = directory.resolve("control"); // the controller makes it, closed to others
+    Path log = directory.resolve("control.out");
+    int port = freePort();
+    int metricsPort = freePort();
+    ServerProcess process =
+        ServerProcess.start(
+            log,
+            List.of(
+                launcher.toString(),
+                "control",
+                "run",
+                "--registry",
+                registry.toString(),
+                "--state",
+                state.toString(),
+                "--listen",
+                "127.0.0.1:" + port,
+                "--metrics-address",
+                "127.0.0.1:" + metricsPort));
+    ControllerProcess controller = new ControllerProcess(process, state, port, metricsPort);
+    try {
+      process.await(() -> Files.readString(log).contains("controller ready"));
+      return controller;
+    } catch (Exception e) {
+      controller.close();
+      throw e;
+    }
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    }
+  }
+
+  ControlAddress address() {
+    return ControlAddress.parse("127.0.0.1:" + port);
+  }
+
+  /** Good for one admission of that node. */
+  JoinToken token(String node) {
+    StateDirectory directory = StateDirectory.at(state);
+    return JoinToken.parse(
+        "sluice-join."
+            + directory.rootHash()
+            + "."
+            + directory.joinTokens(InstantSource.system()).create(node, TOKEN_LIFETIME));
+  }
+
+  ProcessUse use() {
+    return ProcessUse.of(process.pid());
+  }
+
+  /** Used now, with what the next collection would free. */
+  double heapBytes() throws IOException, InterruptedException {
+    return metric("jvm_memory_bytes_used{area=\"heap\",}");
+  }
+
+  private double metric(String series) throws IOException, InterruptedException {
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      HttpRequest request =
+          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + metricsPort + "/metrics"))
+              .build();
+      String text = client.send(request, HttpResponse.BodyHandlers.ofString()).body();
+      return text.lines()
+          .filter(line -> line.startsWith(series))
+          .mapToDouble(line -> Double.parseDouble(line.substring(series.length())))
+          .findFirst()
+          .orElseThrow(() -> new IOException("the controller has no metric " + series));
+    }
+  }
+
+  /** The end of what it printed. */
+  String lastWords() throws IOException {
+    return process.lastWords();
+  }
+
+  @Override
+  public void close() {
+    process.close();
+  }
+}

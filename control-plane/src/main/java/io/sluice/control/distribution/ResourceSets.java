@@ -1,0 +1,76 @@
+package io.sluice.control.distribution;
+
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.SnapshotDifference;
+import io.sluice.mesh.Workload;
+import java.net.InetAddress;
+import java.util.HashSet;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes one set of resources after the other; each costs what differs from the one before and the
+ * nodes that it concerns, except where the policy mode changes. One thread.
+ *
+ * <p>After an exception, which would be a mistake in here, it may not be used any longer.
+ */
+final class ResourceSets {
+  private final Encodings encodings = new Encodings();
+  private final WholeResources whole = new WholeResources(encodings);
+  private final CommonResources common = new CommonResources(encodings);
+  private final ServiceForms services = new ServiceForms(encodings, whole, common);
+  private final NodeScopes scopes = new NodeScopes(whole, services);
+  private MeshSnapshot present = MeshSnapshot.EMPTY;
+
+  /** The set of that snapshot, which need not be newer than the one before. */
+  ResourceSet next(MeshSnapshot after, boolean complete) {
+    MeshSnapshot before = present;
+    SnapshotDifference difference = after.since(before);
+    Set<NamespacedName> pods = new HashSet<>(difference.workloads());
+    Set<NamespacedName> called = new HashSet<>(difference.services());
+    if (before.settings().permissive() == after.settings().permissive()) {
+      Set<InetAddress> addresses = ownedOtherwise(before, after, difference);
+      called.addAll(services.at(addresses));
+      for (InetAddress address : addresses) {
+        after.workloadsAt(address).forEach(pod -> pods.add(pod.name()));
+      }
+    } else {
+      after.workloads().forEach(pod -> pods.add(pod.name()));
+      after.services().stream().map(Service::name).forEach(called::add);
+    }
+    common.update(after, difference);
+    common.tellPods(after, pods);
+    whole.update(after, difference);
+    scopes.update(before, after, difference, services.update(after, called));
+    present = after;
+    return new ResourceSet(
+        after, complete, encodings.problems(), common.quiet(), common.busy(), scopes.scopes());
+  }
+
+  /** Addresses at which other objects may find another pod than before, or another about it. */
+  private static Set<InetAddress> ownedOtherwise(
+      MeshSnapshot before, MeshSnapshot after, SnapshotDifference difference) {
+    Set<InetAddress> addresses = new HashSet<>();
+    for (NamespacedName name : difference.workloads()) {
+      Workload was = before.workload(name).orElse(null);
+      Workload is = after.workload(name).orElse(null);
+      if (!sameOwner(was, is)) {
+        Optional.ofNullable(was).ifPresent(pod -> addresses.addAll(pod.addresses()));
+        Optional.ofNullable(is).ifPresent(pod -> addresses.addAll(pod.addresses()));
+      }
+    }
+    return addresses;
+  }
+
+  private static boolean sameOwner(@Nullable Workload was, @Nullable Workload is) {
+    return was != null
+        && is != null
+        && was.enrolled() == is.enrolled()
+        && Objects.equals(was.identity(), is.identity())
+        && was.addresses().equals(is.addresses());
+  }
+}

@@ -1,0 +1,114 @@
+package io.sluice.distribution;
+
+import io.sluice.control.Controller;
+import io.sluice.control.ControllerSettings;
+import io.sluice.control.StateDirectory;
+import io.sluice.control.distribution.NodeState;
+import io.sluice.control.folder.FolderRegistry;
+import io.sluice.control.server.ServerSettings;
+import io.sluice.node.identity.control.ControlAddress;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+
+/** A controller on a folder, at one of two addresses, and the pods that it knows. */
+final class ControlledSite implements AutoCloseable {
+  private final Path home;
+  private final List<Integer> ports = List.of(freePort(), freePort());
+  private Controller controller;
+
+  /** Starts the replica of the first address, with pod buyer on edge1. */
+  ControlledSite(Path home) throws IOException {
+    this.home = home;
+    Files.createDirectories(home.resolve("registry"));
+    pod("buyer", "edge1");
+    controller = started(0);
+  }
+
+  private static int freePort() {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private Controller started(int number) {
+    return Controller.start(
+        new ControllerSettings(
+            home.resolve("state"),
+            null,
+            Duration.ofHours(1),
+            Duration.ofHours(6),
+            Duration.ofSeconds(1),
+            ServerSettings.at(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), ports.get(number))),
+            null),
+        new FolderRegistry(home.resolve("registry"), status -> {}),
+        InstantSource.system());
+  }
+
+  /** Starts the replica that listens on the address of this number, when the other has ended. */
+  void start(int number) {
+    controller = started(number);
+  }
+
+  Controller controller() {
+    return controller;
+  }
+
+  List<ControlAddress> addresses() {
+    return ports.stream().map(port -> ControlAddress.parse("127.0.0.1:" + port)).toList();
+  }
+
+  StateDirectory state() {
+    return StateDirectory.at(home.resolve("state"));
+  }
+
+  /** What `sluice control token` prints. */
+  String token(String node) {
+    return "sluice-join."
+        + state().rootHash()
+        + "."
+        + state().joinTokens(InstantSource.system()).create(node, Duration.ofHours(1));
+  }
+
+  /** What `sluice control status` says of the node. */
+  NodeState standing(String node) {
+    return controller.status().nodes().stream()
+        .filter(one -> one.node().equals(node))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** Puts an enrolled pod of namespace shop, with an account of its name, on the node. */
+  void pod(String name, String node) throws IOException {
+    Path aside = home.resolve("registry").resolve("." + name);
+    Files.writeString(
+        aside,
+        """
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: %s, namespace: shop, labels: {sluice.io/mesh: enabled}}
+        spec: {nodeName: %s, serviceAccountName: %s}
+        """
+            .formatted(name, node, name));
+    Files.move(
+        aside,
+        home.resolve("registry").resolve(name + ".yaml"),
+        StandardCopyOption.ATOMIC_MOVE,
+        StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  @Override
+  public void close() {
+    controller.close();
+  }
+}

@@ -1,0 +1,51 @@
+package io.sluice.distribution;
+
+import io.sluice.mesh.SystemIdentity;
+import io.sluice.node.identity.control.ControlAddress;
+import io.sluice.node.identity.control.ControlTiming;
+import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerTrust;
+import io.sluice.node.identity.control.JoinToken;
+import io.sluice.node.identity.x509.ChainRules;
+import io.sluice.node.identity.x509.Credential;
+import io.sluice.node.identity.x509.SigningRequests;
+import io.sluice.node.identity.x509.TrustRoots;
+import java.security.KeyPair;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+
+/** A node that was admitted, with a key that the test knows. */
+record JoinedNode(Credential credential, TrustRoots roots) {
+  static JoinedNode of(ControlledSite site, String name) {
+    JoinToken token = JoinToken.parse(site.token(name));
+    try (Controller controller =
+        new Controller(site.addresses(), ControlTiming.DEFAULTS, InstantSource.system())) {
+      KeyPair key = SigningRequests.newKey();
+      Controller.Admission admission =
+          controller.admit(
+              ControllerTrust.byFingerprint(token.rootFingerprint(), Optional.empty()),
+              name,
+              token.presented(),
+              SigningRequests.of(key));
+      return new JoinedNode(
+          new Credential(
+              SystemIdentity.node(admission.roots().trustDomain(), name),
+              admission.chain(),
+              key.getPrivate(),
+              Instant.now(),
+              ChainRules.end(admission.chain())),
+          admission.roots());
+    }
+  }
+
+  /** The node's own client, which calls the controller at {@code address}. */
+  Controller calling(ControlAddress address) {
+    Controller controller =
+        new Controller(List.of(address), ControlTiming.DEFAULTS, InstantSource.system());
+    controller.present(
+        credential, ControllerTrust.byRoots(roots.roots(), Optional.of(roots.trustDomain())));
+    return controller;
+  }
+}

@@ -1,0 +1,146 @@
+package io.sluice.distribution;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.resources.v1.Workload;
+import io.sluice.kernel.site.Await;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.node.distribution.ControllerSnapshots;
+import io.sluice.node.identity.control.Controller;
+import io.sluice.node.metrics.NodeMetrics;
+import io.sluice.wire.WireLimits;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A change that the node cannot use, over the real stream. */
+class UnusableChangeTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final String NEW_POD = "shop/store";
+
+  @TempDir private Path home;
+  private final List<MeshSnapshot> delivered = new CopyOnWriteArrayList<>();
+
+  /** What arrives in place of the new pod, and how the refusal begins. */
+  enum Damage {
+    WRONG_FIELD(
+        resource -> withContent(resource, workload(resource).setIdentity("nobody").build()),
+        "WORKLOAD shop/store identity: "),
+    NO_MESSAGE(
+        resource -> withContent(resource, ByteString.copyFromUtf8("no message")),
+        "WORKLOAD shop/store: its content is no such message: "),
+    OTHER_CONTENT(
+        resource -> resource.toBuilder().setVersion(resource.getVersion() + 1).build(),
+        "WORKLOAD shop/store: its version is not the hash of its content"),
+    OTHER_NAME(
+        resource -> withContent(resource, workload(resource).setName("bank").build()),
+        "WORKLOAD shop/store name: the content is of WORKLOAD shop/bank"),
+    TOO_LARGE(
+        resource ->
+            withContent(resource, ByteString.copyFrom(new byte[WireLimits.CONTENT_BYTES + 1])),
+        "WORKLOAD shop/store: it takes 1048577 bytes, more than 1048576"),
+    UNKNOWN_TYPE(
+        resource -> resource.toBuilder().setTypeValue(99).build(),
+        "UNRECOGNIZED shop/store type: this release does not know the type");
+
+    private final UnaryOperator<Resource> how;
+    private final String refusal;
+
+    Damage(UnaryOperator<Resource> how, String refusal) {
+      this.how = how;
+      this.refusal = refusal;
+    }
+
+    private Resource applied(Resource resource) {
+      return resource.getName().equals(NEW_POD) ? how.apply(resource) : resource;
+    }
+  }
+
+  private static Workload.Builder workload(Resource resource) {
+    try {
+      return Workload.parseFrom(resource.getContent()).toBuilder();
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalArgumentException(e);
+    }
+  }
+
+  private static Resource withContent(Resource resource, Workload content) {
+    return withContent(resource, content.toByteString());
+  }
+
+  /** With the version that belongs to the content. */
+  private static Resource withContent(Resource resource, ByteString content) {
+    try {
+      byte[] hash = MessageDigest.getInstance("SHA-256").digest(content.toByteArray());
+      return resource.toBuilder()
+          .setContent(content)
+          .setVersion(ByteBuffer.wrap(hash).getLong())
+          .build();
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Damage.class)
+  @Timeout(120)
+  void isRefusedByNameAndFieldChangesNothingAndTheNextOneIsTaken(Damage damage) throws Exception {
+    try (ControlledSite site = new ControlledSite(home)) {
+      JoinedNode node = JoinedNode.of(site, "edge1");
+      try (TamperingRelay relay = TamperingRelay.start(site, node, home.resolve("copy"));
+          Controller client = node.calling(relay.address());
+          ControllerSnapshots source =
+              new ControllerSnapshots(client, Optional.empty(), InstantSource.system())) {
+        source.start(delivered::add);
+        Await.until("complete", PATIENCE, source::isComplete);
+        MeshSnapshot before = delivered.getLast();
+        relay.tamper(damage::applied);
+
+        site.pod("store", "edge1");
+
+        Await.until("it is refused", PATIENCE, () -> !source.status().refused().isEmpty());
+        assertThat(source.status().refused()).singleElement().asString().startsWith(damage.refusal);
+        assertThat(delivered.getLast()).isSameAs(before);
+        Await.until(
+            "the controller knows why",
+            PATIENCE,
+            () -> site.standing("edge1").problems().equals(source.status().refused()));
+        assertThat(text(source)).contains("sluice_distribution_refused 1.0", "refused\",} 1.0");
+
+        relay.tamper(UnaryOperator.identity());
+        site.pod("log", "edge1");
+
+        Await.until("the next one", PATIENCE, () -> knows("log"));
+        assertThat(knows("store")).as("what was refused came again").isTrue();
+        assertThat(source.status().refused()).isEmpty();
+        Await.until("all is well", PATIENCE, () -> site.standing("edge1").problems().isEmpty());
+        assertThat(text(source)).contains("sluice_distribution_refused 0.0", "refused\",} 1.0");
+      }
+    }
+  }
+
+  private boolean knows(String pod) {
+    return delivered.getLast().workload(new NamespacedName("shop", pod)).isPresent();
+  }
+
+  private String text(ControllerSnapshots source) {
+    NodeMetrics metrics = new NodeMetrics(delivered::getLast);
+    metrics.observe(source, delivered::getLast);
+    return metrics.text();
+  }
+}
