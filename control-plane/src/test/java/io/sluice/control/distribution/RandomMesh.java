@@ -27,7 +27,7 @@ import java.util.Set;
  * Small meshes in which everything collides: few nodes, accounts, ports and addresses, so that pods
  * share addresses, and services lead to pods, to nobody and to the outside.
  */
-final class RandomMesh {
+public final class RandomMesh {
   static final List<String> NODES = List.of("edge1", "edge2", "edge3");
   static final List<Integer> PORTS = List.of(53, 80, 8080, 9000);
   private static final List<String> ACCOUNTS = List.of("buyer", "store", "thief", "bank", "log");
@@ -37,11 +37,11 @@ final class RandomMesh {
   private final Random random;
   private final TrustDomain mesh = new TrustDomain("site.example");
 
-  RandomMesh(long seed) {
+  public RandomMesh(long seed) {
     random = new Random(seed);
   }
 
-  MeshSnapshot snapshot(long revision) {
+  public MeshSnapshot snapshot(long revision) {
     List<Workload> pods = new ArrayList<>();
     for (int i = random.nextInt(PODS); i >= 0; i--) {
       pods.add(pod("pod-" + i));
