@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.Channel;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ServerCredentials;
 import io.grpc.StatusRuntimeException;
+import io.grpc.TlsServerCredentials;
+import io.grpc.xds.XdsChannelCredentials;
 import io.sluice.control.authority.Await;
 import io.sluice.control.xds.StoreMesh;
 import io.sluice.control.xds.stream.XdsClientState;
@@ -17,6 +21,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** gRPC's own xDS client on the real control port, and its calls to real servers. */
@@ -67,6 +72,51 @@ class GrpcXdsClientTest {
           assertThat(type.problem()).isEmpty();
           assertThat(type.told()).isEqualTo(1);
         });
+  }
+
+  @ParameterizedTest
+  @CsvSource({"store, true", "thief, false"})
+  void applicationThatSpeaksTlsHasToProveTheIdentityOfTheService(String account, boolean answers)
+      throws Exception {
+    InetAddress address = InetAddress.getLoopbackAddress();
+    StoreMesh mesh = new StoreMesh(address, AppProtocol.TLS);
+    try (ControlSite site = ControlSite.with(home, mesh);
+        NodeClient edge1 = site.joined("edge1");
+        NodeClient edge2 = site.joined("edge2");
+        NamedServer server =
+            NamedServer.start(
+                address,
+                account,
+                credentials(
+                    ProxylessClient.certificate(
+                        home, account.equals("store") ? edge2 : edge1, account)));
+        ProxylessClient client =
+            ProxylessClient.start(
+                site,
+                ProxylessClient.certificate(home, edge1, "buyer"),
+                Map.of("sluice.io/certificate-provider", "mesh"))) {
+      mesh.behind(server.port());
+
+      Channel store =
+          client.channel(
+              StoreMesh.NAME, XdsChannelCredentials.create(InsecureChannelCredentials.create()));
+
+      if (answers) {
+        awaitAnswers(store, Set.of(account));
+      } else {
+        assertThatThrownBy(() -> NamedServer.ask(store))
+            .hasStackTraceContaining("Peer certificate SAN check failed");
+      }
+    }
+  }
+
+  private static ServerCredentials credentials(ProxylessClient.CertificateFiles files)
+      throws Exception {
+    return TlsServerCredentials.newBuilder()
+        .keyManager(files.chain().toFile(), files.key().toFile())
+        .trustManager(files.roots().toFile())
+        .clientAuth(TlsServerCredentials.ClientAuth.REQUIRE)
+        .build();
   }
 
   @Test
