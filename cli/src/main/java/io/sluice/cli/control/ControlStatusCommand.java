@@ -62,6 +62,7 @@ final class ControlStatusCommand implements Callable<Integer> {
         .forEach(type -> {
           JsonNode standing = type.getValue();
           String problem = standing.path("problem").asText();
+          String version = standing.path("version").asText();
           rows.add(
               List.of(
                   name + ": " + type.getKey(),
@@ -69,8 +70,7 @@ final class ControlStatusCommand implements Callable<Integer> {
                       + standing.path("wanted").asText()
                       + ", told of "
                       + standing.path("told").asText()
-                      + ", has version "
-                      + standing.path("version").asText()
+                      + (version.isEmpty() ? ", has no version yet" : ", has version " + version)
                       + (standing.path("pending").asBoolean() ? ", not answered yet" : "")
                       + (problem.isEmpty() ? "" : ", refused " + problem)));
         });

@@ -28,7 +28,9 @@ import java.util.Set;
  * share addresses, and services lead to pods, to nobody and to the outside.
  */
 public final class RandomMesh {
-  static final List<String> NODES = List.of("edge1", "edge2", "edge3");
+  /** Where the pods are. */
+  public static final List<String> NODES = List.of("edge1", "edge2", "edge3");
+
   static final List<Integer> PORTS = List.of(53, 80, 8080, 9000);
   private static final List<String> ACCOUNTS = List.of("buyer", "store", "thief", "bank", "log");
   private static final int PODS = 10;
@@ -37,10 +39,12 @@ public final class RandomMesh {
   private final Random random;
   private final TrustDomain mesh = new TrustDomain("site.example");
 
+  /** The same seed gives the same mesh. */
   public RandomMesh(long seed) {
     random = new Random(seed);
   }
 
+  /** The mesh under that revision; another one with each call. */
   public MeshSnapshot snapshot(long revision) {
     List<Workload> pods = new ArrayList<>();
     for (int i = random.nextInt(PODS); i >= 0; i--) {

@@ -13,8 +13,8 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Optional;
-import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
@@ -31,7 +31,7 @@ final class ApplicationTls {
       AppProtocol protocol,
       MeshSnapshot snapshot,
       List<Endpoint> endpoints) {
-    SortedSet<String> identities = new TreeSet<>();
+    NavigableSet<String> identities = new TreeSet<>();
     for (Endpoint endpoint : endpoints) {
       snapshot
           .workloadAt(endpoint.address().getAddress())
@@ -45,7 +45,8 @@ final class ApplicationTls {
   }
 
   /** An endpoint proves one of {@code identities}, or the handshake fails. */
-  private static TransportSocket socket(String certificateProvider, SortedSet<String> identities) {
+  private static TransportSocket socket(
+      String certificateProvider, NavigableSet<String> identities) {
     CertificateProviderPluginInstance provider =
         CertificateProviderPluginInstance.newBuilder().setInstanceName(certificateProvider).build();
     CertificateValidationContext.Builder validation =

@@ -3,13 +3,15 @@ package io.sluice.control.xds.translate;
 import io.sluice.control.xds.translate.CalledName.Target;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Optional;
-import java.util.SortedSet;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -20,6 +22,7 @@ public final class Catalogue {
   private final List<X509Certificate> roots;
   private final Reach reach;
   private final Map<Key, XdsResource> made = new ConcurrentHashMap<>();
+  private final Map<String, Optional<List<Endpoint>>> reached = new ConcurrentHashMap<>();
 
   private record Key(XdsType type, String name) {}
 
@@ -45,10 +48,13 @@ public final class Catalogue {
 
   private Optional<XdsResource> ofService(XdsType type, String name) {
     return target(type, name)
-        .flatMap(target ->
-            reach
-                .endpoints(target.port())
-                .map(endpoints -> resource(type, name, target, endpoints)));
+        .flatMap(
+            target -> endpoints(target).map(endpoints -> resource(type, name, target, endpoints)));
+  }
+
+  /** All types of one port need them. */
+  private Optional<List<Endpoint>> endpoints(Target target) {
+    return reached.computeIfAbsent(target.name(), name -> reach.endpoints(target.port()));
   }
 
   /** Only listeners go by short names: the others are named by the listener that leads to them. */
@@ -76,17 +82,19 @@ public final class Catalogue {
   }
 
   /** Full names of all that there is of {@code type}, in order. */
-  public SortedSet<String> names(XdsType type) {
-    SortedSet<String> names = new TreeSet<>();
+  public NavigableSet<String> names(XdsType type) {
+    NavigableSet<String> names = new TreeSet<>();
     if (type == XdsType.SECRET) {
       RootsSecret.of(RootsSecret.name(snapshot), snapshot, roots)
           .ifPresent(secret -> names.add(secret.name()));
       return names;
     }
+    Set<NamespacedName> granted = reach.granted();
     for (Service service : snapshot.services()) {
       for (ServicePort port : service.ports()) {
-        if (reach.endpoints(port).isPresent()) {
-          names.add(CalledName.full(service, port));
+        Target target = new Target(service, port);
+        if (reach.mayKnow(port, granted) && endpoints(target).isPresent()) {
+          names.add(target.name());
         }
       }
     }

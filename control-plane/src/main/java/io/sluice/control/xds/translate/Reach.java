@@ -2,21 +2,34 @@ package io.sluice.control.xds.translate;
 
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Permission;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Flow;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
-/** What callers may reach: the same verdicts as for their connections. */
-record Reach(MeshSnapshot snapshot, Set<SpiffeId> callers) {
+/** What callers may reach: the same verdicts as for their connections. Immutable. */
+final class Reach {
   /** No pod's address: a certificate proves an identity, and not which pod calls. */
   private static final InetSocketAddress SOMEWHERE =
       new InetSocketAddress(InetAddress.ofLiteral("0.0.0.0"), 0);
+
+  private final MeshSnapshot snapshot;
+  private final Set<SpiffeId> callers;
+
+  Reach(MeshSnapshot snapshot, Set<SpiffeId> callers) {
+    this.snapshot = snapshot;
+    this.callers = callers;
+  }
 
   /**
    * The endpoints that a caller may reach, ready and unready; empty where it is not to know of the
@@ -37,5 +50,30 @@ record Reach(MeshSnapshot snapshot, Set<SpiffeId> callers) {
       }
     }
     return false;
+  }
+
+  /**
+   * Service accounts that a permission lets a caller reach. It takes a look at every permission,
+   * and spares a verdict for each caller and endpoint of the mesh.
+   */
+  Set<NamespacedName> granted() {
+    Set<NamespacedName> accounts =
+        callers.stream().map(SpiffeId::serviceAccountName).collect(Collectors.toSet());
+    return snapshot.permissions().stream()
+        .filter(permission -> !Collections.disjoint(permission.sources(), accounts))
+        .map(Permission::destination)
+        .collect(Collectors.toSet());
+  }
+
+  /** Whether {@link #endpoints} can be there at all, where permissions lead to {@code granted}. */
+  boolean mayKnow(ServicePort port, Set<NamespacedName> granted) {
+    return snapshot.settings().permissive()
+        || port.endpoints().stream().anyMatch(endpoint -> needsNoneOrHas(endpoint, granted));
+  }
+
+  private boolean needsNoneOrHas(Endpoint endpoint, Set<NamespacedName> granted) {
+    Optional<Workload> owner =
+        snapshot.workloadAt(endpoint.address().getAddress()).filter(Workload::enrolled);
+    return owner.isEmpty() || granted.contains(owner.get().identity().serviceAccountName());
   }
 }

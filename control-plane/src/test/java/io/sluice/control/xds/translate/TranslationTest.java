@@ -31,6 +31,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -153,6 +154,34 @@ class TranslationTest {
             told += expected.size();
           }
         }
+      }
+    }
+    assertThat(told).isGreaterThan(MESHES);
+  }
+
+  @Test
+  void everythingAndWhatIsAskedForByNameAreTheSame() {
+    int told = 0;
+    for (int seed = 0; seed < MESHES; seed++) {
+      MeshSnapshot snapshot = new RandomMesh(seed).snapshot(seed + 1);
+      List<SpiffeId> askers =
+          Stream.concat(
+                  snapshot.workloads().stream().map(Workload::identity),
+                  RandomMesh.NODES.stream()
+                      .map(node -> SystemIdentity.node(snapshot.settings().trustDomain(), node)))
+              .toList();
+      for (SpiffeId asker : askers) {
+        Set<String> all = catalogue(snapshot, asker).names(XdsType.CLUSTER);
+        Catalogue byName = catalogue(snapshot, asker);
+        for (Service service : snapshot.services()) {
+          for (ServicePort port : service.ports()) {
+            String name = CalledName.full(service, port);
+            assertThat(all.contains(name))
+                .as("seed %d, %s asks for %s", seed, asker, name)
+                .isEqualTo(byName.get(XdsType.CLUSTER, name).isPresent());
+          }
+        }
+        told += all.size();
       }
     }
     assertThat(told).isGreaterThan(MESHES);
