@@ -5,20 +5,30 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
-import io.grpc.Status;
+import io.grpc.Status.Code;
+import io.grpc.stub.StreamObserver;
 import io.sluice.api.envoy.core.Node;
 import io.sluice.api.envoy.discovery.AggregatedDiscoveryServiceGrpc;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
 import io.sluice.api.envoy.discovery.DiscoveryRequest;
 import io.sluice.api.envoy.discovery.DiscoveryResponse;
+import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.api.envoy.rpc.Status;
 import io.sluice.api.envoy.tls.Secret;
 import io.sluice.control.authority.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.xds.StoreMesh;
+import io.sluice.control.xds.stream.XdsClientState;
 import io.sluice.control.xds.translate.XdsType;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.IpAddresses;
 import java.nio.file.Path;
 import java.security.KeyPair;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -61,7 +71,7 @@ class XdsAccessTest {
     try (NodeClient stranger = site.stranger()) {
       AdsClient client = new AdsClient(stranger.channel()).ask(XdsType.CLUSTER);
 
-      assertThat(client.end().getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
+      assertThat(client.end().getCode()).isEqualTo(Code.UNAUTHENTICATED);
     }
   }
 
@@ -96,7 +106,7 @@ class XdsAccessTest {
 
       site.clock().advance(ControlSite.LEAF.plusSeconds(1));
 
-      assertThat(client.end().getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
+      assertThat(client.end().getCode()).isEqualTo(Code.UNAUTHENTICATED);
       assertThat(site.controller().status().xdsClients()).isEmpty();
     }
   }
@@ -159,11 +169,64 @@ class XdsAccessTest {
   }
 
   @Test
+  void incrementalClientIsToldWhatHasChangedAndWhatIsNoMore() throws Exception {
+    BlockingQueue<DeltaDiscoveryResponse> told = new LinkedBlockingQueue<>();
+    StreamObserver<DeltaDiscoveryRequest> asking =
+        AggregatedDiscoveryServiceGrpc.newStub(edge1.channel())
+            .deltaAggregatedResources(
+                new StreamObserver<>() {
+                  @Override
+                  public void onNext(DeltaDiscoveryResponse response) {
+                    told.add(response);
+                  }
+
+                  @Override
+                  public void onError(Throwable failure) {}
+
+                  @Override
+                  public void onCompleted() {}
+                });
+    DeltaDiscoveryRequest clusters =
+        DeltaDiscoveryRequest.newBuilder()
+            .setNode(Node.newBuilder().setId("delta"))
+            .setTypeUrl(XdsType.CLUSTER.url())
+            .build();
+    asking.onNext(clusters.toBuilder().addResourceNamesSubscribe(StoreMesh.NAME).build());
+
+    DeltaDiscoveryResponse first = told.poll(20, TimeUnit.SECONDS);
+    assertThat(first).isNotNull();
+    assertThat(first.getResourcesList())
+        .extracting(Resource::getName)
+        .containsExactly(StoreMesh.NAME);
+    asking.onNext(clusters.toBuilder().setResponseNonce(first.getNonce()).build());
+    Await.until("it is in force", () -> !pending("delta"));
+    mesh.granted(false);
+
+    DeltaDiscoveryResponse end = told.poll(20, TimeUnit.SECONDS);
+    assertThat(end).isNotNull();
+    assertThat(end.getRemovedResourcesList()).containsExactly(StoreMesh.NAME);
+    asking.onNext(
+        clusters.toBuilder()
+            .setResponseNonce(end.getNonce())
+            .setErrorDetail(Status.newBuilder().setMessage("not now"))
+            .build());
+    Await.until("its refusal is known", () -> problems("delta").endsWith("not now"));
+  }
+
+  private String problems(String client) {
+    return site.controller().status().xdsClients().stream()
+        .filter(each -> each.id().equals(client))
+        .flatMap(each -> each.types().stream())
+        .map(XdsClientState.OfType::problem)
+        .collect(Collectors.joining());
+  }
+
+  @Test
   void requestThatMakesNoSenseEndsTheStream() throws Exception {
     AdsClient client = new AdsClient(edge1.channel());
     client.acknowledge(DiscoveryResponse.newBuilder().setTypeUrl(XdsType.CLUSTER.url()).build());
 
-    assertThat(client.end().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+    assertThat(client.end().getCode()).isEqualTo(Code.INVALID_ARGUMENT);
     assertThat(client.end().getDescription()).contains("says no node");
   }
 }

@@ -39,6 +39,7 @@ record CalledName(NamespacedName service, Optional<Integer> port) {
   private static Optional<Integer> number(String text) {
     boolean digits =
         !text.isEmpty()
+            && text.charAt(0) != '0'
             && text.length() <= LONGEST_PORT
             && text.chars().allMatch(c -> c >= '0' && c <= '9');
     return digits ? Optional.of(Integer.parseInt(text)) : Optional.empty();

@@ -6,6 +6,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Flow;
@@ -26,9 +27,22 @@ final class Reach {
   private final MeshSnapshot snapshot;
   private final Set<SpiffeId> callers;
 
-  Reach(MeshSnapshot snapshot, Set<SpiffeId> callers) {
+  private Reach(MeshSnapshot snapshot, Set<SpiffeId> callers) {
     this.snapshot = snapshot;
     this.callers = callers;
+  }
+
+  /** Of a workload by its own calls, of a node by those of the enrolled pods that are on it. */
+  static Reach of(SpiffeId asker, MeshSnapshot snapshot) {
+    Optional<String> node = SystemIdentity.nodeName(asker);
+    Set<SpiffeId> callers =
+        node.isEmpty()
+            ? Set.of(asker)
+            : snapshot.workloads().stream()
+                .filter(pod -> pod.enrolled() && pod.nodeName().equals(node))
+                .map(Workload::identity)
+                .collect(Collectors.toUnmodifiableSet());
+    return new Reach(snapshot, callers);
   }
 
   /**

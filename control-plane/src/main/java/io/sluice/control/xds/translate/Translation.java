@@ -1,6 +1,7 @@
 package io.sluice.control.xds.translate;
 
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SpiffeId;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class Translation {
   private final MeshSnapshot snapshot;
   private final List<X509Certificate> roots;
-  private final Map<Asker, Catalogue> catalogues = new ConcurrentHashMap<>();
+  private final Map<SpiffeId, Sight> sights = new ConcurrentHashMap<>();
 
   /**
    * @param roots of the mesh; empty while they are not known
@@ -25,6 +26,8 @@ public final class Translation {
 
   /** What {@code asker} is told. */
   public Catalogue of(Asker asker) {
-    return catalogues.computeIfAbsent(asker, who -> new Catalogue(who, snapshot, roots));
+    return new Catalogue(
+        sights.computeIfAbsent(asker.identity(), who -> new Sight(who, snapshot, roots)),
+        asker.certificateProvider());
   }
 }

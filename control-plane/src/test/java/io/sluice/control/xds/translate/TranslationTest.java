@@ -92,7 +92,16 @@ class TranslationTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"store.shop:81", "store.bank:80", "", ":80", "store.shop:", "store:8O", "a/b:80"})
+      strings = {
+        "store.shop:81",
+        "store.bank:80",
+        "",
+        ":80",
+        "store.shop:",
+        "store:8O",
+        "store:080",
+        "a/b:80"
+      })
   void whatNamesNoPortOfAServiceIsNotThere(String dialled) {
     assertThat(catalogue(mesh.behind(8080).snapshot(), BUYER).get(XdsType.LISTENER, dialled))
         .isEmpty();
