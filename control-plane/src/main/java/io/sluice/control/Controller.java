@@ -13,6 +13,7 @@ import io.sluice.control.authority.settings.AuthoritySettings;
 import io.sluice.control.distribution.Distribution;
 import io.sluice.control.files.DirectoryLock;
 import io.sluice.control.issuing.Issuing;
+import io.sluice.control.issuing.MemberCertificates;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.Placements;
 import io.sluice.control.issuing.RefusalReason;
@@ -21,6 +22,7 @@ import io.sluice.control.metrics.MeasuredAuthority;
 import io.sluice.control.server.ControlServer;
 import io.sluice.control.server.ControllerCertificate;
 import io.sluice.control.server.NodeCalls;
+import io.sluice.control.xds.stream.XdsStreams;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
@@ -43,6 +45,7 @@ public final class Controller implements AutoCloseable {
   private final AttestorChoice attestor;
   private final NodeCalls calls;
   private final Distribution distribution;
+  private final XdsStreams xds;
   private final ControlServer server;
   private final Upkeep upkeep;
 
@@ -66,8 +69,10 @@ public final class Controller implements AutoCloseable {
     StateDirectory state = StateDirectory.at(settings.state());
     this.certificate =
         new ControllerCertificate(measured, trustDomain, settings.leafLifetime(), clock);
-    NodeCertificates nodes =
-        new NodeCertificates(held.authority(), () -> registry.newest().settings().denied(), clock);
+    MemberCertificates members =
+        new MemberCertificates(
+            held.authority(), () -> registry.newest().settings().denied(), clock);
+    NodeCertificates nodes = new NodeCertificates(members);
     Issuing issuing =
         new Issuing(
             measured,
@@ -76,7 +81,8 @@ public final class Controller implements AutoCloseable {
             new Issuing.Lifetimes(settings.leafLifetime(), settings.nodeLifetime()));
     this.attestor = AttestorChoice.of(state.joinTokens(clock), settings.nodeAccountOrNull());
     this.distribution = new Distribution(nodes, metrics.distribution(), clock);
-    DistributedRegistry distributed = new DistributedRegistry(registry, distribution);
+    this.xds = new XdsStreams(members, metrics.xds(), clock);
+    DistributedRegistry distributed = new DistributedRegistry(registry, distribution, xds);
     distributed.start();
     try {
       this.server =
@@ -86,9 +92,11 @@ public final class Controller implements AutoCloseable {
                   measured,
                   certificate,
                   nodes,
+                  members,
                   attestor,
                   issuing,
                   distribution,
+                  xds,
                   metrics,
                   calls,
                   clock));
@@ -229,7 +237,8 @@ public final class Controller implements AutoCloseable {
         refusals,
         calls.list(),
         distribution.nodes(),
-        distribution.problems());
+        distribution.problems(),
+        xds.clients());
   }
 
   /** The authority's, unless the mesh has been given another trust domain than it signs for. */

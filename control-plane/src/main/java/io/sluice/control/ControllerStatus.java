@@ -3,6 +3,7 @@ package io.sluice.control;
 import io.sluice.control.authority.AuthorityHealth;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.server.NodeCalls;
+import io.sluice.control.xds.stream.XdsClientState;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ import java.util.Optional;
  * @param calls the last call of each caller
  * @param nodes what each node has in force
  * @param notDistributed objects that no node is told of, and why
+ * @param xdsClients clients of Envoy's discovery protocol that have a stream now
  */
 public record ControllerStatus(
     String trustDomain,
@@ -36,4 +38,5 @@ public record ControllerStatus(
     Map<String, Long> refusals,
     List<NodeCalls.LastCall> calls,
     List<NodeState> nodes,
-    List<String> notDistributed) {}
+    List<String> notDistributed,
+    List<XdsClientState> xdsClients) {}

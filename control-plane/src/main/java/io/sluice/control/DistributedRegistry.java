@@ -1,9 +1,12 @@
 package io.sluice.control;
 
+import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.distribution.Distribution;
+import io.sluice.control.xds.stream.XdsStreams;
+import io.sluice.mesh.MeshSnapshot;
 
-/** Hands what the registry has to the nodes. Any thread; never blocks. */
-record DistributedRegistry(RegistryView registry, Distribution distribution) {
+/** Hands what the registry has to nodes and to xDS clients. Any thread; never blocks. */
+record DistributedRegistry(RegistryView registry, Distribution distribution, XdsStreams xds) {
   /** Begins, with what the registry has now. */
   void start() {
     registry.listen(this::publish);
@@ -11,12 +14,21 @@ record DistributedRegistry(RegistryView registry, Distribution distribution) {
   }
 
   private void publish() {
-    distribution.publish(registry.newest(), registry.isComplete());
+    boolean complete = registry.isComplete(); // before the snapshot, which may be newer
+    MeshSnapshot newest = registry.newest();
+    distribution.publish(newest, complete);
+    xds.publish(newest, complete);
+  }
+
+  /** Hands the roots of the mesh to xDS clients, which have no stream for them alone. */
+  void trust(TrustBundle bundle) {
+    xds.publish(bundle.roots());
   }
 
   /** What nobody tells of: whether the registry is complete, and whose certificate has ended. */
   void look() {
     publish();
     distribution.endThoseWithoutProof();
+    xds.endThoseWithoutProof();
   }
 }

@@ -166,6 +166,7 @@ final class Upkeep implements AutoCloseable {
             now.generation(),
             now.roots().size());
         feed.publish(now);
+        registry.trust(now);
       }
       bundle = now;
       return Optional.empty();

@@ -4,9 +4,10 @@ import com.google.protobuf.ByteString;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 
 /** Versions of resources: the first 8 bytes of the SHA-256 of the content, big-endian. */
-final class Version {
+public final class Version {
   private Version() {}
 
   static long of(ByteString content) {
@@ -19,5 +20,10 @@ final class Version {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }
+  }
+
+  /** Of {@code content}, as 16 hexadecimal digits, for protocols in which versions are texts. */
+  public static String text(ByteString content) {
+    return HexFormat.of().toHexDigits(of(content));
   }
 }

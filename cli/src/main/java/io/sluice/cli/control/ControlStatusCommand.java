@@ -50,6 +50,32 @@ final class ControlStatusCommand implements Callable<Integer> {
         + (pending == 0 ? "" : ", revision " + pending + " not answered yet");
   }
 
+  private static void addXdsClient(JsonNode client, List<List<String>> rows) {
+    String name =
+        "xds client " + client.path("id").asText() + " of " + client.path("identity").asText();
+    rows.add(
+        List.of(
+            name, client.path("software").asText() + ", since " + client.path("since").asText()));
+    client
+        .path("types")
+        .properties()
+        .forEach(type -> {
+          JsonNode standing = type.getValue();
+          String problem = standing.path("problem").asText();
+          String version = standing.path("version").asText();
+          rows.add(
+              List.of(
+                  name + ": " + type.getKey(),
+                  "wants "
+                      + standing.path("wanted").asText()
+                      + ", told of "
+                      + standing.path("told").asText()
+                      + (version.isEmpty() ? ", has no version yet" : ", has version " + version)
+                      + (standing.path("pending").asBoolean() ? ", not answered yet" : "")
+                      + (problem.isEmpty() ? "" : ", refused " + problem)));
+        });
+  }
+
   /** One value a line; of a call, when it was and how it ended. */
   static void print(JsonNode status, OutputFormat format, CommandSpec spec) {
     PrintWriter out = spec.commandLine().getOut();
@@ -93,6 +119,7 @@ final class ControlStatusCommand implements Callable<Integer> {
     status
         .path("notDistributed")
         .forEach(problem -> rows.add(List.of("not distributed", problem.asText())));
+    status.path("xdsClients").forEach(client -> addXdsClient(client, rows));
     new Listing(List.of("what", "value"), rows).print(OutputFormat.table, out);
   }
 }

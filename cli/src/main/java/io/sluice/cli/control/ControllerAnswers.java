@@ -9,6 +9,7 @@ import io.sluice.control.ControllerStatus;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.manifest.WrittenDuration;
+import io.sluice.control.xds.stream.XdsClientState;
 import io.sluice.node.admin.AdminAnswers;
 import io.sluice.node.admin.AdminRequest;
 import java.util.Locale;
@@ -57,6 +58,23 @@ record ControllerAnswers(Controller controller) implements AdminAnswers {
     node.problems().forEach(problems::add);
   }
 
+  private static void describe(XdsClientState client, ObjectNode json) {
+    json.put("id", client.id());
+    json.put("identity", client.identity());
+    json.put("software", client.software());
+    json.put("since", client.since().toString());
+    ObjectNode types = json.putObject("types");
+    for (XdsClientState.OfType type : client.types()) {
+      types
+          .putObject(type.type())
+          .put("wanted", type.wanted())
+          .put("told", type.told())
+          .put("version", type.version())
+          .put("pending", type.pending())
+          .put("problem", type.problem());
+    }
+  }
+
   private static JsonNode json(ControllerStatus status) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("trustDomain", status.trustDomain());
@@ -82,6 +100,8 @@ record ControllerAnswers(Controller controller) implements AdminAnswers {
     status.nodes().forEach(node -> describe(node, nodes.putObject(node.node())));
     ArrayNode notDistributed = json.putArray("notDistributed");
     status.notDistributed().forEach(notDistributed::add);
+    ArrayNode xdsClients = json.putArray("xdsClients");
+    status.xdsClients().forEach(client -> describe(client, xdsClients.addObject()));
     return json;
   }
 }

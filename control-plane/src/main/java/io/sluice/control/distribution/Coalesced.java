@@ -7,19 +7,21 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Runs a task at least once after each signal, never twice at a time. Any thread. */
-final class Coalesced {
+public final class Coalesced {
   private static final Logger LOG = System.getLogger(Coalesced.class.getName());
 
   private final Executor executor;
   private final Runnable task;
   private final AtomicInteger signals = new AtomicInteger();
 
-  Coalesced(Executor executor, Runnable task) {
+  /** Runs {@code task} by {@code executor}; one that runs no more ends it quietly. */
+  public Coalesced(Executor executor, Runnable task) {
     this.executor = executor;
     this.task = task;
   }
 
-  void signal() {
+  /** Has the task run; returns at once. */
+  public void signal() {
     if (signals.getAndIncrement() == 0) {
       try {
         executor.execute(this::run);

@@ -10,6 +10,7 @@ import io.sluice.api.discovery.v1.FollowResponse;
 import io.sluice.control.issuing.Caller;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.issuing.RefusedException;
+import io.sluice.control.limit.Printable;
 import io.sluice.wire.WireLimits;
 import java.util.List;
 import java.util.function.Function;
@@ -109,18 +110,12 @@ final class NodeStream implements StreamObserver<FollowRequest> {
       List<String> problems =
           answer.getProblemsList().stream()
               .limit(WireLimits.PROBLEMS)
-              .map(NodeStream::printable)
+              .map(problem -> Printable.text(problem, WireLimits.PROBLEM_CHARACTERS))
               .toList();
       update(state.refused(problems));
       distribution.metrics().refused();
       distribution.logRefusal(caller.nodeName(), sent.set().revision(), problems);
     }
-  }
-
-  /** It comes from outside and goes to a log and to a terminal. */
-  private static String printable(String text) {
-    return text.substring(0, Math.min(text.length(), WireLimits.PROBLEM_CHARACTERS))
-        .replaceAll("\\p{Cntrl}", "?");
   }
 
   private synchronized void pump() {

@@ -77,6 +77,8 @@ public enum RefusalReason {
   FORMAT_UNKNOWN(Status.Code.FAILED_PRECONDITION),
   /** What the node sends on its stream makes no sense. */
   STREAM_MALFORMED(Status.Code.INVALID_ARGUMENT),
+  /** More at once than one caller is given. */
+  TOO_MUCH_ASKED(Status.Code.RESOURCE_EXHAUSTED),
   /** The same node follows by a newer call. */
   SUPERSEDED(Status.Code.ABORTED),
   /** A fault of the controller itself. */

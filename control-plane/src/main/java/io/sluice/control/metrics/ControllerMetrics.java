@@ -28,6 +28,8 @@ public final class ControllerMetrics {
     FOLLOW_TRUST_BUNDLE,
     /** A stream of what the node needs. */
     FOLLOW,
+    /** A stream of Envoy's discovery protocol. */
+    AGGREGATED_DISCOVERY,
     /** Refused before its method was known to be one of these. */
     OTHER;
 
@@ -87,6 +89,7 @@ public final class ControllerMetrics {
           .register(registry);
 
   private final DistributionMetrics distribution = new DistributionMetrics(registry);
+  private final XdsMetrics xds = new XdsMetrics(registry);
 
   /** With every series that has a fixed set of labels at 0 from the start. */
   public ControllerMetrics() {
@@ -102,6 +105,11 @@ public final class ControllerMetrics {
   /** Those about what nodes are told. */
   public DistributionMetrics distribution() {
     return distribution;
+  }
+
+  /** Those about clients of Envoy's discovery protocol. */
+  public XdsMetrics xds() {
+    return xds;
   }
 
   /** A call was served. */

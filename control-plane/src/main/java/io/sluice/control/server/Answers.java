@@ -9,6 +9,7 @@ import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.limit.Allowances;
+import io.sluice.control.limit.Printable;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.metrics.ControllerMetrics.Call;
 import java.lang.System.Logger;
@@ -105,8 +106,7 @@ final class Answers {
 
   /** What a peer wrote into its certificate must not begin a line of our log. */
   private static String printable(String text) {
-    String clipped = text.substring(0, Math.min(text.length(), LONGEST_MESSAGE));
-    return clipped.replaceAll("\\p{Cntrl}", "?");
+    return Printable.text(text, LONGEST_MESSAGE);
   }
 
   /** The status and trailer of a refusal. */

@@ -7,8 +7,11 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.StatusRuntimeException;
+import io.sluice.api.envoy.discovery.AggregatedDiscoveryServiceGrpc;
 import io.sluice.api.identity.v1.NodeAdmissionGrpc;
 import io.sluice.control.issuing.Caller;
+import io.sluice.control.issuing.MemberCertificates;
+import io.sluice.control.issuing.MeshMember;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.issuing.RefusedException;
@@ -16,19 +19,27 @@ import io.sluice.control.limit.Allowances;
 import io.sluice.control.metrics.ControllerMetrics.Call;
 
 /**
- * Says which node calls, by its certificate, and how often it may. Every service but admission is
- * closed to those who prove no node, also one that is added later.
+ * Says who calls, by the certificate, and how often it may. Every service but admission, which is
+ * for everybody, and Envoy's discovery, which is for workloads too, is closed to those who prove no
+ * node, also one that is added later.
  */
 final class CallerInterceptor implements ServerInterceptor {
   private static final Context.Key<Caller> CALLER = Context.key("sluice-caller");
+  private static final Context.Key<MeshMember> MEMBER = Context.key("sluice-member");
   private static final Context.Key<Peer> PEER = Context.key("sluice-peer");
 
-  private final NodeCertificates certificates;
+  private final NodeCertificates nodes;
+  private final MemberCertificates members;
   private final Allowances<String> rate;
   private final Answers answers;
 
-  CallerInterceptor(NodeCertificates certificates, Allowances<String> rate, Answers answers) {
-    this.certificates = certificates;
+  CallerInterceptor(
+      NodeCertificates nodes,
+      MemberCertificates members,
+      Allowances<String> rate,
+      Answers answers) {
+    this.nodes = nodes;
+    this.members = members;
     this.rate = rate;
     this.answers = answers;
   }
@@ -36,6 +47,11 @@ final class CallerInterceptor implements ServerInterceptor {
   /** The node that makes the call at hand. */
   static Caller caller() {
     return CALLER.get();
+  }
+
+  /** The workload or node that makes the call of Envoy's discovery at hand. */
+  static MeshMember member() {
+    return MEMBER.get();
   }
 
   /** The other end of the call at hand. */
@@ -54,15 +70,15 @@ final class CallerInterceptor implements ServerInterceptor {
         throw new RefusedException(
             RefusalReason.TLS_TOO_OLD, "the control port speaks TLS 1.3 only", "use it");
       }
-      if (!isAdmission(call)) {
-        Caller caller = certificates.caller(peer.chain());
+      if (isOf(AggregatedDiscoveryServiceGrpc.SERVICE_NAME, call)) {
+        MeshMember member = members.member(peer.chain());
+        who = member.identity().toString();
+        requireRate(who);
+        context = context.withValue(MEMBER, member);
+      } else if (!isOf(NodeAdmissionGrpc.SERVICE_NAME, call)) {
+        Caller caller = nodes.caller(peer.chain());
         who = caller.nodeName();
-        if (!rate.take(caller.nodeName())) {
-          throw new RefusedException(
-              RefusalReason.TOO_MANY_CALLS,
-              "node " + caller.nodeName() + " calls too often",
-              "let it wait between its calls");
-        }
+        requireRate("node " + who);
         context = context.withValue(CALLER, caller);
       }
     } catch (RuntimeException e) {
@@ -71,8 +87,15 @@ final class CallerInterceptor implements ServerInterceptor {
     return Contexts.interceptCall(context, call, headers, next);
   }
 
-  private static boolean isAdmission(ServerCall<?, ?> call) {
-    return NodeAdmissionGrpc.SERVICE_NAME.equals(call.getMethodDescriptor().getServiceName());
+  private void requireRate(String who) {
+    if (!rate.take(who)) {
+      throw new RefusedException(
+          RefusalReason.TOO_MANY_CALLS, who + " calls too often", "let it wait between its calls");
+    }
+  }
+
+  private static boolean isOf(String service, ServerCall<?, ?> call) {
+    return service.equals(call.getMethodDescriptor().getServiceName());
   }
 
   private static Call callOf(ServerCall<?, ?> call) {
@@ -82,6 +105,7 @@ final class CallerInterceptor implements ServerInterceptor {
       case "Issue" -> Call.ISSUE;
       case "FollowTrustBundle" -> Call.FOLLOW_TRUST_BUNDLE;
       case "Follow" -> Call.FOLLOW;
+      case "StreamAggregatedResources", "DeltaAggregatedResources" -> Call.AGGREGATED_DISCOVERY;
       default -> Call.OTHER;
     };
   }

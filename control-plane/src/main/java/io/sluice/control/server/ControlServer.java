@@ -9,10 +9,12 @@ import io.sluice.control.admission.TryLimit;
 import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.distribution.Distribution;
 import io.sluice.control.issuing.Issuing;
+import io.sluice.control.issuing.MemberCertificates;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.limit.Allowances;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.tls.HandshakeKeys;
+import io.sluice.control.xds.stream.XdsStreams;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.wire.WireLimits;
 import java.io.IOException;
@@ -38,6 +40,7 @@ public final class ControlServer {
   private final Server server;
   private final BundleFeed feed;
   private final Distribution distribution;
+  private final XdsStreams xds;
   private final ExecutorService calls;
   private final ScheduledExecutorService timer;
 
@@ -45,11 +48,13 @@ public final class ControlServer {
       Server server,
       BundleFeed feed,
       Distribution distribution,
+      XdsStreams xds,
       ExecutorService calls,
       ScheduledExecutorService timer) {
     this.server = server;
     this.feed = feed;
     this.distribution = distribution;
+    this.xds = xds;
     this.calls = calls;
     this.timer = timer;
   }
@@ -59,14 +64,17 @@ public final class ControlServer {
    *
    * @param authority whose bundle is handed out
    * @param distribution closed by {@link #drain}
+   * @param xds likewise
    */
   public record Parts(
       CertificateAuthority authority,
       ControllerCertificate certificate,
       NodeCertificates nodes,
+      MemberCertificates members,
       NodeAttestor attestor,
       Issuing issuing,
       Distribution distribution,
+      XdsStreams xds,
       ControllerMetrics metrics,
       NodeCalls log,
       InstantSource clock) {}
@@ -109,6 +117,7 @@ public final class ControlServer {
     CallerInterceptor callers =
         new CallerInterceptor(
             parts.nodes(),
+            parts.members(),
             new Allowances<>(settings.callsAtOnce(), settings.callRefill(), MOST_NODES, clock),
             answers);
     AdmissionService admission =
@@ -119,8 +128,11 @@ public final class ControlServer {
     DiscoveryService discovery = new DiscoveryService(parts.distribution(), answers);
     builder.addService(ServerInterceptors.intercept(issuing, callers));
     builder.addService(ServerInterceptors.intercept(discovery, callers));
+    AggregatedDiscovery aggregated = new AggregatedDiscovery(parts.xds(), answers);
+    builder.addService(ServerInterceptors.intercept(aggregated, callers));
     try {
-      return new ControlServer(builder.build().start(), feed, parts.distribution(), calls, timer);
+      return new ControlServer(
+          builder.build().start(), feed, parts.distribution(), parts.xds(), calls, timer);
     } catch (IOException e) {
       calls.close();
       timer.close();
@@ -145,6 +157,7 @@ public final class ControlServer {
     server.shutdown();
     feed.close();
     distribution.close();
+    xds.close();
     try {
       if (!server.awaitTermination(patience.toMillis(), TimeUnit.MILLISECONDS)) {
         server.shutdownNow();

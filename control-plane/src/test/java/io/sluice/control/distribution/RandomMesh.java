@@ -28,8 +28,10 @@ import java.util.Set;
  * Small meshes in which everything collides: few nodes, accounts, ports and addresses, so that pods
  * share addresses, and services lead to pods, to nobody and to the outside.
  */
-final class RandomMesh {
-  static final List<String> NODES = List.of("edge1", "edge2", "edge3");
+public final class RandomMesh {
+  /** Where the pods are. */
+  public static final List<String> NODES = List.of("edge1", "edge2", "edge3");
+
   static final List<Integer> PORTS = List.of(53, 80, 8080, 9000);
   private static final List<String> ACCOUNTS = List.of("buyer", "store", "thief", "bank", "log");
   private static final int PODS = 10;
@@ -39,7 +41,8 @@ final class RandomMesh {
   private final boolean unusable;
   private final TrustDomain mesh = new TrustDomain("site.example");
 
-  RandomMesh(long seed) {
+  /** The same seed gives the same mesh. */
+  public RandomMesh(long seed) {
     this(seed, false);
   }
 
@@ -51,7 +54,8 @@ final class RandomMesh {
     this.unusable = unusable;
   }
 
-  MeshSnapshot snapshot(long revision) {
+  /** The mesh under that revision; another one with each call. */
+  public MeshSnapshot snapshot(long revision) {
     List<Workload> pods = new ArrayList<>();
     for (int i = random.nextInt(PODS); i >= 0; i--) {
       pods.add(pod("pod-" + i));

@@ -8,6 +8,7 @@ import io.sluice.control.admission.NodeAccount;
 import io.sluice.control.authority.Await;
 import io.sluice.control.authority.TestClock;
 import io.sluice.control.folder.FolderRegistry;
+import io.sluice.mesh.SnapshotSource;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -27,31 +28,43 @@ final class ControlSite implements AutoCloseable {
   private final Path home;
   private final @Nullable Path authorityFile;
   private final @Nullable NodeAccount nodeAccount;
+  private final @Nullable SnapshotSource source;
   private final TestClock clock = new TestClock(Instant.now().truncatedTo(ChronoUnit.SECONDS));
   private Controller controller;
   private boolean ended;
 
-  private ControlSite(Path home, @Nullable Path authorityFile, @Nullable NodeAccount nodeAccount)
+  private ControlSite(
+      Path home,
+      @Nullable Path authorityFile,
+      @Nullable NodeAccount nodeAccount,
+      @Nullable SnapshotSource source)
       throws IOException {
     this.home = home;
     this.authorityFile = authorityFile;
     this.nodeAccount = nodeAccount;
+    this.source = source;
     Files.createDirectories(registry());
     this.controller = started(defaults());
   }
 
   static ControlSite in(Path home) throws IOException {
-    return new ControlSite(home, null, null);
+    return new ControlSite(home, null, null, null);
+  }
+
+  /** With {@code source} for its registry. */
+  static ControlSite with(Path home, SnapshotSource source) throws IOException {
+    return new ControlSite(home, null, null, source);
   }
 
   /** With the authority that a file of this text describes. */
   static ControlSite withAuthority(Path home, String file) throws IOException {
-    return new ControlSite(home, Files.writeString(home.resolve("authority.yaml"), file), null);
+    return new ControlSite(
+        home, Files.writeString(home.resolve("authority.yaml"), file), null, null);
   }
 
   /** With a cluster that admits nodes, too. */
   static ControlSite withCluster(Path home, NodeAccount account) throws IOException {
-    return new ControlSite(home, null, account);
+    return new ControlSite(home, null, account, null);
   }
 
   private Path registry() {
@@ -72,7 +85,7 @@ final class ControlSite implements AutoCloseable {
             Duration.ofSeconds(2),
             server,
             nodeAccount),
-        new FolderRegistry(registry(), status -> {}),
+        source == null ? new FolderRegistry(registry(), status -> {}) : source,
         clock);
   }
 

@@ -1,0 +1,215 @@
+package io.sluice.control.xds.stream;
+
+import com.google.protobuf.ByteString;
+import io.sluice.control.issuing.RefusalReason;
+import io.sluice.control.issuing.RefusedException;
+import io.sluice.control.limit.Printable;
+import io.sluice.control.xds.stream.Ask.Wish;
+import io.sluice.control.xds.translate.Catalogue;
+import io.sluice.control.xds.translate.XdsResource;
+import io.sluice.control.xds.translate.XdsType;
+import io.sluice.wire.Version;
+import io.sluice.wire.WireLimits;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one client wants of one type, what it was told, and what it answered. A response stands out
+ * at most; what was told is not told again, also where the client could not use it. One thread at a
+ * time.
+ */
+final class Subscription {
+  /** Version of what the client was told that there is not. */
+  private static final String ABSENT = "";
+
+  /** Clients name resource, field and their own classes before they say what is wrong. */
+  private static final int LONGEST_PROBLEM = 512;
+
+  private final XdsType type;
+  private final boolean tellsRemovals;
+  private final Names names;
+  private final Map<String, String> told = new TreeMap<>();
+  private boolean begun;
+  private @Nullable Batch pending;
+  private String inForce = "";
+  private String problem = "";
+
+  Subscription(XdsType type, boolean tellsRemovals) {
+    this.type = type;
+    this.tellsRemovals = tellsRemovals;
+    this.names = new Names(type);
+  }
+
+  /** What a request said of the response before. */
+  enum Answer {
+    /** Nothing. */
+    NONE,
+    /** The client goes by it. */
+    TAKEN,
+    /** The client goes by what it had before. */
+    REFUSED
+  }
+
+  /**
+   * Takes a request. What it wants counts also where it answers an older response than the last:
+   * requests arrive in order, and a client that wants nothing of a type may never look at a
+   * response that was on its way.
+   */
+  Answer take(Ask ask) {
+    want(ask.wish());
+    Batch answered = pending;
+    if (answered == null || !answered.nonce().equals(ask.nonce())) {
+      return Answer.NONE;
+    }
+    pending = null;
+    if (ask.refusal().isPresent()) {
+      problem =
+          "version "
+              + answered.version()
+              + ": "
+              + Printable.text(ask.refusal().get(), LONGEST_PROBLEM);
+      return Answer.REFUSED;
+    }
+    inForce = answered.version();
+    problem = "";
+    return Answer.TAKEN;
+  }
+
+  private void want(Wish wish) {
+    names.take(wish);
+    told.keySet().removeIf(name -> !names.wants(name));
+    if (wish instanceof Wish.Change(var added, var removed, var held)) {
+      added.forEach(told::remove); // who asks again is told again
+      removed.stream().filter(name -> !names.named().contains(name)).forEach(told::remove);
+      if (held.size() > Names.MOST) {
+        throw tooMuch("it says it holds more than " + Names.MOST + " resources");
+      }
+      held.forEach((name, version) -> {
+        if (names.wants(name) && !version.isEmpty()) {
+          told.put(name, version);
+        }
+      });
+    }
+    if (names.isNothing()) {
+      pending = null; // nobody is left who would answer it
+    }
+  }
+
+  boolean isAnswered() {
+    return pending == null;
+  }
+
+  /**
+   * The next response; empty where there is nothing to tell.
+   *
+   * @param complete whether what is missing from {@code newest} is known not to exist
+   */
+  Optional<Batch> next(Catalogue newest, boolean complete, String nonce) {
+    List<XdsResource> present = new ArrayList<>();
+    List<XdsResource> changed = new ArrayList<>();
+    List<String> gone = new ArrayList<>();
+    for (String name : wanted(newest)) {
+      Optional<XdsResource> resource = newest.get(type, name);
+      resource.ifPresent(present::add);
+      String version = resource.map(XdsResource::version).orElse(ABSENT);
+      if (!version.equals(told.get(name))) {
+        resource.ifPresentOrElse(changed::add, () -> gone.add(name));
+      }
+    }
+    boolean first = !begun && names.isEverything();
+    if (!complete && (first || !gone.isEmpty())) {
+      if (!tellsRemovals && type.isWhole()) {
+        return Optional.empty(); // what it leaves out would be taken for removed
+      }
+      gone.clear();
+    }
+    if (changed.isEmpty() && gone.isEmpty() && !(first && complete && mayBeEmpty())) {
+      return Optional.empty();
+    }
+    Batch batch =
+        batch(tellsRemovals || !type.isWhole() ? part(changed) : all(present), gone, nonce);
+    if (batch.resources().isEmpty() && !mayBeEmpty()) {
+      return Optional.empty(); // this variant has no word for it, and the cluster's end says it
+    }
+    begun = true;
+    pending = batch;
+    return Optional.of(batch);
+  }
+
+  private boolean mayBeEmpty() {
+    return tellsRemovals || type.isWhole();
+  }
+
+  private Set<String> wanted(Catalogue newest) {
+    if (!names.isEverything()) {
+      return names.named();
+    }
+    Set<String> all = newest.names(type);
+    all.addAll(names.named());
+    all.addAll(told.keySet());
+    return all;
+  }
+
+  private Batch batch(List<XdsResource> resources, List<String> gone, String nonce) {
+    resources.forEach(resource -> told.put(resource.name(), resource.version()));
+    for (String name : gone) {
+      if (names.named().contains(name)) {
+        told.put(name, ABSENT);
+      } else {
+        told.remove(name);
+      }
+    }
+    return new Batch(type, nonce, version(), List.copyOf(resources), List.copyOf(gone));
+  }
+
+  /** As much as one message takes; the rest comes when the client has answered. */
+  private static List<XdsResource> part(List<XdsResource> changed) {
+    int bytes = 0;
+    for (int i = 0; i < changed.size(); i++) {
+      bytes += changed.get(i).bytes();
+      if (i >= WireLimits.RESOURCES_PER_PART || (i > 0 && bytes > WireLimits.PART_CONTENT_BYTES)) {
+        return changed.subList(0, i);
+      }
+    }
+    return changed;
+  }
+
+  private List<XdsResource> all(List<XdsResource> present) {
+    if (present.stream().mapToLong(XdsResource::bytes).sum() > WireLimits.PART_CONTENT_BYTES) {
+      throw tooMuch(
+          "all it wants of type "
+              + type.label()
+              + " is more than "
+              + WireLimits.PART_CONTENT_BYTES
+              + " bytes, which has to go in one response");
+    }
+    return present;
+  }
+
+  private static RefusedException tooMuch(String problem) {
+    return new RefusedException(
+        RefusalReason.TOO_MUCH_ASKED, problem, "name fewer, or use the incremental variant");
+  }
+
+  private String version() {
+    StringBuilder all = new StringBuilder();
+    told.forEach((name, version) -> all.append(name).append('=').append(version).append('\n'));
+    return Version.text(ByteString.copyFromUtf8(all.toString()));
+  }
+
+  /** For people. */
+  XdsClientState.OfType state() {
+    return new XdsClientState.OfType(
+        type.label(),
+        names.isEverything() ? "all" : Integer.toString(names.named().size()),
+        (int) told.values().stream().filter(version -> !version.equals(ABSENT)).count(),
+        inForce,
+        pending != null,
+        problem);
+  }
+}

@@ -1,0 +1,198 @@
+package io.sluice.control.xds.stream;
+
+import com.google.protobuf.MessageLite;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.sluice.control.distribution.Coalesced;
+import io.sluice.control.issuing.MeshMember;
+import io.sluice.control.issuing.RefusedException;
+import io.sluice.control.xds.stream.Subscription.Answer;
+import io.sluice.control.xds.translate.Asker;
+import io.sluice.control.xds.translate.Catalogue;
+import io.sluice.control.xds.translate.Translation;
+import io.sluice.control.xds.translate.XdsType;
+import java.time.Instant;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The stream of one client. Responses are made when the connection takes them. Any thread; the lock
+ * is this stream's alone.
+ *
+ * @param <Q> requests of its variant
+ * @param <A> responses of its variant
+ */
+final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
+  private final MeshMember member;
+  private final Variant<Q, A> variant;
+  private final ServerCallStreamObserver<A> out;
+  private final Function<RefusedException, StatusRuntimeException> refusals;
+  private final XdsStreams streams;
+  private final Instant since;
+  private final Coalesced pump;
+  private final Map<XdsType, Subscription> subscriptions = new EnumMap<>(XdsType.class);
+  private @Nullable ClientDescription client;
+  private @Nullable Translation considered;
+  private long nonces;
+  private boolean ended;
+
+  XdsStream(
+      MeshMember member,
+      Variant<Q, A> variant,
+      ServerCallStreamObserver<A> out,
+      Function<RefusedException, StatusRuntimeException> refusals,
+      XdsStreams streams) {
+    this.member = member;
+    this.variant = variant;
+    this.out = out;
+    this.refusals = refusals;
+    this.streams = streams;
+    this.since = streams.now();
+    this.pump = streams.coalesced(this::pump);
+  }
+
+  MeshMember member() {
+    return member;
+  }
+
+  /** Looks for something to send, on another thread. */
+  void wake() {
+    pump.signal();
+  }
+
+  @Override
+  public void onNext(Q request) {
+    try {
+      take(variant.ask(request));
+    } catch (RefusedException e) {
+      refuse(e);
+    }
+  }
+
+  private synchronized void take(Ask ask) {
+    if (ended) {
+      return;
+    }
+    if (client == null) {
+      client = ClientDescription.of(ask.node());
+    }
+    Optional<XdsType> type = XdsType.ofUrl(ask.typeUrl());
+    if (type.isEmpty()) {
+      return; // a type that we have nothing of: whoever waits for it goes on without
+    }
+    Subscription subscription =
+        subscriptions.computeIfAbsent(
+            type.get(), each -> new Subscription(each, variant.tellsRemovals()));
+    Answer answer = subscription.take(ask);
+    if (answer == Answer.TAKEN) {
+      streams.metrics().acknowledged();
+    } else if (answer == Answer.REFUSED) {
+      streams.refused(member, client, subscription.state());
+    }
+    considered = null;
+    pump.signal();
+  }
+
+  private void pump() {
+    try {
+      sendWhatIsNew();
+    } catch (RefusedException e) {
+      refuse(e);
+    }
+  }
+
+  private synchronized void sendWhatIsNew() {
+    Translation newest = streams.newest();
+    ClientDescription describes = client;
+    if (newest == null || newest == considered || describes == null) {
+      return;
+    }
+    Catalogue catalogue = newest.of(new Asker(member.identity(), describes.certificateProvider()));
+    for (Map.Entry<XdsType, Subscription> each : subscriptions.entrySet()) {
+      if (ended || !out.isReady()) {
+        return;
+      }
+      Subscription subscription = each.getValue();
+      if (subscription.isAnswered()) {
+        subscription
+            .next(catalogue, streams.isComplete(), Long.toString(++nonces))
+            .ifPresent(this::send);
+      }
+    }
+    considered = newest;
+  }
+
+  private void send(Batch batch) {
+    A response = variant.response(batch);
+    out.onNext(response);
+    streams
+        .metrics()
+        .sent(batch.type().label(), batch.resources().size(), response.getSerializedSize());
+  }
+
+  /** How it stands; for people. */
+  synchronized XdsClientState state() {
+    ClientDescription describes = client;
+    return new XdsClientState(
+        describes == null ? "" : describes.id(),
+        member.identity().toString(),
+        describes == null ? "" : describes.software(),
+        since,
+        subscriptions.values().stream().map(Subscription::state).toList());
+  }
+
+  @Override
+  public void onError(Throwable failure) {
+    left();
+  }
+
+  @Override
+  public void onCompleted() {
+    end(Status.OK.asRuntimeException());
+  }
+
+  /** Ends it with that reason. */
+  void refuse(RefusedException why) {
+    synchronized (this) {
+      if (ended) {
+        return;
+      }
+    }
+    end(refusals.apply(why));
+  }
+
+  /** Ends it; the client comes again, here or elsewhere. */
+  void stop() {
+    end(Status.UNAVAILABLE.withDescription("the controller stops").asRuntimeException());
+  }
+
+  private void end(StatusRuntimeException how) {
+    synchronized (this) {
+      if (!ended && !out.isCancelled()) {
+        if (how.getStatus().isOk()) {
+          out.onCompleted();
+        } else {
+          out.onError(how);
+        }
+      }
+    }
+    left();
+  }
+
+  /** The stream is no more. */
+  void left() {
+    synchronized (this) {
+      if (ended) {
+        return;
+      }
+      ended = true;
+      subscriptions.clear();
+    }
+    streams.forget(this);
+  }
+}

@@ -1,0 +1,203 @@
+package io.sluice.control.xds.stream;
+
+import com.google.protobuf.MessageLite;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.sluice.control.distribution.Coalesced;
+import io.sluice.control.issuing.MemberCertificates;
+import io.sluice.control.issuing.MeshMember;
+import io.sluice.control.issuing.RefusalReason;
+import io.sluice.control.issuing.RefusedException;
+import io.sluice.control.limit.Allowances;
+import io.sluice.control.metrics.XdsMetrics;
+import io.sluice.control.xds.translate.Translation;
+import io.sluice.mesh.MeshSnapshot;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Every xDS client's way to the newest snapshot. Any thread; nothing here waits for a client. Work
+ * is done on virtual threads, of which a stream has one only while there is something to look at.
+ */
+public final class XdsStreams implements AutoCloseable {
+  /** As many as the control port has connections. */
+  private static final int MOST_STREAMS = 1_024;
+
+  /** A library of gRPC opens one for each name that it dials, in each pod of the identity. */
+  private static final int MOST_OF_ONE_IDENTITY = 256;
+
+  private static final Logger LOG = System.getLogger(XdsStreams.class.getName());
+  private static final int LINES_AT_ONCE = 20;
+  private static final Duration ONE_MORE_LINE = Duration.ofSeconds(6);
+
+  private final MemberCertificates certificates;
+  private final XdsMetrics metrics;
+  private final InstantSource clock;
+  private final Allowances<String> logLines;
+  private final ExecutorService executor =
+      Executors.newThreadPerTaskExecutor(
+          Thread.ofVirtual().name("sluice-control-xds-", 0).factory());
+  private final Set<XdsStream<?, ?>> streams = ConcurrentHashMap.newKeySet();
+  private MeshSnapshot snapshot = MeshSnapshot.EMPTY;
+  private List<X509Certificate> roots = List.of();
+  private volatile @Nullable Translation newest;
+  private volatile boolean complete;
+  private volatile boolean closed;
+
+  /** With nothing to tell yet. */
+  public XdsStreams(MemberCertificates certificates, XdsMetrics metrics, InstantSource clock) {
+    this.certificates = certificates;
+    this.metrics = metrics;
+    this.clock = clock;
+    this.logLines = new Allowances<>(LINES_AT_ONCE, ONE_MORE_LINE, MOST_STREAMS, clock);
+  }
+
+  /**
+   * Tells every client, as far as it asked for it; returns at once.
+   *
+   * @param everythingRead whether it holds all that the registry should know; until one did,
+   *     nothing is told to be missing
+   */
+  public synchronized void publish(MeshSnapshot changed, boolean everythingRead) {
+    boolean known = complete;
+    if (changed.revision() == MeshSnapshot.EMPTY.revision()
+        || changed.revision() < snapshot.revision() // two threads publish
+        || (changed == snapshot && (known || !everythingRead))) {
+      return;
+    }
+    complete = known || everythingRead;
+    snapshot = changed;
+    tell();
+  }
+
+  /** Hands out these roots of the mesh from now on; returns at once. */
+  public synchronized void publish(List<X509Certificate> changed) {
+    roots = List.copyOf(changed);
+    if (snapshot.revision() != MeshSnapshot.EMPTY.revision()) {
+      tell();
+    }
+  }
+
+  private void tell() {
+    newest = new Translation(snapshot, roots);
+    streams.forEach(XdsStream::wake);
+  }
+
+  /**
+   * Begins a stream.
+   *
+   * @param refusals what to end it with, counted and logged
+   * @return takes what the client sends
+   */
+  public <Q, A extends MessageLite> StreamObserver<Q> open(
+      MeshMember member,
+      Variant<Q, A> variant,
+      ServerCallStreamObserver<A> out,
+      Function<RefusedException, StatusRuntimeException> refusals) {
+    XdsStream<Q, A> stream = new XdsStream<>(member, variant, out, refusals, this);
+    out.setOnCancelHandler(stream::left);
+    out.setOnReadyHandler(stream::wake);
+    streams.add(stream);
+    metrics.streams(streams.size());
+    long ofIdentity =
+        streams.stream().filter(each -> each.member().identity().equals(member.identity())).count();
+    if (streams.size() > MOST_STREAMS || ofIdentity > MOST_OF_ONE_IDENTITY) {
+      stream.refuse(
+          new RefusedException(
+              RefusalReason.TOO_MUCH_ASKED,
+              "there are "
+                  + streams.size()
+                  + " streams of xDS clients, "
+                  + ofIdentity
+                  + " of them of "
+                  + member.identity(),
+              "share channels between calls; at most "
+                  + MOST_STREAMS
+                  + " streams, and "
+                  + MOST_OF_ONE_IDENTITY
+                  + " of one identity, are served"));
+    }
+    if (closed) {
+      stream.stop();
+    }
+    return stream;
+  }
+
+  /** Ends the streams of clients whose certificate has ended, or proves them no more. */
+  public void endThoseWithoutProof() {
+    for (XdsStream<?, ?> stream : streams) {
+      certificates.noLongerProven(stream.member()).ifPresent(stream::refuse);
+    }
+  }
+
+  /** How each client stands, in order of what it calls itself. */
+  public List<XdsClientState> clients() {
+    return streams.stream()
+        .map(XdsStream::state)
+        .sorted(
+            Comparator.comparing(XdsClientState::identity)
+                .thenComparing(XdsClientState::id)
+                .thenComparing(XdsClientState::since))
+        .toList();
+  }
+
+  void forget(XdsStream<?, ?> stream) {
+    streams.remove(stream);
+    metrics.streams(streams.size());
+  }
+
+  void refused(MeshMember member, ClientDescription client, XdsClientState.OfType state) {
+    metrics.refused();
+    if (logLines.take(member.identity().toString())) {
+      LOG.log(
+          Level.WARNING,
+          "xds_response_refused client={0} identity={1} type={2} problem=\"{3}\"",
+          client.id(),
+          member.identity(),
+          state.type(),
+          state.problem());
+    }
+  }
+
+  Coalesced coalesced(Runnable task) {
+    return new Coalesced(executor, task);
+  }
+
+  @Nullable Translation newest() {
+    return newest;
+  }
+
+  /** Whether what is missing from the newest snapshot is known not to exist. */
+  boolean isComplete() {
+    return complete;
+  }
+
+  Instant now() {
+    return clock.instant();
+  }
+
+  XdsMetrics metrics() {
+    return metrics;
+  }
+
+  /** Ends every stream, so that connections can. */
+  @Override
+  public void close() {
+    closed = true;
+    streams.forEach(XdsStream::stop);
+    executor.shutdown();
+  }
+}

@@ -1,0 +1,172 @@
+package io.sluice.control.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.grpc.Channel;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ServerCredentials;
+import io.grpc.StatusRuntimeException;
+import io.grpc.TlsServerCredentials;
+import io.grpc.xds.XdsChannelCredentials;
+import io.sluice.control.authority.Await;
+import io.sluice.control.xds.StoreMesh;
+import io.sluice.control.xds.stream.XdsClientState;
+import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** gRPC's own xDS client on the real control port, and its calls to real servers. */
+class GrpcXdsClientTest {
+  @TempDir private Path home;
+
+  @ParameterizedTest
+  @ValueSource(strings = {"127.0.0.1", "::1"})
+  void clientResolvesAServiceAndItsCallsFollowTheMesh(String literal) throws Exception {
+    InetAddress address = IpAddresses.parse(literal);
+    try (NamedServer first = NamedServer.start(address, "first");
+        NamedServer second = NamedServer.start(address, "second")) {
+      StoreMesh mesh = new StoreMesh(address, AppProtocol.GRPC).behind(first.port(), second.port());
+      try (ControlSite site = ControlSite.with(home, mesh);
+          NodeClient edge1 = site.joined("edge1");
+          ProxylessClient client =
+              ProxylessClient.start(
+                  site, ProxylessClient.certificate(home, edge1, "buyer"), Map.of())) {
+        Channel store = client.channel(StoreMesh.NAME);
+        awaitAnswers(store, Set.of("first", "second"));
+
+        mesh.behind(second.port());
+        awaitAnswers(store, Set.of("second"));
+
+        mesh.behind(first.port(), second.port());
+        awaitAnswers(store, Set.of("first", "second"));
+
+        mesh.granted(false);
+        Await.until("the name is gone", () -> isRefused(store));
+        assertThatThrownBy(() -> NamedServer.ask(store)).hasMessageContaining(StoreMesh.NAME);
+
+        mesh.granted(true);
+        awaitAnswers(store, Set.of("first", "second"));
+        assertIsShown(site.controller().status().xdsClients().getFirst());
+      }
+    }
+  }
+
+  private static void assertIsShown(XdsClientState state) {
+    assertThat(state.identity()).isEqualTo(ControlSite.id("buyer"));
+    assertThat(state.id()).isEqualTo("buyer-0");
+    assertThat(state.software()).startsWith("gRPC Java");
+    assertThat(state.types())
+        .extracting(XdsClientState.OfType::type)
+        .containsExactly("cluster", "endpoint", "listener", "route");
+    assertThat(state.types())
+        .allSatisfy(type -> {
+          assertThat(type.problem()).isEmpty();
+          assertThat(type.told()).isEqualTo(1);
+        });
+  }
+
+  @ParameterizedTest
+  @CsvSource({"store, true", "thief, false"})
+  void applicationThatSpeaksTlsHasToProveTheIdentityOfTheService(String account, boolean answers)
+      throws Exception {
+    InetAddress address = InetAddress.getLoopbackAddress();
+    StoreMesh mesh = new StoreMesh(address, AppProtocol.TLS);
+    try (ControlSite site = ControlSite.with(home, mesh);
+        NodeClient edge1 = site.joined("edge1");
+        NodeClient edge2 = site.joined("edge2");
+        NamedServer server =
+            NamedServer.start(
+                address,
+                account,
+                credentials(
+                    ProxylessClient.certificate(
+                        home, account.equals("store") ? edge2 : edge1, account)));
+        ProxylessClient client =
+            ProxylessClient.start(
+                site,
+                ProxylessClient.certificate(home, edge1, "buyer"),
+                Map.of("sluice.io/certificate-provider", "mesh"))) {
+      mesh.behind(server.port());
+
+      Channel store =
+          client.channel(
+              StoreMesh.NAME, XdsChannelCredentials.create(InsecureChannelCredentials.create()));
+
+      if (answers) {
+        awaitAnswers(store, Set.of(account));
+      } else {
+        assertThatThrownBy(() -> NamedServer.ask(store))
+            .hasStackTraceContaining("Peer certificate SAN check failed");
+      }
+    }
+  }
+
+  private static ServerCredentials credentials(ProxylessClient.CertificateFiles files)
+      throws Exception {
+    return TlsServerCredentials.newBuilder()
+        .keyManager(files.chain().toFile(), files.key().toFile())
+        .trustManager(files.roots().toFile())
+        .clientAuth(TlsServerCredentials.ClientAuth.REQUIRE)
+        .build();
+  }
+
+  @Test
+  void whatTheClientCannotUseIsShownWithItsReason() throws Exception {
+    StoreMesh mesh = new StoreMesh(InetAddress.getLoopbackAddress(), AppProtocol.TLS).behind(9);
+    try (ControlSite site = ControlSite.with(home, mesh);
+        NodeClient edge1 = site.joined("edge1");
+        ProxylessClient client =
+            ProxylessClient.start(
+                site,
+                ProxylessClient.certificate(home, edge1, "buyer"),
+                Map.of("sluice.io/certificate-provider", "missing"))) {
+      Channel store = client.channel(StoreMesh.NAME);
+
+      assertThat(isRefused(store)).isTrue();
+
+      Await.until("the refusal is known", () -> !clusterProblem(site).isEmpty());
+      assertThat(clusterProblem(site)).contains("'missing' not defined in the bootstrap");
+      assertThat(site.controller().metrics())
+          .contains("sluice_control_xds_answers_total{result=\"refused\",} 1.0");
+    }
+  }
+
+  private static String clusterProblem(ControlSite site) {
+    return site.controller().status().xdsClients().stream()
+        .flatMap(client -> client.types().stream())
+        .filter(one -> one.type().equals("cluster"))
+        .map(XdsClientState.OfType::problem)
+        .findFirst()
+        .orElse("");
+  }
+
+  private static void awaitAnswers(Channel channel, Set<String> names) {
+    Await.until(
+        names + " answer",
+        () -> {
+          try {
+            return NamedServer.askAll(channel).equals(names);
+          } catch (StatusRuntimeException e) {
+            return false; // a change is under way
+          }
+        });
+  }
+
+  private static boolean isRefused(Channel channel) {
+    try {
+      NamedServer.ask(channel);
+      return false;
+    } catch (StatusRuntimeException e) {
+      return true;
+    }
+  }
+}
