@@ -133,7 +133,7 @@ final class KindWatch {
     long began = System.nanoTime();
     Duration silence = settings.watchFor().plus(settings.silence());
     String query =
-        "?watch=1&allowWatchBookmarks=true&resourceVersion="
+        "?watch=true&allowWatchBookmarks=true&resourceVersion="
             + URLEncoder.encode(version, StandardCharsets.UTF_8)
             + "&timeoutSeconds="
             + Math.max(1, settings.watchFor().toSeconds());

@@ -111,6 +111,18 @@ final class ClusterHistory {
     return path(kind(group, object.path("kind").asText()).orElseThrow());
   }
 
+  /** The path of the collection that an object is created in. */
+  static String collection(JsonNode object) {
+    String path = path(object);
+    int slash = path.lastIndexOf('/');
+    return object.path("kind").asText().equals("Namespace")
+        ? path
+        : path.substring(0, slash)
+            + "/namespaces/"
+            + object.at("/metadata/namespace").asText("default")
+            + path.substring(slash);
+  }
+
   private static String key(JsonNode object) {
     String namespace = object.path("metadata").path("namespace").asText("default");
     return namespace + "/" + object.path("metadata").path("name").asText();

@@ -3,30 +3,14 @@ package io.sluice.control.kubernetes;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpsConfigurator;
-import com.sun.net.httpserver.HttpsServer;
-import io.sluice.control.authority.ServerTls;
-import io.sluice.control.authority.svid.Issuer;
-import io.sluice.control.authority.svid.Pem;
-import io.sluice.control.authority.svid.SigningKey;
-import io.sluice.control.authority.svid.SvidProfile;
-import io.sluice.mesh.TrustDomain;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -36,13 +20,8 @@ import java.util.concurrent.TimeUnit;
  */
 final class FakeCluster implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String TOKEN = "token-of-controller";
-  private static final Issuer CLUSTER =
-      new SvidProfile(new TrustDomain("cluster.example"), false, false)
-          .root(SigningKey.P256, Instant.now(), Duration.ofDays(10));
 
-  private final HttpsServer server;
-  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final ApiDoor door;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final ClusterHistory history;
 
@@ -57,11 +36,7 @@ final class FakeCluster implements AutoCloseable {
 
   FakeCluster(ClusterHistory history) throws Exception {
     this.history = history;
-    server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.setHttpsConfigurator(new HttpsConfigurator(ServerTls.certified(CLUSTER, "localhost")));
-    server.setExecutor(threads);
-    server.createContext("/", this::handle);
-    server.start();
+    door = new ApiDoor(this::handle);
   }
 
   /** How to fail. */
@@ -98,10 +73,7 @@ final class FakeCluster implements AutoCloseable {
 
   /** Access as in a pod, with the files of a service account in {@code home}. */
   KubernetesAccess access(Path home) throws IOException {
-    Files.writeString(home.resolve("token"), TOKEN + "\n");
-    Files.writeString(home.resolve("ca.crt"), new Pem(CLUSTER.chain(), List.of()).text());
-    return new KubernetesAccess.InCluster(
-        URI.create("https://localhost:" + server.getAddress().getPort()), home);
+    return door.inCluster(home);
   }
 
   private void handle(HttpExchange exchange) throws IOException {
@@ -115,7 +87,7 @@ final class FakeCluster implements AutoCloseable {
         requests.merge((isWatch ? "watch " : "list ") + resource, 1, Integer::sum);
       }
       Failing how = failing.get(resource);
-      if (!("Bearer " + TOKEN).equals(exchange.getRequestHeaders().getFirst("Authorization"))) {
+      if (ApiDoor.caller(exchange).isEmpty()) {
         status(exchange, 401, "Unauthorized", "");
       } else if (how != null) {
         fail(exchange, how);
@@ -210,7 +182,6 @@ final class FakeCluster implements AutoCloseable {
   public void close() {
     closing.countDown();
     history.close();
-    server.stop(0);
-    threads.shutdownNow();
+    door.close();
   }
 }
