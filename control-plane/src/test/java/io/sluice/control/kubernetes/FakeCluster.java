@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -18,12 +20,14 @@ import java.util.concurrent.TimeUnit;
  * resource version, over a history that can be compacted, with bookmarks, and with every way to
  * fail on demand.
  */
-final class FakeCluster implements AutoCloseable {
+public final class FakeCluster implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final ApiDoor door;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final ClusterHistory history;
+  private final FakeWrites writes;
+  private final Set<String> partitioned = ConcurrentHashMap.newKeySet();
 
   /** Number of requests by resource, lists (their first pages) and watches apart. */
   private final Map<String, Integer> requests = new ConcurrentHashMap<>();
@@ -34,13 +38,15 @@ final class FakeCluster implements AutoCloseable {
   /** Longest page, whatever the client asks. */
   volatile int largestPage = Integer.MAX_VALUE;
 
-  FakeCluster(ClusterHistory history) throws Exception {
+  /** Serves the objects of {@code history}. */
+  public FakeCluster(ClusterHistory history) throws Exception {
     this.history = history;
+    this.writes = new FakeWrites(history);
     door = new ApiDoor(this::handle);
   }
 
   /** How to fail. */
-  sealed interface Failing {
+  public sealed interface Failing {
     /** With a status; {@code retryAfter} is left out where it is empty. */
     record Status(int code, String retryAfter) implements Failing {}
 
@@ -51,15 +57,31 @@ final class FakeCluster implements AutoCloseable {
     record Silence() implements Failing {}
   }
 
-  ClusterHistory history() {
+  /** Its objects. */
+  public ClusterHistory history() {
     return history;
   }
 
-  void fail(String resource, Failing how) {
+  /** What was written. */
+  public FakeWrites writes() {
+    return writes;
+  }
+
+  /** From now on no request of this caller is answered, nor taken. */
+  public void partition(String caller) {
+    partitioned.add(caller);
+  }
+
+  /** Ends {@link #partition}. */
+  public void rejoin(String caller) {
+    partitioned.remove(caller);
+  }
+
+  public void fail(String resource, Failing how) {
     failing.put(resource, how);
   }
 
-  void heal(String resource) {
+  public void heal(String resource) {
     failing.remove(resource);
   }
 
@@ -76,30 +98,50 @@ final class FakeCluster implements AutoCloseable {
     return door.inCluster(home);
   }
 
+  /** As the other, for one of several controllers. */
+  public KubernetesAccess access(Path home, String caller) throws IOException {
+    return door.inCluster(home, caller);
+  }
+
   private void handle(HttpExchange exchange) throws IOException {
     try (exchange) {
-      exchange.getRequestBody().readAllBytes();
-      String path = exchange.getRequestURI().getPath();
-      String resource = path.substring(path.lastIndexOf('/') + 1);
-      Map<String, String> query = query(exchange.getRequestURI().getQuery());
-      boolean isWatch = query.containsKey("watch");
-      if (!query.containsKey("continue")) {
-        requests.merge((isWatch ? "watch " : "list ") + resource, 1, Integer::sum);
-      }
-      Failing how = failing.get(resource);
-      if (ApiDoor.caller(exchange).isEmpty()) {
+      String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+      Optional<String> caller = ApiDoor.caller(exchange);
+      if (caller.isEmpty()) {
         status(exchange, 401, "Unauthorized", "");
-      } else if (how != null) {
-        fail(exchange, how);
-      } else if (!history.isServed(path)) {
-        status(exchange, 404, "the server could not find the requested resource", "");
-      } else if (isWatch) {
-        watch(exchange, path, query);
+      } else if (partitioned.contains(caller.get())) {
+        closing.await(30, TimeUnit.SECONDS);
       } else {
-        list(exchange, path, query);
+        serve(exchange, caller.get(), body);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private void serve(HttpExchange exchange, String caller, String body)
+      throws IOException, InterruptedException {
+    String method = exchange.getRequestMethod();
+    String path = exchange.getRequestURI().getPath();
+    Map<String, String> query = query(exchange.getRequestURI().getQuery());
+    boolean isWrite = !method.equals("GET") || FakeWrites.isLease(path);
+    boolean isWatch = query.containsKey("watch");
+    String resource = isWrite ? "writes" : path.substring(path.lastIndexOf('/') + 1);
+    if (!query.containsKey("continue")) {
+      requests.merge((isWatch ? "watch " : "list ") + resource, 1, Integer::sum);
+    }
+    Failing how = failing.get(resource);
+    if (how != null) {
+      fail(exchange, how);
+    } else if (isWrite) {
+      FakeWrites.Outcome outcome = writes.handle(caller, method, path, body);
+      answer(exchange, outcome.code(), outcome.body());
+    } else if (!history.isServed(path)) {
+      status(exchange, 404, "the server could not find the requested resource", "");
+    } else if (isWatch) {
+      watch(exchange, path, query);
+    } else {
+      list(exchange, path, query);
     }
   }
 
