@@ -16,6 +16,7 @@ import io.sluice.control.issuing.Issuing;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.Placements;
 import io.sluice.control.issuing.RefusalReason;
+import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.metrics.MeasuredAuthority;
 import io.sluice.control.server.ControlServer;
@@ -30,6 +31,8 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** The controller's parts, put together. Methods for any thread. */
 public final class Controller implements AutoCloseable {
@@ -47,8 +50,15 @@ public final class Controller implements AutoCloseable {
   private final Upkeep upkeep;
 
   /** What is opened before anything is served, and closed after, in the reverse order. */
-  private record Held(DirectoryLock state, RegistryView registry, CertificateAuthority authority) {
+  private record Held(
+      DirectoryLock state,
+      RegistryView registry,
+      CertificateAuthority authority,
+      @Nullable Replica replicaOrNull) {
     void close() {
+      if (replicaOrNull != null) {
+        replicaOrNull.close();
+      }
       registry.close();
       authority.close();
       state.close();
@@ -104,6 +114,9 @@ public final class Controller implements AutoCloseable {
       attestor.close();
       throw e;
     }
+    if (held.replicaOrNull() != null) {
+      held.replicaOrNull().report(distribution::nodes, metrics);
+    }
   }
 
   /**
@@ -115,15 +128,40 @@ public final class Controller implements AutoCloseable {
    */
   public static Controller start(
       ControllerSettings settings, SnapshotSource source, InstantSource clock) {
+    return start(settings, source, _ -> null, clock);
+  }
+
+  /**
+   * As the other, as one of several on a cluster, whose objects get statuses. An authority of its
+   * own it has only while no other controller is alive there.
+   *
+   * @param registry closed with the controller
+   */
+  public static Controller start(
+      ControllerSettings settings,
+      KubernetesRegistry registry,
+      ReplicaSettings replica,
+      InstantSource clock) {
+    return start(
+        settings, registry, source -> Replica.join(replica, registry, isOwn(source), clock), clock);
+  }
+
+  private static Controller start(
+      ControllerSettings settings,
+      SnapshotSource source,
+      Function<AuthoritySettings.Source, @Nullable Replica> joining,
+      InstantSource clock) {
     RegistryView registry = RegistryView.of(source);
     try {
       DirectoryLock state = StateDirectory.at(settings.state()).hold();
       try {
         TrustDomain trustDomain = registry.newest().settings().trustDomain();
-        CertificateAuthority authority =
-            Authorities.open(authoritySettings(settings, trustDomain), clock);
+        AuthoritySettings wanted = authoritySettings(settings, trustDomain);
+        CertificateAuthority authority = Authorities.open(wanted, clock);
         try {
-          return started(settings, new Held(state, registry, authority), trustDomain, clock);
+          Replica replica = joining.apply(wanted.source());
+          return started(
+              settings, new Held(state, registry, authority, replica), trustDomain, clock);
         } catch (RuntimeException e) {
           authority.close();
           throw e;
@@ -138,7 +176,28 @@ public final class Controller implements AutoCloseable {
     }
   }
 
+  /** Whether the authority's state is on this machine alone. */
+  private static boolean isOwn(AuthoritySettings.Source source) {
+    return switch (source) {
+      case AuthoritySettings.BuiltIn _, AuthoritySettings.Imported _, AuthoritySettings.Token _ ->
+          true;
+      case AuthoritySettings.Vault _, AuthoritySettings.CertManager _ -> false;
+    };
+  }
+
   private static Controller started(
+      ControllerSettings settings, Held held, TrustDomain trustDomain, InstantSource clock) {
+    try {
+      return startedWith(settings, held, trustDomain, clock);
+    } catch (RuntimeException e) {
+      if (held.replicaOrNull() != null) {
+        held.replicaOrNull().close();
+      }
+      throw e;
+    }
+  }
+
+  private static Controller startedWith(
       ControllerSettings settings, Held held, TrustDomain trustDomain, InstantSource clock) {
     Controller started = new Controller(settings, held, trustDomain, clock);
     LOG.log(
@@ -196,6 +255,9 @@ public final class Controller implements AutoCloseable {
   }
 
   private BuiltInAuthority ownAuthority() {
+    if (held.replicaOrNull() != null) {
+      held.replicaOrNull().requireHolder("change of the root");
+    }
     if (held.authority() instanceof BuiltInAuthority own) {
       return own;
     }
@@ -229,7 +291,8 @@ public final class Controller implements AutoCloseable {
         refusals,
         calls.list(),
         distribution.nodes(),
-        distribution.problems());
+        distribution.problems(),
+        Optional.ofNullable(held.replicaOrNull()).map(Replica::state));
   }
 
   /** The authority's, unless the mesh has been given another trust domain than it signs for. */

@@ -23,6 +23,7 @@ import java.util.Optional;
  * @param calls the last call of each caller
  * @param nodes what each node has in force
  * @param notDistributed objects that no node is told of, and why
+ * @param replica how it stands among several of its cluster; empty without a cluster
  */
 public record ControllerStatus(
     String trustDomain,
@@ -36,4 +37,5 @@ public record ControllerStatus(
     Map<String, Long> refusals,
     List<NodeCalls.LastCall> calls,
     List<NodeState> nodes,
-    List<String> notDistributed) {}
+    List<String> notDistributed,
+    Optional<ReplicaState> replica) {}

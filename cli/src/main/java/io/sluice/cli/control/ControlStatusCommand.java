@@ -93,6 +93,9 @@ final class ControlStatusCommand implements Callable<Integer> {
     status
         .path("notDistributed")
         .forEach(problem -> rows.add(List.of("not distributed", problem.asText())));
+    status
+        .path("replicaProblems")
+        .forEach(problem -> rows.add(List.of("cannot do for the cluster", problem.asText())));
     new Listing(List.of("what", "value"), rows).print(OutputFormat.table, out);
   }
 }
