@@ -7,11 +7,7 @@ import io.sluice.control.authority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.builtin.BuiltInAuthority;
-import io.sluice.control.authority.settings.Authorities;
-import io.sluice.control.authority.settings.AuthorityFile;
-import io.sluice.control.authority.settings.AuthoritySettings;
 import io.sluice.control.distribution.Distribution;
-import io.sluice.control.files.DirectoryLock;
 import io.sluice.control.issuing.Issuing;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.Placements;
@@ -31,8 +27,6 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /** The controller's parts, put together. Methods for any thread. */
 public final class Controller implements AutoCloseable {
@@ -49,27 +43,10 @@ public final class Controller implements AutoCloseable {
   private final ControlServer server;
   private final Upkeep upkeep;
 
-  /** What is opened before anything is served, and closed after, in the reverse order. */
-  private record Held(
-      DirectoryLock state,
-      RegistryView registry,
-      CertificateAuthority authority,
-      @Nullable Replica replicaOrNull) {
-    void close() {
-      if (replicaOrNull != null) {
-        replicaOrNull.close();
-      }
-      registry.close();
-      authority.close();
-      state.close();
-    }
-  }
-
-  private Controller(
-      ControllerSettings settings, Held held, TrustDomain trustDomain, InstantSource clock) {
+  private Controller(ControllerSettings settings, Held held, InstantSource clock) {
     this.settings = settings;
     this.held = held;
-    this.trustDomain = trustDomain;
+    this.trustDomain = held.trustDomain();
     this.calls = new NodeCalls(clock);
     RegistryView registry = held.registry();
     CertificateAuthority measured = new MeasuredAuthority(held.authority(), metrics);
@@ -114,9 +91,7 @@ public final class Controller implements AutoCloseable {
       attestor.close();
       throw e;
     }
-    if (held.replicaOrNull() != null) {
-      held.replicaOrNull().report(distribution::nodes, metrics);
-    }
+    held.replica().ifPresent(replica -> replica.report(distribution::nodes, metrics));
   }
 
   /**
@@ -128,7 +103,7 @@ public final class Controller implements AutoCloseable {
    */
   public static Controller start(
       ControllerSettings settings, SnapshotSource source, InstantSource clock) {
-    return start(settings, source, _ -> null, clock);
+    return started(settings, Held.open(settings, source, clock), clock);
   }
 
   /**
@@ -142,84 +117,23 @@ public final class Controller implements AutoCloseable {
       KubernetesRegistry registry,
       ReplicaSettings replica,
       InstantSource clock) {
-    return start(
-        settings, registry, source -> Replica.join(replica, registry, isOwn(source), clock), clock);
+    return started(settings, Held.open(settings, registry, replica, clock), clock);
   }
 
-  private static Controller start(
-      ControllerSettings settings,
-      SnapshotSource source,
-      Function<AuthoritySettings.Source, @Nullable Replica> joining,
-      InstantSource clock) {
-    RegistryView registry = RegistryView.of(source);
+  private static Controller started(ControllerSettings settings, Held held, InstantSource clock) {
     try {
-      DirectoryLock state = StateDirectory.at(settings.state()).hold();
-      try {
-        TrustDomain trustDomain = registry.newest().settings().trustDomain();
-        AuthoritySettings wanted = authoritySettings(settings, trustDomain);
-        CertificateAuthority authority = Authorities.open(wanted, clock);
-        try {
-          Replica replica = joining.apply(wanted.source());
-          return started(
-              settings, new Held(state, registry, authority, replica), trustDomain, clock);
-        } catch (RuntimeException e) {
-          authority.close();
-          throw e;
-        }
-      } catch (RuntimeException e) {
-        state.close();
-        throw e;
-      }
+      Controller started = new Controller(settings, held, clock);
+      LOG.log(
+          Level.INFO,
+          "controller_started trust_domain={0} port={1} ready={2}",
+          held.trustDomain(),
+          Integer.toString(started.port()),
+          started.isReady());
+      return started;
     } catch (RuntimeException e) {
-      registry.close();
+      held.close();
       throw e;
     }
-  }
-
-  /** Whether the authority's state is on this machine alone. */
-  private static boolean isOwn(AuthoritySettings.Source source) {
-    return switch (source) {
-      case AuthoritySettings.BuiltIn _, AuthoritySettings.Imported _, AuthoritySettings.Token _ ->
-          true;
-      case AuthoritySettings.Vault _, AuthoritySettings.CertManager _ -> false;
-    };
-  }
-
-  private static Controller started(
-      ControllerSettings settings, Held held, TrustDomain trustDomain, InstantSource clock) {
-    try {
-      return startedWith(settings, held, trustDomain, clock);
-    } catch (RuntimeException e) {
-      if (held.replicaOrNull() != null) {
-        held.replicaOrNull().close();
-      }
-      throw e;
-    }
-  }
-
-  private static Controller startedWith(
-      ControllerSettings settings, Held held, TrustDomain trustDomain, InstantSource clock) {
-    Controller started = new Controller(settings, held, trustDomain, clock);
-    LOG.log(
-        Level.INFO,
-        "controller_started trust_domain={0} port={1} ready={2}",
-        trustDomain,
-        Integer.toString(started.port()),
-        started.isReady());
-    return started;
-  }
-
-  private static AuthoritySettings authoritySettings(
-      ControllerSettings settings, TrustDomain trustDomain) {
-    var directory = StateDirectory.at(settings.state()).authority();
-    Duration longestLeaf = settings.nodeLifetime(); // the longest that is ever asked for
-    if (settings.authorityFileOrNull() != null) {
-      return AuthorityFile.read(
-          settings.authorityFileOrNull(), trustDomain, directory, longestLeaf);
-    }
-    AuthoritySettings usual = AuthoritySettings.builtIn(trustDomain, directory);
-    return new AuthoritySettings(
-        usual.profile(), usual.directory(), longestLeaf, usual.distributeFor(), usual.source());
   }
 
   /** The control port. */
@@ -255,9 +169,7 @@ public final class Controller implements AutoCloseable {
   }
 
   private BuiltInAuthority ownAuthority() {
-    if (held.replicaOrNull() != null) {
-      held.replicaOrNull().requireHolder("change of the root");
-    }
+    held.replica().ifPresent(replica -> replica.requireHolder("change of the root"));
     if (held.authority() instanceof BuiltInAuthority own) {
       return own;
     }
@@ -292,7 +204,7 @@ public final class Controller implements AutoCloseable {
         calls.list(),
         distribution.nodes(),
         distribution.problems(),
-        Optional.ofNullable(held.replicaOrNull()).map(Replica::state));
+        held.replica().map(Replica::state));
   }
 
   /** The authority's, unless the mesh has been given another trust domain than it signs for. */

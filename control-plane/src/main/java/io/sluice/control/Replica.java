@@ -54,10 +54,9 @@ final class Replica implements AutoCloseable {
       KubernetesRegistry registry,
       boolean mustBeAlone,
       InstantSource clock) {
-    KubernetesApi leases = new KubernetesApi(settings.access(), settings.times().request());
-    KubernetesApi statuses = new KubernetesApi(settings.access(), settings.times().request());
-    WriterLease lease = WriterLease.start(leases, settings.name(), settings.times(), clock);
-    Replica replica = new Replica(statuses, lease, registry, clock, mustBeAlone);
+    KubernetesApi api = new KubernetesApi(settings.access(), settings.times().request());
+    WriterLease lease = WriterLease.start(api, settings.name(), settings.times(), clock);
+    Replica replica = new Replica(api, lease, registry, clock, mustBeAlone);
     try {
       replica.requireAlone();
       return replica;

@@ -20,6 +20,10 @@ final class ReplicaArguments {
               + " Default: the name of the host.")
   private @Nullable String name;
 
+  boolean isNamed() {
+    return name != null;
+  }
+
   ReplicaSettings settings(CommandSpec spec, KubernetesAccess access) {
     try {
       return new ReplicaSettings(access, name == null ? hostName() : name, LeaseTimes.USUAL);

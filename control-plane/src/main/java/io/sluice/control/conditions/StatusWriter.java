@@ -27,6 +27,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes into each object of the cluster what the mesh makes of it, while {@code mayWrite}. It
@@ -38,6 +39,9 @@ public final class StatusWriter implements AutoCloseable {
   private static final Logger LOG = System.getLogger(StatusWriter.class.getName());
   private static final String FIELD_MANAGER = "?fieldManager=sluice-controller";
   private static final Duration PAUSE = Duration.ofSeconds(1);
+
+  /** A registry may deliver fifty times a second. */
+  private static final Duration GATHER = Duration.ofMillis(200);
 
   /** Nodes that answer within it make one write of two. */
   private static final Duration PASSING = Duration.ofSeconds(3);
@@ -61,6 +65,11 @@ public final class StatusWriter implements AutoCloseable {
   private final Semaphore signals = new Semaphore(0);
   private final Thread thread;
   private final CountDownLatch closing = new CountDownLatch(1);
+
+  /** When every object said what it should; nothing to do while it is still the same. */
+  private @Nullable Look settled;
+
+  private record Look(ClusterReport report, NodeStanding nodes) {}
 
   private StatusWriter(
       KubernetesApi api,
@@ -109,6 +118,7 @@ public final class StatusWriter implements AutoCloseable {
     try {
       while (closing.getCount() > 0) {
         if (signals.tryAcquire(pause.toMillis(), TimeUnit.MILLISECONDS)) {
+          closing.await(GATHER.toMillis(), TimeUnit.MILLISECONDS);
           signals.drainPermits();
         }
         pause = round();
@@ -123,21 +133,31 @@ public final class StatusWriter implements AutoCloseable {
     if (!mayWrite.getAsBoolean()) {
       log.clear();
       passingSince.clear();
+      settled = null;
       return PAUSE;
     }
-    ClusterReport report = reports.get();
-    log.keepOnly(report);
-    passingSince.keySet().retainAll(report.entries().keySet());
-    NodeStanding standing = NodeStanding.of(nodes.get());
+    Look look = new Look(reports.get(), NodeStanding.of(nodes.get()));
+    if (look.equals(settled)) {
+      return PAUSE;
+    }
+    log.keepOnly(look.report());
+    passingSince.keySet().retainAll(look.report().entries().keySet());
     try {
-      for (Entry entry : report.entries().values()) {
-        if (closing.getCount() > 0 && isDue(entry, standing)) {
+      boolean isSettled = true;
+      for (Entry entry : look.report().entries().values()) {
+        WishedStatus wished = wished(entry, look.nodes());
+        if (saysSo(entry.object(), wished)) {
+          continue;
+        }
+        isSettled = false;
+        if (closing.getCount() > 0 && isDue(entry.object(), wished)) {
           if (!allowance.take("") || !mayWrite.getAsBoolean()) {
             return REFILL;
           }
-          write(entry.object(), wished(entry, standing));
+          write(entry.object(), wished);
         }
       }
+      settled = isSettled ? look : null;
       return PAUSE;
     } catch (KubernetesApiException e) {
       LOG.log(Level.DEBUG, "status_writing_pauses {0}", e.getMessage());
@@ -157,14 +177,16 @@ public final class StatusWriter implements AutoCloseable {
     return closing.await(longest.toMillis(), TimeUnit.MILLISECONDS) ? PAUSE : Duration.ZERO;
   }
 
-  private boolean isDue(Entry entry, NodeStanding standing) {
-    ReportedObject object = entry.object();
-    if (silent.isSilent(object.kind()) || silent.isMissing(object.ref())) {
-      return false;
-    }
-    WishedStatus wished = wished(entry, standing);
-    if (wished.isIn(log.present(object)) || log.isTried(object, wished)) {
+  private boolean saysSo(ReportedObject object, WishedStatus wished) {
+    boolean isDone = wished.isIn(log.present(object)) || log.isTried(object, wished);
+    if (isDone) {
       passingSince.remove(object.ref());
+    }
+    return isDone;
+  }
+
+  private boolean isDue(ReportedObject object, WishedStatus wished) {
+    if (silent.isSilent(object.kind()) || silent.isMissing(object.ref())) {
       return false;
     }
     boolean isPassing = wished.conditions().stream().anyMatch(Verdicts::isPassing);

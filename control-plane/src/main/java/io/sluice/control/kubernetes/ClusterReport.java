@@ -8,17 +8,25 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/**
- * What the mesh makes of the objects that have a status of ours, at one instant. Immutable.
- *
- * @param entries one for each such object, by name
- */
-public record ClusterReport(Map<ObjectRef, Entry> entries) {
+/** What the mesh makes of the objects that have a status of ours, at one instant. Immutable. */
+public final class ClusterReport {
   /** Before anything was read. */
-  static final ClusterReport NOTHING = new ClusterReport(Map.of());
+  static final ClusterReport NOTHING = new ClusterReport(List.of(), List.of(), Map.of());
 
-  public ClusterReport {
-    entries = Map.copyOf(entries);
+  private final List<ReportedObject> objects;
+  private final List<ObjectStatus> statuses;
+  private final Map<ObjectRef, Entry> entries;
+
+  private ClusterReport(
+      List<ReportedObject> objects, List<ObjectStatus> statuses, Map<ObjectRef, Entry> entries) {
+    this.objects = objects;
+    this.statuses = statuses;
+    this.entries = Map.copyOf(entries);
+  }
+
+  /** One for each object that has a status of ours, by name. */
+  public Map<ObjectRef, Entry> entries() {
+    return entries;
   }
 
   /**
@@ -47,6 +55,9 @@ public record ClusterReport(Map<ObjectRef, Entry> entries) {
    */
   static ClusterReport of(
       List<ReportedObject> objects, RegistryStatus status, ClusterReport earlier) {
+    if (earlier.objects == objects && earlier.statuses == status.objects()) {
+      return earlier;
+    }
     Map<ObjectRef, List<ObjectStatus>> found =
         status.objects().stream().collect(Collectors.groupingBy(ObjectStatus::object));
     Map<ObjectRef, Entry> entries = new HashMap<>();
@@ -59,6 +70,6 @@ public record ClusterReport(Map<ObjectRef, Entry> entries) {
               ? new Entry(object, now.found(), before.revision())
               : now);
     }
-    return new ClusterReport(entries);
+    return new ClusterReport(objects, status.objects(), entries);
   }
 }

@@ -44,6 +44,7 @@ final class KubernetesObjects implements ObjectSource {
   private final List<KindFollower> followers;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Map<ObjectRef, ReportedObject> reported = new TreeMap<>(); // who delivers only
+  private List<ReportedObject> reportedNow = List.of();
   private volatile Consumer<List<ReportedObject>> delivered = _ -> {};
   private @Nullable Thread thread;
 
@@ -61,7 +62,7 @@ final class KubernetesObjects implements ObjectSource {
 
   /**
    * Calls {@code next} with the objects that have a status of ours after each delivery, on the same
-   * thread: they are those that the delivery was made of.
+   * thread: they are those that the delivery was made of. The same list where none has changed.
    */
   void onDelivered(Consumer<List<ReportedObject>> next) {
     delivered = next;
@@ -132,13 +133,16 @@ final class KubernetesObjects implements ObjectSource {
             reported.put(ref, now.get());
           }
         });
+    if (!taken.reported().isEmpty()) {
+      reportedNow = List.copyOf(reported.values());
+    }
     List<OriginStatus> origins =
         followers.stream()
             .flatMap(follower -> follower.objects().origins().stream())
             .limit(MAX_ORIGINS)
             .toList();
     consumer.accept(new ObjectBatch(taken.changes(), problems, origins, complete));
-    delivered.accept(List.copyOf(reported.values()));
+    delivered.accept(reportedNow);
   }
 
   @Override

@@ -72,10 +72,11 @@ record LeaseRecord(
     if (!version.isEmpty()) {
       metadata.put("resourceVersion", version);
     }
-    lease
-        .putObject("spec")
-        .put("holderIdentity", holder)
-        .put("leaseDurationSeconds", seconds)
+    ObjectNode spec = lease.putObject("spec");
+    if (!holder.isEmpty()) {
+      spec.put("holderIdentity", holder);
+    }
+    spec.put("leaseDurationSeconds", seconds)
         .put("acquireTime", acquired)
         .put("renewTime", renewed)
         .put("leaseTransitions", transitions);

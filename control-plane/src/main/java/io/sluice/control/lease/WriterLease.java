@@ -58,7 +58,7 @@ public final class WriterLease implements AutoCloseable {
   /**
    * Begins to look for the Lease.
    *
-   * @param api owned; its requests take {@link LeaseTimes#request} at most
+   * @param api not owned; its requests take {@link LeaseTimes#request} at most
    * @param replica name of this controller; a random part makes the identity, so that two of the
    *     same name, or one and its predecessor, are two
    * @param clock for the times in the Lease, which nothing is decided by
@@ -245,7 +245,6 @@ public final class WriterLease implements AutoCloseable {
     closing.countDown(); // without an interrupt: what a request has done must be known
     SourceThread.awaitEnd(thread);
     release();
-    api.close();
   }
 
   private void release() {

@@ -27,10 +27,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class WriterLeaseTest {
   private static final LeaseTimes QUICK =
       new LeaseTimes(
-          Duration.ofMillis(2_000),
-          Duration.ofMillis(1_000),
+          Duration.ofMillis(3_000),
+          Duration.ofMillis(1_500),
           Duration.ofMillis(100),
-          Duration.ofMillis(500));
+          Duration.ofMillis(1_000));
 
   @TempDir private Path home;
 
@@ -57,6 +57,7 @@ class WriterLeaseTest {
   private WriterLease lease(String name, InstantSource clock) throws Exception {
     KubernetesApi api =
         new KubernetesApi(cluster.access(home.resolve(name), name), QUICK.request());
+    open.push(api);
     WriterLease lease = WriterLease.start(api, name, QUICK, clock);
     open.push(lease);
     return lease;
