@@ -63,6 +63,8 @@ class CommandLineTest {
         "control run --state DIR; give either --registry DIR or --kubernetes",
         "control run --registry DIR --kubernetes --state DIR; give either --registry DIR or",
         "control run --registry DIR --kubeconfig F --state DIR; --kubeconfig is for --kubernetes",
+        "control run --registry DIR --state DIR --replica-name a; --replica-name is for --kubernetes",
+        "control run --kubernetes --replica-name a_b --state DIR; 'a_b' names no replica",
         "control run --kubernetes --kubeconfig /nonexistent --state DIR; cannot be read",
         "control run --registry DIR --state DIR --leaf-lifetime 1d12h; no duration such as",
         "control run --registry DIR --state DIR --leaf-lifetime 10s; the leaf lifetime is PT1M",

@@ -7,16 +7,13 @@ import io.sluice.control.authority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.builtin.BuiltInAuthority;
-import io.sluice.control.authority.settings.Authorities;
-import io.sluice.control.authority.settings.AuthorityFile;
-import io.sluice.control.authority.settings.AuthoritySettings;
 import io.sluice.control.distribution.Distribution;
-import io.sluice.control.files.DirectoryLock;
 import io.sluice.control.issuing.Issuing;
 import io.sluice.control.issuing.MemberCertificates;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.Placements;
 import io.sluice.control.issuing.RefusalReason;
+import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.metrics.MeasuredAuthority;
 import io.sluice.control.server.ControlServer;
@@ -49,20 +46,10 @@ public final class Controller implements AutoCloseable {
   private final ControlServer server;
   private final Upkeep upkeep;
 
-  /** What is opened before anything is served, and closed after, in the reverse order. */
-  private record Held(DirectoryLock state, RegistryView registry, CertificateAuthority authority) {
-    void close() {
-      registry.close();
-      authority.close();
-      state.close();
-    }
-  }
-
-  private Controller(
-      ControllerSettings settings, Held held, TrustDomain trustDomain, InstantSource clock) {
+  private Controller(ControllerSettings settings, Held held, InstantSource clock) {
     this.settings = settings;
     this.held = held;
-    this.trustDomain = trustDomain;
+    this.trustDomain = held.trustDomain();
     this.calls = new NodeCalls(clock);
     RegistryView registry = held.registry();
     CertificateAuthority measured = new MeasuredAuthority(held.authority(), metrics);
@@ -112,6 +99,7 @@ public final class Controller implements AutoCloseable {
       attestor.close();
       throw e;
     }
+    held.replica().ifPresent(replica -> replica.report(distribution::nodes, metrics));
   }
 
   /**
@@ -123,52 +111,37 @@ public final class Controller implements AutoCloseable {
    */
   public static Controller start(
       ControllerSettings settings, SnapshotSource source, InstantSource clock) {
-    RegistryView registry = RegistryView.of(source);
+    return started(settings, Held.open(settings, source, clock), clock);
+  }
+
+  /**
+   * As the other, as one of several on a cluster, whose objects get statuses. An authority of its
+   * own it has only while no other controller is alive there.
+   *
+   * @param registry closed with the controller
+   */
+  public static Controller start(
+      ControllerSettings settings,
+      KubernetesRegistry registry,
+      ReplicaSettings replica,
+      InstantSource clock) {
+    return started(settings, Held.open(settings, registry, replica, clock), clock);
+  }
+
+  private static Controller started(ControllerSettings settings, Held held, InstantSource clock) {
     try {
-      DirectoryLock state = StateDirectory.at(settings.state()).hold();
-      try {
-        TrustDomain trustDomain = registry.newest().settings().trustDomain();
-        CertificateAuthority authority =
-            Authorities.open(authoritySettings(settings, trustDomain), clock);
-        try {
-          return started(settings, new Held(state, registry, authority), trustDomain, clock);
-        } catch (RuntimeException e) {
-          authority.close();
-          throw e;
-        }
-      } catch (RuntimeException e) {
-        state.close();
-        throw e;
-      }
+      Controller started = new Controller(settings, held, clock);
+      LOG.log(
+          Level.INFO,
+          "controller_started trust_domain={0} port={1} ready={2}",
+          held.trustDomain(),
+          Integer.toString(started.port()),
+          started.isReady());
+      return started;
     } catch (RuntimeException e) {
-      registry.close();
+      held.close();
       throw e;
     }
-  }
-
-  private static Controller started(
-      ControllerSettings settings, Held held, TrustDomain trustDomain, InstantSource clock) {
-    Controller started = new Controller(settings, held, trustDomain, clock);
-    LOG.log(
-        Level.INFO,
-        "controller_started trust_domain={0} port={1} ready={2}",
-        trustDomain,
-        Integer.toString(started.port()),
-        started.isReady());
-    return started;
-  }
-
-  private static AuthoritySettings authoritySettings(
-      ControllerSettings settings, TrustDomain trustDomain) {
-    var directory = StateDirectory.at(settings.state()).authority();
-    Duration longestLeaf = settings.nodeLifetime(); // the longest that is ever asked for
-    if (settings.authorityFileOrNull() != null) {
-      return AuthorityFile.read(
-          settings.authorityFileOrNull(), trustDomain, directory, longestLeaf);
-    }
-    AuthoritySettings usual = AuthoritySettings.builtIn(trustDomain, directory);
-    return new AuthoritySettings(
-        usual.profile(), usual.directory(), longestLeaf, usual.distributeFor(), usual.source());
   }
 
   /** The control port. */
@@ -204,6 +177,7 @@ public final class Controller implements AutoCloseable {
   }
 
   private BuiltInAuthority ownAuthority() {
+    held.replica().ifPresent(replica -> replica.requireHolder("change of the root"));
     if (held.authority() instanceof BuiltInAuthority own) {
       return own;
     }
@@ -238,7 +212,8 @@ public final class Controller implements AutoCloseable {
         calls.list(),
         distribution.nodes(),
         distribution.problems(),
-        xds.clients());
+        xds.clients(),
+        held.replica().map(Replica::state));
   }
 
   /** The authority's, unless the mesh has been given another trust domain than it signs for. */

@@ -25,6 +25,7 @@ import java.util.Optional;
  * @param nodes what each node has in force
  * @param notDistributed objects that no node is told of, and why
  * @param xdsClients clients of Envoy's discovery protocol that have a stream now
+ * @param replica how it stands among several of its cluster; empty without a cluster
  */
 public record ControllerStatus(
     String trustDomain,
@@ -39,4 +40,5 @@ public record ControllerStatus(
     List<NodeCalls.LastCall> calls,
     List<NodeState> nodes,
     List<String> notDistributed,
-    List<XdsClientState> xdsClients) {}
+    List<XdsClientState> xdsClients,
+    Optional<ReplicaState> replica) {}

@@ -6,6 +6,7 @@ import io.sluice.cli.output.RegistryProblems;
 import io.sluice.cli.process.Termination;
 import io.sluice.control.Controller;
 import io.sluice.control.ControllerSettings;
+import io.sluice.control.ReplicaSettings;
 import io.sluice.control.StateDirectory;
 import io.sluice.control.admission.NodeAccount;
 import io.sluice.control.authority.CertificateRequest;
@@ -13,7 +14,6 @@ import io.sluice.control.folder.FolderRegistry;
 import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.kubernetes.KubernetesRegistry;
-import io.sluice.control.registry.Registry;
 import io.sluice.control.server.ServerSettings;
 import io.sluice.control.webhook.AdmissionWebhook;
 import io.sluice.mesh.MeshPorts;
@@ -113,6 +113,7 @@ final class ControlRunCommand implements Callable<Integer> {
       defaultValue = "off")
   private String metricsAddress = "off";
 
+  @Mixin private ReplicaArguments replica = new ReplicaArguments();
   @Mixin private WebhookArguments webhook = new WebhookArguments();
 
   @Option(
@@ -131,7 +132,7 @@ final class ControlRunCommand implements Callable<Integer> {
     InetSocketAddress metrics =
         metricsAddress.equals("off") ? null : address("--metrics-address", metricsAddress);
     try (Termination termination = new Termination();
-        Controller controller = Controller.start(settings, registry(), InstantSource.system());
+        Controller controller = start(settings);
         AdminServer admin =
             AdminServer.start(
                 StateDirectory.at(state).adminSocket(), new ControllerAnswers(controller));
@@ -179,6 +180,9 @@ final class ControlRunCommand implements Callable<Integer> {
     if (kubeconfig != null && !kubernetes && nodeAccount == null) {
       throw wrong("--kubeconfig is for --kubernetes and --node-account; say one of them too");
     }
+    if (replica.isNamed() && !kubernetes) {
+      throw wrong("--replica-name is for --kubernetes");
+    }
     if (drainSeconds < 0 || drainSeconds > 3_600) {
       throw wrong("--drain-seconds " + drainSeconds + " is outside 0..3600");
     }
@@ -213,12 +217,16 @@ final class ControlRunCommand implements Callable<Integer> {
         : new KubernetesAccess.Kubeconfig(kubeconfig);
   }
 
-  private Registry registry() {
+  private Controller start(ControllerSettings settings) {
+    InstantSource clock = InstantSource.system();
     if (registry != null) {
-      return new FolderRegistry(registry, new RegistryProblems());
+      return Controller.start(
+          settings, new FolderRegistry(registry, new RegistryProblems()), clock);
     }
+    ReplicaSettings joining = replica.settings(spec, access());
     try {
-      return new KubernetesRegistry(access(), new RegistryProblems());
+      return Controller.start(
+          settings, new KubernetesRegistry(access(), new RegistryProblems()), joining, clock);
     } catch (KubernetesApiException e) {
       throw wrong("--kubernetes: " + e.getMessage());
     }

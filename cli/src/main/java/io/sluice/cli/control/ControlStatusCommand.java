@@ -120,6 +120,9 @@ final class ControlStatusCommand implements Callable<Integer> {
         .path("notDistributed")
         .forEach(problem -> rows.add(List.of("not distributed", problem.asText())));
     status.path("xdsClients").forEach(client -> addXdsClient(client, rows));
+    status
+        .path("replicaProblems")
+        .forEach(problem -> rows.add(List.of("cannot do for the cluster", problem.asText())));
     new Listing(List.of("what", "value"), rows).print(OutputFormat.table, out);
   }
 }

@@ -6,8 +6,10 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.Controller;
 import io.sluice.control.ControllerStatus;
+import io.sluice.control.ReplicaState;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.distribution.NodeState;
+import io.sluice.control.lease.LeaseState;
 import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.control.xds.stream.XdsClientState;
 import io.sluice.node.admin.AdminAnswers;
@@ -75,6 +77,15 @@ record ControllerAnswers(Controller controller) implements AdminAnswers {
     }
   }
 
+  private static void describe(ReplicaState replica, ObjectNode json) {
+    LeaseState lease = replica.lease();
+    json.put("replica", lease.identity());
+    json.put("leaseHeld", lease.held());
+    json.put("leaseHolder", lease.holder().isEmpty() ? "nobody known" : lease.holder());
+    ArrayNode problems = json.putArray("replicaProblems");
+    replica.problems().forEach(problems::add);
+  }
+
   private static JsonNode json(ControllerStatus status) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("trustDomain", status.trustDomain());
@@ -102,6 +113,7 @@ record ControllerAnswers(Controller controller) implements AdminAnswers {
     status.notDistributed().forEach(notDistributed::add);
     ArrayNode xdsClients = json.putArray("xdsClients");
     status.xdsClients().forEach(client -> describe(client, xdsClients.addObject()));
+    status.replica().ifPresent(replica -> describe(replica, json));
     return json;
   }
 }

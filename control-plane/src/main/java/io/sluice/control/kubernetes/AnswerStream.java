@@ -13,6 +13,7 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,7 @@ final class AnswerStream extends InputStream {
   private final Queue<ByteBuffer> buffers = new ArrayDeque<>();
   private boolean ended;
   private long allowance = Long.MAX_VALUE;
+  private IntConsumer counter = _ -> {};
 
   /**
    * @param silence longest wait for the next byte
@@ -52,6 +54,11 @@ final class AnswerStream extends InputStream {
   /** Allows so many bytes from here on; reading more fails. Bounds what one object may take. */
   void allow(long bytes) {
     allowance = bytes;
+  }
+
+  /** Tells {@code next} of how many bytes each read is. */
+  void countBy(IntConsumer next) {
+    counter = next;
   }
 
   /** Waits whether anything comes, its end too. Returns true where nothing did. */
@@ -88,6 +95,7 @@ final class AnswerStream extends InputStream {
       throw new IOException("one object is longer than the limit");
     }
     allowance -= count;
+    counter.accept(count);
     next.get(target, offset, count);
     return count;
   }

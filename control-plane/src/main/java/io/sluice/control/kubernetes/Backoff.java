@@ -7,12 +7,13 @@ import java.util.concurrent.ThreadLocalRandom;
  * Pauses between failed tries: each up to twice as long as the one before, half of it at random, so
  * that the watches of several kinds do not come back in step. Confined to one thread.
  */
-final class Backoff {
+public final class Backoff {
   private final Duration shortest;
   private final Duration longest;
   private int failures;
 
-  Backoff(Duration shortest, Duration longest) {
+  /** Without a failure yet. */
+  public Backoff(Duration shortest, Duration longest) {
     this.shortest = shortest;
     this.longest = longest;
   }
@@ -22,12 +23,13 @@ final class Backoff {
     return failures;
   }
 
-  void succeeded() {
+  /** The next pause is a short one again. */
+  public void succeeded() {
     failures = 0;
   }
 
   /** The pause after one more failure. */
-  Duration failed() {
+  public Duration failed() {
     int doublings = Math.min(failures++, 20);
     long full = Math.min(shortest.toNanos() << doublings, longest.toNanos());
     return Duration.ofNanos(full / 2 + ThreadLocalRandom.current().nextLong(full / 2 + 1));

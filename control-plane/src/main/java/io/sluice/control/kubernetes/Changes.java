@@ -1,11 +1,13 @@
 package io.sluice.control.kubernetes;
 
+import io.sluice.control.kubernetes.KindObjects.Update;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.registry.ObjectChange;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Changes that wait for delivery, the newest of each object only: so never more than there are
@@ -13,14 +15,24 @@ import java.util.Map;
  */
 final class Changes {
   private final Map<ObjectRef, ObjectChange> waiting = new LinkedHashMap<>();
+  private final Map<ObjectRef, Optional<ReportedObject>> reported = new LinkedHashMap<>();
   private boolean awake;
 
-  synchronized void add(List<ObjectChange> changes) {
-    for (ObjectChange change : changes) {
-      waiting.put(change.ref(), change);
+  synchronized void add(List<Update> updates) {
+    for (Update update : updates) {
+      ObjectChange change = update.changeOrNull();
+      if (change != null) {
+        waiting.put(change.ref(), change);
+        awake = true;
+      }
+      // Together with the change: who writes a status must not take one content for another.
+      if (ReportedObject.isOf(update.ref())) {
+        reported.put(update.ref(), Optional.ofNullable(update.reportedOrNull()));
+        awake = true;
+      }
     }
-    if (!changes.isEmpty()) {
-      wake();
+    if (awake) {
+      notifyAll();
     }
   }
 
@@ -41,9 +53,17 @@ final class Changes {
   }
 
   /** What waits, in order of first change; nothing waits then. */
-  synchronized List<ObjectChange> take() {
-    List<ObjectChange> taken = List.copyOf(waiting.values());
+  synchronized Taken take() {
+    Taken taken = new Taken(List.copyOf(waiting.values()), Map.copyOf(reported));
     waiting.clear();
+    reported.clear();
     return taken;
   }
+
+  /**
+   * What had changed.
+   *
+   * @param reported what statuses say now; empty of objects that have gone
+   */
+  record Taken(List<ObjectChange> changes, Map<ObjectRef, Optional<ReportedObject>> reported) {}
 }

@@ -1,8 +1,8 @@
 package io.sluice.control.kubernetes;
 
+import io.sluice.control.kubernetes.KindObjects.Update;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
 import io.sluice.control.objects.ReadableKind;
-import io.sluice.control.registry.ObjectChange;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -25,6 +25,7 @@ final class KindFollower implements KindWatch.Listener {
   private final Changes changes;
   private final KindObjects objects;
   private final KindStatus status;
+  private final WatchCounts counts;
   private final KindWatch watch;
   private final Backoff backoff;
   private final CountDownLatch closing = new CountDownLatch(1);
@@ -37,7 +38,8 @@ final class KindFollower implements KindWatch.Listener {
     this.changes = changes;
     this.objects = new KindObjects(kind, settings.maxObjects());
     this.status = new KindStatus(kind);
-    this.watch = new KindWatch(api, kind, settings, objects, this);
+    this.counts = new WatchCounts(kind, objects);
+    this.watch = new KindWatch(api, kind, settings, objects, counts, this);
     this.backoff = new Backoff(settings.shortestPause(), settings.longestPause());
     this.thread = Thread.ofVirtual().name("sluice-watch-" + kind.resource()).unstarted(this::run);
   }
@@ -48,6 +50,10 @@ final class KindFollower implements KindWatch.Listener {
 
   KindObjects objects() {
     return objects;
+  }
+
+  WatchCounts counts() {
+    return counts;
   }
 
   KindStatus status() {
@@ -103,7 +109,7 @@ final class KindFollower implements KindWatch.Listener {
    */
   private Duration missing() {
     if (objects.isEmpty() || wasMissing) {
-      List<ObjectChange> gone = objects.replace(List.of());
+      List<Update> gone = objects.replace(List.of());
       upToDate(gone);
       wasMissing = true;
     } else {
@@ -118,16 +124,16 @@ final class KindFollower implements KindWatch.Listener {
   }
 
   @Override
-  public void upToDate(List<ObjectChange> changed) {
+  public void upToDate(List<Update> updates) {
     backoff.succeeded();
     wasMissing = false;
-    changes.add(changed);
+    changes.add(updates);
     tell(status.succeeded(), "up to date");
   }
 
   @Override
-  public void changed(ObjectChange change) {
-    changes.add(List.of(change));
+  public void changed(Update update) {
+    changes.add(List.of(update));
   }
 
   private void tell(boolean isNews, String how) {

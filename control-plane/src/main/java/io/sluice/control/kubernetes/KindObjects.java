@@ -14,7 +14,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -49,35 +48,36 @@ final class KindObjects {
             JsonTree.text(object, "metadata", "name"));
     ReadObjects read = ObjectReader.read(ORIGIN, kind, object);
     int incarnation = JsonTree.text(object, "metadata", "uid").hashCode();
+    ReportedObject reported = ReportedObject.isOf(kind) ? ReportedObject.read(kind, object) : null;
     if (read.problems().isEmpty()) {
       KubernetesObject good = read.objects().getFirst();
-      return new Seen(good.ref(), good, incarnation, List.of());
+      return new Seen(good.ref(), good, incarnation, List.of(), reported);
     }
     // Without a file, only its own name tells which object is meant.
     List<Problem> named =
         read.problems().stream()
             .map(p -> new Problem(ref.toString(), 0, p.field(), p.reason(), p.mend()))
             .toList();
-    return new Seen(ref, null, incarnation, named);
+    return new Seen(ref, null, incarnation, named, reported);
   }
 
   /** Takes a list of all objects. Returns what changed by it. */
-  synchronized List<ObjectChange> replace(List<Seen> all) {
+  synchronized List<Update> replace(List<Seen> all) {
     Set<ObjectRef> gone = new HashSet<>(objects.keySet());
-    List<ObjectChange> changes = new ArrayList<>();
+    List<Update> updates = new ArrayList<>();
     for (Seen seen : all) {
       gone.remove(seen.ref());
-      put(seen).ifPresent(changes::add);
+      updates.add(put(seen));
     }
-    gone.forEach(ref -> remove(ref).ifPresent(changes::add));
-    return changes;
+    gone.forEach(ref -> updates.add(remove(ref)));
+    return updates;
   }
 
   /**
-   * Takes one object. Returns the change where there is one: most of what a kubelet reports means
-   * nothing to the mesh.
+   * Takes one object. The update has a change where there is one: most of what a kubelet reports
+   * means nothing to the mesh.
    */
-  synchronized Optional<ObjectChange> put(Seen seen) {
+  synchronized Update put(Seen seen) {
     Held before = objects.get(seen.ref());
     if (before == null && objects.size() >= maxObjects) {
       throw tooMany();
@@ -95,19 +95,23 @@ final class KindObjects {
       now = old;
     }
     objects.put(now == null ? seen.ref() : now.ref(), new Held(now, seen.incarnation()));
-    if (now == old) {
-      return Optional.empty();
-    }
-    return Optional.of(new ObjectChange(seen.ref(), now == null ? List.of() : List.of(now)));
+    ObjectChange change =
+        now == old ? null : new ObjectChange(seen.ref(), now == null ? List.of() : List.of(now));
+    ReportedObject reported = seen.reportedOrNull();
+    return new Update(
+        seen.ref(), change, reported == null ? null : reported.with(seen.problems(), now != null));
   }
 
-  /** Forgets an object. Returns the change where it was in service. */
-  synchronized Optional<ObjectChange> remove(ObjectRef ref) {
+  /** Forgets an object. The update has a change where it was in service. */
+  synchronized Update remove(ObjectRef ref) {
     problems.remove(ref);
     Held held = objects.remove(ref);
-    return held == null || held.goodOrNull() == null
-        ? Optional.empty()
-        : Optional.of(new ObjectChange(ref, List.of()));
+    boolean isInService = held != null && held.goodOrNull() != null;
+    return new Update(ref, isInService ? new ObjectChange(ref, List.of()) : null, null);
+  }
+
+  synchronized int size() {
+    return objects.size();
   }
 
   synchronized boolean isEmpty() {
@@ -145,12 +149,25 @@ final class KindObjects {
    *
    * @param goodOrNull null where it has problems
    * @param incarnation differs between objects that had the same name one after the other
+   * @param reportedOrNull what its status says; null where nobody writes one
    */
   record Seen(
       ObjectRef ref,
       @Nullable KubernetesObject goodOrNull,
       int incarnation,
-      List<Problem> problems) {}
+      List<Problem> problems,
+      @Nullable ReportedObject reportedOrNull) {}
+
+  /**
+   * What became known of one name.
+   *
+   * @param changeOrNull null where nothing changed for the mesh
+   * @param reportedOrNull what its status says; null where it has gone, or nobody writes one
+   */
+  record Update(
+      ObjectRef ref,
+      @Nullable ObjectChange changeOrNull,
+      @Nullable ReportedObject reportedOrNull) {}
 
   private record Held(@Nullable KubernetesObject goodOrNull, int incarnation) {}
 }

@@ -2,11 +2,13 @@ package io.sluice.control.kubernetes;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import io.sluice.control.kubernetes.KindObjects.Seen;
+import io.sluice.control.kubernetes.KindObjects.Update;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
+import io.sluice.control.kubernetes.WatchCounts.Event;
+import io.sluice.control.kubernetes.WatchCounts.Restart;
 import io.sluice.control.kubernetes.WatchEvents.WatchEvent;
 import io.sluice.control.manifest.YamlValue;
 import io.sluice.control.objects.ReadableKind;
-import io.sluice.control.registry.ObjectChange;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.net.URLEncoder;
@@ -15,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lists the objects of one kind and follows what changes, from one resource version to the next.
@@ -22,8 +25,6 @@ import java.util.Objects;
  * again where the server no longer knows that version. Confined to one thread.
  */
 final class KindWatch {
-  private static final int HTTP_GONE = 410;
-
   /** A watch that ends sooner, without an event, is not worth the name. */
   private static final Duration SHORTEST_WATCH = Duration.ofSeconds(1);
 
@@ -31,7 +32,9 @@ final class KindWatch {
   private final ReadableKind kind;
   private final WatchSettings settings;
   private final KindObjects objects;
+  private final WatchCounts counts;
   private final Listener listener;
+  private @Nullable Restart odd;
   private String path = "";
   private String version = "";
   private long listedAt;
@@ -41,21 +44,23 @@ final class KindWatch {
       ReadableKind kind,
       WatchSettings settings,
       KindObjects objects,
+      WatchCounts counts,
       Listener listener) {
     this.api = api;
     this.kind = kind;
     this.settings = settings;
     this.objects = objects;
+    this.counts = counts;
     this.listener = listener;
   }
 
   /** Told of every step, on the thread of the watch. */
   interface Listener {
     /** The objects of the kind are as they are on the server. */
-    void upToDate(List<ObjectChange> changes);
+    void upToDate(List<Update> updates);
 
-    /** One object has changed. */
-    void changed(ObjectChange change);
+    /** Something is known of one object. */
+    void changed(Update update);
   }
 
   /**
@@ -69,10 +74,14 @@ final class KindWatch {
       list();
       return;
     }
+    odd = null;
     try {
       watch();
+      counts.restarted(Restart.ENDED);
     } catch (KubernetesApiException e) {
-      if (e.status() == HTTP_GONE || e.failure() == Failure.NOT_FOUND) {
+      Restart reason = WatchCounts.reason(e);
+      counts.restarted(odd == null ? reason : odd);
+      if (reason == Restart.GONE || e.failure() == Failure.NOT_FOUND) {
         version = "";
       }
       throw e;
@@ -111,6 +120,7 @@ final class KindWatch {
         query += "&continue=" + URLEncoder.encode(next, StandardCharsets.UTF_8);
       }
       try (AnswerStream in = api.open(path + query, settings.silence())) {
+        in.countBy(counts::received);
         page =
             ListPage.read(
                 in,
@@ -123,22 +133,24 @@ final class KindWatch {
       }
       next = page.next();
     } while (!next.isEmpty());
-    List<ObjectChange> changes = objects.replace(seen);
+    List<Update> updates = objects.replace(seen);
     version = page.version();
+    counts.listed();
     listedAt = System.nanoTime();
-    listener.upToDate(changes);
+    listener.upToDate(updates);
   }
 
   private void watch() {
     long began = System.nanoTime();
     Duration silence = settings.watchFor().plus(settings.silence());
     String query =
-        "?watch=1&allowWatchBookmarks=true&resourceVersion="
+        "?watch=true&allowWatchBookmarks=true&resourceVersion="
             + URLEncoder.encode(version, StandardCharsets.UTF_8)
             + "&timeoutSeconds="
             + Math.max(1, settings.watchFor().toSeconds());
     boolean isFollowed = false;
     try (AnswerStream in = api.open(path + query, silence)) {
+      in.countBy(counts::received);
       // A status says little: what answers may be something else than an API server.
       isFollowed = in.isQuietFor(SHORTEST_WATCH);
       if (isFollowed) {
@@ -173,16 +185,17 @@ final class KindWatch {
       listAgain("an event is from before " + version + ": '" + now + "'");
     }
     switch (event.type()) {
-      case "BOOKMARK" -> {
-        // Only says how far the server has come.
-      }
+      case "BOOKMARK" -> counts.happened(Event.BOOKMARK); // only says how far the server has come
       case "ADDED", "MODIFIED" -> {
+        counts.happened(Event.valueOf(event.type()));
         if (!now.equals(version)) { // else a repetition
-          objects.put(objects.read(event.object())).ifPresent(listener::changed);
+          listener.changed(objects.put(objects.read(event.object())));
         }
       }
-      case "DELETED" ->
-          objects.remove(objects.read(event.object()).ref()).ifPresent(listener::changed);
+      case "DELETED" -> {
+        counts.happened(Event.DELETED);
+        listener.changed(objects.remove(objects.read(event.object()).ref()));
+      }
       default -> listAgain("it sent an event of type '" + event.type() + "'");
     }
     version = now;
@@ -190,6 +203,7 @@ final class KindWatch {
 
   private void listAgain(String problem) {
     version = "";
+    odd = Restart.ODD_EVENT;
     throw new KubernetesApiException(Failure.BUSY, "watch " + path, problem, null);
   }
 

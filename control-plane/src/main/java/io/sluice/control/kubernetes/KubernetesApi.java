@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class KubernetesApi implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String JSON_TYPE = "application/json";
   private static final int LONGEST_ANSWER_BYTES = 8 << 20;
   private static final int LONGEST_CREDENTIAL_BYTES = 16_384;
   private static final int LONGEST_QUOTE = 200;
@@ -75,12 +77,22 @@ public final class KubernetesApi implements AutoCloseable {
         yield new ConfigBuilder(Config.empty())
             .withMasterUrl(server.toString())
             .withCaCertFile(roots.toString())
+            .withNamespace(namespace(account.resolve("namespace")))
             .withOauthTokenProvider(() -> token(token))
             .build();
       }
       case KubernetesAccess.Kubeconfig(Path file) ->
           Config.fromKubeconfig(requireReadable(file).toFile());
     };
+  }
+
+  /** Empty where there is no such file: only some tasks need to know it. */
+  private static String namespace(Path file) {
+    try {
+      return Files.size(file) > LONGEST_CREDENTIAL_BYTES ? "" : Files.readString(file).strip();
+    } catch (IOException e) {
+      return "";
+    }
   }
 
   private static Path requireReadable(Path file) {
@@ -113,23 +125,44 @@ public final class KubernetesApi implements AutoCloseable {
    * @param path from the root of the server, with its query
    */
   public JsonNode get(String path) {
-    return send("GET", path, "");
+    return send("GET", path, JSON_TYPE, "");
   }
 
   /** Creates an object; the answer is what was stored. */
   public JsonNode post(String path, JsonNode object) {
-    return send("POST", path, object.toString());
+    return send("POST", path, JSON_TYPE, object.toString());
+  }
+
+  /**
+   * Replaces an object; the answer is what was stored. With {@code metadata.resourceVersion}, only
+   * the one of that version.
+   */
+  public JsonNode put(String path, JsonNode object) {
+    return send("PUT", path, JSON_TYPE, object.toString());
+  }
+
+  /**
+   * Changes the members of an object that {@code patch} has, and no others (RFC 7396); the answer
+   * is what was stored. With {@code metadata.resourceVersion}, only of that version.
+   */
+  public JsonNode mergePatch(String path, JsonNode patch) {
+    return send("PATCH", path, "application/merge-patch+json", patch.toString());
   }
 
   /** Removes an object; that it is not there any more is no failure. */
   public void delete(String path) {
     try {
-      send("DELETE", path, "");
+      send("DELETE", path, JSON_TYPE, "");
     } catch (KubernetesApiException e) {
       if (e.failure() != Failure.NOT_FOUND) {
         throw e;
       }
     }
+  }
+
+  /** Our own namespace, as the service account or the kubeconfig's context says; else empty. */
+  public Optional<String> namespace() {
+    return Optional.ofNullable(client.getNamespace()).filter(name -> !name.isBlank());
   }
 
   /** The server, for messages. */
@@ -153,7 +186,7 @@ public final class KubernetesApi implements AutoCloseable {
             .getHttpClient()
             .newHttpRequestBuilder()
             .uri(server.resolve(path))
-            .setHeader("Accept", "application/json")
+            .setHeader("Accept", JSON_TYPE)
             .forStreaming()
             .build();
     CompletableFuture<HttpResponse<AsyncBody>> sent =
@@ -179,12 +212,7 @@ public final class KubernetesApi implements AutoCloseable {
       return stream;
     }
     try (stream) {
-      throw new KubernetesApiException(
-          failure(response.code()),
-          subject,
-          "answered " + response.code() + " " + beginning(stream),
-          response.code(),
-          RetryAfter.of(response.header("Retry-After")));
+      throw refused(subject, response, beginning(stream));
     }
   }
 
@@ -196,13 +224,13 @@ public final class KubernetesApi implements AutoCloseable {
     }
   }
 
-  private JsonNode send(String method, String path, String body) {
+  private JsonNode send(String method, String path, String type, String body) {
     String subject = method + " " + server.resolve(path);
     StringBuffer text = new StringBuffer();
-    CompletableFuture<Integer> answer = answer(method, path, body, text);
-    int status;
+    CompletableFuture<HttpResponse<AsyncBody>> answer = answer(method, path, type, body, text);
+    HttpResponse<AsyncBody> response;
     try {
-      status = answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      response = answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
       answer.cancel(true);
       throw failed(Failure.UNREACHABLE, subject, "no whole answer within " + timeout, e);
@@ -216,23 +244,32 @@ public final class KubernetesApi implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw failed(Failure.UNREACHABLE, subject, "the wait was interrupted", e);
     }
-    if (status / 100 != 2) {
-      throw failed(
-          failure(status), subject, "answered " + status + " " + quote(text.toString()), null);
+    if (response.code() / 100 != 2) {
+      throw refused(subject, response, quote(text.toString()));
     }
     return parsed(subject, text.toString());
   }
 
-  /** The status, once all of the body is in {@code text}; characters are bytes until then. */
-  private CompletableFuture<Integer> answer(
-      String method, String path, String body, StringBuffer text) {
+  private static KubernetesApiException refused(
+      String subject, HttpResponse<AsyncBody> response, String said) {
+    return new KubernetesApiException(
+        failure(response.code()),
+        subject,
+        "answered " + response.code() + " " + said,
+        response.code(),
+        RetryAfter.of(response.header("Retry-After")));
+  }
+
+  /** The answer, once all of its body is in {@code text}; characters are bytes until then. */
+  private CompletableFuture<HttpResponse<AsyncBody>> answer(
+      String method, String path, String type, String body, StringBuffer text) {
     HttpRequest request =
         client
             .getHttpClient()
             .newHttpRequestBuilder()
             .uri(server.resolve(path))
-            .setHeader("Accept", "application/json")
-            .method(method, "application/json", body.isEmpty() ? null : body)
+            .setHeader("Accept", JSON_TYPE)
+            .method(method, type, body.isEmpty() ? null : body)
             .build();
     CompletableFuture<HttpResponse<AsyncBody>> sent =
         client
@@ -243,10 +280,10 @@ public final class KubernetesApi implements AutoCloseable {
                   append(buffers, text);
                   rest.consume();
                 });
-    CompletableFuture<Integer> whole =
+    CompletableFuture<HttpResponse<AsyncBody>> whole =
         sent.thenCompose(response -> {
           response.body().consume();
-          return response.body().done().thenApply(_ -> response.code());
+          return response.body().done().thenApply(_ -> response);
         });
     whole.whenComplete((_, failed) -> {
       if (failed != null) {

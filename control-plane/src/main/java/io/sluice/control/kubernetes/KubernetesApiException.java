@@ -66,7 +66,8 @@ public final class KubernetesApiException extends RuntimeException {
     return status;
   }
 
-  Duration retryAfter() {
+  /** For how long the server asks to be left alone; zero where it does not. */
+  public Duration retryAfter() {
     return Duration.ofMillis(retryAfterMillis);
   }
 

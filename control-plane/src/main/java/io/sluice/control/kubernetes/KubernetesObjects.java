@@ -1,9 +1,9 @@
 package io.sluice.control.kubernetes;
 
 import io.sluice.control.manifest.Problem;
+import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.ReadableKind;
 import io.sluice.control.registry.ObjectBatch;
-import io.sluice.control.registry.ObjectChange;
 import io.sluice.control.registry.ObjectSource;
 import io.sluice.control.registry.OriginStatus;
 import io.sluice.control.registry.SourceThread;
@@ -12,8 +12,10 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -41,6 +43,9 @@ final class KubernetesObjects implements ObjectSource {
   private final Changes changes = new Changes();
   private final List<KindFollower> followers;
   private final CountDownLatch closing = new CountDownLatch(1);
+  private final Map<ObjectRef, ReportedObject> reported = new TreeMap<>(); // who delivers only
+  private List<ReportedObject> reportedNow = List.of();
+  private volatile Consumer<List<ReportedObject>> delivered = _ -> {};
   private @Nullable Thread thread;
 
   /**
@@ -53,6 +58,19 @@ final class KubernetesObjects implements ObjectSource {
     this.settings = settings;
     this.followers =
         KINDS.stream().map(kind -> new KindFollower(api, kind, settings, changes)).toList();
+  }
+
+  /**
+   * Calls {@code next} with the objects that have a status of ours after each delivery, on the same
+   * thread: they are those that the delivery was made of. The same list where none has changed.
+   */
+  void onDelivered(Consumer<List<ReportedObject>> next) {
+    delivered = next;
+  }
+
+  /** What following each kind has cost and brought, at any time. */
+  List<WatchCounts> counts() {
+    return followers.stream().map(KindFollower::counts).toList();
   }
 
   /** Lists first; a server that is away delays the start only so long. */
@@ -105,13 +123,26 @@ final class KubernetesObjects implements ObjectSource {
             .map(follower -> follower.status().problem())
             .flatMap(Optional::stream)
             .toList();
-    List<ObjectChange> taken = changes.take();
+    Changes.Taken taken = changes.take();
+    taken
+        .reported()
+        .forEach((ref, now) -> {
+          if (now.isEmpty()) {
+            reported.remove(ref);
+          } else {
+            reported.put(ref, now.get());
+          }
+        });
+    if (!taken.reported().isEmpty()) {
+      reportedNow = List.copyOf(reported.values());
+    }
     List<OriginStatus> origins =
         followers.stream()
             .flatMap(follower -> follower.objects().origins().stream())
             .limit(MAX_ORIGINS)
             .toList();
-    consumer.accept(new ObjectBatch(taken, problems, origins, complete));
+    consumer.accept(new ObjectBatch(taken.changes(), problems, origins, complete));
+    delivered.accept(reportedNow);
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.sluice.control.kubernetes;
 import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.registry.RegistryStatus;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -16,6 +17,10 @@ import java.util.function.Consumer;
  */
 public final class KubernetesRegistry extends CompiledRegistry {
   private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(10);
+
+  private final List<WatchCounts> counts;
+  private volatile ClusterReport latest = ClusterReport.NOTHING;
+  private volatile Runnable reportListener = () -> {};
 
   /**
    * Connects to nothing until {@link #start}, which waits for the first lists, though not for
@@ -31,6 +36,32 @@ public final class KubernetesRegistry extends CompiledRegistry {
 
   KubernetesRegistry(
       KubernetesApi api, Consumer<RegistryStatus> statusListener, WatchSettings settings) {
-    super(new KubernetesObjects(api, settings), statusListener);
+    this(new KubernetesObjects(api, settings), statusListener);
+  }
+
+  private KubernetesRegistry(KubernetesObjects objects, Consumer<RegistryStatus> statusListener) {
+    super(objects, statusListener);
+    counts = objects.counts();
+    objects.onDelivered(reported -> {
+      latest = ClusterReport.of(reported, status(), latest);
+      reportListener.run();
+    });
+  }
+
+  /** What following each kind has cost and brought; they go on counting. */
+  public List<WatchCounts> counts() {
+    return counts;
+  }
+
+  /** The objects that have a status of ours, with what the newest delivery made of them. */
+  public ClusterReport report() {
+    return latest;
+  }
+
+  /**
+   * Calls {@code next} after each delivery, on a thread of the registry, which it must not hold.
+   */
+  public void onReport(Runnable next) {
+    reportListener = next;
   }
 }

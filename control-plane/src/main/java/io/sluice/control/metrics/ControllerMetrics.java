@@ -8,10 +8,12 @@ import io.prometheus.client.exporter.common.TextFormat;
 import io.prometheus.client.hotspot.DefaultExports;
 import io.sluice.control.authority.AuthorityHealth;
 import io.sluice.control.issuing.RefusalReason;
+import io.sluice.control.kubernetes.WatchCounts;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 
 /** Every metric of the controller, in a registry of its own. Any thread. */
@@ -90,6 +92,7 @@ public final class ControllerMetrics {
 
   private final DistributionMetrics distribution = new DistributionMetrics(registry);
   private final XdsMetrics xds = new XdsMetrics(registry);
+  private final ReplicaMetrics replica = new ReplicaMetrics(registry);
 
   /** With every series that has a fixed set of labels at 0 from the start. */
   public ControllerMetrics() {
@@ -110,6 +113,16 @@ public final class ControllerMetrics {
   /** Those about clients of Envoy's discovery protocol. */
   public XdsMetrics xds() {
     return xds;
+  }
+
+  /** Those about what one of several controllers writes. */
+  public ReplicaMetrics replica() {
+    return replica;
+  }
+
+  /** Shows what following a cluster has cost and brought, at every look; once. */
+  public void watches(List<WatchCounts> kinds) {
+    new WatchMetrics(kinds).register(registry);
   }
 
   /** A call was served. */

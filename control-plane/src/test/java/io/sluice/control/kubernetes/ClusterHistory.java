@@ -7,6 +7,7 @@ import io.sluice.control.objects.ReadableKind;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -21,7 +22,7 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
  * The objects of a cluster and every event since the last compaction, like etcd's: one number for
  * each change. Objects get what a real API server adds to them.
  */
-final class ClusterHistory {
+public final class ClusterHistory {
   /** In place of an event: the connection is to break. */
   static final String CUT = "cut";
 
@@ -29,6 +30,7 @@ final class ClusterHistory {
 
   private final Map<String, TreeMap<String, ObjectNode>> objects = new TreeMap<>();
   private final List<Event> events = new ArrayList<>();
+  private final Set<String> withoutStatus = new HashSet<>();
   private final Set<ReadableKind> served = EnumSet.allOf(ReadableKind.class);
   private long revision = 100;
   private long compacted;
@@ -63,7 +65,7 @@ final class ClusterHistory {
   }
 
   /** Creates or replaces every object of a manifest. */
-  synchronized void apply(String yaml) {
+  public synchronized void apply(String yaml) {
     for (Object document : new Load(LoadSettings.builder().build()).loadAllFromString(yaml)) {
       put(JSON.valueToTree(document));
     }
@@ -78,6 +80,14 @@ final class ClusterHistory {
     if (!metadata.has("uid")) {
       metadata.put("uid", UUID.randomUUID().toString());
     }
+    TreeMap<String, ObjectNode> own = objects.computeIfAbsent(path, _ -> new TreeMap<>());
+    ObjectNode before = own.get(key(object));
+    if (before != null && before.has("status") && !object.has("status")) {
+      object.set("status", before.get("status"));
+    }
+    boolean isSame = before != null && before.path("spec").equals(object.path("spec"));
+    long generation = before == null ? 0 : before.at("/metadata/generation").asLong();
+    metadata.put("generation", isSame ? generation : generation + 1);
     metadata.put("resourceVersion", Long.toString(revision + 1));
     metadata.put("creationTimestamp", "2026-11-20T09:44:00Z");
     metadata
@@ -86,13 +96,12 @@ final class ClusterHistory {
     ObjectNode field = metadata.putArray("managedFields").addObject();
     field.put("manager", "kubectl").put("operation", "Update").put("fieldsType", "FieldsV1");
     field.putObject("fieldsV1").putObject("f:spec").putObject("f:containers").putObject(".");
-    boolean isNew =
-        objects.computeIfAbsent(path, _ -> new TreeMap<>()).put(key(object), object) == null;
-    emit(path, event(isNew ? "ADDED" : "MODIFIED", object));
+    own.put(key(object), object);
+    emit(path, event(before == null ? "ADDED" : "MODIFIED", object));
   }
 
   /** Removes every object of a manifest. */
-  synchronized void delete(String yaml) {
+  public synchronized void delete(String yaml) {
     for (Object document : new Load(LoadSettings.builder().build()).loadAllFromString(yaml)) {
       ObjectNode named = JSON.valueToTree(document);
       ObjectNode object =
@@ -104,11 +113,58 @@ final class ClusterHistory {
     }
   }
 
+  /** Merges a status into the object of this path, as its subresource does. */
+  synchronized FakeWrites.Outcome patchStatus(String path, JsonNode patch) {
+    String name = path.substring(path.lastIndexOf('/') + 1);
+    String collection = path.replaceFirst("/namespaces/[^/]+", "").replaceFirst("/[^/]+$", "");
+    String key = path.replaceFirst(".*/namespaces/([^/]+)/.*", "$1") + "/" + name;
+    TreeMap<String, ObjectNode> own = objects.getOrDefault(collection, new TreeMap<>());
+    ObjectNode known = own.get(key);
+    if (known == null || withoutStatus.contains(collection)) {
+      return FakeWrites.status(404, name + " not found");
+    }
+    if (!known.at("/metadata/resourceVersion").equals(patch.at("/metadata/resourceVersion"))) {
+      return FakeWrites.status(409, "the object has been modified");
+    }
+    ObjectNode changed = known.deepCopy();
+    changed.set("status", patch.path("status"));
+    changed.withObject("/metadata").put("resourceVersion", Long.toString(revision + 1));
+    own.put(key, changed);
+    emit(collection, event("MODIFIED", changed));
+    return new FakeWrites.Outcome(200, changed.toString());
+  }
+
+  /** Acts as if the definition of the kind had no status subresource. */
+  public synchronized void removeStatus(ReadableKind kind) {
+    withoutStatus.add(path(kind));
+  }
+
+  /** The object of a manifest as it is stored. */
+  public synchronized JsonNode stored(String yaml) {
+    JsonNode named =
+        JSON.valueToTree(new Load(LoadSettings.builder().build()).loadFromString(yaml));
+    return Objects.requireNonNull(
+            objects.getOrDefault(path(named), new TreeMap<>()).get(key(named)))
+        .deepCopy();
+  }
+
   private static String path(JsonNode object) {
     String apiVersion = object.path("apiVersion").asText();
     int slash = apiVersion.indexOf('/');
     String group = slash < 0 ? "" : apiVersion.substring(0, slash);
     return path(kind(group, object.path("kind").asText()).orElseThrow());
+  }
+
+  /** The path of the collection that an object is created in. */
+  static String collection(JsonNode object) {
+    String path = path(object);
+    int slash = path.lastIndexOf('/');
+    return object.path("kind").asText().equals("Namespace")
+        ? path
+        : path.substring(0, slash)
+            + "/namespaces/"
+            + object.at("/metadata/namespace").asText("default")
+            + path.substring(slash);
   }
 
   private static String key(JsonNode object) {

@@ -4,31 +4,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpsConfigurator;
-import com.sun.net.httpserver.HttpsServer;
-import io.sluice.control.authority.ServerTls;
-import io.sluice.control.authority.svid.Issuer;
-import io.sluice.control.authority.svid.Pem;
-import io.sluice.control.authority.svid.SigningKey;
-import io.sluice.control.authority.svid.SvidProfile;
-import io.sluice.mesh.TrustDomain;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
@@ -40,10 +23,6 @@ import java.util.function.UnaryOperator;
 public final class FakeApiServer implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String LABELLED = "sluice-controller";
-  private static final String TOKEN = "token-of-controller";
-  private static final Issuer CLUSTER =
-      new SvidProfile(new TrustDomain("cluster.example"), false, false)
-          .root(SigningKey.P256, Instant.now(), Duration.ofDays(10));
 
   /** How to answer. */
   public enum Mood {
@@ -69,8 +48,7 @@ public final class FakeApiServer implements AutoCloseable {
     }
   }
 
-  private final HttpsServer server;
-  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final ApiDoor door;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final AtomicInteger numbers = new AtomicInteger();
 
@@ -87,41 +65,17 @@ public final class FakeApiServer implements AutoCloseable {
   public volatile UnaryOperator<ObjectNode> onCreate = object -> object;
 
   public FakeApiServer() throws Exception {
-    server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.setHttpsConfigurator(new HttpsConfigurator(ServerTls.certified(CLUSTER, "localhost")));
-    server.setExecutor(threads);
-    server.createContext("/", this::handle);
-    server.start();
-  }
-
-  private String address() {
-    return "https://localhost:" + server.getAddress().getPort();
+    door = new ApiDoor(this::handle);
   }
 
   /** Access as in a pod, with the files of a service account in {@code home}. */
   public KubernetesAccess inCluster(Path home) throws IOException {
-    Files.writeString(home.resolve("token"), TOKEN + "\n");
-    Files.writeString(home.resolve("ca.crt"), new Pem(CLUSTER.chain(), List.of()).text());
-    return new KubernetesAccess.InCluster(URI.create(address()), home);
+    return door.inCluster(home);
   }
 
   /** Access by a kubeconfig file in {@code home}. */
   public KubernetesAccess kubeconfig(Path home) throws IOException {
-    Path roots = home.resolve("cluster.pem");
-    Files.writeString(roots, new Pem(CLUSTER.chain(), List.of()).text());
-    Path file = home.resolve("kubeconfig");
-    Files.writeString(
-        file,
-        """
-        apiVersion: v1
-        kind: Config
-        clusters: [{name: site, cluster: {server: '%s', certificate-authority: '%s'}}]
-        users: [{name: controller, user: {token: %s}}]
-        contexts: [{name: site, context: {cluster: site, user: controller}}]
-        current-context: site
-        """
-            .formatted(address(), roots, TOKEN));
-    return new KubernetesAccess.Kubeconfig(file);
+    return door.kubeconfig(home);
   }
 
   private void handle(HttpExchange exchange) throws IOException {
@@ -130,8 +84,7 @@ public final class FakeApiServer implements AutoCloseable {
     requests.merge(method, 1, Integer::sum);
     try (exchange) {
       Mood mood = moods.getOrDefault(method, Mood.HONEST);
-      String authorization = exchange.getRequestHeaders().getFirst("Authorization");
-      if (!("Bearer " + TOKEN).equals(authorization)) {
+      if (ApiDoor.caller(exchange).isEmpty()) {
         status(exchange, 401, "Unauthorized");
       } else if (mood.status != 200) {
         status(exchange, mood.status, "it is " + mood);
@@ -232,7 +185,6 @@ public final class FakeApiServer implements AutoCloseable {
   @Override
   public void close() {
     closing.countDown();
-    server.stop(0);
-    threads.shutdownNow();
+    door.close();
   }
 }

@@ -3,30 +3,16 @@ package io.sluice.control.kubernetes;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpsConfigurator;
-import com.sun.net.httpserver.HttpsServer;
-import io.sluice.control.authority.ServerTls;
-import io.sluice.control.authority.svid.Issuer;
-import io.sluice.control.authority.svid.Pem;
-import io.sluice.control.authority.svid.SigningKey;
-import io.sluice.control.authority.svid.SvidProfile;
-import io.sluice.mesh.TrustDomain;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -34,17 +20,14 @@ import java.util.concurrent.TimeUnit;
  * resource version, over a history that can be compacted, with bookmarks, and with every way to
  * fail on demand.
  */
-final class FakeCluster implements AutoCloseable {
+public final class FakeCluster implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String TOKEN = "token-of-controller";
-  private static final Issuer CLUSTER =
-      new SvidProfile(new TrustDomain("cluster.example"), false, false)
-          .root(SigningKey.P256, Instant.now(), Duration.ofDays(10));
 
-  private final HttpsServer server;
-  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final ApiDoor door;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final ClusterHistory history;
+  private final FakeWrites writes;
+  private final Set<String> partitioned = ConcurrentHashMap.newKeySet();
 
   /** Number of requests by resource, lists (their first pages) and watches apart. */
   private final Map<String, Integer> requests = new ConcurrentHashMap<>();
@@ -55,17 +38,15 @@ final class FakeCluster implements AutoCloseable {
   /** Longest page, whatever the client asks. */
   volatile int largestPage = Integer.MAX_VALUE;
 
-  FakeCluster(ClusterHistory history) throws Exception {
+  /** Serves the objects of {@code history}. */
+  public FakeCluster(ClusterHistory history) throws Exception {
     this.history = history;
-    server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.setHttpsConfigurator(new HttpsConfigurator(ServerTls.certified(CLUSTER, "localhost")));
-    server.setExecutor(threads);
-    server.createContext("/", this::handle);
-    server.start();
+    this.writes = new FakeWrites(history);
+    door = new ApiDoor(this::handle);
   }
 
   /** How to fail. */
-  sealed interface Failing {
+  public sealed interface Failing {
     /** With a status; {@code retryAfter} is left out where it is empty. */
     record Status(int code, String retryAfter) implements Failing {}
 
@@ -76,15 +57,31 @@ final class FakeCluster implements AutoCloseable {
     record Silence() implements Failing {}
   }
 
-  ClusterHistory history() {
+  /** Its objects. */
+  public ClusterHistory history() {
     return history;
   }
 
-  void fail(String resource, Failing how) {
+  /** What was written. */
+  public FakeWrites writes() {
+    return writes;
+  }
+
+  /** From now on no request of this caller is answered, nor taken. */
+  public void partition(String caller) {
+    partitioned.add(caller);
+  }
+
+  /** Ends {@link #partition}. */
+  public void rejoin(String caller) {
+    partitioned.remove(caller);
+  }
+
+  public void fail(String resource, Failing how) {
     failing.put(resource, how);
   }
 
-  void heal(String resource) {
+  public void heal(String resource) {
     failing.remove(resource);
   }
 
@@ -98,36 +95,53 @@ final class FakeCluster implements AutoCloseable {
 
   /** Access as in a pod, with the files of a service account in {@code home}. */
   KubernetesAccess access(Path home) throws IOException {
-    Files.writeString(home.resolve("token"), TOKEN + "\n");
-    Files.writeString(home.resolve("ca.crt"), new Pem(CLUSTER.chain(), List.of()).text());
-    return new KubernetesAccess.InCluster(
-        URI.create("https://localhost:" + server.getAddress().getPort()), home);
+    return door.inCluster(home);
+  }
+
+  /** As the other, for one of several controllers. */
+  public KubernetesAccess access(Path home, String caller) throws IOException {
+    return door.inCluster(home, caller);
   }
 
   private void handle(HttpExchange exchange) throws IOException {
     try (exchange) {
-      exchange.getRequestBody().readAllBytes();
-      String path = exchange.getRequestURI().getPath();
-      String resource = path.substring(path.lastIndexOf('/') + 1);
-      Map<String, String> query = query(exchange.getRequestURI().getQuery());
-      boolean isWatch = query.containsKey("watch");
-      if (!query.containsKey("continue")) {
-        requests.merge((isWatch ? "watch " : "list ") + resource, 1, Integer::sum);
-      }
-      Failing how = failing.get(resource);
-      if (!("Bearer " + TOKEN).equals(exchange.getRequestHeaders().getFirst("Authorization"))) {
+      String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+      Optional<String> caller = ApiDoor.caller(exchange);
+      if (caller.isEmpty()) {
         status(exchange, 401, "Unauthorized", "");
-      } else if (how != null) {
-        fail(exchange, how);
-      } else if (!history.isServed(path)) {
-        status(exchange, 404, "the server could not find the requested resource", "");
-      } else if (isWatch) {
-        watch(exchange, path, query);
+      } else if (partitioned.contains(caller.get())) {
+        closing.await(30, TimeUnit.SECONDS);
       } else {
-        list(exchange, path, query);
+        serve(exchange, caller.get(), body);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private void serve(HttpExchange exchange, String caller, String body)
+      throws IOException, InterruptedException {
+    String method = exchange.getRequestMethod();
+    String path = exchange.getRequestURI().getPath();
+    Map<String, String> query = query(exchange.getRequestURI().getQuery());
+    boolean isWrite = !method.equals("GET") || FakeWrites.isLease(path);
+    boolean isWatch = query.containsKey("watch");
+    String resource = isWrite ? "writes" : path.substring(path.lastIndexOf('/') + 1);
+    if (!query.containsKey("continue")) {
+      requests.merge((isWatch ? "watch " : "list ") + resource, 1, Integer::sum);
+    }
+    Failing how = failing.get(resource);
+    if (how != null) {
+      fail(exchange, how);
+    } else if (isWrite) {
+      FakeWrites.Outcome outcome = writes.handle(caller, method, path, body);
+      answer(exchange, outcome.code(), outcome.body());
+    } else if (!history.isServed(path)) {
+      status(exchange, 404, "the server could not find the requested resource", "");
+    } else if (isWatch) {
+      watch(exchange, path, query);
+    } else {
+      list(exchange, path, query);
     }
   }
 
@@ -210,7 +224,6 @@ final class FakeCluster implements AutoCloseable {
   public void close() {
     closing.countDown();
     history.close();
-    server.stop(0);
-    threads.shutdownNow();
+    door.close();
   }
 }

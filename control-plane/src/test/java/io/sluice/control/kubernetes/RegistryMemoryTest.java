@@ -18,6 +18,7 @@ import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -61,7 +62,7 @@ class RegistryMemoryTest {
     public void start(Consumer<ObjectBatch> consumer) {
       List<ObjectChange> changes = new ArrayList<>();
       for (int i = 0; i < pods; i++) {
-        kept.put(kept.read(received(i))).ifPresent(changes::add);
+        changes.add(Objects.requireNonNull(kept.put(kept.read(received(i))).changeOrNull()));
       }
       consumer.accept(new ObjectBatch(changes, List.of(), List.of(), true));
     }

@@ -37,9 +37,20 @@ interface RegistrySite extends AutoCloseable {
       RegistrySite open(Path home) throws Exception {
         return new Cluster(home, new FakeCluster(new ClusterHistory()));
       }
+    },
+    CLIENT_LIBRARY_MOCK {
+      @Override
+      RegistrySite open(Path home) throws Exception {
+        return new Mock(home, new MockCluster());
+      }
     };
 
     abstract RegistrySite open(Path home) throws Exception;
+  }
+
+  private static JsonNode parse(String yaml) {
+    return new ObjectMapper()
+        .valueToTree(new Load(LoadSettings.builder().build()).loadFromString(yaml));
   }
 
   /** A folder with one file for each object. */
@@ -57,9 +68,7 @@ interface RegistrySite extends AutoCloseable {
     }
 
     private Path file(String yaml) {
-      JsonNode object =
-          new ObjectMapper()
-              .valueToTree(new Load(LoadSettings.builder().build()).loadFromString(yaml));
+      JsonNode object = parse(yaml);
       JsonNode metadata = object.path("metadata");
       return manifests.resolve(
           object.path("kind").asText()
@@ -81,7 +90,30 @@ interface RegistrySite extends AutoCloseable {
     }
   }
 
-  /** A cluster. */
+  /** The client library's mock of a cluster. */
+  record Mock(Path home, MockCluster server) implements RegistrySite {
+    @Override
+    public void apply(String yaml) throws IOException {
+      server.apply(parse(yaml));
+    }
+
+    @Override
+    public void delete(String yaml) throws IOException {
+      server.delete(parse(yaml));
+    }
+
+    @Override
+    public Registry registry(Consumer<RegistryStatus> statuses) throws IOException {
+      return new KubernetesRegistry(server.access(home), statuses);
+    }
+
+    @Override
+    public void close() {
+      server.close();
+    }
+  }
+
+  /** A cluster with faults on demand. */
   record Cluster(Path home, FakeCluster server) implements RegistrySite {
     @Override
     public void apply(String yaml) {

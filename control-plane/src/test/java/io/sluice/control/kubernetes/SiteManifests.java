@@ -1,10 +1,10 @@
 package io.sluice.control.kubernetes;
 
 /** Manifests of a small site, with one object each. */
-final class SiteManifests {
+public final class SiteManifests {
   private SiteManifests() {}
 
-  static String namespace(String name, String mesh) {
+  public static String namespace(String name, String mesh) {
     return """
     apiVersion: v1
     kind: Namespace
@@ -14,7 +14,7 @@ final class SiteManifests {
   }
 
   /** A Pod of the account and with the label {@code app} of its name. */
-  static String pod(String name, String address) {
+  public static String pod(String name, String address) {
     return """
     apiVersion: v1
     kind: Pod
@@ -34,7 +34,7 @@ final class SiteManifests {
         .formatted(name, name.hashCode() & 0xffffffffL, address);
   }
 
-  static String service(String app) {
+  public static String service(String app) {
     return """
     apiVersion: v1
     kind: Service
@@ -47,7 +47,7 @@ final class SiteManifests {
         .formatted(app);
   }
 
-  static String slice(String app, String address) {
+  public static String slice(String app, String address) {
     return """
     apiVersion: discovery.k8s.io/v1
     kind: EndpointSlice
@@ -59,7 +59,7 @@ final class SiteManifests {
         .formatted(app, address);
   }
 
-  static String target(String from, String to) {
+  public static String target(String from, String to) {
     return """
     apiVersion: access.smi-spec.io/v1alpha3
     kind: TrafficTarget
@@ -72,7 +72,7 @@ final class SiteManifests {
         .formatted(from, to);
   }
 
-  static String route(String ports) {
+  public static String route(String ports) {
     return """
     apiVersion: specs.smi-spec.io/v1alpha4
     kind: TCPRoute
@@ -82,7 +82,7 @@ final class SiteManifests {
         .formatted(ports);
   }
 
-  static String config(boolean permissive) {
+  public static String config(boolean permissive) {
     return """
     apiVersion: config.sluice.io/v1alpha1
     kind: MeshConfig

@@ -42,6 +42,7 @@ final class NodeClient implements AutoCloseable {
   private final PinnedRoot trust;
   private ManagedChannel channel;
   private @Nullable KeyPair key;
+  private List<X509Certificate> shown = List.of();
 
   private NodeClient(int port, PinnedRoot trust) {
     this.port = port;
@@ -67,6 +68,7 @@ final class NodeClient implements AutoCloseable {
   NodeClient showing(KeyPair own, List<X509Certificate> chain) {
     channel.shutdownNow();
     key = own;
+    shown = chain;
     channel = open(new KeyManager[] {new OneCertificate(own, chain)});
     return this;
   }
@@ -131,6 +133,11 @@ final class NodeClient implements AutoCloseable {
   /** The key of the certificate that is shown. */
   KeyPair key() {
     return Objects.requireNonNull(key);
+  }
+
+  /** The certificate that is shown, and its issuers. */
+  List<X509Certificate> chain() {
+    return shown;
   }
 
   /** The controller's chain as the last handshake showed it, with the root. */

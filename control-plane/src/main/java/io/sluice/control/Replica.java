@@ -1,0 +1,141 @@
+package io.sluice.control;
+
+import io.sluice.control.authority.AuthorityException;
+import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.control.conditions.StatusWriter;
+import io.sluice.control.distribution.NodeState;
+import io.sluice.control.kubernetes.KubernetesApi;
+import io.sluice.control.kubernetes.KubernetesRegistry;
+import io.sluice.control.lease.LeaseState;
+import io.sluice.control.lease.WriterLease;
+import io.sluice.control.metrics.ControllerMetrics;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This controller as one of several of a cluster. Each serves nodes; the holder of the Lease alone
+ * writes statuses. Methods for any thread.
+ */
+final class Replica implements AutoCloseable {
+  private final KubernetesApi api;
+  private final WriterLease lease;
+  private final KubernetesRegistry registry;
+  private final InstantSource clock;
+  private final boolean mustBeAlone;
+  private volatile @Nullable StatusWriter writer;
+
+  private Replica(
+      KubernetesApi api,
+      WriterLease lease,
+      KubernetesRegistry registry,
+      InstantSource clock,
+      boolean mustBeAlone) {
+    this.api = api;
+    this.lease = lease;
+    this.registry = registry;
+    this.clock = clock;
+    this.mustBeAlone = mustBeAlone;
+  }
+
+  /**
+   * Joins the others.
+   *
+   * @param registry its objects get the statuses; not owned
+   * @param mustBeAlone whether its authority is its own, so that another controller would be
+   *     another mesh
+   * @throws IllegalStateException where it must be alone and is not
+   */
+  static Replica join(
+      ReplicaSettings settings,
+      KubernetesRegistry registry,
+      boolean mustBeAlone,
+      InstantSource clock) {
+    KubernetesApi api = new KubernetesApi(settings.access(), settings.times().request());
+    WriterLease lease = WriterLease.start(api, settings.name(), settings.times(), clock);
+    Replica replica = new Replica(api, lease, registry, clock, mustBeAlone);
+    try {
+      replica.requireAlone();
+      return replica;
+    } catch (RuntimeException e) {
+      replica.close();
+      throw e;
+    }
+  }
+
+  private void requireAlone() {
+    if (!mustBeAlone) {
+      return;
+    }
+    try {
+      Optional<String> rival = lease.awaitRival();
+      if (rival.isPresent()) {
+        throw new IllegalStateException(twoAuthorities(rival.get()));
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while the controller looks for others", e);
+    }
+  }
+
+  private static String twoAuthorities(String rival) {
+    return "controller "
+        + rival
+        + " runs on this cluster, and this one has an authority of its own, which its nodes would"
+        + " not trust; stop one of them, or let both use Vault or cert-manager by --authority-file";
+  }
+
+  /** Begins to write statuses while the Lease is held. */
+  void report(Supplier<List<NodeState>> nodes, ControllerMetrics metrics) {
+    metrics.watches(registry.counts());
+    metrics.replica().lease(lease::isHeld, lease::transitions);
+    writer = StatusWriter.start(api, lease::isHeld, registry, nodes, metrics.replica(), clock);
+  }
+
+  /**
+   * For what only one controller may begin.
+   *
+   * @throws AuthorityException where this one does not hold the Lease
+   */
+  void requireHolder(String what) {
+    LeaseState state = lease.state();
+    if (!state.held()) {
+      throw new AuthorityException(
+          Reason.ROTATION_REFUSED,
+          what,
+          "this controller does not hold the lease " + WriterLease.NAME,
+          state.holder().isEmpty()
+              ? "wait until it does, as sluice control status tells"
+              : "ask " + state.holder() + ", which does");
+    }
+  }
+
+  /** How it stands. */
+  ReplicaState state() {
+    LeaseState state = lease.state();
+    List<String> problems = new ArrayList<>();
+    state.problem().ifPresent(problems::add);
+    if (mustBeAlone) {
+      state.rival().map(Replica::twoAuthorities).ifPresent(problems::add);
+    }
+    StatusWriter writing = writer;
+    if (writing != null) {
+      problems.addAll(writing.problems());
+    }
+    return new ReplicaState(state, problems);
+  }
+
+  /** Writes nothing more, then gives the Lease up. */
+  @Override
+  public void close() {
+    StatusWriter writing = writer;
+    if (writing != null) {
+      writing.close();
+    }
+    lease.close();
+    api.close();
+  }
+}

@@ -1,0 +1,110 @@
+package io.sluice.control.conditions;
+
+import io.sluice.control.compile.ObjectStatus;
+import io.sluice.control.compile.Severity;
+import io.sluice.control.distribution.NodeState;
+import io.sluice.control.kubernetes.ClusterReport.Entry;
+import io.sluice.control.kubernetes.Condition;
+import io.sluice.control.manifest.Problem;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** What the conditions of an object say. Pure functions. */
+final class Verdicts {
+  static final String ACCEPTED = "Accepted";
+  static final String PROGRAMMED = "Programmed";
+
+  /** Of a hundred problems nobody reads more. */
+  private static final int MOST_PROBLEMS = 5;
+
+  private static final int MOST_NODES = 3;
+
+  private Verdicts() {}
+
+  /** Whether the mesh acts on the object as it is written; else which field, why, and the mend. */
+  static Condition accepted(Entry entry) {
+    if (!entry.object().problems().isEmpty()) {
+      String kept = entry.object().isInService() ? " (its last good content stays in force)" : "";
+      return of(entry, ACCEPTED, "False", "Invalid", problems(entry) + kept);
+    }
+    List<ObjectStatus> worstFirst =
+        entry.found().stream()
+            .sorted(Comparator.comparing(ObjectStatus::severity).reversed())
+            .toList();
+    Optional<Severity> worst = worstFirst.stream().findFirst().map(ObjectStatus::severity);
+    String said =
+        worstFirst.stream()
+            .limit(MOST_PROBLEMS)
+            .map(found -> found.reason() + (found.mend().isEmpty() ? "" : "; " + found.mend()))
+            .collect(Collectors.joining(". "));
+    return switch (worst.orElse(Severity.INFO)) {
+      case UNUSABLE -> of(entry, ACCEPTED, "False", "Unusable", said);
+      case WARNING -> of(entry, ACCEPTED, "True", "PartlyUsed", said);
+      case INFO -> of(entry, ACCEPTED, "True", "Used", said.isEmpty() ? "used as written" : said);
+    };
+  }
+
+  private static String problems(Entry entry) {
+    return entry.object().problems().stream()
+        .limit(MOST_PROBLEMS)
+        .map(Verdicts::told)
+        .collect(Collectors.joining(". "));
+  }
+
+  private static String told(Problem problem) {
+    return (problem.field().isEmpty() ? "" : problem.field() + ": ")
+        + problem.reason()
+        + "; "
+        + problem.mend();
+  }
+
+  /** Whether every node that follows this controller acts on the object. */
+  static Condition programmed(Entry entry, Condition accepted, NodeStanding nodes) {
+    if (accepted.status().equals("False")) {
+      return of(entry, PROGRAMMED, "False", "NotAccepted", "see the condition Accepted");
+    }
+    if (nodes.followers() == 0) {
+      return of(entry, PROGRAMMED, "Unknown", "NoNodes", "no node follows this controller");
+    }
+    Optional<NodeState> refusing = nodes.refusing(entry.revision());
+    if (refusing.isPresent()) {
+      return of(
+          entry,
+          PROGRAMMED,
+          "False",
+          "Refused",
+          "node "
+              + refusing.get().node()
+              + " could not use a change and goes on with what it had: "
+              + refusing.get().problems().getFirst());
+    }
+    int behind = nodes.behind(entry.revision());
+    if (behind > 0) {
+      return of(entry, PROGRAMMED, "False", "Pending", pending(nodes, behind));
+    }
+    return of(entry, PROGRAMMED, "True", "Programmed", "every node that needs it has it");
+  }
+
+  private static String pending(NodeStanding nodes, int behind) {
+    String names =
+        nodes.behindFirst().stream()
+            .limit(Math.min(behind, MOST_NODES))
+            .map(NodeState::node)
+            .collect(Collectors.joining(", "));
+    return "not confirmed yet by "
+        + names
+        + (behind > MOST_NODES ? " and " + (behind - MOST_NODES) + " more" : "");
+  }
+
+  /** Whether it may pass by itself within moments, and is not worth a write before. */
+  static boolean isPassing(Condition programmed) {
+    return programmed.reason().equals("Pending");
+  }
+
+  private static Condition of(
+      Entry entry, String type, String status, String reason, String message) {
+    return new Condition(type, status, entry.object().generation(), "", reason, message);
+  }
+}

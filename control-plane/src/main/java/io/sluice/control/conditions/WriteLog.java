@@ -1,0 +1,80 @@
+package io.sluice.control.conditions;
+
+import io.sluice.control.kubernetes.ClusterReport;
+import io.sluice.control.kubernetes.Condition;
+import io.sluice.control.kubernetes.ReportedObject;
+import io.sluice.control.objects.ObjectRef;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What was tried for each object, until the registry shows what came of it: so that an own write is
+ * neither repeated nor answered. No more than there are objects. Confined to one thread.
+ */
+final class WriteLog {
+  private final Map<ObjectRef, Attempt> attempts = new HashMap<>();
+
+  /**
+   * A write that was tried.
+   *
+   * @param seen version of the object as the registry had it
+   * @param version version after the write; that before it where it was not taken
+   * @param wished what was written
+   * @param isTaken whether the server took it
+   */
+  private record Attempt(
+      String uid, String seen, String version, WishedStatus wished, boolean isTaken) {}
+
+  /** Notes that the server took {@code wished}; the object has {@code version} by it. */
+  void taken(ReportedObject object, WishedStatus wished, String version) {
+    attempts.put(object.ref(), new Attempt(object.uid(), object.version(), version, wished, true));
+  }
+
+  /** Notes that the server will not take {@code wished} while the object is as it is. */
+  void refused(ReportedObject object, WishedStatus wished) {
+    attempts.put(
+        object.ref(), new Attempt(object.uid(), object.version(), object.version(), wished, false));
+  }
+
+  /** The object's conditions, with those that the registry does not show yet. */
+  List<Condition> present(ReportedObject object) {
+    Attempt attempt = current(object);
+    return attempt != null && attempt.isTaken()
+        ? attempt.wished().conditions()
+        : object.conditions();
+  }
+
+  /** The object's version, as far as it is known. */
+  String version(ReportedObject object) {
+    Attempt attempt = current(object);
+    return attempt == null ? object.version() : attempt.version();
+  }
+
+  /** Whether just this was tried, and there is nothing new since. */
+  boolean isTried(ReportedObject object, WishedStatus wished) {
+    Attempt attempt = current(object);
+    return attempt != null && wished.isIn(attempt.wished().conditions());
+  }
+
+  private @Nullable Attempt current(ReportedObject object) {
+    Attempt attempt = attempts.get(object.ref());
+    return attempt != null
+            && attempt.uid().equals(object.uid())
+            && (attempt.seen().equals(object.version())
+                || attempt.version().equals(object.version()))
+        ? attempt
+        : null;
+  }
+
+  /** Forgets objects that are not there any more. */
+  void keepOnly(ClusterReport report) {
+    attempts.keySet().retainAll(report.entries().keySet());
+  }
+
+  /** Forgets everything: another may have written since. */
+  void clear() {
+    attempts.clear();
+  }
+}

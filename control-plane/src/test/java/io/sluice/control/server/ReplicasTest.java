@@ -1,0 +1,222 @@
+package io.sluice.control.server;
+
+import static io.sluice.control.kubernetes.SiteManifests.config;
+import static io.sluice.control.kubernetes.SiteManifests.pod;
+import static io.sluice.control.kubernetes.SiteManifests.route;
+import static io.sluice.control.kubernetes.SiteManifests.target;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import io.sluice.control.Controller;
+import io.sluice.control.ControllerSettings;
+import io.sluice.control.ReplicaSettings;
+import io.sluice.control.ReplicaState;
+import io.sluice.control.StateDirectory;
+import io.sluice.control.authority.AuthorityException;
+import io.sluice.control.authority.Await;
+import io.sluice.control.authority.Requests;
+import io.sluice.control.authority.certmanager.FakeIssuer;
+import io.sluice.control.kubernetes.ClusterHistory;
+import io.sluice.control.kubernetes.FakeApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
+import io.sluice.control.kubernetes.FakeWrites.Write;
+import io.sluice.control.kubernetes.KubernetesRegistry;
+import io.sluice.control.lease.LeaseTimes;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyPair;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Whole controllers of one cluster beside each other. */
+class ReplicasTest {
+  private static final String NODE = "spiffe://cluster.local/ns/sluice-system/sa/node.edge-1";
+  private static final LeaseTimes QUICK =
+      new LeaseTimes(
+          Duration.ofMillis(3_000),
+          Duration.ofMillis(1_500),
+          Duration.ofMillis(200),
+          Duration.ofMillis(1_000));
+
+  private static final String OTHER_POLICY =
+      """
+      apiVersion: specs.smi-spec.io/v1alpha4
+      kind: HTTPRouteGroup
+      metadata: {name: books, namespace: shop}
+      spec: {matches: [{name: buy, pathRegex: /buy, methods: [GET]}]}
+      """;
+
+  @TempDir private Path home;
+
+  private final Deque<AutoCloseable> open = new ArrayDeque<>();
+  private final ClusterHistory history = new ClusterHistory();
+  private FakeCluster cluster;
+  private Path certManager;
+
+  @BeforeEach
+  void start() throws Exception {
+    cluster = new FakeCluster(history);
+    open.push(cluster);
+    FakeApiServer issuing = new FakeApiServer();
+    open.push(issuing);
+    issuing.onCreate = new FakeIssuer();
+    issuing.kubeconfig(home);
+    certManager =
+        Files.writeString(
+            home.resolve("authority.yaml"),
+            "certManager: {namespace: mesh, kubeconfig: '%s'}"
+                .formatted(home.resolve("kubeconfig")));
+    history.apply(config(false));
+    history.apply(pod("web", "10.0.0.1"));
+    history.apply(pod("db", "10.0.0.2"));
+    history.apply(route("[8080]"));
+    history.apply(target("web", "db"));
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    while (!open.isEmpty()) {
+      open.pop().close();
+    }
+  }
+
+  private Controller controller(String name, @Nullable Path authorityFile) throws IOException {
+    Path own = Files.createDirectories(home.resolve(name));
+    Controller controller =
+        Controller.start(
+            new ControllerSettings(
+                own.resolve("state"),
+                authorityFile,
+                ControlSite.LEAF,
+                ControlSite.NODE,
+                Duration.ofSeconds(2),
+                ControlSite.defaults(),
+                null),
+            new KubernetesRegistry(cluster.access(own, name), _ -> {}),
+            new ReplicaSettings(cluster.access(own, name), name, QUICK),
+            InstantSource.system());
+    open.push(controller);
+    return controller;
+  }
+
+  private void end(Controller controller) {
+    open.remove(controller);
+    controller.close();
+  }
+
+  private static ReplicaState standing(Controller controller) {
+    return controller.status().replica().orElseThrow();
+  }
+
+  private static void awaitHolder(Controller controller) {
+    Await.until("it holds the lease", () -> standing(controller).lease().held());
+  }
+
+  private void awaitWritten(String manifest, String by) {
+    String name = "/" + manifest.replaceFirst("(?s).*?name: ([-a-z]+),.*", "$1") + "/status";
+    Await.until(
+        "a status of " + name + " by " + by,
+        () ->
+            cluster.writes().statuses().stream()
+                .anyMatch(write -> write.caller().equals(by) && write.path().endsWith(name)));
+  }
+
+  @Test
+  void oneWritesAndAnotherTakesOverWhereItIsCutOffWhileBothServeNodes() throws Exception {
+    Controller first = controller("a", certManager);
+    awaitHolder(first);
+    Controller second = controller("b", certManager);
+    try (NodeClient toFirst = joined(first, "a");
+        NodeClient toSecond = NodeClient.stranger(second.port(), rootHash("b"))) {
+      FollowingNode node = FollowingNode.prompt(toFirst).awaitPod("db");
+      awaitWritten(target("web", "db"), "a");
+      assertThat(standing(second).lease().held()).isFalse();
+
+      cluster.partition("a");
+      awaitHolder(second);
+      history.apply(OTHER_POLICY);
+      awaitWritten(OTHER_POLICY, "b");
+
+      assertThat(standing(first).lease().held()).isFalse();
+      assertThat(node.hasEnded()).isFalse(); // who cannot write serves as before
+      end(first);
+      node.awaitEnd();
+      toSecond.showing(toFirst.key(), toFirst.chain());
+      FollowingNode again = FollowingNode.again(toSecond, node).awaitChanges(1);
+      assertThat(again.holds()).isEqualTo(node.holds());
+      assertThat(again.bytes()).as("no resource is sent again").isLessThan(64);
+      Await.until(
+          "the second counts the node", () -> second.status().nodes().getFirst().revision() > 0);
+    }
+    List<String> writers = cluster.writes().all().stream().map(Write::caller).toList();
+    int handover = writers.indexOf("b");
+    assertThat(writers.subList(0, handover)).containsOnly("a");
+    assertThat(writers.subList(handover, writers.size())).containsOnly("b");
+  }
+
+  private NodeClient joined(Controller controller, String name) throws Exception {
+    Await.until("the controller is ready", controller::isReady);
+    Await.until("its roots are written", () -> Files.exists(bundle(name)));
+    NodeClient node = NodeClient.stranger(controller.port(), rootHash(name));
+    KeyPair own = Requests.keyPair("secp256r1");
+    String token =
+        StateDirectory.at(home.resolve(name).resolve("state"))
+            .joinTokens(InstantSource.system())
+            .create("edge-1", Duration.ofHours(1));
+    List<X509Certificate> chain =
+        NodeClient.chain(
+            node.admit("edge-1", token, NodeClient.request(own, List.of(NODE))).getCertificate());
+    return node.showing(own, chain);
+  }
+
+  private Path bundle(String name) {
+    return home.resolve(name).resolve("state").resolve("trust-bundle.pem");
+  }
+
+  private String rootHash(String name) {
+    Await.until("its roots are written", () -> Files.exists(bundle(name)));
+    return StateDirectory.at(home.resolve(name).resolve("state")).rootHash();
+  }
+
+  @Test
+  void authorityOfItsOwnIsForAControllerThatIsAlone() throws Exception {
+    Controller first = controller("a", null);
+    awaitHolder(first);
+
+    assertThatIllegalStateException()
+        .isThrownBy(() -> controller("b", null))
+        .withMessageContaining("controller a_")
+        .withMessageContaining("stop one of them, or let both use Vault or cert-manager");
+
+    end(first);
+    Controller second = controller("b", null);
+    awaitHolder(second);
+    assertThat(standing(second).problems()).isEmpty();
+  }
+
+  @Test
+  void rootIsChangedByTheHolderAlone() throws Exception {
+    Controller controller = controller("a", null);
+    awaitHolder(controller);
+    controller.rotateRoot();
+    assertThat(controller.status().rotation().orElse("")).contains("istribut");
+
+    cluster.partition("a");
+    Await.until("it stops to hold the lease", () -> !standing(controller).lease().held());
+
+    assertThatExceptionOfType(AuthorityException.class)
+        .isThrownBy(controller::cancelRotation)
+        .withMessageContaining("does not hold the lease sluice-controller");
+  }
+}
