@@ -83,7 +83,7 @@ class ReportTest {
     for (int pods : List.of(1_000, 10_000)) {
       growths.add(pods, "first.bytes", "the whole", "KiB", pods / 10.0);
       growths.add(pods, "permission.bytes", "a permission", "B", 100.0, 120.0, 140.0);
-      growths.add(pods, "given.p99", "until it holds", "ms", 90.0);
+      growths.add(pods, "given.p99", "until it is decided by", "ms", 90.0);
     }
     Path file = directory.resolve("performance.md");
     Files.writeString(
