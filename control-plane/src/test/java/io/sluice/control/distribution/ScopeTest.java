@@ -10,12 +10,9 @@ import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Verdict;
-import io.sluice.wire.ResourceDecoder;
 import io.sluice.wire.ResourceKey;
-import io.sluice.wire.SnapshotAssembly;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,7 +34,7 @@ class ScopeTest {
       MeshSnapshot whole = new RandomMesh(seed).snapshot(seed + 1);
       ResourceSet set = new ResourceSet(whole, true, encodings);
       for (String node : RandomMesh.NODES) {
-        MeshSnapshot told = snapshot(whole.revision(), set.viewOf(node));
+        MeshSnapshot told = ToldSnapshot.of(set, node);
         for (Workload pod : podsOf(whole, node)) {
           assertThat(told.workload(pod.name())).contains(pod);
           compared += compareOutbound(seed, node, pod, whole, told);
@@ -142,17 +139,6 @@ class ScopeTest {
         .toList();
   }
 
-  private static MeshSnapshot snapshot(long revision, View view) {
-    return SnapshotAssembly.of(
-        revision, all(view).values().stream().map(ResourceDecoder::decode).toList());
-  }
-
-  private static Map<ResourceKey, Resource> all(View view) {
-    Map<ResourceKey, Resource> all = new HashMap<>(view.base().resources);
-    all.putAll(view.overlay());
-    return all;
-  }
-
   @Test
   void differencesLeadFromEveryViewToEveryOther() {
     Encodings encodings = new Encodings();
@@ -160,15 +146,16 @@ class ScopeTest {
     for (int seed = 0; seed < MESHES; seed++) {
       ResourceSet next = new ResourceSet(new RandomMesh(seed).snapshot(seed + 2), true, encodings);
       for (String node : RandomMesh.NODES) {
-        View from = seed % 3 == 0 ? View.held(all(former.viewOf(node))) : former.viewOf(node);
+        View from =
+            seed % 3 == 0 ? View.held(ToldSnapshot.all(former.viewOf(node))) : former.viewOf(node);
         View to = next.viewOf(node);
 
         Delta delta = next.delta(from, to);
 
-        Map<ResourceKey, Resource> reached = all(from);
+        Map<ResourceKey, Resource> reached = ToldSnapshot.all(from);
         delta.removed().forEach(reached::remove);
         delta.changed().forEach(resource -> reached.put(ResourceKey.of(resource), resource));
-        assertThat(reached).as("seed %d, node %s", seed, node).isEqualTo(all(to));
+        assertThat(reached).as("seed %d, node %s", seed, node).isEqualTo(ToldSnapshot.all(to));
         assertThat(next.delta(to, next.viewOf(node)).isEmpty()).isTrue();
       }
       former = next;
@@ -187,7 +174,7 @@ class ScopeTest {
             .map(pod -> pod.name().toString())
             .collect(Collectors.toSet());
     assertThat(unplaced).as("the seed is for a mesh without them").isEmpty();
-    assertThat(all(view).keySet().stream().map(ResourceKey::toString))
+    assertThat(ToldSnapshot.all(view).keySet().stream().map(ResourceKey::toString))
         .containsExactlyInAnyOrderElementsOf(Stream.of("SETTINGS mesh", "NAMESPACE shop").toList());
   }
 }

@@ -7,6 +7,7 @@ import io.sluice.control.objects.ReadableKind;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -21,9 +22,9 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
  * The objects of a cluster and every event since the last compaction, like etcd's: one number for
  * each change. Objects get what a real API server adds to them.
  */
-final class ClusterHistory {
+public final class ClusterHistory {
   /** In place of an event: the connection is to break. */
-  static final String CUT = "cut";
+  public static final String CUT = "cut";
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -33,6 +34,9 @@ final class ClusterHistory {
   private long revision = 100;
   private long compacted;
   private boolean closed;
+
+  /** Versions from which no watch may go on. */
+  private final Set<Long> unusable = new HashSet<>();
 
   /** One that is not kept is sent once only, as a fault of the connection would be. */
   private record Event(long revision, String path, String line, boolean isKept) {}
@@ -52,30 +56,43 @@ final class ClusterHistory {
     return served.stream().anyMatch(kind -> path(kind).equals(path));
   }
 
-  synchronized void uninstall(ReadableKind kind) {
+  /** Takes the kind away with its objects. */
+  public synchronized void uninstall(ReadableKind kind) {
     served.remove(kind);
     objects.remove(path(kind));
     emit(path(kind), "", false); // the watch ends
   }
 
-  synchronized void install(ReadableKind kind) {
+  /** Serves the kind again; it has no objects. */
+  public synchronized void install(ReadableKind kind) {
     served.add(kind);
   }
 
   /** Creates or replaces every object of a manifest. */
   synchronized void apply(String yaml) {
-    for (Object document : new Load(LoadSettings.builder().build()).loadAllFromString(yaml)) {
-      put(JSON.valueToTree(document));
-    }
+    parse(yaml).forEach(this::put);
   }
 
-  private void put(ObjectNode object) {
+  /** The objects of a manifest. */
+  public static List<ObjectNode> parse(String yaml) {
+    List<ObjectNode> parsed = new ArrayList<>();
+    for (Object document : new Load(LoadSettings.builder().build()).loadAllFromString(yaml)) {
+      parsed.add(JSON.valueToTree(document));
+    }
+    return parsed;
+  }
+
+  /** Creates or replaces an object, and takes it over; while it exists, it keeps its uid. */
+  public synchronized void put(ObjectNode object) {
     ObjectNode metadata = object.withObject("/metadata");
     String path = path(object);
     if (!metadata.has("namespace") && !object.path("kind").asText().equals("Namespace")) {
       metadata.put("namespace", "default");
     }
-    if (!metadata.has("uid")) {
+    ObjectNode before = objects.getOrDefault(path, new TreeMap<>()).get(key(object));
+    if (before != null) {
+      metadata.set("uid", before.path("metadata").path("uid"));
+    } else if (!metadata.has("uid")) {
       metadata.put("uid", UUID.randomUUID().toString());
     }
     metadata.put("resourceVersion", Long.toString(revision + 1));
@@ -86,22 +103,31 @@ final class ClusterHistory {
     ObjectNode field = metadata.putArray("managedFields").addObject();
     field.put("manager", "kubectl").put("operation", "Update").put("fieldsType", "FieldsV1");
     field.putObject("fieldsV1").putObject("f:spec").putObject("f:containers").putObject(".");
-    boolean isNew =
-        objects.computeIfAbsent(path, _ -> new TreeMap<>()).put(key(object), object) == null;
-    emit(path, event(isNew ? "ADDED" : "MODIFIED", object));
+    objects.computeIfAbsent(path, _ -> new TreeMap<>()).put(key(object), object);
+    emit(path, event(before == null ? "ADDED" : "MODIFIED", object));
   }
 
   /** Removes every object of a manifest. */
   synchronized void delete(String yaml) {
-    for (Object document : new Load(LoadSettings.builder().build()).loadAllFromString(yaml)) {
-      ObjectNode named = JSON.valueToTree(document);
-      ObjectNode object =
-          Objects.requireNonNull(
-              objects.computeIfAbsent(path(named), _ -> new TreeMap<>()).remove(key(named)),
-              "no such object");
-      object.withObject("/metadata").put("resourceVersion", Long.toString(revision + 1));
-      emit(path(named), event("DELETED", object));
-    }
+    parse(yaml).forEach(this::remove);
+  }
+
+  /** Removes the object of that kind and name. */
+  public synchronized void remove(ObjectNode named) {
+    ObjectNode object =
+        Objects.requireNonNull(
+            objects.computeIfAbsent(path(named), _ -> new TreeMap<>()).remove(key(named)),
+            "no such object");
+    object.withObject("/metadata").put("resourceVersion", Long.toString(revision + 1));
+    emit(path(named), event("DELETED", object));
+  }
+
+  /** A copy of every object, in order of kind and name. */
+  public synchronized List<ObjectNode> objects() {
+    return objects.values().stream()
+        .flatMap(ofOneKind -> ofOneKind.values().stream())
+        .map(ObjectNode::deepCopy)
+        .toList();
   }
 
   private static String path(JsonNode object) {
@@ -132,17 +158,38 @@ final class ClusterHistory {
   }
 
   /** Sends this line once to who watches the kind, as it is. */
-  synchronized void send(ReadableKind kind, String line) {
+  public synchronized void send(ReadableKind kind, String line) {
     emit(path(kind), line, false);
   }
 
-  /** Sends the newest event of the kind, or an older one, again. */
-  synchronized void repeat(ReadableKind kind, int back) {
+  /** Sends the newest event of the kind, or an older one, again, as far back as there are any. */
+  public synchronized void repeat(ReadableKind kind, int back) {
     List<Event> own = events.stream().filter(event -> event.path().equals(path(kind))).toList();
-    emit(path(kind), own.get(own.size() - 1 - back).line(), false);
+    if (!own.isEmpty()) {
+      emit(path(kind), own.get(Math.max(0, own.size() - 1 - back)).line(), false);
+    }
   }
 
-  synchronized void bookmark(ReadableKind kind) {
+  /**
+   * Makes two changes of one kind whose events come the wrong way round. A watch that goes on from
+   * the later one without having seen the earlier is answered with 410: nobody could know of it.
+   */
+  public synchronized void swapped(Runnable two) {
+    int before = events.size();
+    two.run();
+    if (events.size() == before + 2
+        && events.get(before).path().equals(events.get(before + 1).path())) {
+      Event later = events.removeLast();
+      Event earlier = events.removeLast();
+      String lines = later.line() + "\n" + earlier.line();
+      events.add(new Event(later.revision(), later.path(), lines, true));
+      unusable.add(later.revision());
+      revision++; // a list taken now is not from the unusable version
+    }
+  }
+
+  /** Tells who watches the kind how far the server has come. */
+  public synchronized void bookmark(ReadableKind kind) {
     emit(
         path(kind),
         "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\""
@@ -153,14 +200,26 @@ final class ClusterHistory {
   }
 
   /** Forgets all events, so that a watch from before the last one is answered with 410. */
-  synchronized void compact() {
-    events.clear();
-    compacted = revision;
+  public synchronized void compact() {
+    compactTo(revision);
+  }
+
+  /** Forgets all but so many events. */
+  public synchronized void keepNewest(int count) {
+    if (events.size() > count) {
+      compactTo(events.get(events.size() - count - 1).revision());
+    }
+  }
+
+  private void compactTo(long last) {
+    events.removeIf(event -> event.revision() <= last);
+    unusable.removeIf(version -> version < last);
+    compacted = last;
     notifyAll();
   }
 
   /** Changes something and forgets the events of it before anybody sees them. */
-  synchronized void unseen(Runnable changes) {
+  public synchronized void unseen(Runnable changes) {
     changes.run();
     compact();
   }
@@ -188,7 +247,7 @@ final class ClusterHistory {
     return Optional.of(list);
   }
 
-  Cursor cursor(String path, long from) {
+  synchronized Cursor cursor(String path, long from) {
     return new Cursor(path, from);
   }
 
@@ -204,7 +263,7 @@ final class ClusterHistory {
 
     private Cursor(String path, long from) {
       this.path = path;
-      this.at = from;
+      this.at = unusable.contains(from) ? -1 : from;
     }
 
     /** The next line; empty at the end of the watch. */
@@ -228,6 +287,7 @@ final class ClusterHistory {
               return event.line();
             }
           }
+          at = Math.max(at, revision); // a watch that has seen everything outlives a compaction
           long left = Duration.ofNanos(endNanos - System.nanoTime()).toMillis();
           ClusterHistory.this.wait(Math.max(1, left));
         }

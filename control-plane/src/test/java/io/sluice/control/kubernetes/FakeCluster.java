@@ -34,7 +34,7 @@ import java.util.concurrent.TimeUnit;
  * resource version, over a history that can be compacted, with bookmarks, and with every way to
  * fail on demand.
  */
-final class FakeCluster implements AutoCloseable {
+public final class FakeCluster implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String TOKEN = "token-of-controller";
   private static final Issuer CLUSTER =
@@ -55,7 +55,8 @@ final class FakeCluster implements AutoCloseable {
   /** Longest page, whatever the client asks. */
   volatile int largestPage = Integer.MAX_VALUE;
 
-  FakeCluster(ClusterHistory history) throws Exception {
+  /** Serves at a port of its own. */
+  public FakeCluster(ClusterHistory history) throws Exception {
     this.history = history;
     server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.setHttpsConfigurator(new HttpsConfigurator(ServerTls.certified(CLUSTER, "localhost")));
@@ -65,7 +66,7 @@ final class FakeCluster implements AutoCloseable {
   }
 
   /** How to fail. */
-  sealed interface Failing {
+  public sealed interface Failing {
     /** With a status; {@code retryAfter} is left out where it is empty. */
     record Status(int code, String retryAfter) implements Failing {}
 
@@ -74,17 +75,25 @@ final class FakeCluster implements AutoCloseable {
 
     /** With headers and then nothing. */
     record Silence() implements Failing {}
+
+    /** With the right answer, but so much later. */
+    record Late(Duration by) implements Failing {}
+
+    /** With the first half of the right answer, then a broken connection. */
+    record Half() implements Failing {}
   }
 
   ClusterHistory history() {
     return history;
   }
 
-  void fail(String resource, Failing how) {
+  /** Lets requests for the resource fail from now on. */
+  public void fail(String resource, Failing how) {
     failing.put(resource, how);
   }
 
-  void heal(String resource) {
+  /** Ends that. */
+  public void heal(String resource) {
     failing.remove(resource);
   }
 
@@ -96,12 +105,21 @@ final class FakeCluster implements AutoCloseable {
     return requests.getOrDefault("watch " + resource, 0);
   }
 
+  /** Where it serves on the loopback, as {@code localhost}. */
+  public int port() {
+    return server.getAddress().getPort();
+  }
+
   /** Access as in a pod, with the files of a service account in {@code home}. */
   KubernetesAccess access(Path home) throws IOException {
+    return access(home, port());
+  }
+
+  /** The same over a port that leads here. */
+  public KubernetesAccess access(Path home, int port) throws IOException {
     Files.writeString(home.resolve("token"), TOKEN + "\n");
     Files.writeString(home.resolve("ca.crt"), new Pem(CLUSTER.chain(), List.of()).text());
-    return new KubernetesAccess.InCluster(
-        URI.create("https://localhost:" + server.getAddress().getPort()), home);
+    return new KubernetesAccess.InCluster(URI.create("https://localhost:" + port), home);
   }
 
   private void handle(HttpExchange exchange) throws IOException {
@@ -115,16 +133,21 @@ final class FakeCluster implements AutoCloseable {
         requests.merge((isWatch ? "watch " : "list ") + resource, 1, Integer::sum);
       }
       Failing how = failing.get(resource);
+      if (how instanceof Failing.Late(Duration by)) {
+        boolean _ = closing.await(by.toMillis(), TimeUnit.MILLISECONDS);
+        how = null;
+      }
+      boolean isHalf = how instanceof Failing.Half;
       if (!("Bearer " + TOKEN).equals(exchange.getRequestHeaders().getFirst("Authorization"))) {
         status(exchange, 401, "Unauthorized", "");
-      } else if (how != null) {
+      } else if (how != null && !isHalf) {
         fail(exchange, how);
       } else if (!history.isServed(path)) {
         status(exchange, 404, "the server could not find the requested resource", "");
       } else if (isWatch) {
-        watch(exchange, path, query);
+        watch(exchange, path, query, isHalf);
       } else {
-        list(exchange, path, query);
+        list(exchange, path, query, isHalf);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -140,22 +163,25 @@ final class FakeCluster implements AutoCloseable {
         exchange.getResponseBody().flush();
         closing.await(30, TimeUnit.SECONDS);
       }
+      case Failing.Late _, Failing.Half _ -> throw new IllegalStateException("served: " + how);
     }
   }
 
-  private void list(HttpExchange exchange, String path, Map<String, String> query)
+  private void list(HttpExchange exchange, String path, Map<String, String> query, boolean isHalf)
       throws IOException {
     int limit = Math.min(largestPage, Integer.parseInt(query.getOrDefault("limit", "1000000")));
     String[] token = query.getOrDefault("continue", "0:").split(":", 2);
     var page = history.list(path, Long.parseLong(token[0]), token[1], limit);
     if (page.isEmpty()) {
       status(exchange, 410, "the provided continue parameter is too old", "");
+    } else if (isHalf) {
+      answerHalf(exchange, page.get().toString());
     } else {
       answer(exchange, 200, page.get().toString());
     }
   }
 
-  private void watch(HttpExchange exchange, String path, Map<String, String> query)
+  private void watch(HttpExchange exchange, String path, Map<String, String> query, boolean isHalf)
       throws IOException, InterruptedException {
     long from = Long.parseLong(query.getOrDefault("resourceVersion", "0"));
     long end =
@@ -167,7 +193,7 @@ final class FakeCluster implements AutoCloseable {
     var cursor = history.cursor(path, from);
     while (closing.getCount() > 0) {
       String line = cursor.next(end);
-      if (line.equals(ClusterHistory.CUT)) {
+      if (line.equals(ClusterHistory.CUT) || isHalf) {
         exchange.getResponseBody().write("{\"type\":\"MODI".getBytes(StandardCharsets.UTF_8));
         exchange.getResponseBody().flush();
         throw new IOException("cut in the middle of an event, as asked");
@@ -204,6 +230,15 @@ final class FakeCluster implements AutoCloseable {
     exchange.getResponseHeaders().add("Content-Type", "application/json");
     exchange.sendResponseHeaders(code, bytes.length);
     exchange.getResponseBody().write(bytes);
+  }
+
+  private static void answerHalf(HttpExchange exchange, String body) throws IOException {
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    exchange.getResponseHeaders().add("Content-Type", "application/json");
+    exchange.sendResponseHeaders(200, bytes.length);
+    exchange.getResponseBody().write(bytes, 0, bytes.length / 2);
+    exchange.getResponseBody().flush();
+    throw new IOException("cut in the middle of an answer, as asked");
   }
 
   @Override
