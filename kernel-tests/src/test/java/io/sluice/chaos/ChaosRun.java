@@ -1,0 +1,127 @@
+package io.sluice.chaos;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+
+/**
+ * Rounds of changes and faults, each with a {@link Checkpoint} at its end. The same seed makes the
+ * same changes and the same faults in the same order; when they meet is the machine's affair.
+ */
+final class ChaosRun {
+  private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+  private static final int CHANGES_A_TICK = 15;
+  private static final int EVENTS_KEPT = 1_000;
+
+  private final ChaosSite site;
+  private final ClusterChanges changes;
+  private final FaultPlan faults;
+  private final Checkpoint checkpoint;
+  private final PrintStream out;
+  private final List<Duration> took = new ArrayList<>();
+  private final List<String> differences = new ArrayList<>();
+
+  ChaosRun(ChaosSite site, long seed, PrintStream out) {
+    Random random = new Random(seed + 1);
+    this.site = site;
+    this.out = out;
+    this.changes =
+        new ClusterChanges(site.history, site.nodes.stream().map(NodeLife::name).toList(), seed);
+    this.checkpoint = new Checkpoint(site, changes);
+    this.faults = new FaultPlan(kinds(random), random);
+  }
+
+  private List<Supplier<Fault>> kinds(Random random) {
+    ApiFaults api = new ApiFaults(site.cluster, site.history, changes, random);
+    SiteFaults processes = new SiteFaults(site.apiLink, site.controller, site.nodes, random);
+    return Stream.of(
+            times(36, api::ofAnswers),
+            times(44, api::ofEvents),
+            times(14, processes::ofLinks),
+            times(3, processes::pause),
+            times(1, processes::deathOfController),
+            times(2, processes::deathOfNode))
+        .flatMap(List::stream)
+        .toList();
+  }
+
+  private static List<Supplier<Fault>> times(int weight, Supplier<Fault> kind) {
+    return Stream.generate(() -> kind).limit(weight).toList();
+  }
+
+  /** Rounds of that length, until so much time has passed, one at least. */
+  void run(Duration total, Duration round) {
+    long began = System.nanoTime();
+    do {
+      long end = System.nanoTime() + round.toNanos();
+      while (System.nanoTime() - end < 0) {
+        faults.step();
+        changes.some(CHANGES_A_TICK);
+        site.history.keepNewest(EVENTS_KEPT);
+        LockSupport.parkNanos(TICK_NANOS);
+      }
+      faults.endAll();
+      Checkpoint.Outcome outcome = checkpoint.compare();
+      took.add(outcome.took());
+      differences.addAll(outcome.differences());
+      out.printf(
+          "chaos: checkpoint %d after %d s: %d changes, %d objects, as it should be after %d ms,"
+              + " %d differences%n",
+          took.size(),
+          Duration.ofNanos(System.nanoTime() - began).toSeconds(),
+          changes.made(),
+          outcome.objects(),
+          outcome.took().toMillis(),
+          outcome.differences().size());
+      outcome.differences().forEach(line -> out.println("chaos: DIFFERENCE " + line));
+    } while (System.nanoTime() - began < total.toNanos());
+  }
+
+  /** Everything that was not as it should be. */
+  List<String> differences() {
+    return differences;
+  }
+
+  /** What happened, in figures. */
+  void report() {
+    out.printf("chaos: %d changes, %d checkpoints%n", changes.made(), took.size());
+    faults.begun().forEach((name, count) -> out.printf("chaos: %6d %s%n", count, name));
+    List<Duration> sorted = took.stream().sorted().toList();
+    out.printf(
+        "chaos: until all was as it should be: median %d ms, longest %d ms%n",
+        sorted.get(sorted.size() / 2).toMillis(), sorted.getLast().toMillis());
+    errors().forEach(line -> out.println("chaos: an error was logged: " + line));
+    out.printf("chaos: %d differences%n", differences.size());
+  }
+
+  /** Errors that controller and nodes have logged, each once. */
+  List<String> errors() {
+    Stream<Path> logs =
+        Stream.concat(
+            Stream.of(site.controller.process().log()),
+            site.nodes.stream().map(node -> node.process().log()));
+    return logs.flatMap(ChaosRun::lines)
+        .filter(line -> line.startsWith("SEVERE"))
+        .distinct()
+        .toList();
+  }
+
+  private static Stream<String> lines(Path log) {
+    try {
+      return Files.readAllLines(log, StandardCharsets.ISO_8859_1).stream();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + log, e);
+    }
+  }
+}
