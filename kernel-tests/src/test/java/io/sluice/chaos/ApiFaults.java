@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 
@@ -16,27 +15,28 @@ import java.util.stream.Stream;
 final class ApiFaults {
   private static final List<Integer> STATUSES =
       List.of(401, 403, 404, 409, 410, 422, 429, 500, 503, 504);
-  private static final Map<String, String> TEXTS =
-      Map.of(
-          "a login page", "<html>Log in to the hotel network</html>",
-          "an array", "[]",
-          "nothing", "",
-          "a list without an end", "{\"items\":[{\"metadata\":{\"name\":\"we",
-          "a list without a version", "{\"items\":[],\"metadata\":{}}",
-          "a deep tree", "{\"a\":" + "[".repeat(1_000),
-          "an object of 5 MiB", "{\"a\":\"" + "x".repeat(5 << 20));
-  private static final Map<String, String> LINES =
-      Map.of(
-          "a watch is cut in an event", ClusterHistory.CUT,
-          "a watch ends early", "",
-          "an event of no known type", "{\"type\":\"MOVED\",\"object\":{\"metadata\":{}}}",
-          "an event without an object", "{\"type\":\"ADDED\"}",
-          "an event that is no JSON", "<event/>",
-          "a watch ends with 410", error(410),
-          "a watch ends with 500", error(500),
-          "a watch ends with 403", error(403),
-          "a bookmark that is too old",
-              "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"7\"}}}");
+  private static final List<Named> TEXTS =
+      List.of(
+          new Named("a login page", "<html>Log in to the hotel network</html>"),
+          new Named("an array", "[]"),
+          new Named("nothing", ""),
+          new Named("a list without an end", "{\"items\":[{\"metadata\":{\"name\":\"we"),
+          new Named("a list without a version", "{\"items\":[],\"metadata\":{}}"),
+          new Named("a deep tree", "{\"a\":" + "[".repeat(1_000)),
+          new Named("an object of 5 MiB", "{\"a\":\"" + "x".repeat(5 << 20)));
+  private static final List<Named> LINES =
+      List.of(
+          new Named("a watch is cut in an event", ClusterHistory.CUT),
+          new Named("a watch ends early", ""),
+          new Named("an event of no known type", "{\"type\":\"MOVED\",\"object\":{}}"),
+          new Named("an event without an object", "{\"type\":\"ADDED\"}"),
+          new Named("an event that is no JSON", "<event/>"),
+          new Named("a watch ends with 410", error(410)),
+          new Named("a watch ends with 500", error(500)),
+          new Named("a watch ends with 403", error(403)),
+          new Named(
+              "a bookmark that is too old",
+              "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"7\"}}}"));
   private static final int LONGEST_MILLIS = 3_000;
 
   private final ClusterHistory history;
@@ -50,6 +50,9 @@ final class ApiFaults {
     this.changes = changes;
     this.random = random;
   }
+
+  /** What is sent, and what that is. */
+  private record Named(String name, String text) {}
 
   private static String error(int code) {
     return "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":" + code + "}}";
@@ -65,8 +68,8 @@ final class ApiFaults {
       return failing(name, new Failing.Status(status, after));
     }
     if (choice < 15) {
-      String name = any(List.copyOf(TEXTS.keySet()));
-      return failing("API: answers " + name, new Failing.Text(TEXTS.getOrDefault(name, "")));
+      Named text = any(TEXTS);
+      return failing("API: answers " + text.name(), new Failing.Text(text.text()));
     }
     return switch (choice) {
       case 15 -> failing("API: headers and then nothing", new Failing.Silence());
@@ -108,9 +111,8 @@ final class ApiFaults {
       }
       case 7, 8 -> Fault.moment("events: two in the wrong order", changes::swapped);
       default -> {
-        String name = any(List.copyOf(LINES.keySet()));
-        yield Fault.moment(
-            "events: " + name, () -> history.send(kind, LINES.getOrDefault(name, "")));
+        Named line = any(LINES);
+        yield Fault.moment("events: " + line.name(), () -> history.send(kind, line.text()));
       }
     };
   }

@@ -10,18 +10,17 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
  * Rounds of changes and faults, each with a {@link Checkpoint} at its end. The same seed makes the
- * same changes and the same faults in the same order; when they meet is the machine's affair.
+ * same changes and the same faults at the same steps; how far everybody else has come by then is
+ * the machine's affair.
  */
 final class ChaosRun {
-  private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
-  private static final int CHANGES_A_TICK = 15;
+  private static final int CHANGES_A_STEP = 15;
   private static final int EVENTS_KEPT = 1_000;
 
   private final ChaosSite site;
@@ -60,30 +59,34 @@ final class ChaosRun {
     return Stream.generate(() -> kind).limit(weight).toList();
   }
 
-  /** Rounds of that length, until so much time has passed, one at least. */
+  /**
+   * Rounds until so much time has passed, one at least.
+   *
+   * @param round how long its steps are meant to take together
+   */
   void run(Duration total, Duration round) {
     long began = System.nanoTime();
     do {
-      long end = System.nanoTime() + round.toNanos();
-      while (System.nanoTime() - end < 0) {
+      for (long step = 0; step < round.dividedBy(FaultPlan.STEP); step++) {
         faults.step();
-        changes.some(CHANGES_A_TICK);
+        changes.some(CHANGES_A_STEP);
         site.history.keepNewest(EVENTS_KEPT);
-        LockSupport.parkNanos(TICK_NANOS);
+        LockSupport.parkNanos(FaultPlan.STEP.toNanos());
       }
       faults.endAll();
       Checkpoint.Outcome outcome = checkpoint.compare();
       took.add(outcome.took());
       differences.addAll(outcome.differences());
       out.printf(
-          "chaos: checkpoint %d after %d s: %d changes, %d objects, as it should be after %d ms,"
-              + " %d differences%n",
+          "chaos: checkpoint %d after %d s: %d changes, %d objects, %d ms until no difference but"
+              + " %d, the last: %.60s%n",
           took.size(),
           Duration.ofNanos(System.nanoTime() - began).toSeconds(),
           changes.made(),
           outcome.objects(),
           outcome.took().toMillis(),
-          outcome.differences().size());
+          outcome.differences().size(),
+          outcome.last());
       outcome.differences().forEach(line -> out.println("chaos: DIFFERENCE " + line));
     } while (System.nanoTime() - began < total.toNanos());
   }

@@ -14,7 +14,9 @@ import org.junit.jupiter.api.io.TempDir;
  * -Dsluice.chaos.nodes=4 -Dsluice.chaos.seed=N}.
  */
 class ChaosTest {
-  private static final long SEED = Long.getLong("sluice.chaos.seed", 20_261_120);
+  /** Has a fault of nearly every kind in its first round. */
+  private static final long SEED = Long.getLong("sluice.chaos.seed", 1_232);
+
   private static final Duration TOTAL = Duration.ofMinutes(Long.getLong("sluice.chaos.minutes", 0));
   private static final int NODES = Integer.getInteger("sluice.chaos.nodes", 2);
   private static final Duration LONGEST_ROUND = Duration.ofSeconds(45);

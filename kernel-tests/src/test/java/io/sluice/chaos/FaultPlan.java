@@ -9,17 +9,24 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 
-/** Which fault begins when, and which ones last. For one thread. */
+/**
+ * Which fault begins when, and which ones last. Counts steps and not time, so that the same faults
+ * meet the same changes on a slow machine too. For one thread.
+ */
 final class FaultPlan {
-  private static final int LONGEST_PAUSE_MILLIS = 600;
+  /** How long a step is meant to take. */
+  static final Duration STEP = Duration.ofMillis(50);
+
+  private static final int MOST_STEPS_BETWEEN = 12;
 
   private final Random random;
   private final List<Supplier<Fault>> kinds;
   private final List<Active> active = new ArrayList<>();
   private final Map<String, Integer> begun = new TreeMap<>();
-  private long nextNanos = System.nanoTime();
+  private long step;
+  private long next;
 
-  private record Active(Fault fault, long endNanos) {}
+  private record Active(Fault fault, long end) {}
 
   /** Of {@code kinds}, each entry is as likely as every other. */
   FaultPlan(List<Supplier<Fault>> kinds, Random random) {
@@ -29,28 +36,24 @@ final class FaultPlan {
 
   /** Ends and begins what is due now. */
   void step() {
-    long now = System.nanoTime();
-    endUntil(now);
-    if (now - nextNanos >= 0) {
-      begin(kinds.get(random.nextInt(kinds.size())).get());
-      nextNanos = now + Duration.ofMillis(random.nextInt(LONGEST_PAUSE_MILLIS)).toNanos();
+    for (Iterator<Active> each = active.iterator(); each.hasNext(); ) {
+      Active one = each.next();
+      if (one.end() <= step) {
+        each.remove();
+        one.fault().end().run();
+      }
     }
+    if (next <= step) {
+      begin(kinds.get(random.nextInt(kinds.size())).get());
+      next = step + 1 + random.nextInt(MOST_STEPS_BETWEEN);
+    }
+    step++;
   }
 
   private void begin(Fault fault) {
     begun.merge(fault.name(), 1, Integer::sum);
     fault.begin().run();
-    active.add(new Active(fault, System.nanoTime() + fault.lasting().toNanos()));
-  }
-
-  private void endUntil(long nanos) {
-    for (Iterator<Active> each = active.iterator(); each.hasNext(); ) {
-      Active one = each.next();
-      if (nanos - one.endNanos() >= 0) {
-        each.remove();
-        one.fault().end().run();
-      }
-    }
+    active.add(new Active(fault, step + fault.lasting().dividedBy(STEP)));
   }
 
   /** Ends every fault. */
