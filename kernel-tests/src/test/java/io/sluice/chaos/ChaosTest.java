@@ -14,13 +14,13 @@ import org.junit.jupiter.api.io.TempDir;
  * -Dsluice.chaos.nodes=4 -Dsluice.chaos.seed=N}.
  */
 class ChaosTest {
-  /** Has a fault of nearly every kind in its first round. */
+  /** Has a fault of nearly every kind in its two rounds. */
   private static final long SEED = Long.getLong("sluice.chaos.seed", 1_232);
 
   private static final Duration TOTAL = Duration.ofMinutes(Long.getLong("sluice.chaos.minutes", 0));
   private static final int NODES = Integer.getInteger("sluice.chaos.nodes", 2);
   private static final Duration LONGEST_ROUND = Duration.ofSeconds(45);
-  private static final Duration SHORTEST_ROUND = Duration.ofSeconds(6);
+  private static final Duration SHORTEST_ROUND = Duration.ofSeconds(3);
 
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
   private Path home;

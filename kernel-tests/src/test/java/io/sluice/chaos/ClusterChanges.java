@@ -26,6 +26,12 @@ final class ClusterChanges {
           ReadableKind.FSM_MESH_CONFIG);
   private static final String CROWD = "crowd-";
 
+  /** Kinds with names so many that some objects stay as they are for a while. */
+  private static final Set<ReadableKind> MANY =
+      EnumSet.of(ReadableKind.POD, ReadableKind.ENDPOINT_SLICE, ReadableKind.TRAFFIC_TARGET);
+
+  private static final int LONG_LIVED = 30;
+
   private final ClusterHistory history;
   private final List<String> nodes;
   private final Random random;
@@ -119,6 +125,11 @@ final class ClusterChanges {
       if (isRead) {
         if (isOf(ReadableKind.POD, object)) {
           place(object);
+        }
+        if (MANY.stream().anyMatch(kind -> isOf(kind, object)) && random.nextBoolean()) {
+          ObjectNode metadata = object.withObject("/metadata");
+          String name = metadata.path("name").asText() + "-" + random.nextInt(LONG_LIVED);
+          metadata.put("name", name);
         }
         return object;
       }
