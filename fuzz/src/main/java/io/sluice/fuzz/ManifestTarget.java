@@ -1,5 +1,7 @@
 package io.sluice.fuzz;
 
+import static io.sluice.fuzz.Promises.require;
+
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.objects.ReadObjects;
@@ -21,11 +23,5 @@ public final class ManifestTarget {
     }
     require(!read.objects().isEmpty() || !read.problems().isEmpty(), "nothing, without a word");
     require(read.equals(ObjectReader.read("input.yaml", input)), "read twice, read differently");
-  }
-
-  private static void require(boolean holds, String otherwise) {
-    if (!holds) {
-      throw new AssertionError(otherwise);
-    }
   }
 }

@@ -22,6 +22,16 @@ class SeedsTest {
     runAll("CompilerTarget", CompilerTarget::fuzzerTestOneInput);
   }
 
+  @Test
+  void resourcesMeanTheSameAfterTheyWereEncodedAgain() throws IOException {
+    runAll("ResourceTarget", ResourceTarget::fuzzerTestOneInput);
+  }
+
+  @Test
+  void newerUsableSnapshotIsLoaded() throws IOException {
+    runAll("SnapshotTarget", SnapshotTarget::fuzzerTestOneInput);
+  }
+
   private static void runAll(String target, Consumer<byte[]> entry) throws IOException {
     List<Path> seeds;
     try (Stream<Path> files = Files.list(Path.of("seeds", target))) {

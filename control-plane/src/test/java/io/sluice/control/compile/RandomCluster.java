@@ -13,14 +13,15 @@ import java.util.TreeMap;
  * Files of manifests that change at random. Names, addresses and labels are few, so that objects
  * collide, find each other and lose each other all the time.
  */
-final class RandomCluster {
+public final class RandomCluster {
   private static final String[] NAMESPACES = {"shop", "stock", "kube-system"};
   private static final String[] APPS = {"web", "db", "batch"};
 
   private final Random random;
   private final Map<String, List<KubernetesObject>> files = new TreeMap<>();
 
-  RandomCluster(long seed) {
+  /** The same seed makes the same files. */
+  public RandomCluster(long seed) {
     this.random = new Random(seed);
   }
 
@@ -78,7 +79,8 @@ final class RandomCluster {
     return read.objects();
   }
 
-  private String document() {
+  /** A manifest of one object, one that the reader takes. */
+  public String document() {
     return switch (random.nextInt(12)) {
       case 0, 1, 2, 3 -> pod();
       case 4, 5 -> service();

@@ -9,9 +9,7 @@ import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Verdict;
-import io.sluice.wire.ResourceDecoder;
 import io.sluice.wire.ResourceKey;
-import io.sluice.wire.SnapshotAssembly;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -34,7 +32,7 @@ class ScopeTest {
       MeshSnapshot whole = new RandomMesh(seed).snapshot(seed + 1);
       ResourceSet set = sets.next(whole, true);
       for (String node : RandomMesh.NODES) {
-        MeshSnapshot told = snapshot(whole.revision(), set.viewOf(node));
+        MeshSnapshot told = ToldSnapshot.of(set, node);
         for (Workload pod : podsOf(whole, node)) {
           assertThat(told.workload(pod.name())).contains(pod);
           compared += compareOutbound(seed, node, pod, whole, told);
@@ -137,11 +135,6 @@ class ScopeTest {
     return whole.workloads().stream()
         .filter(pod -> pod.enrolled() && pod.nodeName().map(node::equals).orElse(true))
         .toList();
-  }
-
-  private static MeshSnapshot snapshot(long revision, View view) {
-    return SnapshotAssembly.of(
-        revision, FreshResources.all(view).values().stream().map(ResourceDecoder::decode).toList());
   }
 
   @Test

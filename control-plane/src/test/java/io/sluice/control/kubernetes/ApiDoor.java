@@ -42,8 +42,13 @@ final class ApiDoor implements AutoCloseable {
     server.start();
   }
 
-  private String address() {
-    return "https://localhost:" + server.getAddress().getPort();
+  /** Where it is on the loopback. */
+  int port() {
+    return server.getAddress().getPort();
+  }
+
+  private static String address(int port) {
+    return "https://localhost:" + port;
   }
 
   /** Whose token the request shows; empty where nobody's. */
@@ -61,11 +66,20 @@ final class ApiDoor implements AutoCloseable {
 
   /** As the other, for one of several callers. */
   KubernetesAccess inCluster(Path home, String caller) throws IOException {
+    return inCluster(home, caller, port());
+  }
+
+  /** As the first, over a port that leads here. */
+  KubernetesAccess inCluster(Path home, int port) throws IOException {
+    return inCluster(home, CONTROLLER, port);
+  }
+
+  private KubernetesAccess inCluster(Path home, String caller, int port) throws IOException {
     Files.createDirectories(home);
     Files.writeString(home.resolve("token"), "token-of-" + caller + "\n");
     Files.writeString(home.resolve("namespace"), "sluice-system");
     Files.writeString(home.resolve("ca.crt"), new Pem(CLUSTER.chain(), List.of()).text());
-    return new KubernetesAccess.InCluster(URI.create(address()), home);
+    return new KubernetesAccess.InCluster(URI.create(address(port)), home);
   }
 
   /** Access by a kubeconfig file in {@code home}. */
@@ -83,7 +97,7 @@ final class ApiDoor implements AutoCloseable {
         contexts: [{name: site, context: {cluster: site, user: controller}}]
         current-context: site
         """
-            .formatted(address(), roots, CONTROLLER));
+            .formatted(address(port()), roots, CONTROLLER));
     return new KubernetesAccess.Kubeconfig(file);
   }
 

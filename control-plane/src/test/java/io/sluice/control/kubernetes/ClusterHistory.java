@@ -24,7 +24,7 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
  */
 public final class ClusterHistory {
   /** In place of an event: the connection is to break. */
-  static final String CUT = "cut";
+  public static final String CUT = "cut";
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -35,6 +35,9 @@ public final class ClusterHistory {
   private long revision = 100;
   private long compacted;
   private boolean closed;
+
+  /** Versions from which no watch may go on. */
+  private final Set<Long> unusable = new HashSet<>();
 
   /** One that is not kept is sent once only, as a fault of the connection would be. */
   private record Event(long revision, String path, String line, boolean isKept) {}
@@ -54,34 +57,46 @@ public final class ClusterHistory {
     return served.stream().anyMatch(kind -> path(kind).equals(path));
   }
 
-  synchronized void uninstall(ReadableKind kind) {
+  /** Takes the kind away with its objects. */
+  public synchronized void uninstall(ReadableKind kind) {
     served.remove(kind);
     objects.remove(path(kind));
     emit(path(kind), "", false); // the watch ends
   }
 
-  synchronized void install(ReadableKind kind) {
+  /** Serves the kind again; it has no objects. */
+  public synchronized void install(ReadableKind kind) {
     served.add(kind);
   }
 
   /** Creates or replaces every object of a manifest. */
   public synchronized void apply(String yaml) {
-    for (Object document : new Load(LoadSettings.builder().build()).loadAllFromString(yaml)) {
-      put(JSON.valueToTree(document));
-    }
+    parse(yaml).forEach(this::put);
   }
 
-  private void put(ObjectNode object) {
+  /** The objects of a manifest. */
+  public static List<ObjectNode> parse(String yaml) {
+    List<ObjectNode> parsed = new ArrayList<>();
+    for (Object document : new Load(LoadSettings.builder().build()).loadAllFromString(yaml)) {
+      parsed.add(JSON.valueToTree(document));
+    }
+    return parsed;
+  }
+
+  /** Creates or replaces an object, and takes it over; while it exists, it keeps its uid. */
+  public synchronized void put(ObjectNode object) {
     ObjectNode metadata = object.withObject("/metadata");
     String path = path(object);
     if (!metadata.has("namespace") && !object.path("kind").asText().equals("Namespace")) {
       metadata.put("namespace", "default");
     }
-    if (!metadata.has("uid")) {
-      metadata.put("uid", UUID.randomUUID().toString());
-    }
     TreeMap<String, ObjectNode> own = objects.computeIfAbsent(path, _ -> new TreeMap<>());
     ObjectNode before = own.get(key(object));
+    if (before != null) {
+      metadata.set("uid", before.path("metadata").path("uid"));
+    } else if (!metadata.has("uid")) {
+      metadata.put("uid", UUID.randomUUID().toString());
+    }
     if (before != null && before.has("status") && !object.has("status")) {
       object.set("status", before.get("status"));
     }
@@ -102,15 +117,22 @@ public final class ClusterHistory {
 
   /** Removes every object of a manifest. */
   public synchronized void delete(String yaml) {
-    for (Object document : new Load(LoadSettings.builder().build()).loadAllFromString(yaml)) {
-      ObjectNode named = JSON.valueToTree(document);
-      ObjectNode object =
-          Objects.requireNonNull(
-              objects.computeIfAbsent(path(named), _ -> new TreeMap<>()).remove(key(named)),
-              "no such object");
-      object.withObject("/metadata").put("resourceVersion", Long.toString(revision + 1));
-      emit(path(named), event("DELETED", object));
-    }
+    parse(yaml).forEach(this::remove);
+  }
+
+  /** Removes the object of that kind and name. */
+  public synchronized void remove(ObjectNode named) {
+    ObjectNode object =
+        Objects.requireNonNull(
+            objects.computeIfAbsent(path(named), _ -> new TreeMap<>()).remove(key(named)),
+            "no such object");
+    object.withObject("/metadata").put("resourceVersion", Long.toString(revision + 1));
+    emit(path(named), event("DELETED", object));
+  }
+
+  /** Every object, in order of kind and name; not to be changed. */
+  public synchronized List<ObjectNode> objects() {
+    return objects.values().stream().flatMap(ofOneKind -> ofOneKind.values().stream()).toList();
   }
 
   /** Merges a status into the object of this path, as its subresource does. */
@@ -188,17 +210,38 @@ public final class ClusterHistory {
   }
 
   /** Sends this line once to who watches the kind, as it is. */
-  synchronized void send(ReadableKind kind, String line) {
+  public synchronized void send(ReadableKind kind, String line) {
     emit(path(kind), line, false);
   }
 
-  /** Sends the newest event of the kind, or an older one, again. */
-  synchronized void repeat(ReadableKind kind, int back) {
+  /** Sends the newest event of the kind, or an older one, again, as far back as there are any. */
+  public synchronized void repeat(ReadableKind kind, int back) {
     List<Event> own = events.stream().filter(event -> event.path().equals(path(kind))).toList();
-    emit(path(kind), own.get(own.size() - 1 - back).line(), false);
+    if (!own.isEmpty()) {
+      emit(path(kind), own.get(Math.max(0, own.size() - 1 - back)).line(), false);
+    }
   }
 
-  synchronized void bookmark(ReadableKind kind) {
+  /**
+   * Makes two changes of one kind whose events come the wrong way round. A watch that goes on from
+   * the later one without having seen the earlier is answered with 410: nobody could know of it.
+   */
+  public synchronized void swapped(Runnable two) {
+    int before = events.size();
+    two.run();
+    if (events.size() == before + 2
+        && events.get(before).path().equals(events.get(before + 1).path())) {
+      Event later = events.removeLast();
+      Event earlier = events.removeLast();
+      String lines = later.line() + "\n" + earlier.line();
+      events.add(new Event(later.revision(), later.path(), lines, true));
+      unusable.add(later.revision());
+      revision++; // a list taken now is not from the unusable version
+    }
+  }
+
+  /** Tells who watches the kind how far the server has come. */
+  public synchronized void bookmark(ReadableKind kind) {
     emit(
         path(kind),
         "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\""
@@ -209,14 +252,26 @@ public final class ClusterHistory {
   }
 
   /** Forgets all events, so that a watch from before the last one is answered with 410. */
-  synchronized void compact() {
-    events.clear();
-    compacted = revision;
+  public synchronized void compact() {
+    compactTo(revision);
+  }
+
+  /** Forgets all but so many events. */
+  public synchronized void keepNewest(int count) {
+    if (events.size() > count) {
+      compactTo(events.get(events.size() - count - 1).revision());
+    }
+  }
+
+  private void compactTo(long last) {
+    events.removeIf(event -> event.revision() <= last);
+    unusable.removeIf(version -> version < last);
+    compacted = last;
     notifyAll();
   }
 
   /** Changes something and forgets the events of it before anybody sees them. */
-  synchronized void unseen(Runnable changes) {
+  public synchronized void unseen(Runnable changes) {
     changes.run();
     compact();
   }
@@ -244,7 +299,7 @@ public final class ClusterHistory {
     return Optional.of(list);
   }
 
-  Cursor cursor(String path, long from) {
+  synchronized Cursor cursor(String path, long from) {
     return new Cursor(path, from);
   }
 
@@ -260,7 +315,7 @@ public final class ClusterHistory {
 
     private Cursor(String path, long from) {
       this.path = path;
-      this.at = from;
+      this.at = unusable.contains(from) ? -1 : from;
     }
 
     /** The next line; empty at the end of the watch. */
@@ -284,6 +339,7 @@ public final class ClusterHistory {
               return event.line();
             }
           }
+          at = Math.max(at, revision); // a watch that has seen everything outlives a compaction
           long left = Duration.ofNanos(endNanos - System.nanoTime()).toMillis();
           ClusterHistory.this.wait(Math.max(1, left));
         }

@@ -55,6 +55,12 @@ public final class FakeCluster implements AutoCloseable {
 
     /** With headers and then nothing. */
     record Silence() implements Failing {}
+
+    /** With the right answer, but so much later. */
+    record Late(Duration by) implements Failing {}
+
+    /** With the first half of the right answer, then a broken connection; for reads. */
+    record Half() implements Failing {}
   }
 
   /** Its objects. */
@@ -77,10 +83,12 @@ public final class FakeCluster implements AutoCloseable {
     partitioned.remove(caller);
   }
 
+  /** Lets requests for the resource fail from now on. */
   public void fail(String resource, Failing how) {
     failing.put(resource, how);
   }
 
+  /** Ends that. */
   public void heal(String resource) {
     failing.remove(resource);
   }
@@ -93,6 +101,11 @@ public final class FakeCluster implements AutoCloseable {
     return requests.getOrDefault("watch " + resource, 0);
   }
 
+  /** Where it serves on the loopback, as {@code localhost}. */
+  public int port() {
+    return door.port();
+  }
+
   /** Access as in a pod, with the files of a service account in {@code home}. */
   KubernetesAccess access(Path home) throws IOException {
     return door.inCluster(home);
@@ -101,6 +114,11 @@ public final class FakeCluster implements AutoCloseable {
   /** As the other, for one of several controllers. */
   public KubernetesAccess access(Path home, String caller) throws IOException {
     return door.inCluster(home, caller);
+  }
+
+  /** As the first, over a port that leads here. */
+  public KubernetesAccess access(Path home, int port) throws IOException {
+    return door.inCluster(home, port);
   }
 
   private void handle(HttpExchange exchange) throws IOException {
@@ -131,7 +149,12 @@ public final class FakeCluster implements AutoCloseable {
       requests.merge((isWatch ? "watch " : "list ") + resource, 1, Integer::sum);
     }
     Failing how = failing.get(resource);
-    if (how != null) {
+    if (how instanceof Failing.Late(Duration by)) {
+      boolean _ = closing.await(by.toMillis(), TimeUnit.MILLISECONDS);
+      how = null;
+    }
+    boolean isHalf = how instanceof Failing.Half;
+    if (how != null && !isHalf) {
       fail(exchange, how);
     } else if (isWrite) {
       FakeWrites.Outcome outcome = writes.handle(caller, method, path, body);
@@ -139,9 +162,9 @@ public final class FakeCluster implements AutoCloseable {
     } else if (!history.isServed(path)) {
       status(exchange, 404, "the server could not find the requested resource", "");
     } else if (isWatch) {
-      watch(exchange, path, query);
+      watch(exchange, path, query, isHalf);
     } else {
-      list(exchange, path, query);
+      list(exchange, path, query, isHalf);
     }
   }
 
@@ -154,22 +177,25 @@ public final class FakeCluster implements AutoCloseable {
         exchange.getResponseBody().flush();
         closing.await(30, TimeUnit.SECONDS);
       }
+      case Failing.Late _, Failing.Half _ -> throw new IllegalStateException("served: " + how);
     }
   }
 
-  private void list(HttpExchange exchange, String path, Map<String, String> query)
+  private void list(HttpExchange exchange, String path, Map<String, String> query, boolean isHalf)
       throws IOException {
     int limit = Math.min(largestPage, Integer.parseInt(query.getOrDefault("limit", "1000000")));
     String[] token = query.getOrDefault("continue", "0:").split(":", 2);
     var page = history.list(path, Long.parseLong(token[0]), token[1], limit);
     if (page.isEmpty()) {
       status(exchange, 410, "the provided continue parameter is too old", "");
+    } else if (isHalf) {
+      answerHalf(exchange, page.get().toString());
     } else {
       answer(exchange, 200, page.get().toString());
     }
   }
 
-  private void watch(HttpExchange exchange, String path, Map<String, String> query)
+  private void watch(HttpExchange exchange, String path, Map<String, String> query, boolean isHalf)
       throws IOException, InterruptedException {
     long from = Long.parseLong(query.getOrDefault("resourceVersion", "0"));
     long end =
@@ -181,7 +207,7 @@ public final class FakeCluster implements AutoCloseable {
     var cursor = history.cursor(path, from);
     while (closing.getCount() > 0) {
       String line = cursor.next(end);
-      if (line.equals(ClusterHistory.CUT)) {
+      if (line.equals(ClusterHistory.CUT) || isHalf) {
         exchange.getResponseBody().write("{\"type\":\"MODI".getBytes(StandardCharsets.UTF_8));
         exchange.getResponseBody().flush();
         throw new IOException("cut in the middle of an event, as asked");
@@ -218,6 +244,15 @@ public final class FakeCluster implements AutoCloseable {
     exchange.getResponseHeaders().add("Content-Type", "application/json");
     exchange.sendResponseHeaders(code, bytes.length);
     exchange.getResponseBody().write(bytes);
+  }
+
+  private static void answerHalf(HttpExchange exchange, String body) throws IOException {
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    exchange.getResponseHeaders().add("Content-Type", "application/json");
+    exchange.sendResponseHeaders(200, bytes.length);
+    exchange.getResponseBody().write(bytes, 0, bytes.length / 2);
+    exchange.getResponseBody().flush();
+    throw new IOException("cut in the middle of an answer, as asked");
   }
 
   @Override

@@ -13,7 +13,7 @@ public final class JavaCommand {
   }
 
   /** Another program in a JVM of the same kind. */
-  static List<String> program(String mainClass) {
+  public static List<String> program(String mainClass) {
     // Surefire starts the test JVM with a jar whose manifest holds the class path.
     String classPath =
         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));

@@ -1,0 +1,31 @@
+package io.sluice.control.distribution;
+
+import io.sluice.api.discovery.v1.Resource;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.wire.ResourceDecoder;
+import io.sluice.wire.ResourceKey;
+import io.sluice.wire.SnapshotAssembly;
+import java.util.Map;
+
+/** What of a mesh a node is told. */
+public final class ToldSnapshot {
+  private ToldSnapshot() {}
+
+  /**
+   * What the node of that name holds when it has taken all of {@code whole} that concerns it,
+   * worked out from nothing.
+   */
+  public static MeshSnapshot of(MeshSnapshot whole, String node) {
+    return assembled(whole.revision(), new FreshResources(whole).toldTo(node));
+  }
+
+  /** The same as the distribution has it. */
+  static MeshSnapshot of(ResourceSet set, String node) {
+    return assembled(set.revision(), FreshResources.all(set.viewOf(node)));
+  }
+
+  private static MeshSnapshot assembled(long revision, Map<ResourceKey, Resource> told) {
+    return SnapshotAssembly.of(
+        revision, told.values().stream().map(ResourceDecoder::decode).toList());
+  }
+}

@@ -1,0 +1,33 @@
+package io.sluice.fuzz;
+
+import static io.sluice.fuzz.Promises.require;
+
+import io.sluice.api.discovery.v1.Resource;
+import io.sluice.wire.MeshResource;
+import io.sluice.wire.ResourceDecoder;
+import io.sluice.wire.ResourceEncoder;
+import io.sluice.wire.UnusableResourceException;
+
+/**
+ * What a controller may send a node: it is refused with a reason, or means an object that can be
+ * encoded again and then means the same. The input is one resource, as {@link WireInput} has it.
+ */
+public final class ResourceTarget {
+  private ResourceTarget() {}
+
+  /** Entry point by the fuzzer's convention. Throws {@link AssertionError} for what must not be. */
+  @SuppressWarnings("unused") // called by name
+  public static void fuzzerTestOneInput(byte[] input) {
+    MeshResource decoded;
+    try {
+      decoded = ResourceDecoder.decode(new WireInput(input).lastResource());
+    } catch (UnusableResourceException e) {
+      require(!String.valueOf(e.getMessage()).isBlank(), "refused without a word");
+      return;
+    }
+    Resource encoded = ResourceEncoder.encode(decoded);
+    MeshResource again = ResourceDecoder.decode(encoded);
+    require(again.equals(decoded), "means something else afterwards: " + again + ", " + decoded);
+    require(ResourceEncoder.encode(again).equals(encoded), "one object has two versions");
+  }
+}

@@ -1,0 +1,55 @@
+package io.sluice.chaos;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.control.compile.Compilation;
+import io.sluice.control.compile.Compiler;
+import io.sluice.control.compile.Objects;
+import io.sluice.control.distribution.ToldSnapshot;
+import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.ObjectReader;
+import io.sluice.mesh.MeshSnapshot;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * What the objects of a cluster come to for who sees them for the first time: read as manifests,
+ * compiled from nothing, reduced from nothing.
+ *
+ * @param unread objects whose content cannot be read
+ */
+record Reference(Compilation compilation, List<ObjectNode> unread) {
+  static Reference of(List<ObjectNode> objects) {
+    List<KubernetesObject> read = new ArrayList<>();
+    List<ObjectNode> unread = new ArrayList<>();
+    for (ObjectNode object : objects) {
+      var one = ObjectReader.read("cluster", object.toString().getBytes(StandardCharsets.UTF_8));
+      read.addAll(one.objects());
+      if (!one.problems().isEmpty()) {
+        unread.add(object);
+      }
+    }
+    return new Reference(Compiler.compile(1, new Objects(read)), unread);
+  }
+
+  /** What the controller has to say of a registry that it reads completely. */
+  List<String> statusLines() {
+    Stream<String> broken = unread.stream().map(Reference::name).sorted().map(StatusLines::unread);
+    return Stream.concat(broken, StatusLines.of(compilation.statuses()).stream()).toList();
+  }
+
+  private static String name(ObjectNode object) {
+    var metadata = object.path("metadata");
+    String namespace = metadata.path("namespace").asText();
+    return object.path("kind").asText()
+        + " "
+        + (namespace.isEmpty() ? "" : namespace + "/")
+        + metadata.path("name").asText();
+  }
+
+  /** What the node of that name has to hold. */
+  MeshSnapshot toldTo(String node) {
+    return ToldSnapshot.of(compilation.snapshot(), node);
+  }
+}
