@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -12,45 +11,45 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * As much of an API server as Helm's {@code lookup} asks for: kinds, and the objects that a test
- * put there. Helm finds it by the file of {@code KUBECONFIG}, so there is one at a time.
+ * put there. Helm finds it by the file of {@code KUBECONFIG}, so there is one at a time; each test
+ * gets an empty one.
  */
-final class LookedUp implements AutoCloseable {
+final class LookedUp implements BeforeEachCallback, AfterEachCallback {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String NODES = "/api/v1/nodes";
 
-  private final HttpServer server;
   private final Map<String, Object> objects = new ConcurrentHashMap<>();
+  private @Nullable HttpServer server;
 
-  private LookedUp(HttpServer server) {
-    this.server = server;
+  @Override
+  public void beforeEach(ExtensionContext context) throws IOException {
+    InetAddress loopback = InetAddress.getLoopbackAddress();
+    HttpServer started = HttpServer.create(new InetSocketAddress(loopback, 0), 0);
+    objects.put("/api/v1", kinds("v1", Map.of("nodes", "Node", "secrets", "Secret")));
+    nodes(List.of());
+    started.createContext("/", this::answer);
+    started.start();
+    server = started;
+    String file = System.getenv("KUBECONFIG");
+    if (file == null) {
+      throw new IllegalStateException("KUBECONFIG is not set; the pom sets it for tests");
+    }
+    Files.writeString(Path.of(file), kubeconfig(started.getAddress().getPort()));
   }
 
-  /** Without any object. */
-  static LookedUp start() {
-    try {
-      InetSocketAddress any = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-      LookedUp started = new LookedUp(HttpServer.create(any, 0));
-      started.objects.put("/api/v1", kinds("v1", Map.of("nodes", "Node", "secrets", "Secret")));
-      started.objects.put(
-          "/apis/apiextensions.k8s.io/v1",
-          kinds(
-              "apiextensions.k8s.io/v1",
-              Map.of("customresourcedefinitions", "CustomResourceDefinition")));
-      started.nodes(List.of());
-      started.server.createContext("/", started::answer);
-      started.server.start();
-      String file = System.getenv("KUBECONFIG");
-      if (file == null) {
-        throw new IllegalStateException("KUBECONFIG is not set; the pom sets it for tests");
-      }
-      Files.writeString(Path.of(file), started.kubeconfig());
-      return started;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+  @Override
+  public void afterEach(ExtensionContext context) {
+    if (server != null) {
+      server.stop(0);
     }
+    objects.clear();
   }
 
   /** These are the cluster's nodes. */
@@ -120,7 +119,7 @@ final class LookedUp implements AutoCloseable {
     }
   }
 
-  private String kubeconfig() {
+  private static String kubeconfig(int port) {
     return """
     apiVersion: v1
     kind: Config
@@ -129,11 +128,6 @@ final class LookedUp implements AutoCloseable {
     users: [{name: test, user: {}}]
     current-context: test
     """
-        .formatted(server.getAddress().getPort());
-  }
-
-  @Override
-  public void close() {
-    server.stop(0);
+        .formatted(port);
   }
 }

@@ -9,9 +9,8 @@ import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingWebhoo
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -22,18 +21,7 @@ class LookupTest {
   private static final Map<String, Object> K3S =
       LookedUp.node("v1.33.1+k3s1", "containerd://2.0.5-k3s1", Map.of());
 
-  private LookedUp cluster = LookedUp.start();
-
-  @BeforeEach
-  void startCluster() {
-    cluster.close();
-    cluster = LookedUp.start();
-  }
-
-  @AfterEach
-  void stopCluster() {
-    cluster.close();
-  }
+  @RegisterExtension final LookedUp cluster = new LookedUp();
 
   static Stream<Arguments> nodes() {
     return Stream.of(

@@ -12,26 +12,14 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Each value that switches something switches it; none is forgotten. */
 class SwitchesTest {
-  private static LookedUp cluster = LookedUp.start();
-
-  @BeforeAll
-  static void startCluster() {
-    cluster.close();
-    cluster = LookedUp.start();
-  }
-
-  @AfterAll
-  static void stopCluster() {
-    cluster.close();
-  }
+  @RegisterExtension final LookedUp cluster = new LookedUp();
 
   static List<Switch> switches() {
     return Switches.all();
