@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -59,15 +60,13 @@ class ChartTest {
         .extracting((HasMetadata each) -> each.getMetadata().getName())
         .allMatch(name -> name.length() <= LONGEST_NAME && !name.endsWith("-"));
     assertThat(objects.names())
-        .isNotEqualTo(
-            preset.chart().named(release.replace("53-x", "53-y")).objects().names());
+        .isNotEqualTo(preset.chart().named(release.replace("53-x", "53-y")).objects().names());
   }
 
   @ParameterizedTest
   @EnumSource(Presets.class)
   void everyContainerHasLimitsAndAnImageOfTheRegistry(Presets preset) {
-    for (Chart chart :
-        List.of(preset.chart(), preset.chart().with("retire: true"))) {
+    for (Chart chart : List.of(preset.chart(), preset.chart().with("retire: true"))) {
       Objects objects = chart.with("image: {registry: registry.example/a}").objects();
 
       assertThat(objects.containers())
@@ -96,7 +95,7 @@ class ChartTest {
           Stream.of(options.split(" "))
               .mapToInt(option -> Integer.parseInt(option.replaceAll("\\D", "")))
               .sum();
-      String limit = each.getResources().getLimits().get("memory").toString();
+      String limit = String.valueOf(each.getResources().getLimits().get("memory"));
       assertThat(limit).endsWith("Mi");
       assertThat(reserved + 40)
           .as("%s and 40 MiB of JVM in %s", options, limit)
@@ -155,7 +154,7 @@ class ChartTest {
     try {
       return Files.readString(file);
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
   }
 }

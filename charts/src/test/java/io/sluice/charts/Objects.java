@@ -71,7 +71,8 @@ record Objects(List<HasMetadata> all) {
 
   /** What {@code --authority-file} says. */
   Map<String, Object> authority() {
-    return Yaml.read(one(ConfigMap.class, "-authority").getData().get("authority.yaml"));
+    Map<String, String> files = one(ConfigMap.class, "-authority").getData();
+    return Yaml.read(files.getOrDefault("authority.yaml", ""));
   }
 
   /** A section of the MeshConfig. */

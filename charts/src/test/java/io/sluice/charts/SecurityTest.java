@@ -47,8 +47,7 @@ class SecurityTest {
   @ParameterizedTest
   @EnumSource(Presets.class)
   void noContainerIsPrivilegedOrWritesToItsImage(Presets preset) {
-    assertThat(preset.chart().objects().containers())
-        .allSatisfy(SecurityTest::isRestrained);
+    assertThat(preset.chart().objects().containers()).allSatisfy(SecurityTest::isRestrained);
     assertThat(preset.chart().with("retire: true").objects().containers())
         .allSatisfy(SecurityTest::isRestrained);
   }
@@ -76,7 +75,8 @@ class SecurityTest {
   private static List<String> checkedByTheDaemon(boolean isIptables) throws IOException {
     String source =
         Files.readString(
-            Chart.ROOT.resolve("node-daemon/src/main/java/io/sluice/node/RequiredCapabilities.java"));
+            Chart.ROOT.resolve(
+                "node-daemon/src/main/java/io/sluice/node/RequiredCapabilities.java"));
     List<String> checked =
         Pattern.compile("Capability\\.CAP_(\\w+)")
             .matcher(source)
@@ -111,9 +111,10 @@ class SecurityTest {
       if (host == null) {
         continue;
       }
-      assertThat(PATHS.contains(host.getPath())
-              || CNI_PATHS.contains(host.getPath())
-              || CNI_SETTINGS.contains(host.getPath()))
+      assertThat(
+              PATHS.contains(host.getPath())
+                  || CNI_PATHS.contains(host.getPath())
+                  || CNI_SETTINGS.contains(host.getPath()))
           .as(host.getPath())
           .isTrue();
       VolumeMount mount = mountOf(objects.node(), volume);

@@ -1,6 +1,7 @@
 package io.sluice.charts;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.introspect.Annotated;
 import com.fasterxml.jackson.databind.introspect.JacksonAnnotationIntrospector;
@@ -63,7 +64,7 @@ final class StrictReader {
       JsonMapper.builder()
           .annotationIntrospector(new WithoutAnySetter())
           .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-          .disable(com.fasterxml.jackson.databind.MapperFeature.ALLOW_COERCION_OF_SCALARS)
+          .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
           .build();
 
   private static final ObjectMapper LENIENT = new ObjectMapper();

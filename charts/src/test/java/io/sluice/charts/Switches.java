@@ -121,9 +121,11 @@ final class Switches {
                 "controller.authority.certManager.issuer.kind",
                 "ClusterIssuer",
                 o ->
-                    Yaml.mapping(Yaml.mapping(o.authority().get("certManager")).get("issuer"))
-                        .get("kind")
-                        .equals("ClusterIssuer"))
+                    "ClusterIssuer"
+                        .equals(
+                            Yaml.mapping(
+                                    Yaml.mapping(o.authority().get("certManager")).get("issuer"))
+                                .get("kind")))
             .beside(REMOTE),
         of(
             "controller.podDisruptionBudget.enabled",
@@ -151,7 +153,7 @@ final class Switches {
         of(
             "meshConfig.sidecar.sidecarDisabledMTLS",
             "true",
-            o -> o.meshConfig("sidecar").get("sidecarDisabledMTLS").equals(true)),
+            o -> Boolean.TRUE.equals(o.meshConfig("sidecar").get("sidecarDisabledMTLS"))),
         of(
             "metrics.localOnly",
             "true",
@@ -191,7 +193,7 @@ final class Switches {
 
   private static Switch traffic(String field, String value, Object said) {
     return of(
-        "meshConfig.traffic." + field, value, o -> o.meshConfig("traffic").get(field).equals(said));
+        "meshConfig.traffic." + field, value, o -> said.equals(o.meshConfig("traffic").get(field)));
   }
 
   private static Predicate<Objects> nodeArgument(String argument) {
@@ -219,7 +221,7 @@ final class Switches {
   }
 
   private static Predicate<Objects> authority(String field, Object value) {
-    return objects -> objects.authority().get(field).equals(value);
+    return objects -> value.equals(objects.authority().get(field));
   }
 
   private static boolean volume(Objects objects, String name) {

@@ -2,6 +2,7 @@ package io.sluice.charts;
 
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 
@@ -14,15 +15,22 @@ final class Yaml {
     return mapping(new Load(LoadSettings.builder().build()).loadFromString(text));
   }
 
-  /** Seen as a mapping. @throws ClassCastException where it is none */
+  /** Seen as a mapping. @throws ClassCastException where it is another */
   @SuppressWarnings("unchecked") // keys of what we read are texts
-  static Map<String, Object> mapping(Object value) {
-    return (Map<String, Object>) value;
+  static Map<String, Object> mapping(@Nullable Object value) {
+    return (Map<String, Object>) present(value);
   }
 
-  /** Seen as a list. @throws ClassCastException where it is none */
+  private static Object present(@Nullable Object value) {
+    if (value == null) {
+      throw new AssertionError("nothing is there");
+    }
+    return value;
+  }
+
+  /** Seen as a list. @throws ClassCastException where it is another */
   @SuppressWarnings("unchecked") // elements may be anything
-  static List<Object> list(Object value) {
-    return (List<Object>) value;
+  static List<Object> list(@Nullable Object value) {
+    return (List<Object>) present(value);
   }
 }
