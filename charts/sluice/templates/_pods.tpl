@@ -36,6 +36,15 @@ prometheus.io/path: /metrics
   {{- end }}
 {{- end -}}
 
+{{/* A security profile as Kubernetes before 1.30 has it, in an annotation. */}}
+{{- define "sluice.appArmorAnnotation" -}}
+{{- if eq .type "Localhost" -}}
+localhost/{{ required "node.appArmorProfile.localhostProfile: name the profile, or choose another type" .localhostProfile }}
+{{- else -}}
+{{ get (dict "Unconfined" "unconfined" "RuntimeDefault" "runtime/default") .type }}
+{{- end -}}
+{{- end -}}
+
 {{/* The PodMonitor of a component: list of root and component. */}}
 {{- define "sluice.podMonitor" -}}
 {{- $monitor := (index . 0).Values.metrics.podMonitor -}}
@@ -54,5 +63,6 @@ spec:
     matchLabels:
       {{- include "sluice.selector" . | nindent 6 }}
   podMetricsEndpoints:
-  - {port: metrics, path: /metrics, interval: {{ $monitor.interval }}}
+  # honorLabels: namespace and pod name the pod that a series is about, not the one that was asked
+  - {port: metrics, path: /metrics, interval: {{ $monitor.interval }}, honorLabels: true}
 {{- end -}}

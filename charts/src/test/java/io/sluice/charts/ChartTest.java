@@ -13,11 +13,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What every site gets, whatever its values. */
 class ChartTest {
@@ -101,6 +103,33 @@ class ChartTest {
           .as("%s and 40 MiB of JVM in %s", options, limit)
           .isLessThanOrEqualTo(Integer.parseInt(limit.replace("Mi", "")));
     }
+  }
+
+  @Test
+  void helmTestIsAHookAndNoPartOfTheMesh() throws IOException {
+    assertThat(Files.readString(Chart.FOLDER.resolve("templates/tests/controller.yaml")))
+        .contains("helm.sh/hook: test\n", "helm.sh/hook-delete-policy: before-hook-creation");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"retire: false", "retire: true", "{retire: true, cni: {enabled: false}}"})
+  void everyContainerWithCapabilitiesIsOutOfTheUsualProfile(String values) {
+    String annotation = "container.apparmor.security.beta.kubernetes.io/";
+    Objects older = Chart.asItComes().on("v1.29.0").with(values).objects();
+    List<String> able =
+        older.containers().stream()
+            .filter(each -> !each.getSecurityContext().getCapabilities().getAdd().isEmpty())
+            .map(Container::getName)
+            .toList();
+
+    assertThat(able).isNotEmpty();
+    assertThat(older.daemonSet().getSpec().getTemplate().getMetadata().getAnnotations())
+        .containsAllEntriesOf(
+            able.stream().collect(Collectors.toMap(name -> annotation + name, _ -> "unconfined")));
+    assertThat(Chart.asItComes().with(values).objects().containers())
+        .filteredOn(each -> able.contains(each.getName()))
+        .allMatch(
+            each -> each.getSecurityContext().getAppArmorProfile().getType().equals("Unconfined"));
   }
 
   @Test

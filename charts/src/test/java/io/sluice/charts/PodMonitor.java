@@ -6,7 +6,6 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.LabelSelector;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +20,10 @@ public final class PodMonitor implements HasMetadata {
   private @Nullable Spec spec;
 
   /** What is scraped, and how. */
-  public record Spec(LabelSelector selector, List<Map<String, String>> podMetricsEndpoints) {}
+  public record Spec(LabelSelector selector, List<Endpoint> podMetricsEndpoints) {}
+
+  /** A port of the pods. */
+  public record Endpoint(String port, String path, String interval, boolean honorLabels) {}
 
   @Override
   public String getKind() {

@@ -1,8 +1,5 @@
 package io.sluice.charts;
 
-import java.util.Arrays;
-import java.util.Collections;
-import java.util.List;
 import java.util.function.Predicate;
 
 /**
@@ -29,16 +26,8 @@ record Switch(String path, String value, Chart base, Predicate<Objects> seen) {
   }
 
   Chart chart() {
-    List<String> keys = Arrays.asList(path.split("\\."));
-    Collections.reverse(keys);
-    String yaml = "'" + value + "'";
-    if (value.equals("true") || value.equals("false")) {
-      yaml = value;
-    }
-    for (String key : keys) {
-      yaml = "{" + key + ": " + yaml + "}";
-    }
-    return base.with(yaml);
+    boolean isTruth = value.equals("true") || value.equals("false");
+    return base.with(Yaml.nested(path, isTruth ? value : "'" + value + "'"));
   }
 
   @Override

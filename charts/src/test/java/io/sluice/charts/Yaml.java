@@ -1,5 +1,6 @@
 package io.sluice.charts;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,15 @@ final class Yaml {
   /** One document that is a mapping. */
   static Map<String, Object> read(String text) {
     return mapping(new Load(LoadSettings.builder().build()).loadFromString(text));
+  }
+
+  /** A document in which {@code value}, YAML of one line, stands at a path with dots. */
+  static String nested(String path, String value) {
+    String yaml = value;
+    for (String key : Arrays.asList(path.split("\\.")).reversed()) {
+      yaml = "{" + key + ": " + yaml + "}";
+    }
+    return yaml;
   }
 
   /** Seen as a mapping. @throws ClassCastException where it is another */
