@@ -18,12 +18,13 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * As much of an API server as Helm's {@code lookup} asks for: kinds, and the objects that a test
- * put there. Helm finds it by the file of {@code KUBECONFIG}, so there is one at a time; each test
- * gets an empty one.
+ * put there. Helm finds it by the file of {@code KUBECONFIG}, so there is one at a time. Each test
+ * gets one in which the chart was installed before, and nothing else: keys need not be made.
  */
 final class LookedUp implements BeforeEachCallback, AfterEachCallback {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String NODES = "/api/v1/nodes";
+  private static final String WEBHOOK = "sluice-webhook";
 
   private final Map<String, Object> objects = new ConcurrentHashMap<>();
   private @Nullable HttpServer server;
@@ -34,6 +35,7 @@ final class LookedUp implements BeforeEachCallback, AfterEachCallback {
     HttpServer started = HttpServer.create(new InetSocketAddress(loopback, 0), 0);
     objects.put("/api/v1", kinds("v1", Map.of("nodes", "Node", "secrets", "Secret")));
     nodes(List.of());
+    secret(WEBHOOK, Map.of("ca.crt", "Y2E=", "tls.crt", "Y3J0", "tls.key", "a2V5"));
     started.createContext("/", this::answer);
     started.start();
     server = started;
@@ -70,10 +72,19 @@ final class LookedUp implements BeforeEachCallback, AfterEachCallback {
         Map.of("nodeInfo", Map.of("kubeletVersion", kubelet, "containerRuntimeVersion", runtime)));
   }
 
+  /** The chart was not installed before. */
+  void forgetInstall() {
+    objects.remove(secretPath(WEBHOOK));
+  }
+
+  private static String secretPath(String name) {
+    return "/api/v1/namespaces/" + Chart.NAMESPACE + "/secrets/" + name;
+  }
+
   /** A Secret of the release's namespace. */
   void secret(String name, Map<String, String> data) {
     objects.put(
-        "/api/v1/namespaces/" + Chart.NAMESPACE + "/secrets/" + name,
+        secretPath(name),
         Map.of(
             "apiVersion", "v1", "kind", "Secret", "metadata", Map.of("name", name), "data", data));
   }

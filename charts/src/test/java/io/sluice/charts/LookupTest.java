@@ -55,6 +55,7 @@ class LookupTest {
 
   @Test
   void keepsTheCertificateOfTheWebhookOverAnUpgrade() {
+    cluster.forgetInstall();
     Secret made = Chart.asItComes().objects().one(Secret.class, "-webhook");
     assertThat(Chart.asItComes().objects().one(Secret.class, "-webhook").getData())
         .as("made anew while there is none")
