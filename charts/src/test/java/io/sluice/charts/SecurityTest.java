@@ -21,13 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class SecurityTest {
   private static final List<String> CAPABILITIES =
       List.of(
-          "NET_ADMIN",
-          "SYS_ADMIN",
-          "SYS_PTRACE",
-          "SYS_RESOURCE",
-          "DAC_OVERRIDE",
-          "NET_RAW",
-          "BPF");
+          "NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE", "SYS_RESOURCE", "DAC_OVERRIDE", "NET_RAW", "BPF");
 
   /** What a node shows its daemon on every platform. */
   private static final Set<String> PATHS =
