@@ -37,11 +37,14 @@ final class InterceptionCollector extends Collector {
   @Override
   public List<MetricFamilySamples> collect() {
     CounterMetricFamily redirected =
-        flows("redirected", "Flows that the hooks sent into the proxy.");
+        flows("sluice_interception_redirected_total", "Flows that the hooks sent into the proxy.");
     CounterMetricFamily passthrough =
-        flows("passthrough", "Flows that the hooks left alone, with the reason.");
+        flows(
+            "sluice_interception_passthrough_total",
+            "Flows that the hooks left alone, with the reason.");
     CounterMetricFamily refused =
-        flows("refused", "Flows that the hooks refused, with the reason.");
+        flows(
+            "sluice_interception_refused_total", "Flows that the hooks refused, with the reason.");
     Map<Long, NamespacedName> names = new HashMap<>();
     for (PodStatus pod : enrolment.statuses()) {
       if (pod.state() == PodState.ENROLLED) {
@@ -87,8 +90,8 @@ final class InterceptionCollector extends Collector {
         pathChecks());
   }
 
-  private static CounterMetricFamily flows(String verdict, String help) {
-    return new CounterMetricFamily("sluice_interception_" + verdict + "_total", help, FLOW_LABELS);
+  private static CounterMetricFamily flows(String name, String help) {
+    return new CounterMetricFamily(name, help, FLOW_LABELS);
   }
 
   private static GaugeMetricFamily fill(List<MapSummary> maps) {

@@ -1,0 +1,25 @@
+{{/* Values that do not go together; what the schema cannot say. */}}
+{{- define "sluice.check" -}}
+{{- $controller := .Values.controller -}}
+{{- $isRemote := has $controller.authority.type (list "vault" "certManager") -}}
+{{- if gt (int $controller.replicas) 1 -}}
+{{- if not $isRemote -}}
+{{- fail (printf "controller.replicas: %d controllers cannot share the keys of authority %s; set controller.authority.type to vault or certManager, or replicas to 1" (int $controller.replicas) $controller.authority.type) -}}
+{{- end -}}
+{{- if ne $controller.state.type "emptyDir" -}}
+{{- fail "controller.state.type: several controllers need a directory each; set emptyDir" -}}
+{{- end -}}
+{{- end -}}
+{{- if and (eq $controller.state.type "emptyDir") (not $isRemote) -}}
+{{- fail (printf "controller.state.type: with emptyDir the keys of authority %s are lost with the pod; set persistentVolumeClaim or hostPath" $controller.authority.type) -}}
+{{- end -}}
+{{- if and (eq $controller.state.type "hostPath") (not $controller.nodeSelector) -}}
+{{- fail "controller.nodeSelector: with state.type hostPath name the node that has the directory, such as kubernetes.io/hostname: edge1" -}}
+{{- end -}}
+{{- if and $controller.authority.dnsNames (eq $controller.authority.type "certManager") -}}
+{{- fail "controller.authority.dnsNames: certManager cannot give DNS names; set false" -}}
+{{- end -}}
+{{- if and .Values.metrics.podMonitor.enabled .Values.metrics.localOnly -}}
+{{- fail "metrics.podMonitor.enabled: with localOnly nobody else can scrape the nodes; set one of them to false" -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,30 @@
+{{/*
+Memory and CPU by size. The heap stands beside the limit it belongs to, since both change together: a limit holds heap,
+direct memory, code cache, and some 40 MiB of JVM, stacks and libbpf.
+*/}}
+{{- define "sluice.sizes" -}}
+edge-tiny:
+  node:       {heapMiB: 40, directMiB: 16, codeMiB: 20, resources: {requests: {cpu: 20m, memory: 80Mi}, limits: {cpu: "1", memory: 144Mi}}}
+  controller: {heapMiB: 96, directMiB: 32, codeMiB: 28, resources: {requests: {cpu: 10m, memory: 112Mi}, limits: {cpu: "1", memory: 224Mi}}}
+edge:
+  node:       {heapMiB: 64, directMiB: 32, codeMiB: 24, resources: {requests: {cpu: 50m, memory: 96Mi}, limits: {cpu: "2", memory: 192Mi}}}
+  controller: {heapMiB: 160, directMiB: 64, codeMiB: 32, resources: {requests: {cpu: 20m, memory: 144Mi}, limits: {cpu: "2", memory: 320Mi}}}
+default:
+  node:       {heapMiB: 128, directMiB: 64, codeMiB: 32, resources: {requests: {cpu: 100m, memory: 160Mi}, limits: {cpu: "4", memory: 320Mi}}}
+  controller: {heapMiB: 384, directMiB: 128, codeMiB: 48, resources: {requests: {cpu: 50m, memory: 256Mi}, limits: {cpu: "4", memory: 640Mi}}}
+{{- end -}}
+
+{{/* Requests and limits of a component, those of its values first: list of root and component. */}}
+{{- define "sluice.resources" -}}
+{{- $root := index . 0 -}}
+{{- $size := index (include "sluice.sizes" $root | fromYaml) $root.Values.size (index . 1) -}}
+{{- mustMergeOverwrite $size.resources (index $root.Values (index . 1)).resources | toYaml -}}
+{{- end -}}
+
+{{/* Options that the JVM reads from JDK_JAVA_OPTIONS, so the image must not set the heap itself: list of root and component. */}}
+{{- define "sluice.javaOptions" -}}
+{{- $root := index . 0 -}}
+{{- $size := index (include "sluice.sizes" $root | fromYaml) $root.Values.size (index . 1) -}}
+{{- $heap := int (index $root.Values (index . 1)).heapMiB | default (int $size.heapMiB) -}}
+{{- printf "-Xmx%dm -XX:MaxDirectMemorySize=%dm -XX:ReservedCodeCacheSize=%dm" $heap (int $size.directMiB) (int $size.codeMiB) -}}
+{{- end -}}

@@ -1,0 +1,48 @@
+package io.sluice.charts;
+
+/** Sites that the chart is made for: one golden file each. */
+enum Presets {
+  GENERIC(Chart.asItComes()),
+  K3S(Chart.asItComes().with("platform: k3s")),
+  RKE2(Chart.asItComes().with("platform: rke2")),
+  K0S(Chart.asItComes().with("platform: k0s")),
+  MICROK8S(Chart.asItComes().with("platform: microk8s")),
+  CRIO(Chart.asItComes().with("platform: crio")),
+  EDGE_TINY(
+      Chart.asItComes()
+          .on("v1.29.4")
+          .with("{platform: k3s, size: edge-tiny, interception: {mode: ebpf}}")),
+  LARGE(
+      Chart.asItComes()
+          .with(
+              """
+              size: default
+              controller:
+                replicas: 2
+                state: {type: emptyDir}
+                authority: {type: certManager}
+              metrics: {podMonitor: {enabled: true}}
+              dashboards: {enabled: true}
+              """)),
+  AIR_GAPPED(
+      Chart.asItComes()
+          .with("platform: k3s")
+          .with(
+              """
+              image:
+                registry: registry.site.example:5000/mirror
+                pullPolicy: Never
+                pullSecrets: [mirror]
+              interception: {mode: iptables}
+              """));
+
+  private final Chart chart;
+
+  Presets(Chart chart) {
+    this.chart = chart;
+  }
+
+  Chart chart() {
+    return chart;
+  }
+}

@@ -1,0 +1,95 @@
+package io.sluice.charts;
+
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Values that cannot be meant are refused before anything is installed. */
+class SchemaTest {
+  @RegisterExtension final LookedUp cluster = new LookedUp();
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "intercepton: {mode: ebpf}          | intercepton",
+        "interception: {mod: ebpf}          | mod",
+        "node: {image: {version: '1'}}      | version",
+        "controller: {state: {path: /a}}    | path",
+        "meshConfig: {traffic: {egress: 1}} | egress",
+        "global: {}                         | global",
+      })
+  void refusesKeysThatNobodyKnowsAndNamesThem(String values, String key) {
+    assertThatThrownBy(() -> Chart.asItComes().with(values).text())
+        .hasMessageContaining("additional properties '" + key + "' not allowed");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "interception: {mode: nftables}                        | /interception/mode",
+        "interception: {fallback: 'yes'}                       | /interception/fallback",
+        "interception: {pathCheckSeconds: 0}                   | /interception/pathCheckSeconds",
+        "platform: openshift                                   | /platform",
+        "size: huge                                            | /size",
+        "image: {pullPolicy: Sometimes}                        | /image/pullPolicy",
+        "image: {registry: 'http://registry.example'}          | /image/registry",
+        "node: {image: {digest: 'sha256:12'}}                  | /node/image/digest",
+        "node: {updateStrategy: {maxUnavailable: 0}}           | /node/updateStrategy/maxUnavailable",
+        "node: {resources: {limits: {memory: lots}}}           | /node/resources/limits/memory",
+        "controller: {replicas: 0}                             | /controller/replicas",
+        "controller: {leafLifetime: forever}                   | /controller/leafLifetime",
+        "cni: {confDir: etc/cni/net.d}                         | /cni/confDir",
+        "fullnameOverride: Sluice_1                            | /fullnameOverride",
+        "metrics: {port: 70000}                                | /metrics/port",
+        "meshConfig: {traffic: {outboundPortExclusionList: [0]}} | /meshConfig/traffic/outboundPortExclusionList/0",
+        "networkPolicies: {nodeCidrs: [10.0.0.1]}              | /networkPolicies/nodeCidrs/0",
+      })
+  void refusesValuesOfTheWrongKindAndNamesThem(String values, String place) {
+    assertThatThrownBy(() -> Chart.asItComes().with(values).text())
+        .hasMessageContaining("at '" + place + "'");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "controller: {replicas: 2} | controller.replicas: 2 controllers cannot share the keys",
+        "controller: {replicas: 2, authority: {type: certManager}} | controller.state.type: several",
+        "controller: {state: {type: emptyDir}} | controller.state.type: with emptyDir",
+        "controller: {state: {type: hostPath}} | controller.nodeSelector: with state.type hostPath",
+        "controller: {authority: {type: vault}} | controller.authority.vault.address: name",
+        "controller: {authority: {type: imported}} | controller.authority.imported.secretName: name",
+        "controller: {authority: {type: certManager, dnsNames: true}} | controller.authority.dnsNames",
+        "metrics: {localOnly: true, podMonitor: {enabled: true}} | metrics.podMonitor.enabled",
+        "webhook: {certificate: {existingSecret: mine}} | webhook.certificate.caBundle",
+        "node: {seccompProfile: {type: Localhost}} | node.seccompProfile.localhostProfile",
+        "node: {appArmorProfile: {type: Localhost}} | node.appArmorProfile.localhostProfile",
+      })
+  void refusesWhatDoesNotGoTogetherAndSaysWhatToDo(String values, String message) {
+    assertThatThrownBy(() -> Chart.asItComes().with(values).text()).hasMessageContaining(message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "fullnameOverride: mesh",
+        "image: {registry: 'registry.site.example:5000/mirror/of/sluice', pullSecrets: [mirror]}",
+        "node: {updateStrategy: {maxUnavailable: 10%}, nodeSelector: {site/mesh: 'yes'}}",
+        "node: {tolerations: [{key: a, operator: Equal, value: b, effect: NoExecute}]}",
+        "cni: {confDir: /etc/cni/multus, binDirs: [/opt/cni/bin, /usr/libexec/cni]}",
+        "networkPolicies: {nodeCidrs: [10.0.0.0/24, 'fd00::/64'], metricsNamespaces: [monitoring]}",
+        "trustBundle: {pem: 'text of certificates'}",
+        "controller: {authority: {type: vault, vault: {address: 'https://v:8200', tokenSecret: t, caSecret: c}}}",
+        "webhook: {certificate: {existingSecret: mine, caBundle: text}}",
+        "meshConfig: {certificate: {deniedSerials: ['0a:1b'], deniedIdentities: ['spiffe://t/ns/a/sa/b']}}",
+      })
+  void takesWhatSitesNeed(String values) {
+    assertThatCode(() -> Chart.asItComes().with(values).objects()).doesNotThrowAnyException();
+  }
+}

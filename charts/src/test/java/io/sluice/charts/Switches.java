@@ -1,0 +1,253 @@
+package io.sluice.charts;
+
+import static io.sluice.charts.Switch.of;
+
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodTemplateSpec;
+import io.fabric8.kubernetes.api.model.Secret;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingWebhookConfiguration;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
+import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
+import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
+import io.fabric8.kubernetes.api.model.rbac.Role;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/** Every value of the chart that switches something, and what it switches. */
+final class Switches {
+  private static final String HOST_STATE =
+      "controller: {nodeSelector: {kubernetes.io/hostname: edge1}}";
+  private static final String VAULT =
+      "controller: {authority: {vault: {address: 'https://vault.example:8200'}}}";
+  private static final String REMOTE = "controller: {authority: {type: certManager}}";
+
+  private Switches() {}
+
+  static List<Switch> all() {
+    return List.of(
+        of("platform", "k3s", mounts("/var/lib/rancher/k3s/data")),
+        of("platform", "rke2", mounts("/var/lib/rancher/rke2/agent/etc/containerd")),
+        of("platform", "k0s", nodeArgument("--cni-bin-dir=/opt/cni/bin")),
+        of("platform", "microk8s", mounts("/var/snap/microk8s")),
+        of("platform", "crio", mounts("/etc/crio")),
+        of("platform", "generic", mounts("/etc/containerd")).beside("platform: k3s"),
+        of("size", "edge-tiny", o -> heap(o.node()).equals("-Xmx40m")),
+        of("size", "default", o -> heap(o.controller()).equals("-Xmx384m")),
+        of("interception.mode", "ebpf", nodeArgument("--mode=ebpf")),
+        of(
+            "interception.mode",
+            "iptables",
+            nodeArgument("--mode=iptables").and(o -> !capabilities(o).contains("BPF"))),
+        of("interception.fallback", "true", nodeArgument("--fallback=true")),
+        of("interception.failOpen", "true", nodeArgument("--fail-open")),
+        of("interception.earlierConnections", "keep", nodeArgument("--earlier-connections=keep")),
+        of("interception.earlierConnections", "grace", nodeArgument("--earlier-connections=grace")),
+        of(
+            "interception.earlierConnections",
+            "destroy",
+            nodeArgument("--earlier-connections=destroy")),
+        of("cni.enabled", "false", nodeArgument("--cni").or(mounts("/opt/cni/bin")).negate()),
+        of("image.pullPolicy", "Always", pulls("Always")),
+        of("image.pullPolicy", "Never", pulls("Never")),
+        of(
+            "node.updateStrategy.type",
+            "OnDelete",
+            o -> o.daemonSet().getSpec().getUpdateStrategy().getRollingUpdate() == null),
+        of("node.accessLog", "stdout", nodeArgument("--access-log=-")),
+        of("node.accessLog", "file", nodeArgument("--access-log=access.log")),
+        of("node.keepKeys", "true", nodeArgument("--keep-keys")),
+        of(
+                "node.seccompProfile.type",
+                "Localhost",
+                o ->
+                    "sluice.json"
+                        .equals(
+                            o.node()
+                                .getSecurityContext()
+                                .getSeccompProfile()
+                                .getLocalhostProfile()))
+            .beside("node: {seccompProfile: {localhostProfile: sluice.json}}"),
+        of(
+            "node.seccompProfile.type",
+            "Unconfined",
+            o -> o.node().getSecurityContext().getSeccompProfile().getType().equals("Unconfined")),
+        of("node.appArmorProfile.type", "RuntimeDefault", appArmor("runtime/default"))
+            .on("v1.29.0"),
+        of("node.appArmorProfile.type", "Localhost", appArmor("localhost/sluice"))
+            .on("v1.29.0")
+            .beside("node: {appArmorProfile: {localhostProfile: sluice}}"),
+        of(
+                "controller.state.type",
+                "hostPath",
+                o -> !o.has(PersistentVolumeClaim.class) && runsAs(o) == 0)
+            .beside(HOST_STATE),
+        of("controller.state.type", "emptyDir", o -> !o.has(PersistentVolumeClaim.class))
+            .beside(REMOTE),
+        of(
+            "controller.state.keep",
+            "false",
+            o ->
+                o.of(PersistentVolumeClaim.class)
+                    .getFirst()
+                    .getMetadata()
+                    .getAnnotations()
+                    .isEmpty()),
+        of(
+                "controller.authority.type",
+                "imported",
+                o -> o.authority().containsKey("imported") && volume(o, "imported"))
+            .beside("controller: {authority: {imported: {secretName: ca}}}"),
+        of("controller.authority.type", "vault", o -> o.authority().containsKey("vault"))
+            .beside(VAULT),
+        of(
+            "controller.authority.type",
+            "certManager",
+            o ->
+                o.authority().containsKey("certManager")
+                    && o.of(Role.class).stream()
+                        .anyMatch(role -> role.getMetadata().getName().endsWith("-issuing"))),
+        of("controller.authority.signingKey", "P384", authority("signingKey", "P384")),
+        of("controller.authority.signingKey", "ED25519", authority("signingKey", "ED25519")),
+        of("controller.authority.dnsNames", "true", authority("dnsNames", true)),
+        of("controller.authority.nameConstraints", "false", authority("nameConstraints", false)),
+        of(
+                "controller.authority.certManager.issuer.kind",
+                "ClusterIssuer",
+                o ->
+                    "ClusterIssuer"
+                        .equals(
+                            Yaml.mapping(
+                                    Yaml.mapping(o.authority().get("certManager")).get("issuer"))
+                                .get("kind")))
+            .beside(REMOTE),
+        of(
+            "controller.podDisruptionBudget.enabled",
+            "false",
+            o -> !o.has(PodDisruptionBudget.class)),
+        of(
+            "webhook.enabled",
+            "false",
+            o ->
+                !o.has(ValidatingWebhookConfiguration.class)
+                    && !o.has(Secret.class)
+                    && o.controller().getArgs().stream()
+                        .noneMatch(each -> each.contains("webhook"))),
+        of(
+            "webhook.failurePolicy",
+            "Fail",
+            o ->
+                o.of(ValidatingWebhookConfiguration.class).stream()
+                    .flatMap(each -> each.getWebhooks().stream())
+                    .allMatch(each -> each.getFailurePolicy().equals("Fail"))),
+        of("meshConfig.create", "false", o -> !o.has(GenericKubernetesResource.class)),
+        traffic("enablePermissiveTrafficPolicyMode", "false", false),
+        traffic("enableEgress", "false", false),
+        traffic("mtlsMode", "PERMISSIVE", "PERMISSIVE"),
+        of(
+            "meshConfig.sidecar.sidecarDisabledMTLS",
+            "true",
+            o -> Boolean.TRUE.equals(o.meshConfig("sidecar").get("sidecarDisabledMTLS"))),
+        of(
+            "metrics.localOnly",
+            "true",
+            nodeArgument("--metrics-address=127.0.0.1:15020")
+                .and(o -> "127.0.0.1".equals(o.node().getReadinessProbe().getHttpGet().getHost()))),
+        of(
+            "metrics.scrapeAnnotations",
+            "false",
+            o ->
+                templates(o).stream()
+                    .noneMatch(each ->
+                        each.getMetadata().getAnnotations().containsKey("prometheus.io/scrape"))),
+        of("metrics.podMonitor.enabled", "true", o -> o.of(PodMonitor.class).size() == 2),
+        of(
+            "dashboards.enabled",
+            "true",
+            o ->
+                o.of(ConfigMap.class).stream()
+                        .filter(each ->
+                            "1".equals(each.getMetadata().getLabels().get("grafana_dashboard")))
+                        .count()
+                    == 3),
+        of("networkPolicies.enabled", "false", o -> !o.has(NetworkPolicy.class)),
+        of("crds.upgrade", "always", o -> o.has(CustomResourceDefinition.class)),
+        of("crds.upgrade", "never", o -> !o.has(CustomResourceDefinition.class))
+            .beside("crds: {upgrade: always}"),
+        of("test.enabled", "false", o -> !o.has(Pod.class)),
+        of(
+            "retire",
+            "true",
+            o ->
+                o.nodePod().getInitContainers().stream()
+                    .map(Container::getName)
+                    .toList()
+                    .equals(List.of("cni-uninstall", "cleanup"))));
+  }
+
+  private static Switch traffic(String field, String value, Object said) {
+    return of(
+        "meshConfig.traffic." + field, value, o -> said.equals(o.meshConfig("traffic").get(field)));
+  }
+
+  private static Predicate<Objects> nodeArgument(String argument) {
+    return objects -> objects.node().getArgs().contains(argument);
+  }
+
+  private static Predicate<Objects> mounts(String path) {
+    return objects ->
+        objects.nodePod().getVolumes().stream()
+            .map(Volume::getHostPath)
+            .anyMatch(host -> host != null && host.getPath().equals(path));
+  }
+
+  private static Predicate<Objects> pulls(String policy) {
+    return objects ->
+        objects.containers().stream().allMatch(each -> each.getImagePullPolicy().equals(policy));
+  }
+
+  private static Predicate<Objects> appArmor(String profile) {
+    return objects -> {
+      Map<String, String> annotations =
+          objects.daemonSet().getSpec().getTemplate().getMetadata().getAnnotations();
+      return profile.equals(annotations.get("container.apparmor.security.beta.kubernetes.io/node"));
+    };
+  }
+
+  private static Predicate<Objects> authority(String field, Object value) {
+    return objects -> value.equals(objects.authority().get(field));
+  }
+
+  private static boolean volume(Objects objects, String name) {
+    return objects.controllerPod().getVolumes().stream()
+        .anyMatch(each -> each.getName().equals(name));
+  }
+
+  private static long runsAs(Objects objects) {
+    return objects.controllerPod().getSecurityContext().getRunAsUser();
+  }
+
+  private static List<String> capabilities(Objects objects) {
+    return objects.node().getSecurityContext().getCapabilities().getAdd();
+  }
+
+  private static List<PodTemplateSpec> templates(Objects objects) {
+    return List.of(
+        objects.daemonSet().getSpec().getTemplate(), objects.deployment().getSpec().getTemplate());
+  }
+
+  private static String heap(Container container) {
+    return container.getEnv().stream()
+        .filter(each -> each.getName().equals("JDK_JAVA_OPTIONS"))
+        .map(EnvVar::getValue)
+        .map(options -> options.split(" ")[0])
+        .findFirst()
+        .orElseThrow();
+  }
+}
