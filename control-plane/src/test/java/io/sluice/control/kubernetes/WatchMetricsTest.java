@@ -88,8 +88,7 @@ class WatchMetricsTest {
     awaitValue(restarts + "\"broken\",}", 1);
 
     Await.until("a watch after it", () -> cluster.watches("pods") >= 2);
-    history.compact();
-    history.apply(pod("db", "10.0.0.2"));
+    history.unseen(() -> history.apply(pod("db", "10.0.0.2")));
     awaitValue(restarts + "\"gone\",}", 1);
     awaitValue("sluice_control_watch_lists_total{resource=\"pods\",}", 2);
 
