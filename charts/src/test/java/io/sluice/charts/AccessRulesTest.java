@@ -37,12 +37,9 @@ class AccessRulesTest {
   }
 
   @Test
-  void whatOneSiteAloneNeedsIsGivenToThatSiteAlone() {
-    Objects objects = Chart.asItComes().on("v1.32.0").objects();
-
-    assertThat(objects.has(Role.class)).isFalse();
-    assertThat(objects.has(RoleBinding.class)).isFalse();
-    assertThat(Chart.asItComes().on("v1.31.9").objects().of(Role.class)).hasSize(1);
+  void podsAreReadOnlyWhereTokensDoNotNameTheNode() {
+    assertThat(resourcesOfOwnNamespace("v1.32.0")).containsExactly("leases");
+    assertThat(resourcesOfOwnNamespace("v1.31.9")).containsExactly("leases", "pods");
   }
 
   @Test
@@ -77,6 +74,12 @@ class AccessRulesTest {
               });
         });
     assertThat(objects.one(Role.class, "-issuing").getMetadata().getNamespace()).isEqualTo("pki");
+  }
+
+  private static List<String> resourcesOfOwnNamespace(String version) {
+    return rules(Chart.asItComes().on(version).objects())
+        .flatMap(rule -> rule.getResources().stream())
+        .toList();
   }
 
   private static Stream<PolicyRule> clusterRules(Objects objects) {
