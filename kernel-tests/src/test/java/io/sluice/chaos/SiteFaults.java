@@ -36,11 +36,10 @@ final class SiteFaults {
   }
 
   private Fault ofLinks(String which, List<FaultyLink> links) {
-    int choice = random.nextInt(Mode.values().length);
-    if (choice == Mode.PASS.ordinal()) {
+    Mode mode = Mode.values()[random.nextInt(Mode.values().length)];
+    if (mode == Mode.PASS) {
       return Fault.moment(which + ": cut", () -> links.forEach(FaultyLink::cut));
     }
-    Mode mode = Mode.values()[choice];
     String what = mode.name().toLowerCase(Locale.ROOT).replace('_', ' ');
     return new Fault(
         which + ": " + what,
