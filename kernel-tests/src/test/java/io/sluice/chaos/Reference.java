@@ -7,6 +7,7 @@ import io.sluice.control.compile.Objects;
 import io.sluice.control.distribution.ToldSnapshot;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectReader;
+import io.sluice.control.objects.Pod;
 import io.sluice.mesh.MeshSnapshot;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -25,12 +26,17 @@ record Reference(Compilation compilation, List<ObjectNode> unread) {
     List<ObjectNode> unread = new ArrayList<>();
     for (ObjectNode object : objects) {
       var one = ObjectReader.read("cluster", object.toString().getBytes(StandardCharsets.UTF_8));
-      read.addAll(one.objects());
+      one.objects().stream().filter(Reference::isSomewhere).forEach(read::add);
       if (!one.problems().isEmpty()) {
         unread.add(object);
       }
     }
     return new Reference(Compiler.compile(1, new Objects(read)), unread);
+  }
+
+  /** A pod that no node was found for means nothing yet. */
+  private static boolean isSomewhere(KubernetesObject object) {
+    return !(object instanceof Pod pod) || pod.nodeNameOrNull() != null;
   }
 
   /** What the controller has to say of a registry that it reads completely. */

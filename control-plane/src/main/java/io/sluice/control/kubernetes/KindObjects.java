@@ -5,6 +5,7 @@ import io.sluice.control.manifest.YamlValue;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.objects.ObjectRef;
+import io.sluice.control.objects.Pod;
 import io.sluice.control.objects.ReadObjects;
 import io.sluice.control.objects.ReadableKind;
 import io.sluice.control.registry.ObjectChange;
@@ -38,7 +39,10 @@ final class KindObjects {
     this.maxObjects = maxObjects;
   }
 
-  /** Reads an object as the API server wrote it; keeps nothing of the tree. */
+  /**
+   * Reads an object as the API server wrote it; keeps nothing of the tree. A pod that no node was
+   * found for yet runs nowhere and means nothing to the mesh: it would be told to every node.
+   */
   Seen read(YamlValue.Mapping object) {
     ObjectRef ref =
         new ObjectRef(
@@ -51,7 +55,8 @@ final class KindObjects {
     ReportedObject reported = ReportedObject.isOf(kind) ? ReportedObject.read(kind, object) : null;
     if (read.problems().isEmpty()) {
       KubernetesObject good = read.objects().getFirst();
-      return new Seen(good.ref(), good, incarnation, List.of(), reported);
+      return new Seen(
+          good.ref(), isScheduled(good) ? good : null, incarnation, List.of(), reported);
     }
     // Without a file, only its own name tells which object is meant.
     List<Problem> named =
@@ -59,6 +64,10 @@ final class KindObjects {
             .map(p -> new Problem(ref.toString(), 0, p.field(), p.reason(), p.mend()))
             .toList();
     return new Seen(ref, null, incarnation, named, reported);
+  }
+
+  private static boolean isScheduled(KubernetesObject object) {
+    return !(object instanceof Pod pod) || pod.nodeNameOrNull() != null;
   }
 
   /** Takes a list of all objects. Returns what changed by it. */
@@ -147,7 +156,7 @@ final class KindObjects {
   /**
    * An object as it was read.
    *
-   * @param goodOrNull null where it has problems
+   * @param goodOrNull null where it has problems, or means nothing to the mesh yet
    * @param incarnation differs between objects that had the same name one after the other
    * @param reportedOrNull what its status says; null where nobody writes one
    */

@@ -91,6 +91,20 @@ class KubernetesRegistryTest {
   }
 
   @Test
+  void knowsAPodFromWhenANodeWasFoundForIt() {
+    String scheduled = pod("db", "10.0.0.2");
+    history.apply(scheduled.replace("nodeName: edge-1", "hostNetwork: false"));
+    start();
+    assertThat(hasPod("web")).isTrue();
+    assertThat(hasPod("db")).isFalse();
+    assertThat(problems()).isEmpty();
+
+    history.apply(scheduled);
+
+    Await.until("the pod", () -> hasPod("db"));
+  }
+
+  @Test
   void goesOnFromWhereTheServerEndedAWatch() {
     start();
     Await.until("a third watch", () -> cluster.watches("pods") >= 3);
