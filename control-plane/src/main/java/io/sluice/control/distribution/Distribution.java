@@ -9,6 +9,7 @@ import io.sluice.control.issuing.Caller;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.metrics.DistributionMetrics;
+import io.sluice.control.streaming.Coalesced;
 import io.sluice.mesh.MeshSnapshot;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -115,7 +116,7 @@ public final class Distribution implements AutoCloseable {
       ServerCallStreamObserver<FollowResponse> out,
       Function<RefusedException, StatusRuntimeException> refusals) {
     NodeStream stream = new NodeStream(caller, out, refusals, this);
-    out.setOnCancelHandler(stream::left);
+    out.setOnCancelHandler(stream::gone);
     out.setOnReadyHandler(stream::wake);
     NodeStream older = streams.put(caller.nodeName(), stream);
     if (older != null) {

@@ -1,6 +1,5 @@
 package io.sluice.control.distribution;
 
-import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -11,6 +10,8 @@ import io.sluice.control.issuing.Caller;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.limit.Printable;
+import io.sluice.control.streaming.Coalesced;
+import io.sluice.control.streaming.Outgoing;
 import io.sluice.wire.WireLimits;
 import java.util.List;
 import java.util.function.Function;
@@ -22,8 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class NodeStream implements StreamObserver<FollowRequest> {
   private final Caller caller;
-  private final ServerCallStreamObserver<FollowResponse> out;
-  private final Function<RefusedException, StatusRuntimeException> refusals;
+  private final Outgoing<FollowResponse> out;
   private final Distribution distribution;
   private final Coalesced pump;
   private @Nullable Hellos hellos = new Hellos();
@@ -35,7 +35,6 @@ final class NodeStream implements StreamObserver<FollowRequest> {
   private @Nullable Change change;
   private long nonces;
   private NodeState state;
-  private boolean ended;
 
   NodeStream(
       Caller caller,
@@ -43,8 +42,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
       Function<RefusedException, StatusRuntimeException> refusals,
       Distribution distribution) {
     this.caller = caller;
-    this.out = out;
-    this.refusals = refusals;
+    this.out = new Outgoing<>(out, refusals, this::left);
     this.distribution = distribution;
     this.pump = distribution.coalesced(this::pump);
     this.state = NodeState.fresh(caller.nodeName(), "");
@@ -70,7 +68,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
 
   private synchronized void take(FollowRequest request) {
     Hellos greeting = hellos;
-    if (ended) {
+    if (out.isEnded()) {
       return;
     }
     if (greeting == null) {
@@ -119,7 +117,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
   }
 
   private synchronized void pump() {
-    while (!ended && hellos == null && out.isReady()) {
+    while (hellos == null && out.isReady()) {
       Change sending = change;
       if (sending == null) {
         sending = next();
@@ -129,7 +127,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
         return;
       }
       FollowResponse part = sending.next();
-      out.onNext(part);
+      out.send(part);
       distribution.metrics().sent(part.getResourcesCount(), part.getSerializedSize());
     }
   }
@@ -172,49 +170,31 @@ final class NodeStream implements StreamObserver<FollowRequest> {
 
   @Override
   public void onError(Throwable failure) {
-    left();
+    out.gone();
   }
 
   @Override
   public void onCompleted() {
-    end(Status.OK.asRuntimeException());
+    out.complete();
   }
 
   /** Ends it with that reason. */
   void refuse(RefusedException why) {
-    synchronized (this) {
-      if (ended) {
-        return;
-      }
-    }
-    end(refusals.apply(why));
+    out.refuse(why);
   }
 
   /** Ends it; the node comes again, here or elsewhere. */
   void stop() {
-    end(Status.UNAVAILABLE.withDescription("the controller stops").asRuntimeException());
+    out.stop();
   }
 
-  private void end(StatusRuntimeException how) {
-    synchronized (this) {
-      if (!ended && !out.isCancelled()) {
-        if (how.getStatus().isOk()) {
-          out.onCompleted();
-        } else {
-          out.onError(how);
-        }
-      }
-    }
-    left();
+  /** The node has gone. */
+  void gone() {
+    out.gone();
   }
 
-  /** The stream is no more. */
-  void left() {
+  private void left() {
     synchronized (this) {
-      if (ended) {
-        return;
-      }
-      ended = true;
       change = null;
       acknowledged = View.NOTHING;
       considered = null;

@@ -7,6 +7,7 @@ import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.metrics.ControllerMetrics.Call;
+import io.sluice.control.streaming.Outgoing;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -35,17 +36,17 @@ public final class BundleFeed {
    */
   void follow(Caller caller, ServerCallStreamObserver<TrustBundle> out) {
     Follower follower = new Follower(caller, out);
-    out.setOnCancelHandler(() -> forget(follower));
+    out.setOnCancelHandler(follower.out::gone);
     out.setOnReadyHandler(follower::send);
     Follower older = followers.put(caller.nodeName(), follower);
     if (older != null) {
-      older.refuse(RefusedException.superseded(caller.nodeName()));
+      older.out.refuse(RefusedException.superseded(caller.nodeName()));
     }
     metrics.followers(followers.size());
     answers.served(Call.FOLLOW_TRUST_BUNDLE, caller.nodeName());
     follower.send();
     if (closed) {
-      follower.complete();
+      follower.out.complete();
     }
   }
 
@@ -58,14 +59,14 @@ public final class BundleFeed {
   /** Ends the streams of nodes whose certificate has ended, or proves them no more. */
   public void endThoseWithoutProof() {
     for (Follower follower : followers.values()) {
-      certificates.noLongerProven(follower.caller).ifPresent(follower::refuse);
+      certificates.noLongerProven(follower.caller).ifPresent(follower.out::refuse);
     }
   }
 
   /** Ends every stream in order, so that connections can. */
   void close() {
     closed = true;
-    followers.values().forEach(Follower::complete);
+    followers.values().forEach(follower -> follower.out.complete());
   }
 
   private void forget(Follower follower) {
@@ -73,44 +74,27 @@ public final class BundleFeed {
     metrics.followers(followers.size());
   }
 
-  /** One stream; gRPC wants its observer to be used by one thread at a time. */
+  /** One stream. */
   private final class Follower {
     private final Caller caller;
-    private final ServerCallStreamObserver<TrustBundle> out;
+    private final Outgoing<TrustBundle> out;
     private @Nullable TrustBundle sent;
-    private boolean ended;
 
     Follower(Caller caller, ServerCallStreamObserver<TrustBundle> out) {
       this.caller = caller;
-      this.out = out;
+      this.out =
+          new Outgoing<>(
+              out,
+              why -> answers.refusal(Call.FOLLOW_TRUST_BUNDLE, caller.nodeName(), why),
+              () -> forget(this));
     }
 
     synchronized void send() {
       TrustBundle newest = latest;
-      if (!ended && newest != null && !newest.equals(sent) && out.isReady()) {
-        out.onNext(newest);
+      if (newest != null && !newest.equals(sent) && out.isReady()) {
+        out.send(newest);
         sent = newest;
       }
-    }
-
-    void refuse(RefusedException why) {
-      synchronized (this) {
-        if (!ended && !out.isCancelled()) {
-          ended = true;
-          out.onError(answers.refusal(Call.FOLLOW_TRUST_BUNDLE, caller.nodeName(), why));
-        }
-      }
-      forget(this);
-    }
-
-    void complete() {
-      synchronized (this) {
-        if (!ended && !out.isCancelled()) {
-          ended = true;
-          out.onCompleted();
-        }
-      }
-      forget(this);
     }
   }
 }

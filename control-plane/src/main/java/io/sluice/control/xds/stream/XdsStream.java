@@ -1,13 +1,13 @@
 package io.sluice.control.xds.stream;
 
 import com.google.protobuf.MessageLite;
-import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import io.sluice.control.distribution.Coalesced;
 import io.sluice.control.issuing.MeshMember;
 import io.sluice.control.issuing.RefusedException;
+import io.sluice.control.streaming.Coalesced;
+import io.sluice.control.streaming.Outgoing;
 import io.sluice.control.xds.stream.Subscription.Answer;
 import io.sluice.control.xds.translate.Asker;
 import io.sluice.control.xds.translate.Catalogue;
@@ -30,8 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
   private final MeshMember member;
   private final Variant<Q, A> variant;
-  private final ServerCallStreamObserver<A> out;
-  private final Function<RefusedException, StatusRuntimeException> refusals;
+  private final Outgoing<A> out;
   private final XdsStreams streams;
   private final Instant since;
   private final Coalesced pump;
@@ -39,7 +38,6 @@ final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
   private @Nullable ClientDescription client;
   private @Nullable Translation considered;
   private long nonces;
-  private boolean ended;
 
   XdsStream(
       MeshMember member,
@@ -49,8 +47,7 @@ final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
       XdsStreams streams) {
     this.member = member;
     this.variant = variant;
-    this.out = out;
-    this.refusals = refusals;
+    this.out = new Outgoing<>(out, refusals, this::left);
     this.streams = streams;
     this.since = streams.now();
     this.pump = streams.coalesced(this::pump);
@@ -75,7 +72,7 @@ final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
   }
 
   private synchronized void take(Ask ask) {
-    if (ended) {
+    if (out.isEnded()) {
       return;
     }
     if (client == null) {
@@ -114,7 +111,7 @@ final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
     }
     Catalogue catalogue = newest.of(new Asker(member.identity(), describes.certificateProvider()));
     for (Map.Entry<XdsType, Subscription> each : subscriptions.entrySet()) {
-      if (ended || !out.isReady()) {
+      if (!out.isReady()) {
         return;
       }
       Subscription subscription = each.getValue();
@@ -129,7 +126,7 @@ final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
 
   private void send(Batch batch) {
     A response = variant.response(batch);
-    out.onNext(response);
+    out.send(response);
     streams
         .metrics()
         .sent(batch.type().label(), batch.resources().size(), response.getSerializedSize());
@@ -148,49 +145,31 @@ final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
 
   @Override
   public void onError(Throwable failure) {
-    left();
+    out.gone();
   }
 
   @Override
   public void onCompleted() {
-    end(Status.OK.asRuntimeException());
+    out.complete();
   }
 
   /** Ends it with that reason. */
   void refuse(RefusedException why) {
-    synchronized (this) {
-      if (ended) {
-        return;
-      }
-    }
-    end(refusals.apply(why));
+    out.refuse(why);
   }
 
   /** Ends it; the client comes again, here or elsewhere. */
   void stop() {
-    end(Status.UNAVAILABLE.withDescription("the controller stops").asRuntimeException());
+    out.stop();
   }
 
-  private void end(StatusRuntimeException how) {
-    synchronized (this) {
-      if (!ended && !out.isCancelled()) {
-        if (how.getStatus().isOk()) {
-          out.onCompleted();
-        } else {
-          out.onError(how);
-        }
-      }
-    }
-    left();
+  /** The client has gone. */
+  void gone() {
+    out.gone();
   }
 
-  /** The stream is no more. */
-  void left() {
+  private void left() {
     synchronized (this) {
-      if (ended) {
-        return;
-      }
-      ended = true;
       subscriptions.clear();
     }
     streams.forget(this);

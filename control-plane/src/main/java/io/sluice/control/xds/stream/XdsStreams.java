@@ -4,13 +4,13 @@ import com.google.protobuf.MessageLite;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import io.sluice.control.distribution.Coalesced;
 import io.sluice.control.issuing.MemberCertificates;
 import io.sluice.control.issuing.MeshMember;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.limit.Allowances;
 import io.sluice.control.metrics.XdsMetrics;
+import io.sluice.control.streaming.Coalesced;
 import io.sluice.control.xds.translate.Translation;
 import io.sluice.mesh.MeshSnapshot;
 import java.lang.System.Logger;
@@ -108,7 +108,7 @@ public final class XdsStreams implements AutoCloseable {
       ServerCallStreamObserver<A> out,
       Function<RefusedException, StatusRuntimeException> refusals) {
     XdsStream<Q, A> stream = new XdsStream<>(member, variant, out, refusals, this);
-    out.setOnCancelHandler(stream::left);
+    out.setOnCancelHandler(stream::gone);
     out.setOnReadyHandler(stream::wake);
     streams.add(stream);
     metrics.streams(streams.size());

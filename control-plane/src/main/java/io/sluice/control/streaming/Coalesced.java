@@ -1,4 +1,4 @@
-package io.sluice.control.distribution;
+package io.sluice.control.streaming;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
