@@ -27,7 +27,7 @@ final class ChildJvm {
   private final Path home;
   private final Class<?> program;
   private final Consumer<String> listener;
-  private @Nullable Process process;
+  private volatile @Nullable Process process;
   private BlockingQueue<String> written = new LinkedBlockingQueue<>();
   private int dumps;
   private boolean isPaused;
@@ -42,6 +42,15 @@ final class ChildJvm {
     this.home = home;
     this.program = program;
     this.listener = listener;
+    // Others end with their standard input, one that is stopped would not even do that.
+    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(this::endWithThisProcess));
+  }
+
+  private void endWithThisProcess() {
+    Process last = process;
+    if (last != null) {
+      last.destroyForcibly();
+    }
   }
 
   Path log() {

@@ -7,6 +7,7 @@ import java.security.KeyPair;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
 import javax.net.ssl.KeyManagerFactory;
@@ -21,6 +22,9 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
 /** TLS of a test's web server. */
 public final class ServerTls {
+  /** Longer than any test, those that run for hours too. */
+  private static final Duration LIFETIME = Duration.ofDays(7);
+
   private ServerTls() {}
 
   /** A server named {@code host}, certified by {@code issuer}. */
@@ -31,7 +35,7 @@ public final class ServerTls {
             X500Name.getInstance(issuer.certificate().getSubjectX500Principal().getEncoded()),
             BigInteger.ONE,
             Date.from(Instant.now().minusSeconds(60)),
-            Date.from(Instant.now().plusSeconds(3600)),
+            Date.from(Instant.now().plus(LIFETIME)),
             new X500Name("CN=server"),
             pair.getPublic());
     builder.addExtension(
