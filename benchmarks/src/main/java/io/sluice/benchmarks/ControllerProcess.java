@@ -74,12 +74,8 @@ final class ControllerProcess implements AutoCloseable {
 
   /** Good for one admission of that node. */
   JoinToken token(String node) {
-    StateDirectory directory = StateDirectory.at(state);
     return JoinToken.parse(
-        "sluice-join."
-            + directory.rootHash()
-            + "."
-            + directory.joinTokens(InstantSource.system()).create(node, TOKEN_LIFETIME));
+        StateDirectory.at(state).newJoinToken(node, TOKEN_LIFETIME, InstantSource.system()));
   }
 
   ProcessUse use() {

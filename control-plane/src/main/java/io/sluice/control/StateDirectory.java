@@ -9,12 +9,15 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.List;
 
 /** What is where below the controller's directory (0700). */
 public final class StateDirectory {
+  private static final String TOKEN_FORM = "sluice-join.";
+
   private final Path directory;
 
   private StateDirectory(Path directory) {
@@ -53,6 +56,19 @@ public final class StateDirectory {
   /** The join tokens. */
   public JoinTokens joinTokens(InstantSource clock) {
     return JoinTokens.in(directory.resolve("join-tokens"), clock);
+  }
+
+  /**
+   * Makes a token in the form that a node reads: with the hash of the root by which it believes the
+   * controller.
+   *
+   * @param lifetime within the limits of {@link JoinTokens}
+   * @throws IllegalArgumentException where name or lifetime are not allowed
+   * @throws IllegalStateException where no controller ever ran here, or there are too many tokens
+   */
+  public String newJoinToken(String nodeName, Duration lifetime, InstantSource clock) {
+    String root = rootHash();
+    return TOKEN_FORM + root + "." + joinTokens(clock).create(nodeName, lifetime);
   }
 
   private Path bundle() {

@@ -59,9 +59,8 @@ final class ControllerLife {
 
   /** A join token for a node. The controller must have run before. */
   String token(String node) {
-    StateDirectory state = StateDirectory.at(home.resolve(ControllerProgram.STATE));
-    String secret = state.joinTokens(InstantSource.system()).create(node, TOKEN_LIFETIME);
-    return "sluice-join." + state.rootHash() + "." + secret;
+    return StateDirectory.at(home.resolve(ControllerProgram.STATE))
+        .newJoinToken(node, TOKEN_LIFETIME, InstantSource.system());
   }
 
   /** What its registry has to say; empty where it does not answer. */

@@ -74,10 +74,7 @@ final class ControlledSite implements AutoCloseable {
 
   /** What `sluice control token` prints. */
   String token(String node) {
-    return "sluice-join."
-        + state().rootHash()
-        + "."
-        + state().joinTokens(InstantSource.system()).create(node, Duration.ofHours(1));
+    return state().newJoinToken(node, Duration.ofHours(1), InstantSource.system());
   }
 
   /** What `sluice control status` says of the node. */

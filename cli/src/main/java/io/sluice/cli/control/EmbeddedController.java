@@ -79,9 +79,10 @@ public final class EmbeddedController implements AutoCloseable {
 
   /** One at a time: a daemon that dies at each start must not fill the directory. */
   private static String freshToken(StateDirectory directory, String node) {
-    JoinTokens tokens = directory.joinTokens(InstantSource.system());
+    InstantSource clock = InstantSource.system();
+    JoinTokens tokens = directory.joinTokens(clock);
     tokens.list().stream().map(JoinToken::id).forEach(tokens::revoke);
-    return TokenCommand.make(directory, node, JoinTokens.DEFAULT_LIFETIME);
+    return directory.newJoinToken(node, JoinTokens.DEFAULT_LIFETIME, clock);
   }
 
   /** Where the daemon reaches it. */

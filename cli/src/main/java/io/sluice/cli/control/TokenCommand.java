@@ -28,8 +28,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     subcommands = {TokenCommand.ListTokens.class, TokenCommand.Revoke.class})
 final class TokenCommand implements Callable<Integer> {
-  private static final String FORM = "sluice-join.";
-
   // Not marked as required: the subcommands would demand them too.
   @Option(names = "--state", paramLabel = "DIR", description = "The controller's directory.")
   private @Nullable Path state;
@@ -54,19 +52,13 @@ final class TokenCommand implements Callable<Integer> {
     StateDirectory directory = ControllerTarget.directory(state, spec);
     String token;
     try {
-      token = make(directory, node, lifetime);
+      token = directory.newJoinToken(node, lifetime, InstantSource.system());
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
     }
     spec.commandLine().getOut().println(token);
     spec.commandLine().getOut().flush();
     return 0;
-  }
-
-  /** A new token in the form that a node reads: with the hash of the root to believe. */
-  static String make(StateDirectory directory, String node, Duration lifetime) {
-    String root = directory.rootHash();
-    return FORM + root + "." + directory.joinTokens(InstantSource.system()).create(node, lifetime);
   }
 
   /** {@code sluice control token list}. */
