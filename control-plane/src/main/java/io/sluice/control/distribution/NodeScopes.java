@@ -13,7 +13,9 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * What each node is told besides what it has in common with others. A change of pods makes the
@@ -82,17 +84,12 @@ final class NodeScopes {
       MeshSnapshot before, MeshSnapshot after, Set<NamespacedName> names) {
     Set<String> concerned = new HashSet<>();
     for (NamespacedName name : names) {
-      before
-          .workload(name)
-          .ifPresent(pod -> {
-            podsByNode.remove(nodeOf(pod), name);
-            addReaders(pod, before, concerned);
-            addReaders(pod, after, concerned);
-          });
-      after
-          .workload(name)
-          .ifPresent(pod -> {
-            podsByNode.add(nodeOf(pod), name);
+      Optional<Workload> was = before.workload(name);
+      Optional<Workload> is = after.workload(name);
+      was.ifPresent(pod -> podsByNode.remove(nodeOf(pod), name));
+      is.ifPresent(pod -> podsByNode.add(nodeOf(pod), name));
+      Stream.concat(was.stream(), is.stream())
+          .forEach(pod -> {
             addReaders(pod, before, concerned);
             addReaders(pod, after, concerned);
           });
