@@ -116,15 +116,15 @@ public final class Distribution implements AutoCloseable {
       ServerCallStreamObserver<FollowResponse> out,
       Function<RefusedException, StatusRuntimeException> refusals) {
     NodeStream stream = new NodeStream(caller, out, refusals, this);
-    out.setOnCancelHandler(stream::gone);
+    out.setOnCancelHandler(stream.out()::gone);
     out.setOnReadyHandler(stream::wake);
     NodeStream older = streams.put(caller.nodeName(), stream);
     if (older != null) {
-      older.refuse(RefusedException.superseded(caller.nodeName()));
+      older.out().refuse(RefusedException.superseded(caller.nodeName()));
     }
     metrics.streams(streams.size());
     if (closed) {
-      stream.stop();
+      stream.out().stop();
     }
     return stream;
   }
@@ -132,7 +132,7 @@ public final class Distribution implements AutoCloseable {
   /** Ends the streams of nodes whose certificate has ended, or proves them no more. */
   public void endThoseWithoutProof() {
     for (NodeStream stream : streams.values()) {
-      certificates.noLongerProven(stream.caller()).ifPresent(stream::refuse);
+      certificates.noLongerProven(stream.caller()).ifPresent(stream.out()::refuse);
     }
   }
 
@@ -191,7 +191,7 @@ public final class Distribution implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    streams.values().forEach(NodeStream::stop);
+    streams.values().forEach(stream -> stream.out().stop());
     executor.shutdown();
   }
 }

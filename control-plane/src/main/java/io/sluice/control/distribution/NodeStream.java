@@ -52,6 +52,11 @@ final class NodeStream implements StreamObserver<FollowRequest> {
     return caller;
   }
 
+  /** What is sent, and how it ends. */
+  Outgoing<?> out() {
+    return out;
+  }
+
   /** Looks for something to send, on another thread. */
   void wake() {
     pump.signal();
@@ -62,7 +67,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
     try {
       take(request);
     } catch (RefusedException e) {
-      refuse(e);
+      out.refuse(e);
     }
   }
 
@@ -176,21 +181,6 @@ final class NodeStream implements StreamObserver<FollowRequest> {
   @Override
   public void onCompleted() {
     out.complete();
-  }
-
-  /** Ends it with that reason. */
-  void refuse(RefusedException why) {
-    out.refuse(why);
-  }
-
-  /** Ends it; the node comes again, here or elsewhere. */
-  void stop() {
-    out.stop();
-  }
-
-  /** The node has gone. */
-  void gone() {
-    out.gone();
   }
 
   private void left() {

@@ -57,6 +57,11 @@ final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
     return member;
   }
 
+  /** What is sent, and how it ends. */
+  Outgoing<?> out() {
+    return out;
+  }
+
   /** Looks for something to send, on another thread. */
   void wake() {
     pump.signal();
@@ -67,7 +72,7 @@ final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
     try {
       take(variant.ask(request));
     } catch (RefusedException e) {
-      refuse(e);
+      out.refuse(e);
     }
   }
 
@@ -99,7 +104,7 @@ final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
     try {
       sendWhatIsNew();
     } catch (RefusedException e) {
-      refuse(e);
+      out.refuse(e);
     }
   }
 
@@ -151,21 +156,6 @@ final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
   @Override
   public void onCompleted() {
     out.complete();
-  }
-
-  /** Ends it with that reason. */
-  void refuse(RefusedException why) {
-    out.refuse(why);
-  }
-
-  /** Ends it; the client comes again, here or elsewhere. */
-  void stop() {
-    out.stop();
-  }
-
-  /** The client has gone. */
-  void gone() {
-    out.gone();
   }
 
   private void left() {

@@ -108,30 +108,32 @@ public final class XdsStreams implements AutoCloseable {
       ServerCallStreamObserver<A> out,
       Function<RefusedException, StatusRuntimeException> refusals) {
     XdsStream<Q, A> stream = new XdsStream<>(member, variant, out, refusals, this);
-    out.setOnCancelHandler(stream::gone);
+    out.setOnCancelHandler(stream.out()::gone);
     out.setOnReadyHandler(stream::wake);
     streams.add(stream);
     metrics.streams(streams.size());
     long ofIdentity =
         streams.stream().filter(each -> each.member().identity().equals(member.identity())).count();
     if (streams.size() > MOST_STREAMS || ofIdentity > MOST_OF_ONE_IDENTITY) {
-      stream.refuse(
-          new RefusedException(
-              RefusalReason.TOO_MUCH_ASKED,
-              "there are "
-                  + streams.size()
-                  + " streams of xDS clients, "
-                  + ofIdentity
-                  + " of them of "
-                  + member.identity(),
-              "share channels between calls; at most "
-                  + MOST_STREAMS
-                  + " streams, and "
-                  + MOST_OF_ONE_IDENTITY
-                  + " of one identity, are served"));
+      stream
+          .out()
+          .refuse(
+              new RefusedException(
+                  RefusalReason.TOO_MUCH_ASKED,
+                  "there are "
+                      + streams.size()
+                      + " streams of xDS clients, "
+                      + ofIdentity
+                      + " of them of "
+                      + member.identity(),
+                  "share channels between calls; at most "
+                      + MOST_STREAMS
+                      + " streams, and "
+                      + MOST_OF_ONE_IDENTITY
+                      + " of one identity, are served"));
     }
     if (closed) {
-      stream.stop();
+      stream.out().stop();
     }
     return stream;
   }
@@ -139,7 +141,7 @@ public final class XdsStreams implements AutoCloseable {
   /** Ends the streams of clients whose certificate has ended, or proves them no more. */
   public void endThoseWithoutProof() {
     for (XdsStream<?, ?> stream : streams) {
-      certificates.noLongerProven(stream.member()).ifPresent(stream::refuse);
+      certificates.noLongerProven(stream.member()).ifPresent(stream.out()::refuse);
     }
   }
 
@@ -197,7 +199,7 @@ public final class XdsStreams implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    streams.forEach(XdsStream::stop);
+    streams.forEach(stream -> stream.out().stop());
     executor.shutdown();
   }
 }
