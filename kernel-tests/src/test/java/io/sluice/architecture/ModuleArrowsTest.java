@@ -29,6 +29,7 @@ class ModuleArrowsTest {
     sluice =
         new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
+            .withImportOption(location -> !location.contains("-tests.jar")) // fixtures of a module
             .importPackages("io.sluice");
   }
 
