@@ -21,12 +21,12 @@ run_inside() {
 # A controller that becomes ready, answers each of its pages, and ends as Kubernetes would end it.
 # shellcheck disable=SC2016  # for the shell in the image
 controller_lesson='
-mkdir /tmp/registry
 "$@" control run --registry /tmp/registry --state /tmp/state --metrics-address 127.0.0.1:15020 &
 controller=$!
 for page in healthz readyz metrics; do
-	for attempt in {1..300}; do
+	for attempt in {1..150}; do
 		answer=
+		kill -0 $controller || exit 1
 		if exec 3<>"/dev/tcp/127.0.0.1/15020"; then
 			printf "GET /%s HTTP/1.0\r\n\r\n" $page >&3
 			read -r answer <&3
@@ -45,7 +45,7 @@ wait $controller
 train() {
 	scratch=$work/training-$1
 	rm -rf "$scratch"
-	mkdir -p "$scratch"
+	mkdir -p "$scratch/registry"
 	set -- "$@" "/$home/runtime/bin/java" "@/$home/java.options" -XX:-AOTClassLinking -XX:AOTCacheOutput=/tmp/sluice.aot \
 		io.sluice.cli.SluiceCommand
 	image=$1 inside=$2 cache=$3
