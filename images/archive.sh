@@ -20,6 +20,14 @@ blob() {
 # The values of instruction $1 in the Containerfile of $image, one a line.
 instructions() { sed -n "s/^$1 //p" "$here/$image/Containerfile" | sed "s/\${VERSION}/$version/g"; }
 
+# The layers of image $1. Images have the first ones in common, so that a machine with both keeps these once; a base in a
+# Containerfile is always the first.
+layers_of() {
+	image=$1
+	echo runtime libraries base
+	instructions ADD | sed 's/\.tar \/$//' | grep -vx -e runtime -e libraries
+}
+
 # Words from standard input, one a line, as JSON strings with commas between them.
 json_strings() { sed 's/.*/"&"/' | paste -sd ,; }
 
@@ -32,7 +40,7 @@ descriptor() { printf '{"mediaType":"application/vnd.oci.image.%s","digest":"sha
 add_image() {
 	context=$work/$image
 	diff_ids='' layers='' history='' docker_layers=''
-	for layer in base $(instructions ADD | sed 's/\.tar \/$//'); do
+	for layer in $(layers_of "$image"); do
 		[ -f "$context/$layer.tar" ] || die "no $context/$layer.tar, which images/$image/Containerfile adds"
 		[ -f "$context/$layer.tar.gz" ] || gzip -n -c "$context/$layer.tar" >"$context/$layer.tar.gz"
 		name=$(blob "$context/$layer.tar.gz")

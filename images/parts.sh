@@ -4,10 +4,8 @@
 
 home=usr/lib/sluice    # in every image
 
-# Names in the table images/modules for image $1 with sign $2.
-modules_of_table() {
-	awk -v image="$1" -v sign="$2" '($1 == image || $1 == "both") && $2 == sign { print $3 }' "$here/modules"
-}
+# Names in the table images/modules with sign $1.
+modules_of_table() { awk -v sign="$1" '$1 == sign { print $2 }' "$here/modules"; }
 
 # Where the modules of $architecture are: nowhere (jlink then takes its own runtime apart), or a directory.
 modules_directory() {
@@ -15,43 +13,51 @@ modules_directory() {
 	[ ! -d "$JAVA_HOME/jmods" ] || echo "$JAVA_HOME/jmods"
 }
 
-# The Java runtime with the modules that the jars in $2 use, for image $1, into the tree $3.
+# The Java runtime with the modules that the jars of all images use, into the tree $1. One for all: then a machine that runs
+# both has it once, on its disk and in its memory.
 build_runtime() {
-	left_out=$(modules_of_table "$1" -)
 	modules=$({
 		"$JAVA_HOME/bin/jdeps" --multi-release "$java_release" --ignore-missing-deps -q --list-deps \
-			-cp "$(echo "$2"/*.jar | tr ' ' :)" "$2"/*.jar | sed -n 's/^ *\(\(java\|jdk\)\.[a-z.]*\).*/\1/p'
-		modules_of_table "$1" +
-	} | sort -u | grep -vxF -e "${left_out:-none}")
+			-cp "$(echo "$product"/*.jar | tr ' ' :)" "$product"/*.jar | sed -n 's/^ *\(\(java\|jdk\)\.[a-z.]*\).*/\1/p'
+		modules_of_table +
+	} | sort -u)
+	left_out=$(modules_of_table -)
+	modules=$(echo "$modules" | grep -vxF -e "$left_out" | paste -sd ,)
 	directory=$(modules_directory)
-	mkdir -p "$3/usr/lib/sluice"
+	mkdir -p "$1/$home"
 	# shellcheck disable=SC2086  # no option where there is no directory
-	"$JAVA_HOME/bin/jlink" ${directory:+--module-path "$directory"} --add-modules "$(echo "$modules" | paste -sd ,)" \
-		--strip-debug --no-header-files --no-man-pages --output "$3/$home/runtime" >"$work/jlink-$1.log" 2>&1 || {
-		cat "$work/jlink-$1.log" >&2
-		die "no Java runtime for the $1 image"
+	"$JAVA_HOME/bin/jlink" ${directory:+--module-path "$directory"} --add-modules "$modules" \
+		--strip-debug --no-header-files --no-man-pages --output "$1/$home/runtime" >"$work/jlink.log" 2>&1 || {
+		cat "$work/jlink.log" >&2
+		die "no Java runtime for $architecture"
 	}
-	rm -f "$3/$home/runtime/bin/jwebserver" "$3/$home/runtime/bin/keytool" "$3/$home/runtime/lib/jrt-fs.jar"
+	rm -f "$1/$home/runtime/bin/jwebserver" "$1/$home/runtime/bin/keytool" "$1/$home/runtime/lib/jrt-fs.jar"
 }
 
-# Whether jar $2 is none of image $1: left out by its table, or nothing but native code, which lies unpacked in the image.
-is_left_out() {
-	for pattern in $(grep -v '^#' "$here/$1/left-out") 'netty-tcnative-boringssl-static-*-linux-*' 'netty-transport-native-epoll-*-linux-*'; do
+# Whether jar $1 is nothing but native code, which lies unpacked in the images.
+is_native() {
+	case $1 in netty-tcnative-boringssl-static-*-linux-* | netty-transport-native-epoll-*-linux-*) return 0 ;; esac
+	return 1
+}
+
+# Whether jar $1 is in the controller's image only.
+is_the_controllers() {
+	for pattern in $(grep -v '^#' "$here/node/left-out"); do
 		# shellcheck disable=SC2254  # patterns
-		case $2 in $pattern) return 0 ;; esac
+		case $1 in $pattern) return 0 ;; esac
 	done
 	return 1
 }
 
-# Copies the jars of image $1: those of others into $2, ours into $3.
+# Copies the jars into trees: those of others to $1, those of the controller alone to $2, ours to $3.
 copy_jars() {
-	mkdir -p "$2/$home/lib" "$3/$home/lib"
+	for tree; do mkdir -p "$tree/$home/lib"; done
 	for jar in "$product"/*.jar; do
 		name=$(basename "$jar")
-		! is_left_out "$1" "$name" || continue
+		if is_native "$name"; then continue; fi
 		case $name in
 		*-SNAPSHOT.jar | *-"$version".jar) cp "$jar" "$3/$home/lib/" ;;
-		*) cp "$jar" "$2/$home/lib/" ;;
+		*) if is_the_controllers "$name"; then cp "$jar" "$2/$home/lib/"; else cp "$jar" "$1/$home/lib/"; fi ;;
 		esac
 	done
 }
@@ -73,8 +79,11 @@ unpack_natives() {
 	rm -rf "$work/natives"
 }
 
-# How Java is started: the launcher's own flags, and the class path in the order of the ahead-of-time cache.
+# How Java is started, into $1: the launcher's own flags, and the jars of the trees behind as class path, sorted, which is
+# the order of the ahead-of-time cache.
 write_options() {
+	options=$1
+	shift
 	flags=$(sed -n '/^java_flags()/,/^}/s/^\techo //p' "$root/sluice")
 	[ -n "$flags" ] || die "java_flags not found in $root/sluice"
 	{
@@ -82,7 +91,7 @@ write_options() {
 		echo "-Djava.library.path=/$home/native"
 		echo "-Djna.boot.library.path=/$home/native"
 		echo -Djna.nounpack=true
-		printf -- '-cp\n'
-		(cd "$1" && LC_ALL=C ls) | sed "s|^|/$home/lib/|" | paste -sd :
-	} >"$2"
+		echo -cp
+		for tree; do (cd "$tree" && find "$home/lib" -name '*.jar'); done | sed 's|^|/|' | LC_ALL=C sort | paste -sd :
+	} >"$options"
 }
