@@ -12,11 +12,15 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The files of this repository, for tests about the sources rather than about what they do. */
 public final class SourceTree {
   private static final Set<String> NOT_SOURCES = Set.of(".git", ".idea", ".vscode", "target");
+
+  private static final Pattern HAS_TESTS =
+      Pattern.compile("@(Test|ParameterizedTest)\\b|class \\w+ extends \\w+Contract\\b");
 
   private final Path root;
 
@@ -101,6 +105,13 @@ public final class SourceTree {
   /** The Java files under {@code <module>/src/test/java}. */
   public Stream<Path> testSources() {
     return javaUnder("test");
+  }
+
+  /** Whether there is a test class of this simple name, with tests of its own or inherited. */
+  public boolean isTest(String name) {
+    return testSources()
+        .filter(source -> source.endsWith(name + ".java"))
+        .anyMatch(source -> HAS_TESTS.matcher(read(source)).find());
   }
 
   private Stream<Path> javaUnder(String kind) {

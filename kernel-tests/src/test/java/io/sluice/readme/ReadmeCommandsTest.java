@@ -3,17 +3,13 @@ package io.sluice.readme;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.architecture.SourceTree;
+import io.sluice.kernel.site.Await;
+import io.sluice.readme.MarkdownPage.Block;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -27,15 +23,12 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("kernel")
 class ReadmeCommandsTest {
-  private static final Pattern BLOCK = Pattern.compile("```(sh|yaml)\n(.*?)```", Pattern.DOTALL);
   private static final String NODE = "edge1";
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private static final String CONF_DIR = "/etc/cni/net.d";
   private static final String OURS = "00-00-sluice.conflist";
   private static final String RESCUE = "rm -f " + CONF_DIR + "/" + OURS;
 
-  private static final SourceTree TREE = SourceTree.around();
   private static final List<String> COMMANDS = new ArrayList<>();
   private static String manifest = "";
 
@@ -43,12 +36,11 @@ class ReadmeCommandsTest {
 
   @BeforeAll
   static void readBlocks() throws Exception {
-    Matcher block = BLOCK.matcher(TREE.read(Path.of("README.md")));
-    while (block.find()) {
-      if (block.group(1).equals("yaml")) {
-        manifest = block.group(2);
-      } else {
-        block.group(2).lines().filter(line -> !line.isBlank()).forEach(COMMANDS::add);
+    for (Block block : MarkdownPage.of(SourceTree.around(), Path.of("README.md")).blocks()) {
+      if (block.language().equals("yaml")) {
+        manifest = block.text();
+      } else if (block.language().equals("sh")) {
+        COMMANDS.addAll(block.commands());
       }
     }
     execute(List.of("ip", "netns", "add", "buyer"));
@@ -79,7 +71,7 @@ class ReadmeCommandsTest {
         } else if (command.startsWith("./sluice control run ")) {
           controller = startController(command, registry);
         } else if (command.equals("./sluice node cni uninstall")) {
-          stop(daemon);
+          Commands.stop(daemon);
           daemon = null;
           assertThat(ours).exists();
           execute(words(command));
@@ -95,9 +87,9 @@ class ReadmeCommandsTest {
         }
       }
     } finally {
-      stop(controller);
-      stop(daemon);
-      output(words("./sluice node cleanup --node-name " + NODE));
+      Commands.stop(controller);
+      Commands.stop(daemon);
+      output("./sluice node cleanup --node-name " + NODE);
     }
   }
 
@@ -126,33 +118,23 @@ class ReadmeCommandsTest {
     words.addAll(List.of("--state", directory.resolve("state").toString()));
     words.addAll(List.of("--metrics-address", "127.0.0.1:0", "--cni"));
     words.addAll(cniDirectories());
-    Process daemon = new ProcessBuilder(words).directory(TREE.root().toFile()).inheritIO().start();
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (!output(words("./sluice node pods")).contains("enrolled")) {
-      assertThat(System.nanoTime()).as("the daemon enrols the pod in time").isLessThan(deadline);
-      LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
-    }
+    Process daemon = Commands.start(words);
+    Await.until(
+        "the daemon enrols the pod",
+        Commands.PATIENCE,
+        () -> output("./sluice node pods").contains("enrolled"));
     return daemon;
   }
 
   private static Process startController(String command, Path registry) throws Exception {
     List<String> words = words(command.replace("DIR", registry.toString()));
     words.addAll(List.of("--listen", "127.0.0.1:0"));
-    Process controller =
-        new ProcessBuilder(words).directory(TREE.root().toFile()).inheritIO().start();
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (output(words("./sluice control status --state STATE")).isEmpty()) {
-      assertThat(System.nanoTime()).as("the controller starts in time").isLessThan(deadline);
-      LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
-    }
+    Process controller = Commands.start(words);
+    Await.until(
+        "the controller starts",
+        Commands.PATIENCE,
+        () -> !output("./sluice control status --state STATE").isEmpty());
     return controller;
-  }
-
-  private static void stop(@Nullable Process daemon) throws InterruptedException {
-    if (daemon != null) {
-      daemon.destroy();
-      assertThat(daemon.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
-    }
   }
 
   /** The words of a command; one that asks a daemon means the README's, whatever else runs here. */
@@ -170,26 +152,15 @@ class ReadmeCommandsTest {
     return words;
   }
 
-  /** Standard output of a command that succeeds. */
   private static String execute(List<String> words) throws IOException, InterruptedException {
-    Process process = start(words);
-    assertThat(process.exitValue()).as("exit code of %s", words).isZero();
-    return Files.readString(directory.resolve("out.txt"));
+    return new Commands(directory).execute(words);
   }
 
-  /** Standard output of a command that may fail: a daemon may still be starting. */
-  private static String output(List<String> words) throws IOException, InterruptedException {
-    return start(words).exitValue() == 0 ? Files.readString(directory.resolve("out.txt")) : "";
-  }
-
-  private static Process start(List<String> words) throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder(words)
-            .directory(TREE.root().toFile())
-            .redirectOutput(directory.resolve("out.txt").toFile())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    assertThat(process.waitFor(5, TimeUnit.MINUTES)).as("%s ends", words).isTrue();
-    return process;
+  private static String output(String command) {
+    try {
+      return new Commands(directory).outputIfItWorks(words(command));
+    } catch (IOException | InterruptedException e) {
+      throw new AssertionError(command, e);
+    }
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Holds the README against the product: every command in it is run as it stands.
+ * Holds README and documents against the product: commands that can run are run as they stand,
+ * others are parsed; links, tests and settings that are named exist.
  *
  * <p>Start reading at {@link io.sluice.readme.ReadmeCommandsTest}.
  */

@@ -1,7 +1,7 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.objects.EnrolmentWords;
-import io.sluice.control.objects.MeshKeys;
+import io.sluice.control.objects.MeshKey;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectMeta;
 import io.sluice.control.objects.Pod;
@@ -31,7 +31,7 @@ final class Enrolment {
     if (isImpossible(pod) || (namespaceOrNull != null && isIgnored(namespaceOrNull.meta()))) {
       return false;
     }
-    Optional<Boolean> own = word(pod.meta().labels().get(MeshKeys.MESH));
+    Optional<Boolean> own = word(pod.meta().labels().get(MeshKey.MESH.key()));
     if (own.isPresent()) {
       return own.get();
     }
@@ -43,7 +43,7 @@ final class Enrolment {
       return false; // OSM's annotation asks for injection only within a monitored namespace
     }
     ObjectMeta namespace = namespaceOrNull.meta();
-    Optional<Boolean> whole = word(namespace.labels().get(MeshKeys.MESH));
+    Optional<Boolean> whole = word(namespace.labels().get(MeshKey.MESH.key()));
     if (whole.isPresent()) {
       return whole.get();
     }
@@ -62,7 +62,7 @@ final class Enrolment {
       if (SYSTEM_NAMESPACES.contains(namespace.name()) || isIgnored(namespace)) {
         return NamespaceMembership.OUTSIDE;
       }
-      Optional<Boolean> whole = word(namespace.labels().get(MeshKeys.MESH));
+      Optional<Boolean> whole = word(namespace.labels().get(MeshKey.MESH.key()));
       if (whole.or(() -> injection(namespace).filter(_ -> isMonitored(namespace))).orElse(false)) {
         return NamespaceMembership.INSIDE;
       }
@@ -81,19 +81,18 @@ final class Enrolment {
   }
 
   private static boolean isIgnored(ObjectMeta namespace) {
-    return MeshKeys.PREFIXES.stream()
-        .anyMatch(prefix -> "true".equals(namespace.labels().get(prefix + MeshKeys.IGNORE)));
+    return MeshKey.IGNORE.keys().stream()
+        .anyMatch(key -> "true".equals(namespace.labels().get(key)));
   }
 
   private static boolean isMonitored(ObjectMeta namespace) {
-    return MeshKeys.PREFIXES.stream()
-        .anyMatch(prefix -> namespace.labels().containsKey(prefix + MeshKeys.MONITORED_BY));
+    return MeshKey.MONITORED_BY.keys().stream().anyMatch(namespace.labels()::containsKey);
   }
 
   private static Optional<Boolean> injection(ObjectMeta meta) {
     List<Boolean> words = new ArrayList<>();
-    for (String prefix : MeshKeys.PREFIXES) {
-      word(meta.annotations().get(prefix + MeshKeys.INJECTION)).ifPresent(words::add);
+    for (String key : MeshKey.INJECTION.keys()) {
+      word(meta.annotations().get(key)).ifPresent(words::add);
     }
     return words.isEmpty() ? Optional.empty() : Optional.of(!words.contains(false));
   }

@@ -2,7 +2,7 @@ package io.sluice.control.compile;
 
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.MeshConfig;
-import io.sluice.control.objects.MeshKeys;
+import io.sluice.control.objects.MeshKey;
 import io.sluice.mesh.MtlsMode;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * a typing error must not open anything.
  */
 final class MtlsModes {
-  private static final String ANNOTATION = "metadata.annotations[\"" + MeshKeys.MTLS_MODE + "\"]";
+  private static final String ANNOTATION =
+      "metadata.annotations[\"" + MeshKey.MTLS_MODE.key() + "\"]";
 
   private MtlsModes() {}
 
@@ -26,7 +27,8 @@ final class MtlsModes {
 
   /** The word of a Pod or a Namespace; a wrong one goes to {@code statuses}. */
   static Optional<MtlsMode> annotated(KubernetesObject object, Statuses statuses) {
-    return mode(object, ANNOTATION, object.meta().annotations().get(MeshKeys.MTLS_MODE), statuses);
+    return mode(
+        object, ANNOTATION, object.meta().annotations().get(MeshKey.MTLS_MODE.key()), statuses);
   }
 
   private static Optional<MtlsMode> mode(

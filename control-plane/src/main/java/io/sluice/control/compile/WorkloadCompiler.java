@@ -1,6 +1,6 @@
 package io.sluice.control.compile;
 
-import io.sluice.control.objects.MeshKeys;
+import io.sluice.control.objects.MeshKey;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.Pod;
@@ -118,7 +118,7 @@ final class WorkloadCompiler {
     statuses.warning(
         pod,
         "network namespace " + netns + " already belongs to " + owner,
-        "give every Pod its own " + MeshKeys.NETNS);
+        "give every Pod its own " + MeshKey.NETNS.key());
     return null;
   }
 
@@ -144,12 +144,12 @@ final class WorkloadCompiler {
   }
 
   private void report(Pod pod, boolean enrolled) {
-    String word = pod.meta().labels().getOrDefault(MeshKeys.MESH, "");
+    String word = pod.meta().labels().getOrDefault(MeshKey.MESH.key(), "");
     if (word.equals("enabled") && !enrolled && !pod.finished()) {
       statuses.warning(
           pod,
           "it is not enrolled: it shares the node's network, or its namespace is kept out",
-          "remove the label " + MeshKeys.MESH);
+          "remove the label " + MeshKey.MESH.key());
     }
     if (enrolled && pod.netnsOrNull() != null && pod.addresses().isEmpty()) {
       statuses.warning(

@@ -1,5 +1,6 @@
 package io.sluice.control.distribution;
 
+import io.sluice.control.objects.MeshKey;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSnapshot;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * What is left of an object for a node that does not run it, or may not call it: enough for the
@@ -23,7 +25,9 @@ import java.util.Set;
 final class Reduction {
   /** Those that {@link Workload#app()} and {@link Workload#version()} read. */
   private static final List<String> TELEMETRY_LABELS =
-      List.of("app.kubernetes.io/name", "app", "app.kubernetes.io/version", "version");
+      Stream.of(MeshKey.APP, MeshKey.SHORT_APP, MeshKey.VERSION, MeshKey.SHORT_VERSION)
+          .map(MeshKey::key)
+          .toList();
 
   private Reduction() {}
 

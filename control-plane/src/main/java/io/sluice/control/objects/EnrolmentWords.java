@@ -24,9 +24,9 @@ public final class EnrolmentWords {
 
   /** Reports words that say neither: a typing error must not quietly leave a pod unprotected. */
   static void check(Fields labels, Fields annotations) {
-    labels.parsed(MeshKeys.MESH, EnrolmentWords::required, MEND);
-    for (String prefix : MeshKeys.PREFIXES) {
-      annotations.parsed(prefix + MeshKeys.INJECTION, EnrolmentWords::required, MEND);
+    labels.parsed(MeshKey.MESH.key(), EnrolmentWords::required, MEND);
+    for (String key : MeshKey.INJECTION.keys()) {
+      annotations.parsed(key, EnrolmentWords::required, MEND);
     }
   }
 

@@ -18,17 +18,12 @@ final class InterceptionReader {
 
   /** Lists in the annotations of a Pod, under any of the known prefixes. */
   static InterceptionSettings fromAnnotations(Fields annotations) {
-    Set<Integer> outboundPorts = new HashSet<>();
-    Set<Integer> inboundPorts = new HashSet<>();
-    List<Cidr> exclusions = new ArrayList<>();
-    List<Cidr> inclusions = new ArrayList<>();
-    for (String prefix : MeshKeys.PREFIXES) {
-      outboundPorts.addAll(ports(annotations, prefix + "outbound-port-exclusion-list"));
-      inboundPorts.addAll(ports(annotations, prefix + "inbound-port-exclusion-list"));
-      exclusions.addAll(ranges(annotations, prefix + "outbound-ip-range-exclusion-list"));
-      inclusions.addAll(ranges(annotations, prefix + "outbound-ip-range-inclusion-list"));
-    }
-    return new InterceptionSettings(outboundPorts, inboundPorts, exclusions, inclusions, Set.of());
+    return new InterceptionSettings(
+        ports(annotations, MeshKey.OUTBOUND_PORTS),
+        ports(annotations, MeshKey.INBOUND_PORTS),
+        ranges(annotations, MeshKey.OUTBOUND_EXCLUDED_RANGES),
+        ranges(annotations, MeshKey.OUTBOUND_INCLUDED_RANGES),
+        Set.of());
   }
 
   /** Lists in {@code spec.traffic} of a MeshConfig. */
@@ -45,16 +40,22 @@ final class InterceptionReader {
                 "write the name of an interface inside the pod, such as net1")));
   }
 
-  private static List<Integer> ports(Fields annotations, String name) {
-    return annotations
-        .parsed(name, text -> commaList(text, InterceptionReader::port), PORT_MEND)
-        .orElse(List.of());
+  private static Set<Integer> ports(Fields annotations, MeshKey key) {
+    return new HashSet<>(items(annotations, key, InterceptionReader::port, PORT_MEND));
   }
 
-  private static List<Cidr> ranges(Fields annotations, String name) {
-    return annotations
-        .parsed(name, text -> commaList(text, Cidr::parse), RANGE_MEND)
-        .orElse(List.of());
+  private static List<Cidr> ranges(Fields annotations, MeshKey key) {
+    return items(annotations, key, Cidr::parse, RANGE_MEND);
+  }
+
+  /** Items of the lists under every name of {@code key}. */
+  private static <T> List<T> items(
+      Fields annotations, MeshKey key, Function<String, T> item, String mend) {
+    List<T> items = new ArrayList<>();
+    for (String name : key.keys()) {
+      annotations.parsed(name, text -> commaList(text, item), mend).ifPresent(items::addAll);
+    }
+    return items;
   }
 
   private static <T> List<T> commaList(String text, Function<String, T> item) {

@@ -38,7 +38,7 @@ final class MetaReader {
 
   /** Others may be as long as the object: kubectl keeps a copy of it in one. */
   private static Map<String, String> ours(Map<String, String> annotations) {
-    annotations.keySet().removeIf(key -> MeshKeys.PREFIXES.stream().noneMatch(key::startsWith));
+    annotations.keySet().removeIf(key -> !MeshKey.isOfAMesh(key));
     return annotations;
   }
 

@@ -16,13 +16,6 @@ final class PodReader {
   private static final List<String> PROBES =
       List.of("livenessProbe", "readinessProbe", "startupProbe");
 
-  private static final List<String> NOT_ENFORCED =
-      List.of(
-          "inbound-port-inclusion-list",
-          "outbound-port-inclusion-list",
-          "hold-application-until-proxy-starts",
-          "graceful-exit-until-downstream-ends");
-
   private PodReader() {}
 
   static Pod read(Fields document, ObjectMeta meta) {
@@ -124,7 +117,7 @@ final class PodReader {
   private static @Nullable String netns(Fields annotations) {
     return annotations
         .parsed(
-            MeshKeys.NETNS,
+            MeshKey.NETNS.key(),
             PodReader::netnsPlace,
             "write a name below /run/netns, or an absolute path without '.' and '..'")
         .orElse(null);
@@ -137,7 +130,8 @@ final class PodReader {
     Optional<PodUid> own =
         metadata.parsed("uid", PodUid::new, "write it as the API server or the kubelet gave it");
     return annotations
-        .parsed(MeshKeys.STATIC_POD_UID, PodReader::staticPodUid, "only the kubelet writes this")
+        .parsed(
+            MeshKey.STATIC_POD_UID.key(), PodReader::staticPodUid, "only the kubelet writes this")
         .or(() -> own)
         .orElse(null);
   }
@@ -166,14 +160,9 @@ final class PodReader {
   }
 
   private static List<String> notEnforced(Fields annotations) {
-    List<String> found = new ArrayList<>();
-    for (String prefix : MeshKeys.PREFIXES) {
-      for (String name : NOT_ENFORCED) {
-        if (annotations.has(prefix + name)) {
-          found.add(prefix + name);
-        }
-      }
-    }
-    return found;
+    return MeshKey.notEnforced()
+        .flatMap(key -> key.keys().stream())
+        .filter(annotations::has)
+        .toList();
   }
 }

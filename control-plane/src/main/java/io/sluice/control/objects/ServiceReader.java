@@ -93,7 +93,7 @@ final class ServiceReader {
               !conditions.has("ready") || conditions.isTrue("ready")));
     }
     return new EndpointSlice(
-        meta, meta.labels().getOrDefault(MeshKeys.SERVICE_NAME, ""), type, ports, endpoints);
+        meta, meta.labels().getOrDefault(MeshKey.SERVICE_NAME.key(), ""), type, ports, endpoints);
   }
 
   private static String transport(Fields port) {

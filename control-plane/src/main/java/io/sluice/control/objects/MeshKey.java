@@ -1,0 +1,266 @@
+package io.sluice.control.objects;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * The labels and annotations by which manifests talk to the mesh. No other is read. Their texts
+ * stand in {@code docs/reference/annotations.md}.
+ */
+public enum MeshKey {
+  /** Enrols a Pod or all Pods of a Namespace. */
+  MESH(
+      Form.LABEL,
+      Spelling.SLUICE,
+      "mesh",
+      "Pod, Namespace",
+      "`enabled`, `disabled`; also `yes`, `true`, `no`, `false`",
+      "Puts the pod, or the pods of the namespace, into the mesh or keeps them out. The pod's word"
+          + " goes before that of its namespace."),
+  /** Keeps a Namespace out. */
+  IGNORE(
+      Form.LABEL,
+      Spelling.EVERY_MESH,
+      "ignore",
+      "Namespace",
+      "`true`",
+      "Keeps every pod of the namespace out, whatever else is written."),
+  /** Names the mesh that watches a Namespace. */
+  MONITORED_BY(
+      Form.LABEL,
+      Spelling.EVERY_MESH,
+      "monitored-by",
+      "Namespace",
+      "name of a mesh; any",
+      "Lets `sidecar-injection` enrol pods in the namespace. Which mesh is named does not matter."),
+  /** Enrols in the words of OSM. */
+  INJECTION(
+      Form.ANNOTATION,
+      Spelling.EVERY_MESH,
+      "sidecar-injection",
+      "Pod, Namespace",
+      "`enabled`, `disabled`; also `yes`, `true`, `no`, `false`",
+      "Enrols in a namespace with `monitored-by`; keeps a pod out anywhere. No sidecar is"
+          + " injected."),
+  /** Whether plaintext from outside the mesh is taken. */
+  MTLS_MODE(
+      Form.ANNOTATION,
+      Spelling.SLUICE,
+      "mtls-mode",
+      "Pod, Namespace",
+      "`STRICT`, `PERMISSIVE`",
+      "Whether the pod takes plaintext from unproven sources. The pod's word goes before that of"
+          + " its namespace, and that before `spec.traffic.mtlsMode` of the MeshConfig. A word that"
+          + " is none counts as `STRICT`."),
+  /** Ports of destinations that are left alone. */
+  OUTBOUND_PORTS(
+      Form.ANNOTATION,
+      Spelling.EVERY_MESH,
+      "outbound-port-exclusion-list",
+      "Pod",
+      "ports with commas",
+      "Outbound connections to these ports are left alone, besides those of the MeshConfig."),
+  /** Ports of the Pod that are left alone. */
+  INBOUND_PORTS(
+      Form.ANNOTATION,
+      Spelling.EVERY_MESH,
+      "inbound-port-exclusion-list",
+      "Pod",
+      "ports with commas",
+      "Inbound connections to these ports are left alone, besides those of the MeshConfig."),
+  /** Destinations that are left alone. */
+  OUTBOUND_EXCLUDED_RANGES(
+      Form.ANNOTATION,
+      Spelling.EVERY_MESH,
+      "outbound-ip-range-exclusion-list",
+      "Pod",
+      "address ranges with commas",
+      "Outbound connections into these ranges are left alone, besides those of the MeshConfig."),
+  /** Destinations that alone are redirected. */
+  OUTBOUND_INCLUDED_RANGES(
+      Form.ANNOTATION,
+      Spelling.EVERY_MESH,
+      "outbound-ip-range-inclusion-list",
+      "Pod",
+      "address ranges with commas",
+      "Only outbound connections into these ranges, and those of the MeshConfig, are redirected."),
+  /** Where the network namespace of a Pod without a kubelet is. */
+  NETNS(
+      Form.ANNOTATION,
+      Spelling.SLUICE,
+      "netns",
+      "Pod",
+      "name below `/run/netns`, or an absolute path",
+      "Names the network namespace of a pod that no kubelet runs."),
+  /** The UID under which a static pod runs. */
+  STATIC_POD_UID(
+      Form.ANNOTATION,
+      Spelling.FOREIGN,
+      "kubernetes.io/config.mirror",
+      "Pod",
+      "UID of a static pod",
+      "Written by the kubelet: finds the processes of a static pod."),
+  /** The Service of an EndpointSlice. */
+  SERVICE_NAME(
+      Form.LABEL,
+      Spelling.FOREIGN,
+      "kubernetes.io/service-name",
+      "EndpointSlice",
+      "name of a Service",
+      "Written by Kubernetes: the Service that the slice belongs to."),
+  /** Name of the application in metrics. */
+  APP(
+      Form.LABEL,
+      Spelling.FOREIGN,
+      "app.kubernetes.io/name",
+      "Pod",
+      "any",
+      "Names the workload in metrics (`source_app`, `destination_app`)."),
+  /** The same, where {@link #APP} is not there. */
+  SHORT_APP(
+      Form.LABEL,
+      Spelling.FOREIGN,
+      "app",
+      "Pod",
+      "any",
+      "The same, where `app.kubernetes.io/name` is missing. Without both: the pod's name."),
+  /** Version of the application in metrics. */
+  VERSION(
+      Form.LABEL,
+      Spelling.FOREIGN,
+      "app.kubernetes.io/version",
+      "Pod",
+      "any",
+      "Names the version in metrics (`source_version`, `destination_version`)."),
+  /** The same, where {@link #VERSION} is not there. */
+  SHORT_VERSION(
+      Form.LABEL,
+      Spelling.FOREIGN,
+      "version",
+      "Pod",
+      "any",
+      "The same, where `app.kubernetes.io/version` is missing. Without both: `latest`."),
+  /** Known, without effect. */
+  INBOUND_INCLUDED_PORTS("inbound-port-inclusion-list"),
+  /** Known, without effect. */
+  OUTBOUND_INCLUDED_PORTS("outbound-port-inclusion-list"),
+  /** Known, without effect. */
+  HELD_START("hold-application-until-proxy-starts"),
+  /** Known, without effect. */
+  GRACEFUL_EXIT("graceful-exit-until-downstream-ends");
+
+  /** Where in {@code metadata} it stands. */
+  public enum Form {
+    /** In {@code labels}. */
+    LABEL,
+    /** In {@code annotations}. */
+    ANNOTATION
+  }
+
+  /** Whose name it is. */
+  private enum Spelling {
+    /** Of Sluice alone. */
+    SLUICE(List.of("sluice.io/")),
+    /** Of OSM and osm-edge, of FSM, and of Sluice: the same key after another prefix. */
+    EVERY_MESH(List.of("openservicemesh.io/", "flomesh.io/", "sluice.io/")),
+    /** Of Kubernetes or of nobody; the word is the whole key. */
+    FOREIGN(List.of(""));
+
+    private final List<String> prefixes;
+
+    Spelling(List<String> prefixes) {
+      this.prefixes = prefixes;
+    }
+  }
+
+  private final Form form;
+  private final Spelling spelling;
+  private final String word;
+  private final String objects;
+  private final String values;
+  private final String meaning;
+  private final boolean enforced;
+
+  MeshKey(
+      Form form, Spelling spelling, String word, String objects, String values, String meaning) {
+    this(form, spelling, word, objects, values, meaning, true);
+  }
+
+  /** One of Pods that OSM, osm-edge or FSM act on and this mesh does not. */
+  MeshKey(String word) {
+    this(
+        Form.ANNOTATION,
+        Spelling.EVERY_MESH,
+        word,
+        "Pod",
+        "any",
+        "Has no effect; the pod is reported with a warning.",
+        false);
+  }
+
+  MeshKey(
+      Form form,
+      Spelling spelling,
+      String word,
+      String objects,
+      String values,
+      String meaning,
+      boolean enforced) {
+    this.form = form;
+    this.spelling = spelling;
+    this.word = word;
+    this.objects = objects;
+    this.values = values;
+    this.meaning = meaning;
+    this.enforced = enforced;
+  }
+
+  /** Whether {@code key} begins as those of the meshes do. */
+  static boolean isOfAMesh(String key) {
+    return Spelling.EVERY_MESH.prefixes.stream().anyMatch(key::startsWith);
+  }
+
+  /** Label or annotation. */
+  public Form form() {
+    return form;
+  }
+
+  /** Every name under which it is read, in the order of reading. */
+  public List<String> keys() {
+    return spelling.prefixes.stream().map(prefix -> prefix + word).toList();
+  }
+
+  /** The only name. @throws IllegalStateException when there are several */
+  public String key() {
+    List<String> keys = keys();
+    if (keys.size() != 1) {
+      throw new IllegalStateException(this + " has the names " + keys);
+    }
+    return keys.getFirst();
+  }
+
+  /** Kinds of objects on which it is read, for people. */
+  public String objects() {
+    return objects;
+  }
+
+  /** What may be written, for people. */
+  public String valuesText() {
+    return values;
+  }
+
+  /** What it does, for people. */
+  public String meaning() {
+    return meaning;
+  }
+
+  /** Whether the mesh acts on it; of others it only says that it does not. */
+  public boolean isEnforced() {
+    return enforced;
+  }
+
+  /** Those of which the mesh only says that it does not act on them. */
+  static Stream<MeshKey> notEnforced() {
+    return Stream.of(values()).filter(key -> !key.enforced);
+  }
+}

@@ -1,0 +1,70 @@
+package io.sluice.readme;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.architecture.SourceTree;
+import io.sluice.kernel.site.Await;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Commands as a reader types them, run at the root of the tree.
+ *
+ * @param directory for what they print
+ */
+record Commands(Path directory) {
+  /** How long anything may take to come up or to end. */
+  static final Duration PATIENCE = Await.patience(60);
+
+  /** Of one that does all of a demo, or builds. */
+  private static final Duration LONGEST = Duration.ofMinutes(5);
+
+  /** Standard output of a command that succeeds. */
+  String execute(List<String> words) throws IOException, InterruptedException {
+    assertThat(exitCode(words)).as("exit code of %s", words).isZero();
+    return Files.readString(output());
+  }
+
+  /**
+   * Standard output of a command, nothing of one that fails: what it asks may still be starting.
+   */
+  String outputIfItWorks(List<String> words) throws IOException, InterruptedException {
+    return exitCode(words) == 0 ? Files.readString(output()) : "";
+  }
+
+  private Path output() {
+    return directory.resolve("out.txt");
+  }
+
+  private int exitCode(List<String> words) throws IOException, InterruptedException {
+    Process process =
+        new ProcessBuilder(words)
+            .directory(SourceTree.around().root().toFile())
+            .redirectOutput(output().toFile())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    boolean ended = process.waitFor(LONGEST.toSeconds(), TimeUnit.SECONDS);
+    assertThat(ended).as("%s ends", words).isTrue();
+    return process.exitValue();
+  }
+
+  /** Starts one that goes on until it is stopped. */
+  static Process start(List<String> words) throws IOException {
+    return new ProcessBuilder(words)
+        .directory(SourceTree.around().root().toFile())
+        .inheritIO()
+        .start();
+  }
+
+  static void stop(@Nullable Process process) throws InterruptedException {
+    if (process != null) {
+      process.destroy();
+      assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    }
+  }
+}

@@ -1,0 +1,78 @@
+package io.sluice.readme;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+
+import io.sluice.architecture.SourceTree;
+import io.sluice.cli.SluiceCommand;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine;
+
+/**
+ * Every block of the documents says what it is. Shell commands are {@code sh}, which tests run, or
+ * {@code console}: those need a cluster, Vault or minutes. Both are commands that exist.
+ */
+class DocumentBlocksTest {
+  private static final Set<String> LANGUAGES = Set.of("sh", "console", "yaml", "json", "text", "");
+  private static final Set<Path> RUN =
+      Set.of(
+          Path.of("README.md"),
+          DocumentCommandsTest.IDENTITY,
+          DocumentCommandsTest.CNI,
+          DocumentCommandsTest.MIGRATION);
+
+  /** What a line of shell begins with in these documents. */
+  private static final Pattern SHELL =
+      Pattern.compile("(?m)^(\\$ |sudo |\\./sluice |mvn |kubectl |helm |rm |vault |git |docker )");
+
+  /** Commands of the launcher itself. */
+  private static final Set<String> OF_THE_LAUNCHER = Set.of("test", "build", "bench", "kernels");
+
+  private static Stream<MarkdownPage> pages() {
+    return MarkdownPage.all(SourceTree.around()).stream();
+  }
+
+  @ParameterizedTest
+  @MethodSource("pages")
+  void shellIsMarkedAsRunOrAsNeedingMore(MarkdownPage page) {
+    assertThat(page.blocks())
+        .allSatisfy(block -> {
+          assertThat(LANGUAGES).contains(block.language());
+          boolean marked = block.language().equals("sh") || block.language().equals("console");
+          assertThat(marked || !SHELL.matcher(block.text()).find()).as(block.text()).isTrue();
+        });
+    boolean hasRun = page.blocks().stream().anyMatch(block -> block.language().equals("sh"));
+    assertThat(!hasRun || RUN.contains(page.file())).as("a test runs its blocks").isTrue();
+  }
+
+  @ParameterizedTest
+  @MethodSource("pages")
+  void commandsTakeTheArgumentsThatAreWritten(MarkdownPage page) {
+    Stream<String> commands =
+        page.blocks().stream()
+            .filter(block -> Set.of("sh", "console").contains(block.language()))
+            .flatMap(block -> block.commands().stream())
+            .map(command -> command.replaceFirst("^(sudo|\\$) ", ""))
+            .filter(command -> command.startsWith("./sluice "));
+
+    assertThat(commands)
+        .allSatisfy(command -> {
+          List<String> words = List.of(command.split(" +"));
+          if (!OF_THE_LAUNCHER.contains(words.get(1))) {
+            assertThatCode(() -> parse(words.subList(1, words.size())))
+                .as(command)
+                .doesNotThrowAnyException();
+          }
+        });
+  }
+
+  private static void parse(List<String> words) {
+    new CommandLine(SluiceCommand.class).parseArgs(words.toArray(String[]::new));
+  }
+}

@@ -1,0 +1,98 @@
+package io.sluice.readme;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.architecture.SourceTree;
+import io.sluice.kernel.site.Await;
+import io.sluice.readme.MarkdownPage.Block;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Runs the {@code sh} blocks of the pages below {@code docs}, with places of the test's own. */
+@Tag("kernel")
+class DocumentCommandsTest {
+  static final Path IDENTITY = Path.of("docs", "identity.md");
+  static final Path CNI = Path.of("docs", "cni.md");
+  static final Path MIGRATION = Path.of("docs", "migration.md");
+
+  @TempDir private Path directory = Path.of("");
+
+  /** Commands of the {@code sh} blocks, each in words, with {@code places} put in. */
+  private static List<List<String>> commands(Path page, Map<String, Path> places) {
+    List<List<String>> commands = new ArrayList<>();
+    for (Block block : MarkdownPage.of(SourceTree.around(), page).blocks()) {
+      if (block.language().equals("sh")) {
+        for (String command : block.commands()) {
+          List<String> words = new ArrayList<>(List.of(command.split(" +")));
+          words.replaceAll(word -> places.containsKey(word) ? places.get(word).toString() : word);
+          commands.add(words);
+        }
+      }
+    }
+    return commands;
+  }
+
+  @Test
+  void aTokenIsMadeAtTheControllerOfTheIdentityPage() throws Exception {
+    Path registry = Files.createDirectory(directory.resolve("registry"));
+    Path state = directory.resolve("state");
+    List<List<String>> commands =
+        commands(IDENTITY, Map.of("DIR", registry, "STATE", state, "NAME", Path.of("edge1")));
+    assertThat(commands).hasSize(2);
+    List<String> run = commands.getFirst();
+    run.addAll(List.of("--listen", "127.0.0.1:0"));
+
+    Process controller = Commands.start(run);
+    try {
+      Await.until(
+          "the controller makes its trust bundle",
+          Commands.PATIENCE,
+          () -> Files.exists(state.resolve("trust-bundle.pem")));
+      assertThat(new Commands(directory).execute(commands.getLast())).contains("sluice-join.");
+    } finally {
+      Commands.stop(controller);
+    }
+  }
+
+  @Test
+  void theRescueOfTheCniPageRemovesTheConfiguration() throws Exception {
+    Path ours = Files.writeString(directory.resolve("00-00-sluice.conflist"), "{}");
+    Path documented = Path.of("/etc/cni/net.d", ours.getFileName().toString());
+
+    List<List<String>> commands = commands(CNI, Map.of(documented.toString(), ours));
+
+    assertThat(commands).containsExactly(List.of("rm", "-f", ours.toString()));
+    new Commands(directory).execute(commands.getFirst());
+    assertThat(ours).doesNotExist();
+  }
+
+  @Test
+  void manifestsOfAnotherMeshAreCheckedAsTheMigrationPageSays() throws Exception {
+    Path manifests =
+        Files.writeString(
+            directory.resolve("mesh.yaml"),
+            """
+            apiVersion: v1
+            kind: List
+            items:
+            - apiVersion: config.openservicemesh.io/v1alpha2
+              kind: MeshConfig
+              metadata: {name: osm-mesh-config, namespace: osm-system}
+              spec:
+                traffic: {enablePermissiveTrafficPolicyMode: false, enableEgress: true}
+                observability: {tracing: {enable: false}}
+            """);
+
+    List<List<String>> commands = commands(MIGRATION, Map.of("mesh.yaml", manifests));
+
+    assertThat(commands).hasSize(1);
+    assertThat(new Commands(directory).execute(commands.getFirst()))
+        .contains("not enforced yet: ", "spec.observability.tracing", "0 errors, 1 warnings");
+  }
+}
