@@ -9,6 +9,9 @@
 - --leaf-lifetime={{ $controller.leafLifetime }}
 - --node-lifetime={{ $controller.nodeLifetime }}
 - --metrics-address=[::]:15020
+{{- if not .Values.trustBundle.pem }}
+- --trust-bundle-config-map={{ .Values.trustBundle.configMap }}
+{{- end }}
 {{- if .Values.webhook.enabled }}
 - --webhook=[::]:9443
 - --webhook-certificate=/etc/sluice/webhook/tls.crt

@@ -38,8 +38,33 @@ class AccessRulesTest {
 
   @Test
   void podsAreReadOnlyWhereTokensDoNotNameTheNode() {
-    assertThat(resourcesOfOwnNamespace("v1.32.0")).containsExactly("leases");
-    assertThat(resourcesOfOwnNamespace("v1.31.9")).containsExactly("leases", "pods");
+    assertThat(resourcesOfOwnNamespace("v1.32.0")).contains("leases").doesNotContain("pods");
+    assertThat(resourcesOfOwnNamespace("v1.31.9")).contains("leases", "pods");
+  }
+
+  @Test
+  void rootsAreWrittenIntoOneConfigMapAndOnlyWhereTheChartDoesNotKnowThem() {
+    Chart chart = Chart.asItComes().with("trustBundle: {configMap: our-roots}");
+
+    assertThat(configMapRules(chart))
+        .hasSize(2)
+        .allSatisfy(rule ->
+            assertThat(rule.getResourceNames())
+                .isEqualTo(
+                    rule.getVerbs().equals(List.of("create")) ? List.of() : List.of("our-roots")));
+    assertThat(chart.objects().controller().getArgs())
+        .contains("--trust-bundle-config-map=our-roots");
+    Chart known = Chart.asItComes().with("trustBundle: {pem: 'text of certificates'}");
+    assertThat(configMapRules(known)).isEmpty();
+    assertThat(known.objects().controller().getArgs())
+        .noneMatch(argument -> argument.startsWith("--trust-bundle"));
+  }
+
+  private static List<PolicyRule> configMapRules(Chart chart) {
+    Objects objects = chart.objects();
+    return Stream.concat(clusterRules(objects), rules(objects))
+        .filter(rule -> rule.getResources().contains("configmaps"))
+        .toList();
   }
 
   @Test

@@ -64,6 +64,8 @@ class CommandLineTest {
         "control run --registry DIR --kubernetes --state DIR; give either --registry DIR or",
         "control run --registry DIR --kubeconfig F --state DIR; --kubeconfig is for --kubernetes",
         "control run --registry DIR --state DIR --replica-name a; --replica-name is for --kubernetes",
+        "control run --registry DIR --state DIR --trust-bundle-config-map a; --trust-bundle-config-map is for --kubernetes",
+        "control run --kubernetes --state DIR --replica-name a --trust-bundle-config-map a_b; 'a_b' names no ConfigMap",
         "control run --kubernetes --replica-name a_b --state DIR; 'a_b' names no replica",
         "control run --kubernetes --kubeconfig /nonexistent --state DIR; cannot be read",
         "control run --registry DIR --state DIR --leaf-lifetime 1d12h; no duration such as",

@@ -99,7 +99,8 @@ public final class Controller implements AutoCloseable {
       attestor.close();
       throw e;
     }
-    held.replica().ifPresent(replica -> replica.report(distribution::nodes, metrics));
+    held.replica()
+        .ifPresent(replica -> replica.report(distribution::nodes, upkeep::bundle, metrics));
   }
 
   /**

@@ -2,6 +2,7 @@ package io.sluice.control;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.conditions.StatusWriter;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.kubernetes.KubernetesApi;
@@ -9,6 +10,7 @@ import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.lease.LeaseState;
 import io.sluice.control.lease.WriterLease;
 import io.sluice.control.metrics.ControllerMetrics;
+import io.sluice.control.roots.RootsPublisher;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * This controller as one of several of a cluster. Each serves nodes; the holder of the Lease alone
- * writes statuses. Methods for any thread.
+ * writes statuses and the ConfigMap with the roots. Methods for any thread.
  */
 final class Replica implements AutoCloseable {
   private final KubernetesApi api;
@@ -26,19 +28,23 @@ final class Replica implements AutoCloseable {
   private final KubernetesRegistry registry;
   private final InstantSource clock;
   private final boolean mustBeAlone;
+  private final @Nullable String rootsConfigMap;
   private volatile @Nullable StatusWriter writer;
+  private volatile @Nullable RootsPublisher roots;
 
   private Replica(
       KubernetesApi api,
       WriterLease lease,
       KubernetesRegistry registry,
       InstantSource clock,
-      boolean mustBeAlone) {
+      boolean mustBeAlone,
+      @Nullable String rootsConfigMap) {
     this.api = api;
     this.lease = lease;
     this.registry = registry;
     this.clock = clock;
     this.mustBeAlone = mustBeAlone;
+    this.rootsConfigMap = rootsConfigMap;
   }
 
   /**
@@ -56,7 +62,8 @@ final class Replica implements AutoCloseable {
       InstantSource clock) {
     KubernetesApi api = new KubernetesApi(settings.access(), settings.times().request());
     WriterLease lease = WriterLease.start(api, settings.name(), settings.times(), clock);
-    Replica replica = new Replica(api, lease, registry, clock, mustBeAlone);
+    Replica replica =
+        new Replica(api, lease, registry, clock, mustBeAlone, settings.rootsConfigMapOrNull());
     try {
       replica.requireAlone();
       return replica;
@@ -88,11 +95,25 @@ final class Replica implements AutoCloseable {
         + " not trust; stop one of them, or let both use Vault or cert-manager by --authority-file";
   }
 
-  /** Begins to write statuses while the Lease is held. */
-  void report(Supplier<List<NodeState>> nodes, ControllerMetrics metrics) {
+  /** Begins to write, while the Lease is held. */
+  void report(
+      Supplier<List<NodeState>> nodes,
+      Supplier<Optional<TrustBundle>> bundles,
+      ControllerMetrics metrics) {
     metrics.watches(registry.counts());
     metrics.replica().lease(lease::isHeld, lease::transitions);
     writer = StatusWriter.start(api, lease::isHeld, registry, nodes, metrics.replica(), clock);
+    if (rootsConfigMap != null) {
+      roots =
+          RootsPublisher.start(
+              api,
+              lease.namespace(),
+              rootsConfigMap,
+              lease::isHeld,
+              bundles,
+              metrics.replica(),
+              RootsPublisher.USUAL_LOOK);
+    }
   }
 
   /**
@@ -125,6 +146,10 @@ final class Replica implements AutoCloseable {
     if (writing != null) {
       problems.addAll(writing.problems());
     }
+    RootsPublisher publishing = roots;
+    if (publishing != null) {
+      publishing.problem().ifPresent(problems::add);
+    }
     return new ReplicaState(state, problems);
   }
 
@@ -134,6 +159,10 @@ final class Replica implements AutoCloseable {
     StatusWriter writing = writer;
     if (writing != null) {
       writing.close();
+    }
+    RootsPublisher publishing = roots;
+    if (publishing != null) {
+      publishing.close();
     }
     lease.close();
     api.close();

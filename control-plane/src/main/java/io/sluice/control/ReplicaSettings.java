@@ -2,7 +2,9 @@ package io.sluice.control;
 
 import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.control.lease.LeaseTimes;
+import io.sluice.control.objects.Rfc1123;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What makes a controller one of several of a cluster.
@@ -11,8 +13,11 @@ import java.util.regex.Pattern;
  * @param name by which people know it apart from the others: up to 63 letters, digits, dots and
  *     dashes
  * @param times of the Lease
+ * @param rootsConfigMapOrNull ConfigMap of its namespace that it keeps the mesh's roots in; null
+ *     where others do
  */
-public record ReplicaSettings(KubernetesAccess access, String name, LeaseTimes times) {
+public record ReplicaSettings(
+    KubernetesAccess access, String name, LeaseTimes times, @Nullable String rootsConfigMapOrNull) {
   private static final Pattern NAME =
       Pattern.compile("[A-Za-z0-9]([-A-Za-z0-9.]{0,61}[A-Za-z0-9])?");
 
@@ -23,6 +28,10 @@ public record ReplicaSettings(KubernetesAccess access, String name, LeaseTimes t
               + name
               + "' names no replica; write up to 63 letters, digits, dots and dashes, such as the"
               + " name of its pod");
+    }
+    if (rootsConfigMapOrNull != null && !Rfc1123.isSubdomain(rootsConfigMapOrNull)) {
+      throw new IllegalArgumentException(
+          "'" + rootsConfigMapOrNull + "' names no ConfigMap; " + Rfc1123.MEND);
     }
   }
 }

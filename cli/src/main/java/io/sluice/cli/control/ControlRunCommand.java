@@ -180,8 +180,8 @@ final class ControlRunCommand implements Callable<Integer> {
     if (kubeconfig != null && !kubernetes && nodeAccount == null) {
       throw wrong("--kubeconfig is for --kubernetes and --node-account; say one of them too");
     }
-    if (replica.isNamed() && !kubernetes) {
-      throw wrong("--replica-name is for --kubernetes");
+    if (replica.given().isPresent() && !kubernetes) {
+      throw wrong(replica.given().get() + " is for --kubernetes");
     }
     if (drainSeconds < 0 || drainSeconds > 3_600) {
       throw wrong("--drain-seconds " + drainSeconds + " is outside 0..3600");

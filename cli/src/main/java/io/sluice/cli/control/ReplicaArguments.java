@@ -5,6 +5,7 @@ import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.control.lease.LeaseTimes;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -20,15 +21,27 @@ final class ReplicaArguments {
               + " Default: the name of the host.")
   private @Nullable String name;
 
-  boolean isNamed() {
-    return name != null;
+  @Option(
+      names = "--trust-bundle-config-map",
+      paramLabel = "NAME",
+      description =
+          "With --kubernetes: ConfigMap of the controller's namespace in whose key roots.pem the"
+              + " mesh's roots are kept. Default: none is written.")
+  private @Nullable String rootsConfigMap;
+
+  /** The option that was given although there is no cluster; empty for none. */
+  Optional<String> given() {
+    return name != null
+        ? Optional.of("--replica-name")
+        : Optional.ofNullable(rootsConfigMap).map(_ -> "--trust-bundle-config-map");
   }
 
   ReplicaSettings settings(CommandSpec spec, KubernetesAccess access) {
     try {
-      return new ReplicaSettings(access, name == null ? hostName() : name, LeaseTimes.USUAL);
+      return new ReplicaSettings(
+          access, name == null ? hostName() : name, LeaseTimes.USUAL, rootsConfigMap);
     } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), "--replica-name: " + e.getMessage());
+      throw new ParameterException(spec.commandLine(), e.getMessage());
     }
   }
 
@@ -36,7 +49,8 @@ final class ReplicaArguments {
     try {
       return InetAddress.getLocalHost().getHostName();
     } catch (UnknownHostException e) {
-      throw new IllegalArgumentException("the name of this host is not known; give one", e);
+      throw new IllegalArgumentException(
+          "the name of this host is not known; give one by --replica-name", e);
     }
   }
 }

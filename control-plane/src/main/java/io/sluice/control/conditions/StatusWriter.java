@@ -12,7 +12,7 @@ import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.kubernetes.ReportedObject;
 import io.sluice.control.limit.Allowances;
 import io.sluice.control.metrics.ReplicaMetrics;
-import io.sluice.control.metrics.ReplicaMetrics.StatusWrite;
+import io.sluice.control.metrics.ReplicaMetrics.WriteResult;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.registry.SourceThread;
 import java.lang.System.Logger;
@@ -161,7 +161,7 @@ public final class StatusWriter implements AutoCloseable {
       return PAUSE;
     } catch (KubernetesApiException e) {
       LOG.log(Level.DEBUG, "status_writing_pauses {0}", e.getMessage());
-      metrics.status(StatusWrite.UNAVAILABLE);
+      metrics.status(WriteResult.UNAVAILABLE);
       return leftAlone(e);
     } catch (RuntimeException e) {
       // Top frame: without this thread no object would tell anything any more.
@@ -211,32 +211,32 @@ public final class StatusWriter implements AutoCloseable {
       log.taken(object, wished, stored.path("metadata").path("resourceVersion").asText());
       silent.written(object.kind(), object.ref());
       backoff.succeeded();
-      metrics.status(StatusWrite.WRITTEN);
+      metrics.status(WriteResult.WRITTEN);
     } catch (KubernetesApiException e) {
       metrics.status(refused(object, wished, e));
     }
   }
 
-  private StatusWrite refused(
+  private WriteResult refused(
       ReportedObject object, WishedStatus wished, KubernetesApiException e) {
     return switch (e.failure()) {
       case CONFLICT -> {
         log.refused(object, wished); // until the registry shows who was first
-        yield StatusWrite.CONFLICT;
+        yield WriteResult.CONFLICT;
       }
       case NOT_FOUND -> {
         silent.missing(object.kind(), object.ref());
-        yield StatusWrite.MISSING;
+        yield WriteResult.MISSING;
       }
       case FORBIDDEN -> {
         silent.forbidden(object.kind(), String.valueOf(e.getMessage()));
-        yield StatusWrite.FORBIDDEN;
+        yield WriteResult.FORBIDDEN;
       }
       case REJECTED -> {
         LOG.log(
             Level.WARNING, "status_not_written object=\"{0}\" {1}", object.ref(), e.getMessage());
         log.refused(object, wished);
-        yield StatusWrite.REJECTED;
+        yield WriteResult.REJECTED;
       }
       case UNREACHABLE, BUSY, UNAUTHENTICATED -> throw e;
     };

@@ -75,6 +75,11 @@ public final class WriterLease implements AutoCloseable {
     return everHeld && System.nanoTime() - heldUntil < 0;
   }
 
+  /** Where the Lease is: the namespace of the controllers. */
+  public String namespace() {
+    return namespace;
+  }
+
   /** How it stands now. */
   public synchronized LeaseState state() {
     LeaseRecord record = seen;

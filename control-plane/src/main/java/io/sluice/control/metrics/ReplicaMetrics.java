@@ -4,6 +4,7 @@ import io.prometheus.client.Collector;
 import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.Counter;
 import io.prometheus.client.Gauge;
+import io.sluice.control.kubernetes.KubernetesApiException.Failure;
 import java.util.Locale;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
@@ -12,13 +13,13 @@ import java.util.function.LongSupplier;
  * What of {@link ControllerMetrics} is about what one of several controllers writes. Any thread.
  */
 public final class ReplicaMetrics {
-  /** What came of the try to write a status. */
-  public enum StatusWrite {
+  /** What came of the try to write an object. */
+  public enum WriteResult {
     /** The server took it. */
     WRITTEN,
     /** Somebody changed the object first; it is looked at again. */
     CONFLICT,
-    /** The object, or the status of its kind, is not there. */
+    /** The object, the status of its kind, or its namespace is not there. */
     MISSING,
     /** A rule of access is missing. */
     FORBIDDEN,
@@ -27,30 +28,66 @@ public final class ReplicaMetrics {
     /** Any other refusal. */
     REJECTED;
 
+    /** What a failure to write counts as. */
+    public static WriteResult of(Failure failure) {
+      return switch (failure) {
+        case CONFLICT -> CONFLICT;
+        case NOT_FOUND -> MISSING;
+        case FORBIDDEN -> FORBIDDEN;
+        case UNREACHABLE, BUSY, UNAUTHENTICATED -> UNAVAILABLE;
+        case REJECTED -> REJECTED;
+      };
+    }
+
     private String label() {
       return name().toLowerCase(Locale.ROOT);
     }
   }
 
   private final CollectorRegistry registry;
-  private final Counter writes;
+  private final Counter statusWrites;
+  private final Counter rootsWrites;
+  private final Gauge rootsPublished;
 
   ReplicaMetrics(CollectorRegistry registry) {
     this.registry = registry;
-    this.writes =
-        Counter.build(
-                "sluice_control_status_writes",
-                "Tries to write the status of an object of the cluster, by what came of them.")
-            .labelNames("result")
+    this.statusWrites =
+        writes(
+            "sluice_control_status_writes",
+            "Tries to write the status of an object of the cluster, by what came of them.");
+    this.rootsWrites =
+        writes(
+            "sluice_control_roots_writes",
+            "Tries to write the ConfigMap with the mesh's roots, by what came of them.");
+    this.rootsPublished =
+        Gauge.build(
+                "sluice_control_roots_published",
+                "1 where this controller saw at its last look that the ConfigMap says the present"
+                    + " roots; 0 for one that does not write, or cannot.")
             .register(registry);
-    for (StatusWrite each : StatusWrite.values()) {
+  }
+
+  private Counter writes(String name, String help) {
+    Counter writes = Counter.build(name, help).labelNames("result").register(registry);
+    for (WriteResult each : WriteResult.values()) {
       writes.labels(each.label());
     }
+    return writes;
   }
 
   /** A status was written, or not. */
-  public void status(StatusWrite result) {
-    writes.labels(result.label()).inc();
+  public void status(WriteResult result) {
+    statusWrites.labels(result.label()).inc();
+  }
+
+  /** The ConfigMap with the roots was written, or not. */
+  public void roots(WriteResult result) {
+    rootsWrites.labels(result.label()).inc();
+  }
+
+  /** Whether the ConfigMap says the present roots, as far as this controller writes it. */
+  public void rootsPublished(boolean published) {
+    rootsPublished.set(published ? 1 : 0);
   }
 
   /** Shows how the Lease stands at every look; once. */

@@ -142,9 +142,12 @@ public final class FakeCluster implements AutoCloseable {
     String method = exchange.getRequestMethod();
     String path = exchange.getRequestURI().getPath();
     Map<String, String> query = query(exchange.getRequestURI().getQuery());
-    boolean isWrite = !method.equals("GET") || FakeWrites.isLease(path);
+    boolean isWrite = !method.equals("GET") || FakeWrites.isWhole(path);
     boolean isWatch = query.containsKey("watch");
-    String resource = isWrite ? "writes" : path.substring(path.lastIndexOf('/') + 1);
+    String resource =
+        FakeWrites.isConfigMap(path)
+            ? "configmaps"
+            : isWrite ? "writes" : path.substring(path.lastIndexOf('/') + 1);
     if (!query.containsKey("continue")) {
       requests.merge((isWatch ? "watch " : "list ") + resource, 1, Integer::sum);
     }

@@ -4,20 +4,23 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * What of a cluster is written: Leases, and the statuses of its objects. Resource versions guard
- * both as they do in an API server. Every write that was taken is noted with who made it, and when.
+ * What of a cluster is written: Leases and ConfigMaps, and the statuses of its objects. Resource
+ * versions guard all as they do in an API server. Every write that was taken is noted with who made
+ * it, and when.
  */
 public final class FakeWrites {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final ClusterHistory history;
-  private final Map<String, ObjectNode> leases = new ConcurrentHashMap<>();
+  private final Map<String, ObjectNode> objects = new ConcurrentHashMap<>();
   private final List<Write> writes = new CopyOnWriteArrayList<>();
   private long version = 1;
 
@@ -51,8 +54,32 @@ public final class FakeWrites {
     return writes.stream().filter(Write::isOfStatus).toList();
   }
 
-  static boolean isLease(String path) {
-    return path.contains("/leases");
+  /** The object at {@code path} as it is stored; empty where there is none. */
+  public Optional<JsonNode> stored(String path) {
+    return Optional.ofNullable(objects.get(path));
+  }
+
+  /** Stores what somebody else has written. */
+  public synchronized void place(String path, String object) {
+    try {
+      store(path, (ObjectNode) JSON.readTree(object), 200);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Removes an object, as somebody else does. */
+  public synchronized void remove(String path) {
+    objects.remove(path);
+  }
+
+  /** Whether whole objects are written there, which nothing watches. */
+  static boolean isWhole(String path) {
+    return path.contains("/leases") || isConfigMap(path);
+  }
+
+  static boolean isConfigMap(String path) {
+    return path.contains("/configmaps");
   }
 
   synchronized Outcome handle(String caller, String method, String path, String body)
@@ -76,29 +103,29 @@ public final class FakeWrites {
   }
 
   private Outcome get(String path) {
-    ObjectNode lease = leases.get(path);
-    return lease == null ? status(404, path + " not found") : new Outcome(200, lease.toString());
+    ObjectNode object = objects.get(path);
+    return object == null ? status(404, path + " not found") : new Outcome(200, object.toString());
   }
 
-  private Outcome post(String collection, ObjectNode lease) {
-    String path = collection + "/" + lease.at("/metadata/name").asText();
-    return leases.containsKey(path) ? status(409, "already exists") : store(path, lease, 201);
+  private Outcome post(String collection, ObjectNode object) {
+    String path = collection + "/" + object.at("/metadata/name").asText();
+    return objects.containsKey(path) ? status(409, "already exists") : store(path, object, 201);
   }
 
-  private Outcome put(String path, ObjectNode lease) {
-    ObjectNode known = leases.get(path);
+  private Outcome put(String path, ObjectNode object) {
+    ObjectNode known = objects.get(path);
     if (known == null) {
       return status(404, path + " not found");
     }
-    return known.at("/metadata/resourceVersion").equals(lease.at("/metadata/resourceVersion"))
-        ? store(path, lease, 200)
+    return known.at("/metadata/resourceVersion").equals(object.at("/metadata/resourceVersion"))
+        ? store(path, object, 200)
         : status(409, "the object has been modified");
   }
 
-  private Outcome store(String path, ObjectNode lease, int code) {
-    lease.withObject("/metadata").put("resourceVersion", Long.toString(version++));
-    leases.put(path, lease);
-    return new Outcome(code, lease.toString());
+  private Outcome store(String path, ObjectNode object, int code) {
+    object.withObject("/metadata").put("resourceVersion", Long.toString(version++));
+    objects.put(path, object);
+    return new Outcome(code, object.toString());
   }
 
   static Outcome status(int code, String message) {

@@ -104,7 +104,7 @@ class ReplicasTest {
                 ControlSite.defaults(),
                 null),
             new KubernetesRegistry(cluster.access(own, name), _ -> {}),
-            new ReplicaSettings(cluster.access(own, name), name, QUICK),
+            new ReplicaSettings(cluster.access(own, name), name, QUICK, "roots"),
             InstantSource.system());
     open.push(controller);
     return controller;
@@ -218,5 +218,30 @@ class ReplicasTest {
     assertThatExceptionOfType(AuthorityException.class)
         .isThrownBy(controller::cancelRotation)
         .withMessageContaining("does not hold the lease sluice-controller");
+  }
+
+  @Test
+  void holderPublishesTheRootsAndBothDuringAChange() throws Exception {
+    Controller controller = controller("a", null);
+    awaitRoots(1);
+
+    controller.rotateRoot();
+
+    awaitRoots(2);
+    assertThat(standing(controller).problems()).isEmpty();
+  }
+
+  private void awaitRoots(int count) {
+    Await.until(
+        count + " roots in the ConfigMap",
+        () ->
+            cluster
+                    .writes()
+                    .stored("/api/v1/namespaces/sluice-system/configmaps/roots")
+                    .map(map -> map.at("/data/roots.pem").asText())
+                    .orElse("")
+                    .split("BEGIN CERTIFICATE")
+                    .length
+                == count + 1);
   }
 }
