@@ -1,0 +1,201 @@
+package io.sluice.charts;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.cli.output.ExitCode;
+import io.sluice.control.kubernetes.StoringApiServer;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands that install, through Helm's own code, against an API server over TLS. */
+class InstallationTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String DAEMON_SET =
+      "/apis/apps/v1/namespaces/sluice-system/daemonsets/sluice-node";
+  private static final String NAMESPACE = "/api/v1/namespaces/sluice-system";
+
+  @TempDir private Path home = Path.of("");
+  private final StoringApiServer cluster = started();
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private static StoringApiServer started() {
+    try {
+      return new StoringApiServer();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @BeforeEach
+  void workloadsBecomeReady() {
+    cluster.onWrite = InstallationTest::ready;
+  }
+
+  @AfterEach
+  void close() {
+    cluster.close();
+  }
+
+  /** As if the cluster's controllers had done their work at once. */
+  private static ObjectNode ready(ObjectNode object) {
+    ObjectNode status = object.withObject("/status");
+    status.put("observedGeneration", object.at("/metadata/generation").asLong());
+    if (object.path("kind").asText().equals("DaemonSet")) {
+      status.put("desiredNumberScheduled", 2).put("updatedNumberScheduled", 2);
+      status.put("numberReady", 2);
+    } else if (object.path("kind").asText().equals("Deployment")) {
+      status.put("updatedReplicas", 1).put("availableReplicas", 1);
+    }
+    return object;
+  }
+
+  private int run(String line) throws Exception {
+    out.getBuffer().setLength(0);
+    err.getBuffer().setLength(0);
+    List<String> words = new ArrayList<>(Arrays.asList(line.split(" ")));
+    words.addAll(List.of("--kubeconfig", cluster.kubeconfig(home).toString()));
+    words.addAll(List.of("--chart", Chart.FOLDER.toString()));
+    return ChartCommand.commandLine()
+        .setOut(new PrintWriter(out))
+        .setErr(new PrintWriter(err))
+        .execute(words.toArray(String[]::new));
+  }
+
+  private void succeed(String line) throws Exception {
+    int code = run(line);
+    assertThat(err.toString()).isEmpty();
+    assertThat(code).isEqualTo(ExitCode.OK.code());
+  }
+
+  private JsonNode object(String path) {
+    return cluster.get(path).orElseThrow(() -> new AssertionError("there is no " + path));
+  }
+
+  private String nodeArguments() {
+    return object(DAEMON_SET).at("/spec/template/spec/containers/0/args").toString();
+  }
+
+  @Test
+  void whatIsInstalledCanBeUpgradedAndUninstalled() throws Exception {
+    succeed("install --mode ebpf --wait");
+    assertThat(out.toString())
+        .contains("sluice in namespace sluice-system, revision 1: deployed", "trust-bundle.pem");
+    assertThat(cluster.names())
+        .contains("DaemonSet/sluice-node", "Deployment/sluice-controller")
+        .contains("CustomResourceDefinition/meshconfigs.config.sluice.io")
+        .contains("MeshConfig/sluice-mesh-config", "Secret/sluice-webhook");
+    assertThat(object(NAMESPACE).at("/metadata/labels").toString())
+        .contains("\"pod-security.kubernetes.io/enforce\":\"privileged\"");
+    assertThat(nodeArguments()).contains("--mode=ebpf");
+    JsonNode key = object("/api/v1/namespaces/sluice-system/secrets/sluice-webhook").path("data");
+
+    succeed("upgrade --set node.drainSeconds=25 -o json");
+    JsonNode answer = JSON.readTree(out.toString());
+    assertThat(answer.path("revision").asInt()).isEqualTo(2);
+    assertThat(answer.path("status").asText()).isEqualTo("deployed");
+    assertThat(nodeArguments()).contains("--mode=ebpf", "--drain-seconds=25");
+    assertThat(object("/api/v1/namespaces/sluice-system/secrets/sluice-webhook").path("data"))
+        .isEqualTo(key);
+
+    succeed("uninstall mesh --yes");
+    assertThat(out.toString())
+        .containsSubsequence("every node is given back", "is uninstalled", "stays: definition")
+        .contains("stays: claim sluice-controller", "stays: namespace sluice-system");
+    assertThat(cluster.names())
+        .allMatch(name ->
+            name.matches("(CustomResourceDefinition|PersistentVolumeClaim|Namespace)/.*"));
+  }
+
+  @Test
+  void nodesAreGivenBackBeforeTheReleaseGoes() throws Exception {
+    succeed("install");
+    cluster.onWrite = object -> object; // from now on no node follows
+
+    assertThat(run("uninstall --yes --timeout 1s")).isEqualTo(ExitCode.FAILED.code());
+    assertThat(err.toString()).contains("the nodes: not ready after 1 s (DaemonSet sluice-node)");
+    assertThat(object(DAEMON_SET).at("/spec/template/spec/initContainers").toString())
+        .contains("cleanup");
+
+    succeed("uninstall --yes --without-nodes --delete-crds --delete-namespace");
+    assertThat(cluster.names()).containsExactly("PersistentVolumeClaim/sluice-controller");
+  }
+
+  @Test
+  void namespaceThatIsThereKeepsItsLabels() throws Exception {
+    ObjectNode namespace = JSON.createObjectNode().put("kind", "Namespace").put("apiVersion", "v1");
+    namespace.putObject("metadata").put("name", "sluice-system").putObject("labels").put("a", "b");
+    cluster.put(NAMESPACE, namespace);
+
+    succeed("install");
+
+    assertThat(object(NAMESPACE).at("/metadata/labels/a").asText()).isEqualTo("b");
+    assertThat(object(NAMESPACE).at("/metadata/labels").size()).isEqualTo(2);
+  }
+
+  @Test
+  void secondMeshIsRefused() throws Exception {
+    succeed("install");
+
+    assertThat(run("install --release other -n elsewhere")).isEqualTo(ExitCode.FAILED.code());
+    assertThat(err.toString())
+        .contains("sluice-system/sluice-node", "is installed already", "--no-enforce-single-mesh");
+    assertThat(cluster.names()).doesNotContain("Namespace/elsewhere");
+  }
+
+  @Test
+  void atomicInstallThatFailsLeavesNoWorkload() throws Exception {
+    cluster.onWrite = object -> object;
+
+    assertThat(run("install --atomic --timeout 1s")).isEqualTo(ExitCode.FAILED.code());
+    assertThat(err.toString()).contains("the controller: not ready after 1 s");
+    assertThat(cluster.names())
+        .isNotEmpty()
+        .noneMatch(name -> name.matches("(DaemonSet|Deployment|Secret|ConfigMap|MeshConfig)/.*"));
+  }
+
+  @Test
+  void wrongValueIsNamedAndNothingIsInstalled() throws Exception {
+    assertThat(run("install --set interception.mood=ebpf")).isEqualTo(ExitCode.FAILED.code());
+
+    assertThat(err.toString()).contains("/interception").contains("mood");
+    assertThat(cluster.writes()).noneMatch(Pattern.compile("daemonsets|deployments").asPredicate());
+  }
+
+  @Test
+  void meshThatIsNotThereIsTold() throws Exception {
+    for (String command : List.of("upgrade", "uninstall --yes")) {
+      assertThat(run(command + " --release other")).isEqualTo(ExitCode.FAILED.code());
+      assertThat(err.toString())
+          .contains("other is not installed in namespace sluice-system", "--release");
+    }
+    assertThat(cluster.writes()).isEmpty();
+  }
+
+  @Test
+  void uninstallAsksFirst() throws Exception {
+    succeed("install");
+
+    assertThat(run("uninstall")).isEqualTo(ExitCode.USAGE.code());
+    assertThat(err.toString()).contains("--yes");
+    assertThat(cluster.names()).contains("DaemonSet/sluice-node");
+  }
+
+  @Test
+  void contextThatIsNotInTheFileIsRefused() throws Exception {
+    assertThat(run("install --context nowhere")).isEqualTo(ExitCode.USAGE.code());
+    assertThat(err.toString()).contains("--context 'nowhere' is none of [site]");
+  }
+}
