@@ -1,0 +1,115 @@
+#!/bin/sh
+# The locally made base of an image: named programs of Debian packages and the libraries they load, nothing else. No
+# maintainer script runs, so it is made for any architecture on any machine. To be sourced after packages.sh.
+# shellcheck disable=SC2154
+
+suites=trixie    # the release of the default BASE
+
+# Programs of the base, of those that the packages of the Containerfile bring.
+programs_of() {
+	case $1 in
+	node)
+		echo bash sh cat sleep ip nft nsenter unshare xtables-nft-multi xtables-legacy-multi
+		for backend in nft legacy; do
+			for family in iptables ip6tables; do echo $family-$backend $family-$backend-save $family-$backend-restore; done
+		done
+		;;
+	controller) echo bash sh cat sleep ;;
+	esac
+}
+
+# Fetches the packages of every Containerfile for $architecture, each unpacked into a directory of its own.
+fetch_packages() {
+	unpacked=$work/packages
+	packages=$(sed -n 's/^ARG PACKAGES="\(.*\)"$/\1/p' "$here"/*/Containerfile | tr ' ' '\n' | sort -u)
+	[ "$(cat "$unpacked/.complete" 2>/dev/null)" != "$suites $packages" ] || return 0
+	say "fetching Debian packages for $architecture"
+	update_lists "$architecture"
+	rm -rf "$unpacked" "$work/apt-$architecture/archives"/*.deb
+	mkdir -p "$unpacked"
+	# shellcheck disable=SC2086  # a list of names
+	private_apt "$architecture" apt-get -y --download-only install base-files $packages >"$work/packages.log" 2>&1 || {
+		tail -n 20 "$work/packages.log" >&2
+		die "cannot get the packages of the images"
+	}
+	for package in "$work/apt-$architecture/archives"/*.deb; do
+		name=$(basename "$package")
+		mkdir "$unpacked/${name%%_*}"
+		dpkg --fsys-tarfile "$package" | tar -x -C "$unpacked/${name%%_*}"
+	done
+	echo "$suites $packages" >"$unpacked/.complete"
+}
+
+# Puts the file at path $1 of a package, with what a link points at, into the tree $2. Directories of the old layout are
+# links into /usr there.
+take() {
+	found=$(ls -d "$unpacked"/*/"$1" "$unpacked"/*/"${1#usr/}" 2>/dev/null | head -n 1)
+	[ -n "$found" ] || return 1
+	[ ! -e "$2/$1" ] && [ ! -L "$2/$1" ] || return 0
+	package=${found#"$unpacked/"}
+	package=${package%%/*}
+	mkdir -p "$2/$(dirname "$1")" "$2/usr/share/doc/$package"
+	cp -a "$found" "$2/$1"
+	copyright=$unpacked/$package/usr/share/doc/$package/copyright
+	[ ! -f "$copyright" ] || cp "$copyright" "$2/usr/share/doc/$package/"
+	if [ -L "$found" ]; then
+		target=$(readlink "$found")
+		case $target in
+		/*) target=${target#/} ;;
+		*) target=$(dirname "$1")/$target ;;
+		esac
+		target=$(realpath -ms --relative-to=/ "/$target")
+		case $target in bin/* | sbin/* | lib/* | lib64/*) target=usr/$target ;; esac
+		take "$target" "$2"
+	fi
+}
+
+# Names of the libraries that ELF files below the directories given load.
+libraries_needed_below() {
+	find "$@" -type f \( -name '*.so*' -o -perm /100 \) -exec llvm-readelf --needed-libs {} + 2>/dev/null |
+		sed -n 's/^ *\([^ ]*\.so[^ ]*\)$/\1/p' | sort -u
+}
+
+# Takes libraries into the base $1 until all that it and the further directories load are there.
+take_libraries() {
+	while :; do
+		missing=''
+		for library in libgcc_s.so.1 $(libraries_needed_below "$@"); do
+			[ -z "$(find "$@" -name "$library" -print -quit)" ] || continue
+			missing="$missing $library"
+			take "usr/lib/$triplet/$library" "$1" || take "usr/lib64/$library" "$1" ||
+				die "no package of the image brings $library"
+		done
+		[ -n "$missing" ] || return 0
+	done
+}
+
+# The base of image $1 into $2: what its packages bring, and libraries that the trees behind load.
+build_base() {
+	image=$1 base=$2
+	shift 2
+	triplet=$(basename "$(ls -d "$unpacked"/libc6/usr/lib/*-linux-gnu*)")
+	rm -rf "$base"
+	mkdir -p "$base/usr/bin" "$base/usr/sbin" "$base/usr/lib" "$base/usr/lib64" "$base/etc" "$base/var/lib" "$base/root" "$base/home"
+	for link in bin sbin lib lib64; do ln -s "usr/$link" "$base/$link"; done
+	for directory in dev proc sys run tmp; do mkdir "$base/$directory"; done
+	for program in $(programs_of "$image"); do
+		take "usr/bin/$program" "$base" || take "usr/sbin/$program" "$base" || die "no package of the $image image brings $program"
+	done
+	if [ "$image" = node ]; then
+		take "usr/lib/$triplet/libbpf.so.1" "$base" || die "no package of the node image brings libbpf.so.1"
+		extensions=$(cd "$unpacked/iptables" && find usr/lib -name xtables -type d)
+		mkdir -p "$base/$extensions"
+		cp -a "$unpacked/iptables/$extensions"/*.so "$base/$extensions/"
+	fi
+	take_libraries "$base" "$@"
+	loader=$(llvm-readelf --program-headers "$base/usr/bin/cat" | sed -n 's/.*program interpreter: \/\(.*\)]$/\1/p')
+	take "usr/$loader" "$base" || die "no package of the $image image brings /$loader"
+	cp "$unpacked"/base-files/usr/lib/os-release "$base/usr/lib/"
+	ln -s ../usr/lib/os-release "$base/etc/os-release"
+	printf 'root:x:0:0:root:/root:/bin/sh\nnonroot:x:65532:65532:nonroot:/:/bin/false\n' >"$base/etc/passwd"
+	printf 'root:x:0:\nnonroot:x:65532:\n' >"$base/etc/group"
+	printf 'passwd: files\ngroup: files\nhosts: files dns\n' >"$base/etc/nsswitch.conf"
+	find "$base" -type f -perm /6000 -exec chmod a-s {} +
+	chmod 1777 "$base/tmp"
+}

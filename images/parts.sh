@@ -1,0 +1,97 @@
+#!/bin/sh
+# What an image holds above its base: Java runtime, libraries of others, Sluice itself. To be sourced.
+# shellcheck disable=SC2154
+
+home=usr/lib/sluice    # in every image
+
+# Names in the table images/modules with sign $1.
+modules_of_table() { awk -v sign="$1" '$1 == sign { print $2 }' "$here/modules"; }
+
+# Where the modules of $architecture are: nowhere (jlink then takes its own runtime apart), or a directory.
+modules_directory() {
+	[ "$architecture" = "$own_architecture" ] || die "no Java modules for $architecture: see docs/images.md"
+	[ ! -d "$JAVA_HOME/jmods" ] || echo "$JAVA_HOME/jmods"
+}
+
+# The Java runtime with the modules that the jars of all images use, into the tree $1. One for all: then a machine that runs
+# both has it once, on its disk and in its memory.
+build_runtime() {
+	modules=$({
+		"$JAVA_HOME/bin/jdeps" --multi-release "$java_release" --ignore-missing-deps -q --list-deps \
+			-cp "$(echo "$product"/*.jar | tr ' ' :)" "$product"/*.jar | sed -n 's/^ *\(\(java\|jdk\)\.[a-z.]*\).*/\1/p'
+		modules_of_table +
+	} | sort -u)
+	left_out=$(modules_of_table -)
+	modules=$(echo "$modules" | grep -vxF -e "$left_out" | paste -sd ,)
+	directory=$(modules_directory)
+	mkdir -p "$1/$home"
+	# shellcheck disable=SC2086  # no option where there is no directory
+	"$JAVA_HOME/bin/jlink" ${directory:+--module-path "$directory"} --add-modules "$modules" \
+		--strip-debug --no-header-files --no-man-pages --output "$1/$home/runtime" >"$work/jlink.log" 2>&1 || {
+		cat "$work/jlink.log" >&2
+		die "no Java runtime for $architecture"
+	}
+	rm -f "$1/$home/runtime/bin/jwebserver" "$1/$home/runtime/bin/keytool" "$1/$home/runtime/lib/jrt-fs.jar"
+}
+
+# Whether jar $1 is nothing but native code, which lies unpacked in the images.
+is_native() {
+	case $1 in netty-tcnative-boringssl-static-*-linux-* | netty-transport-native-epoll-*-linux-*) return 0 ;; esac
+	return 1
+}
+
+# Whether jar $1 is in the controller's image only.
+is_the_controllers() {
+	for pattern in $(grep -v '^#' "$here/node/left-out"); do
+		# shellcheck disable=SC2254  # patterns
+		case $1 in $pattern) return 0 ;; esac
+	done
+	return 1
+}
+
+# Copies the jars into trees: those of others to $1, those of the controller alone to $2, ours to $3.
+copy_jars() {
+	for tree; do mkdir -p "$tree/$home/lib"; done
+	for jar in "$product"/*.jar; do
+		name=$(basename "$jar")
+		if is_native "$name"; then continue; fi
+		case $name in
+		*-SNAPSHOT.jar | *-"$version".jar) cp "$jar" "$3/$home/lib/" ;;
+		*) if is_the_controllers "$name"; then cp "$jar" "$2/$home/lib/"; else cp "$jar" "$1/$home/lib/"; fi ;;
+		esac
+	done
+}
+
+# The native parts of the libraries for $architecture, into the tree $1: nothing is unpacked when the program starts.
+unpack_natives() {
+	case $architecture in
+	amd64) java_name=x86-64 netty_name=x86_64 ;;
+	arm64) java_name=aarch64 netty_name=aarch_64 ;;
+	esac
+	mkdir -p "$work/natives" "$1/$home/native"
+	for jar in "$product"/jna-[0-9]*.jar "$product"/netty-tcnative-boringssl-static-*-"linux-$netty_name.jar" \
+		"$product"/netty-transport-native-epoll-*-"linux-$netty_name.jar"; do
+		[ -f "$jar" ] || die "no $jar"
+		(cd "$work/natives" && "$JAVA_HOME/bin/jar" -xf "$jar" META-INF/native "com/sun/jna/linux-$java_name")
+	done
+	find "$work/natives" -name '*.so' -exec mv {} "$1/$home/native/" \;
+	chmod 644 "$1/$home/native"/*
+	rm -rf "$work/natives"
+}
+
+# How Java is started, into $1: the launcher's own flags, and the jars of the trees behind as class path, sorted, which is
+# the order of the ahead-of-time cache.
+write_options() {
+	options=$1
+	shift
+	flags=$(sed -n '/^java_flags()/,/^}/s/^\techo //p' "$root/sluice")
+	[ -n "$flags" ] || die "java_flags not found in $root/sluice"
+	{
+		echo "$flags" | tr ' ' '\n'
+		echo "-Djava.library.path=/$home/native"
+		echo "-Djna.boot.library.path=/$home/native"
+		echo -Djna.nounpack=true
+		echo -cp
+		for tree; do (cd "$tree" && find "$home/lib" -name '*.jar'); done | sed 's|^|/|' | LC_ALL=C sort | paste -sd :
+	} >"$options"
+}
