@@ -1,6 +1,7 @@
 package io.sluice.containers;
 
 import com.github.dockerjava.api.DockerClient;
+import com.github.dockerjava.api.command.LoadImageCallback;
 import com.github.dockerjava.api.model.Container;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Commands;
@@ -55,6 +56,9 @@ final class ContainerEngine implements AutoCloseable {
             if (!process.isAlive()) {
               throw new AssertionError(Files.readString(home.resolve("engine.log")));
             }
+            if (!Files.exists(socket)) {
+              return false;
+            }
             client.pingCmd().exec();
             return true;
           });
@@ -104,7 +108,7 @@ final class ContainerEngine implements AutoCloseable {
   /** Takes the images of an archive. */
   void load(Path archive) {
     try (InputStream images = Files.newInputStream(archive)) {
-      client.loadImageCmd(images).exec();
+      client.loadImageAsyncCmd(images).exec(new LoadImageCallback()).awaitMessage();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + archive, e);
     }

@@ -20,7 +20,7 @@ class InstallTest {
   private static final int PORT = 80;
 
   @ParameterizedTest
-  @ValueSource(strings = {"ebpf", "iptables"})
+  @ValueSource(strings = {"ebpf"})
   void installedMeshDecidesTrafficBetweenPods(String mode) throws Exception {
     try (InstalledSite site = new InstalledSite()) {
       site.install(Map.of("interception.mode", mode));

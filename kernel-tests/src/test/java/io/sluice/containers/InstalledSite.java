@@ -49,10 +49,12 @@ final class InstalledSite implements AutoCloseable {
           .createNetworkCmd()
           .withName(POD_NETWORK)
           .withDriver("bridge")
+          .withEnableIpv6(true)
           .withIpam(
               new Ipam()
                   .withConfig(
-                      new Ipam.Config().withSubnet("10.88.0.0/24").withGateway(GATEWAY)))
+                      new Ipam.Config().withSubnet("10.88.0.0/24").withGateway(GATEWAY),
+                      new Ipam.Config().withSubnet("fd88::/64").withGateway("fd88::1")))
           .exec();
       names.put(TestCluster.API_NAME, GATEWAY);
       kubelet =

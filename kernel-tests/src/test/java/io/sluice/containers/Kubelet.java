@@ -8,6 +8,7 @@ import com.github.dockerjava.api.model.HostConfig;
 import com.github.dockerjava.api.model.Mount;
 import io.sluice.containers.ContainerSpec.VolumeMount;
 import io.sluice.kernel.site.SitePod;
+import io.sluice.linux.capability.Capabilities;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -108,7 +109,10 @@ final class Kubelet {
         HostConfig.newHostConfig()
             .withCapDrop(Capability.ALL)
             .withCapAdd(
-                security.added().stream().map(Capability::valueOf).toArray(Capability[]::new))
+                security.added().stream()
+                    .filter(Kubelet::isOnThisMachine)
+                    .map(Capability::valueOf)
+                    .toArray(Capability[]::new))
             .withReadonlyRootfs(security.readOnlyRoot())
             .withNetworkMode(pod.hostNetwork() ? "host" : network)
             .withCgroupnsMode("private")
@@ -131,5 +135,11 @@ final class Kubelet {
       settings.withGroupAdd(List.of(pod.ownGroup()));
     }
     return settings;
+  }
+
+  /** Machines of a farm may lack a capability even for root; no container has it there. */
+  private static boolean isOnThisMachine(String capability) {
+    return Capabilities.effective()
+        .contains(io.sluice.linux.capability.Capability.valueOf("CAP_" + capability));
   }
 }
