@@ -3,13 +3,14 @@ package io.sluice.cli;
 import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.demo.DemoCommand;
 import io.sluice.cli.node.NodeCommand;
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
 import io.sluice.cli.validate.ValidateCommand;
 import io.sluice.mesh.Release;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** The {@code sluice} command. Exit codes: 0 success, 1 the work failed, 2 wrong arguments. */
+/** The {@code sluice} command. Exit codes: {@link ExitCode}. */
 @Command(
     name = "sluice",
     description = "A service mesh for small Kubernetes sites.",
@@ -31,11 +32,12 @@ public final class SluiceCommand {
     System.exit(commandLine().execute(args));
   }
 
-  static CommandLine commandLine() {
+  /** The commands of this module. Programs that have further ones add them. */
+  public static CommandLine commandLine() {
     return new CommandLine(new SluiceCommand())
         .setExecutionExceptionHandler((failure, line, parsed) -> {
           line.getErr().println("sluice: " + Failures.sentence(failure));
-          return 1;
+          return ExitCode.FAILED.code();
         });
   }
 }

@@ -1,0 +1,83 @@
+package io.sluice.charts;
+
+import io.fabric8.kubernetes.client.Config;
+import io.sluice.cli.arguments.WrittenDurationConverter;
+import io.sluice.cli.cluster.ClusterOptions;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The options that say which release of which chart in which cluster is meant. */
+final class ReleaseOptions {
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
+
+  @Option(
+      names = {"-n", "--namespace", "--osm-namespace"},
+      paramLabel = "NAME",
+      description = "Namespace of the mesh. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "sluice-system")
+  private String namespace = "sluice-system";
+
+  @Option(
+      names = {"--release", "--mesh-name"},
+      paramLabel = "NAME",
+      description = "Name of the release. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "sluice")
+  private String release = "sluice";
+
+  @Option(
+      names = "--timeout",
+      paramLabel = "TIME",
+      description = "Longest wait for each step, such as 90s or 5m. Default: ${DEFAULT-VALUE}.",
+      converter = WrittenDurationConverter.class,
+      defaultValue = "5m")
+  private Duration timeout = Duration.ofMinutes(5);
+
+  @Option(
+      names = {"--chart", "--osm-chart-path"},
+      paramLabel = "DIR",
+      description = "The chart. Default: the one beside this program.")
+  private @Nullable Path chart;
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec = CommandSpec.create();
+
+  Config config() {
+    return cluster.config();
+  }
+
+  String namespace() {
+    return namespace;
+  }
+
+  String release() {
+    return release;
+  }
+
+  Duration timeout() {
+    return timeout;
+  }
+
+  HelmRelease helm(Config config) {
+    return new HelmRelease(
+        chart(), release, namespace, ClusterCredentials.kubeconfig(config), timeout);
+  }
+
+  Path chart() {
+    Path folder =
+        chart == null
+            ? Path.of(System.getProperty("sluice.home", "."), "charts", "sluice")
+            : chart;
+    if (!Files.isRegularFile(folder.resolve("Chart.yaml"))) {
+      throw new ParameterException(
+          spec.commandLine(), "--chart " + folder + " is no chart: it has no Chart.yaml");
+    }
+    return folder.toAbsolutePath().normalize();
+  }
+}

@@ -1,0 +1,48 @@
+package io.sluice.charts;
+
+import com.marcnuri.helm.Release;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.sluice.cli.cluster.ClusterOptions;
+import io.sluice.cli.output.ExitCode;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice upgrade}. */
+@Command(
+    name = "upgrade",
+    description =
+        "Brings an installed mesh to this release, with its values of before and those given.",
+    mixinStandardHelpOptions = true)
+final class UpgradeCommand implements Callable<Integer> {
+  @Mixin private ReleaseOptions release = new ReleaseOptions();
+  @Mixin private ValueOptions values = new ValueOptions();
+  @Mixin private ResultOptions result = new ResultOptions();
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() {
+    Config config = release.config();
+    HelmRelease helm = release.helm(config);
+    if (helm.status().isEmpty()) {
+      throw new IllegalStateException(
+          "%s is not installed in namespace %s; use `sluice install`, or name the mesh by --release and --namespace"
+              .formatted(release.release(), release.namespace()));
+    }
+    Release upgraded = helm.upgrade(values.documents());
+    boolean isReady = false;
+    if (result.waits()) {
+      try (KubernetesClient client = ClusterOptions.connect(config)) {
+        isReady =
+            new MeshWorkloads(client, release.namespace(), release.release())
+                .await(release.timeout());
+      }
+    }
+    ReleaseAnswer.print(upgraded, isReady, result.format(), spec.commandLine().getOut());
+    return ExitCode.OK.code();
+  }
+}
