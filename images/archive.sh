@@ -10,6 +10,18 @@ pack() {
 
 digest() { sha256sum "$1" | cut -d ' ' -f 1; }
 
+# The tar $1 compressed, and where that is; kept, since most layers are those of the run before.
+compressed() {
+	kept=$work/compressed/$(digest "$1").gz
+	[ -f "$kept" ] || {
+		mkdir -p "$work/compressed"
+		gzip -n -c "$1" >"$kept.part"
+		mv "$kept.part" "$kept"
+	}
+	touch "$kept"
+	echo "$kept"
+}
+
 # Puts file $1 among the blobs and prints its digest.
 blob() {
 	name=$(digest "$1")
@@ -38,12 +50,11 @@ descriptor() { printf '{"mediaType":"application/vnd.oci.image.%s","digest":"sha
 
 # Adds $image with the layers in its context to the archive that grows in $blobs.
 add_image() {
-	context=$work/$image
+	context=$contexts/$image
 	diff_ids='' layers='' history='' docker_layers=''
 	for layer in $(layers_of "$image"); do
 		[ -f "$context/$layer.tar" ] || die "no $context/$layer.tar, which images/$image/Containerfile adds"
-		[ -f "$context/$layer.tar.gz" ] || gzip -n -c "$context/$layer.tar" >"$context/$layer.tar.gz"
-		name=$(blob "$context/$layer.tar.gz")
+		name=$(blob "$(compressed "$context/$layer.tar")")
 		diff_ids="$diff_ids,\"sha256:$(digest "$context/$layer.tar")\""
 		layers="$layers,$(descriptor layer.v1.tar+gzip "$name")"
 		docker_layers="$docker_layers,\"blobs/sha256/$name\""
@@ -51,12 +62,12 @@ add_image() {
 	done
 	printf '{"architecture":"%s","os":"linux","created":"%s","config":{"User":"%s","Env":[%s],"Entrypoint":%s,"Labels":{%s}},"rootfs":{"type":"layers","diff_ids":[%s]},"history":[%s]}' \
 		"$architecture" "$created" "$(instructions USER)" "$(instructions ENV | json_strings)" "$(instructions ENTRYPOINT)" \
-		"$(instructions LABEL | json_labels)" "${diff_ids#,}" "${history#,}" >"$context/config.json"
-	config=$(blob "$context/config.json")
+		"$(instructions LABEL | json_labels)" "${diff_ids#,}" "${history#,}" >"$work/config.json"
+	config=$(blob "$work/config.json")
 	printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":%s,"layers":[%s]}' \
-		"$(descriptor config.v1+json "$config")" "${layers#,}" >"$context/manifest.json"
+		"$(descriptor config.v1+json "$config")" "${layers#,}" >"$work/manifest.json"
 	reference=$registry/sluice-$image:$version
-	manifest=$(blob "$context/manifest.json")
+	manifest=$(blob "$work/manifest.json")
 	index="$index,$(descriptor manifest.v1+json "$manifest" ",\"platform\":{\"architecture\":\"$architecture\",\"os\":\"linux\"},\"annotations\":{\"io.containerd.image.name\":\"$reference\",\"org.opencontainers.image.ref.name\":\"$version\"}")"
 	docker="$docker,{\"Config\":\"blobs/sha256/$config\",\"RepoTags\":[\"$reference\"],\"Layers\":[${docker_layers#,}]}"
 	say "$reference: manifest sha256:$manifest"
@@ -77,5 +88,6 @@ save() {
 	printf '[%s]' "${docker#,}" >"$layout/manifest.json"
 	pack "$layout" "$archive.part"
 	mv "$archive.part" "$archive"
-	rm -rf "$layout"
+	rm -rf "$layout" "$work/config.json" "$work/manifest.json"
+	find "$work/compressed" -name '*.gz' -mtime +7 -delete
 }
