@@ -20,10 +20,10 @@ class InstallTest {
   private static final int PORT = 80;
 
   @ParameterizedTest
-  @ValueSource(strings = {"ebpf"})
+  @ValueSource(strings = {"ebpf", "iptables"})
   void installedMeshDecidesTrafficBetweenPods(String mode) throws Exception {
     try (InstalledSite site = new InstalledSite()) {
-      site.install(Map.of("interception.mode", mode));
+      site.install(List.of("interception.mode=" + mode, "meshConfig.traffic.enablePermissiveTrafficPolicyMode=false"));
       site.cluster.history().apply(Manifests.trafficTarget("buyer", "store", List.of(PORT)));
       Container buyer = site.add("buyer");
       Container thief = site.add("thief");

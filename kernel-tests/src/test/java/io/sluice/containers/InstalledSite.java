@@ -82,8 +82,8 @@ final class InstalledSite implements AutoCloseable {
   }
 
   /** {@code ./sluice install}: both parts are ready when it returns. */
-  void install(Map<String, String> values) {
-    cluster.install(Chart.objects(values));
+  void install(List<String> values) {
+    cluster.install(PrintedChart.objects(values));
     startController();
     startNode();
   }
@@ -113,8 +113,8 @@ final class InstalledSite implements AutoCloseable {
   }
 
   /** As a DaemonSet's rolling update does: the old pod ends, then the new one starts. */
-  void replaceNode(Map<String, String> values) {
-    cluster.install(Chart.objects(values));
+  void replaceNode(List<String> values) {
+    cluster.install(PrintedChart.objects(values));
     node().delete();
     startNode();
   }
