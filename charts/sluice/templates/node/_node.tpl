@@ -68,7 +68,6 @@ capabilities:
   - DAC_OVERRIDE  # mkdir(2) and rmdir(2) of the daemon's cgroup: the root of cgroup2 has mode 0555
   - NET_RAW       # socket(SOCK_RAW) of iptables-legacy; setsockopt(SO_BINDTODEVICE) before Linux 5.7
   {{- if ne .Values.interception.mode "iptables" }}
-  - BPF           # bpf(2): loading programs, making maps; SYS_ADMIN would do, and older kernels know nothing else
   {{- end }}
 {{- end -}}
 

@@ -19,8 +19,7 @@ final class ImageArchive {
   /** Where it is; made anew when what goes into it has changed since. */
   static synchronized Path path() {
     String architecture = Commands.run("dpkg", "--print-architecture").strip();
-    Path archive =
-        ROOT.resolve("target/images").resolve(architecture).resolve("sluice-images.tar");
+    Path archive = ROOT.resolve("target/images").resolve(architecture).resolve("sluice-images.tar");
     try {
       if (!Files.exists(archive) || newest().compareTo(Files.getLastModifiedTime(archive)) > 0) {
         System.out.println(make());

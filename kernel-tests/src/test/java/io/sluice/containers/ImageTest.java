@@ -130,25 +130,22 @@ class ImageTest {
             .collect(Collectors.toMap(words -> words[1], words -> words[0]));
 
     Map<String, String> made = new HashMap<>();
-    IMAGES.forEach(
-        (name, image) ->
-            image.layers().stream()
-                .filter(layer -> !layer.name().equals(PREPARED_CLASSES))
-                .forEach(layer -> made.put(name + "/" + layer.name() + ".tar", layer.content())));
+    IMAGES.forEach((name, image) ->
+        image.layers().stream()
+            .filter(layer -> !layer.name().equals(PREPARED_CLASSES))
+            .forEach(layer -> made.put(name + "/" + layer.name() + ".tar", layer.content())));
     assertThat(made).hasSize(9).isEqualTo(again);
   }
 
   @Test
   void theNodeImageIsSmallEnoughForANarrowUplink() {
-    IMAGES.forEach(
-        (name, image) ->
-            image
-                .layers()
-                .forEach(
-                    layer ->
-                        System.out.printf(
-                            "sluice-%s %s: %.1f MiB compressed%n",
-                            name, layer.name(), layer.compressedBytes() / 1048576.0)));
+    IMAGES.forEach((name, image) ->
+        image
+            .layers()
+            .forEach(layer ->
+                System.out.printf(
+                    "sluice-%s %s: %.1f MiB compressed%n",
+                    name, layer.name(), layer.compressedBytes() / 1048576.0)));
 
     assertThat(image("node").layers().stream().mapToLong(Layer::compressedBytes).sum())
         .isLessThan(72L << 20);

@@ -35,8 +35,16 @@ final class ApiDoor implements AutoCloseable {
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
 
   ApiDoor(HttpHandler handler) throws Exception {
-    server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.setHttpsConfigurator(new HttpsConfigurator(ServerTls.certified(CLUSTER, "localhost")));
+    this(
+        handler,
+        HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0),
+        "localhost");
+  }
+
+  /** At a socket that is bound already, under this name. */
+  ApiDoor(HttpHandler handler, HttpsServer bound, String name) throws Exception {
+    server = bound;
+    server.setHttpsConfigurator(new HttpsConfigurator(ServerTls.certified(CLUSTER, name)));
     server.setExecutor(threads);
     server.createContext("/", handler);
     server.start();

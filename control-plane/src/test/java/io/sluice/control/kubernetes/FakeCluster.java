@@ -3,6 +3,7 @@ package io.sluice.control.kubernetes;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 
 /**
  * A Kubernetes API server over TLS for what a registry asks: lists in pages and watches from a
@@ -35,6 +37,9 @@ public final class FakeCluster implements AutoCloseable {
   /** How requests for a resource fail; others are served. */
   private final Map<String, Failing> failing = new ConcurrentHashMap<>();
 
+  /** What is said of a token that is to be reviewed: sets the review's status. */
+  public volatile UnaryOperator<ObjectNode> tokenReview = review -> review;
+
   /** Longest page, whatever the client asks. */
   volatile int largestPage = Integer.MAX_VALUE;
 
@@ -43,6 +48,13 @@ public final class FakeCluster implements AutoCloseable {
     this.history = history;
     this.writes = new FakeWrites(history);
     door = new ApiDoor(this::handle);
+  }
+
+  /** The same at a socket that is bound already, under this name. */
+  public FakeCluster(ClusterHistory history, HttpsServer bound, String name) throws Exception {
+    this.history = history;
+    this.writes = new FakeWrites(history);
+    door = new ApiDoor(this::handle, bound, name);
   }
 
   /** How to fail. */
@@ -142,6 +154,10 @@ public final class FakeCluster implements AutoCloseable {
     String method = exchange.getRequestMethod();
     String path = exchange.getRequestURI().getPath();
     Map<String, String> query = query(exchange.getRequestURI().getQuery());
+    if (path.endsWith("/tokenreviews")) {
+      answer(exchange, 201, tokenReview.apply((ObjectNode) JSON.readTree(body)).toString());
+      return;
+    }
     boolean isWrite = !method.equals("GET") || FakeWrites.isWhole(path);
     boolean isWatch = query.containsKey("watch");
     String resource =

@@ -33,7 +33,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
  * listens.
  */
 final class CniSite implements AutoCloseable {
-  private static final Path DEBIAN_PLUGINS = Path.of("/usr/lib/cni");
+  private static final Path DEBIAN_PLUGINS = BridgeNetwork.PLUGINS;
 
   final Site site = new Site("stranger");
   final SitePod stranger = site.pod("stranger");
@@ -75,21 +75,7 @@ final class CniSite implements AutoCloseable {
 
   /** The network's own configuration. */
   void writePrimary() throws IOException {
-    Files.writeString(
-        configurations.resolve("10-bridge.conflist"),
-        """
-        {"cniVersion": "1.0.0", "name": "pods", "plugins": [
-          {"type": "bridge", "bridge": "br0", "hairpinMode": true, "ipam": {
-            "type": "host-local", "dataDir": "%s",
-            "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}],
-            "ranges": [
-              [{"subnet": "10.77.0.0/16", "gateway": "10.77.0.1",
-                "rangeStart": "10.77.100.1", "rangeEnd": "10.77.120.250"}],
-              [{"subnet": "fd77::/64", "gateway": "fd77::1",
-                "rangeStart": "fd77::a:0", "rangeEnd": "fd77::a:ffff"}]]}},
-          {"type": "portmap", "capabilities": {"portMappings": true}}]}
-        """
-            .formatted(site.directory().resolve("ipam")));
+    BridgeNetwork.write(configurations, site.directory().resolve("ipam"));
   }
 
   /** Starts the daemon, or starts it again, and waits until its plugin is chained. */

@@ -19,7 +19,7 @@ import java.util.List;
  * @param chain the conflist that made it, kept for the calls that end it
  * @param result of the last plugin of the chain
  */
-record Container(
+public record Container(
     String id,
     String pod,
     String namespace,
@@ -34,14 +34,14 @@ record Container(
   }
 
   /** Cookie of its network namespace. */
-  long cookie() {
+  public long cookie() {
     try (NetnsHandle handle = network.open()) {
       return handle.cookie();
     }
   }
 
   /** Addresses in the order of the result. */
-  List<InetAddress> addresses() {
+  public List<InetAddress> addresses() {
     List<InetAddress> addresses = new ArrayList<>();
     for (JsonNode ip : result.path("ips")) {
       String text = ip.path("address").asText();

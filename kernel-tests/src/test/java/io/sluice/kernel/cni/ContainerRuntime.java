@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * Plays containerd: makes sandboxes, runs the chain of the first network configuration for them as
  * libcni does, and takes both down again. Any thread.
  */
-final class ContainerRuntime {
+public final class ContainerRuntime {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private static final JsonNode LOOPBACK =
@@ -43,7 +43,7 @@ final class ContainerRuntime {
    * @param configurations conf_dir
    * @param programs bin_dirs
    */
-  ContainerRuntime(SitePod node, String prefix, Path configurations, List<Path> programs) {
+  public ContainerRuntime(SitePod node, String prefix, Path configurations, List<Path> programs) {
     this.node = node;
     this.prefix = prefix;
     this.configurations = configurations;
@@ -51,7 +51,7 @@ final class ContainerRuntime {
   }
 
   /** A plugin that failed, with what it printed. */
-  static final class PluginFailure extends Exception {
+  public static final class PluginFailure extends Exception {
     private static final long serialVersionUID = 1;
     private final String plugin;
     private final transient JsonNode error;
@@ -79,7 +79,7 @@ final class ContainerRuntime {
   }
 
   /** Makes a sandbox and its network; on failure takes it down, as kubelet's runtimes do. */
-  Container add(String namespace, String pod, String uid) throws PluginFailure {
+  public Container add(String namespace, String pod, String uid) throws PluginFailure {
     Container sandbox = create(namespace, pod, uid);
     try {
       return attach(sandbox);
@@ -146,7 +146,7 @@ final class ContainerRuntime {
   }
 
   /** DEL of the whole chain, then the namespace goes. */
-  void delete(Container container) {
+  public void delete(Container container) {
     try {
       detach(container);
     } catch (PluginFailure e) {

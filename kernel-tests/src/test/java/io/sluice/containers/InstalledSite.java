@@ -1,0 +1,162 @@
+package io.sluice.containers;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.github.dockerjava.api.model.Network.Ipam;
+import io.sluice.control.kubernetes.ClusterHistory;
+import io.sluice.kernel.cni.BridgeNetwork;
+import io.sluice.kernel.cni.Container;
+import io.sluice.kernel.cni.ContainerRuntime;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.Site;
+import io.sluice.mesh.PodUid;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A node with a container engine and a network of Debian's CNI plugins, in a cluster; the chart is
+ * installed on it step by step as docs/install.md has it. For one thread.
+ */
+final class InstalledSite implements AutoCloseable {
+  private static final String POD_NETWORK = "pods";
+  private static final String GATEWAY = "10.88.0.1";
+
+  final Site site = new Site();
+  final TestCluster cluster;
+  final ContainerEngine engine;
+  final ContainerRuntime runtime;
+  private final Map<String, String> names = new TreeMap<>();
+  private final Kubelet kubelet;
+  private @Nullable RunningPod controller;
+  private @Nullable RunningPod node;
+
+  /** Nothing of ours is there yet but the images. */
+  InstalledSite() {
+    try {
+      cluster = new TestCluster(site.node(), site.prefix(), site.directory());
+      engine = new ContainerEngine(site.node(), Path.of("/tmp", site.prefix()));
+      engine.load(ImageArchive.path());
+      engine
+          .client()
+          .createNetworkCmd()
+          .withName(POD_NETWORK)
+          .withDriver("bridge")
+          .withEnableIpv6(true)
+          .withIpam(
+              new Ipam()
+                  .withConfig(
+                      new Ipam.Config().withSubnet("10.88.0.0/24").withGateway(GATEWAY),
+                      new Ipam.Config().withSubnet("fd88::/64").withGateway("fd88::1")))
+          .exec();
+      names.put(TestCluster.API_NAME, GATEWAY);
+      kubelet =
+          new Kubelet(
+              engine.client(),
+              site.node(),
+              cluster,
+              site.directory().resolve("pods"),
+              POD_NETWORK,
+              names);
+      Path configurations = Files.createDirectories(cluster.onNode(Path.of("/etc/cni/net.d")));
+      Path plugins = Files.createDirectories(cluster.onNode(Path.of("/opt/cni/bin")));
+      BridgeNetwork.write(configurations, site.directory().resolve("ipam"));
+      runtime =
+          new ContainerRuntime(
+              site.node(), site.prefix(), configurations, List.of(plugins, BridgeNetwork.PLUGINS));
+      cluster.history().apply(Manifests.namespace());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** {@code ./sluice install}: both parts are ready when it returns. */
+  void install(List<String> values) {
+    cluster.install(PrintedChart.objects(values));
+    startController();
+    startNode();
+  }
+
+  /** Starts the controller, and makes its roots known as the chart's notes say. */
+  void startController() {
+    RunningPod started = kubelet.start(cluster.pod("Deployment", "sluice-controller"));
+    controller = started;
+    started.awaitReady();
+    names.put("sluice-controller.sluice-system.svc", started.address());
+    cluster.createConfigMap(
+        "sluice-trust-bundle",
+        "roots.pem",
+        started.exec("cat", "/var/lib/sluice/controller/trust-bundle.pem"));
+  }
+
+  /** Starts the daemon and waits until it is ready. */
+  void startNode() {
+    beginNode(cluster.pod("DaemonSet", "sluice-node")).awaitReady();
+  }
+
+  /** Starts a node's pod and returns at once. */
+  RunningPod beginNode(PodSpec pod) {
+    RunningPod started = kubelet.start(pod);
+    node = started;
+    return started;
+  }
+
+  /** As a DaemonSet's rolling update does: the old pod ends, then the new one starts. */
+  void replaceNode(List<String> values) {
+    cluster.install(PrintedChart.objects(values));
+    node().delete();
+    startNode();
+  }
+
+  RunningPod node() {
+    return required(node, "the node's pod");
+  }
+
+  RunningPod controller() {
+    return required(controller, "the controller's pod");
+  }
+
+  private static RunningPod required(@Nullable RunningPod pod, String name) {
+    if (pod == null) {
+      throw new IllegalStateException(name + " was not started");
+    }
+    return pod;
+  }
+
+  /** A pod of the mesh, by the runtime's chain; its account has its name. */
+  Container add(String name) {
+    PodUid uid =
+        new PodUid(UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)).toString());
+    tell(Manifests.startingPod(name, uid));
+    try {
+      Container container = runtime.add(Manifests.NAMESPACE, name, uid.text());
+      List<InetAddress> addresses = container.addresses();
+      tell(Manifests.startedPod(name, uid, addresses));
+      return container;
+    } catch (ContainerRuntime.PluginFailure e) {
+      throw new AssertionError(e.getMessage() + "; the daemon's log:\n" + node().log(), e);
+    }
+  }
+
+  /** The cluster has this pod, on this node. */
+  private void tell(String yaml) {
+    ObjectNode pod = ClusterHistory.parse(yaml).getFirst();
+    pod.withObject("/spec").put("nodeName", site.prefix());
+    cluster.history().put(pod);
+  }
+
+  @Override
+  public void close() {
+    try (site;
+        cluster) {
+      engine.close();
+    }
+  }
+}

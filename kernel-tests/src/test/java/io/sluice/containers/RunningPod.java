@@ -1,0 +1,166 @@
+package io.sluice.containers;
+
+import com.github.dockerjava.api.DockerClient;
+import com.github.dockerjava.api.async.ResultCallback;
+import com.github.dockerjava.api.model.Frame;
+import io.sluice.containers.ContainerSpec.Probe;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.SitePod;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** The container of a pod that was started. For one thread. */
+final class RunningPod {
+  private static final int LOG_SECONDS = 10;
+
+  private final DockerClient docker;
+  private final String id;
+  private final SitePod node;
+  private final PodSpec spec;
+
+  RunningPod(DockerClient docker, String id, SitePod node, PodSpec spec) {
+    this.docker = docker;
+    this.id = id;
+    this.node = node;
+    this.spec = spec;
+  }
+
+  String id() {
+    return id;
+  }
+
+  boolean isRunning() {
+    return Boolean.TRUE.equals(docker.inspectContainerCmd(id).exec().getState().getRunning());
+  }
+
+  /** Its process on this machine. */
+  long pid() {
+    Long pid = docker.inspectContainerCmd(id).exec().getState().getPidLong();
+    return pid == null ? 0 : pid;
+  }
+
+  /** Its address; that of the node's loopback where it has the node's network. */
+  String address() {
+    return spec.hostNetwork()
+        ? "127.0.0.1"
+        : docker.inspectContainerCmd(id).exec().getNetworkSettings().getNetworks().values().stream()
+            .findFirst()
+            .orElseThrow()
+            .getIpAddress();
+  }
+
+  /** Returns when its startup and readiness probes have succeeded; else fails with its log. */
+  void awaitReady() {
+    awaitProbe(spec.container().startup());
+    awaitProbe(spec.container().readiness());
+  }
+
+  private void awaitProbe(Optional<Probe> probe) {
+    if (probe.isEmpty()) {
+      return;
+    }
+    Duration patience =
+        Await.patience(Math.max(60, probe.get().period() * probe.get().failureThreshold()));
+    try {
+      Await.until(
+          spec.name() + " answers " + probe.get().path(),
+          patience,
+          () ->
+              !isRunning()
+                  || get(probe.get().port(), probe.get().path()).startsWith("HTTP/1.1 200"));
+    } catch (AssertionError e) {
+      throw new AssertionError(e.getMessage() + "; its log:\n" + log(), e);
+    }
+    if (!isRunning()) {
+      throw new AssertionError(spec.name() + " has ended; its log:\n" + log());
+    }
+  }
+
+  /** What it answers, with its status line. */
+  String get(int port, String path) {
+    InetSocketAddress server = new InetSocketAddress(address(), port);
+    return node.call(() -> {
+      try (Socket socket = new Socket()) {
+        socket.connect(server, 1_000);
+        socket.setSoTimeout(5_000);
+        socket
+            .getOutputStream()
+            .write(
+                ("GET " + path + " HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n")
+                    .getBytes(StandardCharsets.US_ASCII));
+        return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      }
+    });
+  }
+
+  /** What a program prints that is run in the container. */
+  String exec(String... command) {
+    String run =
+        docker
+            .execCreateCmd(id)
+            .withCmd(command)
+            .withAttachStdout(true)
+            .withAttachStderr(true)
+            .exec()
+            .getId();
+    Output output = new Output();
+    await(docker.execStartCmd(run).exec(output));
+    Long status = docker.inspectExecCmd(run).exec().getExitCodeLong();
+    if (status == null || status != 0) {
+      throw new AssertionError(String.join(" ", command) + " failed: " + output.text());
+    }
+    return output.text();
+  }
+
+  /** Everything it has printed. */
+  String log() {
+    Output output = new Output();
+    await(docker.logContainerCmd(id).withStdOut(true).withStdErr(true).exec(output));
+    return output.text();
+  }
+
+  private static void await(Output output) {
+    try {
+      output.awaitCompletion(LOG_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** SIGTERM, and SIGKILL when the pod's grace is over; then it is removed. */
+  void delete() {
+    docker.stopContainerCmd(id).withTimeout(spec.graceSeconds()).exec();
+    remove();
+  }
+
+  void remove() {
+    docker.removeContainerCmd(id).withForce(true).exec();
+  }
+
+  private static final class Output extends ResultCallback.Adapter<Frame> {
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+    @Override
+    public void onNext(Frame frame) {
+      try {
+        synchronized (bytes) {
+          bytes.write(frame.getPayload());
+        }
+      } catch (IOException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    String text() {
+      synchronized (bytes) {
+        return bytes.toString(StandardCharsets.UTF_8);
+      }
+    }
+  }
+}
