@@ -67,7 +67,9 @@ record ImageContents(JsonNode config, List<Layer> layers, Path root, Path scratc
     }
   }
 
-  /** What a command prints that runs on it: root, a file system that cannot be written, loopback. */
+  /**
+   * What a command prints that runs on it: root, a file system that cannot be written, loopback.
+   */
   String run(String javaOptions, String... command) {
     return Commands.run(
         Stream.concat(

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -131,32 +132,29 @@ class ImageTest {
             .collect(Collectors.toMap(words -> words[1], words -> words[0]));
 
     Map<String, String> made = new HashMap<>();
-    IMAGES.forEach(
-        (name, image) ->
-            image.layers().stream()
-                .filter(layer -> !layer.name().equals(PREPARED_CLASSES))
-                .forEach(layer -> made.put(name + "/" + layer.name() + ".tar", layer.content())));
+    IMAGES.forEach((name, image) ->
+        image.layers().stream()
+            .filter(layer -> !layer.name().equals(PREPARED_CLASSES))
+            .forEach(layer -> made.put(name + "/" + layer.name() + ".tar", layer.content())));
     assertThat(made).hasSize(9).isEqualTo(again);
   }
 
   @Test
   void theNodeImageIsSmallEnoughForANarrowUplink() {
-    IMAGES.forEach(
-        (name, image) ->
-            image
-                .layers()
-                .forEach(
-                    layer ->
-                        System.out.printf(
-                            "sluice-%s %s: %.1f MiB compressed%n",
-                            name, layer.name(), layer.compressedBytes() / 1048576.0)));
+    IMAGES.forEach((name, image) ->
+        image
+            .layers()
+            .forEach(layer ->
+                System.out.printf(
+                    "sluice-%s %s: %.1f MiB compressed%n",
+                    name, layer.name(), layer.compressedBytes() / 1048576.0)));
 
     assertThat(image("node").layers().stream().mapToLong(Layer::compressedBytes).sum())
         .isLessThan(72L << 20);
   }
 
   private static ImageContents image(String name) {
-    return IMAGES.get(name);
+    return Objects.requireNonNull(IMAGES.get(name), name);
   }
 
   private static int mode(ImageContents image, Path file) {
