@@ -3,7 +3,6 @@ package io.sluice.containers;
 import io.sluice.architecture.SourceTree;
 import io.sluice.kernel.site.Commands;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -17,17 +16,13 @@ final class ImageArchive {
   private ImageArchive() {}
 
   /** Where it is; made anew when what goes into it has changed since. */
-  static synchronized Path path() {
+  static synchronized Path path() throws IOException {
     String architecture = Commands.run("dpkg", "--print-architecture").strip();
     Path archive = ROOT.resolve("target/images").resolve(architecture).resolve("sluice-images.tar");
-    try {
-      if (!Files.exists(archive) || newest().compareTo(Files.getLastModifiedTime(archive)) > 0) {
-        System.out.println(make());
-      }
-      return archive;
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + archive, e);
+    if (!Files.exists(archive) || newest().compareTo(Files.getLastModifiedTime(archive)) > 0) {
+      System.out.println(make());
     }
+    return archive;
   }
 
   /** Runs the program behind {@code ./sluice images}; what it prints. */
