@@ -43,7 +43,7 @@ class CommandLineTest {
         "node run --registry DIR --mode sidecar; expected one of [ebpf, iptables, auto]",
         "node run --registry DIR --drain-seconds -1; outside 0..3600",
         "node run --registry DIR --drain-seconds soon; --drain-seconds",
-        "node run --registry DIR --node-name Not_A_Host; 1 to 63 of a-z",
+        "node run --registry DIR --node-name Not_A_Host; 1 to 253 of a-z",
         "node run --registry DIR --metrics-address 9090; has no port",
         "node run --registry DIR --metrics-address [::]:x; no valid port",
         "node run --registry DIR --metrics-address 127.0.0.1:70000; out of range",

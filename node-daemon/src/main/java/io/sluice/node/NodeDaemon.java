@@ -1,5 +1,6 @@
 package io.sluice.node;
 
+import io.sluice.linux.cgroup.CgroupNamespace;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.memory.ProcessMemory;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
@@ -116,6 +117,9 @@ public final class NodeDaemon implements AutoCloseable {
   private void assemble(Sources sources) {
     long begin = System.nanoTime();
     RequiredCapabilities.check(settings.mode());
+    // Before any other thread is made: the daemon leaves its container's cgroup, and tells pods by
+    // theirs. Where it is not let, the write that needs it says so.
+    CgroupNamespace.joinNodes();
     parts.push(StateLock.ofState(settings.stateDirectory()));
     parts.push(StateLock.ofNode(settings.nodeName()));
     Optional<NodeIdentities> identities = identities();

@@ -1,6 +1,8 @@
 package io.sluice.node;
 
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.TrustDomain;
 import io.sluice.node.cni.CniOptions;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.node.identity.ControlSettings;
@@ -64,6 +66,9 @@ public record NodeSettings(
 
   public NodeSettings {
     PinDirectory.requireNodeName(nodeName);
+    if (controlOrNull != null) {
+      SystemIdentity.node(TrustDomain.CLUSTER_LOCAL, nodeName); // throws where it fits no identity
+    }
     withoutPrograms = Set.copyOf(withoutPrograms);
     if (accessLog.isBlank()) {
       throw new IllegalArgumentException("access log '' names no file; write off for none");
@@ -99,7 +104,7 @@ public record NodeSettings(
 
   /** What the daemon of that node keeps until the next reboot. */
   static Path runtimeDirectory(String nodeName) {
-    return RUNTIME_ROOT.resolve(PinDirectory.requireNodeName(nodeName));
+    return RUNTIME_ROOT.resolve(PinDirectory.directoryName(nodeName));
   }
 
   /** Where the sandboxes are noted that the runtime told of. */

@@ -3,6 +3,7 @@ package io.sluice.node;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.cgroup.Cgroups;
+import io.sluice.node.maps.PinDirectory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -36,6 +37,6 @@ final class OwnCgroup {
 
   /** Where the daemon of that node lives. */
   static Path of(String nodeName) {
-    return Cgroups.rootV2().resolve("sluice-" + nodeName);
+    return Cgroups.rootV2().resolve("sluice-" + PinDirectory.directoryName(nodeName));
   }
 }

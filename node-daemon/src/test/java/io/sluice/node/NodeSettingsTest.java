@@ -22,10 +22,20 @@ class NodeSettingsTest {
   }
 
   @Test
-  void acceptsTheLongestLabel() {
-    assertThat(settings("n".repeat(63), "off", Duration.ZERO).metricsAddress()).isEmpty();
-    assertThatThrownBy(() -> settings("n".repeat(64), "off", Duration.ZERO))
-        .hasMessageContaining("1 to 63");
+  void acceptsTheLongestNameThatKubernetesAllows() {
+    assertThat(settings("n".repeat(253), "off", Duration.ZERO).metricsAddress()).isEmpty();
+    assertThatThrownBy(() -> settings("n".repeat(254), "off", Duration.ZERO))
+        .hasMessageContaining("1 to 253");
+  }
+
+  /** sockaddr_un(7) ends after 107 bytes and a zero. */
+  @ParameterizedTest
+  @ValueSource(ints = {63, 64, 253})
+  void socketsOfNodesWithLongNamesCanBeBound(int length) {
+    String name = "n".repeat(length);
+
+    assertThat(NodeSettings.adminSocket(name).toString()).hasSizeLessThanOrEqualTo(107);
+    assertThat(NodeSettings.cniSocket(name).toString()).hasSizeLessThanOrEqualTo(107);
   }
 
   @ParameterizedTest

@@ -5,17 +5,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.kernel.Mechanism;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.DaemonView;
+import io.sluice.kernel.site.Dashboards;
+import io.sluice.kernel.site.Prometheus;
+import io.sluice.kernel.site.Relay;
 import io.sluice.mesh.PodUid;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What an operator sees of the plugin from outside. */
 @Tag("kernel")
 class CniMetricsTest {
   private static final String ADD = "command=\"add\"";
   private static final String OK = "result=\"ok\"";
+
+  @TempDir private Path directory;
 
   @Test
   void aPodsLifeIsCountedAndTimed() throws Exception {
@@ -36,6 +44,26 @@ class CniMetricsTest {
 
       assertThat(view.metric("sluice_cni_calls_total", "command=\"del\"", OK)).isEqualTo(1);
       assertThat(view.metric("sluice_cni_sandboxes")).isZero();
+    }
+  }
+
+  @Test
+  void theDashboardShowsHowLongCallsTake() throws Exception {
+    try (CniSite site = new CniSite(Mechanism.EBPF)) {
+      PodUid uid = site.register("store");
+      DaemonView view = site.startDaemon().view();
+      try (Relay relay = view.relayToMetrics();
+          Prometheus prometheus = Prometheus.start(directory, Map.of("node", relay.port()))) {
+        List<Dashboards.Query> queries = Dashboards.queries("Calls of the CNI plugin");
+        assertThat(queries).isNotEmpty();
+
+        Container container = site.add("store", uid);
+
+        Await.until(
+            "every query has data",
+            () -> queries.stream().allMatch(query -> prometheus.hasData(query.expression())));
+        site.runtime.delete(container);
+      }
     }
   }
 

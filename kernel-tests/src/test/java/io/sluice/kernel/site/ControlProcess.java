@@ -5,6 +5,8 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -12,10 +14,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /** {@code sluice control run} as a child process on a machine of its own. For one thread. */
 public final class ControlProcess {
   private static final Duration START_PATIENCE = Await.patience(30);
+
+  /** A listener on 127.0.0.1 as a line of proc_net_tcp(5) for sockets of both families. */
+  private static final Pattern LOOPBACK_LISTENER =
+      Pattern.compile("0{16}FFFF00000100007F:(\\p{XDigit}{4}) 0{32}:0000 0A ");
 
   private final SitePod machine;
   private final Path registry;
@@ -83,6 +90,18 @@ public final class ControlProcess {
   /** Where nodes reach it: the value of {@code --control}. */
   public String address() {
     return "[" + IpAddresses.text(machine.address(Family.IPV6)) + "]:" + MeshPorts.CONTROL;
+  }
+
+  /** A port of this machine that leads to where it serves its metrics now. */
+  public Relay relayToMetrics() {
+    int port =
+        LOOPBACK_LISTENER
+            .matcher(machine.procNet("tcp6"))
+            .results()
+            .map(found -> Integer.parseInt(found.group(1), 16))
+            .findFirst()
+            .orElseThrow(() -> new IllegalStateException("the controller serves no metrics"));
+    return Relay.open(machine, new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
   }
 
   /** Whether it runs. */

@@ -169,10 +169,19 @@ public final class DaemonView {
         .orElseThrow();
   }
 
+  /** A port of this machine that leads to where the daemon serves its metrics now. */
+  public Relay relayToMetrics() {
+    return Relay.open(node, metricsAddress());
+  }
+
+  private InetSocketAddress metricsAddress() {
+    String[] address = status().path("metricsAddress").asText().split(":", -1);
+    return new InetSocketAddress(address[0], Integer.parseInt(address[1]));
+  }
+
   /** Fetched from inside the node's namespace. */
   private String get(String path) {
-    String[] address = status().path("metricsAddress").asText().split(":", -1);
-    InetSocketAddress server = new InetSocketAddress(address[0], Integer.parseInt(address[1]));
+    InetSocketAddress server = metricsAddress();
     return node.call(() -> {
       try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.INET)) {
         channel.connect(server);

@@ -78,7 +78,8 @@ public final class Cgroups {
           "write cgroup.procs",
           cgroup,
           e,
-          "the process or the cgroup has gone; needs root on the node");
+          "the process or the cgroup has gone, or is outside of our cgroup namespace; needs root and"
+              + " the process table of the node (hostPID)");
     }
   }
 

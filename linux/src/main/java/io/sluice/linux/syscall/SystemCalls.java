@@ -13,6 +13,7 @@ import java.lang.invoke.MethodHandle;
 /** Namespaces, mounts, memory mappings and limits. */
 public final class SystemCalls {
   public static final int CLONE_NEWNET = 0x4000_0000;
+  public static final int CLONE_NEWCGROUP = 0x0200_0000;
   public static final int PROT_READ = 1;
   public static final int PROT_WRITE = 2;
 

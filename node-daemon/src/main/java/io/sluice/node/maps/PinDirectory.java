@@ -2,8 +2,12 @@ package io.sluice.node.maps;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -26,14 +30,19 @@ public record PinDirectory(Path path) {
   /** A directory of another name was made by somebody else. */
   private static final Pattern COOKIE = Pattern.compile("[0-9]{1,19}");
 
-  private static final Pattern NODE_NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?");
+  private static final Pattern NODE_NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?");
+
+  /** A path of a UNIX socket has room for 107 bytes, the name of a cgroup for 255. */
+  private static final int LONGEST_DIRECTORY_NAME = 63;
+
+  private static final int HASH_BYTES = 8;
 
   /**
    * Pins of the node with this name; throws {@link IllegalArgumentException} for a name that is
    * none.
    */
   public static PinDirectory ofNode(String nodeName) {
-    return new PinDirectory(ROOT.resolve(requireNodeName(nodeName)).resolve("v" + SCHEMA_VERSION));
+    return new PinDirectory(ROOT.resolve(directoryName(nodeName)).resolve("v" + SCHEMA_VERSION));
   }
 
   /**
@@ -45,12 +54,34 @@ public record PinDirectory(Path path) {
       throw new IllegalArgumentException(
           "node name '"
               + name
-              + "' must have 1 to 63 of a-z, 0-9, '.' and '-', with a letter or digit at both ends");
+              + "' must have 1 to 253 of a-z, 0-9, '.' and '-', with a letter or digit at both ends");
     }
     return name;
   }
 
-  /** Names of nodes that have pins on this machine, sorted. */
+  /**
+   * What the node's directories are called: its name, the end of a long one replaced by a hash. The
+   * directory's name itself is called the same.
+   *
+   * @throws IllegalArgumentException for a name that is none
+   */
+  public static String directoryName(String nodeName) {
+    if (requireNodeName(nodeName).length() <= LONGEST_DIRECTORY_NAME) {
+      return nodeName;
+    }
+    String hash = HexFormat.of().formatHex(sha256(nodeName), 0, HASH_BYTES);
+    return nodeName.substring(0, LONGEST_DIRECTORY_NAME - hash.length() - 1) + "-" + hash;
+  }
+
+  private static byte[] sha256(String text) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.US_ASCII));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has SHA-256", e);
+    }
+  }
+
+  /** Directory names of nodes that have pins on this machine, sorted. */
   public static List<String> nodeNames() {
     return Files.isDirectory(ROOT) ? names(ROOT) : List.of();
   }

@@ -141,6 +141,15 @@ class CodecRoundTripTest {
   }
 
   @Test
+  void longestNameOfANodeKeepsItsEnd() {
+    InstallationValue value = new InstallationValue(1, "boot", "n".repeat(252) + "x");
+
+    ByteBuffer bytes = new Sample<>(InstallationValue.CODEC, value).encoded();
+
+    assertThat(InstallationValue.CODEC.decode(bytes.flip())).isEqualTo(value);
+  }
+
+  @Test
   void namesThatFillTheirFieldKeepTheirEnd() {
     String longest = "n".repeat(63);
     PodNameValue name = new PodNameValue(longest, "p".repeat(253));

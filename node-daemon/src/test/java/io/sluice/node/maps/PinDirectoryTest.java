@@ -29,6 +29,18 @@ class PinDirectoryTest {
   }
 
   @Test
+  void longNamesAreShortenedToNamesThatStayApart() {
+    String name = "n".repeat(252);
+    String directory = PinDirectory.directoryName(name + "a");
+
+    assertThat(directory).hasSize(63).startsWith("n".repeat(46) + "-");
+    assertThat(directory).isNotEqualTo(PinDirectory.directoryName(name + "b"));
+    assertThat(PinDirectory.directoryName(directory)).isEqualTo(directory);
+    assertThat(PinDirectory.ofNode(name + "a")).isEqualTo(PinDirectory.ofNode(directory));
+    assertThat(PinDirectory.directoryName("n".repeat(63))).isEqualTo("n".repeat(63));
+  }
+
+  @Test
   void listsPodsByCookieAndOverlooksWhatIsNone() throws Exception {
     PinDirectory pins = new PinDirectory(root.resolve("node").resolve("v1"));
     pins.create();

@@ -1,0 +1,118 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Dashboards;
+import io.sluice.kernel.site.Dashboards.Query;
+import io.sluice.kernel.site.Datagrams;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.Prometheus;
+import io.sluice.kernel.site.Relay;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.node.identity.control.ControlAddress;
+import io.sluice.node.identity.control.ControlFailure;
+import io.sluice.node.identity.control.ControlTiming;
+import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerTrust;
+import io.sluice.node.identity.control.JoinToken;
+import io.sluice.node.identity.x509.SigningRequests;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyPair;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Prometheus scrapes two daemons and the controller under traffic, and every panel of the
+ * dashboards shows something. What shows only after a fault is provoked.
+ */
+@Tag("kernel")
+class DashboardDataTest {
+  /** By what else it is proven that they have data. */
+  private static final Map<String, String> ELSEWHERE =
+      Map.of("Calls of the CNI plugin", "needs a container runtime: cni.CniMetricsTest");
+
+  /** Where a datagram of a member may not go (RFC 863). */
+  private static final int OUTSIDE_PORT = 9;
+
+  @TempDir private Path directory;
+
+  @Test
+  void everyQueryReturnsData() throws Exception {
+    try (TwoNodes shop = TwoNodes.open(Mechanism.EBPF);
+        Relay a = shop.callingView().relayToMetrics();
+        Relay b = shop.servingView().relayToMetrics();
+        Relay control = shop.control().relayToMetrics();
+        TcpServer store = TcpServer.echo(shop.store, Family.IPV4, shop.freshPort());
+        Prometheus prometheus =
+            Prometheus.start(
+                directory, Map.of("a", a.port(), "b", b.port(), "control", control.port()))) {
+      for (Relay each : List.of(a, b, control)) {
+        assertThat(Prometheus.check(each.port())).as("promtool check metrics").isEmpty();
+      }
+      signAndRefuse(shop);
+      List<Query> open = new ArrayList<>(Dashboards.queries());
+      assertThat(open).hasSizeGreaterThan(30);
+      open.removeIf(query -> ELSEWHERE.containsKey(query.panel()));
+
+      Await.untilPasses(
+          Await.patience(30),
+          () -> {
+            goOn(shop, store);
+            open.removeIf(query -> prometheus.hasData(query.expression()));
+            assertThat(open).as("queries without data").isEmpty();
+          });
+    }
+  }
+
+  /** Connections that pass and that are refused, in either place, and a change of the registry. */
+  private static void goOn(TwoNodes shop, TcpServer store) {
+    shop.call(shop.buyer, Family.IPV4, store.port(), "hi");
+    shop.call(shop.thief, Family.IPV4, store.port(), "hi");
+    assertThatThrownBy(() ->
+            Datagrams.askUnconnected(
+                shop.thief, Family.IPV4, shop.stranger().at(Family.IPV4, OUTSIDE_PORT), "hi"))
+        .isInstanceOf(LinuxException.class);
+    Attempt.from(shop.stranger(), shop.store.at(Family.IPV4, TwoNodes.HBONE_PORT), "no TLS");
+    shop.cluster
+        .registry()
+        .write(
+            "thief-to-store",
+            Manifests.trafficTarget("thief", "store-" + System.nanoTime(), List.of()));
+  }
+
+  /** Another node joins, and one with another name than its token says does not. */
+  private static void signAndRefuse(TwoNodes shop) throws Exception {
+    JoinToken token = JoinToken.parse(Files.readString(shop.control().joinToken("c")).strip());
+    KeyPair key = SigningRequests.newKey();
+    byte[] request = SigningRequests.of(key, SystemIdentity.node(TrustDomain.CLUSTER_LOCAL, "c"));
+    ControllerTrust trust =
+        ControllerTrust.byFingerprint(token.rootFingerprint(), Optional.empty());
+    try (Relay relay =
+            Relay.open(
+                shop.stranger(), shop.cluster.controlMachine().at(Family.IPV6, MeshPorts.CONTROL));
+        Controller controller =
+            new Controller(
+                List.of(ControlAddress.parse("127.0.0.1:" + relay.port())),
+                ControlTiming.DEFAULTS,
+                InstantSource.system())) {
+      assertThatThrownBy(() -> controller.admit(trust, "d", token.presented(), request))
+          .isInstanceOf(ControlFailure.class);
+      controller.admit(trust, "c", token.presented(), request);
+    }
+  }
+}
