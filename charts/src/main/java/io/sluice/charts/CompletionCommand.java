@@ -19,7 +19,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class CompletionCommand implements Callable<Integer> {
   /** Commands that the launcher runs itself, or that have a program of their own. */
-  static final List<String> LAUNCHER = List.of("test", "bench", "kernels", "images", "build", "help");
+  static final List<String> LAUNCHER =
+      List.of("test", "bench", "kernels", "images", "build", "help");
 
   /** Shells that are served. Lower case, since they are typed; both read the same text. */
   enum Shell {

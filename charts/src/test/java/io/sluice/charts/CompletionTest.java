@@ -25,8 +25,7 @@ class CompletionTest {
 
   private static String script(String shell) {
     StringWriter out = new StringWriter();
-    int code =
-        ChartCommand.commandLine().setOut(new PrintWriter(out)).execute("completion", shell);
+    int code = ChartCommand.commandLine().setOut(new PrintWriter(out)).execute("completion", shell);
     assertThat(code).isEqualTo(ExitCode.OK.code());
     return out.toString();
   }

@@ -69,7 +69,6 @@ class SetExpressionTest {
     SetExpression.applyText("trustBundle.pem", "--- {a,b}\n", values);
 
     assertThat(values.toString())
-        .isEqualTo(
-            "{image={registry=b, pullPolicy=Never}, trustBundle={pem=--- {a,b}\n}}");
+        .isEqualTo("{image={registry=b, pullPolicy=Never}, trustBundle={pem=--- {a,b}\n}}");
   }
 }

@@ -2,6 +2,7 @@ package io.sluice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.cli.output.ExitCode;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -16,7 +17,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine;
 
 /** Commands as they are typed; none of these reaches the kernel. */
 class CommandLineTest {
@@ -86,7 +86,7 @@ class CommandLineTest {
   void wrongArgumentsAreToldWithExitCodeTwo(String line, String told) {
     int code = run(line.replace("DIR", directory.toString()).split(" "));
 
-    assertThat(code).isEqualTo(CommandLine.ExitCode.USAGE);
+    assertThat(code).isEqualTo(ExitCode.USAGE.code());
     assertThat(err.toString()).contains(told);
   }
 
@@ -104,7 +104,7 @@ class CommandLineTest {
   void missingDaemonIsAFailureWithAdvice(String line, String told) {
     int code = run((line + " --node-name " + NOBODY).split(" "));
 
-    assertThat(code).isEqualTo(1);
+    assertThat(code).isEqualTo(ExitCode.FAILED.code());
     assertThat(err.toString()).startsWith("sluice: ").contains(told, NOBODY);
     assertThat(err.toString().lines()).hasSize(1);
   }
@@ -114,7 +114,7 @@ class CommandLineTest {
   void nameThatLeadsElsewhereIsAWrongArgument(String command) {
     int code = run(("node " + command + " --node-name ../..").split(" "));
 
-    assertThat(code).isEqualTo(CommandLine.ExitCode.USAGE);
+    assertThat(code).isEqualTo(ExitCode.USAGE.code());
     assertThat(err.toString()).contains("--node-name").contains("'../..'");
   }
 
@@ -131,7 +131,7 @@ class CommandLineTest {
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
     int code = run((line + " --state " + directory).split(" "));
 
-    assertThat(code).isEqualTo(1);
+    assertThat(code).isEqualTo(ExitCode.FAILED.code());
     assertThat(err.toString()).startsWith("sluice: ").contains(told);
     assertThat(err.toString().lines()).hasSize(1);
   }
@@ -154,7 +154,12 @@ class CommandLineTest {
             "node maps",
             "node maps list",
             "node maps dump",
-            "node cleanup")
+            "node cleanup",
+            "node cni status",
+            "namespace",
+            "namespace add",
+            "namespace remove",
+            "namespace list")
         .map(line -> Arrays.stream(line.split(" ")).filter(word -> !word.isEmpty()).toList());
   }
 
@@ -173,7 +178,7 @@ class CommandLineTest {
   void commandWithoutItsSubcommandIsAUsageError(String line) {
     int code = run(line.isEmpty() ? new String[0] : line.split(" "));
 
-    assertThat(code).isEqualTo(CommandLine.ExitCode.USAGE);
+    assertThat(code).isEqualTo(ExitCode.USAGE.code());
     assertThat(err.toString()).contains("Missing required subcommand").contains("Usage: ");
   }
 }

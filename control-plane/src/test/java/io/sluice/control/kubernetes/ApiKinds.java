@@ -41,7 +41,8 @@ final class ApiKinds {
                   "validatingwebhookconfigurations",
                   "ValidatingWebhookConfiguration",
                   false),
-              new Kind(DEFINITIONS, "customresourcedefinitions", "CustomResourceDefinition", false)));
+              new Kind(
+                  DEFINITIONS, "customresourcedefinitions", "CustomResourceDefinition", false)));
 
   /** Another kind, by its definition, which is then in force. */
   void define(ObjectNode definition) {
@@ -64,8 +65,7 @@ final class ApiKinds {
   Optional<ObjectNode> answer(String path) {
     ObjectNode answer = JsonNodeFactory.instance.objectNode();
     if (path.equals("/version")) {
-      return Optional.of(
-          answer.put("major", "1").put("minor", "33").put("gitVersion", "v1.33.1"));
+      return Optional.of(answer.put("major", "1").put("minor", "33").put("gitVersion", "v1.33.1"));
     } else if (path.equals("/api")) {
       answer.put("kind", "APIVersions").putArray("versions").add("v1");
       return Optional.of(answer);

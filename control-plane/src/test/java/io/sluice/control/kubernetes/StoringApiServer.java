@@ -47,7 +47,9 @@ public final class StoringApiServer implements AutoCloseable {
     return ((KubernetesAccess.Kubeconfig) door.kubeconfig(home)).file();
   }
 
-  /** Stores an object at a path such as {@code /api/v1/namespaces/shop}, as if it had been there. */
+  /**
+   * Stores an object at a path such as {@code /api/v1/namespaces/shop}, as if it had been there.
+   */
   public void put(String path, ObjectNode object) {
     ApiPath at = ApiPath.of(path);
     objects.put(at.key(at.name()), object);
@@ -161,8 +163,7 @@ public final class StoringApiServer implements AutoCloseable {
     Matcher selector = SELECTOR.matcher(query == null ? "" : query);
     List<String> wanted =
         selector.find()
-            ? Arrays.asList(
-                URLDecoder.decode(selector.group(1), StandardCharsets.UTF_8).split(","))
+            ? Arrays.asList(URLDecoder.decode(selector.group(1), StandardCharsets.UTF_8).split(","))
             : List.of();
     objects.forEach((key, object) -> {
       if (path.contains(key) && wanted.stream().allMatch(pair -> hasLabel(object, pair))) {
