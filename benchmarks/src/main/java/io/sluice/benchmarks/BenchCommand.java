@@ -1,5 +1,6 @@
 package io.sluice.benchmarks;
 
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -54,7 +55,7 @@ public final class BenchCommand implements Callable<Integer> {
         new CommandLine(new BenchCommand())
             .setExecutionExceptionHandler((failure, command, parsed) -> {
               command.getErr().println("sluice bench: " + Failures.sentence(failure));
-              return 1;
+              return ExitCode.FAILED.code();
             });
     System.exit(line.execute(args));
   }
@@ -82,7 +83,7 @@ public final class BenchCommand implements Callable<Integer> {
         report.writeMarkdown(markdown);
       }
     }
-    return 0;
+    return ExitCode.OK.code();
   }
 
   private Duration longestRun() {

@@ -5,8 +5,8 @@ import picocli.CommandLine;
 
 /**
  * The part of the {@code sluice} command that handles the chart: {@code install}, {@code upgrade},
- * {@code uninstall}. A program of its own, since Helm's library is in no image. Exit codes as for
- * every command.
+ * {@code uninstall}; and {@code completion}, which knows all of them. A program of its own, since
+ * Helm's library is in no image. Exit codes as for every command.
  */
 public final class ChartCommand {
   private ChartCommand() {}
@@ -21,6 +21,7 @@ public final class ChartCommand {
     return SluiceCommand.commandLine()
         .addSubcommand(new InstallCommand())
         .addSubcommand(new UpgradeCommand())
-        .addSubcommand(new UninstallCommand());
+        .addSubcommand(new UninstallCommand())
+        .addSubcommand(new CompletionCommand());
   }
 }

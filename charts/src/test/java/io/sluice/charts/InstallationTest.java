@@ -115,8 +115,8 @@ class InstallationTest {
         .containsSubsequence("every node is given back", "is uninstalled", "stays: definition")
         .contains("stays: claim sluice-controller", "stays: namespace sluice-system");
     assertThat(cluster.names())
-        .allMatch(name ->
-            name.matches("(CustomResourceDefinition|PersistentVolumeClaim|Namespace)/.*"));
+        .allMatch(
+            name -> name.matches("(CustomResourceDefinition|PersistentVolumeClaim|Namespace)/.*"));
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.sluice.cli;
 
 import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.demo.DemoCommand;
+import io.sluice.cli.namespace.NamespaceCommand;
 import io.sluice.cli.node.NodeCommand;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
@@ -21,6 +22,7 @@ import picocli.CommandLine.Command;
       DemoCommand.class,
       NodeCommand.class,
       ControlCommand.class,
+      NamespaceCommand.class,
       ValidateCommand.class
     })
 public final class SluiceCommand {

@@ -2,6 +2,7 @@ package io.sluice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.cli.output.ExitCode;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -16,7 +17,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine;
 
 /** Commands as they are typed; none of these reaches the kernel. */
 class CommandLineTest {
@@ -88,7 +88,7 @@ class CommandLineTest {
   void wrongArgumentsAreToldWithExitCodeTwo(String line, String told) {
     int code = run(line.replace("DIR", directory.toString()).split(" "));
 
-    assertThat(code).isEqualTo(CommandLine.ExitCode.USAGE);
+    assertThat(code).isEqualTo(ExitCode.USAGE.code());
     assertThat(err.toString()).contains(told);
   }
 
@@ -106,7 +106,7 @@ class CommandLineTest {
   void missingDaemonIsAFailureWithAdvice(String line, String told) {
     int code = run((line + " --node-name " + NOBODY).split(" "));
 
-    assertThat(code).isEqualTo(1);
+    assertThat(code).isEqualTo(ExitCode.FAILED.code());
     assertThat(err.toString()).startsWith("sluice: ").contains(told, NOBODY);
     assertThat(err.toString().lines()).hasSize(1);
   }
@@ -116,7 +116,7 @@ class CommandLineTest {
   void nameThatLeadsElsewhereIsAWrongArgument(String command) {
     int code = run(("node " + command + " --node-name ../..").split(" "));
 
-    assertThat(code).isEqualTo(CommandLine.ExitCode.USAGE);
+    assertThat(code).isEqualTo(ExitCode.USAGE.code());
     assertThat(err.toString()).contains("--node-name").contains("'../..'");
   }
 
@@ -133,7 +133,7 @@ class CommandLineTest {
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
     int code = run((line + " --state " + directory).split(" "));
 
-    assertThat(code).isEqualTo(1);
+    assertThat(code).isEqualTo(ExitCode.FAILED.code());
     assertThat(err.toString()).startsWith("sluice: ").contains(told);
     assertThat(err.toString().lines()).hasSize(1);
   }
@@ -156,7 +156,12 @@ class CommandLineTest {
             "node maps",
             "node maps list",
             "node maps dump",
-            "node cleanup")
+            "node cleanup",
+            "node cni status",
+            "namespace",
+            "namespace add",
+            "namespace remove",
+            "namespace list")
         .map(line -> Arrays.stream(line.split(" ")).filter(word -> !word.isEmpty()).toList());
   }
 
@@ -175,7 +180,7 @@ class CommandLineTest {
   void commandWithoutItsSubcommandIsAUsageError(String line) {
     int code = run(line.isEmpty() ? new String[0] : line.split(" "));
 
-    assertThat(code).isEqualTo(CommandLine.ExitCode.USAGE);
+    assertThat(code).isEqualTo(ExitCode.USAGE.code());
     assertThat(err.toString()).contains("Missing required subcommand").contains("Usage: ");
   }
 }

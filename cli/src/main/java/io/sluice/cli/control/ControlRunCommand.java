@@ -2,6 +2,7 @@ package io.sluice.cli.control;
 
 import io.sluice.cli.arguments.ListenAddress;
 import io.sluice.cli.arguments.WrittenDurationConverter;
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.RegistryProblems;
 import io.sluice.cli.process.Termination;
 import io.sluice.control.Controller;
@@ -144,7 +145,7 @@ final class ControlRunCommand implements Callable<Integer> {
         termination.await();
       }
     }
-    return 0;
+    return ExitCode.OK.code();
   }
 
   /** False where it was stopped before. */

@@ -1,6 +1,7 @@
 package io.sluice.cli.control;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.node.admin.AdminRequest;
@@ -34,7 +35,7 @@ final class ControlStatusCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     print(target.ask(AdminRequest.of(ControllerAnswers.STATUS)), format, spec);
-    return 0;
+    return ExitCode.OK.code();
   }
 
   private static String standing(JsonNode node) {

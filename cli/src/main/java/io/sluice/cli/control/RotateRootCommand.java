@@ -1,5 +1,6 @@
 package io.sluice.cli.control;
 
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.node.admin.AdminRequest;
 import java.util.concurrent.Callable;
@@ -46,6 +47,6 @@ final class RotateRootCommand implements Callable<Integer> {
             : new AdminRequest(
                 ControllerAnswers.ROTATE_ROOT, distributeFor == null ? "" : distributeFor, false);
     ControlStatusCommand.print(target.ask(request), OutputFormat.table, spec);
-    return 0;
+    return ExitCode.OK.code();
   }
 }

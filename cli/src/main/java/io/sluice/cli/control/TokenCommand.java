@@ -1,6 +1,7 @@
 package io.sluice.cli.control;
 
 import io.sluice.cli.arguments.WrittenDurationConverter;
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.control.StateDirectory;
@@ -58,7 +59,7 @@ final class TokenCommand implements Callable<Integer> {
     }
     spec.commandLine().getOut().println(token);
     spec.commandLine().getOut().flush();
-    return 0;
+    return ExitCode.OK.code();
   }
 
   /** {@code sluice control token list}. */
@@ -86,7 +87,7 @@ final class TokenCommand implements Callable<Integer> {
               .toList();
       new Listing(List.of("id", "node", "state", "created", "expires"), rows)
           .print(format, spec.commandLine().getOut());
-      return 0;
+      return ExitCode.OK.code();
     }
 
     private static List<String> row(JoinToken token) {
@@ -116,7 +117,7 @@ final class TokenCommand implements Callable<Integer> {
         throw new IllegalStateException(
             "there is no open token '" + id + "'; 'sluice control token list' shows them");
       }
-      return 0;
+      return ExitCode.OK.code();
     }
   }
 }

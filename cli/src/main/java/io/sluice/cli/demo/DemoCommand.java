@@ -1,6 +1,7 @@
 package io.sluice.cli.demo;
 
 import io.sluice.cli.demo.DemoReport.Marks;
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
 import io.sluice.node.InterceptionMode;
 import java.io.PrintWriter;
@@ -28,8 +29,6 @@ public final class DemoCommand implements Callable<Integer> {
   static final String SERVE = "--serve";
 
   /** What shells report for Ctrl-C. */
-  private static final int INTERRUPTED = 130;
-
   @Option(
       names = "--mode",
       paramLabel = "ebpf|iptables|auto",
@@ -91,7 +90,7 @@ public final class DemoCommand implements Callable<Integer> {
       err.println("sluice: the demo cannot run here:");
       missing.forEach(sentence -> err.println("  - " + sentence));
       err.flush();
-      return 1;
+      return ExitCode.FAILED.code();
     }
     DemoStage stage = new DemoStage(plan);
     if (stop) {
@@ -112,7 +111,7 @@ public final class DemoCommand implements Callable<Integer> {
     try {
       ok = show.run();
     } catch (InterruptedException e) {
-      return INTERRUPTED; // the shutdown hook cleans up and has the last word
+      return ExitCode.INTERRUPTED.code(); // the shutdown hook cleans up and has the last word
     }
     if (json) {
       out.println(show.json().toPrettyString());
@@ -120,7 +119,7 @@ public final class DemoCommand implements Callable<Integer> {
       show.print(out);
     }
     out.flush();
-    return ok ? 0 : 1;
+    return ExitCode.of(ok).code();
   }
 
   /** What the terminal shows, whatever the JVM's default for files is. */
@@ -141,10 +140,10 @@ public final class DemoCommand implements Callable<Integer> {
               ? "the demo of node '" + nodeName + "' has left no trace"
               : "there was no demo of node '" + nodeName + "'");
       out.flush();
-      return 0;
+      return ExitCode.OK.code();
     } catch (RuntimeException e) {
       spec.commandLine().getErr().println("sluice: " + Failures.sentence(e));
-      return 1;
+      return ExitCode.FAILED.code();
     }
   }
 
@@ -155,6 +154,6 @@ public final class DemoCommand implements Callable<Integer> {
       NodesShop.open(new NodesPlan(plan));
     }
     new CountDownLatch(1).await();
-    return 0;
+    return ExitCode.OK.code();
   }
 }

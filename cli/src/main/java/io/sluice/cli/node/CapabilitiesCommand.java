@@ -2,6 +2,7 @@ package io.sluice.cli.node;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.node.NodeCapabilities;
@@ -49,7 +50,7 @@ final class CapabilitiesCommand implements Callable<Integer> {
         out.flush();
       }
     }
-    return capabilities.choice().isPresent() ? 0 : 1;
+    return ExitCode.of(capabilities.choice().isPresent()).code();
   }
 
   private static ObjectNode json(NodeCapabilities capabilities, String mode) {

@@ -1,6 +1,7 @@
 package io.sluice.cli.node;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.node.admin.AdminRequest;
@@ -49,6 +50,6 @@ final class CertificatesCommand implements Callable<Integer> {
       case table -> Listing.of(certificates, COLUMNS).print(OutputFormat.table, out);
       case wide -> Listing.of(certificates, ALL_COLUMNS).print(OutputFormat.table, out);
     }
-    return 0;
+    return ExitCode.OK.code();
   }
 }

@@ -1,5 +1,6 @@
 package io.sluice.cli.node;
 
+import io.sluice.cli.output.ExitCode;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.placement.PlacementSettings;
 import java.nio.file.Path;
@@ -34,6 +35,6 @@ final class CleanupCommand implements Callable<Integer> {
   public Integer call() {
     NodeCleanup.removeAll(target.name(), proc);
     spec.commandLine().getOut().println("node '" + target.name() + "' has left no trace");
-    return 0;
+    return ExitCode.OK.code();
   }
 }

@@ -1,5 +1,6 @@
 package io.sluice.cli.node;
 
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.cni.install.CniInstaller;
@@ -29,7 +30,15 @@ final class CniCommand {
       name = "status",
       description = "Where the runtime looks and what of ours is there.",
       mixinStandardHelpOptions = true)
-  int status(@Mixin CniArguments arguments, @Mixin Node node) {
+  int status(
+      @Mixin CniArguments arguments,
+      @Mixin Node node,
+      @Option(
+              names = {"-o", "--output"},
+              paramLabel = "table|json",
+              description = "How to print. Default: ${DEFAULT-VALUE}.",
+              defaultValue = "table")
+          OutputFormat format) {
     InstallStatus status = node.installer(arguments).status();
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("configuration", status.state().label()));
@@ -39,8 +48,8 @@ final class CniCommand {
     rows.add(List.of("because", status.paths().reason()));
     status.problems().forEach(problem -> rows.add(List.of("problem", problem.toString())));
     rows.add(List.of("to remove by hand", status.removalCommand()));
-    new Listing(List.of("what", "value"), rows).print(OutputFormat.table, node.out());
-    return 0;
+    new Listing(List.of("what", "value"), rows).print(format, node.out());
+    return ExitCode.OK.code();
   }
 
   @Command(
@@ -60,7 +69,7 @@ final class CniCommand {
     if (binary && whole) {
       whole = node.report(installer.removeBinary());
     }
-    return whole ? 0 : 1;
+    return ExitCode.of(whole).code();
   }
 
   /** Which node's socket and files the plugin belongs to, and where the answer goes. */

@@ -1,6 +1,7 @@
 package io.sluice.cli.node;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.node.admin.AdminRequest;
 import java.io.IOException;
@@ -33,7 +34,7 @@ final class EventsCommand implements Callable<Integer> {
     try {
       // One event a line in both formats, so that a follower can be read as it grows.
       target.client().stream(new AdminRequest("events", "", follow), event -> print(event, out));
-      return 0;
+      return ExitCode.OK.code();
     } catch (IOException e) {
       throw new IllegalStateException(
           "no daemon answers for node '" + target.name() + "' (" + e.getMessage() + ")", e);

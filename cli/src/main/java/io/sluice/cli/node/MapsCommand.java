@@ -1,6 +1,7 @@
 package io.sluice.cli.node;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.node.admin.AdminRequest;
 import io.sluice.node.maps.MapCatalogue;
@@ -56,7 +57,7 @@ final class MapsCommand {
       }
       new Listing(List.of("map", "entries", "capacity", "id", "holds"), rows)
           .print(target.format(), spec.commandLine().getOut());
-      return 0;
+      return ExitCode.OK.code();
     }
 
     private static List<String> row(String name, int entries, int capacity, int id, String holds) {
@@ -92,7 +93,7 @@ final class MapsCommand {
                   new IllegalArgumentException(
                       "no map '" + map + "' is pinned; see `sluice node maps list`"));
       new Listing(dump.columns(), dump.rows()).print(target.format(), spec.commandLine().getOut());
-      return 0;
+      return ExitCode.OK.code();
     }
 
     private static MapDump decode(JsonNode answer) {

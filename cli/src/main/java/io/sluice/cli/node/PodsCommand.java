@@ -1,6 +1,7 @@
 package io.sluice.cli.node;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.node.admin.AdminRequest;
@@ -33,6 +34,6 @@ final class PodsCommand implements Callable<Integer> {
     } else {
       Listing.of(pods, COLUMNS).print(OutputFormat.table, out);
     }
-    return 0;
+    return ExitCode.OK.code();
   }
 }

@@ -2,6 +2,7 @@ package io.sluice.cli.node;
 
 import io.sluice.cli.arguments.ListenAddress;
 import io.sluice.cli.control.EmbeddedController;
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.RegistryProblems;
 import io.sluice.cli.process.Termination;
 import io.sluice.control.folder.FolderRegistry;
@@ -176,7 +177,7 @@ final class RunCommand implements Callable<Integer> {
             termination);
       }
     }
-    return 0;
+    return ExitCode.OK.code();
   }
 
   private static void run(NodeDaemon daemon, Termination termination) throws InterruptedException {

@@ -1,6 +1,7 @@
 package io.sluice.cli.node;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.node.admin.AdminRequest;
@@ -25,11 +26,11 @@ final class StatusCommand implements Callable<Integer> {
     var out = spec.commandLine().getOut();
     if (target.format() == OutputFormat.json) {
       Listing.printJson(status, out);
-      return 0;
+      return ExitCode.OK.code();
     }
     List<List<String>> rows = new ArrayList<>();
     status.properties().forEach(e -> rows.add(List.of(e.getKey(), e.getValue().asText())));
     new Listing(List.of("what", "value"), rows).print(OutputFormat.table, out);
-    return 0;
+    return ExitCode.OK.code();
   }
 }

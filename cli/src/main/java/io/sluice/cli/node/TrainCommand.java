@@ -1,5 +1,6 @@
 package io.sluice.cli.node;
 
+import io.sluice.cli.output.ExitCode;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
@@ -71,7 +72,7 @@ final class TrainCommand implements Callable<Integer> {
       makeNamespaces(pod, client);
       Files.writeString(directory.resolve("mesh.yaml"), MANIFESTS.formatted(pod, POD_ADDRESS));
       exercise(name, directory, Path.of("/run/netns", pod), Path.of("/run/netns", client));
-      return 0;
+      return ExitCode.OK.code();
     } finally {
       ip("netns", "del", pod);
       ip("netns", "del", client);

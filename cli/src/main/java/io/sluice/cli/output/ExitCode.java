@@ -2,21 +2,31 @@ package io.sluice.cli.output;
 
 /** How commands end; the table of docs/commands.md. */
 public enum ExitCode {
-  /** What was asked for is done, or was so already. */
-  OK(0),
-  /** The work failed, or a check found a fault; standard error says which. */
-  FAILED(1),
-  /** The arguments cannot be used; nothing was begun. */
-  USAGE(2);
+  OK(0, "what was asked for is done, or was so already"),
+  FAILED(1, "the work failed, or a check found a fault; standard error says which"),
+  USAGE(2, "the arguments, or files that they name, cannot be used; nothing was begun"),
+  INTERRUPTED(130, "ended by Ctrl-C; what was begun is cleaned up");
 
   private final int code;
+  private final String meaning;
 
-  ExitCode(int code) {
+  ExitCode(int code, String meaning) {
     this.code = code;
+    this.meaning = meaning;
+  }
+
+  /** Of a check: whether it found what it should. */
+  public static ExitCode of(boolean isGood) {
+    return isGood ? OK : FAILED;
   }
 
   /** What the process ends with. */
   public int code() {
     return code;
+  }
+
+  /** What that means, for people. */
+  public String meaning() {
+    return meaning;
   }
 }

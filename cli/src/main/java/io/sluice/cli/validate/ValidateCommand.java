@@ -2,6 +2,7 @@ package io.sluice.cli.validate;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.control.folder.ManifestSet;
@@ -33,7 +34,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 public final class ValidateCommand implements Callable<Integer> {
   private static final String STANDARD_INPUT = "-";
-  private static final int NOT_READ = 2;
 
   @Parameters(
       arity = "1..*",
@@ -65,7 +65,7 @@ public final class ValidateCommand implements Callable<Integer> {
       collect(manifests);
     } catch (IOException e) {
       spec.commandLine().getErr().println("sluice: " + e.getMessage());
-      return NOT_READ;
+      return ExitCode.USAGE.code();
     }
     return report(manifests);
   }
@@ -90,11 +90,11 @@ public final class ValidateCommand implements Callable<Integer> {
     out.flush();
     if (!manifests.problems().isEmpty()) {
       manifests.problems().forEach(spec.commandLine().getErr()::println);
-      return NOT_READ;
+      return ExitCode.USAGE.code();
     }
-    return validation.hasErrors() || (failOnWarnings && count(validation, Level.WARNING) > 0)
-        ? 1
-        : 0;
+    boolean isFaulty =
+        validation.hasErrors() || (failOnWarnings && count(validation, Level.WARNING) > 0);
+    return ExitCode.of(!isFaulty).code();
   }
 
   private static void print(Validation validation, ManifestSet manifests, PrintWriter out) {

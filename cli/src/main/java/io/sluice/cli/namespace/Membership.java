@@ -1,0 +1,43 @@
+package io.sluice.cli.namespace;
+
+import io.fabric8.kubernetes.api.model.Namespace;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.sluice.control.objects.MeshKeys;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * What a namespace says about the mesh. Empty texts for what it does not say.
+ *
+ * @param mesh name of the mesh that watches it
+ * @param injection what holds for its pods: {@code enabled} or {@code disabled}
+ * @param label our own word, {@code sluice.io/mesh}, which stands above the other two
+ */
+record Membership(String namespace, String mesh, String injection, String label, boolean ignored) {
+  /** Of an object of the cluster. */
+  static Membership of(Namespace object) {
+    ObjectMeta meta = object.getMetadata();
+    Map<String, String> labels = Objects.requireNonNullElse(meta.getLabels(), Map.of());
+    Map<String, String> annotations = Objects.requireNonNullElse(meta.getAnnotations(), Map.of());
+    return new Membership(
+        meta.getName(),
+        first(labels, MeshKeys.MONITORED_BY),
+        first(annotations, MeshKeys.INJECTION),
+        labels.getOrDefault(MeshKeys.MESH, ""),
+        Boolean.parseBoolean(first(labels, MeshKeys.IGNORE)));
+  }
+
+  private static String first(Map<String, String> words, String key) {
+    return MeshKeys.PREFIXES.stream()
+        .map(prefix -> Optional.ofNullable(words.get(prefix + key)))
+        .flatMap(Optional::stream)
+        .findFirst()
+        .orElse("");
+  }
+
+  /** Whether it says anything of a mesh. */
+  boolean isStated() {
+    return !mesh.isEmpty() || !label.isEmpty() || ignored;
+  }
+}

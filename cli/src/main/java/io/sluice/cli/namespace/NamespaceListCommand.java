@@ -1,0 +1,57 @@
+package io.sluice.cli.namespace;
+
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.sluice.cli.cluster.ClusterOptions;
+import io.sluice.cli.output.ExitCode;
+import io.sluice.cli.output.Listing;
+import io.sluice.cli.output.OutputFormat;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice namespace list}. */
+@Command(
+    name = "list",
+    description = "Shows the namespaces that say something of a mesh, and what.",
+    mixinStandardHelpOptions = true)
+final class NamespaceListCommand implements Callable<Integer> {
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
+
+  @Option(names = "--mesh-name", paramLabel = "NAME", description = "Only those of this mesh.")
+  private @Nullable String mesh;
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "table|json",
+      description = "How to print. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "table")
+  private OutputFormat format = OutputFormat.table;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() {
+    try (KubernetesClient client = cluster.connect()) {
+      List<List<String>> rows =
+          client.namespaces().list().getItems().stream()
+              .map(Membership::of)
+              .filter(each -> mesh == null ? each.isStated() : each.mesh().equals(mesh))
+              .map(each ->
+                  List.of(
+                      each.namespace(),
+                      each.mesh(),
+                      each.injection(),
+                      each.label(),
+                      Boolean.toString(each.ignored())))
+              .toList();
+      new Listing(List.of("namespace", "mesh", "injection", "label", "ignored"), rows)
+          .print(format, spec.commandLine().getOut());
+    }
+    return ExitCode.OK.code();
+  }
+}

@@ -1,0 +1,34 @@
+package io.sluice.cli.namespace;
+
+import io.sluice.cli.output.ExitCode;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice namespace remove}. */
+@Command(
+    name = "remove",
+    description = "Takes namespaces out of the mesh; their pods keep running.",
+    mixinStandardHelpOptions = true)
+final class NamespaceRemoveCommand implements Callable<Integer> {
+  @Mixin private NamespaceArguments arguments = new NamespaceArguments();
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() {
+    arguments.change(
+        new NamespaceArguments.Words("", ""), this::refusal, spec.commandLine().getOut());
+    return ExitCode.OK.code();
+  }
+
+  private Optional<String> refusal(Membership there) {
+    boolean isOfAnother = !there.mesh().isEmpty() && !there.mesh().equals(arguments.mesh());
+    return isOfAnother
+        ? Optional.of("it belongs to mesh %s; name that by --mesh-name".formatted(there.mesh()))
+        : Optional.empty();
+  }
+}
