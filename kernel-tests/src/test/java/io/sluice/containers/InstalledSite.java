@@ -15,6 +15,7 @@ import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -117,6 +118,28 @@ final class InstalledSite implements AutoCloseable {
     cluster.install(PrintedChart.objects(values));
     node().delete();
     startNode();
+  }
+
+  /** {@code ./sluice uninstall}: nodes are given back, then everything of the release goes. */
+  void uninstall(List<String> values) {
+    List<String> retiring = new ArrayList<>(values);
+    retiring.add("retire=true");
+    cluster.install(PrintedChart.objects(retiring));
+    node().delete();
+    beginNode(cluster.pod("DaemonSet", "sluice-node")).delete();
+    controller().delete();
+  }
+
+  /** Another tag of the node's image. */
+  void tagNode(String tag) {
+    String repository = "localhost/sluice/sluice-node";
+    String image =
+        engine.client().listImagesCmd().exec().stream()
+            .filter(one -> List.of(one.getRepoTags()).stream().anyMatch(t -> t.startsWith(repository)))
+            .findFirst()
+            .orElseThrow()
+            .getId();
+    engine.client().tagImageCmd(image, repository, tag).exec();
   }
 
   RunningPod node() {
