@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 /** What stands on a node, as its administrator could list it: files, rules, links, programs. */
 final class NodeListing {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String EMPTY_TABLE = "table [^{]*\\{\\s*\\}\n";
 
   private NodeListing() {}
 
@@ -43,7 +44,10 @@ final class NodeListing {
     inside(pod, "ip", "-6", "rule").forEach(line -> lines.add("rule6 " + line));
     inside(pod, "ip", "route", "show", "table", "local", "type", "local", "default")
         .forEach(line -> lines.add("local route " + line));
-    inside(pod, "nft", "list", "ruleset").forEach(line -> lines.add("nft " + line));
+    // iptables-nft never removes the tables that it once made; empty ones do nothing.
+    String rules =
+        run(pod, "nft", "list", "ruleset").replaceAll("#.*\n", "").replaceAll(EMPTY_TABLE, "");
+    rules.lines().filter(line -> !line.isBlank()).forEach(line -> lines.add("nft " + line));
     for (String save : List.of("iptables-legacy-save", "ip6tables-legacy-save")) {
       inside(pod, save)
           .filter(line -> line.startsWith("-"))
@@ -53,9 +57,13 @@ final class NodeListing {
   }
 
   private static Stream<String> inside(SitePod pod, String... command) {
+    return run(pod, command).lines().filter(line -> !line.isBlank());
+  }
+
+  private static String run(SitePod pod, String... command) {
     List<String> words = new ArrayList<>(List.of("nsenter", "--net=" + pod.path(), "--"));
     words.addAll(List.of(command));
-    return Commands.run(words.toArray(String[]::new)).lines().filter(line -> !line.isBlank());
+    return Commands.run(words.toArray(String[]::new));
   }
 
   private static List<String> files(Path directory) throws IOException {
