@@ -44,7 +44,7 @@ final class Switches {
         of(
             "interception.mode",
             "iptables",
-            nodeArgument("--mode=iptables").and(o -> !capabilities(o).contains("BPF"))),
+            nodeArgument("--mode=iptables")),
         of("interception.fallback", "true", nodeArgument("--fallback=true")),
         of("interception.failOpen", "true", nodeArgument("--fail-open")),
         of("interception.earlierConnections", "keep", nodeArgument("--earlier-connections=keep")),
@@ -231,10 +231,6 @@ final class Switches {
 
   private static long runsAs(Objects objects) {
     return objects.controllerPod().getSecurityContext().getRunAsUser();
-  }
-
-  private static List<String> capabilities(Objects objects) {
-    return objects.node().getSecurityContext().getCapabilities().getAdd();
   }
 
   private static List<PodTemplateSpec> templates(Objects objects) {

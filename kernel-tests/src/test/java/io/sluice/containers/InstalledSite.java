@@ -1,20 +1,28 @@
 package io.sluice.containers;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.dockerjava.api.model.Network.Ipam;
 import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.kernel.cni.BridgeNetwork;
 import io.sluice.kernel.cni.Container;
 import io.sluice.kernel.cni.ContainerRuntime;
+import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.Site;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.PodUid;
+import io.sluice.node.NodeSettings;
+import io.sluice.node.admin.AdminClient;
+import io.sluice.node.admin.AdminRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -84,6 +92,11 @@ final class InstalledSite implements AutoCloseable {
     startNode();
   }
 
+  /** The daemon's pod as the chart has it. */
+  PodSpec nodePod() {
+    return cluster.pod("DaemonSet", "sluice-node");
+  }
+
   /** Starts the controller, and makes its roots known as the chart's notes say. */
   void startController() {
     RunningPod started = kubelet.start(cluster.pod("Deployment", "sluice-controller"));
@@ -98,7 +111,7 @@ final class InstalledSite implements AutoCloseable {
 
   /** Starts the daemon and waits until it is ready. */
   void startNode() {
-    beginNode(cluster.pod("DaemonSet", "sluice-node")).awaitReady();
+    beginNode(nodePod()).awaitReady();
   }
 
   /** Starts a node's pod and returns at once. */
@@ -113,6 +126,30 @@ final class InstalledSite implements AutoCloseable {
     cluster.install(PrintedChart.objects(values));
     node().delete();
     startNode();
+  }
+
+  /** {@code ./sluice uninstall}: nodes are given back, then everything of the release goes. */
+  void uninstall(List<String> values) {
+    List<String> retiring = new ArrayList<>(values);
+    retiring.add("retire=true");
+    cluster.install(PrintedChart.objects(retiring));
+    node().delete();
+    beginNode(nodePod()).delete();
+    node = null;
+    controller().delete();
+  }
+
+  /** Another tag of the node's image. */
+  void tagNode(String tag) {
+    String repository = "localhost/sluice/sluice-node";
+    String image =
+        engine.client().listImagesCmd().exec().stream()
+            .filter(
+                one -> List.of(one.getRepoTags()).stream().anyMatch(t -> t.startsWith(repository)))
+            .findFirst()
+            .orElseThrow()
+            .getId();
+    engine.client().tagImageCmd(image, repository, tag).exec();
   }
 
   RunningPod node() {
@@ -139,14 +176,37 @@ final class InstalledSite implements AutoCloseable {
       Container container = runtime.add(Manifests.NAMESPACE, name, uid.text());
       List<InetAddress> addresses = container.addresses();
       tell(Manifests.startedPod(name, uid, addresses));
+      if (node != null) {
+        awaitKnown(name, addresses);
+      }
       return container;
     } catch (ContainerRuntime.PluginFailure e) {
       throw new AssertionError(e.getMessage() + "; the daemon's log:\n" + node().log(), e);
     }
   }
 
+  private void awaitKnown(String name, List<InetAddress> addresses) {
+    String address = IpAddresses.text(addresses.getFirst());
+    Await.until(
+        "the daemon knows the address of " + name,
+        () -> pod(name).path("addresses").toString().contains("\"" + address + "\""));
+  }
+
+  /** What the daemon tells of a pod. */
+  JsonNode pod(String name) {
+    try {
+      return new AdminClient(NodeSettings.adminSocket(site.prefix()))
+          .ask(AdminRequest.of("pods")).stream()
+              .filter(pod -> pod.path("pod").asText().equals(Manifests.NAMESPACE + "/" + name))
+              .findFirst()
+              .orElse(MissingNode.getInstance());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** The cluster has this pod, on this node. */
-  private void tell(String yaml) {
+  void tell(String yaml) {
     ObjectNode pod = ClusterHistory.parse(yaml).getFirst();
     pod.withObject("/spec").put("nodeName", site.prefix());
     cluster.history().put(pod);

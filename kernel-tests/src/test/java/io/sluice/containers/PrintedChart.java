@@ -13,13 +13,10 @@ final class PrintedChart {
 
   /** With values, each as {@code KEY=VALUE}, on a node without a kind of its own. */
   static List<ObjectNode> objects(List<String> values) {
+    String sluice = SourceTree.around().root().resolve("sluice").toString();
+    Commands.run(sluice, "build"); // says so where there is something to build
     List<String> command =
-        new ArrayList<>(
-            List.of(
-                SourceTree.around().root().resolve("sluice").toString(),
-                "install",
-                "--print",
-                "--platform=generic"));
+        new ArrayList<>(List.of(sluice, "install", "--print", "--platform=generic"));
     values.forEach(value -> command.addAll(List.of("--set", value)));
     return ClusterHistory.parse(Commands.run(command.toArray(String[]::new)));
   }

@@ -2,6 +2,7 @@ package io.sluice.containers;
 
 import com.github.dockerjava.api.DockerClient;
 import com.github.dockerjava.api.async.ResultCallback;
+import com.github.dockerjava.api.exception.NotModifiedException;
 import com.github.dockerjava.api.model.Frame;
 import io.sluice.containers.ContainerSpec.Probe;
 import io.sluice.kernel.site.Await;
@@ -135,7 +136,11 @@ final class RunningPod {
 
   /** SIGTERM, and SIGKILL when the pod's grace is over; then it is removed. */
   void delete() {
-    docker.stopContainerCmd(id).withTimeout(spec.graceSeconds()).exec();
+    try {
+      docker.stopContainerCmd(id).withTimeout(spec.graceSeconds()).exec();
+    } catch (NotModifiedException e) {
+      // It had ended by itself.
+    }
     remove();
   }
 

@@ -2,7 +2,7 @@ package io.sluice.cli.namespace;
 
 import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
-import io.sluice.control.objects.MeshKeys;
+import io.sluice.control.objects.MeshKey;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -22,15 +22,15 @@ record Membership(String namespace, String mesh, String injection, String label,
     Map<String, String> annotations = Objects.requireNonNullElse(meta.getAnnotations(), Map.of());
     return new Membership(
         meta.getName(),
-        first(labels, MeshKeys.MONITORED_BY),
-        first(annotations, MeshKeys.INJECTION),
-        labels.getOrDefault(MeshKeys.MESH, ""),
-        Boolean.parseBoolean(first(labels, MeshKeys.IGNORE)));
+        first(labels, MeshKey.MONITORED_BY),
+        first(annotations, MeshKey.INJECTION),
+        labels.getOrDefault(MeshKey.MESH.key(), ""),
+        Boolean.parseBoolean(first(labels, MeshKey.IGNORE)));
   }
 
-  private static String first(Map<String, String> words, String key) {
-    return MeshKeys.PREFIXES.stream()
-        .map(prefix -> Optional.ofNullable(words.get(prefix + key)))
+  private static String first(Map<String, String> words, MeshKey key) {
+    return key.keys().stream()
+        .map(name -> Optional.ofNullable(words.get(name)))
         .flatMap(Optional::stream)
         .findFirst()
         .orElse("");

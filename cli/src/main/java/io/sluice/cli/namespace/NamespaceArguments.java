@@ -9,22 +9,18 @@ import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
-import io.sluice.control.objects.MeshKeys;
+import io.sluice.control.objects.MeshKey;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.function.UnaryOperator;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** The arguments of commands that change namespaces, and how they are changed: all or none. */
 final class NamespaceArguments {
-  private static final String OSM = MeshKeys.PREFIXES.getFirst();
-
   @Mixin private ClusterOptions cluster = new ClusterOptions();
 
   @Parameters(arity = "1..*", paramLabel = "NAMESPACE", description = "One or several.")
@@ -92,17 +88,21 @@ final class NamespaceArguments {
     ObjectNode patch = JsonNodeFactory.instance.objectNode();
     ObjectNode labels = patch.withObject("/metadata").putObject("labels");
     ObjectNode annotations = patch.withObject("/metadata").putObject("annotations");
-    labels.putNull(MeshKeys.MESH); // it would stand above the words
-    for (String prefix : MeshKeys.PREFIXES) {
-      UnaryOperator<@Nullable String> ours =
-          word -> prefix.equals(OSM) && word != null && !word.isEmpty() ? word : null;
-      labels.put(prefix + MeshKeys.MONITORED_BY, ours.apply(words.mesh));
-      annotations.put(prefix + MeshKeys.INJECTION, ours.apply(words.injection));
-    }
+    labels.putNull(MeshKey.MESH.key()); // it would stand above the words
+    say(labels, MeshKey.MONITORED_BY, words.mesh);
+    say(annotations, MeshKey.INJECTION, words.injection);
     client
         .namespaces()
         .withName(before.namespace())
         .patch(PatchContext.of(PatchType.JSON_MERGE), patch.toString());
     return words.mesh.isEmpty() ? "removed" : before.isStated() ? "changed" : "added";
+  }
+
+  /** Under the first of the key's names, OSM's; none of the others is to contradict it. */
+  private static void say(ObjectNode target, MeshKey key, String word) {
+    key.keys().forEach(target::putNull);
+    if (!word.isEmpty()) {
+      target.put(key.keys().getFirst(), word);
+    }
   }
 }

@@ -24,7 +24,18 @@ public final class PodProcesses implements AutoCloseable {
 
   /** Starts a process that does nothing, with the network of {@code pod}, in a cgroup. */
   public Process start(SitePod pod, String cgroup) {
-    Process process = startOutside(pod);
+    return moved(startOutside(pod), cgroup);
+  }
+
+  /** The same as another user than root. */
+  public Process startAs(int user, SitePod pod, String cgroup) {
+    Process process =
+        pod.start("setpriv", "--reuid=" + user, "--clear-groups", "sleep", "infinity");
+    running.add(process);
+    return moved(process, cgroup);
+  }
+
+  private Process moved(Process process, String cgroup) {
     Path directory = root;
     Cgroups.create(directory);
     for (String name : cgroup.split("/", -1)) {

@@ -91,7 +91,11 @@ public final class Cgroups {
       return;
     } catch (IOException e) {
       throw failure(
-          "mkdir", cgroup, e, "make the parent cgroup first; needs a writable cgroup2 mount");
+          "mkdir",
+          cgroup,
+          e,
+          "make the parent cgroup first; needs a writable cgroup2 mount, and CAP_DAC_OVERRIDE below"
+              + " its root");
     }
   }
 
