@@ -69,7 +69,8 @@ class TestSummaryTest {
             FLAKY    a.A sometimes
             FLAKY    a.A rarely
             3 passed, 0 failed, 0 skipped, 2 flaky
-            0""");
+            0\
+            """);
   }
 
   @Test
