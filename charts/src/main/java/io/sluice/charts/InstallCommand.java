@@ -3,7 +3,7 @@ package io.sluice.charts;
 import com.marcnuri.helm.Release;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.sluice.cli.cluster.ClusterOptions;
+import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.cli.output.ExitCode;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -49,7 +49,7 @@ final class InstallCommand implements Callable<Integer> {
     }
     Config config = release.config();
     HelmRelease helm = release.helm(config);
-    try (KubernetesClient client = ClusterOptions.connect(config)) {
+    try (KubernetesClient client = ClusterAccess.connect(config)) {
       MeshWorkloads mesh = new MeshWorkloads(client, release.namespace(), release.release());
       requireAlone(mesh);
       mesh.prepareNamespace();

@@ -49,7 +49,7 @@ final class ReleaseOptions {
   private CommandSpec spec = CommandSpec.create();
 
   Config config() {
-    return cluster.config();
+    return cluster.access().config();
   }
 
   String namespace() {

@@ -2,7 +2,7 @@ package io.sluice.charts;
 
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.sluice.cli.cluster.ClusterOptions;
+import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.cli.output.ExitCode;
 import java.io.Console;
 import java.io.PrintWriter;
@@ -68,7 +68,7 @@ final class UninstallCommand implements Callable<Integer> {
     }
     confirm();
     PrintWriter out = spec.commandLine().getOut();
-    try (KubernetesClient client = ClusterOptions.connect(config)) {
+    try (KubernetesClient client = ClusterAccess.connect(config)) {
       MeshWorkloads mesh = new MeshWorkloads(client, release.namespace(), release.release());
       if (!isWithoutNodes && mesh.hasNodes()) {
         helm.upgrade(List.of("retire: true"));

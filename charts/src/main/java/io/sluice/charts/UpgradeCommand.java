@@ -3,7 +3,7 @@ package io.sluice.charts;
 import com.marcnuri.helm.Release;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.sluice.cli.cluster.ClusterOptions;
+import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.cli.output.ExitCode;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -36,7 +36,7 @@ final class UpgradeCommand implements Callable<Integer> {
     Release upgraded = helm.upgrade(values.documents());
     boolean isReady = false;
     if (result.waits()) {
-      try (KubernetesClient client = ClusterOptions.connect(config)) {
+      try (KubernetesClient client = ClusterAccess.connect(config)) {
         isReady =
             new MeshWorkloads(client, release.namespace(), release.release())
                 .await(release.timeout());

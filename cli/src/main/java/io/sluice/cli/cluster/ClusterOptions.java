@@ -1,24 +1,17 @@
 package io.sluice.cli.cluster;
 
-import io.fabric8.kubernetes.api.model.NamedContext;
-import io.fabric8.kubernetes.client.Config;
-import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The options that say which cluster is meant; without them the one that {@code kubectl} takes. */
+/**
+ * The options that say which cluster is meant; without them the one that {@code kubectl} takes.
+ * Picocli looks at this class at every start, so it names no class of the Kubernetes client: images
+ * of nodes have none.
+ */
 public final class ClusterOptions {
-  private static final long LARGEST_BYTES = 1 << 20;
-  private static final Path IN_POD = Path.of("/var/run/secrets/kubernetes.io/serviceaccount/token");
-
   @Option(
       names = "--kubeconfig",
       paramLabel = "FILE",
@@ -39,55 +32,8 @@ public final class ClusterOptions {
   /** For picocli. */
   public ClusterOptions() {}
 
-  /**
-   * Server, whom to trust, and credentials; nothing is connected yet.
-   *
-   * @throws ParameterException where the options lead nowhere
-   */
-  public Config config() {
-    Config config = kubeconfig == null ? found() : read(kubeconfig);
-    List<String> names = config.getContexts().stream().map(NamedContext::getName).toList();
-    if (context != null && !names.contains(context)) {
-      throw wrong("--context '" + context + "' is none of " + names);
-    }
-    return config;
-  }
-
-  /** A client of that cluster; the caller closes it. */
-  public KubernetesClient connect() {
-    return connect(config());
-  }
-
-  /** A client by {@link #config}; the caller closes it. */
-  public static KubernetesClient connect(Config config) {
-    config.setRequestRetryBackoffLimit(1);
-    return new KubernetesClientBuilder().withConfig(config).build();
-  }
-
-  private Config found() {
-    boolean isThere =
-        Config.getKubeconfigFilenames().stream().map(Path::of).anyMatch(Files::isReadable);
-    if (!isThere && !Files.isReadable(IN_POD)) {
-      throw wrong(
-          "no cluster is named: none of "
-              + Config.getKubeconfigFilenames()
-              + " can be read; give --kubeconfig FILE (k3s has /etc/rancher/k3s/k3s.yaml)");
-    }
-    return Config.autoConfigure(context);
-  }
-
-  private Config read(Path file) {
-    try {
-      if (Files.size(file) > LARGEST_BYTES) {
-        throw wrong("--kubeconfig " + file + " is longer than " + LARGEST_BYTES + " bytes");
-      }
-      return Config.fromKubeconfig(context, file.toFile());
-    } catch (IOException | IllegalArgumentException e) {
-      throw wrong("--kubeconfig " + file + " cannot be read: " + e.getMessage());
-    }
-  }
-
-  private ParameterException wrong(String message) {
-    return new ParameterException(spec.commandLine(), message);
+  /** How that cluster is reached. */
+  public ClusterAccess access() {
+    return new ClusterAccess(kubeconfig, context, spec.commandLine());
   }
 }

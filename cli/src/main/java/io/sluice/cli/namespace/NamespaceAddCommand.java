@@ -31,9 +31,9 @@ final class NamespaceAddCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     String injection = isInjectionDisabled ? "disabled" : "enabled";
-    arguments.change(
-        new NamespaceArguments.Words(arguments.mesh(), injection),
-        this::refusal,
+    NamespaceChange change = new NamespaceChange(arguments.mesh(), injection);
+    arguments.print(
+        change.apply(arguments.names(), arguments.cluster(), this::refusal),
         spec.commandLine().getOut());
     return ExitCode.OK.code();
   }

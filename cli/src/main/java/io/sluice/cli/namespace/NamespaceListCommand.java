@@ -36,7 +36,7 @@ final class NamespaceListCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    try (KubernetesClient client = cluster.connect()) {
+    try (KubernetesClient client = cluster.access().connect()) {
       List<List<String>> rows =
           client.namespaces().list().getItems().stream()
               .map(Membership::of)

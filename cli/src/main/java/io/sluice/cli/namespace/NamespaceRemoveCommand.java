@@ -20,8 +20,10 @@ final class NamespaceRemoveCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    arguments.change(
-        new NamespaceArguments.Words("", ""), this::refusal, spec.commandLine().getOut());
+    NamespaceChange change = new NamespaceChange("", "");
+    arguments.print(
+        change.apply(arguments.names(), arguments.cluster(), this::refusal),
+        spec.commandLine().getOut());
     return ExitCode.OK.code();
   }
 

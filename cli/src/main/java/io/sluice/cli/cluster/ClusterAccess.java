@@ -1,0 +1,81 @@
+package io.sluice.cli.cluster;
+
+import io.fabric8.kubernetes.api.model.NamedContext;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+
+/** The way to a cluster's API server, as the options have it. */
+public final class ClusterAccess {
+  private static final long LARGEST_BYTES = 1 << 20;
+  private static final Path IN_POD = Path.of("/var/run/secrets/kubernetes.io/serviceaccount/token");
+
+  private final @Nullable Path kubeconfig;
+  private final @Nullable String context;
+  private final CommandLine line;
+
+  ClusterAccess(@Nullable Path kubeconfig, @Nullable String context, CommandLine line) {
+    this.kubeconfig = kubeconfig;
+    this.context = context;
+    this.line = line;
+  }
+
+  /**
+   * Server, whom to trust, and credentials; nothing is connected yet.
+   *
+   * @throws ParameterException where the options lead nowhere
+   */
+  public Config config() {
+    Config config = kubeconfig == null ? found() : read(kubeconfig);
+    List<String> names = config.getContexts().stream().map(NamedContext::getName).toList();
+    if (context != null && !names.contains(context)) {
+      throw wrong("--context '" + context + "' is none of " + names);
+    }
+    return config;
+  }
+
+  /** A client of that cluster; the caller closes it. @throws ParameterException as the other */
+  public KubernetesClient connect() {
+    return connect(config());
+  }
+
+  /** A client by {@link #config}; the caller closes it. */
+  public static KubernetesClient connect(Config config) {
+    config.setRequestRetryBackoffLimit(1);
+    return new KubernetesClientBuilder().withConfig(config).build();
+  }
+
+  private Config found() {
+    boolean isThere =
+        Config.getKubeconfigFilenames().stream().map(Path::of).anyMatch(Files::isReadable);
+    if (!isThere && !Files.isReadable(IN_POD)) {
+      throw wrong(
+          "no cluster is named: none of "
+              + Config.getKubeconfigFilenames()
+              + " can be read; give --kubeconfig FILE (k3s has /etc/rancher/k3s/k3s.yaml)");
+    }
+    return Config.autoConfigure(context);
+  }
+
+  private Config read(Path file) {
+    try {
+      if (Files.size(file) > LARGEST_BYTES) {
+        throw wrong("--kubeconfig " + file + " is longer than " + LARGEST_BYTES + " bytes");
+      }
+      return Config.fromKubeconfig(context, file.toFile());
+    } catch (IOException | IllegalArgumentException e) {
+      throw wrong("--kubeconfig " + file + " cannot be read: " + e.getMessage());
+    }
+  }
+
+  private ParameterException wrong(String message) {
+    return new ParameterException(line, message);
+  }
+}
