@@ -56,4 +56,14 @@ class InstallDocumentTest {
   void commandsThatNeedAClusterAreNoneThatAnybodyRuns() throws IOException {
     assertThat(document()).contains("```console").doesNotContain("```sh");
   }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"README.md", "docs/install.md"})
+  void commandsOfTheChartTakeTheArgumentsThatAreWritten(String page) throws IOException {
+    assertThat(Files.readAllLines(Chart.ROOT.resolve(page)))
+        .filteredOn(line -> line.matches("\\./sluice (install|upgrade|uninstall)( .*)?"))
+        .isNotEmpty()
+        .allSatisfy(line ->
+            ChartCommand.commandLine().parseArgs(line.substring("./sluice ".length()).split(" ")));
+  }
 }
