@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.node.cni.CniOptions;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
+import io.sluice.node.identity.ControlSettings;
+import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -26,6 +29,20 @@ class NodeSettingsTest {
     assertThat(settings("n".repeat(253), "off", Duration.ZERO).metricsAddress()).isEmpty();
     assertThatThrownBy(() -> settings("n".repeat(254), "off", Duration.ZERO))
         .hasMessageContaining("1 to 253");
+  }
+
+  @Test
+  void refusesANameThatFitsNoIdentityWhereTheNodeNeedsOne() {
+    ControlSettings control =
+        new ControlSettings(
+            ControlAddress.parse("controller:15012"),
+            new ControlSettings.Admission.JoinToken(Path.of("token")),
+            false,
+            null);
+
+    assertThat(settings("n".repeat(247), "off", Duration.ZERO, control).control()).isPresent();
+    assertThatThrownBy(() -> settings("n".repeat(248), "off", Duration.ZERO, control))
+        .hasMessageContaining("longer than 247 characters");
   }
 
   /** sockaddr_un(7) ends after 107 bytes and a zero. */
@@ -62,6 +79,11 @@ class NodeSettingsTest {
   }
 
   private static NodeSettings settings(String name, String accessLog, Duration drain) {
+    return settings(name, accessLog, drain, null);
+  }
+
+  private static NodeSettings settings(
+      String name, String accessLog, Duration drain, @Nullable ControlSettings control) {
     return new NodeSettings(
         name,
         Path.of("state"),
@@ -77,6 +99,6 @@ class NodeSettingsTest {
         EarlierConnectionsRule.BY_MODE,
         NodeSettings.PATH_CHECK_INTERVAL,
         CniOptions.OFF,
-        null);
+        control);
   }
 }
