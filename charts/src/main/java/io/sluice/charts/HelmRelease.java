@@ -17,8 +17,7 @@ import java.util.Optional;
  * @param kubeconfig the text, with secrets
  * @param timeout for each of Helm's steps
  */
-record HelmRelease(
-    Path chart, String name, String namespace, String kubeconfig, Duration timeout) {
+record HelmRelease(Path chart, String name, String namespace, String kubeconfig, Duration timeout) {
   private static final String ABSENT = "release: not found";
 
   /** Makes it. The namespace has to be there. */

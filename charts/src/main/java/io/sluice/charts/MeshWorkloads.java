@@ -55,7 +55,11 @@ final class MeshWorkloads {
           .namespaces()
           .withName(namespace)
           .edit(old ->
-              new NamespaceBuilder(old).editMetadata().addToLabels(PRIVILEGED).endMetadata().build());
+              new NamespaceBuilder(old)
+                  .editMetadata()
+                  .addToLabels(PRIVILEGED)
+                  .endMetadata()
+                  .build());
     }
   }
 
@@ -115,7 +119,7 @@ final class MeshWorkloads {
       if (System.nanoTime() > end) {
         throw new IllegalStateException(
             "%s: not ready after %d s (%s); see kubectl -n %s describe pods, or wait longer with"
-                .formatted(what, timeout.toSeconds(), String.join(", ", last), namespace)
+                    .formatted(what, timeout.toSeconds(), String.join(", ", last), namespace)
                 + " --timeout");
       }
       try {

@@ -71,9 +71,7 @@ final class ReleaseOptions {
 
   Path chart() {
     Path folder =
-        chart == null
-            ? Path.of(System.getProperty("sluice.home", "."), "charts", "sluice")
-            : chart;
+        chart == null ? Path.of(System.getProperty("sluice.home", "."), "charts", "sluice") : chart;
     if (!Files.isRegularFile(folder.resolve("Chart.yaml"))) {
       throw new ParameterException(
           spec.commandLine(), "--chart " + folder + " is no chart: it has no Chart.yaml");

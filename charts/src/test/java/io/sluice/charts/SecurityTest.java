@@ -20,8 +20,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** How little the pods of the mesh may do. */
 class SecurityTest {
   private static final List<String> CAPABILITIES =
-      List.of(
-          "NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE", "SYS_RESOURCE", "DAC_OVERRIDE", "NET_RAW");
+      List.of("NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE", "SYS_RESOURCE", "DAC_OVERRIDE", "NET_RAW");
 
   /** What a node shows its daemon on every platform. */
   private static final Set<String> PATHS =

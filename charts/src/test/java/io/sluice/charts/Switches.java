@@ -41,10 +41,7 @@ final class Switches {
         of("size", "edge-tiny", o -> heap(o.node()).equals("-Xmx40m")),
         of("size", "default", o -> heap(o.controller()).equals("-Xmx384m")),
         of("interception.mode", "ebpf", nodeArgument("--mode=ebpf")),
-        of(
-            "interception.mode",
-            "iptables",
-            nodeArgument("--mode=iptables")),
+        of("interception.mode", "iptables", nodeArgument("--mode=iptables")),
         of("interception.fallback", "true", nodeArgument("--fallback=true")),
         of("interception.failOpen", "true", nodeArgument("--fail-open")),
         of("interception.earlierConnections", "keep", nodeArgument("--earlier-connections=keep")),

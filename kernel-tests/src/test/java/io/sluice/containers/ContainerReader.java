@@ -121,8 +121,7 @@ final class ContainerReader {
     }
   }
 
-  private static Optional<Probe> probe(
-      Fields container, String name, Map<String, Integer> ports) {
+  private static Optional<Probe> probe(Fields container, String name, Map<String, Integer> ports) {
     if (container.take(name).isMissingNode()) {
       return Optional.empty();
     }

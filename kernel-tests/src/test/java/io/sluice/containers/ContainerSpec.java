@@ -55,7 +55,16 @@ record ContainerSpec(
     Security less =
         new Security(security.user, left, security.readOnlyRoot, security.mayGainPrivileges);
     return new ContainerSpec(
-        name, image, command, args, environment, mounts, less, memoryBytes, cpus, startup,
+        name,
+        image,
+        command,
+        args,
+        environment,
+        mounts,
+        less,
+        memoryBytes,
+        cpus,
+        startup,
         readiness);
   }
 }

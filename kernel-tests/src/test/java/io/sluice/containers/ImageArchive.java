@@ -7,7 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 
-/** The images of this source tree in one archive, made by the launcher where it is not up to date. */
+/**
+ * The images of this source tree in one archive, made by the launcher where it is not up to date.
+ */
 final class ImageArchive {
   private ImageArchive() {}
 

@@ -73,16 +73,12 @@ final class InstalledSite implements AutoCloseable {
               site.directory().resolve("pods"),
               POD_NETWORK,
               names);
-      Path configurations =
-          Files.createDirectories(cluster.onNode(Path.of("/etc/cni/net.d")));
+      Path configurations = Files.createDirectories(cluster.onNode(Path.of("/etc/cni/net.d")));
       Path plugins = Files.createDirectories(cluster.onNode(Path.of("/opt/cni/bin")));
       BridgeNetwork.write(configurations, site.directory().resolve("ipam"));
       runtime =
           new ContainerRuntime(
-              site.node(),
-              site.prefix(),
-              configurations,
-              List.of(plugins, BridgeNetwork.PLUGINS));
+              site.node(), site.prefix(), configurations, List.of(plugins, BridgeNetwork.PLUGINS));
       cluster.history().apply(Manifests.namespace());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -148,7 +144,8 @@ final class InstalledSite implements AutoCloseable {
     String repository = "localhost/sluice/sluice-node";
     String image =
         engine.client().listImagesCmd().exec().stream()
-            .filter(one -> List.of(one.getRepoTags()).stream().anyMatch(t -> t.startsWith(repository)))
+            .filter(
+                one -> List.of(one.getRepoTags()).stream().anyMatch(t -> t.startsWith(repository)))
             .findFirst()
             .orElseThrow()
             .getId();

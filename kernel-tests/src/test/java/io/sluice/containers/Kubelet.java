@@ -102,8 +102,7 @@ final class Kubelet {
     List<Mount> mounts = new ArrayList<>(container.mounts().stream().map(volumes::mount).toList());
     if (pod.hasAccount()) {
       mounts.add(
-          PodVolumes.bind(
-              cluster.account(), new VolumeMount("", ACCOUNT.toString(), true, false)));
+          PodVolumes.bind(cluster.account(), new VolumeMount("", ACCOUNT.toString(), true, false)));
     }
     HostConfig settings =
         HostConfig.newHostConfig()

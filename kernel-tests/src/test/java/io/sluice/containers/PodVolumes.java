@@ -83,7 +83,8 @@ final class PodVolumes {
             cluster.claim(fields.take("persistentVolumeClaim").path("claimName").asText()),
             "rwxrwx---");
       } else if (volume.has("configMap")) {
-        return written(own, cluster.configMap(fields.take("configMap").path("name").asText()), 0644);
+        return written(
+            own, cluster.configMap(fields.take("configMap").path("name").asText()), 0644);
       } else if (volume.has("secret")) {
         JsonNode secret = fields.take("secret");
         return written(
@@ -95,9 +96,7 @@ final class PodVolumes {
         String path = projected.at("/sources/0/serviceAccountToken/path").asText();
         String audience = projected.at("/sources/0/serviceAccountToken/audience").asText();
         return written(
-            own,
-            Map.of(path, cluster.token(audience)),
-            projected.path("defaultMode").asInt(0644));
+            own, Map.of(path, cluster.token(audience)), projected.path("defaultMode").asInt(0644));
       }
     } catch (IOException e) {
       throw new UncheckedIOException("cannot make " + volume, e);

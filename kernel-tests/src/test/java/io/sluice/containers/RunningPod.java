@@ -72,7 +72,9 @@ final class RunningPod {
       Await.until(
           spec.name() + " answers " + probe.get().path(),
           patience,
-          () -> !isRunning() || get(probe.get().port(), probe.get().path()).startsWith("HTTP/1.1 200"));
+          () ->
+              !isRunning()
+                  || get(probe.get().port(), probe.get().path()).startsWith("HTTP/1.1 200"));
     } catch (AssertionError e) {
       throw new AssertionError(e.getMessage() + "; its log:\n" + log(), e);
     }

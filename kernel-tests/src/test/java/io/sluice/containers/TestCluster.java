@@ -102,7 +102,8 @@ final class TestCluster implements ClusterFiles, AutoCloseable {
   private JsonNode object(String kind, String name) {
     JsonNode object = objects.get(key(kind, name));
     if (object == null) {
-      throw new AssertionError("the release has no " + key(kind, name) + " but " + objects.keySet());
+      throw new AssertionError(
+          "the release has no " + key(kind, name) + " but " + objects.keySet());
     }
     return object;
   }
@@ -143,14 +144,15 @@ final class TestCluster implements ClusterFiles, AutoCloseable {
     object("Secret", name)
         .path("data")
         .properties()
-        .forEach(file ->
-            files.put(file.getKey(), Base64.getDecoder().decode(file.getValue().asText())));
+        .forEach(
+            file -> files.put(file.getKey(), Base64.getDecoder().decode(file.getValue().asText())));
     return files;
   }
 
   @Override
   public Path claim(String name) {
-    return home.resolve("claims").resolve(object("PersistentVolumeClaim", name).at("/metadata/name").asText());
+    return home.resolve("claims")
+        .resolve(object("PersistentVolumeClaim", name).at("/metadata/name").asText());
   }
 
   @Override
