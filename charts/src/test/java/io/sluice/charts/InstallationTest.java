@@ -92,7 +92,9 @@ class InstallationTest {
   void whatIsInstalledCanBeUpgradedAndUninstalled() throws Exception {
     succeed("install --mode ebpf --wait");
     assertThat(out.toString())
-        .contains("sluice in namespace sluice-system, revision 1: deployed", "trust-bundle.pem");
+        .contains(
+            "sluice in namespace sluice-system, revision 1: deployed",
+            "ConfigMap sluice-trust-bundle");
     assertThat(cluster.names())
         .contains("DaemonSet/sluice-node", "Deployment/sluice-controller")
         .contains("CustomResourceDefinition/meshconfigs.config.sluice.io")

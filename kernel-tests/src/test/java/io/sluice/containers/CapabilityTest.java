@@ -7,6 +7,7 @@ import io.sluice.kernel.site.CgroupDriver;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.mesh.PodUid;
+import io.sluice.node.NodeCleanup;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.UUID;
@@ -41,6 +42,7 @@ class CapabilityTest {
   @ParameterizedTest
   @ValueSource(strings = {"NET_ADMIN", "SYS_ADMIN", "DAC_OVERRIDE"})
   void withoutItTheDaemonDoesNotStart(String capability) {
+    NodeCleanup.removeAll(site.site.prefix()); // a cgroup that is there need not be made
     RunningPod daemon = site.beginNode(site.nodePod().with(one -> one.without(capability)));
     try {
       Await.until("the daemon has ended", () -> !daemon.isRunning());
