@@ -18,17 +18,20 @@ programs_of() {
 	esac
 }
 
+# Libraries that a Java runtime of Debian's making loads, and further files of the base.
+further_packages='base-files libstdc++6 zlib1g'
+
 # Fetches the packages of every Containerfile for $architecture, each unpacked into a directory of its own.
 fetch_packages() {
 	unpacked=$work/packages
 	packages=$(sed -n 's/^ARG PACKAGES="\(.*\)"$/\1/p' "$here"/*/Containerfile | tr ' ' '\n' | sort -u)
-	[ "$(cat "$unpacked/.complete" 2>/dev/null)" != "$suites $packages" ] || return 0
+	[ "$(cat "$unpacked/.complete" 2>/dev/null)" != "$suites $further_packages $packages" ] || return 0
 	say "fetching Debian packages for $architecture"
 	update_lists "$architecture"
 	rm -rf "$unpacked" "$work/apt-$architecture/archives"/*.deb
 	mkdir -p "$unpacked"
-	# shellcheck disable=SC2086  # a list of names
-	private_apt "$architecture" apt-get -y --download-only install base-files $packages >"$work/packages.log" 2>&1 || {
+	# shellcheck disable=SC2086  # lists of names
+	private_apt "$architecture" apt-get -y --download-only install $further_packages $packages >"$work/packages.log" 2>&1 || {
 		tail -n 20 "$work/packages.log" >&2
 		die "cannot get the packages of the images"
 	}
@@ -37,7 +40,7 @@ fetch_packages() {
 		mkdir "$unpacked/${name%%_*}"
 		dpkg --fsys-tarfile "$package" | tar -x -C "$unpacked/${name%%_*}"
 	done
-	echo "$suites $packages" >"$unpacked/.complete"
+	echo "$suites $further_packages $packages" >"$unpacked/.complete"
 }
 
 # Puts the file at path $1 of a package, with what a link points at, into the tree $2. Directories of the old layout are

@@ -7,10 +7,28 @@ home=usr/lib/sluice    # in every image
 # Names in the table images/modules with sign $1.
 modules_of_table() { awk -v sign="$1" '$1 == sign { print $2 }' "$here/modules"; }
 
-# Where the modules of $architecture are: nowhere (jlink then takes its own runtime apart), or a directory.
+# Where jlink finds the modules of $architecture: nowhere (it then takes its own runtime apart), or in a directory. Those of
+# another architecture are Debian's.
 modules_directory() {
-	[ "$architecture" = "$own_architecture" ] || die "no Java modules for $architecture: see docs/images.md"
-	[ ! -d "$JAVA_HOME/jmods" ] || echo "$JAVA_HOME/jmods"
+	if [ "$architecture" = "$own_architecture" ]; then
+		[ ! -d "$JAVA_HOME/jmods" ] || echo "$JAVA_HOME/jmods"
+		return
+	fi
+	jdk=openjdk-$java_release-jdk-headless
+	modules_of=$work/$jdk
+	[ -f "$modules_of/.complete" ] || {
+		say "fetching Java modules for $architecture"
+		rm -rf "$modules_of"
+		mkdir -p "$modules_of"
+		(cd "$modules_of" && private_apt "$architecture" apt-get download "$jdk" >"$work/modules.log" 2>&1) || {
+			cat "$work/modules.log" >&2
+			die "no package $jdk for $architecture in $suites"
+		}
+		dpkg --fsys-tarfile "$modules_of"/*.deb | tar -x -C "$modules_of" --wildcards '*/jmods/*'
+		rm "$modules_of"/*.deb
+		: >"$modules_of/.complete"
+	}
+	find "$modules_of" -name jmods -type d
 }
 
 # The Java runtime with the modules that the jars of all images use, into the tree $1. One for all: then a machine that runs
@@ -27,10 +45,12 @@ build_runtime() {
 	mkdir -p "$1/$home"
 	# shellcheck disable=SC2086  # no option where there is no directory
 	"$JAVA_HOME/bin/jlink" ${directory:+--module-path "$directory"} --add-modules "$modules" \
-		--strip-debug --no-header-files --no-man-pages --output "$1/$home/runtime" >"$work/jlink.log" 2>&1 || {
+		--strip-java-debug-attributes --no-header-files --no-man-pages --output "$1/$home/runtime" >"$work/jlink.log" 2>&1 || {
 		cat "$work/jlink.log" >&2
 		die "no Java runtime for $architecture"
 	}
+	# Debian's modules leave the certificates of well-known authorities to a package.
+	[ -s "$1/$home/runtime/lib/security/cacerts" ] || cp "$JAVA_HOME/lib/security/cacerts" "$1/$home/runtime/lib/security/cacerts"
 	rm -f "$1/$home/runtime/bin/jwebserver" "$1/$home/runtime/bin/keytool" "$1/$home/runtime/lib/jrt-fs.jar"
 }
 

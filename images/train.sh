@@ -2,22 +2,6 @@
 # The ahead-of-time cache of an image, trained where it is used: in the image's own root file system. To be sourced.
 # shellcheck disable=SC2154
 
-# Runs the rest of the arguments in root file system $1 with the machine's kernel file systems, in namespaces for mounts and
-# networks that end with it. /tmp is $2; nothing else can be written but /run, which is new.
-run_inside() {
-	# shellcheck disable=SC2016  # the inner shell's arguments
-	env -i PATH="$PATH" LANG=C.UTF-8 MALLOC_ARENA_MAX=1 unshare --mount --net --propagation private sh -euc '
-		inside=$1 scratch=$2
-		shift 2
-		ip link set lo up
-		mount --bind "$inside" "$inside"
-		for tree in proc sys dev; do mount --rbind "/$tree" "$inside/$tree"; done
-		mount -t tmpfs tmpfs "$inside/run"
-		mount --bind "$scratch" "$inside/tmp"
-		mount -o remount,bind,ro "$inside"
-		exec chroot "$inside" "$@"' sh "$@"
-}
-
 # A controller that becomes ready, answers each of its pages, and ends as Kubernetes would end it.
 # shellcheck disable=SC2016  # for the shell in the image
 controller_lesson='
@@ -51,8 +35,8 @@ train() {
 	image=$1 inside=$2 cache=$3
 	shift 3
 	case $image in
-	node) run_inside "$inside" "$scratch" "$@" node train ;;
-	controller) run_inside "$inside" "$scratch" bash -c "$controller_lesson" bash "$@" ;;
+	node) "$here/inside" "$inside" "$scratch" "$@" node train ;;
+	controller) "$here/inside" "$inside" "$scratch" bash -c "$controller_lesson" bash "$@" ;;
 	esac >"$work/train-$image.log" 2>&1 </dev/null || :
 	[ -f "$scratch/sluice.aot" ] || {
 		say "no ahead-of-time cache for the $image image: training failed (log: $work/train-$image.log)"

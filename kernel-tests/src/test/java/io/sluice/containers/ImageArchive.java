@@ -5,36 +5,46 @@ import io.sluice.kernel.site.Commands;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.Optional;
 import java.util.stream.Stream;
 
-/**
- * The images of this source tree in one archive, made by the launcher where it is not up to date.
- */
+/** The archive of both images for this machine, made by {@code ./sluice images}. Any thread. */
 final class ImageArchive {
+  private static final Path ROOT = SourceTree.around().root();
+
   private ImageArchive() {}
 
-  /** Where it is. */
+  /** Where it is; made anew when what goes into it has changed since. */
   static synchronized Path path() throws IOException {
-    Path root = SourceTree.around().root();
     String architecture = Commands.run("dpkg", "--print-architecture").strip();
-    Path archive = root.resolve("target/images").resolve(architecture).resolve("sluice-images.tar");
-    if (!Files.exists(archive) || isOlder(archive, root.resolve("cli/target/dist/lib"))) {
-      Commands.run(root.resolve("sluice").toString(), "images", "--save", archive.toString());
+    Path archive = ROOT.resolve("target/images").resolve(architecture).resolve("sluice-images.tar");
+    if (!Files.exists(archive) || newest().compareTo(Files.getLastModifiedTime(archive)) > 0) {
+      System.out.println(make());
     }
     return archive;
   }
 
-  private static boolean isOlder(Path archive, Path product) throws IOException {
-    if (!Files.isDirectory(product)) {
-      return true;
-    }
-    try (Stream<Path> jars = Files.list(product)) {
-      for (Path jar : jars.toList()) {
-        if (Files.getLastModifiedTime(jar).compareTo(Files.getLastModifiedTime(archive)) > 0) {
-          return true;
+  /** Runs the program behind {@code ./sluice images}; what it prints. */
+  static String make(String... options) {
+    String program = ROOT.resolve("images/build").toString();
+    return Commands.run(
+        Stream.concat(
+                Stream.of("env", "JAVA_HOME=" + System.getProperty("java.home"), program),
+                Stream.of(options))
+            .toArray(String[]::new));
+  }
+
+  private static FileTime newest() throws IOException {
+    Optional<FileTime> newest = Optional.empty();
+    for (String part : new String[] {"images", "cli/target/dist/lib", "sluice"}) {
+      try (Stream<Path> files = Files.walk(ROOT.resolve(part))) {
+        for (Path file : files.toList()) {
+          FileTime time = Files.getLastModifiedTime(file);
+          newest = newest.filter(other -> other.compareTo(time) > 0).or(() -> Optional.of(time));
         }
       }
     }
-    return false;
+    return newest.orElseThrow();
   }
 }

@@ -1,0 +1,168 @@
+package io.sluice.containers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.containers.ImageContents.Layer;
+import io.sluice.mesh.Release;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the images hold, and that their program starts on it. No container engine is needed. */
+@Tag("kernel")
+class ImageTest {
+  private static final int SET_ID_BITS = 06000;
+  private static final String PREPARED_CLASSES = "cache";
+
+  private static final Map<String, ImageContents> IMAGES = new HashMap<>();
+
+  @BeforeAll
+  static void unpack(@TempDir Path directory) throws IOException {
+    Path archive = ImageArchive.path();
+    for (String name : List.of("node", "controller")) {
+      IMAGES.put(name, ImageContents.unpack(archive, name, directory.resolve(name)));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"node, 0:0", "controller, 65532:65532"})
+  void isLabelledAndRunsTheProgramAsItsUser(String name, String user) {
+    JsonNode config = image(name).config().path("config");
+
+    assertThat(config.path("User").asText()).isEqualTo(user);
+    assertThat(config.path("Entrypoint")).hasToString("[\"/usr/bin/sluice\"]");
+    JsonNode labels = config.path("Labels");
+    assertThat(labels.path("org.opencontainers.image.title").asText()).isEqualTo("sluice-" + name);
+    assertThat(labels.path("org.opencontainers.image.version").asText()).isEqualTo(Release.VERSION);
+    assertThat(labels.path("org.opencontainers.image.licenses").asText()).isEqualTo("Apache-2.0");
+    assertThat(labels.path("org.opencontainers.image.description").asText()).isNotBlank();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"node", "controller"})
+  void holdsNothingThatChangesUsersAndNothingOfItsMaking(String name) throws IOException {
+    ImageContents image = image(name);
+
+    assertThat(image.files())
+        .hasSizeGreaterThan(100)
+        .noneMatch(file -> (mode(image, file) & SET_ID_BITS) != 0)
+        .noneMatch(file -> file.startsWith("var/cache") || file.startsWith("var/log"))
+        .noneMatch(file -> file.startsWith("var/lib/apt") || file.startsWith("var/lib/dpkg"))
+        .noneMatch(file -> file.startsWith("usr/share/man") || file.startsWith("usr/share/locale"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"node", "controller"})
+  void theJavaRuntimeHasTheModulesInUseOnly(String name) {
+    String listed = image(name).run("", "/usr/lib/sluice/runtime/bin/java", "--list-modules");
+
+    assertThat(listed.lines().map(line -> line.replaceFirst("@.*", "")))
+        .as("a new module is a decision: see images/modules")
+        .containsExactlyInAnyOrder(
+            "java.base",
+            "java.logging",
+            "java.management",
+            "java.net.http",
+            "java.xml",
+            "jdk.crypto.cryptoki",
+            "jdk.httpserver",
+            "jdk.management",
+            "jdk.unsupported");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"node, node", "controller, control"})
+  void startsWithPreparedClassesOnAReadOnlyRootWithoutANetwork(String name, String command) {
+    // The JVM ends at once when it cannot use the classes that the image has prepared.
+    String help = image(name).run("-XX:AOTMode=on", "sluice", command, "run", "--help");
+
+    assertThat(help).contains("Usage: sluice " + command + " run");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"control, run, --help", "node, run, --standalone"})
+  void theNodeImageNamesTheOtherOneToWhoWantsAController(
+      String first, String second, String third) {
+    assertThatThrownBy(() -> image("node").run("", "sluice", first, second, third))
+        .hasMessageContaining("run the controller from the image sluice-controller");
+  }
+
+  @Test
+  void theProgramsThatTheDaemonCallsAreInTheNodeImage() {
+    for (String family : List.of("iptables", "ip6tables")) {
+      assertThat(image("node").run("", family + "-nft", "-V")).contains(family, "(nf_tables)");
+      assertThat(image("node").run("", family + "-legacy", "-V")).contains(family, "(legacy)");
+    }
+    assertThat(image("node").run("", "ip", "-V")).contains("iproute2");
+    assertThat(image("node").run("", "nft", "--version")).contains("nftables");
+    assertThat(image("node").run("", "nsenter", "--version")).contains("util-linux");
+    assertThat(image("node").run("", "unshare", "--net", "cat", "/etc/passwd")).contains("root:");
+  }
+
+  @Test
+  void bothImagesHaveTheirLowestLayersInCommon() {
+    assertThat(image("node").layers().subList(0, 2))
+        .isEqualTo(image("controller").layers().subList(0, 2))
+        .extracting(Layer::name)
+        .containsExactly("runtime", "libraries");
+  }
+
+  @Test
+  void madeAgainTheLayersAreTheSameBytes() {
+    Map<String, String> again =
+        ImageArchive.make("--digests")
+            .lines()
+            .filter(line -> line.endsWith(".tar"))
+            .map(line -> line.split(" +", -1))
+            .collect(Collectors.toMap(words -> words[1], words -> words[0]));
+
+    Map<String, String> made = new HashMap<>();
+    IMAGES.forEach((name, image) ->
+        image.layers().stream()
+            .filter(layer -> !layer.name().equals(PREPARED_CLASSES))
+            .forEach(layer -> made.put(name + "/" + layer.name() + ".tar", layer.content())));
+    assertThat(made).hasSize(9).isEqualTo(again);
+  }
+
+  @Test
+  void theNodeImageIsSmallEnoughForANarrowUplink() {
+    IMAGES.forEach((name, image) ->
+        image
+            .layers()
+            .forEach(layer ->
+                System.out.printf(
+                    "sluice-%s %s: %.1f MiB compressed%n",
+                    name, layer.name(), layer.compressedBytes() / 1048576.0)));
+
+    assertThat(image("node").layers().stream().mapToLong(Layer::compressedBytes).sum())
+        .isLessThan(72L << 20);
+  }
+
+  private static ImageContents image(String name) {
+    return Objects.requireNonNull(IMAGES.get(name), name);
+  }
+
+  private static int mode(ImageContents image, Path file) {
+    try {
+      return (int)
+          Files.getAttribute(image.root().resolve(file), "unix:mode", LinkOption.NOFOLLOW_LINKS);
+    } catch (IOException e) {
+      throw new AssertionError("no mode of " + file, e);
+    }
+  }
+}
