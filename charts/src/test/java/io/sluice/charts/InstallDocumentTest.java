@@ -48,7 +48,7 @@ class InstallDocumentTest {
     String text = document();
 
     assertThat(Chart.asItComes().objects().node().getSecurityContext().getCapabilities().getAdd())
-        .hasSize(7)
+        .hasSize(6)
         .allSatisfy(name -> assertThat(text).contains("\n| `" + name + "` | "));
   }
 
