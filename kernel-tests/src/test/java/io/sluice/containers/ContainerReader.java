@@ -14,7 +14,6 @@ import java.util.regex.Pattern;
 /** Reads the containers of a pod; what it does not know is an error. For one thread. */
 final class ContainerReader {
   private static final Pattern VARIABLE = Pattern.compile("\\$\\(([A-Za-z_]+)\\)");
-  private static final Map<String, Long> UNITS = Map.of("Mi", 1L << 20, "Gi", 1L << 30);
 
   private final String nodeName;
   private final String podUser;
@@ -150,8 +149,12 @@ final class ContainerReader {
   }
 
   private static long bytes(String quantity) {
-    String unit = quantity.substring(quantity.length() - 2);
-    return Long.parseLong(quantity.substring(0, quantity.length() - 2)) * UNITS.get(unit);
+    long number = Long.parseLong(quantity.replaceAll("[A-Za-z]+$", ""));
+    return switch (quantity.replaceAll("^[0-9]+", "")) {
+      case "Mi" -> number << 20;
+      case "Gi" -> number << 30;
+      default -> throw new AssertionError("this kubelet does not know the quantity " + quantity);
+    };
   }
 
   private static double cpus(String quantity) {
