@@ -8,17 +8,14 @@ import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.kernel.cni.BridgeNetwork;
 import io.sluice.kernel.cni.Container;
 import io.sluice.kernel.cni.ContainerRuntime;
-import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.Site;
-import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.PodUid;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.admin.AdminClient;
 import io.sluice.node.admin.AdminRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -174,22 +171,11 @@ final class InstalledSite implements AutoCloseable {
     tell(Manifests.startingPod(name, uid));
     try {
       Container container = runtime.add(Manifests.NAMESPACE, name, uid.text());
-      List<InetAddress> addresses = container.addresses();
-      tell(Manifests.startedPod(name, uid, addresses));
-      if (node != null) {
-        awaitKnown(name, addresses);
-      }
+      tell(Manifests.startedPod(name, uid, container.addresses()));
       return container;
     } catch (ContainerRuntime.PluginFailure e) {
       throw new AssertionError(e.getMessage() + "; the daemon's log:\n" + node().log(), e);
     }
-  }
-
-  private void awaitKnown(String name, List<InetAddress> addresses) {
-    String address = IpAddresses.text(addresses.getFirst());
-    Await.until(
-        "the daemon knows the address of " + name,
-        () -> pod(name).path("addresses").toString().contains("\"" + address + "\""));
   }
 
   /** What the daemon tells of a pod. */

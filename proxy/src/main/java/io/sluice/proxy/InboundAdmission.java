@@ -64,7 +64,9 @@ final class InboundAdmission implements Attempt.Owner {
     connection.parties.areIdentified(
         source == null ? null : snapshot.identityOf(source).orElse(null), null);
     connection.parties.areLedTo(destination, snapshot.identityOf(connection.pod.name).orElse(null));
-    Verdict verdict = Decisions.decide(snapshot, new Flow(source, client, destination, nodeOrigin));
+    Verdict verdict =
+        Decisions.decideAt(
+            snapshot, connection.pod.name, new Flow(source, client, destination, nodeOrigin));
     if (!verdict.isAllowed()) {
       connection.refuse(verdict, CloseKind.REFUSED);
       return;

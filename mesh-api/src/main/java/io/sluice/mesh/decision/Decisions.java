@@ -27,6 +27,20 @@ public final class Decisions {
     return enteringWorkload(snapshot, flow, source, destination.get());
   }
 
+  /**
+   * What {@code snapshot} says about a flow that has arrived at the listener of a workload. The
+   * listener proves the destination: an address that the registry does not know yet, or not as this
+   * workload's, makes it no stranger's. Never throws; does not block.
+   *
+   * @param workload whose listener it is
+   */
+  public static Verdict decideAt(MeshSnapshot snapshot, NamespacedName workload, Flow flow) {
+    Optional<Workload> destination = snapshot.workload(workload).filter(Workload::enrolled);
+    return destination.isPresent()
+        ? enteringWorkload(snapshot, flow, flow.identity(snapshot), destination.get())
+        : decide(snapshot, flow);
+  }
+
   private static Verdict leavingTheMesh(
       MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Optional<Workload> destination) {
     if (source.isEmpty()) {

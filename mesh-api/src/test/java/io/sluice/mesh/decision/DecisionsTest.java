@@ -341,6 +341,26 @@ class DecisionsTest {
     assertThat(verdict).isEqualTo(Verdict.of(REFUSED, Reason.SOURCE_NOT_IN_MESH));
   }
 
+  @Test
+  void listenerProvesItsWorkloadWhateverAddressWasCalled() {
+    var snapshot = new MeshSnapshot(1, Mode.EGRESS.settings, WORKLOADS, List.of(), PERMISSIONS);
+    var notKnownYet = new InetSocketAddress(IpAddresses.parse("10.0.0.99"), 5432);
+
+    assertThat(at("db", snapshot, flow("web", notKnownYet, false)))
+        .isEqualTo(
+            new Verdict(ALLOWED, Reason.TRAFFIC_TARGET, new NamespacedName("shop", "web-to-db")));
+    assertThat(at("db", snapshot, flow("batch", notKnownYet, false)))
+        .isEqualTo(Verdict.of(REFUSED, Reason.NO_TRAFFIC_TARGET));
+    assertThat(at("db", snapshot, flow(null, notKnownYet, false)))
+        .isEqualTo(Verdict.of(REFUSED, Reason.SOURCE_NOT_IN_MESH));
+    assertThat(at("legacy", snapshot, flow("batch", notKnownYet, false)))
+        .isEqualTo(Verdict.of(ALLOWED, Reason.EGRESS_ALLOWED));
+  }
+
+  private static Verdict at(String workload, MeshSnapshot snapshot, Flow flow) {
+    return Decisions.decideAt(snapshot, new NamespacedName("shop", workload), flow);
+  }
+
   private static Flow flow(
       @Nullable String source, InetSocketAddress destination, boolean nodeOrigin) {
     return new Flow(
