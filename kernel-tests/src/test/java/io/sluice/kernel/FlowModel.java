@@ -79,17 +79,10 @@ record FlowModel(Mechanism mechanism, SteeredPod pod) {
   private Seen seenFromOutside(Flow flow, Outcome outcome) {
     if (outcome == Outcome.PASSTHROUGH) {
       return Seen.ANSWERED;
-    } else if (!pod.permissive() || !isRegistered(flow.destination().getAddress())) {
+    } else if (!pod.permissive()) {
       return Seen.RESET; // the policy of the proxy: the source is not in the mesh
     }
     return mechanism.showsTrueClients() ? Seen.ANSWERED : Seen.ANSWERED_THROUGH_PROXY;
-  }
-
-  /** Policy knows a pod by the addresses that the registry names. */
-  private boolean isRegistered(InetAddress own) {
-    return pod.interfaces().stream()
-        .anyMatch(
-            each -> each.name().equals(pod.primaryInterface()) && each.addresses().contains(own));
   }
 
   /** The documented exception: rules see the interface that a packet leaves by, bound or not. */
