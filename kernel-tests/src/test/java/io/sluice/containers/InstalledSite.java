@@ -34,6 +34,8 @@ final class InstalledSite implements AutoCloseable {
   private static final String POD_NETWORK = "pods";
   private static final String GATEWAY = "10.88.0.1";
 
+  // First, since making them may fail: nothing is to be closed then.
+  private final Path images = images();
   final Site site = new Site();
   final TestCluster cluster;
   final ContainerEngine engine;
@@ -48,7 +50,7 @@ final class InstalledSite implements AutoCloseable {
     try {
       cluster = new TestCluster(site.node(), site.prefix(), site.directory());
       engine = new ContainerEngine(site.node(), Path.of("/tmp", site.prefix()));
-      engine.load(ImageArchive.path());
+      engine.load(images);
       engine
           .client()
           .createNetworkCmd()
@@ -77,6 +79,14 @@ final class InstalledSite implements AutoCloseable {
           new ContainerRuntime(
               site.node(), site.prefix(), configurations, List.of(plugins, BridgeNetwork.PLUGINS));
       cluster.history().apply(Manifests.namespace());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Path images() {
+    try {
+      return ImageArchive.path();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
