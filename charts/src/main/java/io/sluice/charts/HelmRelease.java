@@ -69,6 +69,19 @@ record HelmRelease(Path chart, String name, String namespace, String kubeconfig,
     }
   }
 
+  /**
+   * Throws where nothing of that name was installed.
+   *
+   * @param instead what else one may have meant, ending in "or "; may be empty
+   */
+  void requireInstalled(String instead) {
+    if (status().isEmpty()) {
+      throw new IllegalStateException(
+          "%s is not installed in namespace %s; %sname the mesh by --release and --namespace"
+              .formatted(name, namespace, instead));
+    }
+  }
+
   private int seconds() {
     return Math.toIntExact(timeout.toSeconds());
   }

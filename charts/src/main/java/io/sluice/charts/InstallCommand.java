@@ -50,7 +50,7 @@ final class InstallCommand implements Callable<Integer> {
     Config config = release.config();
     HelmRelease helm = release.helm(config);
     try (KubernetesClient client = ClusterAccess.connect(config)) {
-      MeshWorkloads mesh = new MeshWorkloads(client, release.namespace(), release.release());
+      MeshWorkloads mesh = release.mesh(client);
       requireAlone(mesh);
       mesh.prepareNamespace();
       boolean isReady = false;

@@ -1,6 +1,7 @@
 package io.sluice.charts;
 
 import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
 import io.sluice.cli.arguments.WrittenDurationConverter;
 import io.sluice.cli.cluster.ClusterOptions;
 import java.nio.file.Files;
@@ -67,6 +68,11 @@ final class ReleaseOptions {
   HelmRelease helm(Config config) {
     return new HelmRelease(
         chart(), release, namespace, ClusterCredentials.kubeconfig(config), timeout);
+  }
+
+  /** What of the release runs in the cluster of {@code client}, which the caller closes. */
+  MeshWorkloads mesh(KubernetesClient client) {
+    return new MeshWorkloads(client, namespace, release);
   }
 
   Path chart() {

@@ -1,6 +1,8 @@
 package io.sluice.charts;
 
 import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options for what a change ends with. */
@@ -11,18 +13,13 @@ final class ResultOptions {
           "Waits until the controller is ready, and the nodes if the mesh's roots are there.")
   private boolean waits;
 
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "table|json",
-      description = "How to print the result. Default: ${DEFAULT-VALUE}.",
-      defaultValue = "table")
-  private OutputFormat format = OutputFormat.table;
+  @Mixin private OutputOption output = new OutputOption();
 
   boolean waits() {
     return waits;
   }
 
   OutputFormat format() {
-    return format;
+    return output.format();
   }
 }

@@ -41,6 +41,12 @@ final class TemporaryFiles implements AutoCloseable {
   /** A copy of a chart, each file of it edited. */
   Path chart(Path original, UnaryOperator<String> edit) {
     Path copy = directory.resolve("chart");
+    copyChart(original, copy, edit);
+    return copy;
+  }
+
+  /** As {@link #chart}, to a place that stays. */
+  static void copyChart(Path original, Path copy, UnaryOperator<String> edit) {
     try (Stream<Path> files = Files.walk(original)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         Path target = copy.resolve(original.relativize(file).toString());
@@ -50,7 +56,6 @@ final class TemporaryFiles implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return copy;
   }
 
   @Override

@@ -61,15 +61,11 @@ final class UninstallCommand implements Callable<Integer> {
     }
     Config config = release.config();
     HelmRelease helm = release.helm(config);
-    if (helm.status().isEmpty()) {
-      throw new IllegalStateException(
-          "%s is not installed in namespace %s; name the mesh by --release and --namespace"
-              .formatted(release.release(), release.namespace()));
-    }
+    helm.requireInstalled("");
     confirm();
     PrintWriter out = spec.commandLine().getOut();
     try (KubernetesClient client = ClusterAccess.connect(config)) {
-      MeshWorkloads mesh = new MeshWorkloads(client, release.namespace(), release.release());
+      MeshWorkloads mesh = release.mesh(client);
       if (!isWithoutNodes && mesh.hasNodes()) {
         helm.upgrade(List.of("retire: true"));
         mesh.awaitNodes(release.timeout());

@@ -28,18 +28,12 @@ final class UpgradeCommand implements Callable<Integer> {
   public Integer call() {
     Config config = release.config();
     HelmRelease helm = release.helm(config);
-    if (helm.status().isEmpty()) {
-      throw new IllegalStateException(
-          "%s is not installed in namespace %s; use `sluice install`, or name the mesh by --release and --namespace"
-              .formatted(release.release(), release.namespace()));
-    }
+    helm.requireInstalled("use `sluice install`, or ");
     Release upgraded = helm.upgrade(values.documents());
     boolean isReady = false;
     if (result.waits()) {
       try (KubernetesClient client = ClusterAccess.connect(config)) {
-        isReady =
-            new MeshWorkloads(client, release.namespace(), release.release())
-                .await(release.timeout());
+        isReady = release.mesh(client).await(release.timeout());
       }
     }
     ReleaseAnswer.print(upgraded, isReady, result.format(), spec.commandLine().getOut());

@@ -2,13 +2,9 @@ package io.sluice.charts;
 
 import com.marcnuri.helm.Helm;
 import com.marcnuri.helm.TemplateCommand;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * The chart with some values, as {@code helm template} renders it. Immutable.
@@ -55,7 +51,7 @@ record Chart(String release, String kubeVersion, List<String> values) {
 
   /** The text of every object. @throws IllegalStateException with what Helm says */
   String text() {
-    try {
+    try (TemporaryFiles files = new TemporaryFiles()) {
       TemplateCommand command =
           new Helm(WITHOUT_HOOKS)
               .template()
@@ -63,20 +59,8 @@ record Chart(String release, String kubeVersion, List<String> values) {
               .withNamespace(NAMESPACE)
               .withKubeVersion(kubeVersion)
               .skipCrds();
-      Path directory = Files.createTempDirectory("sluice-chart-");
-      try {
-        for (int i = 0; i < values.size(); i++) {
-          command.withValuesFile(Files.writeString(directory.resolve(i + ".yaml"), values.get(i)));
-        }
-        return command.call();
-      } finally {
-        for (int i = 0; i < values.size(); i++) {
-          Files.deleteIfExists(directory.resolve(i + ".yaml"));
-        }
-        Files.delete(directory);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      files.documents(values).forEach(command::withValuesFile);
+      return command.call();
     }
   }
 
@@ -87,16 +71,8 @@ record Chart(String release, String kubeVersion, List<String> values) {
 
   private static Path withoutHooks() {
     Path copy = Path.of("target", "chart-without-hooks").toAbsolutePath();
-    try (Stream<Path> files = Files.walk(FOLDER)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        Path target = copy.resolve(FOLDER.relativize(file).toString());
-        Files.createDirectories(target.getParent());
-        Files.writeString(
-            target, Files.readString(file).replaceAll("(?m)^ *helm\\.sh/hook[^\n]*\n", ""));
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    TemporaryFiles.copyChart(
+        FOLDER, copy, text -> text.replaceAll("(?m)^ *helm\\.sh/hook[^\n]*\n", ""));
     return copy;
   }
 }

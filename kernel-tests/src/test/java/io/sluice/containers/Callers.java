@@ -35,10 +35,6 @@ final class Callers implements AutoCloseable {
             });
   }
 
-  List<Call> calls() {
-    return List.copyOf(calls);
-  }
-
   long answered() {
     return calls.stream().filter(call -> call.attempt().answered()).count();
   }

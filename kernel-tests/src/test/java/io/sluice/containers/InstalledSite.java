@@ -8,6 +8,7 @@ import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.kernel.cni.BridgeNetwork;
 import io.sluice.kernel.cni.Container;
 import io.sluice.kernel.cni.ContainerRuntime;
+import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.Site;
 import io.sluice.mesh.PodUid;
@@ -104,16 +105,13 @@ final class InstalledSite implements AutoCloseable {
     return cluster.pod("DaemonSet", "sluice-node");
   }
 
-  /** Starts the controller, and makes its roots known as the chart's notes say. */
+  /** Starts the controller, and returns when it has made its roots known to nodes. */
   void startController() {
     RunningPod started = kubelet.start(cluster.pod("Deployment", "sluice-controller"));
     controller = started;
     started.awaitReady();
     names.put("sluice-controller.sluice-system.svc", started.address());
-    cluster.createConfigMap(
-        "sluice-trust-bundle",
-        "roots.pem",
-        started.exec("cat", "/var/lib/sluice/controller/trust-bundle.pem"));
+    Await.until("the roots are published", () -> cluster.hasPublished("sluice-trust-bundle"));
   }
 
   /** Starts the daemon and waits until it is ready. */

@@ -40,12 +40,6 @@ final class RunningPod {
     return Boolean.TRUE.equals(docker.inspectContainerCmd(id).exec().getState().getRunning());
   }
 
-  /** Its process on this machine. */
-  long pid() {
-    Long pid = docker.inspectContainerCmd(id).exec().getState().getPidLong();
-    return pid == null ? 0 : pid;
-  }
-
   /** Its address; that of the node's loopback where it has the node's network. */
   String address() {
     return spec.hostNetwork()
@@ -98,25 +92,6 @@ final class RunningPod {
         return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       }
     });
-  }
-
-  /** What a program prints that is run in the container. */
-  String exec(String... command) {
-    String run =
-        docker
-            .execCreateCmd(id)
-            .withCmd(command)
-            .withAttachStdout(true)
-            .withAttachStderr(true)
-            .exec()
-            .getId();
-    Output output = new Output();
-    await(docker.execStartCmd(run).exec(output));
-    Long status = docker.inspectExecCmd(run).exec().getExitCodeLong();
-    if (status == null || status != 0) {
-      throw new AssertionError(String.join(" ", command) + " failed: " + output.text());
-    }
-    return output.text();
   }
 
   /** Everything it has printed. */

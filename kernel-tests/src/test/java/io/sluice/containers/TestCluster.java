@@ -16,6 +16,7 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -42,7 +43,6 @@ final class TestCluster implements ClusterFiles, AutoCloseable {
   private final ClusterHistory history = new ClusterHistory();
   private final FakeCluster api;
   private final Map<String, JsonNode> objects = new TreeMap<>();
-  private final Map<String, Map<String, byte[]>> configMaps = new TreeMap<>();
 
   /**
    * Starts the API server.
@@ -113,9 +113,13 @@ final class TestCluster implements ClusterFiles, AutoCloseable {
     return history;
   }
 
-  /** {@code kubectl create configmap}. */
-  void createConfigMap(String name, String file, String content) {
-    configMaps.put(name, Map.of(file, content.getBytes(StandardCharsets.UTF_8)));
+  /** Whether the controller has written this ConfigMap into the namespace of the release. */
+  boolean hasPublished(String configMap) {
+    return published(configMap).isPresent();
+  }
+
+  private Optional<JsonNode> published(String configMap) {
+    return api.writes().stored("/api/v1/namespaces/sluice-system/configmaps/" + configMap);
   }
 
   @Override
@@ -127,14 +131,13 @@ final class TestCluster implements ClusterFiles, AutoCloseable {
 
   @Override
   public Map<String, byte[]> configMap(String name) {
-    Map<String, byte[]> files = new LinkedHashMap<>(configMaps.getOrDefault(name, Map.of()));
-    if (files.isEmpty()) {
-      object("ConfigMap", name)
-          .path("data")
-          .properties()
-          .forEach(file ->
-              files.put(file.getKey(), file.getValue().asText().getBytes(StandardCharsets.UTF_8)));
-    }
+    Map<String, byte[]> files = new LinkedHashMap<>();
+    published(name)
+        .orElseGet(() -> object("ConfigMap", name))
+        .path("data")
+        .properties()
+        .forEach(file ->
+            files.put(file.getKey(), file.getValue().asText().getBytes(StandardCharsets.UTF_8)));
     return files;
   }
 

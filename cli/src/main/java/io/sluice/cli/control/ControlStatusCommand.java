@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
 import io.sluice.node.admin.AdminRequest;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -12,7 +13,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice control status}. */
@@ -23,18 +23,13 @@ import picocli.CommandLine.Spec;
 final class ControlStatusCommand implements Callable<Integer> {
   @Mixin private ControllerTarget target = new ControllerTarget();
 
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "table|json",
-      description = "How to print. Default: ${DEFAULT-VALUE}.",
-      defaultValue = "table")
-  private OutputFormat format = OutputFormat.table;
+  @Mixin private OutputOption output = new OutputOption();
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() {
-    print(target.ask(AdminRequest.of(ControllerAnswers.STATUS)), format, spec);
+    print(target.ask(AdminRequest.of(ControllerAnswers.STATUS)), output.format(), spec);
     return ExitCode.OK.code();
   }
 

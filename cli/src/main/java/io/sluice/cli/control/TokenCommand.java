@@ -3,7 +3,7 @@ package io.sluice.cli.control;
 import io.sluice.cli.arguments.WrittenDurationConverter;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
-import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
 import io.sluice.control.StateDirectory;
 import io.sluice.control.admission.JoinToken;
 import io.sluice.control.admission.JoinTokens;
@@ -70,12 +70,7 @@ final class TokenCommand implements Callable<Integer> {
   static final class ListTokens implements Callable<Integer> {
     @Mixin private ControllerTarget target = new ControllerTarget();
 
-    @Option(
-        names = {"-o", "--output"},
-        paramLabel = "table|json",
-        description = "How to print. Default: ${DEFAULT-VALUE}.",
-        defaultValue = "table")
-    private OutputFormat format = OutputFormat.table;
+    @Mixin private OutputOption output = new OutputOption();
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -86,7 +81,7 @@ final class TokenCommand implements Callable<Integer> {
               .map(ListTokens::row)
               .toList();
       new Listing(List.of("id", "node", "state", "created", "expires"), rows)
-          .print(format, spec.commandLine().getOut());
+          .print(output.format(), spec.commandLine().getOut());
       return ExitCode.OK.code();
     }
 

@@ -1,9 +1,8 @@
 package io.sluice.cli.namespace;
 
 import io.sluice.cli.output.ExitCode;
-import io.sluice.mesh.SystemIdentity;
+import io.sluice.control.objects.EnrolmentWords;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -17,8 +16,6 @@ import picocli.CommandLine.Spec;
     description = "Brings namespaces into the mesh; their pods keep running.",
     mixinStandardHelpOptions = true)
 final class NamespaceAddCommand implements Callable<Integer> {
-  private static final Set<String> OUTSIDE = Set.of("kube-system", SystemIdentity.NAMESPACE);
-
   @Mixin private NamespaceArguments arguments = new NamespaceArguments();
 
   @Option(
@@ -39,7 +36,7 @@ final class NamespaceAddCommand implements Callable<Integer> {
   }
 
   private Optional<String> refusal(Membership there) {
-    if (OUTSIDE.contains(there.namespace())) {
+    if (EnrolmentWords.SYSTEM_NAMESPACES.contains(there.namespace())) {
       return Optional.of("pods of the system are never in the mesh");
     } else if (there.ignored()) {
       return Optional.of(

@@ -3,7 +3,7 @@ package io.sluice.cli.namespace;
 import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.cli.output.Listing;
-import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
 import java.io.PrintWriter;
 import java.util.List;
 import picocli.CommandLine.Mixin;
@@ -24,12 +24,7 @@ final class NamespaceArguments {
       defaultValue = "sluice")
   private String mesh = "sluice";
 
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "table|json",
-      description = "How to print the result. Default: ${DEFAULT-VALUE}.",
-      defaultValue = "table")
-  private OutputFormat format = OutputFormat.table;
+  @Mixin private OutputOption output = new OutputOption();
 
   String mesh() {
     return mesh;
@@ -44,6 +39,6 @@ final class NamespaceArguments {
   }
 
   void print(List<List<String>> rows, PrintWriter out) {
-    new Listing(List.of("namespace", "result"), rows).print(format, out);
+    new Listing(List.of("namespace", "result"), rows).print(output.format(), out);
   }
 }

@@ -4,7 +4,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
-import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -25,12 +25,7 @@ final class NamespaceListCommand implements Callable<Integer> {
   @Option(names = "--mesh-name", paramLabel = "NAME", description = "Only those of this mesh.")
   private @Nullable String mesh;
 
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "table|json",
-      description = "How to print. Default: ${DEFAULT-VALUE}.",
-      defaultValue = "table")
-  private OutputFormat format = OutputFormat.table;
+  @Mixin private OutputOption output = new OutputOption();
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -50,7 +45,7 @@ final class NamespaceListCommand implements Callable<Integer> {
                       Boolean.toString(each.ignored())))
               .toList();
       new Listing(List.of("namespace", "mesh", "injection", "label", "ignored"), rows)
-          .print(format, spec.commandLine().getOut());
+          .print(output.format(), spec.commandLine().getOut());
     }
     return ExitCode.OK.code();
   }

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
-import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
 import io.sluice.node.NodeCapabilities;
 import io.sluice.node.interception.Mechanism;
 import java.util.List;
@@ -12,7 +12,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice node capabilities}; needs no daemon. Ends with 1 when no mode works here. */
@@ -21,12 +20,7 @@ import picocli.CommandLine.Spec;
     description = "Tries what this kernel takes, and shows which mode auto would choose and why.",
     mixinStandardHelpOptions = true)
 final class CapabilitiesCommand implements Callable<Integer> {
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "table|json",
-      description = "How to print. Default: ${DEFAULT-VALUE}.",
-      defaultValue = "table")
-  private OutputFormat format = OutputFormat.table;
+  @Mixin private OutputOption output = new OutputOption();
 
   @Mixin private ProgramChoice programs = new ProgramChoice();
 
@@ -37,14 +31,14 @@ final class CapabilitiesCommand implements Callable<Integer> {
     NodeCapabilities capabilities = NodeCapabilities.probe(programs.without());
     String mode = capabilities.choice().map(Mechanism::label).orElse("none");
     var out = spec.commandLine().getOut();
-    switch (format) {
+    switch (output.format()) {
       case json -> Listing.printJson(json(capabilities, mode), out);
       case table -> {
         List<List<String>> rows =
             capabilities.answers().stream()
                 .map(answer -> List.of(answer.feature(), answer.result(), answer.detail()))
                 .toList();
-        new Listing(List.of("feature", "works", "detail"), rows).print(format, out);
+        new Listing(List.of("feature", "works", "detail"), rows).print(output.format(), out);
         out.println();
         out.println("--mode auto would choose " + mode + ": " + capabilities.reasons().summary());
         out.flush();

@@ -2,7 +2,7 @@ package io.sluice.cli.node;
 
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
-import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
 import io.sluice.cni.install.CniInstaller;
 import io.sluice.cni.install.Convergence;
 import io.sluice.cni.install.InstallStatus;
@@ -30,15 +30,7 @@ final class CniCommand {
       name = "status",
       description = "Where the runtime looks and what of ours is there.",
       mixinStandardHelpOptions = true)
-  int status(
-      @Mixin CniArguments arguments,
-      @Mixin Node node,
-      @Option(
-              names = {"-o", "--output"},
-              paramLabel = "table|json",
-              description = "How to print. Default: ${DEFAULT-VALUE}.",
-              defaultValue = "table")
-          OutputFormat format) {
+  int status(@Mixin CniArguments arguments, @Mixin Node node, @Mixin OutputOption output) {
     InstallStatus status = node.installer(arguments).status();
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("configuration", status.state().label()));
@@ -48,7 +40,7 @@ final class CniCommand {
     rows.add(List.of("because", status.paths().reason()));
     status.problems().forEach(problem -> rows.add(List.of("problem", problem.toString())));
     rows.add(List.of("to remove by hand", status.removalCommand()));
-    new Listing(List.of("what", "value"), rows).print(format, node.out());
+    new Listing(List.of("what", "value"), rows).print(output.format(), node.out());
     return ExitCode.OK.code();
   }
 

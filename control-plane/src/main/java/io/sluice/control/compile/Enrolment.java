@@ -6,11 +6,9 @@ import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectMeta;
 import io.sluice.control.objects.Pod;
 import io.sluice.mesh.NamespaceMembership;
-import io.sluice.mesh.SystemIdentity;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -21,10 +19,6 @@ import org.jspecify.annotations.Nullable;
  * in OSM.
  */
 final class Enrolment {
-  /** What the mesh itself needs to come up. */
-  private static final Set<String> SYSTEM_NAMESPACES =
-      Set.of("kube-system", SystemIdentity.NAMESPACE);
-
   private Enrolment() {}
 
   static boolean isEnrolled(Pod pod, @Nullable Namespace namespaceOrNull) {
@@ -59,7 +53,7 @@ final class Enrolment {
       @Nullable Namespace namespaceOrNull, BooleanSupplier anyEnrolled) {
     if (namespaceOrNull != null) {
       ObjectMeta namespace = namespaceOrNull.meta();
-      if (SYSTEM_NAMESPACES.contains(namespace.name()) || isIgnored(namespace)) {
+      if (EnrolmentWords.SYSTEM_NAMESPACES.contains(namespace.name()) || isIgnored(namespace)) {
         return NamespaceMembership.OUTSIDE;
       }
       Optional<Boolean> whole = word(namespace.labels().get(MeshKey.MESH.key()));
@@ -77,7 +71,7 @@ final class Enrolment {
   static boolean isImpossible(Pod pod) {
     return pod.hostNetwork()
         || pod.finished()
-        || SYSTEM_NAMESPACES.contains(pod.meta().namespace());
+        || EnrolmentWords.SYSTEM_NAMESPACES.contains(pod.meta().namespace());
   }
 
   private static boolean isIgnored(ObjectMeta namespace) {

@@ -161,7 +161,7 @@ public final class StatusWriter implements AutoCloseable {
       return PAUSE;
     } catch (KubernetesApiException e) {
       LOG.log(Level.DEBUG, "status_writing_pauses {0}", e.getMessage());
-      metrics.status(WriteResult.UNAVAILABLE);
+      metrics.status(WriteResult.of(e.failure()));
       return leftAlone(e);
     } catch (RuntimeException e) {
       // Top frame: without this thread no object would tell anything any more.
@@ -172,9 +172,9 @@ public final class StatusWriter implements AutoCloseable {
 
   /** Not cut short by a signal: the server may have asked for it. */
   private Duration leftAlone(KubernetesApiException e) throws InterruptedException {
-    Duration pause = backoff.failed();
-    Duration longest = pause.compareTo(e.retryAfter()) < 0 ? e.retryAfter() : pause;
-    return closing.await(longest.toMillis(), TimeUnit.MILLISECONDS) ? PAUSE : Duration.ZERO;
+    return closing.await(backoff.failed(e).toMillis(), TimeUnit.MILLISECONDS)
+        ? PAUSE
+        : Duration.ZERO;
   }
 
   private boolean saysSo(ReportedObject object, WishedStatus wished) {
@@ -213,33 +213,23 @@ public final class StatusWriter implements AutoCloseable {
       backoff.succeeded();
       metrics.status(WriteResult.WRITTEN);
     } catch (KubernetesApiException e) {
-      metrics.status(refused(object, wished, e));
+      refused(object, wished, e);
+      metrics.status(WriteResult.of(e.failure()));
     }
   }
 
-  private WriteResult refused(
-      ReportedObject object, WishedStatus wished, KubernetesApiException e) {
-    return switch (e.failure()) {
-      case CONFLICT -> {
-        log.refused(object, wished); // until the registry shows who was first
-        yield WriteResult.CONFLICT;
-      }
-      case NOT_FOUND -> {
-        silent.missing(object.kind(), object.ref());
-        yield WriteResult.MISSING;
-      }
-      case FORBIDDEN -> {
-        silent.forbidden(object.kind(), String.valueOf(e.getMessage()));
-        yield WriteResult.FORBIDDEN;
-      }
+  private void refused(ReportedObject object, WishedStatus wished, KubernetesApiException e) {
+    switch (e.failure()) {
+      case CONFLICT -> log.refused(object, wished); // until the registry shows who was first
+      case NOT_FOUND -> silent.missing(object.kind(), object.ref());
+      case FORBIDDEN -> silent.forbidden(object.kind(), String.valueOf(e.getMessage()));
       case REJECTED -> {
         LOG.log(
             Level.WARNING, "status_not_written object=\"{0}\" {1}", object.ref(), e.getMessage());
         log.refused(object, wished);
-        yield WriteResult.REJECTED;
       }
       case UNREACHABLE, BUSY, UNAUTHENTICATED -> throw e;
-    };
+    }
   }
 
   /** Stops; a write that is under way ends first, as far as it goes. */

@@ -28,6 +28,12 @@ public final class Backoff {
     failures = 0;
   }
 
+  /** The pause after a failure of the API server; no shorter than it asked for. */
+  public Duration failed(KubernetesApiException failure) {
+    Duration pause = failed();
+    return pause.compareTo(failure.retryAfter()) < 0 ? failure.retryAfter() : pause;
+  }
+
   /** The pause after one more failure. */
   public Duration failed() {
     int doublings = Math.min(failures++, 20);

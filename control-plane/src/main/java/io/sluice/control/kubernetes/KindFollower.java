@@ -91,11 +91,11 @@ final class KindFollower implements KindWatch.Listener {
     if (e.failure() == Failure.NOT_FOUND && !isBuiltIn()) {
       return missing();
     }
-    Duration pause = backoff.failed();
+    Duration pause = backoff.failed(e);
     if (!e.failure().isRetryable() || backoff.failures() >= FAILURES_TO_TELL) {
       tell(status.failed(e), String.valueOf(e.getMessage()));
     }
-    return pause.compareTo(e.retryAfter()) < 0 ? e.retryAfter() : pause;
+    return pause;
   }
 
   /** Whether every API server has the kind. */

@@ -128,6 +128,18 @@ public final class KubernetesApi implements AutoCloseable {
     return send("GET", path, JSON_TYPE, "");
   }
 
+  /** Gets an object; empty where there is none. */
+  public Optional<JsonNode> find(String path) {
+    try {
+      return Optional.of(get(path));
+    } catch (KubernetesApiException e) {
+      if (e.failure() == Failure.NOT_FOUND) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
   /** Creates an object; the answer is what was stored. */
   public JsonNode post(String path, JsonNode object) {
     return send("POST", path, JSON_TYPE, object.toString());

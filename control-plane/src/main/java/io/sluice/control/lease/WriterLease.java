@@ -173,14 +173,7 @@ public final class WriterLease implements AutoCloseable {
   }
 
   private @Nullable LeaseRecord read() {
-    try {
-      return LeaseRecord.parse(api.get(collection() + "/" + NAME));
-    } catch (KubernetesApiException e) {
-      if (e.failure() == Failure.NOT_FOUND) {
-        return null;
-      }
-      throw e;
-    }
+    return api.find(collection() + "/" + NAME).map(LeaseRecord::parse).orElse(null);
   }
 
   private LeaseRecord write(LeaseRecord record) {

@@ -1,14 +1,20 @@
 package io.sluice.control.objects;
 
 import io.sluice.control.manifest.Fields;
+import io.sluice.mesh.SystemIdentity;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The words that enrol a Pod or a Namespace or keep it out. OSM reads a few synonyms in its
  * annotation, so the mesh does too.
  */
 public final class EnrolmentWords {
+  /** Namespaces whose pods are never in the mesh: it needs them itself to come up. */
+  public static final Set<String> SYSTEM_NAMESPACES =
+      Set.of("kube-system", SystemIdentity.NAMESPACE);
+
   private static final String MEND = "write enabled or disabled";
 
   private EnrolmentWords() {}

@@ -129,8 +129,7 @@ public final class RootsPublisher implements AutoCloseable {
       } else {
         left(e.getMessage() + "; " + mend(e.failure()));
       }
-      Duration failed = backoff.failed();
-      return failed.compareTo(e.retryAfter()) < 0 ? e.retryAfter() : failed;
+      return backoff.failed(e);
     } catch (RuntimeException e) {
       // Top frame: without this thread no later node would believe the controller.
       LOG.log(Level.ERROR, "roots_publishing_failed", e);
@@ -144,7 +143,7 @@ public final class RootsPublisher implements AutoCloseable {
   }
 
   private void publish(TrustBundle bundle) {
-    JsonNode stored = read();
+    JsonNode stored = api.find(map.path()).orElse(null);
     if (stored == null) {
       if (mayWrite.getAsBoolean()) {
         api.post(map.collection(), map.first(bundle.roots()));
@@ -159,17 +158,6 @@ public final class RootsPublisher implements AutoCloseable {
     } else if (mayWrite.getAsBoolean()) {
       api.put(map.path(), map.changed(stored, bundle.roots()));
       written(bundle);
-    }
-  }
-
-  private @Nullable JsonNode read() {
-    try {
-      return api.get(map.path());
-    } catch (KubernetesApiException e) {
-      if (e.failure() == Failure.NOT_FOUND) {
-        return null;
-      }
-      throw e;
     }
   }
 

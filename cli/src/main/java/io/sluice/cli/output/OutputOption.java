@@ -1,0 +1,21 @@
+package io.sluice.cli.output;
+
+import picocli.CommandLine.Option;
+
+/** The option of commands with an answer to read, as a mixin. */
+public final class OutputOption {
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "table|json",
+      description = "How to print. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "table")
+  private OutputFormat format = OutputFormat.table;
+
+  /** For picocli. */
+  public OutputOption() {}
+
+  /** What was asked for. */
+  public OutputFormat format() {
+    return format;
+  }
+}
