@@ -19,6 +19,13 @@
 {{- if and $controller.authority.dnsNames (eq $controller.authority.type "certManager") -}}
 {{- fail "controller.authority.dnsNames: certManager cannot give DNS names; set false" -}}
 {{- end -}}
+{{- $update := .Values.node.updateStrategy -}}
+{{- if eq $update.type "RollingUpdate" -}}
+{{- $surges := ne (toString $update.maxSurge) "0" -}}
+{{- if eq $surges (ne (toString $update.maxUnavailable) "0") -}}
+{{- fail "node.updateStrategy: a daemon ends either after its successor has started (maxSurge) or before (maxUnavailable); set exactly one of them to 0" -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.metrics.podMonitor.enabled .Values.metrics.localOnly -}}
 {{- fail "metrics.podMonitor.enabled: with localOnly nobody else can scrape the nodes; set one of them to false" -}}
 {{- end -}}

@@ -64,5 +64,15 @@ spec:
       {{- include "sluice.selector" . | nindent 6 }}
   podMetricsEndpoints:
   # honorLabels: namespace and pod name the pod that a series is about, not the one that was asked
-  - {port: metrics, path: /metrics, interval: {{ $monitor.interval }}, honorLabels: true}
+  - path: /metrics
+    interval: {{ $monitor.interval }}
+    honorLabels: true
+    {{- if eq (index . 1) "node" }}
+    # the daemon's pod declares no port
+    relabelings:
+    - {sourceLabels: [__meta_kubernetes_pod_ip], regex: '([^:]*)', targetLabel: __address__, replacement: '$1:{{ (index . 0).Values.metrics.port }}'}
+    - {sourceLabels: [__meta_kubernetes_pod_ip], regex: '(.*:.*)', targetLabel: __address__, replacement: '[$1]:{{ (index . 0).Values.metrics.port }}'}
+    {{- else }}
+    port: metrics
+    {{- end }}
 {{- end -}}

@@ -29,6 +29,8 @@
 - --path-check-seconds={{ $interception.pathCheckSeconds }}
 - --drain-seconds={{ .Values.node.drainSeconds }}
 - --access-log={{ get (dict "none" "off" "stdout" "-" "file" "access.log") .Values.node.accessLog }}
+- --take-over
+- --started-file=/tmp/started
 - --metrics-address={{ ternary "127.0.0.1" "[::]" .Values.metrics.localOnly }}:{{ .Values.metrics.port }}
 - --control={{ include "sluice.name" (list . "controller") }}.{{ .Release.Namespace }}.svc:15012
 - --control-token=/var/run/secrets/sluice/token
@@ -97,6 +99,23 @@ capabilities:
 {{- range $index, $mount := (include "sluice.cniPlaces" . | fromYaml).mounts }}
 - {name: cni-{{ $index }}, hostPath: {path: {{ $mount.path }}, type: {{ $mount.type }}}}
 {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* How nodes are updated; one that retires needs its daemon to have ended before. */}}
+{{- define "sluice.nodeUpdate" -}}
+{{- $update := .Values.node.updateStrategy -}}
+{{- if ne (toString $update.maxSurge) "0" }}
+{{- if .Values.retire }}
+maxSurge: 0
+maxUnavailable: {{ $update.maxSurge }}
+{{- else }}
+maxSurge: {{ $update.maxSurge }}
+maxUnavailable: 0
+{{- end }}
+{{- else }}
+maxSurge: 0
+maxUnavailable: {{ $update.maxUnavailable }}
 {{- end }}
 {{- end -}}
 

@@ -60,7 +60,11 @@ class EveryValueTest {
         sample("node.priorityClassName", "other"),
         sample("node.tolerations", "[]"),
         sample("node.nodeSelector", "{site/mesh: 'yes'}"),
-        sample("node.updateStrategy.maxUnavailable", "20%"),
+        sample("node.updateStrategy.maxSurge", "20%"),
+        new Sample(
+            "node.updateStrategy.maxUnavailable",
+            "20%",
+            "{node: {updateStrategy: {maxSurge: 0, maxUnavailable: 1}}}"),
         sample("node.drainSeconds", "60"),
         new Sample(
             "node.seccompProfile.localhostProfile",

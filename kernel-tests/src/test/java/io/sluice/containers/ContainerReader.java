@@ -125,12 +125,16 @@ final class ContainerReader {
       return Optional.empty();
     }
     try (Fields probe = container.object(name);
-        Fields get = probe.object("httpGet")) {
+        Fields get = probe.object("httpGet");
+        Fields exec = probe.object("exec")) {
       String port = get.text("port");
       return Optional.of(
           new Probe(
+              exec.texts("command"),
               get.text("path"),
-              ports.containsKey(port) ? ports.get(port) : Integer.parseInt(port),
+              port.isEmpty()
+                  ? 0
+                  : ports.containsKey(port) ? ports.get(port) : Integer.parseInt(port),
               probe.take("periodSeconds").asInt(10),
               probe.take("timeoutSeconds").asInt(1),
               probe.take("failureThreshold").asInt(3)));

@@ -46,8 +46,14 @@ record ContainerSpec(
   record Security(
       String user, List<String> added, boolean readOnlyRoot, boolean mayGainPrivileges) {}
 
-  /** An HTTP probe; times in seconds. */
-  record Probe(String path, int port, int period, int timeout, int failureThreshold) {}
+  /**
+   * A probe by HTTP, or by a command where there is one; times in seconds.
+   *
+   * @param command run in the container, succeeds with 0; empty: HTTP
+   * @param path and {@code port} of the pod, answer 200
+   */
+  record Probe(
+      List<String> command, String path, int port, int period, int timeout, int failureThreshold) {}
 
   /** The same without a capability. */
   ContainerSpec without(String capability) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.kernel.cni.Container;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Callers;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.TcpServer;
 import java.net.InetAddress;
@@ -78,7 +79,7 @@ class InstallTest {
     }
   }
 
-  /** While no daemon runs, new connections are refused: at once, and never served unprotected. */
+  /** The next daemon takes the place of the present one, and no connection fails. */
   private static void upgradeUnderTraffic(
       InstalledSite site, List<String> values, Container buyer, Container store) {
     InetSocketAddress shop = new InetSocketAddress(store.addresses().getFirst(), PORT);
@@ -93,9 +94,12 @@ class InstallTest {
       Await.until(
           "connections are answered by the new daemon", () -> callers.answered() > answered + 10);
       System.out.printf(
-          "upgrade %s: %d answered, %d failed within %d ms%n",
-          values.getFirst(), callers.answered(), callers.failed().size(), callers.gap().toMillis());
-      assertThat(callers.failed()).allSatisfy(failed -> assertThat(failed.wasRefused()).isTrue());
+          "upgrade %s: %d answered, %d failed, the slowest after %d ms%n",
+          values.getFirst(),
+          callers.answered(),
+          callers.failed().size(),
+          callers.slowest().toMillis());
+      assertThat(callers.failed()).isEmpty();
     }
   }
 

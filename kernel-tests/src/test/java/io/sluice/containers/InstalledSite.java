@@ -126,11 +126,20 @@ final class InstalledSite implements AutoCloseable {
     return started;
   }
 
-  /** As a DaemonSet's rolling update does: the old pod ends, then the new one starts. */
+  /**
+   * As a DaemonSet's rolling update does: where the new pod may be one too many ({@code maxSurge}),
+   * the old one ends when that is ready, else before it starts.
+   */
   void replaceNode(List<String> values) {
     cluster.install(PrintedChart.objects(values));
-    node().delete();
-    startNode();
+    RunningPod before = node();
+    if (cluster.surges("sluice-node")) {
+      startNode();
+      before.delete();
+    } else {
+      before.delete();
+      startNode();
+    }
   }
 
   /** {@code ./sluice uninstall}: nodes are given back, then everything of the release goes. */

@@ -9,10 +9,12 @@ import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.SitePod;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
@@ -64,16 +66,31 @@ final class RunningPod {
         Await.patience(Math.max(60, probe.get().period() * probe.get().failureThreshold()));
     try {
       Await.until(
-          spec.name() + " answers " + probe.get().path(),
+          spec.name() + " passes " + probe.get(),
           patience,
-          () ->
-              !isRunning()
-                  || get(probe.get().port(), probe.get().path()).startsWith("HTTP/1.1 200"));
+          () -> !isRunning() || passes(probe.get()));
     } catch (AssertionError e) {
       throw new AssertionError(e.getMessage() + "; its log:\n" + log(), e);
     }
     if (!isRunning()) {
       throw new AssertionError(spec.name() + " has ended; its log:\n" + log());
+    }
+  }
+
+  private boolean passes(Probe probe) throws InterruptedException {
+    return probe.command().isEmpty()
+        ? get(probe.port(), probe.path()).startsWith("HTTP/1.1 200")
+        : exitCode(probe.command()) == 0;
+  }
+
+  private long exitCode(List<String> command) throws InterruptedException {
+    String run = docker.execCreateCmd(id).withCmd(command.toArray(String[]::new)).exec().getId();
+    try (var output = new ResultCallback.Adapter<Frame>()) {
+      docker.execStartCmd(run).exec(output).awaitCompletion(LOG_SECONDS, TimeUnit.SECONDS);
+      Long code = docker.inspectExecCmd(run).exec().getExitCodeLong();
+      return code == null ? -1 : code;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

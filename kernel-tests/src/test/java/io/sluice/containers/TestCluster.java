@@ -99,6 +99,12 @@ final class TestCluster implements ClusterFiles, AutoCloseable {
     return PodSpec.of(object(kind, name), nodeName);
   }
 
+  /** Whether the next pod of the DaemonSet starts before the present one ends. */
+  boolean surges(String daemonSet) {
+    JsonNode update = object("DaemonSet", daemonSet).at("/spec/updateStrategy/rollingUpdate");
+    return !List.of("", "0").contains(update.path("maxSurge").asText());
+  }
+
   private JsonNode object(String kind, String name) {
     JsonNode object = objects.get(key(kind, name));
     if (object == null) {

@@ -4,6 +4,7 @@ import io.sluice.iptables.IptablesBackend;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.node.interception.InheritedListeners;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.IptablesInterception;
@@ -95,6 +96,7 @@ final class FormerMechanism implements Runnable {
         new IptablesInterception(
             namespaces,
             thread,
+            new InheritedListeners(),
             IptablesBackend.probe(namespaces),
             records(nodeName),
             new NodeNamespaces(namespaces, proc),

@@ -11,6 +11,7 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.node.interception.EbpfInterception;
 import io.sluice.node.interception.EbpfShape;
 import io.sluice.node.interception.EbpfTrial;
+import io.sluice.node.interception.InheritedListeners;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.IptablesInterception;
@@ -43,14 +44,20 @@ final class MechanismChoice {
   private final NetworkNamespaces namespaces;
   private final NetnsHandle host;
   private final NetnsThread thread;
+  private final InheritedListeners inherited;
   private final Refusals refusals;
 
   /** A mechanism in force, and why it was taken. */
   record Chosen(Interception interception, ModeReasons reasons) {}
 
   MechanismChoice(
-      NodeSettings settings, NetworkNamespaces namespaces, NetnsHandle host, NetnsThread thread) {
+      NodeSettings settings,
+      NetworkNamespaces namespaces,
+      NetnsHandle host,
+      NetnsThread thread,
+      InheritedListeners inherited) {
     this.settings = settings;
+    this.inherited = inherited;
     this.namespaces = namespaces;
     this.host = host;
     this.thread = thread;
@@ -138,7 +145,7 @@ final class MechanismChoice {
 
   private EbpfInterception ebpf(EbpfShape shape) {
     return EbpfInterception.start(
-        settings.nodeName(), OwnCgroup.enter(settings.nodeName()), host, thread, shape);
+        settings.nodeName(), OwnCgroup.enter(settings.nodeName()), host, thread, inherited, shape);
   }
 
   private Chosen split(IptablesBackend backend, ModeReasons reasons) {
@@ -159,6 +166,7 @@ final class MechanismChoice {
     return new IptablesInterception(
         namespaces,
         thread,
+        inherited,
         backend,
         FormerMechanism.records(settings.nodeName()),
         new NodeNamespaces(namespaces, settings.placement().proc()),

@@ -80,6 +80,7 @@ public final class NodeCleanup {
     try {
       Files.deleteIfExists(NodeSettings.adminSocket(nodeName));
       Files.deleteIfExists(NodeSettings.cniSocket(nodeName));
+      Files.deleteIfExists(NodeSettings.handOverSocket(nodeName));
       SandboxRecords.removeAll(NodeSettings.sandboxes(nodeName));
       Files.deleteIfExists(lock.file());
       Files.deleteIfExists(directory);

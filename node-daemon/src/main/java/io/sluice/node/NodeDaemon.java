@@ -17,7 +17,9 @@ import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.Verification;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
+import io.sluice.node.handover.HandOverServer;
 import io.sluice.node.identity.NodeIdentities;
+import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.interception.ClosedPods;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.Mechanism;
@@ -37,9 +39,9 @@ import io.sluice.node.store.StoredFirst;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.WorkloadIdentities;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.function.Function;
@@ -57,8 +59,11 @@ public final class NodeDaemon implements AutoCloseable {
 
   private static final int NAMESPACE_QUEUE = 4_096;
 
+  /** One pod that cannot be entered must not keep the others waiting; shorter than clients wait. */
+  private static final Duration LONGEST_HOLD = Duration.ofSeconds(5);
+
   private final NodeSettings settings;
-  private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+  private final Parts parts = new Parts();
   private final EventLog events = new EventLog();
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private volatile boolean ready;
@@ -66,6 +71,8 @@ public final class NodeDaemon implements AutoCloseable {
   private @Nullable Enrolment enrolment;
   private @Nullable MetricsServer metricsServer;
   private volatile @Nullable CniService cni;
+  private @Nullable HandOverServer successors;
+  private @Nullable Leaving leaving;
 
   private NodeDaemon(NodeSettings settings) {
     this.settings = settings;
@@ -109,7 +116,7 @@ public final class NodeDaemon implements AutoCloseable {
       daemon.assemble(sources);
       return daemon;
     } catch (RuntimeException e) {
-      daemon.closeParts();
+      daemon.parts.closeAll();
       throw e;
     }
   }
@@ -120,17 +127,21 @@ public final class NodeDaemon implements AutoCloseable {
     // Before any other thread is made: the daemon leaves its container's cgroup, and tells pods by
     // theirs. Where it is not let, the write that needs it says so.
     CgroupNamespace.joinNodes();
-    parts.push(StateLock.ofState(settings.stateDirectory()));
-    parts.push(StateLock.ofNode(settings.nodeName()));
-    Optional<NodeIdentities> identities = identities();
+    Optional<StartedFile> started =
+        Optional.ofNullable(settings.startedFileOrNull())
+            .map(file -> opened(StartedFile.none(file)));
+    NodePlace place = opened(NodePlace.take(settings));
+    Optional<NodeIdentities> identities = identities(place.credentials());
     SourceInUse source = sources.open(this, identities);
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = opened(namespaces.current());
     NetnsThread thread = opened(new NetnsThread("sluice-netns", namespaces, NAMESPACE_QUEUE));
-    MechanismChoice.Chosen chosen = new MechanismChoice(settings, namespaces, host, thread).start();
+    MechanismChoice.Chosen chosen =
+        new MechanismChoice(settings, namespaces, host, thread, place.listeners()).start();
     Interception interception = opened(chosen.interception());
     NodeMetrics metrics = new NodeMetrics(() -> snapshot);
-    Optional<AccessLog> accessLog = accessLog();
+    Optional<AccessLog> accessLog =
+        AccessLog.of(settings.accessLog(), settings.stateDirectory()).map(this::opened);
     accessLog.ifPresent(metrics::observe);
     source.measure(metrics, () -> snapshot);
     PathChecks paths =
@@ -155,6 +166,7 @@ public final class NodeDaemon implements AutoCloseable {
                 reporter,
                 new HboneReporter(metrics.hbone(), events)));
     proxy = dataPath;
+    dataPath.hold(LONGEST_HOLD);
     metrics.observe(dataPath);
     boolean hooksConnect = interception.mechanism().outbound() == Mechanism.EBPF;
     EarlierConnections earlier =
@@ -195,7 +207,7 @@ public final class NodeDaemon implements AutoCloseable {
                 new Upkeep(sockets, () -> note(source))));
     enrolment = pods;
     metrics.observe(interception, pods, PinDirectory.ofNode(settings.nodeName()));
-    parts.push(KernelEvents.read(interception, events, pods));
+    parts.single(KernelEvents.read(interception, events, pods));
     StatusAnswers answers =
         new StatusAnswers(
             settings,
@@ -207,22 +219,23 @@ public final class NodeDaemon implements AutoCloseable {
             identityAnswers,
             source,
             begin);
-    parts.push(AdminServer.start(NodeSettings.adminSocket(settings.nodeName()), answers));
+    parts.single(AdminServer.start(NodeSettings.adminSocket(settings.nodeName()), answers));
     metricsServer =
         settings
             .metricsAddress()
             .map(address ->
-                opened(
+                parts.single(
                     MetricsServer.start(
                         address,
                         metrics::text,
                         () -> ready,
                         () -> ProtectionReporter.unprotected(pods.statuses()))))
             .orElse(null);
+    started.ifPresent(StartedFile::write);
     answers.metricsAt(metricsServer == null ? null : metricsServer.address());
     Optional<CniService> plugin = cniService(namespaces, sandboxes, pods, metrics);
     plugin.ifPresent(answers::reportCni);
-    parts.push(source);
+    parts.single(source);
     followSnapshots(
         source,
         dataPath,
@@ -231,6 +244,12 @@ public final class NodeDaemon implements AutoCloseable {
         pods,
         plugin,
         metrics);
+    place.settle();
+    Leaving toNext = new Leaving(settings.nodeName(), parts, pods, dataPath, identities, place);
+    leaving = toNext;
+    successors =
+        opened(
+            HandOverServer.start(NodeSettings.handOverSocket(settings.nodeName()), toNext::leave));
     ProcessMemory.releaseUnused(); // loading programs leaves some 5 MiB of free heap behind
     ready = true;
     answers.readyAfter(System.nanoTime() - begin);
@@ -248,7 +267,7 @@ public final class NodeDaemon implements AutoCloseable {
       return Optional.empty();
     }
     CniService started =
-        opened(
+        parts.single(
             CniService.start(
                 settings.cni(),
                 NodeSettings.cniSocket(settings.nodeName()),
@@ -268,7 +287,7 @@ public final class NodeDaemon implements AutoCloseable {
    * closed towards other nodes, with a reason, until the certificate is there; which is asked for
    * as soon as the registry names the pod, mostly before its sandbox exists.
    */
-  private Optional<NodeIdentities> identities() {
+  private Optional<NodeIdentities> identities(List<Credential> passed) {
     return settings
         .control()
         .map(control ->
@@ -277,12 +296,13 @@ public final class NodeDaemon implements AutoCloseable {
                     settings.nodeName(),
                     NodeSettings.identity(settings.stateDirectory()),
                     control,
+                    passed,
                     (identity, serial) -> snapshot.settings().denied().denies(identity, serial))));
   }
 
   private SourceInUse storedFirst(Function<Optional<Stored>, ConfirmedSource> controller) {
     SnapshotStore store =
-        opened(
+        parts.single(
             SnapshotStore.open(
                 NodeSettings.snapshots(settings.stateDirectory()), new SnapshotReporter(events)));
     Optional<Stored> stored = store.load();
@@ -315,6 +335,7 @@ public final class NodeDaemon implements AutoCloseable {
       } else {
         started[0] = true;
         pods.start(next);
+        dataPath.admit();
       }
       plugin.ifPresent(present -> present.publish(next, source.isComplete()));
       metrics.keepOnly(next);
@@ -325,19 +346,8 @@ public final class NodeDaemon implements AutoCloseable {
     plugin.ifPresent(present -> present.publishAgain(source::isComplete));
   }
 
-  private Optional<AccessLog> accessLog() {
-    return switch (settings.accessLog()) {
-      case NodeSettings.ACCESS_LOG_OFF -> Optional.empty();
-      case NodeSettings.ACCESS_LOG_STDOUT -> Optional.of(opened(AccessLog.toStandardOutput()));
-      default ->
-          Optional.of(
-              opened(AccessLog.toFile(settings.stateDirectory().resolve(settings.accessLog()))));
-    };
-  }
-
   private <T extends AutoCloseable> T opened(T part) {
-    parts.push(part);
-    return part;
+    return parts.opened(part);
   }
 
   /** Where metrics are served, if they are. */
@@ -346,14 +356,30 @@ public final class NodeDaemon implements AutoCloseable {
   }
 
   /**
+   * Whether this daemon has handed over to another, which has ended meanwhile and left nobody in
+   * its place: then it should end as well, so that whoever keeps it running starts it anew.
+   */
+  public boolean isForsaken() {
+    Leaving present = leaving;
+    return present != null && present.isForsaken();
+  }
+
+  /**
    * Stops accepting, waits for established connections up to the drain time-out, resets the rest.
-   * New connections are refused by the kernel from here on, unless the node fails open.
+   * New connections are refused by the kernel from here on, unless the node fails open, or another
+   * daemon has this one's place.
    */
   @Override
   public void close() {
     ready = false;
+    HandOverServer asked = successors;
+    if (asked != null) {
+      asked.close();
+    }
+    Leaving toNext = leaving;
+    boolean left = toNext != null && toNext.end();
     CniService plugin = cni;
-    if (plugin != null) {
+    if (plugin != null && !left) {
       plugin.close(); // pods that start from now on wait for the next daemon
     }
     Enrolment pods = enrolment;
@@ -368,18 +394,6 @@ public final class NodeDaemon implements AutoCloseable {
         LOG.log(System.Logger.Level.WARNING, "drain_failed", e);
       }
     }
-    closeParts();
-  }
-
-  private void closeParts() {
-    while (!parts.isEmpty()) {
-      AutoCloseable part = parts.pop();
-      try {
-        part.close();
-      } catch (Exception e) {
-        // Top frame of the shutdown: one part must not keep the others open.
-        LOG.log(System.Logger.Level.WARNING, "close_failed part=" + part, e);
-      }
-    }
+    parts.closeAll();
   }
 }

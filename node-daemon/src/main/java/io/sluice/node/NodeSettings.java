@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param withoutPrograms programs to be treated as refused by the kernel
  * @param failOpen whether traffic is left alone while no daemon runs
  * @param metricsAddressOrNull where metrics and health are served; null for nowhere
- * @param accessLog {@code off}, {@code -} for standard output, or a file; relative to the state
+ * @param accessLog as {@link io.sluice.node.events.AccessLog#of}; relative to the state
  * @param drainTimeout longest wait for established connections at SIGTERM
  * @param proxy limits of the data path
  * @param placement where the node's processes, and so its pods, are seen
@@ -34,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  * @param pathCheckInterval time between two looks at the paths into and out of a pod
  * @param cni how pods come into the mesh before their first packet
  * @param controlOrNull how the node gets certificates; null for none
+ * @param takeOver whether a daemon that runs on this node already is asked to hand over its place
+ * @param startedFileOrNull made when this process answers at the metrics address; null for none
  */
 public record NodeSettings(
     String nodeName,
@@ -50,13 +52,9 @@ public record NodeSettings(
     EarlierConnectionsRule earlierConnections,
     Duration pathCheckInterval,
     CniOptions cni,
-    @Nullable ControlSettings controlOrNull) {
-
-  /** Value of {@link #accessLog} that writes nothing. */
-  public static final String ACCESS_LOG_OFF = "off";
-
-  /** Value of {@link #accessLog} that writes to standard output. */
-  public static final String ACCESS_LOG_STDOUT = "-";
+    @Nullable ControlSettings controlOrNull,
+    boolean takeOver,
+    @Nullable Path startedFileOrNull) {
 
   /** Value of {@link #pathCheckInterval} unless the operator chooses another. */
   public static final Duration PATH_CHECK_INTERVAL = Duration.ofSeconds(30);
@@ -115,6 +113,11 @@ public record NodeSettings(
   /** Where the CNI client of that node calls. */
   public static Path cniSocket(String nodeName) {
     return runtimeDirectory(nodeName).resolve("cni.sock");
+  }
+
+  /** Where the daemon of that node is asked to hand over. */
+  public static Path handOverSocket(String nodeName) {
+    return runtimeDirectory(nodeName).resolve("handover.sock");
   }
 
   /** What the CNI client decides by while no daemon answers; outlives a reboot. */

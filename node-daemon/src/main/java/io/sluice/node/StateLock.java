@@ -28,7 +28,9 @@ final class StateLock implements AutoCloseable {
    * when another daemon holds it.
    */
   static StateLock ofState(Path stateDirectory) {
-    return take(stateDirectory.resolve("daemon.lock"), "stop it, or give this one another --state");
+    return take(
+        stateDirectory.resolve("daemon.lock"),
+        "stop it, take its place with --take-over, or give this one another --state");
   }
 
   /**
@@ -37,8 +39,25 @@ final class StateLock implements AutoCloseable {
    */
   static StateLock ofNode(String nodeName) {
     return take(
-        NodeSettings.runtimeDirectory(nodeName).resolve("node.lock"),
-        "stop it, or give this one another --node-name");
+        nodeFile(nodeName),
+        "stop it, take its place with --take-over, or give this one another --node-name");
+  }
+
+  private static Path nodeFile(String nodeName) {
+    return NodeSettings.runtimeDirectory(nodeName).resolve("node.lock");
+  }
+
+  /** Whether a daemon of that name runs on this machine, this process's own included. */
+  static boolean isNodeHeld(String nodeName) {
+    Path file = nodeFile(nodeName);
+    if (!Files.exists(file)) {
+      return false;
+    }
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      return !isLocked(channel);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot look at " + file, e);
+    }
   }
 
   private static StateLock take(Path file, String advice) {

@@ -99,6 +99,8 @@ class NodeSettingsTest {
         EarlierConnectionsRule.BY_MODE,
         NodeSettings.PATH_CHECK_INTERVAL,
         CniOptions.OFF,
-        control);
+        control,
+        false,
+        null);
   }
 }

@@ -11,6 +11,7 @@ import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntUnaryOperator;
 import java.util.function.Supplier;
 
 /** Accepts on one listener and gives each connection to a loop. Runs on the listener's loop. */
@@ -34,13 +35,23 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     this.direction = listener.direction();
     this.nextLoop = nextLoop;
     this.channel = new EpollServerSocketChannel(listener.fd());
+    channel.config().setAutoRead(false); // until accept()
     channel.pipeline().addLast(this);
+  }
+
+  Direction direction() {
+    return direction;
   }
 
   ChannelFuture start() {
     pod.listeners.incrementAndGet();
     channel.closeFuture().addListener(closed -> pod.listeners.decrementAndGet());
     return nextLoop.get().executor.register(channel);
+  }
+
+  /** Takes what arrives from now on, and what waits; after {@link #start}. Any thread. */
+  void accept() {
+    channel.config().setAutoRead(true);
   }
 
   /** Closes a listener that was never started. */
@@ -50,6 +61,14 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
 
   ChannelFuture close() {
     return channel.isOpen() ? channel.close() : channel.closeFuture();
+  }
+
+  /**
+   * A second descriptor of the listener, which so outlives {@link #close}; made by the caller's
+   * way.
+   */
+  ListenerFd second(IntUnaryOperator duplicate) {
+    return new ListenerFd(duplicate.applyAsInt(channel.fd().intValue()), direction);
   }
 
   /** Goes on accepting until nothing came for {@code idleNanos}, then closes. Any thread. */

@@ -130,6 +130,11 @@ final class Connection {
     attempt = begun;
   }
 
+  /** Whether it is not known yet what becomes of it. */
+  boolean isAdmitting() {
+    return state == State.ADMITTING;
+  }
+
   boolean isEnded() {
     return state == State.ENDED;
   }

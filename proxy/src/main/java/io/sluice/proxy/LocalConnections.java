@@ -1,9 +1,12 @@
 package io.sluice.proxy;
 
 import io.sluice.mesh.NamespacedName;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +60,19 @@ final class LocalConnections {
 
   void remove(Tuple tuple, Origin origin) {
     origins.remove(tuple, origin);
+  }
+
+  /** Whether one that leads to such a destination has not been accepted by this process yet. */
+  boolean isAwaited(Predicate<InetAddress> served) {
+    for (Map.Entry<Tuple, Origin> known : origins.entrySet()) {
+      Origin origin = known.getValue();
+      if (!origin.inbound
+          && !origin.claimed
+          && served.test(known.getKey().destination.getAddress())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Number of known connections. */

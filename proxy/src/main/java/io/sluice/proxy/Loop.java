@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.hbone.HbonePool;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -76,6 +77,13 @@ final class Loop {
         }
       }
     });
+  }
+
+  /** Whether an outbound connection has no upstream yet; any thread, looked at on the loop. */
+  Future<Boolean> isDialing() {
+    return executor.submit(() ->
+        connections.stream()
+            .anyMatch(one -> one.direction == Direction.OUTBOUND && one.isAdmitting()));
   }
 
   // From the end, because a connection that ends moves the last one into its place.

@@ -2,12 +2,14 @@ package io.sluice.proxy;
 
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.unix.FileDescriptor;
+import io.sluice.mesh.decision.Direction;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.IntUnaryOperator;
 import java.util.function.Supplier;
 
 /** The set of listeners that a pod has at one time. Any thread. */
@@ -31,7 +33,7 @@ final class PodService {
     }
   }
 
-  /** Completes when all accept; on failure all are closed. */
+  /** Completes when all may {@link #accept}; on failure all are closed. */
   CompletableFuture<Void> start() {
     CompletableFuture<Void> started = all(acceptors.stream().map(Acceptor::start).toList());
     return started.whenComplete((done, failure) -> {
@@ -41,8 +43,34 @@ final class PodService {
     });
   }
 
+  /** Takes what arrives, from the first that waits. */
+  void accept() {
+    acceptors.forEach(Acceptor::accept);
+  }
+
+  /** Closes those of one direction. */
+  CompletableFuture<Void> close(Direction direction) {
+    return all(
+        acceptors.stream()
+            .filter(acceptor -> acceptor.direction() == direction)
+            .map(Acceptor::close)
+            .toList());
+  }
+
   CompletableFuture<Void> close() {
     return all(acceptors.stream().map(Acceptor::close).toList());
+  }
+
+  /** Second descriptors of all listeners, for another process; all or none. */
+  List<ListenerFd> second(IntUnaryOperator duplicate) {
+    List<ListenerFd> made = new ArrayList<>();
+    try {
+      acceptors.forEach(acceptor -> made.add(acceptor.second(duplicate)));
+      return made;
+    } catch (RuntimeException e) {
+      made.forEach(PodService::closeUnused);
+      throw e;
+    }
   }
 
   void closeWhenIdle(long idleNanos) {

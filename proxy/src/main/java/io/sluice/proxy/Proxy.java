@@ -7,6 +7,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.hbone.HboneEvents;
 import io.sluice.proxy.hbone.HboneServer;
 import java.time.Duration;
@@ -14,9 +15,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
+import java.util.function.IntUnaryOperator;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +32,9 @@ import org.jspecify.annotations.Nullable;
 public final class Proxy implements AutoCloseable {
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration DRAIN_CHECK = Duration.ofMillis(20);
+  private static final Duration ARRIVAL_PATIENCE = Duration.ofSeconds(1);
+  private static final Duration ARRIVAL_LOOK = Duration.ofMillis(2);
+  private static final Duration LEAVE_AGAIN = Duration.ofSeconds(1);
 
   /** A pod and the listeners that accept for it now. */
   private static final class Served {
@@ -49,6 +57,7 @@ public final class Proxy implements AutoCloseable {
   private final Object lock = new Object();
   private final Map<NamespacedName, Served> pods = new HashMap<>(); // guarded by lock
   private boolean draining; // guarded by lock
+  private boolean holding; // guarded by lock
 
   /**
    * Starts the event loops; nothing is accepted before {@link #serve}.
@@ -70,6 +79,31 @@ public final class Proxy implements AutoCloseable {
     for (int i = 0; i < settings.eventLoops(); i++) {
       EventLoop executor = group.next();
       loops.add(new Loop(executor, path));
+    }
+  }
+
+  /**
+   * Lets what arrives wait in the listeners' queues until {@link #admit}, {@code longest} at most:
+   * while a daemon starts, a pod may call another one that is not served yet. To be called before
+   * {@link #serve}.
+   */
+  public void hold(Duration longest) {
+    synchronized (lock) {
+      holding = true;
+    }
+    group.schedule(this::admit, longest.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** Accepts what waits, and what arrives from now on. */
+  public void admit() {
+    synchronized (lock) {
+      if (holding) {
+        holding = false;
+        pods.values().stream()
+            .map(served -> served.service)
+            .filter(Objects::nonNull)
+            .forEach(PodService::accept);
+      }
     }
   }
 
@@ -145,6 +179,9 @@ public final class Proxy implements AutoCloseable {
       earlier = served.service;
       served.service = service;
       path.served.add(served.pod.name);
+      if (!holding) {
+        service.accept();
+      }
     }
     if (earlier != null) {
       earlier.closeWhenIdle(path.settings.listenerDrainTime().toNanos());
@@ -191,6 +228,68 @@ public final class Proxy implements AutoCloseable {
       resets.add(reset);
     }
     return CompletableFuture.allOf(resets.toArray(CompletableFuture[]::new));
+  }
+
+  /**
+   * Accepts nothing more, without refusing anything: listeners stay open by their second
+   * descriptors, which are the caller's. What arrives from now on waits in their queues for another
+   * process. Established connections go on, and peers are told to take their next streams to a new
+   * one. {@link #serve} is refused from here on. Blocks, for a second at most.
+   *
+   * @param duplicate makes a second descriptor of the same socket; may throw
+   */
+  public List<PodListeners> handOver(IntUnaryOperator duplicate) {
+    List<PodListeners> handed = new ArrayList<>();
+    List<PodService> services = new ArrayList<>();
+    synchronized (lock) {
+      draining = true;
+      for (Served served : pods.values()) {
+        PodService service = served.service;
+        if (service != null) {
+          handed.add(new PodListeners(served.pod.name, service.second(duplicate)));
+          services.add(service);
+          served.service = null;
+        }
+      }
+    }
+    // What was taken from a pod and leads to another one is to be taken there by this process too:
+    // nobody else knows who sent it.
+    all(services, one -> one.close(Direction.OUTBOUND)).join();
+    awaitArrivals();
+    all(services, PodService::close).join();
+    leavePeers();
+    return handed;
+  }
+
+  private static CompletableFuture<Void> all(
+      List<PodService> services, Function<PodService, CompletableFuture<Void>> step) {
+    return CompletableFuture.allOf(services.stream().map(step).toArray(CompletableFuture[]::new));
+  }
+
+  private void awaitArrivals() {
+    long deadline = System.nanoTime() + ARRIVAL_PATIENCE.toNanos();
+    while (isOnTheWay() && System.nanoTime() - deadline < 0) {
+      LockSupport.parkNanos(ARRIVAL_LOOK.toNanos());
+    }
+  }
+
+  private boolean isOnTheWay() {
+    boolean dialing = false;
+    for (Loop loop : loops) {
+      dialing |= loop.isDialing().syncUninterruptibly().getNow();
+    }
+    return dialing
+        || path.localConnections.isAwaited(address ->
+            path.snapshot
+                .workloadAt(address)
+                .filter(workload -> path.served.contains(workload.name()))
+                .isPresent());
+  }
+
+  /** Again and again: a handshake that has begun makes a connection later. */
+  private void leavePeers() {
+    hboneServers().forEach(HboneServer::sendAway);
+    group.schedule(this::leavePeers, LEAVE_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /**

@@ -11,6 +11,7 @@ import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
+import io.sluice.node.events.AccessLog;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,6 +37,9 @@ import picocli.CommandLine.Spec;
             + " it is stopped.",
     mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
+  /** Seconds; a daemon that was killed is started again within them. */
+  private static final int FORSAKEN_LOOKS = 10;
+
   @Option(
       names = "--registry",
       paramLabel = "DIR",
@@ -96,7 +101,7 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "FILE|-|off",
       description = "One JSON line a connection. Default: ${DEFAULT-VALUE} in the state folder.",
       defaultValue = "access.log")
-  private String accessLog = NodeSettings.ACCESS_LOG_OFF;
+  private String accessLog = AccessLog.OFF;
 
   @Option(
       names = "--drain-seconds",
@@ -152,6 +157,22 @@ final class RunCommand implements Callable<Integer> {
               + " kube-system, kube-public, kube-node-lease, sluice-system.")
   private List<String> systemNamespaces = List.of();
 
+  @Option(
+      names = "--take-over",
+      description =
+          "Take the place of the daemon of this node that runs already, without a connection"
+              + " refused: its listeners and certificates. The other one finishes the connections"
+              + " that it has, and is to be stopped then. Default: refuse to start beside it.")
+  private boolean takeOver;
+
+  @Option(
+      names = "--started-file",
+      paramLabel = "FILE",
+      description =
+          "Made when this process answers at --metrics-address, removed before: for a probe that"
+              + " must not take another daemon of this node for this one.")
+  private @Nullable Path startedFile;
+
   @Mixin private CniArguments cniPlaces = new CniArguments();
 
   @Mixin private ControlArguments control = new ControlArguments();
@@ -166,24 +187,27 @@ final class RunCommand implements Callable<Integer> {
       if (standalone && folder != null) {
         try (EmbeddedController embedded =
             EmbeddedController.start(folder, state().resolve("controller"), name())) {
-          run(NodeDaemon.start(settings(control.settings(embedded))), termination);
+          return run(NodeDaemon.start(settings(control.settings(embedded))), termination);
         }
-      } else {
-        NodeSettings settings = settings(controller());
-        run(
-            folder == null
-                ? NodeDaemon.start(settings)
-                : NodeDaemon.start(settings, new FolderRegistry(folder, new RegistryProblems())),
-            termination);
       }
+      NodeSettings settings = settings(controller());
+      return run(
+          folder == null
+              ? NodeDaemon.start(settings)
+              : NodeDaemon.start(settings, new FolderRegistry(folder, new RegistryProblems())),
+          termination);
     }
-    return ExitCode.OK.code();
   }
 
-  private static void run(NodeDaemon daemon, Termination termination) throws InterruptedException {
+  /** Until the end is asked for, or the daemon that has this one's place has gone. */
+  private static int run(NodeDaemon daemon, Termination termination) throws InterruptedException {
     termination.begin();
-    termination.await();
+    int forsaken = 0;
+    while (forsaken < FORSAKEN_LOOKS && !termination.await(1, TimeUnit.SECONDS)) {
+      forsaken = daemon.isForsaken() ? forsaken + 1 : 0;
+    }
     daemon.close();
+    return ExitCode.of(forsaken < FORSAKEN_LOOKS).code();
   }
 
   private void check() {
@@ -200,6 +224,10 @@ final class RunCommand implements Callable<Integer> {
       throw wrong("--path-check-seconds " + pathCheckSeconds + " is outside 1..3600");
     }
     if (standalone) {
+      if (takeOver) {
+        throw wrong(
+            "--take-over cannot take the place of a controller, as --standalone would need");
+      }
       if (registry == null) {
         throw wrong("--standalone needs --registry DIR, which its controller reads");
       }
@@ -243,7 +271,9 @@ final class RunCommand implements Callable<Integer> {
               : EarlierConnectionsRule.parse(earlierConnections),
           Duration.ofSeconds(pathCheckSeconds),
           cniPlaces.options(cni, systemNamespaces),
-          controller);
+          controller,
+          takeOver,
+          startedFile);
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
     }

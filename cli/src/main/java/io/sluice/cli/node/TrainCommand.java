@@ -103,6 +103,8 @@ final class TrainCommand implements Callable<Integer> {
             EarlierConnectionsRule.BY_MODE,
             NodeSettings.PATH_CHECK_INTERVAL,
             CniOptions.OFF,
+            null,
+            false,
             null);
     FolderRegistry registry = new FolderRegistry(directory, status -> {});
     try (NodeDaemon daemon = NodeDaemon.start(settings, registry)) {

@@ -17,7 +17,9 @@ import java.util.Locale;
  */
 public final class DaemonProcess {
   private static final Duration START_PATIENCE = Await.patience(30);
+  private static final String TAKE_OVER = "--take-over";
 
+  private final SitePod node;
   private final String nodeName;
   private final List<String> launch;
   private final Path state;
@@ -38,6 +40,7 @@ public final class DaemonProcess {
       Path state,
       List<String> prefix,
       List<String> arguments) {
+    this.node = node;
     this.nodeName = nodeName;
     this.launch = List.copyOf(launch);
     this.state = state;
@@ -45,6 +48,19 @@ public final class DaemonProcess {
     this.arguments = List.copyOf(arguments);
     this.view = new DaemonView(node, nodeName, state);
     this.program = new ChildProgram("the daemon", node, state.resolveSibling("daemon.log"));
+  }
+
+  /** Another daemon of this node, which takes the place of this one when it is started. */
+  DaemonProcess successor() {
+    List<String> taking = new ArrayList<>(arguments);
+    taking.remove(TAKE_OVER);
+    taking.add(TAKE_OVER);
+    return new DaemonProcess(node, nodeName, launch, state, prefix, taking);
+  }
+
+  /** Another daemon of this node that does not ask for its place. */
+  DaemonProcess rival() {
+    return new DaemonProcess(node, nodeName, launch, state, prefix, arguments);
   }
 
   /** What the daemon tells about itself. */
@@ -59,12 +75,21 @@ public final class DaemonProcess {
 
   /** The same, but it will die by itself when it first comes to {@code point}. */
   public void startToDieAt(FaultPoint point) {
-    start(List.of("-Dsluice.halt-at=" + point.name().toLowerCase(Locale.ROOT)));
+    start(List.of(haltAt(point)));
   }
 
   /** Starts it and returns at once: it may never be ready. */
   public void begin() {
     program.start(command(List.of()));
+  }
+
+  /** The same for one that will die by itself when it first comes to {@code point}. */
+  public void beginToDieAt(FaultPoint point) {
+    program.start(command(List.of(haltAt(point))));
+  }
+
+  private static String haltAt(FaultPoint point) {
+    return "-Dsluice.halt-at=" + point.name().toLowerCase(Locale.ROOT);
   }
 
   private void start(List<String> options) {
@@ -129,6 +154,12 @@ public final class DaemonProcess {
   /** Waits for the end. */
   public void awaitEnd() {
     program.awaitEnd();
+  }
+
+  /** What it ended with; waits for the end. */
+  public int exitCode() {
+    program.awaitEnd();
+    return program.running().exitValue();
   }
 
   /** Open descriptors of the process. */

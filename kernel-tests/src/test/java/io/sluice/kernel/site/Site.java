@@ -15,7 +15,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A small site: a node with a bridge, pods on it, a registry folder and a daemon. All of it lives
@@ -38,7 +37,7 @@ public final class Site implements AutoCloseable {
   private final Thread emergencyExit = new Thread(this::removeEverything, "site-removal");
   private int created;
   private final SitePod node;
-  private @Nullable DaemonProcess daemon;
+  private final List<DaemonProcess> daemons = new ArrayList<>(); // the latest last
 
   /** A node and these pods, none of them in the registry yet. */
   public Site(String... podNames) {
@@ -270,7 +269,24 @@ public final class Site implements AutoCloseable {
   private DaemonProcess daemon(List<String> launcher, List<String> launch, String... arguments) {
     DaemonProcess made =
         new DaemonProcess(node, prefix, launch, state(), launcher, List.of(arguments));
-    daemon = made;
+    daemons.add(made);
+    return made;
+  }
+
+  /**
+   * Another daemon beside the present one, whose place it takes when it is started; from now on it
+   * is this site's {@link #daemon}.
+   */
+  public DaemonProcess succeedDaemon() {
+    DaemonProcess made = daemon().successor();
+    daemons.add(made);
+    return made;
+  }
+
+  /** Another daemon beside the present one that does not ask for its place. */
+  public DaemonProcess rivalDaemon() {
+    DaemonProcess made = daemon().rival();
+    daemons.addFirst(made);
     return made;
   }
 
@@ -279,13 +295,12 @@ public final class Site implements AutoCloseable {
     return directory.resolve("state");
   }
 
-  /** The daemon that was started. */
+  /** The daemon that was made last. */
   public DaemonProcess daemon() {
-    DaemonProcess present = daemon;
-    if (present == null) {
+    if (daemons.isEmpty()) {
       throw new IllegalStateException("this site has no daemon yet");
     }
-    return present;
+    return daemons.getLast();
   }
 
   /** Ends and removes everything, then fails if something is left. */
@@ -329,18 +344,15 @@ public final class Site implements AutoCloseable {
   private void removeEverything() {
     Steps.runAll(
         List.of(
-            this::endDaemon,
+            this::endDaemons,
             processes::close,
             () -> NodeCleanup.removeAll(prefix),
             () -> deleteNamespaces(prefix),
             () -> SiteFolder.remove(directory)));
   }
 
-  private void endDaemon() {
-    DaemonProcess present = daemon;
-    if (present != null && present.isAlive()) {
-      present.kill();
-    }
+  private void endDaemons() {
+    daemons.stream().filter(DaemonProcess::isAlive).forEach(DaemonProcess::kill);
   }
 
   /** Deletes those that begin with {@code prefix-}. */

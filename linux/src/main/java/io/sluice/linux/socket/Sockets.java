@@ -335,6 +335,13 @@ public final class Sockets {
     check("close", FileCalls.close(fd), fd, "", "it was closed twice: report this");
   }
 
+  /** A second descriptor of the same socket; it lives until both are closed. */
+  public static int duplicate(int fd) {
+    int second = FileCalls.duplicate(fd);
+    check("fcntl(F_DUPFD_CLOEXEC)", second, fd, "", "EMFILE: raise the limit of open files");
+    return second;
+  }
+
   private static int domain(int fd) {
     return getsockopt(fd, SOL_SOCKET, SO_DOMAIN);
   }

@@ -11,9 +11,10 @@ import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
 
-/** recvmsg(2) for unix(7) sockets, with the descriptors that came along. */
+/** recvmsg(2) and sendmsg(2) for unix(7) sockets, with the descriptors that go along. */
 public final class MessageCalls {
   private static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
+  private static final int MSG_NOSIGNAL = 0x4000;
   private static final int SOL_SOCKET = 1;
   private static final int SCM_RIGHTS = 1;
 
@@ -34,6 +35,9 @@ public final class MessageCalls {
   private static final MethodHandle RECVMSG =
       Downcall.of("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
 
+  private static final MethodHandle SENDMSG =
+      Downcall.of("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+
   private MessageCalls() {}
 
   /**
@@ -44,15 +48,8 @@ public final class MessageCalls {
    */
   public static long receive(int fd, MemorySegment into, List<Integer> descriptors) {
     try (var arena = Arena.ofConfined()) {
-      var iovec = arena.allocate(IOVEC_BYTES, Long.BYTES);
-      iovec.set(ADDRESS, 0, into);
-      iovec.set(JAVA_LONG, ADDRESS.byteSize(), into.byteSize());
       var control = arena.allocate(CONTROL_BYTES, Long.BYTES);
-      var message = arena.allocate(MSGHDR_BYTES, Long.BYTES);
-      message.set(ADDRESS, IOV_AT, iovec);
-      message.set(JAVA_LONG, IOV_COUNT_AT, 1);
-      message.set(ADDRESS, CONTROL_AT, control);
-      message.set(JAVA_LONG, CONTROL_BYTES_AT, CONTROL_BYTES);
+      var message = message(arena, into, control, CONTROL_BYTES);
       var state = Downcall.state();
       long received =
           Downcall.result((long) RECVMSG.invokeExact(state, fd, message, MSG_CMSG_CLOEXEC), state);
@@ -63,6 +60,39 @@ public final class MessageCalls {
     } catch (Throwable e) {
       throw Downcall.unexpected(e);
     }
+  }
+
+  /**
+   * Sends once, with one descriptor that arrives together with the first of the bytes.
+   *
+   * @return bytes sent, or a negated error number
+   */
+  public static long send(int fd, MemorySegment from, int descriptor) {
+    try (var arena = Arena.ofConfined()) {
+      var control = arena.allocate(CONTROL_BYTES, Long.BYTES);
+      control.set(JAVA_LONG, 0, CMSGHDR_BYTES + Integer.BYTES);
+      control.set(JAVA_INT, Long.BYTES, SOL_SOCKET);
+      control.set(JAVA_INT, Long.BYTES + Integer.BYTES, SCM_RIGHTS);
+      control.set(JAVA_INT, CMSGHDR_BYTES, descriptor);
+      var message = message(arena, from, control, CMSGHDR_BYTES + Long.BYTES); // CMSG_SPACE
+      var state = Downcall.state();
+      return Downcall.result((long) SENDMSG.invokeExact(state, fd, message, MSG_NOSIGNAL), state);
+    } catch (Throwable e) {
+      throw Downcall.unexpected(e);
+    }
+  }
+
+  private static MemorySegment message(
+      Arena arena, MemorySegment bytes, MemorySegment control, long controlBytes) {
+    var iovec = arena.allocate(IOVEC_BYTES, Long.BYTES);
+    iovec.set(ADDRESS, 0, bytes);
+    iovec.set(JAVA_LONG, ADDRESS.byteSize(), bytes.byteSize());
+    var message = arena.allocate(MSGHDR_BYTES, Long.BYTES);
+    message.set(ADDRESS, IOV_AT, iovec);
+    message.set(JAVA_LONG, IOV_COUNT_AT, 1);
+    message.set(ADDRESS, CONTROL_AT, control);
+    message.set(JAVA_LONG, CONTROL_BYTES_AT, controlBytes);
+    return message;
   }
 
   /** One control message at most: the only kind that a unix socket without options gets. */

@@ -9,6 +9,7 @@ import io.sluice.linux.syscall.MessageCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
@@ -17,8 +18,8 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.TimeUnit;
 
 /**
- * One accepted connection; every wait ends at a deadline ({@link System#nanoTime}). For one thread;
- * close may be called by any.
+ * One connection, accepted or made; every wait ends at a deadline ({@link System#nanoTime}). For
+ * one thread; close may be called by any.
  */
 public final class UnixConnection implements AutoCloseable {
   private static final int CHUNK_BYTES = 8_192;
@@ -28,6 +29,25 @@ public final class UnixConnection implements AutoCloseable {
 
   UnixConnection(Descriptor descriptor) {
     this.descriptor = descriptor;
+  }
+
+  /**
+   * Connects to the listener at {@code path}.
+   *
+   * @throws LinuxException ENOENT or ECONNREFUSED when nobody listens there
+   */
+  public static UnixConnection to(Path path) {
+    Descriptor descriptor =
+        new Descriptor(
+            Sockets.socket(UnixAddress.FAMILY, Sockets.SOCK_STREAM | Sockets.SOCK_NONBLOCK, 0),
+            path.toString());
+    try {
+      UnixAddress.connect(descriptor.fd(), path);
+      return new UnixConnection(descriptor);
+    } catch (RuntimeException e) {
+      descriptor.close();
+      throw e;
+    }
   }
 
   /**
@@ -69,7 +89,7 @@ public final class UnixConnection implements AutoCloseable {
   /**
    * Sends everything.
    *
-   * @throws LinuxException ETIMEDOUT at the deadline, EPIPE when the client has gone
+   * @throws LinuxException ETIMEDOUT at the deadline, EPIPE when the other side has gone
    */
   public void send(ByteBuffer from, long deadlineNanos) {
     while (from.hasRemaining()) {
@@ -77,6 +97,32 @@ public final class UnixConnection implements AutoCloseable {
         waitFor("send", FileCalls.POLLOUT, deadlineNanos);
       }
     }
+  }
+
+  /**
+   * Sends everything, and with its first byte a second descriptor of what {@code passed} is open
+   * on; the caller keeps its own.
+   *
+   * @param from not empty
+   * @throws LinuxException as {@link #send(ByteBuffer, long)}
+   */
+  public void send(ByteBuffer from, int passed, long deadlineNanos) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment bytes = arena.allocate(from.remaining());
+      bytes.asByteBuffer().put(from.duplicate());
+      long sent = MessageCalls.send(descriptor.fd(), bytes, passed);
+      while (sent < 0) {
+        Errno errno = Errno.of((int) -sent);
+        if (errno == Errno.EAGAIN) {
+          waitFor("sendmsg", FileCalls.POLLOUT, deadlineNanos);
+        } else if (errno != Errno.EINTR) {
+          throw failure("sendmsg", errno);
+        }
+        sent = MessageCalls.send(descriptor.fd(), bytes, passed);
+      }
+      from.position(from.position() + (int) sent);
+    }
+    send(from, deadlineNanos);
   }
 
   /**
@@ -107,7 +153,10 @@ public final class UnixConnection implements AutoCloseable {
 
   private LinuxException failure(String operation, Errno errno) {
     return new LinuxException(
-        operation, errno, descriptor.subject(), "the client left, or is slower than its deadline");
+        operation,
+        errno,
+        descriptor.subject(),
+        "the other side left, or is slower than its deadline");
   }
 
   /** Closes the connection and the descriptors that nobody took. */

@@ -4,29 +4,22 @@ import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.syscall.Descriptor;
-import io.sluice.linux.syscall.Scratch;
-import io.sluice.linux.syscall.SocketCalls;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A listening unix stream socket that only its owner, root, can connect to. One thread accepts; any
  * thread may close.
  */
 public final class UnixListener implements AutoCloseable {
-  static final int AF_UNIX = 1;
-
-  /** sizeof(sun_path), the final NUL included: unix(7). */
-  private static final int MAX_PATH_BYTES = 108;
-
   private final Path path;
   private final Descriptor descriptor;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   private UnixListener(Path path, Descriptor descriptor) {
     this.path = path;
@@ -41,22 +34,15 @@ public final class UnixListener implements AutoCloseable {
    * @throws LinuxException when the kernel refuses
    */
   public static UnixListener open(Path path, int backlog) {
-    byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
-    if (name.length >= MAX_PATH_BYTES) {
-      throw new IllegalArgumentException(
-          "socket path " + path + " is longer than " + (MAX_PATH_BYTES - 1) + " bytes");
-    }
+    UnixAddress.require(path);
     Descriptor descriptor =
-        new Descriptor(Sockets.socket(AF_UNIX, Sockets.SOCK_STREAM, 0), path.toString());
+        new Descriptor(Sockets.socket(UnixAddress.FAMILY, Sockets.SOCK_STREAM, 0), path.toString());
     try {
       Files.deleteIfExists(path);
-      Scratch.Area address = Scratch.current().first(Short.BYTES + MAX_PATH_BYTES);
-      ByteBuffer out = address.buffer();
-      out.putShort((short) AF_UNIX).put(name);
-      check("bind", SocketCalls.bind(descriptor.fd(), address.segment(), out.position() + 1), path);
+      UnixAddress.bind(descriptor.fd(), path);
       // Nobody can connect before listen, so nobody gets in before the mode is set.
       Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-      check("listen", SocketCalls.listen(descriptor.fd(), backlog), path);
+      Sockets.listen(descriptor.fd(), backlog);
       return new UnixListener(path, descriptor);
     } catch (IOException e) {
       descriptor.close();
@@ -86,16 +72,12 @@ public final class UnixListener implements AutoCloseable {
     }
   }
 
-  private static void check(String operation, int rc, Path path) {
-    if (rc < 0) {
-      throw new LinuxException(
-          operation, Errno.of(-rc), path.toString(), "check the directory, and who else uses it");
-    }
-  }
-
-  /** Ends {@link #accept} and removes the file. */
+  /** Ends {@link #accept} and removes the file; once, for it may be another listener's later. */
   @Override
   public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
     try {
       Sockets.shutdown(descriptor.fd(), Sockets.SHUT_RDWR); // wakes the accepting thread
     } catch (LinuxException | IllegalStateException e) {

@@ -10,7 +10,6 @@ import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
-import io.sluice.node.interception.PodPlacement;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.Sandbox;
 import io.sluice.proxy.Proxy;
@@ -59,10 +58,10 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private final EnrolledPods enrolled;
   private final PodNamespaces places;
   private final Sandboxes sandboxes;
-  private final EarlierConnections earlier;
   private final Verification verification;
   private final Set<NamespacedName> refusedPending = new HashSet<>();
   private final Map<NamespacedName, String> problems = new HashMap<>();
+  private final StatusView view;
   private final Leftovers leftovers;
   private volatile long reconciledRevision = -1;
   private int sweepsSinceLook;
@@ -101,8 +100,9 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
         new Leftovers(interception, enrolled, verification.closedPods(), places.sandboxes());
     this.places = places;
     this.sandboxes = new Sandboxes(interception, enrolled, places, verification.closedPods());
-    this.earlier = earlier;
     this.verification = verification;
+    this.view =
+        new StatusView(nodeName, enrolled::find, earlier, verification, problems, refusedPending);
     this.registryIsComplete = registryIsComplete;
     this.formerMechanism = formerMechanism;
     this.upkeep = upkeep;
@@ -320,43 +320,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   }
 
   private void publishStatuses(MeshSnapshot current) {
-    Map<NamespacedName, PodStatus> next = new HashMap<>();
-    for (Workload workload : current.workloads()) {
-      if (workload.nodeName().map(nodeName::equals).orElse(true)) {
-        next.put(workload.name(), statusOf(workload));
-      }
-    }
-    statuses = Map.copyOf(next);
-  }
-
-  private PodStatus statusOf(Workload workload) {
-    Optional<PodPlacement> pod = enrolled.find(workload.name());
-    PodState state =
-        pod.isPresent()
-            ? PodState.ENROLLED
-            : problems.containsKey(workload.name()) ? PodState.PENDING : PodState.OUTSIDE;
-    return new PodStatus(
-        workload.name(),
-        state,
-        pod.map(PodPlacement::cookie).orElse(0L),
-        workload.addresses(),
-        workload.identity().toString(),
-        protection(workload.name(), pod, state),
-        problems.getOrDefault(workload.name(), ""),
-        earlier.open(workload.name()));
-  }
-
-  private Protection protection(NamespacedName name, Optional<PodPlacement> pod, PodState state) {
-    return switch (state) {
-      case OUTSIDE -> Protection.OUTSIDE;
-      case PENDING -> refusedPending.contains(name) ? Protection.REFUSED : Protection.NOT_PROTECTED;
-      case ENROLLED -> {
-        if (pod.map(PodPlacement::cookie).filter(verification::isClosed).isPresent()) {
-          yield Protection.REFUSED;
-        }
-        yield verification.isBroken(name) ? Protection.NOT_PROTECTED : Protection.PROTECTED;
-      }
-    };
+    statuses = view.of(current);
   }
 
   /** How often the paths into and out of a pod were looked at; any thread. */
@@ -372,18 +336,30 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     verification.stop();
   }
 
-  /** Stops following; enrolled pods stay enrolled. */
-  @Override
-  public void close() {
+  /**
+   * Stops following; enrolled pods stay enrolled, and their namespaces open for what the proxy
+   * still does for them. Any thread.
+   *
+   * @return whether nothing is done any more; else a last step takes longer than it should
+   */
+  public boolean stop() {
+    verification.stop();
     stopping = true;
     calls.close();
     wakeUp.release();
-    if (thread.getState() != Thread.State.NEW && !hasEnded()) {
-      // It still uses the namespaces; they are closed with the process.
-      LOG.log(System.Logger.Level.WARNING, "enrolment_still_running");
-      return;
+    if (thread.getState() == Thread.State.NEW || hasEnded()) {
+      return true;
     }
-    enrolled.closeNamespaces();
+    LOG.log(System.Logger.Level.WARNING, "enrolment_still_running");
+    return false;
+  }
+
+  /** Stops following; enrolled pods stay enrolled. */
+  @Override
+  public void close() {
+    if (stop()) {
+      enrolled.closeNamespaces();
+    } // else it still uses the namespaces; they are closed with the process
   }
 
   private boolean hasEnded() {

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -27,6 +28,12 @@ import org.jspecify.annotations.Nullable;
  * small node is not filled.
  */
 public final class AccessLog implements AutoCloseable {
+  /** Writes nothing. */
+  public static final String OFF = "off";
+
+  /** Writes to standard output. */
+  public static final String STDOUT = "-";
+
   /** Size at which a file becomes {@code <name>.1}: some 40 000 connections. */
   public static final long MAX_FILE_BYTES = 16L << 20;
 
@@ -66,6 +73,19 @@ public final class AccessLog implements AutoCloseable {
     this.sink = sink;
     this.queue = new ArrayBlockingQueue<>(queueCapacity);
     this.thread = Thread.ofPlatform().daemon().name("sluice-access-log").unstarted(this::run);
+  }
+
+  /**
+   * As an operator writes it: {@link #OFF}, {@link #STDOUT}, or a file.
+   *
+   * @param directory of files that are given without one
+   */
+  public static Optional<AccessLog> of(String choice, Path directory) {
+    return switch (choice) {
+      case OFF -> Optional.empty();
+      case STDOUT -> Optional.of(toStandardOutput());
+      default -> Optional.of(toFile(directory.resolve(choice)));
+    };
   }
 
   /** Appends to {@code file}. */

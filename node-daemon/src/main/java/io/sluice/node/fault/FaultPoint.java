@@ -9,6 +9,8 @@ import java.util.Locale;
  * as if it were killed; without it nothing happens.
  */
 public enum FaultPoint {
+  /** What the daemon before this one left is here, and nothing of it is used yet. */
+  PLACE_TAKEN,
   /** The request was read. */
   CALL_RECEIVED,
   /** The sandbox is noted, nothing is done yet. */

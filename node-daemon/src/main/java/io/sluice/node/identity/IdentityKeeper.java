@@ -368,9 +368,8 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     }
   }
 
-  /** Stops asking and forgets every key. */
-  @Override
-  public void close() {
+  /** Stops asking; what is held stays as it is. */
+  void stop() {
     stopping = true;
     thread.interrupt();
     try {
@@ -378,6 +377,12 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Stops asking and forgets every key. */
+  @Override
+  public void close() {
+    stop();
     held.close();
   }
 }

@@ -11,8 +11,9 @@ import io.sluice.proxy.tls.WorkloadCredentials;
 import java.nio.file.Path;
 import java.security.cert.CertificateException;
 import java.time.Instant;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -32,7 +33,17 @@ record KeptState(
     String problem) {
   private static final System.Logger LOG = System.getLogger(KeptState.class.getName());
 
-  static KeptState read(String nodeName, Path directory, ControlSettings settings, Instant now) {
+  /**
+   * Reads what is kept in the directory.
+   *
+   * @param passed workloads' from the daemon that ran until now; they go before older ones
+   */
+  static KeptState read(
+      String nodeName,
+      Path directory,
+      ControlSettings settings,
+      List<Credential> passed,
+      Instant now) {
     CredentialStore store;
     try {
       store =
@@ -45,8 +56,16 @@ record KeptState(
           Optional.empty(), Optional.empty(), List.of(), String.valueOf(e.getMessage()));
     }
     Optional<KeptNode> node = node(store, nodeName, now);
+    Map<SpiffeId, Credential> workloads = new LinkedHashMap<>();
+    kept(store, settings.keepKeys()).forEach(one -> workloads.put(one.identity(), one));
+    passed.forEach(one -> workloads.put(one.identity(), one));
     return new KeptState(
-        Optional.of(store), node, workloads(store, node, settings.keepKeys(), now), "");
+        Optional.of(store),
+        node,
+        workloads.values().stream()
+            .filter(one -> node.isPresent() && isUsable(one, node.get(), now))
+            .toList(),
+        "");
   }
 
   private static Optional<KeptNode> node(CredentialStore store, String nodeName, Instant now) {
@@ -78,20 +97,13 @@ record KeptState(
     }
   }
 
-  private static List<Credential> workloads(
-      CredentialStore store, Optional<KeptNode> node, boolean keep, Instant now) {
+  private static List<Credential> kept(CredentialStore store, boolean keep) {
     try {
       if (!keep) {
         store.forgetWorkloads(); // an earlier daemon may have kept some
         return List.of();
       }
-      List<Credential> usable = new ArrayList<>();
-      for (Credential one : store.workloads(KeptState::tell)) {
-        if (node.isPresent() && isUsable(one, node.get(), now)) {
-          usable.add(one);
-        }
-      }
-      return usable;
+      return store.workloads(KeptState::tell);
     } catch (StoreException e) {
       tell(e);
       return List.of();

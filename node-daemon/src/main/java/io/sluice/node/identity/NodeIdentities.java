@@ -64,19 +64,36 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
    */
   public static NodeIdentities start(
       String nodeName, Path directory, ControlSettings settings, DenyList denyList) {
+    return start(nodeName, directory, settings, List.of(), denyList);
+  }
+
+  /** The same, with what {@link #leave} gave in the daemon that ran until now. */
+  public static NodeIdentities start(
+      String nodeName,
+      Path directory,
+      ControlSettings settings,
+      List<Credential> passed,
+      DenyList denyList) {
     return start(
-        nodeName, directory, settings, denyList, ControlTiming.DEFAULTS, IdentityClock.SYSTEM);
+        nodeName,
+        directory,
+        settings,
+        passed,
+        denyList,
+        ControlTiming.DEFAULTS,
+        IdentityClock.SYSTEM);
   }
 
   static NodeIdentities start(
       String nodeName,
       Path directory,
       ControlSettings settings,
+      List<Credential> passed,
       DenyList denyList,
       ControlTiming timing,
       IdentityClock clock) {
     SecureRandom random = new SecureRandom();
-    KeptState kept = KeptState.read(nodeName, directory, settings, clock.now());
+    KeptState kept = KeptState.read(nodeName, directory, settings, passed, clock.now());
     Keeping keeping = new Keeping(kept.store(), settings.keepKeys(), kept.problem());
     Controller controller = new Controller(settings.addresses(), timing, clock::now);
     NodeSelf self = new NodeSelf(controller);
@@ -232,6 +249,19 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
   /** Seen by tests: looks at the clocks at once. */
   void wake() {
     keeper.wake();
+  }
+
+  /**
+   * Ends every request and writes nothing more, for another daemon of this node does so from now
+   * on. Certificates stay in use for connections that stand.
+   *
+   * @return those of the pods, with their keys
+   */
+  public List<Credential> leave() {
+    keeper.stop();
+    keeping.close();
+    controller.close();
+    return keeper.held().all().stream().flatMap(one -> one.credential().stream()).toList();
   }
 
   /** Ends every request and forgets every key; connections that stand are not touched. */

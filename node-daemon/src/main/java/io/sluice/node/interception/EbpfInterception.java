@@ -58,13 +58,13 @@ public final class EbpfInterception implements Interception {
   private EbpfInterception(
       SluiceMaps maps,
       CgroupHooks hooks,
-      NetnsThread namespaces,
+      PodListenerSockets listeners,
       EbpfShape shape,
       int livenessListener,
       long cgroupId) {
     this.maps = maps;
     this.hooks = hooks;
-    this.listeners = new PodListenerSockets(namespaces);
+    this.listeners = listeners;
     this.shape = shape;
     this.livenessListener = livenessListener;
     this.cgroupId = cgroupId;
@@ -78,6 +78,7 @@ public final class EbpfInterception implements Interception {
    * @param ownCgroup cgroup2 directory of this process: sockets of its members are the proxy's
    * @param hostNamespace the node's network namespace
    * @param namespaces thread that enters pods
+   * @param inherited listeners that are used before new ones are made
    * @param shape which directions, and which programs must do
    * @throws ProgramRefusedException when a program is left out or the kernel does not take it
    */
@@ -86,6 +87,7 @@ public final class EbpfInterception implements Interception {
       Path ownCgroup,
       NetnsHandle hostNamespace,
       NetnsThread namespaces,
+      InheritedListeners inherited,
       EbpfShape shape) {
     BpfFs.ensureMounted(PinDirectory.BPF_FILE_SYSTEM);
     PinDirectory pins = PinDirectory.ofNode(nodeName);
@@ -101,7 +103,7 @@ public final class EbpfInterception implements Interception {
       maps.config().put(0, new ConfigValue(hostNamespace.cookie(), 0));
       long cgroupId = Cgroups.id(ownCgroup);
       // First of all: a hook that met the proxy's sockets without it would redirect them.
-      maps.proxyCgroups().put(cgroupId, (int) ProcessHandle.current().pid());
+      maps.proxyCgroups().put(cgroupId, ownPid());
       maps.proxyCgroups()
           .snapshot()
           .keySet()
@@ -113,7 +115,8 @@ public final class EbpfInterception implements Interception {
       liveness = Sockets.listenTcp(LOOPBACK4, 0, 1);
       maps.liveness().put(0, liveness);
       CgroupHooks hooks = CgroupHooks.attach(maps, Cgroups.rootV2(), shape.without());
-      return new EbpfInterception(maps, hooks, namespaces, shape, liveness, cgroupId);
+      return new EbpfInterception(
+          maps, hooks, new PodListenerSockets(namespaces, inherited), shape, liveness, cgroupId);
     } catch (RuntimeException e) {
       if (liveness >= 0) {
         Sockets.close(liveness);
@@ -121,6 +124,10 @@ public final class EbpfInterception implements Interception {
       maps.close();
       throw e;
     }
+  }
+
+  private static int ownPid() {
+    return (int) ProcessHandle.current().pid();
   }
 
   @Override
@@ -166,7 +173,7 @@ public final class EbpfInterception implements Interception {
               pod,
               shape.directions(),
               (direction, family) -> {
-                int listener = marked(listeners.onLoopback(pod, family), pod, direction);
+                int listener = marked(listeners.onLoopback(pod, direction, family), pod, direction);
                 prepared.put(direction, family, listener);
                 return listener;
               });
@@ -359,7 +366,10 @@ public final class EbpfInterception implements Interception {
   @Override
   public void close() {
     try {
-      maps.proxyCgroups().remove(cgroupId);
+      maps.proxyCgroups()
+          .lookup(cgroupId)
+          .filter(daemon -> daemon == ownPid()) // and not another one that took its place
+          .ifPresent(own -> maps.proxyCgroups().remove(cgroupId));
     } finally {
       steering.values().forEach(PodSteering::close);
       hooks.close();

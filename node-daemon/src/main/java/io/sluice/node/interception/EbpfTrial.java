@@ -98,7 +98,7 @@ public final class EbpfTrial {
       Cgroups.create(cgroup);
       try (NetnsHandle scratch = namespaces.open(Path.of("/run/netns", netns));
           EbpfInterception interception =
-              EbpfInterception.start(name, cgroup, host, thread, shape)) {
+              EbpfInterception.start(name, cgroup, host, thread, new InheritedListeners(), shape)) {
         return tryOut(interception, scratch);
       }
     } catch (LinuxException

@@ -83,6 +83,7 @@ public final class IptablesInterception implements Interception {
   /**
    * Changes nothing yet.
    *
+   * @param inherited listeners that are used before new ones are made
    * @param records directory that outlives the daemon but not the boot
    * @param everywhere where namespaces of earlier enrolment are searched
    * @param directions both, or inbound alone where something else takes what leaves
@@ -90,12 +91,13 @@ public final class IptablesInterception implements Interception {
   public IptablesInterception(
       NetworkNamespaces namespaces,
       NetnsThread namespaceThread,
+      InheritedListeners inherited,
       IptablesBackend backend,
       Path records,
       NodeNamespaces everywhere,
       Set<Direction> directions) {
     this.namespaces = namespaces;
-    this.listeners = new PodListenerSockets(namespaceThread);
+    this.listeners = new PodListenerSockets(namespaceThread, inherited);
     this.backend = backend;
     this.records = new EnrolledRecords(records);
     this.everywhere = everywhere;

@@ -9,8 +9,10 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.ListenerFd;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 
@@ -20,9 +22,12 @@ final class PodListenerSockets {
   private static final int BACKLOG = 4096;
 
   private final NetnsThread namespaces;
+  private final InheritedListeners inherited;
 
-  PodListenerSockets(NetnsThread namespaces) {
+  /** Takes listeners from {@code inherited} before it makes any. */
+  PodListenerSockets(NetnsThread namespaces, InheritedListeners inherited) {
     this.namespaces = namespaces;
+    this.inherited = inherited;
   }
 
   /** Makes one listener; the caller owns the descriptor. */
@@ -56,6 +61,11 @@ final class PodListenerSockets {
   int onEveryAddress(PodPlacement pod, Direction direction, Family family) {
     InetAddress address = InetAddress.ofLiteral(family == Family.IPV4 ? "0.0.0.0" : "::");
     int port = direction == Direction.OUTBOUND ? MeshPorts.OUTBOUND : MeshPorts.INBOUND;
+    OptionalInt left =
+        inherited.take(pod.cookie(), direction, new InetSocketAddress(address, port)::equals);
+    if (left.isPresent()) {
+      return left.getAsInt();
+    }
     try {
       return listen(pod, address, port);
     } catch (CompletionException e) {
@@ -69,8 +79,11 @@ final class PodListenerSockets {
   }
 
   /** On loopback and any port: where a program gives packets to the socket itself. */
-  int onLoopback(PodPlacement pod, Family family) {
-    return listen(pod, InetAddress.ofLiteral(family == Family.IPV4 ? "127.0.0.1" : "::1"), 0);
+  int onLoopback(PodPlacement pod, Direction direction, Family family) {
+    InetAddress address = InetAddress.ofLiteral(family == Family.IPV4 ? "127.0.0.1" : "::1");
+    return inherited
+        .take(pod.cookie(), direction, local -> local.getAddress().equals(address))
+        .orElseGet(() -> listen(pod, address, 0));
   }
 
   private int listen(PodPlacement pod, InetAddress address, int port) {

@@ -99,8 +99,15 @@ final class PodSteering implements AutoCloseable {
   /** Steers to {@code listener} from now on; the one before it is no longer given connections. */
   void put(Direction direction, Family family, int listener) {
     int slot = slot(direction, family);
-    new SocketMap(listenersMap).put(slot, listener);
-    listenerCookies.put(slot, Sockets.socketCookie(listener));
+    SocketMap slots = new SocketMap(listenersMap);
+    long cookie = Sockets.socketCookie(listener);
+    OptionalLong present = slots.cookie(slot);
+    // One that was handed over is there already, and the kernel would lose sight of it if it were
+    // put over itself: the slot would no longer empty itself with the socket.
+    if (present.isEmpty() || present.getAsLong() != cookie) {
+      slots.put(slot, listener);
+    }
+    listenerCookies.put(slot, cookie);
   }
 
   /** What is wrong with the steering of an attached pod, if anything is. */

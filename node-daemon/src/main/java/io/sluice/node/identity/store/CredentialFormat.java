@@ -42,6 +42,12 @@ final class CredentialFormat {
     return bytes(object);
   }
 
+  static byte[] bytes(List<Credential> credentials) {
+    ArrayNode array = JSON.createArrayNode();
+    credentials.forEach(one -> array.add(object(one)));
+    return bytes(array);
+  }
+
   private static ObjectNode object(Credential credential) {
     ObjectNode object = JSON.createObjectNode();
     object.put("identity", credential.identity().toString());
@@ -62,7 +68,7 @@ final class CredentialFormat {
     }
   }
 
-  private static byte[] bytes(ObjectNode object) {
+  private static byte[] bytes(JsonNode object) {
     try {
       return JSON.writeValueAsBytes(object);
     } catch (IOException e) {
@@ -73,6 +79,18 @@ final class CredentialFormat {
   static Credential credential(byte[] bytes) {
     try {
       return credential(JSON.readTree(bytes));
+    } catch (IOException | GeneralSecurityException | RuntimeException e) {
+      throw unreadable(e);
+    }
+  }
+
+  static List<Credential> credentials(byte[] bytes) {
+    try {
+      List<Credential> read = new ArrayList<>();
+      for (JsonNode one : JSON.readTree(bytes)) {
+        read.add(credential(one));
+      }
+      return read;
     } catch (IOException | GeneralSecurityException | RuntimeException e) {
       throw unreadable(e);
     }
@@ -96,7 +114,7 @@ final class CredentialFormat {
   /** What was sealed by another release may have any form; parsers fail in many ways. */
   private static StoreException unreadable(Exception met) {
     return new StoreException(
-        "a sealed file holds what this release cannot read, and is not used: " + met.getMessage(),
+        "what was kept is not as this release writes it, and is not used: " + met.getMessage(),
         met);
   }
 

@@ -1,16 +1,15 @@
-package io.sluice.containers;
+package io.sluice.kernel.site;
 
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.SitePod;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /** A client that connects anew all the time, and notes how each connection went. */
-final class Callers implements AutoCloseable {
+public final class Callers implements AutoCloseable {
   private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   private final List<Call> calls = new CopyOnWriteArrayList<>();
@@ -18,10 +17,10 @@ final class Callers implements AutoCloseable {
   private volatile boolean ending;
 
   /** A connection; times by {@link System#nanoTime}. */
-  record Call(Attempt attempt, long begin, long end) {}
+  private record Call(Attempt attempt, long begin, long end) {}
 
   /** Connects from {@code pod} until it is closed. */
-  Callers(SitePod pod, InetSocketAddress server) {
+  public Callers(SitePod pod, InetSocketAddress server) {
     this.thread =
         Thread.ofPlatform()
             .name("caller")
@@ -35,16 +34,18 @@ final class Callers implements AutoCloseable {
             });
   }
 
-  long answered() {
+  /** How many had their whole answer. */
+  public long answered() {
     return calls.stream().filter(call -> call.attempt().answered()).count();
   }
 
-  List<Attempt> failed() {
+  /** Those that had not. */
+  public List<Attempt> failed() {
     return calls.stream().map(Call::attempt).filter(attempt -> !attempt.answered()).toList();
   }
 
   /** From the first failure to the first answer after the last one; zero without failures. */
-  Duration gap() {
+  public Duration gap() {
     List<Call> failed = calls.stream().filter(call -> !call.attempt().answered()).toList();
     if (failed.isEmpty()) {
       return Duration.ZERO;
@@ -57,6 +58,14 @@ final class Callers implements AutoCloseable {
             .findFirst()
             .orElse(last);
     return Duration.ofNanos(end - failed.getFirst().begin());
+  }
+
+  /** The longest that one took from connecting to its end; zero before the first. */
+  public Duration slowest() {
+    return calls.stream()
+        .map(call -> call.attempt().time())
+        .max(Comparator.naturalOrder())
+        .orElse(Duration.ZERO);
   }
 
   @Override

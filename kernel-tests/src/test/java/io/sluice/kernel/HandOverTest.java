@@ -1,0 +1,142 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Callers;
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.kernel.site.Site;
+import io.sluice.kernel.site.Talk;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.node.fault.FaultPoint;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** One daemon takes the place of another: no new connection fails, and none that is open. */
+@Tag("kernel")
+class HandOverTest {
+  private static final int ROUNDS = 3;
+  private static final int CALLS = 20;
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void successorsTakeOverWithoutAFailedConnection(Mechanism mechanism) {
+    try (Shop shop = Shop.open(mechanism);
+        TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT);
+        TcpServer _ = TcpServer.echo(shop.store, Family.IPV6, Shop.STORE_PORT);
+        Callers ipv4 = new Callers(shop.buyer, shop.service(Family.IPV4));
+        Callers ipv6 = new Callers(shop.buyer, shop.service(Family.IPV6))) {
+      for (int round = 0; round < ROUNDS; round++) {
+        awaitCalls(ipv4, ipv6);
+        DaemonProcess before = shop.daemon();
+        try (Talk held = Talk.begin(shop.buyer, shop.service(Family.IPV6))) {
+          assertThat(held.isAlive()).isTrue();
+          shop.site.succeedDaemon().start();
+          assertThat(held.isAlive()).as("a connection of the daemon before").isTrue();
+        }
+        before.terminate();
+        before.awaitEnd();
+        awaitCalls(ipv4, ipv6);
+        Attempt stolen = Attempt.from(shop.thief, shop.service(Family.IPV4), "please");
+        assertThat(stolen.wasRefused()).as("%s", stolen).isTrue();
+      }
+      assertThat(ipv4.failed()).isEmpty();
+      assertThat(ipv6.failed()).isEmpty();
+    }
+  }
+
+  private static void awaitCalls(Callers... callers) {
+    for (Callers one : callers) {
+      long before = one.answered() + one.failed().size();
+      Await.until(
+          "connections are answered", () -> one.answered() + one.failed().size() >= before + CALLS);
+    }
+  }
+
+  @Test
+  void aSuccessorThatDiesOnTheWayLeavesEverythingToTheNext() {
+    try (Shop shop = Shop.open(Mechanism.EBPF);
+        TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
+      DaemonProcess first = shop.daemon();
+      DaemonProcess dying = shop.site.succeedDaemon();
+      dying.beginToDieAt(FaultPoint.PLACE_TAKEN);
+      assertThat(dying.exitCode()).isNotZero();
+
+      // Nobody accepts now, and nobody refuses: it waits in the listener that the first one keeps.
+      try (Talk waiting = Talk.begin(shop.buyer, shop.service(Family.IPV4))) {
+        waiting.send("hi");
+        shop.site.succeedDaemon().start();
+        assertThat(waiting.receive(2)).as(first.log()).isEqualTo("hi");
+      }
+      first.terminate();
+      first.awaitEnd();
+      assertThat(Attempt.from(shop.buyer, shop.service(Family.IPV4), "hi").answered()).isTrue();
+    }
+  }
+
+  @Test
+  void aDaemonWhoseSuccessorHasGoneEndsToBeStartedAnew() {
+    try (Shop shop = Shop.open(Mechanism.EBPF);
+        TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
+      DaemonProcess first = shop.daemon();
+      DaemonProcess successor = shop.site.succeedDaemon();
+      successor.start();
+      successor.kill();
+
+      assertThat(first.exitCode()).as(first.log()).isEqualTo(1);
+      first.start();
+      assertThat(Attempt.from(shop.buyer, shop.service(Family.IPV4), "hi").answered()).isTrue();
+    }
+  }
+
+  @Test
+  void asksADaemonToLeaveOnlyWhenToldTo() {
+    try (Shop shop = Shop.open(Mechanism.EBPF)) {
+      DaemonProcess other = shop.site.rivalDaemon();
+      other.begin();
+
+      assertThat(other.exitCode()).isNotZero();
+      assertThat(other.lastWords()).contains("another node daemon holds").contains("--take-over");
+      assertThat(shop.site.pods()).isNotEmpty();
+      shop.assertEnforced();
+    }
+  }
+
+  @Test
+  void certificatesGoAlongSoThatNodesSpeakWithoutTheController() {
+    try (TwoNodes shop = TwoNodes.open(Mechanism.EBPF);
+        TcpServer _ = TcpServer.echo(shop.store, Family.IPV6, Shop.STORE_PORT);
+        Callers callers = new Callers(shop.buyer, shop.store.at(Family.IPV6, Shop.STORE_PORT))) {
+      awaitCalls(callers);
+      Set<String> before = serials(shop);
+      shop.control().kill();
+
+      for (Site site : List.of(shop.a(), shop.b())) {
+        DaemonProcess earlier = site.daemon();
+        site.succeedDaemon().start();
+        earlier.terminate();
+        earlier.awaitEnd();
+        awaitCalls(callers);
+      }
+      assertThat(callers.failed())
+          .as("%s%n%s", shop.a().daemon().log(), shop.b().daemon().log())
+          .isEmpty();
+      assertThat(serials(shop)).isNotEmpty().isEqualTo(before);
+    }
+  }
+
+  private static Set<String> serials(TwoNodes shop) {
+    Set<String> serials = new HashSet<>();
+    for (var view : List.of(shop.callingView(), shop.servingView())) {
+      view.certificates().forEach(one -> serials.add(one.path("serial").asText()));
+    }
+    return serials;
+  }
+}

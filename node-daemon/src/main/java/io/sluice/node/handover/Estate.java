@@ -1,0 +1,32 @@
+package io.sluice.node.handover;
+
+import io.sluice.linux.socket.Sockets;
+import io.sluice.node.identity.x509.Credential;
+import java.util.List;
+
+/**
+ * What a daemon that accepts no more leaves to the next one. While it is open nothing is refused:
+ * connections wait in the listeners' queues.
+ *
+ * @param listeners of every pod that was served
+ * @param credentials of the pods' identities, with their keys
+ */
+public record Estate(List<HandedListener> listeners, List<Credential> credentials)
+    implements AutoCloseable {
+  public Estate {
+    listeners = List.copyOf(listeners);
+    credentials = List.copyOf(credentials);
+  }
+
+  /** Closes this process's descriptors; those that were passed on are the other's. */
+  @Override
+  public void close() {
+    listeners.forEach(one -> Sockets.close(one.fd()));
+  }
+
+  /** Says how much, and no key. */
+  @Override
+  public String toString() {
+    return listeners.size() + " listeners and " + credentials.size() + " certificates";
+  }
+}

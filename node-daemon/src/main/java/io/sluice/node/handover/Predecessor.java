@@ -1,0 +1,154 @@
+package io.sluice.node.handover;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.unix.UnixConnection;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.node.identity.store.PassedCredentials;
+import io.sluice.node.identity.store.StoreException;
+import io.sluice.node.identity.x509.Credential;
+import io.sluice.node.interception.InheritedListeners;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The daemon whose place this one takes. It accepts nothing any more; what it left waits here. For
+ * one thread.
+ */
+public final class Predecessor implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(Predecessor.class.getName());
+
+  /** It ends its own work first, and a look into a broken pod may take seconds. */
+  private static final Duration GIVING_PATIENCE = Duration.ofSeconds(60);
+
+  private static final Duration CLOSING_PATIENCE = Duration.ofSeconds(5);
+
+  private final UnixConnection connection;
+  private final Lines lines;
+  private final InheritedListeners listeners = new InheritedListeners();
+  private List<Credential> credentials = List.of();
+
+  private Predecessor(UnixConnection connection) {
+    this.connection = connection;
+    this.lines = new Lines(connection);
+  }
+
+  /**
+   * Asks the daemon that listens at {@code socket} to leave; returns when it has. Empty when nobody
+   * listens there.
+   *
+   * @throws HandOverException when it will not, or says what cannot be understood
+   */
+  public static Optional<Predecessor> askToLeave(Path socket) {
+    UnixConnection connection;
+    try {
+      connection = UnixConnection.to(socket);
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.ENOENT || e.errno() == Errno.ECONNREFUSED) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+    Predecessor asked = new Predecessor(connection);
+    try {
+      asked.inherit();
+      return Optional.of(asked);
+    } catch (LinuxException e) {
+      asked.close();
+      throw new HandOverException(
+          "the daemon that runs on this node did not hand over: "
+              + e.getMessage()
+              + "; it is asked again at the next start");
+    } catch (RuntimeException e) {
+      asked.close();
+      throw e;
+    }
+  }
+
+  private void inherit() {
+    long deadline = Lines.deadline(GIVING_PATIENCE);
+    lines.send(Lines.JSON.createObjectNode().put("takeOver", HandOverServer.PROTOCOL), deadline);
+    JsonNode line = lines.receive(deadline);
+    while (line.has("listener")) {
+      JsonNode listener = line.path("listener");
+      listeners.add(
+          Long.parseUnsignedLong(listener.path("netnsCookie").asText("0")),
+          direction(listener.path("direction").asText()),
+          lines.takeDescriptor());
+      line = lines.receive(deadline);
+    }
+    if (line.has("error")) {
+      throw new HandOverException(
+          "the daemon that runs on this node does not hand over: "
+              + line.path("error").asText()
+              + "; stop it, then start this one");
+    }
+    if (line.path("listeners").asInt(-1) != listeners.size()) {
+      throw new HandOverException(
+          "the daemon that runs on this node ended before it had handed everything over");
+    }
+    credentials = credentials(line.path("credentials"));
+    LOG.log(
+        System.Logger.Level.INFO,
+        "taken_over listeners={0} certificates={1}",
+        listeners.size(),
+        credentials.size());
+  }
+
+  private static Direction direction(String label) {
+    return Arrays.stream(Direction.values())
+        .filter(one -> one.label().equals(label))
+        .findFirst()
+        .orElseThrow(() -> new HandOverException("a listener has no direction '" + label + "'"));
+  }
+
+  /** Without them the controller is asked, as after any start. */
+  private static List<Credential> credentials(JsonNode passed) {
+    try {
+      return PassedCredentials.read(passed.binaryValue());
+    } catch (IOException | StoreException e) {
+      LOG.log(
+          System.Logger.Level.WARNING, "certificates_not_taken_over problem={0}", e.getMessage());
+      return List.of();
+    }
+  }
+
+  /** Its listeners; whoever takes one owns it. */
+  public InheritedListeners listeners() {
+    return listeners;
+  }
+
+  /** Certificates of the pods, with their keys. */
+  public List<Credential> credentials() {
+    return credentials;
+  }
+
+  /**
+   * Tells it that this daemon enforces now: it lets go of its listeners, and of the path at which
+   * it was asked. Listeners that nobody took are closed. Returns when it has, or after some
+   * seconds.
+   */
+  public void release() {
+    listeners.close();
+    try {
+      lines.send(
+          Lines.JSON.createObjectNode().put("enforcing", true), Lines.deadline(CLOSING_PATIENCE));
+      JsonNode _ = lines.receive(Lines.deadline(CLOSING_PATIENCE));
+    } catch (LinuxException e) {
+      LOG.log(System.Logger.Level.WARNING, "predecessor_not_released problem={0}", e.getMessage());
+    }
+    connection.close();
+  }
+
+  /** Lets it keep what it gave, for another to ask; closes what nobody took. */
+  @Override
+  public void close() {
+    listeners.close();
+    connection.close();
+  }
+}

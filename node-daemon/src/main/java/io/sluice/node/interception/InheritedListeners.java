@@ -1,0 +1,63 @@
+package io.sluice.node.interception;
+
+import io.sluice.linux.socket.Sockets;
+import io.sluice.mesh.decision.Direction;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.function.Predicate;
+
+/**
+ * Listeners of pods that another daemon of this node handed over, and that nobody uses yet: their
+ * queues hold connections that were never refused. Any thread.
+ */
+public final class InheritedListeners implements AutoCloseable {
+  /** One listener, by what only its former owner knows of it. */
+  private record Listener(long netnsCookie, Direction direction, int fd) {}
+
+  private final List<Listener> waiting = new ArrayList<>(); // guarded by this
+
+  /** Adds a listener, whose descriptor is this object's from now on. */
+  public synchronized void add(long netnsCookie, Direction direction, int fd) {
+    waiting.add(new Listener(netnsCookie, direction, fd));
+  }
+
+  /** How many wait. */
+  public synchronized int size() {
+    return waiting.size();
+  }
+
+  /**
+   * The listener of a pod that does the same as one that would be made; it is the caller's then.
+   *
+   * @param fits whether its local address is such a one
+   */
+  synchronized OptionalInt take(
+      long netnsCookie, Direction direction, Predicate<InetSocketAddress> fits) {
+    for (Iterator<Listener> all = waiting.iterator(); all.hasNext(); ) {
+      Listener one = all.next();
+      if (one.netnsCookie == netnsCookie
+          && one.direction == direction
+          && isOf(one.fd, netnsCookie)
+          && fits.test(Sockets.localAddress(one.fd))) {
+        all.remove();
+        return OptionalInt.of(one.fd);
+      }
+    }
+    return OptionalInt.empty();
+  }
+
+  /** What was said of it counts only where the kernel cannot tell (before Linux 5.14). */
+  private static boolean isOf(int fd, long netnsCookie) {
+    return !Sockets.hasNetnsCookie(fd) || Sockets.netnsCookie(fd) == netnsCookie;
+  }
+
+  /** Closes what nobody took: it is of a pod that is not enrolled any more, or otherwise. */
+  @Override
+  public synchronized void close() {
+    waiting.forEach(one -> Sockets.close(one.fd));
+    waiting.clear();
+  }
+}
