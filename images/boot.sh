@@ -5,7 +5,7 @@
 
 guest_kernel=6.12    # Debian 13's
 
-# Boots the node image of $architecture and prints when its daemon became ready; dies if it does not.
+# Boots the node image of $architecture and prints after how many seconds its daemon was ready; dies if it never was.
 boot_image() {
 	guest=$work/guest
 	console=$work/console.log
@@ -25,7 +25,10 @@ boot_image() {
 	say "booting sluice-node for $architecture in QEMU"
 	boot "$architecture" "$(find "$guest/kernel" -type f -name 'vmlinu[xz]*')" "$guest/initrd.cpio" "$console"
 	ready=$(tr -d '\r' <"$console" | sed -n 's/^SLUICE-READY //p')
-	[ -n "$ready" ] || die "the daemon did not become ready: see $console"
+	[ -n "$ready" ] || {
+		tail -n 20 "$console" >&2 || :
+		die "the daemon did not become ready: see $console"
+	}
 	rm -rf "$guest"
 	echo "ready: $ready"
 }

@@ -20,6 +20,7 @@ boot() {
 	arm64) set -- qemu-system-aarch64 virt cortex-a72 ttyAMA0 "$@" ;;
 	*) die "unknown architecture $1" ;;
 	esac
+	command -v "$1" >/dev/null || die "no $1: kernel-tests/kernels/needs names its package"
 	"$1" -M "$2" -cpu "$3" -accel tcg -smp 2 -m 2560 -nodefaults -no-user-config -display none -no-reboot \
 		-serial "file:$8" -kernel "$6" -initrd "$7" \
 		-append "console=$4 panic=-1 loglevel=2 $debugged_caches ${9:-}" </dev/null &

@@ -66,9 +66,9 @@ capabilities:
   - NET_ADMIN     # bpf(2) of networking programs; nftables and iptables rules; setsockopt(SO_MARK); ending sockets by sock_diag
   - SYS_ADMIN     # bpf(2), where older kernels and runtimes know no BPF; setns(2) into pods' network namespaces; attaching to the root of cgroup2; mount(2) of the trial's namespace
   - SYS_PTRACE    # open(2) of /proc/PID/ns/net and /proc/1/root of processes of other users
-  - SYS_RESOURCE  # setrlimit(RLIMIT_MEMLOCK) for maps, before Linux 5.11
+  - SYS_RESOURCE  # setrlimit(RLIMIT_MEMLOCK): maps count against it before Linux 5.11
   - DAC_OVERRIDE  # mkdir(2) and rmdir(2) of the daemon's cgroup: the root of cgroup2 has mode 0555
-  - NET_RAW       # socket(SOCK_RAW) of iptables-legacy; setsockopt(SO_BINDTODEVICE) before Linux 5.7
+  - NET_RAW       # socket(SOCK_RAW) of iptables-legacy, where nftables takes no rules of iptables
 {{- end -}}
 
 {{/* What of the node's file system the daemon sees. */}}

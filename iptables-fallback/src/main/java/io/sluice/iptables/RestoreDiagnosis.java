@@ -1,8 +1,11 @@
 package io.sluice.iptables;
 
+import io.sluice.linux.capability.Capabilities;
+import io.sluice.linux.capability.Capability;
 import io.sluice.linux.socket.Sockets.Family;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -14,12 +17,32 @@ final class RestoreDiagnosis {
       Pattern.compile("Couldn't load (?:match|target) [`'](\\w+)'");
   private static final Pattern REVISION = Pattern.compile("Extension (\\w+) revision");
 
+  /** What they say of EPERM, also to root. */
+  private static final String NOT_ROOT = "you must be root";
+
   private RestoreDiagnosis() {}
 
   static RedirectionException of(Tool tool, String script, String stderr) {
+    return of(tool, script, stderr, Capabilities.effective());
+  }
+
+  /** The same for a process that may do this. */
+  static RedirectionException of(
+      Tool tool, String script, String stderr, Set<Capability> effective) {
     String rule = refusedLine(script, stderr);
     String diagnosis = stderr.isBlank() ? "no message" : String.join("; ", lines(stderr));
-    return new RedirectionException(tool.toString(), rule, diagnosis, advice(tool, rule, stderr));
+    String advice =
+        lacksRawSockets(tool, stderr, effective)
+            ? "it opens a raw socket: add CAP_NET_RAW to the daemon's container"
+            : advice(tool, rule, stderr);
+    return new RedirectionException(tool.toString(), rule, diagnosis, advice);
+  }
+
+  /** Legacy programs ask the kernel by a raw socket, and say of any failure the same. */
+  private static boolean lacksRawSockets(Tool tool, String stderr, Set<Capability> effective) {
+    return !tool.isNftables()
+        && !effective.contains(Capability.CAP_NET_RAW)
+        && (TABLE.matcher(stderr).find() || stderr.contains(NOT_ROOT));
   }
 
   private static List<String> lines(String stderr) {

@@ -2,9 +2,14 @@ package io.sluice.iptables;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.linux.capability.Capability;
 import io.sluice.linux.socket.Sockets.Family;
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SavedRulesTest {
   private static final String SAVED =
@@ -57,7 +62,8 @@ class SavedRulesTest {
             legacy6,
             "*nat\nCOMMIT\n",
             "ip6tables-restore v1.8.9 (legacy): ip6tables-restore: unable to initialize table"
-                + " 'nat'\nError occurred at line: 1\n");
+                + " 'nat'\nError occurred at line: 1\n",
+            EnumSet.allOf(Capability.class));
     var target =
         RestoreDiagnosis.of(
             nft4,
@@ -71,5 +77,23 @@ class SavedRulesTest {
     assertThat(target)
         .hasMessageContaining("refused '-A SLUICE_OUTPUT -p tcp -j REDIRECT --to-ports 15001'")
         .hasMessageContaining("IPV4");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "iptables-restore v1.8.9 (legacy): iptables-restore: unable to initialize table 'nat'",
+        "iptables-save v1.8.9 (legacy): Cannot initialize: Permission denied (you must be root)"
+      })
+  void namesTheCapabilityThatLegacyProgramsLack(String words) {
+    var legacy = new Tool(Family.IPV4, "legacy", Path.of("/x/r"), Path.of("/x/s"));
+    var nft = new Tool(Family.IPV4, "nft", Path.of("/x/r"), Path.of("/x/s"));
+    Set<Capability> all = EnumSet.allOf(Capability.class);
+    Set<Capability> withoutRaw = EnumSet.complementOf(EnumSet.of(Capability.CAP_NET_RAW));
+
+    assertThat(RestoreDiagnosis.of(legacy, "", words, withoutRaw).advice()).contains("CAP_NET_RAW");
+    assertThat(RestoreDiagnosis.of(legacy, "", words, all).advice()).doesNotContain("CAP_NET_RAW");
+    assertThat(RestoreDiagnosis.of(nft, "", words, withoutRaw).advice())
+        .doesNotContain("CAP_NET_RAW");
   }
 }

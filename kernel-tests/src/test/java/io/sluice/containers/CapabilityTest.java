@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.CgroupDriver;
+import io.sluice.kernel.site.ChartCapability;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.mesh.PodUid;
 import io.sluice.node.NodeCleanup;
 import java.io.UncheckedIOException;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -17,17 +20,17 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What breaks without each capability of the chart, and that the daemon names it. Left out are
- * SYS_RESOURCE, which is for kernels before 5.11, and NET_RAW, which is for pods with rules of
- * iptables-legacy.
+ * What breaks without the capabilities of the chart that every kernel asks for, and that the daemon
+ * names them. SYS_RESOURCE and NET_RAW are for some kernels: {@code OtherKernelTest} shows them.
  */
 @Tag("kernel")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CapabilityTest {
   private static final int NOBODY = 65_534;
+  private static final ChartCapability FOR_PROCESSES = ChartCapability.SYS_PTRACE;
 
   @AutoClose private InstalledSite site;
 
@@ -39,14 +42,26 @@ class CapabilityTest {
   }
 
   /** NET_ADMIN and SYS_ADMIN are checked; the cgroup below the root needs DAC_OVERRIDE. */
+  private static Set<ChartCapability> forTheStart() {
+    return EnumSet.of(
+        ChartCapability.NET_ADMIN, ChartCapability.SYS_ADMIN, ChartCapability.DAC_OVERRIDE);
+  }
+
+  /** The capabilities that are taken away here. */
+  static Set<ChartCapability> removed() {
+    Set<ChartCapability> removed = forTheStart();
+    removed.add(FOR_PROCESSES);
+    return removed;
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"NET_ADMIN", "SYS_ADMIN", "DAC_OVERRIDE"})
-  void withoutItTheDaemonDoesNotStart(String capability) {
+  @MethodSource("forTheStart")
+  void withoutItTheDaemonDoesNotStart(ChartCapability capability) {
     NodeCleanup.removeAll(site.site.prefix()); // a cgroup that is there need not be made
-    RunningPod daemon = site.beginNode(site.nodePod().with(one -> one.without(capability)));
+    RunningPod daemon = site.beginNode(site.nodePod().with(one -> one.without(capability.name())));
     try {
       Await.until("the daemon has ended", () -> !daemon.isRunning());
-      assertThat(daemon.log()).contains("CAP_" + capability);
+      assertThat(daemon.log()).contains(capability.kernelName());
     } finally {
       daemon.delete();
     }
@@ -62,10 +77,11 @@ class CapabilityTest {
         .startAs(NOBODY, pod, CgroupDriver.CGROUPFS.containerOf(uid, "c".repeat(64)));
     site.tell(Manifests.runningPod(pod, uid, false));
 
-    RunningPod daemon = site.beginNode(site.nodePod().with(one -> one.without("SYS_PTRACE")));
+    RunningPod daemon =
+        site.beginNode(site.nodePod().with(one -> one.without(FOR_PROCESSES.name())));
     Await.untilPasses(
         Await.PATIENCE.multipliedBy(2),
-        () -> assertThat(pod("earlier")).contains("CAP_SYS_PTRACE"));
+        () -> assertThat(pod("earlier")).contains(FOR_PROCESSES.kernelName()));
     daemon.delete();
 
     site.startNode();

@@ -14,14 +14,15 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.testcontainers.dockerclient.DockerClientProviderStrategy;
 import org.testcontainers.dockerclient.TransportConfig;
 
 /**
- * Docker's engine, with everything of it in one directory, in the network namespace that plays a
- * node: what it calls the host's network is the node's. An engine that happens to run on this
+ * Docker's engine, with everything of it in one directory. In the network namespace that plays a
+ * node, what it calls the host's network is the node's. An engine that happens to run on this
  * machine would start containers in the machine's own network, and is left alone. For one thread.
  */
 final class ContainerEngine implements AutoCloseable {
@@ -41,10 +42,14 @@ final class ContainerEngine implements AutoCloseable {
    * @param home made; short enough for a socket's path (107 bytes)
    */
   ContainerEngine(SitePod node, Path home) {
+    this(home, node.netns(), List.of("nsenter", "--net=" + node.path(), "--"), List.of());
+  }
+
+  private ContainerEngine(Path home, String name, List<String> place, List<String> options) {
     this.home = home;
-    this.cgroup = "/" + node.netns() + "-containers";
+    this.cgroup = "/" + name + "-containers";
     Path socket = home.resolve("docker.sock");
-    this.process = start(node, socket);
+    this.process = start(place, socket, options);
     this.client =
         DockerClientProviderStrategy.getClientForConfig(
             TransportConfig.builder().dockerHost(URI.create("unix://" + socket)).build());
@@ -68,30 +73,38 @@ final class ContainerEngine implements AutoCloseable {
     }
   }
 
-  private Process start(SitePod node, Path socket) {
+  /**
+   * Starts one that can fetch: what it calls the host's network is the machine's, which it does not
+   * change.
+   *
+   * @param home made; short enough for a socket's path (107 bytes)
+   */
+  static ContainerEngine inTheMachinesNetwork(Path home) {
+    String name = String.valueOf(home.getFileName());
+    return new ContainerEngine(home, name, List.of(), List.of("--ip-forward=false"));
+  }
+
+  private Process start(List<String> place, Path socket, List<String> options) {
+    // As on a node that runs systemd: every mount is shared. What the engine mounts goes with it.
+    List<String> sharing = List.of("unshare", "--mount", "--propagation=shared");
+    List<String> engine =
+        List.of(
+            "dockerd",
+            "--host=unix://" + socket,
+            "--data-root=" + home.resolve("data"),
+            "--exec-root=" + home.resolve("exec"),
+            "--pidfile=" + home.resolve("engine.pid"),
+            "--storage-driver=overlay2",
+            "--cgroup-parent=" + cgroup,
+            "--bridge=none",
+            "--iptables=false",
+            "--ip6tables=false",
+            "--userland-proxy=false");
     try {
       Files.createDirectories(home);
       File log = home.resolve("engine.log").toFile();
       return new ProcessBuilder(
-              "nsenter",
-              "--net=" + node.path(),
-              "--",
-              // As on a node that runs systemd: every mount is shared. What the engine mounts goes
-              // with it.
-              "unshare",
-              "--mount",
-              "--propagation=shared",
-              "dockerd",
-              "--host=unix://" + socket,
-              "--data-root=" + home.resolve("data"),
-              "--exec-root=" + home.resolve("exec"),
-              "--pidfile=" + home.resolve("engine.pid"),
-              "--storage-driver=overlay2",
-              "--cgroup-parent=" + cgroup,
-              "--bridge=none",
-              "--iptables=false",
-              "--ip6tables=false",
-              "--userland-proxy=false")
+              Stream.of(place, sharing, engine, options).flatMap(List::stream).toList())
           .redirectErrorStream(true)
           .redirectOutput(log)
           .start();

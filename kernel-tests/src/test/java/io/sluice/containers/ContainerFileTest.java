@@ -4,20 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.github.dockerjava.api.DockerClient;
-import com.github.dockerjava.api.async.ResultCallback;
-import com.github.dockerjava.api.command.BuildImageCmd;
-import com.github.dockerjava.api.command.BuildImageResultCallback;
 import com.github.dockerjava.api.model.ContainerConfig;
-import com.github.dockerjava.api.model.Frame;
-import com.github.dockerjava.api.model.HostConfig;
 import io.sluice.kernel.site.Site;
 import io.sluice.mesh.Release;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,9 +27,10 @@ class ContainerFileTest {
         ImageContents image = ImageContents.unpack(archive, name, directory.resolve(name));
         JsonNode expected = image.config().path("config");
 
-        String built = build(engine.client(), name, archive.resolveSibling(name), image.scratch());
+        BuiltImage built =
+            build(engine.client(), name, archive.resolveSibling(name), image.scratch());
 
-        ContainerConfig config = engine.client().inspectImageCmd(built).exec().getConfig();
+        ContainerConfig config = built.config();
         assertThat(config.getUser()).isEqualTo(expected.path("User").asText());
         assertThat(config.getEntrypoint()).containsExactly("/usr/bin/sluice");
         assertThat(config.getEnv())
@@ -50,61 +43,24 @@ class ContainerFileTest {
             .forEach(label ->
                 assertThat(config.getLabels())
                     .containsEntry(label.getKey(), label.getValue().asText()));
-        assertThat(output(engine.client(), built, "--version"))
-            .isEqualTo("sluice " + Release.VERSION);
+        assertThat(built.sluice("", "--version")).isEqualTo("sluice " + Release.VERSION);
       }
     }
   }
 
-  private static String build(DockerClient engine, String name, Path context, Path scratch)
+  private static BuiltImage build(DockerClient engine, String name, Path context, Path scratch)
       throws IOException {
-    Files.copy(context.resolve("base.tar"), scratch.resolve("base.tar"));
-    Files.writeString(scratch.resolve("Containerfile"), "FROM scratch\nADD base.tar /\n");
-    String base = build(engine, scratch, Map.of(), "localhost/sluice-base-" + name);
-    return build(
+    BuiltImage base =
+        BuiltImage.ofTar(
+            engine,
+            context.resolve("base.tar"),
+            scratch,
+            "localhost/sluice-base-" + name + ":built");
+    return BuiltImage.build(
         engine,
         context,
-        Map.of("BASE", base, "VERSION", Release.VERSION),
-        "localhost/sluice-" + name);
-  }
-
-  private static String build(
-      DockerClient engine, Path context, Map<String, String> arguments, String tag) {
-    BuildImageCmd build =
-        engine
-            .buildImageCmd()
-            .withBaseDirectory(context.toFile())
-            .withDockerfile(context.resolve("Containerfile").toFile())
-            .withNetworkMode("none")
-            .withTags(Set.of(tag + ":built"));
-    arguments.forEach(build::withBuildArg);
-    build.exec(new BuildImageResultCallback()).awaitImageId();
-    return tag + ":built";
-  }
-
-  private static String output(DockerClient engine, String image, String command)
-      throws InterruptedException {
-    String container =
-        engine
-            .createContainerCmd(image)
-            .withCmd(command)
-            .withHostConfig(new HostConfig().withReadonlyRootfs(true).withNetworkMode("none"))
-            .exec()
-            .getId();
-    engine.startContainerCmd(container).exec();
-    StringBuilder output = new StringBuilder();
-    engine
-        .logContainerCmd(container)
-        .withStdOut(true)
-        .withFollowStream(true)
-        .exec(
-            new ResultCallback.Adapter<Frame>() {
-              @Override
-              public void onNext(Frame frame) {
-                output.append(new String(frame.getPayload(), StandardCharsets.UTF_8));
-              }
-            })
-        .awaitCompletion();
-    return output.toString().strip();
+        "localhost/sluice-" + name + ":built",
+        "none",
+        Map.of("BASE", base.tag(), "VERSION", Release.VERSION));
   }
 }

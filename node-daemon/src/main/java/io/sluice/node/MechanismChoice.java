@@ -3,6 +3,8 @@ package io.sluice.node;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.ProbeAnswer;
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.capability.Capabilities;
+import io.sluice.linux.capability.Capability;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
@@ -184,8 +186,15 @@ final class MechanismChoice {
     if (backend.ability(Family.IPV4) != ProbeAnswer.Ability.REDIRECTS) {
       throw new InterceptionException(
           "iptables cannot redirect here either: " + backend.answers(),
-          "load the modules named, or use a kernel that takes the eBPF programs");
+          withoutRawSockets()
+              + "load the modules named, or use a kernel that takes the eBPF programs");
     }
     return backend;
+  }
+
+  private static String withoutRawSockets() {
+    return Capabilities.missing(EnumSet.of(Capability.CAP_NET_RAW)).isEmpty()
+        ? ""
+        : "add CAP_NET_RAW to the daemon's container, without which iptables-legacy cannot work, or ";
   }
 }

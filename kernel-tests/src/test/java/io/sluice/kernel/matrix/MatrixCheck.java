@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.kernel.site.ChartCapability;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,9 +14,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs every check on the kernel it finds itself on and prints {@code SLUICE-RESULT <mode> <json>}.
- * Arguments: how to intercept, as {@code node run --mode} takes it. For root in a machine of its
- * own.
+ * Runs every check on the kernel it finds itself on, with a daemon that may do what the chart
+ * allows its container, and prints {@code SLUICE-RESULT <mode> <json>}. Arguments: how to
+ * intercept, as {@code node run --mode} takes it. For root in a machine of its own.
  */
 public final class MatrixCheck {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -44,6 +45,7 @@ public final class MatrixCheck {
       report.put("objects", ProgramTrials.objects());
       report.set("missing_features", JSON.valueToTree(ProgramTrials.missingFeatures()));
       check.run();
+      check.capabilities();
     } catch (RuntimeException | AssertionError e) {
       report.put("problem", String.valueOf(e));
       e.printStackTrace();
@@ -66,7 +68,7 @@ public final class MatrixCheck {
           attempt(
               first,
               () -> {
-                site.site.startDaemon("--mode", mode);
+                site.site.startDaemonBehind(ChartCapability.container(), "--mode", mode);
                 JsonNode status = site.view().status();
                 chosen = status.path("mode").asText(mode);
                 reason = status.path("modeReason").asText();
@@ -79,6 +81,13 @@ public final class MatrixCheck {
       }
       checks.forEach(this::attempt);
       daemonLog = tail(site.site.daemon().log());
+    }
+  }
+
+  /** Once a boot: they choose the mechanisms themselves. */
+  private void capabilities() {
+    if (!mode.equals("iptables")) {
+      CapabilityChecks.all().forEach(this::attempt);
     }
   }
 

@@ -230,6 +230,14 @@ public final class Site implements AutoCloseable {
         daemon(launcher, nodeRun("--registry", registry.directory().toString()), arguments));
   }
 
+  /** The same, but returns at once: such a daemon may never be ready. */
+  public DaemonProcess beginDaemonBehind(List<String> launcher, String... arguments) {
+    DaemonProcess made =
+        daemon(launcher, nodeRun("--registry", registry.directory().toString()), arguments);
+    made.begin();
+    return made;
+  }
+
   /** Makes a daemon that reads no folder but follows a controller, and starts it. */
   DaemonProcess startFollower(String control, Path joinToken, String... arguments) {
     return started(

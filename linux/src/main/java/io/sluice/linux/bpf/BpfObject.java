@@ -235,11 +235,9 @@ public final class BpfObject implements AutoCloseable {
             "the verifier says: " + lastLines(log));
       }
     }
+    String reason = rc == -Errno.EPERM.number() ? "" : "; " + BpfFailure.FEATURE_HINT;
     return BpfFailure.of(
-        "bpf_object__load",
-        rc,
-        "object " + name,
-        "a map could not be made; " + BpfFailure.FEATURE_HINT);
+        "bpf_object__load", rc, "object " + name, "a map could not be made" + reason);
   }
 
   private static String lastLines(String log) {

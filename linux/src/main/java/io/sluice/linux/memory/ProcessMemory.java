@@ -3,15 +3,17 @@ package io.sluice.linux.memory;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.syscall.NativeHeap;
-import io.sluice.linux.syscall.SystemCalls;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 
 /** Bytes of memory a process uses. */
 public final class ProcessMemory {
   private static final long KIBIBYTE = 1024;
+  private static final String LOCKED = "Max locked memory";
 
   private ProcessMemory() {}
 
@@ -36,17 +38,15 @@ public final class ProcessMemory {
   }
 
   /**
-   * Lifts the limit of locked memory, against which BPF maps count before Linux 5.11. Call once,
-   * before the first map. @throws LinuxException EPERM without CAP_SYS_RESOURCE
+   * Bytes that this process may lock now (RLIMIT_MEMLOCK); empty when there is no limit. BPF maps
+   * and programs count against it before Linux 5.11; libbpf lifts it there, which needs
+   * CAP_SYS_RESOURCE.
    */
-  public static void unlimitLockedMemory() {
-    int rc = SystemCalls.unlimitedLockedMemory();
-    if (rc < 0) {
-      throw new LinuxException(
-          "setrlimit(RLIMIT_MEMLOCK)",
-          Errno.of(-rc),
-          "this process",
-          "needs CAP_SYS_RESOURCE, or a raised limit of the container; only before Linux 5.11");
+  public static OptionalLong lockedLimitBytes() {
+    try {
+      return lockedLimit(Files.readAllLines(Path.of("/proc/self/limits")));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read /proc/self/limits", e);
     }
   }
 
@@ -56,6 +56,17 @@ public final class ProcessMemory {
    */
   public static void releaseUnused() {
     NativeHeap.trim();
+  }
+
+  /** Of the columns soft limit, hard limit and unit, the first. */
+  static OptionalLong lockedLimit(List<String> limits) {
+    String soft =
+        limits.stream()
+            .filter(line -> line.startsWith(LOCKED))
+            .map(line -> line.substring(LOCKED.length()).strip().split(" +")[0])
+            .findFirst()
+            .orElseThrow(() -> new IllegalStateException("/proc/self/limits has no " + LOCKED));
+    return soft.equals("unlimited") ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(soft));
   }
 
   static long parse(List<String> lines, String field) {

@@ -10,7 +10,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
-/** Namespaces, mounts, memory mappings and limits. */
+/** Namespaces, mounts and memory mappings. */
 public final class SystemCalls {
   public static final int CLONE_NEWNET = 0x4000_0000;
   public static final int CLONE_NEWCGROUP = 0x0200_0000;
@@ -20,7 +20,6 @@ public final class SystemCalls {
   private static final long NS_GET_NSTYPE = 0xb703;
   private static final int MAP_SHARED = 1;
   private static final int SC_PAGESIZE = 30;
-  private static final int RLIMIT_MEMLOCK = 8;
   private static final int STATFS_BYTES = 256;
 
   private static final MethodHandle SETNS =
@@ -44,8 +43,6 @@ public final class SystemCalls {
       Downcall.of("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
   private static final MethodHandle SYSCONF =
       Downcall.of("sysconf", FunctionDescriptor.of(JAVA_LONG, JAVA_INT));
-  private static final MethodHandle SETRLIMIT =
-      Downcall.of("setrlimit", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
 
   private SystemCalls() {}
 
@@ -130,19 +127,6 @@ public final class SystemCalls {
     try {
       var state = Downcall.state();
       return (int) (long) SYSCONF.invokeExact(state, SC_PAGESIZE);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
-  }
-
-  /** Lifts the limit of locked memory, against which kernels before 5.11 count BPF maps. */
-  public static int unlimitedLockedMemory() {
-    try (var arena = Arena.ofConfined()) {
-      var limit = arena.allocate(16, Long.BYTES);
-      limit.set(JAVA_LONG, 0, -1L);
-      limit.set(JAVA_LONG, 8, -1L);
-      var state = Downcall.state();
-      return Downcall.result((int) SETRLIMIT.invokeExact(state, RLIMIT_MEMLOCK, limit), state);
     } catch (Throwable e) {
       throw Downcall.unexpected(e);
     }

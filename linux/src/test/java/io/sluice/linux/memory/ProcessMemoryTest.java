@@ -2,13 +2,12 @@ package io.sluice.linux.memory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatNoException;
 
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
-import io.sluice.linux.capability.Capabilities;
-import io.sluice.linux.capability.Capability;
 import java.util.List;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class ProcessMemoryTest {
@@ -39,17 +38,27 @@ class ProcessMemoryTest {
   }
 
   @Test
-  @Tag("kernel")
-  void liftsTheLimitOfLockedMemoryOrSaysWhatIsMissing() {
-    if (Capabilities.effective().contains(Capability.CAP_SYS_RESOURCE)) {
-      ProcessMemory.unlimitLockedMemory();
-    } else {
-      assertThatExceptionOfType(LinuxException.class)
-          .isThrownBy(ProcessMemory::unlimitLockedMemory)
-          .satisfies(e -> {
-            assertThat(e.errno()).isEqualTo(Errno.EPERM);
-            assertThat(e.hint()).contains("CAP_SYS_RESOURCE");
-          });
-    }
+  void readsTheSoftLimitOfLockedMemory() {
+    String other = "Max processes             39606                39606                processes ";
+
+    assertThat(
+            ProcessMemory.lockedLimit(
+                List.of(
+                    other,
+                    "Max locked memory         65536                8388608              bytes     ")))
+        .hasValue(65_536);
+    assertThat(
+            ProcessMemory.lockedLimit(
+                List.of(
+                    "Max locked memory         unlimited            unlimited            bytes")))
+        .isEmpty();
+    assertThatIllegalStateException()
+        .isThrownBy(() -> ProcessMemory.lockedLimit(List.of(other)))
+        .withMessageContaining("Max locked memory");
+  }
+
+  @Test
+  void knowsItsOwnLimitOfLockedMemory() {
+    assertThatNoException().isThrownBy(ProcessMemory::lockedLimitBytes);
   }
 }
