@@ -44,15 +44,6 @@ class InstallDocumentTest {
   }
 
   @Test
-  void everyCapabilityHasItsReason() throws IOException {
-    String text = document();
-
-    assertThat(Chart.asItComes().objects().node().getSecurityContext().getCapabilities().getAdd())
-        .hasSize(6)
-        .allSatisfy(name -> assertThat(text).contains("\n| `" + name + "` | "));
-  }
-
-  @Test
   void commandsThatNeedAClusterAreNoneThatAnybodyRuns() throws IOException {
     assertThat(document()).contains("```console").doesNotContain("```sh");
   }

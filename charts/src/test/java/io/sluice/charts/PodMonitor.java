@@ -23,7 +23,16 @@ public final class PodMonitor implements HasMetadata {
   public record Spec(LabelSelector selector, List<Endpoint> podMetricsEndpoints) {}
 
   /** A port of the pods. */
-  public record Endpoint(String port, String path, String interval, boolean honorLabels) {}
+  public record Endpoint(
+      @Nullable String port,
+      String path,
+      String interval,
+      boolean honorLabels,
+      @Nullable List<Relabeling> relabelings) {}
+
+  /** How a target's address comes about where no port is declared. */
+  public record Relabeling(
+      List<String> sourceLabels, String regex, String targetLabel, String replacement) {}
 
   @Override
   public String getKind() {

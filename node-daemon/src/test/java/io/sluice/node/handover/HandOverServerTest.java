@@ -1,0 +1,134 @@
+package io.sluice.node.handover;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.unix.UnixConnection;
+import io.sluice.linux.unix.UnixListener;
+import io.sluice.mesh.decision.Direction;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class HandOverServerTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final long COOKIE = -2; // as an unsigned number larger than Long.MAX_VALUE
+
+  @TempDir private Path directory;
+
+  private final AtomicInteger asked = new AtomicInteger();
+
+  private Path socket() {
+    return directory.resolve("s");
+  }
+
+  private Estate estate() {
+    asked.incrementAndGet();
+    int listener = Sockets.listenTcp(InetAddress.getLoopbackAddress(), 0, 4);
+    return new Estate(List.of(new HandedListener(COOKIE, Direction.INBOUND, listener)), List.of());
+  }
+
+  @Test
+  void passesListenersAndLetsGoOfThemWhenTheOtherEnforces() {
+    try (HandOverServer _ = HandOverServer.start(socket(), this::estate)) {
+      Predecessor first = Predecessor.askToLeave(socket()).orElseThrow();
+      assertThat(first.listeners().size()).isOne();
+      first.release();
+
+      // It closes its own path, so that another server may have it.
+      assertThat(socket()).doesNotExist();
+      assertThat(Predecessor.askToLeave(socket())).isEmpty();
+    }
+  }
+
+  @Test
+  void onlyRootMayAsk() throws Exception {
+    try (HandOverServer _ = HandOverServer.start(socket(), this::estate)) {
+      assertThat(Files.getPosixFilePermissions(socket()))
+          .containsExactlyInAnyOrder(
+              PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE);
+    }
+  }
+
+  @Test
+  void keepsEverythingForTheNextWhenOneDiesOnTheWay() {
+    try (HandOverServer _ = HandOverServer.start(socket(), this::estate)) {
+      Predecessor.askToLeave(socket()).orElseThrow().close();
+
+      Predecessor second = Predecessor.askToLeave(socket()).orElseThrow();
+      assertThat(second.listeners().size()).isOne();
+      assertThat(asked).hasValue(1);
+      second.release();
+    }
+  }
+
+  @Test
+  void saysWhyItDoesNot() {
+    HandOverException ending = new HandOverException("it is ending");
+    try (HandOverServer _ =
+        HandOverServer.start(
+            socket(),
+            () -> {
+              throw ending;
+            })) {
+      assertThatExceptionOfType(HandOverException.class)
+          .isThrownBy(() -> Predecessor.askToLeave(socket()))
+          .withMessageContaining("it is ending")
+          .withMessageContaining("stop it");
+    }
+  }
+
+  @Test
+  void refusesAnotherProtocolAndWhatIsNone() {
+    try (HandOverServer _ = HandOverServer.start(socket(), this::estate)) {
+      assertThat(answer("{\"takeOver\":2}\n")).contains("error").contains("protocol 1");
+      assertThat(answer("hello\n")).isEmpty();
+
+      Predecessor after = Predecessor.askToLeave(socket()).orElseThrow();
+      assertThat(after.listeners().size()).isOne();
+      after.close();
+    }
+  }
+
+  private String answer(String request) {
+    try (UnixConnection client = UnixConnection.to(socket())) {
+      long deadline = System.nanoTime() + PATIENCE.toNanos();
+      client.send(ByteBuffer.wrap(request.getBytes(StandardCharsets.UTF_8)), deadline);
+      ByteBuffer into = ByteBuffer.allocate(1_024);
+      int _ = client.receive(into, deadline);
+      return StandardCharsets.UTF_8.decode(into.flip()).toString();
+    }
+  }
+
+  @Test
+  void aDaemonThatEndsInTheMiddleIsToldFromOneThatHasNothing() {
+    try (UnixListener listener = UnixListener.open(socket(), 1)) {
+      CompletableFuture<Void> ending =
+          CompletableFuture.runAsync(() -> {
+            try (UnixConnection client = listener.accept().orElseThrow()) {
+              Lines lines = new Lines(client);
+              lines.receive(Lines.deadline(PATIENCE));
+              int given = Sockets.listenTcp(InetAddress.getLoopbackAddress(), 0, 4);
+              var line = Lines.JSON.createObjectNode();
+              line.putObject("listener").put("netnsCookie", "7").put("direction", "outbound");
+              lines.send(line, given, Lines.deadline(PATIENCE));
+              Sockets.close(given);
+            }
+          });
+      assertThatExceptionOfType(HandOverException.class)
+          .isThrownBy(() -> Predecessor.askToLeave(socket()))
+          .withMessageContaining("ended before it had handed everything over");
+      ending.join();
+    }
+  }
+}
