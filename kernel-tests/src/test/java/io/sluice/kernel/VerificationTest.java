@@ -14,15 +14,16 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -52,19 +53,17 @@ class VerificationTest {
               + " add rule ip6 thief t iif eth0 tcp dport != 22 redirect to :"
               + STOLEN_PORT);
 
-  private static final Map<Mechanism, Shop> SHOPS = new EnumMap<>(Mechanism.class);
+  @AutoClose private static ShopsByMechanism shops;
 
   @BeforeAll
   static void openShops() {
-    for (Mechanism mechanism : Mechanism.values()) {
-      SHOPS.put(
-          mechanism, Shop.open(Confinement.OWN_MOUNTS, mechanism, "--path-check-seconds", "1"));
-    }
-  }
-
-  @AfterAll
-  static void closeShops() {
-    SHOPS.values().forEach(Shop::close);
+    shops =
+        ShopsByMechanism.open(
+            Confinement.OWN_MOUNTS,
+            "--path-check-seconds",
+            "1",
+            "--path-check-patience-seconds",
+            "2");
   }
 
   @ParameterizedTest
@@ -97,37 +96,44 @@ class VerificationTest {
         .toList();
   }
 
-  static Stream<Arguments> stolenPaths() {
-    return Stream.of(Mechanism.values())
-        .flatMap(mechanism ->
-            STOLEN_PATHS.keySet().stream().sorted().map(path -> Arguments.of(mechanism, path)));
+  static Stream<String> stolenPaths() {
+    return STOLEN_PATHS.keySet().stream().sorted();
   }
 
   @ParameterizedTest
   @MethodSource("stolenPaths")
-  void aPodWhosePathIsNotOursIsRefusedWhileThatLasts(Mechanism mechanism, String path) {
-    Shop shop = shop(mechanism);
-    awaitWhole(shop, shop.store);
-    long before = shop.view().lastEvent();
+  void aPodWhosePathIsNotOursIsRefusedWhileThatLasts(String path) {
+    shops.inEach((_, shop) -> awaitWhole(shop, shop.store));
+    Map<Mechanism, Long> before = new EnumMap<>(Mechanism.class);
+    shops.inEach((mechanism, shop) -> before.put(mechanism, shop.view().lastEvent()));
 
-    nft(shop.store, Objects.requireNonNull(STOLEN_PATHS.get(path)));
+    shops.inEach((_, shop) -> nft(shop.store, Objects.requireNonNull(STOLEN_PATHS.get(path))));
 
     try {
-      awaitRefused(shop, shop.store);
-      assertThat(ok(shop, shop.store)).as(path).isEqualTo(0);
-      assertThat(shop.view().events(before, shop.store, "interception_failed_closed")).hasSize(2);
-      assertThat(shop.view().readiness()).contains("pod " + shop.store.meshName() + " refused: a ");
-      assertThat(shop.daemon().log())
-          .contains("interception_failed_closed pod=" + shop.store.meshName());
-      assertNothingPasses(shop, shop.store, STOLEN_PORT);
-      assertThat(ok(shop, shop.buyer)).isEqualTo(1);
+      shops.inEach((mechanism, shop) -> {
+        awaitRefused(shop, shop.store);
+        assertToldThatTheStoreIsRefused(shop, Objects.requireNonNull(before.get(mechanism)), path);
+        assertNothingPasses(shop, shop.store, STOLEN_PORT);
+        assertThat(ok(shop, shop.buyer)).isEqualTo(1);
+      });
     } finally {
-      nft(shop.store, "delete table " + (path.contains("IPv4") ? "ip" : "ip6") + " thief");
+      String family = path.contains("IPv4") ? "ip" : "ip6";
+      shops.inEach((_, shop) -> nft(shop.store, "delete table " + family + " thief"));
     }
 
-    awaitWhole(shop, shop.store);
-    assertThat(Traces.barriers(shop.store)).isEmpty();
-    assertServed(shop);
+    shops.inEach((_, shop) -> {
+      awaitWhole(shop, shop.store);
+      assertThat(Traces.barriers(shop.store)).isEmpty();
+      assertServed(shop);
+    });
+  }
+
+  private static void assertToldThatTheStoreIsRefused(Shop shop, long before, String why) {
+    assertThat(ok(shop, shop.store)).as(why).isEqualTo(0);
+    assertThat(shop.view().events(before, shop.store, "interception_failed_closed")).hasSize(2);
+    assertThat(shop.view().readiness()).contains("pod " + shop.store.meshName() + " refused: a ");
+    assertThat(shop.daemon().log())
+        .contains("interception_failed_closed pod=" + shop.store.meshName());
   }
 
   @ParameterizedTest
@@ -165,64 +171,100 @@ class VerificationTest {
     assertServed(shop);
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
-  void aPodThatCannotBeEnrolledIsRefusedUnlessTheMeshIsPermissive(Mechanism mechanism) {
-    Shop shop = shop(mechanism);
-    SitePod pod = shop.site.addPods("latecomer").getFirst();
-    Commands.ip(pod.netns(), List.of("link set lo down", "addr flush dev lo"));
-    shop.change(() -> shop.site.registry().write(pod));
-    try (TcpServer inside = TcpServer.echo(pod, Family.IPV4, shop.freshPort())) {
-      awaitRefused(shop, pod);
-      assertThat(shop.view().stateOf(pod)).isEqualTo("pending");
-      assertThat(shop.view().readiness()).contains("pod " + pod.meshName() + " refused: ");
-      assertNothingPasses(shop, pod, shop.freshPort());
+  @Test
+  void aPodThatCannotBeEnrolledIsRefusedUnlessTheMeshIsPermissive() {
+    Map<Shop, SitePod> pods = new HashMap<>();
+    shops.inEach((_, shop) -> pods.put(shop, addPodWithoutLoopback(shop, "latecomer")));
+    try {
+      shops.inEach((_, shop) -> assertRefusedBeforeItsEnrolment(shop, pod(pods, shop)));
 
-      shop.configure(true, true, Map.of());
-      Await.until("it is open", () -> protection(shop, pod).equals("not protected"));
-      assertThat(Traces.in(pod)).isEmpty();
-      assertThat(shop.view().readiness()).contains("pod " + pod.meshName() + " not protected: ");
-      assertThat(Attempt.from(shop.stranger, pod.at(Family.IPV4, inside.port()), "hi").answer())
-          .isEqualTo("hi");
+      shops.inEach((_, shop) -> shop.configure(true, true, Map.of()));
+      shops.inEach((_, shop) -> assertOpenBeforeItsEnrolment(shop, pod(pods, shop)));
 
-      shop.configureAsAtFirst();
-      awaitRefused(shop, pod);
-      Commands.ip(pod.netns(), List.of("link set lo up"));
-      awaitWhole(shop, pod);
-      assertThat(Traces.barriers(pod)).isEmpty();
+      shops.inEach((_, shop) -> shop.configureAsAtFirst());
+      shops.inEach((_, shop) -> {
+        awaitRefused(shop, pod(pods, shop));
+        giveLoopback(pod(pods, shop));
+      });
+      shops.inEach((_, shop) -> {
+        awaitWhole(shop, pod(pods, shop));
+        assertThat(Traces.barriers(pod(pods, shop))).isEmpty();
+      });
     } finally {
-      shop.configureAsAtFirst();
-      shop.change(() -> shop.site.registry().remove(pod));
+      shops.inEach((_, shop) -> {
+        shop.configureAsAtFirst();
+        shop.change(() -> shop.site.registry().remove(pod(pods, shop)));
+      });
     }
-    Await.until("nothing of ours is left", () -> Traces.in(pod).isEmpty());
+    shops.inEach((_, shop) ->
+        Await.until("nothing of ours is left", () -> Traces.in(pod(pods, shop)).isEmpty()));
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
-  void aBarrierOutlivesTheDaemonAndGoesWithTheNextOneOrACleanUp(Mechanism mechanism) {
-    Shop shop = shop(mechanism);
-    SitePod pod = shop.site.addPods("orphan").getFirst();
+  private static void assertRefusedBeforeItsEnrolment(Shop shop, SitePod pod) {
+    awaitRefused(shop, pod);
+    assertThat(shop.view().stateOf(pod)).isEqualTo("pending");
+    assertThat(shop.view().readiness()).contains("pod " + pod.meshName() + " refused: ");
+    assertNothingPasses(shop, pod, shop.freshPort());
+  }
+
+  private static void assertOpenBeforeItsEnrolment(Shop shop, SitePod pod) {
+    Await.until("it is open", () -> protection(shop, pod).equals("not protected"));
+    assertThat(Traces.in(pod)).isEmpty();
+    assertThat(shop.view().readiness()).contains("pod " + pod.meshName() + " not protected: ");
+    try (TcpServer inside = TcpServer.echo(pod, Family.IPV4, shop.freshPort())) {
+      assertThat(Attempt.from(shop.stranger, pod.at(Family.IPV4, inside.port()), "hi").answer())
+          .isEqualTo("hi");
+    }
+  }
+
+  @Test
+  void aBarrierOutlivesTheDaemonAndGoesWithTheNextOneOrACleanUp() {
+    Map<Shop, SitePod> pods = new HashMap<>();
+    shops.inEach((_, shop) -> pods.put(shop, addPodWithoutLoopback(shop, "orphan")));
+
+    shops.inEach((_, shop) -> {
+      killOnceRefused(shop, pod(pods, shop));
+      giveLoopback(pod(pods, shop));
+      shop.daemon().start();
+    });
+    shops.inEach((_, shop) -> {
+      awaitWhole(shop, pod(pods, shop));
+      assertThat(Traces.barriers(pod(pods, shop))).isEmpty();
+      nft(pod(pods, shop), Objects.requireNonNull(STOLEN_PATHS.get("outbound IPv4 swallowed")));
+    });
+    shops.inEach((_, shop) -> {
+      killOnceRefused(shop, pod(pods, shop));
+      NodeCleanup.removeAll(shop.site.prefix());
+      assertThat(Traces.in(pod(pods, shop))).isEmpty();
+    });
+
+    shops.inEach((_, shop) -> {
+      shop.site.registry().remove(pod(pods, shop));
+      shop.daemon().start();
+      awaitWhole(shop, shop.store);
+    });
+  }
+
+  private static void killOnceRefused(Shop shop, SitePod pod) {
+    awaitRefused(shop, pod);
+    shop.daemon().kill();
+    assertThat(Traces.barriers(pod)).hasSize(1);
+  }
+
+  /** In the registry, and not to be enrolled until {@link #giveLoopback}. */
+  private static SitePod addPodWithoutLoopback(Shop shop, String name) {
+    SitePod pod = shop.site.addPods(name).getFirst();
     Commands.ip(pod.netns(), List.of("link set lo down", "addr flush dev lo"));
     shop.change(() -> shop.site.registry().write(pod));
-    awaitRefused(shop, pod);
+    return pod;
+  }
 
-    shop.daemon().kill();
-    assertThat(Traces.barriers(pod)).hasSize(1);
+  private static void giveLoopback(SitePod pod) {
     Commands.ip(pod.netns(), List.of("link set lo up"));
-    shop.daemon().start();
-    awaitWhole(shop, pod);
-    assertThat(Traces.barriers(pod)).isEmpty();
+  }
 
-    nft(pod, Objects.requireNonNull(STOLEN_PATHS.get("outbound IPv4 swallowed")));
-    awaitRefused(shop, pod);
-    shop.daemon().kill();
-    assertThat(Traces.barriers(pod)).hasSize(1);
-    NodeCleanup.removeAll(shop.site.prefix());
-    assertThat(Traces.in(pod)).isEmpty();
-
-    shop.site.registry().remove(pod);
-    shop.daemon().start();
-    awaitWhole(shop, shop.store);
+  private static SitePod pod(Map<Shop, SitePod> pods, Shop shop) {
+    return Objects.requireNonNull(pods.get(shop));
   }
 
   /** The mounts of the daemon alone are changed, so that other daemons on this machine go on. */
@@ -272,7 +314,7 @@ class VerificationTest {
   }
 
   private static Shop shop(Mechanism mechanism) {
-    return Objects.requireNonNull(SHOPS.get(mechanism));
+    return shops.of(mechanism);
   }
 
   private static double ok(Shop shop, SitePod pod) {

@@ -145,7 +145,13 @@ public final class NodeDaemon implements AutoCloseable {
     accessLog.ifPresent(metrics::observe);
     source.measure(metrics, () -> snapshot);
     PathChecks paths =
-        opened(new PathChecks(interception.sockets(), interception::redirects, thread, host));
+        opened(
+            new PathChecks(
+                interception.sockets(),
+                interception::redirects,
+                thread,
+                host,
+                settings.pathCheckPatience()));
     NamespaceSockets sockets = opened(new NamespaceSockets(interception.sockets(), thread, paths));
     identities.ifPresent(metrics::observe);
     IdentityAnswers identityAnswers = new IdentityAnswers(identities);

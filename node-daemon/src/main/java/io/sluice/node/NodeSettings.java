@@ -32,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  * @param placement where the node's processes, and so its pods, are seen
  * @param earlierConnections what becomes of connections older than their pod's enrolment
  * @param pathCheckInterval time between two looks at the paths into and out of a pod
+ * @param pathCheckPatience how long a connection of such a look may take to arrive; a pod without
+ *     an answer is found broken after it
  * @param cni how pods come into the mesh before their first packet
  * @param controlOrNull how the node gets certificates; null for none
  * @param takeOver whether a daemon that runs on this node already is asked to hand over its place
@@ -51,6 +53,7 @@ public record NodeSettings(
     PlacementSettings placement,
     EarlierConnectionsRule earlierConnections,
     Duration pathCheckInterval,
+    Duration pathCheckPatience,
     CniOptions cni,
     @Nullable ControlSettings controlOrNull,
     boolean takeOver,
@@ -58,6 +61,9 @@ public record NodeSettings(
 
   /** Value of {@link #pathCheckInterval} unless the operator chooses another. */
   public static final Duration PATH_CHECK_INTERVAL = Duration.ofSeconds(30);
+
+  /** Value of {@link #pathCheckPatience} outside tests: TCP sends its SYN three times within. */
+  public static final Duration PATH_CHECK_PATIENCE = Duration.ofSeconds(5);
 
   /** Where daemons keep what is gone after a reboot. */
   public static final Path RUNTIME_ROOT = Path.of("/run/sluice");
@@ -77,6 +83,10 @@ public record NodeSettings(
     if (!pathCheckInterval.isPositive()) {
       throw new IllegalArgumentException(
           "time between path checks " + pathCheckInterval + " is not positive");
+    }
+    if (!pathCheckPatience.isPositive()) {
+      throw new IllegalArgumentException(
+          "patience of path checks " + pathCheckPatience + " is not positive");
     }
   }
 

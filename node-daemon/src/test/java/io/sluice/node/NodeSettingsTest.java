@@ -71,6 +71,13 @@ class NodeSettingsTest {
   }
 
   @Test
+  void refusesALookThatLastsNoTime() {
+    assertThatThrownBy(() -> settings("a", "off", Duration.ZERO, Duration.ZERO, null))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("patience of path checks PT0S");
+  }
+
+  @Test
   void adminSocketLiesInADirectoryOfTheNode() {
     assertThat(NodeSettings.adminSocket("node-1"))
         .isEqualTo(Path.of("/run/sluice/node-1/admin.sock"));
@@ -84,6 +91,15 @@ class NodeSettingsTest {
 
   private static NodeSettings settings(
       String name, String accessLog, Duration drain, @Nullable ControlSettings control) {
+    return settings(name, accessLog, drain, NodeSettings.PATH_CHECK_PATIENCE, control);
+  }
+
+  private static NodeSettings settings(
+      String name,
+      String accessLog,
+      Duration drain,
+      Duration pathCheckPatience,
+      @Nullable ControlSettings control) {
     return new NodeSettings(
         name,
         Path.of("state"),
@@ -98,6 +114,7 @@ class NodeSettingsTest {
         PlacementSettings.DEFAULTS,
         EarlierConnectionsRule.BY_MODE,
         NodeSettings.PATH_CHECK_INTERVAL,
+        pathCheckPatience,
         CniOptions.OFF,
         control,
         false,

@@ -143,6 +143,10 @@ final class RunCommand implements Callable<Integer> {
       defaultValue = "30")
   private int pathCheckSeconds = 30;
 
+  /** For tests of what happens when it is over. */
+  @Option(names = "--path-check-patience-seconds", hidden = true)
+  private int pathCheckPatienceSeconds = (int) NodeSettings.PATH_CHECK_PATIENCE.toSeconds();
+
   @Option(
       names = "--cni",
       description =
@@ -270,6 +274,7 @@ final class RunCommand implements Callable<Integer> {
               ? EarlierConnectionsRule.BY_MODE
               : EarlierConnectionsRule.parse(earlierConnections),
           Duration.ofSeconds(pathCheckSeconds),
+          Duration.ofSeconds(pathCheckPatienceSeconds),
           cniPlaces.options(cni, systemNamespaces),
           controller,
           takeOver,

@@ -102,6 +102,7 @@ final class TrainCommand implements Callable<Integer> {
             PlacementSettings.DEFAULTS,
             EarlierConnectionsRule.BY_MODE,
             NodeSettings.PATH_CHECK_INTERVAL,
+            NodeSettings.PATH_CHECK_PATIENCE,
             CniOptions.OFF,
             null,
             false,

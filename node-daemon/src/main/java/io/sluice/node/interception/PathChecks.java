@@ -41,9 +41,6 @@ import java.util.function.Predicate;
 public final class PathChecks implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(PathChecks.class.getName());
 
-  /** Three attempts of TCP to send its SYN. */
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
-
   private static final byte[] LOOPBACK_DEVICE = {'l', 'o', 0};
 
   /** How a connection fails that has no way to go. */
@@ -54,6 +51,7 @@ public final class PathChecks implements AutoCloseable {
   private final Predicate<Family> redirects;
   private final NetnsThread namespaces;
   private final NetnsHandle host;
+  private final long patienceNanos;
   private final Map<NamespacedName, Look> looks = new ConcurrentHashMap<>();
   private final Set<Reached> reached = new HashSet<>();
 
@@ -74,13 +72,19 @@ public final class PathChecks implements AutoCloseable {
    * @param redirects whether the mechanism redirects that family rather than refuse it
    * @param namespaces thread that enters pods
    * @param host the node's network namespace, which outlives this object
+   * @param patience how long the connections of a look may take to arrive
    */
   public PathChecks(
-      SocketFacts facts, Predicate<Family> redirects, NetnsThread namespaces, NetnsHandle host) {
+      SocketFacts facts,
+      Predicate<Family> redirects,
+      NetnsThread namespaces,
+      NetnsHandle host,
+      Duration patience) {
     this.facts = facts;
     this.redirects = redirects;
     this.namespaces = namespaces;
     this.host = host;
+    this.patienceNanos = patience.toNanos();
   }
 
   /** Opens the connections; one look at a time, an earlier one is dropped. */
@@ -213,7 +217,7 @@ public final class PathChecks implements AutoCloseable {
     if (look == null) {
       return Optional.empty();
     }
-    boolean givenUp = System.nanoTime() - look.begun() >= PATIENCE.toNanos();
+    boolean givenUp = System.nanoTime() - look.begun() >= patienceNanos;
     if (!givenUp && !look.probes().stream().allMatch(PathProbe::isSettled)) {
       return Optional.empty();
     }
