@@ -242,14 +242,16 @@ public final class NodeDaemon implements AutoCloseable {
     Optional<CniService> plugin = cniService(namespaces, sandboxes, pods, metrics);
     plugin.ifPresent(answers::reportCni);
     parts.single(source);
-    followSnapshots(
-        source,
-        dataPath,
-        identities.map(
-            present -> new WantedIdentities(settings.nodeName(), present::want, pods::statuses)),
-        pods,
-        plugin,
-        metrics);
+    new Publication(
+            source,
+            next -> snapshot = next,
+            dataPath,
+            identities.map(present ->
+                new WantedIdentities(settings.nodeName(), present::want, pods::statuses)),
+            pods,
+            plugin,
+            metrics)
+        .start();
     place.settle();
     Leaving toNext = new Leaving(settings.nodeName(), parts, pods, dataPath, identities, place);
     leaving = toNext;
@@ -322,34 +324,6 @@ public final class NodeDaemon implements AutoCloseable {
       plugin.publishAgain(source::isComplete);
     }
     source.stored().ifPresent(StoredFirst::saveConfirmation);
-  }
-
-  private void followSnapshots(
-      SnapshotSource source,
-      Proxy dataPath,
-      Optional<WantedIdentities> identities,
-      Enrolment pods,
-      Optional<CniService> plugin,
-      NodeMetrics metrics) {
-    boolean[] started = {false};
-    source.start(next -> {
-      snapshot = next;
-      dataPath.publish(next);
-      identities.ifPresent(wanted -> wanted.publish(next));
-      if (started[0]) {
-        pods.publish(next);
-      } else {
-        started[0] = true;
-        pods.start(next);
-        dataPath.admit();
-      }
-      plugin.ifPresent(present -> present.publish(next, source.isComplete()));
-      metrics.keepOnly(next);
-    });
-    // Only now is the registry known to be complete: what another mechanism left may go, and what
-    // the first snapshot says of namespaces is all there is to say.
-    pods.sweepSoon();
-    plugin.ifPresent(present -> present.publishAgain(source::isComplete));
   }
 
   private <T extends AutoCloseable> T opened(T part) {
