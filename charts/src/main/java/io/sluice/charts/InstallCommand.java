@@ -45,7 +45,7 @@ final class InstallCommand implements Callable<Integer> {
   public Integer call() {
     List<String> documents = values.documents();
     if (printing.isWanted()) {
-      return printing.print(release, documents, spec.commandLine());
+      return printing.print(release, documents);
     }
     Config config = release.config();
     HelmRelease helm = release.helm(config);

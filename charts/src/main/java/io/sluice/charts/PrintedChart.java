@@ -12,17 +12,30 @@ import java.util.stream.Stream;
 /**
  * The objects of the chart without a cluster: the same text for the same values, except for the
  * webhook's key, which is a new one each time unless {@code webhook.certificate.existingSecret} is
- * set. Helm as a library renders no hooks, so the pod of {@code helm test} is not among them.
+ * set.
  *
  * @param chart its folder
  * @param kubeVersion what the API server would say
  */
 record PrintedChart(Path chart, String release, String namespace, String kubeVersion) {
-  /** Definitions first, then what the templates make. @throws IllegalStateException as Helm says */
-  String text(List<String> values) {
+  /**
+   * Definitions first, then what the templates make, in the order in which an install applies it.
+   *
+   * @throws IllegalStateException as {@link #objects}
+   */
+  String text(List<String> values, HookChoice hooks) {
+    return definitions() + PrintedObject.inOrder(objects(values), hooks);
+  }
+
+  /**
+   * What the templates make, hooks among it.
+   *
+   * @throws IllegalStateException with what Helm says, where the chart's schema or one of its
+   *     checks refuses a value
+   */
+  List<PrintedObject> objects(List<String> values) {
     try (TemporaryFiles files = new TemporaryFiles()) {
-      // Helm asks whatever cluster it finds; here nothing is to be found.
-      Path alone = files.chart(chart, text -> text.replace("lookup \"", "dict \""));
+      Path alone = files.chart(chart, PrintedChart::withoutCluster);
       TemplateCommand command =
           new Helm(alone)
               .template()
@@ -31,8 +44,13 @@ record PrintedChart(Path chart, String release, String namespace, String kubeVer
               .withKubeVersion(kubeVersion)
               .skipCrds();
       files.documents(values).forEach(command::withValuesFile);
-      return definitions() + command.call();
+      return PrintedObject.parse(command.call());
     }
+  }
+
+  /** Helm asks whatever cluster it finds, and keeps hooks to itself; here it is to do neither. */
+  private static String withoutCluster(String template) {
+    return PrintedObject.withHooksShown(template.replace("lookup \"", "dict \""));
   }
 
   private String definitions() {

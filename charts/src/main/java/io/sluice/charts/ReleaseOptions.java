@@ -7,6 +7,8 @@ import io.sluice.cli.cluster.ClusterOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -73,6 +75,38 @@ final class ReleaseOptions {
   /** What of the release runs in the cluster of {@code client}, which the caller closes. */
   MeshWorkloads mesh(KubernetesClient client) {
     return new MeshWorkloads(client, namespace, release);
+  }
+
+  /**
+   * The objects that the chart makes of values, without a cluster.
+   *
+   * @param kubeVersion what the API server says
+   * @throws ParameterException where the chart refuses a value
+   */
+  String text(List<String> values, String kubeVersion, HookChoice hooks) {
+    return usable(() -> printed(kubeVersion).text(values, hooks));
+  }
+
+  /**
+   * Before anything is written to the cluster of {@code client}.
+   *
+   * @throws ParameterException where the chart refuses a value on a cluster of that version
+   */
+  void check(List<String> values, KubernetesClient client) {
+    String kubeVersion = client.getKubernetesVersion().getGitVersion();
+    usable(() -> printed(kubeVersion).objects(values));
+  }
+
+  private PrintedChart printed(String kubeVersion) {
+    return new PrintedChart(chart(), release, namespace, kubeVersion);
+  }
+
+  private <T> T usable(Supplier<T> rendering) {
+    try {
+      return rendering.get();
+    } catch (IllegalStateException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
   }
 
   Path chart() {

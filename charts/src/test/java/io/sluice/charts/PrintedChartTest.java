@@ -4,12 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.sluice.cli.output.ExitCode;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,18 +24,16 @@ class PrintedChartTest {
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
 
-  private int run(String line) {
+  private int execute(String line) {
     out.getBuffer().setLength(0);
-    List<String> words = new ArrayList<>(Arrays.asList(line.strip().split(" ")));
-    words.addAll(List.of("--chart", Chart.FOLDER.toString()));
     return ChartCommand.commandLine()
         .setOut(new PrintWriter(out))
         .setErr(new PrintWriter(err))
-        .execute(words.toArray(String[]::new));
+        .execute(line.strip().split(" +"));
   }
 
   private String printed(String options) {
-    int code = run("install --print " + options);
+    int code = execute("install --print --chart " + Chart.FOLDER + " " + options);
     assertThat(err.toString()).isEmpty();
     assertThat(code).isEqualTo(ExitCode.OK.code());
     return out.toString();
@@ -52,6 +49,66 @@ class PrintedChartTest {
     assertThat(objects.subList(4, objects.size()))
         .noneMatch(each -> each.getKind().equals("CustomResourceDefinition"))
         .anyMatch(each -> each.getKind().equals("DaemonSet"));
+  }
+
+  @Test
+  void podOfHelmTestIsLastAndMarkedAndCanBeLeftOut() {
+    String all = printed(OWN_CERTIFICATE);
+    int test = all.indexOf("---\n# Hook: test\n# Source: sluice/templates/tests/controller.yaml\n");
+
+    assertThat(all.substring(test)).contains("kind: Pod", "    helm.sh/hook: test\n");
+    assertThat(StrictReader.read(all.substring(test))).hasSize(1);
+    assertThat(printed(OWN_CERTIFICATE + "--skip-tests")).isEqualTo(all.substring(0, test));
+    assertThat(printed(OWN_CERTIFICATE + "--no-hooks")).isEqualTo(all.substring(0, test));
+    assertThat(printed("--set test.enabled=false")).doesNotContain("helm.sh/hook");
+  }
+
+  @Test
+  void hooksStandWhereAnInstallAppliesThem() throws IOException {
+    Path chart = directory.resolve("sluice");
+    TemporaryFiles.copyChart(Chart.FOLDER, chart, text -> text);
+    hook(chart, "clean", "ConfigMap", "pre-delete", 0);
+    hook(chart, "tell", "ConfigMap", "post-install, post-upgrade", 0);
+    hook(chart, "b-look", "ConfigMap", "pre-install", 5);
+    hook(chart, "a-look", "ConfigMap", "pre-install,post-install", 5);
+    hook(chart, "keys", "Secret", "pre-install", 5);
+    hook(chart, "first", "ConfigMap", "pre-install", -1);
+
+    String text = printedFrom(chart, "");
+    assertThat(text)
+        .containsSubsequence("# Hook: post-install,post-upgrade\n# Source: ", "    name: tell\n")
+        .doesNotContain("shown.");
+    List<String> names = names(text);
+    assertThat(names.subList(4, 8)).containsExactly("first", "keys", "a-look", "b-look");
+    assertThat(names.subList(names.size() - 3, names.size()))
+        .containsExactly("tell", "clean", "sluice-test");
+    assertThat(names(printedFrom(chart, "--skip-tests")))
+        .isEqualTo(names.subList(0, names.size() - 1));
+    assertThat(names(printedFrom(chart, "--no-hooks"))).isEqualTo(names(printed("--skip-tests")));
+  }
+
+  private String printedFrom(Path chart, String options) {
+    assertThat(execute("install --print --chart " + chart + " " + options)).isZero();
+    return out.toString();
+  }
+
+  private static List<String> names(String text) {
+    return StrictReader.read(text).stream().map(each -> each.getMetadata().getName()).toList();
+  }
+
+  private static void hook(Path chart, String name, String kind, String events, int weight)
+      throws IOException {
+    String template =
+        """
+        apiVersion: v1
+        kind: %s
+        metadata:
+            name: %s
+            annotations: {helm.sh/hook: "%s", helm.sh/hook-weight: "%d"}
+        """;
+    Files.writeString(
+        chart.resolve("templates").resolve(name + ".yaml"),
+        template.formatted(kind, name, events, weight));
   }
 
   @Test
@@ -97,17 +154,17 @@ class PrintedChartTest {
         "upgrade --kubeconfig /nonexistent; 2; --kubeconfig /nonexistent cannot be read",
         "uninstall node --yes; 2; only the mesh can be uninstalled",
         "completion fish; 2; fish",
-        "install --print --mode sidecar; 1; /interception/mode",
-        "install --print --set node.heapMB=1; 1; heapMB",
-        "install --print --kube-version nonsense; 1; nonsense"
+        "install --print --mode sidecar; 2; /interception/mode",
+        "install --print --set node.heapMB=1; 2; heapMB",
+        "install --print --set controller.replicas=2; 2; cannot share the keys",
+        "install --print --kube-version nonsense; 2; nonsense",
+        "install --no-hooks; 2; --skip-tests are for --print",
+        "install --skip-tests; 2; --skip-tests are for --print",
+        "install --kube-version v1.30.0; 2; --skip-tests are for --print"
       })
   void wrongArgumentsAreNamed(String line, int code, String told) {
     String chart = line.contains("--chart") ? "" : " --chart " + Chart.FOLDER;
-    int given =
-        ChartCommand.commandLine()
-            .setOut(new PrintWriter(out))
-            .setErr(new PrintWriter(err))
-            .execute((line + (line.startsWith("completion") ? "" : chart)).split(" "));
+    int given = execute(line + (line.startsWith("completion") ? "" : chart));
 
     assertThat(given).isEqualTo(code);
     assertThat(err.toString()).contains(told);
