@@ -56,6 +56,15 @@ record HelmRelease(Path chart, String name, String namespace, String kubeconfig,
     Helm.uninstall(name).withNamespace(namespace).withKubeConfigContents(kubeconfig).call();
   }
 
+  /** The values that were given to it so far, in YAML. */
+  String values() {
+    return Helm.get(name)
+        .values()
+        .withNamespace(namespace)
+        .withKubeConfigContents(kubeconfig)
+        .call();
+  }
+
   /** What is there; empty where nothing of that name was installed. */
   Optional<Release> status() {
     try {
@@ -67,6 +76,16 @@ record HelmRelease(Path chart, String name, String namespace, String kubeconfig,
       }
       throw e;
     }
+  }
+
+  /** Throws where something of that name is installed, or was not installed to its end. */
+  void requireAbsent() {
+    status()
+        .ifPresent(there -> {
+          throw new IllegalStateException(
+              "%s is installed in namespace %s already (%s); use `sluice upgrade`, or `sluice uninstall` first"
+                  .formatted(name, namespace, there.getStatus()));
+        });
   }
 
   /**

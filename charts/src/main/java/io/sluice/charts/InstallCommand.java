@@ -51,7 +51,9 @@ final class InstallCommand implements Callable<Integer> {
     HelmRelease helm = release.helm(config);
     try (KubernetesClient client = ClusterAccess.connect(config)) {
       MeshWorkloads mesh = release.mesh(client);
+      release.check(documents, client);
       requireAlone(mesh);
+      helm.requireAbsent();
       mesh.prepareNamespace();
       boolean isReady = false;
       Release installed;

@@ -5,6 +5,8 @@ import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.cli.output.ExitCode;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,15 +30,20 @@ final class UpgradeCommand implements Callable<Integer> {
   public Integer call() {
     Config config = release.config();
     HelmRelease helm = release.helm(config);
-    helm.requireInstalled("use `sluice install`, or ");
-    Release upgraded = helm.upgrade(values.documents());
-    boolean isReady = false;
-    if (result.waits()) {
-      try (KubernetesClient client = ClusterAccess.connect(config)) {
-        isReady = release.mesh(client).await(release.timeout());
-      }
+    try (KubernetesClient client = ClusterAccess.connect(config)) {
+      helm.requireInstalled("use `sluice install`, or ");
+      List<String> documents = values.documents();
+      release.check(over(helm.values(), documents), client);
+      Release upgraded = helm.upgrade(documents);
+      boolean isReady = result.waits() && release.mesh(client).await(release.timeout());
+      ReleaseAnswer.print(upgraded, isReady, result.format(), spec.commandLine().getOut());
     }
-    ReleaseAnswer.print(upgraded, isReady, result.format(), spec.commandLine().getOut());
     return ExitCode.OK.code();
+  }
+
+  private static List<String> over(String earlier, List<String> later) {
+    List<String> documents = new ArrayList<>(later);
+    documents.addFirst(earlier);
+    return documents;
   }
 }

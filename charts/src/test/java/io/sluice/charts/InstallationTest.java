@@ -13,11 +13,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The commands that install, through Helm's own code, against an API server over TLS. */
 class InstallationTest {
@@ -168,12 +169,46 @@ class InstallationTest {
         .noneMatch(name -> name.matches("(DaemonSet|Deployment|Secret|ConfigMap|MeshConfig)/.*"));
   }
 
-  @Test
-  void wrongValueIsNamedAndNothingIsInstalled() throws Exception {
-    assertThat(run("install --set interception.mood=ebpf")).isEqualTo(ExitCode.FAILED.code());
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "--set interception.mood=ebpf; at '/interception': additional properties 'mood'",
+        "--mode sidecar; at '/interception/mode'",
+        "--set controller.replicas=2; controller.replicas: 2 controllers cannot share the keys"
+      })
+  void refusedValueIsNamedAndNothingIsWritten(String options, String told) throws Exception {
+    assertThat(run("install " + options)).isEqualTo(ExitCode.USAGE.code());
+    assertThat(err.toString()).contains(told);
+    assertThat(cluster.writes()).isEmpty();
 
-    assertThat(err.toString()).contains("/interception").contains("mood");
-    assertThat(cluster.writes()).noneMatch(Pattern.compile("daemonsets|deployments").asPredicate());
+    succeed("install");
+    int writes = cluster.writes().size();
+    assertThat(run("upgrade " + options)).isEqualTo(ExitCode.USAGE.code());
+    assertThat(err.toString()).contains(told);
+    assertThat(cluster.writes()).hasSize(writes);
+  }
+
+  @Test
+  void valueThatDoesNotGoWithOneOfBeforeIsRefused() throws Exception {
+    succeed("install --set metrics.localOnly=true");
+    int writes = cluster.writes().size();
+
+    assertThat(run("upgrade --set metrics.podMonitor.enabled=true"))
+        .isEqualTo(ExitCode.USAGE.code());
+    assertThat(err.toString()).contains("with localOnly nobody else can scrape the nodes");
+    assertThat(cluster.writes()).hasSize(writes);
+  }
+
+  @Test
+  void installedMeshIsNotInstalledAgain() throws Exception {
+    succeed("install");
+    int writes = cluster.writes().size();
+
+    assertThat(run("install")).isEqualTo(ExitCode.FAILED.code());
+    assertThat(err.toString())
+        .contains("sluice is installed in namespace sluice-system already (deployed)", "upgrade");
+    assertThat(cluster.writes()).hasSize(writes);
   }
 
   @Test
