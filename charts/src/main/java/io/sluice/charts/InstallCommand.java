@@ -3,6 +3,7 @@ package io.sluice.charts;
 import com.marcnuri.helm.Release;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.cli.output.ExitCode;
 import java.util.List;
@@ -49,25 +50,27 @@ final class InstallCommand implements Callable<Integer> {
     }
     Config config = release.config();
     HelmRelease helm = release.helm(config);
-    try (KubernetesClient client = ClusterAccess.connect(config)) {
-      MeshWorkloads mesh = release.mesh(client);
-      release.check(documents, client);
-      requireAlone(mesh);
-      helm.requireAbsent();
-      mesh.prepareNamespace();
-      boolean isReady = false;
-      Release installed;
-      try {
-        installed = helm.install(documents);
-        if (isAtomic || result.waits()) {
-          isReady = mesh.await(release.timeout());
-        }
-      } catch (IllegalStateException e) {
-        removeIfAtomic(helm, e);
-        throw e;
+    return ClusterAccess.ask(config, client -> install(client, helm, documents));
+  }
+
+  private int install(KubernetesClient client, HelmRelease helm, List<String> documents) {
+    MeshWorkloads mesh = release.mesh(client);
+    release.check(documents, client);
+    requireAlone(mesh);
+    helm.requireAbsent();
+    mesh.prepareNamespace();
+    boolean isReady = false;
+    Release installed;
+    try {
+      installed = helm.install(documents);
+      if (isAtomic || result.waits()) {
+        isReady = mesh.await(release.timeout());
       }
-      ReleaseAnswer.print(installed, isReady, result.format(), spec.commandLine().getOut());
+    } catch (IllegalStateException | KubernetesClientException e) {
+      removeIfAtomic(helm, e);
+      throw e;
     }
+    ReleaseAnswer.print(installed, isReady, result.format(), spec.commandLine().getOut());
     return ExitCode.OK.code();
   }
 
@@ -83,7 +86,7 @@ final class InstallCommand implements Callable<Integer> {
         });
   }
 
-  private void removeIfAtomic(HelmRelease helm, IllegalStateException why) {
+  private void removeIfAtomic(HelmRelease helm, RuntimeException why) {
     try {
       if (isAtomic && helm.status().isPresent()) {
         helm.uninstall();

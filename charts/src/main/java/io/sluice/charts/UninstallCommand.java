@@ -61,30 +61,35 @@ final class UninstallCommand implements Callable<Integer> {
     }
     Config config = release.config();
     HelmRelease helm = release.helm(config);
+    return ClusterAccess.ask(config, client -> uninstall(client, helm));
+  }
+
+  private int uninstall(KubernetesClient client, HelmRelease helm) {
     helm.requireInstalled("");
     confirm();
     PrintWriter out = spec.commandLine().getOut();
-    try (KubernetesClient client = ClusterAccess.connect(config)) {
-      MeshWorkloads mesh = release.mesh(client);
-      if (!isWithoutNodes && mesh.hasNodes()) {
-        helm.upgrade(List.of("retire: true"));
-        mesh.awaitNodes(release.timeout());
-        out.println("every node is given back to its own network");
-      }
-      helm.uninstall();
-      out.println(release.release() + " is uninstalled from " + release.namespace());
-      Leftovers leftovers = new Leftovers(client, release.namespace());
-      Path definitions = release.chart().resolve("crds");
-      if (deletesDefinitions) {
-        leftovers.deleteDefinitions(definitions);
-      }
-      if (deletesNamespace) {
-        leftovers.deleteNamespace();
-      }
-      leftovers.staying(definitions).forEach(each -> out.println("stays: " + each));
-      out.flush();
+    MeshWorkloads mesh = release.mesh(client);
+    if (!isWithoutNodes && mesh.hasNodes()) {
+      helm.upgrade(List.of("retire: true"));
+      mesh.awaitNodes(release.timeout());
+      out.println("every node is given back to its own network");
     }
+    helm.uninstall();
+    out.println(release.release() + " is uninstalled from " + release.namespace());
+    removeLeftovers(new Leftovers(client, release.namespace()), out);
     return ExitCode.OK.code();
+  }
+
+  private void removeLeftovers(Leftovers leftovers, PrintWriter out) {
+    Path definitions = release.chart().resolve("crds");
+    if (deletesDefinitions) {
+      leftovers.deleteDefinitions(definitions);
+    }
+    if (deletesNamespace) {
+      leftovers.deleteNamespace();
+    }
+    leftovers.staying(definitions).forEach(each -> out.println("stays: " + each));
+    out.flush();
   }
 
   private void confirm() {

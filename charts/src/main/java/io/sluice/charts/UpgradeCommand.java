@@ -30,14 +30,16 @@ final class UpgradeCommand implements Callable<Integer> {
   public Integer call() {
     Config config = release.config();
     HelmRelease helm = release.helm(config);
-    try (KubernetesClient client = ClusterAccess.connect(config)) {
-      helm.requireInstalled("use `sluice install`, or ");
-      List<String> documents = values.documents();
-      release.check(over(helm.values(), documents), client);
-      Release upgraded = helm.upgrade(documents);
-      boolean isReady = result.waits() && release.mesh(client).await(release.timeout());
-      ReleaseAnswer.print(upgraded, isReady, result.format(), spec.commandLine().getOut());
-    }
+    return ClusterAccess.ask(config, client -> upgrade(client, helm));
+  }
+
+  private int upgrade(KubernetesClient client, HelmRelease helm) {
+    helm.requireInstalled("use `sluice install`, or ");
+    List<String> documents = values.documents();
+    release.check(over(helm.values(), documents), client);
+    Release upgraded = helm.upgrade(documents);
+    boolean isReady = result.waits() && release.mesh(client).await(release.timeout());
+    ReleaseAnswer.print(upgraded, isReady, result.format(), spec.commandLine().getOut());
     return ExitCode.OK.code();
   }
 

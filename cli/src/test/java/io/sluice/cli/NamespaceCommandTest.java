@@ -9,6 +9,7 @@ import io.sluice.cli.output.ExitCode;
 import io.sluice.control.kubernetes.StoringApiServer;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
@@ -60,12 +61,16 @@ class NamespaceCommandTest {
   }
 
   private int run(String line) throws Exception {
+    return run(line, cluster.kubeconfig(home));
+  }
+
+  private int run(String line, Path kubeconfig) {
     out.getBuffer().setLength(0);
     err.getBuffer().setLength(0);
     Stream<String> words =
         Stream.concat(
             Arrays.stream(("namespace " + line).split(" ")),
-            Stream.of("--kubeconfig", cluster.kubeconfig(home).toString()));
+            Stream.of("--kubeconfig", kubeconfig.toString()));
     return SluiceCommand.commandLine()
         .setOut(new PrintWriter(out))
         .setErr(new PrintWriter(err))
@@ -125,6 +130,32 @@ class NamespaceCommandTest {
     assertThat(err.toString()).startsWith("sluice: namespace ").contains(told);
     assertThat(err.toString().lines()).hasSize(1);
     assertThat(cluster.writes()).isEmpty();
+  }
+
+  @Test
+  void userWhomTheServerDoesNotKnowIsTold() throws Exception {
+    Path file = cluster.kubeconfig(home);
+    String text = Files.readString(file).replace("token-of-", "another-");
+    Path stranger = Files.writeString(home.resolve("stranger"), text);
+
+    assertThat(run("list", stranger)).isEqualTo(ExitCode.FAILED.code());
+
+    assertThat(err.toString())
+        .startsWith("sluice: the API server https://localhost:")
+        .contains("refuses: Unauthorized; check --kubeconfig and --context, and what their user");
+    assertThat(err.toString().lines()).hasSize(1);
+  }
+
+  @Test
+  void serverThatNobodyVouchesForIsTold() throws Exception {
+    String text = Files.readString(cluster.kubeconfig(home));
+    String unknown = text.replaceFirst(", certificate-authority: .*", "}}]");
+    Path elsewhere = Files.writeString(home.resolve("elsewhere"), unknown);
+
+    assertThat(run("list", elsewhere)).isEqualTo(ExitCode.FAILED.code());
+
+    assertThat(err.toString()).contains("unable to find valid certification path", "; check --k");
+    assertThat(err.toString().lines()).hasSize(1);
   }
 
   @Test

@@ -4,10 +4,13 @@ import io.fabric8.kubernetes.api.model.NamedContext;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -41,15 +44,24 @@ public final class ClusterAccess {
     return config;
   }
 
-  /** A client of that cluster; the caller closes it. @throws ParameterException as the other */
-  public KubernetesClient connect() {
-    return connect(config());
+  /** As {@link #ask(Config, Function)}. @throws ParameterException as {@link #config} */
+  public <T> T ask(Function<KubernetesClient, T> work) {
+    return ask(config(), work);
   }
 
-  /** A client by {@link #config}; the caller closes it. */
-  public static KubernetesClient connect(Config config) {
+  /**
+   * Does work with a client of that cluster, which is closed when this returns.
+   *
+   * @throws IllegalStateException naming the API server, where it is not reached or refuses
+   */
+  public static <T> T ask(Config config, Function<KubernetesClient, T> work) {
     config.setRequestRetryBackoffLimit(1);
-    return new KubernetesClientBuilder().withConfig(config).build();
+    try (KubernetesClient client = new KubernetesClientBuilder().withConfig(config).build()) {
+      Objects.requireNonNull(client.getKubernetesVersion()); // before anybody else fails by it
+      return work.apply(client);
+    } catch (KubernetesClientException e) {
+      throw new IllegalStateException(ApiServerFailure.sentence(e, config.getMasterUrl()), e);
+    }
   }
 
   private Config found() {

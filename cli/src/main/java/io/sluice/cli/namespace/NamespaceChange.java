@@ -28,23 +28,28 @@ record NamespaceChange(String mesh, String injection) {
    */
   List<List<String>> apply(
       List<String> names, ClusterAccess cluster, Function<Membership, Optional<String>> refusal) {
-    try (KubernetesClient client = cluster.connect()) {
+    return cluster.ask(client -> {
       List<Membership> found = new ArrayList<>();
       for (String name : names) {
-        Namespace object = client.namespaces().withName(name).get();
-        if (object == null) {
-          throw new IllegalStateException("namespace " + name + " is not in the cluster");
-        }
-        Membership membership = Membership.of(object);
-        refusal
-            .apply(membership)
-            .ifPresent(why -> {
-              throw new IllegalStateException("namespace " + name + ": " + why);
-            });
-        found.add(membership);
+        found.add(changeable(client, name, refusal));
       }
       return found.stream().map(each -> List.of(each.namespace(), apply(client, each))).toList();
+    });
+  }
+
+  private static Membership changeable(
+      KubernetesClient client, String name, Function<Membership, Optional<String>> refusal) {
+    Namespace object = client.namespaces().withName(name).get();
+    if (object == null) {
+      throw new IllegalStateException("namespace " + name + " is not in the cluster");
     }
+    Membership membership = Membership.of(object);
+    refusal
+        .apply(membership)
+        .ifPresent(why -> {
+          throw new IllegalStateException("namespace " + name + ": " + why);
+        });
+    return membership;
   }
 
   private String apply(KubernetesClient client, Membership before) {

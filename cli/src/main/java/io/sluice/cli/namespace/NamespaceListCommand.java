@@ -1,6 +1,5 @@
 package io.sluice.cli.namespace;
 
-import io.fabric8.kubernetes.client.KubernetesClient;
 import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
@@ -31,22 +30,26 @@ final class NamespaceListCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    try (KubernetesClient client = cluster.access().connect()) {
-      List<List<String>> rows =
-          client.namespaces().list().getItems().stream()
-              .map(Membership::of)
-              .filter(each -> mesh == null ? each.isStated() : each.mesh().equals(mesh))
-              .map(each ->
-                  List.of(
-                      each.namespace(),
-                      each.mesh(),
-                      each.injection(),
-                      each.label(),
-                      Boolean.toString(each.ignored())))
-              .toList();
-      new Listing(List.of("namespace", "mesh", "injection", "label", "ignored"), rows)
-          .print(output.format(), spec.commandLine().getOut());
-    }
+    List<List<String>> rows =
+        cluster
+            .access()
+            .ask(client ->
+                client.namespaces().list().getItems().stream()
+                    .map(Membership::of)
+                    .filter(each -> mesh == null ? each.isStated() : each.mesh().equals(mesh))
+                    .map(NamespaceListCommand::row)
+                    .toList());
+    new Listing(List.of("namespace", "mesh", "injection", "label", "ignored"), rows)
+        .print(output.format(), spec.commandLine().getOut());
     return ExitCode.OK.code();
+  }
+
+  private static List<String> row(Membership each) {
+    return List.of(
+        each.namespace(),
+        each.mesh(),
+        each.injection(),
+        each.label(),
+        Boolean.toString(each.ignored()));
   }
 }

@@ -36,8 +36,7 @@ final class EventsCommand implements Callable<Integer> {
       target.client().stream(new AdminRequest("events", "", follow), event -> print(event, out));
       return ExitCode.OK.code();
     } catch (IOException e) {
-      throw new IllegalStateException(
-          "no daemon answers for node '" + target.name() + "' (" + e.getMessage() + ")", e);
+      throw target.silence(e);
     }
   }
 

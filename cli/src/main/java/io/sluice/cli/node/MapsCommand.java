@@ -116,7 +116,11 @@ final class MapsCommand {
     } catch (IOException e) {
       if (!target.pins().exists()) {
         throw new IllegalStateException(
-            "node '" + target.name() + "' has neither a running daemon nor pinned maps", e);
+            "node '"
+                + target.name()
+                + "' has neither a running daemon nor pinned maps; start its daemon, or name another"
+                + " by --node-name",
+            e);
       }
       return Optional.empty();
     }

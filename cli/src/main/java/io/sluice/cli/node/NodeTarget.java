@@ -93,13 +93,18 @@ final class NodeTarget {
     try {
       return client().ask(request);
     } catch (IOException e) {
-      throw new IllegalStateException(
-          "no daemon answers for node '"
-              + name()
-              + "' ("
-              + e.getMessage()
-              + "); `sluice node maps` reads what it left in the kernel",
-          e);
+      throw silence(e);
     }
+  }
+
+  /** The failure that nobody answered, which says how to look without a daemon. */
+  IllegalStateException silence(IOException why) {
+    return new IllegalStateException(
+        "no daemon answers for node '"
+            + name()
+            + "' ("
+            + why.getMessage()
+            + "); `sluice node maps` reads what it left in the kernel",
+        why);
   }
 }
