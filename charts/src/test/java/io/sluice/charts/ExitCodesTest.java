@@ -70,6 +70,7 @@ class ExitCodesTest {
     targets.put("uninstall", new Target("--yes " + chart, unreached, reach));
     targets.put("namespace add", new Target("shop " + CLUSTER, unreached, reach));
     targets.put("namespace remove", new Target("shop " + CLUSTER, unreached, reach));
+    targets.put("namespace ignore", new Target("shop " + CLUSTER, unreached, reach));
     targets.put("namespace list", new Target(CLUSTER, unreached, reach));
     String maps = "sluice node maps";
     for (String command : List.of("status", "pods", "certificates", "events")) {

@@ -25,6 +25,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class NamespaceCommandTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String MONITORED = "openservicemesh.io/monitored-by";
+  private static final String IGNORE = "openservicemesh.io/ignore";
   private static final String INJECTION = "openservicemesh.io/sidecar-injection";
 
   @TempDir private Path home = Path.of("");
@@ -105,6 +106,43 @@ class NamespaceCommandTest {
   }
 
   @Test
+  void ignoredNamespacesAreKeptOutOfEveryMesh() throws Exception {
+    assertThat(run("add shop")).isZero();
+    assertThat(run("ignore shop elsewhere monitoring")).isEqualTo(ExitCode.OK.code());
+
+    assertThat(err.toString()).isEmpty();
+    assertThat(out.toString())
+        .containsPattern("shop +ignored")
+        .containsPattern("elsewhere +ignored")
+        .containsPattern("monitoring +unchanged");
+    assertThat(metadata("shop").at("/labels").path(IGNORE).asText()).isEqualTo("true");
+    assertThat(metadata("shop").at("/labels").path(MONITORED).asText()).isEqualTo("sluice");
+    int writes = cluster.writes().size();
+
+    assertThat(run("ignore shop elsewhere -o json")).isEqualTo(ExitCode.OK.code());
+    assertThat(JSON.readTree(out.toString()).findValuesAsText("result"))
+        .containsExactly("unchanged", "unchanged");
+    assertThat(run("add shop")).isEqualTo(ExitCode.FAILED.code());
+    assertThat(err.toString()).contains("`kubectl label namespace shop " + IGNORE + "-` ends that");
+    assertThat(cluster.writes()).hasSize(writes);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "flomesh.io/ignore, true, unchanged",
+    "openservicemesh.io/ignore, false, ignored",
+    "openservicemesh.io/ignore, True, ignored"
+  })
+  void ignoredIsWhatTheControllerTakesForIt(String label, String word, String result)
+      throws Exception {
+    put("bank", Map.of(label, word));
+
+    assertThat(run("ignore bank -o json")).isEqualTo(ExitCode.OK.code());
+
+    assertThat(JSON.readTree(out.toString()).findValuesAsText("result")).containsExactly(result);
+  }
+
+  @Test
   void removedNamespacesKeepWhatIsNotOfTheMesh() throws Exception {
     assertThat(run("add shop")).isZero();
     assertThat(run("remove shop")).isZero();
@@ -122,7 +160,8 @@ class NamespaceCommandTest {
         "add shop monitoring; namespace monitoring: its label openservicemesh.io/ignore",
         "add shop kube-system; never in the mesh",
         "add shop elsewhere; belongs to mesh other",
-        "remove shop elsewhere; --mesh-name"
+        "remove shop elsewhere; --mesh-name",
+        "ignore shop nowhere; namespace nowhere is not in the cluster; `kubectl get namespaces`"
       })
   void oneThatIsRefusedLeavesAllAsTheyAre(String line, String told) throws Exception {
     assertThat(run(line)).isEqualTo(ExitCode.FAILED.code());

@@ -2,6 +2,7 @@ package io.sluice.cli.namespace;
 
 import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.sluice.control.objects.EnrolmentWords;
 import io.sluice.control.objects.MeshKey;
 import java.util.Map;
 import java.util.Objects;
@@ -13,6 +14,7 @@ import java.util.Optional;
  * @param mesh name of the mesh that watches it
  * @param injection what holds for its pods: {@code enabled} or {@code disabled}
  * @param label our own word, {@code sluice.io/mesh}, which stands above the other two
+ * @param ignored whether it is kept out of every mesh, whatever the rest says
  */
 record Membership(String namespace, String mesh, String injection, String label, boolean ignored) {
   /** Of an object of the cluster. */
@@ -25,7 +27,7 @@ record Membership(String namespace, String mesh, String injection, String label,
         first(labels, MeshKey.MONITORED_BY),
         first(annotations, MeshKey.INJECTION),
         labels.getOrDefault(MeshKey.MESH.key(), ""),
-        Boolean.parseBoolean(first(labels, MeshKey.IGNORE)));
+        EnrolmentWords.isIgnored(labels));
   }
 
   private static String first(Map<String, String> words, MeshKey key) {

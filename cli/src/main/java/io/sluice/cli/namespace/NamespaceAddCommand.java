@@ -16,7 +16,9 @@ import picocli.CommandLine.Spec;
     description = "Brings namespaces into the mesh; their pods keep running.",
     mixinStandardHelpOptions = true)
 final class NamespaceAddCommand implements Callable<Integer> {
-  @Mixin private NamespaceArguments arguments = new NamespaceArguments();
+  @Mixin private NamespaceNames namespaces = new NamespaceNames();
+
+  @Mixin private MeshNameOption mesh = new MeshNameOption();
 
   @Option(
       names = "--disable-sidecar-injection",
@@ -28,10 +30,8 @@ final class NamespaceAddCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     String injection = isInjectionDisabled ? "disabled" : "enabled";
-    NamespaceChange change = new NamespaceChange(arguments.mesh(), injection);
-    arguments.print(
-        change.apply(arguments.names(), arguments.cluster(), this::refusal),
-        spec.commandLine().getOut());
+    NamespaceChange change = new NamespaceChange(mesh.mesh(), injection);
+    namespaces.change(this::refusal, change::from, spec.commandLine().getOut());
     return ExitCode.OK.code();
   }
 
@@ -40,8 +40,9 @@ final class NamespaceAddCommand implements Callable<Integer> {
       return Optional.of("pods of the system are never in the mesh");
     } else if (there.ignored()) {
       return Optional.of(
-          "its label openservicemesh.io/ignore keeps it out of every mesh; remove that label first");
-    } else if (!there.mesh().isEmpty() && !there.mesh().equals(arguments.mesh())) {
+          "its label openservicemesh.io/ignore keeps it out of every mesh; `kubectl label namespace %s openservicemesh.io/ignore-` ends that"
+              .formatted(there.namespace()));
+    } else if (!there.mesh().isEmpty() && !there.mesh().equals(mesh.mesh())) {
       return Optional.of(
           "it belongs to mesh %s; remove it there with `sluice namespace remove --mesh-name %s`"
               .formatted(there.mesh(), there.mesh()));

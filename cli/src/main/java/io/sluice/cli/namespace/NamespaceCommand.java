@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
     subcommands = {
       NamespaceAddCommand.class,
       NamespaceRemoveCommand.class,
-      NamespaceListCommand.class
+      NamespaceListCommand.class,
+      NamespaceIgnoreCommand.class
     })
 public final class NamespaceCommand {}

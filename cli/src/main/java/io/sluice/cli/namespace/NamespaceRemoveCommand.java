@@ -14,21 +14,21 @@ import picocli.CommandLine.Spec;
     description = "Takes namespaces out of the mesh; their pods keep running.",
     mixinStandardHelpOptions = true)
 final class NamespaceRemoveCommand implements Callable<Integer> {
-  @Mixin private NamespaceArguments arguments = new NamespaceArguments();
+  @Mixin private NamespaceNames namespaces = new NamespaceNames();
+
+  @Mixin private MeshNameOption mesh = new MeshNameOption();
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() {
     NamespaceChange change = new NamespaceChange("", "");
-    arguments.print(
-        change.apply(arguments.names(), arguments.cluster(), this::refusal),
-        spec.commandLine().getOut());
+    namespaces.change(this::refusal, change::from, spec.commandLine().getOut());
     return ExitCode.OK.code();
   }
 
   private Optional<String> refusal(Membership there) {
-    boolean isOfAnother = !there.mesh().isEmpty() && !there.mesh().equals(arguments.mesh());
+    boolean isOfAnother = !there.mesh().isEmpty() && !there.mesh().equals(mesh.mesh());
     return isOfAnother
         ? Optional.of("it belongs to mesh %s; name that by --mesh-name".formatted(there.mesh()))
         : Optional.empty();

@@ -22,7 +22,7 @@ final class Enrolment {
   private Enrolment() {}
 
   static boolean isEnrolled(Pod pod, @Nullable Namespace namespaceOrNull) {
-    if (isImpossible(pod) || (namespaceOrNull != null && isIgnored(namespaceOrNull.meta()))) {
+    if (isImpossible(pod) || (namespaceOrNull != null && isIgnored(namespaceOrNull))) {
       return false;
     }
     Optional<Boolean> own = word(pod.meta().labels().get(MeshKey.MESH.key()));
@@ -53,7 +53,8 @@ final class Enrolment {
       @Nullable Namespace namespaceOrNull, BooleanSupplier anyEnrolled) {
     if (namespaceOrNull != null) {
       ObjectMeta namespace = namespaceOrNull.meta();
-      if (EnrolmentWords.SYSTEM_NAMESPACES.contains(namespace.name()) || isIgnored(namespace)) {
+      if (EnrolmentWords.SYSTEM_NAMESPACES.contains(namespace.name())
+          || isIgnored(namespaceOrNull)) {
         return NamespaceMembership.OUTSIDE;
       }
       Optional<Boolean> whole = word(namespace.labels().get(MeshKey.MESH.key()));
@@ -74,9 +75,8 @@ final class Enrolment {
         || EnrolmentWords.SYSTEM_NAMESPACES.contains(pod.meta().namespace());
   }
 
-  private static boolean isIgnored(ObjectMeta namespace) {
-    return MeshKey.IGNORE.keys().stream()
-        .anyMatch(key -> "true".equals(namespace.labels().get(key)));
+  private static boolean isIgnored(Namespace namespace) {
+    return EnrolmentWords.isIgnored(namespace.meta().labels());
   }
 
   private static boolean isMonitored(ObjectMeta namespace) {

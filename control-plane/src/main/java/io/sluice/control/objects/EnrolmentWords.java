@@ -3,6 +3,7 @@ package io.sluice.control.objects;
 import io.sluice.control.manifest.Fields;
 import io.sluice.mesh.SystemIdentity;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -26,6 +27,11 @@ public final class EnrolmentWords {
       case "disabled", "no", "false" -> Optional.of(false);
       default -> Optional.empty();
     };
+  }
+
+  /** Whether a Namespace with these labels is kept out, under one name of the label or another. */
+  public static boolean isIgnored(Map<String, String> labels) {
+    return MeshKey.IGNORE.keys().stream().anyMatch(key -> "true".equals(labels.get(key)));
   }
 
   /** Reports words that say neither: a typing error must not quietly leave a pod unprotected. */

@@ -109,6 +109,12 @@ class EnrolmentTest {
             "labels: {flomesh.io/ignore: \"true\"}",
             enabled),
         of(
+            "ignored namespace, said twice",
+            false,
+            "labels: {openservicemesh.io/ignore: \"false\", flomesh.io/ignore: \"true\", "
+                + "sluice.io/mesh: enabled}",
+            ""),
+        of(
             "ignore said false",
             true,
             "labels: {openservicemesh.io/ignore: \"false\", sluice.io/mesh: enabled}",
