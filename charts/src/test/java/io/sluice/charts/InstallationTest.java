@@ -7,11 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.control.kubernetes.StoringApiServer;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,21 +24,12 @@ class InstallationTest {
   private static final String NAMESPACE = "/api/v1/namespaces/sluice-system";
 
   @TempDir private Path home = Path.of("");
-  private final StoringApiServer cluster = started();
-  private final StringWriter out = new StringWriter();
-  private final StringWriter err = new StringWriter();
-
-  private static StoringApiServer started() {
-    try {
-      return new StoringApiServer();
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
-    }
-  }
+  private final StoringApiServer cluster = ChartCommands.started();
+  private final ChartCommands commands = new ChartCommands();
 
   @BeforeEach
   void workloadsBecomeReady() {
-    cluster.onWrite = InstallationTest::ready;
+    cluster.onWrite = ChartCommands::ready;
   }
 
   @AfterEach
@@ -50,34 +37,13 @@ class InstallationTest {
     cluster.close();
   }
 
-  /** As if the cluster's controllers had done their work at once. */
-  private static ObjectNode ready(ObjectNode object) {
-    ObjectNode status = object.withObject("/status");
-    status.put("observedGeneration", object.at("/metadata/generation").asLong());
-    if (object.path("kind").asText().equals("DaemonSet")) {
-      status.put("desiredNumberScheduled", 2).put("updatedNumberScheduled", 2);
-      status.put("numberReady", 2);
-    } else if (object.path("kind").asText().equals("Deployment")) {
-      status.put("updatedReplicas", 1).put("availableReplicas", 1);
-    }
-    return object;
-  }
-
   private int run(String line) throws Exception {
-    out.getBuffer().setLength(0);
-    err.getBuffer().setLength(0);
-    List<String> words = new ArrayList<>(Arrays.asList(line.split(" ")));
-    words.addAll(List.of("--kubeconfig", cluster.kubeconfig(home).toString()));
-    words.addAll(List.of("--chart", Chart.FOLDER.toString()));
-    return ChartCommand.commandLine()
-        .setOut(new PrintWriter(out))
-        .setErr(new PrintWriter(err))
-        .execute(words.toArray(String[]::new));
+    return commands.run(line + " --kubeconfig " + cluster.kubeconfig(home));
   }
 
   private void succeed(String line) throws Exception {
     int code = run(line);
-    assertThat(err.toString()).isEmpty();
+    assertThat(commands.err()).isEmpty();
     assertThat(code).isEqualTo(ExitCode.OK.code());
   }
 
@@ -92,7 +58,7 @@ class InstallationTest {
   @Test
   void whatIsInstalledCanBeUpgradedAndUninstalled() throws Exception {
     succeed("install --mode ebpf --wait");
-    assertThat(out.toString())
+    assertThat(commands.out())
         .contains(
             "sluice in namespace sluice-system, revision 1: deployed",
             "ConfigMap sluice-trust-bundle");
@@ -106,7 +72,7 @@ class InstallationTest {
     JsonNode key = object("/api/v1/namespaces/sluice-system/secrets/sluice-webhook").path("data");
 
     succeed("upgrade --set node.drainSeconds=25 -o json");
-    JsonNode answer = JSON.readTree(out.toString());
+    JsonNode answer = JSON.readTree(commands.out());
     assertThat(answer.path("revision").asInt()).isEqualTo(2);
     assertThat(answer.path("status").asText()).isEqualTo("deployed");
     assertThat(nodeArguments()).contains("--mode=ebpf", "--drain-seconds=25");
@@ -114,7 +80,7 @@ class InstallationTest {
         .isEqualTo(key);
 
     succeed("uninstall mesh --yes");
-    assertThat(out.toString())
+    assertThat(commands.out())
         .containsSubsequence("every node is given back", "is uninstalled", "stays: definition")
         .contains("stays: claim sluice-controller", "stays: namespace sluice-system");
     assertThat(cluster.names())
@@ -128,7 +94,7 @@ class InstallationTest {
     cluster.onWrite = object -> object; // from now on no node follows
 
     assertThat(run("uninstall --yes --timeout 1s")).isEqualTo(ExitCode.FAILED.code());
-    assertThat(err.toString()).contains("the nodes: not ready after 1 s (DaemonSet sluice-node)");
+    assertThat(commands.err()).contains("the nodes: not ready after 1 s (DaemonSet sluice-node)");
     assertThat(object(DAEMON_SET).at("/spec/template/spec/initContainers").toString())
         .contains("cleanup");
 
@@ -153,7 +119,7 @@ class InstallationTest {
     succeed("install");
 
     assertThat(run("install --release other -n elsewhere")).isEqualTo(ExitCode.FAILED.code());
-    assertThat(err.toString())
+    assertThat(commands.err())
         .contains("sluice-system/sluice-node", "is installed already", "--no-enforce-single-mesh");
     assertThat(cluster.names()).doesNotContain("Namespace/elsewhere");
   }
@@ -163,7 +129,7 @@ class InstallationTest {
     cluster.onWrite = object -> object;
 
     assertThat(run("install --atomic --timeout 1s")).isEqualTo(ExitCode.FAILED.code());
-    assertThat(err.toString()).contains("the controller: not ready after 1 s");
+    assertThat(commands.err()).contains("the controller: not ready after 1 s");
     assertThat(cluster.names())
         .isNotEmpty()
         .noneMatch(name -> name.matches("(DaemonSet|Deployment|Secret|ConfigMap|MeshConfig)/.*"));
@@ -179,13 +145,13 @@ class InstallationTest {
       })
   void refusedValueIsNamedAndNothingIsWritten(String options, String told) throws Exception {
     assertThat(run("install " + options)).isEqualTo(ExitCode.USAGE.code());
-    assertThat(err.toString()).contains(told);
+    assertThat(commands.err()).contains(told);
     assertThat(cluster.writes()).isEmpty();
 
     succeed("install");
     int writes = cluster.writes().size();
     assertThat(run("upgrade " + options)).isEqualTo(ExitCode.USAGE.code());
-    assertThat(err.toString()).contains(told);
+    assertThat(commands.err()).contains(told);
     assertThat(cluster.writes()).hasSize(writes);
   }
 
@@ -196,7 +162,7 @@ class InstallationTest {
 
     assertThat(run("upgrade --set metrics.podMonitor.enabled=true"))
         .isEqualTo(ExitCode.USAGE.code());
-    assertThat(err.toString()).contains("with localOnly nobody else can scrape the nodes");
+    assertThat(commands.err()).contains("with localOnly nobody else can scrape the nodes");
     assertThat(cluster.writes()).hasSize(writes);
   }
 
@@ -206,7 +172,7 @@ class InstallationTest {
     int writes = cluster.writes().size();
 
     assertThat(run("install")).isEqualTo(ExitCode.FAILED.code());
-    assertThat(err.toString())
+    assertThat(commands.err())
         .contains("sluice is installed in namespace sluice-system already (deployed)", "upgrade");
     assertThat(cluster.writes()).hasSize(writes);
   }
@@ -215,7 +181,7 @@ class InstallationTest {
   void meshThatIsNotThereIsTold() throws Exception {
     for (String command : List.of("upgrade", "uninstall --yes")) {
       assertThat(run(command + " --release other")).isEqualTo(ExitCode.FAILED.code());
-      assertThat(err.toString())
+      assertThat(commands.err())
           .contains("other is not installed in namespace sluice-system", "--release");
     }
     assertThat(cluster.writes()).isEmpty();
@@ -226,13 +192,13 @@ class InstallationTest {
     succeed("install");
 
     assertThat(run("uninstall")).isEqualTo(ExitCode.USAGE.code());
-    assertThat(err.toString()).contains("--yes");
+    assertThat(commands.err()).contains("--yes");
     assertThat(cluster.names()).contains("DaemonSet/sluice-node");
   }
 
   @Test
   void contextThatIsNotInTheFileIsRefused() throws Exception {
     assertThat(run("install --context nowhere")).isEqualTo(ExitCode.USAGE.code());
-    assertThat(err.toString()).contains("--context 'nowhere' is none of [site]");
+    assertThat(commands.err()).contains("--context 'nowhere' is none of [site]");
   }
 }
