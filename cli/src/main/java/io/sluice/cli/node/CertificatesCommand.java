@@ -38,13 +38,15 @@ final class CertificatesCommand implements Callable<Integer> {
 
   @Mixin private NodeTarget target = new NodeTarget();
 
+  @Mixin private NodeOutput output = new NodeOutput();
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() {
     var certificates = target.ask(AdminRequest.of("certificates"));
     var out = spec.commandLine().getOut();
-    switch (target.format()) {
+    switch (output.format()) {
       case json ->
           Listing.printJson(JsonNodeFactory.instance.arrayNode().addAll(certificates), out);
       case table -> Listing.of(certificates, COLUMNS).print(OutputFormat.table, out);

@@ -21,6 +21,8 @@ import picocli.CommandLine.Spec;
 final class EventsCommand implements Callable<Integer> {
   @Mixin private NodeTarget target = new NodeTarget();
 
+  @Mixin private NodeOutput output = new NodeOutput();
+
   @Option(
       names = {"-f", "--follow"},
       description = "Keep printing as they come.")
@@ -41,7 +43,7 @@ final class EventsCommand implements Callable<Integer> {
   }
 
   private void print(JsonNode event, PrintWriter out) {
-    if (target.format() == OutputFormat.json) {
+    if (output.format() == OutputFormat.json) {
       out.println(event);
     } else {
       out.printf(

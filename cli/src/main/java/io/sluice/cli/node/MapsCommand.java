@@ -34,6 +34,8 @@ final class MapsCommand {
   static final class ListCommand implements Callable<Integer> {
     @Mixin private NodeTarget target = new NodeTarget();
 
+    @Mixin private NodeOutput output = new NodeOutput();
+
     @Spec private CommandSpec spec = CommandSpec.create();
 
     @Override
@@ -56,7 +58,7 @@ final class MapsCommand {
         }
       }
       new Listing(List.of("map", "entries", "capacity", "id", "holds"), rows)
-          .print(target.format(), spec.commandLine().getOut());
+          .print(output.format(), spec.commandLine().getOut());
       return ExitCode.OK.code();
     }
 
@@ -77,6 +79,8 @@ final class MapsCommand {
   static final class DumpCommand implements Callable<Integer> {
     @Mixin private NodeTarget target = new NodeTarget();
 
+    @Mixin private NodeOutput output = new NodeOutput();
+
     @Parameters(paramLabel = "NAME", description = "Name of the map, as `maps list` shows it.")
     private String map = "";
 
@@ -92,7 +96,7 @@ final class MapsCommand {
               .orElseThrow(() ->
                   new IllegalArgumentException(
                       "no map '" + map + "' is pinned; see `sluice node maps list`"));
-      new Listing(dump.columns(), dump.rows()).print(target.format(), spec.commandLine().getOut());
+      new Listing(dump.columns(), dump.rows()).print(output.format(), spec.commandLine().getOut());
       return ExitCode.OK.code();
     }
 

@@ -23,13 +23,15 @@ final class PodsCommand implements Callable<Integer> {
 
   @Mixin private NodeTarget target = new NodeTarget();
 
+  @Mixin private NodeOutput output = new NodeOutput();
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() {
     var pods = target.ask(AdminRequest.of("pods"));
     var out = spec.commandLine().getOut();
-    if (target.format() == OutputFormat.json) {
+    if (output.format() == OutputFormat.json) {
       Listing.printJson(JsonNodeFactory.instance.arrayNode().addAll(pods), out);
     } else {
       Listing.of(pods, COLUMNS).print(OutputFormat.table, out);

@@ -18,13 +18,15 @@ import picocli.CommandLine.Spec;
 final class StatusCommand implements Callable<Integer> {
   @Mixin private NodeTarget target = new NodeTarget();
 
+  @Mixin private NodeOutput output = new NodeOutput();
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() {
     JsonNode status = target.askOne(AdminRequest.of("status"));
     var out = spec.commandLine().getOut();
-    if (target.format() == OutputFormat.json) {
+    if (output.format() == OutputFormat.json) {
       Listing.printJson(status, out);
       return ExitCode.OK.code();
     }
