@@ -15,7 +15,7 @@ import picocli.CommandLine.Model.CommandSpec;
 final class JsonFields {
   private static final String HEADING = "%nFields of -o json:%n";
   private static final Pattern LINE =
-      Pattern.compile("([A-Za-z0-9.\\[\\]]+)(?: \\((number|boolean)\\))?: (.+)");
+      Pattern.compile("([A-Za-z0-9.*\\[\\]]+)(?: \\((number|boolean)\\))?: (.+)");
 
   /**
    * One of them.

@@ -31,19 +31,7 @@ import picocli.CommandLine;
 /** What {@code -o json} prints has the fields that help and docs/commands.md list. */
 class JsonFieldsTest {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final Pattern LOWER_CAMEL = Pattern.compile("[a-z][a-zA-Z0-9]*(\\[\\])?");
-
-  /** Their answers come from a daemon, a controller, the kernel, or have a map's own columns. */
-  private static final List<String> OF_A_RUNNING_MESH =
-      List.of(
-          "sluice node status",
-          "sluice node pods",
-          "sluice node certificates",
-          "sluice node events",
-          "sluice node maps list",
-          "sluice node maps dump",
-          "sluice node capabilities",
-          "sluice control status");
+  private static final Pattern LOWER_CAMEL = Pattern.compile("[a-z][a-zA-Z0-9]*(\\[\\])?|\\*");
 
   @TempDir private Path directory = Path.of("");
   private final StoringApiServer cluster = ChartCommands.started();
@@ -133,7 +121,7 @@ class JsonFieldsTest {
   }
 
   @Test
-  void everyCommandThatNeedsNoRunningMeshListsItsFields() {
+  void everyCommandWithJsonListsItsFields() {
     List<String> without = new ArrayList<>();
     withJson()
         .forEach((name, line) -> {
@@ -142,7 +130,9 @@ class JsonFieldsTest {
           }
         });
 
-    assertThat(without).containsExactlyInAnyOrderElementsOf(OF_A_RUNNING_MESH);
+    assertThat(without)
+        .containsExactly(
+            "sluice node maps dump"); // it has the columns of the map that is asked for
   }
 
   @Test

@@ -30,7 +30,15 @@ final class MapsCommand {
   @Command(
       name = "list",
       description = "Lists every map with its fill.",
-      mixinStandardHelpOptions = true)
+      mixinStandardHelpOptions = true,
+      footerHeading = "%nFields of -o json:%n",
+      footer = {
+        "map: its name",
+        "entries: how many it holds; - where that cannot be counted",
+        "capacity: how many it can hold; - where it has no bound",
+        "id: the kernel's number of it; - where it has none",
+        "holds: what is in it"
+      })
   static final class ListCommand implements Callable<Integer> {
     @Mixin private NodeTarget target = new NodeTarget();
 
