@@ -19,8 +19,8 @@ final class CommandReference {
       # Commands
 
       All begin with `./sluice`. The launcher's own, `test`, `bench`, `kernels`, `images` and `build`, stand in `./sluice help`. Every
-      command has `--help`. `-o json` prints what the table shows, with members that keep their names: a list of rows has the headings in
-      lower case as members.
+      command has `--help`. `-o json` prints what the table shows, with members that keep their names. Where fields are listed without a common
+      object around them and several rows can be there, an array of such objects is printed; `a[].b` is the field `b` of each element of `a`.
 
       ## Exit codes
 
@@ -71,6 +71,18 @@ final class CommandReference {
               .collect(Collectors.joining(", ")),
           option,
           page);
+    }
+    addFields(spec, page);
+  }
+
+  private static void addFields(CommandSpec spec, StringBuilder page) {
+    List<JsonFields.Field> fields = JsonFields.of(spec);
+    if (!fields.isEmpty()) {
+      page.append("\n| Field of `-o json` | Type | Meaning |\n|---|---|---|\n");
+    }
+    for (JsonFields.Field field : fields) {
+      page.append(
+          "| `%s` | %s | %s |%n".formatted(field.path(), field.type(), cell(field.meaning())));
     }
   }
 

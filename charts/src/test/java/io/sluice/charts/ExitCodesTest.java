@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -158,7 +159,7 @@ class ExitCodesTest {
   @ParameterizedTest
   @MethodSource("commandsWithATarget")
   void nobodyThereIsAFailureWithAdvice(String command) {
-    Target target = TARGETS.get(command);
+    Target target = Objects.requireNonNull(TARGETS.get(command));
 
     int code = run(command + " " + filled(target.arguments()));
 

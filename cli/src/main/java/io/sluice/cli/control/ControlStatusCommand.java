@@ -19,7 +19,43 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "status",
     description = "Shows how the controller is, who called it last, and what it refused.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nFields of -o json:%n",
+    footer = {
+      "trustDomain: of the mesh",
+      "port (number): where nodes call",
+      "authority: how the certificate authority is, in a word",
+      "authorityDetail: the same in a sentence",
+      "rotation: how far a change of the root is",
+      "trustBundleGeneration (number): grows with each change of the roots",
+      "certificateEnd: until when the controller's own certificate is valid",
+      "registryRevision (number): of the objects as they are compiled",
+      "registryComplete (boolean): whether all of them are read",
+      "refusals.* (number): With refused calls: how many for this reason",
+      "lastCalls.*.at: when this caller last called",
+      "lastCalls.*.result: how that ended",
+      "nodes.*.connected (boolean): whether this node follows",
+      "nodes.*.revision (number): what it has acknowledged",
+      "nodes.*.since: when it did",
+      "nodes.*.resources (number): how many it holds",
+      "nodes.*.pendingRevision (number): told and not acknowledged yet; 0 where none",
+      "nodes.*.software: what it is",
+      "nodes.*.problems[]: With a node that refuses: what and why",
+      "notDistributed[]: With objects that cannot be told to nodes: which and why",
+      "xdsClients[].id: With a gRPC client: its name",
+      "xdsClients[].identity: With a gRPC client: its SPIFFE ID",
+      "xdsClients[].software: With a gRPC client: what it is",
+      "xdsClients[].since: With a gRPC client: when it connected",
+      "xdsClients[].types.*.wanted: With a gRPC client: how many of this type it asks for, or all",
+      "xdsClients[].types.*.told (number): With a gRPC client: how many it was told",
+      "xdsClients[].types.*.version: With a gRPC client: what it has",
+      "xdsClients[].types.*.pending (boolean): With a gRPC client: whether it has yet to answer",
+      "xdsClients[].types.*.problem: With a gRPC client: what it refused",
+      "replica: With --kubernetes: its name in the lease",
+      "leaseHeld (boolean): With --kubernetes: whether it may write to the cluster",
+      "leaseHolder: With --kubernetes: who may",
+      "replicaProblems[]: With --kubernetes: what it cannot do for the cluster"
+    })
 final class ControlStatusCommand implements Callable<Integer> {
   @Mixin private ControllerTarget target = new ControllerTarget();
 

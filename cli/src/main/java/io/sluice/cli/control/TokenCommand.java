@@ -66,7 +66,15 @@ final class TokenCommand implements Callable<Integer> {
   @Command(
       name = "list",
       description = "Shows the tokens, without their secrets.",
-      mixinStandardHelpOptions = true)
+      mixinStandardHelpOptions = true,
+      footerHeading = "%nFields of -o json:%n",
+      footer = {
+        "id: by which it can be revoked",
+        "node: the only node it is good for",
+        "state: open, used or expired",
+        "created: when, in UTC",
+        "expires: when, in UTC"
+      })
   static final class ListTokens implements Callable<Integer> {
     @Mixin private ControllerTarget target = new ControllerTarget();
 

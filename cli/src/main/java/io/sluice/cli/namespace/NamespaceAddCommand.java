@@ -14,7 +14,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "add",
     description = "Brings namespaces into the mesh; their pods keep running.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nFields of -o json:%n",
+    footer = {"namespace: its name", "result: added, changed or unchanged"})
 final class NamespaceAddCommand implements Callable<Integer> {
   @Mixin private NamespaceNames namespaces = new NamespaceNames();
 

@@ -16,7 +16,9 @@ import picocli.CommandLine.Spec;
       "Keeps namespaces out of every mesh, whatever else they or their pods say; pods keep running.",
       "To end that: kubectl label namespace NAMESPACE openservicemesh.io/ignore-"
     },
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nFields of -o json:%n",
+    footer = {"namespace: its name", "result: ignored or unchanged"})
 final class NamespaceIgnoreCommand implements Callable<Integer> {
   @Mixin private NamespaceNames namespaces = new NamespaceNames();
 

@@ -17,7 +17,15 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "list",
     description = "Shows the namespaces that say something of a mesh, and what.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nFields of -o json:%n",
+    footer = {
+      "namespace: its name",
+      "mesh: the mesh that watches it, empty where none does",
+      "injection: what its annotation says for its pods: enabled, disabled or nothing",
+      "label: what its label sluice.io/mesh says, which stands above the other two",
+      "ignored: true or false; true keeps it out of every mesh"
+    })
 final class NamespaceListCommand implements Callable<Integer> {
   @Mixin private ClusterOptions cluster = new ClusterOptions();
 

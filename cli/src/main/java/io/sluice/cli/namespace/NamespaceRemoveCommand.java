@@ -12,7 +12,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "remove",
     description = "Takes namespaces out of the mesh; their pods keep running.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nFields of -o json:%n",
+    footer = {"namespace: its name", "result: removed or unchanged"})
 final class NamespaceRemoveCommand implements Callable<Integer> {
   @Mixin private NamespaceNames namespaces = new NamespaceNames();
 

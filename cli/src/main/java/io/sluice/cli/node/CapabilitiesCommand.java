@@ -18,7 +18,19 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "capabilities",
     description = "Tries what this kernel takes, and shows which mode auto would choose and why.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nFields of -o json:%n",
+    footer = {
+      "mode: what auto would choose; none where nothing works",
+      "reason: why",
+      "outboundMode: the same for connections of pods",
+      "outboundReason: why",
+      "inboundMode: the same for connections to pods",
+      "inboundReason: why",
+      "features[].feature: what was tried",
+      "features[].works: the result",
+      "features[].detail: what the kernel said"
+    })
 final class CapabilitiesCommand implements Callable<Integer> {
   @Mixin private OutputOption output = new OutputOption();
 

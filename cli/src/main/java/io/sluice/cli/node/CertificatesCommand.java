@@ -17,7 +17,22 @@ import picocli.CommandLine.Spec;
     name = "certificates",
     description =
         "Shows the certificates of this node and its pods, and when they end. -o wide shows all.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nFields of -o json:%n",
+    footer = {
+      "identity: SPIFFE ID that it proves",
+      "holder: node or workload",
+      "state: whether it is held, or what is done to get it",
+      "serial: in hexadecimal; - where none is held, as in the next fields",
+      "notBefore: in UTC",
+      "notAfter: in UTC",
+      "renewAt: when the next one is asked for",
+      "issuer: name of who signed it",
+      "chainLength (number): certificates that are shown to a peer",
+      "rootId: which root it leads to",
+      "pods[]: NAMESPACE/NAME of each that uses it",
+      "problem: why there is no newer one, empty where nothing is wrong"
+    })
 final class CertificatesCommand implements Callable<Integer> {
   private static final List<String> COLUMNS =
       List.of("identity", "state", "notAfter", "renewAt", "pods", "problem");
@@ -38,13 +53,15 @@ final class CertificatesCommand implements Callable<Integer> {
 
   @Mixin private NodeTarget target = new NodeTarget();
 
+  @Mixin private NodeOutput output = new NodeOutput();
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() {
     var certificates = target.ask(AdminRequest.of("certificates"));
     var out = spec.commandLine().getOut();
-    switch (target.format()) {
+    switch (output.format()) {
       case json ->
           Listing.printJson(JsonNodeFactory.instance.arrayNode().addAll(certificates), out);
       case table -> Listing.of(certificates, COLUMNS).print(OutputFormat.table, out);

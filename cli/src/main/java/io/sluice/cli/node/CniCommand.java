@@ -29,7 +29,12 @@ final class CniCommand {
   @Command(
       name = "status",
       description = "Where the runtime looks and what of ours is there.",
-      mixinStandardHelpOptions = true)
+      mixinStandardHelpOptions = true,
+      footerHeading = "%nFields of -o json:%n",
+      footer = {
+        "what: what the row is about: configuration, primary, configurations, plugin, because, problem or to remove by hand; a word may stand in several rows",
+        "value: the answer"
+      })
   int status(@Mixin CniArguments arguments, @Mixin Node node, @Mixin OutputOption output) {
     InstallStatus status = node.installer(arguments).status();
     List<List<String>> rows = new ArrayList<>();

@@ -17,9 +17,26 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "events",
     description = "Shows refusals of the hooks and of the proxy, with the reason.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nFields of -o json:%n",
+    footer = {
+      "sequence (number): grows by one with each event of a daemon",
+      "time: in UTC",
+      "origin: kernel, proxy, or enrolment for a connection older than that",
+      "pod: NAMESPACE/NAME whose traffic it was, netns:COOKIE where it is not known any more",
+      "direction: inbound or outbound",
+      "protocol: tcp, udp, or the IANA number",
+      "source: address and port of the client; - where none is chosen yet",
+      "destination: where it was to go before interception; - where that is not known",
+      "verdict: what became of the flow",
+      "reason: why, in a word that metrics have too",
+      "rule: object that decided; - where none did",
+      "explanation: the reason in a sentence"
+    })
 final class EventsCommand implements Callable<Integer> {
   @Mixin private NodeTarget target = new NodeTarget();
+
+  @Mixin private NodeOutput output = new NodeOutput();
 
   @Option(
       names = {"-f", "--follow"},
@@ -41,7 +58,7 @@ final class EventsCommand implements Callable<Integer> {
   }
 
   private void print(JsonNode event, PrintWriter out) {
-    if (target.format() == OutputFormat.json) {
+    if (output.format() == OutputFormat.json) {
       out.println(event);
     } else {
       out.printf(

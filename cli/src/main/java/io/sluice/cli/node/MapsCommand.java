@@ -30,9 +30,19 @@ final class MapsCommand {
   @Command(
       name = "list",
       description = "Lists every map with its fill.",
-      mixinStandardHelpOptions = true)
+      mixinStandardHelpOptions = true,
+      footerHeading = "%nFields of -o json:%n",
+      footer = {
+        "map: its name",
+        "entries: how many it holds; - where that cannot be counted",
+        "capacity: how many it can hold; - where it has no bound",
+        "id: the kernel's number of it; - where it has none",
+        "holds: what is in it"
+      })
   static final class ListCommand implements Callable<Integer> {
     @Mixin private NodeTarget target = new NodeTarget();
+
+    @Mixin private NodeOutput output = new NodeOutput();
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -56,7 +66,7 @@ final class MapsCommand {
         }
       }
       new Listing(List.of("map", "entries", "capacity", "id", "holds"), rows)
-          .print(target.format(), spec.commandLine().getOut());
+          .print(output.format(), spec.commandLine().getOut());
       return ExitCode.OK.code();
     }
 
@@ -77,6 +87,8 @@ final class MapsCommand {
   static final class DumpCommand implements Callable<Integer> {
     @Mixin private NodeTarget target = new NodeTarget();
 
+    @Mixin private NodeOutput output = new NodeOutput();
+
     @Parameters(paramLabel = "NAME", description = "Name of the map, as `maps list` shows it.")
     private String map = "";
 
@@ -92,7 +104,7 @@ final class MapsCommand {
               .orElseThrow(() ->
                   new IllegalArgumentException(
                       "no map '" + map + "' is pinned; see `sluice node maps list`"));
-      new Listing(dump.columns(), dump.rows()).print(target.format(), spec.commandLine().getOut());
+      new Listing(dump.columns(), dump.rows()).print(output.format(), spec.commandLine().getOut());
       return ExitCode.OK.code();
     }
 

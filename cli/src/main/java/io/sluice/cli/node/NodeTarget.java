@@ -1,7 +1,6 @@
 package io.sluice.cli.node;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.cli.output.OutputFormat;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.admin.AdminClient;
 import io.sluice.node.admin.AdminRequest;
@@ -28,19 +27,8 @@ final class NodeTarget {
       description = "Node to ask. Default: the only one on this machine, else the host name.")
   private @Nullable String nodeName;
 
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "table|json|wide",
-      description = "How to print. Default: ${DEFAULT-VALUE}.",
-      defaultValue = "table")
-  private OutputFormat format = OutputFormat.table;
-
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec = CommandSpec.create();
-
-  OutputFormat format() {
-    return format;
-  }
 
   String name() {
     if (nodeName != null) {

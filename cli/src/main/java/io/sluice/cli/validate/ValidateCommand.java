@@ -31,7 +31,24 @@ import picocli.CommandLine.Spec;
       "Checks manifests as the mesh would read them together, without a mesh.",
       "Exit code 0: nothing is wrong. 1: something has no effect. 2: not everything could be read."
     },
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nFields of -o json:%n",
+    footer = {
+      "files (number): how many were read",
+      "objects (number): how many are in them",
+      "errors (number): findings that have no effect at all",
+      "warnings (number): findings of which a part has no effect",
+      "findings[].file: where it stands",
+      "findings[].line (number): in the file; 0 where none is known",
+      "findings[].object: kind, namespace and name",
+      "findings[].field: path in the object; empty where it is the whole",
+      "findings[].level: error or warning",
+      "findings[].reason: what is wrong",
+      "findings[].mend: what to do",
+      "unread[].file: that could not be read",
+      "unread[].reason: why",
+      "unread[].mend: what to do"
+    })
 public final class ValidateCommand implements Callable<Integer> {
   private static final String STANDARD_INPUT = "-";
 

@@ -1,0 +1,143 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.architecture.SourceTree;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Cluster;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.kernel.site.JavaCommand;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.Site;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What a node and its controller print for programs has the fields of docs/commands.md. */
+@Tag("kernel")
+class JsonOutputTest {
+  private static final Pattern ROW = Pattern.compile("\\| `([^`]+)` \\| (\\w+) \\| (.*) \\|");
+
+  /** Only there in some meshes. */
+  private static final String OPTIONAL = "With ";
+
+  @AutoClose private static Cluster cluster;
+
+  @BeforeAll
+  static void startAMeshThatRefusedSomething() {
+    cluster = new Cluster(List.of("thief", "store"));
+    cluster.registry().write("namespace", Manifests.namespace());
+    cluster.registry().write("mesh-config", Manifests.meshConfig(Map.of()));
+    Site site = cluster.site("a");
+    site.pods().forEach(cluster.registry()::write);
+    DaemonProcess daemon = site.startDaemon(Mechanism.EBPF.arguments("--standalone"));
+    Await.until(
+        "the store has a certificate",
+        Await.patience(30),
+        () -> daemon.view().hasCertificate(TwoNodes.identity(cluster.pod("store"))));
+    try (TcpServer server = TcpServer.echo(cluster.pod("store"), Family.IPV4, 8080)) {
+      var destination = cluster.pod("store").at(Family.IPV4, server.port());
+      assertThat(Attempt.from(cluster.pod("thief"), destination, "hi").answered()).isFalse();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "node status, --node-name NODE",
+    "node pods, --node-name NODE",
+    "node certificates, --node-name NODE",
+    "node events, --node-name NODE",
+    "node maps list, --node-name NODE",
+    "node capabilities, ''",
+    "control status, --state STATE"
+  })
+  void realOutputHasTheFieldsThatAreListed(String command, String arguments) throws IOException {
+    Map<String, String> listed = new TreeMap<>();
+    Set<String> needed = new TreeSet<>();
+    for (String row : section(command)) {
+      Matcher parts = ROW.matcher(row);
+      if (parts.matches()) {
+        listed.put(parts.group(1), parts.group(2));
+        if (!parts.group(3).startsWith(OPTIONAL)) {
+          needed.add(parts.group(1));
+        }
+      }
+    }
+
+    Map<String, String> there = new TreeMap<>();
+    for (JsonNode value : printed(command + " -o json " + arguments)) {
+      collect("", value, listed.keySet(), there);
+    }
+
+    assertThat(there).isNotEmpty().containsKeys(needed.toArray(String[]::new));
+    assertThat(listed.entrySet()).containsAll(there.entrySet());
+  }
+
+  /** Values of one array, or one after the other. */
+  private static List<JsonNode> printed(String line) throws IOException {
+    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    Site site = cluster.site("a");
+    String controller = site.state().resolve("controller").toString();
+    command.addAll(
+        List.of(
+            line.strip().replace("NODE", site.prefix()).replace("STATE", controller).split(" ")));
+    String output = Commands.run(command.toArray(String[]::new));
+    List<JsonNode> values = new ArrayList<>();
+    try (var read = new ObjectMapper().readerFor(JsonNode.class).<JsonNode>readValues(output)) {
+      while (read.hasNext()) {
+        JsonNode value = read.next();
+        if (value.isArray()) {
+          value.forEach(values::add);
+        } else {
+          values.add(value);
+        }
+      }
+    }
+    return values;
+  }
+
+  private static List<String> section(String command) throws IOException {
+    List<String> lines = Files.readAllLines(SourceTree.around().root().resolve("docs/commands.md"));
+    int start = lines.indexOf("## sluice " + command);
+    assertThat(start).isNotNegative();
+    return lines.subList(start + 1, lines.size()).stream()
+        .takeWhile(line -> !line.startsWith("## "))
+        .toList();
+  }
+
+  private static void collect(
+      String path, JsonNode value, Set<String> listed, Map<String, String> there) {
+    if (value.isObject()) {
+      String before = path.isEmpty() ? "" : path + ".";
+      boolean isByName = listed.stream().anyMatch(each -> each.startsWith(before + "*"));
+      value
+          .properties()
+          .forEach(member ->
+              collect(
+                  before + (isByName ? "*" : member.getKey()), member.getValue(), listed, there));
+    } else if (value.isArray()) {
+      value.forEach(element -> collect(path + "[]", element, listed, there));
+    } else {
+      there.put(path, value.getNodeType().name().toLowerCase(Locale.ROOT));
+    }
+  }
+}
