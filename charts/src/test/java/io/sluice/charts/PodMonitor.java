@@ -28,7 +28,12 @@ public final class PodMonitor implements HasMetadata {
       String path,
       String interval,
       boolean honorLabels,
-      @Nullable List<Relabeling> relabelings) {}
+      @Nullable List<Relabeling> relabelings) {
+    /** Those that there are. */
+    List<Relabeling> rules() {
+      return relabelings == null ? List.of() : relabelings;
+    }
+  }
 
   /** How a target's address comes about where no port is declared. */
   public record Relabeling(
