@@ -2,8 +2,10 @@ package io.sluice.cli.namespace;
 
 import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.control.objects.EnrolmentWords;
 import io.sluice.control.objects.MeshKey;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -17,6 +19,15 @@ import java.util.Optional;
  * @param ignored whether it is kept out of every mesh, whatever the rest says
  */
 record Membership(String namespace, String mesh, String injection, String label, boolean ignored) {
+  /**
+   * Of every namespace. Here and not in the command, whose methods are looked at in images without
+   * this client too.
+   */
+  static List<Membership> all(ClusterAccess cluster) {
+    return cluster.ask(
+        client -> client.namespaces().list().getItems().stream().map(Membership::of).toList());
+  }
+
   /** Of an object of the cluster. */
   static Membership of(Namespace object) {
     ObjectMeta meta = object.getMetadata();

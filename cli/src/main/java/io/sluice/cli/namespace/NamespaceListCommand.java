@@ -39,14 +39,10 @@ final class NamespaceListCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     List<List<String>> rows =
-        cluster
-            .access()
-            .ask(client ->
-                client.namespaces().list().getItems().stream()
-                    .map(Membership::of)
-                    .filter(each -> mesh == null ? each.isStated() : each.mesh().equals(mesh))
-                    .map(NamespaceListCommand::row)
-                    .toList());
+        Membership.all(cluster.access()).stream()
+            .filter(each -> mesh == null ? each.isStated() : each.mesh().equals(mesh))
+            .map(NamespaceListCommand::row)
+            .toList();
     new Listing(List.of("namespace", "mesh", "injection", "label", "ignored"), rows)
         .print(output.format(), spec.commandLine().getOut());
     return ExitCode.OK.code();
