@@ -115,6 +115,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     snapshot = first;
     leftovers.noteBeforeStart();
     reconcile();
+    verification.beginLooking();
     thread.start();
   }
 

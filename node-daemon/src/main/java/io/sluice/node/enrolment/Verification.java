@@ -44,6 +44,7 @@ public final class Verification {
   private boolean nodeIsRepaired = true;
   private final LongAdder looks = new LongAdder();
   private volatile boolean stopped;
+  private boolean looking;
 
   /** What is known of one enrolled pod. */
   private static final class Watch {
@@ -191,7 +192,15 @@ public final class Verification {
     }
   }
 
+  /** Looks at paths from now on; before, the proxy may accept nothing yet. */
+  void beginLooking() {
+    looking = true;
+  }
+
   private void look(PodPlacement pod, Watch watch) {
+    if (!looking) {
+      return; // it stays due
+    }
     paths.begin(pod);
     watch.nextLook = System.nanoTime() + intervalNanos;
   }
