@@ -18,18 +18,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "install",
     description = "Installs the mesh in a cluster by its Helm chart, or prints its objects.",
-    mixinStandardHelpOptions = true,
-    footerHeading = "%nFields of -o json:%n",
-    footer = {
-      "release: name of the release",
-      "namespace: where it is",
-      "revision (number): 1 after an install, one more after each upgrade",
-      "status: deployed, or what else Helm says",
-      "chart: name and version of the chart",
-      "version: version of the mesh",
-      "ready (boolean): whether --wait or --atomic saw controller and nodes ready",
-      "notes: the next step, for people"
-    })
+    mixinStandardHelpOptions = true)
 final class InstallCommand implements Callable<Integer> {
   @Mixin private ReleaseOptions release = new ReleaseOptions();
   @Mixin private ValueOptions values = new ValueOptions();
