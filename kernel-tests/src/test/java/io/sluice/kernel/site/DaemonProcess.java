@@ -162,12 +162,24 @@ public final class DaemonProcess {
     return program.running().exitValue();
   }
 
-  /** Open descriptors of the process. */
+  /**
+   * Open descriptors of the process, without the archives of classes: those are opened when a class
+   * of theirs is first asked for, at times that say nothing of what the daemon holds.
+   */
   public int descriptors() {
     try (var entries = Files.list(Path.of("/proc", Long.toString(pid()), "fd"))) {
-      return (int) entries.count();
+      return (int) entries.filter(entry -> !isArchive(entry)).count();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot count the daemon's descriptors", e);
+    }
+  }
+
+  private static boolean isArchive(Path descriptor) {
+    try {
+      return Files.readSymbolicLink(descriptor).toString().endsWith(".jar");
+    } catch (IOException e) {
+      // Closed since the folder was read; it counts as open, the caller looks again.
+      return false;
     }
   }
 
