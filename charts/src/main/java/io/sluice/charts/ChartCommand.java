@@ -5,8 +5,8 @@ import picocli.CommandLine;
 
 /**
  * The part of the {@code sluice} command that handles the chart: {@code install}, {@code upgrade},
- * {@code uninstall}; and {@code completion}, which knows all of them. A program of its own, since
- * Helm's library is in no image. Exit codes as for every command.
+ * {@code uninstall}, {@code mesh}, {@code version}; and {@code completion}, which knows all of
+ * them. A program of its own, since Helm's library is in no image. Exit codes as for every command.
  */
 public final class ChartCommand {
   private ChartCommand() {}
@@ -22,6 +22,8 @@ public final class ChartCommand {
         .addSubcommand(new InstallCommand())
         .addSubcommand(new UpgradeCommand())
         .addSubcommand(new UninstallCommand())
+        .addSubcommand(new MeshCommand())
+        .addSubcommand(new VersionCommand())
         .addSubcommand(new CompletionCommand());
   }
 }

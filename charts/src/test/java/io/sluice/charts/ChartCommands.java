@@ -21,12 +21,17 @@ final class ChartCommands {
 
   /** Runs one with the chart of this tree, and returns its exit code. */
   int run(String line) {
+    return runBare(line + " --chart " + Chart.FOLDER);
+  }
+
+  /** Runs one that takes no chart, and returns its exit code. */
+  int runBare(String line) {
     out.getBuffer().setLength(0);
     err.getBuffer().setLength(0);
     return ChartCommand.commandLine()
         .setOut(new PrintWriter(out))
         .setErr(new PrintWriter(err))
-        .execute((line + " --chart " + Chart.FOLDER).split(" "));
+        .execute(line.split(" "));
   }
 
   String out() {

@@ -60,6 +60,7 @@ class CompletionTest {
         "./sluice ins; install",
         "./sluice node ''; run,status,pods,maps,cni",
         "./sluice namespace ''; add,remove,list",
+        "./sluice mesh ''; list,upgrade",
         "./sluice install --pr; --print",
         "./sluice install --set; --set,--set-file",
         "./sluice node run --mo; --mode"

@@ -68,6 +68,9 @@ class ExitCodesTest {
     targets.put("install", new Target(chart, unreached, reach));
     targets.put("upgrade", new Target(chart, unreached, reach));
     targets.put("uninstall", new Target("--yes " + chart, unreached, reach));
+    targets.put("mesh list", new Target(CLUSTER, unreached, reach));
+    targets.put("mesh upgrade", new Target(chart, unreached, reach));
+    targets.put("version", new Target(CLUSTER, unreached, reach));
     targets.put("namespace add", new Target("shop " + CLUSTER, unreached, reach));
     targets.put("namespace remove", new Target("shop " + CLUSTER, unreached, reach));
     targets.put("namespace ignore", new Target("shop " + CLUSTER, unreached, reach));

@@ -98,6 +98,9 @@ class JsonFieldsTest {
       value = {
         "install; ''; --chart CHART --kubeconfig KUBECONFIG",
         "upgrade; install --chart CHART --kubeconfig KUBECONFIG; --chart CHART --kubeconfig KUBECONFIG",
+        "mesh upgrade; install --chart CHART --kubeconfig KUBECONFIG; --chart CHART --kubeconfig KUBECONFIG",
+        "mesh list; install --chart CHART --kubeconfig KUBECONFIG; --kubeconfig KUBECONFIG",
+        "version; install --chart CHART --kubeconfig KUBECONFIG; --kubeconfig KUBECONFIG",
         "namespace add; ''; bank --kubeconfig KUBECONFIG",
         "namespace remove; ''; bank --kubeconfig KUBECONFIG",
         "namespace ignore; ''; bank --kubeconfig KUBECONFIG",

@@ -2,6 +2,7 @@ package io.sluice.cli.namespace;
 
 import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.client.KubernetesClient;
 import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.control.objects.EnrolmentWords;
 import io.sluice.control.objects.MeshKey;
@@ -18,14 +19,19 @@ import java.util.Optional;
  * @param label our own word, {@code sluice.io/mesh}, which stands above the other two
  * @param ignored whether it is kept out of every mesh, whatever the rest says
  */
-record Membership(String namespace, String mesh, String injection, String label, boolean ignored) {
+public record Membership(
+    String namespace, String mesh, String injection, String label, boolean ignored) {
   /**
    * Of every namespace. Here and not in the command, whose methods are looked at in images without
    * this client too.
    */
   static List<Membership> all(ClusterAccess cluster) {
-    return cluster.ask(
-        client -> client.namespaces().list().getItems().stream().map(Membership::of).toList());
+    return cluster.ask(Membership::all);
+  }
+
+  /** Of every namespace of the cluster of {@code client}. */
+  public static List<Membership> all(KubernetesClient client) {
+    return client.namespaces().list().getItems().stream().map(Membership::of).toList();
   }
 
   /** Of an object of the cluster. */
@@ -47,6 +53,14 @@ record Membership(String namespace, String mesh, String injection, String label,
         .flatMap(Optional::stream)
         .findFirst()
         .orElse("");
+  }
+
+  /** Whether its pods are in the mesh unless they say otherwise themselves. */
+  public boolean isEnrolled() {
+    return !ignored
+        && !EnrolmentWords.SYSTEM_NAMESPACES.contains(namespace)
+        && EnrolmentWords.enrols(label)
+            .orElseGet(() -> !mesh.isEmpty() && EnrolmentWords.enrols(injection).orElse(false));
   }
 
   /** Whether it says anything of a mesh. */
