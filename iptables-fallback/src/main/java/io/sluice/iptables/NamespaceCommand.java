@@ -1,6 +1,7 @@
 package io.sluice.iptables;
 
 import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.process.Children;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -40,7 +41,7 @@ final class NamespaceCommand {
     var builder = new ProcessBuilder(words);
     builder.environment().put("LC_ALL", "C");
     try {
-      return communicate(builder.start(), input);
+      return communicate(Children.start(builder), input);
     } catch (IOException e) {
       throw new RedirectionException(
           command.getFirst(), "", String.valueOf(e.getMessage()), "install nsenter (util-linux)");

@@ -2,6 +2,7 @@ package io.sluice.iptables;
 
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.process.Children;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -31,7 +32,7 @@ final class ScratchNamespace implements AutoCloseable {
   static ScratchNamespace create(NetworkNamespaces namespaces) {
     try {
       // cat ends when its input does, so nothing outlives this process.
-      Process holder = new ProcessBuilder("unshare", "--net", "cat").start();
+      Process holder = Children.start(new ProcessBuilder("unshare", "--net", "cat"));
       ScratchNamespace scratch;
       try {
         awaitEcho(holder);

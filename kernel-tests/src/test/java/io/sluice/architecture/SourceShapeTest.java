@@ -53,6 +53,21 @@ class SourceShapeTest {
     assertThat(tooLong).as("files of more than %s lines", LONGEST_FILE_LINES).isEmpty();
   }
 
+  /** The daemon may be killed at any moment; see what {@code Children} says of the JDK's way. */
+  @Test
+  void whatADaemonStartsItStartsOneAtATime() {
+    List<Path> starting =
+        tree.mainSources()
+            .filter(
+                file -> !Set.of("cli", "benchmarks", "charts").contains(file.getName(0).toString()))
+            .filter(file -> tree.read(file).contains("new ProcessBuilder("))
+            .toList();
+
+    assertThat(starting)
+        .isNotEmpty()
+        .allSatisfy(file -> assertThat(tree.read(file)).contains("Children.start("));
+  }
+
   private static boolean isSource(Path file) {
     String name = file.toString();
     return name.endsWith(".java")

@@ -6,6 +6,7 @@ import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.process.Children;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.InterceptionSettings;
@@ -196,10 +197,10 @@ public final class EbpfTrial {
     System.arraycopy(arguments, 0, command, 1, arguments.length);
     try {
       int _ =
-          new ProcessBuilder(command)
-              .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .start()
+          Children.start(
+                  new ProcessBuilder(command)
+                      .redirectErrorStream(true)
+                      .redirectOutput(ProcessBuilder.Redirect.DISCARD))
               .waitFor();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot run ip (package iproute2)", e);

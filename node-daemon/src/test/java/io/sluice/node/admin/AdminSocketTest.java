@@ -6,14 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -190,6 +193,19 @@ class AdminSocketTest {
     server = AdminServer.start(socket, this::answer);
 
     assertThat(client().ask(AdminRequest.of("count"))).hasSize(2);
+  }
+
+  @Test
+  void silenceOfWhoeverTookTheCallEndsIt() throws Exception {
+    server.close();
+    try (ServerSocketChannel silent = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      silent.bind(UnixDomainSocketAddress.of(socket)); // takes connections, and nobody accepts them
+      AdminClient hurried = new AdminClient(socket, Duration.ofSeconds(1));
+
+      assertThatThrownBy(() -> hurried.ask(AdminRequest.of("count")))
+          .isInstanceOf(IOException.class)
+          .hasMessage("it took the call and said nothing for 1 s");
+    }
   }
 
   private AdminClient client() {
