@@ -6,6 +6,7 @@ import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.CgroupDriver;
 import io.sluice.kernel.site.ChartCapability;
 import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.OneAtATime;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.mesh.PodUid;
 import io.sluice.node.NodeCleanup;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -26,6 +28,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * What breaks without the capabilities of the chart that every kernel asks for, and that the daemon
  * names them. SYS_RESOURCE and NET_RAW are for some kernels: {@code OtherKernelTest} shows them.
  */
+@ResourceLock(OneAtATime.CONTAINER_ENGINE)
 @Tag("kernel")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CapabilityTest {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.github.dockerjava.api.DockerClient;
 import com.github.dockerjava.api.model.ContainerConfig;
+import io.sluice.kernel.site.OneAtATime;
 import io.sluice.kernel.site.Site;
 import io.sluice.mesh.Release;
 import java.io.IOException;
@@ -13,8 +14,10 @@ import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** The container files, which are for bases of one's own, on the local base by an engine. */
+@ResourceLock(OneAtATime.CONTAINER_ENGINE)
 @Tag("kernel")
 class ContainerFileTest {
   @Test

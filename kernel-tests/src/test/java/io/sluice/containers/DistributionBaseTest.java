@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.architecture.SourceTree;
 import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.OneAtATime;
 import io.sluice.mesh.Release;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -30,6 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * they install from Debian. No registry is asked: the base is made of Debian's packages and has the
  * tag that a pull would give it.
  */
+@ResourceLock(OneAtATime.CONTAINER_ENGINE)
 @Tag("kernel")
 class DistributionBaseTest {
   private static final List<String> NAMES = List.of("node", "controller");

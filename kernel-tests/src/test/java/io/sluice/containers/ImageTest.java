@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.containers.ImageContents.Layer;
+import io.sluice.kernel.site.OneAtATime;
 import io.sluice.mesh.Release;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,11 +20,13 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the images hold, and that their program starts on it. No container engine is needed. */
+@ResourceLock(OneAtATime.CONTAINER_ENGINE)
 @Tag("kernel")
 class ImageTest {
   private static final int SET_ID_BITS = 06000;

@@ -7,6 +7,7 @@ import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Callers;
 import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.OneAtATime;
 import io.sluice.kernel.site.TcpServer;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -15,10 +16,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The life of an installation: images and chart of this source tree in a real engine. */
+@ResourceLock(OneAtATime.CONTAINER_ENGINE)
 @Tag("kernel")
 class InstallTest {
   private static final int PORT = 80;

@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.OneAtATime;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Images of architectures other than this machine's: one is emulated, others are refused. */
+@ResourceLock(OneAtATime.CONTAINER_ENGINE)
 @Tag("kernel")
 class OtherArchitectureTest {
   @Test

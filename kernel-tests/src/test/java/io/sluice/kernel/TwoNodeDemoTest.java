@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.kernel.site.AtOnce;
 import io.sluice.kernel.site.JavaCommand;
+import io.sluice.kernel.site.OneAtATime;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,8 +16,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** {@code sluice demo --nodes 2} as a user runs it. */
+@ResourceLock(OneAtATime.DEMO)
 @Tag("kernel")
 class TwoNodeDemoTest {
   private static final long LONGEST_SECONDS = 180;

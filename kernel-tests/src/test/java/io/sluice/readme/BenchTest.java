@@ -13,8 +13,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** Measurements as anybody starts them; times are not judged. */
+@Isolated("it loads the whole machine for a minute")
 @Tag("kernel")
 class BenchTest {
   private static final Duration PATIENCE = Duration.ofMinutes(6); // the bench ends itself earlier

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.architecture.SourceTree;
 import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.OneAtATime;
 import io.sluice.readme.MarkdownPage.Block;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,8 +14,10 @@ import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Runs the {@code sh} blocks of the pages below {@code docs}, with places of the test's own. */
+@ResourceLock(OneAtATime.DEMO)
 @Tag("kernel")
 class DocumentCommandsTest {
   static final Path IDENTITY = Path.of("docs", "identity.md");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.architecture.SourceTree;
 import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.OneAtATime;
 import io.sluice.readme.MarkdownPage.Block;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,12 +16,14 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /**
  * Runs the README's shell blocks in their order. {@code ./sluice test} is left out, since it is
  * what runs this; the pod of the YAML block gets a namespace, so that there is something to look
  * at. The CNI plugin goes into directories of the test's own, never into those of this machine.
  */
+@ResourceLock(OneAtATime.DEMO)
 @Tag("kernel")
 class ReadmeCommandsTest {
   private static final String NODE = "edge1";

@@ -14,10 +14,12 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A node that starts every pod at once. */
+@Isolated("a crowd of pods starts at once, each within a time limit")
 @Tag("kernel")
 class CrowdTest {
   private static final int PODS = 100;
