@@ -1,11 +1,15 @@
 package io.sluice.charts;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.cli.output.ExitCode;
+import io.sluice.cli.output.Listing;
+import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
 import java.io.Console;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -21,7 +25,14 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "uninstall",
     description = "Gives every node back to its own network, then removes the mesh.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nFields of -o json:%n",
+    footer = {
+      "release: name of the release that is gone",
+      "namespace: where it was",
+      "nodesGivenBack (boolean): whether nodes were there and each has its own network back",
+      "stays[]: what the cluster keeps, and how to remove it"
+    })
 final class UninstallCommand implements Callable<Integer> {
   @Mixin private ReleaseOptions release = new ReleaseOptions();
 
@@ -51,6 +62,8 @@ final class UninstallCommand implements Callable<Integer> {
               + " node that comes back stay closed.")
   private boolean isWithoutNodes;
 
+  @Mixin private OutputOption output = new OutputOption();
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
@@ -67,20 +80,40 @@ final class UninstallCommand implements Callable<Integer> {
   private int uninstall(KubernetesClient client, HelmRelease helm) {
     helm.requireInstalled("");
     confirm();
-    PrintWriter out = spec.commandLine().getOut();
     MeshWorkloads mesh = release.mesh(client);
-    if (!isWithoutNodes && mesh.hasNodes()) {
+    boolean givesBack = !isWithoutNodes && mesh.hasNodes();
+    if (givesBack) {
       helm.upgrade(List.of("retire: true"));
       mesh.awaitNodes(release.timeout());
-      out.println("every node is given back to its own network");
+      tell("every node is given back to its own network");
     }
     helm.uninstall();
-    out.println(release.release() + " is uninstalled from " + release.namespace());
-    removeLeftovers(new Leftovers(client, release.namespace()), out);
+    tell(release.release() + " is uninstalled from " + release.namespace());
+    List<String> staying = removeLeftovers(new Leftovers(client, release.namespace()));
+    staying.forEach(each -> tell("stays: " + each));
+    if (output.format() == OutputFormat.json) {
+      Listing.printJson(answer(givesBack, staying), spec.commandLine().getOut());
+    }
     return ExitCode.OK.code();
   }
 
-  private void removeLeftovers(Leftovers leftovers, PrintWriter out) {
+  /** For people, at once, since the next step may take minutes. */
+  private void tell(String step) {
+    if (output.format() != OutputFormat.json) {
+      spec.commandLine().getOut().println(step);
+      spec.commandLine().getOut().flush();
+    }
+  }
+
+  private ObjectNode answer(boolean isGivenBack, List<String> staying) {
+    ObjectNode answer = JsonNodeFactory.instance.objectNode();
+    answer.put("release", release.release()).put("namespace", release.namespace());
+    answer.put("nodesGivenBack", isGivenBack);
+    staying.forEach(answer.putArray("stays")::add);
+    return answer;
+  }
+
+  private List<String> removeLeftovers(Leftovers leftovers) {
     Path definitions = release.chart().resolve("crds");
     if (deletesDefinitions) {
       leftovers.deleteDefinitions(definitions);
@@ -88,8 +121,7 @@ final class UninstallCommand implements Callable<Integer> {
     if (deletesNamespace) {
       leftovers.deleteNamespace();
     }
-    leftovers.staying(definitions).forEach(each -> out.println("stays: " + each));
-    out.flush();
+    return leftovers.staying(definitions);
   }
 
   private void confirm() {

@@ -102,6 +102,22 @@ class InstallationTest {
     assertThat(cluster.names()).containsExactly("PersistentVolumeClaim/sluice-controller");
   }
 
+  @ParameterizedTest
+  @CsvSource({"'', true", "--without-nodes, false"})
+  void programsAreToldWhatTheUninstallDid(String option, boolean isGivenBack) throws Exception {
+    succeed("install");
+
+    succeed("uninstall --yes -o json" + (option.isEmpty() ? "" : " " + option));
+
+    JsonNode answer = JSON.readTree(commands.out());
+    assertThat(answer.path("release").asText()).isEqualTo("sluice");
+    assertThat(answer.path("namespace").asText()).isEqualTo("sluice-system");
+    assertThat(answer.path("nodesGivenBack").asBoolean()).isEqualTo(isGivenBack);
+    assertThat(answer.path("stays"))
+        .map(JsonNode::asText)
+        .contains("namespace sluice-system: kubectl delete namespace sluice-system");
+  }
+
   @Test
   void namespaceThatIsThereKeepsItsLabels() throws Exception {
     ObjectNode namespace = JSON.createObjectNode().put("kind", "Namespace").put("apiVersion", "v1");

@@ -98,6 +98,7 @@ class JsonFieldsTest {
       value = {
         "install; ''; --chart CHART --kubeconfig KUBECONFIG",
         "upgrade; install --chart CHART --kubeconfig KUBECONFIG; --chart CHART --kubeconfig KUBECONFIG",
+        "uninstall; install --chart CHART --kubeconfig KUBECONFIG; --yes --without-nodes --chart CHART --kubeconfig KUBECONFIG",
         "mesh upgrade; install --chart CHART --kubeconfig KUBECONFIG; --chart CHART --kubeconfig KUBECONFIG",
         "mesh list; install --chart CHART --kubeconfig KUBECONFIG; --kubeconfig KUBECONFIG",
         "version; install --chart CHART --kubeconfig KUBECONFIG; --kubeconfig KUBECONFIG",
