@@ -48,10 +48,12 @@ record DemoMode(InterceptionMode asked, String inForce, String reason) {
   }
 
   /**
-   * From the start of a daemon's process to the first answer; with rules it starts some hundred
-   * programs first, to try the variants and to write and read back the rules of every pod.
+   * From the start of a daemon's process to the first answer, on two cores that do nothing else: a
+   * goal, for on a weak or busy machine it takes longer, and the mesh is as sound. With rules it
+   * starts some hundred programs first, to try the variants and to write and read back the rules of
+   * every pod.
    */
-  Duration restartTarget() {
+  Duration restartGoal() {
     return Duration.ofSeconds(hasRules() ? 4 : 2);
   }
 
