@@ -122,10 +122,15 @@ class ReadmeCommandsTest {
     words.addAll(List.of("--metrics-address", "127.0.0.1:0", "--cni"));
     words.addAll(cniDirectories());
     Process daemon = Commands.start(words);
-    Await.until(
-        "the daemon enrols the pod",
-        Commands.PATIENCE,
-        () -> output("./sluice node pods").contains("enrolled"));
+    try {
+      Await.until(
+          "the daemon enrols the pod",
+          Commands.PATIENCE,
+          () -> output("./sluice node pods").contains("enrolled"));
+    } catch (RuntimeException | Error e) {
+      Commands.stop(daemon); // whoever runs the tests waits for all that write to its output
+      throw e;
+    }
     return daemon;
   }
 
@@ -133,10 +138,15 @@ class ReadmeCommandsTest {
     List<String> words = words(command.replace("DIR", registry.toString()));
     words.addAll(List.of("--listen", "127.0.0.1:0"));
     Process controller = Commands.start(words);
-    Await.until(
-        "the controller starts",
-        Commands.PATIENCE,
-        () -> !output("./sluice control status --state STATE").isEmpty());
+    try {
+      Await.until(
+          "the controller starts",
+          Commands.PATIENCE,
+          () -> !output("./sluice control status --state STATE").isEmpty());
+    } catch (RuntimeException | Error e) {
+      Commands.stop(controller);
+      throw e;
+    }
     return controller;
   }
 
