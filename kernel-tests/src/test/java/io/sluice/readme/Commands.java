@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -53,8 +54,23 @@ record Commands(Path directory) {
     return process.exitValue();
   }
 
-  /** Starts one that goes on until it is stopped. */
-  static Process start(List<String> words) throws IOException {
+  /**
+   * Starts one that goes on until it is stopped, and waits until it is up. It is stopped where that
+   * fails: whoever runs the tests waits for all that write to its output.
+   */
+  static Process start(List<String> words, String isUp, Callable<Boolean> condition)
+      throws IOException, InterruptedException {
+    Process process = start(words);
+    try {
+      Await.until(isUp, PATIENCE, condition);
+    } catch (RuntimeException | Error e) {
+      stop(process);
+      throw e;
+    }
+    return process;
+  }
+
+  private static Process start(List<String> words) throws IOException {
     return new ProcessBuilder(words)
         .directory(SourceTree.around().root().toFile())
         .inheritIO()

@@ -3,7 +3,6 @@ package io.sluice.readme;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.architecture.SourceTree;
-import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.OneAtATime;
 import io.sluice.readme.MarkdownPage.Block;
 import java.nio.file.Files;
@@ -51,12 +50,12 @@ class DocumentCommandsTest {
     List<String> run = commands.getFirst();
     run.addAll(List.of("--listen", "127.0.0.1:0"));
 
-    Process controller = Commands.start(run);
+    Process controller =
+        Commands.start(
+            run,
+            "the controller makes its trust bundle",
+            () -> Files.exists(state.resolve("trust-bundle.pem")));
     try {
-      Await.until(
-          "the controller makes its trust bundle",
-          Commands.PATIENCE,
-          () -> Files.exists(state.resolve("trust-bundle.pem")));
       assertThat(new Commands(directory).execute(commands.getLast())).contains("sluice-join.");
     } finally {
       Commands.stop(controller);

@@ -3,7 +3,6 @@ package io.sluice.readme;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.architecture.SourceTree;
-import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.OneAtATime;
 import io.sluice.readme.MarkdownPage.Block;
 import java.io.IOException;
@@ -121,33 +120,19 @@ class ReadmeCommandsTest {
     words.addAll(List.of("--state", directory.resolve("state").toString()));
     words.addAll(List.of("--metrics-address", "127.0.0.1:0", "--cni"));
     words.addAll(cniDirectories());
-    Process daemon = Commands.start(words);
-    try {
-      Await.until(
-          "the daemon enrols the pod",
-          Commands.PATIENCE,
-          () -> output("./sluice node pods").contains("enrolled"));
-    } catch (RuntimeException | Error e) {
-      Commands.stop(daemon); // whoever runs the tests waits for all that write to its output
-      throw e;
-    }
-    return daemon;
+    return Commands.start(
+        words,
+        "the daemon enrols the pod",
+        () -> output("./sluice node pods").contains("enrolled"));
   }
 
   private static Process startController(String command, Path registry) throws Exception {
     List<String> words = words(command.replace("DIR", registry.toString()));
     words.addAll(List.of("--listen", "127.0.0.1:0"));
-    Process controller = Commands.start(words);
-    try {
-      Await.until(
-          "the controller starts",
-          Commands.PATIENCE,
-          () -> !output("./sluice control status --state STATE").isEmpty());
-    } catch (RuntimeException | Error e) {
-      Commands.stop(controller);
-      throw e;
-    }
-    return controller;
+    return Commands.start(
+        words,
+        "the controller starts",
+        () -> !output("./sluice control status --state STATE").isEmpty());
   }
 
   /** The words of a command; one that asks a daemon means the README's, whatever else runs here. */
