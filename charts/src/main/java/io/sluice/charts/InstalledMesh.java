@@ -7,7 +7,6 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -19,11 +18,11 @@ import java.util.stream.Stream;
  * @param version of its controller, or of its nodes where it has none; empty where they do not say
  */
 record InstalledMesh(String mesh, String namespace, String version) {
-  private static final String LABEL = "app.kubernetes.io/";
+  private static final String VERSION = "app.kubernetes.io/version";
 
   /** Each of the cluster, by namespace and name. */
   static List<InstalledMesh> all(KubernetesClient client) {
-    Map<String, String> ours = Map.of(LABEL + "name", "sluice");
+    Map<String, String> ours = Map.of(MeshWorkloads.NAME, "sluice");
     return Stream.<HasMetadata>concat(
             client
                 .apps()
@@ -47,12 +46,11 @@ record InstalledMesh(String mesh, String namespace, String version) {
   }
 
   private static InstalledMesh of(HasMetadata object) {
-    Map<String, String> labels =
-        Objects.requireNonNullElse(object.getMetadata().getLabels(), Map.of());
+    Map<String, String> labels = MeshWorkloads.labels(object);
     return new InstalledMesh(
-        labels.getOrDefault(LABEL + "instance", ""),
+        labels.getOrDefault(MeshWorkloads.INSTANCE, ""),
         object.getMetadata().getNamespace(),
-        labels.getOrDefault(LABEL + "version", ""));
+        labels.getOrDefault(VERSION, ""));
   }
 
   /** With the names of its parts as members. */

@@ -23,8 +23,8 @@ final class MeshWorkloads {
   private static final Duration PAUSE = Duration.ofMillis(500);
   private static final Map<String, String> PRIVILEGED =
       Map.of("pod-security.kubernetes.io/enforce", "privileged");
-  private static final String NAME = "app.kubernetes.io/name";
-  private static final String INSTANCE = "app.kubernetes.io/instance";
+  static final String NAME = "app.kubernetes.io/name";
+  static final String INSTANCE = "app.kubernetes.io/instance";
   private static final String COMPONENT = "app.kubernetes.io/component";
 
   private final KubernetesClient client;
@@ -191,7 +191,8 @@ final class MeshWorkloads {
         .getItems();
   }
 
-  private static Map<String, String> labels(HasMetadata object) {
+  /** None where the object has none. */
+  static Map<String, String> labels(HasMetadata object) {
     return Objects.requireNonNullElse(object.getMetadata().getLabels(), Map.of());
   }
 }

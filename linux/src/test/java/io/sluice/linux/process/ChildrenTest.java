@@ -20,7 +20,7 @@ class ChildrenTest {
     Process parent = started();
     try (BufferedReader out = parent.inputReader()) {
       assertThat(out.readLine()).isEqualTo("started");
-      ProcessHandle halfStarted = mostOfAll(parent);
+      ProcessHandle halfStarted = stoppedInAStart(parent);
 
       parent.destroyForcibly().waitFor();
 
@@ -34,7 +34,7 @@ class ChildrenTest {
   }
 
   /** Stops the parent at many moments; at the last of them it has begun to start one. */
-  private static ProcessHandle mostOfAll(Process parent) throws Exception {
+  private static ProcessHandle stoppedInAStart(Process parent) throws Exception {
     List<ProcessHandle> halfStarted = List.of();
     for (int look = 0; look < LOOKS || halfStarted.isEmpty(); look++) {
       assertThat(look).as("moments without a start").isLessThan(10 * LOOKS);
