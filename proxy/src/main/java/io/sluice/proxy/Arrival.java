@@ -5,7 +5,9 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.limits.Source;
 import io.sluice.proxy.tls.TlsIdentity;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -67,7 +69,10 @@ final class Arrival implements Runnable, Admission {
       refusal = Reason.CONNECTION_LIMIT;
     } else {
       channel.config().setAllocator(path.allocator);
-      pod.hbone.serve(channel, loop.executor, own.get(), new HboneRequests(path, pod, loop));
+      InetAddress peer = channel.remoteAddress().getAddress();
+      Source source = Source.of(peer, snapshot.workloadAt(peer).isPresent());
+      pod.hbone.serve(
+          channel, loop.executor, own.get(), source, new HboneRequests(path, pod, loop));
       path.live.decrementAndGet();
       return true;
     }

@@ -4,6 +4,7 @@ import io.netty.buffer.PooledByteBufAllocator;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.hbone.HboneEvents;
+import io.sluice.proxy.hbone.ServerRoom;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.Set;
@@ -35,6 +36,7 @@ final class DataPath {
   final Set<NamespacedName> served = ConcurrentHashMap.newKeySet();
 
   final BufferBudget budget;
+  final ServerRoom serverRoom;
   final AtomicLong ids = new AtomicLong();
   final LongAdder accepted = new LongAdder();
   final LongAdder opened = new LongAdder();
@@ -55,6 +57,7 @@ final class DataPath {
     this.identities = identities;
     this.listener = listener;
     this.hboneEvents = hboneEvents;
+    this.serverRoom = new ServerRoom(settings.hbone().server(), settings.eventLoops());
     this.budget = new BufferBudget(settings.maxBufferedBytes(), null);
     this.allocator =
         new PooledByteBufAllocator(

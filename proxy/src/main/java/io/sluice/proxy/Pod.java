@@ -21,6 +21,6 @@ final class Pod {
     this.name = name;
     this.budget = new BufferBudget(settings.maxBufferedBytesPerPod(), path.budget);
     this.readSizes = new ReadSizes(settings.maxReadBytes(), budget);
-    this.hbone = new HboneServer(name, settings.hbone(), path.hboneEvents);
+    this.hbone = new HboneServer(name, settings.hbone(), path.hboneEvents, path.serverRoom);
   }
 }

@@ -113,15 +113,19 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool, Se
   }
 
   /**
-   * The server of one pod.
+   * The server of one pod; those of a node together may hold {@link ServerRoom#PODS} times as much.
    *
    * @param maxConnections above which further ones are refused
-   * @param maxHandshakes of these, how many may be in their handshake
+   * @param maxHandshakes from the ClientHello on, above which the oldest gives way
+   * @param maxSilent connections without a ClientHello, above which the oldest gives way
+   * @param hello longest wait for the ClientHello
    */
-  public record Server(int maxConnections, int maxHandshakes) {
+  public record Server(int maxConnections, int maxHandshakes, int maxSilent, Duration hello) {
     public Server {
       require(maxConnections >= 1, "maxConnections", maxConnections);
       require(maxHandshakes >= 1, "maxHandshakes", maxHandshakes);
+      require(maxSilent >= 1, "maxSilent", maxSilent);
+      requirePositive(hello, "hello");
     }
   }
 
@@ -139,7 +143,7 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool, Se
               Duration.ofMinutes(5),
               Duration.ofHours(1)),
           new Pool(100, 8, 1_024),
-          new Server(256, 64));
+          new Server(256, 64, 256, Duration.ofSeconds(1)));
 
   /** The same with other limits. */
   public HboneSettings with(Limits other) {

@@ -20,6 +20,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.proxy.Await;
 import io.sluice.proxy.LeakCounter;
+import io.sluice.proxy.limits.Source;
 import io.sluice.proxy.tls.DenyList;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsIdentity;
@@ -91,12 +92,14 @@ final class HboneFixture implements AutoCloseable {
     DenyList list = (identity, serial) -> denied.denies(identity, serial);
     storeEnd = new TlsIdentity(stack, stores::get, list, TlsSettings.DEFAULTS);
     buyerEnd = new TlsIdentity(stack, buyers::get, list, TlsSettings.DEFAULTS);
-    server = new HboneServer(STORE_POD, settings, serverEvents);
+    server = new HboneServer(STORE_POD, settings, serverEvents, new ServerRoom(settings.server(), 1));
     pool = new HbonePool(clientLoop, settings, allocator, this::open, clientEvents);
     exit =
         listen(channel -> {
           channel.config().setAllocator(allocator);
-          server.serve(channel, serverLoop, storeEnd, exchange -> policy.connect(exchange));
+          Source source = Source.of(channel.remoteAddress().getAddress(), false);
+          server.serve(
+              channel, serverLoop, storeEnd, source, exchange -> policy.connect(exchange));
         });
     gateway = exit;
     entry = listen(this::enter);
