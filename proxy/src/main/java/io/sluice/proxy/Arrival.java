@@ -7,7 +7,6 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.limits.Source;
 import io.sluice.proxy.tls.TlsIdentity;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -69,8 +68,7 @@ final class Arrival implements Runnable, Admission {
       refusal = Reason.CONNECTION_LIMIT;
     } else {
       channel.config().setAllocator(path.allocator);
-      InetAddress peer = channel.remoteAddress().getAddress();
-      Source source = Source.of(peer, snapshot.workloadAt(peer).isPresent());
+      Source source = path.source(channel.remoteAddress().getAddress());
       pod.hbone.serve(
           channel, loop.executor, own.get(), source, new HboneRequests(path, pod, loop));
       path.live.decrementAndGet();

@@ -3,10 +3,15 @@ package io.sluice.proxy;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.hbone.HboneEvents;
 import io.sluice.proxy.hbone.ServerRoom;
+import io.sluice.proxy.limits.Share;
+import io.sluice.proxy.limits.Source;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.InetAddress;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -62,6 +67,23 @@ final class DataPath {
     this.allocator =
         new PooledByteBufAllocator(
             true, 0, settings.eventLoops(), PAGE_BYTES, CHUNK_ORDER, 32, 16, false);
+  }
+
+  /** Whom an unproven connection counts for. */
+  Source source(InetAddress peer) {
+    return Source.of(peer, snapshot.workloadAt(peer).isPresent());
+  }
+
+  /**
+   * Counts a connection, which is among {@link #live} already, for its pod: as {@code live}, and in
+   * the pod's room unless the answer says why there is none.
+   */
+  @Nullable Reason takeRoom(Pod pod, Direction direction, Source source) {
+    int held = pod.live.getAndIncrement();
+    int most = settings.maxConnections();
+    return Share.allows(held, most - live.get() + 1, most)
+        ? pod.room.take(direction, source)
+        : Reason.NODE_CONNECTION_LIMIT;
   }
 
   /**

@@ -8,6 +8,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Pod {
   final NamespacedName name;
   final AtomicInteger live = new AtomicInteger();
+  final PodRoom room;
   final AtomicInteger listeners = new AtomicInteger();
   final BufferBudget budget;
   final ReadSizes readSizes;
@@ -19,6 +20,7 @@ final class Pod {
   Pod(NamespacedName name, DataPath path) {
     ProxySettings settings = path.settings;
     this.name = name;
+    this.room = new PodRoom(settings.maxConnectionsPerPod());
     this.budget = new BufferBudget(settings.maxBufferedBytesPerPod(), path.budget);
     this.readSizes = new ReadSizes(settings.maxReadBytes(), budget);
     this.hbone = new HboneServer(name, settings.hbone(), path.hboneEvents, path.serverRoom);

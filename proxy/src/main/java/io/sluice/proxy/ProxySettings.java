@@ -12,7 +12,9 @@ import java.time.Duration;
  * @param halfClosedIdleTimeout the same once one end has finished sending; zero means never
  * @param identityTimeout longest wait for the sending side's record of a connection between two
  *     pods of this node; up to 30 s
- * @param maxConnectionsPerPod live connections above which a pod's new ones are reset; 1 or more
+ * @param maxConnections live connections of all pods above which new ones are reset, those of the
+ *     pods with the most of them first; 1 or more
+ * @param maxConnectionsPerPod the same from one pod, and once more to it; 1 or more
  * @param maxBufferedBytesPerPod buffer memory waiting for slow readers above which a pod's
  *     connections read only {@link #READ_BYTES_WHEN_FULL} at a time; 64 KiB or more
  * @param maxBufferedBytes the same for all pods together
@@ -28,6 +30,7 @@ public record ProxySettings(
     Duration idleTimeout,
     Duration halfClosedIdleTimeout,
     Duration identityTimeout,
+    int maxConnections,
     int maxConnectionsPerPod,
     long maxBufferedBytesPerPod,
     long maxBufferedBytes,
@@ -51,6 +54,7 @@ public record ProxySettings(
           Duration.ofHours(1),
           Duration.ofMinutes(5),
           Duration.ofSeconds(2),
+          8_192,
           4_096,
           8L << 20,
           24L << 20,
@@ -67,6 +71,7 @@ public record ProxySettings(
     requireWithin(
         halfClosedIdleTimeout, "halfClosedIdleTimeout", Duration.ZERO, Duration.ofDays(30));
     requireWithin(identityTimeout, "identityTimeout", Duration.ZERO, Duration.ofSeconds(30));
+    require(maxConnections >= 1, "maxConnections", maxConnections, "1 or more");
     require(maxConnectionsPerPod >= 1, "maxConnectionsPerPod", maxConnectionsPerPod, "1 or more");
     require(
         maxBufferedBytesPerPod >= MIN_BUFFERED_BYTES,
@@ -105,6 +110,7 @@ public record ProxySettings(
         idle,
         halfClosedIdle,
         identityTimeout,
+        maxConnections,
         maxConnectionsPerPod,
         maxBufferedBytesPerPod,
         maxBufferedBytes,
@@ -122,6 +128,7 @@ public record ProxySettings(
         idleTimeout,
         halfClosedIdleTimeout,
         identityTimeout,
+        maxConnections,
         connections,
         maxBufferedBytesPerPod,
         maxBufferedBytes,
@@ -139,6 +146,7 @@ public record ProxySettings(
         idleTimeout,
         halfClosedIdleTimeout,
         identityTimeout,
+        maxConnections,
         maxConnectionsPerPod,
         maxBufferedBytesPerPod,
         maxBufferedBytes,

@@ -70,7 +70,13 @@ public enum Reason {
   PEER_DENIED(98, "the peer's identity or certificate came onto the deny list"),
 
   // The node's own state.
-  SNAPSHOT_UNUSABLE(99, "a snapshot on the disk cannot be used or written; see `node status`");
+  SNAPSHOT_UNUSABLE(99, "a snapshot on the disk cannot be used or written; see `node status`"),
+
+  // Room.
+  SOURCE_LIMIT(100, "this caller holds its share of the pod's connections; others still find room"),
+  NODE_CONNECTION_LIMIT(
+      101, "the daemon has as many connections as its memory allows; see `node status`"),
+  BUFFER_LIMIT(102, "it held more unread bytes than there is memory for; its reader stands still");
 
   /** First code that the kernel programs never use. */
   public static final int FIRST_PROXY_CODE = 64;
