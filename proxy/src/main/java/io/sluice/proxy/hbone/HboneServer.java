@@ -38,6 +38,9 @@ public final class HboneServer {
     void connect(HboneExchange exchange);
   }
 
+  /** How often the time for a ClientHello begins anew while places are not short. */
+  private static final int LONGEST_SILENCE = 5;
+
   private final NamespacedName pod;
   private final HboneSettings settings;
   private final HboneEvents events;
@@ -158,14 +161,26 @@ public final class HboneServer {
         return;
       }
       take(room.handshakes(channel.eventLoop()).silent);
+      waitForHello(LONGEST_SILENCE);
+      channel.pipeline().addLast(new FirstFlight(this));
+    }
+
+    /** A slow machine is waited for, as long as nobody else needs the place. */
+    private void waitForHello(int times) {
       patience =
           channel
               .eventLoop()
               .schedule(
-                  () -> refuse(TlsReason.SILENT),
+                  () -> {
+                    Places<Serving> silent = places;
+                    if (times > 1 && silent != null && !silent.areShort()) {
+                      waitForHello(times - 1);
+                    } else {
+                      refuse(TlsReason.SILENT);
+                    }
+                  },
                   settings.server().hello().toNanos(),
                   TimeUnit.NANOSECONDS);
-      channel.pipeline().addLast(new FirstFlight(this));
     }
 
     @Override

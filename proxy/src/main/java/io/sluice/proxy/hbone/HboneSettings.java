@@ -118,7 +118,7 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool, Se
    * @param maxConnections above which further ones are refused
    * @param maxHandshakes from the ClientHello on, above which the oldest gives way
    * @param maxSilent connections without a ClientHello, above which the oldest gives way
-   * @param hello longest wait for the ClientHello
+   * @param hello longest wait for the ClientHello while places are short; else five times as long
    */
   public record Server(int maxConnections, int maxHandshakes, int maxSilent, Duration hello) {
     public Server {

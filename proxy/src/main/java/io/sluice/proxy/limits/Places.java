@@ -51,6 +51,11 @@ public final class Places<T> {
     return late;
   }
 
+  /** Whether half of them are taken, here or on the node: time to be impatient. */
+  public boolean areShort() {
+    return 2 * taken.size() > most || node.isHalfTaken();
+  }
+
   private @Nullable T givesWay(boolean newcomerKnown) {
     int others = taken.size() - known;
     boolean fromKnown = known == others ? newcomerKnown : known > others;

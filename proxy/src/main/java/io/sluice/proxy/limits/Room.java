@@ -16,6 +16,10 @@ public final class Room {
     return taken.get() >= most;
   }
 
+  boolean isHalfTaken() {
+    return 2 * taken.get() > most;
+  }
+
   void take() {
     taken.incrementAndGet();
   }
