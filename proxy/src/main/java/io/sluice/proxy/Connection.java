@@ -230,6 +230,7 @@ final class Connection {
           || joined.isHalfClosed() != seenHalfClosed) {
         activity++;
       }
+      joined.lookAgain();
       sent = joined.sent();
       received = joined.received();
       seenHalfClosed = joined.isHalfClosed();

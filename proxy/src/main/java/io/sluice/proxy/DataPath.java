@@ -7,6 +7,7 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.hbone.HboneEvents;
 import io.sluice.proxy.hbone.ServerRoom;
+import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.limits.Share;
 import io.sluice.proxy.limits.Source;
 import java.lang.System.Logger;

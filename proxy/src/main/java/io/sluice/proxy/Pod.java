@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.hbone.HboneServer;
+import io.sluice.proxy.limits.BufferBudget;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Limits and counters of one served pod, shared by the event loops. */
@@ -23,6 +24,6 @@ final class Pod {
     this.room = new PodRoom(settings.maxConnectionsPerPod());
     this.budget = new BufferBudget(settings.maxBufferedBytesPerPod(), path.budget);
     this.readSizes = new ReadSizes(settings.maxReadBytes(), budget);
-    this.hbone = new HboneServer(name, settings.hbone(), path.hboneEvents, path.serverRoom);
+    this.hbone = new HboneServer(name, settings.hbone(), path.hboneEvents, path.serverRoom, budget);
   }
 }

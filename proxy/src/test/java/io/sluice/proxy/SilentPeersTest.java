@@ -63,7 +63,8 @@ class SilentPeersTest {
         new Trick("silent, from the address of a workload", known, new byte[0]),
         new Trick("half a ClientHello, each from an address of its own", many, BEGINNING),
         new Trick("a ClientHello and no more, from one address", one, clientHello()),
-        new Trick("a ClientHello and no more, each from an address of its own", many, clientHello()));
+        new Trick(
+            "a ClientHello and no more, each from an address of its own", many, clientHello()));
   }
 
   private static byte[] clientHello() {

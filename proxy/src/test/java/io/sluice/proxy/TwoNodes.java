@@ -63,10 +63,18 @@ final class TwoNodes implements AutoCloseable {
 
   /** With these settings on the store's node. */
   TwoNodes(TlsStack stack, ProxySettings settings, Peers.Conversation conversation) {
+    this(stack, ProxySettings.DEFAULTS, settings, conversation);
+  }
+
+  TwoNodes(
+      TlsStack stack,
+      ProxySettings buyers,
+      ProxySettings settings,
+      Peers.Conversation conversation) {
     assumeThat(stack.isAvailable()).isTrue();
     address = freshAddress();
     app = new Peers.Server(address, conversation);
-    client = new TestNode(stack, ProxySettings.DEFAULTS);
+    client = new TestNode(stack, buyers);
     server = new TestNode(stack, settings);
     client.has(BUYER_ID, authority.issue(BUYER_ID));
     client.has(CLERK_ID, authority.issue(CLERK_ID));
@@ -143,8 +151,7 @@ final class TwoNodes implements AutoCloseable {
         List.of(new ServicePort("tcp", SERVICE_PORT, AppProtocol.TCP, ready)));
   }
 
-  private static Workload workload(
-      NamespacedName name, SpiffeId identity, List<InetAddress> addresses) {
+  static Workload workload(NamespacedName name, SpiffeId identity, List<InetAddress> addresses) {
     return new Workload(
         name,
         identity,

@@ -66,6 +66,21 @@ public final class NodeMetrics {
         "Bytes that wait for slow readers now.",
         () -> proxy.stats().bufferedBytes());
     gauge(
+        "sluice_proxy_connections_limit",
+        "Connections that there may be, by the direct memory of the daemon; above it new ones are"
+            + " refused.",
+        () -> proxy.stats().maxLive());
+    gauge(
+        "sluice_proxy_buffered_bytes_limit",
+        "Bytes that may wait for slow readers, by the direct memory of the daemon; above it reads"
+            + " become small and credit is withheld.",
+        () -> proxy.stats().maxBufferedBytes());
+    gauge(
+        "sluice_hbone_handshakes_under_way",
+        "Connections from proxies of other nodes that have not proven themselves yet; above its"
+            + " places the oldest gives way.",
+        () -> proxy.stats().handshakes());
+    gauge(
         "sluice_proxy_loops",
         "Connections closed because the proxy had been led to itself.",
         () -> proxy.stats().loops());

@@ -9,6 +9,7 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.util.concurrent.Future;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.limits.Places;
 import io.sluice.proxy.limits.Share;
 import io.sluice.proxy.limits.Source;
@@ -46,6 +47,7 @@ public final class HboneServer {
   private final HboneEvents events;
   private final Set<Serving> servings = ConcurrentHashMap.newKeySet();
   private final ServerRoom node;
+  private final BufferBudget budget;
   private final ServerRoom.OfPod room;
   private volatile boolean draining;
 
@@ -53,13 +55,19 @@ public final class HboneServer {
    * A server without connections.
    *
    * @param node shared with the servers of the node's other pods
+   * @param budget of the pod, which what waits for it is counted for
    */
   public HboneServer(
-      NamespacedName pod, HboneSettings settings, HboneEvents events, ServerRoom node) {
+      NamespacedName pod,
+      HboneSettings settings,
+      HboneEvents events,
+      ServerRoom node,
+      BufferBudget budget) {
     this.pod = pod;
     this.settings = settings;
     this.events = events;
     this.node = node;
+    this.budget = budget;
     this.room = node.new OfPod();
   }
 
@@ -135,7 +143,8 @@ public final class HboneServer {
   }
 
   /** One accepted socket: silent, then in its handshake, then a connection. */
-  final class Serving implements FirstFlight.Listener, TlsHandshake.Listener, HboneConnection.Owner {
+  final class Serving
+      implements FirstFlight.Listener, TlsHandshake.Listener, HboneConnection.Owner {
     final EpollSocketChannel channel;
     final InetSocketAddress remote;
     private final TlsIdentity identity;
@@ -210,6 +219,7 @@ public final class HboneServer {
               channel,
               settings,
               peer,
+              budget,
               this,
               (within, stream) ->
                   new HboneStream(within, stream, new ServerStream(settings, requests)));
@@ -226,8 +236,7 @@ public final class HboneServer {
         }
         node.connections.leave(pod);
       }
-      refuse(
-          answer == Share.Answer.FULL ? TlsReason.CONNECTION_LIMIT : TlsReason.SOURCE_LIMIT);
+      refuse(answer == Share.Answer.FULL ? TlsReason.CONNECTION_LIMIT : TlsReason.SOURCE_LIMIT);
       return false;
     }
 

@@ -43,7 +43,6 @@ public final class FirstFlight extends ByteToMessageDecoder {
     int came = in.readableBytes();
     return in.getUnsignedByte(at) != HANDSHAKE
         || came >= MAX_WAITING_BYTES
-        || (came >= HEADER_BYTES
-            && came >= HEADER_BYTES + in.getUnsignedShort(at + LENGTH_AT));
+        || (came >= HEADER_BYTES && came >= HEADER_BYTES + in.getUnsignedShort(at + LENGTH_AT));
   }
 }
