@@ -204,7 +204,7 @@ public final class NodeDaemon implements AutoCloseable {
                     new ClosedPods(
                         new NodeNamespaces(namespaces, settings.placement().proc()),
                         NodeSettings.closedPods(settings.nodeName())),
-                    new ProtectionReporter(events),
+                    new ProtectionReporter(metrics, events),
                     settings.pathCheckInterval(),
                     settings.failOpen(),
                     former::isLeft),
