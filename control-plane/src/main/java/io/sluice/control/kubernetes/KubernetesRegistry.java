@@ -64,6 +64,12 @@ public final class KubernetesRegistry extends CompiledRegistry {
     });
   }
 
+  /** The API server has every pod that a kubelet runs. */
+  @Override
+  public boolean tellsOfEveryPod() {
+    return true;
+  }
+
   /** What following each kind has cost and brought; they go on counting. */
   public List<WatchCounts> counts() {
     return counts;
