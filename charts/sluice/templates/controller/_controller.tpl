@@ -9,6 +9,8 @@
 - --leaf-lifetime={{ $controller.leafLifetime }}
 - --node-lifetime={{ $controller.nodeLifetime }}
 - --metrics-address=[::]:15020
+- --mesh-config-namespace={{ default .Release.Namespace .Values.meshConfig.namespace }}
+- --pod-ranges={{ $controller.podRanges }}
 {{- if not .Values.trustBundle.pem }}
 - --trust-bundle-config-map={{ .Values.trustBundle.configMap }}
 {{- end }}

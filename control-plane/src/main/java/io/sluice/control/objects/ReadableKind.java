@@ -10,6 +10,8 @@ import java.util.Optional;
 public enum ReadableKind {
   /** {@code v1} Namespace. */
   NAMESPACE("", "Namespace", "namespaces", List.of("v1"), ReadableKind::readNamespace),
+  /** {@code v1} Node. */
+  NODE("", "Node", "nodes", List.of("v1"), ClusterNode::read),
   /** {@code v1} Pod. */
   POD("", "Pod", "pods", List.of("v1"), PodReader::read),
   /** {@code v1} Service. */
@@ -93,7 +95,8 @@ public enum ReadableKind {
   }
 
   KubernetesObject read(Fields document) {
-    return reader.read(document, MetaReader.read(document, group, kind, this != NAMESPACE));
+    return reader.read(
+        document, MetaReader.read(document, group, kind, this != NAMESPACE && this != NODE));
   }
 
   private static KubernetesObject readNamespace(Fields document, ObjectMeta meta) {
