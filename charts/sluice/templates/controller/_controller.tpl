@@ -11,6 +11,8 @@
 - --metrics-address=[::]:15020
 - --mesh-config-namespace={{ default .Release.Namespace .Values.meshConfig.namespace }}
 - --pod-ranges={{ $controller.podRanges }}
+- --strangers={{ $controller.strangers }}
+- --strangers-per-address={{ $controller.strangersPerAddress }}
 {{- if not .Values.trustBundle.pem }}
 - --trust-bundle-config-map={{ .Values.trustBundle.configMap }}
 {{- end }}

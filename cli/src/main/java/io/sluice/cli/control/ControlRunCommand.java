@@ -18,6 +18,7 @@ import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.server.ServerSettings;
+import io.sluice.control.server.ServerSettings.Places;
 import io.sluice.control.webhook.AdmissionWebhook;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.NamespacedName;
@@ -121,6 +122,23 @@ final class ControlRunCommand implements Callable<Integer> {
   @Mixin private WebhookArguments webhook = new WebhookArguments();
 
   @Option(
+      names = "--strangers",
+      paramLabel = "NUMBER",
+      description =
+          "Most connections at once of those who have proven nothing, as a node that joins. Nodes"
+              + " with a certificate have places of their own. Default: 64.")
+  private int strangers = Places.USUAL.strangers();
+
+  @Option(
+      names = "--strangers-per-address",
+      paramLabel = "NUMBER",
+      description =
+          "Of them from one address, or one IPv6 network of 64 bits. Where nodes reach the"
+              + " controller through one address, such as a load balancer's, as many as join at"
+              + " once. Default: 16.")
+  private int strangersPerAddress = Places.USUAL.strangersOfAddress();
+
+  @Option(
       names = "--drain-seconds",
       paramLabel = "SECONDS",
       description = "Longest wait for calls at SIGTERM. Default: ${DEFAULT-VALUE}.",
@@ -198,10 +216,24 @@ final class ControlRunCommand implements Callable<Integer> {
           leafLifetime,
           nodeLifetime == null ? ControllerSettings.usualNodeLifetime(leafLifetime) : nodeLifetime,
           Duration.ofSeconds(drainSeconds),
-          ServerSettings.at(address("--listen", listen)),
+          ServerSettings.at(address("--listen", listen), places()),
           nodeAccount());
     } catch (IllegalArgumentException e) {
       throw wrong(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private Places places() {
+    Places usual = Places.USUAL;
+    try {
+      return new Places(
+          usual.handshakes(),
+          usual.handshakesOfAddress(),
+          strangers,
+          strangersPerAddress,
+          usual.members());
+    } catch (IllegalArgumentException e) {
+      throw wrong("--strangers, --strangers-per-address: " + e.getMessage());
     }
   }
 
