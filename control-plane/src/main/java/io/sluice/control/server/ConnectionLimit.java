@@ -69,8 +69,7 @@ final class ConnectionLimit extends ServerTransportFilter implements ServerInter
     this.timer = timer;
     this.metrics = metrics;
     this.logLines =
-        new Allowances<>(
-            LINES_AT_ONCE, ONE_MORE_LINE, ConnectionRefusal.values().length, clock);
+        new Allowances<>(LINES_AT_ONCE, ONE_MORE_LINE, ConnectionRefusal.values().length, clock);
     this.handshakes =
         new FairRoom<>(
             settings.places().handshakes(),
@@ -181,8 +180,7 @@ final class ConnectionLimit extends ServerTransportFilter implements ServerInter
   }
 
   private @Nullable Connection asStranger(Connection connection) {
-    var entry =
-        strangers.enter(connection, connection.remote.getAddress(), System.nanoTime());
+    var entry = strangers.enter(connection, connection.remote.getAddress(), System.nanoTime());
     Connection out = entry.outOrNull();
     if (out != null) {
       forget(out);

@@ -143,13 +143,7 @@ public final class ControlServer {
     builder.addService(ServerInterceptors.intercept(aggregated, callers));
     try {
       return new ControlServer(
-          builder.build().start(),
-          doorway,
-          feed,
-          parts.distribution(),
-          parts.xds(),
-          calls,
-          timer);
+          builder.build().start(), doorway, feed, parts.distribution(), parts.xds(), calls, timer);
     } catch (IOException e) {
       doorway.close();
       calls.close();

@@ -33,10 +33,7 @@ final class Doorway implements AutoCloseable {
 
   /** Has {@code builder} accept through this. */
   void addTo(NettyServerBuilder builder) {
-    builder
-        .bossEventLoopGroup(loops)
-        .workerEventLoopGroup(loops)
-        .channelFactory(this::listener);
+    builder.bossEventLoopGroup(loops).workerEventLoopGroup(loops).channelFactory(this::listener);
   }
 
   private NioServerSocketChannel listener() {

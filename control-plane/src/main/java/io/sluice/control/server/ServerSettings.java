@@ -52,11 +52,7 @@ public record ServerSettings(
    * @param members who have proven a node or workload of the mesh; some 60 KiB each
    */
   public record Places(
-      int handshakes,
-      int handshakesOfAddress,
-      int strangers,
-      int strangersOfAddress,
-      int members) {
+      int handshakes, int handshakesOfAddress, int strangers, int strangersOfAddress, int members) {
     /** A crowd has to come from four addresses to fill the places of all strangers. */
     public static final Places USUAL = new Places(512, 256, 64, 16, 1_024);
 
