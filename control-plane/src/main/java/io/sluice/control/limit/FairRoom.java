@@ -55,13 +55,13 @@ public final class FairRoom<G> {
   /** Lets {@code guest} in, where there is a place or somebody gives way. */
   public Entry<G> enter(G guest, InetAddress address, long nanoTime) {
     String key = key(address);
-    int own = byAddress.getOrDefault(key, new LinkedHashMap<>()).size();
+    int own = of(key).size();
     boolean isForAddress = own >= mostOfAddress;
     G out = null;
     if (isForAddress || size >= most) {
       String crowd = isForAddress ? key : largest();
-      Map.Entry<G, Long> oldest = byAddress.get(crowd).firstEntry();
-      boolean isFair = byAddress.get(crowd).size() > own + 1;
+      Map.Entry<G, Long> oldest = of(crowd).firstEntry();
+      boolean isFair = of(crowd).size() > own + 1;
       if (!isFair && nanoTime - oldest.getValue() < graceNanos) {
         return new Entry<>(guest, isForAddress);
       }
@@ -78,8 +78,13 @@ public final class FairRoom<G> {
     remove(guest, key(address));
   }
 
+  /** The guests of an address, in order of coming. */
+  private LinkedHashMap<G, Long> of(String key) {
+    return byAddress.getOrDefault(key, new LinkedHashMap<>());
+  }
+
   private void remove(G guest, String key) {
-    LinkedHashMap<G, Long> own = byAddress.getOrDefault(key, new LinkedHashMap<>());
+    LinkedHashMap<G, Long> own = of(key);
     if (own.remove(guest) != null) {
       size--;
       if (own.isEmpty()) {
