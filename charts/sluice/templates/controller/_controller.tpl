@@ -12,6 +12,10 @@
 - --leaf-lifetime={{ $controller.leafLifetime }}
 - --node-lifetime={{ $controller.nodeLifetime }}
 - --metrics-address=[::]:15020
+- --mesh-config-namespace={{ default .Release.Namespace .Values.meshConfig.namespace }}
+- --pod-ranges={{ $controller.podRanges }}
+- --strangers={{ $controller.strangers }}
+- --strangers-per-address={{ $controller.strangersPerAddress }}
 {{- if not .Values.trustBundle.pem }}
 - --trust-bundle-config-map={{ .Values.trustBundle.configMap }}
 {{- end }}

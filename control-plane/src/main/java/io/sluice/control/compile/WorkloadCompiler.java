@@ -1,11 +1,13 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.compile.Claims.Claimant;
+import io.sluice.control.compile.Owners.Refusal;
 import io.sluice.control.objects.MeshKey;
 import io.sluice.control.objects.Namespace;
-import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.Pod;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.PodUid;
@@ -25,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class WorkloadCompiler {
   private final MeshWide meshWide;
   private final Owners owners;
+  private final PodRanges ranges;
   private final Statuses statuses;
 
   /** What holds for every Pod. */
@@ -43,11 +46,12 @@ final class WorkloadCompiler {
   /**
    * Compiles with what the Pods share.
    *
-   * @param owners of what {@link #claims} says, among all Pods in order of reference
+   * @param owners of what {@link #claims} says, among all Pods
    */
-  WorkloadCompiler(MeshWide meshWide, Owners owners, Statuses statuses) {
+  WorkloadCompiler(MeshWide meshWide, Owners owners, PodRanges ranges, Statuses statuses) {
     this.meshWide = meshWide;
     this.owners = owners;
+    this.ranges = ranges;
     this.statuses = statuses;
   }
 
@@ -79,10 +83,17 @@ final class WorkloadCompiler {
   }
 
   /** What only one Pod can have: addresses, the place of its network namespace, its UID. */
-  static Set<Object> claims(Pod pod) {
+  static Set<Object> claims(Pod pod, PodRanges ranges) {
     Set<Object> claims = new HashSet<>();
-    if (!pod.finished() && !pod.hostNetwork()) {
-      claims.addAll(pod.addresses());
+    if (pod.finished()) {
+      return claims;
+    }
+    for (InetAddress address : pod.addresses()) {
+      if (ranges.refusal(pod, address).isEmpty()) {
+        claims.add(address);
+      }
+    }
+    if (!pod.hostNetwork()) {
       if (pod.netnsOrNull() != null) {
         claims.add(netnsPath(pod.netnsOrNull()));
       }
@@ -93,6 +104,13 @@ final class WorkloadCompiler {
     return claims;
   }
 
+  /** As whom the Pod claims. Pods of a node's network have its addresses together. */
+  static Claimant claimant(Pod pod) {
+    return pod.hostNetwork()
+        ? Claimant.of(pod, "network of node " + pod.nodeNameOrNull())
+        : Claimant.alone(pod);
+  }
+
   /** The addresses of a pod that has ended may already belong to another one. */
   private List<InetAddress> addresses(Pod pod) {
     if (pod.finished()) {
@@ -100,32 +118,38 @@ final class WorkloadCompiler {
     }
     List<InetAddress> own = new ArrayList<>();
     for (InetAddress address : pod.addresses()) {
-      ObjectRef owner = pod.hostNetwork() ? pod.ref() : owners.of(address, pod.ref());
-      if (owner.equals(pod.ref())) {
-        own.add(address);
-      } else {
+      String thing = "address " + IpAddresses.text(address);
+      Optional<String> outside = ranges.refusal(pod, address);
+      Refusal refusal = owners.refusal(address, pod.ref());
+      if (outside.isPresent()) {
         statuses.warning(
             pod,
-            "address " + address.getHostAddress() + " already belongs to " + owner,
-            "give every Pod its own addresses in status.podIPs");
+            thing + " " + outside.get(),
+            "look who wrote its status.podIPs; where addresses are not given out by Node"
+                + " spec.podCIDRs, start the controller with --pod-ranges ignore");
+      } else if (refusal != null) {
+        statuses.warning(
+            pod, refusal.reason(thing), "give every Pod its own addresses in status.podIPs");
+      } else {
+        own.add(address);
       }
     }
     return own;
   }
 
-  /** Two pods in one network namespace could not be told apart, so only the first is placed. */
+  /** Two pods in one network namespace could not be told apart, so only one is placed. */
   private @Nullable String netns(Pod pod) {
     String netns = pod.netnsOrNull();
     if (netns == null || pod.finished() || pod.hostNetwork()) {
       return null;
     }
-    ObjectRef owner = owners.of(netnsPath(netns), pod.ref());
-    if (owner.equals(pod.ref())) {
+    Refusal refusal = owners.refusal(netnsPath(netns), pod.ref());
+    if (refusal == null) {
       return netns;
     }
     statuses.warning(
         pod,
-        "network namespace " + netns + " already belongs to " + owner,
+        refusal.reason("network namespace " + netns),
         "give every Pod its own " + MeshKey.NETNS.key());
     return null;
   }
@@ -143,13 +167,13 @@ final class WorkloadCompiler {
     if (pod.finished()) {
       return uid; // tells it from the next pod of its name
     }
-    ObjectRef owner = owners.of(uid, pod.ref());
-    if (owner.equals(pod.ref())) {
+    Refusal refusal = owners.refusal(uid, pod.ref());
+    if (refusal == null) {
       return uid;
     }
     statuses.warning(
         pod,
-        "UID " + uid + " already belongs to " + owner,
+        refusal.reason("UID " + uid),
         "give every Pod the metadata.uid that the cluster gave it");
     return null;
   }

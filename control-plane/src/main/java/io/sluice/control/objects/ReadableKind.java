@@ -11,6 +11,8 @@ import java.util.function.BiFunction;
 public enum ReadableKind {
   /** {@code v1} Namespace. */
   NAMESPACE("", "Namespace", "namespaces", List.of("v1"), alike(ReadableKind::readNamespace)),
+  /** {@code v1} Node. */
+  NODE("", "Node", "nodes", List.of("v1"), alike(ClusterNode::read)),
   /** {@code v1} Pod. */
   POD("", "Pod", "pods", List.of("v1"), PodReader::read),
   /** {@code v1} Service. */
@@ -94,7 +96,7 @@ public enum ReadableKind {
   }
 
   KubernetesObject read(Fields document, Provenance provenance) {
-    ObjectMeta meta = MetaReader.read(document, group, kind, this != NAMESPACE);
+    ObjectMeta meta = MetaReader.read(document, group, kind, this != NAMESPACE && this != NODE);
     return reader.read(document, meta, provenance);
   }
 

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
 import io.sluice.control.authority.Await;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.kubernetes.FakeCluster.Failing;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.ReadableKind;
@@ -56,7 +57,10 @@ class KubernetesRegistryTest {
     cluster = new FakeCluster(history);
     registry =
         new KubernetesRegistry(
-            new KubernetesApi(cluster.access(home), Duration.ofSeconds(5)), _ -> {}, QUICK);
+            new KubernetesApi(cluster.access(home), Duration.ofSeconds(5)),
+            CompilerSettings.USUAL,
+            _ -> {},
+            QUICK);
     history.apply(pod("web", "10.0.0.1"));
   }
 
@@ -92,6 +96,35 @@ class KubernetesRegistryTest {
 
     assertThat(newest.workloads()).hasSize(11);
     assertThat(registry.isComplete()).isTrue();
+  }
+
+  @Test
+  void goesByTheMeshConfigOfItsOwnNamespace() {
+    history.apply(SiteManifests.config(true).replace("namespace: sluice-system", "namespace: aaa"));
+    start();
+    assertThat(newest.settings().permissive()).isFalse();
+
+    history.apply(SiteManifests.config(true));
+
+    Await.until("the MeshConfig", () -> newest.settings().permissive());
+  }
+
+  @Test
+  void readsTheRangesOfNodes() {
+    for (int node = 1; node <= 2; node++) {
+      history.apply(
+          "{apiVersion: v1, kind: Node, metadata: {name: edge-%1$d}, spec: {podCIDR: 10.0.%1$d.0/24}}"
+              .formatted(node));
+      history.apply(pod("store-" + node, "10.0." + node + ".2").replace("edge-1", "edge-" + node));
+    }
+    history.apply(pod("web", "10.0.1.1"));
+
+    start();
+    history.apply(pod("thief", "10.0.2.9"));
+
+    Await.until("the thief", () -> hasPod("thief"));
+    assertThat(newest.workload(new NamespacedName("shop", "thief")).orElseThrow().addresses())
+        .isEmpty();
   }
 
   @Test

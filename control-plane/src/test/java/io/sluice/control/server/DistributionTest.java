@@ -8,6 +8,7 @@ import io.sluice.control.authority.Await;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.kubernetes.SiteManifests;
 import io.sluice.mesh.NamespacedName;
@@ -65,7 +66,8 @@ class DistributionTest {
     try (FakeCluster cluster = new FakeCluster(history);
         ControlSite ofCluster =
             ControlSite.with(
-                other, new KubernetesRegistry(cluster.access(other, "reader"), _ -> {}));
+                other, new KubernetesRegistry(
+                    cluster.access(other, "reader"), CompilerSettings.USUAL, _ -> {}));
         NodeClient node = ofCluster.joined("edge-1")) {
       FollowingNode following = FollowingNode.silent(node);
       Await.until("a change", () -> !following.unanswered().isEmpty());

@@ -7,6 +7,8 @@ import io.sluice.attack.Attack;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;
+import io.sluice.control.compile.CompilerSettings;
+import io.sluice.control.compile.PodRangeRule;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.registry.RegistryStatus;
 import io.sluice.mesh.SpiffeId;
@@ -91,7 +93,9 @@ class StaticPodTest {
         ControlSite.with(
             home,
             new KubernetesRegistry(
-                cluster.access(own, "reader"), Set.of(staticPodNamespaces), status -> told = status));
+                cluster.access(own, "reader"),
+                new CompilerSettings(null, PodRangeRule.AUTO, Set.of(staticPodNamespaces)),
+                status -> told = status));
     open.push(site);
     return site;
   }

@@ -59,7 +59,7 @@ public enum Reason {
   // Enrolment.
   BEFORE_ENROLMENT(91, "the connection is older than the pod's enrolment"),
   INTERCEPTION_FAILED_CLOSED(92, "the pod cannot be intercepted as it should; it is refused"),
-  NAMESPACE_CONFLICT(110, "the network namespace where the pod was found is another pod's"),
+  NAMESPACE_CONFLICT(103, "the network namespace where the pod was found is another pod's"),
 
   // Mutual TLS between nodes.
   NO_CERTIFICATE(
