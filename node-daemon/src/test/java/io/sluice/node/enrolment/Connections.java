@@ -24,7 +24,8 @@ final class Connections {
           Set.of(),
           Set.of(),
           PRIMARY_IFINDEX,
-          true);
+          true,
+          0);
 
   private static final int POD_CGROUP = 4;
   private static final int UNUSED_INODE = Integer.MAX_VALUE;

@@ -197,6 +197,7 @@ class UnprotectedConnectionsTest {
             Set.of("net1"),
             Set.of(),
             network.primaryIfindex(),
-            true);
+            true,
+            0);
   }
 }
