@@ -32,7 +32,7 @@ public final class SplitInterception implements Interception {
     NodeOrigin nodeOrigin =
         new RecordedNodeOrigin(outbound.maps().nodeConnections(), new NodeAddresses());
     this.facts =
-        new SplitSocketFacts(outbound.sockets(), new IptablesSocketFacts(nodeOrigin));
+        new SplitSocketFacts(outbound.sockets(), new IptablesSocketFacts(nodeOrigin, false));
   }
 
   @Override
