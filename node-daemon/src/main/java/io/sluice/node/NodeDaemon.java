@@ -54,7 +54,7 @@ import org.jspecify.annotations.Nullable;
 public final class NodeDaemon implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(NodeDaemon.class.getName());
 
-  /** The id of no cgroup: in iptables mode the daemon needs none of its own. */
+  /** The id of no cgroup: in iptables mode the daemon may do without cgroup2. */
   private static final long NO_CGROUP = -1;
 
   private static final int NAMESPACE_QUEUE = 4_096;
@@ -179,7 +179,7 @@ public final class NodeDaemon implements AutoCloseable {
         new EarlierConnections(
             settings.earlierConnections(),
             hooksConnect, // there the hooks rewrite addresses, so a redirected connection shows
-            hooksConnect ? Cgroups.id(OwnCgroup.of(settings.nodeName())) : NO_CGROUP,
+            OwnCgroup.left(settings.nodeName()).map(Cgroups::id).orElse(NO_CGROUP),
             thread,
             new EarlierConnectionReporter(metrics, events));
     FormerMechanism former =

@@ -30,6 +30,7 @@ public enum Reason {
   CONNECTION_MAP_FULL(18, "too many connections are being opened at once; retry"),
   OTHER_INTERFACE(19, "the socket is bound to a secondary interface"),
   LEAVING(20, "the pod is leaving the mesh"),
+  POD_QUOTA(29, "the pod opens more connections at once than leaves room for other pods"),
 
   // Policy.
   PERMISSIVE_MODE(64, "permissive mode allows all mesh traffic"),

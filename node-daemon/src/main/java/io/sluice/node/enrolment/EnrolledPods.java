@@ -218,6 +218,7 @@ final class EnrolledPods {
     }
     FaultPoint.POD_ACTIVE.reached();
     enrolled.put(pod.name(), pod);
+    tellLeftOut(pod);
     earlier.activated(pod);
     verification.enrolled(pod);
     LOG.log(
@@ -280,13 +281,14 @@ final class EnrolledPods {
     // The registry hears of a pod's addresses only when its sandbox is complete.
     List<InetAddress> addresses = workload.addresses().isEmpty() ? given : workload.addresses();
     return new PodPlacement(
-        workload.name(),
-        path,
-        netns,
-        cookie,
-        networks.read(netns, addresses, workload.interception().interfaceExclusions()),
-        workload.interception(),
-        current.settings().permissive());
+            workload.name(),
+            path,
+            netns,
+            cookie,
+            networks.read(netns, addresses, workload.interception().interfaceExclusions()),
+            workload.interception(),
+            current.settings().permissive())
+        .requireShare();
   }
 
   private void refresh(
@@ -297,6 +299,17 @@ final class EnrolledPods {
       interception.update(now);
       sockets.add(now);
       enrolled.put(now.name(), now);
+      tellLeftOut(now);
+    }
+  }
+
+  private static void tellLeftOut(PodPlacement pod) {
+    if (!pod.leftOut().isEmpty()) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "pod_addresses_left_out pod={0} problem={1}",
+          pod.name(),
+          pod.leftOut());
     }
   }
 
