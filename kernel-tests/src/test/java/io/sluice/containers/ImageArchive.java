@@ -21,11 +21,11 @@ final class ImageArchive {
   /** Where it is; made anew when what goes into it has changed since. */
   static synchronized Path path() throws IOException {
     String architecture = Commands.run("dpkg", "--print-architecture").strip();
-    Path tested = ROOT.resolve("target/images").resolve(architecture).resolve("tested");
-    Path archive = tested.resolve("sluice-images.tar");
+    // Not the file that a user of this tree may have made and signed.
+    Path archive = ROOT.resolve("target/images").resolve(architecture).resolve("tested.tar");
     if (!Files.exists(archive) || newest().compareTo(Files.getLastModifiedTime(archive)) > 0) {
-      Files.createDirectories(tested);
-      String key = tested.resolve("cosign.key").toString();
+      Files.createDirectories(archive.getParent());
+      String key = archive.resolveSibling("tested.key").toString();
       Commands.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key);
       Commands.run("openssl", "ec", "-in", key, "-pubout", "-out", publicKey(archive).toString());
       System.out.println(make("--sign-key", key, "--save", archive.toString()));
@@ -35,7 +35,7 @@ final class ImageArchive {
 
   /** The key that it has to be checked with. */
   static Path publicKey(Path archive) {
-    return archive.resolveSibling("cosign.pub");
+    return archive.resolveSibling("tested.pub");
   }
 
   /** Runs the program behind {@code ./sluice images}; what it prints. */
