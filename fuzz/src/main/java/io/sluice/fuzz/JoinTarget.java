@@ -49,8 +49,10 @@ public final class JoinTarget {
       new SpiffeId(TrustDomain.CLUSTER_LOCAL, "sluice-system", "node.edge1");
 
   private static final KeyPair KEY = key();
-  private static final JoinTokens TOKENS = tokens();
-  private static final String TOKEN = TOKENS.create(NODE, JoinTokens.LONGEST_LIFETIME);
+  private static final Path DIRECTORY = directory();
+  private static final JoinTokens TOKENS =
+      JoinTokens.in(DIRECTORY.resolve("tokens"), InstantSource.system());
+  private static final String TOKEN = token();
 
   private JoinTarget() {}
 
@@ -167,12 +169,21 @@ public final class JoinTarget {
     }
   }
 
-  private static JoinTokens tokens() {
+  private static Path directory() {
     try {
-      Path directory = Files.createTempDirectory("sluice-fuzz");
-      return JoinTokens.in(directory.resolve("tokens"), InstantSource.system());
+      return Files.createTempDirectory("sluice-fuzz");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** The one that there is; its file goes with the process. */
+  private static String token() {
+    String token = TOKENS.create(NODE, JoinTokens.LONGEST_LIFETIME);
+    Path file = DIRECTORY.resolve("tokens").resolve(token.substring(0, 16) + ".json");
+    for (Path made : List.of(DIRECTORY, file.getParent(), file)) {
+      made.toFile().deleteOnExit(); // the last one first
+    }
+    return token;
   }
 }
