@@ -6,6 +6,9 @@
 - --state=/var/lib/sluice/controller
 - --node-account={{ .Release.Namespace }}/{{ include "sluice.name" (list . "node") }}
 - --authority-file=/etc/sluice/authority/authority.yaml
+{{- range $controller.staticPodNamespaces }}
+- --static-pod-namespace={{ . }}
+{{- end }}
 - --leaf-lifetime={{ $controller.leafLifetime }}
 - --node-lifetime={{ $controller.nodeLifetime }}
 - --metrics-address=[::]:15020

@@ -8,6 +8,7 @@ import io.sluice.control.distribution.ToldSnapshot;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.objects.Pod;
+import io.sluice.control.objects.Provenance;
 import io.sluice.mesh.MeshSnapshot;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -25,7 +26,7 @@ record Reference(Compilation compilation, List<ObjectNode> unread) {
     List<KubernetesObject> read = new ArrayList<>();
     List<ObjectNode> unread = new ArrayList<>();
     for (ObjectNode object : objects) {
-      var one = ObjectReader.read("cluster", object.toString().getBytes(StandardCharsets.UTF_8));
+      var one = ObjectReader.read("cluster", object.toString().getBytes(StandardCharsets.UTF_8), Provenance.API_SERVER);
       one.objects().stream().filter(Reference::isSomewhere).forEach(read::add);
       if (!one.problems().isEmpty()) {
         unread.add(object);

@@ -204,7 +204,7 @@ public final class NodeDaemon implements AutoCloseable {
                     new ClosedPods(
                         new NodeNamespaces(namespaces, settings.placement().proc()),
                         NodeSettings.closedPods(settings.nodeName())),
-                    new ProtectionReporter(events),
+                    new ProtectionReporter(metrics, events),
                     settings.pathCheckInterval(),
                     settings.failOpen(),
                     former::isLeft),
@@ -239,7 +239,7 @@ public final class NodeDaemon implements AutoCloseable {
             .orElse(null);
     started.ifPresent(StartedFile::write);
     answers.metricsAt(metricsServer == null ? null : metricsServer.address());
-    Optional<CniService> plugin = cniService(namespaces, sandboxes, pods, metrics);
+    Optional<CniService> plugin = cniService(namespaces, sandboxes, pods, metrics, source);
     plugin.ifPresent(answers::reportCni);
     parts.single(source);
     new Publication(
@@ -270,7 +270,11 @@ public final class NodeDaemon implements AutoCloseable {
   }
 
   private Optional<CniService> cniService(
-      NetworkNamespaces namespaces, SandboxRecords sandboxes, Enrolment pods, NodeMetrics metrics) {
+      NetworkNamespaces namespaces,
+      SandboxRecords sandboxes,
+      Enrolment pods,
+      NodeMetrics metrics,
+      SourceInUse source) {
     if (!settings.cni().enabled()) {
       return Optional.empty();
     }
@@ -283,6 +287,7 @@ public final class NodeDaemon implements AutoCloseable {
                 namespaces,
                 sandboxes,
                 pods,
+                source::tellsOfEveryPod,
                 metrics.cniCalls()));
     metrics.observe(started);
     cni = started;

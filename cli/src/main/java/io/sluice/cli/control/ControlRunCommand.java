@@ -26,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -108,6 +109,14 @@ final class ControlRunCommand implements Callable<Integer> {
   private @Nullable String nodeAccount;
 
   @Option(
+      names = "--static-pod-namespace",
+      paramLabel = "NAMESPACE",
+      description =
+          "With --kubernetes: static pods of this namespace have its service account default."
+              + " Whoever has a node can make such pods. Repeatable. Default: none has an identity.")
+  private Set<String> staticPodNamespaces = Set.of();
+
+  @Option(
       names = "--metrics-address",
       paramLabel = "ADDRESS:PORT|off",
       description = "Where /metrics, /healthz and /readyz are served. Default: ${DEFAULT-VALUE}.",
@@ -184,6 +193,9 @@ final class ControlRunCommand implements Callable<Integer> {
     if (replica.given().isPresent() && !kubernetes) {
       throw wrong(replica.given().get() + " is for --kubernetes");
     }
+    if (!staticPodNamespaces.isEmpty() && !kubernetes) {
+      throw wrong("--static-pod-namespace is for --kubernetes");
+    }
     if (drainSeconds < 0 || drainSeconds > 3_600) {
       throw wrong("--drain-seconds " + drainSeconds + " is outside 0..3600");
     }
@@ -227,7 +239,10 @@ final class ControlRunCommand implements Callable<Integer> {
     ReplicaSettings joining = replica.settings(spec, access());
     try {
       return Controller.start(
-          settings, new KubernetesRegistry(access(), new RegistryProblems()), joining, clock);
+          settings,
+          new KubernetesRegistry(access(), staticPodNamespaces, new RegistryProblems()),
+          joining,
+          clock);
     } catch (KubernetesApiException e) {
       throw wrong("--kubernetes: " + e.getMessage());
     }

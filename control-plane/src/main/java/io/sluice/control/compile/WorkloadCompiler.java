@@ -57,7 +57,7 @@ final class WorkloadCompiler {
     report(pod, enrolled);
     return new Workload(
         new NamespacedName(pod.meta().namespace(), pod.meta().name()),
-        new SpiffeId(meshWide.trustDomain(), pod.meta().namespace(), pod.serviceAccount()),
+        identity(pod),
         addresses(pod),
         pod.meta().labels(),
         enrolled,
@@ -68,6 +68,14 @@ final class WorkloadCompiler {
         merged(pod.interception()),
         pod.probePorts(),
         MtlsModes.annotated(pod, statuses).or(surroundings::mtlsMode).orElse(meshWide.mtlsMode()));
+  }
+
+  private SpiffeId identity(Pod pod) {
+    String account = pod.accountOrNull();
+    String namespace = pod.meta().namespace();
+    return account == null
+        ? SpiffeId.nobody(meshWide.trustDomain(), namespace)
+        : new SpiffeId(meshWide.trustDomain(), namespace, account);
   }
 
   /** What only one Pod can have: addresses, the place of its network namespace, its UID. */
@@ -129,8 +137,11 @@ final class WorkloadCompiler {
 
   private @Nullable PodUid uid(Pod pod) {
     PodUid uid = pod.uidOrNull();
-    if (uid == null || pod.finished() || pod.hostNetwork()) {
+    if (uid == null || pod.hostNetwork()) {
       return null;
+    }
+    if (pod.finished()) {
+      return uid; // tells it from the next pod of its name
     }
     ObjectRef owner = owners.of(uid, pod.ref());
     if (owner.equals(pod.ref())) {
@@ -150,6 +161,22 @@ final class WorkloadCompiler {
           pod,
           "it is not enrolled: it shares the node's network, or its namespace is kept out",
           "remove the label " + MeshKey.MESH.key());
+    }
+    if (enrolled && pod.accountOrNull() == null) {
+      statuses.warning(
+          pod,
+          "it has no service account, as static pods have none: it has no identity in the mesh, so"
+              + " policy grants it nothing and it gets no certificate",
+          "run it as an ordinary pod, or keep it out with the label "
+              + MeshKey.MESH.key()
+              + ": disabled; 'control run --static-pod-namespace' trusts the static pods of a"
+              + " namespace");
+    }
+    if (pod.netnsIgnored()) {
+      statuses.warning(
+          pod,
+          "the annotation " + MeshKey.NETNS.key() + " is not believed in a cluster",
+          "remove it: the pod is found by its UID");
     }
     if (enrolled && pod.netnsOrNull() != null && pod.addresses().isEmpty()) {
       statuses.warning(

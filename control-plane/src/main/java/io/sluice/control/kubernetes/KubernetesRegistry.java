@@ -4,6 +4,7 @@ import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.registry.RegistryStatus;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -31,12 +32,27 @@ public final class KubernetesRegistry extends CompiledRegistry {
    * @throws KubernetesApiException where files of {@code access} cannot be used
    */
   public KubernetesRegistry(KubernetesAccess access, Consumer<RegistryStatus> statusListener) {
-    this(new KubernetesApi(access, REQUEST_TIMEOUT), statusListener, WatchSettings.USUAL);
+    this(access, Set.of(), statusListener);
+  }
+
+  /**
+   * The same with namespaces whose static pods are trusted: there a Pod without a service account
+   * has the default one. Whoever has a node may make such a Pod, so it may be anybody who may call
+   * itself that.
+   */
+  public KubernetesRegistry(
+      KubernetesAccess access,
+      Set<String> staticPodNamespaces,
+      Consumer<RegistryStatus> statusListener) {
+    this(
+        new KubernetesObjects(
+            new KubernetesApi(access, REQUEST_TIMEOUT), WatchSettings.USUAL, staticPodNamespaces),
+        statusListener);
   }
 
   KubernetesRegistry(
       KubernetesApi api, Consumer<RegistryStatus> statusListener, WatchSettings settings) {
-    this(new KubernetesObjects(api, settings), statusListener);
+    this(new KubernetesObjects(api, settings, Set.of()), statusListener);
   }
 
   private KubernetesRegistry(KubernetesObjects objects, Consumer<RegistryStatus> statusListener) {
@@ -46,6 +62,12 @@ public final class KubernetesRegistry extends CompiledRegistry {
       latest = ClusterReport.of(reported, status(), latest);
       reportListener.run();
     });
+  }
+
+  /** The API server has every pod that a kubelet runs. */
+  @Override
+  public boolean tellsOfEveryPod() {
+    return true;
   }
 
   /** What following each kind has cost and brought; they go on counting. */

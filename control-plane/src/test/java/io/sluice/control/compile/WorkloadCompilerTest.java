@@ -63,6 +63,21 @@ class WorkloadCompilerTest {
     assertThat(compilation.statuses()).isEmpty();
   }
 
+  /** A sandbox of the next pod of the same name must not be taken for this one. */
+  @Test
+  void leavesItsUidToAPodThatHasFinished() {
+    String uid = "6f1c0a52-8f0e-4a43-9a53-0d3a3f8e2b11";
+    Compilation compilation =
+        Manifests.compile(
+            Manifests.pod("job", "10.0.0.1", "uid: " + uid, "serviceAccountName: job")
+                .replace("status: {", "status: {phase: Succeeded, "));
+
+    Workload job = workload(compilation.snapshot(), "job");
+    assertThat(job.enrolled()).isFalse();
+    assertThat(job.addresses()).isEmpty();
+    assertThat(job.uid()).contains(new PodUid(uid));
+  }
+
   @Test
   void isClosedWithoutAMeshConfig() {
     assertThat(Manifests.compile().snapshot().settings()).isEqualTo(MeshSettings.CLOSED);

@@ -6,23 +6,27 @@ import static io.sluice.control.kubernetes.SiteManifests.service;
 import static io.sluice.control.kubernetes.SiteManifests.target;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.control.authority.Await;
 import io.sluice.control.kubernetes.FakeCluster.Failing;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.ReadableKind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Workload;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the registry of a cluster makes of everything that an API server and a network can do. */
 class KubernetesRegistryTest {
@@ -102,6 +106,29 @@ class KubernetesRegistryTest {
     history.apply(scheduled);
 
     Await.until("the pod", () -> hasPod("db"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/proc/1/ns/net", "/run/fifo", "sluice-store", "not/../a place"})
+  @Tag("attack")
+  void theNamespaceThatAPodNamesIsNeitherBelievedNorPassedOn(String netns) {
+    history.apply(
+        pod("db", "10.0.0.2")
+            .replace("  labels:", "  annotations: {sluice.io/netns: '" + netns + "'}\n  labels:"));
+
+    start();
+
+    Workload db = newest.workload(DB).orElseThrow();
+    assertThat(db.netns()).isEmpty();
+    assertThat(db.enrolled()).isTrue();
+    assertThat(registry.status().objects())
+        .singleElement()
+        .asString()
+        .contains("shop/db", "sluice.io/netns is not believed in a cluster", "remove it");
+    assertThat(problems()).isEmpty();
+    Attack.tried("sluice.io/netns on a Pod of a cluster: " + netns)
+        .refusedBy("controller: the annotation is not read")
+        .countedAs("control status: warning of the Pod");
   }
 
   @Test
