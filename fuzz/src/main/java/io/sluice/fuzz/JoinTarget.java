@@ -153,8 +153,7 @@ public final class JoinTarget {
       require(!token.toString().contains(token.secret()), "the secret is told");
     } catch (IllegalArgumentException e) {
       boolean isOrdinary = text.length() < TOKEN.length(); // a few letters stand in any message
-      require(
-          isOrdinary || !String.valueOf(e.getMessage()).contains(text), "the text is told");
+      require(isOrdinary || !String.valueOf(e.getMessage()).contains(text), "the text is told");
     }
     require(!JoinTokens.isOne(text) || text.length() == TOKEN.length(), "another form: " + text);
   }

@@ -44,7 +44,9 @@ record Reference(Compilation compilation, List<ObjectNode> unread) {
     List<KubernetesObject> read = new ArrayList<>();
     List<ObjectNode> unread = new ArrayList<>();
     for (ObjectNode object : objects) {
-      var one = ObjectReader.read("cluster", object.toString().getBytes(StandardCharsets.UTF_8), Provenance.API_SERVER);
+      var one =
+          ObjectReader.read(
+              "cluster", object.toString().getBytes(StandardCharsets.UTF_8), Provenance.API_SERVER);
       one.objects().stream().filter(Reference::isSomewhere).forEach(read::add);
       if (!one.problems().isEmpty()) {
         unread.add(object);

@@ -35,7 +35,8 @@ public record MeshSettings(
    * of other trust domains, of the mesh's own processes and of nobody are granted nothing.
    */
   public boolean isWorkload(SpiffeId identity) {
-    return identity.trustDomain().equals(trustDomain) && !SystemIdentity.isSystem(identity)
+    return identity.trustDomain().equals(trustDomain)
+        && !SystemIdentity.isSystem(identity)
         && !identity.isNobody();
   }
 }

@@ -5,7 +5,6 @@ import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.registry.RegistryStatus;
 import java.time.Duration;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Consumer;
 
 /**

@@ -58,7 +58,7 @@ public final class ObjectReader {
    */
   public static ReadObjects read(String origin, ReadableKind kind, YamlValue.Mapping object) {
     List<Problem> problems = new ArrayList<>();
-    KubernetesObject read = 
+    KubernetesObject read =
         kind.read(new Fields(origin, "", object, problems::add), Provenance.API_SERVER);
     return new ReadObjects(problems.isEmpty() ? List.of(read) : List.of(), problems);
   }
@@ -111,8 +111,7 @@ public final class ObjectReader {
     }
   }
 
-  private KubernetesObject readObject(
-      Fields document, String group, String version, String kind) {
+  private KubernetesObject readObject(Fields document, String group, String version, String kind) {
     Optional<ReadableKind> readable = ReadableKind.of(group, kind);
     return readable
         .filter(known -> known.versions().contains(version))

@@ -40,7 +40,11 @@ public enum ReadableKind {
       alike(SmiReader::readTarget)),
   /** {@code specs.smi-spec.io} TCPRoute. */
   TCP_ROUTE(
-      "specs.smi-spec.io", "TCPRoute", "tcproutes", List.of("v1alpha4"), alike(SmiReader::readTcpRoute)),
+      "specs.smi-spec.io",
+      "TCPRoute",
+      "tcproutes",
+      List.of("v1alpha4"),
+      alike(SmiReader::readTcpRoute)),
   /** {@code specs.smi-spec.io} HTTPRouteGroup. */
   HTTP_ROUTE_GROUP(
       "specs.smi-spec.io",
@@ -50,7 +54,11 @@ public enum ReadableKind {
       alike((_, meta) -> new HttpRouteGroup(meta))),
   /** The MeshConfig of Sluice. */
   MESH_CONFIG(
-      "config.sluice.io", "MeshConfig", "meshconfigs", List.of("v1alpha1"), alike(MeshConfigReader::read)),
+      "config.sluice.io",
+      "MeshConfig",
+      "meshconfigs",
+      List.of("v1alpha1"),
+      alike(MeshConfigReader::read)),
   /** The MeshConfig of OSM and osm-edge. */
   OSM_MESH_CONFIG(
       "config.openservicemesh.io",

@@ -4,11 +4,11 @@ import static io.sluice.control.server.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
+import io.sluice.control.compile.CompilerSettings;
+import io.sluice.control.compile.PodRangeRule;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;
-import io.sluice.control.compile.CompilerSettings;
-import io.sluice.control.compile.PodRangeRule;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.registry.RegistryStatus;
 import io.sluice.mesh.SpiffeId;

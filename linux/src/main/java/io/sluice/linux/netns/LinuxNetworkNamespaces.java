@@ -189,10 +189,7 @@ public final class LinuxNetworkNamespaces implements NetworkNamespaces {
     int kind = SystemCalls.namespaceKind(descriptor.fd());
     if (kind != SystemCalls.CLONE_NEWNET) {
       throw failure(
-          "ioctl(NS_GET_NSTYPE)",
-          -Errno.EINVAL.number(),
-          descriptor.subject(),
-          NO_NAMESPACE);
+          "ioctl(NS_GET_NSTYPE)", -Errno.EINVAL.number(), descriptor.subject(), NO_NAMESPACE);
     }
   }
 

@@ -186,8 +186,7 @@ class NetworkNamespacesTest {
           .withThrowableOfType(ExecutionException.class)
           .havingCause()
           .isInstanceOfSatisfying(
-              LinuxException.class,
-              e -> assertThat(e.errno()).isIn(Errno.EINVAL, Errno.ELOOP));
+              LinuxException.class, e -> assertThat(e.errno()).isIn(Errno.EINVAL, Errno.ELOOP));
       assertThat(openFiles()).isLessThanOrEqualTo(before);
     } finally {
       new RandomAccessFile(fifo.toFile(), "rw").close(); // lets go of an opening that waits

@@ -46,7 +46,6 @@ final class PodsToCome {
   }
 
   boolean mayCome() {
-    return ofCluster
-        && (inTouch || nanoClock.getAsLong() - inTouchUntil < ABSENCE.toNanos());
+    return ofCluster && (inTouch || nanoClock.getAsLong() - inTouchUntil < ABSENCE.toNanos());
   }
 }

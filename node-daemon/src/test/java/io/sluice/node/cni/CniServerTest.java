@@ -122,11 +122,7 @@ class CniServerTest {
     records = SandboxRecords.open(directory.resolve("sandboxes"));
     answers = new CniAnswers(Set.of("kube-system"), snapshots, records, enrolment);
     server =
-        CniServer.start(
-            directory.resolve("cni/s"),
-            answers,
-            new LinuxNetworkNamespaces(),
-            ended);
+        CniServer.start(directory.resolve("cni/s"), answers, new LinuxNetworkNamespaces(), ended);
     snapshots.publish(snapshot(pod("shop", "store", true), pod("shop", "till", false)));
   }
 
@@ -277,7 +273,8 @@ class CniServerTest {
 
     assertThat(enrolment.calls).containsExactly("attach else/labelled [/10.1.0.7]");
     told.get();
-    Attack.tried("a labelled pod of a namespace outside starts before the controller has told of it")
+    Attack.tried(
+            "a labelled pod of a namespace outside starts before the controller has told of it")
         .refusedBy("CNI ADD: answered when the pod is in force")
         .countedAs("sluice_cni_calls_total{command=\"add\",result=\"ok\"}");
   }
@@ -285,10 +282,11 @@ class CniServerTest {
   @Test
   void aPodThatIsNotToldOfIsRefusedUnlessNobodyIsThereToTell() throws InterruptedException {
     tellsOfEveryPod = true;
-    assertThat(atOnce("else/unknown")).hasValueSatisfying(refusal -> {
-      assertThat(refusal.code()).isEqualTo(CniError.TRY_AGAIN);
-      assertThat(refusal).hasMessageContaining("does not know pod else/unknown");
-    });
+    assertThat(atOnce("else/unknown"))
+        .hasValueSatisfying(refusal -> {
+          assertThat(refusal.code()).isEqualTo(CniError.TRY_AGAIN);
+          assertThat(refusal).hasMessageContaining("does not know pod else/unknown");
+        });
     assertThat(atOnce("kube-system/unknown")).isEmpty();
 
     tellsOfEveryPod = false; // the controller has been away for so long
