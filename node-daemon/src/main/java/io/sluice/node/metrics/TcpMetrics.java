@@ -99,7 +99,10 @@ final class TcpMetrics {
     }
   }
 
-  /** Flags of the field: DC downstream, UC upstream termination, SI stream idle, DT drain time, OM overload. */
+  /**
+   * Flags of the field: DC downstream, UC upstream termination, SI stream idle, DT drain time, OM
+   * overload.
+   */
   private static String flags(CloseKind kind) {
     return switch (kind) {
       case FIN -> "-";
