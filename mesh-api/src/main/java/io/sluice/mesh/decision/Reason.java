@@ -30,6 +30,7 @@ public enum Reason {
   CONNECTION_MAP_FULL(18, "too many connections are being opened at once; retry"),
   OTHER_INTERFACE(19, "the socket is bound to a secondary interface"),
   LEAVING(20, "the pod is leaving the mesh"),
+  POD_QUOTA(29, "the pod opens more connections at once than leaves room for other pods"),
 
   // Policy.
   PERMISSIVE_MODE(64, "permissive mode allows all mesh traffic"),
@@ -59,6 +60,7 @@ public enum Reason {
   // Enrolment.
   BEFORE_ENROLMENT(91, "the connection is older than the pod's enrolment"),
   INTERCEPTION_FAILED_CLOSED(92, "the pod cannot be intercepted as it should; it is refused"),
+  NAMESPACE_CONFLICT(103, "the network namespace where the pod was found is another pod's"),
 
   // Mutual TLS between nodes.
   NO_CERTIFICATE(

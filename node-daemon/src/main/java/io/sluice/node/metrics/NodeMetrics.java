@@ -34,6 +34,12 @@ public final class NodeMetrics {
                   + " are counted again as destroyed; kept and failed ones live on unprotected.")
           .labelNames("action")
           .create();
+  private final Counter namespaceConflicts =
+      Counter.build(
+              "sluice_enrolment_namespace_conflicts",
+              "Pods that were found in a network namespace that another pod holds: they are not"
+                  + " enrolled, and `node pods` names both.")
+          .create();
   private final HboneMetrics hbone;
   private final RefusalCollector refusals = new RefusalCollector();
 
@@ -46,6 +52,7 @@ public final class NodeMetrics {
       earlierConnections.labels(action.label()); // 0 from the start
     }
     earlierConnections.register(registry);
+    namespaceConflicts.register(registry);
     gauge(
         "sluice_node_snapshot_revision",
         "Revision of the snapshot in force.",
@@ -165,6 +172,11 @@ public final class NodeMetrics {
   /** An action was taken on so many connections that are older than their pod's enrolment. */
   public void earlierConnections(EarlierAction action, int count) {
     earlierConnections.labels(action.label()).inc(count);
+  }
+
+  /** A pod was found in a network namespace that another one holds. */
+  public void namespaceConflict() {
+    namespaceConflicts.inc();
   }
 
   /** Ends the series of pods, workloads and services that have left the mesh. */
