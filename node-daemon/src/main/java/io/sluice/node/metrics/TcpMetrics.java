@@ -101,7 +101,7 @@ final class TcpMetrics {
 
   /**
    * Flags of the field: DC downstream, UC upstream termination, SI stream idle, DT drain time, OM
-   * too little memory.
+   * overload.
    */
   private static String flags(CloseKind kind) {
     return switch (kind) {

@@ -224,6 +224,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   // --- time ----------------------------------------------------------------------------------
 
   private void tick() {
+    windows.readEnded(); // there may be room by now
     long now = System.nanoTime();
     HboneSettings.Times times = settings.times();
     boolean settled = peerSettingsSeen && ownSettingsAcknowledged;

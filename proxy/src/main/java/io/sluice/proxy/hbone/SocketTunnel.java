@@ -346,6 +346,7 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
     }
     if (streamFinished) {
       ended = true;
+      account();
       listener.ended(this, End.FINISHED);
     }
   }

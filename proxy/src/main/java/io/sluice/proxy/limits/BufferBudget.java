@@ -62,8 +62,8 @@ public final class BufferBudget {
    * one holds as large a part of it as any other may.
    */
   public boolean isExceeded() {
-    long now = held.get();
-    return now >= limit || (parent != null && now >= parent.share() && parent.isExceeded());
+    return held.get() >= limit
+        || (parent != null && parent.isExceeded() && held.get() >= parent.share());
   }
 
   /** Whether more may be promised: far from every limit. */
@@ -73,6 +73,7 @@ public final class BufferBudget {
 
   /** What each of those that hold something may hold when there is too little. */
   private long share() {
-    return limit / Math.max(1, holders.get());
+    long all = parent != null && parent.isExceeded() ? Math.min(limit, parent.share()) : limit;
+    return all / Math.max(1, holders.get());
   }
 }
