@@ -7,6 +7,7 @@ import io.sluice.api.discovery.v1.FollowRequest;
 import io.sluice.control.authority.Await;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.svid.SvidJudge;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -227,7 +228,7 @@ class DistributionTest {
   void streamEndsWithTheNodesCertificate() {
     FollowingNode node = FollowingNode.prompt(edge1).awaitChanges(1);
 
-    site.clock().advance(ControlSite.NODE.plusSeconds(1));
+    site.clock().advance(ControlSite.NODE.plus(SvidJudge.CLOCK_SKEW).plusSeconds(1));
 
     node.awaitEnd();
     assertThat(node.reason()).isEqualTo("certificate_expired");
