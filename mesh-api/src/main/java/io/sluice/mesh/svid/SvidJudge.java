@@ -2,9 +2,7 @@ package io.sluice.mesh.svid;
 
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
-import java.security.AlgorithmParameters;
 import java.security.GeneralSecurityException;
-import java.security.PublicKey;
 import java.security.cert.CertPathValidator;
 import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertPathValidatorException.BasicReason;
@@ -14,14 +12,6 @@ import java.security.cert.PKIXParameters;
 import java.security.cert.PKIXReason;
 import java.security.cert.TrustAnchor;
 import java.security.cert.X509Certificate;
-import java.security.interfaces.ECKey;
-import java.security.interfaces.EdECKey;
-import java.security.interfaces.RSAKey;
-import java.security.spec.ECGenParameterSpec;
-import java.security.spec.ECParameterSpec;
-import java.security.spec.EllipticCurve;
-import java.security.spec.NamedParameterSpec;
-import java.security.spec.PSSParameterSpec;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -31,7 +21,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -100,32 +89,6 @@ public final class SvidJudge {
   private static final int KEY_CERT_SIGN = 5;
   private static final int CRL_SIGN = 6;
 
-  private static final int SHORTEST_RSA_BITS = 2_048;
-
-  /**
-   * A signature of such a key costs ten times one of 2048 bits; above, a stranger's chain tires.
-   */
-  private static final int LONGEST_RSA_BITS = 8_192;
-
-  private static final Set<EllipticCurve> CURVES =
-      Stream.of("secp256r1", "secp384r1", "secp521r1")
-          .map(SvidJudge::curve)
-          .collect(Collectors.toUnmodifiableSet());
-
-  /** With SHA-256, SHA-384 and SHA-512 (RFC 8017, RFC 5758), and Ed25519 (RFC 8410). */
-  private static final Set<String> SIGNATURES =
-      Set.of(
-          "1.2.840.113549.1.1.11",
-          "1.2.840.113549.1.1.12",
-          "1.2.840.113549.1.1.13",
-          "1.2.840.10045.4.3.2",
-          "1.2.840.10045.4.3.3",
-          "1.2.840.10045.4.3.4",
-          "1.3.101.112");
-
-  private static final String RSASSA_PSS = "1.2.840.113549.1.1.10";
-  private static final Set<String> PSS_DIGESTS = Set.of("SHA-256", "SHA-384", "SHA-512");
-
   private final Map<TrustDomain, List<Root>> roots;
 
   /** By bundles; a chain is never judged by the roots of another domain than its own. */
@@ -190,8 +153,8 @@ public final class SvidJudge {
       }
       requirePurposes(leaf, identity, purposes);
       for (X509Certificate one : path) {
-        requireStrongKey(one, identity);
-        requireStrongSignature(one, identity);
+        Strength.requireKey(one, identity);
+        Strength.requireSignature(one, identity);
       }
       requireSigners(path, identity);
       return new Proven(identity, root(path, trusted, identity, now, early));
@@ -322,68 +285,6 @@ public final class SvidJudge {
     }
   }
 
-  private static void requireStrongKey(X509Certificate one, SpiffeId identity) throws SvidRefused {
-    PublicKey key = one.getPublicKey();
-    boolean strong =
-        switch (key) {
-          case RSAKey rsa ->
-              rsa.getModulus().bitLength() >= SHORTEST_RSA_BITS
-                  && rsa.getModulus().bitLength() <= LONGEST_RSA_BITS;
-          case ECKey ec -> CURVES.contains(ec.getParams().getCurve());
-          case EdECKey ed -> ed.getParams().getName().equals(NamedParameterSpec.ED25519.getName());
-          default -> false;
-        };
-    if (!strong) {
-      throw new SvidRefused(
-          SvidReason.WEAK,
-          "a certificate of "
-              + identity
-              + " has a key that is none of RSA 2048 to 8192, P-256, P-384, P-521 and Ed25519");
-    }
-  }
-
-  private static void requireStrongSignature(X509Certificate one, SpiffeId identity)
-      throws SvidRefused {
-    String algorithm = one.getSigAlgOID();
-    boolean strong =
-        algorithm.equals(RSASSA_PSS)
-            ? PSS_DIGESTS.contains(pssDigest(one))
-            : SIGNATURES.contains(algorithm);
-    if (!strong) {
-      throw new SvidRefused(
-          SvidReason.WEAK,
-          "a certificate of "
-              + identity
-              + " is signed with "
-              + one.getSigAlgName()
-              + "; it has to be with SHA-256 or better");
-    }
-  }
-
-  private static String pssDigest(X509Certificate one) {
-    byte[] encoded = one.getSigAlgParams();
-    if (encoded == null) {
-      return "the default, SHA-1"; // RFC 4055 §3.1
-    }
-    try {
-      AlgorithmParameters parameters = AlgorithmParameters.getInstance("RSASSA-PSS");
-      parameters.init(encoded);
-      return parameters.getParameterSpec(PSSParameterSpec.class).getDigestAlgorithm();
-    } catch (GeneralSecurityException | java.io.IOException e) {
-      return "unreadable";
-    }
-  }
-
-  private static EllipticCurve curve(String name) {
-    try {
-      AlgorithmParameters parameters = AlgorithmParameters.getInstance("EC");
-      parameters.init(new ECGenParameterSpec(name));
-      return parameters.getParameterSpec(ECParameterSpec.class).getCurve();
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("every JDK has " + name, e);
-    }
-  }
-
   private static X509Certificate root(
       List<X509Certificate> path,
       List<Root> trusted,
@@ -423,7 +324,7 @@ public final class SvidJudge {
     if (root.isFollowed()) {
       var _ = read(trusted);
     }
-    requireStrongKey(trusted, identity);
+    Strength.requireKey(trusted, identity);
     judgedAt(List.of(trusted), identity, now, early);
     // RFC 5280 §6.2 leaves an anchor's own bounds to us; the JDK does not look at them.
     if (trusted.getBasicConstraints() < path.size() - 1) {

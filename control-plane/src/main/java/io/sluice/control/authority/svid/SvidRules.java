@@ -24,7 +24,8 @@ public final class SvidRules {
   private static final int LONGEST_SERIAL_BITS = 159;
   private static final String KEY_USAGE = "2.5.29.15";
   private static final String EXTENDED_KEY_USAGE = "2.5.29.37";
-  private static final int DNS_NAME = 2;
+  private static final int DNS_NAME = 2; // GeneralName, RFC 5280 §4.2.1.6
+  private static final int URI = 6;
 
   private SvidRules() {}
 
@@ -55,7 +56,7 @@ public final class SvidRules {
     // That the extension is critical where the subject is empty, the JDK's parser demands.
     boolean othersAsked =
         names.stream()
-            .filter(name -> !name.getLast().equals(expected.identity().toString()))
+            .filter(name -> !name.getFirst().equals(URI)) // the one that was judged
             .allMatch(name ->
                 name.getFirst().equals(DNS_NAME)
                     && dnsName.filter(name.getLast()::equals).isPresent());
