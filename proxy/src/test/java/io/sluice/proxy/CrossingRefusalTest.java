@@ -13,7 +13,6 @@ import io.sluice.proxy.hbone.HboneSettings;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.TlsStack;
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -151,19 +150,20 @@ class CrossingRefusalTest {
 
   @ParameterizedTest
   @EnumSource(TlsStack.class)
-  void handshakesOfOnePodAreBounded(TlsStack stack) throws IOException {
-    ProxySettings settings =
-        ProxySettings.DEFAULTS.with(HboneSettings.DEFAULTS.with(new HboneSettings.Server(8, 1)));
-    try (var nodes = new TwoNodes(stack, settings, ECHO);
-        Socket silent = Peers.connect(nodes.hbone())) {
-      DataPath path = nodes.server.proxy.path;
-      Await.until("it is accepted", () -> path.accepted.sum() == 1);
-      Await.until("the handshake begins", () -> path.live.get() == 0);
-      assertThat(silent.isConnected()).isTrue();
+  void sharedConnectionsOfOnePodAreBounded(TlsStack stack) throws Exception {
+    HboneSettings.Server usual = HboneSettings.DEFAULTS.server();
+    HboneSettings.Server one =
+        new HboneSettings.Server(1, usual.maxHandshakes(), usual.maxSilent(), usual.hello());
+    try (var nodes =
+        new TwoNodes(stack, ProxySettings.DEFAULTS.with(HboneSettings.DEFAULTS.with(one)), ECHO)) {
+      try (Socket first = Peers.connect(nodes.entry)) {
+        first.getOutputStream().write('x');
+        assertThat(first.getInputStream().read()).isEqualTo('x');
+      }
 
-      CrossingTest.useUp(nodes.entry);
+      CrossingTest.useUp(nodes.hbone());
 
-      assertCutOff(nodes.client.recorder.onlyRefused());
+      Await.until("one more is refused", () -> !nodes.server.recorder.refused.isEmpty());
       assertRefused(nodes.server, Reason.CONNECTION_LIMIT);
     }
   }
