@@ -32,6 +32,11 @@ class SeedsTest {
     runAll("SnapshotTarget", SnapshotTarget::fuzzerTestOneInput);
   }
 
+  @Test
+  void chainsProveWhatTheRulesSayOrNothing() throws IOException {
+    runAll("CertificateTarget", CertificateTarget::fuzzerTestOneInput);
+  }
+
   private static void runAll(String target, Consumer<byte[]> entry) throws IOException {
     List<Path> seeds;
     try (Stream<Path> files = Files.list(Path.of("seeds", target))) {

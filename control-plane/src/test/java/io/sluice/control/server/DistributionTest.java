@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.api.discovery.v1.Answer;
 import io.sluice.api.discovery.v1.FollowRequest;
 import io.sluice.control.authority.Await;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;
-import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.kubernetes.SiteManifests;
 import io.sluice.mesh.NamespacedName;
@@ -67,7 +67,8 @@ class DistributionTest {
     try (FakeCluster cluster = new FakeCluster(history);
         ControlSite ofCluster =
             ControlSite.with(
-                other, new KubernetesRegistry(
+                other,
+                new KubernetesRegistry(
                     cluster.access(other, "reader"), CompilerSettings.USUAL, _ -> {}));
         NodeClient node = ofCluster.joined("edge-1")) {
       FollowingNode following = FollowingNode.silent(node);
