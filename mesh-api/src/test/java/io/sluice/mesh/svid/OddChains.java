@@ -4,6 +4,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import java.io.IOException;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
@@ -44,6 +45,7 @@ import org.bouncycastle.jce.provider.BouncyCastleProvider;
 import org.bouncycastle.operator.ContentSigner;
 import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Chains of certificates that every place which judges them has to judge alike: one thing is odd in
@@ -97,7 +99,7 @@ public final class OddChains {
     private String signature = "SHA256withECDSA";
     private Duration from = Duration.ofHours(-1);
     private Duration to = Duration.ofHours(1);
-    private BasicConstraints basic = new BasicConstraints(false);
+    private @Nullable BasicConstraints basic = new BasicConstraints(false);
     private int usage = KeyUsage.digitalSignature;
     private boolean usageIsThere = true;
     private KeyPurposeId[] purposes = {
@@ -105,9 +107,9 @@ public final class OddChains {
     };
     private GeneralName[] names = {};
     private final List<Extension> others = new ArrayList<>();
-    private byte[] der;
+    private byte @Nullable [] der;
 
-    private Draft(String name, Draft issuerOrNull) {
+    private Draft(String name, @Nullable Draft issuerOrNull) {
       this.name = name;
       this.key = ec("secp256r1");
       this.issuer = issuerOrNull == null ? this : issuerOrNull;
@@ -115,10 +117,12 @@ public final class OddChains {
 
     /** Once: each signature is another. */
     private byte[] der() {
-      if (der == null) {
-        der = signed();
+      byte[] known = der;
+      if (known == null) {
+        known = signed();
+        der = known;
       }
-      return der;
+      return known;
     }
 
     private byte[] signed() {
@@ -197,13 +201,13 @@ public final class OddChains {
       leaf.names = new GeneralName[] {uri(URI)};
     }
 
-    private Chain chain(String name, SvidReason refusal, byte[]... ders) {
+    private Chain chain(String name, @Nullable SvidReason refusal, byte[]... ders) {
       return new Chain(
           name, List.of(ders), List.of(root.certificate()), Optional.ofNullable(refusal));
     }
   }
 
-  private static Draft authority(String name, Draft issuerOrNull) {
+  private static Draft authority(String name, @Nullable Draft issuerOrNull) {
     Draft made = new Draft(name, issuerOrNull);
     made.basic = new BasicConstraints(true);
     made.usage = KeyUsage.keyCertSign | KeyUsage.cRLSign;
@@ -224,7 +228,7 @@ public final class OddChains {
     return chains.stream();
   }
 
-  private static Chain spoilt(String name, SvidReason refusal, Consumer<Site> change) {
+  private static Chain spoilt(String name, @Nullable SvidReason refusal, Consumer<Site> change) {
     Site site = new Site();
     change.accept(site);
     return site.chain(name, refusal, site.leaf.der(), site.intermediate.der());
@@ -406,7 +410,8 @@ public final class OddChains {
             }));
   }
 
-  private static Chain signedByRsa(String name, SvidReason refusal, int bits, String signature) {
+  private static Chain signedByRsa(
+      String name, @Nullable SvidReason refusal, int bits, String signature) {
     return spoilt(
         name,
         refusal,
@@ -421,7 +426,11 @@ public final class OddChains {
     byte[] leaf = site.leaf.der();
     byte[] intermediate = site.intermediate.der();
     chains.add(
-        site.chain("bytes", SvidReason.UNREADABLE, "not a certificate".getBytes(), intermediate));
+        site.chain(
+            "bytes",
+            SvidReason.UNREADABLE,
+            "not a certificate".getBytes(StandardCharsets.US_ASCII),
+            intermediate));
     chains.add(site.chain("no bytes", SvidReason.UNREADABLE, new byte[0], intermediate));
     chains.add(
         site.chain(
@@ -582,7 +591,8 @@ public final class OddChains {
   }
 
   /** A leaf below {@code issuers} intermediates. */
-  private static Chain stacked(String name, SvidReason refusal, int issuers, boolean withRoot) {
+  private static Chain stacked(
+      String name, @Nullable SvidReason refusal, int issuers, boolean withRoot) {
     Site site = new Site();
     List<byte[]> ders = new ArrayList<>();
     Draft issuer = site.root;
