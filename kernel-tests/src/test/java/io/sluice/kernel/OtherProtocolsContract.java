@@ -3,6 +3,7 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.attack.Attack;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Datagrams;
 import io.sluice.kernel.site.SitePod;
@@ -15,6 +16,7 @@ import java.util.Map;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,6 +45,7 @@ abstract class OtherProtocolsContract {
     shop = Shop.open(mechanism);
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void aConnectedDatagramSocketIsRefusedAndCounted(Family family) {
@@ -52,8 +55,11 @@ abstract class OtherProtocolsContract {
           () -> Datagrams.askConnected(shop.thief, family, server.address(), "udp"));
       assertThat(server.received()).isEmpty();
     }
+
+    leavesALine("UDP, connected, " + family, "datagram_refused");
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void anUnconnectedDatagramSocketIsRefusedAndCounted(Family family) {
@@ -63,8 +69,11 @@ abstract class OtherProtocolsContract {
           () -> Datagrams.askUnconnected(shop.thief, family, server.address(), "udp"));
       assertThat(server.received()).isEmpty();
     }
+
+    leavesALine("UDP, unconnected, " + family, "datagram_refused");
   }
 
+  @Tag("attack")
   @Test
   void aMappedDestinationIsRefusedAndCountedAsIpv4() {
     try (Datagrams server = Datagrams.echo(shop.stranger, Family.IPV4, shop.freshPort())) {
@@ -76,6 +85,8 @@ abstract class OtherProtocolsContract {
           () -> Datagrams.askConnected(shop.thief, Family.IPV6, server.address(), "udp"));
       assertThat(server.received()).isEmpty();
     }
+
+    leavesALine("UDP to an IPv4 address in an IPv6 socket", "datagram_refused");
   }
 
   @ParameterizedTest
@@ -128,11 +139,14 @@ abstract class OtherProtocolsContract {
     }
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void udpLiteIsRefusedAndCounted(Family family) {
     assertRefused(
         "protocol_refused", () -> use(shop.thief, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE));
+
+    leavesALine("UDP-Lite, " + family, "protocol_refused");
   }
 
   @ParameterizedTest
@@ -191,6 +205,12 @@ abstract class OtherProtocolsContract {
     } finally {
       Sockets.close(socket);
     }
+  }
+
+  private void leavesALine(String what, String reason) {
+    Attack.tried("a pod of a strict mesh speaks %s, %s".formatted(what, mechanism))
+        .refusedBy("the interception: EPERM")
+        .countedAs("sluice_interception_refused_total{reason=\"%s\"}".formatted(reason));
   }
 
   private void assertRefused(String reason, ThrowingCallable call) {
