@@ -2,13 +2,13 @@ package io.sluice.benchmarks;
 
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.control.ControlTiming;
 import io.sluice.node.identity.control.Controller;
 import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.control.JoinToken;
-import io.sluice.node.identity.x509.ChainRules;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.SigningRequests;
 import java.security.KeyPair;
@@ -45,7 +45,7 @@ final class SimulatedNode implements AutoCloseable {
               name,
               token.presented(),
               SigningRequests.of(key));
-      Instant end = ChainRules.end(admission.chain());
+      Instant end = Certificates.end(admission.chain());
       controller.present(
           new Credential(
               SystemIdentity.node(admission.roots().trustDomain(), name),

@@ -33,6 +33,11 @@ class SeedsTest {
   }
 
   @Test
+  void chainsProveWhatTheRulesSayOrNothing() throws IOException {
+    runAll("CertificateTarget", CertificateTarget::fuzzerTestOneInput);
+  }
+
+  @Test
   void requestsOfTheCniClientAreReadAsPromised() throws IOException {
     runAll("CniRequestTarget", CniRequestTarget::fuzzerTestOneInput);
   }

@@ -1,12 +1,12 @@
 package io.sluice.distribution;
 
 import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.control.ControlTiming;
 import io.sluice.node.identity.control.Controller;
 import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.control.JoinToken;
-import io.sluice.node.identity.x509.ChainRules;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.SigningRequests;
 import io.sluice.node.identity.x509.TrustRoots;
@@ -35,7 +35,7 @@ record JoinedNode(Credential credential, TrustRoots roots) {
               admission.chain(),
               key.getPrivate(),
               Instant.now(),
-              ChainRules.end(admission.chain())),
+              Certificates.end(admission.chain())),
           admission.roots());
     }
   }

@@ -2,17 +2,17 @@ package io.sluice.control.issuing;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.CertificateAuthority;
-import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.TrustBundle;
-import io.sluice.control.authority.svid.SvidRules;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.SpiffeId;
-import io.sluice.mesh.SvidLeaf;
+import io.sluice.mesh.svid.SvidJudge;
+import io.sluice.mesh.svid.SvidJudge.Purpose;
+import io.sluice.mesh.svid.SvidRefused;
 import java.security.cert.X509Certificate;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -44,35 +44,17 @@ public final class MemberCertificates {
    * @throws RefusedException where it proves nobody of this mesh
    */
   public MeshMember member(List<X509Certificate> chain) {
-    if (chain.isEmpty()) {
-      throw new RefusedException(
-          RefusalReason.CERTIFICATE_MISSING,
-          "this call needs a certificate of the mesh",
-          "a node gets one by NodeAdmission/Admit");
-    }
     TrustBundle bundle = bundle();
-    X509Certificate leaf = chain.getFirst();
-    Instant now = clock.instant();
-    SpiffeId identity = identity(leaf);
-    if (now.isAfter(leaf.getNotAfter().toInstant())) {
-      throw new RefusedException(
-          RefusalReason.CERTIFICATE_EXPIRED,
-          "the certificate of " + identity + " ended at " + leaf.getNotAfter().toInstant(),
-          "have the node admitted anew, with a new token");
+    SpiffeId identity;
+    try {
+      identity =
+          SvidJudge.of(bundle.trustDomain(), bundle.roots())
+              .prove(chain, Set.of(Purpose.CLIENT), clock.instant())
+              .identity();
+    } catch (SvidRefused e) {
+      throw refused(e);
     }
-    Optional<String> violation =
-        SvidRules.violation(
-            chain,
-            new SvidRules.Expectation(
-                identity, leaf.getPublicKey(), CertificateRequest.LONGEST_LIFETIME, bundle.roots()),
-            now);
-    if (violation.isPresent()) {
-      throw untrusted("the client certificate is refused: " + violation.get());
-    }
-    if (!identity.trustDomain().equals(bundle.trustDomain())) {
-      throw untrusted(identity + " is not of trust domain " + bundle.trustDomain());
-    }
-    if (denied.get().denies(identity, leaf.getSerialNumber())) {
+    if (denied.get().denies(identity, chain.getFirst().getSerialNumber())) {
       throw new RefusedException(
           RefusalReason.CERTIFICATE_DENIED,
           "the certificate of " + identity + " is on the mesh's deny list",
@@ -102,24 +84,23 @@ public final class MemberCertificates {
     }
   }
 
-  /** A leaf that breaks a rule for leaves names nobody. */
-  private static SpiffeId identity(X509Certificate leaf) {
-    SvidLeaf shape = SvidLeaf.of(leaf);
-    if (!(shape instanceof SvidLeaf.Proper(String uri))) {
-      throw untrusted(
-          "the client certificate is refused: " + SvidRules.violation(shape).orElse("its form"));
-    }
-    try {
-      return SpiffeId.parse(uri);
-    } catch (IllegalArgumentException e) {
-      throw untrusted("the client certificate names no identity of a mesh: " + e.getMessage());
-    }
-  }
-
-  private static RefusedException untrusted(String problem) {
-    return new RefusedException(
-        RefusalReason.CERTIFICATE_UNTRUSTED,
-        problem,
-        "use the certificate that this controller issued, or have the node admitted anew");
+  private static RefusedException refused(SvidRefused why) {
+    return switch (why.reason()) {
+      case NO_CERTIFICATE ->
+          new RefusedException(
+              RefusalReason.CERTIFICATE_MISSING,
+              "this call needs a certificate of the mesh",
+              "a node gets one by NodeAdmission/Admit");
+      case EXPIRED ->
+          new RefusedException(
+              RefusalReason.CERTIFICATE_EXPIRED,
+              String.valueOf(why.getMessage()),
+              "have the node admitted anew, with a new token");
+      default ->
+          new RefusedException(
+              RefusalReason.CERTIFICATE_UNTRUSTED,
+              "the client certificate is refused: " + why.getMessage(),
+              "use the certificate that this controller issued, or have the node admitted anew");
+    };
   }
 }

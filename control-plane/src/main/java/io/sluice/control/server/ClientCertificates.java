@@ -1,5 +1,6 @@
 package io.sluice.control.server;
 
+import io.sluice.mesh.svid.SvidJudge;
 import java.net.Socket;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
@@ -14,14 +15,15 @@ import javax.net.ssl.X509ExtendedTrustManager;
  * one service that is open to everybody needs no certificate.
  */
 final class ClientCertificates extends X509ExtendedTrustManager {
-  private static final int LONGEST_CHAIN = 6;
-
   @Override
   public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
       throws CertificateException {
-    if (chain.length > LONGEST_CHAIN) {
+    if (chain.length > SvidJudge.LONGEST_SHOWN) {
       throw new CertificateException(
-          "a client's chain of " + chain.length + " certificates; at most " + LONGEST_CHAIN);
+          "a client's chain of "
+              + chain.length
+              + " certificates; at most "
+              + SvidJudge.LONGEST_SHOWN);
     }
   }
 

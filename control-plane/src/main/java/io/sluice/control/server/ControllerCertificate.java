@@ -10,9 +10,9 @@ import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.svid.Certificates;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -127,7 +127,7 @@ public final class ControllerCertificate {
             new CertificateRequest(
                 identity, SigningRequest.of(key, identity), lifetime, "controller"));
     List<X509Certificate> chain = new ArrayList<>(issued.chain());
-    chain.add(rootOf(chain.getLast(), bundle));
+    chain.add(rootOf(chain, bundle));
     Duration life = Duration.between(clock.instant(), issued.notAfter());
     Instant renewAt = clock.instant().plus(life.dividedBy(2));
     LOG.log(
@@ -138,26 +138,13 @@ public final class ControllerCertificate {
     return new Presented(key, List.copyOf(chain), renewAt, bundle.roots().getFirst());
   }
 
-  private static X509Certificate rootOf(X509Certificate last, TrustBundle bundle) {
-    for (X509Certificate root : bundle.roots()) {
-      if (root.getSubjectX500Principal().equals(last.getIssuerX500Principal())
-          && isSignedBy(last, root)) {
-        return root;
-      }
-    }
-    throw new AuthorityException(
-        AuthorityException.Reason.BACKEND_ANSWER_REFUSED,
-        "the controller's own certificate",
-        "its chain leads to no root of the trust bundle",
-        "look at the authority's roots");
-  }
-
-  private static boolean isSignedBy(X509Certificate certificate, X509Certificate root) {
-    try {
-      certificate.verify(root.getPublicKey());
-      return true;
-    } catch (GeneralSecurityException e) {
-      return false; // another root of the same name
-    }
+  private static X509Certificate rootOf(List<X509Certificate> chain, TrustBundle bundle) {
+    return Certificates.root(chain, bundle.roots())
+        .orElseThrow(() ->
+            new AuthorityException(
+                AuthorityException.Reason.BACKEND_ANSWER_REFUSED,
+                "the controller's own certificate",
+                "its chain leads to no root of the trust bundle",
+                "look at the authority's roots"));
   }
 }

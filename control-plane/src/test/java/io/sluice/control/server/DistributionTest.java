@@ -12,6 +12,7 @@ import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.kubernetes.SiteManifests;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.svid.SvidJudge;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -261,7 +262,7 @@ class DistributionTest {
   void streamEndsWithTheNodesCertificate() {
     FollowingNode node = FollowingNode.prompt(edge1).awaitChanges(1);
 
-    site.clock().advance(ControlSite.NODE.plusSeconds(1));
+    site.clock().advance(ControlSite.NODE.plus(SvidJudge.CLOCK_SKEW).plusSeconds(1));
 
     node.awaitEnd();
     assertThat(node.reason()).isEqualTo("certificate_expired");

@@ -12,6 +12,7 @@ import io.sluice.control.issuing.RefusalReason;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.svid.SvidJudge;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
@@ -200,7 +201,7 @@ class IssuingTest {
   @Test
   void certificateThatHasEndedNeedsANewAdmission() throws Exception {
     edge1.issue(ControlSite.id("buyer"));
-    site.clock().advance(ControlSite.NODE.plusSeconds(1));
+    site.clock().advance(ControlSite.NODE.plus(SvidJudge.CLOCK_SKEW).plusSeconds(1));
 
     refused(RefusalReason.CERTIFICATE_EXPIRED, ControlSite.id("buyer"));
   }

@@ -7,6 +7,7 @@ import io.sluice.api.identity.v1.Certificate;
 import io.sluice.control.authority.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.svid.SvidProfile;
+import io.sluice.mesh.svid.SvidJudge;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
@@ -123,7 +124,7 @@ class TrustBundleTest {
   void streamEndsWithTheNodesCertificate() {
     Followed followed = Followed.by(edge1);
 
-    site.clock().advance(ControlSite.NODE.plusSeconds(1));
+    site.clock().advance(ControlSite.NODE.plus(SvidJudge.CLOCK_SKEW).plusSeconds(1));
 
     Await.until("the stream ends", () -> followed.failure() != null);
     assertThat(followed.reason()).isEqualTo("certificate_expired");

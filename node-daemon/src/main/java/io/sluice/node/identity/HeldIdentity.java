@@ -1,7 +1,7 @@
 package io.sluice.node.identity;
 
 import io.sluice.mesh.SpiffeId;
-import io.sluice.node.identity.x509.ChainRules;
+import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
 import io.sluice.proxy.tls.DenyList;
@@ -94,7 +94,7 @@ final class HeldIdentity implements AutoCloseable {
               new WorkloadCredentials(
                   credential.identity(), credential.chain(), credential.key(), roots.bundles()),
               present.end);
-      renewNow = ChainRules.root(credential.chain(), roots.roots()).isEmpty();
+      renewNow = Certificates.root(credential.chain(), roots.roots()).isEmpty();
     }
   }
 

@@ -5,7 +5,6 @@ import io.sluice.mesh.SystemIdentity;
 import io.sluice.node.identity.store.CredentialStore;
 import io.sluice.node.identity.store.KeptNode;
 import io.sluice.node.identity.store.StoreException;
-import io.sluice.node.identity.x509.ChainRules;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.proxy.tls.WorkloadCredentials;
 import java.nio.file.Path;
@@ -15,7 +14,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * What an earlier daemon left, as far as it can be used: damaged files, other nodes' and ended
@@ -113,9 +111,7 @@ record KeptState(
   /** Its begin does not count: a machine without a battery wakes up in the past. */
   private static boolean isUsable(Credential one, KeptNode node, Instant now) {
     try {
-      SpiffeId proven =
-          ChainRules.prove(one.chain(), node.roots().roots(), Set.of(), now, ChainRules.ANY_BEGIN)
-              .identity();
+      SpiffeId proven = node.roots().judge().proveKept(one.chain(), now).identity();
       if (!proven.equals(one.identity())) {
         throw new CertificateException("it is of " + proven);
       }

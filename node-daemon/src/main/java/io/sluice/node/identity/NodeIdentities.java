@@ -2,13 +2,12 @@ package io.sluice.node.identity;
 
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.identity.CertificateStatus.State;
 import io.sluice.node.identity.RequestCounts.Series;
 import io.sluice.node.identity.control.ControlTiming;
 import io.sluice.node.identity.control.Controller;
 import io.sluice.node.identity.store.KeptNode;
-import io.sluice.node.identity.x509.Certificates;
-import io.sluice.node.identity.x509.ChainRules;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
 import io.sluice.proxy.WorkloadIdentities;
@@ -198,7 +197,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
         one.renewAt(),
         one.leaf().getIssuerX500Principal().getName(),
         one.chain().size(),
-        ChainRules.root(one.chain(), roots).map(Certificates::id).orElse(""));
+        Certificates.root(one.chain(), roots).map(Certificates::id).orElse(""));
   }
 
   /** How all of it stands. */

@@ -1,12 +1,12 @@
 package io.sluice.node.identity;
 
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlFailure.Reason;
 import io.sluice.node.identity.control.Controller;
 import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.store.KeptNode;
-import io.sluice.node.identity.x509.Certificates;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
 import java.time.Duration;

@@ -3,19 +3,19 @@ package io.sluice.node.identity;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.svid.Certificates;
+import io.sluice.mesh.svid.SvidJudge;
+import io.sluice.mesh.svid.SvidRefused;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlFailure.Reason;
 import io.sluice.node.identity.control.Controller;
 import io.sluice.node.identity.store.KeptNode;
-import io.sluice.node.identity.x509.ChainRules;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.SigningRequests;
 import io.sluice.node.identity.x509.TrustRoots;
 import io.sluice.proxy.tls.WorkloadCredentials;
 import java.security.KeyPair;
 import java.security.cert.CertificateException;
-import java.security.cert.CertificateExpiredException;
-import java.security.cert.CertificateNotYetValidException;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.List;
@@ -93,38 +93,33 @@ final class Requests {
       List<X509Certificate> chain, KeyPair key, SpiffeId identity, TrustRoots roots, String what) {
     Instant now = clock.now();
     try {
-      ChainRules.Proven proven =
-          ChainRules.prove(
-              chain, roots.roots(), ChainRules.SERVER_AND_CLIENT, now, ChainRules.CLOCK_SKEW);
-      if (!proven.identity().equals(identity)) {
-        throw new CertificateException("it is of " + proven.identity() + " and not of " + identity);
+      SpiffeId proven = roots.judge().prove(chain, SvidJudge.BOTH, now).identity();
+      if (!proven.equals(identity)) {
+        throw new CertificateException("it is of " + proven + " and not of " + identity);
       }
       if (!chain.getFirst().getPublicKey().equals(key.getPublic())) {
         throw new CertificateException("it is for another key");
       }
       // What the data path asks of its credentials.
       var _ = new WorkloadCredentials(identity, chain, key.getPrivate(), roots.bundles());
-    } catch (CertificateExpiredException | CertificateNotYetValidException e) {
-      throw new ControlFailure(
-          Reason.CLOCK,
-          what
-              + " brought a certificate out of its time; compare the clocks of this node and the"
-              + " controller: "
-              + e.getMessage(),
-          e);
-    } catch (CertificateException e) {
-      throw new ControlFailure(
-          Reason.BAD_ANSWER, what + " brought an unusable certificate: " + e.getMessage(), e);
-    } catch (RuntimeException e) {
-      // Hostile certificates reach many parsers.
-      throw new ControlFailure(
-          Reason.BAD_ANSWER, what + " brought an unreadable certificate: " + e.getMessage(), e);
+    } catch (CertificateException | IllegalArgumentException e) {
+      boolean ofTime = e instanceof SvidRefused refused && refused.reason().isOfTime();
+      throw ofTime
+          ? new ControlFailure(
+              Reason.CLOCK,
+              what
+                  + " brought a certificate out of its time; compare the clocks of this node and"
+                  + " the controller: "
+                  + e.getMessage(),
+              e)
+          : new ControlFailure(
+              Reason.BAD_ANSWER, what + " brought an unusable certificate: " + e.getMessage(), e);
     }
     return new Credential(
         identity,
         chain,
         key.getPrivate(),
         now,
-        RenewalPoint.of(now, ChainRules.end(chain), random));
+        RenewalPoint.of(now, Certificates.end(chain), random));
   }
 }

@@ -3,7 +3,7 @@ package io.sluice.node.identity;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.SpiffeId;
-import io.sluice.node.identity.x509.Certificates;
+import io.sluice.mesh.svid.Certificates;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

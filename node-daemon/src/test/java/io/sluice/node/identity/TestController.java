@@ -33,7 +33,7 @@ import io.sluice.api.identity.v1.WorkloadIssuingGrpc;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
-import io.sluice.node.identity.x509.Certificates;
+import io.sluice.mesh.svid.Certificates;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;

@@ -9,7 +9,7 @@ import com.google.protobuf.ByteString;
 import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.attack.Attack;
 import io.sluice.mesh.TrustDomain;
-import io.sluice.node.identity.x509.Certificates;
+import io.sluice.mesh.svid.Certificates;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.util.Collections;

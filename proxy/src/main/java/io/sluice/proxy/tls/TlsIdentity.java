@@ -131,8 +131,7 @@ public final class TlsIdentity implements AutoCloseable {
   }
 
   private Engines make(WorkloadCredentials credentials) {
-    PeerVerifier verifier =
-        new PeerVerifier(credentials.trusted(), denyList, settings.clockSkew(), clock, handshakes);
+    PeerVerifier verifier = new PeerVerifier(credentials.trusted(), denyList, clock, handshakes);
     try {
       return Engines.make(stack, credentials, verifier);
     } catch (SSLException | GeneralSecurityException e) {

@@ -1,16 +1,21 @@
 package io.sluice.proxy.tls;
 
+import io.sluice.mesh.svid.SvidReason;
 import java.util.Locale;
 
 /** Why a TLS connection did not come about, or was ended: one word for log and metrics. */
 public enum TlsReason {
-  NO_CERTIFICATE("the peer presented no certificate"),
-  EXPIRED("a certificate of the peer has expired; compare the clocks, then look at its renewal"),
-  NOT_YET_VALID("a certificate of the peer is not valid yet; compare the clocks"),
-  UNTRUSTED("the peer's chain does not lead to the bundle of its trust domain"),
-  FOREIGN_TRUST_DOMAIN("there is no bundle for the peer's trust domain"),
-  NOT_AN_SVID("the peer's certificate breaks a rule of SPIFFE X.509-SVIDs"),
-  WRONG_PURPOSE("the peer's certificate is not for this side of a connection"),
+  NO_CERTIFICATE(SvidReason.NO_CERTIFICATE),
+  CHAIN_TOO_LONG(SvidReason.CHAIN_TOO_LONG),
+  UNREADABLE(SvidReason.UNREADABLE),
+  NOT_AN_SVID(SvidReason.NOT_AN_SVID),
+  WRONG_PURPOSE(SvidReason.WRONG_PURPOSE),
+  WEAK(SvidReason.WEAK),
+  NOT_YET_VALID(SvidReason.NOT_YET_VALID),
+  EXPIRED(SvidReason.EXPIRED),
+  FOREIGN_TRUST_DOMAIN(SvidReason.FOREIGN_TRUST_DOMAIN),
+  NAME_CONSTRAINED(SvidReason.NAME_CONSTRAINED),
+  UNTRUSTED(SvidReason.UNTRUSTED),
   WRONG_IDENTITY("the peer is not one of those expected at this destination"),
   DENIED("the peer's identity or certificate is on the deny list"),
   REFUSED_BY_PEER("the peer refused our certificate or parameters; its own log says why"),
@@ -28,6 +33,27 @@ public enum TlsReason {
 
   TlsReason(String explanation) {
     this.explanation = explanation;
+  }
+
+  TlsReason(SvidReason judged) {
+    this(judged.explanation());
+  }
+
+  /** The same word for a chain that was refused. */
+  static TlsReason of(SvidReason judged) {
+    return switch (judged) {
+      case NO_CERTIFICATE -> NO_CERTIFICATE;
+      case CHAIN_TOO_LONG -> CHAIN_TOO_LONG;
+      case UNREADABLE -> UNREADABLE;
+      case NOT_AN_SVID -> NOT_AN_SVID;
+      case WRONG_PURPOSE -> WRONG_PURPOSE;
+      case WEAK -> WEAK;
+      case NOT_YET_VALID -> NOT_YET_VALID;
+      case EXPIRED -> EXPIRED;
+      case FOREIGN_TRUST_DOMAIN -> FOREIGN_TRUST_DOMAIN;
+      case NAME_CONSTRAINED -> NAME_CONSTRAINED;
+      case UNTRUSTED -> UNTRUSTED;
+    };
   }
 
   /** Half a sentence for people. */

@@ -6,19 +6,13 @@ import java.time.Duration;
  * Limits of handshakes.
  *
  * @param handshakeTimeout from the connection to the last message of the handshake; 100 ms to 1 min
- * @param clockSkew by how much clocks of nodes may differ when validity is judged; up to 1 h
  */
-public record TlsSettings(Duration handshakeTimeout, Duration clockSkew) {
+public record TlsSettings(Duration handshakeTimeout) {
   private static final Duration MAX_HANDSHAKE = Duration.ofMinutes(1);
   private static final Duration MIN_HANDSHAKE = Duration.ofMillis(100);
-  private static final Duration MAX_SKEW = Duration.ofHours(1);
 
-  /**
-   * Five seconds are ten round trips of a bad link; a minute of skew is what unsynchronised small
-   * boards show soon after they start.
-   */
-  public static final TlsSettings DEFAULTS =
-      new TlsSettings(Duration.ofSeconds(5), Duration.ofMinutes(1));
+  /** Five seconds are ten round trips of a bad link. */
+  public static final TlsSettings DEFAULTS = new TlsSettings(Duration.ofSeconds(5));
 
   public TlsSettings {
     if (handshakeTimeout.compareTo(MIN_HANDSHAKE) < 0
@@ -30,10 +24,6 @@ public record TlsSettings(Duration handshakeTimeout, Duration clockSkew) {
               + MIN_HANDSHAKE
               + ".."
               + MAX_HANDSHAKE);
-    }
-    if (clockSkew.isNegative() || clockSkew.compareTo(MAX_SKEW) > 0) {
-      throw new IllegalArgumentException(
-          "clockSkew is " + clockSkew + "; allowed: PT0S.." + MAX_SKEW);
     }
   }
 }

@@ -28,9 +28,4 @@ public record TrustBundles(Map<TrustDomain, List<X509Certificate>> roots) {
   public static TrustBundles of(TrustDomain domain, X509Certificate... certificates) {
     return new TrustBundles(Map.of(domain, List.of(certificates)));
   }
-
-  /** Roots of {@code domain}; empty when it is foreign. */
-  List<X509Certificate> of(TrustDomain domain) {
-    return roots.getOrDefault(domain, List.of());
-  }
 }

@@ -1,6 +1,8 @@
 package io.sluice.proxy.tls;
 
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.svid.SvidJudge;
+import io.sluice.mesh.svid.SvidRefused;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
 import java.util.List;
@@ -16,18 +18,21 @@ import java.util.List;
  */
 public record WorkloadCredentials(
     SpiffeId identity, List<X509Certificate> chain, PrivateKey key, TrustBundles trusted) {
-  static final int MAX_CHAIN = 6;
-
   public WorkloadCredentials {
     chain = List.copyOf(chain);
-    if (chain.isEmpty() || chain.size() > MAX_CHAIN) {
+    if (chain.isEmpty() || chain.size() > SvidJudge.LONGEST_CHAIN) {
       throw new IllegalArgumentException(
-          "the chain of " + identity + " has " + chain.size() + " certificates; 1.." + MAX_CHAIN);
+          "the chain of "
+              + identity
+              + " has "
+              + chain.size()
+              + " certificates; 1.."
+              + SvidJudge.LONGEST_CHAIN);
     }
     SpiffeId named;
     try {
-      named = SvidRules.identity(chain.getFirst());
-    } catch (PeerRefused e) {
+      named = SvidJudge.identity(chain);
+    } catch (SvidRefused e) {
       throw new IllegalArgumentException(
           "the certificate of " + identity + " is no X.509-SVID: " + e.getMessage(), e);
     }

@@ -192,7 +192,7 @@ class HandshakeTest {
   @EnumSource(TlsStack.class)
   void givesUpOnAPeerThatSaysNothing(TlsStack stack) throws Exception {
     assumeThat(stack.isAvailable()).isTrue();
-    TlsSettings impatient = new TlsSettings(Duration.ofMillis(200), Duration.ZERO);
+    TlsSettings impatient = new TlsSettings(Duration.ofMillis(200));
     try (TlsIdentity store = new TlsIdentity(stack, () -> STORES, DenyList.NONE, impatient);
         TlsPair pair = new TlsPair(store);
         Socket silent = new Socket("127.0.0.1", pair.address().getPort())) {

@@ -4,6 +4,7 @@ import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.files.DurableFiles;
+import io.sluice.mesh.svid.Certificates;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,7 +69,7 @@ final class FileIssuers implements IssuerStore {
     Path file = intermediateFile(rootId);
     Optional<Issuer> intermediate = read(file);
     intermediate.ifPresent(issuer -> {
-      if (issuer.chain().size() < 2 || !rootId.equals(Issuer.idOf(issuer.chain().get(1)))) {
+      if (issuer.chain().size() < 2 || !rootId.equals(Certificates.id(issuer.chain().get(1)))) {
         throw DurableFiles.damaged(file, "it was issued by another root");
       }
     });

@@ -8,6 +8,7 @@ import io.sluice.control.authority.journal.IssueJournal;
 import io.sluice.control.authority.journal.JournalEntry;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.authority.svid.SvidRules;
+import io.sluice.mesh.svid.SvidJudge;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
@@ -29,8 +30,6 @@ import java.util.concurrent.TimeUnit;
 public final class RemoteIssuing {
   /** Requests on the way at once; the others wait, so that a slow backend is not buried. */
   private static final int MOST_AT_ONCE = 16;
-
-  private static final int LONGEST_CHAIN = 5;
 
   /** One try: the certificates of the answer, the leaf first, its issuers in any order. */
   @FunctionalInterface
@@ -143,7 +142,7 @@ public final class RemoteIssuing {
   public static List<X509Certificate> chainOf(List<X509Certificate> answered) {
     List<X509Certificate> chain = new ArrayList<>();
     Optional<X509Certificate> next = answered.stream().findFirst();
-    while (next.isPresent() && chain.size() < LONGEST_CHAIN) {
+    while (next.isPresent() && chain.size() < SvidJudge.LONGEST_CHAIN) {
       X509Certificate certificate = next.get();
       chain.add(certificate);
       next =

@@ -2,14 +2,13 @@ package io.sluice.control.authority.svid;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.mesh.svid.Certificates;
 import java.security.GeneralSecurityException;
-import java.security.MessageDigest;
 import java.security.PrivateKey;
 import java.security.SecureRandom;
 import java.security.Signature;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
-import java.util.HexFormat;
 import java.util.List;
 
 /**
@@ -18,7 +17,6 @@ import java.util.List;
  * @param chain the signing certificate first, its self-signed root last; both the same for a root
  */
 public record Issuer(List<X509Certificate> chain, PrivateKey key) {
-  private static final int ID_BYTES = 8;
   private static final int KEY_CERT_SIGN = 5;
 
   /**
@@ -114,25 +112,12 @@ public record Issuer(List<X509Certificate> chain, PrivateKey key) {
 
   /** Last instant at which the whole chain is valid. */
   public Instant notAfter() {
-    return chain.stream()
-        .map(certificate -> certificate.getNotAfter().toInstant())
-        .min(Instant::compareTo)
-        .orElseThrow();
+    return Certificates.end(chain);
   }
 
   /** Name by content: 16 hexadecimal digits of the certificate's SHA-256. */
   public String id() {
-    return idOf(certificate());
-  }
-
-  /** The {@link #id} that an issuer with this certificate has. */
-  public static String idOf(X509Certificate certificate) {
-    try {
-      byte[] digest = MessageDigest.getInstance("SHA-256").digest(certificate.getEncoded());
-      return HexFormat.of().formatHex(digest, 0, ID_BYTES);
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("a parsed certificate encodes, and every JDK has SHA-256", e);
-    }
+    return Certificates.id(certificate());
   }
 
   /** Without the key. */

@@ -2,13 +2,12 @@ package io.sluice.control.authority.svid;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
-import java.io.ByteArrayInputStream;
+import io.sluice.mesh.svid.Certificates;
 import java.io.IOException;
 import java.io.StringReader;
 import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
 import java.security.cert.CertificateEncodingException;
-import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -60,7 +59,7 @@ public record Pem(List<X509Certificate> certificates, List<PrivateKey> keys) {
           block != null;
           block = reader.readPemObject()) {
         if (block.getType().equals(CERTIFICATE)) {
-          certificates.add(certificate(block.getContent()));
+          certificates.add(Certificates.parse(block.getContent()));
         } else {
           key(block, source).ifPresent(keys::add);
         }
@@ -72,11 +71,6 @@ public record Pem(List<X509Certificate> certificates, List<PrivateKey> keys) {
       throw damaged(source, "a block cannot be read", e);
     }
     return new Pem(certificates, keys);
-  }
-
-  private static X509Certificate certificate(byte[] der) throws GeneralSecurityException {
-    return (X509Certificate)
-        CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(der));
   }
 
   /** Empty for blocks that only describe a key, as OpenSSL writes before an EC key. */

@@ -5,6 +5,7 @@ import io.sluice.control.authority.AuthorityException.Reason;
 import io.sluice.control.authority.builtin.IssuerStore;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.SigningKey;
+import io.sluice.mesh.svid.Certificates;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.util.Comparator;
@@ -108,7 +109,7 @@ public final class TokenIssuers implements IssuerStore {
   }
 
   private static boolean isBelow(String rootId, List<X509Certificate> chain) {
-    return chain.size() > 1 && Issuer.idOf(chain.get(1)).equals(rootId);
+    return chain.size() > 1 && Certificates.id(chain.get(1)).equals(rootId);
   }
 
   /** The new one first: at no time is there none. */

@@ -11,7 +11,6 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Date;
 import java.util.List;
 import java.util.function.Consumer;
@@ -32,6 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
+/** What is asked of an answer besides; what any chain has to be, {@code SvidJudgeTest} holds. */
 class SvidRulesTest {
   private static final Instant NOW = Instant.parse("2026-06-01T12:00:00Z");
   private static final SvidProfile PROFILE =
@@ -47,13 +47,10 @@ class SvidRulesTest {
     private final KeyPair key = SigningKey.P256.generate();
     private KeyPair certified = key;
     private Issuer issuer = SIGNER;
-    private String subject = "";
     private BigInteger serial = BigInteger.valueOf(4711);
     private Instant notBefore = NOW.minus(Duration.ofMinutes(5));
     private Instant notAfter = NOW.plus(HOUR);
     private boolean usageIsCritical = true;
-    private BasicConstraints basic = new BasicConstraints(false);
-    private int usage = KeyUsage.digitalSignature;
     private KeyPurposeId[] purposes = {
       KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth
     };
@@ -66,18 +63,15 @@ class SvidRulesTest {
               serial,
               Date.from(notBefore),
               Date.from(notAfter),
-              new X500Name(subject),
+              new X500Name(""),
               certified.getPublic());
-      builder.addExtension(Extension.basicConstraints, true, basic);
-      if (usage != 0) {
-        builder.addExtension(Extension.keyUsage, usageIsCritical, new KeyUsage(usage));
-      }
+      builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(false));
+      builder.addExtension(
+          Extension.keyUsage, usageIsCritical, new KeyUsage(KeyUsage.digitalSignature));
       if (purposes.length > 0) {
         builder.addExtension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(purposes));
       }
-      if (names.length > 0) {
-        builder.addExtension(Extension.subjectAlternativeName, true, new GeneralNames(names));
-      }
+      builder.addExtension(Extension.subjectAlternativeName, true, new GeneralNames(names));
       return new JcaX509CertificateConverter()
           .getCertificate(
               builder.build(new JcaContentSignerBuilder("SHA256withECDSA").build(issuer.key())));
@@ -95,31 +89,8 @@ class SvidRulesTest {
   private static Stream<Arguments> brokenRules() {
     return Stream.of(
         spoilt(
-            "2 URI names",
-            draft ->
-                draft.names =
-                    new GeneralName[] {
-                      uri("spiffe://site.example/ns/shop/sa/store"),
-                      uri("spiffe://site.example/ns/bank/sa/vault")
-                    }),
-        spoilt(
-            "0 URI names",
-            draft -> {
-              draft.names = new GeneralName[0];
-              draft.subject = "CN=store";
-            }),
-        spoilt(
-            "0 URI names",
-            draft ->
-                draft.names =
-                    new GeneralName[] {new GeneralName(GeneralName.dNSName, "store.example")}),
-        spoilt(
             "instead of spiffe://site.example/ns/shop/sa/store",
             draft -> draft.names = new GeneralName[] {uri("spiffe://site.example/ns/a/sa/b")}),
-        spoilt(
-            "instead of spiffe://site.example/ns/shop/sa/store",
-            draft ->
-                draft.names = new GeneralName[] {uri("https://site.example/ns/shop/sa/store")}),
         spoilt(
             "not asked for",
             draft ->
@@ -134,26 +105,15 @@ class SvidRulesTest {
                     new GeneralName[] {
                       draft.names[0], new GeneralName(GeneralName.iPAddress, "10.0.0.1")
                     }),
-        spoilt("certificate authority", draft -> draft.basic = new BasicConstraints(true)),
-        spoilt("may not sign handshakes", draft -> draft.usage = 0),
         spoilt("no critical key usage", draft -> draft.usageIsCritical = false),
-        spoilt("may not sign handshakes", draft -> draft.usage = KeyUsage.keyAgreement),
-        spoilt(
-            "may sign certificates",
-            draft -> draft.usage = KeyUsage.digitalSignature | KeyUsage.keyCertSign),
-        spoilt(
-            "may sign certificates",
-            draft -> draft.usage = KeyUsage.digitalSignature | KeyUsage.cRLSign),
         spoilt("server and client", draft -> draft.purposes = new KeyPurposeId[0]),
         spoilt(
-            "server and client",
+            "not for a CLIENT",
             draft -> draft.purposes = new KeyPurposeId[] {KeyPurposeId.id_kp_serverAuth}),
         spoilt("another key", draft -> draft.certified = SigningKey.P256.generate()),
         spoilt("serial", draft -> draft.serial = BigInteger.ZERO),
         spoilt("serial", draft -> draft.serial = BigInteger.TWO.pow(160)),
         spoilt("longer than asked", draft -> draft.notAfter = NOW.plus(Duration.ofMinutes(66))),
-        spoilt("no trusted root", draft -> draft.notAfter = NOW.minusSeconds(1)),
-        spoilt("no trusted root", draft -> draft.notBefore = NOW.plusSeconds(1)),
         spoilt("no trusted root", draft -> draft.issuer = STRANGER));
   }
 
@@ -169,26 +129,6 @@ class SvidRulesTest {
   @Test
   void aProperLeafBreaksNone() throws Exception {
     assertThat(violation(new Draft(), SIGNER.intermediates())).isEmpty();
-  }
-
-  @Test
-  void aLeafAsIssuerIsRefused() throws Exception {
-    Draft thief = new Draft();
-    thief.names = new GeneralName[] {uri("spiffe://site.example/ns/a/sa/b")};
-    thief.subject = "CN=thief";
-    Draft victim = new Draft();
-    victim.issuer = new Issuer(List.of(thief.certificate()), thief.key.getPrivate());
-    List<X509Certificate> issuers = new ArrayList<>(List.of(thief.certificate()));
-    issuers.addAll(SIGNER.intermediates());
-
-    assertThat(violation(victim, issuers)).contains("no certificate authority");
-  }
-
-  @Test
-  void aChainWithoutItsIntermediateOrWithoutEndIsRefused() throws Exception {
-    assertThat(violation(new Draft(), List.of())).contains("no trusted root");
-    assertThat(violation(new Draft(), Collections.nCopies(5, SIGNER.certificate())))
-        .contains("a chain of 6");
   }
 
   private static String violation(Draft draft, List<X509Certificate> issuers) throws Exception {

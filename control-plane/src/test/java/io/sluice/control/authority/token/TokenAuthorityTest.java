@@ -18,6 +18,7 @@ import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.authority.svid.SvidRules;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.svid.Certificates;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -117,7 +118,7 @@ class TokenAuthorityTest {
       assertThat(authority.trustBundle().roots()).hasSize(1).doesNotContain(old);
       assertThat(new Token(token.settings).labels())
           .hasSize(2)
-          .noneMatch(label -> label.contains(Issuer.idOf(old)));
+          .noneMatch(label -> label.contains(Certificates.id(old)));
     }
   }
 

@@ -3,10 +3,9 @@ package io.sluice.node.identity.control;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.sluice.mesh.svid.SvidRefused;
 import io.sluice.node.identity.control.ControlFailure.Reason;
 import java.security.cert.CertificateException;
-import java.security.cert.CertificateExpiredException;
-import java.security.cert.CertificateNotYetValidException;
 import org.jspecify.annotations.Nullable;
 
 /** What a gRPC status means here. */
@@ -81,8 +80,7 @@ final class CallStatus {
   }
 
   private static String clockAdvice(CertificateException refusal) {
-    return refusal instanceof CertificateExpiredException
-            || refusal instanceof CertificateNotYetValidException
+    return refusal instanceof SvidRefused refused && refused.reason().isOfTime()
         ? "; compare the clocks"
         : "";
   }

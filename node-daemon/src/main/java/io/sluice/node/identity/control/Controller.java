@@ -19,9 +19,9 @@ import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.api.identity.v1.WorkloadIssuingGrpc;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.svid.Certificates;
+import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.node.identity.control.ControlFailure.Reason;
-import io.sluice.node.identity.x509.Certificates;
-import io.sluice.node.identity.x509.ChainRules;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
 import io.sluice.wire.WireLimits;
@@ -137,7 +137,7 @@ public final class Controller implements AutoCloseable {
                               .setToken(token)
                               .setSigningRequest(ByteString.copyFrom(signingRequest))
                               .build()));
-      ChainRules.Proven controller = once.verifier.proven().orElseThrow();
+      SvidJudge.Proven controller = once.verifier.proven().orElseThrow();
       TrustRoots roots = roots(answer.getTrustBundle());
       if (!roots.trustDomain().equals(controller.identity().trustDomain())
           || !roots.roots().contains(controller.root())) {
@@ -302,7 +302,7 @@ public final class Controller implements AutoCloseable {
     try {
       return Certificates.parse(
           certificate.getChainList().stream().map(ByteString::toByteArray).toList(),
-          ChainRules.LONGEST_CHAIN);
+          SvidJudge.LONGEST_CHAIN);
     } catch (CertificateException e) {
       throw new ControlFailure(
           Reason.BAD_ANSWER, "the controller sent no chain: " + e.getMessage(), e);

@@ -1,9 +1,8 @@
 package io.sluice.node.identity.control;
 
 import io.sluice.mesh.TrustDomain;
-import io.sluice.node.identity.x509.Certificates;
+import io.sluice.mesh.svid.Certificates;
 import java.security.cert.X509Certificate;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -42,10 +41,10 @@ public record ControllerTrust(
   }
 
   /** The roots that count for a chain which may bring its own root. */
-  List<X509Certificate> rootsFor(X509Certificate[] chain) {
+  List<X509Certificate> rootsFor(List<X509Certificate> chain) {
     return rootFingerprintOrNull == null
         ? roots
-        : Arrays.stream(chain)
+        : chain.stream()
             .filter(one -> one.getBasicConstraints() >= 0)
             .filter(one -> Certificates.fingerprint(one).equals(rootFingerprintOrNull))
             .toList();

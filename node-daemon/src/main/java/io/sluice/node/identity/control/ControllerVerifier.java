@@ -1,14 +1,17 @@
 package io.sluice.node.identity.control;
 
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
-import io.sluice.node.identity.x509.ChainRules;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.svid.SvidJudge;
+import io.sluice.mesh.svid.SvidJudge.Purpose;
 import java.net.Socket;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.InstantSource;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedTrustManager;
@@ -19,12 +22,9 @@ import org.jspecify.annotations.Nullable;
  * else. Remembers what it found for whoever waits for the connection. Any thread.
  */
 final class ControllerVerifier extends X509ExtendedTrustManager {
-  /** Six and the root. */
-  private static final int LONGEST_CHAIN = ChainRules.LONGEST_CHAIN + 1;
-
   private final Supplier<ControllerTrust> trust;
   private final InstantSource clock;
-  private volatile ChainRules.@Nullable Proven proven;
+  private volatile SvidJudge.@Nullable Proven proven;
   private volatile @Nullable CertificateException refusal;
 
   ControllerVerifier(Supplier<ControllerTrust> trust, InstantSource clock) {
@@ -33,7 +33,7 @@ final class ControllerVerifier extends X509ExtendedTrustManager {
   }
 
   /** What the latest handshake proved. */
-  Optional<ChainRules.Proven> proven() {
+  Optional<SvidJudge.Proven> proven() {
     return Optional.ofNullable(proven);
   }
 
@@ -75,26 +75,22 @@ final class ControllerVerifier extends X509ExtendedTrustManager {
     }
   }
 
-  private ChainRules.Proven prove(X509Certificate[] chain, ControllerTrust expected)
+  private SvidJudge.Proven prove(X509Certificate[] shown, ControllerTrust expected)
       throws CertificateException {
-    if (chain.length > LONGEST_CHAIN) {
-      throw new CertificateException("a chain of " + chain.length + " certificates");
-    }
+    List<X509Certificate> chain = List.of(shown);
     List<X509Certificate> roots = expected.rootsFor(chain);
     if (roots.isEmpty()) {
       throw new CertificateException(
           "the controller does not send the root whose SHA-256 is in the join token; is the token"
               + " of this controller, and of its present root?");
     }
-    ChainRules.Proven found =
-        ChainRules.prove(
-            Arrays.asList(chain), roots, ChainRules.SERVER, clock.instant(), ChainRules.CLOCK_SKEW);
-    var domain = expected.trustDomain().orElse(found.identity().trustDomain());
-    if (!found.identity().equals(SystemIdentity.controller(domain))) {
+    SpiffeId named = SvidJudge.identity(chain);
+    TrustDomain domain = expected.trustDomain().orElse(named.trustDomain());
+    if (!named.equals(SystemIdentity.controller(domain))) {
       throw new CertificateException(
-          "it is " + found.identity() + " and not " + SystemIdentity.controller(domain));
+          "it is " + named + " and not " + SystemIdentity.controller(domain));
     }
-    return found;
+    return SvidJudge.of(domain, roots).prove(chain, Set.of(Purpose.SERVER), clock.instant());
   }
 
   @Override

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
-import io.sluice.node.identity.x509.Certificates;
-import io.sluice.node.identity.x509.ChainRules;
+import io.sluice.mesh.svid.Certificates;
+import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
 import java.io.IOException;
@@ -122,7 +122,7 @@ final class CredentialFormat {
       throws IOException, GeneralSecurityException {
     return new Credential(
         SpiffeId.parse(object.path("identity").asText()),
-        certificates(object.path("chain"), ChainRules.LONGEST_CHAIN),
+        certificates(object.path("chain"), SvidJudge.LONGEST_CHAIN),
         KeyFactory.getInstance(KEY_ALGORITHM)
             .generatePrivate(new PKCS8EncodedKeySpec(object.path("key").binaryValue())),
         Instant.parse(object.path("receivedAt").asText()),

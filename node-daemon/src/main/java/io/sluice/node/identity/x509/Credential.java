@@ -1,6 +1,7 @@
 package io.sluice.node.identity.x509;
 
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.svid.Certificates;
 import java.math.BigInteger;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
@@ -37,7 +38,7 @@ public record Credential(
 
   /** Last instant at which peers take the whole chain. */
   public Instant end() {
-    return ChainRules.end(chain);
+    return Certificates.end(chain);
   }
 
   /** Without the key. */

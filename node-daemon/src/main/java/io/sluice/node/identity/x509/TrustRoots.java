@@ -1,6 +1,8 @@
 package io.sluice.node.identity.x509;
 
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.svid.Certificates;
+import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.proxy.tls.TrustBundles;
 import java.security.GeneralSecurityException;
 import java.security.cert.CertificateException;
@@ -62,6 +64,11 @@ public record TrustRoots(TrustDomain trustDomain, long generation, List<X509Cert
   /** Whether a root of this bundle is also one of {@code others}. */
   public boolean shares(List<X509Certificate> others) {
     return roots.stream().anyMatch(others::contains);
+  }
+
+  /** By these alone. */
+  public SvidJudge judge() {
+    return SvidJudge.of(trustDomain, roots);
   }
 
   /** As the data path takes it. */

@@ -4,7 +4,7 @@
  *
  * <p>Pure: no file, no network, and time is an argument. Bouncy Castle is loaded by {@link
  * io.sluice.node.identity.x509.SigningRequests} alone, and only when it is called. Start reading at
- * {@link io.sluice.node.identity.x509.ChainRules}.
+ * {@link io.sluice.node.identity.x509.TrustRoots}.
  */
 @NullMarked
 package io.sluice.node.identity.x509;

@@ -1,0 +1,390 @@
+package io.sluice.mesh.svid;
+
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import java.security.GeneralSecurityException;
+import java.security.cert.CertPathValidator;
+import java.security.cert.CertPathValidatorException;
+import java.security.cert.CertPathValidatorException.BasicReason;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.PKIXParameters;
+import java.security.cert.PKIXReason;
+import java.security.cert.TrustAnchor;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Date;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whether a chain of certificates proves an identity by the roots of the trust domain that it names
+ * (SPIFFE X.509-SVID §4 and §5, RFC 5280 §6.1). The path itself is the JDK's to follow (PKIX); the
+ * rules here are what it leaves out: those of SPIFFE, the strength of keys and signatures, the
+ * bounds that a root states for itself, and one measure for clocks.
+ *
+ * <p>Immutable; any thread; no I/O. One verdict costs as many signatures as the chain has.
+ */
+public final class SvidJudge {
+  /** Most certificates from the leaf to below the root: a leaf and five issuers. */
+  public static final int LONGEST_CHAIN = 6;
+
+  /** Most that may be shown: some also send the root. */
+  public static final int LONGEST_SHOWN = LONGEST_CHAIN + 1;
+
+  /**
+   * By how much clocks may differ, at the begin and the end of validity alike: what unsynchronised
+   * small boards show soon after they start.
+   */
+  public static final Duration CLOCK_SKEW = Duration.ofMinutes(1);
+
+  /** The side on which a key is used (RFC 5280 §4.2.1.12). */
+  public enum Purpose {
+    SERVER("1.3.6.1.5.5.7.3.1"),
+    CLIENT("1.3.6.1.5.5.7.3.2");
+
+    private final String oid;
+
+    Purpose(String oid) {
+      this.oid = oid;
+    }
+  }
+
+  /** A workload is both ends. */
+  public static final Set<Purpose> BOTH = Set.of(Purpose.SERVER, Purpose.CLIENT);
+
+  /**
+   * What a chain has proven.
+   *
+   * @param root the trusted certificate that it leads to
+   */
+  public record Proven(SpiffeId identity, X509Certificate root) {}
+
+  /**
+   * A trusted certificate. The JDK takes no constraints of an anchor, so one that states some is
+   * followed like an intermediate below its own key.
+   */
+  private record Root(X509Certificate certificate, TrustAnchor anchor, boolean isFollowed) {
+    static Root of(X509Certificate one) {
+      return one.getExtensionValue(NAME_CONSTRAINTS) == null
+          ? new Root(one, new TrustAnchor(one, null), false)
+          : new Root(
+              one, new TrustAnchor(one.getSubjectX500Principal(), one.getPublicKey(), null), true);
+    }
+  }
+
+  private static final Duration ANY_BEGIN = Duration.ofDays(36_525);
+
+  private static final String EXTENDED_KEY_USAGE = "2.5.29.37";
+  private static final String NAME_CONSTRAINTS = "2.5.29.30";
+  private static final int URI_NAME = 6; // GeneralName, RFC 5280 §4.2.1.6
+  private static final int DIGITAL_SIGNATURE = 0; // bits of KeyUsage, RFC 5280 §4.2.1.3
+  private static final int KEY_CERT_SIGN = 5;
+  private static final int CRL_SIGN = 6;
+
+  private final Map<TrustDomain, List<Root>> roots;
+
+  /** By bundles; a chain is never judged by the roots of another domain than its own. */
+  public SvidJudge(Map<TrustDomain, ? extends Collection<X509Certificate>> bundles) {
+    Map<TrustDomain, List<Root>> prepared = new HashMap<>();
+    bundles.forEach((domain, certificates) ->
+        prepared.put(domain, certificates.stream().map(Root::of).toList()));
+    this.roots = Map.copyOf(prepared);
+  }
+
+  /** By the bundle of one trust domain alone. */
+  public static SvidJudge of(TrustDomain domain, Collection<X509Certificate> bundle) {
+    return new SvidJudge(Map.of(domain, bundle));
+  }
+
+  /**
+   * The identity that {@code chain} proves.
+   *
+   * @param chain leaf first, as it was shown; trusted roots behind the leaf are passed over
+   * @param purposes what the leaf's key has to be for, where its certificate limits that
+   * @throws SvidRefused by the first rule that it breaks; nothing else is thrown, whatever it is
+   */
+  public Proven prove(List<X509Certificate> chain, Set<Purpose> purposes, Instant now)
+      throws SvidRefused {
+    return prove(chain, purposes, now, CLOCK_SKEW);
+  }
+
+  /**
+   * As {@link #prove} for a chain that was judged when it came, and that is our own: neither its
+   * purposes nor its begin count now. A machine without a battery wakes up in the past.
+   */
+  public Proven proveKept(List<X509Certificate> chain, Instant now) throws SvidRefused {
+    return prove(chain, Set.of(), now, ANY_BEGIN);
+  }
+
+  private Proven prove(
+      List<X509Certificate> shown, Set<Purpose> purposes, Instant now, Duration early)
+      throws SvidRefused {
+    if (shown.size() > LONGEST_SHOWN) {
+      throw new SvidRefused(
+          SvidReason.CHAIN_TOO_LONG,
+          "a chain of " + shown.size() + " certificates; at most " + LONGEST_SHOWN);
+    }
+    try {
+      List<X509Certificate> chain = new ArrayList<>(shown.size());
+      for (X509Certificate one : shown) {
+        chain.add(read(one));
+      }
+      SpiffeId identity = identity(chain);
+      List<Root> trusted = roots.getOrDefault(identity.trustDomain(), List.of());
+      if (trusted.isEmpty()) {
+        throw new SvidRefused(
+            SvidReason.FOREIGN_TRUST_DOMAIN, "no bundle for the trust domain of " + identity);
+      }
+      X509Certificate leaf = chain.getFirst();
+      List<X509Certificate> path =
+          chain.stream().filter(one -> one == leaf || !isRoot(one, trusted)).toList();
+      if (path.size() > LONGEST_CHAIN) {
+        throw new SvidRefused(
+            SvidReason.CHAIN_TOO_LONG,
+            "a chain of " + path.size() + " certificates below the root of " + identity);
+      }
+      requirePurposes(leaf, identity, purposes);
+      for (X509Certificate one : path) {
+        Strength.requireKey(one, identity);
+        Strength.requireSignature(one, identity);
+      }
+      requireSigners(path, identity);
+      return new Proven(identity, root(path, trusted, identity, now, early));
+    } catch (CertificateException e) {
+      throw e instanceof SvidRefused refused ? refused : unreadable(e);
+    } catch (RuntimeException e) {
+      throw unreadable(e); // hostile certificates reach many parsers
+    }
+  }
+
+  private static SvidRefused unreadable(Exception cause) {
+    return new SvidRefused(
+        SvidReason.UNREADABLE, "a certificate cannot be read: " + cause.getMessage(), cause);
+  }
+
+  private static boolean isRoot(X509Certificate one, List<Root> trusted) {
+    return trusted.stream().anyMatch(root -> one.equals(root.certificate()));
+  }
+
+  /**
+   * The identity that the leaf of {@code chain} names, if it keeps the rules for leaves by itself
+   * (SPIFFE X.509-SVID §2 to §4): exactly one URI, of the form that the mesh issues; no authority;
+   * a key that signs handshakes and neither certificates nor revocation lists. Who signed it, and
+   * for how long, is not looked at.
+   */
+  public static SpiffeId identity(List<X509Certificate> chain) throws SvidRefused {
+    if (chain.isEmpty()) {
+      throw new SvidRefused(SvidReason.NO_CERTIFICATE, "an empty chain");
+    }
+    X509Certificate leaf = chain.getFirst();
+    String uri = onlyUri(leaf);
+    if (leaf.getBasicConstraints() != -1) {
+      throw notAnSvid("the leaf of " + uri + " is a certificate authority's");
+    }
+    boolean[] usage = leaf.getKeyUsage();
+    if (usage == null || !usage[DIGITAL_SIGNATURE]) {
+      throw notAnSvid("the key of " + uri + " may not sign handshakes");
+    }
+    if (usage[KEY_CERT_SIGN] || usage[CRL_SIGN]) {
+      throw notAnSvid("the key of " + uri + " may sign certificates or CRLs");
+    }
+    try {
+      return SpiffeId.parse(uri);
+    } catch (IllegalArgumentException e) {
+      throw new SvidRefused(SvidReason.NOT_AN_SVID, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private static String onlyUri(X509Certificate leaf) throws SvidRefused {
+    Collection<List<?>> names;
+    try {
+      names = leaf.getSubjectAlternativeNames();
+    } catch (CertificateException e) {
+      throw new SvidRefused(
+          SvidReason.NOT_AN_SVID, "its names cannot be read: " + e.getMessage(), e);
+    }
+    List<String> uris =
+        names == null
+            ? List.of()
+            : names.stream()
+                .filter(name -> name.getFirst().equals(URI_NAME))
+                .map(name -> String.valueOf(name.get(1)))
+                .toList();
+    if (uris.size() != 1) {
+      throw notAnSvid("the leaf has " + uris.size() + " URI names instead of exactly one");
+    }
+    return uris.getFirst();
+  }
+
+  private static SvidRefused notAnSvid(String problem) {
+    return new SvidRefused(SvidReason.NOT_AN_SVID, problem);
+  }
+
+  /**
+   * As the JDK reads it, whosever class it is of; bounded; and nothing in it that the JDK passes
+   * over: it drops an extension that it cannot read and that is not critical, so that a limit would
+   * be none and a second one not be seen.
+   */
+  private static X509Certificate read(X509Certificate shown) throws CertificateException {
+    byte[] encoded = shown.getEncoded();
+    if (encoded.length > Certificates.LONGEST_BYTES) {
+      throw Certificates.oversized(encoded.length);
+    }
+    X509Certificate one =
+        shown.getClass().getModule().equals(Object.class.getModule())
+            ? shown
+            : Certificates.parse(encoded);
+    if (!Extensions.areDistinct(one.getTBSCertificate())) {
+      throw new SvidRefused(SvidReason.UNREADABLE, "one extension is there twice (RFC 5280 §4.2)");
+    }
+    if (one.getExtendedKeyUsage() == null && one.getExtensionValue(EXTENDED_KEY_USAGE) != null) {
+      throw new SvidRefused(SvidReason.UNREADABLE, "its extended key usage cannot be read");
+    }
+    byte[] constraints = one.getExtensionValue(NAME_CONSTRAINTS);
+    if (constraints != null && !one.getCriticalExtensionOIDs().contains(NAME_CONSTRAINTS)) {
+      // An unchecked exception where they cannot be read; critical ones have been.
+      var _ =
+          new TrustAnchor(
+              one.getSubjectX500Principal(), one.getPublicKey(), Extensions.value(constraints));
+    }
+    return one;
+  }
+
+  private static void requirePurposes(
+      X509Certificate leaf, SpiffeId identity, Set<Purpose> purposes) throws CertificateException {
+    List<String> allowed = leaf.getExtendedKeyUsage();
+    if (allowed == null) {
+      return; // SPIFFE X.509-SVID §4.4: it may be absent
+    }
+    for (Purpose purpose : purposes) {
+      if (!allowed.contains(purpose.oid)) {
+        throw new SvidRefused(
+            SvidReason.WRONG_PURPOSE, "the key of " + identity + " is not for a " + purpose);
+      }
+    }
+  }
+
+  /** SPIFFE X.509-SVID §4.1, §4.3. The JDK would take an issuer that states no key usage. */
+  private static void requireSigners(List<X509Certificate> path, SpiffeId identity)
+      throws SvidRefused {
+    for (X509Certificate issuer : path.subList(1, path.size())) {
+      boolean[] usage = issuer.getKeyUsage();
+      if (issuer.getBasicConstraints() < 0 || usage == null || !usage[KEY_CERT_SIGN]) {
+        throw new SvidRefused(
+            SvidReason.UNTRUSTED,
+            "an issuer in the chain of " + identity + " is no certificate authority");
+      }
+    }
+  }
+
+  private static X509Certificate root(
+      List<X509Certificate> path,
+      List<Root> trusted,
+      SpiffeId identity,
+      Instant now,
+      Duration early)
+      throws CertificateException {
+    Instant judgedAt = judgedAt(path, identity, now, early);
+    SvidRefused refusal = null;
+    for (Root root : trusted) {
+      if (root.certificate()
+          .getSubjectX500Principal()
+          .equals(path.getLast().getIssuerX500Principal())) {
+        try {
+          follow(path, root, identity, now, early, judgedAt);
+          return root.certificate();
+        } catch (SvidRefused e) {
+          refusal = e; // perhaps another root has the same name
+        }
+      }
+    }
+    throw refusal != null
+        ? refusal
+        : new SvidRefused(
+            SvidReason.UNTRUSTED, "the chain of " + identity + " leads to no trusted root");
+  }
+
+  private static void follow(
+      List<X509Certificate> path,
+      Root root,
+      SpiffeId identity,
+      Instant now,
+      Duration early,
+      Instant judgedAt)
+      throws CertificateException {
+    X509Certificate trusted = root.certificate();
+    if (root.isFollowed()) {
+      var _ = read(trusted);
+    }
+    Strength.requireKey(trusted, identity);
+    judgedAt(List.of(trusted), identity, now, early);
+    // RFC 5280 §6.2 leaves an anchor's own bounds to us; the JDK does not look at them.
+    if (trusted.getBasicConstraints() < path.size() - 1) {
+      throw new SvidRefused(
+          SvidReason.UNTRUSTED,
+          "the root of " + identity + " may have fewer authorities below it, or is none itself");
+    }
+    try {
+      PKIXParameters parameters = new PKIXParameters(Set.of(root.anchor()));
+      parameters.setRevocationEnabled(false); // short lives and the deny list stand in for CRLs
+      parameters.setDate(Date.from(judgedAt));
+      List<X509Certificate> followed =
+          root.isFollowed() ? Stream.concat(path.stream(), Stream.of(trusted)).toList() : path;
+      CertPathValidator.getInstance("PKIX")
+          .validate(CertificateFactory.getInstance("X.509").generateCertPath(followed), parameters);
+    } catch (CertPathValidatorException e) {
+      throw new SvidRefused(
+          reason(e),
+          "the chain of " + identity + " leads to no trusted root: " + e.getMessage(),
+          e);
+    } catch (GeneralSecurityException e) {
+      throw new SvidRefused(
+          SvidReason.UNREADABLE, "the chain of " + identity + " cannot be judged", e);
+    }
+  }
+
+  private static SvidReason reason(CertPathValidatorException met) {
+    CertPathValidatorException.@Nullable Reason reason = met.getReason();
+    if (reason == PKIXReason.INVALID_NAME) {
+      return SvidReason.NAME_CONSTRAINED;
+    }
+    if (reason == BasicReason.ALGORITHM_CONSTRAINED) {
+      return SvidReason.WEAK;
+    }
+    // Where no instant is within all validities, although each is within the skew.
+    return reason == BasicReason.EXPIRED || reason == BasicReason.NOT_YET_VALID
+        ? SvidReason.EXPIRED
+        : SvidReason.UNTRUSTED;
+  }
+
+  /** An instant inside the validity of every certificate, as near to now as there is one. */
+  private static Instant judgedAt(
+      List<X509Certificate> certificates, SpiffeId identity, Instant now, Duration early)
+      throws SvidRefused {
+    Instant judgedAt = now;
+    for (X509Certificate one : certificates) {
+      Instant begin = one.getNotBefore().toInstant();
+      Instant end = one.getNotAfter().toInstant();
+      if (now.isBefore(begin.minus(early))) {
+        throw new SvidRefused(
+            SvidReason.NOT_YET_VALID,
+            "a certificate of " + identity + " begins at " + begin + ", it is " + now + " here");
+      }
+      if (now.isAfter(end.plus(CLOCK_SKEW))) {
+        throw new SvidRefused(
+            SvidReason.EXPIRED,
+            "a certificate of " + identity + " ended at " + end + ", it is " + now + " here");
+      }
+      judgedAt = judgedAt.isBefore(begin) ? begin : judgedAt.isAfter(end) ? end : judgedAt;
+    }
+    return judgedAt;
+  }
+}
