@@ -74,6 +74,9 @@ enum sluice_reason {
 	REASON_CONNECTION_MAP_FULL = 18,
 	REASON_OTHER_INTERFACE = 19,
 	REASON_LEAVING = 20,
+	REASON_ROUTING_HEADER = 21,
+	REASON_STRAYED = 22,
+	REASON_FORWARDED = 23,
 };
 
 /* Slots of a pod's listener map: direction * 2 + (IPv6 ? 1 : 0). */

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Hook: cgroup_skb/egress, from kernel 4.10 (socket storage 5.2), attached at the root of cgroup2.
+ * The hooks before it judge where a socket says it sends to; this one looks where the packet goes.
+ * Refused is what an enrolled pod sends by a routing header or a source route, whose first hop no
+ * other hook sees, and what is addressed to the pod itself and would leave it nevertheless, for
+ * ancillary data or options of the socket name another interface. Runs for every packet of every
+ * socket of the node, so the questions that cost nothing come first. Not asked: what the pod
+ * forwards, which belongs to no socket.
+ * Pass: the packet goes on. Refuse: it is dropped, and a datagram's sender told EPERM.
+ */
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+#include "verdict.bpf.h"
+
+#define IFINDEX_LOOPBACK 1
+
+/* IPv4 options that are looked at; more cost the verifier too much, and nobody sends as many. */
+#define MAX_OPTIONS 6
+
+/* Extension headers that the kernel puts before the transport's (RFC 8200 4.1). */
+#define NEXT_HOP_OPTIONS 0
+#define NEXT_ROUTING 43
+#define NEXT_DESTINATION_OPTIONS 60
+/* Options, options for the hops, route: a fourth comes only from a raw socket. */
+#define MAX_EXTENSION_HEADERS 4
+#define EXTENSION_UNIT_BYTES 8
+
+enum skb_answer { PACKET_REFUSE = 0, PACKET_PASS = 1 };
+
+/* Whether programs of this type may ask for the namespace's cookie; set before loading. */
+const volatile __u32 has_netns_cookie = 1;
+
+/* What the hook needs of a packet. */
+struct packet {
+	struct flow flow;
+	__u32 header_bytes; /* of IPv4, with its options */
+	__u8 next_header; /* of IPv6 */
+	__u8 is_unusual; /* has options or extension headers that may hold a route */
+};
+
+/* False for what is shorter than its header: made by a raw socket. */
+static __always_inline int read_packet(struct packet *packet, const struct __sk_buff *skb)
+{
+	const void *data = (const void *)(long)skb->data;
+	const void *end = (const void *)(long)skb->data_end;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		const struct iphdr *ip = data;
+
+		if (data + sizeof(*ip) > end)
+			return 0;
+		map_ipv4(packet->flow.source_be, ip->saddr);
+		map_ipv4(packet->flow.destination_be, ip->daddr);
+		packet->flow.protocol = ip->protocol;
+		packet->header_bytes = ip->ihl * 4;
+		packet->is_unusual = ip->ihl > sizeof(*ip) / 4;
+		return 1;
+	}
+	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		const struct ipv6hdr *ip = data;
+
+		if (data + sizeof(*ip) > end)
+			return 0;
+		copy_address(packet->flow.source_be, ip->saddr.in6_u.u6_addr32);
+		copy_address(packet->flow.destination_be, ip->daddr.in6_u.u6_addr32);
+		packet->flow.protocol = ip->nexthdr;
+		packet->next_header = ip->nexthdr;
+		packet->is_unusual = ip->nexthdr == NEXT_HOP_OPTIONS ||
+				     ip->nexthdr == NEXT_ROUTING ||
+				     ip->nexthdr == NEXT_DESTINATION_OPTIONS;
+		return 1;
+	}
+	return 0;
+}
+
+/* What cannot be followed to its end is taken for a route. */
+static __always_inline int has_routing_header(const struct __sk_buff *skb, __u8 next)
+{
+	__u32 offset = sizeof(struct ipv6hdr);
+	__u8 header[2]; /* next header, length beyond the first unit */
+	int i;
+
+	for (i = 0; i < MAX_EXTENSION_HEADERS; i++) {
+		if (next == NEXT_ROUTING)
+			return 1;
+		if (next != NEXT_HOP_OPTIONS && next != NEXT_DESTINATION_OPTIONS)
+			return 0;
+		if (bpf_skb_load_bytes(skb, offset, header, sizeof(header)))
+			return 1;
+		next = header[0];
+		offset += (header[1] + 1) * EXTENSION_UNIT_BYTES;
+	}
+	return 1;
+}
+
+/* The same of options (RFC 791 3.1). */
+static __always_inline int has_source_route(const struct __sk_buff *skb, __u32 header_bytes)
+{
+	__u32 offset = sizeof(struct iphdr);
+	__u8 option[2]; /* kind, length */
+	int i;
+
+	for (i = 0; i < MAX_OPTIONS; i++) {
+		if (offset >= header_bytes)
+			return 0;
+		if (bpf_skb_load_bytes(skb, offset, option, 1))
+			return 1;
+		if (option[0] == IPOPT_END)
+			return 0;
+		if (option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR)
+			return 1;
+		if (option[0] == IPOPT_NOOP) {
+			offset++;
+			continue;
+		}
+		if (bpf_skb_load_bytes(skb, offset, option, sizeof(option)) || option[1] < 2)
+			return 1;
+		offset += option[1];
+	}
+	return 1;
+}
+
+static __always_inline int is_own(const struct flow *flow)
+{
+	struct pod_address_key own = { .netns_cookie = flow->netns_cookie };
+
+	copy_address(own.address_be, flow->destination_be);
+	return bpf_map_lookup_elem(&pod_addresses, &own) != 0;
+}
+
+/* The namespace of the packet's socket; 0 when that is not known to be a pod's. */
+static __always_inline __u64 sending_pod(struct __sk_buff *skb)
+{
+	const struct pod_key *pod;
+	struct bpf_sock *sk;
+
+	if (has_netns_cookie)
+		return bpf_get_netns_cookie(skb);
+	sk = skb->sk;
+	if (!sk)
+		return 0;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return 0;
+	pod = bpf_sk_storage_get(&socket_pods, sk, 0, 0);
+	return pod ? pod->netns_cookie : 0;
+}
+
+SEC("cgroup_skb/egress")
+int sluice_skb_egress(struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ifindex;
+	struct packet packet = {};
+	struct flow *flow = &packet.flow;
+	struct pod_key key = {};
+	const struct pod *pod;
+
+	if (!read_packet(&packet, skb) || (ifindex == IFINDEX_LOOPBACK && !packet.is_unusual))
+		return PACKET_PASS;
+	key.netns_cookie = sending_pod(skb);
+	pod = bpf_map_lookup_elem(&pods, &key);
+	if (!pod || (pod->flags & POD_LEAVING))
+		return PACKET_PASS;
+	flow->netns_cookie = key.netns_cookie;
+	flow->direction = DIRECTION_OUTBOUND;
+	if (packet.is_unusual &&
+	    (is_mapped(flow->destination_be) ? has_source_route(skb, packet.header_bytes) :
+					       has_routing_header(skb, packet.next_header))) {
+		settle(flow, OUTCOME_REFUSED, REASON_ROUTING_HEADER);
+		return PACKET_REFUSE;
+	}
+	if (ifindex != IFINDEX_LOOPBACK && (is_loopback(flow->destination_be) || is_own(flow))) {
+		settle(flow, OUTCOME_REFUSED, REASON_STRAYED);
+		return PACKET_REFUSE;
+	}
+	return PACKET_PASS;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
