@@ -3,18 +3,26 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.attack.Attack;
+import io.sluice.cli.capture.FrameCapture;
 import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.Datagrams;
+import io.sluice.kernel.site.Detour;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -63,6 +71,56 @@ abstract class OtherProtocolsContract {
           () -> Datagrams.askUnconnected(shop.thief, family, server.address(), "udp"));
       assertThat(server.received()).isEmpty();
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Detour.class)
+  @Tag("attack")
+  void nothingLeavesThePodByADetour(Detour detour) {
+    InetAddress aside = shop.stranger.address(detour.family());
+    letTheStrangerAnswerForLoopback(detour.family());
+    String verdict = answerTo(detour).getFirst();
+    String reason = answerTo(detour).getLast();
+    String text = "secret-" + detour;
+    long before = shop.view().counted(shop.thief, "outbound", verdict, reason);
+    Optional<LinuxException> told;
+    try (FrameCapture wire = shop.stranger.capture()) {
+      told = detour.send(shop.thief, aside, shop.freshPort(), text);
+      Datagrams.send(shop.thief, detour.family(), shop.stranger.at(detour.family(), DNS), "after");
+      Await.until("what was sent later has arrived", () -> wire.hasSeen("after"));
+
+      assertThat(wire.hasSeen(text)).as("%s has left the pod", text).isFalse();
+    }
+    assertThat(shop.view().counted(shop.thief, "outbound", verdict, reason)).isGreaterThan(before);
+    Attack.tried(detour.words() + ", to the pod's own loopback; " + mechanism)
+        .refusedBy(
+            (mechanism.hooksConnect() ? "skb_egress" : "rules")
+                + told.map(e -> ", " + e.errno()).orElse(", packet dropped"))
+        .countedAs("sluice_interception_verdicts_total " + verdict + " " + reason);
+  }
+
+  /** As a machine on the same wire would do that wants to have what leaves. */
+  private void letTheStrangerAnswerForLoopback(Family family) {
+    String link = Commands.run("ip", "-n", shop.stranger.netns(), "-o", "link", "show", "eth0");
+    String mac = link.replaceFirst("(?s).*link/ether (\\S+).*", "$1");
+    Commands.ip(
+        shop.thief.netns(),
+        List.of(
+            "neigh replace %s lladdr %s dev eth0"
+                .formatted(family == Family.IPV4 ? "127.0.0.1" : "::1", mac)));
+  }
+
+  /** Verdict and reason. */
+  private List<String> answerTo(Detour detour) {
+    if (detour.kind() == Detour.Kind.INTERFACE) {
+      return List.of("refused", "strayed");
+    } else if (mechanism.hooksConnect()) {
+      return List.of("refused", "routing_header");
+    }
+    // Rules are asked when the first hop has become the destination, and judge that.
+    return detour.isTcp()
+        ? List.of("redirected", "mesh_traffic")
+        : List.of("refused", "datagram_refused");
   }
 
   @Test
