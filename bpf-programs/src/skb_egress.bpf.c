@@ -33,16 +33,11 @@ enum skb_answer { PACKET_REFUSE = 0, PACKET_PASS = 1 };
 /* Whether programs of this type may ask for the namespace's cookie; set before loading. */
 const volatile __u32 has_netns_cookie = 1;
 
-/* What the hook needs of a packet. */
-struct packet {
-	struct flow flow;
-	__u32 header_bytes; /* of IPv4, with its options */
-	__u8 next_header; /* of IPv6 */
-	__u8 is_unusual; /* has options or extension headers that may hold a route */
-};
+/* Options of an IPv4 header, or extension headers that may hold a route. */
+enum packet_shape { SHAPE_PLAIN, SHAPE_OPTIONS, SHAPE_EXTENDED };
 
-/* False for what is shorter than its header: made by a raw socket. */
-static __always_inline int read_packet(struct packet *packet, const struct __sk_buff *skb)
+/* What is shorter than its header is plain: made by a raw socket, and nobody forwards it. */
+static __always_inline enum packet_shape shape_of(const struct __sk_buff *skb)
 {
 	const void *data = (const void *)(long)skb->data;
 	const void *end = (const void *)(long)skb->data_end;
@@ -50,13 +45,34 @@ static __always_inline int read_packet(struct packet *packet, const struct __sk_
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
 		const struct iphdr *ip = data;
 
+		if (data + sizeof(*ip) <= end && ip->ihl > sizeof(*ip) / 4)
+			return SHAPE_OPTIONS;
+	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		const struct ipv6hdr *ip = data;
+
+		if (data + sizeof(*ip) <= end &&
+		    (ip->nexthdr == NEXT_HOP_OPTIONS || ip->nexthdr == NEXT_ROUTING ||
+		     ip->nexthdr == NEXT_DESTINATION_OPTIONS))
+			return SHAPE_EXTENDED;
+	}
+	return SHAPE_PLAIN;
+}
+
+/* False for what has no whole header of IP. */
+static __always_inline int fill_flow(struct flow *flow, const struct __sk_buff *skb)
+{
+	const void *data = (const void *)(long)skb->data;
+	const void *end = (const void *)(long)skb->data_end;
+
+	flow->direction = DIRECTION_OUTBOUND;
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		const struct iphdr *ip = data;
+
 		if (data + sizeof(*ip) > end)
 			return 0;
-		map_ipv4(packet->flow.source_be, ip->saddr);
-		map_ipv4(packet->flow.destination_be, ip->daddr);
-		packet->flow.protocol = ip->protocol;
-		packet->header_bytes = ip->ihl * 4;
-		packet->is_unusual = ip->ihl > sizeof(*ip) / 4;
+		map_ipv4(flow->source_be, ip->saddr);
+		map_ipv4(flow->destination_be, ip->daddr);
+		flow->protocol = ip->protocol;
 		return 1;
 	}
 	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
@@ -64,13 +80,9 @@ static __always_inline int read_packet(struct packet *packet, const struct __sk_
 
 		if (data + sizeof(*ip) > end)
 			return 0;
-		copy_address(packet->flow.source_be, ip->saddr.in6_u.u6_addr32);
-		copy_address(packet->flow.destination_be, ip->daddr.in6_u.u6_addr32);
-		packet->flow.protocol = ip->nexthdr;
-		packet->next_header = ip->nexthdr;
-		packet->is_unusual = ip->nexthdr == NEXT_HOP_OPTIONS ||
-				     ip->nexthdr == NEXT_ROUTING ||
-				     ip->nexthdr == NEXT_DESTINATION_OPTIONS;
+		copy_address(flow->source_be, ip->saddr.in6_u.u6_addr32);
+		copy_address(flow->destination_be, ip->daddr.in6_u.u6_addr32);
+		flow->protocol = ip->nexthdr;
 		return 1;
 	}
 	return 0;
@@ -97,12 +109,16 @@ static __always_inline int has_routing_header(const struct __sk_buff *skb, __u8 
 }
 
 /* The same of options (RFC 791 3.1). */
-static __always_inline int has_source_route(const struct __sk_buff *skb, __u32 header_bytes)
+static __always_inline int has_source_route(const struct __sk_buff *skb)
 {
 	__u32 offset = sizeof(struct iphdr);
+	__u32 header_bytes;
 	__u8 option[2]; /* kind, length */
 	int i;
 
+	if (bpf_skb_load_bytes(skb, 0, option, 1))
+		return 1;
+	header_bytes = (option[0] & 0xf) * 4;
 	for (i = 0; i < MAX_OPTIONS; i++) {
 		if (offset >= header_bytes)
 			return 0;
@@ -152,28 +168,26 @@ static __always_inline __u64 sending_pod(struct __sk_buff *skb)
 SEC("cgroup_skb/egress")
 int sluice_skb_egress(struct __sk_buff *skb)
 {
+	enum packet_shape shape = shape_of(skb);
 	__u32 ifindex = skb->ifindex;
-	struct packet packet = {};
-	struct flow *flow = &packet.flow;
 	struct pod_key key = {};
+	struct flow flow = {};
 	const struct pod *pod;
 
-	if (!read_packet(&packet, skb) || (ifindex == IFINDEX_LOOPBACK && !packet.is_unusual))
+	if (ifindex == IFINDEX_LOOPBACK && shape == SHAPE_PLAIN)
 		return PACKET_PASS;
 	key.netns_cookie = sending_pod(skb);
 	pod = bpf_map_lookup_elem(&pods, &key);
-	if (!pod || (pod->flags & POD_LEAVING))
+	if (!pod || (pod->flags & POD_LEAVING) || !fill_flow(&flow, skb))
 		return PACKET_PASS;
-	flow->netns_cookie = key.netns_cookie;
-	flow->direction = DIRECTION_OUTBOUND;
-	if (packet.is_unusual &&
-	    (is_mapped(flow->destination_be) ? has_source_route(skb, packet.header_bytes) :
-					       has_routing_header(skb, packet.next_header))) {
-		settle(flow, OUTCOME_REFUSED, REASON_ROUTING_HEADER);
+	flow.netns_cookie = key.netns_cookie;
+	if ((shape == SHAPE_OPTIONS && has_source_route(skb)) ||
+	    (shape == SHAPE_EXTENDED && has_routing_header(skb, flow.protocol))) {
+		settle(&flow, OUTCOME_REFUSED, REASON_ROUTING_HEADER);
 		return PACKET_REFUSE;
 	}
-	if (ifindex != IFINDEX_LOOPBACK && (is_loopback(flow->destination_be) || is_own(flow))) {
-		settle(flow, OUTCOME_REFUSED, REASON_STRAYED);
+	if (ifindex != IFINDEX_LOOPBACK && (is_loopback(flow.destination_be) || is_own(&flow))) {
+		settle(&flow, OUTCOME_REFUSED, REASON_STRAYED);
 		return PACKET_REFUSE;
 	}
 	return PACKET_PASS;

@@ -277,8 +277,8 @@ class RuleSetTest {
     assertThat(rules.rules())
         .filteredOn(rule -> !rule.chain().equals(RuleSet.CHECK_CHAIN)) // no traffic
         .filteredOn(rule -> !rule.chain().equals(RuleSet.FORWARD_CHAIN))
-        .filteredOn(rule ->
-            rule.meaning().map(meaning -> meaning.reason() != Reason.STRAYED).orElse(true))
+        .filteredOn(
+            rule -> rule.meaning().map(meaning -> meaning.reason() != Reason.STRAYED).orElse(true))
         .filteredOn(rule -> rule.target().contains("DROP") || rule.target().contains("REJECT"))
         .hasSize(2)
         .allMatch(rule -> rule.meaning().orElseThrow().reason() == Reason.PROXY_UNAVAILABLE);

@@ -14,8 +14,11 @@ import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -96,7 +99,48 @@ abstract class OtherProtocolsContract {
         .refusedBy(
             (mechanism.hooksConnect() ? "skb_egress" : "rules")
                 + told.map(e -> ", " + e.errno()).orElse(", packet dropped"))
-        .countedAs("sluice_interception_verdicts_total " + verdict + " " + reason);
+        .countedAs("sluice_interception_" + verdict + "_total{reason=\"" + reason + "\"}");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("attack")
+  void whatIsForThePodItselfDoesNotLeaveByAnotherInterface(Family family) {
+    InetSocketAddress own = shop.thief.at(family, shop.freshPort());
+    long before = shop.view().counted(shop.thief, "outbound", "refused", "strayed");
+    Commands.ip(
+        shop.thief.netns(),
+        List.of(
+            "link add side type veth peer name side1",
+            "link set side up",
+            "link set side1 up",
+            "route add %s dev side metric 9000"
+                .formatted(family == Family.IPV4 ? "default" : "::/0"),
+            "neigh replace %s lladdr 02:00:00:00:00:01 dev side"
+                .formatted(IpAddresses.text(own.getAddress()))));
+    int socket = shop.thief.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
+    try (FrameCapture wire = shop.thief.capture()) {
+      Sockets.setsockopt(
+          socket,
+          Sockets.SOL_SOCKET,
+          Sockets.SO_BINDTODEVICE,
+          "side\0".getBytes(StandardCharsets.US_ASCII));
+      ByteBuffer secret = ByteBuffer.wrap("secret".getBytes(StandardCharsets.US_ASCII));
+
+      assertThatThrownBy(() -> Sockets.sendTo(socket, secret, 0, own))
+          .isInstanceOfSatisfying(
+              LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPERM));
+
+      assertThat(wire.hasSeen("secret")).isFalse();
+    } finally {
+      Sockets.close(socket);
+      Commands.ip(shop.thief.netns(), List.of("link del side"));
+    }
+    assertThat(shop.view().counted(shop.thief, "outbound", "refused", "strayed"))
+        .isEqualTo(before + 1);
+    Attack.tried("UDP to an own address by another interface, %s; %s".formatted(family, mechanism))
+        .refusedBy((mechanism.hooksConnect() ? "skb_egress" : "rules") + ", EPERM")
+        .countedAs("sluice_interception_refused_total{reason=\"strayed\"}");
   }
 
   /** As a machine on the same wire would do that wants to have what leaves. */

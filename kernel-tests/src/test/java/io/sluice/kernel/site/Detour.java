@@ -27,7 +27,8 @@ import java.util.Optional;
  */
 public enum Detour {
   ROUTING_HEADER("behind a type 4 routing header", Family.IPV6, Kind.ROUTE),
-  ROUTING_HEADER_AT_ITS_END("behind a routing header without segments left", Family.IPV6, Kind.ROUTE),
+  ROUTING_HEADER_AT_ITS_END(
+      "behind a routing header without segments left", Family.IPV6, Kind.ROUTE),
   ROUTING_HEADER_TCP("TCP Fast Open behind a routing header", Family.IPV6, Kind.ROUTE),
   LOOSE_SOURCE_ROUTE("by a loose source route", Family.IPV4, Kind.ROUTE),
   STRICT_SOURCE_ROUTE("by a strict source route", Family.IPV4, Kind.ROUTE),
@@ -107,8 +108,7 @@ public enum Detour {
     InetAddress loopback = IpAddresses.parse(family == Family.IPV4 ? "127.0.0.1" : "::1");
     int type = isTcp() ? Sockets.SOCK_STREAM : Sockets.SOCK_DGRAM;
     int eth0 = indexOfEth0(pod);
-    int fd =
-        pod.call(() -> Sockets.socket(family.domain(), type | Sockets.SOCK_NONBLOCK, 0));
+    int fd = pod.call(() -> Sockets.socket(family.domain(), type | Sockets.SOCK_NONBLOCK, 0));
     try {
       prepare(fd, aside, eth0);
       if (isTcp()) {
@@ -121,8 +121,7 @@ public enum Detour {
             sendMessage(fd, destination, text, IP_PKTINFO, numbers(eth0, 0, 0));
         case SOURCE_ROUTE_OF_ONE_DATAGRAM ->
             sendMessage(fd, destination, text, IP_RETOPTS, sourceRoute(LSRR, aside));
-        default ->
-            Sockets.sendTo(fd, bytes, isTcp() ? Sockets.MSG_FASTOPEN : 0, destination);
+        default -> Sockets.sendTo(fd, bytes, isTcp() ? Sockets.MSG_FASTOPEN : 0, destination);
       }
       return Optional.empty();
     } catch (LinuxException e) {
@@ -152,8 +151,7 @@ public enum Detour {
                   .put(sourceRoute(LSRR, aside))
                   .array());
       case PACKET_INFO_IPV6 ->
-          Sockets.setsockopt(
-              fd, Sockets.SOL_IPV6, IPV6_PKTINFO, numbers(0, 0, 0, 0, eth0));
+          Sockets.setsockopt(fd, Sockets.SOL_IPV6, IPV6_PKTINFO, numbers(0, 0, 0, 0, eth0));
       case UNICAST_INTERFACE_IPV4 ->
           Sockets.setsockopt(fd, Sockets.SOL_IP, IP_UNICAST_IF, Integer.reverseBytes(eth0));
       case UNICAST_INTERFACE_IPV6 ->
@@ -204,7 +202,9 @@ public enum Detour {
       int fd, InetSocketAddress destination, String text, int type, byte[] data) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment name = arena.allocate(16);
-      name.set(JAVA_INT.withByteAlignment(2).withOrder(ByteOrder.BIG_ENDIAN), 0,
+      name.set(
+          JAVA_INT.withByteAlignment(2).withOrder(ByteOrder.BIG_ENDIAN),
+          0,
           Family.IPV4.domain() << 24 | destination.getPort());
       MemorySegment.copy(destination.getAddress().getAddress(), 0, name, JAVA_BYTE, 4, 4);
       MemorySegment control = arena.allocate(16 + (data.length + 7 & ~7), 8);

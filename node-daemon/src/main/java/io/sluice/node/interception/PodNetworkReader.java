@@ -2,6 +2,7 @@ package io.sluice.node.interception;
 
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
+import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
@@ -15,9 +16,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Looks at addresses and interfaces from inside a pod. */
 public final class PodNetworkReader {
@@ -35,19 +41,26 @@ public final class PodNetworkReader {
   }
 
   /**
-   * What the pod has.
+   * What the pod has. Its own are the addresses that somebody outside it has given it: who may
+   * change interfaces inside could take any address for a while, and what is sent to it is left
+   * alone.
    *
    * @param netns where to look
-   * @param primary addresses that the registry names
+   * @param registered addresses that the registry names
+   * @param given addresses that CNI plugins gave it, those of additional networks too
    * @param excludedInterfaces names of interfaces whose traffic is left alone
    * @throws InterceptionException when the pod's loopback is down
    */
   public PodNetwork read(
-      NetnsHandle netns, List<InetAddress> primary, Set<String> excludedInterfaces) {
+      NetnsHandle netns,
+      List<InetAddress> registered,
+      List<InetAddress> given,
+      Set<String> excludedInterfaces) {
     List<Assigned> addresses = namespaces.submit(netns, PodNetworkReader::addresses).join();
-    Set<InetAddress> own = new HashSet<>(primary);
-    Set<InetAddress> excludedAddresses = new HashSet<>();
-    Set<Cidr> excludedRanges = new HashSet<>();
+    // The registry hears of a pod's addresses only when its sandbox is complete.
+    List<InetAddress> primary = onePerFamily(registered.isEmpty() ? given : registered);
+    Set<InetAddress> excludedAddresses = new LinkedHashSet<>();
+    Set<Cidr> excludedRanges = new LinkedHashSet<>();
     Set<Integer> excludedIfindexes = new HashSet<>();
     Set<String> excludedNames = new HashSet<>();
     Set<String> otherNames = new HashSet<>();
@@ -65,7 +78,6 @@ public final class PodNetworkReader {
         excludedIfindexes.add(assigned.ifindex);
         excludedNames.add(assigned.interfaceName);
       } else {
-        own.add(assigned.address);
         otherNames.add(assigned.interfaceName);
       }
       if (primary.contains(assigned.address)) {
@@ -80,18 +92,34 @@ public final class PodNetworkReader {
           "loopback is down inside " + netns,
           "redirection needs it: `ip -n NAME link set lo up`; a runtime does this for its pods");
     }
-    own.removeAll(excludedAddresses);
     otherNames.removeAll(primaryNames);
+    List<InetAddress> own =
+        Stream.of(primary, registered, given)
+            .flatMap(List::stream)
+            .distinct()
+            .filter(address -> !excludedAddresses.contains(address))
+            .limit(PodNetwork.MAX_ADDRESSES)
+            .toList();
     return new PodNetwork(
         primary,
-        own,
-        excludedAddresses,
-        excludedRanges,
+        Set.copyOf(own),
+        first(PodNetwork.MAX_ADDRESSES - own.size(), excludedAddresses),
+        first(PodNetwork.MAX_ADDRESSES, excludedRanges),
         excludedIfindexes,
         excludedNames,
         otherNames,
         primaryIfindex,
         ipv6);
+  }
+
+  private static List<InetAddress> onePerFamily(List<InetAddress> addresses) {
+    Map<Family, InetAddress> first = new LinkedHashMap<>();
+    addresses.forEach(address -> first.putIfAbsent(Family.of(address), address));
+    return List.copyOf(first.values());
+  }
+
+  private static <T> Set<T> first(int most, Set<T> found) {
+    return found.stream().limit(most).collect(Collectors.toUnmodifiableSet());
   }
 
   private record Assigned(
