@@ -1,17 +1,30 @@
 package io.sluice.iptables;
 
 /**
- * What the kernel's modules allow beyond REDIRECT and the mark match; found by trying.
+ * What the kernel's modules allow beyond REDIRECT and a way to tell the proxy's own sockets; found
+ * by trying.
  *
  * @param ownAddress whether DNAT works: redirected connections then go to the pod's own address,
  *     which a socket bound to the primary interface reaches; loopback it never does
  * @param reset whether REJECT works: a refused connection attempt then ends at once, else it times
  *     out
+ * @param proxyCgroup the cgroup by which the proxy's sockets are told, from the root of cgroup2;
+ *     empty where the kernel cannot: then by a mark, which a program in the pod may set too
  */
-public record Dialect(boolean ownAddress, boolean reset) {
+public record Dialect(boolean ownAddress, boolean reset, String proxyCgroup) {
   /** Everything. */
-  public static final Dialect FULL = new Dialect(true, true);
+  public static final Dialect FULL = new Dialect(true, true, "");
 
   /** The least: REDIRECT and DROP. */
-  public static final Dialect MINIMAL = new Dialect(false, false);
+  public static final Dialect MINIMAL = new Dialect(false, false, "");
+
+  /** The same, which tells the proxy's sockets by their cgroup. */
+  Dialect tellingProxyBy(String cgroup) {
+    return new Dialect(ownAddress, reset, cgroup);
+  }
+
+  /** Whether a mark makes a socket the proxy's. */
+  boolean believesMarks() {
+    return proxyCgroup.isEmpty();
+  }
 }

@@ -23,8 +23,11 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
   /** After a destination, in the order of iptables-save. */
   static final String OVER_LOOPBACK = " -o lo";
 
+  /** What the proxy's own sockets send: all others have another cgroup, whatever they set. */
   String mark() {
-    return "-m mark --mark 0x%x/0x%x".formatted(TrafficMark.VALUE, TrafficMark.MASK);
+    return dialect.believesMarks()
+        ? "-m mark --mark 0x%x/0x%x".formatted(TrafficMark.VALUE, TrafficMark.MASK)
+        : "-m cgroup --path " + dialect.proxyCgroup();
   }
 
   /** A connection to 0.0.0.0 or :: has become one to loopback before any rule sees it. */

@@ -12,7 +12,7 @@ import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
-import io.sluice.node.interception.PodNetwork;
+import io.sluice.node.interception.PodPlacement;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -111,9 +111,9 @@ class NetAdminTest {
 
     assertThat(shop.view().dump("pod_addresses"))
         .filteredOn(row -> shop.thief.meshName().equals(row.get("pod")))
-        .hasSizeBetween(2, PodNetwork.MAX_ADDRESSES);
+        .hasSizeBetween(2, PodPlacement.MAX_ADDRESSES);
     Attack.tried("hundreds of addresses on an interface, " + label(Mechanism.EBPF, family))
-        .refusedBy("node daemon: at most " + PodNetwork.MAX_ADDRESSES + " are taken")
+        .refusedBy("node daemon: at most " + PodPlacement.MAX_ADDRESSES + " are taken")
         .countedAs("`node maps list`");
   }
 

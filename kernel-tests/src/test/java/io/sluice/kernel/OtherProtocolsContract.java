@@ -54,6 +54,7 @@ abstract class OtherProtocolsContract {
     shop = Shop.open(mechanism);
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void aConnectedDatagramSocketIsRefusedAndCounted(Family family) {
@@ -63,8 +64,11 @@ abstract class OtherProtocolsContract {
           () -> Datagrams.askConnected(shop.thief, family, server.address(), "udp"));
       assertThat(server.received()).isEmpty();
     }
+
+    leavesALine("UDP, connected, " + family, "datagram_refused");
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void anUnconnectedDatagramSocketIsRefusedAndCounted(Family family) {
@@ -74,6 +78,8 @@ abstract class OtherProtocolsContract {
           () -> Datagrams.askUnconnected(shop.thief, family, server.address(), "udp"));
       assertThat(server.received()).isEmpty();
     }
+
+    leavesALine("UDP, unconnected, " + family, "datagram_refused");
   }
 
   @ParameterizedTest
@@ -167,6 +173,7 @@ abstract class OtherProtocolsContract {
         : List.of("refused", "datagram_refused");
   }
 
+  @Tag("attack")
   @Test
   void aMappedDestinationIsRefusedAndCountedAsIpv4() {
     try (Datagrams server = Datagrams.echo(shop.stranger, Family.IPV4, shop.freshPort())) {
@@ -178,6 +185,8 @@ abstract class OtherProtocolsContract {
           () -> Datagrams.askConnected(shop.thief, Family.IPV6, server.address(), "udp"));
       assertThat(server.received()).isEmpty();
     }
+
+    leavesALine("UDP to an IPv4 address in an IPv6 socket", "datagram_refused");
   }
 
   @ParameterizedTest
@@ -230,11 +239,14 @@ abstract class OtherProtocolsContract {
     }
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void udpLiteIsRefusedAndCounted(Family family) {
     assertRefused(
         "protocol_refused", () -> use(shop.thief, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE));
+
+    leavesALine("UDP-Lite, " + family, "protocol_refused");
   }
 
   @ParameterizedTest
@@ -293,6 +305,12 @@ abstract class OtherProtocolsContract {
     } finally {
       Sockets.close(socket);
     }
+  }
+
+  private void leavesALine(String what, String reason) {
+    Attack.tried("a pod of a strict mesh speaks %s, %s".formatted(what, mechanism))
+        .refusedBy("the interception: EPERM")
+        .countedAs("sluice_interception_refused_total{reason=\"%s\"}".formatted(reason));
   }
 
   private void assertRefused(String reason, ThrowingCallable call) {

@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -59,8 +58,8 @@ public final class PodNetworkReader {
     List<Assigned> addresses = namespaces.submit(netns, PodNetworkReader::addresses).join();
     // The registry hears of a pod's addresses only when its sandbox is complete.
     List<InetAddress> primary = onePerFamily(registered.isEmpty() ? given : registered);
-    Set<InetAddress> excludedAddresses = new LinkedHashSet<>();
-    Set<Cidr> excludedRanges = new LinkedHashSet<>();
+    Set<InetAddress> excludedAddresses = new HashSet<>();
+    Set<Cidr> excludedRanges = new HashSet<>();
     Set<Integer> excludedIfindexes = new HashSet<>();
     Set<String> excludedNames = new HashSet<>();
     Set<String> otherNames = new HashSet<>();
@@ -68,17 +67,30 @@ public final class PodNetworkReader {
     int primaryIfindex = 0;
     boolean loopbackIsUp = false;
     boolean ipv6 = false;
+    Set<InetAddress> own =
+        Stream.of(primary, registered, given)
+            .flatMap(List::stream)
+            .limit(PodPlacement.MAX_ADDRESSES)
+            .collect(Collectors.toSet());
+    int room = PodPlacement.MAX_ADDRESSES - own.size();
+    int leftOut = 0;
     for (Assigned assigned : addresses) {
       if (assigned.interfaceName.equals(LOOPBACK)) {
         loopbackIsUp = true;
         ipv6 |= assigned.address instanceof Inet6Address;
-      } else if (excludedInterfaces.contains(assigned.interfaceName)) {
-        excludedAddresses.add(assigned.address);
-        excludedRanges.add(assigned.onLink());
-        excludedIfindexes.add(assigned.ifindex);
-        excludedNames.add(assigned.interfaceName);
       } else {
-        otherNames.add(assigned.interfaceName);
+        if (excludedInterfaces.contains(assigned.interfaceName)) {
+          boolean fits = own.contains(assigned.address) || --room >= 0;
+          leftOut += fits ? 0 : 1;
+          excludedIfindexes.add(assigned.ifindex);
+          excludedNames.add(assigned.interfaceName);
+          if (fits) {
+            excludedAddresses.add(assigned.address);
+            excludedRanges.add(assigned.onLink());
+          }
+        } else {
+          otherNames.add(assigned.interfaceName);
+        }
       }
       if (primary.contains(assigned.address)) {
         primaryNames.add(assigned.interfaceName);
@@ -93,33 +105,24 @@ public final class PodNetworkReader {
           "redirection needs it: `ip -n NAME link set lo up`; a runtime does this for its pods");
     }
     otherNames.removeAll(primaryNames);
-    List<InetAddress> own =
-        Stream.of(primary, registered, given)
-            .flatMap(List::stream)
-            .distinct()
-            .filter(address -> !excludedAddresses.contains(address))
-            .limit(PodNetwork.MAX_ADDRESSES)
-            .toList();
+    own.removeAll(excludedAddresses);
     return new PodNetwork(
         primary,
-        Set.copyOf(own),
-        first(PodNetwork.MAX_ADDRESSES - own.size(), excludedAddresses),
-        first(PodNetwork.MAX_ADDRESSES, excludedRanges),
+        own,
+        excludedAddresses,
+        excludedRanges,
         excludedIfindexes,
         excludedNames,
         otherNames,
         primaryIfindex,
-        ipv6);
+        ipv6,
+        leftOut);
   }
 
   private static List<InetAddress> onePerFamily(List<InetAddress> addresses) {
     Map<Family, InetAddress> first = new LinkedHashMap<>();
     addresses.forEach(address -> first.putIfAbsent(Family.of(address), address));
     return List.copyOf(first.values());
-  }
-
-  private static <T> Set<T> first(int most, Set<T> found) {
-    return found.stream().limit(most).collect(Collectors.toUnmodifiableSet());
   }
 
   private record Assigned(
