@@ -140,6 +140,14 @@ struct {
 	__type(value, struct socket_state);
 } sockets SEC(".maps");
 
+/* Whose a socket is, for a hook that cannot ask: filled before Linux 6.15 only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct pod_key);
+} socket_pods SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, SLUICE_MAX_COUNTERS);

@@ -3,6 +3,7 @@
  * Hook: cgroup/sock_create, from kernel 4.10 (netns cookie 5.7), attached at the root of cgroup2.
  * Gives protocols that no later hook sees a stated verdict when their socket is made: raw and
  * ICMP sockets are counted, SCTP, UDP-Lite and others refused unless the mesh is permissive.
+ * On kernels whose egress hook cannot ask for the namespace, writes down whose the socket is.
  * Proceed: the socket is made. Refuse: socket() fails with EPERM.
  */
 #include "verdict.bpf.h"
@@ -14,6 +15,22 @@
 
 enum sock_create_answer { SOCKET_REFUSE = 0, SOCKET_PROCEED = 1 };
 
+/* Whether the egress hook needs to be told whose a socket is; set before loading. */
+const volatile __u32 marks_sockets = 0;
+
+static __always_inline int mark_socket(struct bpf_sock *sk, const struct pod_key *pod)
+{
+	struct pod_key *mark;
+
+	if (!bpf_map_lookup_elem(&pods, pod))
+		return 1;
+	mark = bpf_sk_storage_get(&socket_pods, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!mark)
+		return 0;
+	mark->netns_cookie = pod->netns_cookie;
+	return 1;
+}
+
 SEC("cgroup/sock_create")
 int sluice_sock_create(struct bpf_sock *sk)
 {
@@ -23,6 +40,11 @@ int sluice_sock_create(struct bpf_sock *sk)
 	__u32 protocol = sk->protocol;
 	__u32 type = sk->type;
 
+	if (marks_sockets) {
+		key.netns_cookie = bpf_get_netns_cookie(sk);
+		if (!mark_socket(sk, &key))
+			return SOCKET_REFUSE; /* out of memory */
+	}
 	if (type != SOCK_RAW &&
 	    (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_MPTCP))
 		return SOCKET_PROCEED;

@@ -14,6 +14,7 @@ public enum InterceptionProgram {
   SENDMSG6("sendmsg6", 15, true),
   SOCK_OPS("sock_ops", 3, true),
   SOCK_CREATE("sock_create", 2, true),
+  SKB_EGRESS("skb_egress", 1, true),
   GETPEERNAME4("getpeername4", 29, true),
   GETPEERNAME6("getpeername6", 30, true),
   GETSOCKNAME4("getsockname4", 31, true),

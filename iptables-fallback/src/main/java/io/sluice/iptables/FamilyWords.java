@@ -20,6 +20,9 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
 
   static final String TCP = "-p tcp";
 
+  /** After a destination, in the order of iptables-save. */
+  static final String OVER_LOOPBACK = " -o lo";
+
   /** What the proxy's own sockets send: all others have another cgroup, whatever they set. */
   String mark() {
     return dialect.believesMarks()
@@ -108,6 +111,15 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
         .filter(_ -> dialect.ownAddress())
         .map(address -> "DNAT --to-destination " + socket(address, traffic.outboundPort()))
         .orElseGet(() -> "REDIRECT --to-ports " + traffic.outboundPort());
+  }
+
+  /** Where {@link #toOutboundListener} leads. */
+  String redirectedTo() {
+    return traffic
+        .primary(family)
+        .filter(_ -> dialect.ownAddress())
+        .map(address -> hosts(List.of(address)).getFirst())
+        .orElseGet(() -> family == Family.IPV4 ? "-d 127.0.0.1/32" : "-d ::1/128");
   }
 
   String toInboundListener() {

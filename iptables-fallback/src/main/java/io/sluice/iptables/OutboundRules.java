@@ -29,7 +29,7 @@ final class OutboundRules {
       }
     }
     chain.pass("! -p udp", Reason.RAW_SOCKET);
-    staysInPod(words, chain);
+    mustStayInPod(words, chain);
     chain.pass(words.excludedInterfaces(), Reason.EXCLUDED_INTERFACE);
     for (String other : words.otherInterfaces()) {
       if (permissive) {
@@ -64,7 +64,17 @@ final class OutboundRules {
    */
   static void untranslated(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
     containPathChecks(words, rules, jumps);
-    refuse(words, tcpChain(rules, jumps).silent(), Reason.PROXY_UNAVAILABLE);
+    ChainWriter chain = tcpChain(rules, jumps).silent();
+    // What has just been redirected shows the interface that it would have left by.
+    chain.skip(words.redirectedTo() + " " + words.port("tcp", words.traffic().outboundPort()));
+    refuse(words, chain, Reason.PROXY_UNAVAILABLE);
+  }
+
+  /** What belongs to no socket of the pod, so that no other chain is asked. */
+  static void forwarded(List<Rule> rules, List<Jump> jumps) {
+    jumps.add(new Jump(Rule.Table.FILTER, "FORWARD", "-j " + RuleSet.FORWARD_CHAIN));
+    new ChainWriter(Rule.Table.FILTER, RuleSet.FORWARD_CHAIN, Direction.OUTBOUND, rules)
+        .add(FamilyWords.DROP, Outcome.REFUSED, Reason.FORWARDED);
   }
 
   /** TCP. */
@@ -108,7 +118,7 @@ final class OutboundRules {
 
   private static void refuse(FamilyWords words, ChainWriter chain, Reason reason) {
     chain.pass(words.mark(), Reason.PROXY_SOCKET);
-    staysInPod(words, chain);
+    mustStayInPod(words, chain);
     chain.pass(words.excludedInterfaces(), Reason.EXCLUDED_INTERFACE);
     for (String other : words.otherInterfaces()) {
       if (words.traffic().permissive()) {
@@ -127,6 +137,18 @@ final class OutboundRules {
         new Jump(
             Rule.Table.FILTER, BUILT_IN, FamilyWords.FIRST_SEGMENT + " -j " + RuleSet.TCP_CHAIN));
     return new ChainWriter(Rule.Table.FILTER, RuleSet.TCP_CHAIN, Direction.OUTBOUND, rules);
+  }
+
+  /**
+   * The same where the way out is known: a socket may name an interface for what is addressed to
+   * the pod itself, and it would leave by that.
+   */
+  private static void mustStayInPod(FamilyWords words, ChainWriter chain) {
+    chain.pass(words.loopback() + FamilyWords.OVER_LOOPBACK, Reason.LOOPBACK);
+    words.own().forEach(own -> chain.pass(own + FamilyWords.OVER_LOOPBACK, Reason.SELF));
+    chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.STRAYED, words.loopback());
+    words.own().forEach(own -> chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.STRAYED, own));
+    chain.pass(words.linkLocal(), Reason.LINK_LOCAL);
   }
 
   private static void staysInPod(FamilyWords words, ChainWriter chain) {

@@ -22,6 +22,7 @@ public final class RuleSet {
   static final String TCP_CHAIN = OWN_PREFIX + "TCP";
   static final String INPUT_CHAIN = OWN_PREFIX + "INPUT";
   static final String CHECK_CHAIN = OWN_PREFIX + "CHECK";
+  static final String FORWARD_CHAIN = OWN_PREFIX + "FORWARD";
 
   private final Family family;
   private final List<Rule> rules;
@@ -42,6 +43,7 @@ public final class RuleSet {
       OutboundRules.datagrams(words, rules, jumps);
       OutboundRules.untranslated(words, rules, jumps);
       OutboundRules.redirected(words, rules, jumps);
+      OutboundRules.forwarded(rules, jumps);
     }
     if (traffic.has(Direction.INBOUND)) {
       InboundRules.redirected(words, rules, jumps);
@@ -60,6 +62,7 @@ public final class RuleSet {
     if (traffic.has(Direction.OUTBOUND)) {
       OutboundRules.datagrams(words, rules, jumps);
       OutboundRules.refused(words, rules, jumps);
+      OutboundRules.forwarded(rules, jumps);
     }
     if (traffic.has(Direction.INBOUND)) {
       InboundRules.refused(words, rules, jumps);

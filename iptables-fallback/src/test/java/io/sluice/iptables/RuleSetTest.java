@@ -71,6 +71,7 @@ class RuleSetTest {
             :SLUICE_OUTPUT - [0:0]
             :SLUICE_CHECK - [0:0]
             :SLUICE_TCP - [0:0]
+            :SLUICE_FORWARD - [0:0]
             :SLUICE_INPUT - [0:0]
             -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_OUTPUT -p 33 -j DROP
@@ -78,23 +79,30 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -p 132 -j DROP
             -A SLUICE_OUTPUT -p 136 -j DROP
             -A SLUICE_OUTPUT ! -p udp -j RETURN
-            -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
-            -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
+            -A SLUICE_OUTPUT -d 127.0.0.0/8 -o lo -j RETURN
+            -A SLUICE_OUTPUT -d 10.0.0.2/32 -o lo -j RETURN
+            -A SLUICE_OUTPUT -d 127.0.0.0/8 -j DROP
+            -A SLUICE_OUTPUT -d 10.0.0.2/32 -j DROP
             -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
             -A SLUICE_OUTPUT -p udp -m udp --dport 53 -j RETURN
             -A SLUICE_OUTPUT -j DROP
             -A SLUICE_CHECK -p tcp -m tcp --dport 15009 -j DROP
+            -A SLUICE_TCP -d 10.0.0.2/32 -p tcp -m tcp --dport 15001 -j RETURN
             -A SLUICE_TCP -m mark --mark 0x51ce/0xffff -j RETURN
-            -A SLUICE_TCP -d 127.0.0.0/8 -j RETURN
-            -A SLUICE_TCP -d 10.0.0.2/32 -j RETURN
+            -A SLUICE_TCP -d 127.0.0.0/8 -o lo -j RETURN
+            -A SLUICE_TCP -d 10.0.0.2/32 -o lo -j RETURN
+            -A SLUICE_TCP -d 127.0.0.0/8 -j DROP
+            -A SLUICE_TCP -d 10.0.0.2/32 -j DROP
             -A SLUICE_TCP -d 169.254.0.0/16 -j RETURN
             -A SLUICE_TCP -p tcp -j REJECT --reject-with tcp-reset
+            -A SLUICE_FORWARD -j DROP
             -A SLUICE_INPUT -i lo -j RETURN
             -A SLUICE_INPUT -p tcp -m tcp --dport 15006 -j RETURN
             -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
             -I OUTPUT 1 ! -p tcp -j SLUICE_OUTPUT
             -I OUTPUT 2 -d 192.0.2.1/32 -p tcp -j SLUICE_CHECK
             -I OUTPUT 3 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_TCP
+            -I FORWARD 1 -j SLUICE_FORWARD
             -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
             COMMIT
             *nat
@@ -142,6 +150,7 @@ class RuleSetTest {
             :SLUICE_OUTPUT - [0:0]
             :SLUICE_CHECK - [0:0]
             :SLUICE_TCP - [0:0]
+            :SLUICE_FORWARD - [0:0]
             :SLUICE_INPUT - [0:0]
             -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_OUTPUT -p 33 -j DROP
@@ -149,9 +158,12 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -p 132 -j DROP
             -A SLUICE_OUTPUT -p 136 -j DROP
             -A SLUICE_OUTPUT ! -p udp -j RETURN
-            -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
-            -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
-            -A SLUICE_OUTPUT -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_OUTPUT -d 127.0.0.0/8 -o lo -j RETURN
+            -A SLUICE_OUTPUT -d 10.0.0.2/32 -o lo -j RETURN
+            -A SLUICE_OUTPUT -d 10.9.0.5/32 -o lo -j RETURN
+            -A SLUICE_OUTPUT -d 127.0.0.0/8 -j DROP
+            -A SLUICE_OUTPUT -d 10.0.0.2/32 -j DROP
+            -A SLUICE_OUTPUT -d 10.9.0.5/32 -j DROP
             -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
             -A SLUICE_OUTPUT -o net1 -j RETURN
             -A SLUICE_OUTPUT -o net2 -j DROP
@@ -163,10 +175,14 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -d 10.0.0.0/8 -j DROP
             -A SLUICE_OUTPUT -j RETURN
             -A SLUICE_CHECK -p tcp -m tcp --dport 15009 -j DROP
+            -A SLUICE_TCP -d 10.0.0.2/32 -p tcp -m tcp --dport 15001 -j RETURN
             -A SLUICE_TCP -m mark --mark 0x51ce/0xffff -j RETURN
-            -A SLUICE_TCP -d 127.0.0.0/8 -j RETURN
-            -A SLUICE_TCP -d 10.0.0.2/32 -j RETURN
-            -A SLUICE_TCP -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_TCP -d 127.0.0.0/8 -o lo -j RETURN
+            -A SLUICE_TCP -d 10.0.0.2/32 -o lo -j RETURN
+            -A SLUICE_TCP -d 10.9.0.5/32 -o lo -j RETURN
+            -A SLUICE_TCP -d 127.0.0.0/8 -j DROP
+            -A SLUICE_TCP -d 10.0.0.2/32 -j DROP
+            -A SLUICE_TCP -d 10.9.0.5/32 -j DROP
             -A SLUICE_TCP -d 169.254.0.0/16 -j RETURN
             -A SLUICE_TCP -o net1 -j RETURN
             -A SLUICE_TCP -o net2 -p tcp -j REJECT --reject-with tcp-reset
@@ -176,6 +192,7 @@ class RuleSetTest {
             -A SLUICE_TCP -d 10.9.0.0/24 -j RETURN
             -A SLUICE_TCP -d 10.0.0.0/8 -p tcp -j REJECT --reject-with tcp-reset
             -A SLUICE_TCP -j RETURN
+            -A SLUICE_FORWARD -j DROP
             -A SLUICE_INPUT -i lo -j RETURN
             -A SLUICE_INPUT -p tcp -m tcp --dport 15006 -j RETURN
             -A SLUICE_INPUT -d 10.9.0.5/32 -j RETURN
@@ -184,6 +201,7 @@ class RuleSetTest {
             -I OUTPUT 1 ! -p tcp -j SLUICE_OUTPUT
             -I OUTPUT 2 -d 192.0.2.1/32 -p tcp -j SLUICE_CHECK
             -I OUTPUT 3 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_TCP
+            -I FORWARD 1 -j SLUICE_FORWARD
             -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
             COMMIT
             *nat
@@ -272,6 +290,9 @@ class RuleSetTest {
 
     assertThat(rules.rules())
         .filteredOn(rule -> !rule.chain().equals(RuleSet.CHECK_CHAIN)) // no traffic
+        .filteredOn(rule -> !rule.chain().equals(RuleSet.FORWARD_CHAIN))
+        .filteredOn(
+            rule -> rule.meaning().map(meaning -> meaning.reason() != Reason.STRAYED).orElse(true))
         .filteredOn(rule -> rule.target().contains("DROP") || rule.target().contains("REJECT"))
         .hasSize(2)
         .allMatch(rule -> rule.meaning().orElseThrow().reason() == Reason.PROXY_UNAVAILABLE);

@@ -24,8 +24,24 @@ record FlowModel(Mechanism mechanism, SteeredPod pod) {
     if (!mechanism.decidesBeforeRouting() && !hasRoute(flow)) {
       return Optional.empty();
     }
+    if (!mechanism.decidesBeforeRouting() && flow.transport() == Transport.UDP && strays(flow)) {
+      return Optional.empty(); // one rule, and another verdict: see FlowSite
+    }
     return Optional.of(
         Steering.outbound(pod, flow.transport(), interfaceOf(flow), destinationOf(flow)));
+  }
+
+  /** Whether it is for the pod itself, and would leave by the interface that it is bound to. */
+  private boolean strays(Flow flow) {
+    if (!flow.isBoundToDevice() || flow.device().equals(LOOPBACK)) {
+      return false;
+    }
+    InetAddress destination = destinationOf(flow).getAddress();
+    return isLoopback(destination)
+        || pod.isOwn(destination)
+            && pod.interfaces().stream()
+                .filter(each -> each.name().equals(flow.device()))
+                .noneMatch(each -> each.addresses().contains(destination));
   }
 
   /** IPv4 takes everything for a neighbour of the interface that a socket is bound to. */

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * An enrolled pod with three interfaces, and a neighbour outside the mesh at the other end of all
@@ -37,8 +38,11 @@ final class FlowSite implements AutoCloseable {
   private static final int POD = 1;
   private static final int NEIGHBOUR = 2;
 
-  /** Not flows of the application: the proxy's own, and neighbour discovery. */
-  private static final Set<String> NOT_OURS = Set.of("proxy_socket", "raw_socket");
+  /**
+   * Not flows of the application: the proxy's own, and neighbour discovery; and the second verdict
+   * of what was let pass as the pod's own.
+   */
+  private static final Set<String> NOT_OURS = Set.of("proxy_socket", "raw_socket", "strayed");
 
   /** Away from the ports that flows come from. */
   private static final String EPHEMERAL_PORTS = "50000 65535";
@@ -63,7 +67,7 @@ final class FlowSite implements AutoCloseable {
       Site site = opened.site;
       site.registry().write("namespace", Manifests.namespace());
       opened.write(FlowSetting.NOTHING_EXCLUDED);
-      site.registry().write(opened.pod);
+      site.registry().write("pod-" + opened.pod.name(), Manifests.pod(opened.pod, opened.second()));
       site.startDaemon(mechanism.arguments());
       return opened;
     } catch (RuntimeException | Error e) {
@@ -159,6 +163,13 @@ final class FlowSite implements AutoCloseable {
   /** Names of the interfaces that are not the primary one. */
   static List<String> secondInterfaces() {
     return SECOND.keySet().stream().sorted().toList();
+  }
+
+  /** All of the pod's addresses on its second interfaces, of which a registry knows. */
+  private InetAddress[] second() {
+    return secondInterfaces().stream()
+        .flatMap(name -> Stream.of(Family.values()).map(family -> address(pod, name, family)))
+        .toArray(InetAddress[]::new);
   }
 
   /** Address of an interface, at the pod's or the neighbour's end. */

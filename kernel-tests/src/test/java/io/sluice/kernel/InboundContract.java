@@ -137,8 +137,8 @@ abstract class InboundContract {
     String assignment = other + (family == Family.IPV4 ? "/16" : "/64 nodad") + " dev eth0";
     InetSocketAddress source = new InetSocketAddress(IpAddresses.parse(other), shop.freshPort());
     Commands.ip(shop.store.netns(), List.of("addr add " + assignment));
-    // Any change lets the daemon look at the pod's addresses anew.
-    shop.configure(false, false, Map.of("outboundPortExclusionList", "[1]"));
+    shop.change(() ->
+        shop.site.registry().write("pod-store", Manifests.pod(shop.store, source.getAddress())));
     try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
       Attempt attempt =
           shop.store.call(() -> {
@@ -153,7 +153,8 @@ abstract class InboundContract {
       assertThat(server.accepted().getFirst().peer()).as("nobody between").isEqualTo(source);
     } finally {
       Commands.ip(shop.store.netns(), List.of("addr del " + assignment.replace(" nodad", "")));
-      shop.configureAsAtFirst();
+      String before = Manifests.pod(shop.store, Map.of(), List.of(PROBE_PORT));
+      shop.change(() -> shop.site.registry().write("pod-store", before));
     }
   }
 

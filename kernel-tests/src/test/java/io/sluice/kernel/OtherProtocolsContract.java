@@ -4,15 +4,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.attack.Attack;
+import io.sluice.cli.capture.FrameCapture;
 import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.Datagrams;
+import io.sluice.kernel.site.Detour;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -71,6 +80,97 @@ abstract class OtherProtocolsContract {
     }
 
     leavesALine("UDP, unconnected, " + family, "datagram_refused");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Detour.class)
+  @Tag("attack")
+  void nothingLeavesThePodByADetour(Detour detour) {
+    InetAddress aside = shop.stranger.address(detour.family());
+    letTheStrangerAnswerForLoopback(detour.family());
+    String verdict = answerTo(detour).getFirst();
+    String reason = answerTo(detour).getLast();
+    String text = "secret-" + detour;
+    long before = shop.view().counted(shop.thief, "outbound", verdict, reason);
+    Optional<LinuxException> told;
+    try (FrameCapture wire = shop.stranger.capture()) {
+      told = detour.send(shop.thief, aside, shop.freshPort(), text);
+      Datagrams.send(shop.thief, detour.family(), shop.stranger.at(detour.family(), DNS), "after");
+      Await.until("what was sent later has arrived", () -> wire.hasSeen("after"));
+
+      assertThat(wire.hasSeen(text)).as("%s has left the pod", text).isFalse();
+    }
+    assertThat(shop.view().counted(shop.thief, "outbound", verdict, reason)).isGreaterThan(before);
+    Attack.tried(detour.words() + ", to the pod's own loopback; " + mechanism)
+        .refusedBy(
+            (mechanism.hooksConnect() ? "skb_egress" : "rules")
+                + told.map(e -> ", " + e.errno()).orElse(", packet dropped"))
+        .countedAs("sluice_interception_" + verdict + "_total{reason=\"" + reason + "\"}");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("attack")
+  void whatIsForThePodItselfDoesNotLeaveByAnotherInterface(Family family) {
+    InetSocketAddress own = shop.thief.at(family, shop.freshPort());
+    long before = shop.view().counted(shop.thief, "outbound", "refused", "strayed");
+    Commands.ip(
+        shop.thief.netns(),
+        List.of(
+            "link add side type veth peer name side1",
+            "link set side up",
+            "link set side1 up",
+            "route add %s dev side metric 9000"
+                .formatted(family == Family.IPV4 ? "default" : "::/0"),
+            "neigh replace %s lladdr 02:00:00:00:00:01 dev side"
+                .formatted(IpAddresses.text(own.getAddress()))));
+    int socket = shop.thief.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
+    try (FrameCapture wire = shop.thief.capture()) {
+      Sockets.setsockopt(
+          socket,
+          Sockets.SOL_SOCKET,
+          Sockets.SO_BINDTODEVICE,
+          "side\0".getBytes(StandardCharsets.US_ASCII));
+      ByteBuffer secret = ByteBuffer.wrap("secret".getBytes(StandardCharsets.US_ASCII));
+
+      assertThatThrownBy(() -> Sockets.sendTo(socket, secret, 0, own))
+          .isInstanceOfSatisfying(
+              LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPERM));
+
+      assertThat(wire.hasSeen("secret")).isFalse();
+    } finally {
+      Sockets.close(socket);
+      Commands.ip(shop.thief.netns(), List.of("link del side"));
+    }
+    assertThat(shop.view().counted(shop.thief, "outbound", "refused", "strayed"))
+        .isEqualTo(before + 1);
+    Attack.tried("UDP to an own address by another interface, %s; %s".formatted(family, mechanism))
+        .refusedBy((mechanism.hooksConnect() ? "skb_egress" : "rules") + ", EPERM")
+        .countedAs("sluice_interception_refused_total{reason=\"strayed\"}");
+  }
+
+  /** As a machine on the same wire would do that wants to have what leaves. */
+  private void letTheStrangerAnswerForLoopback(Family family) {
+    String link = Commands.run("ip", "-n", shop.stranger.netns(), "-o", "link", "show", "eth0");
+    String mac = link.replaceFirst("(?s).*link/ether (\\S+).*", "$1");
+    Commands.ip(
+        shop.thief.netns(),
+        List.of(
+            "neigh replace %s lladdr %s dev eth0"
+                .formatted(family == Family.IPV4 ? "127.0.0.1" : "::1", mac)));
+  }
+
+  /** Verdict and reason. */
+  private List<String> answerTo(Detour detour) {
+    if (detour.kind() == Detour.Kind.INTERFACE) {
+      return List.of("refused", "strayed");
+    } else if (mechanism.hooksConnect()) {
+      return List.of("refused", "routing_header");
+    }
+    // Rules are asked when the first hop has become the destination, and judge that.
+    return detour.isTcp()
+        ? List.of("redirected", "mesh_traffic")
+        : List.of("refused", "datagram_refused");
   }
 
   @Tag("attack")

@@ -4,28 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.Talk;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
-import io.sluice.mesh.IpAddresses;
 import java.net.InetSocketAddress;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Pods come, go and are made anew, and files break, while the daemon runs. */
 @Tag("kernel")
 class PodLifeTest {
-  private static final String SHARED_ADDRESS = "10.200.0.1";
 
   @AutoClose private static Shop shop;
 
@@ -124,44 +118,6 @@ class PodLifeTest {
       Await.until("it is free", () -> Attempt.from(pod, destination, "hi").answered());
       assertThat(outside.accepted().getLast().peer().getAddress())
           .isEqualTo(pod.address(Family.IPV4));
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void podsWithEqualSecondaryAddressesAreNotMixedUp(Family family) {
-    String address = family == Family.IPV4 ? SHARED_ADDRESS : "fd20::1";
-    String bits = family == Family.IPV4 ? "/32" : "/128";
-    String nodad = family == Family.IPV4 ? "" : " nodad";
-    List<SitePod> twins = List.of(shop.buyer, shop.thief);
-    for (SitePod twin : twins) {
-      Commands.ip(twin.netns(), List.of("addr add " + address + bits + " dev eth0" + nodad));
-    }
-    InetSocketAddress shared = new InetSocketAddress(IpAddresses.parse(address), shop.freshPort());
-    // A change of the registry makes the daemon look at the pods' addresses again.
-    shop.configure(true, false, Map.of());
-    shop.configureAsAtFirst();
-    Await.until(
-        "both addresses are known",
-        () ->
-            shop.view().dump("pod_addresses").stream()
-                    .filter(row ->
-                        row.getOrDefault("address", "")
-                            .equals(IpAddresses.text(shared.getAddress())))
-                    .count()
-                == 2);
-    try (TcpServer buyers =
-            TcpServer.open(shop.buyer, shared, TcpServer.greeting("buyer speaking"));
-        TcpServer thieves =
-            TcpServer.open(shop.thief, shared, TcpServer.greeting("thief speaking"))) {
-      assertThat(Attempt.from(shop.buyer, shared, "").answer()).isEqualTo("buyer speaking");
-      assertThat(Attempt.from(shop.thief, shared, "").answer()).isEqualTo("thief speaking");
-      assertThat(buyers.accepted()).hasSize(1);
-      assertThat(thieves.accepted()).hasSize(1);
-    } finally {
-      for (SitePod twin : twins) {
-        Commands.ip(twin.netns(), List.of("addr del " + address + bits + " dev eth0"));
-      }
     }
   }
 

@@ -4,6 +4,7 @@ import io.sluice.iptables.IptablesBackend;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.node.interception.ForwardingPods;
 import io.sluice.node.interception.InheritedListeners;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
@@ -67,9 +68,18 @@ final class FormerMechanism implements Runnable {
   private void removePrograms() {
     PinDirectory pins = PinDirectory.ofNode(nodeName);
     if (pins.exists()) {
-      pins.removeAll();
+      removePrograms(pins, namespaces, proc);
       LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=ebpf");
     }
+  }
+
+  /** Removes the pins, and what programs cannot do and is in the pods. */
+  static void removePrograms(PinDirectory pins, NetworkNamespaces namespaces, Path proc) {
+    try (ForwardingPods pods =
+        new ForwardingPods(namespaces, new NodeNamespaces(namespaces, proc))) {
+      pods.allow(pins.podCookies());
+    }
+    pins.removeAll();
   }
 
   private void removeRules() {

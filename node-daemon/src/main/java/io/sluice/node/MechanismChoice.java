@@ -14,6 +14,7 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.node.interception.EbpfInterception;
 import io.sluice.node.interception.EbpfShape;
 import io.sluice.node.interception.EbpfTrial;
+import io.sluice.node.interception.ForwardingPods;
 import io.sluice.node.interception.InheritedListeners;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
@@ -149,7 +150,14 @@ final class MechanismChoice {
 
   private EbpfInterception ebpf(EbpfShape shape) {
     return EbpfInterception.start(
-        settings.nodeName(), OwnCgroup.enter(settings.nodeName()), host, thread, inherited, shape);
+        settings.nodeName(),
+        OwnCgroup.enter(settings.nodeName()),
+        host,
+        thread,
+        inherited,
+        shape,
+        new ForwardingPods(
+            namespaces, new NodeNamespaces(namespaces, settings.placement().proc())));
   }
 
   private Chosen split(IptablesBackend backend, ModeReasons reasons) {

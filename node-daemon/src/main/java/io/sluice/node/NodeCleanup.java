@@ -29,7 +29,8 @@ public final class NodeCleanup {
   /** The same with the node's proc file system mounted elsewhere. */
   public static void removeAll(String nodeName, Path proc) {
     try (StateLock lock = lock(nodeName)) {
-      PinDirectory.ofNode(nodeName).removeAll();
+      FormerMechanism.removePrograms(
+          PinDirectory.ofNode(nodeName), new LinuxNetworkNamespaces(), proc);
       removeRules(nodeName, proc);
       openClosedPods(nodeName, proc);
       OwnCgroup.left(nodeName).ifPresent(Cgroups::remove);

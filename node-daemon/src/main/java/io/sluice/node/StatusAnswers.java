@@ -105,9 +105,7 @@ final class StatusAnswers implements AdminAnswers {
 
   /** What rules count is in no map, but the verdicts are told all the same. */
   private Optional<MapDump> dumpOf(String map) {
-    return chosen.interception().mechanism() != Mechanism.EBPF && map.equals(VerdictTable.NAME)
-        ? Optional.of(verdicts())
-        : catalogue().dump(map);
+    return map.equals(VerdictTable.NAME) ? Optional.of(verdicts()) : catalogue().dump(map);
   }
 
   private MapDump verdicts() {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Kubernetes YAML for the registry folder. */
 public final class Manifests {
@@ -70,9 +71,13 @@ public final class Manifests {
         .formatted(NAMESPACE, annotation, value);
   }
 
-  /** A Pod with both addresses. */
-  public static String pod(SitePod pod) {
-    return pod(pod, Map.of(), List.of());
+  /** A Pod with more addresses than its first interface has. */
+  public static String pod(SitePod pod, InetAddress... more) {
+    String all =
+        Stream.of(more)
+            .map(address -> ", {ip: \"" + IpAddresses.text(address) + "\"}")
+            .collect(Collectors.joining("", "\"}", "]}"));
+    return pod(pod, Map.of(), List.of()).replace("\"}]}", all);
   }
 
   /** A Pod with annotations (quoted here) and tcpSocket probe ports. */

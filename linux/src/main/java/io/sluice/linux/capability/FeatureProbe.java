@@ -19,6 +19,7 @@ import java.util.Map;
  * behind. Whether the real programs load is another question, answered by loading them.
  */
 public final class FeatureProbe {
+  private static final int CGROUP_SKB = 8;
   private static final int SOCK_OPS = 13;
   private static final int SK_MSG = 16;
   private static final int CGROUP_SOCK_ADDR = 18;
@@ -57,6 +58,11 @@ public final class FeatureProbe {
               program(
                   SOCK_OPS,
                   AttachType.CGROUP_SOCK_OPS,
+                  BpfAttempt.callWithContext(HELPER_NETNS_COOKIE));
+          case EGRESS_NETNS_COOKIE ->
+              program(
+                  CGROUP_SKB,
+                  AttachType.CGROUP_INET_EGRESS,
                   BpfAttempt.callWithContext(HELPER_NETNS_COOKIE));
           case SK_LOOKUP -> program(SK_LOOKUP, AttachType.SK_LOOKUP, BpfAttempt.allow());
           case SK_MSG -> program(SK_MSG, AttachType.SK_MSG_VERDICT, BpfAttempt.allow());

@@ -16,6 +16,7 @@ public enum KernelFeature {
   CONNECT_NETNS_COOKIE("5.7", "telling pods apart when they connect"),
   SOCK_OPS("4.13", "finding the destination of a redirected connection"),
   SOCK_OPS_NETNS_COOKIE("5.15", "telling pods apart in tuples"),
+  EGRESS_NETNS_COOKIE("6.15", "telling pods apart by what they send"),
   SK_LOOKUP("5.9", "steering inbound connections without NAT"),
   SK_MSG("4.17", "the accelerated loopback leg"),
   BPF_LINK("5.7", "attachments that outlive the daemon and are swapped in one step"),

@@ -30,6 +30,9 @@ public enum Reason {
   CONNECTION_MAP_FULL(18, "too many connections are being opened at once; retry"),
   OTHER_INTERFACE(19, "the socket is bound to a secondary interface"),
   LEAVING(20, "the pod is leaving the mesh"),
+  ROUTING_HEADER(21, "it names a way: an IPv6 routing header or an IPv4 source route"),
+  STRAYED(22, "it was addressed to the pod itself, by an interface that leads out of the pod"),
+  FORWARDED(23, "a pod sends what is its own, and forwards nothing"),
   POD_QUOTA(29, "the pod opens more connections at once than leaves room for other pods"),
 
   // Policy.

@@ -13,6 +13,7 @@ import io.sluice.node.fault.FaultPoint;
 import io.sluice.node.placement.Sandbox;
 import io.sluice.node.placement.SandboxRecords;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -124,6 +125,7 @@ final class CniAnswers {
     Optional<Sandbox> before = records.find(request.containerId());
     if (before.isPresent() && !before.get().ifname().equals(request.ifname())) {
       // An additional interface: the sandbox is attached as a whole, but may have excluded it.
+      records.write(before.get().with(given(request)));
       Void _ = within(enrolment.refresh(before.get()), deadlineNanos, "pod " + pod.get().name());
       return Optional.empty();
     }
@@ -135,7 +137,12 @@ final class CniAnswers {
             Path.of(request.netnsPath()),
             cookie(netns, pod.get()),
             netns.inode(),
-            request.config().previous().map(PreviousResult::addresses).orElse(List.of())));
+            given(request)));
+  }
+
+  /** What the plugins before ours gave. */
+  private static List<InetAddress> given(CniRequest request) {
+    return request.config().previous().map(PreviousResult::addresses).orElse(List.of());
   }
 
   /** {@code netns} is the callee's. */

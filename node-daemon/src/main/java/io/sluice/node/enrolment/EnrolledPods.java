@@ -277,14 +277,16 @@ final class EnrolledPods {
       long cookie,
       List<InetAddress> given,
       MeshSnapshot current) {
-    // The registry hears of a pod's addresses only when its sandbox is complete.
-    List<InetAddress> addresses = workload.addresses().isEmpty() ? given : workload.addresses();
     return new PodPlacement(
             workload.name(),
             path,
             netns,
             cookie,
-            networks.read(netns, addresses, workload.interception().interfaceExclusions()),
+            networks.read(
+                netns,
+                workload.addresses(),
+                given,
+                workload.interception().interfaceExclusions()),
             workload.interception(),
             current.settings().permissive())
         .requireShare();

@@ -11,7 +11,6 @@ import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
-import io.sluice.node.maps.AddressKey;
 import io.sluice.node.maps.ConfigValue;
 import io.sluice.node.maps.CounterKey;
 import io.sluice.node.maps.EventValue;
@@ -28,7 +27,6 @@ import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -56,7 +54,10 @@ public final class EbpfInterception implements Interception {
   private final int livenessListener;
   private final long cgroupId;
   private final SocketFacts facts;
+  private final ForwardingPods forwarding;
   private final Map<Long, PodSteering> steering = new ConcurrentHashMap<>();
+
+  private final AddressClaims claims;
 
   private EbpfInterception(
       SluiceMaps maps,
@@ -64,7 +65,9 @@ public final class EbpfInterception implements Interception {
       PodListenerSockets listeners,
       EbpfShape shape,
       int livenessListener,
-      long cgroupId) {
+      long cgroupId,
+      ForwardingPods forwarding) {
+    this.forwarding = forwarding;
     this.maps = maps;
     this.hooks = hooks;
     this.listeners = listeners;
@@ -72,6 +75,7 @@ public final class EbpfInterception implements Interception {
     this.livenessListener = livenessListener;
     this.cgroupId = cgroupId;
     this.facts = new EbpfSocketFacts(maps.sockets());
+    this.claims = new AddressClaims(maps);
   }
 
   /**
@@ -83,6 +87,7 @@ public final class EbpfInterception implements Interception {
    * @param namespaces thread that enters pods
    * @param inherited listeners that are used before new ones are made
    * @param shape which directions, and which programs must do
+   * @param forwarding keeps pods from forwarding; closed with this
    * @throws ProgramRefusedException when a program is left out or the kernel does not take it
    */
   public static EbpfInterception start(
@@ -91,7 +96,8 @@ public final class EbpfInterception implements Interception {
       NetnsHandle hostNamespace,
       NetnsThread namespaces,
       InheritedListeners inherited,
-      EbpfShape shape) {
+      EbpfShape shape,
+      ForwardingPods forwarding) {
     BpfFs.ensureMounted(PinDirectory.BPF_FILE_SYSTEM);
     PinDirectory pins = PinDirectory.ofNode(nodeName);
     SluiceMaps maps = SluiceMaps.openOrCreate(pins);
@@ -119,7 +125,13 @@ public final class EbpfInterception implements Interception {
       maps.liveness().put(0, liveness);
       CgroupHooks hooks = CgroupHooks.attach(maps, Cgroups.rootV2(), shape.without());
       return new EbpfInterception(
-          maps, hooks, new PodListenerSockets(namespaces, inherited), shape, liveness, cgroupId);
+          maps,
+          hooks,
+          new PodListenerSockets(namespaces, inherited),
+          shape,
+          liveness,
+          cgroupId,
+          forwarding);
     } catch (RuntimeException e) {
       if (liveness >= 0) {
         Sockets.close(liveness);
@@ -226,6 +238,7 @@ public final class EbpfInterception implements Interception {
       prepared.attach(pod.netns());
     }
     maps.pods().put(new PodKey(pod.cookie()), PodRules.of(pod, shape.failOpen()).pod());
+    forwarding.refuse(pod);
   }
 
   @Override
@@ -250,11 +263,7 @@ public final class EbpfInterception implements Interception {
     MapUpdate.converge(maps.rangeRules(), rules.ranges(), k -> k.netnsCookie() == cookie);
     MapUpdate.converge(maps.portRules(), rules.ports(), k -> k.netnsCookie() == cookie);
     MapUpdate.converge(maps.interfaceRules(), rules.interfaces(), k -> k.netnsCookie() == cookie);
-    Map<AddressKey, PodKey> byAddress = new HashMap<>();
-    pod.network().own().forEach(address -> byAddress.put(new AddressKey(address), key));
-    BpfMap<AddressKey, PodKey> podByAddress = maps.podByAddress();
-    Map<AddressKey, PodKey> present = podByAddress.snapshot();
-    MapUpdate.converge(podByAddress, byAddress, k -> key.equals(present.get(k)));
+    claims.claim(key, pod.network().own());
   }
 
   @Override
@@ -272,6 +281,7 @@ public final class EbpfInterception implements Interception {
   @Override
   public void release(long cookie) {
     PodKey key = new PodKey(cookie);
+    forwarding.allow(cookie);
     maps.pods().remove(key);
     PodSteering active = steering.remove(cookie);
     if (active != null) {
@@ -282,16 +292,9 @@ public final class EbpfInterception implements Interception {
     removeOwned(maps.rangeRules(), k -> k.netnsCookie() == cookie);
     removeOwned(maps.portRules(), k -> k.netnsCookie() == cookie);
     removeOwned(maps.interfaceRules(), k -> k.netnsCookie() == cookie);
+    claims.release(key);
     maps.podConnections().remove(key); // what it was opening goes with its sockets
     removeOwned(maps.nodeConnections(), k -> k.netnsCookie() == cookie);
-    BpfMap<AddressKey, PodKey> podByAddress = maps.podByAddress();
-    podByAddress
-        .snapshot()
-        .forEach((address, pod) -> {
-          if (pod.equals(key)) {
-            podByAddress.remove(address);
-          }
-        });
     PerCpuBpfMap<CounterKey> counters = maps.verdictCounters();
     List<CounterKey> counted = new ArrayList<>();
     counters.forEachSum((k, sum) -> {
@@ -329,7 +332,9 @@ public final class EbpfInterception implements Interception {
     if (maps.pods().lookup(new PodKey(pod.cookie())).isEmpty()) {
       return Optional.of("its entry in the map pods is missing");
     }
-    return active == null ? Optional.empty() : active.problem(pod.netns());
+    return active == null
+        ? forwarding.problem(pod)
+        : active.problem(pod.netns()).or(() -> forwarding.problem(pod));
   }
 
   @Override
@@ -339,6 +344,7 @@ public final class EbpfInterception implements Interception {
       activate(pod);
     } else {
       update(pod); // its listeners have their port and serve on
+      forwarding.refuse(pod);
     }
   }
 
@@ -354,6 +360,7 @@ public final class EbpfInterception implements Interception {
   public List<VerdictCount> verdicts() {
     List<VerdictCount> counts = new ArrayList<>();
     maps.verdictCounters().forEachSum((key, sum) -> counts.add(new VerdictCount(key, sum)));
+    counts.addAll(forwarding.verdicts());
     return counts;
   }
 
@@ -377,6 +384,7 @@ public final class EbpfInterception implements Interception {
           .ifPresent(own -> maps.proxyCgroups().remove(cgroupId));
     } finally {
       steering.values().forEach(PodSteering::close);
+      forwarding.close();
       hooks.close();
       Sockets.close(livenessListener);
       maps.close();

@@ -14,6 +14,7 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.maps.PinDirectory;
+import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.PodListeners;
 import java.io.IOException;
@@ -38,6 +39,7 @@ import java.util.concurrent.locks.LockSupport;
  * that namespace only.
  */
 public final class EbpfTrial {
+  private static final Path PROC = Path.of("/proc");
   private static final Duration PATIENCE = Duration.ofSeconds(2);
   private static final List<InetAddress> OWN =
       List.of(IpAddresses.parse("198.51.100.1"), IpAddresses.parse("2001:db8:1::1"));
@@ -99,7 +101,14 @@ public final class EbpfTrial {
       Cgroups.create(cgroup);
       try (NetnsHandle scratch = namespaces.open(Path.of("/run/netns", netns));
           EbpfInterception interception =
-              EbpfInterception.start(name, cgroup, host, thread, new InheritedListeners(), shape)) {
+              EbpfInterception.start(
+                  name,
+                  cgroup,
+                  host,
+                  thread,
+                  new InheritedListeners(),
+                  shape,
+                  new ForwardingPods(namespaces, new NodeNamespaces(namespaces, PROC)))) {
         return tryOut(interception, scratch);
       }
     } catch (LinuxException

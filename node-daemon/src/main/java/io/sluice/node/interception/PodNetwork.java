@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * A pod's addresses and interfaces, seen from inside.
  *
  * @param primary addresses that the registry names, at most one per family is used
- * @param own every address of the pod but loopback, those of excluded interfaces left out
+ * @param own every address that the pod was given, those of excluded interfaces left out
  * @param excludedAddresses addresses of excluded interfaces
  * @param excludedRanges ranges that excluded interfaces reach directly
  * @param excludedIfindexes indexes of excluded interfaces

@@ -2,6 +2,7 @@ package io.sluice.node.interception;
 
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
+import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
@@ -15,9 +16,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Looks at addresses and interfaces from inside a pod. */
 public final class PodNetworkReader {
@@ -35,17 +40,24 @@ public final class PodNetworkReader {
   }
 
   /**
-   * What the pod has.
+   * What the pod has. Its own are the addresses that somebody outside it has given it: who may
+   * change interfaces inside could take any address for a while, and what is sent to it is left
+   * alone.
    *
    * @param netns where to look
-   * @param primary addresses that the registry names
+   * @param registered addresses that the registry names
+   * @param given addresses that CNI plugins gave it, those of additional networks too
    * @param excludedInterfaces names of interfaces whose traffic is left alone
    * @throws InterceptionException when the pod's loopback is down
    */
   public PodNetwork read(
-      NetnsHandle netns, List<InetAddress> primary, Set<String> excludedInterfaces) {
+      NetnsHandle netns,
+      List<InetAddress> registered,
+      List<InetAddress> given,
+      Set<String> excludedInterfaces) {
     List<Assigned> addresses = namespaces.submit(netns, PodNetworkReader::addresses).join();
-    Set<InetAddress> own = new HashSet<>(primary);
+    // The registry hears of a pod's addresses only when its sandbox is complete.
+    List<InetAddress> primary = onePerFamily(registered.isEmpty() ? given : registered);
     Set<InetAddress> excludedAddresses = new HashSet<>();
     Set<Cidr> excludedRanges = new HashSet<>();
     Set<Integer> excludedIfindexes = new HashSet<>();
@@ -55,6 +67,11 @@ public final class PodNetworkReader {
     int primaryIfindex = 0;
     boolean loopbackIsUp = false;
     boolean ipv6 = false;
+    Set<InetAddress> own =
+        Stream.of(primary, registered, given)
+            .flatMap(List::stream)
+            .limit(PodPlacement.MAX_ADDRESSES)
+            .collect(Collectors.toSet());
     int room = PodPlacement.MAX_ADDRESSES - own.size();
     int leftOut = 0;
     for (Assigned assigned : addresses) {
@@ -62,9 +79,9 @@ public final class PodNetworkReader {
         loopbackIsUp = true;
         ipv6 |= assigned.address instanceof Inet6Address;
       } else {
-        boolean fits = primary.contains(assigned.address) || --room >= 0;
-        leftOut += fits ? 0 : 1;
         if (excludedInterfaces.contains(assigned.interfaceName)) {
+          boolean fits = own.contains(assigned.address) || --room >= 0;
+          leftOut += fits ? 0 : 1;
           excludedIfindexes.add(assigned.ifindex);
           excludedNames.add(assigned.interfaceName);
           if (fits) {
@@ -73,9 +90,6 @@ public final class PodNetworkReader {
           }
         } else {
           otherNames.add(assigned.interfaceName);
-          if (fits) {
-            own.add(assigned.address);
-          }
         }
       }
       if (primary.contains(assigned.address)) {
@@ -90,8 +104,8 @@ public final class PodNetworkReader {
           "loopback is down inside " + netns,
           "redirection needs it: `ip -n NAME link set lo up`; a runtime does this for its pods");
     }
-    own.removeAll(excludedAddresses);
     otherNames.removeAll(primaryNames);
+    own.removeAll(excludedAddresses);
     return new PodNetwork(
         primary,
         own,
@@ -103,6 +117,12 @@ public final class PodNetworkReader {
         primaryIfindex,
         ipv6,
         leftOut);
+  }
+
+  private static List<InetAddress> onePerFamily(List<InetAddress> addresses) {
+    Map<Family, InetAddress> first = new LinkedHashMap<>();
+    addresses.forEach(address -> first.putIfAbsent(Family.of(address), address));
+    return List.copyOf(first.values());
   }
 
   private record Assigned(

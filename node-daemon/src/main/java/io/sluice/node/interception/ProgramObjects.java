@@ -10,22 +10,42 @@ import java.util.Set;
 
 /** Program objects, adjusted to what the running kernel can do. */
 public final class ProgramObjects {
-  /** Constant of the sock_ops program. */
-  private static final String HAS_NETNS_COOKIE = "has_netns_cookie";
+  /** Constant of programs whose type may or may not ask for the namespace. */
+  static final String HAS_NETNS_COOKIE = "has_netns_cookie";
+
+  /** Constant of sock_create: whether skb_egress needs to be told. */
+  static final String MARKS_SOCKETS = "marks_sockets";
 
   private ProgramObjects() {}
 
   /**
-   * Opens the object; the caller shares maps with it, loads and closes it. Before Linux 5.15 the
-   * verifier refuses sock_ops as it was compiled, so there the call in question is cut off.
+   * Opens the object; the caller shares maps with it, loads and closes it. Where the verifier would
+   * refuse to tell the namespace, the call in question is cut off: before Linux 5.15 of sock_ops,
+   * before 6.15 of skb_egress, which goes by what sock_create writes down then.
    */
   public static BpfObject open(InterceptionProgram program) {
     BpfObject object = BpfObject.open(program.object(), program.objectName());
-    if (program == InterceptionProgram.SOCK_OPS
-        && !new FeatureProbe().probe(KernelFeature.SOCK_OPS_NETNS_COOKIE).isSupported()) {
-      object.variable(HAS_NETNS_COOKIE, 0);
+    switch (program) {
+      case SOCK_OPS -> cutOffWithout(KernelFeature.SOCK_OPS_NETNS_COOKIE, object);
+      case SKB_EGRESS -> cutOffWithout(KernelFeature.EGRESS_NETNS_COOKIE, object);
+      case SOCK_CREATE -> {
+        if (!has(KernelFeature.EGRESS_NETNS_COOKIE)) {
+          object.variable(MARKS_SOCKETS, 1);
+        }
+      }
+      default -> {}
     }
     return object;
+  }
+
+  private static void cutOffWithout(KernelFeature feature, BpfObject object) {
+    if (!has(feature)) {
+      object.variable(HAS_NETNS_COOKIE, 0);
+    }
+  }
+
+  private static boolean has(KernelFeature feature) {
+    return new FeatureProbe().probe(feature).isSupported();
   }
 
   /** The same, unless the operator chose to do {@code without} the program. */

@@ -180,6 +180,7 @@ final class MapTables {
                     List.of(List.of(isAlive(map) ? "alive" : "dead")))),
         new MapTable("losses", "what could not be recorded", map -> 2, MapTables::losses),
         unwalkable("sockets", "state of single sockets, stored in the sockets"),
+        unwalkable("socket_pods", "whose a socket is, on kernels before 6.15"),
         unwalkable("events", "ring of events; see `node events`"));
   }
 

@@ -4,6 +4,7 @@ import io.sluice.mesh.NamespacedName;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * One sandbox that a runtime gave to a pod. A pod whose sandbox is made anew has another one.
@@ -28,5 +29,17 @@ public record Sandbox(
 
   public Sandbox {
     addresses = List.copyOf(addresses);
+  }
+
+  /** The same sandbox with those of another network added to its addresses. */
+  public Sandbox with(List<InetAddress> more) {
+    return new Sandbox(
+        containerId,
+        ifname,
+        pod,
+        netns,
+        cookie,
+        inode,
+        Stream.concat(addresses.stream(), more.stream()).distinct().toList());
   }
 }

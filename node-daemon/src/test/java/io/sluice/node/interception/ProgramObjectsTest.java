@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import io.sluice.bpf.InterceptionProgram;
 import io.sluice.linux.bpf.BpfObject;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 @Tag("kernel")
@@ -21,11 +21,15 @@ class ProgramObjectsTest {
     }
   }
 
-  @Test
-  void theVariantForOlderKernelsLoadsToo() {
-    InterceptionProgram program = InterceptionProgram.SOCK_OPS;
+  @ParameterizedTest
+  @CsvSource({
+    "SOCK_OPS, has_netns_cookie, 0",
+    "SKB_EGRESS, has_netns_cookie, 0",
+    "SOCK_CREATE, marks_sockets, 1"
+  })
+  void theVariantForOlderKernelsLoadsToo(InterceptionProgram program, String constant, int value) {
     try (BpfObject object = BpfObject.open(program.object(), program.objectName())) {
-      object.variable("has_netns_cookie", 0);
+      object.variable(constant, value);
 
       assertThatCode(object::load).doesNotThrowAnyException();
     }

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Hook: cgroup_skb/egress, from kernel 4.10 (socket storage 5.2), attached at the root of cgroup2.
+ * The hooks before it judge where a socket says it sends to; this one looks where the packet goes.
+ * Refused is what an enrolled pod sends by a routing header or a source route, whose first hop no
+ * other hook sees, and what is addressed to the pod itself and would leave it nevertheless, for
+ * ancillary data or options of the socket name another interface. Runs for every packet of every
+ * socket of the node, so the questions that cost nothing come first. Not asked: what the pod
+ * forwards, which belongs to no socket.
+ * Pass: the packet goes on. Refuse: it is dropped, and a datagram's sender told EPERM.
+ */
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+#include "verdict.bpf.h"
+
+#define IFINDEX_LOOPBACK 1
+
+/* IPv4 options that are looked at; more cost the verifier too much, and nobody sends as many. */
+#define MAX_OPTIONS 6
+
+/* Extension headers that the kernel puts before the transport's (RFC 8200 4.1). */
+#define NEXT_HOP_OPTIONS 0
+#define NEXT_ROUTING 43
+#define NEXT_DESTINATION_OPTIONS 60
+/* Options, options for the hops, route: a fourth comes only from a raw socket. */
+#define MAX_EXTENSION_HEADERS 4
+#define EXTENSION_UNIT_BYTES 8
+
+enum skb_answer { PACKET_REFUSE = 0, PACKET_PASS = 1 };
+
+/* Whether programs of this type may ask for the namespace's cookie; set before loading. */
+const volatile __u32 has_netns_cookie = 1;
+
+/* Options of an IPv4 header, or extension headers that may hold a route. */
+enum packet_shape { SHAPE_PLAIN, SHAPE_OPTIONS, SHAPE_EXTENDED };
+
+/* What is shorter than its header is plain: made by a raw socket, and nobody forwards it. */
+static __always_inline enum packet_shape shape_of(const struct __sk_buff *skb)
+{
+	const void *data = (const void *)(long)skb->data;
+	const void *end = (const void *)(long)skb->data_end;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		const struct iphdr *ip = data;
+
+		if (data + sizeof(*ip) <= end && ip->ihl > sizeof(*ip) / 4)
+			return SHAPE_OPTIONS;
+	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		const struct ipv6hdr *ip = data;
+
+		if (data + sizeof(*ip) <= end &&
+		    (ip->nexthdr == NEXT_HOP_OPTIONS || ip->nexthdr == NEXT_ROUTING ||
+		     ip->nexthdr == NEXT_DESTINATION_OPTIONS))
+			return SHAPE_EXTENDED;
+	}
+	return SHAPE_PLAIN;
+}
+
+/* False for what has no whole header of IP. */
+static __always_inline int fill_flow(struct flow *flow, const struct __sk_buff *skb)
+{
+	const void *data = (const void *)(long)skb->data;
+	const void *end = (const void *)(long)skb->data_end;
+
+	flow->direction = DIRECTION_OUTBOUND;
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		const struct iphdr *ip = data;
+
+		if (data + sizeof(*ip) > end)
+			return 0;
+		map_ipv4(flow->source_be, ip->saddr);
+		map_ipv4(flow->destination_be, ip->daddr);
+		flow->protocol = ip->protocol;
+		return 1;
+	}
+	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		const struct ipv6hdr *ip = data;
+
+		if (data + sizeof(*ip) > end)
+			return 0;
+		copy_address(flow->source_be, ip->saddr.in6_u.u6_addr32);
+		copy_address(flow->destination_be, ip->daddr.in6_u.u6_addr32);
+		flow->protocol = ip->nexthdr;
+		return 1;
+	}
+	return 0;
+}
+
+/* What cannot be followed to its end is taken for a route. */
+static __always_inline int has_routing_header(const struct __sk_buff *skb, __u8 next)
+{
+	__u32 offset = sizeof(struct ipv6hdr);
+	__u8 header[2]; /* next header, length beyond the first unit */
+	int i;
+
+	for (i = 0; i < MAX_EXTENSION_HEADERS; i++) {
+		if (next == NEXT_ROUTING)
+			return 1;
+		if (next != NEXT_HOP_OPTIONS && next != NEXT_DESTINATION_OPTIONS)
+			return 0;
+		if (bpf_skb_load_bytes(skb, offset, header, sizeof(header)))
+			return 1;
+		next = header[0];
+		offset += (header[1] + 1) * EXTENSION_UNIT_BYTES;
+	}
+	return 1;
+}
+
+/* The same of options (RFC 791 3.1). */
+static __always_inline int has_source_route(const struct __sk_buff *skb)
+{
+	__u32 offset = sizeof(struct iphdr);
+	__u32 header_bytes;
+	__u8 option[2]; /* kind, length */
+	int i;
+
+	if (bpf_skb_load_bytes(skb, 0, option, 1))
+		return 1;
+	header_bytes = (option[0] & 0xf) * 4;
+	for (i = 0; i < MAX_OPTIONS; i++) {
+		if (offset >= header_bytes)
+			return 0;
+		if (bpf_skb_load_bytes(skb, offset, option, 1))
+			return 1;
+		if (option[0] == IPOPT_END)
+			return 0;
+		if (option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR)
+			return 1;
+		if (option[0] == IPOPT_NOOP) {
+			offset++;
+			continue;
+		}
+		if (bpf_skb_load_bytes(skb, offset, option, sizeof(option)) || option[1] < 2)
+			return 1;
+		offset += option[1];
+	}
+	return 1;
+}
+
+static __always_inline int is_own(const struct flow *flow)
+{
+	struct pod_address_key own = { .netns_cookie = flow->netns_cookie };
+
+	copy_address(own.address_be, flow->destination_be);
+	return bpf_map_lookup_elem(&pod_addresses, &own) != 0;
+}
+
+/* The namespace of the packet's socket; 0 when that is not known to be a pod's. */
+static __always_inline __u64 sending_pod(struct __sk_buff *skb)
+{
+	const struct pod_key *pod;
+	struct bpf_sock *sk;
+
+	if (has_netns_cookie)
+		return bpf_get_netns_cookie(skb);
+	sk = skb->sk;
+	if (!sk)
+		return 0;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return 0;
+	pod = bpf_sk_storage_get(&socket_pods, sk, 0, 0);
+	return pod ? pod->netns_cookie : 0;
+}
+
+SEC("cgroup_skb/egress")
+int sluice_skb_egress(struct __sk_buff *skb)
+{
+	enum packet_shape shape = shape_of(skb);
+	__u32 ifindex = skb->ifindex;
+	struct pod_key key = {};
+	struct flow flow = {};
+	const struct pod *pod;
+
+	if (ifindex == IFINDEX_LOOPBACK && shape == SHAPE_PLAIN)
+		return PACKET_PASS;
+	key.netns_cookie = sending_pod(skb);
+	pod = bpf_map_lookup_elem(&pods, &key);
+	if (!pod || (pod->flags & POD_LEAVING) || !fill_flow(&flow, skb))
+		return PACKET_PASS;
+	flow.netns_cookie = key.netns_cookie;
+	if ((shape == SHAPE_OPTIONS && has_source_route(skb)) ||
+	    (shape == SHAPE_EXTENDED && has_routing_header(skb, flow.protocol))) {
+		settle(&flow, OUTCOME_REFUSED, REASON_ROUTING_HEADER);
+		return PACKET_REFUSE;
+	}
+	if (ifindex != IFINDEX_LOOPBACK && (is_loopback(flow.destination_be) || is_own(&flow))) {
+		settle(&flow, OUTCOME_REFUSED, REASON_STRAYED);
+		return PACKET_REFUSE;
+	}
+	return PACKET_PASS;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
