@@ -12,9 +12,9 @@ import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.SigningRequest;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.svid.Certificates;
+import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.node.identity.control.JoinToken;
-import io.sluice.node.identity.x509.Certificates;
-import io.sluice.node.identity.x509.ChainRules;
 import io.sluice.node.identity.x509.TrustRoots;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -138,8 +138,8 @@ public final class JoinTarget {
       var chain =
           Certificates.parse(
               answer.getCertificate().getChainList().stream().map(ByteString::toByteArray).toList(),
-              ChainRules.LONGEST_CHAIN);
-      require(chain.size() <= ChainRules.LONGEST_CHAIN, "a chain that is too long");
+              SvidJudge.LONGEST_CHAIN);
+      require(chain.size() <= SvidJudge.LONGEST_CHAIN, "a chain that is too long");
     } catch (InvalidProtocolBufferException e) {
       // gRPC's to refuse
     } catch (CertificateException e) {
