@@ -50,7 +50,7 @@ final class ConfigCompiler {
         new MeshWide(
             mesh.trustDomain(),
             config.map(MeshConfig::interception).orElse(InterceptionSettings.EVERYTHING),
-            MtlsModes.meshWide(config, statuses)));
+            config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE)));
   }
 
   private static void reportFields(MeshConfig config, Statuses statuses) {

@@ -3,27 +3,48 @@ package io.sluice.control.objects;
 import io.sluice.control.manifest.Fields;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.Openings;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** Reads the lists of traffic to leave alone: from a Pod's annotations or from a MeshConfig. */
 final class InterceptionReader {
   static final String RANGE_MEND = "write ranges such as 10.1.0.0/16 or fd00::/64";
+  private static final String RESOLVER_MEND =
+      "write addresses of name servers, such as 10.96.0.10, or ranges; 0.0.0.0/0 and ::/0 are any";
   private static final String PORT_MEND = "write port numbers with commas, such as \"6379,7070\"";
 
   private InterceptionReader() {}
 
-  /** Lists in the annotations of a Pod, under any of the known prefixes. */
-  static InterceptionSettings fromAnnotations(Fields annotations) {
+  /** What a Pod says: lists in its annotations, under any of the known prefixes, and its DNS. */
+  static InterceptionSettings fromPod(Fields annotations, Fields spec) {
     return new InterceptionSettings(
         ports(annotations, MeshKey.OUTBOUND_PORTS),
         ports(annotations, MeshKey.INBOUND_PORTS),
         ranges(annotations, MeshKey.OUTBOUND_EXCLUDED_RANGES),
         ranges(annotations, MeshKey.OUTBOUND_INCLUDED_RANGES),
-        Set.of());
+        Set.of(),
+        resolvers(
+            Stream.concat(
+                    spec
+                        .objectOrEmpty("dnsConfig")
+                        .parsedList(
+                            "nameservers",
+                            text -> Cidr.of(IpAddresses.parse(text)),
+                            "write the address of a name server")
+                        .stream(),
+                    items(annotations, MeshKey.DNS_RESOLVERS, Cidr::parse, RESOLVER_MEND).stream())
+                .toList()));
+  }
+
+  /** The modes are words, which a Namespace may say too. */
+  private static Openings resolvers(List<Cidr> resolvers) {
+    return new Openings(resolvers, Openings.DEFAULT.metadata(), Openings.DEFAULT.ping());
   }
 
   /** Lists in {@code spec.traffic} of a MeshConfig. */
@@ -37,7 +58,8 @@ final class InterceptionReader {
             traffic.parsedList(
                 "networkInterfaceExclusionList",
                 InterceptionReader::interfaceName,
-                "write the name of an interface inside the pod, such as net1")));
+                "write the name of an interface inside the pod, such as net1")),
+        resolvers(traffic.parsedList("dnsResolvers", Cidr::parse, RESOLVER_MEND)));
   }
 
   private static Set<Integer> ports(Fields annotations, MeshKey key) {

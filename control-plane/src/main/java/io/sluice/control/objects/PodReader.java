@@ -50,7 +50,7 @@ final class PodReader {
         addresses(status),
         ports,
         probePorts,
-        InterceptionReader.fromAnnotations(annotations),
+        InterceptionReader.fromPod(annotations, spec),
         notEnforced(annotations));
   }
 

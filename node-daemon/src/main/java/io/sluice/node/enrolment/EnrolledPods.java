@@ -6,6 +6,7 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Resolvers;
 import io.sluice.mesh.Workload;
 import io.sluice.node.fault.FaultPoint;
 import io.sluice.node.interception.Interception;
@@ -262,7 +263,7 @@ final class EnrolledPods {
         netns,
         cookie,
         networks.read(netns, addresses, workload.interception().interfaceExclusions()),
-        workload.interception(),
+        workload.interception().withResolvers(Resolvers.of(current, workload)),
         current.settings().permissive());
   }
 

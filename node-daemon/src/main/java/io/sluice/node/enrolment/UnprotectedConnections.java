@@ -4,6 +4,7 @@ import io.sluice.linux.diag.TcpSocket;
 import io.sluice.linux.diag.TcpState;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.interception.PodNetwork;
 import java.net.InetAddress;
@@ -92,6 +93,9 @@ record UnprotectedConnections(
 
   private boolean outboundLeftAlone(TcpSocket socket) {
     InetAddress peer = socket.peer().getAddress();
+    if (settings.refusedMetadata().contains(peer)) {
+      return socket.peer().getPort() == MeshPorts.DNS && settings.isResolver(peer);
+    }
     return peer.isLinkLocalAddress()
         || interfaceLeftAlone(socket.ifindex())
         || settings.outboundPortExclusions().contains(socket.peer().getPort())

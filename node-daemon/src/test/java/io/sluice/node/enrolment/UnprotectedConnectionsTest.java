@@ -141,9 +141,19 @@ class UnprotectedConnectionsTest {
   void linkLocalDestinationsAreLeftOut() {
     assertThat(
             among(
-                established(POD4, 40_000, "169.254.169.254", 80),
+                established(POD4, 40_000, "169.254.1.1", 80),
                 established(POD6, 40_000, "fe80::1", 80)))
         .isEmpty();
+  }
+
+  @Test
+  void aConnectionToTheMetadataServiceIsNotLeftAlone() {
+    TcpSocket dns = established(POD4, 40_001, "169.254.169.254", 53);
+
+    assertThat(among(established(POD4, 40_000, "169.254.169.254", 80), dns)).hasSize(2);
+    settings =
+        InterceptionSettings.EVERYTHING.withResolvers(List.of(Cidr.parse("169.254.169.254")));
+    assertThat(among(dns)).isEmpty();
   }
 
   @Test
