@@ -1,6 +1,7 @@
 #!/bin/sh
 # Images as files, without an engine: layers that are the same bytes for the same content, and one archive that `docker load`,
-# `podman load` and `k3s ctr images import` read (an OCI layout with the manifest of `docker save` beside it). To be sourced.
+# `podman load` and `k3s ctr images import` read (an OCI layout with the manifest of `docker save` beside it), with a bill of
+# materials of each image and, with --sign-key, signatures (see SignedLayout). To be sourced.
 # shellcheck disable=SC2154
 
 # The tree $1 as the tar $2. Whatever the machine adds is left out: owners, times, order.
@@ -70,6 +71,7 @@ add_image() {
 	manifest=$(blob "$work/manifest.json")
 	index="$index,$(descriptor manifest.v1+json "$manifest" ",\"platform\":{\"architecture\":\"$architecture\",\"os\":\"linux\"},\"annotations\":{\"io.containerd.image.name\":\"$reference\",\"org.opencontainers.image.ref.name\":\"$version\"}")"
 	docker="$docker,{\"Config\":\"blobs/sha256/$config\",\"RepoTags\":[\"$reference\"],\"Layers\":[${docker_layers#,}]}"
+	cp "$context/bill.cdx.json" "$layout/sbom/sluice-$image.cdx.json"
 	say "$reference: manifest sha256:$manifest"
 }
 
@@ -80,14 +82,17 @@ save() {
 	layout=$work/layout
 	blobs=$layout/blobs/sha256
 	rm -rf "$layout"
-	mkdir -p "$blobs"
+	mkdir -p "$blobs" "$layout/sbom"
 	index='' docker=''
 	for image; do add_image; done
 	printf '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
 	printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[%s]}' "${index#,}" >"$layout/index.json"
 	printf '[%s]' "${docker#,}" >"$layout/manifest.json"
+	rm -f "$archive.sig"
+	[ -z "$sign_key" ] || step sign "$layout" "$sign_key"
 	pack "$layout" "$archive.part"
 	mv "$archive.part" "$archive"
+	[ -z "$sign_key" ] || step sign-archive "$archive" "$sign_key"
 	rm -rf "$layout" "$work/config.json" "$work/manifest.json"
 	find "$work/compressed" -name '*.gz' -mtime +7 -delete
 }

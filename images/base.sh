@@ -21,26 +21,99 @@ programs_of() {
 # Libraries that a Java runtime of Debian's making loads, and further files of the base.
 further_packages='base-files libstdc++6 zlib1g'
 
-# Fetches the packages of every Containerfile for $architecture, each unpacked into a directory of its own.
+# The pinned packages of architecture $1, one a line: package, version, SHA-256. Those of Java modules only where $2 names them.
+locked() { awk -v architecture="$1" -v modules="${2:-none}" '
+	$1 == architecture && ($2 ~ /^openjdk-/ ? $2 == modules : modules == "none") { print $2, $3, $4 }' "$here/packages.lock"; }
+
+# Packages that the Containerfiles and the base name; the others of the lock are what these depend on.
+named_packages() {
+	{
+		echo "$further_packages" | tr ' ' '\n'
+		sed -n 's/^ARG PACKAGES="\(.*\)"$/\1/p' "$here"/*/Containerfile | tr ' ' '\n'
+	} | sort -u
+}
+
+# Downloads the pinned packages in file $1 into directory $2, and dies unless they are those bytes.
+download_locked() {
+	mkdir -p "$2"
+	wanted=$(sed 's/^\([^ ]*\) \([^ ]*\) .*/\1=\2/' "$1")
+	# shellcheck disable=SC2086  # a list of words
+	(cd "$2" && private_apt "$architecture" apt-get download $wanted >"$work/packages.log" 2>&1) || {
+		rm -f "$work/apt-$architecture/updated"    # the lists may be older than the lock
+		update_lists "$architecture"
+		(cd "$2" && private_apt "$architecture" apt-get download $wanted >"$work/packages.log" 2>&1)
+	} || {
+		grep '^E:' "$work/packages.log" >&2 || tail -n 5 "$work/packages.log" >&2
+		die "cannot get a package that images/packages.lock pins. If Debian no longer carries the version, ./sluice images --lock" \
+			"pins what it carries now: look at the difference and commit it. Or build from the archive of old versions:" \
+			"SLUICE_DEBIAN_MIRROR=http://snapshot.debian.org/archive/debian/DATE/, a date at which it was there"
+	}
+	while read -r name release sum; do
+		file=$(find "$2" -name "${name}_*.deb")
+		found=$(sha256sum "$file" | cut -d ' ' -f 1)
+		[ "$found" = "$sum" ] ||
+			die "$name $release has SHA-256 $found, and images/packages.lock pins $sum: not used. Is the mirror the right one?"
+	done <"$1"
+}
+
+# Fetches the pinned packages for $architecture, each unpacked into a directory of its own; what each is stands in
+# $unpacked/.facts: package, version, architecture, source, its version, SHA-256 of the file.
 fetch_packages() {
 	unpacked=$work/packages
-	packages=$(sed -n 's/^ARG PACKAGES="\(.*\)"$/\1/p' "$here"/*/Containerfile | tr ' ' '\n' | sort -u)
-	[ "$(cat "$unpacked/.complete" 2>/dev/null)" != "$suites $further_packages $packages" ] || return 0
+	locked "$architecture" >"$work/locked"
+	for package in $(named_packages); do
+		grep -q "^$package " "$work/locked" ||
+			die "images/packages.lock pins no $package for $architecture: ./sluice images --lock adds it"
+	done
+	! cmp -s "$work/locked" "$unpacked/.complete" || return 0
 	say "fetching Debian packages for $architecture"
 	update_lists "$architecture"
-	rm -rf "$unpacked" "$work/apt-$architecture/archives"/*.deb
+	rm -rf "$unpacked" "$work/debs"
 	mkdir -p "$unpacked"
-	# shellcheck disable=SC2086  # lists of names
-	private_apt "$architecture" apt-get -y --download-only install $further_packages $packages >"$work/packages.log" 2>&1 || {
-		tail -n 20 "$work/packages.log" >&2
-		die "cannot get the packages of the images"
-	}
-	for package in "$work/apt-$architecture/archives"/*.deb; do
+	download_locked "$work/locked" "$work/debs"
+	for package in "$work/debs"/*.deb; do
 		name=$(basename "$package")
 		mkdir "$unpacked/${name%%_*}"
 		dpkg --fsys-tarfile "$package" | tar -x -C "$unpacked/${name%%_*}"
+		facts_of "$package" >>"$unpacked/.facts"
 	done
-	echo "$suites $further_packages $packages" >"$unpacked/.complete"
+	rm -r "$work/debs"
+	mv "$work/locked" "$unpacked/.complete"
+}
+
+# The line of .facts about the package file $1.
+facts_of() {
+	# shellcheck disable=SC2016  # dpkg fills in the names
+	dpkg-deb --show --showformat='${Package} ${Version} ${Architecture} ${source:Package} ${source:Version} ' "$1"
+	digest "$1"
+}
+
+# Pins what the mirror carries now, for both architectures: writes images/packages.lock.
+write_lock() {
+	jdk=openjdk-$java_release-jdk-headless
+	{
+		echo "# Debian packages that images are made of: architecture, package, version, SHA-256. Written by \`./sluice images --lock\`."
+		for of in amd64 arm64; do
+			work=$root/target/images/$of
+			rm -f "$work/apt-$of/updated"
+			update_lists "$of"
+			say "pinning packages for $of"
+			# shellcheck disable=SC2046  # a list of words
+			private_apt "$of" apt-get -y --simulate install $(named_packages) >"$work/packages.log" 2>&1 || {
+				tail -n 20 "$work/packages.log" >&2
+				die "cannot get the packages of the images for $of"
+			}
+			newest=$(private_apt "$of" apt-cache policy "$jdk" | sed -n 's/^ *Candidate: //p')
+			# shellcheck disable=SC2046  # a list of words
+			private_apt "$of" apt-cache show $(sed -n 's/^Inst \([^ ]*\) (\([^ ]*\) .*/\1=\2/p' "$work/packages.log") "$jdk=$newest" |
+				awk -v architecture="$of" '
+					/^Package: / { name = $2 }
+					/^Version: / { version = $2 }
+					/^SHA256: / { print architecture, name, version, $2 }' | LC_ALL=C sort -u
+		done
+	} >"$here/packages.lock.next"
+	mv "$here/packages.lock.next" "$here/packages.lock"
+	say "$(grep -vc '^#' "$here/packages.lock") packages in images/packages.lock"
 }
 
 # Puts the file at path $1 of a package, with what a link points at, into the tree $2. Directories of the old layout are

@@ -16,17 +16,17 @@ modules_directory() {
 	fi
 	jdk=openjdk-$java_release-jdk-headless
 	modules_of=$work/$jdk
-	[ -f "$modules_of/.complete" ] || {
+	locked "$architecture" "$jdk" | cmp -s - "$modules_of/.complete" || {
 		say "fetching Java modules for $architecture"
 		rm -rf "$modules_of"
 		mkdir -p "$modules_of"
-		(cd "$modules_of" && private_apt "$architecture" apt-get download "$jdk" >"$work/modules.log" 2>&1) || {
-			cat "$work/modules.log" >&2
-			die "no package $jdk for $architecture in $suites"
-		}
+		locked "$architecture" "$jdk" >"$work/locked-modules"
+		[ -s "$work/locked-modules" ] || die "images/packages.lock pins no $jdk for $architecture: ./sluice images --lock adds it"
+		download_locked "$work/locked-modules" "$modules_of"
 		dpkg --fsys-tarfile "$modules_of"/*.deb | tar -x -C "$modules_of" --wildcards '*/jmods/*'
+		facts_of "$modules_of"/*.deb >"$modules_of/.facts"
 		rm "$modules_of"/*.deb
-		: >"$modules_of/.complete"
+		mv "$work/locked-modules" "$modules_of/.complete"
 	}
 	find "$modules_of" -name jmods -type d
 }
@@ -82,15 +82,23 @@ copy_jars() {
 	done
 }
 
+# The jars that are nothing but native code for $architecture.
+native_jars() {
+	case $architecture in
+	amd64) netty_name=x86_64 ;;
+	arm64) netty_name=aarch_64 ;;
+	esac
+	echo "$product"/netty-tcnative-boringssl-static-*-"linux-$netty_name.jar" "$product"/netty-transport-native-epoll-*-"linux-$netty_name.jar"
+}
+
 # The native parts of the libraries for $architecture, into the tree $1: nothing is unpacked when the program starts.
 unpack_natives() {
 	case $architecture in
-	amd64) java_name=x86-64 netty_name=x86_64 ;;
-	arm64) java_name=aarch64 netty_name=aarch_64 ;;
+	amd64) java_name=x86-64 ;;
+	arm64) java_name=aarch64 ;;
 	esac
 	mkdir -p "$work/natives" "$1/$home/native"
-	for jar in "$product"/jna-[0-9]*.jar "$product"/netty-tcnative-boringssl-static-*-"linux-$netty_name.jar" \
-		"$product"/netty-transport-native-epoll-*-"linux-$netty_name.jar"; do
+	for jar in "$product"/jna-[0-9]*.jar $(native_jars); do
 		[ -f "$jar" ] || die "no $jar"
 		(cd "$work/natives" && "$JAVA_HOME/bin/jar" -xf "$jar" META-INF/native "com/sun/jna/linux-$java_name")
 	done

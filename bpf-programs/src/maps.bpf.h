@@ -87,6 +87,35 @@ struct {
 	__type(value, struct connection);
 } connections SEC(".maps");
 
+/* Counted by the programs alone, at each entry that comes and goes: always exact. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_PODS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct pod_key);
+	__type(value, struct pod_connections);
+} pod_connections SEC(".maps");
+
+/* The same of all pods together. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} all_connections SEC(".maps");
+
+/*
+ * Connections that sockets of the node itself open to pods; apart, since no pod opens them. Where
+ * rules take what arrives they stay until the daemon has asked for them.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_CONNECTIONS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct connection_key);
+	__type(value, struct connection);
+} node_connections SEC(".maps");
+
 /* Cgroups whose sockets are the proxy's; two during a hand-over. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

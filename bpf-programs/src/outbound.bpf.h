@@ -148,16 +148,29 @@ static __always_inline int is_proxy_process(void)
 	return bpf_map_lookup_elem(&proxy_cgroups, &cgroup) != 0;
 }
 
-/* Remembers the proxy's own connection, unless the daemon has already said more about it. */
-static __always_inline void mark_proxy_socket(struct bpf_sock *sk, __u64 netns_cookie)
+/*
+ * Remembers the proxy's own connection, unless the daemon has already said more about it. False
+ * where it shall show its client to the application and the pod has no room for that: without an
+ * entry the application would take the pod itself for the client.
+ */
+static __always_inline int mark_proxy_socket(struct bpf_sock *sk, __u64 netns_cookie)
 {
+	struct pod_key pod = { .netns_cookie = netns_cookie };
+	const struct pod_connections *own;
 	struct socket_state *state;
+	__u32 zero = 0;
+	const __u32 *all;
 
 	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!state)
-		return; /* only the loop guard for pods with several addresses is lost */
+		return 1; /* only the loop guard for pods with several addresses is lost */
 	state->role = SOCKET_PROXY;
 	state->netns_cookie = netns_cookie;
+	if (!(state->flags & SOCKET_PRESENTS_CLIENT))
+		return 1;
+	own = bpf_map_lookup_elem(&pod_connections, &pod);
+	all = bpf_map_lookup_elem(&all_connections, &zero);
+	return own && all && has_room(own, all);
 }
 
 /*
@@ -231,7 +244,10 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *fl
 				*redirect = 1;
 				return ANSWER_PROCEED;
 			}
-			mark_proxy_socket(sk, flow->netns_cookie);
+			if (!mark_proxy_socket(sk, flow->netns_cookie)) {
+				settle(flow, OUTCOME_REFUSED, REASON_POD_QUOTA);
+				return ANSWER_REFUSE;
+			}
 		}
 		settle(flow, OUTCOME_PASSTHROUGH, REASON_PROXY_SOCKET);
 		return ANSWER_PROCEED;

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Layouts changed incompatibly get a new number; pins of another number are never reused. */
-#define SLUICE_SCHEMA_VERSION 1
+#define SLUICE_SCHEMA_VERSION 2
 
 #define SLUICE_OUTBOUND_PORT 15001
 #define SLUICE_INBOUND_PORT 15006
@@ -33,12 +33,29 @@
 #define SLUICE_LOOPBACK_MASK 0xffc00000u
 
 #define SLUICE_MAX_PODS 512
+
+/*
+ * Connections that are being opened. A pod may have as many as there is room left for the others:
+ * one alone half of the map, and n that take all they get leave 1/(n + 1) of it to the next. So
+ * however many misbehave, each pod has room for 65536 / (512 + 1) = 127, and a burst of thousands
+ * meets no limit.
+ */
 #define SLUICE_MAX_CONNECTIONS 65536
-#define SLUICE_MAX_POD_ADDRESSES 4096
-#define SLUICE_MAX_RANGE_RULES 16384
-#define SLUICE_MAX_PORT_RULES 16384
-#define SLUICE_MAX_INTERFACE_RULES 1024
-#define SLUICE_MAX_COUNTERS 32768
+
+/* Each pod's share of the rules; judged in user space, before anything is written. */
+#define SLUICE_MAX_ADDRESSES_OF_POD 32
+#define SLUICE_MAX_RANGE_RULES_OF_POD 256
+#define SLUICE_MAX_PORT_RULES_OF_POD 128
+#define SLUICE_MAX_INTERFACE_RULES_OF_POD 16
+
+/* No pod makes more: some 40 pairs of outcome and reason exist, each in two families. */
+#define SLUICE_MAX_COUNTERS_OF_POD 128
+
+#define SLUICE_MAX_POD_ADDRESSES (SLUICE_MAX_PODS * SLUICE_MAX_ADDRESSES_OF_POD)
+#define SLUICE_MAX_RANGE_RULES (SLUICE_MAX_PODS * SLUICE_MAX_RANGE_RULES_OF_POD)
+#define SLUICE_MAX_PORT_RULES (SLUICE_MAX_PODS * SLUICE_MAX_PORT_RULES_OF_POD)
+#define SLUICE_MAX_INTERFACE_RULES (SLUICE_MAX_PODS * SLUICE_MAX_INTERFACE_RULES_OF_POD)
+#define SLUICE_MAX_COUNTERS (SLUICE_MAX_PODS * SLUICE_MAX_COUNTERS_OF_POD)
 #define SLUICE_MAX_PROXY_CGROUPS 8
 #define SLUICE_EVENT_BYTES (256 * 1024)
 
@@ -83,6 +100,7 @@ enum sluice_reason {
 	REASON_DNS_REFUSED = 25,
 	REASON_METADATA_REFUSED = 26,
 	REASON_PING_REFUSED = 27,
+	REASON_POD_QUOTA = 29,
 };
 
 /* Slots of a pod's listener map: direction * 2 + (IPv6 ? 1 : 0). */
@@ -206,9 +224,17 @@ struct connection {
 	__u32 address_be[4];
 	__u16 port_be;
 	__u8 kind; /* enum connection_kind */
-	__u8 pad[5];
+	__u8 pad;
+	__u32 enrolment; /* whose count it is in; struct pod_connections */
 };
 _Static_assert(sizeof(struct connection) == 24, "mirrored by ConnectionValue");
+
+/* How many entries of connections are one pod's. Entries outlive the enrolment they began in. */
+struct pod_connections {
+	__u32 opening;
+	__u32 enrolment; /* chosen anew each time the pod is enrolled */
+};
+_Static_assert(sizeof(struct pod_connections) == 8, "mirrored by PodConnectionsValue");
 
 /* What is known of one socket; lives and dies with it (BPF_MAP_TYPE_SK_STORAGE). */
 enum socket_role {

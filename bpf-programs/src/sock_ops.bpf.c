@@ -78,11 +78,65 @@ static __always_inline void fill_flow(struct flow *flow, const struct connection
 	flow->direction = direction;
 }
 
+/* Takes an entry out of its pod's count; one of an earlier enrolment is in none. */
+static __always_inline void discount(__u64 netns_cookie, __u32 enrolment)
+{
+	struct pod_key pod = { .netns_cookie = netns_cookie };
+	struct pod_connections *own = bpf_map_lookup_elem(&pod_connections, &pod);
+	__u32 zero = 0;
+	__u32 *all = bpf_map_lookup_elem(&all_connections, &zero);
+
+	if (own && own->enrolment == enrolment)
+		__sync_fetch_and_add(&own->opening, -1);
+	if (all)
+		__sync_fetch_and_add(all, -1);
+}
+
+/* Removes an entry that was looked up. Of several that try, one succeeds and counts. */
+static __always_inline void forget(const struct connection_key *key,
+				   const struct connection *connection)
+{
+	__u32 enrolment = connection->enrolment;
+
+	if (!bpf_map_delete_elem(&connections, key))
+		discount(key->netns_cookie, enrolment);
+}
+
+/* Writes an entry and counts it; returns 0, or the reason why there is none. */
+static __always_inline int note(const struct connection_key *key, struct connection *value)
+{
+	struct pod_key pod = { .netns_cookie = key->netns_cookie };
+	struct pod_connections *own = bpf_map_lookup_elem(&pod_connections, &pod);
+	__u32 zero = 0;
+	__u32 *all = bpf_map_lookup_elem(&all_connections, &zero);
+	const struct connection *stale;
+
+	if (!own || !all)
+		return REASON_PROXY_UNAVAILABLE; /* it was released meanwhile */
+	/* The daemon's look must not fail for what the pod does: it is not the path's fault. */
+	if (value->kind != CONNECTION_PATH_CHECK && !has_room(own, all))
+		return REASON_POD_QUOTA;
+	value->enrolment = own->enrolment;
+	__sync_fetch_and_add(&own->opening, 1);
+	__sync_fetch_and_add(all, 1);
+	if (!bpf_map_update_elem(&connections, key, value, BPF_NOEXIST))
+		return 0;
+	stale = bpf_map_lookup_elem(&connections, key);
+	if (stale) {
+		forget(key, stale);
+		if (!bpf_map_update_elem(&connections, key, value, BPF_NOEXIST))
+			return 0;
+	}
+	discount(key->netns_cookie, value->enrolment);
+	return REASON_CONNECTION_MAP_FULL;
+}
+
 static __always_inline void on_connect(struct bpf_sock_ops *ops, struct bpf_sock *sk)
 {
 	struct connection value = {};
 	struct socket_state *state;
 	struct connection_key key;
+	int reason;
 
 	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
 	if (!state)
@@ -100,7 +154,13 @@ static __always_inline void on_connect(struct bpf_sock_ops *ops, struct bpf_sock
 	key_of_connector(&key, ops, state->netns_cookie);
 	copy_address(value.address_be, state->peer_be);
 	value.port_be = state->peer_port_be;
-	if (bpf_map_update_elem(&connections, &key, &value, BPF_ANY)) {
+	if (state->role == SOCKET_NODE)
+		reason = bpf_map_update_elem(&node_connections, &key, &value, BPF_ANY) ?
+				 REASON_CONNECTION_MAP_FULL :
+				 0;
+	else
+		reason = note(&key, &value);
+	if (reason) {
 		if (state->role == SOCKET_REDIRECTED) {
 			struct flow flow;
 
@@ -108,7 +168,7 @@ static __always_inline void on_connect(struct bpf_sock_ops *ops, struct bpf_sock
 			fill_flow(&flow, &key, DIRECTION_OUTBOUND);
 			copy_address(flow.destination_be, state->peer_be);
 			flow.destination_port_be = state->peer_port_be;
-			settle(&flow, OUTCOME_REFUSED, REASON_CONNECTION_MAP_FULL);
+			settle(&flow, OUTCOME_REFUSED, reason);
 		}
 		return;
 	}
@@ -131,19 +191,19 @@ static __always_inline void adopt_accepted(struct bpf_sock_ops *ops, struct sock
 		copy_address(state->peer_be, connection->address_be);
 		state->peer_port_be = connection->port_be;
 		state->role = SOCKET_OUTBOUND_ACCEPTED;
-		bpf_map_delete_elem(&connections, &key);
+		forget(&key, connection);
 		return;
 	}
 	if (is_loopback(key.destination_be))
 		return; /* someone in the pod called the listener's own port: not steered */
 	state->role = SOCKET_INBOUND_ACCEPTED;
 	if (connection && connection->kind == CONNECTION_PATH_CHECK) {
-		bpf_map_delete_elem(&connections, &key);
+		forget(&key, connection);
 		return; /* no traffic: not counted */
 	}
-	if (connection && connection->kind == CONNECTION_NODE_ORIGIN) {
+	if (bpf_map_lookup_elem(&node_connections, &key)) {
 		state->flags |= SOCKET_NODE_ORIGIN;
-		bpf_map_delete_elem(&connections, &key);
+		bpf_map_delete_elem(&node_connections, &key);
 	}
 	fill_flow(&flow, &key, DIRECTION_INBOUND);
 	settle(&flow, OUTCOME_REDIRECTED, REASON_MESH_TRAFFIC);
@@ -177,7 +237,13 @@ static __always_inline void disguise_accepted(struct bpf_sock_ops *ops, struct b
 		return;
 	key_of_acceptor(&key, ops, pod.netns_cookie);
 	connection = bpf_map_lookup_elem(&connections, &key);
-	if (!connection || connection->kind != CONNECTION_PROXY_INBOUND)
+	if (!connection) {
+		/* An excluded port: nobody will ask whether it was the node. */
+		if (bpf_map_lookup_elem(&node_connections, &key))
+			bpf_map_delete_elem(&node_connections, &key);
+		return;
+	}
+	if (connection->kind != CONNECTION_PROXY_INBOUND)
 		return;
 	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (state) {
@@ -186,18 +252,25 @@ static __always_inline void disguise_accepted(struct bpf_sock_ops *ops, struct b
 		copy_address(state->peer_be, connection->address_be);
 		state->peer_port_be = connection->port_be;
 	}
-	bpf_map_delete_elem(&connections, &key);
+	forget(&key, connection);
 }
 
 static __always_inline void on_close(struct bpf_sock_ops *ops, struct bpf_sock *sk)
 {
 	const struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	const struct connection *connection;
 	struct connection_key key;
 
 	if (!state)
 		return;
 	key_of_connector(&key, ops, state->netns_cookie);
-	bpf_map_delete_elem(&connections, &key);
+	if (state->role == SOCKET_NODE) {
+		bpf_map_delete_elem(&node_connections, &key);
+		return;
+	}
+	connection = bpf_map_lookup_elem(&connections, &key);
+	if (connection)
+		forget(&key, connection);
 }
 
 SEC("sockops")

@@ -144,4 +144,10 @@ static __always_inline void settle(const struct flow *flow, __u8 outcome, __u8 r
 		report(flow, outcome, reason);
 }
 
+/* Whether the pod may open one more connection and leave as much room to others as it has taken. */
+static __always_inline int has_room(const struct pod_connections *own, const __u32 *all)
+{
+	return own->opening + *all < SLUICE_MAX_CONNECTIONS;
+}
+
 #endif

@@ -6,9 +6,16 @@
 - --state=/var/lib/sluice/controller
 - --node-account={{ .Release.Namespace }}/{{ include "sluice.name" (list . "node") }}
 - --authority-file=/etc/sluice/authority/authority.yaml
+{{- range $controller.staticPodNamespaces }}
+- --static-pod-namespace={{ . }}
+{{- end }}
 - --leaf-lifetime={{ $controller.leafLifetime }}
 - --node-lifetime={{ $controller.nodeLifetime }}
 - --metrics-address=[::]:15020
+- --mesh-config-namespace={{ default .Release.Namespace .Values.meshConfig.namespace }}
+- --pod-ranges={{ $controller.podRanges }}
+- --strangers={{ $controller.strangers }}
+- --strangers-per-address={{ $controller.strangersPerAddress }}
 {{- if not .Values.trustBundle.pem }}
 - --trust-bundle-config-map={{ .Values.trustBundle.configMap }}
 {{- end }}

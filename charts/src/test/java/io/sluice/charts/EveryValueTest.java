@@ -93,6 +93,7 @@ class EveryValueTest {
             "controller.state.hostPath",
             "/srv/sluice",
             "{controller: {state: {type: hostPath}, nodeSelector: {site/a: b}}}"),
+        sample("controller.staticPodNamespaces", "[edge]"),
         sample("controller.leafLifetime", "1h"),
         sample("controller.nodeLifetime", "7d"),
         sample("controller.authority.distributeFor", "48h"),

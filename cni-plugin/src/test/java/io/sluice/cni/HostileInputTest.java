@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.attack.Attack;
 import io.sluice.cni.Invocation.Outcome;
 import java.io.ByteArrayOutputStream;
 import java.nio.file.Files;
@@ -15,6 +16,7 @@ import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -54,6 +56,7 @@ class HostileInputTest {
 
   @TempDir Path directory;
 
+  @Tag("attack")
   @Test
   void clientNeitherCrashesNorPrintsAnythingButJson() throws Exception {
     Files.write(Config.membership(directory), MembershipText.of("outside backup"));
@@ -71,6 +74,10 @@ class HostileInputTest {
       // Otherwise all of them would have failed at the first byte.
       assertThat(successes).isBetween(CONFIGURATIONS / 10, CONFIGURATIONS * 9 / 10);
     }
+
+    Attack.tried("3,200 damaged configurations to the CNI client")
+        .refusedBy("the CNI client: an error of CNI, no crash")
+        .countedAs("exit code 1 and an error in JSON, for the runtime");
   }
 
   /** Returns how many configurations were taken. */

@@ -67,7 +67,8 @@ public final class Controller implements AutoCloseable {
             new Placements(trustDomain, registry::newest, registry::isComplete),
             new Issuing.Lifetimes(settings.leafLifetime(), settings.nodeLifetime()));
     this.attestor = AttestorChoice.of(state.joinTokens(clock), settings.nodeAccountOrNull());
-    this.distribution = new Distribution(nodes, metrics.distribution(), clock);
+    this.distribution = 
+        new Distribution(nodes, metrics.distribution(), clock, registry.tellsOfEveryPod());
     this.xds = new XdsStreams(members, metrics.xds(), clock);
     DistributedRegistry distributed = new DistributedRegistry(registry, distribution, xds);
     distributed.start();

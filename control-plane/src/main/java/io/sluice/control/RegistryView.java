@@ -36,6 +36,11 @@ final class RegistryView implements AutoCloseable {
     return source.isComplete();
   }
 
+  /** Whether it tells of every pod of a node. */
+  boolean tellsOfEveryPod() {
+    return source.tellsOfEveryPod();
+  }
+
   @Override
   public void close() {
     source.close();

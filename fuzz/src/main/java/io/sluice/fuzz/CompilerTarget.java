@@ -3,6 +3,8 @@ package io.sluice.fuzz;
 import io.sluice.control.compile.Compilation;
 import io.sluice.control.compile.CompiledChange;
 import io.sluice.control.compile.Compiler;
+import io.sluice.control.compile.CompilerSettings;
+import io.sluice.control.compile.InForce;
 import io.sluice.control.compile.IncrementalCompiler;
 import io.sluice.control.compile.Objects;
 import io.sluice.control.objects.KubernetesObject;
@@ -27,8 +29,9 @@ public final class CompilerTarget {
   /** Entry point by the fuzzer's convention. Throws {@link AssertionError} for what must not be. */
   @SuppressWarnings("unused") // called by name
   public static void fuzzerTestOneInput(byte[] input) {
-    IncrementalCompiler compiler = new IncrementalCompiler(0);
+    IncrementalCompiler compiler = new IncrementalCompiler(CompilerSettings.USUAL, 0);
     Map<String, List<KubernetesObject>> files = new TreeMap<>();
+    InForce inForce = InForce.NOTHING;
     int start = 0;
     for (int change = 0; change < MOST_CHANGES && start < input.length; change++) {
       int end = start;
@@ -40,19 +43,24 @@ public final class CompilerTarget {
         var read = ObjectReader.read(file, Arrays.copyOfRange(input, start + 1, end));
         if (read.problems().isEmpty()) {
           files.put(file, read.objects());
-          compare(compiler.apply(Map.of(file, read.objects())), files);
+          inForce = compare(compiler.apply(Map.of(file, read.objects())), files, inForce);
         } else if (end == start + 1) {
           files.remove(file);
-          compare(compiler.apply(Map.of(file, List.of())), files);
+          inForce = compare(compiler.apply(Map.of(file, List.of())), files, inForce);
         }
       }
       start = end + 1;
     }
   }
 
-  private static void compare(CompiledChange found, Map<String, List<KubernetesObject>> files) {
+  private static InForce compare(
+      CompiledChange found, Map<String, List<KubernetesObject>> files, InForce inForce) {
     Compilation expected =
-        Compiler.compile(1, new Objects(files.values().stream().flatMap(List::stream).toList()));
+        Compiler.compile(
+            1,
+            new Objects(files.values().stream().flatMap(List::stream).toList()),
+            CompilerSettings.USUAL,
+            inForce);
     if (!found.snapshot().hasSameContentAs(expected.snapshot())) {
       throw new AssertionError("another snapshot than from scratch: " + found.changed());
     }
@@ -60,5 +68,6 @@ public final class CompilerTarget {
       throw new AssertionError(
           "other statuses than from scratch: " + found.statuses() + ", not " + expected.statuses());
     }
+    return expected.inForce();
   }
 }

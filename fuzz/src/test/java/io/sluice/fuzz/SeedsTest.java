@@ -1,12 +1,12 @@
 package io.sluice.fuzz;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -32,14 +32,47 @@ class SeedsTest {
     runAll("SnapshotTarget", SnapshotTarget::fuzzerTestOneInput);
   }
 
-  private static void runAll(String target, Consumer<byte[]> entry) throws IOException {
+  @Test
+  void requestsOfTheCniClientAreReadAsPromised() throws IOException {
+    runAll("CniRequestTarget", CniRequestTarget::fuzzerTestOneInput);
+  }
+
+  @Test
+  void nonsenseAtTheHandOverSocketKeepsNobodyOut() throws IOException {
+    runAll("HandOverTarget", HandOverTarget::fuzzerTestOneInput);
+  }
+
+  @Test
+  void joiningIsRefusedOrUnderstood() throws IOException {
+    runAll("JoinTarget", JoinTarget::fuzzerTestOneInput);
+  }
+
+  /** The profile runs what has seeds. */
+  @Test
+  void everyTargetHasSeeds() throws IOException {
+    try (Stream<Path> sources = Files.list(Path.of("src/main/java/io/sluice/fuzz"))) {
+      assertThat(sources.map(file -> file.getFileName().toString()))
+          .filteredOn(name -> name.endsWith("Target.java"))
+          .hasSizeGreaterThan(6)
+          .allSatisfy(name ->
+              assertThat(Path.of("seeds", name.replace(".java", ""))).isNotEmptyDirectory());
+    }
+  }
+
+  private interface Entry {
+    void accept(byte[] input) throws Exception;
+  }
+
+  private static void runAll(String target, Entry entry) throws IOException {
     List<Path> seeds;
     try (Stream<Path> files = Files.list(Path.of("seeds", target))) {
       seeds = files.sorted().toList();
     }
     assertThat(seeds).isNotEmpty();
     for (Path seed : seeds) {
-      entry.accept(Files.readAllBytes(seed)); // throws what is wrong
+      assertThatCode(() -> entry.accept(Files.readAllBytes(seed)))
+          .as("%s", seed)
+          .doesNotThrowAnyException();
     }
   }
 }

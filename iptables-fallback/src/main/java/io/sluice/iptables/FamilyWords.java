@@ -28,8 +28,11 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
   private static final int IPV6_HEADER = 40;
   private static final int ICMP_HEADER = 8;
 
+  /** What the proxy's own sockets send: all others have another cgroup, whatever they set. */
   String mark() {
-    return "-m mark --mark 0x%x/0x%x".formatted(TrafficMark.VALUE, TrafficMark.MASK);
+    return dialect.believesMarks()
+        ? "-m mark --mark 0x%x/0x%x".formatted(TrafficMark.VALUE, TrafficMark.MASK)
+        : "-m cgroup --path " + dialect.proxyCgroup();
   }
 
   /** A connection to 0.0.0.0 or :: has become one to loopback before any rule sees it. */

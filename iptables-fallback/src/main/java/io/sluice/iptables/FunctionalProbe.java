@@ -8,6 +8,7 @@ import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.decision.Reason;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -25,9 +26,9 @@ final class FunctionalProbe {
   private static final List<Dialect> DIALECTS =
       List.of(
           Dialect.FULL,
-          new Dialect(true, true, false),
-          new Dialect(false, true, true),
-          new Dialect(false, true, false),
+          new Dialect(true, true, false, ""),
+          new Dialect(false, true, true, ""),
+          new Dialect(false, true, false, ""),
           Dialect.MINIMAL);
 
   /** A secondary interface makes the rule set contain every kind of rule. */
@@ -37,9 +38,14 @@ final class FunctionalProbe {
   private static final long ACCEPT_NANOS = 500_000_000;
 
   private final NetworkNamespaces namespaces;
+  private final String ownCgroup;
 
-  FunctionalProbe(NetworkNamespaces namespaces) {
+  /**
+   * {@code ownCgroup} is that of this process and nobody else, from the root of cgroup2, or empty.
+   */
+  FunctionalProbe(NetworkNamespaces namespaces, String ownCgroup) {
     this.namespaces = namespaces;
+    this.ownCgroup = ownCgroup;
   }
 
   ProbeAnswer ask(Tool tool) {
@@ -63,14 +69,50 @@ final class FunctionalProbe {
     return answer(tool, Ability.NOTHING, Dialect.MINIMAL, reasons);
   }
 
-  private static ProbeAnswer answer(
-      Tool tool, Ability ability, Dialect dialect, List<String> reasons) {
+  private ProbeAnswer answer(Tool tool, Ability ability, Dialect dialect, List<String> reasons) {
+    Dialect best = dialect;
+    if (ability != Ability.NOTHING && !ownCgroup.isEmpty()) {
+      Dialect byCgroup = dialect.tellingProxyBy(ownCgroup);
+      Optional<String> failure = tryTellingProxy(tool, ability, byCgroup);
+      if (failure.isEmpty()) {
+        best = byCgroup;
+      } else {
+        reasons.add("the proxy is told by a mark: " + failure.get());
+      }
+    }
     return new ProbeAnswer(
         tool.family(),
         tool.variant(),
         ability,
-        dialect,
+        best,
         String.join("; ", reasons.stream().distinct().toList()));
+  }
+
+  /**
+   * Whether the rules know a socket of this process. Before Linux 5.15 a node that uses net_cls or
+   * net_prio of cgroup v1 takes rules and knows nobody by them.
+   */
+  private Optional<String> tryTellingProxy(Tool tool, Ability ability, Dialect dialect) {
+    return inScratch(scratch -> {
+      RuleSet rules =
+          ability == Ability.REDIRECTS
+              ? RuleSet.of(traffic(), tool.family(), dialect)
+              : RuleSet.ipv6Refused(traffic(), dialect);
+      tool.restore(scratch.namespace(), rules.render());
+      namespaces.callIn(
+          scratch.namespace(),
+          () -> {
+            int own = Sockets.tcpSocket(tool.family());
+            try {
+              return Sockets.connect(own, elsewhere(tool.family()));
+            } finally {
+              Sockets.close(own);
+            }
+          });
+      return tool.saveWithCounters(scratch.namespace()).hits(rules, Reason.PROXY_SOCKET) > 0
+          ? Optional.empty()
+          : Optional.of("the rules were taken but do not know a socket's cgroup");
+    });
   }
 
   /** Why it did not work; empty when it did. */

@@ -41,7 +41,17 @@ public final class IptablesBackend {
    * @throws RedirectionException when no scratch namespace can be made
    */
   public static IptablesBackend probe(NetworkNamespaces namespaces) {
-    var probe = new FunctionalProbe(namespaces);
+    return probe(namespaces, "");
+  }
+
+  /**
+   * The same for rules that tell the proxy's sockets by its cgroup, where the kernel can.
+   *
+   * @param ownCgroup that of this process and nobody else, from the root of cgroup2; the calling
+   *     thread is in the node's cgroup namespace, from which rules look it up
+   */
+  public static IptablesBackend probe(NetworkNamespaces namespaces, String ownCgroup) {
+    var probe = new FunctionalProbe(namespaces, ownCgroup);
     List<Tool> tools = new ArrayList<>(Tool.installed(Family.IPV4));
     if (Files.exists(IPV6_ADDRESSES)) {
       tools.addAll(Tool.installed(Family.IPV6));
@@ -62,6 +72,13 @@ public final class IptablesBackend {
   IptablesBackend only(String variant) {
     return new IptablesBackend(
         known.stream().filter(usable -> usable.tool().variant().equals(variant)).toList());
+  }
+
+  /** Whether any rule will believe a mark, so that the proxy's sockets must have it. */
+  public boolean believesMarks() {
+    return known.stream()
+        .filter(usable -> usable.answer().ability() != Ability.NOTHING)
+        .anyMatch(usable -> usable.answer().dialect().believesMarks());
   }
 
   /** What every variant can do, in the order of preference. */

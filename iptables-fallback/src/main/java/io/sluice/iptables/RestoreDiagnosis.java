@@ -106,6 +106,9 @@ final class RestoreDiagnosis {
     if (rule.contains("-m mark")) {
       return Optional.of("xt_mark (nft: nft_compat)");
     }
+    if (rule.contains("-m cgroup")) {
+      return Optional.of("xt_cgroup (nft: nft_compat)");
+    }
     return rule.equals("COMMIT")
         ? Optional.of("one of xt_mark, xt_tcpudp, xt_REDIRECT, xt_nat, ipt_REJECT")
         : Optional.empty();

@@ -1,6 +1,8 @@
 package io.sluice.iptables;
 
+import io.sluice.mesh.decision.Reason;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +38,20 @@ record SavedRules(
   /** Packets that hit the rule at {@code index}, from 0, of an own chain. */
   long packets(String table, String chain, int index) {
     return packets.getOrDefault(table + " " + chain, List.of()).get(index);
+  }
+
+  /** Packets that {@code rules}, which are these, have given this meaning. */
+  long hits(RuleSet rules, Reason reason) {
+    Map<String, Integer> next = new HashMap<>();
+    long hits = 0;
+    for (Rule rule : rules.rules()) {
+      String table = rule.table().label();
+      int index = next.merge(table + " " + rule.chain(), 1, Integer::sum) - 1;
+      if (rule.meaning().filter(meaning -> meaning.reason() == reason).isPresent()) {
+        hits += packets(table, rule.chain(), index);
+      }
+    }
+    return hits;
   }
 
   /** Whether somebody has put rules here, ours or not. */

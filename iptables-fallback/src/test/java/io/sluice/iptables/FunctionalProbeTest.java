@@ -34,7 +34,7 @@ class FunctionalProbeTest {
             .formatted(refused, base, otherwise.formatted(base)));
     assertThat(restore.toFile().setExecutable(true)).isTrue();
     Path save = Path.of("/usr/sbin/" + base + "-nft-save");
-    return new FunctionalProbe(new LinuxNetworkNamespaces())
+    return new FunctionalProbe(new LinuxNetworkNamespaces(), "")
         .ask(new Tool(family, "nft", restore, save));
   }
 
@@ -47,7 +47,7 @@ class FunctionalProbeTest {
     ProbeAnswer answer = answer(Family.IPV6, "DNAT");
 
     assertThat(answer.ability()).isEqualTo(Ability.REDIRECTS);
-    assertThat(answer.dialect()).isEqualTo(new Dialect(false, true, true));
+    assertThat(answer.dialect()).isEqualTo(new Dialect(false, true, true, ""));
     assertThat(answer.reason()).isNotEmpty();
   }
 

@@ -56,6 +56,20 @@ class RuleSetTest {
   }
 
   @Test
+  void believesNoMarkWhereItKnowsTheProxysCgroup() {
+    Dialect dialect = Dialect.FULL.tellingProxyBy("sluice-node-1");
+
+    String byMark = RuleSet.of(everything(false), Family.IPV4, Dialect.FULL).render();
+    String byCgroup = RuleSet.of(everything(false), Family.IPV4, dialect).render();
+
+    assertThat(byCgroup)
+        .contains("-A SLUICE_OUTPUT -m cgroup --path sluice-node-1 -j RETURN")
+        .doesNotContain("-m mark")
+        .isEqualTo(
+            byMark.replace("-m mark --mark 0x51ce/0xffff", "-m cgroup --path sluice-node-1"));
+  }
+
+  @Test
   void rendersAPlainPod() {
     assertThat(RuleSet.of(PLAIN, Family.IPV4, Dialect.FULL).render())
         .isEqualTo(

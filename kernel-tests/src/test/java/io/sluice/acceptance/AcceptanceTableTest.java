@@ -36,7 +36,7 @@ class AcceptanceTableTest {
           new Area("P", 9),
           new Area("C", 12),
           new Area("K", 8),
-          new Area("N", 15),
+          new Area("N", 17),
           new Area("Z", 12));
 
   private record Row(String line, List<String> cells) {

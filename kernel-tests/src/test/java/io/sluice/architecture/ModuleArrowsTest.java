@@ -169,6 +169,8 @@ class ModuleArrowsTest {
     noClasses()
         .that()
         .resideInAPackage("io.sluice.control..")
+        .and()
+        .haveNameNotMatching("io\\.sluice\\.control\\.server\\.Doorway.*") // where gRPC accepts
         .should()
         .dependOnClassesThat(
             resideInAPackage("io.sluice..")

@@ -68,6 +68,27 @@ class SourceShapeTest {
         .allSatisfy(file -> assertThat(tree.read(file)).contains("Children.start("));
   }
 
+  /**
+   * So that {@code ./sluice test --only attacks} runs nothing in silence, and tells nothing that it
+   * did not run.
+   */
+  @Test
+  void whatIsTaggedAsAnAttackLeavesALineAndNothingElseDoes() {
+    List<Path> attacks =
+        tree.testSources().filter(file -> tree.read(file).contains("@Tag(\"attack\")")).toList();
+    List<Path> telling =
+        tree.testSources()
+            .filter(file -> !file.endsWith("SourceShapeTest.java"))
+            .filter(file -> tree.read(file).contains("import io.sluice.attack.Attack;"))
+            .toList();
+
+    assertThat(attacks)
+        .hasSizeGreaterThan(20)
+        .allSatisfy(file ->
+            assertThat(tree.read(file)).as("%s", file).contains("Attack.tried(", ".countedAs("));
+    assertThat(attacks).containsAll(telling);
+  }
+
   private static boolean isSource(Path file) {
     String name = file.toString();
     return name.endsWith(".java")

@@ -22,6 +22,8 @@ public final class SourceTree {
   private static final Pattern HAS_TESTS =
       Pattern.compile("@(Test|ParameterizedTest)\\b|class \\w+ extends \\w+Contract\\b");
 
+  private static final Pattern EXTENDED = Pattern.compile("class \\w+ extends (\\w+Contract)\\b");
+
   private final Path root;
 
   private SourceTree(Path root) {
@@ -112,6 +114,19 @@ public final class SourceTree {
     return testSources()
         .filter(source -> source.endsWith(name + ".java"))
         .anyMatch(source -> HAS_TESTS.matcher(read(source)).find());
+  }
+
+  /** Whether the test class of this simple name, or a contract that it extends, tries an attack. */
+  public boolean isAttack(String name) {
+    return testSources()
+        .filter(source -> source.endsWith(name + ".java"))
+        .map(this::read)
+        .anyMatch(text ->
+            text.contains("@Tag(\"attack\")")
+                || EXTENDED
+                    .matcher(text)
+                    .results()
+                    .anyMatch(m -> !m.group(1).equals(name) && isAttack(m.group(1))));
   }
 
   private Stream<Path> javaUnder(String kind) {

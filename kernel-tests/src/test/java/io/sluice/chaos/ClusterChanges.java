@@ -3,6 +3,7 @@ package io.sluice.chaos;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.compile.RandomCluster;
 import io.sluice.control.kubernetes.ClusterHistory;
+import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.ReadableKind;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -150,6 +151,8 @@ final class ClusterChanges {
       pod.withObject("/spec").put("nodeName", nodes.get(node));
     } else if (node == nodes.size()) {
       pod.withObject("/spec").put("nodeName", "far-away");
+    } else {
+      pod.withObject("/spec").remove("nodeName");
     }
   }
 
@@ -208,6 +211,20 @@ final class ClusterChanges {
       }
     }
     good.clear();
+  }
+
+  /** Removes the objects of these names. */
+  void removeAll(Set<ObjectRef> named) {
+    history.objects().stream().filter(object -> named.contains(ref(object))).forEach(this::remove);
+  }
+
+  private static ObjectRef ref(ObjectNode object) {
+    String version = object.path("apiVersion").asText();
+    return new ObjectRef(
+        version.contains("/") ? version.substring(0, version.indexOf('/')) : "",
+        object.path("kind").asText(),
+        object.at("/metadata/namespace").asText(),
+        object.at("/metadata/name").asText());
   }
 
   /** Many pods at once; the next time they go. */

@@ -36,6 +36,7 @@ final class ControllerProgram {
         QuickRegistry.of(
             new KubernetesAccess.InCluster(
                 URI.create("https://localhost:" + arguments[1]), home.resolve(ACCOUNT)),
+            Reference.RULES,
             _ -> {});
     Dumps.serve(() ->
         String.join("\n", StatusLines.of(registry.status(), registry.isComplete()))

@@ -9,7 +9,10 @@ import java.nio.file.attribute.FileTime;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** The archive of both images for this machine, made by {@code ./sluice images}. Any thread. */
+/**
+ * The archive of both images for this machine, made by {@code ./sluice images} and signed with a
+ * key of its own. Any thread.
+ */
 final class ImageArchive {
   private static final Path ROOT = SourceTree.around().root();
 
@@ -18,11 +21,21 @@ final class ImageArchive {
   /** Where it is; made anew when what goes into it has changed since. */
   static synchronized Path path() throws IOException {
     String architecture = Commands.run("dpkg", "--print-architecture").strip();
-    Path archive = ROOT.resolve("target/images").resolve(architecture).resolve("sluice-images.tar");
+    // Not the file that a user of this tree may have made and signed.
+    Path archive = ROOT.resolve("target/images").resolve(architecture).resolve("tested.tar");
     if (!Files.exists(archive) || newest().compareTo(Files.getLastModifiedTime(archive)) > 0) {
-      System.out.println(make());
+      Files.createDirectories(archive.getParent());
+      String key = archive.resolveSibling("tested.key").toString();
+      Commands.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key);
+      Commands.run("openssl", "ec", "-in", key, "-pubout", "-out", publicKey(archive).toString());
+      System.out.println(make("--sign-key", key, "--save", archive.toString()));
     }
     return archive;
+  }
+
+  /** The key that it has to be checked with. */
+  static Path publicKey(Path archive) {
+    return archive.resolveSibling("tested.pub");
   }
 
   /** Runs the program behind {@code ./sluice images}; what it prints. */

@@ -4,17 +4,26 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.containers.ImageContents.Layer;
+import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.OneAtATime;
 import io.sluice.mesh.Release;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -34,9 +43,12 @@ class ImageTest {
 
   private static final Map<String, ImageContents> IMAGES = new HashMap<>();
 
+  @TempDir private static Path directory;
+  private static Path archive = Path.of("");
+
   @BeforeAll
-  static void unpack(@TempDir Path directory) throws IOException {
-    Path archive = ImageArchive.path();
+  static void unpack() throws IOException {
+    archive = ImageArchive.path();
     for (String name : List.of("node", "controller")) {
       IMAGES.put(name, ImageContents.unpack(archive, name, directory.resolve(name)));
     }
@@ -130,7 +142,7 @@ class ImageTest {
     Map<String, String> again =
         ImageArchive.make("--digests")
             .lines()
-            .filter(line -> line.endsWith(".tar"))
+            .filter(line -> line.endsWith(".tar") || line.endsWith(".json"))
             .map(line -> line.split(" +", -1))
             .collect(Collectors.toMap(words -> words[1], words -> words[0]));
 
@@ -139,7 +151,72 @@ class ImageTest {
         image.layers().stream()
             .filter(layer -> !layer.name().equals(PREPARED_CLASSES))
             .forEach(layer -> made.put(name + "/" + layer.name() + ".tar", layer.content())));
-    assertThat(made).hasSize(9).isEqualTo(again);
+    for (String name : IMAGES.keySet()) {
+      made.put(name + "/bill.cdx.json", sha256(bill(name)));
+    }
+    assertThat(made).hasSize(11).isEqualTo(again);
+  }
+
+  @Test
+  void theArchiveIsSignedAndOpensslFindsTheSignatureGood() throws IOException {
+    String key = ImageArchive.publicKey(archive).toString();
+    Path signature = directory.resolve("signature");
+    Files.write(
+        signature, Base64.getDecoder().decode(Files.readString(Path.of(archive + ".sig")).strip()));
+
+    assertThat(ImageArchive.make("--verify", "--key", key, archive.toString()))
+        .contains("/sluice-node:", "/sluice-controller:", "archive: signature good");
+    assertThat(
+            Commands.run(
+                "openssl",
+                "dgst",
+                "-sha256",
+                "-verify",
+                key,
+                "-signature",
+                signature.toString(),
+                archive.toString()))
+        .contains("Verified OK");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"node", "controller"})
+  void theBillNamesEveryJarAndEveryPackageOfTheImage(String name) throws IOException {
+    JsonNode components = new ObjectMapper().readTree(bill(name)).path("components");
+    Set<String> hashes = new HashSet<>();
+    Map<String, String> packages = new HashMap<>();
+    for (JsonNode component : components) {
+      component.path("hashes").forEach(hash -> hashes.add(hash.path("content").asText()));
+      String url = component.path("purl").asText();
+      assertThat(url).startsWith("pkg:");
+      if (url.startsWith("pkg:deb/debian/")) {
+        packages.put(component.path("name").asText(), component.path("version").asText());
+      }
+    }
+
+    ImageContents image = image(name);
+    List<Path> jars =
+        image.files().stream().filter(file -> file.toString().endsWith(".jar")).toList();
+    assertThat(jars).hasSizeGreaterThan(40);
+    for (Path jar : jars) {
+      assertThat(hashes)
+          .as("%s", jar)
+          .contains(sha256(Files.readAllBytes(image.root().resolve(jar))));
+    }
+    // Every file of the base lies with a package that has left its copyright there.
+    assertThat(
+            image.files().stream()
+                .filter(file -> file.startsWith("usr/share/doc") && file.getNameCount() == 4)
+                .map(file -> file.getFileName().toString()))
+        .isNotEmpty()
+        .allSatisfy(packageName -> assertThat(packages).containsKey(packageName));
+    assertThat(packages).containsKeys("base-files", "libc6", "bash");
+    assertThat(components)
+        .anySatisfy(component -> assertThat(component.path("name").asText()).isEqualTo("openjdk"))
+        .anySatisfy(component ->
+            assertThat(component.path("name").asText())
+                .isEqualTo("netty-tcnative-boringssl-static"));
+    assertThat(PackageLockTest.lockedForThisMachine()).containsAllEntriesOf(packages);
   }
 
   @Test
@@ -156,8 +233,22 @@ class ImageTest {
         .isLessThan(72L << 20);
   }
 
+  private static byte[] bill(String name) {
+    return Commands.run(
+            "tar", "-xO", "-f", archive.toString(), "./sbom/sluice-" + name + ".cdx.json")
+        .getBytes(StandardCharsets.UTF_8);
+  }
+
   private static ImageContents image(String name) {
     return Objects.requireNonNull(IMAGES.get(name), name);
+  }
+
+  private static String sha256(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every JDK has SHA-256", e);
+    }
   }
 
   private static int mode(ImageContents image, Path file) {

@@ -88,6 +88,7 @@ class ControllerSnapshotsTest {
     assertThat(delivered).hasSize(1);
     assertThat(knows("buyer")).isTrue();
     Await.until("the registry counts as complete", PATIENCE, source::isComplete);
+    assertThat(source.tellsOfEveryPod()).as("a folder").isFalse();
     Await.until(
         "the controller knows that it is in force",
         PATIENCE,

@@ -6,6 +6,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.sluice.api.discovery.v1.Resource;
 import io.sluice.api.resources.v1.Workload;
+import io.sluice.attack.Attack;
 import io.sluice.kernel.site.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -96,6 +98,7 @@ class UnusableChangeTest {
     }
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Damage.class)
   @Timeout(120)
@@ -132,6 +135,10 @@ class UnusableChangeTest {
         assertThat(text(source)).contains("sluice_distribution_refused 0.0", "refused\",} 1.0");
       }
     }
+
+    Attack.tried("a change of the mesh, tampered with: " + damage)
+        .refusedBy("the daemon: the snapshot before stays")
+        .countedAs("sluice_distribution_changes_total{result=\"refused\"}");
   }
 
   private boolean knows(String pod) {

@@ -81,6 +81,7 @@ class CgroupNamespaceTest {
 
         Await.until("the pod is enrolled", () -> shop.view().stateOf(found).equals("enrolled"));
         shop.assertEnforced();
+        assertThat(shop.daemon().log()).doesNotContain("proxy_told_by_mark");
       } finally {
         shop.daemon().kill();
         Cgroups.remove(container);

@@ -2,6 +2,7 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Commands;
@@ -53,6 +54,7 @@ class DaemonDeathTest {
     shop.reviveDaemon();
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void aKilledDaemonRefusesNewConnectionsBothWays(Family family) {
@@ -71,6 +73,10 @@ class DaemonDeathTest {
       assertThat(shop.view().counted(shop.store, "inbound", "refused", "proxy_unavailable"))
           .isPositive();
     }
+
+    Attack.tried("new connections out of and into a pod whose daemon was killed, " + family)
+        .refusedBy("cgroup/connect and sk_lookup, pinned")
+        .countedAs("sluice_interception_refused_total{reason=\"proxy_unavailable\"}");
   }
 
   @ParameterizedTest

@@ -1,19 +1,25 @@
 package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.attack.Attack;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Datagrams;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.RawTcp;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.Talk;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -23,6 +29,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Connections that a pod had before it was enrolled. */
@@ -34,11 +41,16 @@ class EarlierConnectionsTest {
   /** The daemon looks twice, a second apart, and once a second whether anything is due. */
   private static final Duration BOTH_LOOKS = Duration.ofMillis(2_500);
 
+  private static final int IPPROTO_UDP = 17;
+  private static final int IPPROTO_UDPLITE = 136;
+
   @AutoClose private static Shop shop;
+  @AutoClose private static Shop shopWithRules;
 
   @BeforeAll
-  static void openShop() {
+  static void openShops() {
     shop = Shop.open(Mechanism.EBPF);
+    shopWithRules = Shop.open(Mechanism.IPTABLES);
   }
 
   @ParameterizedTest
@@ -184,6 +196,86 @@ class EarlierConnectionsTest {
       Await.until("none is counted", () -> earlierConnections(shop, pod) == 0);
     } finally {
       shop.configureAsAtFirst();
+    }
+  }
+
+  /** An IPv6 socket with an IPv4 peer is the third. */
+  @Tag("attack")
+  @ParameterizedTest
+  @CsvSource({
+    "EBPF, IPV4, IPV4",
+    "EBPF, IPV6, IPV6",
+    "EBPF, IPV6, IPV4",
+    "IPTABLES, IPV4, IPV4",
+    "IPTABLES, IPV6, IPV6",
+    "IPTABLES, IPV6, IPV4"
+  })
+  void connectedDatagramSocketsAreEndedUnlessTheyMayPass(
+      Mechanism mechanism, Family family, Family peer) {
+    Shop where = mechanism == Mechanism.EBPF ? shop : shopWithRules;
+    SitePod pod = where.site.addPods("udp-" + family.domain() + "-" + peer.domain()).getFirst();
+    boolean hooks = mechanism.hooksConnect();
+    double before = where.view().metric(METRIC, "action=\"destroyed\"");
+    double failed = where.view().metric(METRIC, "action=\"failed\"");
+    try (Datagrams server = Datagrams.echo(where.stranger, peer, where.freshPort());
+        Datagrams names = Datagrams.echo(where.stranger, peer, 53);
+        Connected refused = Connected.to(pod, family, IPPROTO_UDP, server.address());
+        Connected lite =
+            Connected.to(pod, family, IPPROTO_UDPLITE, where.stranger.at(peer, where.freshPort()));
+        Connected dns = Connected.to(pod, family, IPPROTO_UDP, names.address())) {
+      refused.send("before");
+      Await.until("it has arrived", () -> server.received().equals(List.of("before")));
+
+      enrol(where, pod);
+
+      assertThat(refused.error()).isEqualTo(Errno.ECONNABORTED.number());
+      assertThatThrownBy(() -> refused.send("after")).isInstanceOf(LinuxException.class);
+      assertThat(dns.error()).isZero();
+      dns.send("who?");
+      Await.until("the question has arrived", () -> names.received().equals(List.of("who?")));
+      assertThat(server.received()).containsExactly("before");
+      assertThat(where.view().metric(METRIC, "action=\"destroyed\"")).isEqualTo(before + 1);
+      assertThat(where.view().events(0, pod, REASON))
+          .extracting(
+              event -> event.path("protocol").asText() + " " + event.path("verdict").asText())
+          .containsExactlyElementsOf(
+              hooks ? List.of("udp refused", "udp-lite passthrough") : List.of("udp refused"));
+      // The kernel ends no socket of UDP-Lite: rules refuse its packets, beside hooks it is told.
+      assertThat(where.view().metric(METRIC, "action=\"failed\""))
+          .isEqualTo(failed + (hooks ? 1 : 0));
+      assertThat(lite.error()).isZero();
+    }
+    Attack.tried(
+            "send() on a UDP socket connected before enrolment, "
+                + mechanism.mode()
+                + ", "
+                + (family == peer ? family : "mapped IPv4"))
+        .refusedBy("sock_diag: the socket is ended, ECONNABORTED")
+        .countedAs(METRIC + "{action=\"destroyed\"}; event before_enrolment");
+  }
+
+  /** A connected datagram socket inside a pod. */
+  private record Connected(int fd) implements AutoCloseable {
+    static Connected to(SitePod pod, Family family, int protocol, InetSocketAddress server) {
+      int fd =
+          pod.call(() ->
+              Sockets.socket(
+                  family.domain(), Sockets.SOCK_DGRAM | Sockets.SOCK_NONBLOCK, protocol));
+      Sockets.connect(fd, server);
+      return new Connected(fd);
+    }
+
+    void send(String text) {
+      Sockets.write(fd, ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII)));
+    }
+
+    int error() {
+      return Sockets.error(fd);
+    }
+
+    @Override
+    public void close() {
+      Sockets.close(fd);
     }
   }
 

@@ -2,6 +2,7 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
@@ -26,6 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class HboneStrangerTest {
   private static final String HANDSHAKES = "sluice_tls_handshakes_total";
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Mechanism.class)
   void aStrangerIsRefusedForWhatItPresentsAndTheReasonIsTold(Mechanism mechanism) {
@@ -44,6 +46,14 @@ class HboneStrangerTest {
       assertThat(four.accepted()).isEmpty();
       assertThat(six.accepted()).isEmpty();
       assertThat(shop.call(shop.buyer, Family.IPV4, 8080, "hi").answered()).isTrue();
+    }
+
+    for (String reason : List.of("no_certificate", "untrusted", "foreign_trust_domain")) {
+      Attack.tried(
+              "a stranger at a pod's port 15008, %s, IPv4 and IPv6, %s"
+                  .formatted(reason, mechanism))
+          .refusedBy("the serving proxy's handshake")
+          .countedAs("%s{side=\"server\",reason=\"%s\"}".formatted(HANDSHAKES, reason));
     }
   }
 

@@ -2,6 +2,7 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.cli.capture.FrameCapture;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
@@ -40,6 +41,7 @@ class LeakCaptureTest {
     shop.reviveDaemon();
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void nothingOfARefusedPodIsOnTheWire(Family family) {
@@ -55,9 +57,17 @@ class LeakCaptureTest {
 
       assertNotHeard(capture);
       assertThat(store.accepted()).isEmpty();
+      assertThat(shop.view().counted(shop.thief, "outbound", "refused", "datagram_refused"))
+          .isPositive();
     }
+
+    Attack.tried(
+            "a refused pod speaks TCP and UDP, every frame of the wire is looked at, " + family)
+        .refusedBy("cgroup/connect and sendmsg; nothing is heard")
+        .countedAs("sluice_interception_refused_total{reason=\"datagram_refused\"}, for UDP");
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void nothingOfAnEnrolledPodIsOnTheWireWhileTheDaemonIsDead(Family family) {
@@ -82,7 +92,13 @@ class LeakCaptureTest {
       assertNotHeard(capture);
       assertThat(store.accepted()).isEmpty();
       assertThat(outside.accepted()).isEmpty();
+      assertThat(shop.view().counted(shop.thief, "outbound", "refused", "proxy_unavailable"))
+          .isPositive();
     }
+
+    Attack.tried("every pod speaks while the daemon is dead, every frame is looked at, " + family)
+        .refusedBy("cgroup/connect and sendmsg, pinned; nothing is heard")
+        .countedAs("sluice_interception_refused_total{reason=\"proxy_unavailable\"}");
   }
 
   @ParameterizedTest

@@ -58,7 +58,13 @@ class ManyPodsTest {
           "their namespaces have gone",
           PATIENCE,
           () -> IntStream.range(0, PODS).noneMatch(i -> site.cableExists(site.pod("p" + i))));
-      Stream.of("pods", "pod_addresses", "pod_by_address", "verdict_counters", "connections")
+      Stream.of(
+              "pods",
+              "pod_addresses",
+              "pod_by_address",
+              "verdict_counters",
+              "connections",
+              "pod_connections")
           .forEach(map ->
               assertThat(view.dump(map))
                   .as(map)

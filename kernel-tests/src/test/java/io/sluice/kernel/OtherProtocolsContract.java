@@ -52,6 +52,7 @@ abstract class OtherProtocolsContract {
     shop = Shop.open(mechanism);
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void aConnectedDatagramSocketIsRefusedAndCounted(Family family) {
@@ -61,8 +62,11 @@ abstract class OtherProtocolsContract {
           () -> Datagrams.askConnected(shop.thief, family, server.address(), "udp"));
       assertThat(server.received()).isEmpty();
     }
+
+    leavesALine("UDP, connected, " + family, "datagram_refused");
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void anUnconnectedDatagramSocketIsRefusedAndCounted(Family family) {
@@ -72,6 +76,8 @@ abstract class OtherProtocolsContract {
           () -> Datagrams.askUnconnected(shop.thief, family, server.address(), "udp"));
       assertThat(server.received()).isEmpty();
     }
+
+    leavesALine("UDP, unconnected, " + family, "datagram_refused");
   }
 
   @ParameterizedTest
@@ -127,6 +133,7 @@ abstract class OtherProtocolsContract {
         : List.of("refused", "datagram_refused");
   }
 
+  @Tag("attack")
   @Test
   void aMappedDestinationIsRefusedAndCountedAsIpv4() {
     try (Datagrams server = Datagrams.echo(shop.stranger, Family.IPV4, shop.freshPort())) {
@@ -138,6 +145,8 @@ abstract class OtherProtocolsContract {
           () -> Datagrams.askConnected(shop.thief, Family.IPV6, server.address(), "udp"));
       assertThat(server.received()).isEmpty();
     }
+
+    leavesALine("UDP to an IPv4 address in an IPv6 socket", "datagram_refused");
   }
 
   @ParameterizedTest
@@ -193,11 +202,14 @@ abstract class OtherProtocolsContract {
     }
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void udpLiteIsRefusedAndCounted(Family family) {
     assertRefused(
         "protocol_refused", () -> use(shop.thief, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE));
+
+    leavesALine("UDP-Lite, " + family, "protocol_refused");
   }
 
   @ParameterizedTest
@@ -260,6 +272,12 @@ abstract class OtherProtocolsContract {
     } finally {
       Sockets.close(socket);
     }
+  }
+
+  private void leavesALine(String what, String reason) {
+    Attack.tried("a pod of a strict mesh speaks %s, %s".formatted(what, mechanism))
+        .refusedBy("the interception: EPERM")
+        .countedAs("sluice_interception_refused_total{reason=\"%s\"}".formatted(reason));
   }
 
   private void assertRefused(String reason, ThrowingCallable call) {

@@ -2,6 +2,7 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.bpf.InterceptionProgram;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
@@ -53,6 +54,7 @@ class RepairTest {
       assertServedAndWhole(shop);
     }
 
+    @Tag("attack")
     @ParameterizedTest
     @ValueSource(
         strings = {
@@ -77,6 +79,10 @@ class RepairTest {
                   && Traces.areFirst(shop.store)
                   && told(shop, "interception_repaired", shop.store) > told);
       assertThat(told(shop, "interception_broken", shop.store)).isGreaterThan(told);
+
+      Attack.tried("rules damaged in a pod: " + breakage)
+          .refusedBy("the daemon's look, within five seconds: written again")
+          .countedAs("log: interception_broken, with the pod");
     }
   }
 
@@ -95,6 +101,7 @@ class RepairTest {
       assertServedAndWhole(shop);
     }
 
+    @Tag("attack")
     @Test
     void aDetachedSteeringProgramIsAttachedAgain() {
       long told = told(shop, "interception_broken", shop.store);
@@ -103,6 +110,10 @@ class RepairTest {
 
       awaitRepair("steering detached", () -> steeringPrograms() == 1);
       assertThat(told(shop, "interception_broken", shop.store)).isGreaterThan(told);
+
+      Attack.tried("the steering program of a pod detached")
+          .refusedBy("the daemon's look, within five seconds: attached again")
+          .countedAs("log: interception_broken, with the pod");
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.attack.Attack;
 import io.sluice.kernel.site.Relay;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.Test;
  */
 @Tag("kernel")
 class StolenCredentialTest {
+  @Tag("attack")
   @Test
   void aStolenNodeCredentialGetsNoCertificateForPodsOfOtherNodes() throws Exception {
     try (TwoNodes shop = TwoNodes.open(Mechanism.EBPF);
@@ -59,6 +61,10 @@ class StolenCredentialTest {
       assertThat(shop.control().log()).contains("pod_on_other_node");
       assertThat(shop.control().run("status")).containsPattern("pod_on_other_node\\D+1\\b");
     }
+
+    Attack.tried("a stolen node credential asks for the identity of another node's pod")
+        .refusedBy("the controller, call Issue")
+        .countedAs("sluice_control_refusals_total{call=\"issue\",reason=\"pod_on_other_node\"}");
   }
 
   private static List<X509Certificate> issue(Controller controller, SitePod pod) {

@@ -2,6 +2,7 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.SitePod;
@@ -49,6 +50,7 @@ class UntranslatedTest {
     }
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void anAttemptFromOutsideDoesNotReachTheApplication(Family family) {
@@ -58,8 +60,13 @@ class UntranslatedTest {
       assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
       assertThat(store.accepted()).isEmpty();
     }
+
+    Attack.tried("conntrack turned off in the pod, a stranger calls in, iptables, " + family)
+        .refusedBy("the second question, in the filter table")
+        .countedAs("nowhere: a rule that drops; the caller is refused");
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(Family.class)
   void anAttemptOfThePodDoesNotLeaveIt(Family family) {
@@ -69,5 +76,9 @@ class UntranslatedTest {
       assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
       assertThat(outside.accepted()).isEmpty();
     }
+
+    Attack.tried("conntrack turned off in the pod, the pod calls out, iptables, " + family)
+        .refusedBy("the second question, in the filter table")
+        .countedAs("nowhere: a rule that drops; the caller is refused");
   }
 }

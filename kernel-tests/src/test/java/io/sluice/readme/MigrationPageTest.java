@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 
 import io.sluice.architecture.SourceTree;
 import io.sluice.cli.SluiceCommand;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.objects.MeshKey;
 import io.sluice.control.objects.ReadableKind;
 import io.sluice.control.validate.Finding;
@@ -73,7 +74,8 @@ class MigrationPageTest {
         """
             + yaml.substring(1, yaml.length() - 1)
             + "\n";
-    return Validation.ofObjects("mesh.yaml", manifest.getBytes(UTF_8)).findings();
+    return Validation.ofObjects("mesh.yaml", manifest.getBytes(UTF_8), CompilerSettings.USUAL)
+        .findings();
   }
 
   private static Stream<List<String>> keys() {
@@ -121,7 +123,8 @@ class MigrationPageTest {
 
   private static List<Finding> findingsOfEmpty(String version, String kind) {
     String manifest = "apiVersion: %s\nkind: %s\nmetadata: {name: a}\n".formatted(version, kind);
-    return Validation.ofObjects("object.yaml", manifest.getBytes(UTF_8)).findings();
+    return Validation.ofObjects("object.yaml", manifest.getBytes(UTF_8), CompilerSettings.USUAL)
+        .findings();
   }
 
   @Test

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 /** What {@code docs/security.md} claims has tests that exist. */
 class SecurityPageTest {
   private static final Pattern TEST = Pattern.compile("`(\\w+(?:Test|Contract))`");
+  private static final Pattern NO_ATTACK = Pattern.compile("; no attack: \\w+ \\w+");
   private static final int TESTS = 2; // column of the table of threats
 
   private final SourceTree tree = SourceTree.around();
@@ -34,6 +35,17 @@ class SecurityPageTest {
               .hasSize(4)
               .allSatisfy(cell -> assertThat(cell).isNotEmpty());
           assertThat(named(row.get(TESTS))).as("%s", row).isNotEmpty();
+        });
+  }
+
+  /** Shown by an attack, which leaves a line; or the row says why there is none to try. */
+  @Test
+  void everyThreatIsTriedOrSaysWhyNot() {
+    assertThat(page.rows("Threats"))
+        .allSatisfy(row -> {
+          String tests = row.get(TESTS);
+          boolean isTried = named(tests).stream().anyMatch(tree::isAttack);
+          assertThat(isTried || NO_ATTACK.matcher(tests).find()).as("%s", row).isTrue();
         });
   }
 

@@ -64,6 +64,11 @@ public record Cidr(InetAddress network, int prefixLength) {
     return new Cidr(address, Integer.parseInt(length));
   }
 
+  /** The range of that length in which {@code address} lies. */
+  public static Cidr around(InetAddress address, int prefixLength) {
+    return new Cidr(IpAddresses.of(masked(address.getAddress(), prefixLength)), prefixLength);
+  }
+
   /** Whether {@code address} lies in this range; addresses of the other family never do. */
   public boolean contains(InetAddress address) {
     byte[] bytes = address.getAddress();

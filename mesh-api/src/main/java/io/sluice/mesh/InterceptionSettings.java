@@ -23,6 +23,18 @@ public record InterceptionSettings(
     Set<String> interfaceExclusions,
     Openings openings) {
 
+  /**
+   * Ports that one object may exclude, in both directions together. A pod has those of its
+   * annotations and those of the MeshConfig, and its node room for both.
+   */
+  public static final int MAX_PORTS = 64;
+
+  /** Ranges that one object may exclude and include. */
+  public static final int MAX_RANGES = 64;
+
+  /** Interfaces that a MeshConfig may exclude. */
+  public static final int MAX_INTERFACES = 16;
+
   /** Nothing excluded. */
   public static final InterceptionSettings EVERYTHING =
       new InterceptionSettings(Set.of(), Set.of(), List.of(), List.of(), Set.of());

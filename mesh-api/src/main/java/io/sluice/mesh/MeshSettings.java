@@ -55,9 +55,10 @@ public record MeshSettings(
 
   /**
    * Whether a certificate with this identity makes its holder a workload of this mesh: identities
-   * of other trust domains and of the mesh's own processes are granted nothing.
+   * of other trust domains, of the mesh's own processes and of nobody are granted nothing.
    */
   public boolean isWorkload(SpiffeId identity) {
-    return identity.trustDomain().equals(trustDomain) && !SystemIdentity.isSystem(identity);
+    return identity.trustDomain().equals(trustDomain) && !SystemIdentity.isSystem(identity)
+        && !identity.isNobody();
   }
 }

@@ -17,6 +17,14 @@ public interface SnapshotSource extends AutoCloseable {
    */
   boolean isComplete();
 
+  /**
+   * Whether a pod that the present snapshot lacks is only not known yet, because the source is in
+   * touch with who knows every pod, also those outside the mesh. Any thread; never waits.
+   */
+  default boolean tellsOfEveryPod() {
+    return false;
+  }
+
   /** Stops delivering; no call of the consumer is under way or follows when it returns. */
   @Override
   void close();

@@ -10,6 +10,9 @@ import java.util.regex.Pattern;
 public record SpiffeId(TrustDomain trustDomain, String namespace, String serviceAccount) {
   private static final Pattern FORM = Pattern.compile("spiffe://([^/]+)/ns/([^/]+)/sa/([^/]+)");
 
+  /** Fits into an identity, and Kubernetes lets no service account be called so (RFC 1123). */
+  private static final String NO_ACCOUNT = "-";
+
   private static final Pattern NAMESPACE = Pattern.compile("[a-z0-9.-]{1,63}");
   private static final Pattern ACCOUNT = Pattern.compile("[a-z0-9.-]{1,253}");
 
@@ -24,6 +27,19 @@ public record SpiffeId(TrustDomain trustDomain, String namespace, String service
       throw new IllegalArgumentException(
           "'" + segment + "' cannot be the namespace or service account of an identity");
     }
+  }
+
+  /**
+   * Stands for a pod that has no service account: no object can grant it anything, and nobody gets
+   * a certificate of it.
+   */
+  public static SpiffeId nobody(TrustDomain trustDomain, String namespace) {
+    return new SpiffeId(trustDomain, namespace, NO_ACCOUNT);
+  }
+
+  /** Whether it is one of {@link #nobody}. */
+  public boolean isNobody() {
+    return serviceAccount.equals(NO_ACCOUNT);
   }
 
   /** Parses the one path form that the mesh issues; anything else is refused with the text. */

@@ -2,8 +2,8 @@ package io.sluice.mesh;
 
 /**
  * The socket mark (SO_MARK, socket(7)) by which iptables rules recognise the proxy's own
- * connections. Setting it needs CAP_NET_ADMIN, from Linux 5.17 CAP_NET_RAW. In eBPF mode marks mean
- * nothing: there the hooks know the proxy by its cgroup.
+ * connections on a kernel that cannot tell them by their cgroup. Setting it needs CAP_NET_ADMIN,
+ * from Linux 5.17 CAP_NET_RAW. Everywhere else marks mean nothing.
  */
 public final class TrafficMark {
   /** Value of the bits under {@link #MASK}. */

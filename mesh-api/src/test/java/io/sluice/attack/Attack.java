@@ -9,8 +9,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * One attack that was tried and failed. Written once, as the last step of a test that has asserted both: {@code
- * Attack.tried("UDP behind a routing header, eBPF, IPv6").refusedBy("cgroup_skb/egress, EPERM").countedAs("...{reason=...}")}.
+ * One attack that was tried and failed. Written once, as the last step of a test that has asserted
+ * both: {@code Attack.tried("UDP behind a routing header, eBPF,
+ * IPv6").refusedBy("cgroup_skb/egress, EPERM").countedAs("...{reason=...}")}.
  *
  * @param tried what the attacker did, with mode and family where they vary
  * @param refusedBy the part that refused it and what the attacker saw

@@ -44,7 +44,7 @@ final class EarlierConnectionReporter implements EarlierConnectionsListener {
                     "enrolment",
                     pod.toString(),
                     connection.direction(),
-                    "tcp",
+                    connection.socket().transport().label(),
                     connection.source(),
                     connection.destination(),
                     outcome,

@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 final class IdentityAnswers {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
   private static final String NONE = "-";
+  private static final String NO_ACCOUNT =
+      "the pod has no service account, as static pods have none; 'sluice control status' says what"
+          + " to do";
   private static final String NO_CONTROLLER =
       "this node has no controller and so no certificates; start it with --control";
 
@@ -43,6 +46,9 @@ final class IdentityAnswers {
   String whyMissing(Optional<SpiffeId> identity) {
     if (identities.isEmpty()) {
       return NO_CONTROLLER;
+    }
+    if (identity.filter(SpiffeId::isNobody).isPresent()) {
+      return NO_ACCOUNT;
     }
     return identity
         .map(identities.get()::whyMissing)

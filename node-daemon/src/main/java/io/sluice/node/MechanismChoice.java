@@ -5,6 +5,7 @@ import io.sluice.iptables.ProbeAnswer;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.capability.Capabilities;
 import io.sluice.linux.capability.Capability;
+import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
@@ -24,6 +25,7 @@ import io.sluice.node.interception.Refusals;
 import io.sluice.node.interception.SplitInterception;
 import io.sluice.node.placement.NodeNamespaces;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Set;
 
@@ -182,14 +184,31 @@ final class MechanismChoice {
           "iptables rules cannot tell whether a daemon runs, so --fail-open has no effect there",
           "use --mode ebpf, or leave out --fail-open");
     }
-    IptablesBackend backend = IptablesBackend.probe(namespaces);
+    IptablesBackend backend = IptablesBackend.probe(namespaces, ownCgroup());
     if (backend.ability(Family.IPV4) != ProbeAnswer.Ability.REDIRECTS) {
       throw new InterceptionException(
           "iptables cannot redirect here either: " + backend.answers(),
           withoutRawSockets()
               + "load the modules named, or use a kernel that takes the eBPF programs");
     }
+    if (backend.believesMarks()) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "proxy_told_by_mark problem={0}",
+          "a pod with CAP_NET_RAW may send past the mesh: " + backend.answers());
+    }
     return backend;
+  }
+
+  /** Where rules can find the daemon's cgroup; empty where it can have none. */
+  private String ownCgroup() {
+    try {
+      Path own = OwnCgroup.enter(settings.nodeName());
+      return Cgroups.rootV2().relativize(own).toString();
+    } catch (LinuxException e) {
+      LOG.log(System.Logger.Level.WARNING, "no_own_cgroup problem={0}", e.getMessage());
+      return "";
+    }
   }
 
   private static String withoutRawSockets() {

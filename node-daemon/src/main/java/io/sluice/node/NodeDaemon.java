@@ -55,7 +55,7 @@ import org.jspecify.annotations.Nullable;
 public final class NodeDaemon implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(NodeDaemon.class.getName());
 
-  /** The id of no cgroup: in iptables mode the daemon needs none of its own. */
+  /** The id of no cgroup: in iptables mode the daemon may do without cgroup2. */
   private static final long NO_CGROUP = -1;
 
   private static final int NAMESPACE_QUEUE = 4_096;
@@ -180,7 +180,7 @@ public final class NodeDaemon implements AutoCloseable {
         new EarlierConnections(
             settings.earlierConnections(),
             hooksConnect, // there the hooks rewrite addresses, so a redirected connection shows
-            hooksConnect ? Cgroups.id(OwnCgroup.of(settings.nodeName())) : NO_CGROUP,
+            OwnCgroup.left(settings.nodeName()).map(Cgroups::id).orElse(NO_CGROUP),
             thread,
             new EarlierConnectionReporter(metrics, events));
     FormerMechanism former =
@@ -205,7 +205,7 @@ public final class NodeDaemon implements AutoCloseable {
                     new ClosedPods(
                         new NodeNamespaces(namespaces, settings.placement().proc()),
                         NodeSettings.closedPods(settings.nodeName())),
-                    new ProtectionReporter(events),
+                    new ProtectionReporter(metrics, events),
                     settings.pathCheckInterval(),
                     settings.failOpen(),
                     former::isLeft),
@@ -240,7 +240,7 @@ public final class NodeDaemon implements AutoCloseable {
             .orElse(null);
     started.ifPresent(StartedFile::write);
     answers.metricsAt(metricsServer == null ? null : metricsServer.address());
-    Optional<CniService> plugin = cniService(namespaces, sandboxes, pods, metrics);
+    Optional<CniService> plugin = cniService(namespaces, sandboxes, pods, metrics, source);
     plugin.ifPresent(answers::reportCni);
     parts.single(source);
     new Publication(
@@ -272,7 +272,11 @@ public final class NodeDaemon implements AutoCloseable {
   }
 
   private Optional<CniService> cniService(
-      NetworkNamespaces namespaces, SandboxRecords sandboxes, Enrolment pods, NodeMetrics metrics) {
+      NetworkNamespaces namespaces,
+      SandboxRecords sandboxes,
+      Enrolment pods,
+      NodeMetrics metrics,
+      SourceInUse source) {
     if (!settings.cni().enabled()) {
       return Optional.empty();
     }
@@ -285,6 +289,7 @@ public final class NodeDaemon implements AutoCloseable {
                 namespaces,
                 sandboxes,
                 pods,
+                source::tellsOfEveryPod,
                 metrics.cniCalls()));
     metrics.observe(started);
     cni = started;

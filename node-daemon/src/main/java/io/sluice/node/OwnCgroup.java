@@ -11,6 +11,7 @@ import java.util.Optional;
 /**
  * The cgroup by which the kernel recognises the proxy's own sockets. The daemon must not share it
  * with anybody, so it makes one for itself: a mark could be set by an application, a cgroup cannot.
+ * Hooks ask for it, and rules where the kernel can.
  */
 final class OwnCgroup {
   private OwnCgroup() {}

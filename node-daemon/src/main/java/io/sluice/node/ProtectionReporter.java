@@ -9,20 +9,33 @@ import io.sluice.node.enrolment.Protection;
 import io.sluice.node.enrolment.ProtectionListener;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
+import io.sluice.node.metrics.NodeMetrics;
 import java.time.Instant;
 import java.util.List;
 import java.util.stream.Collectors;
 
 /** Tells of pods that are not protected: in the events, and to whoever asks for readiness. */
 final class ProtectionReporter implements ProtectionListener {
+  private final NodeMetrics metrics;
   private final EventLog events;
 
-  ProtectionReporter(EventLog events) {
+  ProtectionReporter(NodeMetrics metrics, EventLog events) {
+    this.metrics = metrics;
     this.events = events;
   }
 
   @Override
   public void closed(NamespacedName pod, String problem) {
+    tell(pod, Reason.INTERCEPTION_FAILED_CLOSED);
+  }
+
+  @Override
+  public void namespaceConflict(NamespacedName claimant) {
+    metrics.namespaceConflict();
+    tell(claimant, Reason.NAMESPACE_CONFLICT);
+  }
+
+  private void tell(NamespacedName pod, Reason reason) {
     Instant now = Instant.now();
     for (Direction direction : Direction.values()) {
       events.add(sequence ->
@@ -36,7 +49,7 @@ final class ProtectionReporter implements ProtectionListener {
               null,
               null,
               Outcome.REFUSED,
-              Reason.INTERCEPTION_FAILED_CLOSED,
+              reason,
               null));
     }
   }

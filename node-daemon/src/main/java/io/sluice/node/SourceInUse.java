@@ -106,6 +106,11 @@ final class SourceInUse implements SnapshotSource {
   }
 
   @Override
+  public boolean tellsOfEveryPod() {
+    return source.tellsOfEveryPod();
+  }
+
+  @Override
   public void close() {
     source.close();
   }

@@ -152,6 +152,10 @@ final class StatusAnswers implements AdminAnswers {
     status.put("connectionsOpened", stats.opened());
     status.put("connectionsRefused", stats.refused());
     status.put("connectionsLive", stats.live());
+    status.put("connectionsLimit", stats.maxLive());
+    status.put("bufferedBytes", stats.bufferedBytes());
+    status.put("bufferedBytesLimit", stats.maxBufferedBytes());
+    status.put("handshakesUnderWay", stats.handshakes());
     status.put("pins", PinDirectory.ofNode(settings.nodeName()).path().toString());
     InetSocketAddress address = metricsAddress;
     status.put("metricsAddress", address == null ? "off" : IpAddresses.text(address));

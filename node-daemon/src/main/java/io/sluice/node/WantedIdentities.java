@@ -37,6 +37,7 @@ final class WantedIdentities {
         snapshot.workloads().stream()
             .filter(workload -> workload.enrolled() && isHere(workload))
             .map(Workload::identity)
+            .filter(identity -> !identity.isNobody())
             .collect(Collectors.toSet());
     want.accept(wanted, this::isUsed);
   }

@@ -5,6 +5,7 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.limits.Source;
 import io.sluice.proxy.tls.TlsIdentity;
 import java.net.InetSocketAddress;
 import java.util.Optional;
@@ -67,7 +68,9 @@ final class Arrival implements Runnable, Admission {
       refusal = Reason.CONNECTION_LIMIT;
     } else {
       channel.config().setAllocator(path.allocator);
-      pod.hbone.serve(channel, loop.executor, own.get(), new HboneRequests(path, pod, loop));
+      Source source = path.source(channel.remoteAddress().getAddress());
+      pod.hbone.serve(
+          channel, loop.executor, own.get(), source, new HboneRequests(path, pod, loop));
       path.live.decrementAndGet();
       return true;
     }

@@ -8,6 +8,7 @@ import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.hbone.HboneExchange;
 import io.sluice.proxy.hbone.HboneStream;
+import io.sluice.proxy.limits.Source;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +35,8 @@ final class Connection {
   int index = -1;
 
   private final long id;
-  private final boolean overLimit;
+  private final Source source; // whom it counts for
+  private final @Nullable Reason noRoom;
   private final long startNanos = System.nanoTime();
   private final @Nullable Leg client; // null where the client is a stream
   private final @Nullable HboneExchange asked; // that stream
@@ -70,10 +72,12 @@ final class Connection {
     this.direction = direction;
     this.admission = admission;
     this.id = path.ids.incrementAndGet();
-    this.parties = new Parties(channel.remoteAddress());
+    InetSocketAddress peer = channel.remoteAddress();
+    this.parties = new Parties(peer);
     this.asked = null;
     this.client = new Leg(this, channel);
-    this.overLimit = pod.live.incrementAndGet() > path.settings.maxConnectionsPerPod();
+    this.source = path.source(peer.getAddress());
+    this.noRoom = path.takeRoom(pod, direction, source);
   }
 
   /** A stream of a peer's proxy, which counts as live from here on. */
@@ -87,8 +91,9 @@ final class Connection {
     this.parties = new Parties(asked.remoteAddress());
     this.client = null;
     this.asked = asked;
+    this.source = new Source(asked.peer().identity(), true);
     path.live.incrementAndGet();
-    this.overLimit = pod.live.incrementAndGet() > path.settings.maxConnectionsPerPod();
+    this.noRoom = path.takeRoom(pod, direction, source);
   }
 
   // --- admission -----------------------------------------------------------------------------
@@ -115,8 +120,9 @@ final class Connection {
     parties.decidedBy(snapshot.revision());
     if (pod.gone) {
       refuse(Reason.DRAINING);
-    } else if (overLimit) {
-      refuse(Reason.CONNECTION_LIMIT);
+    } else if (noRoom != null) {
+      parties.areKnownSoFar(snapshot, pod.name, asked);
+      refuse(noRoom);
     } else {
       admission.admit(this, snapshot);
     }
@@ -224,6 +230,7 @@ final class Connection {
           || joined.isHalfClosed() != seenHalfClosed) {
         activity++;
       }
+      joined.lookAgain();
       sent = joined.sent();
       received = joined.received();
       seenHalfClosed = joined.isHalfClosed();
@@ -323,6 +330,9 @@ final class Connection {
     }
     pod.live.decrementAndGet();
     path.live.decrementAndGet();
+    if (noRoom == null) {
+      pod.room.leave(direction, source);
+    }
     AccessRecord record = new AccessRecord(info(), verdict, sent, received, duration, kind, reason);
     if (wasOpen) {
       tell(() -> path.listener.closed(record));

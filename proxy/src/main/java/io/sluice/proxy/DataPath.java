@@ -3,9 +3,16 @@ package io.sluice.proxy;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.hbone.HboneEvents;
+import io.sluice.proxy.hbone.ServerRoom;
+import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.limits.Share;
+import io.sluice.proxy.limits.Source;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.InetAddress;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -35,6 +42,7 @@ final class DataPath {
   final Set<NamespacedName> served = ConcurrentHashMap.newKeySet();
 
   final BufferBudget budget;
+  final ServerRoom serverRoom;
   final AtomicLong ids = new AtomicLong();
   final LongAdder accepted = new LongAdder();
   final LongAdder opened = new LongAdder();
@@ -55,10 +63,28 @@ final class DataPath {
     this.identities = identities;
     this.listener = listener;
     this.hboneEvents = hboneEvents;
+    this.serverRoom = new ServerRoom(settings.hbone().server(), settings.eventLoops());
     this.budget = new BufferBudget(settings.maxBufferedBytes(), null);
     this.allocator =
         new PooledByteBufAllocator(
             true, 0, settings.eventLoops(), PAGE_BYTES, CHUNK_ORDER, 32, 16, false);
+  }
+
+  /** Whom an unproven connection counts for. */
+  Source source(InetAddress peer) {
+    return Source.of(peer, snapshot.workloadAt(peer).isPresent());
+  }
+
+  /**
+   * Counts a connection, which is among {@link #live} already, for its pod: as {@code live}, and in
+   * the pod's room unless the answer says why there is none.
+   */
+  @Nullable Reason takeRoom(Pod pod, Direction direction, Source source) {
+    int held = pod.live.getAndIncrement();
+    int most = settings.maxConnections();
+    return Share.allows(held, most - live.get() + 1, most)
+        ? pod.room.take(direction, source)
+        : Reason.NODE_CONNECTION_LIMIT;
   }
 
   /**

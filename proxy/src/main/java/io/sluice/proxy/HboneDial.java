@@ -23,7 +23,7 @@ final class HboneDial implements Attempt, HbonePool.Opening {
 
   void start(PoolKey key, TlsIdentity identity, HboneRequest request) {
     connection.dialing(this);
-    connection.loop.pool.open(key, identity, request, this);
+    connection.loop.pool.open(key, identity, connection.pod.budget, request, this);
   }
 
   @Override

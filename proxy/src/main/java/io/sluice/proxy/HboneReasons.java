@@ -22,7 +22,7 @@ final class HboneReasons {
       case UPSTREAM_REFUSED -> HboneStatus.UPSTREAM_REFUSED;
       case UPSTREAM_UNREACHABLE -> HboneStatus.UPSTREAM_UNREACHABLE;
       case CONNECT_TIMEOUT -> HboneStatus.UPSTREAM_TIMEOUT;
-      case CONNECTION_LIMIT -> HboneStatus.CONNECTION_LIMIT;
+      case CONNECTION_LIMIT, SOURCE_LIMIT, NODE_CONNECTION_LIMIT -> HboneStatus.CONNECTION_LIMIT;
       case DRAINING -> HboneStatus.DRAINING;
       default -> HboneStatus.INTERNAL_ERROR;
     };

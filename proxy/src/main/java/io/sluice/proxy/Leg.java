@@ -55,7 +55,7 @@ final class Leg extends ChannelInboundHandlerAdapter implements ChannelFutureLis
 
   /** Gives the socket, of which nothing was read yet, to a tunnel; it is the tunnel's to close. */
   SocketTunnel handOver(SocketTunnel.Listener listener) {
-    SocketTunnel tunnel = new SocketTunnel(channel, listener);
+    SocketTunnel tunnel = new SocketTunnel(channel, connection.pod.budget, listener);
     closed = true;
     channel.pipeline().remove(this);
     return tunnel;

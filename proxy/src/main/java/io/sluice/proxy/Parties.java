@@ -1,8 +1,10 @@
 package io.sluice.proxy;
 
+import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.hbone.HboneExchange;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +54,15 @@ final class Parties {
   void areIdentified(@Nullable SpiffeId caller, @Nullable SpiffeId called) {
     sourceIdentity = caller;
     destinationIdentity = called;
+  }
+
+  /** For the record of one that is refused before anybody looks who it is. */
+  void areKnownSoFar(MeshSnapshot snapshot, NamespacedName called, @Nullable HboneExchange asked) {
+    if (asked != null) {
+      areIdentified(asked.peer().identity(), snapshot.identityOf(called).orElse(null));
+      haveProvenThemselves();
+      calls(asked.request().destination());
+    }
   }
 
   /** Both were proven by certificates. */

@@ -2,12 +2,14 @@ package io.sluice.proxy;
 
 import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.hbone.HboneServer;
+import io.sluice.proxy.limits.BufferBudget;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Limits and counters of one served pod, shared by the event loops. */
 final class Pod {
   final NamespacedName name;
   final AtomicInteger live = new AtomicInteger();
+  final PodRoom room;
   final AtomicInteger listeners = new AtomicInteger();
   final BufferBudget budget;
   final ReadSizes readSizes;
@@ -19,8 +21,9 @@ final class Pod {
   Pod(NamespacedName name, DataPath path) {
     ProxySettings settings = path.settings;
     this.name = name;
+    this.room = new PodRoom(settings.maxConnectionsPerPod());
     this.budget = new BufferBudget(settings.maxBufferedBytesPerPod(), path.budget);
     this.readSizes = new ReadSizes(settings.maxReadBytes(), budget);
-    this.hbone = new HboneServer(name, settings.hbone(), path.hboneEvents);
+    this.hbone = new HboneServer(name, settings.hbone(), path.hboneEvents, path.serverRoom, budget);
   }
 }

@@ -354,7 +354,10 @@ public final class Proxy implements AutoCloseable {
         path.refused.sum(),
         path.loops.sum(),
         path.live.get(),
-        path.budget.held());
+        path.settings.maxConnections(),
+        path.budget.held(),
+        path.budget.limit(),
+        path.serverRoom.handshakes());
   }
 
   private static boolean isForgotten(Served served) {

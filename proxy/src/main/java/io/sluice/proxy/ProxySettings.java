@@ -1,5 +1,6 @@
 package io.sluice.proxy;
 
+import io.netty.util.internal.PlatformDependent;
 import io.sluice.proxy.hbone.HboneSettings;
 import java.time.Duration;
 
@@ -12,7 +13,9 @@ import java.time.Duration;
  * @param halfClosedIdleTimeout the same once one end has finished sending; zero means never
  * @param identityTimeout longest wait for the sending side's record of a connection between two
  *     pods of this node; up to 30 s
- * @param maxConnectionsPerPod live connections above which a pod's new ones are reset; 1 or more
+ * @param maxConnections live connections of all pods above which new ones are reset, those of the
+ *     pods with the most of them first; 1 or more
+ * @param maxConnectionsPerPod the same from one pod, and once more to it; 1 or more
  * @param maxBufferedBytesPerPod buffer memory waiting for slow readers above which a pod's
  *     connections read only {@link #READ_BYTES_WHEN_FULL} at a time; 64 KiB or more
  * @param maxBufferedBytes the same for all pods together
@@ -28,6 +31,7 @@ public record ProxySettings(
     Duration idleTimeout,
     Duration halfClosedIdleTimeout,
     Duration identityTimeout,
+    int maxConnections,
     int maxConnectionsPerPod,
     long maxBufferedBytesPerPod,
     long maxBufferedBytes,
@@ -37,27 +41,58 @@ public record ProxySettings(
     HboneSettings hbone) {
 
   /** Size of a read while too much is buffered, in bytes: progress for everyone, little memory. */
-  public static final int READ_BYTES_WHEN_FULL = 2_048;
+  public static final int READ_BYTES_WHEN_FULL = 1_024;
+
+  // Parts of the direct memory. What may wait takes three eighths; as much again is what the pool
+  // of
+  // buffers loses to pieces, or holds on the way through TLS; and where everything is full,
+  // READ_BYTES_WHEN_FULL of each connection fit in the rest.
+  private static final int BYTES_PER_CONNECTION = 4 * READ_BYTES_WHEN_FULL;
+  private static final int POD_BUFFER_PARTS = 8;
+  private static final int NODE_BUFFER_PODS = 3;
+  private static final int READ_PARTS = 512;
+  private static final int MIN_USUAL_READ_BYTES = 16 * 1_024;
+  private static final int MAX_USUAL_READ_BYTES = 64 * 1_024;
 
   private static final int MIN_READ_BYTES = 1_024;
   private static final int MAX_READ_BYTES = 1 << 20;
   private static final long MIN_BUFFERED_BYTES = 64 * 1_024;
 
-  /** One loop per core up to 4, and limits that fit a node with 1 GiB. */
-  public static final ProxySettings DEFAULTS =
-      new ProxySettings(
-          Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4),
-          Duration.ofSeconds(5),
-          Duration.ofHours(1),
-          Duration.ofMinutes(5),
-          Duration.ofSeconds(2),
-          4_096,
-          8L << 20,
-          24L << 20,
-          64 * 1_024,
-          Duration.ofSeconds(10),
-          Duration.ofSeconds(1),
-          HboneSettings.DEFAULTS);
+  private static final long LEAST_MEMORY = 8L << 20;
+  private static final long MOST_MEMORY = 256L << 20;
+
+  /** For 32 MiB of direct memory, which a node daemon has unless it is given another size. */
+  public static final ProxySettings DEFAULTS = forMemory(HboneSettings.USUAL_MEMORY);
+
+  /** One loop per core up to 4, and limits for what this process has been given. */
+  public static ProxySettings ofThisProcess() {
+    return forMemory(PlatformDependent.estimateMaxDirectMemory());
+  }
+
+  /**
+   * One loop per core up to 4, and limits that hold within so much direct memory.
+   *
+   * @param directBytes what {@code -XX:MaxDirectMemorySize} says; limits are those of 8 MiB where
+   *     it is less, and of 256 MiB where it is more
+   */
+  public static ProxySettings forMemory(long directBytes) {
+    long memory = Math.clamp(directBytes, LEAST_MEMORY, MOST_MEMORY);
+    int connections = (int) (memory / BYTES_PER_CONNECTION);
+    return new ProxySettings(
+        Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4),
+        Duration.ofSeconds(5),
+        Duration.ofHours(1),
+        Duration.ofMinutes(5),
+        Duration.ofSeconds(2),
+        connections,
+        connections / 2,
+        memory / POD_BUFFER_PARTS,
+        NODE_BUFFER_PODS * memory / POD_BUFFER_PARTS,
+        Math.clamp(memory / READ_PARTS, MIN_USUAL_READ_BYTES, MAX_USUAL_READ_BYTES),
+        Duration.ofSeconds(10),
+        Duration.ofSeconds(1),
+        HboneSettings.forMemory(memory));
+  }
 
   public ProxySettings {
     int cores = Runtime.getRuntime().availableProcessors();
@@ -67,6 +102,7 @@ public record ProxySettings(
     requireWithin(
         halfClosedIdleTimeout, "halfClosedIdleTimeout", Duration.ZERO, Duration.ofDays(30));
     requireWithin(identityTimeout, "identityTimeout", Duration.ZERO, Duration.ofSeconds(30));
+    require(maxConnections >= 1, "maxConnections", maxConnections, "1 or more");
     require(maxConnectionsPerPod >= 1, "maxConnectionsPerPod", maxConnectionsPerPod, "1 or more");
     require(
         maxBufferedBytesPerPod >= MIN_BUFFERED_BYTES,
@@ -105,6 +141,7 @@ public record ProxySettings(
         idle,
         halfClosedIdle,
         identityTimeout,
+        maxConnections,
         maxConnectionsPerPod,
         maxBufferedBytesPerPod,
         maxBufferedBytes,
@@ -122,6 +159,7 @@ public record ProxySettings(
         idleTimeout,
         halfClosedIdleTimeout,
         identityTimeout,
+        maxConnections,
         connections,
         maxBufferedBytesPerPod,
         maxBufferedBytes,
@@ -139,6 +177,7 @@ public record ProxySettings(
         idleTimeout,
         halfClosedIdleTimeout,
         identityTimeout,
+        maxConnections,
         maxConnectionsPerPod,
         maxBufferedBytesPerPod,
         maxBufferedBytes,

@@ -13,7 +13,10 @@ import java.util.Map;
  * @param refused connections reset before that
  * @param loops connections closed by the hop guard: the proxy had been led to itself
  * @param live connections open now
+ * @param maxLive as many as there may be, by the memory of the process
  * @param bufferedBytes buffer memory that waits for slow readers now
+ * @param maxBufferedBytes as much as may wait
+ * @param handshakes connections of other nodes' proxies that have not proven themselves yet
  */
 public record ProxyStats(
     Map<NamespacedName, PodStats> pods,
@@ -22,7 +25,10 @@ public record ProxyStats(
     long refused,
     long loops,
     int live,
-    long bufferedBytes) {
+    int maxLive,
+    long bufferedBytes,
+    long maxBufferedBytes,
+    int handshakes) {
 
   /**
    * One pod's share.

@@ -6,6 +6,7 @@ import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelConfig;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.UncheckedBooleanSupplier;
+import io.sluice.proxy.limits.BufferBudget;
 
 /**
  * Read sizes that follow the traffic, up to a maximum, and shrink to the least while too much is

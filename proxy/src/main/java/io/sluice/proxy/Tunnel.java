@@ -38,13 +38,13 @@ final class Tunnel implements SocketTunnel.Listener {
     return ends.isHalfClosed();
   }
 
-  void reset() {
-    ends.reset();
+  /** What waits may have become less without anybody being told. */
+  void lookAgain() {
+    ends.account();
   }
 
-  @Override
-  public void buffered(int bytes) {
-    connection.pod.budget.hold(bytes);
+  void reset() {
+    ends.reset();
   }
 
   @Override
@@ -55,6 +55,7 @@ final class Tunnel implements SocketTunnel.Listener {
       case RESET_BY_STREAM, CONNECTION_LOST -> connection.ended(reset(!clientIsSocket));
       case DENIED -> connection.end(CloseKind.DENIED, Reason.PEER_DENIED);
       case TIMEOUT -> connection.end(CloseKind.IDLE, Reason.IDLE_TIMEOUT);
+      case NO_MEMORY -> connection.end(CloseKind.STALLED, Reason.BUFFER_LIMIT);
       case RESET_BY_US -> connection.end(CloseKind.ERROR, Reason.PEER_FAILED);
     }
   }

@@ -153,6 +153,7 @@ class BackPressureTest {
             defaults.idleTimeout(),
             defaults.halfClosedIdleTimeout(),
             defaults.identityTimeout(),
+            defaults.maxConnections(),
             defaults.maxConnectionsPerPod(),
             limit,
             defaults.maxBufferedBytes(),

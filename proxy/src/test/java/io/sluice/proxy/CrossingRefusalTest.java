@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
@@ -13,11 +14,11 @@ import io.sluice.proxy.hbone.HboneSettings;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.TlsStack;
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -30,6 +31,7 @@ class CrossingRefusalTest {
   private static final Peers.Conversation ECHO =
       socket -> socket.getInputStream().transferTo(socket.getOutputStream());
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void theServersVerdictCounts(TlsStack stack) {
@@ -46,8 +48,13 @@ class CrossingRefusalTest {
       assertThat(record.info().securityPolicy()).isEqualTo("mutual_tls");
       assertThat(nodes.app.accepted).hasValue(0);
     }
+
+    refused(
+        "a call that the serving side does not allow, the calling side does",
+        Reason.NO_TRAFFIC_TARGET);
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void nothingButTheAddressesOfThePodIsReachedThroughIt(TlsStack stack) {
@@ -60,8 +67,11 @@ class CrossingRefusalTest {
       assertRefused(nodes.server, Reason.WRONG_DESTINATION);
       assertThat(nodes.app.accepted).hasValue(0);
     }
+
+    refused("a tunnel to an address that is not the pod's", Reason.WRONG_DESTINATION);
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void noPortOfTheMeshItselfIsReachedThroughIt(TlsStack stack) {
@@ -78,8 +88,11 @@ class CrossingRefusalTest {
         assertRefused(nodes.server, Reason.WRONG_DESTINATION);
       }
     }
+
+    refused("a tunnel to the mesh's own ports", Reason.WRONG_DESTINATION);
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void theServerHasToBeWhoTheSnapshotNames(TlsStack stack) {
@@ -92,8 +105,11 @@ class CrossingRefusalTest {
       assertThat(nodes.client.refusedHandshakes).containsExactly(TlsReason.WRONG_IDENTITY);
       assertThat(nodes.app.accepted).hasValue(0);
     }
+
+    refused("a server with the certificate of another service account", Reason.TLS_FAILED);
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void aCallerOfAnotherAuthorityIsNotBelieved(TlsStack stack) {
@@ -109,6 +125,8 @@ class CrossingRefusalTest {
       Await.until("the server tells", () -> !nodes.server.refusedHandshakes.isEmpty());
       assertThat(nodes.server.refusedHandshakes).containsExactly(TlsReason.UNTRUSTED);
     }
+
+    refused("a caller whose certificate another authority made", Reason.TLS_FAILED);
   }
 
   @ParameterizedTest
@@ -136,6 +154,7 @@ class CrossingRefusalTest {
     }
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void strictRefusesPlaintextThatNothingProves(TlsStack stack) {
@@ -147,27 +166,34 @@ class CrossingRefusalTest {
       assertRefused(nodes.server, Reason.MTLS_REQUIRED);
       assertThat(nodes.app.accepted).hasValue(0);
     }
+
+    refused("plaintext at a pod of a strict mesh", Reason.MTLS_REQUIRED);
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(TlsStack.class)
-  void handshakesOfOnePodAreBounded(TlsStack stack) throws IOException {
-    ProxySettings settings =
-        ProxySettings.DEFAULTS.with(HboneSettings.DEFAULTS.with(new HboneSettings.Server(8, 1)));
-    try (var nodes = new TwoNodes(stack, settings, ECHO);
-        Socket silent = Peers.connect(nodes.hbone())) {
-      DataPath path = nodes.server.proxy.path;
-      Await.until("it is accepted", () -> path.accepted.sum() == 1);
-      Await.until("the handshake begins", () -> path.live.get() == 0);
-      assertThat(silent.isConnected()).isTrue();
+  void sharedConnectionsOfOnePodAreBounded(TlsStack stack) throws Exception {
+    HboneSettings.Server usual = HboneSettings.DEFAULTS.server();
+    HboneSettings.Server one =
+        new HboneSettings.Server(1, usual.maxHandshakes(), usual.maxSilent(), usual.hello());
+    try (var nodes =
+        new TwoNodes(stack, ProxySettings.DEFAULTS.with(HboneSettings.DEFAULTS.with(one)), ECHO)) {
+      try (Socket first = Peers.connect(nodes.entry)) {
+        first.getOutputStream().write('x');
+        assertThat(first.getInputStream().read()).isEqualTo('x');
+      }
 
-      CrossingTest.useUp(nodes.entry);
+      CrossingTest.useUp(nodes.hbone());
 
-      assertCutOff(nodes.client.recorder.onlyRefused());
+      Await.until("one more is refused", () -> !nodes.server.recorder.refused.isEmpty());
       assertRefused(nodes.server, Reason.CONNECTION_LIMIT);
     }
+
+    refused("handshakes that never end", Reason.CONNECTION_LIMIT);
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void streamsCountAsConnectionsOfThePod(TlsStack stack) throws Exception {
@@ -182,11 +208,19 @@ class CrossingRefusalTest {
       assertRefused(nodes.server, Reason.CONNECTION_LIMIT);
       assertThat(nodes.app.accepted).hasValue(1);
     }
+
+    refused("more streams than a pod may have connections", Reason.CONNECTION_LIMIT);
   }
 
   private static MeshSnapshot snapshotWithStoreAt(TwoNodes nodes, List<InetAddress> addresses) {
     return nodes.snapshot(
         TwoNodes.settings(DeniedPeers.NONE), TwoNodes.buyerMayCall(), addresses, List.of());
+  }
+
+  private static void refused(String what, Reason reason) {
+    Attack.tried("between nodes: " + what)
+        .refusedBy("the proxy, connection reset")
+        .countedAs("sluice_proxy_connections_refused_total{reason=\"" + reason.label() + "\"}");
   }
 
   /** Before or after its own connect was done with. */

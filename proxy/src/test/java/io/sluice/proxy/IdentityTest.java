@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -96,6 +98,7 @@ class IdentityTest {
     }
   }
 
+  @Tag("attack")
   @Test
   void inboundRefusesWhoIsNotKnown() {
     try (var fixture = new ProxyFixture()) {
@@ -108,6 +111,10 @@ class IdentityTest {
       assertThat(record.info().reporter()).isEqualTo(Reporter.DESTINATION);
       assertThat(record.info().source()).isEmpty();
     }
+
+    Attack.tried("a connection that no workload of this node has opened")
+        .refusedBy("the serving proxy, connection reset")
+        .countedAs("sluice_proxy_connections_refused_total{reason=\"source_not_in_mesh\"}");
   }
 
   @Test

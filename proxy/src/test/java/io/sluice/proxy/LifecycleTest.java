@@ -334,6 +334,7 @@ class LifecycleTest {
             defaults.idleTimeout(),
             defaults.halfClosedIdleTimeout(),
             defaults.identityTimeout(),
+            defaults.maxConnections(),
             defaults.maxConnectionsPerPod(),
             defaults.maxBufferedBytesPerPod(),
             defaults.maxBufferedBytes(),

@@ -17,6 +17,13 @@ public final class Peers {
   public static final InetAddress V4 = InetAddress.ofLiteral("127.0.0.1");
   public static final InetAddress V6 = InetAddress.ofLiteral("::1");
 
+  /** Says what it hears, to the end. */
+  public static final Conversation ECHO =
+      socket -> {
+        socket.getInputStream().transferTo(socket.getOutputStream());
+        socket.shutdownOutput();
+      };
+
   private Peers() {}
 
   /** A server; what the conversation throws ends that connection only. */
@@ -75,12 +82,7 @@ public final class Peers {
   }
 
   public static Server echo(InetAddress address) {
-    return new Server(
-        address,
-        socket -> {
-          socket.getInputStream().transferTo(socket.getOutputStream());
-          socket.shutdownOutput();
-        });
+    return new Server(address, ECHO);
   }
 
   public static Socket connect(InetSocketAddress address) throws IOException {

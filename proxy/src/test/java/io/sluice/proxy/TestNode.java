@@ -36,6 +36,7 @@ final class TestNode implements HboneEvents, AutoCloseable {
   final Queue<TlsReason> refusedHandshakes = new ConcurrentLinkedQueue<>();
   final Queue<ConnectionEnd> ends = new ConcurrentLinkedQueue<>();
   final AtomicInteger shared = new AtomicInteger();
+  volatile int receiveBufferBytes; // of what is accepted; 0 is the kernel's choice
   final Proxy proxy;
   private final TlsStack stack;
   private final Map<SpiffeId, TlsIdentity> identities = new ConcurrentHashMap<>();
@@ -81,6 +82,9 @@ final class TestNode implements HboneEvents, AutoCloseable {
     try {
       LinuxSocket socket = LinuxSocket.newSocketStream(false);
       socket.setReuseAddress(true);
+      if (receiveBufferBytes > 0) {
+        socket.setReceiveBufferSize(receiveBufferBytes);
+      }
       socket.bind(bind);
       socket.listen(1_024);
       InetSocketAddress bound = socket.localAddress();

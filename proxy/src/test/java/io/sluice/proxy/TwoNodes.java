@@ -36,6 +36,11 @@ final class TwoNodes implements AutoCloseable {
   static final NamespacedName STORE = new NamespacedName("shop", "store-1");
   static final SpiffeId BUYER_ID = identity("buyer");
   static final SpiffeId STORE_ID = identity("store");
+
+  /** A second one that may call the store, from the buyer's node. */
+  static final NamespacedName CLERK = new NamespacedName("shop", "clerk-1");
+
+  static final SpiffeId CLERK_ID = identity("clerk");
   static final InetAddress SERVICE = InetAddress.ofLiteral("10.96.0.10");
   static final int SERVICE_PORT = 80;
 
@@ -58,12 +63,21 @@ final class TwoNodes implements AutoCloseable {
 
   /** With these settings on the store's node. */
   TwoNodes(TlsStack stack, ProxySettings settings, Peers.Conversation conversation) {
+    this(stack, ProxySettings.DEFAULTS, settings, conversation);
+  }
+
+  TwoNodes(
+      TlsStack stack,
+      ProxySettings buyers,
+      ProxySettings settings,
+      Peers.Conversation conversation) {
     assumeThat(stack.isAvailable()).isTrue();
     address = freshAddress();
     app = new Peers.Server(address, conversation);
-    client = new TestNode(stack, ProxySettings.DEFAULTS);
+    client = new TestNode(stack, buyers);
     server = new TestNode(stack, settings);
     client.has(BUYER_ID, authority.issue(BUYER_ID));
+    client.has(CLERK_ID, authority.issue(CLERK_ID));
     server.has(STORE_ID, authority.issue(STORE_ID));
     publish(snapshot());
     InetSocketAddress hbone = hbone();
@@ -95,7 +109,7 @@ final class TwoNodes implements AutoCloseable {
     server.publish(snapshot);
   }
 
-  /** The buyer may call the store, nothing else is allowed. */
+  /** Buyer and clerk may call the store, nothing else is allowed. */
   MeshSnapshot snapshot() {
     return snapshot(settings(DeniedPeers.NONE), buyerMayCall(), List.of(address), List.of());
   }
@@ -110,6 +124,7 @@ final class TwoNodes implements AutoCloseable {
         settings,
         List.of(
             workload(BUYER, BUYER_ID, List.of(Peers.V4)),
+            workload(CLERK, CLERK_ID, List.of()),
             workload(STORE, STORE_ID, storeAddresses)),
         List.of(service(endpoints)),
         permissions);
@@ -124,7 +139,7 @@ final class TwoNodes implements AutoCloseable {
         new Permission(
             new NamespacedName("shop", "buy"),
             STORE_ID.serviceAccountName(),
-            Set.of(BUYER_ID.serviceAccountName()),
+            Set.of(BUYER_ID.serviceAccountName(), CLERK_ID.serviceAccountName()),
             Set.of()));
   }
 
@@ -136,8 +151,7 @@ final class TwoNodes implements AutoCloseable {
         List.of(new ServicePort("tcp", SERVICE_PORT, AppProtocol.TCP, ready)));
   }
 
-  private static Workload workload(
-      NamespacedName name, SpiffeId identity, List<InetAddress> addresses) {
+  static Workload workload(NamespacedName name, SpiffeId identity, List<InetAddress> addresses) {
     return new Workload(
         name,
         identity,

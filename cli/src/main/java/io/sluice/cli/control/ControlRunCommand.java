@@ -11,11 +11,14 @@ import io.sluice.control.ReplicaSettings;
 import io.sluice.control.StateDirectory;
 import io.sluice.control.admission.NodeAccount;
 import io.sluice.control.authority.CertificateRequest;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.kubernetes.KubernetesRegistry;
+import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.server.ServerSettings;
+import io.sluice.control.server.ServerSettings.Places;
 import io.sluice.control.webhook.AdmissionWebhook;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.NamespacedName;
@@ -114,8 +117,26 @@ final class ControlRunCommand implements Callable<Integer> {
       defaultValue = "off")
   private String metricsAddress = "off";
 
+  @Mixin private BeliefArguments belief = new BeliefArguments();
   @Mixin private ReplicaArguments replica = new ReplicaArguments();
   @Mixin private WebhookArguments webhook = new WebhookArguments();
+
+  @Option(
+      names = "--strangers",
+      paramLabel = "NUMBER",
+      description =
+          "Most connections at once of those who have proven nothing, as a node that joins. Nodes"
+              + " with a certificate have places of their own. Default: 64.")
+  private int strangers = Places.USUAL.strangers();
+
+  @Option(
+      names = "--strangers-per-address",
+      paramLabel = "NUMBER",
+      description =
+          "Of them from one address, or one IPv6 network of 64 bits. Where nodes reach the"
+              + " controller through one address, such as a load balancer's, as many as join at"
+              + " once. Default: 16.")
+  private int strangersPerAddress = Places.USUAL.strangersOfAddress();
 
   @Option(
       names = "--drain-seconds",
@@ -133,11 +154,12 @@ final class ControlRunCommand implements Callable<Integer> {
     InetSocketAddress metrics =
         metricsAddress.equals("off") ? null : address("--metrics-address", metricsAddress);
     try (Termination termination = new Termination();
-        Controller controller = start(settings);
+        CompiledRegistry objects = objects();
+        Controller controller = start(settings, objects);
         AdminServer admin =
             AdminServer.start(
                 StateDirectory.at(state).adminSocket(), new ControllerAnswers(controller));
-        AdmissionWebhook reviews = webhook.start(state);
+        AdmissionWebhook reviews = webhook.start(state, objects.rules());
         MetricsServer served = metrics == null ? null : serve(metrics, controller)) {
       termination.begin();
       if (awaitReady(controller, termination)) {
@@ -194,10 +216,24 @@ final class ControlRunCommand implements Callable<Integer> {
           leafLifetime,
           nodeLifetime == null ? ControllerSettings.usualNodeLifetime(leafLifetime) : nodeLifetime,
           Duration.ofSeconds(drainSeconds),
-          ServerSettings.at(address("--listen", listen)),
+          ServerSettings.at(address("--listen", listen), places()),
           nodeAccount());
     } catch (IllegalArgumentException e) {
       throw wrong(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private Places places() {
+    Places usual = Places.USUAL;
+    try {
+      return new Places(
+          usual.handshakes(),
+          usual.handshakesOfAddress(),
+          strangers,
+          strangersPerAddress,
+          usual.members());
+    } catch (IllegalArgumentException e) {
+      throw wrong("--strangers, --strangers-per-address: " + e.getMessage());
     }
   }
 
@@ -218,16 +254,26 @@ final class ControlRunCommand implements Callable<Integer> {
         : new KubernetesAccess.Kubeconfig(kubeconfig);
   }
 
-  private Controller start(ControllerSettings settings) {
-    InstantSource clock = InstantSource.system();
+  private CompiledRegistry objects() {
+    CompilerSettings rules = belief.settings(spec, kubernetes);
     if (registry != null) {
-      return Controller.start(
-          settings, new FolderRegistry(registry, new RegistryProblems()), clock);
+      return new FolderRegistry(registry, rules, new RegistryProblems());
+    }
+    try {
+      return new KubernetesRegistry(access(), rules, new RegistryProblems());
+    } catch (KubernetesApiException e) {
+      throw wrong("--kubernetes: " + e.getMessage());
+    }
+  }
+
+  private Controller start(ControllerSettings settings, CompiledRegistry objects) {
+    InstantSource clock = InstantSource.system();
+    if (!(objects instanceof KubernetesRegistry cluster)) {
+      return Controller.start(settings, objects, clock);
     }
     ReplicaSettings joining = replica.settings(spec, access());
     try {
-      return Controller.start(
-          settings, new KubernetesRegistry(access(), new RegistryProblems()), joining, clock);
+      return Controller.start(settings, cluster, joining, clock);
     } catch (KubernetesApiException e) {
       throw wrong("--kubernetes: " + e.getMessage());
     }

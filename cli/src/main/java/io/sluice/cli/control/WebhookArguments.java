@@ -1,6 +1,7 @@
 package io.sluice.cli.control;
 
 import io.sluice.cli.arguments.ListenAddress;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.webhook.AdmissionWebhook;
 import io.sluice.control.webhook.SelfSigned;
 import io.sluice.control.webhook.ServingCertificate;
@@ -63,7 +64,7 @@ final class WebhookArguments {
   }
 
   /** Starts it, unless it is off. */
-  @Nullable AdmissionWebhook start(Path state) {
+  @Nullable AdmissionWebhook start(Path state, CompilerSettings rules) {
     if (listen.equals("off")) {
       return null;
     }
@@ -72,6 +73,7 @@ final class WebhookArguments {
         address(),
         certificate != null && key != null
             ? ServingCertificate.of(certificate, key, clock)
-            : SelfSigned.in(state.resolve("webhook"), name, clock));
+            : SelfSigned.in(state.resolve("webhook"), name, clock),
+        rules);
   }
 }

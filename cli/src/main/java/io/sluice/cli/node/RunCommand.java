@@ -268,7 +268,7 @@ final class RunCommand implements Callable<Integer> {
               : ListenAddress.parse("--metrics-address", metricsAddress),
           accessLog,
           Duration.ofSeconds(drainSeconds),
-          ProxySettings.DEFAULTS,
+          ProxySettings.ofThisProcess(),
           new PlacementSettings(proc, cgroupRoot),
           earlierConnections == null
               ? EarlierConnectionsRule.BY_MODE

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
+import io.sluice.control.compile.CompilerSettings;
+import io.sluice.control.compile.PodRangeRule;
 import io.sluice.control.folder.ManifestSet;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.validate.Finding;
@@ -16,6 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -70,6 +73,14 @@ public final class ValidateCommand implements Callable<Integer> {
       description = "Exit code 1 also when only a part of an object has no effect.")
   private boolean failOnWarnings;
 
+  @Option(
+      names = "--mesh-config-namespace",
+      paramLabel = "NAME",
+      description =
+          "The namespace whose MeshConfig governs the mesh, as for control run. Default: every"
+              + " one.")
+  private @Nullable String namespace;
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   /** For the command line's library. */
@@ -98,7 +109,8 @@ public final class ValidateCommand implements Callable<Integer> {
   }
 
   private int report(ManifestSet manifests) {
-    Validation validation = Validation.ofMesh(manifests.contents());
+    Validation validation =
+        Validation.ofMesh(manifests.contents(), new CompilerSettings(namespace, PodRangeRule.AUTO));
     PrintWriter out = spec.commandLine().getOut();
     switch (format) {
       case table, wide -> print(validation, manifests, out);

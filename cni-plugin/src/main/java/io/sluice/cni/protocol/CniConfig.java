@@ -57,6 +57,14 @@ public record CniConfig(
    * @throws CniError when it is no JSON object
    */
   static CniConfig parse(byte[] input) {
+    for (byte one : input) {
+      if (one == 0) { // in UTF-16 and UTF-32, which the parser would take, though not by bytes
+        throw new CniError(
+            CniError.UNDECODABLE,
+            "the network configuration is not UTF-8 (RFC 8259, section 8.1)",
+            "look at the conflist of this network");
+      }
+    }
     try (JsonParser parser = JSON.createParser(input)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw new CniError(CniError.UNDECODABLE, "the network configuration is no object", "");

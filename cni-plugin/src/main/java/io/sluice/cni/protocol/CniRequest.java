@@ -75,10 +75,12 @@ public record CniRequest(
 
   private static CniRequest of(Map<String, String> environment, byte[] input) {
     CniCommand command = command(environment.getOrDefault("CNI_COMMAND", ""));
-    String containerId = environment.getOrDefault("CNI_CONTAINERID", "");
-    String ifname = environment.getOrDefault("CNI_IFNAME", "");
+    String containerId = "";
+    String ifname = "";
     String netns = environment.getOrDefault("CNI_NETNS", "");
-    if (!WITHOUT_SANDBOX.contains(command)) {
+    if (!WITHOUT_SANDBOX.contains(command)) { // what is set without one is of nobody's form
+      containerId = environment.getOrDefault("CNI_CONTAINERID", "");
+      ifname = environment.getOrDefault("CNI_IFNAME", "");
       require(CONTAINER_ID, "CNI_CONTAINERID", containerId);
       require(INTERFACE, "CNI_IFNAME", ifname);
     }

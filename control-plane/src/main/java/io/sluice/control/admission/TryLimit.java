@@ -2,12 +2,10 @@ package io.sluice.control.admission;
 
 import io.sluice.control.admission.AdmissionException.Reason;
 import io.sluice.control.limit.Allowances;
-import java.net.Inet6Address;
+import io.sluice.control.limit.FairRoom;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.function.Supplier;
 
 /**
@@ -21,9 +19,6 @@ public final class TryLimit {
   private static final int BURST_OF_ALL = 300;
   private static final Duration ONE_MORE_FOR_ALL = Duration.ofMillis(200);
   private static final int MOST_REMOTES = 4_096;
-
-  /** What one customer of a network is given at least (RFC 6177 §2), so one key for all of it. */
-  private static final int IPV6_PREFIX_BYTES = 8;
 
   private final Allowances<String> perRemote;
   private final Allowances<String> inTotal;
@@ -40,7 +35,7 @@ public final class TryLimit {
    * @throws AdmissionException LIMITED where no try is left; {@code attempt} is not run then
    */
   public AdmittedNode run(InetAddress remote, Supplier<AdmittedNode> attempt) {
-    String key = key(remote);
+    String key = FairRoom.key(remote);
     if (!perRemote.take(key)) {
       throw limited("too many wrong tokens from " + remote.getHostAddress());
     }
@@ -62,13 +57,6 @@ public final class TryLimit {
         inTotal.giveBack("");
       }
     }
-  }
-
-  private static String key(InetAddress remote) {
-    byte[] address = remote.getAddress();
-    return HexFormat.of()
-        .formatHex(
-            remote instanceof Inet6Address ? Arrays.copyOf(address, IPV6_PREFIX_BYTES) : address);
   }
 
   private static AdmissionException limited(String problem) {

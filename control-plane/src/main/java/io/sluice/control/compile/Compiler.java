@@ -2,8 +2,9 @@ package io.sluice.control.compile;
 
 import static java.util.stream.Collectors.groupingBy;
 
-import io.sluice.control.compile.WorkloadCompiler.MeshWide;
+import io.sluice.control.compile.Claims.Claimant;
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
+import io.sluice.control.objects.ClusterNode;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.HttpRouteGroup;
 import io.sluice.control.objects.KubernetesObject;
@@ -31,62 +32,101 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a set of objects means for the data plane. A pure function: the same objects give the same
- * content, whatever the order of their files apart from duplicates. What cannot be used never
- * widens what is permitted; it is left out and told.
+ * What a set of objects means for the data plane. A pure function: the same objects, and the same
+ * in force before, give the same content, whatever the order of their files apart from duplicates.
+ * What cannot be used never widens what is permitted; it is left out and told.
  */
 public final class Compiler {
   private Compiler() {}
 
-  /** Compiles {@code objects} into a snapshot numbered {@code revision}. */
+  /** As the other, by the usual rules and with nothing in force. */
   public static Compilation compile(long revision, Objects objects) {
+    return compile(revision, objects, CompilerSettings.USUAL, InForce.NOTHING);
+  }
+
+  /**
+   * Compiles {@code objects} into a snapshot numbered {@code revision}.
+   *
+   * @param inForce what was decided before between objects that stand against each other
+   */
+  public static Compilation compile(
+      long revision, Objects objects, CompilerSettings rules, InForce inForce) {
     var statuses = new Statuses();
     Objects unique = withoutDuplicates(objects, statuses);
     unique.all().forEach(object -> reportUnread(object, statuses));
     ConfigCompiler.Settings settings =
-        ConfigCompiler.compile(unique.of(MeshConfig.class), statuses);
+        ConfigCompiler.compile(
+            unique.of(MeshConfig.class), rules, inForce.meshConfigOrNull(), statuses);
+    PodRanges ranges = ranges(unique, rules, inForce);
+    List<Pod> pods = unique.of(Pod.class);
+    Claims podClaims = new Claims(inForce.pods());
+    pods.forEach(
+        pod -> podClaims.add(WorkloadCompiler.claims(pod, ranges), WorkloadCompiler.claimant(pod)));
+    podClaims.settle(_ -> {});
+    List<KubernetesService> services = unique.of(KubernetesService.class);
+    Claims serviceClaims = new Claims(inForce.services());
+    services.forEach(
+        service -> serviceClaims.add(ServiceCompiler.claims(service), Claimant.alone(service)));
+    serviceClaims.settle(_ -> {});
+    var workloads = new WorkloadCompiler(settings.meshWide(), podClaims, ranges, statuses);
     var snapshot =
         new MeshSnapshot(
             revision,
             settings.mesh(),
-            workloads(unique, settings.meshWide(), statuses),
-            services(unique, statuses),
+            workloads(unique, workloads, statuses),
+            services(unique, serviceClaims, statuses),
             permissions(unique, statuses),
             namespaces(unique));
-    return new Compilation(snapshot, statuses.sorted());
+    return new Compilation(
+        snapshot,
+        statuses.sorted(),
+        new InForce(
+            podClaims.held(), serviceClaims.held(), settings.inForceOrNull(), ranges.areBinding()));
   }
 
   /**
    * What would be said of {@code object} in a mesh where all that it names exists and nothing
    * stands against it.
    */
-  public static List<ObjectStatus> compileAlone(KubernetesObject object) {
+  public static List<ObjectStatus> compileAlone(KubernetesObject object, CompilerSettings rules) {
     var statuses = new Statuses();
     reportUnread(object, statuses);
     switch (object) {
-      case MeshConfig config -> ConfigCompiler.compile(List.of(config), statuses);
+      case MeshConfig config -> ConfigCompiler.compile(List.of(config), rules, null, statuses);
       case Namespace namespace -> Surroundings.of(namespace, statuses);
       case Pod pod ->
-          new WorkloadCompiler(ConfigCompiler.NO_CONFIG.meshWide(), new FirstComers(), statuses)
+          new WorkloadCompiler(
+                  ConfigCompiler.NO_CONFIG.meshWide(),
+                  Owners.NOBODY_ELSE,
+                  new PodRanges(PodRangeRule.IGNORE, false),
+                  statuses)
               .workload(pod, Surroundings.NONE);
       case KubernetesService service ->
-          new ServiceCompiler(new FirstComers(), statuses)
+          new ServiceCompiler(Owners.NOBODY_ELSE, statuses)
               .service(service, new EndpointCompiler(List.of(), List.of()));
       case EndpointSlice slice -> ServiceCompiler.report(slice, statuses);
       case TrafficTarget target ->
           new PermissionCompiler(_ -> new TcpRoute(target.meta(), Set.of()), statuses)
               .permission(target);
-      case ServiceAccount _, TcpRoute _, HttpRouteGroup _, OtherObject _ -> {}
+      case ClusterNode _, ServiceAccount _, TcpRoute _, HttpRouteGroup _, OtherObject _ -> {}
     }
     return statuses.sorted();
   }
 
-  private static List<Workload> workloads(Objects objects, MeshWide meshWide, Statuses statuses) {
+  private static PodRanges ranges(Objects objects, CompilerSettings rules, InForce inForce) {
+    var ranges = new PodRanges(rules.podRanges(), inForce.podRangesBind());
+    objects.of(ClusterNode.class).forEach(ranges::add);
+    objects.of(Pod.class).forEach(ranges::add);
+    ranges.settle(_ -> {});
+    return ranges;
+  }
+
+  private static List<Workload> workloads(
+      Objects objects, WorkloadCompiler compiler, Statuses statuses) {
     Map<String, Surroundings> surroundings = new HashMap<>();
     for (Namespace namespace : objects.of(Namespace.class)) {
       surroundings.put(namespace.meta().name(), Surroundings.of(namespace, statuses));
     }
-    var compiler = new WorkloadCompiler(meshWide, new FirstComers(), statuses);
     List<Workload> workloads = new ArrayList<>();
     for (Pod pod : objects.of(Pod.class)) {
       workloads.add(
@@ -96,14 +136,14 @@ public final class Compiler {
     return workloads;
   }
 
-  private static List<Service> services(Objects objects, Statuses statuses) {
+  private static List<Service> services(Objects objects, Owners owners, Statuses statuses) {
     Map<NamespacedName, List<EndpointSlice>> slices =
         objects.of(EndpointSlice.class).stream()
             .filter(slice -> !slice.service().isEmpty())
             .collect(
                 groupingBy(slice -> new NamespacedName(slice.meta().namespace(), slice.service())));
     Map<String, List<Pod>> pods = podsByNamespace(objects);
-    var compiler = new ServiceCompiler(new FirstComers(), statuses);
+    var compiler = new ServiceCompiler(owners, statuses);
     List<Service> services = new ArrayList<>();
     for (KubernetesService service : objects.of(KubernetesService.class)) {
       var endpoints =
@@ -179,17 +219,6 @@ public final class Compiler {
       statuses.info(other, "the mesh does not read this kind");
     } else if (object instanceof HttpRouteGroup group) {
       statuses.unusable(group, "HTTP rules are not enforced yet", "use a TCPRoute");
-    }
-  }
-
-  /** For objects that are gone through in order of reference. */
-  private static final class FirstComers implements Owners {
-    private final Map<Object, ObjectRef> owners = new HashMap<>();
-
-    @Override
-    public ObjectRef of(Object claim, ObjectRef claimant) {
-      ObjectRef other = owners.putIfAbsent(claim, claimant);
-      return other == null ? claimant : other;
     }
   }
 }

@@ -4,11 +4,13 @@ import io.sluice.control.compile.WorkloadCompiler.MeshWide;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSettings;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Finds the MeshConfig in force, and what it means. */
 final class ConfigCompiler {
@@ -16,30 +18,56 @@ final class ConfigCompiler {
   private static final Set<String> USUAL_NAMES =
       Set.of("osm-mesh-config", "fsm-mesh-config", "sluice-mesh-config");
 
-  private static final Comparator<MeshConfig> ORDER =
-      Comparator.comparing((MeshConfig config) -> !USUAL_NAMES.contains(config.meta().name()))
-          .thenComparing(config -> config.meta().namespace())
-          .thenComparing(config -> config.meta().name())
-          .thenComparing(config -> config.ref().group());
-
   /** What holds without a MeshConfig. */
-  static final Settings NO_CONFIG = compile(List.of(), new Statuses());
+  static final Settings NO_CONFIG =
+      compile(List.of(), CompilerSettings.USUAL, null, new Statuses());
 
   private ConfigCompiler() {}
 
-  /** What the MeshConfig says to the nodes, and what it says of every Pod. */
-  record Settings(MeshSettings mesh, MeshWide meshWide) {}
+  /**
+   * What the MeshConfig says to the nodes, and what it says of every Pod.
+   *
+   * @param inForceOrNull which one governs
+   */
+  record Settings(MeshSettings mesh, MeshWide meshWide, @Nullable String inForceOrNull) {}
 
-  /** Compiles the first of {@code configs} and says that the others have no effect. */
-  static Settings compile(Collection<MeshConfig> configs, Statuses statuses) {
-    List<MeshConfig> sorted = configs.stream().sorted(ORDER).toList();
-    for (MeshConfig other : sorted.stream().skip(1).toList()) {
-      statuses.unusable(
-          other,
-          sorted.getFirst().ref() + " is the MeshConfig in force",
-          "remove all but one MeshConfig");
+  /**
+   * Compiles the one of {@code configs} that governs, and says that the others have no effect. Only
+   * those of the release's namespace count: whoever may make one elsewhere does not set the mesh.
+   * Of several there, the one in force stays; else one with a usual name comes first, then the
+   * older one. Where nothing tells which that is none governs, and the mesh is closed.
+   */
+  static Settings compile(
+      Collection<MeshConfig> configs,
+      CompilerSettings rules,
+      @Nullable String inForceOrNull,
+      Statuses statuses) {
+    String namespace = rules.meshConfigNamespaceOrNull();
+    List<MeshConfig> candidates = new ArrayList<>();
+    for (MeshConfig each : configs) {
+      if (namespace == null || each.meta().namespace().equals(namespace)) {
+        candidates.add(each);
+      } else {
+        statuses.unusable(
+            each,
+            "only a MeshConfig of namespace " + namespace + " governs this mesh",
+            "write it there, or start the controller with another --mesh-config-namespace");
+      }
     }
-    Optional<MeshConfig> config = sorted.stream().findFirst();
+    Optional<MeshConfig> config = governing(candidates, inForceOrNull);
+    for (MeshConfig other : candidates) {
+      if (config.isEmpty()) {
+        statuses.unusable(
+            other,
+            "there are several MeshConfigs, and nothing tells which was first: none is in force",
+            "remove all but one MeshConfig");
+      } else if (!config.get().equals(other)) {
+        statuses.unusable(
+            other,
+            config.get().ref() + " is the MeshConfig in force",
+            "remove all but one MeshConfig");
+      }
+    }
     config.ifPresent(chosen -> reportFields(chosen, statuses));
     MeshSettings mesh =
         config
@@ -50,7 +78,31 @@ final class ConfigCompiler {
         new MeshWide(
             mesh.trustDomain(),
             config.map(MeshConfig::interception).orElse(InterceptionSettings.EVERYTHING),
-            config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE)));
+            config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE)),
+        config.map(ConfigCompiler::party).orElse(null));
+  }
+
+  private static Optional<MeshConfig> governing(
+      List<MeshConfig> candidates, @Nullable String inForceOrNull) {
+    Optional<MeshConfig> before =
+        candidates.stream().filter(each -> party(each).equals(inForceOrNull)).findFirst();
+    if (before.isPresent()) {
+      return before;
+    }
+    List<MeshConfig> usual =
+        candidates.stream().filter(each -> USUAL_NAMES.contains(each.meta().name())).toList();
+    List<MeshConfig> preferred = usual.isEmpty() ? candidates : usual;
+    Optional<MeshConfig> oldest =
+        preferred.stream().min(Comparator.comparing(each -> each.meta().birth()));
+    return oldest.filter(first ->
+        preferred.stream()
+            .allMatch(each ->
+                each.equals(first) || first.meta().birth().compareTo(each.meta().birth()) < 0));
+  }
+
+  /** Another object of the same name is another one. */
+  private static String party(MeshConfig config) {
+    return Claims.Claimant.alone(config).party();
   }
 
   private static void reportFields(MeshConfig config, Statuses statuses) {

@@ -1,6 +1,7 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.compile.ObjectsInForce.Replacement;
+import io.sluice.control.objects.ClusterNode;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.HttpRouteGroup;
 import io.sluice.control.objects.KubernetesObject;
@@ -19,11 +20,14 @@ import io.sluice.mesh.SnapshotEditor;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Compiles a set of objects again and again as it changes. Keeps what depends on what, so that a
- * change costs what it changes and not what the cluster holds. The result is always that of {@link
- * Compiler} on all objects, which a test holds it to. Confined to one thread.
+ * change costs what it changes and not what the cluster holds. What one call decided between
+ * objects that stand against each other, the next one keeps. The result is always that of {@link
+ * Compiler} on all objects and on what was in force, which a test holds it to. Confined to one
+ * thread.
  *
  * <p>After an exception, which would be a mistake in here, it may not be used any longer.
  */
@@ -31,15 +35,19 @@ public final class IncrementalCompiler {
   private final ObjectsInForce objects = new ObjectsInForce();
   private final StatusBook statuses = new StatusBook();
   private final Map<ObjectRef, MeshConfig> configs = new HashMap<>();
-  private final PodStage pods = new PodStage(statuses);
+  private final CompilerSettings settings;
+  private final PodStage pods;
   private final ServiceStage services = new ServiceStage(statuses);
   private final PermissionStage permissions = new PermissionStage(statuses);
+  private @Nullable String configInForce;
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
   private long revision;
   private boolean configsChanged = true;
 
   /** Knows no object yet; the first snapshot has the revision after {@code revision}. */
-  public IncrementalCompiler(long revision) {
+  public IncrementalCompiler(CompilerSettings settings, long revision) {
+    this.settings = settings;
+    this.pods = new PodStage(settings.podRanges(), statuses);
     this.revision = revision;
   }
 
@@ -72,10 +80,12 @@ public final class IncrementalCompiler {
 
   private void compileConfigs(SnapshotEditor editor) {
     Statuses found = new Statuses();
-    ConfigCompiler.Settings settings = ConfigCompiler.compile(configs.values(), found);
+    ConfigCompiler.Settings compiled =
+        ConfigCompiler.compile(configs.values(), settings, configInForce, found);
+    configInForce = compiled.inForceOrNull();
     statuses.put(configs.keySet(), found);
-    editor.put(settings.mesh());
-    pods.put(settings.meshWide());
+    editor.put(compiled.mesh());
+    pods.put(compiled.meshWide());
     configsChanged = false;
   }
 
@@ -87,6 +97,7 @@ public final class IncrementalCompiler {
         configsChanged = true;
       }
       case Namespace namespace -> pods.remove(namespace);
+      case ClusterNode node -> pods.remove(node);
       case Pod pod -> {
         pods.remove(pod);
         services.podChanged(pod);
@@ -106,6 +117,7 @@ public final class IncrementalCompiler {
         configsChanged = true;
       }
       case Namespace namespace -> pods.add(namespace);
+      case ClusterNode node -> pods.add(node);
       case Pod pod -> {
         pods.add(pod);
         services.podChanged(pod);

@@ -2,6 +2,7 @@ package io.sluice.control.compile;
 
 import io.sluice.control.compile.WorkloadCompiler.MeshWide;
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
+import io.sluice.control.objects.ClusterNode;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.Pod;
@@ -16,8 +17,9 @@ import java.util.Set;
 
 /**
  * Pods and Namespaces. A workload depends on its Pod, on the Namespace, on what the MeshConfig says
- * of all Pods, and on the Pods that claim the same addresses, network namespace or UID. What a
- * Kubernetes namespace is to the mesh depends on its Namespace and the workloads in it.
+ * of all Pods, on the Pods that claim the same addresses, network namespace or UID, and on the
+ * ranges of Nodes. What a Kubernetes namespace is to the mesh depends on its Namespace and the
+ * workloads in it.
  */
 final class PodStage {
   private final StatusBook statuses;
@@ -25,11 +27,18 @@ final class PodStage {
   private final Map<String, Surroundings> surroundings = new HashMap<>();
   private final Map<String, Set<ObjectRef>> enrolled = new HashMap<>();
   private final Claims claims = new Claims();
+  private final PodRanges ranges;
+
+  /** What each Pod claims now. */
+  private final Map<ObjectRef, Set<Object>> claimed = new HashMap<>();
+
+  private final Set<ObjectRef> dueClaims = new HashSet<>();
   private final Set<ObjectRef> duePods = new HashSet<>();
   private final Set<String> dueNamespaces = new HashSet<>();
   private MeshWide meshWide = ConfigCompiler.NO_CONFIG.meshWide();
 
-  PodStage(StatusBook statuses) {
+  PodStage(PodRangeRule rule, StatusBook statuses) {
+    this.ranges = new PodRanges(rule, false);
     this.statuses = statuses;
   }
 
@@ -52,6 +61,14 @@ final class PodStage {
     namespaceChanged(namespace);
   }
 
+  void add(ClusterNode node) {
+    ranges.add(node);
+  }
+
+  void remove(ClusterNode node) {
+    ranges.remove(node);
+  }
+
   private void namespaceChanged(Namespace namespace) {
     String name = namespace.meta().name();
     dueNamespaces.add(name);
@@ -60,8 +77,8 @@ final class PodStage {
 
   void add(Pod pod) {
     pods.computeIfAbsent(pod.meta().namespace(), _ -> new HashMap<>()).put(pod.ref(), pod);
-    claims.add(WorkloadCompiler.claims(pod), pod.ref(), duePods::add);
-    duePods.add(pod.ref());
+    ranges.add(pod);
+    changed(pod);
   }
 
   void remove(Pod pod) {
@@ -71,7 +88,12 @@ final class PodStage {
     if (inside.isEmpty()) {
       pods.remove(namespace);
     }
-    claims.remove(WorkloadCompiler.claims(pod), pod.ref(), duePods::add);
+    ranges.remove(pod);
+    changed(pod);
+  }
+
+  private void changed(Pod pod) {
+    dueClaims.add(pod.ref());
     duePods.add(pod.ref());
   }
 
@@ -81,6 +103,13 @@ final class PodStage {
   }
 
   void compile(SnapshotEditor editor) {
+    ranges.settle(dueClaims::add);
+    for (ObjectRef ref : dueClaims) {
+      claim(ref);
+    }
+    duePods.addAll(dueClaims);
+    dueClaims.clear();
+    claims.settle(duePods::add);
     for (ObjectRef ref : duePods) {
       compile(ref, editor);
     }
@@ -99,6 +128,18 @@ final class PodStage {
     dueNamespaces.clear();
   }
 
+  private void claim(ObjectRef ref) {
+    claims.remove(claimed.getOrDefault(ref, Set.of()), ref);
+    Pod pod = pods.getOrDefault(ref.namespace(), Map.of()).get(ref);
+    if (pod == null) {
+      claimed.remove(ref);
+    } else {
+      Set<Object> now = WorkloadCompiler.claims(pod, ranges);
+      claims.add(now, WorkloadCompiler.claimant(pod));
+      claimed.put(ref, now);
+    }
+  }
+
   private void compile(ObjectRef ref, SnapshotEditor editor) {
     dueNamespaces.add(ref.namespace());
     Pod pod = pods.getOrDefault(ref.namespace(), Map.of()).get(ref);
@@ -109,7 +150,7 @@ final class PodStage {
     }
     Statuses found = new Statuses();
     Workload workload =
-        new WorkloadCompiler(meshWide, claims, found)
+        new WorkloadCompiler(meshWide, claims, ranges, found)
             .workload(pod, surroundings.getOrDefault(ref.namespace(), Surroundings.NONE));
     editor.put(workload);
     statuses.put(ref, found);

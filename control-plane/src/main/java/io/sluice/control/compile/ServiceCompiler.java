@@ -1,8 +1,9 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.compile.Owners.Refusal;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.KubernetesService;
-import io.sluice.control.objects.ObjectRef;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
@@ -23,7 +24,7 @@ final class ServiceCompiler {
   /**
    * Compiles with what the Services share.
    *
-   * @param owners of what {@link #claims} says, among all Services in order of reference
+   * @param owners of what {@link #claims} says, among all Services
    */
   ServiceCompiler(Owners owners, Statuses statuses) {
     this.owners = owners;
@@ -61,13 +62,13 @@ final class ServiceCompiler {
   private List<InetAddress> virtualAddresses(KubernetesService service) {
     List<InetAddress> own = new ArrayList<>();
     for (InetAddress address : service.clusterIps()) {
-      ObjectRef owner = owners.of(address, service.ref());
-      if (owner.equals(service.ref())) {
+      Refusal refusal = owners.refusal(address, service.ref());
+      if (refusal == null) {
         own.add(address);
       } else {
         statuses.warning(
             service,
-            "cluster IP " + address.getHostAddress() + " already belongs to " + owner,
+            refusal.reason("cluster IP " + IpAddresses.text(address)),
             "give every Service its own cluster IP");
       }
     }

@@ -32,14 +32,14 @@ final class ServiceStage {
   void add(KubernetesService service) {
     services.put(service.ref(), service);
     selectors.add(service);
-    claims.add(ServiceCompiler.claims(service), service.ref(), due::add);
+    claims.add(ServiceCompiler.claims(service), Claims.Claimant.alone(service));
     due.add(service.ref());
   }
 
   void remove(KubernetesService service) {
     services.remove(service.ref());
     selectors.remove(service);
-    claims.remove(ServiceCompiler.claims(service), service.ref(), due::add);
+    claims.remove(ServiceCompiler.claims(service), service.ref());
     due.add(service.ref());
   }
 
@@ -80,6 +80,7 @@ final class ServiceStage {
   }
 
   void compile(SnapshotEditor editor, PodStage pods) {
+    claims.settle(due::add);
     for (ObjectRef ref : due) {
       compile(ref, editor, pods);
     }

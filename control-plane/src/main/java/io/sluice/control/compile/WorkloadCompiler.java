@@ -1,11 +1,13 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.compile.Claims.Claimant;
+import io.sluice.control.compile.Owners.Refusal;
 import io.sluice.control.objects.MeshKey;
 import io.sluice.control.objects.Namespace;
-import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.Pod;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MetadataMode;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
@@ -19,6 +21,7 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class WorkloadCompiler {
   private final MeshWide meshWide;
   private final Owners owners;
+  private final PodRanges ranges;
   private final Statuses statuses;
 
   /** What holds for every Pod. */
@@ -45,11 +49,12 @@ final class WorkloadCompiler {
   /**
    * Compiles with what the Pods share.
    *
-   * @param owners of what {@link #claims} says, among all Pods in order of reference
+   * @param owners of what {@link #claims} says, among all Pods
    */
-  WorkloadCompiler(MeshWide meshWide, Owners owners, Statuses statuses) {
+  WorkloadCompiler(MeshWide meshWide, Owners owners, PodRanges ranges, Statuses statuses) {
     this.meshWide = meshWide;
     this.owners = owners;
+    this.ranges = ranges;
     this.statuses = statuses;
   }
 
@@ -60,7 +65,7 @@ final class WorkloadCompiler {
     Modes modes = Modes.annotated(pod, statuses).or(surroundings.modes()).or(meshWide.modes());
     return new Workload(
         new NamespacedName(pod.meta().namespace(), pod.meta().name()),
-        new SpiffeId(meshWide.trustDomain(), pod.meta().namespace(), pod.serviceAccount()),
+        identity(pod),
         addresses(pod),
         pod.meta().labels(),
         enrolled,
@@ -73,11 +78,26 @@ final class WorkloadCompiler {
         modes.mtls().orElse(MtlsMode.STRICT));
   }
 
+  private SpiffeId identity(Pod pod) {
+    String account = pod.accountOrNull();
+    String namespace = pod.meta().namespace();
+    return account == null
+        ? SpiffeId.nobody(meshWide.trustDomain(), namespace)
+        : new SpiffeId(meshWide.trustDomain(), namespace, account);
+  }
+
   /** What only one Pod can have: addresses, the place of its network namespace, its UID. */
-  static Set<Object> claims(Pod pod) {
+  static Set<Object> claims(Pod pod, PodRanges ranges) {
     Set<Object> claims = new HashSet<>();
-    if (!pod.finished() && !pod.hostNetwork()) {
-      claims.addAll(pod.addresses());
+    if (pod.finished()) {
+      return claims;
+    }
+    for (InetAddress address : pod.addresses()) {
+      if (ranges.refusal(pod, address).isEmpty()) {
+        claims.add(address);
+      }
+    }
+    if (!pod.hostNetwork()) {
       if (pod.netnsOrNull() != null) {
         claims.add(netnsPath(pod.netnsOrNull()));
       }
@@ -88,6 +108,13 @@ final class WorkloadCompiler {
     return claims;
   }
 
+  /** As whom the Pod claims. Pods of a node's network have its addresses together. */
+  static Claimant claimant(Pod pod) {
+    return pod.hostNetwork()
+        ? Claimant.of(pod, "network of node " + pod.nodeNameOrNull())
+        : Claimant.alone(pod);
+  }
+
   /** The addresses of a pod that has ended may already belong to another one. */
   private List<InetAddress> addresses(Pod pod) {
     if (pod.finished()) {
@@ -95,32 +122,38 @@ final class WorkloadCompiler {
     }
     List<InetAddress> own = new ArrayList<>();
     for (InetAddress address : pod.addresses()) {
-      ObjectRef owner = pod.hostNetwork() ? pod.ref() : owners.of(address, pod.ref());
-      if (owner.equals(pod.ref())) {
-        own.add(address);
-      } else {
+      String thing = "address " + IpAddresses.text(address);
+      Optional<String> outside = ranges.refusal(pod, address);
+      Refusal refusal = owners.refusal(address, pod.ref());
+      if (outside.isPresent()) {
         statuses.warning(
             pod,
-            "address " + address.getHostAddress() + " already belongs to " + owner,
-            "give every Pod its own addresses in status.podIPs");
+            thing + " " + outside.get(),
+            "look who wrote its status.podIPs; where addresses are not given out by Node"
+                + " spec.podCIDRs, start the controller with --pod-ranges ignore");
+      } else if (refusal != null) {
+        statuses.warning(
+            pod, refusal.reason(thing), "give every Pod its own addresses in status.podIPs");
+      } else {
+        own.add(address);
       }
     }
     return own;
   }
 
-  /** Two pods in one network namespace could not be told apart, so only the first is placed. */
+  /** Two pods in one network namespace could not be told apart, so only one is placed. */
   private @Nullable String netns(Pod pod) {
     String netns = pod.netnsOrNull();
     if (netns == null || pod.finished() || pod.hostNetwork()) {
       return null;
     }
-    ObjectRef owner = owners.of(netnsPath(netns), pod.ref());
-    if (owner.equals(pod.ref())) {
+    Refusal refusal = owners.refusal(netnsPath(netns), pod.ref());
+    if (refusal == null) {
       return netns;
     }
     statuses.warning(
         pod,
-        "network namespace " + netns + " already belongs to " + owner,
+        refusal.reason("network namespace " + netns),
         "give every Pod its own " + MeshKey.NETNS.key());
     return null;
   }
@@ -132,16 +165,19 @@ final class WorkloadCompiler {
 
   private @Nullable PodUid uid(Pod pod) {
     PodUid uid = pod.uidOrNull();
-    if (uid == null || pod.finished() || pod.hostNetwork()) {
+    if (uid == null || pod.hostNetwork()) {
       return null;
     }
-    ObjectRef owner = owners.of(uid, pod.ref());
-    if (owner.equals(pod.ref())) {
+    if (pod.finished()) {
+      return uid; // tells it from the next pod of its name
+    }
+    Refusal refusal = owners.refusal(uid, pod.ref());
+    if (refusal == null) {
       return uid;
     }
     statuses.warning(
         pod,
-        "UID " + uid + " already belongs to " + owner,
+        refusal.reason("UID " + uid),
         "give every Pod the metadata.uid that the cluster gave it");
     return null;
   }
@@ -153,6 +189,22 @@ final class WorkloadCompiler {
           pod,
           "it is not enrolled: it shares the node's network, or its namespace is kept out",
           "remove the label " + MeshKey.MESH.key());
+    }
+    if (enrolled && pod.accountOrNull() == null) {
+      statuses.warning(
+          pod,
+          "it has no service account, as static pods have none: it has no identity in the mesh, so"
+              + " policy grants it nothing and it gets no certificate",
+          "run it as an ordinary pod, or keep it out with the label "
+              + MeshKey.MESH.key()
+              + ": disabled; 'control run --static-pod-namespace' trusts the static pods of a"
+              + " namespace");
+    }
+    if (pod.netnsIgnored()) {
+      statuses.warning(
+          pod,
+          "the annotation " + MeshKey.NETNS.key() + " is not believed in a cluster",
+          "remove it: the pod is found by its UID");
     }
     if (enrolled && pod.netnsOrNull() != null && pod.addresses().isEmpty()) {
       statuses.warning(

@@ -12,18 +12,21 @@ final class Change {
   private final ResourceSet set;
   private final View target;
   private final Delta delta;
+  private final boolean tellsOfEveryPod;
   private int nextChanged;
   private int nextRemoved;
   private boolean begun;
 
   /**
    * @param target what the node has when it has applied this
+   * @param tellsOfEveryPod of the registry: whether a pod that is missing is only not known yet
    */
-  Change(long nonce, ResourceSet set, View target, Delta delta) {
+  Change(long nonce, ResourceSet set, View target, Delta delta, boolean tellsOfEveryPod) {
     this.nonce = nonce;
     this.set = set;
     this.target = target;
     this.delta = delta;
+    this.tellsOfEveryPod = tellsOfEveryPod;
   }
 
   long nonce() {
@@ -53,7 +56,8 @@ final class Change {
         FollowResponse.newBuilder()
             .setNonce(nonce)
             .setRevision(set.revision())
-            .setRegistryComplete(set.isComplete());
+            .setRegistryComplete(set.isComplete())
+            .setTellsOfEveryPod(tellsOfEveryPod);
     int entries = 0;
     int bytes = 0;
     while (nextChanged < delta.changed().size() && entries < WireLimits.RESOURCES_PER_PART) {

@@ -33,6 +33,7 @@ public final class Distribution implements AutoCloseable {
   private final NodeCertificates certificates;
   private final DistributionMetrics metrics;
   private final InstantSource clock;
+  private final boolean tellsOfEveryPod;
   private final ExecutorService executor =
       Executors.newThreadPerTaskExecutor(
           Thread.ofVirtual().name("sluice-control-distribution-", 0).factory());
@@ -48,9 +49,17 @@ public final class Distribution implements AutoCloseable {
 
   private record Registry(MeshSnapshot snapshot, boolean complete) {}
 
-  /** With nothing to tell yet. */
+  /**
+   * With nothing to tell yet.
+   *
+   * @param tellsOfEveryPod whether a pod that a node is not told of is only not known yet
+   */
   public Distribution(
-      NodeCertificates certificates, DistributionMetrics metrics, InstantSource clock) {
+      NodeCertificates certificates,
+      DistributionMetrics metrics,
+      InstantSource clock,
+      boolean tellsOfEveryPod) {
+    this.tellsOfEveryPod = tellsOfEveryPod;
     this.certificates = certificates;
     this.metrics = metrics;
     this.clock = clock;
@@ -159,6 +168,10 @@ public final class Distribution implements AutoCloseable {
 
   @Nullable ResourceSet newest() {
     return newest;
+  }
+
+  boolean tellsOfEveryPod() {
+    return tellsOfEveryPod;
   }
 
   boolean wasEverComplete() {

@@ -156,7 +156,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
       return null;
     }
     update(state.sent(newest.revision()));
-    return new Change(++nonces, newest, target, delta);
+    return new Change(++nonces, newest, target, delta, distribution.tellsOfEveryPod());
   }
 
   private void inForce(ResourceSet set) {

@@ -1,5 +1,6 @@
 package io.sluice.control.folder;
 
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.registry.RegistryStatus;
 import java.nio.file.Path;
@@ -30,14 +31,21 @@ public final class FolderRegistry extends CompiledRegistry {
    *     delivered: first by the caller of {@link #start}, then on the registry's thread
    */
   public FolderRegistry(Path directory, Consumer<RegistryStatus> statusListener) {
-    this(directory, statusListener, POLL_INTERVAL, InstantSource.system());
+    this(directory, CompilerSettings.USUAL, statusListener);
+  }
+
+  /** As the other, with what an operator says of whom to believe. */
+  public FolderRegistry(
+      Path directory, CompilerSettings rules, Consumer<RegistryStatus> statusListener) {
+    this(directory, rules, statusListener, POLL_INTERVAL, InstantSource.system());
   }
 
   FolderRegistry(
       Path directory,
+      CompilerSettings rules,
       Consumer<RegistryStatus> statusListener,
       Duration pollInterval,
       InstantSource clock) {
-    super(new FolderObjects(directory, pollInterval, clock), statusListener);
+    super(new FolderObjects(directory, pollInterval, clock), rules, statusListener);
   }
 }

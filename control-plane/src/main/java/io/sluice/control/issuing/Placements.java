@@ -1,5 +1,6 @@
 package io.sluice.control.issuing;
 
+import io.sluice.control.objects.Pod;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
@@ -42,6 +43,9 @@ public final class Placements {
           identity + " is not of trust domain " + trustDomain,
           "ask the controller of that mesh");
     }
+    if (identity.isNobody()) {
+      throw withoutAccount(nodeName, identity);
+    }
     if (SystemIdentity.isSystem(identity)) {
       throw refused(
           RefusalReason.IDENTITY_RESERVED,
@@ -63,7 +67,27 @@ public final class Placements {
               + identity,
           "mend the files that the controller's log names");
     }
+    if (isMeantByNobody(identity, here)) {
+      throw withoutAccount(nodeName, identity);
+    }
     throw nearest(nodeName, identity, pods, here);
+  }
+
+  /** Whether a pod of this node would have the identity by Kubernetes' default, and has none. */
+  private boolean isMeantByNobody(SpiffeId identity, Predicate<Workload> here) {
+    SpiffeId nobody = SpiffeId.nobody(trustDomain, identity.namespace());
+    return identity.serviceAccount().equals(Pod.DEFAULT_ACCOUNT)
+        && snapshot.get().workloads().stream()
+            .anyMatch(here.and(pod -> pod.identity().equals(nobody)));
+  }
+
+  private static RefusedException withoutAccount(String nodeName, SpiffeId identity) {
+    return refused(
+        RefusalReason.POD_WITHOUT_ACCOUNT,
+        "pods of namespace %s on node %s have no service account, as static pods have none"
+            .formatted(identity.namespace(), nodeName),
+        "run them as ordinary pods; 'control run --static-pod-namespace' trusts the static pods of"
+            + " a namespace");
   }
 
   private static RefusedException nearest(

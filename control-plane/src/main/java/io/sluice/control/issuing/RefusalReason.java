@@ -60,6 +60,8 @@ public enum RefusalReason {
   POD_NOT_ENROLLED(Status.Code.PERMISSION_DENIED),
   /** Pods of this node have the identity, and share the node's network. */
   POD_ON_HOST_NETWORK(Status.Code.PERMISSION_DENIED),
+  /** Pods of this node would have the identity, but nobody gave them a service account. */
+  POD_WITHOUT_ACCOUNT(Status.Code.PERMISSION_DENIED),
   /** Pods have the identity, and the registry says of none where it runs. */
   POD_WITHOUT_NODE(Status.Code.PERMISSION_DENIED),
   /** Only pods of other nodes have the identity. */

@@ -7,6 +7,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -32,11 +33,16 @@ final class KindFollower implements KindWatch.Listener {
   private final Thread thread;
   private boolean wasMissing;
 
-  KindFollower(KubernetesApi api, ReadableKind kind, WatchSettings settings, Changes changes) {
+  KindFollower(
+      KubernetesApi api,
+      ReadableKind kind,
+      WatchSettings settings,
+      Set<String> staticPodNamespaces,
+      Changes changes) {
     this.kind = kind;
     this.settings = settings;
     this.changes = changes;
-    this.objects = new KindObjects(kind, settings.maxObjects());
+    this.objects = new KindObjects(kind, settings.maxObjects(), staticPodNamespaces);
     this.status = new KindStatus(kind);
     this.counts = new WatchCounts(kind, objects);
     this.watch = new KindWatch(api, kind, settings, objects, counts, this);

@@ -37,6 +37,7 @@ import org.jspecify.annotations.Nullable;
 public final class KubernetesApi implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String JSON_TYPE = "application/json";
+  private static final String USUAL_NAMESPACE = "sluice-system";
   private static final int LONGEST_ANSWER_BYTES = 8 << 20;
   private static final int LONGEST_CREDENTIAL_BYTES = 16_384;
   private static final int LONGEST_QUOTE = 200;
@@ -172,9 +173,11 @@ public final class KubernetesApi implements AutoCloseable {
     }
   }
 
-  /** Our own namespace, as the service account or the kubeconfig's context says; else empty. */
-  public Optional<String> namespace() {
-    return Optional.ofNullable(client.getNamespace()).filter(name -> !name.isBlank());
+  /** Our own namespace, as the service account or the kubeconfig's context says; else the usual. */
+  public String namespace() {
+    return Optional.ofNullable(client.getNamespace())
+        .filter(name -> !name.isBlank())
+        .orElse(USUAL_NAMESPACE);
   }
 
   /** The server, for messages. */

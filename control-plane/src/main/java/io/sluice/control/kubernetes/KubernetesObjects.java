@@ -52,12 +52,15 @@ final class KubernetesObjects implements ObjectSource {
    * Connects to nothing yet.
    *
    * @param api owned
+   * @param staticPodNamespaces where Pods without a service account have the default one
    */
-  KubernetesObjects(KubernetesApi api, WatchSettings settings) {
+  KubernetesObjects(KubernetesApi api, WatchSettings settings, Set<String> staticPodNamespaces) {
     this.api = api;
     this.settings = settings;
     this.followers =
-        KINDS.stream().map(kind -> new KindFollower(api, kind, settings, changes)).toList();
+        KINDS.stream()
+            .map(kind -> new KindFollower(api, kind, settings, staticPodNamespaces, changes))
+            .toList();
   }
 
   /**

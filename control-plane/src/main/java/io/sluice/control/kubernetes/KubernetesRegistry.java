@@ -1,9 +1,11 @@
 package io.sluice.control.kubernetes;
 
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.registry.RegistryStatus;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -26,26 +28,42 @@ public final class KubernetesRegistry extends CompiledRegistry {
    * Connects to nothing until {@link #start}, which waits for the first lists, though not for
    * longer than some seconds.
    *
+   * @param rules where they name no namespace for the MeshConfig, only one of our own counts:
+   *     whoever may make one elsewhere does not set the mesh
    * @param statusListener called with each changed status, after the snapshot that goes with it was
    *     delivered: first by the caller of {@link #start}, then on a thread of the registry
    * @throws KubernetesApiException where files of {@code access} cannot be used
    */
-  public KubernetesRegistry(KubernetesAccess access, Consumer<RegistryStatus> statusListener) {
-    this(new KubernetesApi(access, REQUEST_TIMEOUT), statusListener, WatchSettings.USUAL);
+  public KubernetesRegistry(
+      KubernetesAccess access, CompilerSettings rules, Consumer<RegistryStatus> statusListener) {
+    this(new KubernetesApi(access, REQUEST_TIMEOUT), rules, statusListener, WatchSettings.USUAL);
   }
 
   KubernetesRegistry(
-      KubernetesApi api, Consumer<RegistryStatus> statusListener, WatchSettings settings) {
-    this(new KubernetesObjects(api, settings), statusListener);
+      KubernetesApi api,
+      CompilerSettings rules,
+      Consumer<RegistryStatus> statusListener,
+      WatchSettings settings) {
+    this(
+        new KubernetesObjects(api, settings, rules.staticPodNamespaces()),
+        rules.orNamespace(api.namespace()),
+        statusListener);
   }
 
-  private KubernetesRegistry(KubernetesObjects objects, Consumer<RegistryStatus> statusListener) {
-    super(objects, statusListener);
+  private KubernetesRegistry(
+      KubernetesObjects objects, CompilerSettings rules, Consumer<RegistryStatus> statusListener) {
+    super(objects, rules, statusListener);
     counts = objects.counts();
     objects.onDelivered(reported -> {
       latest = ClusterReport.of(reported, status(), latest);
       reportListener.run();
     });
+  }
+
+  /** The API server has every pod that a kubelet runs. */
+  @Override
+  public boolean tellsOfEveryPod() {
+    return true;
   }
 
   /** What following each kind has cost and brought; they go on counting. */

@@ -27,9 +27,6 @@ public final class WriterLease implements AutoCloseable {
 
   private static final Logger LOG = System.getLogger(WriterLease.class.getName());
 
-  /** Where neither a service account nor a kubeconfig says a namespace. */
-  private static final String USUAL_NAMESPACE = "sluice-system";
-
   private final KubernetesApi api;
   private final String namespace;
   private final String identity;
@@ -48,7 +45,7 @@ public final class WriterLease implements AutoCloseable {
 
   private WriterLease(KubernetesApi api, String replica, LeaseTimes times, InstantSource clock) {
     this.api = api;
-    this.namespace = api.namespace().orElse(USUAL_NAMESPACE);
+    this.namespace = api.namespace();
     this.identity = replica + "_" + UUID.randomUUID();
     this.times = times;
     this.clock = clock;

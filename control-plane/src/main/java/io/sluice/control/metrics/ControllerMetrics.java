@@ -9,6 +9,7 @@ import io.prometheus.client.hotspot.DefaultExports;
 import io.sluice.control.authority.AuthorityHealth;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.kubernetes.WatchCounts;
+import io.sluice.control.limit.ConnectionRefusal;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -77,7 +78,29 @@ public final class ControllerMetrics {
           .register(registry);
 
   private final Gauge connections =
-      Gauge.build("sluice_control_connections", "Connections to the control port.")
+      Gauge.build(
+              "sluice_control_connections",
+              "Connections to the control port whose handshake is over.")
+          .register(registry);
+
+  private final Gauge handshakes =
+      Gauge.build(
+              "sluice_control_handshakes",
+              "Connections to the control port whose handshake is under way.")
+          .register(registry);
+
+  private final Gauge strangers =
+      Gauge.build(
+              "sluice_control_strangers",
+              "Connections to the control port that have proven nothing: nodes that join.")
+          .register(registry);
+
+  private final Counter connectionsRefused =
+      Counter.build(
+              "sluice_control_connections_refused",
+              "Connections to the control port that were closed, by reason; the log says what to"
+                  + " do.")
+          .labelNames("reason")
           .register(registry);
 
   private final Gauge followers =
@@ -101,6 +124,9 @@ public final class ControllerMetrics {
     }
     for (AuthorityHealth.Condition each : AuthorityHealth.Condition.values()) {
       condition.labels(each.name().toLowerCase(Locale.ROOT));
+    }
+    for (ConnectionRefusal each : ConnectionRefusal.values()) {
+      connectionsRefused.labels(each.label());
     }
     DefaultExports.register(registry);
   }
@@ -166,9 +192,16 @@ public final class ControllerMetrics {
     }
   }
 
-  /** A connection was opened, or closed by -1. */
-  public void connections(int change) {
-    connections.inc(change);
+  /** Connections whose handshake is under way, of strangers, and of members of the mesh. */
+  public void connections(int handshaking, int strange, int members) {
+    handshakes.set(handshaking);
+    strangers.set(strange);
+    connections.set(strange + members);
+  }
+
+  /** A connection was closed. */
+  public void connectionRefused(ConnectionRefusal reason) {
+    connectionsRefused.labels(reason.label()).inc();
   }
 
   /** Nodes that follow the trust bundle. */

@@ -23,12 +23,17 @@ final class InterceptionReader {
 
   /** What a Pod says: lists in its annotations, under any of the known prefixes, and its DNS. */
   static InterceptionSettings fromPod(Fields annotations, Fields spec) {
-    return new InterceptionSettings(
-        ports(annotations, MeshKey.OUTBOUND_PORTS),
-        ports(annotations, MeshKey.INBOUND_PORTS),
-        ranges(annotations, MeshKey.OUTBOUND_EXCLUDED_RANGES),
-        ranges(annotations, MeshKey.OUTBOUND_INCLUDED_RANGES),
-        Set.of(),
+    return withinShare(
+        annotations,
+        first(annotations, names(MeshKey.OUTBOUND_PORTS, MeshKey.INBOUND_PORTS)),
+        first(
+            annotations, names(MeshKey.OUTBOUND_EXCLUDED_RANGES, MeshKey.OUTBOUND_INCLUDED_RANGES)),
+        new InterceptionSettings(
+            ports(annotations, MeshKey.OUTBOUND_PORTS),
+            ports(annotations, MeshKey.INBOUND_PORTS),
+            ranges(annotations, MeshKey.OUTBOUND_EXCLUDED_RANGES),
+            ranges(annotations, MeshKey.OUTBOUND_INCLUDED_RANGES),
+            Set.of(),
         resolvers(
             Stream.concat(
                     spec
@@ -39,7 +44,7 @@ final class InterceptionReader {
                             "write the address of a name server")
                         .stream(),
                     items(annotations, MeshKey.DNS_RESOLVERS, Cidr::parse, RESOLVER_MEND).stream())
-                .toList()));
+                .toList())));
   }
 
   /** The modes are words, which a Namespace may say too. */
@@ -47,19 +52,69 @@ final class InterceptionReader {
     return new Openings(resolvers, Openings.DEFAULT.metadata(), Openings.DEFAULT.ping());
   }
 
+  private static String[] names(MeshKey... keys) {
+    return Stream.of(keys).flatMap(key -> key.keys().stream()).toArray(String[]::new);
+  }
+
+  /** The first of these that is written. */
+  private static String first(Fields fields, String... names) {
+    return Stream.of(names).filter(fields::has).findFirst().orElse(names[0]);
+  }
+
+  /** What no pod has room for is a problem of the object here, before any node hears of it. */
+  private static InterceptionSettings withinShare(
+      Fields fields, String portsName, String rangesName, InterceptionSettings lists) {
+    require(
+        fields,
+        portsName,
+        "excluded ports",
+        lists.outboundPortExclusions().size() + lists.inboundPortExclusions().size(),
+        InterceptionSettings.MAX_PORTS);
+    require(
+        fields,
+        rangesName,
+        "ranges",
+        lists.outboundRangeExclusions().size()
+            + lists.outboundRangeInclusions().size()
+            + lists.openings().resolvers().size(),
+        InterceptionSettings.MAX_RANGES);
+    return lists;
+  }
+
+  private static void require(Fields fields, String name, String what, int number, int most) {
+    if (number > most) {
+      fields.problem(
+          name,
+          "it has " + number + " " + what + " in all; a pod has room for " + most,
+          "write at most " + most + "; wider ranges need fewer");
+    }
+  }
+
   /** Lists in {@code spec.traffic} of a MeshConfig. */
   static InterceptionSettings fromTraffic(Fields traffic) {
-    return new InterceptionSettings(
-        new HashSet<>(traffic.ports("outboundPortExclusionList")),
-        new HashSet<>(traffic.ports("inboundPortExclusionList")),
-        traffic.parsedList("outboundIPRangeExclusionList", Cidr::parse, RANGE_MEND),
-        traffic.parsedList("outboundIPRangeInclusionList", Cidr::parse, RANGE_MEND),
+    Set<String> interfaces =
         new HashSet<>(
             traffic.parsedList(
                 "networkInterfaceExclusionList",
                 InterceptionReader::interfaceName,
-                "write the name of an interface inside the pod, such as net1")),
-        resolvers(traffic.parsedList("dnsResolvers", Cidr::parse, RESOLVER_MEND)));
+                "write the name of an interface inside the pod, such as net1"));
+    require(
+        traffic,
+        "networkInterfaceExclusionList",
+        "interfaces",
+        interfaces.size(),
+        InterceptionSettings.MAX_INTERFACES);
+    return withinShare(
+        traffic,
+        first(traffic, "outboundPortExclusionList", "inboundPortExclusionList"),
+        first(traffic, "outboundIPRangeExclusionList", "outboundIPRangeInclusionList"),
+        new InterceptionSettings(
+            new HashSet<>(traffic.ports("outboundPortExclusionList")),
+            new HashSet<>(traffic.ports("inboundPortExclusionList")),
+            traffic.parsedList("outboundIPRangeExclusionList", Cidr::parse, RANGE_MEND),
+            traffic.parsedList("outboundIPRangeInclusionList", Cidr::parse, RANGE_MEND),
+            interfaces,
+            resolvers(traffic.parsedList("dnsResolvers", Cidr::parse, RESOLVER_MEND))));
   }
 
   private static Set<Integer> ports(Fields annotations, MeshKey key) {

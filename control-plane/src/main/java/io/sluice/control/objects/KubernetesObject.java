@@ -2,7 +2,8 @@ package io.sluice.control.objects;
 
 /** An object of the registry. */
 public sealed interface KubernetesObject
-    permits EndpointSlice,
+    permits ClusterNode,
+        EndpointSlice,
         HttpRouteGroup,
         KubernetesService,
         MeshConfig,

@@ -122,7 +122,8 @@ public enum MeshKey {
       "netns",
       "Pod",
       "name below `/run/netns`, or an absolute path",
-      "Names the network namespace of a pod that no kubelet runs."),
+      "Names the network namespace of a pod that no kubelet runs. Read in a folder only: in a cluster"
+          + " it is not believed, and the pod's status says so."),
   /** The UID under which a static pod runs. */
   STATIC_POD_UID(
       Form.ANNOTATION,
@@ -130,7 +131,8 @@ public enum MeshKey {
       "kubernetes.io/config.mirror",
       "Pod",
       "UID of a static pod",
-      "Written by the kubelet: finds the processes of a static pod."),
+      "Written by the kubelet: finds the processes of a static pod. In a cluster such a pod has no"
+          + " identity (docs/identity.md)."),
   /** The Service of an EndpointSlice. */
   SERVICE_NAME(
       Form.LABEL,

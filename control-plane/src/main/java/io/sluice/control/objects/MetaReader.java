@@ -32,8 +32,18 @@ final class MetaReader {
         metadata.map(fields -> fields.texts("labels")).orElse(Map.of()),
         metadata.map(fields -> ours(fields.texts("annotations"))).orElse(Map.of()),
         metadata.map(fields -> fields.has("deletionTimestamp")).orElse(false),
+        metadata.map(MetaReader::birth).orElse(Birth.NOT_SAID),
         document.file(),
         document.line());
+  }
+
+  private static Birth birth(Fields metadata) {
+    long second =
+        metadata
+            .parsed("creationTimestamp", Birth::second, "write it as the API server gave it")
+            .orElse(Birth.UNKNOWN);
+    String uid = metadata.text("uid").orElse("");
+    return second == Birth.UNKNOWN && uid.isEmpty() ? Birth.NOT_SAID : new Birth(second, uid);
   }
 
   /** Others may be as long as the object: kubectl keeps a copy of it in one. */
@@ -50,6 +60,7 @@ final class MetaReader {
         Map.of(),
         Map.of(),
         false,
+        Birth.NOT_SAID,
         document.file(),
         document.line());
   }

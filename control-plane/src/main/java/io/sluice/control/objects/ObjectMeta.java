@@ -9,6 +9,7 @@ import java.util.Map;
  * @param labels {@code metadata.labels}
  * @param annotations those of {@code metadata.annotations} that talk to a mesh
  * @param terminating whether {@code metadata.deletionTimestamp} is set
+ * @param birth when it came to be
  * @param file file that the object was read from, or another name for where it came from
  * @param line line where the object starts, from 1; 0 where it came without lines
  */
@@ -17,6 +18,7 @@ public record ObjectMeta(
     Map<String, String> labels,
     Map<String, String> annotations,
     boolean terminating,
+    Birth birth,
     String file,
     int line) {
   public ObjectMeta {

@@ -15,17 +15,24 @@ import java.util.Optional;
  */
 public final class ObjectReader {
   private final String file;
+  private final Provenance provenance;
   private final List<KubernetesObject> objects = new ArrayList<>();
   private final List<Problem> problems = new ArrayList<>();
 
-  private ObjectReader(String file) {
+  private ObjectReader(String file, Provenance provenance) {
     this.file = file;
+    this.provenance = provenance;
+  }
+
+  /** Reads {@code content} of a folder; never throws for what the content holds. */
+  public static ReadObjects read(String file, byte[] content) {
+    return read(file, content, Provenance.FOLDER);
   }
 
   /** Reads {@code content}; never throws for what the content holds. */
-  public static ReadObjects read(String file, byte[] content) {
+  public static ReadObjects read(String file, byte[] content, Provenance provenance) {
     YamlDocuments yaml = YamlDocuments.read(file, content);
-    var reader = new ObjectReader(file);
+    var reader = new ObjectReader(file, provenance);
     reader.problems.addAll(yaml.problems());
     for (YamlValue document : yaml.documents()) {
       reader.readDocument(document, "");
@@ -51,7 +58,8 @@ public final class ObjectReader {
    */
   public static ReadObjects read(String origin, ReadableKind kind, YamlValue.Mapping object) {
     List<Problem> problems = new ArrayList<>();
-    KubernetesObject read = kind.read(new Fields(origin, "", object, problems::add));
+    KubernetesObject read = 
+        kind.read(new Fields(origin, "", object, problems::add), Provenance.API_SERVER);
     return new ReadObjects(problems.isEmpty() ? List.of(read) : List.of(), problems);
   }
 
@@ -103,12 +111,12 @@ public final class ObjectReader {
     }
   }
 
-  private static KubernetesObject readObject(
+  private KubernetesObject readObject(
       Fields document, String group, String version, String kind) {
     Optional<ReadableKind> readable = ReadableKind.of(group, kind);
     return readable
         .filter(known -> known.versions().contains(version))
-        .map(known -> known.read(document))
+        .map(known -> known.read(document, provenance))
         .orElseGet(() -> other(document, group, version, kind, readable.isPresent()));
   }
 

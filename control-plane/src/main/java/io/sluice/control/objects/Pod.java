@@ -11,9 +11,11 @@ import org.jspecify.annotations.Nullable;
  * A Pod ({@code v1}).
  *
  * @param meta name, labels and annotations
- * @param serviceAccount {@code spec.serviceAccountName}, else {@code default}
+ * @param accountOrNull {@code spec.serviceAccountName}; in a folder else {@code default}, as the
+ *     API server's admission writes it. Null where that gave it none: such a pod is nobody
  * @param nodeNameOrNull {@code spec.nodeName}
  * @param netnsOrNull annotation {@code sluice.io/netns}: an absolute path or a name
+ * @param netnsIgnored whether it has that annotation and is not believed
  * @param uidOrNull UID by which the kubelet names the pod's cgroup
  * @param hostNetwork whether it shares the node's network
  * @param finished whether its phase is Succeeded or Failed
@@ -26,9 +28,10 @@ import org.jspecify.annotations.Nullable;
  */
 public record Pod(
     ObjectMeta meta,
-    String serviceAccount,
+    @Nullable String accountOrNull,
     @Nullable String nodeNameOrNull,
     @Nullable String netnsOrNull,
+    boolean netnsIgnored,
     @Nullable PodUid uidOrNull,
     boolean hostNetwork,
     boolean finished,
@@ -39,11 +42,35 @@ public record Pod(
     InterceptionSettings interception,
     List<String> notEnforced)
     implements KubernetesObject {
+  /** The account that Kubernetes gives to pods that name none. */
+  public static final String DEFAULT_ACCOUNT = "default";
+
   public Pod {
     addresses = List.copyOf(addresses);
     ports = List.copyOf(ports);
     probePorts = Set.copyOf(probePorts);
     notEnforced = List.copyOf(notEnforced);
+  }
+
+  /** The same with the {@link #DEFAULT_ACCOUNT} where it has none. */
+  public Pod withDefaultAccount() {
+    return accountOrNull != null
+        ? this
+        : new Pod(
+            meta,
+            DEFAULT_ACCOUNT,
+            nodeNameOrNull,
+            netnsOrNull,
+            netnsIgnored,
+            uidOrNull,
+            hostNetwork,
+            finished,
+            ready,
+            addresses,
+            ports,
+            probePorts,
+            interception,
+            notEnforced);
   }
 
   /**

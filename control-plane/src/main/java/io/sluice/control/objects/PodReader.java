@@ -18,7 +18,7 @@ final class PodReader {
 
   private PodReader() {}
 
-  static Pod read(Fields document, ObjectMeta meta) {
+  static Pod read(Fields document, ObjectMeta meta, Provenance provenance) {
     Fields annotations = document.objectOrEmpty("metadata").objectOrEmpty("annotations");
     Fields labels = document.objectOrEmpty("metadata").objectOrEmpty("labels");
     EnrolmentWords.check(labels, annotations);
@@ -38,11 +38,17 @@ final class PodReader {
       }
     }
     String phase = status.text("phase").orElse("");
+    boolean ofCluster = provenance == Provenance.API_SERVER;
+    Optional<String> account =
+        spec.parsed("serviceAccountName", Rfc1123::subdomain, Rfc1123.MEND);
+    boolean accountless =
+        ofCluster && (account.isEmpty() || annotations.has(MeshKey.STATIC_POD_UID.key()));
     return new Pod(
         meta,
-        spec.parsed("serviceAccountName", Rfc1123::subdomain, Rfc1123.MEND).orElse("default"),
+        accountless ? null : account.orElse(Pod.DEFAULT_ACCOUNT),
         spec.text("nodeName").orElse(null),
-        netns(annotations),
+        ofCluster ? null : netns(annotations),
+        ofCluster && annotations.has(MeshKey.NETNS.key()),
         uid(document.objectOrEmpty("metadata"), annotations),
         spec.isTrue("hostNetwork"),
         phase.equals("Succeeded") || phase.equals("Failed"),

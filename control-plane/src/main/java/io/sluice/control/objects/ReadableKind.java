@@ -5,63 +5,66 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 
 /** The kinds that the mesh reads, and where the Kubernetes API has them. */
 public enum ReadableKind {
   /** {@code v1} Namespace. */
-  NAMESPACE("", "Namespace", "namespaces", List.of("v1"), ReadableKind::readNamespace),
+  NAMESPACE("", "Namespace", "namespaces", List.of("v1"), alike(ReadableKind::readNamespace)),
+  /** {@code v1} Node. */
+  NODE("", "Node", "nodes", List.of("v1"), alike(ClusterNode::read)),
   /** {@code v1} Pod. */
   POD("", "Pod", "pods", List.of("v1"), PodReader::read),
   /** {@code v1} Service. */
-  SERVICE("", "Service", "services", List.of("v1"), ServiceReader::readService),
+  SERVICE("", "Service", "services", List.of("v1"), alike(ServiceReader::readService)),
   /** {@code v1} ServiceAccount. */
   SERVICE_ACCOUNT(
       "",
       "ServiceAccount",
       "serviceaccounts",
       List.of("v1"),
-      (_, meta) -> new ServiceAccount(meta)),
+      alike((_, meta) -> new ServiceAccount(meta))),
   /** {@code discovery.k8s.io} EndpointSlice. */
   ENDPOINT_SLICE(
       "discovery.k8s.io",
       "EndpointSlice",
       "endpointslices",
       List.of("v1"),
-      ServiceReader::readSlice),
+      alike(ServiceReader::readSlice)),
   /** {@code access.smi-spec.io} TrafficTarget. */
   TRAFFIC_TARGET(
       "access.smi-spec.io",
       "TrafficTarget",
       "traffictargets",
       List.of("v1alpha3"),
-      SmiReader::readTarget),
+      alike(SmiReader::readTarget)),
   /** {@code specs.smi-spec.io} TCPRoute. */
   TCP_ROUTE(
-      "specs.smi-spec.io", "TCPRoute", "tcproutes", List.of("v1alpha4"), SmiReader::readTcpRoute),
+      "specs.smi-spec.io", "TCPRoute", "tcproutes", List.of("v1alpha4"), alike(SmiReader::readTcpRoute)),
   /** {@code specs.smi-spec.io} HTTPRouteGroup. */
   HTTP_ROUTE_GROUP(
       "specs.smi-spec.io",
       "HTTPRouteGroup",
       "httproutegroups",
       List.of("v1alpha4"),
-      (_, meta) -> new HttpRouteGroup(meta)),
+      alike((_, meta) -> new HttpRouteGroup(meta))),
   /** The MeshConfig of Sluice. */
   MESH_CONFIG(
-      "config.sluice.io", "MeshConfig", "meshconfigs", List.of("v1alpha1"), MeshConfigReader::read),
+      "config.sluice.io", "MeshConfig", "meshconfigs", List.of("v1alpha1"), alike(MeshConfigReader::read)),
   /** The MeshConfig of OSM and osm-edge. */
   OSM_MESH_CONFIG(
       "config.openservicemesh.io",
       "MeshConfig",
       "meshconfigs",
       List.of("v1alpha2", "v1alpha1"),
-      MeshConfigReader::read),
+      alike(MeshConfigReader::read)),
   /** The MeshConfig of FSM. */
   FSM_MESH_CONFIG(
       "config.flomesh.io",
       "MeshConfig",
       "meshconfigs",
       List.of("v1alpha3", "v1alpha2", "v1alpha1"),
-      MeshConfigReader::read);
+      alike(MeshConfigReader::read));
 
   private static final Map<GroupKind, ReadableKind> BY_NAME = byName();
 
@@ -92,8 +95,14 @@ public enum ReadableKind {
     return Optional.ofNullable(BY_NAME.get(new GroupKind(group, kind)));
   }
 
-  KubernetesObject read(Fields document) {
-    return reader.read(document, MetaReader.read(document, group, kind, this != NAMESPACE));
+  KubernetesObject read(Fields document, Provenance provenance) {
+    ObjectMeta meta = MetaReader.read(document, group, kind, this != NAMESPACE && this != NODE);
+    return reader.read(document, meta, provenance);
+  }
+
+  /** Of a kind whose objects are believed alike, whoever wrote them. */
+  private static KindReader alike(BiFunction<Fields, ObjectMeta, KubernetesObject> reader) {
+    return (document, meta, _) -> reader.apply(document, meta);
   }
 
   private static KubernetesObject readNamespace(Fields document, ObjectMeta meta) {
@@ -123,7 +132,7 @@ public enum ReadableKind {
   }
 
   private interface KindReader {
-    KubernetesObject read(Fields document, ObjectMeta meta);
+    KubernetesObject read(Fields document, ObjectMeta meta, Provenance provenance);
   }
 
   private record GroupKind(String group, String kind) {}

@@ -1,6 +1,7 @@
 package io.sluice.control.registry;
 
 import io.sluice.control.compile.CompiledChange;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.IncrementalCompiler;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectRef;
@@ -25,7 +26,8 @@ public class CompiledRegistry implements Registry {
   private volatile RegistryStatus status = RegistryStatus.EMPTY;
   private volatile boolean complete;
   private final Set<ObjectRef> due = new TreeSet<>();
-  private IncrementalCompiler compiler = new IncrementalCompiler(0);
+  private final CompilerSettings rules;
+  private IncrementalCompiler compiler;
   private @Nullable CompiledChange compiled;
   private @Nullable MeshSnapshot delivered;
 
@@ -33,12 +35,21 @@ public class CompiledRegistry implements Registry {
    * Starts nothing.
    *
    * @param source owned
+   * @param rules whom of its objects to believe
    * @param statusListener called with each changed status, after the snapshot that goes with it was
    *     delivered, on the thread that delivered it
    */
-  public CompiledRegistry(ObjectSource source, Consumer<RegistryStatus> statusListener) {
+  public CompiledRegistry(
+      ObjectSource source, CompilerSettings rules, Consumer<RegistryStatus> statusListener) {
+    this.rules = rules;
+    this.compiler = new IncrementalCompiler(rules, 0);
     this.source = source;
     this.statusListener = statusListener;
+  }
+
+  /** Whom of its objects it believes. */
+  public final CompilerSettings rules() {
+    return rules;
   }
 
   @Override
@@ -102,7 +113,8 @@ public class CompiledRegistry implements Registry {
       due.clear();
       return change;
     } catch (RuntimeException e) {
-      compiler = new IncrementalCompiler(revision); // half of the change may be in the old one
+      compiler =
+          new IncrementalCompiler(rules, revision); // half of the change may be in the old one
       due.addAll(objects.keySet());
       throw e;
     }

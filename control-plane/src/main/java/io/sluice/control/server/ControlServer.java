@@ -11,6 +11,7 @@ import io.sluice.control.distribution.Distribution;
 import io.sluice.control.issuing.Issuing;
 import io.sluice.control.issuing.MemberCertificates;
 import io.sluice.control.issuing.NodeCertificates;
+import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.limit.Allowances;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.tls.HandshakeKeys;
@@ -19,8 +20,10 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.wire.WireLimits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -38,6 +41,7 @@ public final class ControlServer {
   private static final int MOST_NODES = 4_096;
 
   private final Server server;
+  private final Doorway doorway;
   private final BundleFeed feed;
   private final Distribution distribution;
   private final XdsStreams xds;
@@ -46,12 +50,14 @@ public final class ControlServer {
 
   private ControlServer(
       Server server,
+      Doorway doorway,
       BundleFeed feed,
       Distribution distribution,
       XdsStreams xds,
       ExecutorService calls,
       ScheduledExecutorService timer) {
     this.server = server;
+    this.doorway = doorway;
     this.feed = feed;
     this.distribution = distribution;
     this.xds = xds;
@@ -94,6 +100,10 @@ public final class ControlServer {
     ScheduledExecutorService timer =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("sluice-control-timer").daemon().factory());
+    ConnectionLimit limit =
+        new ConnectionLimit(
+            settings, chain -> isMember(parts.members(), chain), timer, parts.metrics(), clock);
+    Doorway doorway = new Doorway(limit);
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
                 settings.address(),
@@ -103,7 +113,7 @@ public final class ControlServer {
                     .clientAuth(TlsServerCredentials.ClientAuth.OPTIONAL)
                     .build())
             .executor(calls)
-            .addTransportFilter(new ConnectionLimit(settings.connections(), parts.metrics()))
+            .addTransportFilter(limit)
             .intercept(new RequestDeadline(settings.request(), timer, answers))
             .maxInboundMessageSize(LONGEST_MESSAGE)
             .maxInboundMetadataSize(LONGEST_HEADERS)
@@ -114,6 +124,7 @@ public final class ControlServer {
             .keepAliveTimeout(settings.keepAliveAnswer().toMillis(), TimeUnit.MILLISECONDS)
             .permitKeepAliveTime(settings.leastClientKeepAlive().toMillis(), TimeUnit.MILLISECONDS)
             .permitKeepAliveWithoutCalls(true);
+    doorway.addTo(builder);
     CallerInterceptor callers =
         new CallerInterceptor(
             parts.nodes(),
@@ -124,7 +135,7 @@ public final class ControlServer {
         new AdmissionService(
             parts.attestor(), new TryLimit(clock), parts.issuing(), parts.authority(), answers);
     IssuingService issuing = new IssuingService(parts.issuing(), feed, answers);
-    builder.addService(ServerInterceptors.intercept(admission, callers));
+    builder.addService(ServerInterceptors.intercept(admission, limit, callers));
     DiscoveryService discovery = new DiscoveryService(parts.distribution(), answers);
     builder.addService(ServerInterceptors.intercept(issuing, callers));
     builder.addService(ServerInterceptors.intercept(discovery, callers));
@@ -132,13 +143,22 @@ public final class ControlServer {
     builder.addService(ServerInterceptors.intercept(aggregated, callers));
     try {
       return new ControlServer(
-          builder.build().start(), feed, parts.distribution(), parts.xds(), calls, timer);
+          builder.build().start(), doorway, feed, parts.distribution(), parts.xds(), calls, timer);
     } catch (IOException e) {
+      doorway.close();
       calls.close();
       timer.close();
       throw new UncheckedIOException(
           "cannot listen on " + IpAddresses.text(settings.address()) + "; choose another --listen",
           e);
+    }
+  }
+
+  private static boolean isMember(MemberCertificates members, List<X509Certificate> chain) {
+    try {
+      return !chain.isEmpty() && members.member(chain) != null;
+    } catch (RefusedException e) {
+      return false; // its calls are told why
     }
   }
 
@@ -167,6 +187,7 @@ public final class ControlServer {
       server.shutdownNow();
       Thread.currentThread().interrupt();
     }
+    doorway.close();
     timer.shutdownNow();
     calls.close();
   }

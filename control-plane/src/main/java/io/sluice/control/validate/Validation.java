@@ -1,6 +1,8 @@
 package io.sluice.control.validate;
 
 import io.sluice.control.compile.Compiler;
+import io.sluice.control.compile.CompilerSettings;
+import io.sluice.control.compile.InForce;
 import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.compile.Objects;
 import io.sluice.control.manifest.Problem;
@@ -39,11 +41,12 @@ public record Validation(int objects, List<Finding> findings) {
    *
    * @param files content by name, each at most {@link YamlDocuments#MAX_BYTES} long
    */
-  public static Validation ofMesh(Map<String, byte[]> files) {
+  public static Validation ofMesh(Map<String, byte[]> files, CompilerSettings rules) {
     List<Finding> findings = new ArrayList<>();
     List<KubernetesObject> objects = new ArrayList<>();
     new TreeMap<>(files).forEach((file, content) -> objects.addAll(read(file, content, findings)));
-    addStatuses(Compiler.compile(1, new Objects(objects)).statuses(), findings);
+    addStatuses(
+        Compiler.compile(1, new Objects(objects), rules, InForce.NOTHING).statuses(), findings);
     return sorted(objects.size(), findings);
   }
 
@@ -51,10 +54,10 @@ public record Validation(int objects, List<Finding> findings) {
    * Checks one file by itself: what its objects name is taken to exist, and objects are not held
    * against each other.
    */
-  public static Validation ofObjects(String file, byte[] content) {
+  public static Validation ofObjects(String file, byte[] content, CompilerSettings rules) {
     List<Finding> findings = new ArrayList<>();
     List<KubernetesObject> objects = read(file, content, findings);
-    objects.forEach(object -> addStatuses(Compiler.compileAlone(object), findings));
+    objects.forEach(object -> addStatuses(Compiler.compileAlone(object, rules), findings));
     return sorted(objects.size(), findings);
   }
 

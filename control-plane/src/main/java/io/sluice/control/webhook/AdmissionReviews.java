@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.validate.Finding;
 import io.sluice.control.validate.Finding.Level;
@@ -54,7 +55,7 @@ final class AdmissionReviews {
   }
 
   /** The review to answer with. */
-  static byte[] answer(byte[] body) throws NoReviewException {
+  static byte[] answer(byte[] body, CompilerSettings rules) throws NoReviewException {
     JsonNode request = request(body);
     JsonNode uid = request.path("uid");
     if (!uid.isTextual() || uid.asText().isEmpty() || uid.asText().length() > LONGEST_UID) {
@@ -65,7 +66,7 @@ final class AdmissionReviews {
     ObjectNode response = review.putObject("response").put("uid", uid.asText());
     JsonNode object = request.path("object");
     if (object.isObject()) {
-      decide(Validation.ofObjects("object", bytes(object)), response);
+      decide(Validation.ofObjects("object", bytes(object), rules), response);
     } else {
       response.put("allowed", true); // DELETE and CONNECT have none
     }

@@ -4,6 +4,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsParameters;
 import com.sun.net.httpserver.HttpsServer;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.tls.HandshakeKeys;
 import io.sluice.control.webhook.AdmissionReviews.NoReviewException;
 import java.io.IOException;
@@ -52,6 +53,7 @@ public final class AdmissionWebhook implements AutoCloseable {
   private static final String MAX_REQUEST_SECONDS = "sun.net.httpserver.maxReqTime";
 
   private final HttpsServer server;
+  private final CompilerSettings rules;
   private final Duration patience;
   private final ExecutorService executor =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("sluice-webhook-", 0).factory());
@@ -60,8 +62,9 @@ public final class AdmissionWebhook implements AutoCloseable {
           Thread.ofPlatform().daemon().name("sluice-webhook-timer").factory());
   private final Semaphore places = new Semaphore(MAX_REQUESTS);
 
-  private AdmissionWebhook(HttpsServer server, Duration patience) {
+  private AdmissionWebhook(HttpsServer server, CompilerSettings rules, Duration patience) {
     this.server = server;
+    this.rules = rules;
     this.patience = patience;
     server.createContext("/", this::answer);
     server.setExecutor(executor);
@@ -72,10 +75,12 @@ public final class AdmissionWebhook implements AutoCloseable {
    * Listens and answers.
    *
    * @param address port 0 for any
+   * @param rules of the controller beside it, so that both judge alike
    * @throws UncheckedIOException when it cannot listen there
    */
-  public static AdmissionWebhook start(InetSocketAddress address, ServingCertificate certificate) {
-    return start(address, certificate, Duration.ofSeconds(10));
+  public static AdmissionWebhook start(
+      InetSocketAddress address, ServingCertificate certificate, CompilerSettings rules) {
+    return start(address, certificate, rules, Duration.ofSeconds(10));
   }
 
   /**
@@ -84,13 +89,16 @@ public final class AdmissionWebhook implements AutoCloseable {
    * @param patience longest time from a request's head to its answer; the API server waits 10 s
    */
   static AdmissionWebhook start(
-      InetSocketAddress address, ServingCertificate certificate, Duration patience) {
+      InetSocketAddress address,
+      ServingCertificate certificate,
+      CompilerSettings rules,
+      Duration patience) {
     setDefault(MAX_CONNECTIONS, "256");
     setDefault(MAX_REQUEST_SECONDS, "10");
     try {
       HttpsServer server = HttpsServer.create(address, BACKLOG);
       server.setHttpsConfigurator(new Tls(context(certificate)));
-      AdmissionWebhook started = new AdmissionWebhook(server, patience);
+      AdmissionWebhook started = new AdmissionWebhook(server, rules, patience);
       LOG.log(Level.INFO, "webhook_ready port={0}", Integer.toString(started.port()));
       return started;
     } catch (IOException e) {
@@ -162,7 +170,7 @@ public final class AdmissionWebhook implements AutoCloseable {
     Thread.ofVirtual().start(exchange::close);
   }
 
-  private static Reply reply(HttpExchange exchange) throws IOException {
+  private Reply reply(HttpExchange exchange) throws IOException {
     if (!exchange.getRequestURI().getPath().equals(PATH)) {
       return Reply.error(404, "only " + PATH + " is served");
     }
@@ -178,7 +186,7 @@ public final class AdmissionWebhook implements AutoCloseable {
       return Reply.error(413, "a review has at most " + MAX_BODY_BYTES + " bytes");
     }
     try {
-      return new Reply(200, Reply.JSON, AdmissionReviews.answer(body));
+      return new Reply(200, Reply.JSON, AdmissionReviews.answer(body, rules));
     } catch (NoReviewException e) {
       return Reply.error(400, String.valueOf(e.getMessage()));
     } catch (RuntimeException e) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.assertj.core.api.Assertions.tuple;
 
+import io.sluice.attack.Attack;
 import io.sluice.control.admission.AdmissionException.Reason;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.TestClock;
@@ -22,6 +23,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -72,6 +74,7 @@ class JoinTokensTest {
     assertThat(refusal(token)).isEqualTo(Reason.USED);
   }
 
+  @Tag("attack")
   @Test
   void ofManyConcurrentCallsOneIsAdmitted() throws Exception {
     int callers = 8;
@@ -101,6 +104,10 @@ class JoinTokensTest {
       }
       assertThat(admitted).isEqualTo(1);
     }
+
+    Attack.tried("one join token used by eight callers at once")
+        .refusedBy("the controller: one is admitted")
+        .countedAs("sluice_control_refusals_total{call=\"admit\",reason=\"token_used\"}");
   }
 
   @Test

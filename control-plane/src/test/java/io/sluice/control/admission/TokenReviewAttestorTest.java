@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.attack.Attack;
 import io.sluice.control.admission.AdmissionException.Reason;
 import io.sluice.control.kubernetes.FakeApiServer;
 import io.sluice.control.kubernetes.FakeApiServer.Mood;
@@ -12,9 +13,11 @@ import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.mesh.NamespacedName;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,6 +69,7 @@ class TokenReviewAttestorTest {
     assertThat(attestor().admit(TOKEN).nodeName()).isEqualTo("worker-2");
   }
 
+  @Tag("attack")
   @Test
   void aPodThatHasTakenTheNameOfTheTokensPodDoesNotAdmit() {
     reviewing(status -> bound(status, "uid-1"));
@@ -73,6 +77,8 @@ class TokenReviewAttestorTest {
     server.objects.put(POD, pod("uid-2", "worker-2"));
 
     refused(Reason.UNKNOWN, "another has its name");
+
+    refusedLine("the token of a pod whose name another has taken", Reason.UNKNOWN);
   }
 
   @ParameterizedTest
@@ -90,6 +96,7 @@ class TokenReviewAttestorTest {
     refused(reason, "projected one");
   }
 
+  @Tag("attack")
   @Test
   void anAudienceThatIsNotConfirmedIsRefused() {
     reviewing(status -> {
@@ -98,8 +105,11 @@ class TokenReviewAttestorTest {
     });
 
     refused(Reason.WRONG_AUDIENCE, "does not confirm");
+
+    refusedLine("a service account token for another audience", Reason.WRONG_AUDIENCE);
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -115,13 +125,18 @@ class TokenReviewAttestorTest {
     });
 
     refused(Reason.WRONG_ACCOUNT, "system:serviceaccount:sluice-system:node");
+
+    refusedLine("a service account token of '" + user + "'", Reason.WRONG_ACCOUNT);
   }
 
+  @Tag("attack")
   @Test
   void aTokenWithoutAPodIsRefused() {
     reviewing(status -> {});
 
     refused(Reason.WRONG_ACCOUNT, "not bound to a pod");
+
+    refusedLine("a service account token that is bound to no pod", Reason.WRONG_ACCOUNT);
   }
 
   @ParameterizedTest
@@ -159,6 +174,15 @@ class TokenReviewAttestorTest {
     assertThatExceptionOfType(AdmissionException.class)
         .isThrownBy(() -> attestor().admit(TOKEN))
         .satisfies(e -> assertThat(e.getMessage()).doesNotContain("aGVhZA"));
+  }
+
+  private static void refusedLine(String what, Reason reason) {
+    Attack.tried(what)
+        .refusedBy("the controller, after the API server's review")
+        .countedAs(
+            "sluice_control_refusals_total{call=\"admit\",reason=\"token_"
+                + reason.name().toLowerCase(Locale.ROOT)
+                + "\"}");
   }
 
   private NodeAttestor attestor() {

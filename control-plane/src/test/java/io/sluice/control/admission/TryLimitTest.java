@@ -3,12 +3,14 @@ package io.sluice.control.admission;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.sluice.attack.Attack;
 import io.sluice.control.admission.AdmissionException.Reason;
 import io.sluice.control.authority.TestClock;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.function.Supplier;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -47,6 +49,7 @@ class TryLimitTest {
     assertThat(rightToken(guesser)).isEqualTo("edge1");
   }
 
+  @Tag("attack")
   @Test
   void guessersTogetherAreStoppedUntilTimeHasPassed() throws Exception {
     for (int i = 0; i < 300; i++) {
@@ -57,6 +60,10 @@ class TryLimitTest {
     assertThat(wrongToken("10.1.0.1", Reason.UNKNOWN)).isEqualTo(Reason.LIMITED);
     clock.advance(Duration.ofSeconds(1));
     assertThat(rightToken("10.1.0.1")).isEqualTo("edge1");
+
+    Attack.tried("join tokens guessed from three hundred addresses")
+        .refusedBy("the controller, call Admit")
+        .countedAs("sluice_control_refusals_total{call=\"admit\",reason=\"token_limited\"}");
   }
 
   @Test

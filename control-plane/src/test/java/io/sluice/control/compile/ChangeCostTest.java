@@ -23,7 +23,7 @@ class ChangeCostTest {
 
   @Test
   void followsTheChangeAndNotTheCluster() {
-    IncrementalCompiler compiler = new IncrementalCompiler(0);
+    IncrementalCompiler compiler = new IncrementalCompiler(CompilerSettings.USUAL, 0);
     compiler.apply(LargeCluster.files());
 
     assertThat(median(compiler, LargeCluster::target)).isLessThanOrEqualTo(LONGEST);

@@ -23,18 +23,25 @@ import org.junit.jupiter.params.provider.ValueSource;
 class IncrementalCompilerTest {
   private static final int STEPS = 400;
 
-  private final IncrementalCompiler compiler = new IncrementalCompiler(0);
+  private static final CompilerSettings ONE_NAMESPACE =
+      new CompilerSettings("mesh", PodRangeRule.ENFORCE);
+
+  private final IncrementalCompiler compiler = new IncrementalCompiler(CompilerSettings.USUAL, 0);
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6})
   void findsAfterEveryChangeWhatTheFullCompilerFinds(long seed) {
     RandomCluster cluster = new RandomCluster(seed);
     MeshSnapshot before = MeshSnapshot.EMPTY;
+    InForce inForce = InForce.NOTHING;
+    CompilerSettings rules = seed % 2 == 0 ? ONE_NAMESPACE : CompilerSettings.USUAL;
+    IncrementalCompiler compiler = new IncrementalCompiler(rules, 0);
 
     for (int step = 0; step < STEPS; step++) {
       CompiledChange change = compiler.apply(cluster.change());
 
-      Compilation expected = full(cluster.files());
+      Compilation expected = full(cluster.files(), rules, inForce);
+      inForce = expected.inForce();
       String where = "seed " + seed + " step " + step;
       assertThat(change.statuses()).as(where).isEqualTo(expected.statuses());
       assertThat(contents(change.snapshot())).as(where).isEqualTo(contents(expected.snapshot()));
@@ -68,7 +75,12 @@ class IncrementalCompilerTest {
 
   @Test
   void goesOnCountingWhereAnotherOneStopped() {
-    assertThat(new IncrementalCompiler(41).apply(Map.of()).snapshot().revision()).isEqualTo(42);
+    assertThat(
+            new IncrementalCompiler(CompilerSettings.USUAL, 41)
+                .apply(Map.of())
+                .snapshot()
+                .revision())
+        .isEqualTo(42);
   }
 
   @Test
@@ -81,8 +93,10 @@ class IncrementalCompilerTest {
         .isInstanceOf(UnsupportedOperationException.class);
   }
 
-  private static Compilation full(Map<String, List<KubernetesObject>> files) {
-    return Compiler.compile(1, new Objects(files.values().stream().flatMap(List::stream).toList()));
+  private static Compilation full(
+      Map<String, List<KubernetesObject>> files, CompilerSettings rules, InForce inForce) {
+    return Compiler.compile(
+        1, new Objects(files.values().stream().flatMap(List::stream).toList()), rules, inForce);
   }
 
   private static void assertSameAnswers(String where, MeshSnapshot found, MeshSnapshot expected) {

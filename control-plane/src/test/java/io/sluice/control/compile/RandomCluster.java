@@ -81,7 +81,7 @@ public final class RandomCluster {
 
   /** A manifest of one object, one that the reader takes. */
   public String document() {
-    return switch (random.nextInt(12)) {
+    return switch (random.nextInt(13)) {
       case 0, 1, 2, 3 -> pod();
       case 4, 5 -> service();
       case 6 -> slice();
@@ -89,6 +89,7 @@ public final class RandomCluster {
       case 8 -> target();
       case 9 -> route();
       case 10 -> config();
+      case 11 -> node();
       default -> other();
     };
   }
@@ -112,11 +113,12 @@ public final class RandomCluster {
     metadata:
       name: %s-%d
       namespace: %s
-      uid: %s
+      uid: %s%s
       labels: {app: %s, tier: %s%s}
       annotations: {%s}
     spec:
       serviceAccountName: %s
+      nodeName: %s
       hostNetwork: %s
       containers: [{name: c, ports: [{name: %s, containerPort: %d}]}]
     status:
@@ -129,6 +131,11 @@ public final class RandomCluster {
             random.nextInt(4),
             namespaceName(),
             "0b6cd7b5-4f4e-4b0a-9c1e-00000000000" + random.nextInt(6),
+            one(
+                "",
+                created(),
+                created(),
+                created() + "\n  deletionTimestamp: 2026-01-09T00:00:00Z"),
             app(),
             one("front", "back"),
             one("", "", ", sluice.io/mesh: enabled", ", sluice.io/mesh: disabled"),
@@ -143,12 +150,29 @@ public final class RandomCluster {
                 "openservicemesh.io/sidecar-injection: enabled",
                 "sluice.io/outbound-port-exclusion-list: \"6379\""),
             app(),
+            one("node-0", "node-1", "node-2"),
             one("false", "false", "false", "true"),
             one("http", "admin"),
             8080 + random.nextInt(2),
             one("Running", "Running", "Running", "Succeeded"),
             one("{ip: " + address("10.0.0.") + "}", "", "{ip: 10.0.0.1}, {ip: fd00::1}"),
             one("True", "False"));
+  }
+
+  private String created() {
+    return "\n  creationTimestamp: 2026-01-0" + (1 + random.nextInt(3)) + "T00:00:00Z";
+  }
+
+  private String node() {
+    return """
+    apiVersion: v1
+    kind: Node
+    metadata: {name: node-%d}
+    spec: {%s}
+    """
+        .formatted(
+            random.nextInt(3),
+            one("", "podCIDRs: [10.0.0.0/30]", "podCIDRs: [10.0.0.4/30, \"fd00::/64\"]"));
   }
 
   private String address(String prefix) {
@@ -159,7 +183,9 @@ public final class RandomCluster {
     return """
     apiVersion: v1
     kind: Service
-    metadata: {name: %s, namespace: %s}
+    metadata:
+      name: %s
+      namespace: %s%s
     spec:
       type: %s
       clusterIP: %s
@@ -170,6 +196,7 @@ public final class RandomCluster {
         .formatted(
             app(),
             namespaceName(),
+            one("", created()),
             one("ClusterIP", "ClusterIP", "ClusterIP", "ExternalName"),
             one("None", address("10.96.0."), address("10.96.0.")),
             one("", "app: " + app(), "app: " + app() + ", tier: front", "tier: back"),
@@ -272,7 +299,9 @@ public final class RandomCluster {
     return """
     apiVersion: config.%s/v1alpha1
     kind: MeshConfig
-    metadata: {name: %s, namespace: mesh}
+    metadata:
+      name: %s
+      namespace: %s%s
     spec:
       traffic: {enablePermissiveTrafficPolicyMode: %s, %s}
       certificate: {deniedSerials: ["%s"]}
@@ -280,6 +309,8 @@ public final class RandomCluster {
         .formatted(
             one("sluice.io", "flomesh.io"),
             one("osm-mesh-config", "sluice-mesh-config", "mine"),
+            one("mesh", "mesh", "shop"),
+            one("", created()),
             one("true", "false"),
             one(
                 "mtlsMode: PERMISSIVE",

@@ -126,7 +126,13 @@ class ServiceCompilerTest {
   @Test
   void givesAClusterIpToOneServiceOnly() {
     String first = service("{port: 80}", "clusterIP: 10.96.0.1");
-    Compilation compilation = Manifests.compile(first, first.replace("name: web", "name: xeb"));
+    String later =
+        first.replace(
+            "name: web", "creationTimestamp: 2026-01-02T00:00:00Z, name: earlier-by-name");
+    Compilation compilation =
+        Manifests.compile(
+            first.replace("name: web", "creationTimestamp: 2026-01-01T00:00:00Z, name: web"),
+            later);
 
     assertThat(web(compilation).virtualAddresses()).hasSize(1);
     assertThat(compilation.statuses())

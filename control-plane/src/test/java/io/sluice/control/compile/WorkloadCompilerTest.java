@@ -152,23 +152,38 @@ class WorkloadCompilerTest {
         .formatted(spec);
   }
 
+  /** A sandbox of the next pod of the same name must not be taken for this one. */
+  @Test
+  void leavesItsUidToAPodThatHasFinished() {
+    String uid = "6f1c0a52-8f0e-4a43-9a53-0d3a3f8e2b11";
+    Compilation compilation =
+        Manifests.compile(
+            Manifests.pod("job", "10.0.0.1", "uid: " + uid, "serviceAccountName: job")
+                .replace("status: {", "status: {phase: Succeeded, "));
+
+    Workload job = workload(compilation.snapshot(), "job");
+    assertThat(job.enrolled()).isFalse();
+    assertThat(job.addresses()).isEmpty();
+    assertThat(job.uid()).contains(new PodUid(uid));
+  }
+
   @Test
   void isClosedWithoutAMeshConfig() {
     assertThat(Manifests.compile().snapshot().settings()).isEqualTo(MeshSettings.CLOSED);
   }
 
   @Test
-  void takesTheUsualMeshConfigWithTheSmallestNameAndTellsTheOthers() {
+  void takesTheOldestMeshConfigWithAUsualNameAndTellsTheOthers() {
     Compilation compilation =
         Manifests.compile(
-            CONFIG.formatted("aaa", "aaa", true),
-            CONFIG.formatted("osm-mesh-config", "z", true),
-            CONFIG.formatted("fsm-mesh-config", "b", false));
+            created(1, CONFIG.formatted("aaa", "aaa", true)),
+            created(3, CONFIG.formatted("osm-mesh-config", "a", true)),
+            created(2, CONFIG.formatted("fsm-mesh-config", "b", false)));
 
     assertThat(compilation.snapshot().settings().permissive()).isFalse();
     assertThat(compilation.statuses())
         .extracting(ObjectStatus::file, ObjectStatus::severity, ObjectStatus::reason)
-        .containsExactly(
+        .containsExactlyInAnyOrder(
             tuple(
                 "0.yaml",
                 Severity.UNUSABLE,
@@ -177,6 +192,25 @@ class WorkloadCompilerTest {
                 "1.yaml",
                 Severity.UNUSABLE,
                 "MeshConfig b/fsm-mesh-config is the MeshConfig in force"));
+  }
+
+  private static String created(int day, String config) {
+    return config.replace(
+        "namespace:", "creationTimestamp: 2026-01-0" + day + "T00:00:00Z, namespace:");
+  }
+
+  @Test
+  void staysClosedWhereNothingTellsWhichMeshConfigWasFirst() {
+    Compilation compilation =
+        Manifests.compile(
+            CONFIG.formatted("osm-mesh-config", "a", true),
+            CONFIG.formatted("fsm-mesh-config", "b", true));
+
+    assertThat(compilation.snapshot().settings()).isEqualTo(MeshSettings.CLOSED);
+    assertThat(compilation.statuses())
+        .extracting(ObjectStatus::reason)
+        .containsOnly(
+            "there are several MeshConfigs, and nothing tells which was first: none is in force");
   }
 
   @Test
@@ -221,18 +255,22 @@ class WorkloadCompilerTest {
   void tellsPodsThatShareAnAddressOrANetworkNamespace() {
     Compilation compilation =
         Manifests.compile(
-            Manifests.pod("b", "10.0.0.1", "annotations: {sluice.io/netns: x}", ""),
+            Manifests.pod(
+                "b",
+                "10.0.0.1",
+                "creationTimestamp: 2026-01-01T00:00:00Z, annotations: {sluice.io/netns: x}",
+                ""),
             Manifests.pod("a", "10.0.0.1", "annotations: {sluice.io/netns: /var/run/netns/x}", ""));
 
-    assertThat(workload(compilation.snapshot(), "a").addresses()).hasSize(1);
-    assertThat(workload(compilation.snapshot(), "b").addresses()).isEmpty();
-    assertThat(workload(compilation.snapshot(), "b").netns()).isEmpty();
+    assertThat(workload(compilation.snapshot(), "b").addresses()).hasSize(1);
+    assertThat(workload(compilation.snapshot(), "a").addresses()).isEmpty();
+    assertThat(workload(compilation.snapshot(), "a").netns()).isEmpty();
     assertThat(compilation.statuses())
         .extracting(ObjectStatus::toString)
         .containsExactly(
-            "0.yaml:1: Pod shop/b: address 10.0.0.1 already belongs to Pod shop/a; "
+            "1.yaml:1: Pod shop/a: address 10.0.0.1 already belongs to Pod shop/b; "
                 + "give every Pod its own addresses in status.podIPs",
-            "0.yaml:1: Pod shop/b: network namespace x already belongs to Pod shop/a; "
+            "1.yaml:1: Pod shop/a: network namespace /var/run/netns/x already belongs to Pod shop/b; "
                 + "give every Pod its own sluice.io/netns");
   }
 
@@ -262,15 +300,16 @@ class WorkloadCompilerTest {
     String uid = "uid: 0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c";
     Compilation compilation =
         Manifests.compile(
-            Manifests.pod("b", "10.0.0.1", uid, ""), Manifests.pod("a", "10.0.0.2", uid, ""));
+            Manifests.pod("b", "10.0.0.1", "creationTimestamp: 2026-01-01T00:00:00Z, " + uid, ""),
+            Manifests.pod("a", "10.0.0.2", uid, ""));
 
-    assertThat(workload(compilation.snapshot(), "a").uid()).isPresent();
-    assertThat(workload(compilation.snapshot(), "b").uid()).isEmpty();
+    assertThat(workload(compilation.snapshot(), "b").uid()).isPresent();
+    assertThat(workload(compilation.snapshot(), "a").uid()).isEmpty();
     assertThat(compilation.statuses())
         .extracting(ObjectStatus::toString)
         .containsExactly(
-            "0.yaml:1: Pod shop/b: UID 0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c already belongs to "
-                + "Pod shop/a; give every Pod the metadata.uid that the cluster gave it");
+            "1.yaml:1: Pod shop/a: UID 0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c already belongs to "
+                + "Pod shop/b; give every Pod the metadata.uid that the cluster gave it");
   }
 
   @Test

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.authority.Await;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;
@@ -49,7 +50,8 @@ class StatusWriterTest {
   void open() throws Exception {
     history = new ClusterHistory();
     cluster = new FakeCluster(history);
-    registry = new KubernetesRegistry(cluster.access(home, "reader"), _ -> {});
+    registry =
+        new KubernetesRegistry(cluster.access(home, "reader"), CompilerSettings.USUAL, _ -> {});
     api = new KubernetesApi(cluster.access(home, "writer"), Duration.ofSeconds(4));
     history.apply(pod("web", "10.0.0.1"));
     history.apply(route("[8080]"));

@@ -3,6 +3,7 @@ package io.sluice.control.folder;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.registry.OriginStatus;
 import io.sluice.control.registry.RegistryStatus;
@@ -34,7 +35,9 @@ class FolderRegistryTest {
   @BeforeEach
   void openRegistry() throws IOException {
     folder = Files.createDirectory(temporary.resolve("manifests"));
-    registry = new FolderRegistry(folder, statuses::add, POLL, InstantSource.system());
+    registry =
+        new FolderRegistry(
+            folder, CompilerSettings.USUAL, statuses::add, POLL, InstantSource.system());
   }
 
   @AfterEach

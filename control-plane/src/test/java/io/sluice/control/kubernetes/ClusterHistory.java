@@ -87,7 +87,7 @@ public final class ClusterHistory {
   public synchronized void put(ObjectNode object) {
     ObjectNode metadata = object.withObject("/metadata");
     String path = path(object);
-    if (!metadata.has("namespace") && !object.path("kind").asText().equals("Namespace")) {
+    if (!metadata.has("namespace") && isNamespaced(object)) {
       metadata.put("namespace", "default");
     }
     TreeMap<String, ObjectNode> own = objects.computeIfAbsent(path, _ -> new TreeMap<>());
@@ -181,12 +181,16 @@ public final class ClusterHistory {
   static String collection(JsonNode object) {
     String path = path(object);
     int slash = path.lastIndexOf('/');
-    return object.path("kind").asText().equals("Namespace")
+    return !isNamespaced(object)
         ? path
         : path.substring(0, slash)
             + "/namespaces/"
             + object.at("/metadata/namespace").asText("default")
             + path.substring(slash);
+  }
+
+  private static boolean isNamespaced(JsonNode object) {
+    return !Set.of("Namespace", "Node").contains(object.path("kind").asText());
   }
 
   private static String key(JsonNode object) {

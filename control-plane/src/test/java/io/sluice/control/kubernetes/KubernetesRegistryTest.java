@@ -6,23 +6,28 @@ import static io.sluice.control.kubernetes.SiteManifests.service;
 import static io.sluice.control.kubernetes.SiteManifests.target;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.control.authority.Await;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.kubernetes.FakeCluster.Failing;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.ReadableKind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Workload;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the registry of a cluster makes of everything that an API server and a network can do. */
 class KubernetesRegistryTest {
@@ -52,7 +57,10 @@ class KubernetesRegistryTest {
     cluster = new FakeCluster(history);
     registry =
         new KubernetesRegistry(
-            new KubernetesApi(cluster.access(home), Duration.ofSeconds(5)), _ -> {}, QUICK);
+            new KubernetesApi(cluster.access(home), Duration.ofSeconds(5)),
+            CompilerSettings.USUAL,
+            _ -> {},
+            QUICK);
     history.apply(pod("web", "10.0.0.1"));
   }
 
@@ -91,6 +99,35 @@ class KubernetesRegistryTest {
   }
 
   @Test
+  void goesByTheMeshConfigOfItsOwnNamespace() {
+    history.apply(SiteManifests.config(true).replace("namespace: sluice-system", "namespace: aaa"));
+    start();
+    assertThat(newest.settings().permissive()).isFalse();
+
+    history.apply(SiteManifests.config(true));
+
+    Await.until("the MeshConfig", () -> newest.settings().permissive());
+  }
+
+  @Test
+  void readsTheRangesOfNodes() {
+    for (int node = 1; node <= 2; node++) {
+      history.apply(
+          "{apiVersion: v1, kind: Node, metadata: {name: edge-%1$d}, spec: {podCIDR: 10.0.%1$d.0/24}}"
+              .formatted(node));
+      history.apply(pod("store-" + node, "10.0." + node + ".2").replace("edge-1", "edge-" + node));
+    }
+    history.apply(pod("web", "10.0.1.1"));
+
+    start();
+    history.apply(pod("thief", "10.0.2.9"));
+
+    Await.until("the thief", () -> hasPod("thief"));
+    assertThat(newest.workload(new NamespacedName("shop", "thief")).orElseThrow().addresses())
+        .isEmpty();
+  }
+
+  @Test
   void knowsAPodFromWhenANodeWasFoundForIt() {
     String scheduled = pod("db", "10.0.0.2");
     history.apply(scheduled.replace("nodeName: edge-1", "hostNetwork: false"));
@@ -102,6 +139,29 @@ class KubernetesRegistryTest {
     history.apply(scheduled);
 
     Await.until("the pod", () -> hasPod("db"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/proc/1/ns/net", "/run/fifo", "sluice-store", "not/../a place"})
+  @Tag("attack")
+  void theNamespaceThatAPodNamesIsNeitherBelievedNorPassedOn(String netns) {
+    history.apply(
+        pod("db", "10.0.0.2")
+            .replace("  labels:", "  annotations: {sluice.io/netns: '" + netns + "'}\n  labels:"));
+
+    start();
+
+    Workload db = newest.workload(DB).orElseThrow();
+    assertThat(db.netns()).isEmpty();
+    assertThat(db.enrolled()).isTrue();
+    assertThat(registry.status().objects())
+        .singleElement()
+        .asString()
+        .contains("shop/db", "sluice.io/netns is not believed in a cluster", "remove it");
+    assertThat(problems()).isEmpty();
+    Attack.tried("sluice.io/netns on a Pod of a cluster: " + netns)
+        .refusedBy("controller: the annotation is not read")
+        .countedAs("control status: warning of the Pod");
   }
 
   @Test

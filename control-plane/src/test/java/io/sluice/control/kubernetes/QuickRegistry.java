@@ -1,5 +1,6 @@
 package io.sluice.control.kubernetes;
 
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.registry.RegistryStatus;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -26,8 +27,8 @@ public final class QuickRegistry {
 
   /** Started by its owner. */
   public static KubernetesRegistry of(
-      KubernetesAccess access, Consumer<RegistryStatus> statusListener) {
+      KubernetesAccess access, CompilerSettings rules, Consumer<RegistryStatus> statusListener) {
     return new KubernetesRegistry(
-        new KubernetesApi(access, REQUEST_TIMEOUT), statusListener, SETTINGS);
+        new KubernetesApi(access, REQUEST_TIMEOUT), rules, statusListener, SETTINGS);
   }
 }

@@ -3,6 +3,7 @@ package io.sluice.control.kubernetes;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonParser;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.manifest.YamlValue;
 import io.sluice.control.objects.ReadableKind;
 import io.sluice.control.registry.CompiledRegistry;
@@ -43,7 +44,8 @@ class RegistryMemoryTest {
   private long heapWith(int pods) {
     KindObjects kept = new KindObjects(ReadableKind.POD, 100_000);
     AtomicReference<MeshSnapshot> newest = new AtomicReference<>(MeshSnapshot.EMPTY);
-    CompiledRegistry registry = new CompiledRegistry(new Given(kept, pods), _ -> {});
+    CompiledRegistry registry =
+        new CompiledRegistry(new Given(kept, pods), CompilerSettings.USUAL, _ -> {});
     registry.start(newest::set);
     assertThat(newest.get()).isNotNull().matches(snapshot -> snapshot.workloads().size() == pods);
     for (int i = 0; i < 3; i++) {

@@ -2,6 +2,7 @@ package io.sluice.control.kubernetes;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.control.registry.Registry;
 import io.sluice.control.registry.RegistryStatus;
@@ -104,7 +105,7 @@ interface RegistrySite extends AutoCloseable {
 
     @Override
     public Registry registry(Consumer<RegistryStatus> statuses) throws IOException {
-      return new KubernetesRegistry(server.access(home), statuses);
+      return new KubernetesRegistry(server.access(home), CompilerSettings.USUAL, statuses);
     }
 
     @Override
@@ -127,7 +128,7 @@ interface RegistrySite extends AutoCloseable {
 
     @Override
     public Registry registry(Consumer<RegistryStatus> statuses) throws IOException {
-      return new KubernetesRegistry(server.access(home), statuses);
+      return new KubernetesRegistry(server.access(home), CompilerSettings.USUAL, statuses);
     }
 
     @Override

@@ -4,6 +4,7 @@ import static io.sluice.control.kubernetes.SiteManifests.pod;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.control.authority.Await;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.kubernetes.FakeCluster.Failing;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.objects.ReadableKind;
@@ -30,6 +31,7 @@ class WatchMetricsTest {
     registry =
         new KubernetesRegistry(
             new KubernetesApi(cluster.access(home), Duration.ofSeconds(5)),
+            CompilerSettings.USUAL,
             _ -> {},
             WatchSettings.USUAL);
     metrics.watches(registry.counts());

@@ -2,10 +2,13 @@ package io.sluice.control.manifest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.control.manifest.YamlValue.Kind;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -143,6 +146,7 @@ class YamlDocumentsTest {
         new Broken("too large", "a".repeat(YamlDocuments.MAX_BYTES + 1), 0, "larger than"));
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @MethodSource("brokenFiles")
   void refusesTheWholeFileAndNamesTheLine(Broken broken) {
@@ -156,6 +160,13 @@ class YamlDocumentsTest {
     assertThat(problem.mend()).isNotBlank();
     if (broken.line() > 0) {
       assertThat(problem.line()).isEqualTo(broken.line());
+    }
+
+    if (Set.of("alias bomb", "cycle", "deep list", "foreign tag", "too large")
+        .contains(broken.name())) {
+      Attack.tried("a manifest: " + broken.name())
+          .refusedBy("the reader of manifests, the whole file")
+          .countedAs("a problem with file, line and mend");
     }
   }
 

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.control.manifest.Problem;
 import java.nio.charset.StandardCharsets;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -15,6 +17,12 @@ class ObjectProblemsTest {
     public String toString() {
       return field + ": " + reason;
     }
+  }
+
+  private static String list(String item, int length) {
+    return IntStream.rangeClosed(1, length)
+        .mapToObj(item::formatted)
+        .collect(Collectors.joining(","));
   }
 
   static Stream<Wrong> wrongManifests() {
@@ -187,6 +195,37 @@ class ObjectProblemsTest {
             "spec.traffic.enableEgress",
             "this is a string, expected a boolean",
             config + "    enableEgress: yes\n"),
+        new Wrong(
+            6,
+            "metadata.annotations[\"openservicemesh.io/inbound-port-exclusion-list\"]",
+            "it has 65 excluded ports in all; a pod has room for 64",
+            pod
+                + "  annotations:\n    openservicemesh.io/inbound-port-exclusion-list: \""
+                + list("%d", 65)
+                + "\"\n"),
+        new Wrong(
+            6,
+            "metadata.annotations[\"openservicemesh.io/outbound-ip-range-inclusion-list\"]",
+            "it has 65 ranges in all; a pod has room for 64",
+            pod
+                + "  annotations:\n    openservicemesh.io/outbound-ip-range-inclusion-list: \""
+                + list("10.%d.0.0/16", 65)
+                + "\"\n"),
+        new Wrong(
+            7,
+            "spec.traffic.outboundIPRangeExclusionList",
+            "it has 66 ranges in all; a pod has room for 64",
+            config
+                + "    outboundIPRangeInclusionList: ["
+                + list("10.%d.0.0/16", 33)
+                + "]\n    outboundIPRangeExclusionList: ["
+                + list("10.1.%d.0/24", 33)
+                + "]\n"),
+        new Wrong(
+            6,
+            "spec.traffic.networkInterfaceExclusionList",
+            "it has 17 interfaces in all; a pod has room for 16",
+            config + "    networkInterfaceExclusionList: [" + list("net%d", 17) + "]\n"),
         new Wrong(
             6,
             "spec.traffic.outboundPortExclusionList[0]",

@@ -60,7 +60,7 @@ class ObjectReaderTest {
 
     assertThat(pod.ref()).hasToString("Pod shop/web");
     assertThat(pod.meta().line()).isEqualTo(1);
-    assertThat(pod.serviceAccount()).isEqualTo("web-account");
+    assertThat(pod.accountOrNull()).isEqualTo("web-account");
     assertThat(pod.nodeNameOrNull()).isEqualTo("node-1");
     assertThat(pod.netnsOrNull()).isEqualTo("web");
     assertThat(pod.addresses())
@@ -87,7 +87,7 @@ class ObjectReaderTest {
     Pod pod = (Pod) one("{apiVersion: v1, kind: Pod, metadata: {name: web}}");
 
     assertThat(pod.meta().namespace()).isEqualTo("default");
-    assertThat(pod.serviceAccount()).isEqualTo("default");
+    assertThat(pod.accountOrNull()).isEqualTo("default");
     assertThat(pod.ready()).isTrue();
     assertThat(pod.addresses()).isEmpty();
     assertThat(pod.interception()).isEqualTo(InterceptionSettings.EVERYTHING);

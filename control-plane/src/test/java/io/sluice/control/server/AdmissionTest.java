@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.ByteString;
 import io.grpc.StatusRuntimeException;
 import io.sluice.api.identity.v1.AdmitResponse;
+import io.sluice.attack.Attack;
 import io.sluice.control.admission.JoinToken;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.issuing.RefusalReason;
@@ -16,8 +17,10 @@ import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,6 +48,27 @@ class AdmissionTest {
     return node.admit(name, token, NodeClient.request(Requests.keyPair("secp256r1")));
   }
 
+  /** Also counted, under the reason that the node is told. */
+  private void refuses(String what, RefusalReason reason, ThrowingCallable call) {
+    String series =
+        "sluice_control_refusals_total{call=\"admit\",reason=\"" + reason.label() + "\",}";
+    double before = counted(series);
+
+    assertRefused(reason, call);
+
+    assertThat(counted(series)).isEqualTo(before + 1);
+    Attack.tried(what).refusedBy("the controller, call Admit").countedAs(series.replace(",}", "}"));
+  }
+
+  private double counted(String series) {
+    return site.controller()
+        .metrics()
+        .lines()
+        .filter(line -> line.startsWith(series))
+        .mapToDouble(line -> Double.parseDouble(line.substring(series.length())))
+        .sum();
+  }
+
   @Test
   void tokenGivesTheNodeItsCertificateAndTheBundle() throws Exception {
     AdmitResponse admitted = admit("edge1", site.tokens().create("edge1", HOUR));
@@ -60,11 +84,12 @@ class AdmissionTest {
   }
 
   @Test
+  @Tag("attack")
   void tokenAdmitsOnceOnly() throws Exception {
     String token = site.tokens().create("edge1", HOUR);
     admit("edge1", token);
 
-    assertRefused(RefusalReason.TOKEN_USED, () -> admit("edge1", token));
+    refuses("a join token that was used", RefusalReason.TOKEN_USED, () -> admit("edge1", token));
     site.restart(ControlSite.defaults());
     try (NodeClient later = site.stranger()) {
       assertRefused(
@@ -74,23 +99,38 @@ class AdmissionTest {
   }
 
   @Test
+  @Tag("attack")
   void tokensOfOthersExpiredGuessedOrMalformedAdmitNobody() throws Exception {
     String others = site.tokens().create("edge2", HOUR);
     String guessed = others.substring(0, 17) + "A".repeat(43);
-    assertRefused(RefusalReason.TOKEN_WRONG_ACCOUNT, () -> admit("edge1", others));
-    assertRefused(RefusalReason.TOKEN_UNKNOWN, () -> admit("edge2", guessed));
+    refuses(
+        "the join token of another node",
+        RefusalReason.TOKEN_WRONG_ACCOUNT,
+        () -> admit("edge1", others));
+    refuses(
+        "a guessed secret of a join token",
+        RefusalReason.TOKEN_UNKNOWN,
+        () -> admit("edge2", guessed));
     assertRefused(RefusalReason.TOKEN_MALFORMED, () -> admit("edge1", ""));
-    assertRefused(RefusalReason.TOKEN_MALFORMED, () -> admit("edge1", "x".repeat(9_000)));
-    assertRefused(RefusalReason.NODE_NAME_MALFORMED, () -> admit("Not A Node", others));
+    refuses(
+        "a join token of nine thousand bytes",
+        RefusalReason.TOKEN_MALFORMED,
+        () -> admit("edge1", "x".repeat(9_000)));
+    refuses(
+        "a node name that is none",
+        RefusalReason.NODE_NAME_MALFORMED,
+        () -> admit("Not A Node", others));
     String revoked = site.tokens().create("edge1", HOUR);
     site.tokens().revoke(revoked.substring(0, 16));
-    assertRefused(RefusalReason.TOKEN_UNKNOWN, () -> admit("edge1", revoked));
+    refuses("a revoked join token", RefusalReason.TOKEN_UNKNOWN, () -> admit("edge1", revoked));
 
     site.clock().advance(HOUR);
-    assertRefused(RefusalReason.TOKEN_EXPIRED, () -> admit("edge2", others));
+    refuses(
+        "a join token after its hour", RefusalReason.TOKEN_EXPIRED, () -> admit("edge2", others));
   }
 
   @Test
+  @Tag("attack")
   void guessesFromOneAddressAreLimited() throws Exception {
     String guess = "0123456789abcdef." + "A".repeat(43);
     for (int i = 0; i < 10; i++) {
@@ -98,12 +138,16 @@ class AdmissionTest {
     }
     String good = site.tokens().create("edge1", HOUR);
 
-    assertRefused(RefusalReason.TOKEN_LIMITED, () -> admit("edge1", good));
+    refuses(
+        "join tokens guessed one after the other",
+        RefusalReason.TOKEN_LIMITED,
+        () -> admit("edge1", good));
     site.clock().advance(Duration.ofMinutes(1));
     assertThat(admit("edge1", good).hasCertificate()).isTrue();
   }
 
   @Test
+  @Tag("attack")
   void wrongRequestLeavesTheTokenUnused() throws Exception {
     String token = site.tokens().create("edge1", HOUR);
 
@@ -111,7 +155,10 @@ class AdmissionTest {
         RefusalReason.REQUEST_MALFORMED, () -> node.admit("edge1", token, new byte[] {1}));
     byte[] others =
         NodeClient.request(Requests.keyPair("secp256r1"), List.of(ControlSite.id("store")));
-    assertRefused(RefusalReason.REQUEST_NAMES_OTHERS, () -> node.admit("edge1", token, others));
+    refuses(
+        "a request for a node's certificate that names a pod",
+        RefusalReason.REQUEST_NAMES_OTHERS,
+        () -> node.admit("edge1", token, others));
 
     assertThat(site.tokens().list())
         .extracting(JoinToken::state)

@@ -3,6 +3,7 @@ package io.sluice.control.server;
 import static io.sluice.control.server.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.control.authority.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.issuing.RefusalReason;
@@ -14,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -46,6 +48,7 @@ class DeniedNodesTest {
     site.close();
   }
 
+  @Tag("attack")
   @Test
   void everyCertificateOfADeniedIdentityIsRefused() throws Exception {
     KeyPair next = Requests.keyPair("secp256r1");
@@ -56,8 +59,11 @@ class DeniedNodesTest {
     assertDenied();
     deny("deniedIdentities: []");
     assertThat(edge1.issue(ControlSite.id("buyer"))).isNotEmpty();
+
+    refused("a denied identity, renewed");
   }
 
+  @Tag("attack")
   @Test
   void aDeniedSerialEndsThatCertificateAlone() throws Exception {
     KeyPair next = Requests.keyPair("secp256r1");
@@ -68,8 +74,11 @@ class DeniedNodesTest {
     assertDenied();
     edge1.showing(next, renewed);
     assertThat(edge1.issue(ControlSite.id("buyer"))).isNotEmpty();
+
+    refused("a denied serial");
   }
 
+  @Tag("attack")
   @Test
   void streamsOfADeniedNodeEndPromptlyAndThoseOfOthersGoOn() throws Exception {
     Followed denied = Followed.by(edge1);
@@ -83,6 +92,16 @@ class DeniedNodesTest {
     assertThat(denied.reason()).isEqualTo("certificate_denied");
     assertThat(edge2.issue(ControlSite.id("store"))).isNotEmpty();
     assertThat(other.failure()).isNull();
+
+    refused("a denied node that stays connected");
+  }
+
+  private void refused(String what) {
+    assertThat(site.controller().metrics())
+        .containsPattern("sluice_control_refusals_total\\{[^}]*reason=\"certificate_denied\"");
+    Attack.tried(what)
+        .refusedBy("the controller, each call and stream")
+        .countedAs("sluice_control_refusals_total{reason=\"certificate_denied\"}");
   }
 
   private void assertDenied() {

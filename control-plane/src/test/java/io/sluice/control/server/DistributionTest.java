@@ -6,7 +6,13 @@ import io.sluice.api.discovery.v1.Answer;
 import io.sluice.api.discovery.v1.FollowRequest;
 import io.sluice.control.authority.Await;
 import io.sluice.control.distribution.NodeState;
+import io.sluice.control.kubernetes.ClusterHistory;
+import io.sluice.control.kubernetes.FakeCluster;
+import io.sluice.control.compile.CompilerSettings;
+import io.sluice.control.kubernetes.KubernetesRegistry;
+import io.sluice.control.kubernetes.SiteManifests;
 import io.sluice.mesh.NamespacedName;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,6 +53,33 @@ class DistributionTest {
     Await.until(
         node + " has the newest revision",
         () -> state(node).revision() == site.controller().status().registryRevision());
+  }
+
+  @Test
+  void nodeOfAClusterIsToldOfItsPodsOutsideTheMeshAndThatThereAreNoOthers() throws Exception {
+    FollowingNode ofFolder = FollowingNode.silent(edge1);
+    Await.until("a change", () -> !ofFolder.unanswered().isEmpty());
+    assertThat(ofFolder.unanswered().getLast().getTellsOfEveryPod()).isFalse();
+    ClusterHistory history = new ClusterHistory();
+    history.apply(SiteManifests.pod("plain", "10.0.0.1").replace("enabled", "disabled"));
+    Path other = Files.createDirectory(home.resolve("other"));
+    try (FakeCluster cluster = new FakeCluster(history);
+        ControlSite ofCluster =
+            ControlSite.with(
+                other, new KubernetesRegistry(
+                    cluster.access(other, "reader"), CompilerSettings.USUAL, _ -> {}));
+        NodeClient node = ofCluster.joined("edge-1")) {
+      FollowingNode following = FollowingNode.silent(node);
+      Await.until("a change", () -> !following.unanswered().isEmpty());
+
+      assertThat(following.unanswered().getLast().getTellsOfEveryPod()).isTrue();
+      following.answer(List.of());
+      assertThat(following.snapshot().workload(new NamespacedName("shop", "plain")))
+          .hasValueSatisfying(plain -> {
+            assertThat(plain.enrolled()).isFalse();
+            assertThat(plain.uid()).isPresent();
+          });
+    }
   }
 
   @Test

@@ -239,11 +239,12 @@ class IssuingTest {
     site.restart(
         new ServerSettings(
             usual.address(),
-            usual.connections(),
+            usual.places(),
             usual.callsPerConnection(),
             3,
             Duration.ofHours(1),
             usual.handshake(),
+            usual.proof(),
             usual.request(),
             usual.idle(),
             usual.keepAlive(),

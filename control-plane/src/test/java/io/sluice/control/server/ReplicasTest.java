@@ -17,6 +17,7 @@ import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.certmanager.FakeIssuer;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeApiServer;
 import io.sluice.control.kubernetes.FakeCluster;
@@ -103,7 +104,7 @@ class ReplicasTest {
                 Duration.ofSeconds(2),
                 ControlSite.defaults(),
                 null),
-            new KubernetesRegistry(cluster.access(own, name), _ -> {}),
+            new KubernetesRegistry(cluster.access(own, name), CompilerSettings.USUAL, _ -> {}),
             new ReplicaSettings(cluster.access(own, name), name, QUICK, "roots"),
             InstantSource.system());
     open.push(controller);

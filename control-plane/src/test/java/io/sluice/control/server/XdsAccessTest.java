@@ -16,6 +16,7 @@ import io.sluice.api.envoy.discovery.DiscoveryResponse;
 import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.api.envoy.rpc.Status;
 import io.sluice.api.envoy.tls.Secret;
+import io.sluice.attack.Attack;
 import io.sluice.control.authority.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.xds.StoreMesh;
@@ -31,6 +32,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,6 +68,7 @@ class XdsAccessTest {
     return site.stranger().showing(own, chain);
   }
 
+  @Tag("attack")
   @Test
   void strangerIsToldNothing() throws Exception {
     try (NodeClient stranger = site.stranger()) {
@@ -73,6 +76,10 @@ class XdsAccessTest {
 
       assertThat(client.end().getCode()).isEqualTo(Code.UNAUTHENTICATED);
     }
+
+    Attack.tried("an xDS client without a certificate")
+        .refusedBy("the controller, UNAUTHENTICATED")
+        .countedAs("the client's status: UNAUTHENTICATED");
   }
 
   @ParameterizedTest

@@ -3,6 +3,7 @@ package io.sluice.control.validate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.validate.Finding.Level;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -159,7 +160,8 @@ class ValidationTest {
   }
 
   private static Validation ofObjects(String text) {
-    return Validation.ofObjects("object.yaml", text.getBytes(StandardCharsets.UTF_8));
+    return Validation.ofObjects(
+        "object.yaml", text.getBytes(StandardCharsets.UTF_8), CompilerSettings.USUAL);
   }
 
   private static Validation ofMesh(String... texts) {
@@ -167,6 +169,6 @@ class ValidationTest {
     for (String text : List.of(texts)) {
       files.put(files.size() + ".yaml", text.getBytes(StandardCharsets.UTF_8));
     }
-    return Validation.ofMesh(files);
+    return Validation.ofMesh(files, CompilerSettings.USUAL);
   }
 }

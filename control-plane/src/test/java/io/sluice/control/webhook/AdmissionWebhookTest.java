@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.control.authority.svid.Pem;
+import io.sluice.control.compile.CompilerSettings;
+import io.sluice.control.compile.PodRangeRule;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -67,6 +69,7 @@ class AdmissionWebhookTest {
     return AdmissionWebhook.start(
         new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
         SelfSigned.in(directory.resolve("webhook"), NAME, () -> now),
+        new CompilerSettings("sluice-system", PodRangeRule.AUTO),
         patience);
   }
 
@@ -101,6 +104,23 @@ class AdmissionWebhookTest {
     assertThat(response.path("allowed").asBoolean()).isFalse();
     assertThat(response.path("status").path("code").asInt()).isEqualTo(422);
     assertThat(response.path("status").path("message").asText()).contains(told);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"sluice-system, true", "shop, false"})
+  void admitsAMeshConfigOfTheReleasesNamespaceOnly(String namespace, boolean allowed)
+      throws Exception {
+    JsonNode response =
+        review(
+            """
+            {"apiVersion": "config.sluice.io/v1alpha1", "kind": "MeshConfig",
+             "metadata": {"name": "sluice-mesh-config", "namespace": "%s"}, "spec": {}}
+            """
+                .formatted(namespace));
+
+    assertThat(response.path("allowed").asBoolean()).isEqualTo(allowed);
+    assertThat(response.path("status").path("message").asText())
+        .contains(allowed ? "" : "only a MeshConfig of namespace sluice-system governs this mesh");
   }
 
   @Test

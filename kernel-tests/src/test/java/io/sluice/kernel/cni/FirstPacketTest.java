@@ -2,6 +2,7 @@ package io.sluice.kernel.cni;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.kernel.Mechanism;
 import io.sluice.kernel.site.DaemonProcess;
 import io.sluice.mesh.PodUid;
@@ -26,6 +27,7 @@ class FirstPacketTest {
   /** Every so many starts the daemon is killed, at some moment of the next one. */
   private static final int STARTS_PER_KILL = 20;
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(
       value = Mechanism.class,
@@ -69,6 +71,11 @@ class FirstPacketTest {
       System.out.printf("%s: %d pod starts, %d refused first%n", mechanism, STARTS, refusals);
       silence.assertKept();
     }
+
+    Attack.tried(
+            "a pod speaks from its first instruction on, daemon killed now and then, " + mechanism)
+        .refusedBy("the CNI plugin: ADD waits until the pod is in force; nothing is heard")
+        .countedAs("the ADD's error, code 11, for the runtime");
   }
 
   @Test

@@ -20,7 +20,8 @@ import java.util.stream.Stream;
  * two runs: addresses, numbers, and names of sandboxes.
  */
 final class Footprint {
-  private static final Set<String> PASSING = Set.of("verdict_counters", "connections", "losses");
+  private static final Set<String> PASSING =
+      Set.of("verdict_counters", "connections", "node_connections", "losses");
 
   private Footprint() {}
 

@@ -1,6 +1,5 @@
 package io.sluice.linux.diag;
 
-import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -31,17 +30,18 @@ final class DiagMessages {
 
   private DiagMessages() {}
 
-  /** A request for every TCP socket of one family in these states. */
-  static void encodeDump(Family family, Set<TcpState> states, int sequence, ByteBuffer out) {
+  /** A request for every socket of one protocol and family in these states. */
+  static void encodeDump(
+      Transport transport, Family family, Set<TcpState> states, int sequence, ByteBuffer out) {
     header(out, SOCK_DIAG_BY_FAMILY, DUMP, sequence);
-    request(out, family, TcpState.mask(states));
+    request(out, transport, family, TcpState.mask(states));
     out.put(new byte[48]); // all addresses
   }
 
   /** A request to end one socket; its cookie keeps a successor with the same addresses safe. */
-  static void encodeDestroy(TcpSocket socket, int sequence, ByteBuffer out) {
+  static void encodeDestroy(InetSocket socket, int sequence, ByteBuffer out) {
     header(out, SOCK_DESTROY, ACK, sequence);
-    request(out, socket.family(), 1 << socket.state().number());
+    request(out, socket.transport(), socket.family(), 1 << socket.state().number());
     out.order(ByteOrder.BIG_ENDIAN)
         .putShort((short) socket.local().getPort())
         .putShort((short) socket.peer().getPort());
@@ -63,8 +63,8 @@ final class DiagMessages {
         .putInt(0); // the kernel fills in our port
   }
 
-  private static void request(ByteBuffer out, Family family, int states) {
-    out.put((byte) family.domain()).put((byte) Sockets.IPPROTO_TCP).putShort((short) 0);
+  private static void request(ByteBuffer out, Transport transport, Family family, int states) {
+    out.put((byte) family.domain()).put((byte) transport.number()).putShort((short) 0);
     out.putInt(states);
   }
 
@@ -80,7 +80,7 @@ final class DiagMessages {
   }
 
   /** Reads the body of one answer to a dump; empty for a state this list does not know. */
-  static Optional<TcpSocket> decode(ByteBuffer body) {
+  static Optional<InetSocket> decode(Transport transport, ByteBuffer body) {
     ByteBuffer in = body.slice().order(ByteOrder.nativeOrder());
     Optional<TcpState> state = TcpState.of(Byte.toUnsignedInt(in.get(1)));
     if (state.isEmpty()) {
@@ -88,7 +88,8 @@ final class DiagMessages {
     }
     Family family = in.get(0) == Family.IPV6.domain() ? Family.IPV6 : Family.IPV4;
     return Optional.of(
-        new TcpSocket(
+        new InetSocket(
+            transport,
             family,
             state.get(),
             address(in, family, 8, 4),

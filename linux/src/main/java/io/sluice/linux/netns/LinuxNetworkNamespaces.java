@@ -19,10 +19,35 @@ import org.jspecify.annotations.Nullable;
 public final class LinuxNetworkNamespaces implements NetworkNamespaces {
   private static final String OWN_PATH = "/proc/thread-self/ns/net";
   private static final MemorySegment OWN_PATH_MEMORY = Arena.global().allocateFrom(OWN_PATH);
+  private static final String NO_NAMESPACE = "this file is no network namespace";
+  private static final String OWN_DESCRIPTORS = "/proc/self/fd/";
 
+  /** {@code NSFS_MAGIC} of linux/magic.h: where the files of all namespaces are. */
+  private static final long NSFS_MAGIC = 0x6e73_6673;
+
+  /**
+   * Looks before it opens: to open a FIFO is to wait for its writer, and to open a device may start
+   * it. Links are followed, since {@code /proc/<pid>/ns/net} is one; what they lead to is looked at
+   * once and opened by that very look, so nobody can put another file into its place.
+   */
   @Override
   public NetnsHandle open(Path path) {
-    return owned(openDescriptor(path.toString()));
+    try (Descriptor place = openDescriptor(path.toString(), FileCalls.O_PATH)) {
+      String same = OWN_DESCRIPTORS + place.fd();
+      long magic = SystemCalls.fileSystemMagic(same);
+      if (magic != NSFS_MAGIC) {
+        throw failure(
+            "statfs",
+            magic < 0 ? (int) magic : -Errno.EINVAL.number(),
+            path.toString(),
+            NO_NAMESPACE);
+      }
+      int fd = FileCalls.open(same, FileCalls.O_RDONLY | FileCalls.O_NONBLOCK);
+      if (fd < 0) {
+        throw failure("open", fd, path.toString(), NO_NAMESPACE);
+      }
+      return owned(new Descriptor(fd, path.toString()));
+    }
   }
 
   @Override
@@ -42,7 +67,7 @@ public final class LinuxNetworkNamespaces implements NetworkNamespaces {
 
   @Override
   public NetnsHandle current() {
-    var descriptor = openDescriptor(OWN_PATH);
+    var descriptor = openDescriptor(OWN_PATH, FileCalls.O_RDONLY);
     return new NetnsHandle(descriptor, identityOf(descriptor), this::readCookie);
   }
 
@@ -52,7 +77,7 @@ public final class LinuxNetworkNamespaces implements NetworkNamespaces {
       throw new IllegalStateException(
           "a virtual thread would leave its carrier in " + ns + ": use a NetnsThread");
     }
-    try (var home = openDescriptor(OWN_PATH);
+    try (var home = openDescriptor(OWN_PATH, FileCalls.O_RDONLY);
         var arena = Arena.ofConfined()) {
       // All memory and classes for the way back exist before the thread leaves.
       MemorySegment statx = FileCalls.identityMemory(arena);
@@ -148,8 +173,8 @@ public final class LinuxNetworkNamespaces implements NetworkNamespaces {
     }
   }
 
-  private static Descriptor openDescriptor(String path) {
-    int fd = FileCalls.open(path, FileCalls.O_RDONLY);
+  private static Descriptor openDescriptor(String path, int flags) {
+    int fd = FileCalls.open(path, flags);
     if (fd < 0) {
       throw failure(
           "open", fd, path, "the namespace has gone, or /proc or /run/netns is not mounted");
@@ -167,7 +192,7 @@ public final class LinuxNetworkNamespaces implements NetworkNamespaces {
           "ioctl(NS_GET_NSTYPE)",
           -Errno.EINVAL.number(),
           descriptor.subject(),
-          "this file is no network namespace");
+          NO_NAMESPACE);
     }
   }
 

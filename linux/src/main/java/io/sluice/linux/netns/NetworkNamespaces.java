@@ -7,7 +7,7 @@ import java.util.concurrent.Callable;
 public interface NetworkNamespaces {
   /**
    * Opens the namespace behind a path such as {@code /run/netns/<name>} or {@code
-   * /proc/<pid>/ns/net}.
+   * /proc/<pid>/ns/net}. Whatever the path leads to, it is not waited for.
    *
    * @throws io.sluice.linux.LinuxException ENOENT if it has gone, EINVAL if the file is no network
    *     namespace

@@ -15,7 +15,12 @@ import java.lang.invoke.MethodHandle;
 public final class FileCalls {
   public static final int O_RDONLY = 0;
   public static final int O_RDWR = 2;
+  public static final int O_NONBLOCK = 0x800;
   public static final int O_CLOEXEC = 0x8_0000;
+
+  /** Only a place in the file tree: opens nothing, so it waits for nobody and starts no device. */
+  public static final int O_PATH = 0x20_0000;
+
   public static final short POLLIN = 1;
   public static final short POLLOUT = 4;
 

@@ -118,17 +118,18 @@ class DiagReplyTest {
 
   @Test
   void anUnsupportedKernelGetsAnErrorThatSaysWhatItNeeds() {
-    assertThat(TcpSockets.failure("sock_diag(SOCK_DESTROY)", 95, "connection a to b"))
+    assertThat(InetSockets.failure("sock_diag(SOCK_DESTROY)", 95, "connection a to b"))
         .hasMessageContainingAll("EOPNOTSUPP", "CONFIG_INET_DIAG_DESTROY", "connection a to b");
-    assertThat(TcpSockets.failure("sock_diag(dump)", 2, "IPV4 sockets"))
+    assertThat(InetSockets.failure("sock_diag(dump)", 2, "IPV4 sockets"))
         .hasMessageContainingAll("ENOENT", "CONFIG_INET_DIAG");
   }
 
   @Test
   void decodesWhatARequestWouldName() {
     // A destroy request holds addresses, interface and cookie at the places of an answer.
-    TcpSocket socket =
-        new TcpSocket(
+    InetSocket socket =
+        new InetSocket(
+            Transport.TCP,
             Family.IPV6,
             TcpState.ESTABLISHED,
             new InetSocketAddress(InetAddress.ofLiteral("10.1.2.3"), 65_535),
@@ -146,7 +147,7 @@ class DiagReplyTest {
     answer.put((byte) Family.IPV6.domain()).put((byte) TcpState.ESTABLISHED.number());
     answer.put(4, request.array(), 24, 48);
 
-    assertThat(DiagMessages.decode(answer.clear())).contains(socket);
+    assertThat(DiagMessages.decode(Transport.TCP, answer.clear())).contains(socket);
   }
 
   @Test
@@ -154,7 +155,7 @@ class DiagReplyTest {
     ByteBuffer answer = ByteBuffer.allocate(DiagMessages.MESSAGE_BYTES);
     answer.put(0, (byte) Family.IPV4.domain()).put(1, (byte) 13);
 
-    assertThat(DiagMessages.decode(answer)).isEmpty();
+    assertThat(DiagMessages.decode(Transport.TCP, answer)).isEmpty();
     assertThat(TcpState.mask(EnumSet.of(TcpState.ESTABLISHED, TcpState.LISTEN)))
         .isEqualTo(1 << 1 | 1 << 10);
   }

@@ -10,9 +10,12 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.ScratchNetns;
 import io.sluice.linux.socket.Sockets;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -20,9 +23,13 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("kernel")
 class NetworkNamespacesTest {
+  @TempDir private Path directory;
   private final LinuxNetworkNamespaces namespaces = new LinuxNetworkNamespaces();
 
   private long inodeHere() {
@@ -155,6 +162,35 @@ class NetworkNamespacesTest {
             assertThat(e.errno()).isEqualTo(Errno.EINVAL);
             assertThat(e.hint()).contains("no network namespace");
           });
+    }
+  }
+
+  /** Whoever names the path may name anything: a FIFO that nobody writes would hold us for ever. */
+  @ParameterizedTest
+  @ValueSource(strings = {"fifo", "regular", "loop", "directory", "link-to-fifo"})
+  void aFileThatIsNoNamespaceIsRefusedAtOnce(String name) throws Exception {
+    Path fifo = directory.resolve("fifo");
+    assertThat(new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor()).isZero();
+    Files.createFile(directory.resolve("regular"));
+    Files.createDirectory(directory.resolve("directory"));
+    Files.createSymbolicLink(directory.resolve("loop"), Path.of("loop"));
+    Files.createSymbolicLink(directory.resolve("link-to-fifo"), fifo);
+    long before = openFiles();
+    var opening =
+        CompletableFuture.supplyAsync(
+            () -> namespaces.open(directory.resolve(name)),
+            task -> Thread.ofPlatform().daemon().start(task));
+    try {
+      assertThat(opening)
+          .failsWithin(Duration.ofSeconds(10))
+          .withThrowableOfType(ExecutionException.class)
+          .havingCause()
+          .isInstanceOfSatisfying(
+              LinuxException.class,
+              e -> assertThat(e.errno()).isIn(Errno.EINVAL, Errno.ELOOP));
+      assertThat(openFiles()).isLessThanOrEqualTo(before);
+    } finally {
+      new RandomAccessFile(fifo.toFile(), "rw").close(); // lets go of an opening that waits
     }
   }
 

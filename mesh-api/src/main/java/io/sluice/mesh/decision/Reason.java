@@ -45,6 +45,7 @@ public enum Reason {
       27,
       "an echo request that is longer than ping sends, or none is allowed; sluice.io/ping-mode:"
           + " ALLOW lets any go"),
+  POD_QUOTA(29, "the pod opens more connections at once than leaves room for other pods"),
 
   // Policy.
   PERMISSIVE_MODE(64, "permissive mode allows all mesh traffic"),
@@ -74,6 +75,7 @@ public enum Reason {
   // Enrolment.
   BEFORE_ENROLMENT(91, "the connection is older than the pod's enrolment"),
   INTERCEPTION_FAILED_CLOSED(92, "the pod cannot be intercepted as it should; it is refused"),
+  NAMESPACE_CONFLICT(103, "the network namespace where the pod was found is another pod's"),
 
   // Mutual TLS between nodes.
   NO_CERTIFICATE(
@@ -85,7 +87,13 @@ public enum Reason {
   PEER_DENIED(98, "the peer's identity or certificate came onto the deny list"),
 
   // The node's own state.
-  SNAPSHOT_UNUSABLE(99, "a snapshot on the disk cannot be used or written; see `node status`");
+  SNAPSHOT_UNUSABLE(99, "a snapshot on the disk cannot be used or written; see `node status`"),
+
+  // Room.
+  SOURCE_LIMIT(100, "this caller holds its share of the pod's connections; others still find room"),
+  NODE_CONNECTION_LIMIT(
+      101, "the daemon has as many connections as its memory allows; see `node status`"),
+  BUFFER_LIMIT(102, "it held more unread bytes than there is memory for; its reader stands still");
 
   /** First code that the kernel programs never use. */
   public static final int FIRST_PROXY_CODE = 64;

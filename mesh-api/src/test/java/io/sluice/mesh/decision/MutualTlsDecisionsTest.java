@@ -2,6 +2,7 @@ package io.sluice.mesh.decision;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
@@ -18,6 +19,7 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -31,12 +33,20 @@ class MutualTlsDecisionsTest {
   private static final Verdict ALLOWED_BY_TARGET =
       new Verdict(Outcome.ALLOWED, Reason.TRAFFIC_TARGET, new NamespacedName("shop", "web-to-db"));
 
+  @Tag("attack")
   @Test
   void aCertificateIsGrantedWhatItsServiceAccountIs() {
     assertThat(decide(closed(), certified(WEB, WEB_ADDRESS))).isEqualTo(ALLOWED_BY_TARGET);
     assertThat(decide(closed(), certified(new SpiffeId(MESH, "shop", "thief"), WEB_ADDRESS)))
         .as("the address of somebody who is granted it proves nothing")
         .isEqualTo(Verdict.of(Outcome.REFUSED, Reason.NO_TRAFFIC_TARGET));
+
+    Attack.tried("a caller at the address of somebody who is granted it")
+        .refusedBy("the decision: what the certificate says counts")
+        .countedAs(
+            "sluice_proxy_connections_refused_total{reason=\""
+                + Reason.NO_TRAFFIC_TARGET.label()
+                + "\"}");
   }
 
   @Test
@@ -54,6 +64,7 @@ class MutualTlsDecisionsTest {
     assertThat(decide(closed(), certified(WEB, "10.0.0.77"))).isEqualTo(ALLOWED_BY_TARGET);
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -84,8 +95,16 @@ class MutualTlsDecisionsTest {
       }
     }
     assertThat(SystemIdentity.isSystem(peer) || !peer.trustDomain().equals(MESH)).isTrue();
+
+    Attack.tried("policy that grants " + identity)
+        .refusedBy("the decision, permissive policy mode included")
+        .countedAs(
+            "sluice_proxy_connections_refused_total{reason=\""
+                + Reason.SOURCE_NOT_IN_MESH.label()
+                + "\"}");
   }
 
+  @Tag("attack")
   @Test
   void strictRefusesWhatNothingProvesEvenInPermissivePolicyMode() {
     Verdict required = Verdict.of(Outcome.REFUSED, Reason.MTLS_REQUIRED);
@@ -94,6 +113,13 @@ class MutualTlsDecisionsTest {
     assertThat(decide(permissive(), plain(null, 5432, false))).isEqualTo(required);
     assertThat(decide(permissive(), plain(null, 5432, true))).isEqualTo(required);
     assertThat(decide(permissive(), plain(null, PROBE_PORT, false))).isEqualTo(required);
+
+    Attack.tried("plaintext to a declared probe port, not of the node's kubelet")
+        .refusedBy("the decision, permissive policy mode included")
+        .countedAs(
+            "sluice_proxy_connections_refused_total{reason=\""
+                + Reason.MTLS_REQUIRED.label()
+                + "\"}");
   }
 
   @Test

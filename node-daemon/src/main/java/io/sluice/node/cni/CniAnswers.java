@@ -7,7 +7,6 @@ import io.sluice.cni.protocol.PodReference;
 import io.sluice.cni.protocol.PreviousResult;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
-import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.Workload;
 import io.sluice.node.enrolment.SandboxEnrolment;
 import io.sluice.node.fault.FaultPoint;
@@ -35,10 +34,11 @@ final class CniAnswers {
   private static final byte[] NOTHING = {};
 
   /**
-   * How long a pod of a namespace outside the mesh is waited for: it may bring a label of its own,
-   * and must not be kept for a registry that never tells of it.
+   * How long a pod of a namespace outside the mesh is waited for where nobody is there who tells of
+   * every pod: it may bring a label of its own, and must not be kept for a registry that never
+   * tells of it.
    */
-  private static final Duration OUTSIDE_PATIENCE = Duration.ofMillis(500);
+  private static final Duration UNTOLD_PATIENCE = Duration.ofMillis(500);
 
   private static final Duration DETACH_PATIENCE = Duration.ofSeconds(2);
 
@@ -186,15 +186,18 @@ final class CniAnswers {
     if (systemNamespaces.contains(namespace)) {
       return false;
     }
-    boolean outside =
-        snapshots.membership(namespace).equals(Optional.of(NamespaceMembership.OUTSIDE));
-    long patience = System.nanoTime() + OUTSIDE_PATIENCE.toNanos();
+    long patience = System.nanoTime() + UNTOLD_PATIENCE.toNanos();
     Optional<Workload> workload =
-        snapshots.await(pod, outside ? Math.min(patience, deadlineNanos) : deadlineNanos);
+        snapshots.await(
+            pod,
+            snapshots.mayStartUntold(namespace)
+                ? Math.min(patience, deadlineNanos)
+                : deadlineNanos);
     if (workload.isPresent()) {
       return workload.get().enrolled();
     }
-    if (snapshots.membership(namespace).equals(Optional.of(NamespaceMembership.OUTSIDE))) {
+    if (snapshots.mayStartUntold(namespace)) {
+      LOG.log(System.Logger.Level.INFO, "pod_started_untold pod={0}", pod.name());
       return false;
     }
     throw new CniError(
@@ -203,7 +206,8 @@ final class CniAnswers {
             + pod.name()
             + " yet, so it cannot say whether its traffic must be protected",
         "the runtime tries again; if it stays so, look at the registry with"
-            + " 'sluice node status'");
+            + " 'sluice node status' and 'sluice control status', which names objects that cannot"
+            + " be read");
   }
 
   private void check(CniRequest request, long deadlineNanos) throws InterruptedException {

@@ -66,6 +66,7 @@ public final class CniService implements AutoCloseable {
    * Serves, then installs.
    *
    * @param socket where the client calls
+   * @param tellsOfEveryPod whether a pod that is not known is only not known yet
    * @param calls told of every call
    * @param membershipFile what the client decides by while nobody answers; outlives a reboot
    */
@@ -76,8 +77,9 @@ public final class CniService implements AutoCloseable {
       NetworkNamespaces namespaces,
       SandboxRecords records,
       SandboxEnrolment enrolment,
+      BooleanSupplier tellsOfEveryPod,
       CallListener calls) {
-    SnapshotView snapshots = new SnapshotView();
+    SnapshotView snapshots = new SnapshotView(tellsOfEveryPod);
     CniAnswers answers = new CniAnswers(options.systemNamespaces(), snapshots, records, enrolment);
     CniServer server = CniServer.start(socket, answers, namespaces, calls);
     ConfigurationWatch watch =

@@ -6,18 +6,34 @@ import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.Workload;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /**
  * The latest snapshot, for callers that wait for a pod to be known: a runtime often asks before the
  * registry has told. Any thread.
  */
 final class SnapshotView {
+  private final BooleanSupplier tellsOfEveryPod;
   private MeshSnapshot snapshot = MeshSnapshot.EMPTY;
+
+  /** {@code tellsOfEveryPod} says whether a pod that is not known is only not known yet. */
+  SnapshotView(BooleanSupplier tellsOfEveryPod) {
+    this.tellsOfEveryPod = tellsOfEveryPod;
+  }
 
   /** Wakes everyone who waits. */
   synchronized void publish(MeshSnapshot next) {
     snapshot = next;
     notifyAll();
+  }
+
+  /**
+   * Whether a pod of this namespace may start without having been told of: nothing enrols it there
+   * but words of its own, and who would tell of those is out of reach or does not know every pod.
+   */
+  boolean mayStartUntold(String namespace) {
+    return membership(namespace).equals(Optional.of(NamespaceMembership.OUTSIDE))
+        && !tellsOfEveryPod.getAsBoolean();
   }
 
   /** What is known of a namespace; empty when nothing is. */

@@ -18,6 +18,7 @@ final class ArrivingChange {
   private final long nonce;
   private long revision;
   private boolean complete;
+  private boolean tellsOfEveryPod;
   private boolean changes;
   private int entries;
   private long bytes;
@@ -52,6 +53,7 @@ final class ArrivingChange {
     part.getResourcesList().forEach(this::put);
     revision = part.getRevision();
     complete = part.getRegistryComplete();
+    tellsOfEveryPod = part.getTellsOfEveryPod();
     return part.getLastPart();
   }
 
@@ -104,6 +106,10 @@ final class ArrivingChange {
 
   boolean isComplete() {
     return complete;
+  }
+
+  boolean tellsOfEveryPod() {
+    return tellsOfEveryPod;
   }
 
   /** Whether anything is different afterwards. */

@@ -37,6 +37,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
   private final Optional<MeshSnapshot> kept;
   private final Backoff backoff = new Backoff(new SecureRandom());
   private final FollowTraffic traffic = new FollowTraffic();
+  private final PodsToCome pods = new PodsToCome(System::nanoTime);
   private final CountDownLatch delivered = new CountDownLatch(1);
   private final CountDownLatch ending = new CountDownLatch(1);
   private volatile FollowStatus status = FollowStatus.BEGIN;
@@ -100,6 +101,11 @@ public final class ControllerSnapshots implements ConfirmedSource {
   @Override
   public boolean isComplete() {
     return complete;
+  }
+
+  @Override
+  public boolean tellsOfEveryPod() {
+    return pods.mayCome();
   }
 
   @Override
@@ -171,6 +177,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
   }
 
   private void failed(String why) {
+    pods.lost();
     if (!closed && !why.equals(status.failure())) {
       LOG.log(System.Logger.Level.WARNING, "controller_not_followed " + why);
     }
@@ -219,6 +226,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
       holding = next;
     }
     complete = change.isComplete();
+    pods.heard(change.tellsOfEveryPod(), complete);
     if (!first && complete && !wasComplete) {
       deliver(holding, change.revision(), consumer); // it may now be taken for all there is
     }

@@ -1,6 +1,6 @@
 package io.sluice.node.enrolment;
 
-import io.sluice.linux.diag.TcpSocket;
+import io.sluice.linux.diag.InetSocket;
 import io.sluice.mesh.decision.Direction;
 import java.net.InetSocketAddress;
 
@@ -10,7 +10,7 @@ import java.net.InetSocketAddress;
  * @param socket the pod's end
  * @param direction whether the pod opened it
  */
-public record EarlierConnection(TcpSocket socket, Direction direction) {
+public record EarlierConnection(InetSocket socket, Direction direction) {
   /** The client's address. */
   public InetSocketAddress source() {
     return direction == Direction.OUTBOUND ? socket.local() : socket.peer();

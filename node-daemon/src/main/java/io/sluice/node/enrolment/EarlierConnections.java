@@ -1,7 +1,8 @@
 package io.sluice.node.enrolment;
 
 import io.sluice.linux.LinuxException;
-import io.sluice.linux.diag.TcpSocket;
+import io.sluice.linux.diag.InetSocket;
+import io.sluice.linux.diag.Transport;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.interception.PodPlacement;
@@ -19,10 +20,11 @@ import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
 /**
- * Connections that a pod had before it was enrolled. Hooks act when a connection is opened, so
- * these would stay unprotected for as long as they live: they are found, reported, and ended as the
- * operator chose. Only a pod's first enrolment is looked at: a pod that an earlier daemon had
- * enrolled has none but those that were excluded, and these live on. For the enrolment thread.
+ * Connections that a pod had before it was enrolled, connected datagram sockets among them. Hooks
+ * act when a connection is opened, so these would stay unprotected for as long as they live: they
+ * are found, reported, and ended as the operator chose. Only a pod's first enrolment is looked at:
+ * a pod that an earlier daemon had enrolled has none but those that were excluded, and these live
+ * on. For the enrolment thread.
  */
 public final class EarlierConnections {
   /** How long they live on in a permissive mesh. */
@@ -39,9 +41,9 @@ public final class EarlierConnections {
   private static final int ATTEMPTS = 3;
 
   /** Names a connection from its handshake on; the cookie of an accepted one is another then. */
-  private record Ends(InetSocketAddress local, InetSocketAddress peer) {
-    static Ends of(TcpSocket socket) {
-      return new Ends(socket.local(), socket.peer());
+  private record Ends(Transport transport, InetSocketAddress local, InetSocketAddress peer) {
+    static Ends of(InetSocket socket) {
+      return new Ends(socket.transport(), socket.local(), socket.peer());
     }
   }
 
@@ -64,7 +66,7 @@ public final class EarlierConnections {
   private final EarlierConnectionsRule rule;
   private final boolean redirectionShows;
   private final long ownCgroupId;
-  private final TcpTable.Opener tables;
+  private final SocketTable.Opener tables;
   private final EarlierConnectionsListener listener;
   private final LongSupplier nanoTime;
   private final Map<NamespacedName, Watch> watches = new HashMap<>();
@@ -88,7 +90,7 @@ public final class EarlierConnections {
         rule,
         redirectionShows,
         ownCgroupId,
-        TcpTable.ofKernel(namespaces),
+        SocketTable.ofKernel(namespaces),
         listener,
         System::nanoTime);
   }
@@ -97,7 +99,7 @@ public final class EarlierConnections {
       EarlierConnectionsRule rule,
       boolean redirectionShows,
       long ownCgroupId,
-      TcpTable.Opener tables,
+      SocketTable.Opener tables,
       EarlierConnectionsListener listener,
       LongSupplier nanoTime) {
     this.rule = rule;
@@ -115,7 +117,7 @@ public final class EarlierConnections {
     if (redirectionShows) {
       return;
     }
-    try (TcpTable table = tables.open(pod.netns())) {
+    try (SocketTable table = tables.open(pod.netns())) {
       table.list().forEach(socket -> watch.before.add(Ends.of(socket)));
     } catch (LinuxException | CompletionException e) {
       LOG.log(System.Logger.Level.WARNING, "earlier_connections_unknown pod=" + pod.name(), e);
@@ -167,10 +169,10 @@ public final class EarlierConnections {
 
   private void look(PodPlacement pod, Watch watch) {
     watch.lastLook = nanoTime.getAsLong();
-    try (TcpTable table = tables.open(pod.netns())) {
+    try (SocketTable table = tables.open(pod.netns())) {
       List<EarlierConnection> found = new ArrayList<>();
       List<EarlierConnection> added = new ArrayList<>();
-      List<TcpSocket> sockets = table.list();
+      List<InetSocket> sockets = table.list();
       if (redirectionShows && watch.looks == 0) {
         sockets.forEach(socket -> watch.before.add(Ends.of(socket)));
       }
@@ -200,12 +202,20 @@ public final class EarlierConnections {
     }
   }
 
-  private List<EarlierConnection> unprotected(PodPlacement pod, List<TcpSocket> sockets) {
+  private List<EarlierConnection> unprotected(PodPlacement pod, List<InetSocket> sockets) {
     return new UnprotectedConnections(pod.network(), pod.settings(), pod.permissive())
-        .among(sockets, new OwnSockets(ownCgroupId));
+        .among(sockets, new OwnSockets(ownCgroupId)).stream()
+            .filter(connection -> redirectionShows || !isDecidedByPacket(connection))
+            .toList();
   }
 
-  private void destroy(PodPlacement pod, Watch watch, TcpTable table, List<EarlierConnection> due) {
+  /** Rules see each packet of a protocol that they refuse, so that its older sockets are closed. */
+  private static boolean isDecidedByPacket(EarlierConnection connection) {
+    return connection.socket().transport() == Transport.UDP_LITE;
+  }
+
+  private void destroy(
+      PodPlacement pod, Watch watch, SocketTable table, List<EarlierConnection> due) {
     List<EarlierConnection> destroyed = new ArrayList<>();
     List<EarlierConnection> failed = new ArrayList<>();
     for (EarlierConnection connection : due) {

@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -44,8 +45,10 @@ final class EnrolledPods {
   private final NetnsHandle hostNamespace;
   private final EarlierConnections earlier;
   private final Verification verification;
+  private final Predicate<Workload> isWanted;
   private final Map<NamespacedName, PodPlacement> enrolled = new HashMap<>();
 
+  /** {@code isWanted} says which workloads of a snapshot are to be enrolled on this node. */
   EnrolledPods(
       Interception interception,
       NamespaceSockets sockets,
@@ -54,7 +57,8 @@ final class EnrolledPods {
       PodNetworkReader networks,
       NetnsHandle hostNamespace,
       EarlierConnections earlier,
-      Verification verification) {
+      Verification verification,
+      Predicate<Workload> isWanted) {
     this.interception = interception;
     this.sockets = sockets;
     this.proxy = proxy;
@@ -63,6 +67,7 @@ final class EnrolledPods {
     this.hostNamespace = hostNamespace;
     this.earlier = earlier;
     this.verification = verification;
+    this.isWanted = isWanted;
   }
 
   Optional<PodPlacement> find(NamespacedName name) {
@@ -141,8 +146,8 @@ final class EnrolledPods {
 
   /**
    * Refuses everything of a pod that is wanted and cannot be enrolled, unless the mesh is
-   * permissive. Does nothing where others would be hit: in the node's namespace and in that of a
-   * pod that is enrolled.
+   * permissive. Does nothing where others would be hit: in the node's namespace and in that of
+   * another pod.
    *
    * @return whether it is refused
    */
@@ -158,7 +163,8 @@ final class EnrolledPods {
     }
     try (NetnsHandle netns = found.netns()) {
       long cookie = netns.cookie();
-      if (netns.isSameAs(hostNamespace) || cookies().contains(cookie)) {
+      if (netns.isSameAs(hostNamespace)
+          || holder(workload.name(), cookie, current).isPresent()) {
         return false;
       }
       if (current.settings().permissive()) {
@@ -193,14 +199,10 @@ final class EnrolledPods {
           "pods on the host network cannot be enrolled; remove the label");
     }
     long cookie = netns.cookie();
-    enrolled.values().stream()
-        .filter(other -> other.cookie() == cookie)
-        .findFirst()
-        .ifPresent(other -> {
-          throw new InterceptionException(
-              "pod " + workload.name() + " shares a network namespace with " + other.name(),
-              "give each pod its own metadata.uid, or its own sluice.io/netns");
-        });
+    Optional<NamespacedName> holder = holder(workload.name(), cookie, current);
+    if (holder.isPresent()) {
+      throw new NamespaceConflictException(workload.name(), holder.get());
+    }
     PodPlacement pod = placement(workload, found.path(), netns, cookie, found.addresses(), current);
     boolean adopted = interception.leftBehind().contains(cookie);
     sockets.add(pod);
@@ -217,6 +219,7 @@ final class EnrolledPods {
     }
     FaultPoint.POD_ACTIVE.reached();
     enrolled.put(pod.name(), pod);
+    tellLeftOut(pod);
     earlier.activated(pod);
     verification.enrolled(pod);
     LOG.log(
@@ -224,6 +227,27 @@ final class EnrolledPods {
         "pod_enrolled pod={0} netns_cookie={1}",
         pod.name(),
         Long.toUnsignedString(cookie));
+  }
+
+  /**
+   * Whose the namespace is already, if not the claimant's. What is in force stays, whatever the
+   * pods are called: also what the runtime has told of, and what an earlier daemon has put in force
+   * for a pod that is wanted still and has not turned up elsewhere.
+   */
+  private Optional<NamespacedName> holder(
+      NamespacedName claimant, long cookie, MeshSnapshot current) {
+    return enrolled.values().stream()
+        .filter(other -> other.cookie() == cookie)
+        .map(PodPlacement::name)
+        .findFirst()
+        .or(() -> places.sandboxes().podOf(cookie))
+        .or(() ->
+            interception
+                .nameOf(cookie)
+                .filter(former ->
+                    !enrolled.containsKey(former)
+                        && current.workload(former).filter(isWanted).isPresent()))
+        .filter(holder -> !holder.equals(claimant));
   }
 
   private void undo(PodPlacement pod, RuntimeException cause) {
@@ -258,13 +282,14 @@ final class EnrolledPods {
     // The registry hears of a pod's addresses only when its sandbox is complete.
     List<InetAddress> addresses = workload.addresses().isEmpty() ? given : workload.addresses();
     return new PodPlacement(
-        workload.name(),
-        path,
-        netns,
-        cookie,
-        networks.read(netns, addresses, workload.interception().interfaceExclusions()),
-        workload.interception().withResolvers(Resolvers.of(current, workload)),
-        current.settings().permissive());
+            workload.name(),
+            path,
+            netns,
+            cookie,
+            networks.read(netns, addresses, workload.interception().interfaceExclusions()),
+            workload.interception().withResolvers(Resolvers.of(current, workload)),
+            current.settings().permissive())
+        .requireShare();
   }
 
   private void refresh(
@@ -275,6 +300,17 @@ final class EnrolledPods {
       interception.update(now);
       sockets.add(now);
       enrolled.put(now.name(), now);
+      tellLeftOut(now);
+    }
+  }
+
+  private static void tellLeftOut(PodPlacement pod) {
+    if (!pod.leftOut().isEmpty()) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "pod_addresses_left_out pod={0} problem={1}",
+          pod.name(),
+          pod.leftOut());
     }
   }
 

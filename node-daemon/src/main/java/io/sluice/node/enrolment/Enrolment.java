@@ -16,6 +16,7 @@ import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ReleaseMode;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -95,7 +96,15 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     this.interception = interception;
     this.enrolled =
         new EnrolledPods(
-            interception, sockets, proxy, places, networks, hostNamespace, earlier, verification);
+            interception,
+            sockets,
+            proxy,
+            places,
+            networks,
+            hostNamespace,
+            earlier,
+            verification,
+            workload -> workload.enrolled() && isHere(workload, places));
     this.leftovers =
         new Leftovers(interception, enrolled, verification.closedPods(), places.sandboxes());
     this.places = places;
@@ -245,7 +254,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     sandboxes.sweep(calls::run);
     releaseUnwanted(wanted.keySet());
     verification.beginSweep();
-    for (Workload workload : wanted.values()) {
+    for (Workload workload : foundFirst(wanted.values())) {
       calls.run(); // a look into a broken pod may take seconds
       bring(workload, current, look || failedBefore.contains(workload.name()));
       verify(workload.name());
@@ -264,6 +273,11 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       sweepsSinceLook = 0;
       upkeep.run();
     }
+  }
+
+  /** By what runtime and kubelet say of a pod before what its annotation says; else by name. */
+  private static List<Workload> foundFirst(Collection<Workload> wanted) {
+    return wanted.stream().sorted(Comparator.comparing(pod -> pod.netns().isPresent())).toList();
   }
 
   private void bring(Workload workload, MeshSnapshot current, boolean look) {
@@ -288,6 +302,10 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   }
 
   private boolean isHere(Workload workload) {
+    return isHere(workload, places);
+  }
+
+  private boolean isHere(Workload workload, PodNamespaces places) {
     return places.canFind(workload)
         && !workload.hostNetwork()
         && workload.nodeName().map(nodeName::equals).orElse(true);
@@ -316,6 +334,9 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     PodStatus before = statuses.get(name);
     if (before == null || !before.problem().equals(problem)) {
       LOG.log(System.Logger.Level.WARNING, "pod_not_enrolled pod={0} problem={1}", name, problem);
+      if (root instanceof NamespaceConflictException) {
+        verification.tellOfConflict(name);
+      }
     }
     problems.put(name, problem);
   }

@@ -1,6 +1,6 @@
 package io.sluice.node.enrolment;
 
-import io.sluice.linux.diag.TcpSocket;
+import io.sluice.linux.diag.InetSocket;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * Tells this process' sockets from those of a pod: by cgroup, as the hooks do, and by descriptor
  * where the kernel does not tell a socket's cgroup. Good for one look, since descriptors change.
  */
-final class OwnSockets implements Predicate<TcpSocket> {
+final class OwnSockets implements Predicate<InetSocket> {
   private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
   private static final String SOCKET = "socket:[";
 
@@ -28,7 +28,7 @@ final class OwnSockets implements Predicate<TcpSocket> {
   }
 
   @Override
-  public boolean test(TcpSocket socket) {
+  public boolean test(InetSocket socket) {
     if (socket.cgroupId() == cgroupId) {
       return true;
     }

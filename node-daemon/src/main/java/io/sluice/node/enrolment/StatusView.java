@@ -64,7 +64,7 @@ final class StatusView {
         workload.addresses(),
         workload.identity().toString(),
         protection(workload.name(), pod, state),
-        problems.getOrDefault(workload.name(), ""),
+        problems.getOrDefault(workload.name(), pod.map(PodPlacement::leftOut).orElse("")),
         earlier.open(workload.name()));
   }
 

@@ -1,7 +1,8 @@
 package io.sluice.node.enrolment;
 
-import io.sluice.linux.diag.TcpSocket;
+import io.sluice.linux.diag.InetSocket;
 import io.sluice.linux.diag.TcpState;
+import io.sluice.linux.diag.Transport;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshPorts;
@@ -16,12 +17,13 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * Which of a pod's sockets would have been redirected, had the pod been enrolled when they were
- * opened. Asks what the hooks ask at {@code connect()} and at the lookup of a listener.
+ * Which of a pod's sockets would have been redirected or refused, had the pod been enrolled when
+ * they were opened. Asks what the hooks ask at {@code connect()} and at the lookup of a listener. A
+ * datagram socket without a peer is none of them: each of its datagrams is asked about.
  *
  * @param network the pod's addresses and interfaces
  * @param settings what is left alone
- * @param permissive whether sockets bound to a secondary interface are left alone
+ * @param permissive whether datagrams, and sockets bound to a secondary interface, are left alone
  */
 record UnprotectedConnections(
     PodNetwork network, InterceptionSettings settings, boolean permissive) {
@@ -43,16 +45,23 @@ record UnprotectedConnections(
   private static final int IFINDEX_LOOPBACK = 1;
 
   /** Those among all of the pod's sockets in the {@link #LISTED} states. */
-  List<EarlierConnection> among(List<TcpSocket> sockets, Predicate<TcpSocket> isOwn) {
-    List<TcpSocket> listeners =
+  List<EarlierConnection> among(List<InetSocket> sockets, Predicate<InetSocket> isOwn) {
+    List<InetSocket> listeners =
         sockets.stream().filter(socket -> socket.state() == TcpState.LISTEN).toList();
     List<EarlierConnection> found = new ArrayList<>();
-    for (TcpSocket socket : sockets) {
+    for (InetSocket socket : sockets) {
       if (!canCarryData(socket) || staysInside(socket)) {
         continue;
       }
-      boolean inbound = listeners.stream().anyMatch(listener -> accepts(listener, socket));
-      boolean leftAlone = inbound ? inboundLeftAlone(socket) : outboundLeftAlone(socket);
+      boolean inbound =
+          socket.transport() == Transport.TCP
+              && listeners.stream().anyMatch(listener -> accepts(listener, socket));
+      boolean leftAlone =
+          switch (socket.transport()) {
+            case TCP -> inbound ? inboundLeftAlone(socket) : outboundLeftAlone(socket);
+            case UDP -> permissive || isDns(socket) || destinationLeftAlone(socket);
+            case UDP_LITE -> permissive; // as at socket(), wherever it leads
+          };
       // Asked last: it may have to look through this process' descriptors.
       if (!leftAlone && !isOwn.test(socket)) {
         found.add(new EarlierConnection(socket, inbound ? Direction.INBOUND : Direction.OUTBOUND));
@@ -61,7 +70,7 @@ record UnprotectedConnections(
     return found;
   }
 
-  private static boolean canCarryData(TcpSocket socket) {
+  private static boolean canCarryData(InetSocket socket) {
     return switch (socket.state()) {
       case ESTABLISHED, SYN_SENT, CLOSE_WAIT -> true;
       // Its program may still read, unless it has closed the socket.
@@ -71,7 +80,7 @@ record UnprotectedConnections(
   }
 
   /** Redirected connections are among these: their peer is loopback or the pod itself. */
-  private boolean staysInside(TcpSocket socket) {
+  private boolean staysInside(InetSocket socket) {
     InetAddress peer = socket.peer().getAddress();
     return peer.isLoopbackAddress()
         || peer.isAnyLocalAddress()
@@ -80,18 +89,24 @@ record UnprotectedConnections(
         || network.excludedAddresses().contains(peer);
   }
 
-  private static boolean accepts(TcpSocket listener, TcpSocket socket) {
+  private static boolean accepts(InetSocket listener, InetSocket socket) {
     InetAddress address = listener.local().getAddress();
     return listener.local().getPort() == socket.local().getPort()
         && (address.isAnyLocalAddress() || address.equals(socket.local().getAddress()));
   }
 
-  private boolean inboundLeftAlone(TcpSocket socket) {
+  private boolean inboundLeftAlone(InetSocket socket) {
     return network.excludedAddresses().contains(socket.local().getAddress())
         || settings.inboundPortExclusions().contains(socket.local().getPort());
   }
 
-  private boolean outboundLeftAlone(TcpSocket socket) {
+  private boolean outboundLeftAlone(InetSocket socket) {
+    return destinationLeftAlone(socket)
+        // A server that has closed its listener and still serves: nothing else tells it apart.
+        || inboundLeftAlone(socket);
+  }
+
+  private boolean destinationLeftAlone(InetSocket socket) {
     InetAddress peer = socket.peer().getAddress();
     if (settings.refusedMetadata().contains(peer)) {
       return socket.peer().getPort() == MeshPorts.DNS && settings.isResolver(peer);
@@ -99,9 +114,11 @@ record UnprotectedConnections(
     return peer.isLinkLocalAddress()
         || interfaceLeftAlone(socket.ifindex())
         || settings.outboundPortExclusions().contains(socket.peer().getPort())
-        || rangeLeftAlone(peer)
-        // A server that has closed its listener and still serves: nothing else tells it apart.
-        || inboundLeftAlone(socket);
+        || rangeLeftAlone(peer);
+  }
+
+  private static boolean isDns(InetSocket socket) {
+    return socket.peer().getPort() == MeshPorts.DNS;
   }
 
   private boolean interfaceLeftAlone(int ifindex) {

@@ -103,6 +103,11 @@ public final class Verification {
     stopped = true;
   }
 
+  /** Tells that the pod was found in a namespace that is another one's, and is not enrolled. */
+  void tellOfConflict(NamespacedName claimant) {
+    listener.namespaceConflict(claimant);
+  }
+
   /** Looks at what all pods share; once before the pods of a sweep. */
   void beginSweep() {
     if (stopped) {

@@ -77,7 +77,7 @@ public final class Predecessor implements AutoCloseable {
     while (line.has("listener")) {
       JsonNode listener = line.path("listener");
       listeners.add(
-          Long.parseUnsignedLong(listener.path("netnsCookie").asText("0")),
+          cookie(listener.path("netnsCookie").asText("0")),
           direction(listener.path("direction").asText()),
           lines.takeDescriptor());
       line = lines.receive(deadline);
@@ -98,6 +98,14 @@ public final class Predecessor implements AutoCloseable {
         "taken_over listeners={0} certificates={1}",
         listeners.size(),
         credentials.size());
+  }
+
+  private static long cookie(String text) {
+    try {
+      return Long.parseUnsignedLong(text);
+    } catch (NumberFormatException e) {
+      throw new HandOverException("a listener is of no network namespace '" + text + "'");
+    }
   }
 
   private static Direction direction(String label) {

@@ -17,6 +17,7 @@ import io.sluice.node.maps.CounterKey;
 import io.sluice.node.maps.EventValue;
 import io.sluice.node.maps.InstallationValue;
 import io.sluice.node.maps.PinDirectory;
+import io.sluice.node.maps.PodConnectionsValue;
 import io.sluice.node.maps.PodKey;
 import io.sluice.node.maps.PodNameValue;
 import io.sluice.node.maps.SluiceMaps;
@@ -34,6 +35,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.random.RandomGenerator;
 
 /**
  * Interception by eBPF on one node. Adopts what an earlier daemon pinned, replaces programs
@@ -45,6 +47,7 @@ import java.util.function.Predicate;
  */
 public final class EbpfInterception implements Interception {
   private static final InetAddress LOOPBACK4 = InetAddress.ofLiteral("127.0.0.1");
+  private static final RandomGenerator ENROLMENTS = RandomGenerator.getDefault();
 
   private final SluiceMaps maps;
   private volatile CgroupHooks hooks;
@@ -242,6 +245,7 @@ public final class EbpfInterception implements Interception {
     long cookie = pod.cookie();
     PodKey key = new PodKey(cookie);
     maps.podNames().put(key, new PodNameValue(pod.name().namespace(), pod.name().name()));
+    maps.podConnections().putIfAbsent(key, new PodConnectionsValue(0, ENROLMENTS.nextInt()));
     MapUpdate.converge(maps.podAddresses(), rules.addresses(), k -> k.netnsCookie() == cookie);
     MapUpdate.converge(maps.rangeRules(), rules.ranges(), k -> k.netnsCookie() == cookie);
     MapUpdate.converge(maps.portRules(), rules.ports(), k -> k.netnsCookie() == cookie);
@@ -278,7 +282,8 @@ public final class EbpfInterception implements Interception {
     removeOwned(maps.rangeRules(), k -> k.netnsCookie() == cookie);
     removeOwned(maps.portRules(), k -> k.netnsCookie() == cookie);
     removeOwned(maps.interfaceRules(), k -> k.netnsCookie() == cookie);
-    removeOwned(maps.connections(), k -> k.netnsCookie() == cookie);
+    maps.podConnections().remove(key); // what it was opening goes with its sockets
+    removeOwned(maps.nodeConnections(), k -> k.netnsCookie() == cookie);
     BpfMap<AddressKey, PodKey> podByAddress = maps.podByAddress();
     podByAddress
         .snapshot()

@@ -126,7 +126,7 @@ public final class EbpfTrial {
             scratch,
             scratch.cookie(),
             new PodNetwork(
-                OWN, Set.copyOf(OWN), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, true),
+                OWN, Set.copyOf(OWN), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, true, 0),
             InterceptionSettings.EVERYTHING,
             false);
     PodListeners listeners = interception.prepare(pod);

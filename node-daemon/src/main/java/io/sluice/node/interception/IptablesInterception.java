@@ -43,7 +43,7 @@ public final class IptablesInterception implements Interception {
   private final EnrolledRecords records;
   private final NodeNamespaces everywhere;
   private final Set<Direction> directions;
-  private final SocketFacts facts = new IptablesSocketFacts(new NodeAddresses());
+  private final SocketFacts facts;
   private final Map<Long, Active> pods = new ConcurrentHashMap<>();
 
   /** A pod whose listeners are open. */
@@ -99,6 +99,7 @@ public final class IptablesInterception implements Interception {
     this.namespaces = namespaces;
     this.listeners = new PodListenerSockets(namespaceThread, inherited);
     this.backend = backend;
+    this.facts = new IptablesSocketFacts(new NodeAddresses(), backend.believesMarks());
     this.records = new EnrolledRecords(records);
     this.everywhere = everywhere;
     this.directions = Set.copyOf(directions);

@@ -8,14 +8,18 @@ import java.net.InetSocketAddress;
 import java.util.Optional;
 
 /**
- * Facts from connection tracking. The proxy's sockets are recognised by a mark, which needs
- * CAP_NET_ADMIN; the application sees the proxy's connection as coming from the pod itself.
+ * Facts from connection tracking. The proxy's sockets are recognised by their cgroup, or by a mark
+ * where the kernel cannot; the application sees the proxy's connection as coming from the pod
+ * itself.
  */
 final class IptablesSocketFacts implements SocketFacts {
   private final NodeOrigin nodeOrigin;
+  private final boolean marks;
 
-  IptablesSocketFacts(NodeOrigin nodeOrigin) {
+  /** {@code marks} says whether rules know the proxy's sockets by a mark. */
+  IptablesSocketFacts(NodeOrigin nodeOrigin, boolean marks) {
     this.nodeOrigin = nodeOrigin;
+    this.marks = marks;
   }
 
   @Override
@@ -36,12 +40,14 @@ final class IptablesSocketFacts implements SocketFacts {
   @Override
   public void prepare(
       int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound) {
-    Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_MARK, TrafficMark.VALUE);
+    if (marks) {
+      Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_MARK, TrafficMark.VALUE);
+    }
   }
 
   @Override
   public void preparePathCheck(int fd, PodPlacement pod, Direction direction) {
-    // What has no mark is redirected.
+    // Rules look for it before they look whose socket it is.
   }
 
   /** The rules see what has a route only, and IPv6 has none over lo to another address. */

@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param otherInterfaces names of interfaces that neither carry a primary address nor are excluded
  * @param primaryIfindex interface that carries the primary address; 0 when none does
  * @param ipv6 whether the pod has IPv6 at all
+ * @param leftOut addresses beyond the pod's share, which are not taken for its own: what goes to
+ *     them is intercepted
  */
 public record PodNetwork(
     List<InetAddress> primary,
@@ -30,7 +32,8 @@ public record PodNetwork(
     Set<String> excludedInterfaces,
     Set<String> otherInterfaces,
     int primaryIfindex,
-    boolean ipv6) {
+    boolean ipv6,
+    int leftOut) {
 
   public PodNetwork {
     primary = List.copyOf(primary);

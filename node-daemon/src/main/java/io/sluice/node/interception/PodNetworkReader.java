@@ -55,18 +55,28 @@ public final class PodNetworkReader {
     int primaryIfindex = 0;
     boolean loopbackIsUp = false;
     boolean ipv6 = false;
+    int room = PodPlacement.MAX_ADDRESSES - own.size();
+    int leftOut = 0;
     for (Assigned assigned : addresses) {
       if (assigned.interfaceName.equals(LOOPBACK)) {
         loopbackIsUp = true;
         ipv6 |= assigned.address instanceof Inet6Address;
-      } else if (excludedInterfaces.contains(assigned.interfaceName)) {
-        excludedAddresses.add(assigned.address);
-        excludedRanges.add(assigned.onLink());
-        excludedIfindexes.add(assigned.ifindex);
-        excludedNames.add(assigned.interfaceName);
       } else {
-        own.add(assigned.address);
-        otherNames.add(assigned.interfaceName);
+        boolean fits = primary.contains(assigned.address) || --room >= 0;
+        leftOut += fits ? 0 : 1;
+        if (excludedInterfaces.contains(assigned.interfaceName)) {
+          excludedIfindexes.add(assigned.ifindex);
+          excludedNames.add(assigned.interfaceName);
+          if (fits) {
+            excludedAddresses.add(assigned.address);
+            excludedRanges.add(assigned.onLink());
+          }
+        } else {
+          otherNames.add(assigned.interfaceName);
+          if (fits) {
+            own.add(assigned.address);
+          }
+        }
       }
       if (primary.contains(assigned.address)) {
         primaryNames.add(assigned.interfaceName);
@@ -91,7 +101,8 @@ public final class PodNetworkReader {
         excludedNames,
         otherNames,
         primaryIfindex,
-        ipv6);
+        ipv6,
+        leftOut);
   }
 
   private record Assigned(

@@ -23,4 +23,57 @@ public record PodPlacement(
     long cookie,
     PodNetwork network,
     InterceptionSettings settings,
-    boolean permissive) {}
+    boolean permissive) {
+
+  /** Addresses that one pod may have; {@code SLUICE_MAX_ADDRESSES_OF_POD}. */
+  public static final int MAX_ADDRESSES = 32;
+
+  /** Ranges excluded and included for one pod, its resolvers, metadata services; {@code SLUICE_MAX_RANGE_RULES_OF_POD}. */
+  public static final int MAX_RANGES = 256;
+
+  /** Ports excluded for one pod; {@code SLUICE_MAX_PORT_RULES_OF_POD}. */
+  public static final int MAX_PORTS = 128;
+
+  /** Interfaces excluded for one pod; {@code SLUICE_MAX_INTERFACE_RULES_OF_POD}. */
+  public static final int MAX_INTERFACES = 16;
+
+  /**
+   * Refuses what is more than one pod's share of the kernel's maps, before anything is changed:
+   * what is in force stays, and no other pod is short of room.
+   *
+   * @throws InterceptionException naming the pod and the list
+   */
+  public PodPlacement requireShare() {
+    int ranges =
+        settings.outboundRangeExclusions().size()
+            + settings.outboundRangeInclusions().size()
+            + settings.openings().resolvers().size()
+            + settings.refusedMetadata().size()
+            + network.excludedRanges().size()
+            + 1; // see PodRules.ranges
+    int ports = settings.outboundPortExclusions().size() + settings.inboundPortExclusions().size();
+    require("ranges", ranges, MAX_RANGES);
+    require("excluded ports", ports, MAX_PORTS);
+    require("excluded interfaces", settings.interfaceExclusions().size(), MAX_INTERFACES);
+    require("addresses", network.own().size() + network.excludedAddresses().size(), MAX_ADDRESSES);
+    return this;
+  }
+
+  private void require(String what, int number, int most) {
+    if (number > most) {
+      throw new InterceptionException(
+          "pod " + name + " has " + number + " " + what + ", more than a pod's share of " + most,
+          "shorten its annotations, or the lists of the MeshConfig; what was in force stays");
+    }
+  }
+
+  /** What of the pod was left out, as a sentence; empty when nothing was. */
+  public String leftOut() {
+    return network.leftOut() == 0
+        ? ""
+        : network.leftOut()
+            + " addresses beyond the "
+            + MAX_ADDRESSES
+            + " that a pod may have are not taken for its own; traffic to them is intercepted";
+  }
+}

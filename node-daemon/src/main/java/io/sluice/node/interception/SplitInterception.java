@@ -30,8 +30,9 @@ public final class SplitInterception implements Interception {
     this.outbound = outbound;
     this.inbound = inbound;
     NodeOrigin nodeOrigin =
-        new RecordedNodeOrigin(outbound.maps().connections(), new NodeAddresses());
-    this.facts = new SplitSocketFacts(outbound.sockets(), new IptablesSocketFacts(nodeOrigin));
+        new RecordedNodeOrigin(outbound.maps().nodeConnections(), new NodeAddresses());
+    this.facts =
+        new SplitSocketFacts(outbound.sockets(), new IptablesSocketFacts(nodeOrigin, false));
   }
 
   @Override

@@ -9,8 +9,9 @@ import java.util.List;
  *
  * @param address original destination or true client, by kind
  * @param kind one of the {@code KIND_} constants; mirrors {@code enum connection_kind}
+ * @param enrolment of the pod, in whose count it is
  */
-public record ConnectionValue(InetSocketAddress address, int kind) {
+public record ConnectionValue(InetSocketAddress address, int kind, int enrolment) {
   /** Redirected into the proxy; the address is the original destination. */
   public static final int KIND_REDIRECTED = 1;
 
@@ -31,14 +32,17 @@ public record ConnectionValue(InetSocketAddress address, int kind) {
           List.of(
               new Field("address_be", 0, 16),
               new Field("port_be", 16, 2),
-              new Field("kind", 18, 1)),
+              new Field("kind", 18, 1),
+              new Field("enrolment", 20, 4)),
           (value, struct) -> {
             Wire.putAddress(struct, 0, value.address.getAddress());
             Wire.putPort(struct, 16, value.address.getPort());
             struct.put(18, (byte) value.kind);
+            struct.putInt(20, value.enrolment);
           },
           struct ->
-              new ConnectionValue(Wire.endpoint(struct, 0, 16), Wire.unsignedByte(struct, 18)));
+              new ConnectionValue(
+                  Wire.endpoint(struct, 0, 16), Wire.unsignedByte(struct, 18), struct.getInt(20)));
 
   /** The kind as printed. */
   String kindLabel() {

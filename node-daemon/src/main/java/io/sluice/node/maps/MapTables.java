@@ -104,24 +104,43 @@ final class MapTables {
 
   private List<MapTable> ofConnections() {
     return List.of(
+        connections("connections", "connections being opened"),
+        connections("node_connections", "connections of the node to pods"),
         walked(
-            "connections",
-            "connections being opened",
-            ConnectionKey.CODEC,
-            ConnectionValue.CODEC,
-            List.of("pod", "source", "destination", "kind", "address"),
-            (k, v) ->
-                List.of(
-                    pods.of(k.netnsCookie()),
-                    IpAddresses.text(k.source()),
-                    IpAddresses.text(k.destination()),
-                    v.kindLabel(),
-                    IpAddresses.text(v.address()))),
+            "pod_connections",
+            "connections being opened, by pod",
+            PodKey.CODEC,
+            PodConnectionsValue.CODEC,
+            List.of("pod", "opening"),
+            (k, v) -> List.of(pods.of(k.netnsCookie()), Integer.toUnsignedString(v.opening()))),
+        walked(
+            "all_connections",
+            "connections being opened by all pods",
+            SluiceMaps.KEY_ZERO,
+            SluiceMaps.KEY_ZERO,
+            List.of("opening"),
+            (k, v) -> List.of(Integer.toUnsignedString(v))),
         new MapTable(
             VerdictTable.NAME,
             "verdicts, summed over CPUs",
             map -> verdicts(map).rows().size(),
             this::verdicts));
+  }
+
+  private MapTable connections(String name, String holds) {
+    return walked(
+        name,
+        holds,
+        ConnectionKey.CODEC,
+        ConnectionValue.CODEC,
+        List.of("pod", "source", "destination", "kind", "address"),
+        (k, v) ->
+            List.of(
+                pods.of(k.netnsCookie()),
+                IpAddresses.text(k.source()),
+                IpAddresses.text(k.destination()),
+                v.kindLabel(),
+                IpAddresses.text(v.address())));
   }
 
   private List<MapTable> ofTheNode() {

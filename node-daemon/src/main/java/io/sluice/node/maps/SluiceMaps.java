@@ -126,9 +126,14 @@ public final class SluiceMaps implements AutoCloseable {
     return map("pod_by_address", AddressKey.CODEC, PodKey.CODEC);
   }
 
-  /** Connections that are being opened. */
-  public BpfMap<ConnectionKey, ConnectionValue> connections() {
-    return map("connections", ConnectionKey.CODEC, ConnectionValue.CODEC);
+  /** How many connections each pod is opening; an entry allows it to open any. */
+  public BpfMap<PodKey, PodConnectionsValue> podConnections() {
+    return map("pod_connections", PodKey.CODEC, PodConnectionsValue.CODEC);
+  }
+
+  /** Connections that the node itself opens to pods. */
+  public BpfMap<ConnectionKey, ConnectionValue> nodeConnections() {
+    return map("node_connections", ConnectionKey.CODEC, ConnectionValue.CODEC);
   }
 
   /** Cgroups whose sockets are the proxy's, with a process id for people. */

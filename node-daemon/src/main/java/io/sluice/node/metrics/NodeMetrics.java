@@ -34,6 +34,12 @@ public final class NodeMetrics {
                   + " are counted again as destroyed; kept and failed ones live on unprotected.")
           .labelNames("action")
           .create();
+  private final Counter namespaceConflicts =
+      Counter.build(
+              "sluice_enrolment_namespace_conflicts",
+              "Pods that were found in a network namespace that another pod holds: they are not"
+                  + " enrolled, and `node pods` names both.")
+          .create();
   private final HboneMetrics hbone;
   private final RefusalCollector refusals = new RefusalCollector();
 
@@ -46,6 +52,7 @@ public final class NodeMetrics {
       earlierConnections.labels(action.label()); // 0 from the start
     }
     earlierConnections.register(registry);
+    namespaceConflicts.register(registry);
     gauge(
         "sluice_node_snapshot_revision",
         "Revision of the snapshot in force.",
@@ -65,6 +72,21 @@ public final class NodeMetrics {
         "sluice_proxy_buffered_bytes",
         "Bytes that wait for slow readers now.",
         () -> proxy.stats().bufferedBytes());
+    gauge(
+        "sluice_proxy_connections_limit",
+        "Connections that there may be, by the direct memory of the daemon; above it new ones are"
+            + " refused.",
+        () -> proxy.stats().maxLive());
+    gauge(
+        "sluice_proxy_buffered_bytes_limit",
+        "Bytes that may wait for slow readers, by the direct memory of the daemon; above it reads"
+            + " become small and credit is withheld.",
+        () -> proxy.stats().maxBufferedBytes());
+    gauge(
+        "sluice_hbone_handshakes_under_way",
+        "Connections from proxies of other nodes that have not proven themselves yet; above its"
+            + " places the oldest gives way.",
+        () -> proxy.stats().handshakes());
     gauge(
         "sluice_proxy_loops",
         "Connections closed because the proxy had been led to itself.",
@@ -150,6 +172,11 @@ public final class NodeMetrics {
   /** An action was taken on so many connections that are older than their pod's enrolment. */
   public void earlierConnections(EarlierAction action, int count) {
     earlierConnections.labels(action.label()).inc(count);
+  }
+
+  /** A pod was found in a network namespace that another one holds. */
+  public void namespaceConflict() {
+    namespaceConflicts.inc();
   }
 
   /** Ends the series of pods, workloads and services that have left the mesh. */

@@ -99,7 +99,7 @@ final class TcpMetrics {
     }
   }
 
-  /** Flags of the field: DC downstream, UC upstream termination, SI stream idle, DT drain time. */
+  /** Flags of the field: DC downstream, UC upstream termination, SI stream idle, DT drain time, OM too little memory. */
   private static String flags(CloseKind kind) {
     return switch (kind) {
       case FIN -> "-";
@@ -109,6 +109,7 @@ final class TcpMetrics {
       case DRAIN -> "DT";
       case CONNECT_FAILURE -> "UF";
       case REFUSED, DENIED -> "UAEX";
+      case STALLED -> "OM";
       case ERROR -> "DPE";
     };
   }

@@ -148,8 +148,15 @@ public final class SandboxRecords {
 
   /** Whether a sandbox with this namespace is attached. */
   public synchronized boolean holds(long cookie) {
+    return podOf(cookie).isPresent();
+  }
+
+  /** Whose attached sandbox has this namespace. */
+  public synchronized Optional<NamespacedName> podOf(long cookie) {
     return sandboxes.values().stream()
-        .anyMatch(noted -> !noted.leaves && noted.sandbox.cookie() == cookie);
+        .filter(noted -> !noted.leaves && noted.sandbox.cookie() == cookie)
+        .map(noted -> noted.sandbox.pod())
+        .findFirst();
   }
 
   /**

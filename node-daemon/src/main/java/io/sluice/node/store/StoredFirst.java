@@ -113,6 +113,11 @@ public final class StoredFirst implements SnapshotSource {
     return isConfirmed && other.isComplete();
   }
 
+  @Override
+  public boolean tellsOfEveryPod() {
+    return other.tellsOfEveryPod();
+  }
+
   /** Whether the snapshot in force is the one from the disk, which nobody has confirmed yet. */
   public boolean isStored() {
     return !isConfirmed && storedAt != null;

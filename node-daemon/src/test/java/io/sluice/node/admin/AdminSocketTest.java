@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.sluice.attack.Attack;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -25,6 +26,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -119,11 +121,17 @@ class AdminSocketTest {
     assertThat(raw("\n")).contains("\"error\"", "JSON object");
   }
 
+  @Tag("attack")
   @Test
   void refusesARequestThatDoesNotEnd() throws IOException {
     assertThat(raw("x".repeat(4_097))).contains("\"error\"", "at most 4096 characters");
+
+    Attack.tried("a request to the admin socket that does not end")
+        .refusedBy("the admin socket, after 4096 characters")
+        .countedAs("the client's answer: \"at most 4096 characters\"");
   }
 
+  @Tag("attack")
   @Test
   void refusesOneClientTooManyAndServesAgainWhenOneLeaves() throws Exception {
     List<SocketChannel> holders = new ArrayList<>();
@@ -143,6 +151,10 @@ class AdminSocketTest {
       holder.close();
     }
     assertThat(askUntilServed()).hasSize(2);
+
+    Attack.tried("seventeen clients that hold the admin socket")
+        .refusedBy("the admin socket, the seventeenth")
+        .countedAs("the client's answer: \"already serves 16\"");
   }
 
   /** A place is free a moment after its client has seen the end. */

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.attack.Attack;
 import io.sluice.cni.protocol.CniCommand;
+import io.sluice.cni.protocol.CniError;
+import io.sluice.cni.protocol.CniRequest;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.InterceptionSettings;
@@ -39,8 +42,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -51,8 +57,10 @@ class CniServerTest {
 
   @TempDir private Path directory;
   private final FakeEnrolment enrolment = new FakeEnrolment();
-  private final SnapshotView snapshots = new SnapshotView();
+  private volatile boolean tellsOfEveryPod;
+  private final SnapshotView snapshots = new SnapshotView(() -> tellsOfEveryPod);
   private SandboxRecords records;
+  private CniAnswers answers;
   private CniServer server;
   private final EndedCalls ended = new EndedCalls();
 
@@ -112,10 +120,11 @@ class CniServerTest {
   @BeforeEach
   void start() {
     records = SandboxRecords.open(directory.resolve("sandboxes"));
+    answers = new CniAnswers(Set.of("kube-system"), snapshots, records, enrolment);
     server =
         CniServer.start(
             directory.resolve("cni/s"),
-            new CniAnswers(Set.of("kube-system"), snapshots, records, enrolment),
+            answers,
             new LinuxNetworkNamespaces(),
             ended);
     snapshots.publish(snapshot(pod("shop", "store", true), pod("shop", "till", false)));
@@ -252,6 +261,58 @@ class CniServerTest {
     assertThat(call("ADD", "c1", "eth0", "shop/late", CONFIG).status()).isZero();
     assertThat(enrolment.calls).containsExactly("attach shop/late [/10.1.0.7]");
     assertThat(registry.isInterrupted()).isFalse();
+  }
+
+  /** Its own label enrols it, and the controller is a second behind. */
+  @Test
+  @Tag("attack")
+  void aPodWithALabelOfItsOwnIsWaitedForThoughItsNamespaceIsOutside() throws Exception {
+    tellsOfEveryPod = true;
+    Executor later = CompletableFuture.delayedExecutor(1, TimeUnit.SECONDS);
+    CompletableFuture<Void> told =
+        CompletableFuture.runAsync(
+            () -> snapshots.publish(snapshot(pod("else", "labelled", true))), later);
+
+    assertThat(call("ADD", "c1", "eth0", "else/labelled", CONFIG).status()).isZero();
+
+    assertThat(enrolment.calls).containsExactly("attach else/labelled [/10.1.0.7]");
+    told.get();
+    Attack.tried("a labelled pod of a namespace outside starts before the controller has told of it")
+        .refusedBy("CNI ADD: answered when the pod is in force")
+        .countedAs("sluice_cni_calls_total{command=\"add\",result=\"ok\"}");
+  }
+
+  @Test
+  void aPodThatIsNotToldOfIsRefusedUnlessNobodyIsThereToTell() throws InterruptedException {
+    tellsOfEveryPod = true;
+    assertThat(atOnce("else/unknown")).hasValueSatisfying(refusal -> {
+      assertThat(refusal.code()).isEqualTo(CniError.TRY_AGAIN);
+      assertThat(refusal).hasMessageContaining("does not know pod else/unknown");
+    });
+    assertThat(atOnce("kube-system/unknown")).isEmpty();
+
+    tellsOfEveryPod = false; // the controller has been away for so long
+    assertThat(atOnce("else/unknown")).isEmpty();
+    assertThat(atOnce("shop/unknown")).isPresent();
+    assertThat(atOnce("nowhere/unknown")).isPresent();
+  }
+
+  /** What an ADD is refused with when its time is up at once; empty where the pod starts. */
+  private Optional<CniError> atOnce(String pod) throws InterruptedException {
+    String[] name = pod.split("/", -1);
+    String body =
+        "CNI_COMMAND=ADD\0CNI_CONTAINERID=c1\0CNI_NETNS=/run/netns/x\0CNI_IFNAME=eth0\0CNI_ARGS="
+            + "K8S_POD_NAMESPACE=%s;K8S_POD_NAME=%s;K8S_POD_UID=%s\0\0%s"
+                .formatted(name[0], name[1], UID, CONFIG);
+    try {
+      answers.answer(
+          CniRequest.parse(body.getBytes(StandardCharsets.UTF_8)),
+          Optional.empty(),
+          System.nanoTime());
+      return Optional.empty();
+    } catch (CniError e) {
+      return Optional.of(e);
+    }
   }
 
   @Test

@@ -1,7 +1,8 @@
 package io.sluice.node.enrolment;
 
-import io.sluice.linux.diag.TcpSocket;
+import io.sluice.linux.diag.InetSocket;
 import io.sluice.linux.diag.TcpState;
+import io.sluice.linux.diag.Transport;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.node.interception.PodNetwork;
@@ -24,24 +25,26 @@ final class Connections {
           Set.of(),
           Set.of(),
           PRIMARY_IFINDEX,
-          true);
+          true,
+          0);
 
   private static final int POD_CGROUP = 4;
   private static final int UNUSED_INODE = Integer.MAX_VALUE;
 
   private Connections() {}
 
-  static TcpSocket established(String local, int localPort, String peer, int peerPort) {
+  static InetSocket established(String local, int localPort, String peer, int peerPort) {
     return socket(TcpState.ESTABLISHED, local, localPort, peer, peerPort, 0);
   }
 
-  static TcpSocket listener(String local, int port) {
+  static InetSocket listener(String local, int port) {
     return socket(TcpState.LISTEN, local, port, local.contains(":") ? "::" : "0.0.0.0", 0, 0);
   }
 
-  static TcpSocket socket(
+  static InetSocket socket(
       TcpState state, String local, int localPort, String peer, int peerPort, int ifindex) {
-    return new TcpSocket(
+    return new InetSocket(
+        Transport.TCP,
         local.contains(":") ? Family.IPV6 : Family.IPV4,
         state,
         at(local, localPort),
@@ -53,9 +56,25 @@ final class Connections {
         POD_CGROUP);
   }
 
+  /** The same ends with another protocol. */
+  static InetSocket over(Transport transport, InetSocket socket) {
+    return new InetSocket(
+        transport,
+        socket.family(),
+        socket.state(),
+        socket.local(),
+        socket.peer(),
+        socket.ifindex(),
+        socket.cookie(),
+        socket.uid(),
+        socket.inode(),
+        socket.cgroupId());
+  }
+
   /** The same socket with other owners. */
-  static TcpSocket owned(TcpSocket socket, long inode, long cgroupId) {
-    return new TcpSocket(
+  static InetSocket owned(InetSocket socket, long inode, long cgroupId) {
+    return new InetSocket(
+        socket.transport(),
         socket.family(),
         socket.state(),
         socket.local(),

@@ -12,7 +12,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
-import io.sluice.linux.diag.TcpSocket;
+import io.sluice.linux.diag.InetSocket;
 import io.sluice.linux.diag.TcpState;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
@@ -28,8 +28,8 @@ import org.junit.jupiter.api.Test;
 
 class EarlierConnectionsTest {
   private static final NamespacedName POD = new NamespacedName("shop", "buyer");
-  private static final TcpSocket FIRST = established(POD4, 40_001, "10.0.0.9", 80);
-  private static final TcpSocket SECOND = established(POD4, 40_002, "10.0.0.9", 80);
+  private static final InetSocket FIRST = established(POD4, 40_001, "10.0.0.9", 80);
+  private static final InetSocket SECOND = established(POD4, 40_002, "10.0.0.9", 80);
 
   @AutoClose private final NetnsHandle netns = new LinuxNetworkNamespaces().current();
   private final Table table = new Table();
@@ -37,18 +37,18 @@ class EarlierConnectionsTest {
   private long now = 1;
 
   /** The pod's sockets; none can be destroyed while {@code refuses}. */
-  private static final class Table implements TcpTable {
-    private final List<TcpSocket> sockets = new ArrayList<>(List.of(FIRST));
+  private static final class Table implements SocketTable {
+    private final List<InetSocket> sockets = new ArrayList<>(List.of(FIRST));
     private boolean refuses;
     private int attempts;
 
     @Override
-    public List<TcpSocket> list() {
+    public List<InetSocket> list() {
       return List.copyOf(sockets);
     }
 
     @Override
-    public boolean destroy(TcpSocket connection) {
+    public boolean destroy(InetSocket connection) {
       attempts++;
       if (refuses) {
         throw new LinuxException("sock_diag", Errno.EOPNOTSUPP, "a connection", "");

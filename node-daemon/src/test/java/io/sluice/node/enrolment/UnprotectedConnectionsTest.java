@@ -4,12 +4,14 @@ import static io.sluice.node.enrolment.Connections.POD4;
 import static io.sluice.node.enrolment.Connections.POD6;
 import static io.sluice.node.enrolment.Connections.established;
 import static io.sluice.node.enrolment.Connections.listener;
+import static io.sluice.node.enrolment.Connections.over;
 import static io.sluice.node.enrolment.Connections.owned;
 import static io.sluice.node.enrolment.Connections.socket;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.linux.diag.TcpSocket;
+import io.sluice.linux.diag.InetSocket;
 import io.sluice.linux.diag.TcpState;
+import io.sluice.linux.diag.Transport;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
@@ -22,24 +24,24 @@ import org.junit.jupiter.api.Test;
 class UnprotectedConnectionsTest {
   private static final String OTHER4 = "10.0.0.9";
   private static final String OTHER6 = "fd00::9";
-  private static final TcpSocket OUTBOUND = established(POD4, 40_000, OTHER4, 80);
-  private static final TcpSocket SERVER = listener("0.0.0.0", 8_080);
-  private static final TcpSocket INBOUND = established(POD4, 8_080, OTHER4, 40_001);
+  private static final InetSocket OUTBOUND = established(POD4, 40_000, OTHER4, 80);
+  private static final InetSocket SERVER = listener("0.0.0.0", 8_080);
+  private static final InetSocket INBOUND = established(POD4, 8_080, OTHER4, 40_001);
 
   private InterceptionSettings settings = InterceptionSettings.EVERYTHING;
   private PodNetwork network = Connections.NETWORK;
   private boolean permissive;
 
-  private List<EarlierConnection> among(TcpSocket... sockets) {
+  private List<EarlierConnection> among(InetSocket... sockets) {
     return new UnprotectedConnections(network, settings, permissive)
         .among(List.of(sockets), socket -> false);
   }
 
   @Test
   void connectionsOfBothFamiliesAndDirectionsCount() {
-    TcpSocket outbound6 = established(POD6, 40_000, OTHER6, 80);
-    TcpSocket server6 = listener(POD6, 8_080);
-    TcpSocket inbound6 = established(POD6, 8_080, OTHER6, 40_001);
+    InetSocket outbound6 = established(POD6, 40_000, OTHER6, 80);
+    InetSocket server6 = listener(POD6, 8_080);
+    InetSocket inbound6 = established(POD6, 8_080, OTHER6, 40_001);
 
     List<EarlierConnection> found = among(OUTBOUND, SERVER, INBOUND, outbound6, server6, inbound6);
 
@@ -109,7 +111,7 @@ class UnprotectedConnectionsTest {
   @Test
   void excludedPortsAreLeftOutByDirection() {
     settings = new InterceptionSettings(Set.of(80), Set.of(8_080), List.of(), List.of(), Set.of());
-    TcpSocket inboundFromExcludedPort = established(POD4, 9_090, OTHER4, 80);
+    InetSocket inboundFromExcludedPort = established(POD4, 9_090, OTHER4, 80);
 
     assertThat(among(OUTBOUND, SERVER, INBOUND)).isEmpty();
     assertThat(among(INBOUND)).as("its listener is closed").isEmpty();
@@ -131,7 +133,7 @@ class UnprotectedConnectionsTest {
     settings =
         new InterceptionSettings(
             Set.of(), Set.of(), List.of(), List.of(Cidr.parse("10.0.0.8/29")), Set.of());
-    TcpSocket elsewhere = established(POD4, 40_002, "192.0.2.1", 80);
+    InetSocket elsewhere = established(POD4, 40_002, "192.0.2.1", 80);
 
     assertThat(among(OUTBOUND, elsewhere))
         .containsExactly(new EarlierConnection(OUTBOUND, Direction.OUTBOUND));
@@ -148,7 +150,7 @@ class UnprotectedConnectionsTest {
 
   @Test
   void aConnectionToTheMetadataServiceIsNotLeftAlone() {
-    TcpSocket dns = established(POD4, 40_001, "169.254.169.254", 53);
+    InetSocket dns = established(POD4, 40_001, "169.254.169.254", 53);
 
     assertThat(among(established(POD4, 40_000, "169.254.169.254", 80), dns)).hasSize(2);
     settings =
@@ -172,8 +174,8 @@ class UnprotectedConnectionsTest {
 
   @Test
   void otherSecondaryInterfaceIsLeftAloneInPermissiveModeOnly() {
-    TcpSocket bound = socket(TcpState.ESTABLISHED, POD4, 40_000, OTHER4, 80, 3);
-    TcpSocket boundToPrimary =
+    InetSocket bound = socket(TcpState.ESTABLISHED, POD4, 40_000, OTHER4, 80, 3);
+    InetSocket boundToPrimary =
         socket(TcpState.ESTABLISHED, POD4, 40_001, OTHER4, 80, Connections.PRIMARY_IFINDEX);
     assertThat(among(bound, boundToPrimary)).hasSize(2);
 
@@ -196,6 +198,33 @@ class UnprotectedConnectionsTest {
     assertThat(isOwn.test(owned(OUTBOUND, Integer.MAX_VALUE, 4))).isFalse();
   }
 
+  @Test
+  void datagramSocketsCountWhereTheirDatagramsAreRefused() {
+    InetSocket udp = over(Transport.UDP, OUTBOUND);
+    InetSocket lite = over(Transport.UDP_LITE, OUTBOUND);
+    InetSocket dns = over(Transport.UDP, established(POD6, 40_000, OTHER6, 53));
+    InetSocket inside = over(Transport.UDP, established(POD4, 40_000, "127.0.0.1", 9));
+    InetSocket[] all = {
+      udp, lite, dns, over(Transport.UDP_LITE, dns), inside, SERVER, over(Transport.UDP, INBOUND)
+    };
+
+    assertThat(among(all))
+        .extracting(EarlierConnection::socket)
+        .containsExactly(udp, lite, all[3], all[6]);
+    assertThat(among(all))
+        .extracting(EarlierConnection::direction)
+        .containsOnly(Direction.OUTBOUND);
+
+    settings = new InterceptionSettings(Set.of(80), Set.of(8_080), List.of(), List.of(), Set.of());
+    assertThat(among(udp, lite, over(Transport.UDP, INBOUND)))
+        .as("excluded, which a socket of UDP-Lite cannot be, nor a reply")
+        .extracting(EarlierConnection::socket)
+        .containsExactly(lite, over(Transport.UDP, INBOUND));
+
+    permissive = true;
+    assertThat(among(all)).isEmpty();
+  }
+
   private void excludeInterface() {
     network =
         new PodNetwork(
@@ -207,6 +236,7 @@ class UnprotectedConnectionsTest {
             Set.of("net1"),
             Set.of(),
             network.primaryIfindex(),
-            true);
+            true,
+            0);
   }
 }

@@ -3,6 +3,7 @@ package io.sluice.node.handover;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.sluice.attack.Attack;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.unix.UnixConnection;
 import io.sluice.linux.unix.UnixListener;
@@ -17,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -88,6 +90,7 @@ class HandOverServerTest {
     }
   }
 
+  @Tag("attack")
   @Test
   void refusesAnotherProtocolAndWhatIsNone() {
     try (HandOverServer _ = HandOverServer.start(socket(), this::estate)) {
@@ -98,6 +101,10 @@ class HandOverServerTest {
       assertThat(after.listeners().size()).isOne();
       after.close();
     }
+
+    Attack.tried("nonsense to the hand-over socket")
+        .refusedBy("the daemon: nothing is handed over, the next one is served")
+        .countedAs("the client's answer: \"protocol 1\"");
   }
 
   private String answer(String request) {

@@ -4,6 +4,7 @@ import static io.sluice.node.identity.TestNode.SHOP;
 import static io.sluice.node.identity.TestNode.SITE;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.node.identity.CertificateStatus.State;
 import io.sluice.node.identity.ControlSettings.Admission;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -134,6 +136,7 @@ class KeptKeysTest {
     }
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @ValueSource(strings = {"flip", "cut", "empty", "version", "open", "swap"})
   void damagedFilesAreNotUsedAndNotFatal(String damage) throws Exception {
@@ -158,6 +161,10 @@ class KeptKeysTest {
       Await.until(() -> assertThat(node.identities.of(SHOP)).isPresent());
       assertThat(node.serial(SHOP)).isNotEqualTo(serial);
     }
+
+    Attack.tried("a kept key on the disk, changed: " + damage)
+        .refusedBy("the daemon: not used, issued anew")
+        .countedAs("the serial in `node certificates`, another than before");
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import io.sluice.api.identity.v1.TrustBundle;
+import io.sluice.attack.Attack;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.node.identity.x509.Certificates;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.util.Collections;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -74,6 +76,7 @@ class TrustBundleTest {
         bundle(2, SITE, NEXT.root), bundle(2, new TrustDomain("other.example"), NEXT.root));
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @MethodSource("unacceptable")
   void bundleWithoutAKnownRootIsRefusedLoudly(TrustBundle next) {
@@ -85,8 +88,13 @@ class TrustBundleTest {
     controller.publish(bundle(3, SITE, authority.root, NEXT.root));
     awaitRoots(authority.root, NEXT.root);
     assertThat(node.status().bundleProblem()).isEmpty();
+
+    Attack.tried("a trust bundle without a known root, of " + next.getTrustDomain())
+        .refusedBy("the daemon: its roots stay")
+        .countedAs("the daemon's status: the bundle's problem");
   }
 
+  @Tag("attack")
   @Test
   void theSameRootsUnderAnotherTrustDomainAreRefused() {
     controller.publish(bundle(2, new TrustDomain("other.example"), authority.root));
@@ -96,8 +104,13 @@ class TrustBundleTest {
     assertThat(node.status().trustDomainOrNull()).isEqualTo(SITE);
     assertThat(node.status().bundleGeneration()).isEqualTo(1);
     assertThat(node.identities.of(SHOP)).isPresent();
+
+    Attack.tried("the known roots under another trust domain")
+        .refusedBy("the daemon: its trust domain stays")
+        .countedAs("the daemon's status: the bundle's problem");
   }
 
+  @Tag("attack")
   @Test
   void olderBundleIsRefused() {
     controller.publish(bundle(5, SITE, authority.root, NEXT.root));
@@ -105,6 +118,10 @@ class TrustBundleTest {
     controller.publish(bundle(4, SITE, authority.root));
     Await.until(() -> assertThat(node.status().bundleProblem()).contains("older"));
     awaitRoots(authority.root, NEXT.root);
+
+    Attack.tried("an older trust bundle, replayed")
+        .refusedBy("the daemon: the newer stays")
+        .countedAs("the daemon's status: the bundle's problem");
   }
 
   static Stream<TrustBundle> garbage() {

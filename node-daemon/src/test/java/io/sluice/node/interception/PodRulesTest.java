@@ -1,6 +1,7 @@
 package io.sluice.node.interception;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
@@ -23,6 +24,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
@@ -119,7 +122,8 @@ class PodRulesTest {
             Set.of("net1"),
             Set.of(),
             2,
-            true);
+            true,
+            0);
     InterceptionSettings settings =
         new InterceptionSettings(
             Set.of(443), Set.of(9_090), List.of(), List.of(), Set.of("net1"), OPEN);
@@ -164,6 +168,29 @@ class PodRulesTest {
         new Openings(List.of(), MetadataMode.REFUSE, mode));
   }
 
+  @Test
+  void moreThanAPodsShareIsRefusedByNameAndList() {
+    PodNetwork network =
+        new PodNetwork(
+            List.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false, 0);
+    Set<Integer> ports = IntStream.rangeClosed(1, 65).boxed().collect(Collectors.toSet());
+    InterceptionSettings most =
+        new InterceptionSettings(
+            ports,
+            IntStream.rangeClosed(1, 63).boxed().collect(Collectors.toSet()),
+            List.of(),
+            List.of(),
+            Set.of());
+    InterceptionSettings more =
+        new InterceptionSettings(ports, ports, List.of(), List.of(), Set.of());
+
+    assertThat(placement(1, network, most, false).requireShare().settings()).isEqualTo(most);
+    assertThatThrownBy(() -> placement(1, network, more, false).requireShare())
+        .isInstanceOf(InterceptionException.class)
+        .hasMessageStartingWith(
+            "pod shop/cart has 130 excluded ports, more than a pod's share of 128");
+  }
+
   private PodPlacement placement(
       long cookie, PodNetwork network, InterceptionSettings settings, boolean permissive) {
     return new PodPlacement(
@@ -179,7 +206,7 @@ class PodRulesTest {
   private int flags(InterceptionSettings settings, boolean permissive, boolean failOpen) {
     PodNetwork network =
         new PodNetwork(
-            List.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false);
+            List.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false, 0);
     return PodRules.of(placement(1, network, settings, permissive), failOpen).pod().flags();
   }
 

@@ -50,7 +50,7 @@ class CodecRoundTripTest {
         new Sample<>(ConnectionKey.CODEC, new ConnectionKey(COOKIE, V6_PORT, V4_PORT)),
         new Sample<>(
             ConnectionValue.CODEC,
-            new ConnectionValue(V4_PORT, ConnectionValue.KIND_PROXY_INBOUND)),
+            new ConnectionValue(V4_PORT, ConnectionValue.KIND_PROXY_INBOUND, 7)),
         new Sample<>(
             CounterKey.CODEC,
             new CounterKey(COOKIE, Direction.INBOUND, 6, Outcome.PASSTHROUGH, Reason.LEAVING)),
@@ -60,6 +60,7 @@ class CodecRoundTripTest {
         new Sample<>(InterfaceRuleKey.CODEC, new InterfaceRuleKey(COOKIE, 12)),
         new Sample<>(PodAddressKey.CODEC, new PodAddressKey(COOKIE, V4)),
         new Sample<>(PodAddressKey.CODEC, new PodAddressKey(COOKIE, V6)),
+        new Sample<>(PodConnectionsValue.CODEC, new PodConnectionsValue(3, -7)),
         new Sample<>(PodKey.CODEC, new PodKey(COOKIE)),
         new Sample<>(PodNameValue.CODEC, new PodNameValue("shop", "cart-0")),
         new Sample<>(PodSelfValue.CODEC, new PodSelfValue(COOKIE)),
@@ -223,8 +224,8 @@ class CodecRoundTripTest {
     assertThat(RuleAction.label(17)).isEqualTo("17");
     assertThat(AddressKind.label(1)).isEqualTo("mesh");
     assertThat(AddressKind.label(0)).isEqualTo("0");
-    assertThat(new ConnectionValue(V4_PORT, 3).kindLabel()).isEqualTo("from_node");
-    assertThat(new ConnectionValue(V4_PORT, 4).kindLabel()).isEqualTo("path_check");
-    assertThat(new ConnectionValue(V4_PORT, 99).kindLabel()).isEqualTo("99");
+    assertThat(new ConnectionValue(V4_PORT, 3, 0).kindLabel()).isEqualTo("from_node");
+    assertThat(new ConnectionValue(V4_PORT, 4, 0).kindLabel()).isEqualTo("path_check");
+    assertThat(new ConnectionValue(V4_PORT, 99, 0).kindLabel()).isEqualTo("99");
   }
 }

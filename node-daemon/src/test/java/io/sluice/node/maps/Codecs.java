@@ -15,6 +15,7 @@ final class Codecs {
           InstallationValue.CODEC,
           InterfaceRuleKey.CODEC,
           PodAddressKey.CODEC,
+          PodConnectionsValue.CODEC,
           PodKey.CODEC,
           PodNameValue.CODEC,
           PodSelfValue.CODEC,

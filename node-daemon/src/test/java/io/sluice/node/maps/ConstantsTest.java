@@ -2,10 +2,12 @@ package io.sluice.node.maps;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.node.interception.PodPlacement;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -118,6 +120,25 @@ class ConstantsTest {
     assertThat(CHeader.read("maps.bpf.h").enumeration("loss"))
         .containsExactlyInAnyOrderEntriesOf(
             Map.of("LOSS_EVENT", SluiceMaps.LOST_EVENTS, "LOSS_COUNTER", SluiceMaps.LOST_COUNTERS));
+  }
+
+  @Test
+  void sharesOfAPodAreEqualAndHoldWhatObjectsMayList() {
+    assertThat(header.constant("SLUICE_MAX_ADDRESSES_OF_POD"))
+        .isEqualTo(PodPlacement.MAX_ADDRESSES);
+    assertThat(header.constant("SLUICE_MAX_RANGE_RULES_OF_POD"))
+        .isEqualTo(PodPlacement.MAX_RANGES)
+        // Two objects, a range of each address of an excluded interface, the neutral one.
+        .isGreaterThan(2 * InterceptionSettings.MAX_RANGES + PodPlacement.MAX_ADDRESSES);
+    assertThat(header.constant("SLUICE_MAX_PORT_RULES_OF_POD"))
+        .isEqualTo(PodPlacement.MAX_PORTS)
+        .isEqualTo(2 * InterceptionSettings.MAX_PORTS);
+    assertThat(header.constant("SLUICE_MAX_INTERFACE_RULES_OF_POD"))
+        .isEqualTo(PodPlacement.MAX_INTERFACES)
+        .isEqualTo(InterceptionSettings.MAX_INTERFACES);
+    // A verdict has a family; both directions and all outcomes of one reason are never met.
+    assertThat(header.constant("SLUICE_MAX_COUNTERS_OF_POD"))
+        .isGreaterThan(2L * 2 * header.enumeration("sluice_reason").size());
   }
 
   @Test

@@ -62,6 +62,8 @@ class MapLayoutTest {
     assertThat(names(maps, "port_rules")).containsExactly("port_rule_key");
     assertThat(names(maps, "interface_rules")).containsExactly("interface_rule_key");
     assertThat(names(maps, "connections")).containsExactly("connection_key", "connection");
+    assertThat(names(maps, "node_connections")).containsExactly("connection_key", "connection");
+    assertThat(names(maps, "pod_connections")).containsExactly("pod_key", "pod_connections");
     assertThat(names(maps, "verdict_counters")).containsExactly("counter_key");
     assertThat(names(maps, "sockets")).containsExactly("socket_state");
     assertThat(names(maps, "config")).containsExactly("config");

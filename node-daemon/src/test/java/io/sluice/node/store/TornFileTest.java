@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import io.sluice.attack.Attack;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.node.Samples;
 import java.io.IOException;
@@ -15,6 +16,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -70,12 +72,18 @@ class TornFileTest {
     assertThat(used.savedAt()).isEqualTo(SAVED_AT);
   }
 
+  @Tag("attack")
   @Test
   void aFileThatEndsTooEarlyLeavesThePreviousOneInUse() {
     for (int length = 0; length < newerFile.length; length++) {
       newest(Arrays.copyOf(newerFile, length));
       assertTheOlderIsUsed(StoreFault.DAMAGED, "cut off after " + length + " bytes");
     }
+
+    Attack.tried("the snapshot on the disk cut off, at each byte")
+        .refusedBy("the daemon: the previous one is used")
+        .countedAs(
+            "sluice_snapshot_store_faults_total{fault=\"" + StoreFault.DAMAGED.label() + "\"}");
   }
 
   @Test
@@ -89,6 +97,7 @@ class TornFileTest {
     }
   }
 
+  @Tag("attack")
   @Test
   void everyFlippedBitIsFound() {
     for (int bit = 0; bit < newerFile.length * Byte.SIZE; bit++) {
@@ -106,13 +115,24 @@ class TornFileTest {
         assertTheOlderIsUsed(StoreFault.DAMAGED, "bit " + bit);
       }
     }
+
+    Attack.tried("one bit of the snapshot on the disk flipped, each of them")
+        .refusedBy("the daemon: the previous one is used")
+        .countedAs(
+            "sluice_snapshot_store_faults_total{fault=\"" + StoreFault.DAMAGED.label() + "\"}");
   }
 
+  @Tag("attack")
   @Test
   void aFileWithMoreBehindItsEndLeavesThePreviousOneInUse() {
     newest(ByteBuffer.allocate(newerFile.length + 1).put(newerFile).array());
 
     assertTheOlderIsUsed(StoreFault.DAMAGED, "one byte more");
+
+    Attack.tried("bytes planted behind the snapshot on the disk")
+        .refusedBy("the daemon: the previous one is used")
+        .countedAs(
+            "sluice_snapshot_store_faults_total{fault=\"" + StoreFault.DAMAGED.label() + "\"}");
   }
 
   @Test

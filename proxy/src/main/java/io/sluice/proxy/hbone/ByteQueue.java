@@ -23,12 +23,16 @@ final class ByteQueue {
     this.allocator = allocator;
   }
 
-  /** Takes ownership. */
-  void add(ByteBuf bytes) {
+  /**
+   * Takes ownership.
+   *
+   * @param sparing copies what is large too, where more may be kept with it than its bytes
+   */
+  void add(ByteBuf bytes, boolean sparing) {
     int length = bytes.readableBytes();
     size += length;
     if (length >= SMALL_BYTES) {
-      pieces.add(bytes);
+      pieces.add(sparing ? copy(bytes) : bytes);
       block = null;
       return;
     }
@@ -40,6 +44,13 @@ final class ByteQueue {
     }
     tail.writeBytes(bytes);
     bytes.release();
+  }
+
+  private ByteBuf copy(ByteBuf bytes) {
+    int length = bytes.readableBytes();
+    ByteBuf copied = allocator.directBuffer(length, length).writeBytes(bytes);
+    bytes.release();
+    return copied;
   }
 
   /** Bytes that wait. */

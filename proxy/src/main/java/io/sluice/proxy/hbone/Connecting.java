@@ -91,7 +91,7 @@ final class Connecting
   @Override
   public void verified(ChannelHandlerContext context, VerifiedPeer peer) {
     if (!pending.isSettled()) {
-      Http2Stack.client(context.channel(), pool.settings, peer, this);
+      Http2Stack.client(context.channel(), pool.settings, peer, group.budget, this);
     }
   }
 

@@ -7,8 +7,6 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.handler.codec.http2.DefaultHttp2GoAwayFrame;
 import io.netty.handler.codec.http2.DefaultHttp2PingFrame;
 import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
-import io.netty.handler.codec.http2.DefaultHttp2WindowUpdateFrame;
-import io.netty.handler.codec.http2.Http2CodecUtil;
 import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2GoAwayFrame;
@@ -59,6 +57,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   private static final int ABSENT = Integer.MAX_VALUE;
 
   final HboneSettings settings;
+  final ReceiveWindows windows;
   final VerifiedPeer peer;
   private final HboneEvents.Side side;
   private final Channel channel;
@@ -87,12 +86,14 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
       Channel channel,
       FrameMeter meter,
       HboneSettings settings,
+      ReceiveWindows windows,
       VerifiedPeer peer,
       Owner owner) {
     this.side = side;
     this.channel = channel;
     this.meter = meter;
     this.settings = settings;
+    this.windows = windows;
     this.peer = peer;
     this.owner = owner;
   }
@@ -119,15 +120,6 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     long tick = Math.max(1, settings.times().pingAfter().toNanos() / TICKS_PER_PING);
     ticks =
         channel.eventLoop().scheduleWithFixedDelay(this::tick, tick, tick, TimeUnit.NANOSECONDS);
-    // SETTINGS cannot widen the window of the connection (RFC 9113 §6.9.2). Netty widens it to
-    // twice the stream's less what HTTP/2 begins with; this is the rest.
-    int more =
-        settings.flow().connectionWindow()
-            - 2 * settings.flow().streamWindow()
-            + Http2CodecUtil.DEFAULT_WINDOW_SIZE;
-    if (more > 0) {
-      context.write(new DefaultHttp2WindowUpdateFrame(more));
-    }
     context.flush();
   }
 
@@ -160,6 +152,10 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   public void channelReadComplete(ChannelHandlerContext context) {
     for (int i = 0; i < inBatch.size(); i++) {
       inBatch.get(i).batchEnded();
+    }
+    windows.readEnded();
+    if (windows.mustGive()) {
+      inBatch.forEach(HboneStream::giveUpIfStalled);
     }
     inBatch.clear();
   }
@@ -327,6 +323,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
       return;
     }
     closed = true;
+    windows.readEnded();
     Future<?> timer = ticks;
     if (timer != null) {
       timer.cancel(false);

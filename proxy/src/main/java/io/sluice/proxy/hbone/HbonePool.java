@@ -3,6 +3,7 @@ package io.sluice.proxy.hbone;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.EventLoop;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.tls.TlsIdentity;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -55,14 +56,20 @@ public final class HbonePool {
    * Opens a stream on a connection that stands, or on a new one.
    *
    * @param identity to prove {@code key.source()} with
+   * @param budget of the pod, which what waits for it is counted for
    */
-  public void open(PoolKey key, TlsIdentity identity, HboneRequest request, Opening opening) {
+  public void open(
+      PoolKey key,
+      TlsIdentity identity,
+      BufferBudget budget,
+      HboneRequest request,
+      Opening opening) {
     if (draining) {
       opening.failed(OpenFailure.of(OpenFailure.Kind.CLOSED));
       return;
     }
     groups
-        .computeIfAbsent(key, absent -> new PoolGroup(this, key, identity))
+        .computeIfAbsent(key, absent -> new PoolGroup(this, key, identity, budget))
         .open(identity, request, opening);
   }
 

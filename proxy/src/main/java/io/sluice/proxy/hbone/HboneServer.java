@@ -1,11 +1,19 @@
 package io.sluice.proxy.hbone;
 
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.util.concurrent.Future;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.limits.Places;
+import io.sluice.proxy.limits.Share;
+import io.sluice.proxy.limits.Source;
+import io.sluice.proxy.tls.FirstFlight;
 import io.sluice.proxy.tls.TlsHandshake;
 import io.sluice.proxy.tls.TlsIdentity;
 import io.sluice.proxy.tls.TlsReason;
@@ -17,7 +25,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,43 +39,59 @@ public final class HboneServer {
     void connect(HboneExchange exchange);
   }
 
+  /** How often the time for a ClientHello begins anew while places are not short. */
+  private static final int LONGEST_SILENCE = 5;
+
   private final NamespacedName pod;
   private final HboneSettings settings;
   private final HboneEvents events;
-  private final AtomicInteger handshakes = new AtomicInteger();
   private final Set<Serving> servings = ConcurrentHashMap.newKeySet();
+  private final ServerRoom node;
+  private final BufferBudget budget;
+  private final ServerRoom.OfPod room;
   private volatile boolean draining;
 
-  /** A server without connections. */
-  public HboneServer(NamespacedName pod, HboneSettings settings, HboneEvents events) {
+  /**
+   * A server without connections.
+   *
+   * @param node shared with the servers of the node's other pods
+   * @param budget of the pod, which what waits for it is counted for
+   */
+  public HboneServer(
+      NamespacedName pod,
+      HboneSettings settings,
+      HboneEvents events,
+      ServerRoom node,
+      BufferBudget budget) {
     this.pod = pod;
     this.settings = settings;
     this.events = events;
+    this.node = node;
+    this.budget = budget;
+    this.room = node.new OfPod();
   }
 
-  /** Whether it holds as many connections, or is in as many handshakes, as it may. */
+  /** Whether it holds as many connections as it may. */
   public boolean isFull() {
-    return servings.size() >= settings.server().maxConnections()
-        || handshakes.get() >= settings.server().maxHandshakes();
+    return room.connections.isFull() || node.connections.isFull();
   }
 
   /**
    * Takes over an accepted socket, which is not registered with an event loop yet.
    *
    * @param identity of the pod whose listener accepted it
+   * @param source whom it counts for until it has proven itself
    */
   public void serve(
-      EpollSocketChannel channel, EventLoop loop, TlsIdentity identity, Requests requests) {
-    Serving serving = new Serving(channel, identity, requests);
+      EpollSocketChannel channel,
+      EventLoop loop,
+      TlsIdentity identity,
+      Source source,
+      Requests requests) {
+    Serving serving = new Serving(channel, identity, source, requests);
     servings.add(serving);
-    handshakes.incrementAndGet();
-    channel
-        .closeFuture()
-        .addListener(closed -> {
-          serving.handshakeEnded();
-          servings.remove(serving);
-        });
-    // As an initializer, so that TLS is in place before the first read.
+    channel.closeFuture().addListener(closed -> serving.gone());
+    // As an initializer, so that it is in place before the first read.
     channel
         .pipeline()
         .addLast(
@@ -118,19 +142,25 @@ public final class HboneServer {
     return CompletableFuture.allOf(closing.toArray(CompletableFuture[]::new));
   }
 
-  /** One accepted socket. */
-  private final class Serving implements TlsHandshake.Listener, HboneConnection.Owner {
+  /** One accepted socket: silent, then in its handshake, then a connection. */
+  final class Serving
+      implements FirstFlight.Listener, TlsHandshake.Listener, HboneConnection.Owner {
     final EpollSocketChannel channel;
     final InetSocketAddress remote;
     private final TlsIdentity identity;
+    private final Source source;
     private final Requests requests;
+    private @Nullable Places<Serving> places;
+    private @Nullable Future<?> patience;
+    private @Nullable SpiffeId counted;
     private @Nullable HboneConnection connection;
-    private boolean handshakeEnded;
+    private boolean settled;
 
-    Serving(EpollSocketChannel channel, TlsIdentity identity, Requests requests) {
+    Serving(EpollSocketChannel channel, TlsIdentity identity, Source source, Requests requests) {
       this.channel = channel;
       this.remote = channel.remoteAddress();
       this.identity = identity;
+      this.source = source;
       this.requests = requests;
     }
 
@@ -139,41 +169,138 @@ public final class HboneServer {
         channel.close();
         return;
       }
+      take(room.handshakes(channel.eventLoop()).silent);
+      waitForHello(LONGEST_SILENCE);
+      channel.pipeline().addLast(new FirstFlight(this));
+    }
+
+    /** A slow machine is waited for, as long as nobody else needs the place. */
+    private void waitForHello(int times) {
+      patience =
+          channel
+              .eventLoop()
+              .schedule(
+                  () -> {
+                    Places<Serving> silent = places;
+                    if (times > 1 && silent != null && !silent.areShort()) {
+                      waitForHello(times - 1);
+                    } else {
+                      refuse(TlsReason.SILENT);
+                    }
+                  },
+                  settings.server().hello().toNanos(),
+                  TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public void spoke() {
+      stopWaiting();
+      leave();
+      take(room.handshakes(channel.eventLoop()).begun);
       try {
         Http2Stack.configure(channel);
         identity.accept(channel.alloc(), this).addTo(channel.pipeline());
       } catch (RuntimeException e) {
-        events.handshakeFailed(pod, HboneEvents.Side.SERVER, remote, TlsReason.INTERNAL, e);
+        failed(TlsReason.INTERNAL, e);
         channel.close();
       }
     }
 
     @Override
     public void verified(ChannelHandlerContext context, VerifiedPeer peer) {
-      handshakeEnded();
+      leave();
+      if (!isCounted(peer.identity())) {
+        return;
+      }
+      settled = true;
       events.opened(pod, HboneEvents.Side.SERVER, remote, peer);
       connection =
           Http2Stack.server(
               channel,
               settings,
               peer,
+              budget,
               this,
               (within, stream) ->
                   new HboneStream(within, stream, new ServerStream(settings, requests)));
       recheck(); // the list may have changed since the certificate was looked at
     }
 
-    @Override
-    public void failed(ChannelHandlerContext context, TlsReason reason, @Nullable Throwable cause) {
-      events.handshakeFailed(pod, HboneEvents.Side.SERVER, remote, reason, cause);
+    private boolean isCounted(SpiffeId peer) {
+      Share.Answer answer = node.connections.take(pod);
+      if (answer == Share.Answer.TAKEN) {
+        answer = room.connections.take(peer);
+        if (answer == Share.Answer.TAKEN) {
+          counted = peer;
+          return true;
+        }
+        node.connections.leave(pod);
+      }
+      refuse(answer == Share.Answer.FULL ? TlsReason.CONNECTION_LIMIT : TlsReason.SOURCE_LIMIT);
+      return false;
     }
 
-    /** On the event loop of the socket, as every other look at it. */
-    void handshakeEnded() {
-      if (!handshakeEnded) {
-        handshakeEnded = true;
-        handshakes.decrementAndGet();
+    @Override
+    public void failed(ChannelHandlerContext context, TlsReason reason, @Nullable Throwable cause) {
+      failed(reason, cause);
+    }
+
+    private void failed(TlsReason reason, @Nullable Throwable cause) {
+      if (!settled) {
+        settled = true;
+        events.handshakeFailed(pod, HboneEvents.Side.SERVER, remote, reason, cause);
       }
+    }
+
+    private void take(Places<Serving> wanted) {
+      places = wanted;
+      Serving late = wanted.take(this, source);
+      if (late != null) {
+        late.refuse(TlsReason.GAVE_WAY);
+      }
+    }
+
+    private void leave() {
+      Places<Serving> held = places;
+      if (held != null) {
+        places = null;
+        held.leave(this);
+      }
+    }
+
+    private void stopWaiting() {
+      Future<?> timer = patience;
+      if (timer != null) {
+        timer.cancel(false);
+        patience = null;
+      }
+    }
+
+    /** With a reset: the kernel is to keep nothing of it either. */
+    private void refuse(TlsReason reason) {
+      failed(reason, null);
+      try {
+        channel.config().setSoLinger(0);
+      } catch (ChannelException e) {
+        // The socket has gone already, so there is nobody left to reset.
+      }
+      channel.close();
+    }
+
+    /** The socket is closed. */
+    void gone() {
+      if (patience != null) {
+        failed(TlsReason.CONNECTION_LOST, null); // later on, TLS tells
+      }
+      stopWaiting();
+      leave();
+      SpiffeId peer = counted;
+      if (peer != null) {
+        counted = null;
+        room.connections.leave(peer);
+        node.connections.leave(pod);
+      }
+      servings.remove(this);
     }
 
     void recheck() {

@@ -113,33 +113,48 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool, Se
   }
 
   /**
-   * The server of one pod.
+   * The server of one pod; those of a node together may hold {@link ServerRoom#PODS} times as much.
    *
    * @param maxConnections above which further ones are refused
-   * @param maxHandshakes of these, how many may be in their handshake
+   * @param maxHandshakes from the ClientHello on, above which the oldest gives way
+   * @param maxSilent connections without a ClientHello, above which the oldest gives way
+   * @param hello longest wait for the ClientHello while places are short; else five times as long
    */
-  public record Server(int maxConnections, int maxHandshakes) {
+  public record Server(int maxConnections, int maxHandshakes, int maxSilent, Duration hello) {
     public Server {
       require(maxConnections >= 1, "maxConnections", maxConnections);
       require(maxHandshakes >= 1, "maxHandshakes", maxHandshakes);
+      require(maxSilent >= 1, "maxSilent", maxSilent);
+      requirePositive(hello, "hello");
     }
   }
 
-  /** For nodes with 1 GiB on links of up to 1 Gbit/s. */
-  public static final HboneSettings DEFAULTS =
-      new HboneSettings(
-          new Flow(512 * 1_024, 4 << 20, 64 * 1_024),
-          new Limits(256, 16 * 1_024, 64, 1_000, 1_000),
-          new Times(
-              Duration.ofSeconds(10),
-              Duration.ofSeconds(10),
-              Duration.ofMinutes(10),
-              Duration.ofSeconds(5),
-              Duration.ofSeconds(5),
-              Duration.ofMinutes(5),
-              Duration.ofHours(1)),
-          new Pool(100, 8, 1_024),
-          new Server(256, 64));
+  /** Direct memory of a node daemon, in bytes, unless it is given another size. */
+  public static final long USUAL_MEMORY = 32L << 20;
+
+  private static final int MIN_PIECE = 16 * 1_024;
+
+  /** For 32 MiB of direct memory, on links of up to 1 Gbit/s. */
+  public static final HboneSettings DEFAULTS = forMemory(USUAL_MEMORY);
+
+  /** Windows, buffers and numbers in proportion to the direct memory; windows up to the usual. */
+  public static HboneSettings forMemory(long directBytes) {
+    int window = Math.clamp(directBytes / 64, Flow.MIN_WINDOW, 512 * 1_024);
+    int server = (int) Math.max(16, directBytes / (128 * 1_024));
+    return new HboneSettings(
+        new Flow(window, 8 * window, Math.max(MIN_PIECE, window / 8)),
+        new Limits(256, 16 * 1_024, 64, 1_000, 1_000),
+        new Times(
+            Duration.ofSeconds(10),
+            Duration.ofSeconds(10),
+            Duration.ofMinutes(10),
+            Duration.ofSeconds(5),
+            Duration.ofSeconds(5),
+            Duration.ofMinutes(5),
+            Duration.ofHours(1)),
+        new Pool(100, 8, 1_024),
+        new Server(server, server / 4, server, Duration.ofSeconds(1)));
+  }
 
   /** The same with other limits. */
   public HboneSettings with(Limits other) {

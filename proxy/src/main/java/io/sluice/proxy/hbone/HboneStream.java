@@ -6,7 +6,6 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
 import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
-import io.netty.handler.codec.http2.DefaultHttp2WindowUpdateFrame;
 import io.netty.handler.codec.http2.Http2DataFrame;
 import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2Exception;
@@ -58,17 +57,19 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
 
   private final HboneConnection connection;
   private final Http2StreamChannel channel;
-  private final int creditStep;
   private @Nullable Opener opener;
   private @Nullable Listener listener;
   private @Nullable ByteQueue early;
   private @Nullable Future<?> deadline;
   private @Nullable ChannelFuture endSent;
   private StreamEnd endIfCut = StreamEnd.CONNECTION_LOST;
-  private int credit;
+  private int unread;
+  private int taken; // since the window was last looked at
+  private int unsent;
   private boolean headersSeen;
   private boolean moved;
   private boolean inBatch;
+  private boolean waitsForAll;
   private boolean waitsForConnection;
   private boolean inputEnded;
   private boolean outputEnded;
@@ -78,8 +79,6 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     this.connection = connection;
     this.channel = channel;
     this.opener = opener;
-    HboneSettings settings = connection.settings;
-    this.creditStep = settings.flow().connectionWindow() / (4 * settings.limits().maxStreams());
   }
 
   /** Who is at the other end. */
@@ -98,7 +97,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
       for (ByteBuf bytes = waiting.poll(); bytes != null; bytes = waiting.poll()) {
         deliver(local, bytes);
       }
-      batchEnded();
+      local.batchEnded();
     }
     if (closed) {
       local.closed(endIfCut);
@@ -153,6 +152,20 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     return false;
   }
 
+  /** Bytes that were written and not sent yet, frame headers included. */
+  int unsentBytes() {
+    unsent = closed ? 0 : Http2Stack.unsentBytes(channel, unsent);
+    return unsent;
+  }
+
+  /** Whether {@link #isWritable} means that nothing waits, instead of little. */
+  void waitForAll(boolean all) {
+    if (all != waitsForAll && !closed) {
+      waitsForAll = all;
+      Http2Stack.limitWrites(channel, connection.settings, all);
+    }
+  }
+
   /** The connection takes bytes again. */
   void connectionWritable() {
     waitsForConnection = false;
@@ -193,13 +206,16 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** Gives the peer credit for bytes that were passed on. */
+  /** Gives the peer credit for bytes that were passed on or dropped; also once it is closed. */
   public void consumed(int bytes) {
-    credit += bytes;
-    if (credit >= creditStep && !closed && channel.isActive()) {
-      DefaultHttp2WindowUpdateFrame update = new DefaultHttp2WindowUpdateFrame(credit);
-      credit = 0;
-      channel.writeAndFlush(update.stream(channel.stream()), channel.voidPromise());
+    unread -= bytes;
+    taken = connection.windows.taken(channel.stream().id(), bytes, taken);
+  }
+
+  /** There is too little memory for what nobody takes. */
+  void giveUpIfStalled() {
+    if (unread > 0) {
+      cut(StreamEnd.NO_MEMORY);
     }
   }
 
@@ -217,6 +233,9 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   private void deliver(Listener local, ByteBuf bytes) {
     hasMoved();
     local.bytes(bytes);
+  }
+
+  private void passOnAfterRead() {
     if (!inBatch) {
       inBatch = true;
       connection.passOnAfterRead(this);
@@ -257,6 +276,9 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   private void data(Http2DataFrame frame) {
     int overhead = frame.initialFlowControlledBytes() - frame.content().readableBytes();
     ByteBuf bytes = frame.content();
+    unread += frame.initialFlowControlledBytes();
+    connection.windows.came(frame.initialFlowControlledBytes());
+    passOnAfterRead();
     if (overhead > 0) {
       consumed(overhead);
     }
@@ -268,7 +290,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
       if (early == null) {
         early = new ByteQueue(channel.alloc());
       }
-      early.add(bytes);
+      early.add(bytes, false);
     }
     if (frame.isEndStream()) {
       inputEnded();
@@ -350,6 +372,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
       early.clear();
       early = null;
     }
+    consumed(unread);
     if (opener != null) {
       opener.closed(endIfCut);
     }

@@ -11,6 +11,7 @@ import io.netty.handler.codec.http2.Http2MultiplexHandler;
 import io.netty.handler.codec.http2.Http2Settings;
 import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.handler.codec.http2.Http2StreamChannelOption;
+import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.tls.VerifiedPeer;
 import java.util.function.BiFunction;
 
@@ -28,6 +29,8 @@ final class Http2Stack {
   private static final WriteBufferWaterMark CONNECTION_WATER_MARK =
       new WriteBufferWaterMark(128 * 1_024, 256 * 1_024);
 
+  private static final WriteBufferWaterMark NOTHING_WAITS = new WriteBufferWaterMark(1, 1);
+
   private Http2Stack() {}
 
   static void configure(EpollSocketChannel channel) {
@@ -39,17 +42,22 @@ final class Http2Stack {
       Channel channel,
       HboneSettings settings,
       VerifiedPeer peer,
+      BufferBudget budget,
       HboneConnection.Owner owner,
       BiFunction<HboneConnection, Http2StreamChannel, ChannelHandler> streams) {
     Http2FrameCodec codec =
         limited(Http2FrameCodecBuilder.forServer(), settings)
             .initialSettings(common(settings).maxConcurrentStreams(settings.limits().maxStreams()))
             .build();
-    return add(channel, codec, FrameMeter.PREFACE_BYTES, settings, peer, owner, streams);
+    return add(channel, codec, FrameMeter.PREFACE_BYTES, settings, peer, budget, owner, streams);
   }
 
   static HboneConnection client(
-      Channel channel, HboneSettings settings, VerifiedPeer peer, HboneConnection.Owner owner) {
+      Channel channel,
+      HboneSettings settings,
+      VerifiedPeer peer,
+      BufferBudget budget,
+      HboneConnection.Owner owner) {
     Http2FrameCodec codec =
         limited(Http2FrameCodecBuilder.forClient(), settings)
             .initialSettings(common(settings).pushEnabled(false))
@@ -60,6 +68,7 @@ final class Http2Stack {
         0,
         settings,
         peer,
+        budget,
         owner,
         (connection, stream) ->
             new ChannelInitializer<Channel>() {
@@ -72,7 +81,7 @@ final class Http2Stack {
 
   private static Http2Settings common(HboneSettings settings) {
     return new Http2Settings()
-        .initialWindowSize(settings.flow().streamWindow())
+        .initialWindowSize(ReceiveWindows.FIRST)
         .maxHeaderListSize(settings.limits().maxHeaderListBytes());
   }
 
@@ -97,11 +106,14 @@ final class Http2Stack {
       int skipBytes,
       HboneSettings settings,
       VerifiedPeer peer,
+      BufferBudget budget,
       HboneConnection.Owner owner,
       BiFunction<HboneConnection, Http2StreamChannel, ChannelHandler> streams) {
     FrameMeter meter = new FrameMeter(codec, settings.limits(), skipBytes);
     HboneEvents.Side side = skipBytes > 0 ? HboneEvents.Side.SERVER : HboneEvents.Side.CLIENT;
-    HboneConnection connection = new HboneConnection(side, channel, meter, settings, peer, owner);
+    ReceiveWindows windows = new ReceiveWindows(channel, codec, settings.flow(), budget);
+    HboneConnection connection =
+        new HboneConnection(side, channel, meter, settings, windows, peer, owner);
     channel
         .pipeline()
         .addLast(
@@ -119,9 +131,35 @@ final class Http2Stack {
     return connection;
   }
 
+  /**
+   * Bytes that wait on a stream, frame headers included.
+   *
+   * @param before the answer before, which holds while Netty has not looked at a lowered limit
+   */
+  static int unsentBytes(Http2StreamChannel stream, int before) {
+    WriteBufferWaterMark mark = stream.config().getWriteBufferWaterMark();
+    long room = stream.bytesBeforeUnwritable();
+    if (room > 0) {
+      return (int) (mark.high() + 1 - room);
+    }
+    return stream.isWritable() ? before : (int) (stream.bytesBeforeWritable() + mark.low() - 1);
+  }
+
   static void configure(Http2StreamChannel stream, HboneSettings settings) {
-    int most = settings.flow().writeBuffer();
     stream.config().setOption(Http2StreamChannelOption.AUTO_STREAM_FLOW_CONTROL, false);
-    stream.config().setWriteBufferWaterMark(new WriteBufferWaterMark(most / 2, most));
+    limitWrites(stream, settings, false);
+  }
+
+  /**
+   * Sets how much may wait on a stream that can be written to.
+   *
+   * @param nothing whether nothing may, from the next write on
+   */
+  static void limitWrites(Http2StreamChannel stream, HboneSettings settings, boolean nothing) {
+    int most = settings.flow().writeBuffer();
+    stream
+        .config()
+        .setWriteBufferWaterMark(
+            nothing ? NOTHING_WAITS : new WriteBufferWaterMark(most / 2, most));
   }
 }

@@ -1,5 +1,6 @@
 package io.sluice.proxy.hbone;
 
+import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.tls.TlsIdentity;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -15,6 +16,7 @@ final class PoolGroup {
 
   final HbonePool pool;
   final PoolKey key;
+  final BufferBudget budget;
   private TlsIdentity identity;
   private final List<PooledConnection> connections = new ArrayList<>(1);
   private final Deque<ClientOpening> waiting = new ArrayDeque<>();
@@ -23,9 +25,10 @@ final class PoolGroup {
   private int unsettled;
   private boolean draining;
 
-  PoolGroup(HbonePool pool, PoolKey key, TlsIdentity identity) {
+  PoolGroup(HbonePool pool, PoolKey key, TlsIdentity identity, BufferBudget budget) {
     this.pool = pool;
     this.key = key;
+    this.budget = budget;
     this.identity = identity;
   }
 

@@ -10,6 +10,7 @@ import io.netty.channel.epoll.AdoptedSockets;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.util.ReferenceCountUtil;
+import io.sluice.proxy.limits.BufferBudget;
 import java.io.IOException;
 import java.nio.channels.NotYetConnectedException;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +34,8 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
     CONNECTION_LOST,
     /** The peer came onto the deny list. */
     DENIED,
+    /** It held bytes that nobody took, and there was no memory for more. */
+    NO_MEMORY,
     /** No byte moved in time. */
     TIMEOUT,
     /** {@link #reset} was called, or the peer broke the protocol of the stream. */
@@ -43,20 +46,20 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
   public interface Listener {
     /** Both ends are closed; called once. */
     void ended(SocketTunnel tunnel, End end);
-
-    /**
-     * So many bytes more, or fewer where negative, wait for the socket to take them. Comes to zero
-     * by the end.
-     */
-    default void buffered(int bytes) {}
   }
 
+  /** A read of fewer bytes is not worth a frame of its own while others wait. */
+  private static final int SMALL_READ_BYTES = 4_096;
+
   private final EpollSocketChannel socket;
+  private final BufferBudget budget;
   private final Listener listener;
   private final ByteQueue pending;
   private @Nullable HboneStream stream;
   private int writing;
-  private int buffered;
+  private int waiting; // for the stream
+  private int readCapacity;
+  private boolean wastesBuffers;
   private long bytesToStream;
   private long bytesToSocket;
   private boolean readRequested;
@@ -72,10 +75,13 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
    * Prepares the socket, which is not registered with an event loop yet, or was prepared for
    * reading on demand like this before it was.
    *
+   * @param budget of the pod, which bytes that wait for the stream are counted for; those that wait
+   *     for the socket are counted for the stream's connection
    * @throws ChannelException when the socket cannot be prepared; it is still the caller's
    */
-  public SocketTunnel(EpollSocketChannel socket, Listener listener) {
+  public SocketTunnel(EpollSocketChannel socket, BufferBudget budget, Listener listener) {
     this.socket = socket;
+    this.budget = budget;
     this.listener = listener;
     this.pending = new ByteQueue(socket.alloc());
     socket.config().setAutoRead(false);
@@ -148,7 +154,10 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
     }
     ByteBuf bytes = (ByteBuf) message;
     readRequested = false;
-    bytesToStream += bytes.readableBytes();
+    int length = bytes.readableBytes();
+    bytesToStream += length;
+    readCapacity = bytes.capacity();
+    wastesBuffers = length < SMALL_READ_BYTES || length < readCapacity / 2;
     target.write(bytes);
   }
 
@@ -159,6 +168,10 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
       return;
     }
     target.flush();
+    account();
+    // One more frame for few bytes costs more memory than they do: what waits is to go first, and
+    // the socket gathers the rest.
+    target.waitForAll(waiting > 0 && (wastesBuffers || budget.isExceeded()));
     if (target.isWritable()) {
       read();
     } else {
@@ -168,7 +181,19 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
 
   @Override
   public void writable() {
+    account();
     read();
+  }
+
+  /** Tells what waits for the stream, where that has changed. */
+  public void account() {
+    HboneStream target = stream;
+    int bytes = ended || target == null ? 0 : target.unsentBytes();
+    int now = bytes == 0 ? 0 : Math.max(bytes, readCapacity);
+    if (now != waiting) {
+      budget.hold(now - waiting);
+      waiting = now;
+    }
   }
 
   @Override
@@ -208,12 +233,17 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
 
   @Override
   public void bytes(ByteBuf bytes) {
-    if (ended) {
+    int length = bytes.readableBytes();
+    HboneStream source = stream;
+    if (ended || source == null) {
       bytes.release();
+      if (source != null) {
+        source.consumed(length);
+      }
       return;
     }
-    bytesToSocket += bytes.readableBytes();
-    pending.add(bytes);
+    bytesToSocket += length;
+    pending.add(bytes, writing > 0 && !budget.hasRoom());
   }
 
   /** Frames that came together go in one system call, and wake the application once. */
@@ -221,17 +251,6 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
   public void batchEnded() {
     if (writing == 0 && pending.size() > 0 && !ended) {
       writePending();
-    }
-    account();
-  }
-
-  /** Tells what waits, where that has changed. */
-  private void account() {
-    int now = ended ? 0 : writing + pending.size();
-    if (now != buffered) {
-      int change = now - buffered;
-      buffered = now;
-      listener.buffered(change);
     }
   }
 
@@ -267,7 +286,6 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
     } else if (streamInputEnded) {
       endSocketOutput();
     }
-    account();
   }
 
   @Override
@@ -309,6 +327,7 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
       case CONNECTION_LOST -> end(End.CONNECTION_LOST);
       case DENIED -> end(End.DENIED);
       case TIMEOUT -> end(End.TIMEOUT);
+      case NO_MEMORY -> end(End.NO_MEMORY);
       case RESET_BY_US -> end(End.RESET_BY_US);
     }
   }
@@ -336,10 +355,12 @@ public final class SocketTunnel extends ChannelInboundHandlerAdapter
       return;
     }
     ended = true;
+    int dropped = writing + pending.size();
     pending.clear();
     account();
     HboneStream other = stream;
     if (other != null) {
+      other.consumed(dropped);
       other.reset();
     }
     if (socket.isOpen()) {

@@ -10,6 +10,8 @@ public enum StreamEnd {
   RESET_BY_US,
   /** The peer never looked at it: safe to try again elsewhere. */
   NOT_PROCESSED,
+  /** It held bytes that nobody took, and there was no memory for more. */
+  NO_MEMORY,
   /** No byte moved in time. */
   TIMEOUT,
   /** The connection under it broke. */

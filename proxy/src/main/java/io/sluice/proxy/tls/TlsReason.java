@@ -16,6 +16,11 @@ public enum TlsReason {
   REFUSED_BY_PEER("the peer refused our certificate or parameters; its own log says why"),
   PROTOCOL("the peer does not speak TLS 1.3 with HTTP/2 as we do"),
   TIMEOUT("the handshake was not finished in time"),
+  SILENT("the peer connected and sent no ClientHello in time; look for who fills port 15008"),
+  GAVE_WAY(
+      "it gave way to newer ones, of which there were too many; look for who fills port 15008"),
+  SOURCE_LIMIT("the peer's identity holds more than its share of the pod's HBONE connections"),
+  CONNECTION_LIMIT("the pod holds as many HBONE connections as it may"),
   CONNECTION_LOST("the connection ended during the handshake"),
   INTERNAL("our own side failed; see the log");
 

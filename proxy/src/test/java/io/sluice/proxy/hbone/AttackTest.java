@@ -2,6 +2,7 @@ package io.sluice.proxy.hbone;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.proxy.Await;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.hbone.RawClient.Frame;
@@ -12,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -21,11 +23,11 @@ class AttackTest {
   private static final HboneSettings SETTINGS =
       HboneSettings.DEFAULTS.with(new HboneSettings.Limits(8, 8 * 1_024, 16, 100, 200));
 
-  private interface Attack {
-    void with(RawClient client, HboneFixture fixture) throws Exception;
+  private interface Deed {
+    void done(RawClient client, HboneFixture fixture) throws Exception;
   }
 
-  private static void against(HboneSettings settings, Attack attack) throws Exception {
+  private static void against(HboneSettings settings, Deed deed) throws Exception {
     try (var app = Peers.echo(Peers.V4);
         var fixture = new HboneFixture(TlsStack.best(), settings, app.address());
         var client =
@@ -33,7 +35,7 @@ class AttackTest {
                 fixture.exit,
                 fixture.authority.present(TestAuthority.Leaf.of(HboneFixture.BUYER)))) {
       client.settle();
-      attack.with(client, fixture);
+      deed.done(client, fixture);
     }
   }
 
@@ -55,32 +57,48 @@ class AttackTest {
         });
   }
 
+  @Tag("attack")
   @Test
   void stopsAFloodOfPings() throws Exception {
     isStopped(many(5_000, i -> RawClient.frame(RawClient.PING, 0, 0, new byte[8])));
+
+    refused("a flood of PING", ConnectionEnd.FLOOD);
   }
 
+  @Tag("attack")
   @Test
   void stopsAFloodOfSettings() throws Exception {
     isStopped(many(5_000, i -> RawClient.frame(RawClient.SETTINGS, 0, 0, new byte[0])));
+
+    refused("a flood of SETTINGS", ConnectionEnd.FLOOD);
   }
 
+  @Tag("attack")
   @Test
   void stopsAFloodOfPriorities() throws Exception {
     isStopped(many(5_000, i -> RawClient.frame(RawClient.PRIORITY, 0, 2 * i + 1, new byte[5])));
+
+    refused("a flood of PRIORITY", ConnectionEnd.FLOOD);
   }
 
+  @Tag("attack")
   @Test
   void stopsAFloodOfWindowUpdates() throws Exception {
     isStopped(
         many(5_000, i -> RawClient.frame(RawClient.WINDOW_UPDATE, 0, 0, RawClient.number(1))));
+
+    refused("a flood of WINDOW_UPDATE", ConnectionEnd.FLOOD);
   }
 
+  @Tag("attack")
   @Test
   void stopsAFloodOfUnknownFrames() throws Exception {
     isStopped(many(5_000, i -> RawClient.frame(0xbb, 0, 0, new byte[0])));
+
+    refused("a flood of unknown frames", ConnectionEnd.FLOOD);
   }
 
+  @Tag("attack")
   @Test
   void stopsRapidResets() throws Exception {
     against(
@@ -104,9 +122,12 @@ class AttackTest {
           assertThat(client.next(RawClient.GOAWAY).error()).isEqualTo(RawClient.ENHANCE_YOUR_CALM);
           assertEnded(client, fixture, ConnectionEnd.FLOOD);
         });
+
+    refused("rapid resets", ConnectionEnd.FLOOD);
   }
 
   /** Resets that the server is made to send, by requests it has to find fault with. */
+  @Tag("attack")
   @Test
   void stopsPeersThatMakeUsReset() throws Exception {
     against(
@@ -129,8 +150,11 @@ class AttackTest {
 
           assertEnded(client, fixture, ConnectionEnd.FLOOD);
         });
+
+    refused("requests that make the server reset", ConnectionEnd.FLOOD);
   }
 
+  @Tag("attack")
   @Test
   void stopsEmptyDataFrames() throws Exception {
     against(
@@ -142,8 +166,11 @@ class AttackTest {
 
           assertEnded(client, fixture, ConnectionEnd.FLOOD);
         });
+
+    refused("a flood of empty DATA", ConnectionEnd.FLOOD);
   }
 
+  @Tag("attack")
   @Test
   void stopsHeaderListsThatNeverEnd() throws Exception {
     against(
@@ -157,6 +184,8 @@ class AttackTest {
 
           assertEnded(client, fixture, ConnectionEnd.FLOOD);
         });
+
+    refused("a header list that never ends", ConnectionEnd.FLOOD);
   }
 
   @Test
@@ -210,6 +239,7 @@ class AttackTest {
     }
   }
 
+  @Tag("attack")
   @Test
   void endsConnectionsWhosePeerNeverSettles() throws Exception {
     HboneSettings.Times usual = SETTINGS.times();
@@ -231,6 +261,8 @@ class AttackTest {
                 fixture.authority.present(TestAuthority.Leaf.of(HboneFixture.BUYER)))) {
       assertEnded(client, fixture, ConnectionEnd.SETTINGS_TIMEOUT);
     }
+
+    refused("a peer that never acknowledges SETTINGS", ConnectionEnd.SETTINGS_TIMEOUT);
   }
 
   @Test
@@ -305,6 +337,15 @@ class AttackTest {
           assertThat(answers).containsExactly("other", "400", "400", "400");
           assertThat(fixture.requests).isEmpty();
         });
+  }
+
+  private static void refused(String what, ConnectionEnd end) {
+    Attack.tried("HTTP/2 of an authenticated peer: " + what)
+        .refusedBy("the serving proxy, connection ended")
+        .countedAs(
+            "sluice_hbone_connections_closed_total{side=\"server\",reason=\""
+                + end.label()
+                + "\"}");
   }
 
   private static void assertEnded(RawClient client, HboneFixture fixture, ConnectionEnd end)

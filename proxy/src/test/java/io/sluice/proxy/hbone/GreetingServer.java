@@ -13,6 +13,7 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
+import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.tls.TlsHandshake;
 import io.sluice.proxy.tls.TlsIdentity;
 import io.sluice.proxy.tls.TlsReason;
@@ -71,6 +72,7 @@ final class GreetingServer implements AutoCloseable {
           context.channel(),
           HboneSettings.DEFAULTS,
           peer,
+          new BufferBudget(1 << 20, null),
           this,
           (within, stream) -> new HboneStream(within, stream, new Greeting()));
     }

@@ -20,6 +20,8 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.proxy.Await;
 import io.sluice.proxy.LeakCounter;
+import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.limits.Source;
 import io.sluice.proxy.tls.DenyList;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsIdentity;
@@ -68,6 +70,7 @@ final class HboneFixture implements AutoCloseable {
   volatile Set<SpiffeId> expected = Set.of(STORE);
   volatile HboneServer.Requests policy = this::forward;
 
+  final BufferBudget budget = new BufferBudget(64 << 20, null);
   final HboneServer server;
   final HbonePool pool;
   final InetSocketAddress entry;
@@ -91,12 +94,15 @@ final class HboneFixture implements AutoCloseable {
     DenyList list = (identity, serial) -> denied.denies(identity, serial);
     storeEnd = new TlsIdentity(stack, stores::get, list, TlsSettings.DEFAULTS);
     buyerEnd = new TlsIdentity(stack, buyers::get, list, TlsSettings.DEFAULTS);
-    server = new HboneServer(STORE_POD, settings, serverEvents);
+    server =
+        new HboneServer(
+            STORE_POD, settings, serverEvents, new ServerRoom(settings.server(), 1), budget);
     pool = new HbonePool(clientLoop, settings, allocator, this::open, clientEvents);
     exit =
         listen(channel -> {
           channel.config().setAllocator(allocator);
-          server.serve(channel, serverLoop, storeEnd, exchange -> policy.connect(exchange));
+          Source source = Source.of(channel.remoteAddress().getAddress(), false);
+          server.serve(channel, serverLoop, storeEnd, source, exchange -> policy.connect(exchange));
         });
     gateway = exit;
     entry = listen(this::enter);
@@ -138,6 +144,7 @@ final class HboneFixture implements AutoCloseable {
     SocketTunnel tunnel =
         new SocketTunnel(
             socket,
+            budget,
             (ended, end) -> {
               clientEnds.add(end);
               tunnels.decrementAndGet();
@@ -147,7 +154,7 @@ final class HboneFixture implements AutoCloseable {
         .addListener(registered -> {
           PoolKey key = new PoolKey(pods.get(), BUYER, gateway, expected);
           HboneRequest request = new HboneRequest(app, "for=127.0.0.1", null, null);
-          pool.open(key, buyerEnd, request, opening(socket, tunnel));
+          pool.open(key, buyerEnd, budget, request, opening(socket, tunnel));
         });
   }
 
@@ -175,6 +182,7 @@ final class HboneFixture implements AutoCloseable {
     SocketTunnel tunnel =
         new SocketTunnel(
             socket,
+            budget,
             (ended, end) -> {
               serverEnds.add(end);
               tunnels.decrementAndGet();
@@ -213,6 +221,7 @@ final class HboneFixture implements AutoCloseable {
     storeEnd.close();
     buyerEnd.close();
     group.shutdownGracefully(20, 5_000, TimeUnit.MILLISECONDS).syncUninterruptibly();
+    assertThat(budget.held()).as("bytes held after close").isZero();
     Await.until("all buffers freed", () -> activeAllocations() == 0);
     assertThat(LeakCounter.REPORTS).as("leak reports").isEmpty();
   }

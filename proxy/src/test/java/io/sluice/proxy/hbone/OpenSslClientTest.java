@@ -3,6 +3,7 @@ package io.sluice.proxy.hbone;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import io.sluice.attack.Attack;
 import io.sluice.proxy.Await;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.OpenSsl;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -177,6 +179,7 @@ class OpenSslClientTest {
                     family -> clients.stream().map(client -> arguments(stack, family, client))));
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @MethodSource("refused")
   void refusesEachWithItsReason(TlsStack stack, InetAddress family, Client client)
@@ -190,9 +193,17 @@ class OpenSslClientTest {
       assertThat(fixture.serverEvents.refusals).as(said).containsExactly(client.reason);
       assertThat(fixture.serverEvents.opened).hasValue(0);
     }
+
+    Attack.tried("a TLS client: " + client.what)
+        .refusedBy("the serving proxy's handshake")
+        .countedAs(
+            "sluice_tls_handshakes_total{side=\"server\",reason=\""
+                + client.reason.label()
+                + "\"}");
   }
 
   /** A session the server does not know is no reason to refuse, nor a substitute for a proof. */
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void clientsThatWouldResumeProveThemselvesInFull(TlsStack stack) throws Exception {
@@ -209,6 +220,10 @@ class OpenSslClientTest {
       assertThat(said).contains("New, TLSv1.3").doesNotContain("Reused");
       assertThat(fixture.serverEvents.peers).hasSize(1);
     }
+
+    Attack.tried("a TLS client that would resume a session, " + stack)
+        .refusedBy("the serving proxy: a handshake in full, with a certificate")
+        .countedAs("OpenSSL's own word: \"New, TLSv1.3\"");
   }
 
   private static void keepASessionOfAServerWithTickets(Path session, Client client)

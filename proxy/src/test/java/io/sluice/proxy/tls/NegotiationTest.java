@@ -3,6 +3,7 @@ package io.sluice.proxy.tls;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import java.net.InetAddress;
@@ -14,6 +15,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLServerSocket;
 import javax.net.ssl.SSLSocket;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -54,6 +56,7 @@ class NegotiationTest {
     }
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void clientsTakeNoTicketUp(TlsStack stack) throws Exception {
@@ -70,6 +73,10 @@ class NegotiationTest {
         assertThat(hello.extensions()).doesNotContainKey(Hello.PRE_SHARED_KEY);
       }
     }
+
+    Attack.tried("a server that hands out session tickets, " + stack)
+        .refusedBy("the calling proxy: no pre-shared key in its next hello")
+        .countedAs("the hello: no pre_shared_key");
   }
 
   /** The JDK's own, which sends a ticket after each handshake. */

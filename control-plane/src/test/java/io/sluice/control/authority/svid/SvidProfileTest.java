@@ -2,6 +2,7 @@ package io.sluice.control.authority.svid;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.control.authority.OpenSsl;
 import io.sluice.control.authority.Requests;
 import io.sluice.mesh.SpiffeId;
@@ -15,6 +16,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -109,6 +111,7 @@ class SvidProfileTest {
     assertThat(authorityKeyId(signer.root())).isEqualTo(subjectKeyId(signer.root()));
   }
 
+  @Tag("attack")
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -124,6 +127,10 @@ class SvidProfileTest {
 
     assertThat(violation(signer, leaf, foreign)).contains("name constraints");
     assertThat(verify(signer, leaf).text()).contains("permitted subtree violation");
+
+    Attack.tried("a stolen intermediate signs " + identity)
+        .refusedBy("name constraints, judged by Java and by OpenSSL")
+        .countedAs("Java: \"name constraints\", OpenSSL: \"permitted subtree violation\"");
   }
 
   @Test

@@ -18,10 +18,10 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * The TCP sockets of one network namespace, by sock_diag(7). Belongs to the namespace of the thread
- * that opened it, wherever it is used afterwards; for one thread at a time.
+ * The TCP, UDP and UDP-Lite sockets of one network namespace, by sock_diag(7). Belongs to the
+ * namespace of the thread that opened it, wherever it is used afterwards; for one thread at a time.
  */
-public final class TcpSockets implements AutoCloseable {
+public final class InetSockets implements AutoCloseable {
   /** Most sockets one list holds: some 15 MiB of records. */
   public static final int MAX_LISTED = 65_536;
 
@@ -42,7 +42,7 @@ public final class TcpSockets implements AutoCloseable {
   private final Descriptor socket;
   private int sequence;
 
-  private TcpSockets(Descriptor socket) {
+  private InetSockets(Descriptor socket) {
     this.socket = socket;
   }
 
@@ -51,12 +51,12 @@ public final class TcpSockets implements AutoCloseable {
    *
    * @throws LinuxException EPROTONOSUPPORT when the kernel has no sock_diag
    */
-  public static TcpSockets open() {
+  public static InetSockets open() {
     int fd = SocketCalls.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (fd < 0) {
       throw failure("socket(NETLINK_SOCK_DIAG)", -fd, "this namespace");
     }
-    TcpSockets opened = new TcpSockets(new Descriptor(fd, "sock_diag socket"));
+    InetSockets opened = new InetSockets(new Descriptor(fd, "sock_diag socket"));
     try (var arena = Arena.ofConfined()) {
       MemorySegment kernel = arena.allocate(KERNEL_ADDRESS_BYTES, Integer.BYTES);
       kernel.set(JAVA_SHORT, 0, (short) AF_NETLINK);
@@ -73,13 +73,14 @@ public final class TcpSockets implements AutoCloseable {
   /**
    * Sockets of both families in these states that {@code which} holds for, as they are now.
    *
-   * @throws LinuxException ENOENT when the kernel has no inet_diag, E2BIG for more than {@link
-   *     #MAX_LISTED}, EAGAIN when the table kept changing while it was read
+   * @throws LinuxException ENOENT when the kernel has no inet_diag for this protocol, E2BIG for
+   *     more than {@link #MAX_LISTED}, EAGAIN when the table kept changing while it was read
    */
-  public List<TcpSocket> list(Set<TcpState> states, Predicate<TcpSocket> which) {
-    List<TcpSocket> found = new ArrayList<>(list(Family.IPV4, states, which));
+  public List<InetSocket> list(
+      Transport transport, Set<TcpState> states, Predicate<InetSocket> which) {
+    List<InetSocket> found = new ArrayList<>(list(transport, Family.IPV4, states, which));
     try {
-      found.addAll(list(Family.IPV6, states, which));
+      found.addAll(list(transport, Family.IPV6, states, which));
     } catch (LinuxException e) {
       if (e.errno() != Errno.ENOENT) {
         throw e;
@@ -89,42 +90,44 @@ public final class TcpSockets implements AutoCloseable {
     return found;
   }
 
-  private List<TcpSocket> list(Family family, Set<TcpState> states, Predicate<TcpSocket> which) {
+  private List<InetSocket> list(
+      Transport transport, Family family, Set<TcpState> states, Predicate<InetSocket> which) {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-      List<TcpSocket> found = new ArrayList<>();
+      List<InetSocket> found = new ArrayList<>();
       int number = ++sequence;
       DiagReply reply =
           ask(
-              request -> DiagMessages.encodeDump(family, states, number, request),
+              request -> DiagMessages.encodeDump(transport, family, states, number, request),
               body ->
-                  DiagMessages.decode(body)
+                  DiagMessages.decode(transport, body)
                       .filter(which)
                       // Read to the end all the same, or the rest would answer the next question.
                       .filter(socket -> found.size() <= MAX_LISTED)
                       .ifPresent(found::add));
       if (reply.error() != 0) {
-        throw failure("sock_diag(dump)", reply.error(), family + " sockets");
+        throw failure("sock_diag(dump)", reply.error(), family + " " + transport + " sockets");
       }
       if (found.size() > MAX_LISTED) {
-        throw failure("sock_diag(dump)", Errno.E2BIG.number(), family + " sockets");
+        throw failure(
+            "sock_diag(dump)", Errno.E2BIG.number(), family + " " + transport + " sockets");
       }
       if (!reply.wasInterrupted()) {
         return found;
       }
     }
-    throw failure("sock_diag(dump)", Errno.EAGAIN.number(), family + " sockets");
+    throw failure("sock_diag(dump)", Errno.EAGAIN.number(), family + " " + transport + " sockets");
   }
 
   /**
-   * Ends a connection: the peer gets a reset, the owner's calls fail with ECONNABORTED. Needs
-   * CAP_NET_ADMIN over the namespace.
+   * Ends a connection: the peer of a TCP connection gets a reset, the owner's calls fail with
+   * ECONNABORTED; a datagram socket may connect again. Needs CAP_NET_ADMIN over the namespace.
    *
    * @return false when it has ended by itself meanwhile
    * @throws IllegalArgumentException for a listening socket: that would end a server, not a
    *     connection
    * @throws LinuxException EOPNOTSUPP when the kernel was built without the means
    */
-  public boolean destroy(TcpSocket connection) {
+  public boolean destroy(InetSocket connection) {
     if (connection.state() == TcpState.LISTEN) {
       throw new IllegalArgumentException(connection.local() + " listens; it is no connection");
     }
@@ -187,7 +190,8 @@ public final class TcpSockets implements AutoCloseable {
           case EOPNOTSUPP ->
               "this kernel cannot end connections; it needs CONFIG_INET_DIAG_DESTROY=y (Linux 4.5)";
           case ENOENT, EPROTONOSUPPORT ->
-              "this kernel cannot list TCP sockets; it needs CONFIG_INET_DIAG (module tcp_diag)";
+              "this kernel cannot list these sockets; it needs CONFIG_INET_DIAG (modules tcp_diag,"
+                  + " udp_diag)";
           case EPERM, EACCES -> "needs CAP_NET_ADMIN";
           case EAGAIN -> "the sockets changed while they were read; try again";
           case E2BIG -> "more than " + MAX_LISTED + " sockets match";

@@ -4,12 +4,14 @@ import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetSocketAddress;
 
 /**
- * One TCP socket as it stood when it was listed.
+ * One TCP, UDP or UDP-Lite socket as it stood when it was listed.
  *
+ * @param transport its protocol
  * @param family of the socket; a v4-mapped connection of an IPV6 socket has IPv4 addresses
  * @param state when it was listed
  * @param local own address; the wildcard address for many listeners
- * @param peer the other end; the wildcard address and port 0 for a listener
+ * @param peer the other end; the wildcard address and port 0 for a listener and an unconnected
+ *     socket
  * @param ifindex interface it is bound to, 0 for none
  * @param cookie the number of {@link io.sluice.linux.socket.Sockets#socketCookie}; never used again
  *     while the node is up
@@ -19,7 +21,8 @@ import java.net.InetSocketAddress;
  * @param cgroupId cgroup2 directory in which the socket was made, that of its listener for an
  *     accepted one; 0 before Linux 5.8 and for a handshake, whose socket does not exist yet
  */
-public record TcpSocket(
+public record InetSocket(
+    Transport transport,
     Family family,
     TcpState state,
     InetSocketAddress local,

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 @Tag("kernel")
-class TcpSocketsTest {
+class InetSocketsTest {
   private static final Set<TcpState> ALL = EnumSet.allOf(TcpState.class);
   private static final Set<TcpState> ESTABLISHED = EnumSet.of(TcpState.ESTABLISHED);
   private static final InetAddress V4 = InetAddress.ofLiteral("127.0.0.1");
@@ -40,13 +40,13 @@ class TcpSocketsTest {
   private final List<Integer> open = new ArrayList<>();
   private ScratchNetns netns;
   private NetnsHandle handle;
-  private TcpSockets table;
+  private InetSockets table;
 
   @BeforeEach
   void openTable() throws Exception {
     netns = ScratchNetns.create("slxdiag-");
     handle = netns.open();
-    table = inside(TcpSockets::open);
+    table = inside(InetSockets::open);
   }
 
   @AfterEach
@@ -77,9 +77,9 @@ class TcpSocketsTest {
     return new Trio(client, opened(Sockets.accept(listener).orElseThrow()), listener);
   }
 
-  private TcpSocket find(int fd) {
+  private InetSocket find(int fd) {
     long cookie = Sockets.socketCookie(fd);
-    List<TcpSocket> found = table.list(ALL, socket -> socket.cookie() == cookie);
+    List<InetSocket> found = table.list(Transport.TCP, ALL, socket -> socket.cookie() == cookie);
     assertThat(found).as("sockets with cookie %s", cookie).hasSize(1);
     return found.getFirst();
   }
@@ -95,7 +95,7 @@ class TcpSocketsTest {
     Trio trio = connect(family == Family.IPV4 ? V4 : V6, family);
 
     for (int fd : List.of(trio.client(), trio.server())) {
-      TcpSocket socket = find(fd);
+      InetSocket socket = find(fd);
       assertThat(socket.family()).isEqualTo(family);
       assertThat(socket.state()).isEqualTo(TcpState.ESTABLISHED);
       assertThat(socket.local()).isEqualTo(Sockets.localAddress(fd));
@@ -104,11 +104,11 @@ class TcpSocketsTest {
       assertThat(socket.uid()).isZero();
       assertThat(socket.ifindex()).isZero();
     }
-    TcpSocket listener = find(trio.listener());
+    InetSocket listener = find(trio.listener());
     assertThat(listener.state()).isEqualTo(TcpState.LISTEN);
     assertThat(listener.local()).isEqualTo(Sockets.localAddress(trio.listener()));
     assertThat(listener.peer().getPort()).isZero();
-    assertThat(table.list(ESTABLISHED, socket -> true)).hasSize(2);
+    assertThat(table.list(Transport.TCP, ESTABLISHED, socket -> true)).hasSize(2);
   }
 
   @Test
@@ -118,7 +118,8 @@ class TcpSocketsTest {
     Sockets.connect(client, Sockets.localAddress(listener));
 
     InetSocketAddress local = Sockets.localAddress(listener);
-    List<TcpSocket> waiting = table.list(ESTABLISHED, socket -> socket.local().equals(local));
+    List<InetSocket> waiting =
+        table.list(Transport.TCP, ESTABLISHED, socket -> socket.local().equals(local));
     assertThat(waiting).hasSize(1);
     assertThat(waiting.getFirst().inode()).isZero();
     assertThat(waiting.getFirst().cgroupId())
@@ -132,7 +133,7 @@ class TcpSocketsTest {
   void destroysAConnectionSoThatBothEndsLearn(Family family) throws Exception {
     Trio trio = connect(family == Family.IPV4 ? V4 : V6, family);
 
-    TcpSocket client = find(trio.client());
+    InetSocket client = find(trio.client());
     assertThat(table.destroy(client)).isTrue();
 
     assertThatExceptionOfType(LinuxException.class)
@@ -149,13 +150,13 @@ class TcpSocketsTest {
   void listsAndDestroysIpv4ConnectionsOfIpv6Sockets() throws Exception {
     Trio trio = connect(V4, Family.IPV6);
 
-    TcpSocket client = find(trio.client());
+    InetSocket client = find(trio.client());
     assertThat(client.family()).isEqualTo(Family.IPV6);
     assertThat(client.local()).isEqualTo(Sockets.localAddress(trio.client()));
     assertThat(client.peer()).isEqualTo(Sockets.peerAddress(trio.client()));
     assertThat(client.peer().getAddress()).isEqualTo(V4);
     assertThat(table.destroy(client)).isTrue();
-    assertThat(table.list(ESTABLISHED, socket -> true)).isEmpty();
+    assertThat(table.list(Transport.TCP, ESTABLISHED, socket -> true)).isEmpty();
   }
 
   @Test
@@ -166,7 +167,7 @@ class TcpSocketsTest {
         client, Sockets.SOL_SOCKET, Sockets.SO_BINDTODEVICE, new byte[] {'l', 'o', 0});
     Sockets.connect(client, Sockets.localAddress(listener));
 
-    TcpSocket bound = find(client);
+    InetSocket bound = find(client);
     assertThat(bound.ifindex()).isEqualTo(1);
     assertThat(table.destroy(bound)).isTrue();
   }
@@ -174,14 +175,15 @@ class TcpSocketsTest {
   @Test
   void leavesListenersAlone() throws Exception {
     int listener = opened(inside(() -> Sockets.listenTcp(V4, 0, 8)));
-    TcpSocket listening = find(listener);
+    InetSocket listening = find(listener);
 
     assertThatIllegalArgumentException()
         .isThrownBy(() -> table.destroy(listening))
         .withMessageContaining("listens");
     // One that has become a listener's address since it was listed: the cookie tells them apart.
-    TcpSocket former =
-        new TcpSocket(
+    InetSocket former =
+        new InetSocket(
+            Transport.TCP,
             listening.family(),
             TcpState.ESTABLISHED,
             listening.local(),
@@ -200,8 +202,8 @@ class TcpSocketsTest {
     Trio trio = connect(V4, Family.IPV4);
     long cookie = Sockets.socketCookie(trio.client());
 
-    try (TcpSockets here = TcpSockets.open()) {
-      assertThat(here.list(ALL, socket -> socket.cookie() == cookie)).isEmpty();
+    try (InetSockets here = InetSockets.open()) {
+      assertThat(here.list(Transport.TCP, ALL, socket -> socket.cookie() == cookie)).isEmpty();
       assertThat(here.destroy(find(trio.client()))).isFalse();
     }
     assertThat(find(trio.client()).state()).isEqualTo(TcpState.ESTABLISHED);
@@ -218,8 +220,8 @@ class TcpSocketsTest {
       return true;
     });
 
-    List<TcpSocket> all = table.list(ESTABLISHED, socket -> true);
+    List<InetSocket> all = table.list(Transport.TCP, ESTABLISHED, socket -> true);
     assertThat(all).hasSize(1_200);
-    assertThat(all.stream().map(TcpSocket::cookie).distinct()).hasSize(1_200);
+    assertThat(all.stream().map(InetSocket::cookie).distinct()).hasSize(1_200);
   }
 }

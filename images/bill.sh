@@ -1,0 +1,39 @@
+#!/bin/sh
+# Bills of materials (CycloneDX): what Maven's plugin says of the program's jars, cut down to an image, with its Debian
+# packages and its Java runtime. To be sourced.
+# shellcheck disable=SC2154
+
+# The bill of the whole program: $work/program.cdx.json, kept while no pom.xml changes. Made from the poms alone, in a
+# directory of its own: whatever runs from this tree is left alone, and jars are known by their bytes later.
+make_program_bill() {
+	poms=$(cd "$root" && find pom.xml ./*/pom.xml)
+	sum=$(cd "$root" && echo "$poms" | xargs cat | sha256sum | cut -d ' ' -f 1)
+	[ "$(cat "$work/program.sum" 2>/dev/null)" != "$sum" ] || return 0
+	say "asking Maven what the program is made of"
+	project=$work/poms
+	rm -rf "$project"
+	for pom in $poms; do install -D -m 644 "$root/$pom" "$project/$pom"; done
+	(cd "$project" && mvn -q -B -ntp -Psbom -Dquick -DskipTests -Denforcer.skip -Dmaven.antrun.skip -Dprotobuf.skip -Dmdep.skip \
+		-Dmaven.main.skip -pl cli -am package >"$work/program.log" 2>&1 </dev/null) || {
+		tail -n 20 "$work/program.log" >&2
+		die "no bill of materials: Maven failed (it fetches its CycloneDX plugin the first time)"
+	}
+	mv "$project/cli/target/bom.json" "$work/program.cdx.json"
+	rm -rf "$project"
+	echo "$sum" >"$work/program.sum"
+}
+
+# The bill of image $1, made of the trees in $2, as file $3.
+write_bill() {
+	make_program_bill
+	{
+		for package in base-files $(ls "$2/base/usr/share/doc"); do grep "^$package " "$unpacked/.facts"; done | LC_ALL=C sort -u
+		[ "$architecture" = "$own_architecture" ] || cat "$modules_of/.facts"
+	} >"$work/facts"
+	release=$JAVA_HOME/release
+	[ "$architecture" = "$own_architecture" ] || release=$2/root/$home/runtime/release
+	# shellcheck disable=SC2046  # a list of files
+	step bill "$3" "$work/program.cdx.json" "sluice-$1" "$architecture" "$version" "$created" "$release" "$work/facts" \
+		$(find "$2/root/$home/lib" -name '*.jar' | LC_ALL=C sort) $(native_jars)
+	rm "$work/facts"
+}

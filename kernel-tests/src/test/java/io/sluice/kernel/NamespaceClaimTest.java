@@ -1,0 +1,195 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.attack.Attack;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A Pod of the folder names a network namespace that is not its own, or none at all. */
+@Tag("kernel")
+@Tag("attack")
+class NamespaceClaimTest {
+  /** Before every other pod of the shop, by name. */
+  private static final String CLAIMANT = "a-claimant";
+
+  @AutoClose private static ShopsByMechanism shops;
+
+  @BeforeAll
+  static void openShops() {
+    shops = ShopsByMechanism.open();
+  }
+
+  /** Files that are no namespace of a pod, and what is told of the Pod that names one. */
+  private enum NoNamespace {
+    FIFO("is no network namespace") {
+      @Override
+      Path make(Shop shop) {
+        Path fifo = shop.site.directory().resolve("fifo");
+        String ignored = Commands.run("mkfifo", fifo.toString());
+        return fifo;
+      }
+
+      @Override
+      void end(Path fifo) throws IOException {
+        new RandomAccessFile(fifo.toFile(), "rw").close(); // lets go of whoever waits for a writer
+      }
+    },
+    REGULAR_FILE("is no network namespace") {
+      @Override
+      Path make(Shop shop) throws IOException {
+        return Files.writeString(shop.site.directory().resolve("regular"), "");
+      }
+    },
+    LINK_TO_ITSELF("symbolic links") {
+      @Override
+      Path make(Shop shop) throws IOException {
+        Path loop = shop.site.directory().resolve("loop");
+        return Files.createSymbolicLink(loop, loop);
+      }
+    },
+    MOUNT_NAMESPACE("is no network namespace") {
+      @Override
+      Path make(Shop shop) {
+        return Path.of("/proc", Long.toString(shop.daemon().pid()), "ns/mnt");
+      }
+    },
+    NETWORK_OF_THE_NODE("shares the node's network namespace") {
+      @Override
+      Path make(Shop shop) {
+        return Path.of("/proc", Long.toString(shop.daemon().pid()), "ns/net");
+      }
+    };
+
+    private final String told;
+
+    NoNamespace(String told) {
+      this.told = told;
+    }
+
+    abstract Path make(Shop shop) throws IOException;
+
+    void end(Path path) throws IOException {}
+  }
+
+  @ParameterizedTest
+  @EnumSource(NoNamespace.class)
+  void whatIsNoNamespaceOfAPodIsRefusedAndHoldsNobodyUp(NoNamespace trick) {
+    shops.inEach((mechanism, shop) -> {
+      Path path = made(trick, shop);
+      try {
+        shop.change(() -> claim(shop, path));
+
+        assertThat(entry(shop).path("state").asText()).isEqualTo("pending");
+        assertThat(entry(shop).path("problem").asText()).contains(trick.told);
+      } finally {
+        ended(trick, path);
+        shop.change(() -> unclaim(shop));
+      }
+      Attack.tried("sluice.io/netns names: " + trick + ", " + mechanism)
+          .refusedBy("enrolment: " + trick.told)
+          .countedAs("node pods: pending, with the problem; sluice_node_pods{state=\"pending\"}");
+    });
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void theNamespaceOfAnotherPodStaysWithItOverARestart(Mechanism mechanism) {
+    Shop shop = shops.of(mechanism);
+    long store = shop.view().pod(shop.store).path("netnsCookie").asLong();
+    Process inside = shop.store.start("sleep", "600");
+    try {
+      shop.change(() -> claim(shop, Path.of("/proc", Long.toString(inside.pid()), "ns/net")));
+      assertRefused(shop, store);
+
+      shop.daemon().kill();
+      shop.daemon().start();
+
+      assertRefused(shop, store);
+      for (Family family : Family.values()) {
+        try (TcpServer ignored = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
+          Attempt granted = Attempt.from(shop.buyer, shop.service(family), "hi");
+          assertThat(granted.answer()).as("granted %s", granted).isEqualTo("hi");
+        }
+      }
+      assertThat(shop.view().events())
+          .filteredOn(event -> event.path("reason").asText().equals("namespace_conflict"))
+          .extracting(event -> event.path("pod").asText())
+          .contains(Manifests.NAMESPACE + "/" + CLAIMANT);
+      assertThat(shop.view().metric("sluice_enrolment_namespace_conflicts_total")).isEqualTo(1);
+    } finally {
+      inside.destroyForcibly();
+      shop.change(() -> unclaim(shop));
+    }
+    Attack.tried("sluice.io/netns names another pod's namespace, over a restart, " + mechanism)
+        .refusedBy("enrolment: who holds a namespace keeps it")
+        .countedAs("sluice_enrolment_namespace_conflicts_total, event namespace_conflict");
+  }
+
+  private static void assertRefused(Shop shop, long store) {
+    Await.until("the claimant is told of", () -> find(shop).isPresent());
+    assertThat(shop.view().pod(shop.store).path("netnsCookie").asLong()).isEqualTo(store);
+    assertThat(entry(shop).path("state").asText()).isEqualTo("pending");
+    assertThat(entry(shop).path("problem").asText()).contains(shop.store.meshName());
+  }
+
+  private static JsonNode entry(Shop shop) {
+    return find(shop).orElseThrow();
+  }
+
+  private static Optional<JsonNode> find(Shop shop) {
+    return shop.view().pods().stream()
+        .filter(entry -> entry.path("pod").asText().equals(Manifests.NAMESPACE + "/" + CLAIMANT))
+        .findFirst();
+  }
+
+  private static void claim(Shop shop, Path netns) {
+    shop.site
+        .registry()
+        .write(
+            "pod-" + CLAIMANT,
+            """
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: %s, namespace: %s, annotations: {sluice.io/netns: "%s"}}
+            spec: {serviceAccountName: %1$s}
+            """
+                .formatted(CLAIMANT, Manifests.NAMESPACE, netns));
+  }
+
+  private static void unclaim(Shop shop) {
+    shop.site.registry().remove("pod-" + CLAIMANT);
+  }
+
+  private static Path made(NoNamespace trick, Shop shop) {
+    try {
+      return trick.make(shop);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void ended(NoNamespace trick, Path path) {
+    try {
+      trick.end(path);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

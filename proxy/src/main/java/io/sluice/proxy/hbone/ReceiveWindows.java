@@ -1,0 +1,129 @@
+package io.sluice.proxy.hbone;
+
+import io.netty.channel.Channel;
+import io.netty.handler.codec.http2.Http2CodecUtil;
+import io.netty.handler.codec.http2.Http2Exception;
+import io.netty.handler.codec.http2.Http2FrameCodec;
+import io.netty.handler.codec.http2.Http2LocalFlowController;
+import io.netty.handler.codec.http2.Http2Stream;
+import io.sluice.proxy.limits.BufferBudget;
+
+/**
+ * How much the peer may send before it is taken, on one connection and its streams. Windows begin
+ * as small as HTTP/2 allows and double with what is taken, while there is room in the pod's budget;
+ * beyond the budget no more credit is given than for the smallest. What waits is counted, wherever
+ * it waits. Event loop of the connection.
+ */
+final class ReceiveWindows {
+  /** What a connection begins with (RFC 9113 §6.9.2), and so do our streams. */
+  static final int FIRST = Http2CodecUtil.DEFAULT_WINDOW_SIZE;
+
+  private final Channel channel;
+  private final Http2FrameCodec codec;
+  private final HboneSettings.Flow most;
+  private final BufferBudget budget;
+  private int window = FIRST;
+  private long taken;
+  private int unread;
+  private int told;
+  private boolean reading;
+
+  /**
+   * Windows of a new connection.
+   *
+   * @param pod what the connection's buffers are counted for
+   */
+  ReceiveWindows(
+      Channel channel, Http2FrameCodec codec, HboneSettings.Flow most, BufferBudget pod) {
+    this.channel = channel;
+    this.codec = codec;
+    this.most = most;
+    this.budget = pod.part();
+  }
+
+  /** Bytes came that nobody has taken yet. */
+  void came(int bytes) {
+    reading = true;
+    unread += bytes;
+  }
+
+  /** All that was read together has been looked at. */
+  void readEnded() {
+    reading = false;
+    settle();
+  }
+
+  /**
+   * Bytes of a stream, closed or not, were taken or dropped: the peer may send as many again.
+   *
+   * @param before bytes of the stream that were taken since its window was last looked at
+   * @return the same number from here on
+   */
+  int taken(int streamId, int bytes, int before) {
+    unread -= bytes;
+    taken += bytes;
+    int since = before + bytes;
+    Http2Stream stream = codec.connection().stream(streamId);
+    if (stream != null) {
+      try {
+        if (controller().consumeBytes(stream, bytes)) {
+          channel.flush();
+        }
+      } catch (Http2Exception e) {
+        fail(e);
+      }
+      int streamWindow = controller().initialWindowSize(stream);
+      if (since >= streamWindow) {
+        since = 0;
+        resize(stream, streamWindow, most.streamWindow());
+      }
+    }
+    if (!reading) {
+      settle();
+    }
+    return since;
+  }
+
+  private void settle() {
+    if (unread != told) {
+      budget.hold(unread - told);
+      told = unread;
+    }
+    // Streams that stand still are not to hold up the others while there is room.
+    if (taken >= window || unread > window / 2) {
+      taken = 0;
+      window = resize(codec.connection().connectionStream(), window, most.connectionWindow());
+    }
+  }
+
+  private int resize(Http2Stream stream, int now, int largest) {
+    int wanted = now;
+    if (budget.hasRoom()) {
+      wanted = (int) Math.min(2L * now, Math.max(now, largest));
+    } else if (budget.isExceeded()) {
+      wanted = Math.min(now, FIRST);
+    }
+    if (wanted != now) {
+      try {
+        controller().incrementWindowSize(stream, wanted - now);
+        channel.flush();
+      } catch (Http2Exception e) {
+        fail(e);
+      }
+    }
+    return wanted;
+  }
+
+  /** Whether streams that still send have to be ended, for want of memory. */
+  boolean mustGive() {
+    return unread > 0 && budget.isExceeded();
+  }
+
+  private Http2LocalFlowController controller() {
+    return codec.connection().local().flowController();
+  }
+
+  private void fail(Http2Exception failure) {
+    codec.onError(channel.pipeline().context(codec), false, failure);
+  }
+}

@@ -1,0 +1,78 @@
+package io.sluice.proxy.limits;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Buffer memory that waits for slow readers, in bytes: of the node, of its pods below it, of their
+ * shared connections below them. Touched only when a reader does not take everything at once. Any
+ * thread, without locks.
+ */
+public final class BufferBudget {
+  /** Windows grow while no more than this part of a budget is held. */
+  private static final int ROOM_PARTS = 4;
+
+  private final AtomicLong held = new AtomicLong();
+  private final AtomicInteger holders = new AtomicInteger();
+  private final long limit;
+  private final @Nullable BufferBudget parent;
+
+  /** An empty one. */
+  public BufferBudget(long limit, @Nullable BufferBudget parent) {
+    this.limit = limit;
+    this.parent = parent;
+  }
+
+  /** One that is bounded by its share of this one. */
+  public BufferBudget part() {
+    return new BufferBudget(Long.MAX_VALUE, this);
+  }
+
+  /** Counts so many bytes more, or fewer where negative. */
+  public void hold(long bytes) {
+    long now = held.addAndGet(bytes);
+    BufferBudget above = parent;
+    if (above != null) {
+      boolean before = now - bytes > 0;
+      if (before != now > 0) {
+        above.holders.addAndGet(before ? -1 : 1);
+      }
+      above.hold(bytes);
+    }
+  }
+
+  /** Counts so many bytes less. */
+  public void release(long bytes) {
+    hold(-bytes);
+  }
+
+  /** Bytes that wait now. */
+  public long held() {
+    return held.get();
+  }
+
+  /** Most bytes that may wait. */
+  public long limit() {
+    return limit;
+  }
+
+  /**
+   * Whether no more may wait: the limit is reached, or the one above has reached its own and this
+   * one holds as large a part of it as any other may.
+   */
+  public boolean isExceeded() {
+    long now = held.get();
+    return now >= limit || (parent != null && now >= parent.share() && parent.isExceeded());
+  }
+
+  /** Whether more may be promised: far from every limit. */
+  public boolean hasRoom() {
+    return held.get() < limit / ROOM_PARTS && (parent == null || parent.hasRoom());
+  }
+
+  /** What each of those that hold something may hold when there is too little. */
+  private long share() {
+    return limit / Math.max(1, holders.get());
+  }
+}
