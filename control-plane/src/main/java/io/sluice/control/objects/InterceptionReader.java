@@ -34,17 +34,18 @@ final class InterceptionReader {
             ranges(annotations, MeshKey.OUTBOUND_EXCLUDED_RANGES),
             ranges(annotations, MeshKey.OUTBOUND_INCLUDED_RANGES),
             Set.of(),
-        resolvers(
-            Stream.concat(
-                    spec
-                        .objectOrEmpty("dnsConfig")
-                        .parsedList(
-                            "nameservers",
-                            text -> Cidr.of(IpAddresses.parse(text)),
-                            "write the address of a name server")
-                        .stream(),
-                    items(annotations, MeshKey.DNS_RESOLVERS, Cidr::parse, RESOLVER_MEND).stream())
-                .toList())));
+            resolvers(
+                Stream.concat(
+                        spec
+                            .objectOrEmpty("dnsConfig")
+                            .parsedList(
+                                "nameservers",
+                                text -> Cidr.of(IpAddresses.parse(text)),
+                                "write the address of a name server")
+                            .stream(),
+                        items(annotations, MeshKey.DNS_RESOLVERS, Cidr::parse, RESOLVER_MEND)
+                            .stream())
+                    .toList())));
   }
 
   /** The modes are words, which a Namespace may say too. */

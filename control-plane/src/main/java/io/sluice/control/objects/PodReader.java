@@ -39,8 +39,7 @@ final class PodReader {
     }
     String phase = status.text("phase").orElse("");
     boolean ofCluster = provenance == Provenance.API_SERVER;
-    Optional<String> account =
-        spec.parsed("serviceAccountName", Rfc1123::subdomain, Rfc1123.MEND);
+    Optional<String> account = spec.parsed("serviceAccountName", Rfc1123::subdomain, Rfc1123.MEND);
     boolean accountless =
         ofCluster && (account.isEmpty() || annotations.has(MeshKey.STATIC_POD_UID.key()));
     return new Pod(

@@ -163,8 +163,7 @@ final class EnrolledPods {
     }
     try (NetnsHandle netns = found.netns()) {
       long cookie = netns.cookie();
-      if (netns.isSameAs(hostNamespace)
-          || holder(workload.name(), cookie, current).isPresent()) {
+      if (netns.isSameAs(hostNamespace) || holder(workload.name(), cookie, current).isPresent()) {
         return false;
       }
       if (current.settings().permissive()) {

@@ -203,6 +203,7 @@ class UnprotectedConnectionsTest {
     InetSocket udp = over(Transport.UDP, OUTBOUND);
     InetSocket lite = over(Transport.UDP_LITE, OUTBOUND);
     InetSocket dns = over(Transport.UDP, established(POD6, 40_000, OTHER6, 53));
+    settings = settings.withResolvers(List.of(Cidr.parse(OTHER6)));
     InetSocket inside = over(Transport.UDP, established(POD4, 40_000, "127.0.0.1", 9));
     InetSocket[] all = {
       udp, lite, dns, over(Transport.UDP_LITE, dns), inside, SERVER, over(Transport.UDP, INBOUND)
