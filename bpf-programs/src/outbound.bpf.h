@@ -38,18 +38,29 @@ static __always_inline int is_daemon_alive(void)
 	return 1;
 }
 
-static __always_inline struct decision decide_range(const struct flow *flow, const struct pod *pod)
+static __always_inline int is_dns_port(const struct flow *flow)
+{
+	return flow->destination_port_be == bpf_htons(SLUICE_DNS_PORT);
+}
+
+/* All that the pod's lists say of the destination: bits of enum rule_action. */
+static __always_inline __u32 find_range_rules(const struct flow *flow)
 {
 	struct range_rule_key key = { .prefix_length = 64 + 128 };
-	const __u32 *action;
+	const __u32 *rules;
 
 	key.netns_cookie[0] = (__u32)flow->netns_cookie;
 	key.netns_cookie[1] = (__u32)(flow->netns_cookie >> 32);
 	copy_address(key.address_be, flow->destination_be);
-	action = bpf_map_lookup_elem(&range_rules, &key);
-	if (action && *action == RULE_EXCLUDE)
+	rules = bpf_map_lookup_elem(&range_rules, &key);
+	return rules ? *rules : 0;
+}
+
+static __always_inline struct decision decide_range(__u32 rules, const struct pod *pod)
+{
+	if (rules & RULE_EXCLUDE)
 		return decided(OUTCOME_PASSTHROUGH, REASON_EXCLUDED_RANGE);
-	if ((pod->flags & POD_HAS_INCLUSIONS) && !(action && *action == RULE_INCLUDE))
+	if ((pod->flags & POD_HAS_INCLUSIONS) && !(rules & RULE_INCLUDE))
 		return decided(OUTCOME_PASSTHROUGH, REASON_NOT_INCLUDED);
 	return decided(OUTCOME_REDIRECTED, REASON_MESH_TRAFFIC);
 }
@@ -70,14 +81,16 @@ static __always_inline struct decision decide_interface(const struct flow *flow,
 
 /* What cannot be redirected: let through by name, or refused. */
 static __always_inline struct decision decide_unredirectable(const struct flow *flow,
-							     const struct pod *pod)
+							     const struct pod *pod, __u32 rules)
 {
 	if (flow->protocol == IPPROTO_UDP) {
-		if (flow->destination_port_be == bpf_htons(SLUICE_DNS_PORT))
+		int dns = is_dns_port(flow);
+
+		if (dns && ((rules & RULE_RESOLVER) || !(pod->flags & POD_KNOWS_RESOLVERS)))
 			return decided(OUTCOME_PASSTHROUGH, REASON_DNS);
 		if (pod->flags & POD_PERMISSIVE)
 			return decided(OUTCOME_PASSTHROUGH, REASON_DATAGRAM_PERMISSIVE);
-		return decided(OUTCOME_REFUSED, REASON_DATAGRAM_REFUSED);
+		return decided(OUTCOME_REFUSED, dns ? REASON_DNS_REFUSED : REASON_DATAGRAM_REFUSED);
 	}
 	if (pod->flags & POD_PERMISSIVE)
 		return decided(OUTCOME_PASSTHROUGH, REASON_PROTOCOL_PERMISSIVE);
@@ -86,7 +99,7 @@ static __always_inline struct decision decide_unredirectable(const struct flow *
 
 /*
  * The order of the questions is part of the contract between the mechanisms: what never leaves
- * the pod first, then what the operator excluded, then what cannot be redirected.
+ * the pod first, then what nobody may call, what the operator excluded, what cannot be redirected.
  */
 static __always_inline struct decision decide_outbound(const struct flow *flow,
 						       const struct pod *pod, __u32 bound_ifindex)
@@ -98,6 +111,7 @@ static __always_inline struct decision decide_outbound(const struct flow *flow,
 		.direction = DIRECTION_OUTBOUND,
 	};
 	struct decision d;
+	__u32 rules;
 
 	if (pod->flags & POD_LEAVING)
 		return decided(OUTCOME_PASSTHROUGH, REASON_LEAVING);
@@ -107,6 +121,9 @@ static __always_inline struct decision decide_outbound(const struct flow *flow,
 	copy_address(own.address_be, flow->destination_be);
 	if (bpf_map_lookup_elem(&pod_addresses, &own))
 		return decided(OUTCOME_PASSTHROUGH, REASON_SELF);
+	rules = find_range_rules(flow);
+	if ((rules & RULE_METADATA) && !(is_dns_port(flow) && (rules & RULE_RESOLVER)))
+		return decided(OUTCOME_REFUSED, REASON_METADATA_REFUSED);
 	if (is_link_local(flow->destination_be))
 		return decided(OUTCOME_PASSTHROUGH, REASON_LINK_LOCAL);
 	d = decide_interface(flow, pod, bound_ifindex);
@@ -114,11 +131,11 @@ static __always_inline struct decision decide_outbound(const struct flow *flow,
 		return d;
 	if (bpf_map_lookup_elem(&port_rules, &port))
 		return decided(OUTCOME_PASSTHROUGH, REASON_EXCLUDED_PORT);
-	d = decide_range(flow, pod);
+	d = decide_range(rules, pod);
 	if (d.outcome != OUTCOME_REDIRECTED)
 		return d;
 	if (flow->protocol != IPPROTO_TCP)
-		return decide_unredirectable(flow, pod);
+		return decide_unredirectable(flow, pod, rules);
 	if ((pod->flags & POD_FAIL_OPEN) && !is_daemon_alive())
 		return decided(OUTCOME_PASSTHROUGH, REASON_FAIL_OPEN);
 	return decided(OUTCOME_REDIRECTED, REASON_MESH_TRAFFIC);

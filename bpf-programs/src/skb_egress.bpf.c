@@ -4,7 +4,8 @@
  * The hooks before it judge where a socket says it sends to; this one looks where the packet goes.
  * Refused is what an enrolled pod sends by a routing header or a source route, whose first hop no
  * other hook sees, and what is addressed to the pod itself and would leave it nevertheless, for
- * ancillary data or options of the socket name another interface. Runs for every packet of every
+ * ancillary data or options of the socket name another interface; also echo requests of a strict
+ * mesh that carry more than a ping does, whose sockets need no capability. Runs for every packet of every
  * socket of the node, so the questions that cost nothing come first. Not asked: what the pod
  * forwards, which belongs to no socket.
  * Pass: the packet goes on. Refuse: it is dropped, and a datagram's sender told EPERM.
@@ -13,9 +14,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 
-#include "verdict.bpf.h"
-
-#define IFINDEX_LOOPBACK 1
+#include "outbound.bpf.h"
 
 /* IPv4 options that are looked at; more cost the verifier too much, and nobody sends as many. */
 #define MAX_OPTIONS 6
@@ -147,6 +146,49 @@ static __always_inline int is_own(const struct flow *flow)
 	return bpf_map_lookup_elem(&pod_addresses, &own) != 0;
 }
 
+#define IPPROTO_ICMP 1
+#define IPPROTO_ICMPV6 58
+#define ICMP_HEADER_BYTES 8
+#define ICMP_ECHO_REQUEST 8
+#define ICMP_EXTENDED_ECHO_REQUEST 42 /* RFC 8335 */
+#define ICMPV6_ECHO_REQUEST 128
+#define ICMPV6_EXTENDED_ECHO_REQUEST 160
+
+/*
+ * Whether it is an echo request that the pod may not send. Only what a ping socket can make is
+ * asked about: raw sockets put other headers before it.
+ */
+static __always_inline int is_refused_ping(const struct __sk_buff *skb, const struct flow *flow,
+					   const struct pod *pod)
+{
+	int ipv4 = flow->protocol == IPPROTO_ICMP && is_mapped(flow->destination_be);
+	int ipv6 = flow->protocol == IPPROTO_ICMPV6 && !is_mapped(flow->destination_be);
+	struct interface_rule_key key = { .netns_cookie = flow->netns_cookie };
+	__u32 offset = sizeof(struct ipv6hdr);
+	__u8 type;
+
+	if ((!ipv4 && !ipv6) || (pod->flags & (POD_PERMISSIVE | POD_PING_ALLOWED)))
+		return 0;
+	if (ipv4) {
+		if (bpf_skb_load_bytes(skb, 0, &type, sizeof(type)))
+			return 0;
+		offset = (type & 0xf) * 4; /* IHL: with options */
+	}
+	if (bpf_skb_load_bytes(skb, offset, &type, sizeof(type)))
+		return 0;
+	if (type == (ipv4 ? ICMP_ECHO_REQUEST : ICMPV6_ECHO_REQUEST)) {
+		if (!(pod->flags & POD_PING_REFUSED) &&
+		    skb->len <= offset + ICMP_HEADER_BYTES + SLUICE_PING_BYTES)
+			return 0;
+	} else if (type != (ipv4 ? ICMP_EXTENDED_ECHO_REQUEST : ICMPV6_EXTENDED_ECHO_REQUEST)) {
+		return 0;
+	}
+	key.ifindex = skb->ifindex;
+	return !is_link_local(flow->destination_be) &&
+	       !bpf_map_lookup_elem(&interface_rules, &key) &&
+	       decide_range(find_range_rules(flow), pod).outcome == OUTCOME_REDIRECTED;
+}
+
 /* The namespace of the packet's socket; 0 when that is not known to be a pod's. */
 static __always_inline __u64 sending_pod(struct __sk_buff *skb)
 {
@@ -188,6 +230,10 @@ int sluice_skb_egress(struct __sk_buff *skb)
 	}
 	if (ifindex != IFINDEX_LOOPBACK && (is_loopback(flow.destination_be) || is_own(&flow))) {
 		settle(&flow, OUTCOME_REFUSED, REASON_STRAYED);
+		return PACKET_REFUSE;
+	}
+	if (is_refused_ping(skb, &flow, pod)) {
+		settle(&flow, OUTCOME_REFUSED, REASON_PING_REFUSED);
 		return PACKET_REFUSE;
 	}
 	return PACKET_PASS;

@@ -20,6 +20,9 @@
 #define SLUICE_HBONE_PORT 15008
 #define SLUICE_DNS_PORT 53
 
+/* Longest payload of a plain echo request. */
+#define SLUICE_PING_BYTES 64
+
 /*
  * Redirected IPv4 connections go to 127.64.0.0/10, one of 2^22 addresses chosen by a hash of the
  * destination: a single address would cap a pod at its ephemeral port range for all destinations
@@ -94,6 +97,9 @@ enum sluice_reason {
 	REASON_ROUTING_HEADER = 21,
 	REASON_STRAYED = 22,
 	REASON_FORWARDED = 23,
+	REASON_DNS_REFUSED = 25,
+	REASON_METADATA_REFUSED = 26,
+	REASON_PING_REFUSED = 27,
 	REASON_POD_QUOTA = 29,
 };
 
@@ -112,6 +118,9 @@ enum pod_flag {
 	POD_FAIL_OPEN = 1 << 1, /* leave traffic alone while the daemon is not running */
 	POD_HAS_INCLUSIONS = 1 << 2, /* only included ranges are redirected */
 	POD_LEAVING = 1 << 3, /* leave new traffic alone */
+	POD_PING_REFUSED = 1 << 4, /* no echo request may be sent */
+	POD_PING_ALLOWED = 1 << 5, /* any echo request may be sent */
+	POD_KNOWS_RESOLVERS = 1 << 6, /* range_rules holds its name servers */
 };
 
 /* Bits of struct config.flags. */
@@ -166,10 +175,12 @@ struct range_rule_key {
 };
 _Static_assert(sizeof(struct range_rule_key) == 28, "mirrored by RangeRuleKey");
 
-/* Value of range_rules, port_rules and interface_rules. */
+/* Bits of the values of range_rules, port_rules and interface_rules. */
 enum rule_action {
-	RULE_EXCLUDE = 1,
-	RULE_INCLUDE = 2,
+	RULE_EXCLUDE = 1 << 0,
+	RULE_INCLUDE = 1 << 1,
+	RULE_RESOLVER = 1 << 2, /* name servers of the pod: port 53 is open */
+	RULE_METADATA = 1 << 3, /* a metadata service that the pod may not call */
 };
 
 struct port_rule_key {

@@ -117,6 +117,7 @@ class EveryValueTest {
         new Sample("webhook.certificate.existingSecret", "other", OWN_CERTIFICATE),
         new Sample("webhook.certificate.caBundle", "other", OWN_CERTIFICATE),
         sample("meshConfig.name", "other"),
+        sample("meshConfig.traffic.dnsResolvers", "[10.96.0.10]"),
         sample("meshConfig.traffic.outboundPortExclusionList", "[1]"),
         sample("meshConfig.traffic.inboundPortExclusionList", "[1]"),
         sample("meshConfig.traffic.outboundIPRangeExclusionList", "[10.0.0.0/8]"),

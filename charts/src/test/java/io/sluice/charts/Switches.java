@@ -147,6 +147,8 @@ final class Switches {
         traffic("enablePermissiveTrafficPolicyMode", "false", false),
         traffic("enableEgress", "false", false),
         traffic("mtlsMode", "PERMISSIVE", "PERMISSIVE"),
+        traffic("metadataMode", "ALLOW", "ALLOW"),
+        traffic("pingMode", "REFUSE", "REFUSE"),
         of(
             "meshConfig.sidecar.sidecarDisabledMTLS",
             "true",

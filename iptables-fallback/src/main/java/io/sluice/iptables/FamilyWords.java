@@ -4,6 +4,7 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.PingMode;
 import io.sluice.mesh.TrafficMark;
 import java.net.InetAddress;
 import java.util.Collection;
@@ -23,6 +24,10 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
   /** After a destination, in the order of iptables-save. */
   static final String OVER_LOOPBACK = " -o lo";
 
+  private static final int IPV4_HEADER = 20;
+  private static final int IPV6_HEADER = 40;
+  private static final int ICMP_HEADER = 8;
+
   /** What the proxy's own sockets send: all others have another cgroup, whatever they set. */
   String mark() {
     return dialect.believesMarks()
@@ -38,6 +43,54 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
   /** RFC 3927, RFC 4291 §2.5.6. */
   String linkLocal() {
     return family == Family.IPV4 ? "-d 169.254.0.0/16" : "-d fe80::/10";
+  }
+
+  /** The metadata services that the pod may not call; of a resolver all but its port 53. */
+  List<String> refusedMetadata(String protocol) {
+    return traffic.settings().refusedMetadata().stream()
+        .filter(address -> Family.of(address) == family)
+        .map(address ->
+            destination(Cidr.of(address))
+                + " -p "
+                + protocol
+                + (traffic.settings().isResolver(address)
+                    ? " -m " + protocol + " ! --dport " + MeshPorts.DNS
+                    : ""))
+        .sorted()
+        .toList();
+  }
+
+  /** The pod's name servers as far as they are included. */
+  List<String> resolvers() {
+    List<Cidr> resolvers = traffic.settings().openings().resolvers();
+    List<Cidr> included = traffic.settings().outboundRangeInclusions();
+    return ranges(
+        included.isEmpty()
+            ? resolvers
+            : resolvers.stream()
+                .flatMap(resolver ->
+                    included.stream()
+                        .filter(range -> range.contains(resolver) || resolver.contains(range))
+                        .map(range -> range.contains(resolver) ? resolver : range))
+                .toList());
+  }
+
+  /** Echo requests that the pod may not send; none where it may send any. */
+  List<String> refusedPings() {
+    PingMode mode = traffic.permissive() ? PingMode.ALLOW : traffic.settings().openings().ping();
+    if (mode == PingMode.ALLOW) {
+      return List.of();
+    }
+    boolean ipv4 = family == Family.IPV4;
+    String kind = ipv4 ? "-p icmp -m icmp --icmp-type " : "-p ipv6-icmp -m icmp6 --icmpv6-type ";
+    int plainBytes = (ipv4 ? IPV4_HEADER : IPV6_HEADER) + ICMP_HEADER + PingMode.PLAIN_BYTES;
+    return List.of(
+        kind
+            + (ipv4 ? "8" : "128")
+            + (mode == PingMode.PLAIN && dialect.length()
+                ? " -m length --length " + (plainBytes + 1) + ":65535"
+                : ""),
+        kind + (ipv4 ? "42" : "160")); // RFC 8335
   }
 
   List<String> own() {

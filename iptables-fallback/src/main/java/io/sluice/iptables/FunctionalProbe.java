@@ -24,7 +24,12 @@ import java.util.Set;
  */
 final class FunctionalProbe {
   private static final List<Dialect> DIALECTS =
-      List.of(Dialect.FULL, new Dialect(false, true, ""), Dialect.MINIMAL);
+      List.of(
+          Dialect.FULL,
+          new Dialect(true, true, false, ""),
+          new Dialect(false, true, true, ""),
+          new Dialect(false, true, false, ""),
+          Dialect.MINIMAL);
 
   /** A secondary interface makes the rule set contain every kind of rule. */
   private static final String OTHER_INTERFACE = "sluice-probe1";

@@ -30,6 +30,10 @@ final class OutboundRules {
     }
     chain.pass("! -p udp", Reason.RAW_SOCKET);
     mustStayInPod(words, chain);
+    for (String metadata : words.refusedMetadata("udp")) {
+      chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.METADATA_REFUSED, metadata);
+    }
+    chain.pass(words.linkLocal(), Reason.LINK_LOCAL);
     chain.pass(words.excludedInterfaces(), Reason.EXCLUDED_INTERFACE);
     for (String other : words.otherInterfaces()) {
       if (permissive) {
@@ -40,21 +44,39 @@ final class OutboundRules {
     }
     chain.pass(words.excludedOutboundPorts("udp"), Reason.EXCLUDED_PORT);
     chain.pass(words.excludedRanges(), Reason.EXCLUDED_RANGE);
+    String dns = words.port("udp", MeshPorts.DNS);
+    for (String resolver : words.resolvers()) {
+      chain.add(FamilyWords.RETURN, Outcome.PASSTHROUGH, Reason.DNS, resolver, dns);
+    }
     for (String included : words.hasInclusions() ? words.inclusions() : List.of("")) {
-      chain.add(
-          FamilyWords.RETURN,
-          Outcome.PASSTHROUGH,
-          Reason.DNS,
-          included,
-          words.port("udp", MeshPorts.DNS));
       if (permissive) {
         chain.pass(included, Reason.DATAGRAM_PERMISSIVE);
       } else {
+        chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.DNS_REFUSED, included, dns);
         chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.DATAGRAM_REFUSED, included);
       }
     }
     if (words.hasInclusions()) {
       chain.pass("", Reason.NOT_INCLUDED);
+    }
+  }
+
+  /** Echo requests that carry more than a ping: what is not refused goes on to the next chain. */
+  static void pings(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
+    if (words.refusedPings().isEmpty()) {
+      return;
+    }
+    for (String ping : words.refusedPings()) {
+      jumps.add(new Jump(Rule.Table.FILTER, BUILT_IN, ping + " -j " + RuleSet.PING_CHAIN));
+    }
+    var chain =
+        new ChainWriter(Rule.Table.FILTER, RuleSet.PING_CHAIN, Direction.OUTBOUND, rules).silent();
+    chain.skip("-o lo");
+    chain.skip(words.linkLocal());
+    words.excludedInterfaces().forEach(chain::skip);
+    words.excludedRanges().forEach(chain::skip);
+    for (String included : words.hasInclusions() ? words.inclusions() : List.of("")) {
+      chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.PING_REFUSED, included);
     }
   }
 
@@ -88,6 +110,8 @@ final class OutboundRules {
         words.port("tcp", MeshPorts.PATH_CHECK));
     chain.pass(words.mark(), Reason.PROXY_SOCKET);
     staysInPod(words, chain);
+    words.refusedMetadata("tcp").forEach(chain::skip); // as below
+    chain.pass(words.linkLocal(), Reason.LINK_LOCAL);
     chain.pass(words.excludedInterfaces(), Reason.EXCLUDED_INTERFACE);
     for (String other : words.otherInterfaces()) {
       if (words.traffic().permissive()) {
@@ -119,6 +143,10 @@ final class OutboundRules {
   private static void refuse(FamilyWords words, ChainWriter chain, Reason reason) {
     chain.pass(words.mark(), Reason.PROXY_SOCKET);
     mustStayInPod(words, chain);
+    for (String metadata : words.refusedMetadata("tcp")) {
+      chain.add(words.refuseTcp(), Outcome.REFUSED, Reason.METADATA_REFUSED, metadata);
+    }
+    chain.pass(words.linkLocal(), Reason.LINK_LOCAL);
     chain.pass(words.excludedInterfaces(), Reason.EXCLUDED_INTERFACE);
     for (String other : words.otherInterfaces()) {
       if (words.traffic().permissive()) {
@@ -148,13 +176,11 @@ final class OutboundRules {
     words.own().forEach(own -> chain.pass(own + FamilyWords.OVER_LOOPBACK, Reason.SELF));
     chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.STRAYED, words.loopback());
     words.own().forEach(own -> chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.STRAYED, own));
-    chain.pass(words.linkLocal(), Reason.LINK_LOCAL);
   }
 
   private static void staysInPod(FamilyWords words, ChainWriter chain) {
     chain.pass(words.loopback(), Reason.LOOPBACK);
     chain.pass(words.own(), Reason.SELF);
-    chain.pass(words.linkLocal(), Reason.LINK_LOCAL);
   }
 
   /** Exclusions come first, so that they beat inclusions. */

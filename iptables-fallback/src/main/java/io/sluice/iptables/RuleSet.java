@@ -23,6 +23,7 @@ public final class RuleSet {
   static final String INPUT_CHAIN = OWN_PREFIX + "INPUT";
   static final String CHECK_CHAIN = OWN_PREFIX + "CHECK";
   static final String FORWARD_CHAIN = OWN_PREFIX + "FORWARD";
+  static final String PING_CHAIN = OWN_PREFIX + "PING";
 
   private final Family family;
   private final List<Rule> rules;
@@ -40,6 +41,7 @@ public final class RuleSet {
     var jumps = new ArrayList<Jump>();
     var words = new FamilyWords(traffic, family, dialect);
     if (traffic.has(Direction.OUTBOUND)) {
+      OutboundRules.pings(words, rules, jumps);
       OutboundRules.datagrams(words, rules, jumps);
       OutboundRules.untranslated(words, rules, jumps);
       OutboundRules.redirected(words, rules, jumps);
@@ -60,6 +62,7 @@ public final class RuleSet {
     var jumps = new ArrayList<Jump>();
     var words = new FamilyWords(traffic, Family.IPV6, dialect);
     if (traffic.has(Direction.OUTBOUND)) {
+      OutboundRules.pings(words, rules, jumps);
       OutboundRules.datagrams(words, rules, jumps);
       OutboundRules.refused(words, rules, jumps);
       OutboundRules.forwarded(rules, jumps);

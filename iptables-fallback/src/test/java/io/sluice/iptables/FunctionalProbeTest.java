@@ -47,7 +47,7 @@ class FunctionalProbeTest {
     ProbeAnswer answer = answer(Family.IPV6, "DNAT");
 
     assertThat(answer.ability()).isEqualTo(Ability.REDIRECTS);
-    assertThat(answer.dialect()).isEqualTo(new Dialect(false, true, ""));
+    assertThat(answer.dialect()).isEqualTo(new Dialect(false, true, true, ""));
     assertThat(answer.reason()).isNotEmpty();
   }
 

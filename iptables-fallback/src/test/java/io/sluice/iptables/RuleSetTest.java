@@ -7,6 +7,9 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MetadataMode;
+import io.sluice.mesh.Openings;
+import io.sluice.mesh.PingMode;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import java.util.EnumSet;
@@ -15,9 +18,12 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class RuleSetTest {
+  /** Metadata and pings are another test's. */
+  private static final Openings OPEN = new Openings(List.of(), MetadataMode.ALLOW, PingMode.ALLOW);
+
   private static final PodTraffic PLAIN =
       PodTraffic.of(
-          InterceptionSettings.EVERYTHING,
+          new InterceptionSettings(Set.of(), Set.of(), List.of(), List.of(), Set.of(), OPEN),
           Set.of(IpAddresses.parse("10.0.0.2"), IpAddresses.parse("fd00::2")),
           false,
           true);
@@ -28,7 +34,8 @@ class RuleSetTest {
           Set.of(8081),
           List.of(Cidr.parse("10.1.0.0/16")),
           List.of(Cidr.parse("10.0.0.0/8"), Cidr.parse("fd00::/8")),
-          Set.of("net1"));
+          Set.of("net1"),
+          OPEN);
 
   /** Every kind of rule at once. */
   private static PodTraffic everything(boolean permissive) {
@@ -84,7 +91,7 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -d 127.0.0.0/8 -j DROP
             -A SLUICE_OUTPUT -d 10.0.0.2/32 -j DROP
             -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
-            -A SLUICE_OUTPUT -p udp -m udp --dport 53 -j RETURN
+            -A SLUICE_OUTPUT -p udp -m udp --dport 53 -j DROP
             -A SLUICE_OUTPUT -j DROP
             -A SLUICE_CHECK -p tcp -m tcp --dport 15009 -j DROP
             -A SLUICE_TCP -d 10.0.0.2/32 -p tcp -m tcp --dport 15001 -j RETURN
@@ -171,7 +178,7 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -p udp -m udp --dport 9443 -j RETURN
             -A SLUICE_OUTPUT -d 10.1.0.0/16 -j RETURN
             -A SLUICE_OUTPUT -d 10.9.0.0/24 -j RETURN
-            -A SLUICE_OUTPUT -d 10.0.0.0/8 -p udp -m udp --dport 53 -j RETURN
+            -A SLUICE_OUTPUT -d 10.0.0.0/8 -p udp -m udp --dport 53 -j DROP
             -A SLUICE_OUTPUT -d 10.0.0.0/8 -j DROP
             -A SLUICE_OUTPUT -j RETURN
             -A SLUICE_CHECK -p tcp -m tcp --dport 15009 -j DROP

@@ -37,6 +37,11 @@ final class FlowClient {
     UNWATCHED
   }
 
+  private static final int IPPROTO_ICMP = 1;
+  private static final int IPPROTO_ICMPV6 = 58;
+  private static final int ECHO_HEADER = 8;
+  private static final int ECHO_REQUEST = 8;
+  private static final int ECHO_REQUEST_V6 = 128;
   private static final int SO_RCVTIMEO = 20;
   private static final int SO_SNDTIMEO = 21;
 
@@ -71,11 +76,34 @@ final class FlowClient {
     }
   }
 
-  private static void prepare(int socket, Flow flow) {
+  /** Sends an echo request to the flow's destination by its device, and waits for no answer. */
+  static Seen ping(Flow flow, int payloadBytes) {
+    boolean ipv4 = flow.socketFamily() == Family.IPV4;
+    int type = Sockets.SOCK_DGRAM | Sockets.SOCK_NONBLOCK;
+    int socket =
+        Sockets.socket(flow.socketFamily().domain(), type, ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+    try {
+      bindToDevice(socket, flow);
+      ByteBuffer request = ByteBuffer.allocate(ECHO_HEADER + payloadBytes);
+      request.put(0, (byte) (ipv4 ? ECHO_REQUEST : ECHO_REQUEST_V6));
+      Sockets.sendTo(socket, request, 0, new InetSocketAddress(flow.destination().getAddress(), 0));
+      return Seen.SENT;
+    } catch (LinuxException e) {
+      return seen(e.errno());
+    } finally {
+      Sockets.close(socket);
+    }
+  }
+
+  private static void bindToDevice(int socket, Flow flow) {
     if (flow.isBoundToDevice()) {
       byte[] device = flow.device().getBytes(StandardCharsets.US_ASCII);
       Sockets.setsockopt(socket, Sockets.SOL_SOCKET, Sockets.SO_BINDTODEVICE, device);
     }
+  }
+
+  private static void prepare(int socket, Flow flow) {
+    bindToDevice(socket, flow);
     Sockets.setsockopt(socket, Sockets.SOL_SOCKET, SO_RCVTIMEO, TIMEOUT);
     Sockets.setsockopt(socket, Sockets.SOL_SOCKET, SO_SNDTIMEO, TIMEOUT);
     boolean anywhere = flow.source().isAnyLocalAddress();

@@ -101,11 +101,29 @@ record FlowModel(Mechanism mechanism, SteeredPod pod) {
     return mechanism.showsTrueClients() ? Seen.ANSWERED : Seen.ANSWERED_THROUGH_PROXY;
   }
 
+  /** Whether an echo request there leaves the pod, and by the interface that its socket names. */
+  boolean canBePinged(Flow flow) {
+    InetAddress destination = flow.destination().getAddress();
+    return Family.of(destination) == flow.socketFamily()
+        && !isLoopback(destination)
+        && !pod.isOwn(destination)
+        && !flow.device().equals(LOOPBACK);
+  }
+
+  /** The verdict of an echo request to the flow's destination. */
+  Verdict ping(Flow flow, int payloadBytes) {
+    String way = flow.isBoundToDevice() ? flow.device() : interfaceTowards(flow);
+    return Steering.ping(pod, way, flow.destination().getAddress(), payloadBytes);
+  }
+
   /** The documented exception: rules see the interface that a packet leaves by, bound or not. */
   private String interfaceOf(Flow flow) {
-    if (flow.isBoundToDevice() || mechanism.decidesBeforeRouting()) {
-      return flow.device();
-    }
+    return flow.isBoundToDevice() || mechanism.decidesBeforeRouting()
+        ? flow.device()
+        : interfaceTowards(flow);
+  }
+
+  private String interfaceTowards(Flow flow) {
     InetAddress destination = flow.destination().getAddress();
     return pod.interfaces().stream()
         .filter(each -> each.onLink().stream().anyMatch(range -> range.contains(destination)))

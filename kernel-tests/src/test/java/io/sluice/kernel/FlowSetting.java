@@ -13,6 +13,12 @@ record FlowSetting(InterceptionSettings interception, boolean permissive) {
   /** Fields of {@code spec.traffic}, in flow style. */
   Map<String, String> lists() {
     return Map.of(
+        "dnsResolvers",
+        quoted(interception.openings().resolvers()),
+        "metadataMode",
+        interception.openings().metadata().name(),
+        "pingMode",
+        interception.openings().ping().name(),
         "outboundPortExclusionList",
         sorted(interception.outboundPortExclusions()),
         "inboundPortExclusionList",

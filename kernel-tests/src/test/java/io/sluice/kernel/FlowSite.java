@@ -79,6 +79,7 @@ final class FlowSite implements AutoCloseable {
   private void connect() {
     for (SitePod each : List.of(pod, neighbour)) {
       each.sysctl("net/ipv4/ip_local_port_range", EPHEMERAL_PORTS);
+      each.sysctl("net/ipv4/ping_group_range", "0 0");
     }
     for (String name : SECOND.keySet()) {
       Commands.ip(

@@ -93,12 +93,15 @@ abstract class OtherProtocolsContract {
     String text = "secret-" + detour;
     long before = shop.view().counted(shop.thief, "outbound", verdict, reason);
     Optional<LinuxException> told;
+    shop.configure(false, false, strangerAsResolver(detour.family()));
     try (FrameCapture wire = shop.stranger.capture()) {
       told = detour.send(shop.thief, aside, shop.freshPort(), text);
       Datagrams.send(shop.thief, detour.family(), shop.stranger.at(detour.family(), DNS), "after");
       Await.until("what was sent later has arrived", () -> wire.hasSeen("after"));
 
       assertThat(wire.hasSeen(text)).as("%s has left the pod", text).isFalse();
+    } finally {
+      shop.configureAsAtFirst();
     }
     assertThat(shop.view().counted(shop.thief, "outbound", verdict, reason)).isGreaterThan(before);
     Attack.tried(detour.words() + ", to the pod's own loopback; " + mechanism)
@@ -191,8 +194,9 @@ abstract class OtherProtocolsContract {
 
   @ParameterizedTest
   @EnumSource(Family.class)
-  void dnsIsAnsweredConnectedAndUnconnected(Family family) {
+  void aResolverOfThePodAnswersConnectedAndUnconnected(Family family) {
     try (Datagrams server = Datagrams.echo(shop.stranger, family, DNS)) {
+      shop.configure(false, false, strangerAsResolver(family));
       long before = shop.view().counted(shop.thief, "outbound", "passthrough", "dns");
 
       assertThat(Datagrams.askConnected(shop.thief, family, server.address(), "who?"))
@@ -202,6 +206,8 @@ abstract class OtherProtocolsContract {
 
       assertThat(shop.view().counted(shop.thief, "outbound", "passthrough", "dns"))
           .isEqualTo(before + 2);
+    } finally {
+      shop.configureAsAtFirst();
     }
   }
 
@@ -284,6 +290,10 @@ abstract class OtherProtocolsContract {
           .isEqualTo("udp");
       open(shop.stranger, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE);
     }
+  }
+
+  private Map<String, String> strangerAsResolver(Family family) {
+    return Map.of("dnsResolvers", "[\"" + IpAddresses.text(shop.stranger.address(family)) + "\"]");
   }
 
   /** Opens a socket and closes it. */

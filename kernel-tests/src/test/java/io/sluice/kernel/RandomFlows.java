@@ -5,6 +5,9 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MetadataMode;
+import io.sluice.mesh.Openings;
+import io.sluice.mesh.PingMode;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Transport;
 import java.net.InetAddress;
@@ -26,6 +29,9 @@ final class RandomFlows {
           "198.51.100.9",
           "198.51.100.200",
           "169.254.7.7",
+          "169.254.169.254",
+          "100.100.100.200",
+          "fd00:ec2::254",
           "2001:db8:5::1",
           "2001:db8:5:1::1",
           "2001:db8:9::1");
@@ -37,6 +43,9 @@ final class RandomFlows {
           Cidr.parse("198.51.100.0/25"),
           Cidr.parse("172.30.0.0/15"),
           Cidr.parse("0.0.0.0/0"),
+          Cidr.parse("169.254.0.0/16"),
+          Cidr.parse("169.254.169.254"),
+          Cidr.parse("fd00:ec2::254"),
           Cidr.parse("2001:db8:5::/48"),
           Cidr.parse("2001:db8:5:1::/64"),
           Cidr.parse("fd30::/64"),
@@ -67,7 +76,11 @@ final class RandomFlows {
             Set.copyOf(some(PORTS, 3)),
             some(RANGES, 4),
             random.nextInt(3) == 0 ? some(RANGES, 4) : List.of(),
-            Set.copyOf(some(FlowSite.secondInterfaces(), 3))),
+            Set.copyOf(some(FlowSite.secondInterfaces(), 3)),
+            new Openings(
+                some(RANGES, 4),
+                random.nextInt(4) == 0 ? MetadataMode.ALLOW : MetadataMode.REFUSE,
+                one(List.of(PingMode.values())))),
         random.nextInt(3) == 0);
   }
 

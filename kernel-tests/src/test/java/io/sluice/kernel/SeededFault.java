@@ -38,6 +38,16 @@ enum SeededFault {
           "outbound.bpf.h",
           "d.outcome == OUTCOME_REFUSED ? ANSWER_REFUSE",
           "d.outcome == OUTCOME_REFUSED ? ANSWER_PROCEED")),
+  EBPF_DATAGRAM_PROGRAM_ASKS_ANY_RESOLVER(
+      Mechanism.EBPF,
+      program(InterceptionProgram.SENDMSG4, "outbound.bpf.h", "if (dns && (", "if (dns || (")),
+  EBPF_OUTBOUND_PROGRAM_LETS_METADATA_GO(
+      Mechanism.EBPF,
+      program(
+          InterceptionProgram.CONNECT6,
+          "outbound.bpf.h",
+          "if ((rules & RULE_METADATA) &&",
+          "if (0 &&")),
   EBPF_INBOUND_PROGRAM_READS_OUTBOUND_PORTS(
       Mechanism.EBPF,
       program(
@@ -62,6 +72,8 @@ enum SeededFault {
   IPTABLES_OUTBOUND_PORT_RULES_DELETED(
       Mechanism.IPTABLES, rules("-A SLUICE_OUTPUT ", "--dport " + DifferentialTest.FAULTY_PORT)),
   IPTABLES_OTHER_INTERFACE_RULES_DELETED(Mechanism.IPTABLES, rules("-A SLUICE_TCP ", "-o net2")),
+  IPTABLES_METADATA_RULES_DELETED(
+      Mechanism.IPTABLES, rules("-A SLUICE_TCP ", "-d 169.254.169.254/32")),
   IPTABLES_INBOUND_PORT_RULES_DELETED(
       Mechanism.IPTABLES,
       rules("-A SLUICE_PREROUTING ", "--dport " + DifferentialTest.FAULTY_PORT)),

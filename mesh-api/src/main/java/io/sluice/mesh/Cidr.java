@@ -35,6 +35,11 @@ public record Cidr(InetAddress network, int prefixLength) {
     }
   }
 
+  /** The range of this address alone. */
+  public static Cidr of(InetAddress address) {
+    return new Cidr(address, address.getAddress().length * 8);
+  }
+
   /**
    * Parses {@code address/length}, or a single address as a range of one. Never asks DNS; throws
    * {@link IllegalArgumentException} naming the text.
@@ -49,7 +54,7 @@ public record Cidr(InetAddress network, int prefixLength) {
           "'" + text + "' is an IPv4-mapped range; write " + address.getHostAddress() + "/…");
     }
     if (slash < 0) {
-      return new Cidr(address, address.getAddress().length * 8);
+      return of(address);
     }
     String length = text.substring(slash + 1);
     if (!LENGTH.matcher(length).matches()) {

@@ -1,5 +1,6 @@
 package io.sluice.mesh;
 
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Set;
 
@@ -12,13 +13,15 @@ import java.util.Set;
  * @param outboundRangeExclusions destination ranges that are passed through
  * @param outboundRangeInclusions when not empty, only these destination ranges are redirected
  * @param interfaceExclusions interface names inside the pod whose traffic is passed through
+ * @param openings what of the rest may leave without being redirected
  */
 public record InterceptionSettings(
     Set<Integer> outboundPortExclusions,
     Set<Integer> inboundPortExclusions,
     List<Cidr> outboundRangeExclusions,
     List<Cidr> outboundRangeInclusions,
-    Set<String> interfaceExclusions) {
+    Set<String> interfaceExclusions,
+    Openings openings) {
 
   /**
    * Ports that one object may exclude, in both directions together. A pod has those of its
@@ -36,6 +39,22 @@ public record InterceptionSettings(
   public static final InterceptionSettings EVERYTHING =
       new InterceptionSettings(Set.of(), Set.of(), List.of(), List.of(), Set.of());
 
+  /** With the openings that hold where nobody says anything. */
+  public InterceptionSettings(
+      Set<Integer> outboundPortExclusions,
+      Set<Integer> inboundPortExclusions,
+      List<Cidr> outboundRangeExclusions,
+      List<Cidr> outboundRangeInclusions,
+      Set<String> interfaceExclusions) {
+    this(
+        outboundPortExclusions,
+        inboundPortExclusions,
+        outboundRangeExclusions,
+        outboundRangeInclusions,
+        interfaceExclusions,
+        Openings.DEFAULT);
+  }
+
   public InterceptionSettings {
     outboundPortExclusions = Set.copyOf(outboundPortExclusions);
     inboundPortExclusions = Set.copyOf(inboundPortExclusions);
@@ -44,6 +63,34 @@ public record InterceptionSettings(
     interfaceExclusions = Set.copyOf(interfaceExclusions);
     outboundPortExclusions.forEach(InterceptionSettings::requirePort);
     inboundPortExclusions.forEach(InterceptionSettings::requirePort);
+  }
+
+  /** The same with these name servers and no others. */
+  public InterceptionSettings withResolvers(List<Cidr> resolvers) {
+    return new InterceptionSettings(
+        outboundPortExclusions,
+        inboundPortExclusions,
+        outboundRangeExclusions,
+        outboundRangeInclusions,
+        interfaceExclusions,
+        new Openings(resolvers, openings.metadata(), openings.ping()));
+  }
+
+  /** Whether the name server at {@code address} may be asked. */
+  public boolean isResolver(InetAddress address) {
+    return openings.resolvers().stream().anyMatch(range -> range.contains(address));
+  }
+
+  /**
+   * Addresses of metadata services that are refused. An exclusion of the very address is a wish for
+   * it; one of a range around it is none.
+   */
+  public List<InetAddress> refusedMetadata() {
+    return openings.metadata() == MetadataMode.ALLOW
+        ? List.of()
+        : MetadataMode.ADDRESSES.stream()
+            .filter(address -> !outboundRangeExclusions.contains(Cidr.of(address)))
+            .toList();
   }
 
   private static void requirePort(int port) {

@@ -1,5 +1,7 @@
 package io.sluice.mesh;
 
+import java.util.List;
+
 /**
  * Mesh-wide settings.
  *
@@ -9,16 +11,37 @@ package io.sluice.mesh;
  * @param mutualTls whether nodes reach each other's workloads by HBONE only; {@code
  *     sidecarDisabledMTLS} turns it off
  * @param denied peers that are refused, live connections included
+ * @param nodeResolvers name servers of the node that asks; known there alone and never sent
  */
 public record MeshSettings(
     boolean permissive,
     boolean egress,
     TrustDomain trustDomain,
     boolean mutualTls,
-    DeniedPeers denied) {
+    DeniedPeers denied,
+    List<Cidr> nodeResolvers) {
   /** What holds when no MeshConfig exists: nothing that is not granted (fail closed). */
   public static final MeshSettings CLOSED =
       new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL);
+
+  public MeshSettings {
+    nodeResolvers = List.copyOf(nodeResolvers);
+  }
+
+  /** What a MeshConfig says: of no node. */
+  public MeshSettings(
+      boolean permissive,
+      boolean egress,
+      TrustDomain trustDomain,
+      boolean mutualTls,
+      DeniedPeers denied) {
+    this(permissive, egress, trustDomain, mutualTls, denied, List.of());
+  }
+
+  /** The same on a node with these name servers. */
+  public MeshSettings onNodeWith(List<Cidr> resolvers) {
+    return new MeshSettings(permissive, egress, trustDomain, mutualTls, denied, resolvers);
+  }
 
   /** With mutual TLS, and nobody denied: what holds where a MeshConfig says nothing of either. */
   public MeshSettings(boolean permissive, boolean egress, TrustDomain trustDomain) {

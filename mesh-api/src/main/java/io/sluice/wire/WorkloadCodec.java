@@ -2,12 +2,15 @@ package io.sluice.wire;
 
 import com.google.protobuf.ByteString;
 import io.sluice.api.resources.v1.Interception;
+import io.sluice.api.resources.v1.PingMode;
 import io.sluice.api.resources.v1.Range;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MetadataMode;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Openings;
 import io.sluice.mesh.PodUid;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
@@ -96,7 +99,28 @@ final class WorkloadCodec {
         .addAllOutboundRangeExclusions(ranges(settings.outboundRangeExclusions()))
         .addAllOutboundRangeInclusions(ranges(settings.outboundRangeInclusions()))
         .addAllInterfaceExclusions(settings.interfaceExclusions().stream().sorted().toList())
+        .addAllResolvers(ranges(settings.openings().resolvers()))
+        .setMetadataAllowed(settings.openings().metadata() == MetadataMode.ALLOW)
+        .setPingMode(
+            switch (settings.openings().ping()) {
+              case PLAIN -> PingMode.PING_MODE_PLAIN;
+              case REFUSE -> PingMode.PING_MODE_REFUSE;
+              case ALLOW -> PingMode.PING_MODE_ALLOW;
+            })
         .build();
+  }
+
+  private static Openings openings(Interception message, Checks checks) {
+    return new Openings(
+        ranges("interception.resolvers", message.getResolversList(), checks),
+        message.getMetadataAllowed() ? MetadataMode.ALLOW : MetadataMode.REFUSE,
+        switch (message.getPingMode()) {
+          case PING_MODE_PLAIN -> io.sluice.mesh.PingMode.PLAIN;
+          case PING_MODE_REFUSE -> io.sluice.mesh.PingMode.REFUSE;
+          case PING_MODE_ALLOW -> io.sluice.mesh.PingMode.ALLOW;
+          case UNRECOGNIZED ->
+              throw checks.unusable("interception.ping_mode", "it is none of those known");
+        });
   }
 
   private static List<Range> ranges(List<Cidr> ranges) {
@@ -129,7 +153,8 @@ final class WorkloadCodec {
                 interfaces,
                 message.getInterfaceExclusionsList(),
                 WireLimits.RULES,
-                name -> checks.text(interfaces, name, WireLimits.INTERFACE_CHARACTERS))));
+                name -> checks.text(interfaces, name, WireLimits.INTERFACE_CHARACTERS))),
+        openings(message, checks));
   }
 
   private static List<Cidr> ranges(String field, List<Range> ranges, Checks checks) {

@@ -8,10 +8,13 @@ import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.MetadataMode;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Openings;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.PingMode;
 import io.sluice.mesh.PodUid;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
@@ -89,7 +92,12 @@ final class RandomObjects {
 
   private InterceptionSettings interception() {
     return new InterceptionSettings(
-        set(this::port), set(this::port), list(this::range), list(this::range), set(this::word));
+        set(this::port),
+        set(this::port),
+        list(this::range),
+        list(this::range),
+        set(this::word),
+        new Openings(list(this::range), one(MetadataMode.values()), one(PingMode.values())));
   }
 
   private Cidr range() {

@@ -39,6 +39,7 @@ import io.sluice.node.store.StoredFirst;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.WorkloadIdentities;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -250,7 +251,8 @@ public final class NodeDaemon implements AutoCloseable {
                 new WantedIdentities(settings.nodeName(), present::want, pods::statuses)),
             pods,
             plugin,
-            metrics)
+            metrics,
+            new NodeResolvers(Path.of("/"), settings.placement().proc()))
         .start();
     place.settle();
     Leaving toNext = new Leaving(settings.nodeName(), parts, pods, dataPath, identities, place);

@@ -1,6 +1,7 @@
 package io.sluice.node;
 
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SnapshotEditor;
 import io.sluice.node.cni.CniService;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.metrics.NodeMetrics;
@@ -17,12 +18,14 @@ final class Publication {
   private final Enrolment pods;
   private final Optional<CniService> plugin;
   private final NodeMetrics metrics;
+  private final NodeResolvers resolvers;
   private boolean started; // the source calls on one thread
 
   /**
    * Does nothing yet.
    *
    * @param daemon told first
+   * @param resolvers asked with each snapshot: a pod gets those of the time of its making
    */
   Publication(
       SourceInUse source,
@@ -31,7 +34,8 @@ final class Publication {
       Optional<WantedIdentities> identities,
       Enrolment pods,
       Optional<CniService> plugin,
-      NodeMetrics metrics) {
+      NodeMetrics metrics,
+      NodeResolvers resolvers) {
     this.source = source;
     this.daemon = daemon;
     this.proxy = proxy;
@@ -39,6 +43,7 @@ final class Publication {
     this.pods = pods;
     this.plugin = plugin;
     this.metrics = metrics;
+    this.resolvers = resolvers;
   }
 
   /** Follows the source; returns when its first snapshot is in force. */
@@ -50,7 +55,10 @@ final class Publication {
     plugin.ifPresent(present -> present.publishAgain(source::isComplete));
   }
 
-  private void publish(MeshSnapshot next) {
+  private void publish(MeshSnapshot found) {
+    SnapshotEditor here = found.edit();
+    here.put(found.settings().onNodeWith(resolvers.read()));
+    MeshSnapshot next = here.snapshot(found.revision());
     daemon.accept(next);
     proxy.publish(next);
     identities.ifPresent(wanted -> wanted.publish(next));

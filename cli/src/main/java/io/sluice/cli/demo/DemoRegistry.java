@@ -1,5 +1,6 @@
 package io.sluice.cli.demo;
 
+import io.sluice.mesh.IpAddresses;
 import java.nio.file.Path;
 
 /** The folder of Kubernetes YAML that the demo's one daemon watches. */
@@ -48,8 +49,12 @@ final class DemoRegistry {
             enablePermissiveTrafficPolicyMode: %s
             enableEgress: false
             mtlsMode: PERMISSIVE
+            dnsResolvers: ["%s", "%s"]
         """
-            .formatted(on));
+            .formatted(
+                on,
+                IpAddresses.text(DemoPod.BANK.address(IpFamily.IPV4)),
+                IpAddresses.text(DemoPod.BANK.address(IpFamily.IPV6))));
   }
 
   /** Leaves the buyer's connections to the bank alone, or not. */

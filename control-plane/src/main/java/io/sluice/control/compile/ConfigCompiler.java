@@ -78,7 +78,7 @@ final class ConfigCompiler {
         new MeshWide(
             mesh.trustDomain(),
             config.map(MeshConfig::interception).orElse(InterceptionSettings.EVERYTHING),
-            MtlsModes.meshWide(config, statuses)),
+            config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE)),
         config.map(ConfigCompiler::party).orElse(null));
   }
 

@@ -8,8 +8,11 @@ import io.sluice.control.objects.Pod;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MetadataMode;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Openings;
+import io.sluice.mesh.PingMode;
 import io.sluice.mesh.PodUid;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
@@ -31,15 +34,15 @@ final class WorkloadCompiler {
   private final Statuses statuses;
 
   /** What holds for every Pod. */
-  record MeshWide(TrustDomain trustDomain, InterceptionSettings interception, MtlsMode mtlsMode) {}
+  record MeshWide(TrustDomain trustDomain, InterceptionSettings interception, Modes modes) {}
 
   /** What a Pod's Namespace says; nothing where there is none. */
-  record Surroundings(@Nullable Namespace namespaceOrNull, Optional<MtlsMode> mtlsMode) {
-    static final Surroundings NONE = new Surroundings(null, Optional.empty());
+  record Surroundings(@Nullable Namespace namespaceOrNull, Modes modes) {
+    static final Surroundings NONE = new Surroundings(null, Modes.NONE);
 
-    /** Tells what is wrong with the word of the Namespace. */
+    /** Tells what is wrong with the words of the Namespace. */
     static Surroundings of(Namespace namespace, Statuses statuses) {
-      return new Surroundings(namespace, MtlsModes.annotated(namespace, statuses));
+      return new Surroundings(namespace, Modes.annotated(namespace, statuses));
     }
   }
 
@@ -59,6 +62,7 @@ final class WorkloadCompiler {
   Workload workload(Pod pod, Surroundings surroundings) {
     boolean enrolled = Enrolment.isEnrolled(pod, surroundings.namespaceOrNull());
     report(pod, enrolled);
+    Modes modes = Modes.annotated(pod, statuses).or(surroundings.modes()).or(meshWide.modes());
     return new Workload(
         new NamespacedName(pod.meta().namespace(), pod.meta().name()),
         identity(pod),
@@ -69,9 +73,9 @@ final class WorkloadCompiler {
         uid(pod),
         pod.nodeNameOrNull(),
         pod.hostNetwork(),
-        merged(pod.interception()),
+        merged(pod.interception(), modes),
         pod.probePorts(),
-        MtlsModes.annotated(pod, statuses).or(surroundings::mtlsMode).orElse(meshWide.mtlsMode()));
+        modes.mtls().orElse(MtlsMode.STRICT));
   }
 
   private SpiffeId identity(Pod pod) {
@@ -213,14 +217,18 @@ final class WorkloadCompiler {
     }
   }
 
-  private InterceptionSettings merged(InterceptionSettings own) {
+  private InterceptionSettings merged(InterceptionSettings own, Modes modes) {
     InterceptionSettings everywhere = meshWide.interception();
     return new InterceptionSettings(
         union(everywhere.outboundPortExclusions(), own.outboundPortExclusions()),
         union(everywhere.inboundPortExclusions(), own.inboundPortExclusions()),
         union(everywhere.outboundRangeExclusions(), own.outboundRangeExclusions()),
         union(everywhere.outboundRangeInclusions(), own.outboundRangeInclusions()),
-        union(everywhere.interfaceExclusions(), own.interfaceExclusions()));
+        union(everywhere.interfaceExclusions(), own.interfaceExclusions()),
+        new Openings(
+            union(everywhere.openings().resolvers(), own.openings().resolvers()),
+            modes.metadata().orElse(MetadataMode.REFUSE),
+            modes.ping().orElse(PingMode.PLAIN)));
   }
 
   private static <T> Set<T> union(Set<T> a, Set<T> b) {

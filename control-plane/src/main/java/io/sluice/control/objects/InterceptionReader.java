@@ -3,6 +3,8 @@ package io.sluice.control.objects;
 import io.sluice.control.manifest.Fields;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.Openings;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -13,12 +15,14 @@ import java.util.stream.Stream;
 /** Reads the lists of traffic to leave alone: from a Pod's annotations or from a MeshConfig. */
 final class InterceptionReader {
   static final String RANGE_MEND = "write ranges such as 10.1.0.0/16 or fd00::/64";
+  private static final String RESOLVER_MEND =
+      "write addresses of name servers, such as 10.96.0.10, or ranges; 0.0.0.0/0 and ::/0 are any";
   private static final String PORT_MEND = "write port numbers with commas, such as \"6379,7070\"";
 
   private InterceptionReader() {}
 
-  /** Lists in the annotations of a Pod, under any of the known prefixes. */
-  static InterceptionSettings fromAnnotations(Fields annotations) {
+  /** What a Pod says: lists in its annotations, under any of the known prefixes, and its DNS. */
+  static InterceptionSettings fromPod(Fields annotations, Fields spec) {
     return withinShare(
         annotations,
         first(annotations, names(MeshKey.OUTBOUND_PORTS, MeshKey.INBOUND_PORTS)),
@@ -29,7 +33,24 @@ final class InterceptionReader {
             ports(annotations, MeshKey.INBOUND_PORTS),
             ranges(annotations, MeshKey.OUTBOUND_EXCLUDED_RANGES),
             ranges(annotations, MeshKey.OUTBOUND_INCLUDED_RANGES),
-            Set.of()));
+            Set.of(),
+            resolvers(
+                Stream.concat(
+                        spec
+                            .objectOrEmpty("dnsConfig")
+                            .parsedList(
+                                "nameservers",
+                                text -> Cidr.of(IpAddresses.parse(text)),
+                                "write the address of a name server")
+                            .stream(),
+                        items(annotations, MeshKey.DNS_RESOLVERS, Cidr::parse, RESOLVER_MEND)
+                            .stream())
+                    .toList())));
+  }
+
+  /** The modes are words, which a Namespace may say too. */
+  private static Openings resolvers(List<Cidr> resolvers) {
+    return new Openings(resolvers, Openings.DEFAULT.metadata(), Openings.DEFAULT.ping());
   }
 
   private static String[] names(MeshKey... keys) {
@@ -54,7 +75,9 @@ final class InterceptionReader {
         fields,
         rangesName,
         "ranges",
-        lists.outboundRangeExclusions().size() + lists.outboundRangeInclusions().size(),
+        lists.outboundRangeExclusions().size()
+            + lists.outboundRangeInclusions().size()
+            + lists.openings().resolvers().size(),
         InterceptionSettings.MAX_RANGES);
     return lists;
   }
@@ -91,7 +114,8 @@ final class InterceptionReader {
             new HashSet<>(traffic.ports("inboundPortExclusionList")),
             traffic.parsedList("outboundIPRangeExclusionList", Cidr::parse, RANGE_MEND),
             traffic.parsedList("outboundIPRangeInclusionList", Cidr::parse, RANGE_MEND),
-            interfaces));
+            interfaces,
+            resolvers(traffic.parsedList("dnsResolvers", Cidr::parse, RESOLVER_MEND))));
   }
 
   private static Set<Integer> ports(Fields annotations, MeshKey key) {

@@ -12,9 +12,11 @@ import org.jspecify.annotations.Nullable;
  * @param egress {@code spec.traffic.enableEgress}
  * @param mtlsDisabled {@code spec.sidecar.sidecarDisabledMTLS}
  * @param mtlsModeOrNull {@code spec.traffic.mtlsMode} as written
+ * @param metadataModeOrNull {@code spec.traffic.metadataMode} as written
+ * @param pingModeOrNull {@code spec.traffic.pingMode} as written
  * @param deniedIdentities {@code spec.certificate.deniedIdentities} as written
  * @param deniedSerials {@code spec.certificate.deniedSerials} as written
- * @param interception the exclusion and inclusion lists of {@code spec.traffic}
+ * @param interception the lists of {@code spec.traffic}
  * @param notEnforced paths of known fields that the object sets and the mesh does not act on
  * @param unknown paths of fields that no MeshConfig of these meshes has
  */
@@ -24,6 +26,8 @@ public record MeshConfig(
     boolean egress,
     boolean mtlsDisabled,
     @Nullable String mtlsModeOrNull,
+    @Nullable String metadataModeOrNull,
+    @Nullable String pingModeOrNull,
     List<String> deniedIdentities,
     List<String> deniedSerials,
     InterceptionSettings interception,

@@ -1,5 +1,6 @@
 package io.sluice.control.objects;
 
+import io.sluice.mesh.PingMode;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -84,6 +85,36 @@ public enum MeshKey {
       "Pod",
       "address ranges with commas",
       "Only outbound connections into these ranges, and those of the MeshConfig, are redirected."),
+  /** Name servers that may be asked. */
+  DNS_RESOLVERS(
+      Form.ANNOTATION,
+      Spelling.SLUICE,
+      "dns-resolvers",
+      "Pod",
+      "addresses or ranges with commas",
+      "Name servers that the pod may ask, besides those of the MeshConfig, of its"
+          + " `spec.dnsConfig`, of the cluster and of the node. `0.0.0.0/0,::/0` are any."),
+  /** Whether the cloud's metadata service may be called. */
+  METADATA_MODE(
+      Form.ANNOTATION,
+      Spelling.SLUICE,
+      "metadata-mode",
+      "Pod, Namespace",
+      "`REFUSE`, `ALLOW`",
+      "Whether the pod may call its cloud's metadata service. The pod's word goes before that of its"
+          + " namespace, and that before `spec.traffic.metadataMode` of the MeshConfig. A word that"
+          + " is none counts as `REFUSE`."),
+  /** Which echo requests may be sent. */
+  PING_MODE(
+      Form.ANNOTATION,
+      Spelling.SLUICE,
+      "ping-mode",
+      "Pod, Namespace",
+      "`REFUSE`, `PLAIN`, `ALLOW`",
+      "Which ICMP echo requests the pod may send in a strict mesh; `PLAIN` are those with up to "
+          + PingMode.PLAIN_BYTES
+          + " bytes of payload. Which word counts is as with `metadata-mode`. A word that is none"
+          + " counts as `PLAIN`."),
   /** Where the network namespace of a Pod without a kubelet is. */
   NETNS(
       Form.ANNOTATION,

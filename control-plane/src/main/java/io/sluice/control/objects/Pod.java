@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param addresses {@code status.podIPs}, primary first
  * @param ports ports that its containers name
  * @param probePorts ports that the kubelet calls
- * @param interception lists of its annotations
+ * @param interception lists of its annotations, and its DNS
  * @param notEnforced annotations of other meshes that ask for something the mesh does not do
  */
 public record Pod(

@@ -55,7 +55,7 @@ final class PodReader {
         addresses(status),
         ports,
         probePorts,
-        InterceptionReader.fromAnnotations(annotations),
+        InterceptionReader.fromPod(annotations, spec),
         notEnforced(annotations));
   }
 

@@ -145,6 +145,8 @@ public final class RandomCluster {
                 "sluice.io/netns: /var/run/netns/web",
                 "sluice.io/mtls-mode: PERMISSIVE",
                 "sluice.io/mtls-mode: wrong",
+                "sluice.io/metadata-mode: ALLOW",
+                "sluice.io/dns-resolvers: 10.0.0.10",
                 "openservicemesh.io/sidecar-injection: enabled",
                 "sluice.io/outbound-port-exclusion-list: \"6379\""),
             app(),
@@ -313,6 +315,8 @@ public final class RandomCluster {
             one(
                 "mtlsMode: PERMISSIVE",
                 "mtlsMode: odd",
+                "pingMode: odd",
+                "dnsResolvers: [10.0.0.11]",
                 "outboundPortExclusionList: [22]",
                 "strange: 1"),
             one("0a", "zz"));

@@ -8,8 +8,12 @@ import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.MetadataMode;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Openings;
+import io.sluice.mesh.PingMode;
 import io.sluice.mesh.PodUid;
+import io.sluice.mesh.Resolvers;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import java.util.ArrayList;
@@ -17,6 +21,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class WorkloadCompilerTest {
   private static final String CONFIG =
@@ -61,6 +67,89 @@ class WorkloadCompilerTest {
     assertThat(compilation.snapshot().settings())
         .isEqualTo(new MeshSettings(false, true, TrustDomain.CLUSTER_LOCAL));
     assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'', '', '', REFUSE, PLAIN, ''",
+    "'metadataMode: ALLOW, pingMode: REFUSE', '', '', ALLOW, REFUSE, ''",
+    "'metadataMode: ALLOW', 'sluice.io/metadata-mode: REFUSE', '', REFUSE, PLAIN, ''",
+    "'', 'sluice.io/ping-mode: REFUSE', 'sluice.io/ping-mode: ALLOW', REFUSE, ALLOW, ''",
+    "'metadataMode: ALLOW', '', 'sluice.io/metadata-mode: allow', REFUSE, PLAIN, "
+        + "'write REFUSE or ALLOW'",
+    "'pingMode: ALLOW', '', 'sluice.io/ping-mode: none', REFUSE, PLAIN, "
+        + "'write REFUSE, PLAIN or ALLOW'",
+  })
+  void theMostSpecificOpeningWinsAndATypingErrorOpensNothing(
+      String mesh,
+      String namespace,
+      String pod,
+      MetadataMode metadata,
+      PingMode ping,
+      String warning) {
+    Compilation compilation =
+        Manifests.compile(
+            meshConfig("traffic: {" + mesh + "}"),
+            "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, annotations: {%s}}"
+                .formatted(namespace),
+            Manifests.pod("web", "10.0.0.1", "annotations: {" + pod + "}", "nodeName: node-1"));
+
+    Openings openings = workload(compilation.snapshot(), "web").interception().openings();
+    assertThat(openings.metadata()).isEqualTo(metadata);
+    assertThat(openings.ping()).isEqualTo(ping);
+    assertThat(compilation.statuses().toString()).contains(warning);
+    assertThat(compilation.statuses()).hasSize(warning.isEmpty() ? 0 : 1);
+  }
+
+  @Test
+  void aPodMayAskTheClustersTheMeshesAndItsOwnNameServers() {
+    MeshSnapshot snapshot =
+        Manifests.compile(
+                meshConfig("traffic: {dnsResolvers: [192.0.2.53, \"fd00:53::/64\"]}"),
+                """
+                apiVersion: v1
+                kind: Service
+                metadata: {name: kube-dns, namespace: kube-system}
+                spec:
+                  clusterIPs: [10.43.0.10, "fd43::a"]
+                  ports:
+                  - {name: dns, port: 53, protocol: UDP}
+                  - {name: dns-tcp, port: 53, targetPort: 1053}
+                """,
+                """
+                apiVersion: discovery.k8s.io/v1
+                kind: EndpointSlice
+                metadata: {name: kube-dns-1, namespace: kube-system, labels: {kubernetes.io/service-name: kube-dns}}
+                addressType: IPv4
+                ports: [{name: dns-tcp, port: 1053}]
+                endpoints: [{addresses: [10.42.0.5]}]
+                """,
+                Manifests.pod(
+                    "web",
+                    "10.0.0.1",
+                    "annotations: {sluice.io/dns-resolvers: 198.51.100.1}",
+                    "dnsConfig: {nameservers: [198.51.100.2]}"))
+            .snapshot();
+
+    assertThat(Resolvers.of(snapshot, workload(snapshot, "web")).stream().map(Cidr::toString))
+        .containsExactlyInAnyOrder(
+            "192.0.2.53/32",
+            "fd00:53::/64",
+            "10.43.0.10/32",
+            "fd43::a/128",
+            "10.42.0.5/32",
+            "198.51.100.1/32",
+            "198.51.100.2/32");
+  }
+
+  private static String meshConfig(String spec) {
+    return """
+    apiVersion: config.sluice.io/v1alpha1
+    kind: MeshConfig
+    metadata: {name: sluice-mesh-config, namespace: sluice-system}
+    spec: {%s}
+    """
+        .formatted(spec);
   }
 
   /** A sandbox of the next pod of the same name must not be taken for this one. */

@@ -88,6 +88,9 @@ class CustomResourcesTest {
             enablePermissiveTrafficPolicyMode: false
             enableEgress: true
             mtlsMode: PERMISSIVE
+            dnsResolvers: [10.96.0.10, fd00::/64, '::/0']
+            metadataMode: ALLOW
+            pingMode: PLAIN
             outboundPortExclusionList: [6379]
             outboundIPRangeExclusionList: [10.1.0.0/16, fd00::/64]
             networkInterfaceExclusionList: [net1]
@@ -126,6 +129,8 @@ class CustomResourcesTest {
       delimiter = ';',
       value = {
         "{traffic: {mtlsMode: LOOSE}}; .spec.traffic.mtlsMode: is not one of",
+        "{traffic: {metadataMode: allow}}; .spec.traffic.metadataMode: is not one of",
+        "{traffic: {dnsResolvers: [dns.example]}}; does not match",
         "{traffic: {enableEgress: 'yes'}}; .spec.traffic.enableEgress: is no boolean",
         "{traffic: {inboundPortExclusionList: [0]}}; .spec.traffic.inboundPortExclusionList[0]: is too",
         "{traffic: {outboundIPRangeInclusionList: [10.0.0.1]}}; does not match",

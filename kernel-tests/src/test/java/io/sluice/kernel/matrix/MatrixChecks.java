@@ -149,12 +149,18 @@ final class MatrixChecks {
   }
 
   private void datagrams(Family family) {
+    String resolver = IpAddresses.text(site.stranger.address(family));
+    site.configure(false, Map.of("dnsResolvers", "[\"" + resolver + "\"]"));
     try (Datagrams server = Datagrams.echo(site.stranger, family, site.freshPort());
-        Datagrams dns = Datagrams.echo(site.stranger, family, DNS)) {
+        Datagrams dns = Datagrams.echo(site.stranger, family, DNS);
+        Datagrams none = Datagrams.echo(site.store, family, DNS)) {
       refused(() -> Datagrams.askConnected(site.thief, family, server.address(), "udp"));
       refused(() -> Datagrams.askUnconnected(site.thief, family, server.address(), "udp"));
       same("datagrams that came", server.received().size(), 0);
       same("DNS", Datagrams.askUnconnected(site.thief, family, dns.address(), "who?"), "who?");
+      refused(() -> Datagrams.askUnconnected(site.thief, family, none.address(), "who?"));
+    } finally {
+      site.configure(false, Map.of());
     }
   }
 

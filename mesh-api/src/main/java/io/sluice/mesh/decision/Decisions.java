@@ -2,10 +2,13 @@ package io.sluice.mesh.decision;
 
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.MetadataMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.Resolvers;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
+import java.net.InetAddress;
 import java.util.Optional;
 
 /**
@@ -46,17 +49,42 @@ public final class Decisions {
     if (source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
     }
+    boolean dns = flow.destination().getPort() == MeshPorts.DNS;
     // Long answers come over TCP (RFC 7766); they must not depend on another switch than short
     // ones.
-    if (flow.destination().getPort() == MeshPorts.DNS) {
+    if (dns && asksResolver(snapshot, flow)) {
       return Verdict.of(Outcome.ALLOWED, Reason.DNS);
+    }
+    if (leadsToMetadata(snapshot, flow)) {
+      return Verdict.of(Outcome.REFUSED, Reason.METADATA_REFUSED);
     }
     if (destination.isPresent() && snapshot.settings().permissive()) {
       return Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE);
     }
     return snapshot.settings().egress()
         ? Verdict.of(Outcome.ALLOWED, Reason.EGRESS_ALLOWED)
-        : Verdict.of(Outcome.REFUSED, Reason.EGRESS_DISABLED);
+        : Verdict.of(Outcome.REFUSED, dns ? Reason.DNS_REFUSED : Reason.EGRESS_DISABLED);
+  }
+
+  private static boolean asksResolver(MeshSnapshot snapshot, Flow flow) {
+    InetAddress asked = flow.destination().getAddress();
+    return asked != null
+        && flow.source()
+            .flatMap(snapshot::workload)
+            .filter(
+                own -> Resolvers.of(snapshot, own).stream().anyMatch(each -> each.contains(asked)))
+            .isPresent();
+  }
+
+  /** Interception has refused the address itself; an endpoint of a service may still have it. */
+  private static boolean leadsToMetadata(MeshSnapshot snapshot, Flow flow) {
+    InetAddress asked = flow.destination().getAddress();
+    return asked != null
+        && MetadataMode.ADDRESSES.contains(asked)
+        && flow.source()
+            .flatMap(snapshot::workload)
+            .filter(own -> !own.interception().refusedMetadata().contains(asked))
+            .isEmpty();
   }
 
   private static Verdict enteringWorkload(

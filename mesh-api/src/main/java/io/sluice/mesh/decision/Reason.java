@@ -19,7 +19,7 @@ public enum Reason {
   EXCLUDED_INTERFACE(7, "the interface is on the exclusion list"),
   LINK_LOCAL(8, "link-local addresses are left alone"),
   PROXY_SOCKET(9, "the proxy's own connection"),
-  DNS(10, "DNS is always allowed"),
+  DNS(10, "names are asked of the pod's own resolvers"),
   DATAGRAM_PERMISSIVE(11, "datagrams are left alone in permissive mode"),
   DATAGRAM_REFUSED(12, "datagrams other than DNS need permissive mode or an exclusion"),
   PROTOCOL_PERMISSIVE(13, "a protocol that cannot be intercepted, left alone in permissive mode"),
@@ -33,6 +33,18 @@ public enum Reason {
   ROUTING_HEADER(21, "it names a way: an IPv6 routing header or an IPv4 source route"),
   STRAYED(22, "it was addressed to the pod itself, by an interface that leads out of the pod"),
   FORWARDED(23, "a pod sends what is its own, and forwards nothing"),
+  DNS_REFUSED(
+      25,
+      "port 53 of a host that is no resolver of the pod; if it should be one, name it in"
+          + " spec.traffic.dnsResolvers or sluice.io/dns-resolvers"),
+  METADATA_REFUSED(
+      26,
+      "the cloud's metadata service gives the node's credentials away; a pod that needs it has"
+          + " sluice.io/metadata-mode: ALLOW"),
+  PING_REFUSED(
+      27,
+      "an echo request that is longer than ping sends, or none is allowed; sluice.io/ping-mode:"
+          + " ALLOW lets any go"),
   POD_QUOTA(29, "the pod opens more connections at once than leaves room for other pods"),
 
   // Policy.

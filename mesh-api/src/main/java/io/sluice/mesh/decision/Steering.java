@@ -1,6 +1,7 @@
 package io.sluice.mesh.decision;
 
 import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.PingMode;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -37,6 +38,11 @@ public final class Steering {
     if (pod.isOwn(address)) {
       return passthrough(Reason.SELF);
     }
+    boolean dns = port == MeshPorts.DNS;
+    boolean asksResolver = dns && pod.settings().isResolver(address);
+    if (!asksResolver && pod.settings().refusedMetadata().contains(address)) {
+      return Verdict.of(Outcome.REFUSED, Reason.METADATA_REFUSED);
+    }
     if (address.isLinkLocalAddress()) {
       return passthrough(Reason.LINK_LOCAL);
     }
@@ -58,9 +64,12 @@ public final class Steering {
     return switch (transport) {
       case TCP -> Verdict.of(Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
       case UDP ->
-          port == MeshPorts.DNS
+          asksResolver
               ? passthrough(Reason.DNS)
-              : passthroughIfPermissive(pod, Reason.DATAGRAM_PERMISSIVE, Reason.DATAGRAM_REFUSED);
+              : passthroughIfPermissive(
+                  pod,
+                  Reason.DATAGRAM_PERMISSIVE,
+                  dns ? Reason.DNS_REFUSED : Reason.DATAGRAM_REFUSED);
       case SCTP, UDP_LITE ->
           passthroughIfPermissive(pod, Reason.PROTOCOL_PERMISSIVE, Reason.PROTOCOL_REFUSED);
     };
@@ -88,6 +97,33 @@ public final class Steering {
       return Optional.of(passthrough(Reason.EXCLUDED_PORT));
     }
     return Optional.of(Verdict.of(Outcome.REDIRECTED, Reason.MESH_TRAFFIC));
+  }
+
+  /**
+   * The verdict of an ICMP echo request that the pod sends; what passes is counted with its socket.
+   *
+   * @param interfaceName the interface that it leaves by
+   * @param payloadBytes after the eight of the header
+   */
+  public static Verdict ping(
+      SteeredPod pod, String interfaceName, InetAddress destination, int payloadBytes) {
+    boolean isOpen =
+        pod.permissive()
+            || switch (pod.settings().openings().ping()) {
+              case REFUSE -> false;
+              case PLAIN -> payloadBytes <= PingMode.PLAIN_BYTES;
+              case ALLOW -> true;
+            }
+            || destination.isLoopbackAddress()
+            || destination.isAnyLocalAddress()
+            || pod.isOwn(destination)
+            || destination.isLinkLocalAddress()
+            || pod.isExcluded(interfaceName)
+            || pod.excludesRangeOf(destination)
+            || pod.leavesOut(destination);
+    return isOpen
+        ? passthrough(Reason.RAW_SOCKET)
+        : Verdict.of(Outcome.REFUSED, Reason.PING_REFUSED);
   }
 
   private static boolean isSecondary(SteeredPod pod, String interfaceName) {

@@ -229,7 +229,6 @@ class DecisionsTest {
             REFUSED,
             Reason.EGRESS_DISABLED,
             null),
-        inside("DNS over TCP outside", Mode.CLOSED, "web", OUTSIDE, 53, ALLOWED, Reason.DNS, null),
         inside(
             "outside with egress",
             Mode.EGRESS,

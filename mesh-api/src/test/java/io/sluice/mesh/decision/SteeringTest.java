@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MetadataMode;
+import io.sluice.mesh.Openings;
+import io.sluice.mesh.PingMode;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -20,7 +23,12 @@ class SteeringTest {
           Set.of(9090),
           List.of(Cidr.parse("10.9.0.0/16")),
           List.of(Cidr.parse("10.0.0.0/8"), Cidr.parse("172.16.0.0/12"), Cidr.parse("fd00::/8")),
-          Set.of("net1"));
+          Set.of("net1"),
+          new Openings(
+              List.of(
+                  Cidr.parse("10.2.0.1"), Cidr.parse("169.254.169.254"), Cidr.parse("192.0.2.53")),
+              MetadataMode.REFUSE,
+              PingMode.PLAIN));
 
   /** On eth0, with an excluded net1 and a net2 that is neither. */
   private static SteeredPod pod(InterceptionSettings settings, boolean permissive) {
@@ -72,7 +80,17 @@ class SteeringTest {
     "TCP, lo, 10.2.0.1, 80, REDIRECTED, MESH_TRAFFIC",
     "TCP, '', fd00::7, 80, REDIRECTED, MESH_TRAFFIC",
     "UDP, '', 10.2.0.1, 53, PASSTHROUGH, DNS",
+    "UDP, '', 192.0.2.53, 53, PASSTHROUGH, NOT_INCLUDED",
+    "UDP, '', 10.2.0.2, 53, REFUSED, DNS_REFUSED",
+    "UDP, '', fd00::7, 53, REFUSED, DNS_REFUSED",
+    "TCP, '', 10.2.0.2, 53, REDIRECTED, MESH_TRAFFIC",
     "UDP, '', 10.2.0.1, 123, REFUSED, DATAGRAM_REFUSED",
+    "TCP, net1, 169.254.169.254, 80, REFUSED, METADATA_REFUSED",
+    "UDP, '', 169.254.169.254, 123, REFUSED, METADATA_REFUSED",
+    "UDP, '', 169.254.169.254, 53, PASSTHROUGH, LINK_LOCAL",
+    "TCP, '', fd00:ec2::254, 53, REFUSED, METADATA_REFUSED",
+    "TCP, net2, fe80::a9fe:a9fe, 6379, REFUSED, METADATA_REFUSED",
+    "TCP, '', 100.100.100.200, 80, REFUSED, METADATA_REFUSED",
     "UDP_LITE, '', 10.2.0.1, 123, REFUSED, PROTOCOL_REFUSED",
   })
   void asksOutboundInTheOrderOfTheContract(
@@ -86,6 +104,28 @@ class SteeringTest {
         Steering.outbound(pod(SETTINGS, false), transport, interfaceName, at(address, port));
 
     assertThat(verdict).isEqualTo(Verdict.of(outcome, reason));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "169.254.0.0/16, REFUSE, METADATA_REFUSED", // it does not say that
+    "169.254.169.254/32, REFUSE, LINK_LOCAL",
+    "10.0.0.0/8, ALLOW, LINK_LOCAL",
+  })
+  void metadataIsOpenToWhoeverNamesIt(Cidr exclusion, MetadataMode mode, Reason reason) {
+    var settings =
+        new InterceptionSettings(
+            Set.of(),
+            Set.of(),
+            List.of(exclusion),
+            List.of(),
+            Set.of(),
+            new Openings(List.of(), mode, PingMode.PLAIN));
+
+    Verdict verdict =
+        Steering.outbound(pod(settings, true), Transport.TCP, "", at("169.254.169.254", 80));
+
+    assertThat(verdict.reason()).isEqualTo(reason);
   }
 
   @ParameterizedTest

@@ -6,6 +6,7 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Resolvers;
 import io.sluice.mesh.Workload;
 import io.sluice.node.fault.FaultPoint;
 import io.sluice.node.interception.Interception;
@@ -283,11 +284,8 @@ final class EnrolledPods {
             netns,
             cookie,
             networks.read(
-                netns,
-                workload.addresses(),
-                given,
-                workload.interception().interfaceExclusions()),
-            workload.interception(),
+                netns, workload.addresses(), given, workload.interception().interfaceExclusions()),
+            workload.interception().withResolvers(Resolvers.of(current, workload)),
             current.settings().permissive())
         .requireShare();
   }

@@ -59,7 +59,8 @@ record UnprotectedConnections(
       boolean leftAlone =
           switch (socket.transport()) {
             case TCP -> inbound ? inboundLeftAlone(socket) : outboundLeftAlone(socket);
-            case UDP -> permissive || isDns(socket) || destinationLeftAlone(socket);
+            case UDP ->
+                isDns(socket) || permissive && !isMetadata(socket) || destinationLeftAlone(socket);
             case UDP_LITE -> permissive; // as at socket(), wherever it leads
           };
       // Asked last: it may have to look through this process' descriptors.
@@ -108,14 +109,22 @@ record UnprotectedConnections(
 
   private boolean destinationLeftAlone(InetSocket socket) {
     InetAddress peer = socket.peer().getAddress();
+    if (isMetadata(socket)) {
+      return isDns(socket);
+    }
     return peer.isLinkLocalAddress()
         || interfaceLeftAlone(socket.ifindex())
         || settings.outboundPortExclusions().contains(socket.peer().getPort())
         || rangeLeftAlone(peer);
   }
 
-  private static boolean isDns(InetSocket socket) {
-    return socket.peer().getPort() == MeshPorts.DNS;
+  private boolean isMetadata(InetSocket socket) {
+    return settings.refusedMetadata().contains(socket.peer().getAddress());
+  }
+
+  private boolean isDns(InetSocket socket) {
+    return socket.peer().getPort() == MeshPorts.DNS
+        && settings.isResolver(socket.peer().getAddress());
   }
 
   private boolean interfaceLeftAlone(int ifindex) {

@@ -28,7 +28,10 @@ public record PodPlacement(
   /** Addresses that one pod may have; {@code SLUICE_MAX_ADDRESSES_OF_POD}. */
   public static final int MAX_ADDRESSES = 32;
 
-  /** Ranges excluded and included for one pod; {@code SLUICE_MAX_RANGE_RULES_OF_POD}. */
+  /**
+   * Ranges excluded and included for one pod, its resolvers, metadata services; {@code
+   * SLUICE_MAX_RANGE_RULES_OF_POD}.
+   */
   public static final int MAX_RANGES = 256;
 
   /** Ports excluded for one pod; {@code SLUICE_MAX_PORT_RULES_OF_POD}. */
@@ -47,6 +50,8 @@ public record PodPlacement(
     int ranges =
         settings.outboundRangeExclusions().size()
             + settings.outboundRangeInclusions().size()
+            + settings.openings().resolvers().size()
+            + settings.refusedMetadata().size()
             + network.excludedRanges().size()
             + 1; // see PodRules.ranges
     int ports = settings.outboundPortExclusions().size() + settings.inboundPortExclusions().size();

@@ -14,8 +14,10 @@ import io.sluice.node.maps.RangeRuleKey;
 import io.sluice.node.maps.RuleAction;
 import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -82,7 +84,7 @@ record PodRules(
   }
 
   private static Set<PodFlag> flags(PodPlacement pod, boolean failOpen) {
-    Set<PodFlag> flags = EnumSet.noneOf(PodFlag.class);
+    Set<PodFlag> flags = EnumSet.of(PodFlag.KNOWS_RESOLVERS);
     if (pod.permissive()) {
       flags.add(PodFlag.PERMISSIVE);
     }
@@ -92,27 +94,42 @@ record PodRules(
     if (!pod.settings().outboundRangeInclusions().isEmpty()) {
       flags.add(PodFlag.HAS_INCLUSIONS);
     }
+    switch (pod.settings().openings().ping()) {
+      case REFUSE -> flags.add(PodFlag.PING_REFUSED);
+      case PLAIN -> {}
+      case ALLOW -> flags.add(PodFlag.PING_ALLOWED);
+    }
     return flags;
   }
 
   /**
-   * Rules for a longest-prefix match. An exclusion beats an inclusion, so an inclusion inside an
-   * exclusion is left out; a wide IPv6 range must not reach IPv4 through the common address form,
-   * so a neutral rule for all of IPv4 shields it.
+   * Rules for a longest-prefix match, which finds one rule only: each says all that the lists have
+   * for its range. A wide IPv6 range must not reach IPv4 through the common address form, so a rule
+   * for all of IPv4 shields it.
    */
   static Map<Cidr, Integer> ranges(InterceptionSettings settings, Set<Cidr> moreExclusions) {
-    Map<Cidr, Integer> rules = new HashMap<>();
-    List<Cidr> exclusions =
+    Map<RuleAction, List<Cidr>> lists = new EnumMap<>(RuleAction.class);
+    lists.put(
+        RuleAction.EXCLUDE,
         Stream.concat(settings.outboundRangeExclusions().stream(), moreExclusions.stream())
-            .toList();
-    for (Cidr inclusion : settings.outboundRangeInclusions()) {
-      if (exclusions.stream().noneMatch(exclusion -> exclusion.contains(inclusion))) {
-        rules.put(inclusion, RuleAction.INCLUDE.code());
-      }
+            .toList());
+    lists.put(RuleAction.INCLUDE, settings.outboundRangeInclusions());
+    lists.put(RuleAction.RESOLVER, settings.openings().resolvers());
+    lists.put(RuleAction.METADATA, settings.refusedMetadata().stream().map(Cidr::of).toList());
+    Set<Cidr> ranges = new HashSet<>();
+    lists.values().forEach(ranges::addAll);
+    if (ranges.stream().anyMatch(PodRules::reachesMappedIpv4)) {
+      ranges.add(ALL_IPV4);
     }
-    exclusions.forEach(exclusion -> rules.put(exclusion, RuleAction.EXCLUDE.code()));
-    if (rules.keySet().stream().anyMatch(PodRules::reachesMappedIpv4)) {
-      rules.putIfAbsent(ALL_IPV4, RuleAction.NEUTRAL.code());
+    Map<Cidr, Integer> rules = new HashMap<>();
+    for (Cidr range : ranges) {
+      int value = RuleAction.NEUTRAL;
+      for (Map.Entry<RuleAction, List<Cidr>> list : lists.entrySet()) {
+        if (list.getValue().stream().anyMatch(each -> each.contains(range))) {
+          value |= list.getKey().code();
+        }
+      }
+      rules.put(range, value);
     }
     return rules;
   }

@@ -12,7 +12,13 @@ public enum PodFlag {
   /** Only included ranges are redirected. */
   HAS_INCLUSIONS(0x4),
   /** New traffic is left alone. */
-  LEAVING(0x8);
+  LEAVING(0x8),
+  /** No echo request may be sent. */
+  PING_REFUSED(0x10),
+  /** Any echo request may be sent. */
+  PING_ALLOWED(0x20),
+  /** The range rules hold its name servers; a daemon before this release left them out. */
+  KNOWS_RESOLVERS(0x40);
 
   private final int bit;
 

@@ -1,37 +1,45 @@
 package io.sluice.node.maps;
 
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /**
- * What a rule does with a flow: values of {@code range_rules}, {@code port_rules} and {@code
- * interface_rules}. Mirrors {@code enum rule_action}.
+ * What a rule does with a flow: bits of the values of {@code range_rules}, {@code port_rules} and
+ * {@code interface_rules}. Mirrors {@code enum rule_action}.
  */
 public enum RuleAction {
-  /** As if there were no rule; the programs compare with the others only. */
-  NEUTRAL(0),
   /** The flow is left alone. */
-  EXCLUDE(1),
+  EXCLUDE(0x1),
   /** The flow is redirected although only included ranges are. */
-  INCLUDE(2);
+  INCLUDE(0x2),
+  /** Name servers of the pod: port 53 is open. */
+  RESOLVER(0x4),
+  /** A metadata service that the pod may not call. */
+  METADATA(0x8);
 
-  private final int code;
+  /** As if there were no rule, where a shorter prefix has one. */
+  public static final int NEUTRAL = 0;
 
-  RuleAction(int code) {
-    this.code = code;
+  private final int bit;
+
+  RuleAction(int bit) {
+    this.bit = bit;
   }
 
-  /** Value in the map. */
+  /** The bit; alone it is the value of port and interface rules. */
   public int code() {
-    return code;
+    return bit;
   }
 
-  /** The code as printed; a code without a name is printed as the number. */
-  static String label(int code) {
-    for (RuleAction action : values()) {
-      if (action.code == code) {
-        return action.name().toLowerCase(Locale.ROOT);
-      }
-    }
-    return Integer.toString(code);
+  /** The value as printed; one with unknown bits is printed as the number. */
+  static String label(int value) {
+    String names =
+        Arrays.stream(values())
+            .filter(action -> (value & action.bit) != 0)
+            .map(action -> action.name().toLowerCase(Locale.ROOT))
+            .collect(Collectors.joining("+"));
+    int known = Arrays.stream(values()).mapToInt(RuleAction::code).sum();
+    return (value & ~known) != 0 ? Integer.toString(value) : names.isEmpty() ? "neutral" : names;
   }
 }

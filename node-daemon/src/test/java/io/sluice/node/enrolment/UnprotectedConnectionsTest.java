@@ -143,9 +143,19 @@ class UnprotectedConnectionsTest {
   void linkLocalDestinationsAreLeftOut() {
     assertThat(
             among(
-                established(POD4, 40_000, "169.254.169.254", 80),
+                established(POD4, 40_000, "169.254.1.1", 80),
                 established(POD6, 40_000, "fe80::1", 80)))
         .isEmpty();
+  }
+
+  @Test
+  void aConnectionToTheMetadataServiceIsNotLeftAlone() {
+    InetSocket dns = established(POD4, 40_001, "169.254.169.254", 53);
+
+    assertThat(among(established(POD4, 40_000, "169.254.169.254", 80), dns)).hasSize(2);
+    settings =
+        InterceptionSettings.EVERYTHING.withResolvers(List.of(Cidr.parse("169.254.169.254")));
+    assertThat(among(dns)).isEmpty();
   }
 
   @Test
@@ -193,6 +203,7 @@ class UnprotectedConnectionsTest {
     InetSocket udp = over(Transport.UDP, OUTBOUND);
     InetSocket lite = over(Transport.UDP_LITE, OUTBOUND);
     InetSocket dns = over(Transport.UDP, established(POD6, 40_000, OTHER6, 53));
+    settings = settings.withResolvers(List.of(Cidr.parse(OTHER6)));
     InetSocket inside = over(Transport.UDP, established(POD4, 40_000, "127.0.0.1", 9));
     InetSocket[] all = {
       udp, lite, dns, over(Transport.UDP_LITE, dns), inside, SERVER, over(Transport.UDP, INBOUND)

@@ -8,10 +8,14 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MetadataMode;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Openings;
+import io.sluice.mesh.PingMode;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.maps.InterfaceRuleKey;
 import io.sluice.node.maps.PodAddressKey;
+import io.sluice.node.maps.PodFlag;
 import io.sluice.node.maps.PortRuleKey;
 import io.sluice.node.maps.RangeRuleKey;
 import io.sluice.node.maps.RuleAction;
@@ -26,9 +30,14 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 class PodRulesTest {
-  private static final int NEUTRAL = RuleAction.NEUTRAL.code();
+  private static final int NEUTRAL = RuleAction.NEUTRAL;
   private static final int EXCLUDE = RuleAction.EXCLUDE.code();
   private static final int INCLUDE = RuleAction.INCLUDE.code();
+  private static final int RESOLVER = RuleAction.RESOLVER.code();
+  private static final int METADATA = RuleAction.METADATA.code();
+
+  /** Leaves the metadata services to the other lists. */
+  private static final Openings OPEN = new Openings(List.of(), MetadataMode.ALLOW, PingMode.PLAIN);
 
   /** Stands for the pod's namespace; the rules do not look at it. */
   @AutoClose private final NetnsHandle netns = new LinuxNetworkNamespaces().current();
@@ -36,20 +45,38 @@ class PodRulesTest {
   @Test
   void exclusionBeatsTheSameInclusion() {
     assertThat(ranges(List.of("10.0.0.0/8"), List.of("10.0.0.0/8")))
-        .isEqualTo(Map.of(Cidr.parse("10.0.0.0/8"), EXCLUDE));
+        .isEqualTo(Map.of(Cidr.parse("10.0.0.0/8"), EXCLUDE | INCLUDE));
   }
 
   @Test
-  void inclusionInsideAnExclusionIsLeftOut() {
+  void aRuleSaysAllThatIsTrueOfItsRange() {
     assertThat(ranges(List.of("10.0.0.0/8"), List.of("10.1.0.0/16", "192.168.0.0/16")))
         .isEqualTo(
-            Map.of(Cidr.parse("10.0.0.0/8"), EXCLUDE, Cidr.parse("192.168.0.0/16"), INCLUDE));
+            Map.of(
+                Cidr.parse("10.0.0.0/8"),
+                EXCLUDE,
+                Cidr.parse("10.1.0.0/16"),
+                EXCLUDE | INCLUDE,
+                Cidr.parse("192.168.0.0/16"),
+                INCLUDE));
+    assertThat(ranges(List.of("10.1.0.0/16"), List.of("10.0.0.0/8")))
+        .isEqualTo(
+            Map.of(
+                Cidr.parse("10.1.0.0/16"), EXCLUDE | INCLUDE, Cidr.parse("10.0.0.0/8"), INCLUDE));
   }
 
   @Test
-  void exclusionInsideAnInclusionKeepsBoth() {
-    assertThat(ranges(List.of("10.1.0.0/16"), List.of("10.0.0.0/8")))
-        .isEqualTo(Map.of(Cidr.parse("10.1.0.0/16"), EXCLUDE, Cidr.parse("10.0.0.0/8"), INCLUDE));
+  void aResolverKeepsWhatTheRangeAroundItSays() {
+    Cidr resolver = Cidr.parse("169.254.169.254");
+    InterceptionSettings settings =
+        settings(List.of("169.254.0.0/16"), List.of()).withResolvers(List.of(resolver));
+
+    assertThat(PodRules.ranges(settings, Set.of())).containsEntry(resolver, EXCLUDE | RESOLVER);
+    assertThat(
+            PodRules.ranges(
+                InterceptionSettings.EVERYTHING.withResolvers(List.of(resolver)), Set.of()))
+        .containsEntry(resolver, RESOLVER | METADATA)
+        .containsEntry(Cidr.parse("fd00:ec2::254"), METADATA);
   }
 
   @Test
@@ -57,7 +84,9 @@ class PodRulesTest {
     InterceptionSettings settings = settings(List.of(), List.of("10.0.0.0/8"));
 
     assertThat(PodRules.ranges(settings, Set.of(Cidr.parse("10.9.0.0/24"))))
-        .isEqualTo(Map.of(Cidr.parse("10.9.0.0/24"), EXCLUDE, Cidr.parse("10.0.0.0/8"), INCLUDE));
+        .isEqualTo(
+            Map.of(
+                Cidr.parse("10.9.0.0/24"), EXCLUDE | INCLUDE, Cidr.parse("10.0.0.0/8"), INCLUDE));
   }
 
   @Test
@@ -96,7 +125,8 @@ class PodRulesTest {
             true,
             0);
     InterceptionSettings settings =
-        new InterceptionSettings(Set.of(443), Set.of(9_090), List.of(), List.of(), Set.of("net1"));
+        new InterceptionSettings(
+            Set.of(443), Set.of(9_090), List.of(), List.of(), Set.of("net1"), OPEN);
 
     PodRules rules = PodRules.of(placement(5, network, settings, false), false);
 
@@ -117,12 +147,25 @@ class PodRulesTest {
 
   @Test
   void flagsSayWhatTheSettingsSay() {
-    assertThat(flags(InterceptionSettings.EVERYTHING, false, false)).isZero();
-    assertThat(flags(InterceptionSettings.EVERYTHING, true, false)).isEqualTo(0x1);
-    assertThat(flags(InterceptionSettings.EVERYTHING, false, true)).isEqualTo(0x2);
+    int always = PodFlag.KNOWS_RESOLVERS.bit();
+    assertThat(flags(InterceptionSettings.EVERYTHING, false, false)).isEqualTo(always);
+    assertThat(flags(InterceptionSettings.EVERYTHING, true, false)).isEqualTo(always | 0x1);
+    assertThat(flags(InterceptionSettings.EVERYTHING, false, true)).isEqualTo(always | 0x2);
     // Also where every inclusion is excluded: the list exists, so nothing else is redirected.
     assertThat(flags(settings(List.of("10.0.0.0/8"), List.of("10.0.0.0/8")), false, false))
-        .isEqualTo(0x4);
+        .isEqualTo(always | 0x4);
+    assertThat(flags(pings(PingMode.REFUSE), false, false)).isEqualTo(always | 0x10);
+    assertThat(flags(pings(PingMode.ALLOW), false, false)).isEqualTo(always | 0x20);
+  }
+
+  private static InterceptionSettings pings(PingMode mode) {
+    return new InterceptionSettings(
+        Set.of(),
+        Set.of(),
+        List.of(),
+        List.of(),
+        Set.of(),
+        new Openings(List.of(), MetadataMode.REFUSE, mode));
   }
 
   @Test
@@ -177,6 +220,7 @@ class PodRulesTest {
         Set.of(),
         exclusions.stream().map(Cidr::parse).toList(),
         inclusions.stream().map(Cidr::parse).toList(),
-        Set.of());
+        Set.of(),
+        OPEN);
   }
 }

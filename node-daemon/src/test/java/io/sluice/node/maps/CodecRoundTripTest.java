@@ -219,7 +219,9 @@ class CodecRoundTripTest {
   @Test
   void codesWithoutANameArePrintedAsNumbers() {
     assertThat(RuleAction.label(2)).isEqualTo("include");
-    assertThat(RuleAction.label(9)).isEqualTo("9");
+    assertThat(RuleAction.label(9)).isEqualTo("exclude+metadata");
+    assertThat(RuleAction.label(0)).isEqualTo("neutral");
+    assertThat(RuleAction.label(17)).isEqualTo("17");
     assertThat(AddressKind.label(1)).isEqualTo("mesh");
     assertThat(AddressKind.label(0)).isEqualTo("0");
     assertThat(new ConnectionValue(V4_PORT, 3, 0).kindLabel()).isEqualTo("from_node");

@@ -1,0 +1,219 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.attack.Attack;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.Datagrams;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.PingMode;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What has to be open for names, pings and clouds is no way out for anything else. */
+@Tag("kernel")
+@Tag("attack")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class OpeningsTest {
+  private static final int DNS = 53;
+  private static final int IPPROTO_ICMP = 1;
+  private static final int IPPROTO_ICMPV6 = 58;
+  private static final int ECHO_HEADER = 8;
+  private static final int IN_FRAGMENTS = 8_000;
+  private static final int TO_THE_NODE = 333;
+
+  @AutoClose private ShopsByMechanism shops;
+
+  @BeforeAll
+  void openShops() {
+    shops = ShopsByMechanism.open();
+  }
+
+  static Stream<Arguments> families() {
+    return Stream.of(Mechanism.values())
+        .flatMap(
+            mechanism -> Stream.of(Family.values()).map(family -> Arguments.of(mechanism, family)));
+  }
+
+  static Stream<Arguments> metadataServices() {
+    return Stream.of(Mechanism.values())
+        .flatMap(mechanism ->
+            Stream.of("169.254.169.254", "100.100.100.200", "fd00:ec2::254")
+                .map(host -> Arguments.of(mechanism, host)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("families")
+  void aNameServerThatIsNoneOfThePodsIsRefused(Mechanism mechanism, Family family) {
+    Shop shop = shops.of(mechanism);
+    try (Datagrams server = Datagrams.echo(shop.stranger, family, DNS);
+        TcpServer overTcp = TcpServer.echo(shop.stranger, family, DNS)) {
+      assertRefused(
+          mechanism,
+          "dns_refused",
+          () -> Datagrams.askConnected(shop.thief, family, server.address(), "loot"));
+      assertRefused(
+          mechanism,
+          "dns_refused",
+          () -> Datagrams.askUnconnected(shop.thief, family, server.address(), "loot"));
+      Attempt attempt = Attempt.from(shop.thief, server.address(), "loot");
+
+      assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+      assertThat(shop.view().record("outbound", attempt.local()).path("reason").asText())
+          .isEqualTo("dns_refused");
+      assertThat(server.received()).isEmpty();
+      assertThat(overTcp.accepted()).isEmpty();
+    }
+    Attack.tried(
+            "DNS by UDP and TCP to a host of the attacker, %s, %s".formatted(mechanism, family))
+        .refusedBy("interception (UDP, EPERM) and the proxy (TCP, reset)")
+        .countedAs("sluice_interception_refused_total{reason=\"dns_refused\"}");
+  }
+
+  @ParameterizedTest
+  @MethodSource("metadataServices")
+  void metadataOfTheCloudIsRefusedWhateverTheMeshAllows(Mechanism mechanism, String host) {
+    Shop shop = shops.of(mechanism);
+    InetAddress metadata = IpAddresses.parse(host);
+    Family family = Family.of(metadata);
+    Cidr range = Cidr.of(metadata);
+    InetSocketAddress service = new InetSocketAddress(metadata, shop.freshPort());
+    Commands.ip(
+        shop.stranger.netns(),
+        List.of("addr replace " + range + " dev eth0" + (family == Family.IPV4 ? "" : " nodad")));
+    Commands.ip(
+        shop.thief.netns(),
+        List.of(
+            "route replace " + range + " via " + IpAddresses.text(shop.stranger.address(family))));
+    try (TcpServer server = TcpServer.open(shop.stranger, service, TcpServer::echoAll)) {
+      shop.configure(true, true, Map.of());
+      assertRefused(
+          mechanism,
+          "metadata_refused",
+          () -> Datagrams.send(shop.thief, family, service, "credentials?"));
+      long before = refused(shop, "metadata_refused");
+
+      Attempt attempt = Attempt.from(shop.thief, service, "credentials?");
+
+      assertThat(attempt.end())
+          .as("%s", attempt)
+          .isIn(Attempt.End.REFUSED, Attempt.End.NOT_PERMITTED);
+      assertThat(server.accepted()).isEmpty();
+      assertThat(refused(shop, "metadata_refused")).isEqualTo(before + 1);
+
+      shop.configure(false, true, Map.of("metadataMode", "ALLOW"));
+      assertThat(Attempt.from(shop.thief, service, "operator").answer()).isEqualTo("operator");
+      shop.configure(false, false, Map.of("outboundIPRangeExclusionList", "[\"" + range + "\"]"));
+      assertThat(Attempt.from(shop.thief, service, "operator").answer()).isEqualTo("operator");
+    } finally {
+      shop.configureAsAtFirst();
+    }
+    Attack.tried("the node's credentials from %s, %s".formatted(host, mechanism))
+        .refusedBy("interception, in a permissive mesh with egress too")
+        .countedAs("sluice_interception_refused_total{reason=\"metadata_refused\"}");
+  }
+
+  @ParameterizedTest
+  @MethodSource("families")
+  void aPingCarriesNoMoreThanPingDoes(Mechanism mechanism, Family family) {
+    Shop shop = shops.of(mechanism);
+    shop.thief.sysctl("net/ipv4/ping_group_range", "0 0");
+    Cidr node = Cidr.of(shop.site.node().address(family));
+    long before = refused(shop, "ping_refused");
+
+    assertThat(answered(shop, family, PingMode.PLAIN_BYTES + 1, PingMode.PLAIN_BYTES))
+        .isEqualTo(PingMode.PLAIN_BYTES);
+    assertThat(answered(shop, family, IN_FRAGMENTS, 0)).isZero();
+    assertThat(refused(shop, "ping_refused")).isEqualTo(before + 2);
+
+    try {
+      shop.configure(false, false, Map.of("pingMode", "ALLOW"));
+      assertThat(answered(shop, family, IN_FRAGMENTS)).isEqualTo(IN_FRAGMENTS);
+      shop.configure(true, false, Map.of("pingMode", "REFUSE"));
+      assertThat(answered(shop, family, IN_FRAGMENTS)).isEqualTo(IN_FRAGMENTS);
+      shop.configure(
+          false,
+          false,
+          Map.of("pingMode", "REFUSE", "outboundIPRangeExclusionList", "[\"" + node + "\"]"));
+      assertThat(answered(shop, family, 0, TO_THE_NODE)).isEqualTo(TO_THE_NODE);
+      assertThat(refused(shop, "ping_refused")).isEqualTo(before + 3);
+    } finally {
+      shop.configureAsAtFirst();
+    }
+    Attack.tried("data in pings of an unprivileged socket, %s, %s".formatted(mechanism, family))
+        .refusedBy((mechanism.hooksConnect() ? "skb_egress" : "rules") + ": packet dropped")
+        .countedAs("sluice_interception_refused_total{reason=\"ping_refused\"}");
+  }
+
+  /**
+   * Sends echo requests of these sizes by a socket that needs no capability, and returns the size
+   * of the first answer. {@link #TO_THE_NODE} goes there, the others to the stranger.
+   */
+  private static int answered(Shop shop, Family family, int... payloadBytes) {
+    boolean ipv4 = family == Family.IPV4;
+    int protocol = ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+    int type = Sockets.SOCK_DGRAM | Sockets.SOCK_NONBLOCK;
+    int socket = shop.thief.call(() -> Sockets.socket(family.domain(), type, protocol));
+    try {
+      for (int bytes : payloadBytes) {
+        ByteBuffer request = ByteBuffer.allocate(ECHO_HEADER + bytes);
+        request.put(0, (byte) (ipv4 ? 8 : 128));
+        SitePod to = bytes == TO_THE_NODE ? shop.site.node() : shop.stranger;
+        try {
+          Sockets.sendTo(socket, request, 0, to.at(family, 0));
+        } catch (LinuxException e) {
+          // The kernel keeps it to itself for IPv6 (net/ipv6/ping.c).
+          assertThat(ipv4 && e.errno() == Errno.EPERM).as("%s", e).isTrue();
+        }
+      }
+      ByteBuffer answer = ByteBuffer.allocate(ECHO_HEADER + IN_FRAGMENTS);
+      Await.until("a ping is answered", () -> Sockets.read(socket, answer) > 0);
+      return answer.position() - ECHO_HEADER;
+    } finally {
+      Sockets.close(socket);
+    }
+  }
+
+  private static long refused(Shop shop, String reason) {
+    return shop.view().counted(shop.thief, "outbound", "refused", reason);
+  }
+
+  private void assertRefused(Mechanism mechanism, String reason, ThrowingCallable call) {
+    Shop shop = shops.of(mechanism);
+    long before = refused(shop, reason);
+    long lastEvent = shop.view().lastEvent();
+
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPERM));
+
+    assertThat(refused(shop, reason)).isEqualTo(before + 1);
+    if (mechanism.tellsRefusedDatagrams()) {
+      Await.until(
+          "the refusal is an event",
+          () -> !shop.view().events(lastEvent, shop.thief, reason).isEmpty());
+    }
+  }
+}
