@@ -24,6 +24,7 @@ import io.sluice.control.xds.stream.XdsClientState;
 import io.sluice.control.xds.translate.XdsType;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.svid.SvidJudge;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.util.concurrent.BlockingQueue;
@@ -111,7 +112,7 @@ class XdsAccessTest {
       AdsClient client = new AdsClient(buyer.channel()).ask(XdsType.CLUSTER);
       client.next(XdsType.CLUSTER);
 
-      site.clock().advance(ControlSite.LEAF.plusSeconds(1));
+      site.clock().advance(ControlSite.LEAF.plus(SvidJudge.CLOCK_SKEW).plusSeconds(1));
 
       assertThat(client.end().getCode()).isEqualTo(Code.UNAUTHENTICATED);
       assertThat(site.controller().status().xdsClients()).isEmpty();

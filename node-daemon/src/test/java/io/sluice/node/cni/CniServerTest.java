@@ -2,8 +2,6 @@ package io.sluice.node.cni;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.attack.Attack;
 import io.sluice.cni.protocol.CniCommand;
 import io.sluice.cni.protocol.CniError;
@@ -21,18 +19,12 @@ import io.sluice.mesh.PodUid;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
+import io.sluice.node.cni.CniCaller.Reply;
 import io.sluice.node.enrolment.SandboxEnrolment;
 import io.sluice.node.placement.Sandbox;
 import io.sluice.node.placement.SandboxRecords;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -56,6 +48,7 @@ class CniServerTest {
       "{\"cniVersion\":\"1.0.0\",\"prevResult\":{\"ips\":[{\"address\":\"10.1.0.7/24\"}]}}";
 
   @TempDir private Path directory;
+  private CniCaller client;
   private final FakeEnrolment enrolment = new FakeEnrolment();
   private volatile boolean tellsOfEveryPod;
   private final SnapshotView snapshots = new SnapshotView(() -> tellsOfEveryPod);
@@ -124,6 +117,7 @@ class CniServerTest {
     server =
         CniServer.start(directory.resolve("cni/s"), answers, new LinuxNetworkNamespaces(), ended);
     snapshots.publish(snapshot(pod("shop", "store", true), pod("shop", "till", false)));
+    client = new CniCaller(directory);
   }
 
   @AfterEach
@@ -159,13 +153,6 @@ class CniServerTest {
             "else", NamespaceMembership.OUTSIDE));
   }
 
-  /** What came back: exit status, then the document. */
-  private record Reply(int status, String body) {
-    JsonNode json() throws IOException {
-      return new ObjectMapper().readTree(body);
-    }
-  }
-
   private Reply call(String command, String container, String ifname, String pod, String config)
       throws IOException {
     String[] name = pod.split("/", -1);
@@ -178,55 +165,7 @@ class CniServerTest {
                 "K8S_POD_NAMESPACE=%s;K8S_POD_NAME=%s;K8S_POD_UID=%s"
                     .formatted(name[0], name[1], UID),
                 config);
-    return send("SLUICE-CNI 1 " + body.length() + "\n" + body, command.equals("ADD"));
-  }
-
-  private Reply send(String request, boolean withNamespace) throws IOException {
-    if (withNamespace) {
-      return sendWithNamespace(request);
-    }
-    try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-        InputStream in = Channels.newInputStream(channel);
-        OutputStream out = Channels.newOutputStream(channel)) {
-      assertThat(channel.connect(UnixDomainSocketAddress.of(directory.resolve("cni/s")))).isTrue();
-      out.write(request.getBytes(StandardCharsets.UTF_8));
-      channel.shutdownOutput();
-      return reply(new String(in.readAllBytes(), StandardCharsets.UTF_8));
-    }
-  }
-
-  /** The JDK cannot pass descriptors. */
-  private Reply sendWithNamespace(String request) throws IOException {
-    Path file = Files.writeString(directory.resolve("request"), request);
-    Process client =
-        new ProcessBuilder(
-                "python3",
-                "-c",
-                """
-                import array, os, socket, sys
-                s = socket.socket(socket.AF_UNIX)
-                s.connect(sys.argv[1])
-                request = open(sys.argv[2], "rb").read()
-                fds = array.array("i", [os.open("/proc/self/ns/net", os.O_RDONLY)])
-                s.sendmsg([request[:1]], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
-                s.sendall(request[1:])
-                while chunk := s.recv(65536):
-                    sys.stdout.buffer.write(chunk)
-                """,
-                directory.resolve("cni/s").toString(),
-                file.toString())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    return reply(new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
-  }
-
-  private static Reply reply(String text) {
-    int end = text.indexOf('\n');
-    String[] header = text.substring(0, end).split(" ", -1);
-    assertThat(header).hasSize(4).startsWith("SLUICE-CNI", "1");
-    String body = text.substring(end + 1);
-    assertThat(body).hasSize(Integer.parseInt(header[3]));
-    return new Reply(Integer.parseInt(header[2]), body);
+    return client.send("SLUICE-CNI 1 " + body.length() + "\n" + body, command.equals("ADD"));
   }
 
   @Test
@@ -382,7 +321,7 @@ class CniServerTest {
   void garbageIsAnsweredWithAnErrorDocument() throws IOException {
     for (String garbage :
         List.of("GET / HTTP/1.1\n", "SLUICE-CNI 1 5\nabc", "x".repeat(100), "SLUICE-CNI 1 1\nx")) {
-      Reply reply = send(garbage, false);
+      Reply reply = client.send(garbage, false);
       assertThat(reply.status()).as(garbage).isEqualTo(1);
       assertThat(reply.json().path("code").asInt()).as(garbage).isEqualTo(6);
     }
@@ -397,7 +336,7 @@ class CniServerTest {
     enrolment.fault = Optional.of(new IllegalStateException("a defect"));
     call("ADD", "c3", "eth0", "shop/store", CONFIG);
     call("DEL", "c1", "eth0", "shop/store", CONFIG);
-    send("GET / HTTP/1.1\n", false);
+    client.send("GET / HTTP/1.1\n", false);
 
     assertThat(ended.all)
         .containsExactly("ADD ok", "ADD refused", "ADD failed", "DEL ok", "undecodable");
@@ -409,7 +348,7 @@ class CniServerTest {
         "CNI_COMMAND=ADD\0CNI_CONTAINERID=c\0CNI_IFNAME=eth0\0"
             + "CNI_ARGS=K8S_POD_NAMESPACE=shop;K8S_POD_NAME=store\0\0{}";
 
-    Reply reply = send("SLUICE-CNI 1 " + body.length() + "\n" + body, false);
+    Reply reply = client.send("SLUICE-CNI 1 " + body.length() + "\n" + body, false);
 
     assertThat(reply.json().path("code").asInt()).isEqualTo(4);
   }
