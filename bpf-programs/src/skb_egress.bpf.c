@@ -4,10 +4,10 @@
  * The hooks before it judge where a socket says it sends to; this one looks where the packet goes.
  * Refused is what an enrolled pod sends by a routing header or a source route, whose first hop no
  * other hook sees, and what is addressed to the pod itself and would leave it nevertheless, for
- * ancillary data or options of the socket name another interface; also echo requests of a strict
- * mesh that carry more than a ping does, whose sockets need no capability. Runs for every packet of every
- * socket of the node, so the questions that cost nothing come first. Not asked: what the pod
- * forwards, which belongs to no socket.
+ * ancillary data or options of the socket name another interface; in a strict mesh also echo
+ * requests that carry more than a ping does, and transports that no socket may be made for. Runs
+ * for every packet of every socket of the node, so the questions that cost nothing come first.
+ * Not asked: what the pod forwards, which belongs to no socket.
  * Pass: the packet goes on. Refuse: it is dropped, and a datagram's sender told EPERM.
  */
 #include <linux/if_ether.h>
@@ -148,11 +148,40 @@ static __always_inline int is_own(const struct flow *flow)
 
 #define IPPROTO_ICMP 1
 #define IPPROTO_ICMPV6 58
+#define IPPROTO_DCCP 33
+#define IPPROTO_L2TP 115
+#define IPPROTO_SCTP 132
+#define IPPROTO_UDPLITE 136
 #define ICMP_HEADER_BYTES 8
 #define ICMP_ECHO_REQUEST 8
 #define ICMP_EXTENDED_ECHO_REQUEST 42 /* RFC 8335 */
 #define ICMPV6_ECHO_REQUEST 128
 #define ICMPV6_EXTENDED_ECHO_REQUEST 160
+
+/* Whether it goes where neither the operator nor the family of the address makes an exception. */
+static __always_inline int is_of_the_mesh(const struct __sk_buff *skb, const struct flow *flow,
+					  const struct pod *pod)
+{
+	struct interface_rule_key key = {
+		.netns_cookie = flow->netns_cookie,
+		.ifindex = skb->ifindex,
+	};
+
+	return !is_link_local(flow->destination_be) &&
+	       !bpf_map_lookup_elem(&interface_rules, &key) &&
+	       decide_range(find_range_rules(flow), pod).outcome == OUTCOME_REDIRECTED;
+}
+
+/*
+ * Whether a pod may make no socket that sends this: it has one from before its enrolment, which
+ * the kernel cannot end.
+ */
+static __always_inline int is_refused_transport(const struct flow *flow, const struct pod *pod)
+{
+	return !(pod->flags & POD_PERMISSIVE) &&
+	       (flow->protocol == IPPROTO_UDPLITE || flow->protocol == IPPROTO_SCTP ||
+		flow->protocol == IPPROTO_DCCP || flow->protocol == IPPROTO_L2TP);
+}
 
 /*
  * Whether it is an echo request that the pod may not send. Only what a ping socket can make is
@@ -163,7 +192,6 @@ static __always_inline int is_refused_ping(const struct __sk_buff *skb, const st
 {
 	int ipv4 = flow->protocol == IPPROTO_ICMP && is_mapped(flow->destination_be);
 	int ipv6 = flow->protocol == IPPROTO_ICMPV6 && !is_mapped(flow->destination_be);
-	struct interface_rule_key key = { .netns_cookie = flow->netns_cookie };
 	__u32 offset = sizeof(struct ipv6hdr);
 	__u8 type;
 
@@ -183,10 +211,7 @@ static __always_inline int is_refused_ping(const struct __sk_buff *skb, const st
 	} else if (type != (ipv4 ? ICMP_EXTENDED_ECHO_REQUEST : ICMPV6_EXTENDED_ECHO_REQUEST)) {
 		return 0;
 	}
-	key.ifindex = skb->ifindex;
-	return !is_link_local(flow->destination_be) &&
-	       !bpf_map_lookup_elem(&interface_rules, &key) &&
-	       decide_range(find_range_rules(flow), pod).outcome == OUTCOME_REDIRECTED;
+	return 1;
 }
 
 /* The namespace of the packet's socket; 0 when that is not known to be a pod's. */
@@ -232,8 +257,12 @@ int sluice_skb_egress(struct __sk_buff *skb)
 		settle(&flow, OUTCOME_REFUSED, REASON_STRAYED);
 		return PACKET_REFUSE;
 	}
-	if (is_refused_ping(skb, &flow, pod)) {
+	if (is_refused_ping(skb, &flow, pod) && is_of_the_mesh(skb, &flow, pod)) {
 		settle(&flow, OUTCOME_REFUSED, REASON_PING_REFUSED);
+		return PACKET_REFUSE;
+	}
+	if (is_refused_transport(&flow, pod) && is_of_the_mesh(skb, &flow, pod)) {
+		settle(&flow, OUTCOME_REFUSED, REASON_PROTOCOL_REFUSED);
 		return PACKET_REFUSE;
 	}
 	return PACKET_PASS;

@@ -240,10 +240,17 @@ class EarlierConnectionsTest {
               event -> event.path("protocol").asText() + " " + event.path("verdict").asText())
           .containsExactlyElementsOf(
               hooks ? List.of("udp refused", "udp-lite passthrough") : List.of("udp refused"));
-      // The kernel ends no socket of UDP-Lite: rules refuse its packets, beside hooks it is told.
+      // The kernel ends no socket of UDP-Lite, which beside hooks is told; its packets are refused.
       assertThat(where.view().metric(METRIC, "action=\"failed\""))
           .isEqualTo(failed + (hooks ? 1 : 0));
       assertThat(lite.error()).isZero();
+      assertThat(where.view().counted(pod, "outbound", "refused", "protocol_refused")).isZero();
+      try {
+        lite.send("after");
+      } catch (LinuxException e) {
+        assertThat(e.errno()).isEqualTo(Errno.EPERM); // over IPv6 the kernel keeps it to itself
+      }
+      assertThat(where.view().counted(pod, "outbound", "refused", "protocol_refused")).isOne();
     }
     Attack.tried(
             "send() on a UDP socket connected before enrolment, "
