@@ -164,7 +164,7 @@ static __always_inline int is_of_the_mesh(const struct __sk_buff *skb, const str
 {
 	struct interface_rule_key key = {
 		.netns_cookie = flow->netns_cookie,
-		.ifindex = skb->ifindex,
+		.ifindex = CONTEXT_WORD(skb->ifindex),
 	};
 
 	return !is_link_local(flow->destination_be) &&
@@ -236,7 +236,7 @@ SEC("cgroup_skb/egress")
 int sluice_skb_egress(struct __sk_buff *skb)
 {
 	enum packet_shape shape = shape_of(skb);
-	__u32 ifindex = skb->ifindex;
+	__u32 ifindex = CONTEXT_WORD(skb->ifindex);
 	struct pod_key key = {};
 	struct flow flow = {};
 	const struct pod *pod;
