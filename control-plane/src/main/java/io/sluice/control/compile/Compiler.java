@@ -96,7 +96,7 @@ public final class Compiler {
       case Namespace namespace -> Surroundings.of(namespace, statuses);
       case Pod pod ->
           new WorkloadCompiler(
-                  ConfigCompiler.NO_CONFIG.meshWide(),
+                  ConfigCompiler.compile(List.of(), rules, null, statuses).meshWide(),
                   Owners.NOBODY_ELSE,
                   new PodRanges(PodRangeRule.IGNORE, false),
                   statuses)

@@ -78,7 +78,8 @@ final class ConfigCompiler {
         new MeshWide(
             mesh.trustDomain(),
             config.map(MeshConfig::interception).orElse(InterceptionSettings.EVERYTHING),
-            config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE)),
+            config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE),
+            rules.staticPodNamespaces()),
         config.map(ConfigCompiler::party).orElse(null));
   }
 
