@@ -155,8 +155,12 @@ public final class ControlServer {
   }
 
   private static boolean isMember(MemberCertificates members, List<X509Certificate> chain) {
+    if (chain.isEmpty()) {
+      return false;
+    }
     try {
-      return !chain.isEmpty() && members.member(chain) != null;
+      members.member(chain);
+      return true;
     } catch (RefusedException e) {
       return false; // its calls are told why
     }
