@@ -99,8 +99,7 @@ final class FormerMechanism implements Runnable {
   }
 
   private static void allowForwarding(List<Long> cookies, NetworkNamespaces namespaces, Path proc) {
-    try (ForwardingPods pods =
-        new ForwardingPods(namespaces, new NodeNamespaces(namespaces, proc))) {
+    try (ForwardingPods pods = new ForwardingPods(namespaces, proc)) {
       pods.allow(cookies);
     }
   }
