@@ -254,6 +254,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     sandboxes.sweep(calls::run);
     releaseUnwanted(wanted.keySet());
     verification.beginSweep();
+    enrolled.compareClaims(wanted.values());
     for (Workload workload : foundFirst(wanted.values())) {
       calls.run(); // a look into a broken pod may take seconds
       bring(workload, current, look || failedBefore.contains(workload.name()));
@@ -275,7 +276,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
   }
 
-  /** By what runtime and kubelet say of a pod before what its annotation says; else by name. */
+  /** What runtime and kubelet say of a pod comes before what its annotation says. */
   private static List<Workload> foundFirst(Collection<Workload> wanted) {
     return wanted.stream().sorted(Comparator.comparing(pod -> pod.netns().isPresent())).toList();
   }
