@@ -159,12 +159,12 @@ static __always_inline int is_own(const struct flow *flow)
 #define ICMPV6_EXTENDED_ECHO_REQUEST 160
 
 /* Whether it goes where neither the operator nor the family of the address makes an exception. */
-static __always_inline int is_of_the_mesh(const struct flow *flow, const struct pod *pod,
-					  __u32 ifindex)
+static __always_inline int is_of_the_mesh(const struct __sk_buff *skb, const struct flow *flow,
+					  const struct pod *pod)
 {
 	struct interface_rule_key key = {
 		.netns_cookie = flow->netns_cookie,
-		.ifindex = ifindex,
+		.ifindex = CONTEXT_WORD(skb->ifindex),
 	};
 
 	return !is_link_local(flow->destination_be) &&
@@ -236,7 +236,7 @@ SEC("cgroup_skb/egress")
 int sluice_skb_egress(struct __sk_buff *skb)
 {
 	enum packet_shape shape = shape_of(skb);
-	__u32 ifindex = skb->ifindex;
+	__u32 ifindex = CONTEXT_WORD(skb->ifindex);
 	struct pod_key key = {};
 	struct flow flow = {};
 	const struct pod *pod;
@@ -257,11 +257,11 @@ int sluice_skb_egress(struct __sk_buff *skb)
 		settle(&flow, OUTCOME_REFUSED, REASON_STRAYED);
 		return PACKET_REFUSE;
 	}
-	if (is_refused_ping(skb, &flow, pod) && is_of_the_mesh(&flow, pod, ifindex)) {
+	if (is_refused_ping(skb, &flow, pod) && is_of_the_mesh(skb, &flow, pod)) {
 		settle(&flow, OUTCOME_REFUSED, REASON_PING_REFUSED);
 		return PACKET_REFUSE;
 	}
-	if (is_refused_transport(&flow, pod) && is_of_the_mesh(&flow, pod, ifindex)) {
+	if (is_refused_transport(&flow, pod) && is_of_the_mesh(skb, &flow, pod)) {
 		settle(&flow, OUTCOME_REFUSED, REASON_PROTOCOL_REFUSED);
 		return PACKET_REFUSE;
 	}

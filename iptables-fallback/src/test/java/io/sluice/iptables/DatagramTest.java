@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,7 +22,11 @@ class DatagramTest extends RulesInAPod {
   @ParameterizedTest
   @CsvSource({"nft,IPV4", "nft,IPV6", "legacy,IPV4", "legacy,IPV6"})
   void datagramsAreRefusedWithEpermAndDnsIsNot(String variant, Family family) throws Exception {
-    PodRedirection redirection = apply(variant, TestPod.plain());
+    Cidr resolver = Cidr.of(neighbour(family));
+    PodRedirection redirection =
+        apply(
+            variant,
+            TestPod.traffic(InterceptionSettings.EVERYTHING.withResolvers(List.of(resolver))));
     int fd = pod.socket(family, Sockets.SOCK_DGRAM, 17);
 
     assertThatThrownBy(() -> send(fd, neighbour(family), 443)).satisfies(RulesInAPod::isEperm);
