@@ -25,9 +25,6 @@ final class Claims implements Owners {
 
   private final Set<Object> touched = new HashSet<>();
 
-  /** Nobody has anything yet. */
-  Claims() {}
-
   /** Who of those that will claim has had what. */
   Claims(Map<Object, String> had) {
     had.forEach((claim, party) -> contests.put(claim, new Contest(List.of(), party)));

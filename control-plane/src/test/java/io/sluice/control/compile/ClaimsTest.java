@@ -1,12 +1,14 @@
 package io.sluice.control.compile;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.attack.Attack;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -69,6 +71,22 @@ class ClaimsTest {
     apply("aaa", pod("aaa", 2, ADDRESS));
 
     assertThat(owner(restarted().snapshot(), ADDRESS)).isEqualTo("shop/store");
+  }
+
+  @Test
+  void aCompilerInThePlaceOfOneThatFailedKeepsWhatWasDecided() {
+    apply("store", pod("store", 2, ADDRESS));
+    apply("aaa", pod("aaa", 1, ADDRESS));
+    apply("mine", CONFIG.formatted("sluice-mesh-config", "mesh", 2, false));
+    apply("other", CONFIG.formatted("fsm-mesh-config", "mesh", 1, true));
+    Map<String, List<KubernetesObject>> broken = Map.of("b", Collections.singletonList(null));
+
+    assertThatThrownBy(() -> compiler.apply(broken)).isInstanceOf(NullPointerException.class);
+    CompiledChange after =
+        restarted(new IncrementalCompiler(CompilerSettings.USUAL, 0, compiler.inForce()));
+
+    assertThat(owner(after.snapshot(), ADDRESS)).isEqualTo("shop/store");
+    assertThat(after.snapshot().settings().permissive()).isFalse();
   }
 
   @Test
