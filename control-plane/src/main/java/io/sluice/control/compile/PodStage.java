@@ -145,9 +145,7 @@ final class PodStage {
     if (pod == null) {
       claimed.remove(ref);
     } else {
-      Set<Object> now = WorkloadCompiler.claims(pod, ranges);
-      claims.add(now, WorkloadCompiler.claimant(pod));
-      claimed.put(ref, now);
+      claimed.put(ref, WorkloadCompiler.claim(claims, pod, ranges));
     }
   }
 

@@ -74,6 +74,37 @@ class ClaimsTest {
   }
 
   @Test
+  @Tag("attack")
+  void afterARestartAnOlderPodOfAnotherNodeDoesNotGetTheAddressWhereRangesDoNotBindYet() {
+    String address = "10.42.1.7";
+    for (int node = 1; node <= 2; node++) {
+      apply("node" + node, node(node));
+    }
+    apply("store", onNode(1, "store", address).replace("2026-01-01", "2026-01-02"));
+    apply("thief", onNode(2, "thief", address));
+
+    CompiledChange after = restarted();
+
+    assertThat(owner(after.snapshot(), address)).isEqualTo("shop/store");
+    Attack.tried("a kubelet gives an older Pod another Node's address, and the controller restarts")
+        .refusedBy("controller: a Pod inside its Node's range goes before")
+        .countedAs(told(after).getFirst());
+  }
+
+  @Test
+  void rangesThatComeLaterDecideWhatNothingElseDid() {
+    String address = "10.42.1.7";
+    files.put("a", Manifests.objects("a", onNode(1, "a", address)));
+    files.put("b", Manifests.objects("b", onNode(2, "b", address)));
+
+    CompiledChange before = restarted();
+    CompiledChange after = apply("node1", node(1));
+
+    assertThat(owner(before.snapshot(), address)).isEqualTo("nobody");
+    assertThat(owner(after.snapshot(), address)).isEqualTo("shop/a");
+  }
+
+  @Test
   void aCompilerInThePlaceOfOneThatFailedKeepsWhatWasDecided() {
     apply("store", pod("store", 2, ADDRESS));
     apply("aaa", pod("aaa", 1, ADDRESS));
