@@ -4,6 +4,7 @@
  * Runs for connect() and for sendto(MSG_FASTOPEN) on AF_INET sockets, TCP and UDP alike.
  * Proceed: the call goes on, to our listener when rewritten. Refuse: the call fails with EPERM.
  */
+#include "marks.bpf.h"
 #include "outbound.bpf.h"
 
 SEC("cgroup/connect4")
@@ -14,6 +15,8 @@ int sluice_connect4(struct bpf_sock_addr *ctx)
 	int answer;
 
 	fill_flow4(&flow, ctx);
+	if (!mark_connecting(ctx, &flow))
+		return ANSWER_REFUSE;
 	answer = on_connect(ctx, &flow, &redirect);
 	if (redirect) {
 		ctx->user_ip4 = bpf_htonl(spread(&flow));

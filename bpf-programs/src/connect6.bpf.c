@@ -6,6 +6,7 @@
  * source address).
  * Proceed: the call goes on, to our listener when rewritten. Refuse: the call fails with EPERM.
  */
+#include "marks.bpf.h"
 #include "outbound.bpf.h"
 
 SEC("cgroup/connect6")
@@ -16,6 +17,8 @@ int sluice_connect6(struct bpf_sock_addr *ctx)
 	int answer;
 
 	fill_flow6(&flow, ctx);
+	if (!mark_connecting(ctx, &flow))
+		return ANSWER_REFUSE;
 	answer = on_connect(ctx, &flow, &redirect);
 	if (!redirect)
 		return answer;

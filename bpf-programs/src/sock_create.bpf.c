@@ -6,7 +6,7 @@
  * On kernels whose egress hook cannot ask for the namespace, writes down whose the socket is.
  * Proceed: the socket is made. Refuse: socket() fails with EPERM.
  */
-#include "verdict.bpf.h"
+#include "marks.bpf.h"
 
 #define SOCK_RAW 3
 #define IPPROTO_ICMP 1
@@ -14,22 +14,6 @@
 #define IPPROTO_MPTCP 262
 
 enum sock_create_answer { SOCKET_REFUSE = 0, SOCKET_PROCEED = 1 };
-
-/* Whether the egress hook needs to be told whose a socket is; set before loading. */
-const volatile __u32 marks_sockets = 0;
-
-static __always_inline int mark_socket(struct bpf_sock *sk, const struct pod_key *pod)
-{
-	struct pod_key *mark;
-
-	if (!bpf_map_lookup_elem(&pods, pod))
-		return 1;
-	mark = bpf_sk_storage_get(&socket_pods, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!mark)
-		return 0;
-	mark->netns_cookie = pod->netns_cookie;
-	return 1;
-}
 
 SEC("cgroup/sock_create")
 int sluice_sock_create(struct bpf_sock *sk)
@@ -40,11 +24,8 @@ int sluice_sock_create(struct bpf_sock *sk)
 	__u32 protocol = sk->protocol;
 	__u32 type = sk->type;
 
-	if (marks_sockets) {
-		key.netns_cookie = bpf_get_netns_cookie(sk);
-		if (!mark_socket(sk, &key))
-			return SOCKET_REFUSE; /* out of memory */
-	}
+	if (marks_sockets && !mark_socket(sk, bpf_get_netns_cookie(sk)))
+		return SOCKET_REFUSE; /* out of memory */
 	if (type != SOCK_RAW &&
 	    (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_MPTCP))
 		return SOCKET_PROCEED;

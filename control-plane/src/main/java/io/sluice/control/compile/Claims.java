@@ -16,17 +16,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Who has what only one can have, as objects come and go. Whoever has it keeps it, for as long as
- * it claims it and does not terminate; else the older claimant gets it ({@link Birth}). A name
- * decides nothing: where nothing tells which claimant is the older one, nobody has it.
+ * it claims it and does not terminate; else one that claims what its own Node gives out, and of
+ * several the older one ({@link Birth}). A name decides nothing: where nothing tells which claimant
+ * is the older one, nobody has it.
  */
 final class Claims implements Owners {
   /** Almost always one claimant. */
   private final Map<Object, Contest> contests = new HashMap<>();
 
   private final Set<Object> touched = new HashSet<>();
-
-  /** Nobody has anything yet. */
-  Claims() {}
 
   /** Who of those that will claim has had what. */
   Claims(Map<Object, String> had) {
@@ -37,11 +35,12 @@ final class Claims implements Owners {
   /**
    * An object that claims.
    *
+   * @param isAtHome whether what it claims is its own Node's to give out
    * @param party those who may have a thing together: an object alone, or what stands for all Pods
    *     of a node's network
    * @param isLeaving whether it terminates, and so gives way to anybody who does not
    */
-  record Claimant(ObjectRef ref, Birth birth, boolean isLeaving, String party) {
+  record Claimant(ObjectRef ref, Birth birth, boolean isLeaving, boolean isAtHome, String party) {
     /** An object for itself; another one that has its name later is another party. */
     static Claimant alone(KubernetesObject object) {
       ObjectRef ref = object.ref();
@@ -49,7 +48,12 @@ final class Claims implements Owners {
     }
 
     static Claimant of(KubernetesObject object, String party) {
-      return new Claimant(object.ref(), object.meta().birth(), object.meta().terminating(), party);
+      return new Claimant(
+          object.ref(), object.meta().birth(), object.meta().terminating(), false, party);
+    }
+
+    Claimant atHome() {
+      return new Claimant(ref, birth, isLeaving, true, party);
     }
   }
 
@@ -95,13 +99,14 @@ final class Claims implements Owners {
     if (candidates.stream().anyMatch(each -> each.party().equals(contest.partyOrNull()))) {
       return contest.partyOrNull();
     }
-    Comparator<Claimant> byAge = Comparator.comparing(Claimant::birth);
-    Claimant oldest = candidates.stream().min(byAge).orElseThrow();
+    Comparator<Claimant> byRight =
+        Comparator.comparing((Claimant each) -> !each.isAtHome()).thenComparing(Claimant::birth);
+    Claimant first = candidates.stream().min(byRight).orElseThrow();
     boolean isPlain =
         candidates.stream()
             .allMatch(
-                each -> each.party().equals(oldest.party()) || byAge.compare(oldest, each) < 0);
-    return isPlain ? oldest.party() : null;
+                each -> each.party().equals(first.party()) || byRight.compare(first, each) < 0);
+    return isPlain ? first.party() : null;
   }
 
   @Override

@@ -54,8 +54,7 @@ public final class Compiler {
     PodRanges ranges = ranges(unique, rules, inForce);
     List<Pod> pods = unique.of(Pod.class);
     Claims podClaims = new Claims(inForce.pods());
-    pods.forEach(
-        pod -> podClaims.add(WorkloadCompiler.claims(pod, ranges), WorkloadCompiler.claimant(pod)));
+    pods.forEach(pod -> WorkloadCompiler.claim(podClaims, pod, ranges));
     podClaims.settle(_ -> {});
     List<KubernetesService> services = unique.of(KubernetesService.class);
     Claims serviceClaims = new Claims(inForce.services());

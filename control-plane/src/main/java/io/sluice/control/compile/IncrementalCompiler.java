@@ -28,7 +28,8 @@ import java.util.Map;
  * Compiler} on all objects and on what was in force, which a test holds it to. Confined to one
  * thread.
  *
- * <p>After an exception, which would be a mistake in here, it may not be used any longer.
+ * <p>After an exception, which would be a mistake in here, it may not be used any longer, but for
+ * {@link #inForce}.
  */
 public final class IncrementalCompiler {
   private final ObjectsInForce objects = new ObjectsInForce();
@@ -36,7 +37,7 @@ public final class IncrementalCompiler {
   private final Map<ObjectRef, MeshConfig> configs = new HashMap<>();
   private final CompilerSettings settings;
   private final PodStage pods;
-  private final ServiceStage services = new ServiceStage(statuses);
+  private final ServiceStage services;
   private final PermissionStage permissions = new PermissionStage(statuses);
   private Map<Object, String> configsHeld = Map.of();
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
@@ -45,8 +46,15 @@ public final class IncrementalCompiler {
 
   /** Knows no object yet; the first snapshot has the revision after {@code revision}. */
   public IncrementalCompiler(CompilerSettings settings, long revision) {
+    this(settings, revision, InForce.NOTHING);
+  }
+
+  /** The same in the place of another one, which decided what is in force. */
+  public IncrementalCompiler(CompilerSettings settings, long revision, InForce inForce) {
     this.settings = settings;
-    this.pods = new PodStage(settings.podRanges(), statuses);
+    this.pods = new PodStage(settings.podRanges(), statuses, inForce);
+    this.services = new ServiceStage(statuses, inForce);
+    this.configInForce = inForce.meshConfigOrNull();
     this.revision = revision;
   }
 
@@ -75,6 +83,14 @@ public final class IncrementalCompiler {
       newest = editor.snapshot(revision);
     }
     return new CompiledChange(newest, names, statuses.sorted());
+  }
+
+  /**
+   * What it has decided. After an exception too: decisions are made for all claims at once, from
+   * whole sets of objects, and until then the earlier ones stay.
+   */
+  public InForce inForce() {
+    return new InForce(pods.held(), services.held(), configInForce, pods.rangesBind());
   }
 
   private void compileConfigs(SnapshotEditor editor) {

@@ -118,10 +118,11 @@ final class PodRanges {
         rule == PodRangeRule.AUTO
             && inside.size() >= LEAST_NODES
             && 2 * insideCount > inside.size();
-    if (binding && (rangesChanged || !wasBinding)) {
+    boolean bindNow = binding && !wasBinding;
+    if (rangesChanged || bindNow) {
       pods.forEach((node, own) ->
           own.forEach((ref, pod) -> {
-            if (!wasBinding || dueNodes.contains(node) || dependsOnAll(node, pod)) {
+            if (bindNow || dueNodes.contains(node) || (binding && dependsOnAll(node, pod))) {
               affected.accept(ref);
             }
           }));
@@ -156,6 +157,17 @@ final class PodRanges {
   /** Whether they bind now. */
   boolean areBinding() {
     return binding;
+  }
+
+  /**
+   * Whether the address is its Node's to give out, so that the Pod goes before one elsewhere that
+   * claims it too. Asked while they do not bind as well.
+   */
+  boolean isAtHome(Pod pod, InetAddress address) {
+    return rule != PodRangeRule.IGNORE
+        && !pod.hostNetwork()
+        && ranges.getOrDefault(nodeOf(pod), List.of()).stream()
+            .anyMatch(range -> range.contains(address));
   }
 
   /** Why the Pod may not have the address; empty where it may. */

@@ -26,7 +26,7 @@ final class PodStage {
   private final Map<String, Map<ObjectRef, Pod>> pods = new HashMap<>();
   private final Map<String, Surroundings> surroundings = new HashMap<>();
   private final Map<String, Set<ObjectRef>> enrolled = new HashMap<>();
-  private final Claims claims = new Claims();
+  private final Claims claims;
   private final PodRanges ranges;
 
   /** What each Pod claims now. */
@@ -37,8 +37,9 @@ final class PodStage {
   private final Set<String> dueNamespaces = new HashSet<>();
   private MeshWide meshWide = ConfigCompiler.NO_CONFIG.meshWide();
 
-  PodStage(PodRangeRule rule, StatusBook statuses) {
-    this.ranges = new PodRanges(rule, false);
+  PodStage(PodRangeRule rule, StatusBook statuses, InForce inForce) {
+    this.ranges = new PodRanges(rule, inForce.podRangesBind());
+    this.claims = new Claims(inForce.pods());
     this.statuses = statuses;
   }
 
@@ -97,6 +98,16 @@ final class PodStage {
     duePods.add(pod.ref());
   }
 
+  /** Who has addresses, network namespaces and UIDs now. */
+  Map<Object, String> held() {
+    return claims.held();
+  }
+
+  /** Whether Pods have to have addresses of their Node's ranges now. */
+  boolean rangesBind() {
+    return ranges.areBinding();
+  }
+
   /** The Pods of a Kubernetes namespace, in no order. */
   Collection<Pod> in(String namespace) {
     return pods.getOrDefault(namespace, Map.of()).values();
@@ -134,9 +145,7 @@ final class PodStage {
     if (pod == null) {
       claimed.remove(ref);
     } else {
-      Set<Object> now = WorkloadCompiler.claims(pod, ranges);
-      claims.add(now, WorkloadCompiler.claimant(pod));
-      claimed.put(ref, now);
+      claimed.put(ref, WorkloadCompiler.claim(claims, pod, ranges));
     }
   }
 

@@ -22,10 +22,11 @@ final class ServiceStage {
   private final Map<ObjectRef, KubernetesService> services = new HashMap<>();
   private final Map<NamespacedName, Map<ObjectRef, EndpointSlice>> slices = new HashMap<>();
   private final SelectorIndex selectors = new SelectorIndex();
-  private final Claims claims = new Claims();
+  private final Claims claims;
   private final Set<ObjectRef> due = new HashSet<>();
 
-  ServiceStage(StatusBook statuses) {
+  ServiceStage(StatusBook statuses, InForce inForce) {
+    this.claims = new Claims(inForce.services());
     this.statuses = statuses;
   }
 
@@ -64,6 +65,11 @@ final class ServiceStage {
       }
       due.add(refOf(service));
     }
+  }
+
+  /** Who has cluster IPs now. */
+  Map<Object, String> held() {
+    return claims.held();
   }
 
   private static NamespacedName serviceOf(EndpointSlice slice) {

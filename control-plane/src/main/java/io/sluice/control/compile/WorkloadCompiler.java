@@ -103,7 +103,7 @@ final class WorkloadCompiler {
   }
 
   /** What only one Pod can have: addresses, the place of its network namespace, its UID. */
-  static Set<Object> claims(Pod pod, PodRanges ranges) {
+  private static Set<Object> claims(Pod pod, PodRanges ranges) {
     Set<Object> claims = new HashSet<>();
     if (pod.finished()) {
       return claims;
@@ -124,8 +124,19 @@ final class WorkloadCompiler {
     return claims;
   }
 
+  /** Adds the Pod's claims, and returns them. */
+  static Set<Object> claim(Claims claims, Pod pod, PodRanges ranges) {
+    Set<Object> all = claims(pod, ranges);
+    Claimant claimant = claimant(pod);
+    for (Object claim : all) {
+      boolean isAtHome = claim instanceof InetAddress address && ranges.isAtHome(pod, address);
+      claims.add(List.of(claim), isAtHome ? claimant.atHome() : claimant);
+    }
+    return all;
+  }
+
   /** As whom the Pod claims. Pods of a node's network have its addresses together. */
-  static Claimant claimant(Pod pod) {
+  private static Claimant claimant(Pod pod) {
     return pod.hostNetwork()
         ? Claimant.of(pod, "network of node " + pod.nodeNameOrNull())
         : Claimant.alone(pod);

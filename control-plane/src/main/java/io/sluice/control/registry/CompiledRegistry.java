@@ -113,8 +113,8 @@ public class CompiledRegistry implements Registry {
       due.clear();
       return change;
     } catch (RuntimeException e) {
-      compiler =
-          new IncrementalCompiler(rules, revision); // half of the change may be in the old one
+      // Half of the change may be in the old one; who has what two claim stays as it was.
+      compiler = new IncrementalCompiler(rules, revision, compiler.inForce());
       due.addAll(objects.keySet());
       throw e;
     }

@@ -1,12 +1,14 @@
 package io.sluice.control.compile;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.attack.Attack;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -69,6 +71,53 @@ class ClaimsTest {
     apply("aaa", pod("aaa", 2, ADDRESS));
 
     assertThat(owner(restarted().snapshot(), ADDRESS)).isEqualTo("shop/store");
+  }
+
+  @Test
+  @Tag("attack")
+  void afterARestartAnOlderPodOfAnotherNodeDoesNotGetTheAddressWhereRangesDoNotBindYet() {
+    String address = "10.42.1.7";
+    for (int node = 1; node <= 2; node++) {
+      apply("node" + node, node(node));
+    }
+    apply("store", onNode(1, "store", address).replace("2026-01-01", "2026-01-02"));
+    apply("thief", onNode(2, "thief", address));
+
+    CompiledChange after = restarted();
+
+    assertThat(owner(after.snapshot(), address)).isEqualTo("shop/store");
+    Attack.tried("a kubelet gives an older Pod another Node's address, and the controller restarts")
+        .refusedBy("controller: a Pod inside its Node's range goes before")
+        .countedAs(told(after).getFirst());
+  }
+
+  @Test
+  void rangesThatComeLaterDecideWhatNothingElseDid() {
+    String address = "10.42.1.7";
+    files.put("a", Manifests.objects("a", onNode(1, "a", address)));
+    files.put("b", Manifests.objects("b", onNode(2, "b", address)));
+
+    CompiledChange before = restarted();
+    CompiledChange after = apply("node1", node(1));
+
+    assertThat(owner(before.snapshot(), address)).isEqualTo("nobody");
+    assertThat(owner(after.snapshot(), address)).isEqualTo("shop/a");
+  }
+
+  @Test
+  void aCompilerInThePlaceOfOneThatFailedKeepsWhatWasDecided() {
+    apply("store", pod("store", 2, ADDRESS));
+    apply("aaa", pod("aaa", 1, ADDRESS));
+    apply("mine", CONFIG.formatted("sluice-mesh-config", "mesh", 2, false));
+    apply("other", CONFIG.formatted("fsm-mesh-config", "mesh", 1, true));
+    Map<String, List<KubernetesObject>> broken = Map.of("b", Collections.singletonList(null));
+
+    assertThatThrownBy(() -> compiler.apply(broken)).isInstanceOf(NullPointerException.class);
+    CompiledChange after =
+        restarted(new IncrementalCompiler(CompilerSettings.USUAL, 0, compiler.inForce()));
+
+    assertThat(owner(after.snapshot(), ADDRESS)).isEqualTo("shop/store");
+    assertThat(after.snapshot().settings().permissive()).isFalse();
   }
 
   @Test

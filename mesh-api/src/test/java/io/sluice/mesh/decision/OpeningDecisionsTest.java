@@ -24,6 +24,13 @@ class OpeningDecisionsTest {
     "203.0.113.9, 53, false, true, ALLOWED, EGRESS_ALLOWED",
     "169.254.169.254, 80, true, true, REFUSED, METADATA_REFUSED",
     "fd00:ec2::254, 53, true, true, REFUSED, METADATA_REFUSED",
+    "169.254.169.252, 988, true, true, REFUSED, METADATA_REFUSED",
+    "fd00:100::100:200, 80, true, true, REFUSED, METADATA_REFUSED",
+    "fd00:a9fe:a9fe::1, 80, true, true, REFUSED, METADATA_REFUSED",
+    "fd00:c1::a9fe:a9fe, 80, true, true, REFUSED, METADATA_REFUSED",
+    "64:ff9b::a9fe:a9fe, 80, true, true, REFUSED, METADATA_REFUSED",
+    "64:ff9b::6464:64c8, 80, true, true, REFUSED, METADATA_REFUSED",
+    "64:ff9b::a9fe:a9fd, 80, false, true, ALLOWED, EGRESS_ALLOWED",
     "169.254.169.254, 53, false, false, ALLOWED, DNS", // a resolver too, as in some clouds
   })
   void asksWhomThePodMayAsk(

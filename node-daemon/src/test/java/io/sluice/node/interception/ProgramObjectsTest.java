@@ -25,7 +25,9 @@ class ProgramObjectsTest {
   @CsvSource({
     "SOCK_OPS, has_netns_cookie, 0",
     "SKB_EGRESS, has_netns_cookie, 0",
-    "SOCK_CREATE, marks_sockets, 1"
+    "SOCK_CREATE, marks_sockets, 1",
+    "CONNECT4, marks_sockets, 1",
+    "CONNECT6, marks_sockets, 1"
   })
   void theVariantForOlderKernelsLoadsToo(InterceptionProgram program, String constant, int value) {
     try (BpfObject object = BpfObject.open(program.object(), program.objectName())) {
