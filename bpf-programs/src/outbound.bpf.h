@@ -86,7 +86,7 @@ static __always_inline struct decision decide_unredirectable(const struct flow *
 	if (flow->protocol == IPPROTO_UDP) {
 		int dns = is_dns_port(flow);
 
-		if (dns && ((rules & RULE_RESOLVER) || !(pod->flags & POD_KNOWS_RESOLVERS)))
+		if (dns && (rules & RULE_RESOLVER))
 			return decided(OUTCOME_PASSTHROUGH, REASON_DNS);
 		if (pod->flags & POD_PERMISSIVE)
 			return decided(OUTCOME_PASSTHROUGH, REASON_DATAGRAM_PERMISSIVE);

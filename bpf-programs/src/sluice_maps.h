@@ -120,7 +120,6 @@ enum pod_flag {
 	POD_LEAVING = 1 << 3, /* leave new traffic alone */
 	POD_PING_REFUSED = 1 << 4, /* no echo request may be sent */
 	POD_PING_ALLOWED = 1 << 5, /* any echo request may be sent */
-	POD_KNOWS_RESOLVERS = 1 << 6, /* range_rules holds its name servers */
 };
 
 /* Bits of struct config.flags. */

@@ -29,7 +29,7 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
   private static final int ICMP_HEADER = 8;
 
   /** What the proxy's own sockets send: all others have another cgroup, whatever they set. */
-  String mark() {
+  String proxySocket() {
     return dialect.believesMarks()
         ? "-m mark --mark 0x%x/0x%x".formatted(TrafficMark.VALUE, TrafficMark.MASK)
         : "-m cgroup --path " + dialect.proxyCgroup();

@@ -20,7 +20,7 @@ final class OutboundRules {
     var chain = new ChainWriter(Rule.Table.FILTER, RuleSet.OUTPUT_CHAIN, Direction.OUTBOUND, rules);
     jumps.add(new Jump(Rule.Table.FILTER, BUILT_IN, "! -p tcp -j " + RuleSet.OUTPUT_CHAIN));
     boolean permissive = words.traffic().permissive();
-    chain.pass(words.mark(), Reason.PROXY_SOCKET);
+    chain.pass(words.proxySocket(), Reason.PROXY_SOCKET);
     for (int transport : REFUSED_TRANSPORTS) {
       if (permissive) {
         chain.pass("-p " + transport, Reason.PROTOCOL_PERMISSIVE);
@@ -108,7 +108,7 @@ final class OutboundRules {
         words.toOutboundListener(),
         words.pathCheckDestination(),
         words.port("tcp", MeshPorts.PATH_CHECK));
-    chain.pass(words.mark(), Reason.PROXY_SOCKET);
+    chain.pass(words.proxySocket(), Reason.PROXY_SOCKET);
     staysInPod(words, chain);
     words.refusedMetadata("tcp").forEach(chain::skip); // as below
     chain.pass(words.linkLocal(), Reason.LINK_LOCAL);
@@ -141,7 +141,7 @@ final class OutboundRules {
   }
 
   private static void refuse(FamilyWords words, ChainWriter chain, Reason reason) {
-    chain.pass(words.mark(), Reason.PROXY_SOCKET);
+    chain.pass(words.proxySocket(), Reason.PROXY_SOCKET);
     mustStayInPod(words, chain);
     for (String metadata : words.refusedMetadata("tcp")) {
       chain.add(words.refuseTcp(), Outcome.REFUSED, Reason.METADATA_REFUSED, metadata);

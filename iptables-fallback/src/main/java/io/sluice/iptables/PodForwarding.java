@@ -4,7 +4,6 @@ import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
-import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -27,25 +26,16 @@ public final class PodForwarding implements AutoCloseable {
   public static final String TABLE = "sluice_forward";
 
   private static final String CHAIN = "passing";
-  private static final int AF_NETLINK = 16;
-  private static final int SOCK_RAW = 3;
-  private static final int NETLINK_NETFILTER = 12;
-  private static final int NFNL_SUBSYS_NFTABLES = 10;
-  private static final int NLMSG_ERROR = 2;
   private static final int BATCH_BEGIN = 0x10;
   private static final int BATCH_END = 0x11;
-  private static final int NEW_TABLE = NFNL_SUBSYS_NFTABLES << 8;
-  private static final int GET_TABLE = NEW_TABLE | 1;
-  private static final int DELETE_TABLE = NEW_TABLE | 2;
-  private static final int NEW_CHAIN = NEW_TABLE | 3;
-  private static final int GET_CHAIN = NEW_TABLE | 4;
-  private static final int NLM_F_REQUEST = 1;
+  private static final int NEW_TABLE = NfTablesSocket.type(0);
+  private static final int GET_TABLE = NfTablesSocket.type(1);
+  private static final int DELETE_TABLE = NfTablesSocket.type(2);
+  private static final int NEW_CHAIN = NfTablesSocket.type(3);
+  private static final int GET_CHAIN = NfTablesSocket.type(4);
   private static final int NLM_F_ACK = 4;
   private static final int NLM_F_CREATE = 0x400;
   private static final int NLA_F_NESTED = 0x8000;
-  private static final int ATTRIBUTE_KIND = 0x3fff;
-  private static final int HEADER_BYTES = 20; // nlmsghdr and nfgenmsg
-  private static final int MESSAGE_BYTES = 4_096;
 
   // NFTA_TABLE_*, NFTA_CHAIN_*, NFTA_HOOK_* and NFTA_COUNTER_*.
   private static final int TABLE_NAME = 1;
@@ -68,28 +58,18 @@ public final class PodForwarding implements AutoCloseable {
   /** Before everybody else: what is accepted later is refused all the same. */
   private static final int PRIORITY = -310;
 
-  private final int socket;
+  private final NfTablesSocket socket;
 
   /** Packets counted by tables that have been replaced. */
   private final Map<Family, Long> former = new EnumMap<>(Family.class);
 
-  private PodForwarding(int socket) {
+  private PodForwarding(NfTablesSocket socket) {
     this.socket = socket;
   }
 
   /** Changes nothing yet; on a platform thread. */
   public static PodForwarding open(NetworkNamespaces namespaces, NetnsHandle namespace) {
-    try {
-      return new PodForwarding(
-          namespaces.callIn(
-              namespace,
-              () ->
-                  Sockets.socket(AF_NETLINK, SOCK_RAW | Sockets.SOCK_NONBLOCK, NETLINK_NETFILTER)));
-    } catch (LinuxException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException("socket() throws nothing but LinuxException", e);
-    }
+    return new PodForwarding(NfTablesSocket.open(namespaces, namespace));
   }
 
   /**
@@ -144,7 +124,7 @@ public final class PodForwarding implements AutoCloseable {
         && chain.isPresent()
         && numberOf(chain.get(), CHAIN_POLICY) == NF_DROP
         && numberOf(chain.get(), CHAIN_USE) == 0
-        && attribute(chain.get(), CHAIN_HOOK).isPresent();
+        && NfTablesSocket.attribute(chain.get(), CHAIN_HOOK).isPresent();
   }
 
   /** Packets refused so far, by this object's tables and the one that it found. */
@@ -154,8 +134,8 @@ public final class PodForwarding implements AutoCloseable {
 
   private OptionalLong counter(Family family) {
     return chain(family)
-        .flatMap(chain -> attribute(chain, CHAIN_COUNTERS))
-        .flatMap(counters -> attribute(counters, COUNTER_PACKETS))
+        .flatMap(chain -> NfTablesSocket.attribute(chain, CHAIN_COUNTERS))
+        .flatMap(counters -> NfTablesSocket.attribute(counters, COUNTER_PACKETS))
         .map(packets -> OptionalLong.of(bigEndian(packets).getLong()))
         .orElse(OptionalLong.empty());
   }
@@ -183,33 +163,14 @@ public final class PodForwarding implements AutoCloseable {
   }
 
   private static ByteBuffer begin() {
-    ByteBuffer batch = ByteBuffer.allocateDirect(MESSAGE_BYTES).order(ByteOrder.nativeOrder());
-    bound(batch, BATCH_BEGIN);
+    ByteBuffer batch = NfTablesSocket.buffer();
+    NfTablesSocket.bound(batch, BATCH_BEGIN);
     return batch;
-  }
-
-  private static void bound(ByteBuffer batch, int type) {
-    header(batch, type, NLM_F_REQUEST, 0).putShort((short) 0);
-    bigEndian(batch.slice(batch.position() - 2, 2)).putShort((short) NFNL_SUBSYS_NFTABLES);
-    batch.putInt(batch.position() - HEADER_BYTES, HEADER_BYTES);
-  }
-
-  private static ByteBuffer header(ByteBuffer to, int type, int flags, int family) {
-    return to.putInt(0)
-        .putShort((short) type)
-        .putShort((short) flags)
-        .putInt(1)
-        .putInt(0)
-        .put((byte) family)
-        .put((byte) 0);
   }
 
   private static void message(
       ByteBuffer to, int type, int flags, Family family, Consumer<ByteBuffer> body) {
-    int start = to.position();
-    header(to, type, NLM_F_REQUEST | flags, family.domain()).putShort((short) 0);
-    body.accept(to);
-    to.putInt(start, to.position() - start);
+    NfTablesSocket.message(to, type, flags, family.domain(), body);
   }
 
   private static void text(ByteBuffer to, int kind, String text) {
@@ -238,11 +199,13 @@ public final class PodForwarding implements AutoCloseable {
   }
 
   private void commit(ByteBuffer batch, Family family) {
-    bound(batch, BATCH_END);
-    Sockets.write(socket, batch.flip());
-    // The kernel has answered by the time the question is sent: an error each, 0 for success.
-    for (Optional<ByteBuffer> answer = receive(); answer.isPresent(); answer = receive()) {
-      int error = errorOf(answer.get());
+    NfTablesSocket.bound(batch, BATCH_END);
+    socket.send(batch);
+    // An error each, 0 for success.
+    for (Optional<ByteBuffer> answer = socket.receive();
+        answer.isPresent();
+        answer = socket.receive()) {
+      int error = NfTablesSocket.errorOf(answer.get());
       if (error != 0) {
         throw new LinuxException(
             "nf_tables",
@@ -254,45 +217,13 @@ public final class PodForwarding implements AutoCloseable {
   }
 
   private Optional<ByteBuffer> ask(int type, Family family, Consumer<ByteBuffer> body) {
-    ByteBuffer question = ByteBuffer.allocateDirect(MESSAGE_BYTES).order(ByteOrder.nativeOrder());
-    message(question, type, 0, family, body);
-    Sockets.write(socket, question.flip());
-    return receive()
-        .filter(answer -> answer.getShort(4) != NLMSG_ERROR)
-        .map(answer ->
-            answer
-                .slice(HEADER_BYTES, answer.getInt(0) - HEADER_BYTES)
-                .order(ByteOrder.nativeOrder()));
-  }
-
-  private Optional<ByteBuffer> receive() {
-    ByteBuffer answer = ByteBuffer.allocateDirect(MESSAGE_BYTES).order(ByteOrder.nativeOrder());
-    return Sockets.read(socket, answer) < HEADER_BYTES
-        ? Optional.empty()
-        : Optional.of(answer.flip());
-  }
-
-  /** The error number behind the header (struct nlmsgerr); 0 where it is none. */
-  private static int errorOf(ByteBuffer answer) {
-    return answer.getShort(4) == NLMSG_ERROR ? -answer.getInt(16) : 0;
+    return socket.ask(type, family.domain(), body);
   }
 
   private static int numberOf(ByteBuffer attributes, int kind) {
-    return attribute(attributes, kind).map(value -> bigEndian(value).getInt()).orElse(-1);
-  }
-
-  private static Optional<ByteBuffer> attribute(ByteBuffer attributes, int kind) {
-    for (int at = 0; at + 4 <= attributes.limit(); ) {
-      int length = attributes.getShort(at) & 0xffff;
-      if (length < 4 || at + length > attributes.limit()) {
-        break;
-      }
-      if ((attributes.getShort(at + 2) & ATTRIBUTE_KIND) == kind) {
-        return Optional.of(attributes.slice(at + 4, length - 4).order(ByteOrder.nativeOrder()));
-      }
-      at += length + 3 & ~3;
-    }
-    return Optional.empty();
+    return NfTablesSocket.attribute(attributes, kind)
+        .map(value -> bigEndian(value).getInt())
+        .orElse(-1);
   }
 
   private static ByteBuffer bigEndian(ByteBuffer bytes) {
@@ -301,6 +232,6 @@ public final class PodForwarding implements AutoCloseable {
 
   @Override
   public void close() {
-    Sockets.close(socket);
+    socket.close();
   }
 }

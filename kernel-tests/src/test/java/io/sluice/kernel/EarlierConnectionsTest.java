@@ -215,6 +215,7 @@ class EarlierConnectionsTest {
     Shop where = mechanism == Mechanism.EBPF ? shop : shopWithRules;
     SitePod pod = where.site.addPods("udp-" + family.domain() + "-" + peer.domain()).getFirst();
     boolean hooks = mechanism.hooksConnect();
+    where.configureStrangerAsResolver();
     double before = where.view().metric(METRIC, "action=\"destroyed\"");
     double failed = where.view().metric(METRIC, "action=\"failed\"");
     try (Datagrams server = Datagrams.echo(where.stranger, peer, where.freshPort());
@@ -251,6 +252,8 @@ class EarlierConnectionsTest {
         assertThat(e.errno()).isEqualTo(Errno.EPERM); // over IPv6 the kernel keeps it to itself
       }
       assertThat(where.view().counted(pod, "outbound", "refused", "protocol_refused")).isOne();
+    } finally {
+      where.configureAsAtFirst();
     }
     Attack.tried(
             "send() on a UDP socket connected before enrolment, "

@@ -14,7 +14,10 @@ import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -113,6 +116,46 @@ class ModeChoiceTest {
       Mechanism former, Mechanism next) {
     shop.site.startDaemon(former.arguments());
     Await.until("only " + former, () -> isOnly(former));
+    assertNobodyGetsThroughUntilOnly(
+        next,
+        () -> {
+          shop.daemon().terminate();
+          shop.daemon().awaitEnd();
+        });
+    assertThat(status("mode")).isEqualTo(next.mode());
+    shop.assertEnforced();
+  }
+
+  /** Its pins have another schema, so that nobody adopts them. */
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void programsOfAnotherReleaseGoOnceThePresentOnesAreInForce(Mechanism next) {
+    shop.site.startDaemon(Mechanism.EBPF.arguments());
+    Await.until("only eBPF", () -> isOnly(Mechanism.EBPF));
+    Path pins = shop.view().pins().path();
+    assertNobodyGetsThroughUntilOnly(
+        next,
+        () -> {
+          shop.daemon().kill();
+          rename(pins, pins.resolveSibling("v1"));
+        });
+
+    assertThat(pins.resolveSibling("v1")).doesNotExist();
+    assertThat(Traces.programs(shop.store)).hasSize(next.steers() ? 1 : 0);
+    assertThat(shop.view().pod(shop.store).path("protection").asText()).isEqualTo("protected");
+    shop.assertEnforced();
+  }
+
+  private static void rename(Path from, Path to) {
+    try {
+      Files.move(from, to);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Forbidden attempts without a pause, from before {@code end} until the next daemon is alone. */
+  private static void assertNobodyGetsThroughUntilOnly(Mechanism next, Runnable end) {
     try (TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort());
         TcpServer store = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
       List<InetSocketAddress> forbidden =
@@ -134,8 +177,7 @@ class ModeChoiceTest {
               });
       Await.until("the thief is at work", () -> attempts.size() > MIN_ATTEMPTS);
 
-      shop.daemon().terminate();
-      shop.daemon().awaitEnd();
+      end.run();
       shop.site.startDaemon(next.arguments());
       Await.until("only " + next, () -> isOnly(next));
       int switched = attempts.size();
@@ -143,14 +185,12 @@ class ModeChoiceTest {
       stop.set(true);
       join(burglary);
 
-      System.out.println(former + " to " + next + ": " + attempts.size() + " attempts refused");
+      System.out.println("to " + next + ": " + attempts.size() + " attempts refused");
       assertThat(attempts).noneMatch(attempt -> !attempt.answer().isEmpty());
       assertThat(attempts).allMatch(Attempt::wasRefused);
       assertThat(outside.accepted()).isEmpty();
       assertThat(store.accepted()).isEmpty();
     }
-    assertThat(status("mode")).isEqualTo(next.mode());
-    shop.assertEnforced();
   }
 
   @Test
@@ -193,6 +233,7 @@ class ModeChoiceTest {
   /** Whether every pod holds traces of this mechanism, and the node none of the other. */
   private static boolean isOnly(Mechanism mechanism) {
     return shop.view().pins().exists() == mechanism.hooksConnect()
+        && shop.view().pins().otherSchemas().isEmpty()
         && List.of(shop.buyer, shop.store, shop.thief).stream()
             .allMatch(pod -> {
               List<String> rules = Traces.rules(pod);

@@ -8,6 +8,7 @@ import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
@@ -28,6 +29,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 class NamespaceClaimTest {
   /** Before every other pod of the shop, by name. */
   private static final String CLAIMANT = "a-claimant";
+
+  private static final String FIRST = "a-rival";
+  private static final String SECOND = "b-rival";
+
+  /** A file of both, so that neither is known before the other. */
+  private static final String RIVALS = "pod-rivals";
 
   @AutoClose private static ShopsByMechanism shops;
 
@@ -96,8 +103,8 @@ class NamespaceClaimTest {
       try {
         shop.change(() -> claim(shop, path));
 
-        assertThat(entry(shop).path("state").asText()).isEqualTo("pending");
-        assertThat(entry(shop).path("problem").asText()).contains(trick.told);
+        assertThat(entry(shop, CLAIMANT).path("state").asText()).isEqualTo("pending");
+        assertThat(entry(shop, CLAIMANT).path("problem").asText()).contains(trick.told);
       } finally {
         ended(trick, path);
         shop.change(() -> unclaim(shop));
@@ -142,39 +149,76 @@ class NamespaceClaimTest {
         .countedAs("sluice_enrolment_namespace_conflicts_total, event namespace_conflict");
   }
 
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void ofTwoThatClaimANamespaceOfNobodyNoneIsEnrolled(Mechanism mechanism) {
+    Shop shop = shops.of(mechanism);
+    SitePod claimed = shop.site.addPods("claimed").getFirst();
+    Process inside = claimed.start("sleep", "600");
+    double told = shop.view().metric("sluice_enrolment_namespace_conflicts_total");
+    try (TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort())) {
+      String one = pod(FIRST, Path.of("/proc", Long.toString(inside.pid()), "ns/net"));
+      String other = pod(SECOND, claimed.path());
+      shop.change(() -> shop.site.registry().write(RIVALS, one + "---\n" + other));
+
+      Await.until(
+          "both are told of",
+          () -> find(shop, FIRST).isPresent() && find(shop, SECOND).isPresent());
+      assertThat(entry(shop, FIRST).path("state").asText()).isEqualTo("pending");
+      assertThat(entry(shop, FIRST).path("problem").asText()).contains(SECOND, "nobody holds");
+      assertThat(entry(shop, SECOND).path("state").asText()).isEqualTo("pending");
+      assertThat(entry(shop, SECOND).path("problem").asText()).contains(FIRST, "nobody holds");
+      assertThat(shop.view().metric("sluice_enrolment_namespace_conflicts_total"))
+          .isEqualTo(told + 2);
+      Attempt out = Attempt.from(claimed, shop.stranger.at(Family.IPV4, outside.port()), "hi");
+      assertThat(out.answered()).as("%s", out).isFalse();
+
+      shop.change(() -> shop.site.registry().write(RIVALS, other));
+      Await.until(
+          "the other one holds it",
+          () -> entry(shop, SECOND).path("state").asText().equals("enrolled"));
+    } finally {
+      inside.destroyForcibly();
+      shop.change(() -> shop.site.registry().remove(RIVALS));
+    }
+    Attack.tried("two Pods name one namespace that nobody holds, by two paths, " + mechanism)
+        .refusedBy("enrolment: equal claims are both refused")
+        .countedAs("sluice_enrolment_namespace_conflicts_total, event namespace_conflict");
+  }
+
   private static void assertRefused(Shop shop, long store) {
-    Await.until("the claimant is told of", () -> find(shop).isPresent());
+    Await.until("the claimant is told of", () -> find(shop, CLAIMANT).isPresent());
     assertThat(shop.view().pod(shop.store).path("netnsCookie").asLong()).isEqualTo(store);
-    assertThat(entry(shop).path("state").asText()).isEqualTo("pending");
-    assertThat(entry(shop).path("problem").asText()).contains(shop.store.meshName());
+    assertThat(entry(shop, CLAIMANT).path("state").asText()).isEqualTo("pending");
+    assertThat(entry(shop, CLAIMANT).path("problem").asText()).contains(shop.store.meshName());
   }
 
-  private static JsonNode entry(Shop shop) {
-    return find(shop).orElseThrow();
+  private static JsonNode entry(Shop shop, String pod) {
+    return find(shop, pod).orElseThrow();
   }
 
-  private static Optional<JsonNode> find(Shop shop) {
+  private static Optional<JsonNode> find(Shop shop, String pod) {
     return shop.view().pods().stream()
-        .filter(entry -> entry.path("pod").asText().equals(Manifests.NAMESPACE + "/" + CLAIMANT))
+        .filter(entry -> entry.path("pod").asText().equals(Manifests.NAMESPACE + "/" + pod))
         .findFirst();
   }
 
   private static void claim(Shop shop, Path netns) {
-    shop.site
-        .registry()
-        .write(
-            "pod-" + CLAIMANT,
-            """
-            apiVersion: v1
-            kind: Pod
-            metadata: {name: %s, namespace: %s, annotations: {sluice.io/netns: "%s"}}
-            spec: {serviceAccountName: %1$s}
-            """
-                .formatted(CLAIMANT, Manifests.NAMESPACE, netns));
+    shop.site.registry().write("pod-" + CLAIMANT, pod(CLAIMANT, netns));
   }
 
   private static void unclaim(Shop shop) {
     shop.site.registry().remove("pod-" + CLAIMANT);
+  }
+
+  private static String pod(String name, Path netns) {
+    return """
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: %s, namespace: %s, annotations: {sluice.io/netns: "%s"}}
+    spec: {serviceAccountName: %1$s}
+    """
+        .formatted(name, Manifests.NAMESPACE, netns);
   }
 
   private static Path made(NoNamespace trick, Shop shop) {

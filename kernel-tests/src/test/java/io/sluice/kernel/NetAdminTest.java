@@ -146,6 +146,7 @@ class NetAdminTest {
   @MethodSource("everyCase")
   void whatANestedNamespaceSendsThroughThePodIsRefused(Mechanism mechanism, Family family) {
     Shop shop = shops.of(mechanism);
+    shop.configureStrangerAsResolver();
     SitePod nested = nestedNamespace(shop, family);
     InetSocketAddress stranger = shop.stranger.at(family, DNS);
     long before = shop.view().counted(shop.thief, "outbound", "refused", "forwarded");

@@ -93,7 +93,7 @@ abstract class OtherProtocolsContract {
     String text = "secret-" + detour;
     long before = shop.view().counted(shop.thief, "outbound", verdict, reason);
     Optional<LinuxException> told;
-    shop.configure(false, false, strangerAsResolver(detour.family()));
+    shop.configureStrangerAsResolver();
     try (FrameCapture wire = shop.stranger.capture()) {
       told = detour.send(shop.thief, aside, shop.freshPort(), text);
       Datagrams.send(shop.thief, detour.family(), shop.stranger.at(detour.family(), DNS), "after");
@@ -196,7 +196,7 @@ abstract class OtherProtocolsContract {
   @EnumSource(Family.class)
   void aResolverOfThePodAnswersConnectedAndUnconnected(Family family) {
     try (Datagrams server = Datagrams.echo(shop.stranger, family, DNS)) {
-      shop.configure(false, false, strangerAsResolver(family));
+      shop.configureStrangerAsResolver();
       long before = shop.view().counted(shop.thief, "outbound", "passthrough", "dns");
 
       assertThat(Datagrams.askConnected(shop.thief, family, server.address(), "who?"))
@@ -290,10 +290,6 @@ abstract class OtherProtocolsContract {
           .isEqualTo("udp");
       open(shop.stranger, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE);
     }
-  }
-
-  private Map<String, String> strangerAsResolver(Family family) {
-    return Map.of("dnsResolvers", "[\"" + IpAddresses.text(shop.stranger.address(family)) + "\"]");
   }
 
   /** Opens a socket and closes it. */

@@ -18,6 +18,7 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -139,6 +140,15 @@ final class Shop implements AutoCloseable {
   void configure(boolean permissive, boolean egress, Map<String, String> lists) {
     change(
         () -> site.registry().write(MESH_CONFIG, Manifests.meshConfig(permissive, egress, lists)));
+  }
+
+  /** As at the beginning, with the stranger as a resolver of every pod. */
+  void configureStrangerAsResolver() {
+    String addresses =
+        Stream.of(Family.values())
+            .map(family -> '"' + IpAddresses.text(stranger.address(family)) + '"')
+            .collect(Collectors.joining(", ", "[", "]"));
+    configure(false, false, Map.of("dnsResolvers", addresses));
   }
 
   /** As at the beginning, with mutual TLS between nodes turned off. */

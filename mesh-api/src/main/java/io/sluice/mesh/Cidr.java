@@ -1,6 +1,7 @@
 package io.sluice.mesh;
 
 import java.net.Inet4Address;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.regex.Pattern;
@@ -13,6 +14,9 @@ import java.util.regex.Pattern;
  * @param prefixLength 0..32 for IPv4, 0..128 for IPv6
  */
 public record Cidr(InetAddress network, int prefixLength) {
+
+  /** What one customer of a network is given at least (RFC 6177 §2). */
+  private static final int IPV6_SOURCE_LENGTH = 64;
 
   private static final Pattern LENGTH = Pattern.compile("0|[1-9][0-9]{0,2}");
 
@@ -69,6 +73,14 @@ public record Cidr(InetAddress network, int prefixLength) {
     return new Cidr(IpAddresses.of(masked(address.getAddress(), prefixLength)), prefixLength);
   }
 
+  /**
+   * Whom an address without a name counts for, where sources share room: of IPv6 its network of 64
+   * bits, since whoever is given one has all addresses of it; of IPv4 the address alone.
+   */
+  public static Cidr ofSource(InetAddress address) {
+    return address instanceof Inet6Address ? around(address, IPV6_SOURCE_LENGTH) : of(address);
+  }
+
   /** Whether {@code address} lies in this range; addresses of the other family never do. */
   public boolean contains(InetAddress address) {
     byte[] bytes = address.getAddress();
@@ -83,8 +95,10 @@ public record Cidr(InetAddress network, int prefixLength) {
 
   private static byte[] masked(byte[] address, int prefixLength) {
     byte[] result = address.clone();
-    for (int bit = prefixLength; bit < result.length * 8; bit++) {
-      result[bit / 8] &= (byte) ~(0x80 >> (bit % 8));
+    int whole = prefixLength / 8;
+    if (whole < result.length) {
+      result[whole] &= (byte) ~(0xff >> (prefixLength % 8));
+      Arrays.fill(result, whole + 1, result.length, (byte) 0);
     }
     return result;
   }

@@ -29,7 +29,11 @@ public record InterceptionSettings(
    */
   public static final int MAX_PORTS = 64;
 
-  /** Ranges that one object may exclude and include. */
+  /**
+   * Ranges that one object may exclude, include and name as resolvers, all together. A pod has
+   * those of its annotations and of the MeshConfig, the resolvers of node and cluster, the metadata
+   * addresses that are refused and the ranges of excluded interfaces; its node has room for all.
+   */
   public static final int MAX_RANGES = 64;
 
   /** Interfaces that a MeshConfig may exclude. */

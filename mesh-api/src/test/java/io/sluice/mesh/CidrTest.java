@@ -99,4 +99,29 @@ class CidrTest {
   void holdsNarrowerRanges(String range, String other, boolean contained) {
     assertThat(Cidr.parse(range).contains(Cidr.parse(other))).isEqualTo(contained);
   }
+
+  @ParameterizedTest
+  @CsvSource({
+    "2001:db8:0:1::1, 2001:db8:0:1:ffff::2, true",
+    "2001:db8:0:1::1, 2001:db8:0:2::1, false",
+    "10.0.0.1, 10.0.0.2, false",
+    "10.0.0.1, ::ffff:10.0.0.1, true"
+  })
+  void ofIpv6TheNetworkIsTheSource(String one, String other, boolean isSame) {
+    assertThat(
+            Cidr.ofSource(IpAddresses.parse(one)).equals(Cidr.ofSource(IpAddresses.parse(other))))
+        .isEqualTo(isSame);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "10.255.255.255, 0, 0.0.0.0/0",
+    "10.255.255.255, 9, 10.128.0.0/9",
+    "10.255.255.255, 32, 10.255.255.255/32",
+    "fd00::ffff:ffff:ffff:ffff, 65, fd00::8000:0:0:0/65",
+    "fd00::ffff:ffff:ffff:ffff, 127, fd00::ffff:ffff:ffff:fffe/127"
+  })
+  void liesAroundAnAddress(String address, int length, String range) {
+    assertThat(Cidr.around(IpAddresses.parse(address), length)).hasToString(range);
+  }
 }

@@ -14,10 +14,12 @@ import io.sluice.node.placement.NodeNamespaces;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
+import java.util.List;
 
 /**
- * What a daemon in the other mode left in force. It goes only after every pod is in force by the
- * present mechanism: while both are, connections are refused, never left alone.
+ * What a daemon in the other mode, or of a release with another map schema, left in force. It goes
+ * only after every pod is in force by the present mechanism: while both are, connections are
+ * refused, never left alone.
  */
 final class FormerMechanism implements Runnable {
   private static final System.Logger LOG = System.getLogger(FormerMechanism.class.getName());
@@ -55,8 +57,12 @@ final class FormerMechanism implements Runnable {
     try {
       switch (present.mechanism()) {
         case IPTABLES -> removePrograms();
-        case EBPF -> removeRules();
-        case SPLIT -> {} // needs both; what a pod had too much went when that pod was activated
+        case EBPF -> {
+          removeOtherSchemas();
+          removeRules();
+        }
+        // Needs both; what a pod had too much went when that pod was activated.
+        case SPLIT -> removeOtherSchemas();
       }
     } catch (InterceptionException e) {
       LOG.log(System.Logger.Level.WARNING, "former_mechanism_not_removed", e);
@@ -67,19 +73,35 @@ final class FormerMechanism implements Runnable {
 
   private void removePrograms() {
     PinDirectory pins = PinDirectory.ofNode(nodeName);
-    if (pins.exists()) {
+    if (pins.existsInAnySchema()) {
       removePrograms(pins, namespaces, proc);
       LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=ebpf");
     }
   }
 
-  /** Removes the pins, and what programs cannot do and is in the pods. */
-  static void removePrograms(PinDirectory pins, NetworkNamespaces namespaces, Path proc) {
-    try (ForwardingPods pods =
-        new ForwardingPods(namespaces, new NodeNamespaces(namespaces, proc))) {
-      pods.allow(pins.podCookies());
+  /** By now each holds only pods that are not wanted any more. */
+  private void removeOtherSchemas() {
+    for (PinDirectory former : PinDirectory.ofNode(nodeName).otherSchemas()) {
+      allowForwarding(former.podCookies(), namespaces, proc);
+      former.removeSchema();
+      LOG.log(
+          System.Logger.Level.INFO,
+          "former_mechanism_removed mode=ebpf schema={0}",
+          former.path().getFileName());
     }
+  }
+
+  /** Removes the pins of all schemas, and what programs cannot do and is in the pods. */
+  static void removePrograms(PinDirectory pins, NetworkNamespaces namespaces, Path proc) {
+    allowForwarding(pins.podCookies(), namespaces, proc);
+    pins.otherSchemas().forEach(other -> allowForwarding(other.podCookies(), namespaces, proc));
     pins.removeAll();
+  }
+
+  private static void allowForwarding(List<Long> cookies, NetworkNamespaces namespaces, Path proc) {
+    try (ForwardingPods pods = new ForwardingPods(namespaces, proc)) {
+      pods.allow(cookies);
+    }
   }
 
   private void removeRules() {
@@ -93,10 +115,14 @@ final class FormerMechanism implements Runnable {
   boolean isLeft() {
     return !done
         && switch (present.mechanism()) {
-          case IPTABLES -> PinDirectory.ofNode(nodeName).exists();
-          case EBPF -> Files.isDirectory(records(nodeName));
-          case SPLIT -> false;
+          case IPTABLES -> PinDirectory.ofNode(nodeName).existsInAnySchema();
+          case EBPF -> hasOtherSchemas() || Files.isDirectory(records(nodeName));
+          case SPLIT -> hasOtherSchemas();
         };
+  }
+
+  private boolean hasOtherSchemas() {
+    return !PinDirectory.ofNode(nodeName).otherSchemas().isEmpty();
   }
 
   /** Removes the rules of every pod that iptables mode noted. */

@@ -156,8 +156,7 @@ final class MechanismChoice {
         thread,
         inherited,
         shape,
-        new ForwardingPods(
-            namespaces, new NodeNamespaces(namespaces, settings.placement().proc())));
+        new ForwardingPods(namespaces, settings.placement().proc()));
   }
 
   private Chosen split(IptablesBackend backend, ModeReasons reasons) {

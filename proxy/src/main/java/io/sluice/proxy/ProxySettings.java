@@ -44,8 +44,7 @@ public record ProxySettings(
   public static final int READ_BYTES_WHEN_FULL = 1_024;
 
   // Parts of the direct memory. What may wait takes three eighths; as much again is what the pool
-  // of
-  // buffers loses to pieces, or holds on the way through TLS; and where everything is full,
+  // of buffers loses to pieces, or holds on the way through TLS; and where everything is full,
   // READ_BYTES_WHEN_FULL of each connection fit in the rest.
   private static final int BYTES_PER_CONNECTION = 4 * READ_BYTES_WHEN_FULL;
   private static final int POD_BUFFER_PARTS = 8;

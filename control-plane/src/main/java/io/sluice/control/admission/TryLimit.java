@@ -2,7 +2,7 @@ package io.sluice.control.admission;
 
 import io.sluice.control.admission.AdmissionException.Reason;
 import io.sluice.control.limit.Allowances;
-import io.sluice.control.limit.FairRoom;
+import io.sluice.mesh.Cidr;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -20,7 +20,7 @@ public final class TryLimit {
   private static final Duration ONE_MORE_FOR_ALL = Duration.ofMillis(200);
   private static final int MOST_REMOTES = 4_096;
 
-  private final Allowances<String> perRemote;
+  private final Allowances<Cidr> perRemote;
   private final Allowances<String> inTotal;
 
   /** Full allowances. */
@@ -35,7 +35,7 @@ public final class TryLimit {
    * @throws AdmissionException LIMITED where no try is left; {@code attempt} is not run then
    */
   public AdmittedNode run(InetAddress remote, Supplier<AdmittedNode> attempt) {
-    String key = FairRoom.key(remote);
+    Cidr key = Cidr.ofSource(remote);
     if (!perRemote.take(key)) {
       throw limited("too many wrong tokens from " + remote.getHostAddress());
     }

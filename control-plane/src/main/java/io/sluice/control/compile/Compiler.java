@@ -39,11 +39,6 @@ import org.jspecify.annotations.Nullable;
 public final class Compiler {
   private Compiler() {}
 
-  /** As the other, by the usual rules and with nothing in force. */
-  public static Compilation compile(long revision, Objects objects) {
-    return compile(revision, objects, CompilerSettings.USUAL, InForce.NOTHING);
-  }
-
   /**
    * Compiles {@code objects} into a snapshot numbered {@code revision}.
    *
@@ -55,8 +50,7 @@ public final class Compiler {
     Objects unique = withoutDuplicates(objects, statuses);
     unique.all().forEach(object -> reportUnread(object, statuses));
     ConfigCompiler.Settings settings =
-        ConfigCompiler.compile(
-            unique.of(MeshConfig.class), rules, inForce.meshConfigOrNull(), statuses);
+        ConfigCompiler.compile(unique.of(MeshConfig.class), rules, inForce.configs(), statuses);
     PodRanges ranges = ranges(unique, rules, inForce);
     List<Pod> pods = unique.of(Pod.class);
     Claims podClaims = new Claims(inForce.pods());
@@ -80,8 +74,7 @@ public final class Compiler {
     return new Compilation(
         snapshot,
         statuses.sorted(),
-        new InForce(
-            podClaims.held(), serviceClaims.held(), settings.inForceOrNull(), ranges.areBinding()));
+        new InForce(podClaims.held(), serviceClaims.held(), settings.held(), ranges.areBinding()));
   }
 
   /**
@@ -92,11 +85,11 @@ public final class Compiler {
     var statuses = new Statuses();
     reportUnread(object, statuses);
     switch (object) {
-      case MeshConfig config -> ConfigCompiler.compile(List.of(config), rules, null, statuses);
+      case MeshConfig config -> ConfigCompiler.compile(List.of(config), rules, Map.of(), statuses);
       case Namespace namespace -> Surroundings.of(namespace, statuses);
       case Pod pod ->
           new WorkloadCompiler(
-                  ConfigCompiler.NO_CONFIG.meshWide(),
+                  ConfigCompiler.compile(List.of(), rules, Map.of(), statuses).meshWide(),
                   Owners.NOBODY_ELSE,
                   new PodRanges(PodRangeRule.IGNORE, false),
                   statuses)

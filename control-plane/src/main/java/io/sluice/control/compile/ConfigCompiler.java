@@ -1,16 +1,16 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.compile.Claims.Claimant;
 import io.sluice.control.compile.WorkloadCompiler.MeshWide;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSettings;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /** Finds the MeshConfig in force, and what it means. */
 final class ConfigCompiler {
@@ -18,29 +18,34 @@ final class ConfigCompiler {
   private static final Set<String> USUAL_NAMES =
       Set.of("osm-mesh-config", "fsm-mesh-config", "sluice-mesh-config");
 
+  /** The one thing that MeshConfigs claim. */
+  private static final Set<String> GOVERNING = Set.of("governing");
+
   /** What holds without a MeshConfig. */
   static final Settings NO_CONFIG =
-      compile(List.of(), CompilerSettings.USUAL, null, new Statuses());
+      compile(List.of(), CompilerSettings.USUAL, Map.of(), new Statuses());
 
   private ConfigCompiler() {}
 
   /**
    * What the MeshConfig says to the nodes, and what it says of every Pod.
    *
-   * @param inForceOrNull which one governs
+   * @param held which one governs, as {@link Claims} remember it
    */
-  record Settings(MeshSettings mesh, MeshWide meshWide, @Nullable String inForceOrNull) {}
+  record Settings(MeshSettings mesh, MeshWide meshWide, Map<Object, String> held) {}
 
   /**
    * Compiles the one of {@code configs} that governs, and says that the others have no effect. Only
    * those of the release's namespace count: whoever may make one elsewhere does not set the mesh.
    * Of several there, the one in force stays; else one with a usual name comes first, then the
    * older one. Where nothing tells which that is none governs, and the mesh is closed.
+   *
+   * @param had which one has governed
    */
   static Settings compile(
       Collection<MeshConfig> configs,
       CompilerSettings rules,
-      @Nullable String inForceOrNull,
+      Map<Object, String> had,
       Statuses statuses) {
     String namespace = rules.meshConfigNamespaceOrNull();
     List<MeshConfig> candidates = new ArrayList<>();
@@ -54,7 +59,11 @@ final class ConfigCompiler {
             "write it there, or start the controller with another --mesh-config-namespace");
       }
     }
-    Optional<MeshConfig> config = governing(candidates, inForceOrNull);
+    Map<Object, String> held = claims(candidates, had).held();
+    Optional<MeshConfig> config =
+        candidates.stream()
+            .filter(each -> held.containsValue(Claimant.alone(each).party()))
+            .findFirst();
     for (MeshConfig other : candidates) {
       if (config.isEmpty()) {
         statuses.unusable(
@@ -78,31 +87,28 @@ final class ConfigCompiler {
         new MeshWide(
             mesh.trustDomain(),
             config.map(MeshConfig::interception).orElse(InterceptionSettings.EVERYTHING),
-            config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE)),
-        config.map(ConfigCompiler::party).orElse(null));
+            config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE),
+            rules.staticPodNamespaces()),
+        held);
   }
 
-  private static Optional<MeshConfig> governing(
-      List<MeshConfig> candidates, @Nullable String inForceOrNull) {
-    Optional<MeshConfig> before =
-        candidates.stream().filter(each -> party(each).equals(inForceOrNull)).findFirst();
-    if (before.isPresent()) {
-      return before;
+  /** What the MeshConfigs of a mesh claim: to govern. One without a usual name steps back. */
+  private static Claims claims(List<MeshConfig> candidates, Map<Object, String> had) {
+    boolean isUsualThere =
+        candidates.stream().anyMatch(each -> isUsual(each) && !each.meta().terminating());
+    Claims claims = new Claims(had);
+    for (MeshConfig each : candidates) {
+      Claimant claimant = Claimant.alone(each);
+      if (!isUsualThere || isUsual(each) || had.containsValue(claimant.party())) {
+        claims.add(GOVERNING, claimant);
+      }
     }
-    List<MeshConfig> usual =
-        candidates.stream().filter(each -> USUAL_NAMES.contains(each.meta().name())).toList();
-    List<MeshConfig> preferred = usual.isEmpty() ? candidates : usual;
-    Optional<MeshConfig> oldest =
-        preferred.stream().min(Comparator.comparing(each -> each.meta().birth()));
-    return oldest.filter(first ->
-        preferred.stream()
-            .allMatch(each ->
-                each.equals(first) || first.meta().birth().compareTo(each.meta().birth()) < 0));
+    claims.settle(_ -> {});
+    return claims;
   }
 
-  /** Another object of the same name is another one. */
-  private static String party(MeshConfig config) {
-    return Claims.Claimant.alone(config).party();
+  private static boolean isUsual(MeshConfig config) {
+    return USUAL_NAMES.contains(config.meta().name());
   }
 
   private static void reportFields(MeshConfig config, Statuses statuses) {

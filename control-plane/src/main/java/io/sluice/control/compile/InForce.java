@@ -1,7 +1,6 @@
 package io.sluice.control.compile;
 
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What an earlier compilation decided between objects that stand against each other, and what the
@@ -9,19 +8,20 @@ import org.jspecify.annotations.Nullable;
  *
  * @param pods who has addresses, network namespaces and UIDs
  * @param services who has cluster IPs
- * @param meshConfigOrNull which MeshConfig governs
+ * @param configs which MeshConfig governs
  * @param podRangesBind whether Pods had to have addresses of their Node's ranges
  */
 public record InForce(
     Map<Object, String> pods,
     Map<Object, String> services,
-    @Nullable String meshConfigOrNull,
+    Map<Object, String> configs,
     boolean podRangesBind) {
   /** After a start: the older object has what two claim. */
-  public static final InForce NOTHING = new InForce(Map.of(), Map.of(), null, false);
+  public static final InForce NOTHING = new InForce(Map.of(), Map.of(), Map.of(), false);
 
   public InForce {
     pods = Map.copyOf(pods);
     services = Map.copyOf(services);
+    configs = Map.copyOf(configs);
   }
 }

@@ -20,7 +20,6 @@ import io.sluice.mesh.SnapshotEditor;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Compiles a set of objects again and again as it changes. Keeps what depends on what, so that a
@@ -39,7 +38,7 @@ public final class IncrementalCompiler {
   private final PodStage pods;
   private final ServiceStage services = new ServiceStage(statuses);
   private final PermissionStage permissions = new PermissionStage(statuses);
-  private @Nullable String configInForce;
+  private Map<Object, String> configsHeld = Map.of();
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
   private long revision;
   private boolean configsChanged = true;
@@ -81,8 +80,8 @@ public final class IncrementalCompiler {
   private void compileConfigs(SnapshotEditor editor) {
     Statuses found = new Statuses();
     ConfigCompiler.Settings compiled =
-        ConfigCompiler.compile(configs.values(), settings, configInForce, found);
-    configInForce = compiled.inForceOrNull();
+        ConfigCompiler.compile(configs.values(), settings, configsHeld, found);
+    configsHeld = compiled.held();
     statuses.put(configs.keySet(), found);
     editor.put(compiled.mesh());
     pods.put(compiled.meshWide());

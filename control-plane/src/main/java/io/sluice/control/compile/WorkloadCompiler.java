@@ -33,8 +33,16 @@ final class WorkloadCompiler {
   private final PodRanges ranges;
   private final Statuses statuses;
 
-  /** What holds for every Pod. */
-  record MeshWide(TrustDomain trustDomain, InterceptionSettings interception, Modes modes) {}
+  /**
+   * What holds for every Pod.
+   *
+   * @param staticPodNamespaces where a Pod without a service account has the default one
+   */
+  record MeshWide(
+      TrustDomain trustDomain,
+      InterceptionSettings interception,
+      Modes modes,
+      Set<String> staticPodNamespaces) {}
 
   /** What a Pod's Namespace says; nothing where there is none. */
   record Surroundings(@Nullable Namespace namespaceOrNull, Modes modes) {
@@ -79,11 +87,19 @@ final class WorkloadCompiler {
   }
 
   private SpiffeId identity(Pod pod) {
-    String account = pod.accountOrNull();
+    String account = accountOf(pod);
     String namespace = pod.meta().namespace();
     return account == null
         ? SpiffeId.nobody(meshWide.trustDomain(), namespace)
         : new SpiffeId(meshWide.trustDomain(), namespace, account);
+  }
+
+  /** The account as which it runs; null for a pod that is nobody. */
+  private @Nullable String accountOf(Pod pod) {
+    String account = pod.accountOrNull();
+    return account == null && meshWide.staticPodNamespaces().contains(pod.meta().namespace())
+        ? Pod.DEFAULT_ACCOUNT
+        : account;
   }
 
   /** What only one Pod can have: addresses, the place of its network namespace, its UID. */
@@ -190,7 +206,7 @@ final class WorkloadCompiler {
           "it is not enrolled: it shares the node's network, or its namespace is kept out",
           "remove the label " + MeshKey.MESH.key());
     }
-    if (enrolled && pod.accountOrNull() == null) {
+    if (enrolled && accountOf(pod) == null) {
       statuses.warning(
           pod,
           "it has no service account, as static pods have none: it has no identity in the mesh, so"

@@ -7,7 +7,6 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -33,16 +32,11 @@ final class KindFollower implements KindWatch.Listener {
   private final Thread thread;
   private boolean wasMissing;
 
-  KindFollower(
-      KubernetesApi api,
-      ReadableKind kind,
-      WatchSettings settings,
-      Set<String> staticPodNamespaces,
-      Changes changes) {
+  KindFollower(KubernetesApi api, ReadableKind kind, WatchSettings settings, Changes changes) {
     this.kind = kind;
     this.settings = settings;
     this.changes = changes;
-    this.objects = new KindObjects(kind, settings.maxObjects(), staticPodNamespaces);
+    this.objects = new KindObjects(kind, settings.maxObjects());
     this.status = new KindStatus(kind);
     this.counts = new WatchCounts(kind, objects);
     this.watch = new KindWatch(api, kind, settings, objects, counts, this);

@@ -29,19 +29,12 @@ final class KindObjects {
 
   private final ReadableKind kind;
   private final int maxObjects;
-  private final Set<String> staticPodNamespaces;
   private final Map<ObjectRef, Held> objects = new HashMap<>();
 
   /** Of those in {@link #objects} that have a problem. */
   private final Map<ObjectRef, List<Problem>> problems = new TreeMap<>();
 
   KindObjects(ReadableKind kind, int maxObjects) {
-    this(kind, maxObjects, Set.of());
-  }
-
-  /** {@code staticPodNamespaces} are those where a Pod without an account has the default one. */
-  KindObjects(ReadableKind kind, int maxObjects, Set<String> staticPodNamespaces) {
-    this.staticPodNamespaces = staticPodNamespaces;
     this.kind = kind;
     this.maxObjects = maxObjects;
   }
@@ -61,7 +54,7 @@ final class KindObjects {
     int incarnation = JsonTree.text(object, "metadata", "uid").hashCode();
     ReportedObject reported = ReportedObject.isOf(kind) ? ReportedObject.read(kind, object) : null;
     if (read.problems().isEmpty()) {
-      KubernetesObject good = trusted(read.objects().getFirst());
+      KubernetesObject good = read.objects().getFirst();
       return new Seen(
           good.ref(), isScheduled(good) ? good : null, incarnation, List.of(), reported);
     }
@@ -71,12 +64,6 @@ final class KindObjects {
             .map(p -> new Problem(ref.toString(), 0, p.field(), p.reason(), p.mend()))
             .toList();
     return new Seen(ref, null, incarnation, named, reported);
-  }
-
-  private KubernetesObject trusted(KubernetesObject object) {
-    return object instanceof Pod pod && staticPodNamespaces.contains(pod.meta().namespace())
-        ? pod.withDefaultAccount()
-        : object;
   }
 
   private static boolean isScheduled(KubernetesObject object) {

@@ -52,15 +52,12 @@ final class KubernetesObjects implements ObjectSource {
    * Connects to nothing yet.
    *
    * @param api owned
-   * @param staticPodNamespaces where Pods without a service account have the default one
    */
-  KubernetesObjects(KubernetesApi api, WatchSettings settings, Set<String> staticPodNamespaces) {
+  KubernetesObjects(KubernetesApi api, WatchSettings settings) {
     this.api = api;
     this.settings = settings;
     this.followers =
-        KINDS.stream()
-            .map(kind -> new KindFollower(api, kind, settings, staticPodNamespaces, changes))
-            .toList();
+        KINDS.stream().map(kind -> new KindFollower(api, kind, settings, changes)).toList();
   }
 
   /**

@@ -43,10 +43,7 @@ public final class KubernetesRegistry extends CompiledRegistry {
       CompilerSettings rules,
       Consumer<RegistryStatus> statusListener,
       WatchSettings settings) {
-    this(
-        new KubernetesObjects(api, settings, rules.staticPodNamespaces()),
-        rules.orNamespace(api.namespace()),
-        statusListener);
+    this(new KubernetesObjects(api, settings), rules.orNamespace(api.namespace()), statusListener);
   }
 
   private KubernetesRegistry(

@@ -1,11 +1,9 @@
 package io.sluice.control.limit;
 
-import java.net.Inet6Address;
+import io.sluice.mesh.Cidr;
 import java.net.InetAddress;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -21,13 +19,10 @@ import org.jspecify.annotations.Nullable;
  * @param <G> a guest
  */
 public final class FairRoom<G> {
-  /** What one customer of a network is given at least (RFC 6177 §2), so one key for all of it. */
-  private static final int IPV6_PREFIX_BYTES = 8;
-
   private final int most;
   private final int mostOfAddress;
   private final long graceNanos;
-  private final Map<String, LinkedHashMap<G, Long>> byAddress = new HashMap<>();
+  private final Map<Cidr, LinkedHashMap<G, Long>> byAddress = new HashMap<>();
   private int size;
 
   /**
@@ -54,12 +49,12 @@ public final class FairRoom<G> {
 
   /** Lets {@code guest} in, where there is a place or somebody gives way. */
   public Entry<G> enter(G guest, InetAddress address, long nanoTime) {
-    String key = key(address);
+    Cidr key = Cidr.ofSource(address);
     int own = of(key).size();
     boolean isForAddress = own >= mostOfAddress;
     G out = null;
     if (isForAddress || size >= most) {
-      String crowd = isForAddress ? key : largest();
+      Cidr crowd = isForAddress ? key : largest();
       Map.Entry<G, Long> oldest = of(crowd).firstEntry();
       boolean isFair = of(crowd).size() > own + 1;
       if (!isFair && nanoTime - oldest.getValue() < graceNanos) {
@@ -75,15 +70,15 @@ public final class FairRoom<G> {
 
   /** Gives the guest's place back, if there is one. */
   public void leave(G guest, InetAddress address) {
-    remove(guest, key(address));
+    remove(guest, Cidr.ofSource(address));
   }
 
   /** The guests of an address, in order of coming. */
-  private LinkedHashMap<G, Long> of(String key) {
+  private LinkedHashMap<G, Long> of(Cidr key) {
     return byAddress.getOrDefault(key, new LinkedHashMap<>());
   }
 
-  private void remove(G guest, String key) {
+  private void remove(G guest, Cidr key) {
     LinkedHashMap<G, Long> own = of(key);
     if (own.remove(guest) != null) {
       size--;
@@ -98,23 +93,15 @@ public final class FairRoom<G> {
     return size;
   }
 
-  private String largest() {
-    Iterator<Map.Entry<String, LinkedHashMap<G, Long>>> all = byAddress.entrySet().iterator();
-    Map.Entry<String, LinkedHashMap<G, Long>> largest = all.next();
+  private Cidr largest() {
+    Iterator<Map.Entry<Cidr, LinkedHashMap<G, Long>>> all = byAddress.entrySet().iterator();
+    Map.Entry<Cidr, LinkedHashMap<G, Long>> largest = all.next();
     while (all.hasNext()) {
-      Map.Entry<String, LinkedHashMap<G, Long>> next = all.next();
+      Map.Entry<Cidr, LinkedHashMap<G, Long>> next = all.next();
       if (next.getValue().size() > largest.getValue().size()) {
         largest = next;
       }
     }
     return largest.getKey();
-  }
-
-  /** The address, or of IPv6 its network. */
-  public static String key(InetAddress remote) {
-    byte[] address = remote.getAddress();
-    return HexFormat.of()
-        .formatHex(
-            remote instanceof Inet6Address ? Arrays.copyOf(address, IPV6_PREFIX_BYTES) : address);
   }
 }

@@ -52,27 +52,6 @@ public record Pod(
     notEnforced = List.copyOf(notEnforced);
   }
 
-  /** The same with the {@link #DEFAULT_ACCOUNT} where it has none. */
-  public Pod withDefaultAccount() {
-    return accountOrNull != null
-        ? this
-        : new Pod(
-            meta,
-            DEFAULT_ACCOUNT,
-            nodeNameOrNull,
-            netnsOrNull,
-            netnsIgnored,
-            uidOrNull,
-            hostNetwork,
-            finished,
-            ready,
-            addresses,
-            ports,
-            probePorts,
-            interception,
-            notEnforced);
-  }
-
   /**
    * A port of a container.
    *

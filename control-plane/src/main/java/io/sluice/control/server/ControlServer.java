@@ -158,8 +158,11 @@ public final class ControlServer {
 
   private static Optional<SpiffeId> memberOf(
       MemberCertificates members, List<X509Certificate> chain) {
+    if (chain.isEmpty()) {
+      return Optional.empty();
+    }
     try {
-      return chain.isEmpty() ? Optional.empty() : Optional.of(members.member(chain).identity());
+      return Optional.of(members.member(chain).identity());
     } catch (RefusedException e) {
       return Optional.empty(); // its calls are told why
     }

@@ -217,6 +217,24 @@ class ClaimsTest {
         .countedAs("Accepted=False, Unusable: " + told(after).getFirst());
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"osm-mesh-config", "another"})
+  void aMeshConfigThatTerminatesGivesWay(String heir) {
+    String mine = CONFIG.formatted("sluice-mesh-config", "mesh", 1, true);
+    apply("mine", mine);
+    apply("heir", CONFIG.formatted(heir, "mesh", 2, false));
+
+    CompiledChange after =
+        apply("mine", mine.replace("{name", "{deletionTimestamp: 2026-02-01T00:00:00Z, name"));
+
+    assertThat(after.snapshot().settings().permissive()).isFalse();
+    assertThat(told(after))
+        .containsExactly(
+            "MeshConfig mesh/sluice-mesh-config: MeshConfig mesh/"
+                + heir
+                + " is the MeshConfig in force");
+  }
+
   private CompiledChange apply(String file, String text) {
     List<KubernetesObject> objects = text.isEmpty() ? List.of() : Manifests.objects(file, text);
     files.put(file, objects);

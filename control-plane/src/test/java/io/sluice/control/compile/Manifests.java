@@ -19,7 +19,7 @@ final class Manifests {
     for (int i = 0; i < texts.length; i++) {
       objects.addAll(objects(i + ".yaml", texts[i]));
     }
-    return Compiler.compile(1, new Objects(objects));
+    return Compiler.compile(1, new Objects(objects), CompilerSettings.USUAL, InForce.NOTHING);
   }
 
   static List<KubernetesObject> objects(String file, String text) {

@@ -208,6 +208,7 @@ class WorkloadCompilerTest {
 
     assertThat(compilation.snapshot().settings()).isEqualTo(MeshSettings.CLOSED);
     assertThat(compilation.statuses())
+        .hasSize(2)
         .extracting(ObjectStatus::reason)
         .containsOnly(
             "there are several MeshConfigs, and nothing tells which was first: none is in force");

@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.mesh.IpAddresses;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 class FairRoomTest {
   private static final long SECOND = 1_000_000_000L;
@@ -72,15 +70,13 @@ class FairRoomTest {
     assertThat(room.size()).isEqualTo(3);
   }
 
-  @ParameterizedTest
-  @CsvSource({
-    "2001:db8:0:1::1, 2001:db8:0:1:ffff::2, true",
-    "2001:db8:0:1::1, 2001:db8:0:2::1, false",
-    "10.0.0.1, 10.0.0.2, false",
-    "10.0.0.1, ::ffff:10.0.0.1, true"
-  })
-  void ofIpv6TheNetworkCounts(String one, String other, boolean isSame) {
-    assertThat(FairRoom.key(IpAddresses.parse(one)).equals(FairRoom.key(IpAddresses.parse(other))))
-        .isEqualTo(isSame);
+  @Test
+  void ofIpv6TheNetworkHasThePlaces() {
+    out("a", "2001:db8:0:1::1", 0);
+    out("b", "2001:db8:0:1::2", 0);
+    out("c", "2001:db8:0:1:ffff::3", 0);
+
+    assertThat(out("d", "2001:db8:0:1::4", 1)).isEqualTo("d of its address");
+    assertThat(out("e", "2001:db8:0:2::1", 1)).isEqualTo("nobody");
   }
 }

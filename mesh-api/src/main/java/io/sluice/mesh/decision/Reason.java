@@ -43,8 +43,8 @@ public enum Reason {
           + " sluice.io/metadata-mode: ALLOW"),
   PING_REFUSED(
       27,
-      "an echo request that is longer than ping sends, or none is allowed; sluice.io/ping-mode:"
-          + " ALLOW lets any go"),
+      "an echo request of more than 64 bytes of payload (ping sends 56), or none is allowed;"
+          + " sluice.io/ping-mode: ALLOW lets any go"),
   POD_QUOTA(29, "the pod opens more connections at once than leaves room for other pods"),
 
   // Policy.

@@ -21,11 +21,13 @@ import io.sluice.proxy.ReleaseMode;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -47,6 +49,14 @@ final class EnrolledPods {
   private final Verification verification;
   private final Predicate<Workload> isWanted;
   private final Map<NamespacedName, PodPlacement> enrolled = new HashMap<>();
+  private final Map<Claim, Set<NamespacedName>> claims = new HashMap<>();
+
+  /** What equal claims have in common: the namespace, and whether an annotation is all there is. */
+  private record Claim(long inode, boolean annotated) {
+    static Claim of(Workload workload, NetnsHandle netns) {
+      return new Claim(netns.inode(), workload.netns().isPresent());
+    }
+  }
 
   /** {@code isWanted} says which workloads of a snapshot are to be enrolled on this node. */
   EnrolledPods(
@@ -84,6 +94,28 @@ final class EnrolledPods {
     return enrolled.values().stream()
         .map(PodPlacement::cookie)
         .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /**
+   * Looks into which namespaces the pods that are not enrolled would be, before any of them is:
+   * where several would be in one, no order decides between them.
+   */
+  void compareClaims(Collection<Workload> wanted) {
+    claims.clear();
+    for (Workload workload : wanted) {
+      if (!enrolled.containsKey(workload.name())) {
+        claim(workload);
+      }
+    }
+  }
+
+  private void claim(Workload workload) {
+    try (NetnsHandle netns = places.open(workload).netns()) {
+      claims.computeIfAbsent(Claim.of(workload, netns), _ -> new TreeSet<>()).add(workload.name());
+    } catch (RuntimeException e) {
+      // Whatever is wrong with it is told when it is to be enrolled.
+      LOG.log(System.Logger.Level.DEBUG, "namespace_not_claimed pod=" + workload.name(), e);
+    }
   }
 
   /**
@@ -163,7 +195,7 @@ final class EnrolledPods {
     }
     try (NetnsHandle netns = found.netns()) {
       long cookie = netns.cookie();
-      if (netns.isSameAs(hostNamespace) || holder(workload.name(), cookie, current).isPresent()) {
+      if (netns.isSameAs(hostNamespace) || isOfAnother(workload.name(), cookie, current)) {
         return false;
       }
       if (current.settings().permissive()) {
@@ -198,10 +230,7 @@ final class EnrolledPods {
           "pods on the host network cannot be enrolled; remove the label");
     }
     long cookie = netns.cookie();
-    Optional<NamespacedName> holder = holder(workload.name(), cookie, current);
-    if (holder.isPresent()) {
-      throw new NamespaceConflictException(workload.name(), holder.get());
-    }
+    requireClaim(workload, netns, cookie, current);
     PodPlacement pod = placement(workload, found.path(), netns, cookie, found.addresses(), current);
     boolean adopted = interception.leftBehind().contains(cookie);
     sockets.add(pod);
@@ -228,13 +257,30 @@ final class EnrolledPods {
         Long.toUnsignedString(cookie));
   }
 
+  /** Throws where the namespace is another pod's, or another pod claims it with equal right. */
+  private void requireClaim(
+      Workload workload, NetnsHandle netns, long cookie, MeshSnapshot current) {
+    NamespacedName claimant = workload.name();
+    Optional<NamespacedName> holder = holder(cookie, current);
+    if (holder.isPresent()) {
+      if (!holder.get().equals(claimant)) {
+        throw NamespaceConflictException.held(claimant, holder.get());
+      }
+      return;
+    }
+    for (NamespacedName rival : claims.getOrDefault(Claim.of(workload, netns), Set.of())) {
+      if (!rival.equals(claimant)) {
+        throw NamespaceConflictException.undecided(claimant, rival);
+      }
+    }
+  }
+
   /**
-   * Whose the namespace is already, if not the claimant's. What is in force stays, whatever the
-   * pods are called: also what the runtime has told of, and what an earlier daemon has put in force
-   * for a pod that is wanted still and has not turned up elsewhere.
+   * Whose the namespace is already. What is in force stays, whatever the pods are called: also what
+   * the runtime has told of, and what an earlier daemon has put in force for a pod that is wanted
+   * still and has not turned up elsewhere.
    */
-  private Optional<NamespacedName> holder(
-      NamespacedName claimant, long cookie, MeshSnapshot current) {
+  private Optional<NamespacedName> holder(long cookie, MeshSnapshot current) {
     return enrolled.values().stream()
         .filter(other -> other.cookie() == cookie)
         .map(PodPlacement::name)
@@ -245,8 +291,11 @@ final class EnrolledPods {
                 .nameOf(cookie)
                 .filter(former ->
                     !enrolled.containsKey(former)
-                        && current.workload(former).filter(isWanted).isPresent()))
-        .filter(holder -> !holder.equals(claimant));
+                        && current.workload(former).filter(isWanted).isPresent()));
+  }
+
+  private boolean isOfAnother(NamespacedName claimant, long cookie, MeshSnapshot current) {
+    return holder(cookie, current).filter(holder -> !holder.equals(claimant)).isPresent();
   }
 
   private void undo(PodPlacement pod, RuntimeException cause) {

@@ -94,6 +94,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       Runnable upkeep) {
     this.nodeName = nodeName;
     this.interception = interception;
+    this.places = places;
     this.enrolled =
         new EnrolledPods(
             interception,
@@ -104,10 +105,9 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
             hostNamespace,
             earlier,
             verification,
-            workload -> workload.enrolled() && isHere(workload, places));
+            this::isWanted);
     this.leftovers =
         new Leftovers(interception, enrolled, verification.closedPods(), places.sandboxes());
-    this.places = places;
     this.sandboxes = new Sandboxes(interception, enrolled, places, verification.closedPods());
     this.verification = verification;
     this.view =
@@ -242,7 +242,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     MeshSnapshot current = snapshot;
     Map<NamespacedName, Workload> wanted = new TreeMap<>();
     for (Workload workload : current.workloads()) {
-      if (workload.enrolled() && isHere(workload)) {
+      if (isWanted(workload)) {
         wanted.put(workload.name(), workload);
       }
     }
@@ -254,6 +254,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     sandboxes.sweep(calls::run);
     releaseUnwanted(wanted.keySet());
     verification.beginSweep();
+    enrolled.compareClaims(wanted.values());
     for (Workload workload : foundFirst(wanted.values())) {
       calls.run(); // a look into a broken pod may take seconds
       bring(workload, current, look || failedBefore.contains(workload.name()));
@@ -275,7 +276,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
   }
 
-  /** By what runtime and kubelet say of a pod before what its annotation says; else by name. */
+  /** What runtime and kubelet say of a pod comes before what its annotation says. */
   private static List<Workload> foundFirst(Collection<Workload> wanted) {
     return wanted.stream().sorted(Comparator.comparing(pod -> pod.netns().isPresent())).toList();
   }
@@ -301,11 +302,11 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
   }
 
-  private boolean isHere(Workload workload) {
-    return isHere(workload, places);
+  private boolean isWanted(Workload workload) {
+    return workload.enrolled() && isHere(workload);
   }
 
-  private boolean isHere(Workload workload, PodNamespaces places) {
+  private boolean isHere(Workload workload) {
     return places.canFind(workload)
         && !workload.hostNetwork()
         && workload.nodeName().map(nodeName::equals).orElse(true);

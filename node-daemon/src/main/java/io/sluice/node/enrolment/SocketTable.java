@@ -33,11 +33,10 @@ interface SocketTable extends AutoCloseable {
     return netns -> new OfKernel(namespaces.submit(netns, InetSockets::open).join());
   }
 
-  /** Of what goes wrong without a stop. */
-  System.Logger LOG = System.getLogger(SocketTable.class.getName());
-
   /** By sock_diag(7). */
   record OfKernel(InetSockets sockets) implements SocketTable {
+    private static final System.Logger LOG = System.getLogger(SocketTable.class.getName());
+
     @Override
     public List<InetSocket> list() {
       List<InetSocket> all =

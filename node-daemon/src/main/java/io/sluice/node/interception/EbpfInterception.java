@@ -239,6 +239,8 @@ public final class EbpfInterception implements Interception {
     }
     maps.pods().put(new PodKey(pod.cookie()), PodRules.of(pod, shape.failOpen()).pod());
     forwarding.refuse(pod);
+    // What another release's daemon steers it by refuses everything, and goes only now.
+    maps.pins().otherSchemas().forEach(former -> former.removePod(pod.cookie()));
   }
 
   @Override

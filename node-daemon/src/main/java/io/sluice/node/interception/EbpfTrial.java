@@ -14,7 +14,6 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.maps.PinDirectory;
-import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.PodListeners;
 import java.io.IOException;
@@ -108,7 +107,7 @@ public final class EbpfTrial {
                   thread,
                   new InheritedListeners(),
                   shape,
-                  new ForwardingPods(namespaces, new NodeNamespaces(namespaces, PROC)))) {
+                  new ForwardingPods(namespaces, PROC))) {
         return tryOut(interception, scratch);
       }
     } catch (LinuxException

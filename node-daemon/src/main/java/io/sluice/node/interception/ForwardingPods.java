@@ -10,6 +10,7 @@ import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.maps.CounterKey;
 import io.sluice.node.placement.NodeNamespaces;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -38,11 +39,11 @@ public final class ForwardingPods implements AutoCloseable {
   /**
    * Changes nothing yet.
    *
-   * @param everywhere where namespaces of earlier daemons' pods are searched
+   * @param proc the node's, where namespaces of earlier daemons' pods are searched
    */
-  public ForwardingPods(NetworkNamespaces namespaces, NodeNamespaces everywhere) {
+  public ForwardingPods(NetworkNamespaces namespaces, Path proc) {
     this.namespaces = namespaces;
-    this.everywhere = everywhere;
+    this.everywhere = new NodeNamespaces(namespaces, proc);
   }
 
   /** Refuses from now on what the pod forwards. */

@@ -84,7 +84,7 @@ record PodRules(
   }
 
   private static Set<PodFlag> flags(PodPlacement pod, boolean failOpen) {
-    Set<PodFlag> flags = EnumSet.of(PodFlag.KNOWS_RESOLVERS);
+    Set<PodFlag> flags = EnumSet.noneOf(PodFlag.class);
     if (pod.permissive()) {
       flags.add(PodFlag.PERMISSIVE);
     }

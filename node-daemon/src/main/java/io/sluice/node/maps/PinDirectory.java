@@ -14,7 +14,8 @@ import java.util.stream.Stream;
 
 /**
  * Where one node's maps and links are pinned: {@code <bpffs>/sluice/<node>/v<schema>}. Maps and
- * links of another schema live beside it and are never mixed.
+ * links of another schema live beside it and are never mixed: a daemon puts its own in force, then
+ * takes those of {@link #otherSchemas} away.
  *
  * @param path directory of the present schema
  */
@@ -29,6 +30,8 @@ public record PinDirectory(Path path) {
 
   /** A directory of another name was made by somebody else. */
   private static final Pattern COOKIE = Pattern.compile("[0-9]{1,19}");
+
+  private static final Pattern SCHEMA = Pattern.compile("v[0-9]{1,9}");
 
   private static final Pattern NODE_NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?");
 
@@ -117,6 +120,32 @@ public record PinDirectory(Path path) {
     return Files.isDirectory(path);
   }
 
+  /** Pins of the same node that daemons of other releases left, which nobody adopts. */
+  public List<PinDirectory> otherSchemas() {
+    Path node = node();
+    return Files.isDirectory(node)
+        ? names(node).stream()
+            .filter(name -> SCHEMA.matcher(name).matches())
+            .map(node::resolve)
+            .filter(other -> !other.equals(path))
+            .map(PinDirectory::new)
+            .toList()
+        : List.of();
+  }
+
+  /** Whether a daemon of any release has left anything of this node. */
+  public boolean existsInAnySchema() {
+    return Files.isDirectory(node());
+  }
+
+  private Path node() {
+    Path node = path.getParent();
+    if (node == null) {
+      throw new IllegalStateException(path + " does not lie in the directory of a node");
+    }
+    return node;
+  }
+
   /** Makes the directories; the BPF file system must be mounted. */
   public void create() {
     try {
@@ -130,11 +159,12 @@ public record PinDirectory(Path path) {
 
   /** Removes every pin of this node, of all schemas: programs detach, maps are freed. */
   public void removeAll() {
-    Path node = path.getParent();
-    if (node == null) {
-      throw new IllegalStateException(path + " does not lie in the directory of a node");
-    }
-    removeTree(node);
+    removeTree(node());
+  }
+
+  /** Removes the pins of this schema alone. */
+  public void removeSchema() {
+    removeTree(path);
   }
 
   /** Makes the directory of one pod's pins; it alone already names the pod to a later daemon. */

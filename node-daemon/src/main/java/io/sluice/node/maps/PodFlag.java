@@ -16,9 +16,7 @@ public enum PodFlag {
   /** No echo request may be sent. */
   PING_REFUSED(0x10),
   /** Any echo request may be sent. */
-  PING_ALLOWED(0x20),
-  /** The range rules hold its name servers; a daemon before this release left them out. */
-  KNOWS_RESOLVERS(0x40);
+  PING_ALLOWED(0x20);
 
   private final int bit;
 

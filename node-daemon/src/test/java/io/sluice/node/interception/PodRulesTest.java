@@ -15,7 +15,6 @@ import io.sluice.mesh.PingMode;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.maps.InterfaceRuleKey;
 import io.sluice.node.maps.PodAddressKey;
-import io.sluice.node.maps.PodFlag;
 import io.sluice.node.maps.PortRuleKey;
 import io.sluice.node.maps.RangeRuleKey;
 import io.sluice.node.maps.RuleAction;
@@ -147,15 +146,14 @@ class PodRulesTest {
 
   @Test
   void flagsSayWhatTheSettingsSay() {
-    int always = PodFlag.KNOWS_RESOLVERS.bit();
-    assertThat(flags(InterceptionSettings.EVERYTHING, false, false)).isEqualTo(always);
-    assertThat(flags(InterceptionSettings.EVERYTHING, true, false)).isEqualTo(always | 0x1);
-    assertThat(flags(InterceptionSettings.EVERYTHING, false, true)).isEqualTo(always | 0x2);
+    assertThat(flags(InterceptionSettings.EVERYTHING, false, false)).isZero();
+    assertThat(flags(InterceptionSettings.EVERYTHING, true, false)).isEqualTo(0x1);
+    assertThat(flags(InterceptionSettings.EVERYTHING, false, true)).isEqualTo(0x2);
     // Also where every inclusion is excluded: the list exists, so nothing else is redirected.
     assertThat(flags(settings(List.of("10.0.0.0/8"), List.of("10.0.0.0/8")), false, false))
-        .isEqualTo(always | 0x4);
-    assertThat(flags(pings(PingMode.REFUSE), false, false)).isEqualTo(always | 0x10);
-    assertThat(flags(pings(PingMode.ALLOW), false, false)).isEqualTo(always | 0x20);
+        .isEqualTo(0x4);
+    assertThat(flags(pings(PingMode.REFUSE), false, false)).isEqualTo(0x10);
+    assertThat(flags(pings(PingMode.ALLOW), false, false)).isEqualTo(0x20);
   }
 
   private static InterceptionSettings pings(PingMode mode) {

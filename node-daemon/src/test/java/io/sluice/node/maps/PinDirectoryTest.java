@@ -72,10 +72,29 @@ class PinDirectoryTest {
   }
 
   @Test
+  void tellsOtherSchemasFromItsOwnAndFromWhatIsNone() throws Exception {
+    PinDirectory former = new PinDirectory(root.resolve("node").resolve("v1"));
+    PinDirectory present = new PinDirectory(root.resolve("node").resolve("v2"));
+    former.create();
+    Files.createDirectories(root.resolve("node").resolve("somebody-elses"));
+
+    assertThat(present.exists()).isFalse();
+    assertThat(present.existsInAnySchema()).isTrue();
+    assertThat(present.otherSchemas()).containsExactly(former);
+
+    present.create();
+    former.removeSchema();
+    assertThat(present.otherSchemas()).isEmpty();
+    assertThat(present.exists()).isTrue();
+  }
+
+  @Test
   void nothingPinnedIsNothingToList() {
     PinDirectory pins = new PinDirectory(root.resolve("node").resolve("v1"));
 
     assertThat(pins.exists()).isFalse();
+    assertThat(pins.existsInAnySchema()).isFalse();
+    assertThat(pins.otherSchemas()).isEmpty();
     assertThat(pins.podCookies()).isEmpty();
     assertThat(new MapCatalogue(pins).list()).isEmpty();
     assertThat(new MapCatalogue(pins).dump("pods")).isEmpty();

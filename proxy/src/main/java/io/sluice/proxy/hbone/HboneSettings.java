@@ -132,17 +132,30 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool, Se
   /** Direct memory of a node daemon, in bytes, unless it is given another size. */
   public static final long USUAL_MEMORY = 32L << 20;
 
-  private static final int MIN_PIECE = 16 * 1_024;
+  // Windows are a part of the direct memory, up to what a link of 1 Gbit/s needs; a connection's
+  // holds those of several stalled streams, and what waits to be sent is a part of a stream's.
+  private static final int WINDOW_PARTS = 64;
+  private static final int MAX_USUAL_WINDOW = 512 * 1_024;
+  private static final int STREAM_WINDOWS_PER_CONNECTION = 8;
+  private static final int WRITE_BUFFER_PARTS = 8;
+
+  // A pod's server: connections by the memory, and how many of them may be in their handshake.
+  private static final int BYTES_PER_SERVER_CONNECTION = 128 * 1_024;
+  private static final int MIN_SERVER_CONNECTIONS = 16;
+  private static final int HANDSHAKE_PARTS = 4;
 
   /** For 32 MiB of direct memory, on links of up to 1 Gbit/s. */
   public static final HboneSettings DEFAULTS = forMemory(USUAL_MEMORY);
 
   /** Windows, buffers and numbers in proportion to the direct memory; windows up to the usual. */
   public static HboneSettings forMemory(long directBytes) {
-    int window = Math.clamp(directBytes / 64, Flow.MIN_WINDOW, 512 * 1_024);
-    int server = (int) Math.max(16, directBytes / (128 * 1_024));
+    int window = Math.clamp(directBytes / WINDOW_PARTS, Flow.MIN_WINDOW, MAX_USUAL_WINDOW);
+    int server = (int) Math.max(MIN_SERVER_CONNECTIONS, directBytes / BYTES_PER_SERVER_CONNECTION);
     return new HboneSettings(
-        new Flow(window, 8 * window, Math.max(MIN_PIECE, window / 8)),
+        new Flow(
+            window,
+            STREAM_WINDOWS_PER_CONNECTION * window,
+            Math.max(Flow.MIN_WRITE_BUFFER, window / WRITE_BUFFER_PARTS)),
         new Limits(256, 16 * 1_024, 64, 1_000, 1_000),
         new Times(
             Duration.ofSeconds(10),
@@ -153,7 +166,7 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool, Se
             Duration.ofMinutes(5),
             Duration.ofHours(1)),
         new Pool(100, 8, 1_024),
-        new Server(server, server / 4, server, Duration.ofSeconds(1)));
+        new Server(server, server / HANDSHAKE_PARTS, server, Duration.ofSeconds(1)));
   }
 
   /** The same with other limits. */

@@ -2,7 +2,6 @@ package io.sluice.proxy.hbone;
 
 import io.netty.channel.EventLoop;
 import io.sluice.proxy.limits.Places;
-import io.sluice.proxy.limits.Room;
 import io.sluice.proxy.limits.Share;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -39,8 +38,8 @@ public final class ServerRoom {
   final Share connections;
   private final HboneSettings.Server limits;
   private final int loops;
-  private final Room silentRoom;
-  private final Room begunRoom;
+  private final Places.OfNode silentRoom;
+  private final Places.OfNode begunRoom;
 
   /**
    * An empty one.
@@ -51,8 +50,8 @@ public final class ServerRoom {
     this.limits = limits;
     this.loops = loops;
     this.connections = new Share(PODS * limits.maxConnections());
-    this.silentRoom = new Room(PODS * limits.maxSilent());
-    this.begunRoom = new Room(PODS * limits.maxHandshakes());
+    this.silentRoom = new Places.OfNode(PODS * limits.maxSilent());
+    this.begunRoom = new Places.OfNode(PODS * limits.maxHandshakes());
   }
 
   /** HBONE connections that pods of this node serve now. */

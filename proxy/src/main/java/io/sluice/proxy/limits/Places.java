@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,8 +22,24 @@ public final class Places<T> {
   /** Taken even where the node as a whole is full, so that its other pods cannot shut this one. */
   private static final int LEAST = 2;
 
+  /** How many places of one kind a whole node has, and how many are taken. Any thread. */
+  public static final class OfNode {
+    private final int most;
+    private final AtomicInteger taken = new AtomicInteger();
+
+    /** None of them taken. */
+    public OfNode(int most) {
+      this.most = most;
+    }
+
+    /** Places that are taken now. */
+    public int taken() {
+      return taken.get();
+    }
+  }
+
   private final int most;
-  private final Room node;
+  private final OfNode node;
   private final Map<T, Source> taken = new LinkedHashMap<>(); // the oldest first
   private final Map<Object, Integer> bySource = new HashMap<>();
   private int known;
@@ -32,14 +49,14 @@ public final class Places<T> {
    *
    * @param node shared with the other places of this kind
    */
-  public Places(int most, Room node) {
+  public Places(int most, OfNode node) {
     this.most = Math.max(LEAST, most);
     this.node = node;
   }
 
   /** Takes a place; returns who has given way, and has no place any more, or null. */
   public @Nullable T take(T newcomer, Source source) {
-    boolean full = taken.size() >= most || taken.size() >= LEAST && node.isFull();
+    boolean full = taken.size() >= most || taken.size() >= LEAST && node.taken() >= node.most;
     T late = full ? givesWay(source.known()) : null;
     if (late != null) {
       leave(late);
@@ -47,13 +64,13 @@ public final class Places<T> {
     taken.put(newcomer, source);
     bySource.merge(source.key(), 1, Integer::sum);
     known += source.known() ? 1 : 0;
-    node.take();
+    node.taken.incrementAndGet();
     return late;
   }
 
   /** Whether half of them are taken, here or on the node: time to be impatient. */
   public boolean areShort() {
-    return 2 * taken.size() > most || node.isHalfTaken();
+    return 2 * taken.size() > most || 2 * node.taken() > node.most;
   }
 
   private @Nullable T givesWay(boolean newcomerKnown) {
@@ -80,7 +97,7 @@ public final class Places<T> {
     if (source != null) {
       bySource.computeIfPresent(source.key(), (key, count) -> count == 1 ? null : count - 1);
       known -= source.known() ? 1 : 0;
-      node.leave();
+      node.taken.decrementAndGet();
     }
   }
 }

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 class PlacesTest {
   private static final int MOST = 8;
 
-  private final Room node = new Room(1_000);
+  private final Places.OfNode node = new Places.OfNode(1_000);
   private final Places<String> places = new Places<>(MOST, node);
 
   private static Source stranger(String address) {
@@ -80,8 +80,10 @@ class PlacesTest {
 
   @Test
   void aNodeThatIsFullLeavesEachServerALittle() {
-    for (int i = 0; i < 1_000; i++) {
-      node.take();
+    for (int server = 0; server < 500; server++) {
+      Places<String> full = new Places<>(MOST, node);
+      full.take("a", stranger("192.0.2.1"));
+      full.take("b", stranger("192.0.2.1"));
     }
 
     assertThat(take("one", 2, stranger("192.0.2.1"))).isEmpty();

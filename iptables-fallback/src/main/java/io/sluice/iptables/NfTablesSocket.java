@@ -1,0 +1,141 @@
+package io.sluice.iptables;
+
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.socket.Sockets;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * Talks to nf_tables of one namespace without a program (netlink(7), linux/netfilter/nf_tables.h).
+ * Keeps a socket, and with it the namespace, until closed. For one thread at a time.
+ */
+final class NfTablesSocket implements AutoCloseable {
+  private static final int SUBSYSTEM = 10; // NFNL_SUBSYS_NFTABLES
+  private static final int NLM_F_REQUEST = 1;
+  private static final int NLMSG_ERROR = 2;
+
+  /** Of every message: nlmsghdr and nfgenmsg. */
+  private static final int HEADER_BYTES = 20;
+
+  private static final int AF_NETLINK = 16;
+  private static final int SOCK_RAW = 3;
+  private static final int NETLINK_NETFILTER = 12;
+  private static final int ATTRIBUTE_KIND = 0x3fff; // without the flags in the upper bits
+  private static final int MESSAGE_BYTES = 4_096;
+
+  private final int socket;
+
+  private NfTablesSocket(int socket) {
+    this.socket = socket;
+  }
+
+  /** Opens it inside {@code namespace}; on a platform thread. */
+  static NfTablesSocket open(NetworkNamespaces namespaces, NetnsHandle namespace) {
+    try {
+      return new NfTablesSocket(
+          namespaces.callIn(
+              namespace,
+              () ->
+                  Sockets.socket(AF_NETLINK, SOCK_RAW | Sockets.SOCK_NONBLOCK, NETLINK_NETFILTER)));
+    } catch (LinuxException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException("socket() throws nothing but LinuxException", e);
+    }
+  }
+
+  /** The number of a message of nf_tables, {@code NFT_MSG_*}. */
+  static int type(int message) {
+    return SUBSYSTEM << 8 | message;
+  }
+
+  /** Room for what is sent at once. */
+  static ByteBuffer buffer() {
+    return ByteBuffer.allocateDirect(MESSAGE_BYTES).order(ByteOrder.nativeOrder());
+  }
+
+  /** Appends a request with these attributes. */
+  static void message(
+      ByteBuffer to, int type, int flags, int family, Consumer<ByteBuffer> attributes) {
+    int start = to.position();
+    header(to, type, NLM_F_REQUEST | flags, family, 0);
+    attributes.accept(to);
+    to.putInt(start, to.position() - start);
+  }
+
+  /**
+   * Appends a request without attributes that is for a whole subsystem, as batches begin and end.
+   */
+  static void bound(ByteBuffer to, int type) {
+    int start = to.position();
+    header(to, type, NLM_F_REQUEST, 0, SUBSYSTEM);
+    to.putInt(start, HEADER_BYTES);
+  }
+
+  private static void header(ByteBuffer to, int type, int flags, int family, int resource) {
+    to.putInt(0)
+        .putShort((short) type)
+        .putShort((short) flags)
+        .putInt(1)
+        .putInt(0)
+        .put((byte) family)
+        .put((byte) 0)
+        .put((byte) (resource >> 8))
+        .put((byte) resource);
+  }
+
+  /** Sends what is in {@code buffer}; the kernel has answered by the time this returns. */
+  void send(ByteBuffer buffer) {
+    Sockets.write(socket, buffer.flip());
+  }
+
+  /** The next answer, with its header; empty when there is none left. */
+  Optional<ByteBuffer> receive() {
+    ByteBuffer answer = buffer();
+    return Sockets.read(socket, answer) < HEADER_BYTES
+        ? Optional.empty()
+        : Optional.of(answer.flip());
+  }
+
+  /** The attributes that are answered to one request; empty where the answer is an error. */
+  Optional<ByteBuffer> ask(int type, int family, Consumer<ByteBuffer> attributes) {
+    ByteBuffer question = buffer();
+    message(question, type, 0, family, attributes);
+    send(question);
+    return receive()
+        .filter(answer -> answer.getShort(4) != NLMSG_ERROR)
+        .map(answer ->
+            answer
+                .slice(HEADER_BYTES, answer.getInt(0) - HEADER_BYTES)
+                .order(ByteOrder.nativeOrder()));
+  }
+
+  /** The error number behind the header (struct nlmsgerr); 0 where it is none. */
+  static int errorOf(ByteBuffer answer) {
+    return answer.getShort(4) == NLMSG_ERROR ? -answer.getInt(16) : 0;
+  }
+
+  /** The value of the first attribute of that kind. */
+  static Optional<ByteBuffer> attribute(ByteBuffer attributes, int kind) {
+    for (int at = 0; at + 4 <= attributes.limit(); ) {
+      int length = attributes.getShort(at) & 0xffff;
+      if (length < 4 || at + length > attributes.limit()) {
+        break;
+      }
+      if ((attributes.getShort(at + 2) & ATTRIBUTE_KIND) == kind) {
+        return Optional.of(attributes.slice(at + 4, length - 4).order(ByteOrder.nativeOrder()));
+      }
+      at += length + 3 & ~3;
+    }
+    return Optional.empty();
+  }
+
+  @Override
+  public void close() {
+    Sockets.close(socket);
+  }
+}
