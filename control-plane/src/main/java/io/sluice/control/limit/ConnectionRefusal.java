@@ -16,6 +16,9 @@ public enum ConnectionRefusal {
   STRANGERS("where many nodes join at once, raise --strangers"),
   /** A stranger was not admitted in time. */
   NO_PROOF("a node joins at once; look who else connects"),
+  /** One node, or one workload's identity, has too many. */
+  CONNECTIONS_OF_IDENTITY(
+      "a node needs two; look who holds its key, and put its certificate on the deny list"),
   /** Too many nodes and xDS clients are connected. */
   CONNECTIONS("let nodes use other controllers too");
 

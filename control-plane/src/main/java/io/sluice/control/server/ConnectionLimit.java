@@ -2,6 +2,7 @@ package io.sluice.control.server;
 
 import io.grpc.Attributes;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
@@ -9,11 +10,14 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerTransportFilter;
 import io.grpc.Status;
+import io.sluice.api.identity.v1.AdmitRequest;
 import io.sluice.control.limit.Allowances;
 import io.sluice.control.limit.ConnectionRefusal;
 import io.sluice.control.limit.FairRoom;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SystemIdentity;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
@@ -24,17 +28,20 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Bounds connections from their first packet on. Each is in one of three rooms: those whose
  * handshake is under way, strangers, and those who have proven a member of the mesh: by their
  * certificate, or by an admission. The rooms do not borrow from each other, so that a crowd of
- * strangers leaves nodes their places. A stranger has to be admitted within a time. Any thread.
+ * strangers leaves nodes their places. Of members' places one identity has a part only, so that a
+ * stolen credential shuts nobody else out. A stranger has to be admitted within a time. Any thread.
  */
 final class ConnectionLimit extends ServerTransportFilter implements ServerInterceptor {
   private static final Logger LOG = System.getLogger(ConnectionLimit.class.getName());
@@ -45,27 +52,28 @@ final class ConnectionLimit extends ServerTransportFilter implements ServerInter
   private static final Duration ONE_MORE_LINE = Duration.ofSeconds(6);
 
   private final ServerSettings settings;
-  private final Predicate<List<X509Certificate>> isMember;
+  private final Function<List<X509Certificate>, Optional<SpiffeId>> memberOf;
   private final ScheduledExecutorService timer;
   private final ControllerMetrics metrics;
   private final Allowances<ConnectionRefusal> logLines;
   private final Map<SocketAddress, Connection> connections = new HashMap<>();
   private final FairRoom<Connection> handshakes;
   private final FairRoom<Connection> strangers;
+  private final Map<Member, Integer> ofMember = new HashMap<>();
   private int members;
 
   /**
-   * @param isMember whether a chain of certificates proves a member of the mesh
+   * @param memberOf which member of the mesh a chain of certificates proves, if one
    * @param timer ends strangers
    */
   ConnectionLimit(
       ServerSettings settings,
-      Predicate<List<X509Certificate>> isMember,
+      Function<List<X509Certificate>, Optional<SpiffeId>> memberOf,
       ScheduledExecutorService timer,
       ControllerMetrics metrics,
       InstantSource clock) {
     this.settings = settings;
-    this.isMember = isMember;
+    this.memberOf = memberOf;
     this.timer = timer;
     this.metrics = metrics;
     this.logLines =
@@ -89,12 +97,27 @@ final class ConnectionLimit extends ServerTransportFilter implements ServerInter
     NONE
   }
 
+  /** Who has proven itself, and how many connections it may have. */
+  private record Member(String name, int most) {
+    private static Member of(SpiffeId identity) {
+      return SystemIdentity.nodeName(identity)
+          .map(Member::node)
+          .orElseGet(() -> new Member(identity.toString(), ServerSettings.MOST_OF_WORKLOAD));
+    }
+
+    /** Known by its certificate or its admission, it is the same. */
+    private static Member node(String name) {
+      return new Member("node " + name, ServerSettings.MOST_OF_NODE);
+    }
+  }
+
   /** A connection from accept(2) on; its fields are guarded by the limit. */
   static final class Connection {
     private final InetSocketAddress remote;
     private final Runnable close;
     private final long since = System.nanoTime();
     private Room room = Room.HANDSHAKES;
+    private @Nullable Member member;
     private @Nullable ScheduledFuture<?> deadline;
 
     Connection(InetSocketAddress remote, Runnable close) {
@@ -150,7 +173,7 @@ final class ConnectionLimit extends ServerTransportFilter implements ServerInter
   @Override
   public Attributes transportReady(Attributes attributes) {
     SocketAddress remote = attributes.get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
-    boolean member = isMember.test(Peer.of(attributes).chain());
+    Optional<Member> member = memberOf.apply(Peer.of(attributes).chain()).map(Member::of);
     Connection out;
     synchronized (this) {
       Connection connection = connections.get(remote);
@@ -158,7 +181,7 @@ final class ConnectionLimit extends ServerTransportFilter implements ServerInter
         throw new IllegalStateException("the connection is being closed");
       }
       leave(connection);
-      out = member ? asMember(connection) : asStranger(connection);
+      out = member.isPresent() ? asMember(connection, member.get()) : asStranger(connection);
       count();
       if (out == connection) {
         // The only way to end a connection here: gRPC closes one whose filter fails.
@@ -169,14 +192,33 @@ final class ConnectionLimit extends ServerTransportFilter implements ServerInter
     return attributes;
   }
 
-  private @Nullable Connection asMember(Connection connection) {
-    if (members >= settings.places().members()) {
-      refused(connection, ConnectionRefusal.CONNECTIONS);
+  private @Nullable Connection asMember(Connection connection, Member member) {
+    if (!hasRoomFor(member)) {
+      refused(
+          connection,
+          isFull() ? ConnectionRefusal.CONNECTIONS : ConnectionRefusal.CONNECTIONS_OF_IDENTITY);
       return connection;
     }
     members++;
+    ofMember.merge(member, 1, Integer::sum);
+    connection.member = member;
     connection.room = Room.MEMBERS;
     return null;
+  }
+
+  private boolean isFull() {
+    return members >= settings.places().members();
+  }
+
+  private boolean hasRoomFor(Member member) {
+    return !isFull() && ofMember.getOrDefault(member, 0) < member.most;
+  }
+
+  private void leaveMembers(@Nullable Member member) {
+    members--;
+    if (member != null) {
+      ofMember.computeIfPresent(member, (_, count) -> count == 1 ? null : count - 1);
+    }
   }
 
   private @Nullable Connection asStranger(Connection connection) {
@@ -227,7 +269,7 @@ final class ConnectionLimit extends ServerTransportFilter implements ServerInter
     switch (connection.room) {
       case HANDSHAKES -> handshakes.leave(connection, connection.remote.getAddress());
       case STRANGERS -> strangers.leave(connection, connection.remote.getAddress());
-      case MEMBERS -> members--;
+      case MEMBERS -> leaveMembers(connection.member);
       case NONE -> {}
     }
     connection.room = Room.NONE;
@@ -240,26 +282,35 @@ final class ConnectionLimit extends ServerTransportFilter implements ServerInter
   @Override
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
-    return next.startCall(
-        new SimpleForwardingServerCall<>(call) {
-          @Override
-          public void close(Status status, Metadata trailers) {
-            if (status.isOk()) {
-              proven(getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR));
-            }
-            super.close(status, trailers);
-          }
-        },
-        headers);
+    AtomicReference<@Nullable Member> asking = new AtomicReference<>();
+    return new SimpleForwardingServerCallListener<>(
+        next.startCall(
+            new SimpleForwardingServerCall<>(call) {
+              @Override
+              public void close(Status status, Metadata trailers) {
+                Member admitted = asking.get();
+                if (status.isOk() && admitted != null) {
+                  proven(getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR), admitted);
+                }
+                super.close(status, trailers);
+              }
+            },
+            headers)) {
+      @Override
+      public void onMessage(Q message) {
+        if (message instanceof AdmitRequest request) {
+          asking.set(Member.node(request.getNodeName()));
+        }
+        super.onMessage(message);
+      }
+    };
   }
 
-  private synchronized void proven(@Nullable SocketAddress remote) {
+  private synchronized void proven(@Nullable SocketAddress remote, Member member) {
     Connection connection = connections.get(remote);
-    if (connection != null
-        && connection.room == Room.STRANGERS
-        && members < settings.places().members()) {
+    if (connection != null && connection.room == Room.STRANGERS && hasRoomFor(member)) {
       leave(connection);
-      asMember(connection);
+      asMember(connection, member);
       count();
     }
   }

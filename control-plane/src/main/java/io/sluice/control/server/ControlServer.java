@@ -17,6 +17,7 @@ import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.tls.HandshakeKeys;
 import io.sluice.control.xds.stream.XdsStreams;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.SpiffeId;
 import io.sluice.wire.WireLimits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -24,6 +25,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -102,7 +104,7 @@ public final class ControlServer {
             Thread.ofPlatform().name("sluice-control-timer").daemon().factory());
     ConnectionLimit limit =
         new ConnectionLimit(
-            settings, chain -> isMember(parts.members(), chain), timer, parts.metrics(), clock);
+            settings, chain -> memberOf(parts.members(), chain), timer, parts.metrics(), clock);
     Doorway doorway = new Doorway(limit);
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
@@ -154,15 +156,15 @@ public final class ControlServer {
     }
   }
 
-  private static boolean isMember(MemberCertificates members, List<X509Certificate> chain) {
+  private static Optional<SpiffeId> memberOf(
+      MemberCertificates members, List<X509Certificate> chain) {
     if (chain.isEmpty()) {
-      return false;
+      return Optional.empty();
     }
     try {
-      members.member(chain);
-      return true;
+      return Optional.of(members.member(chain).identity());
     } catch (RefusedException e) {
-      return false; // its calls are told why
+      return Optional.empty(); // its calls are told why
     }
   }
 

@@ -40,6 +40,18 @@ public record ServerSettings(
   static final Duration GRACE = Duration.ofSeconds(2);
 
   /**
+   * Connections of one node: it needs one, two while it renews its certificate, and more for as
+   * long as TCP has not noticed that older ones are dead.
+   */
+  static final int MOST_OF_NODE = 16;
+
+  /**
+   * Connections of one workload's identity, which all of its pods share: as many as it may have xDS
+   * streams, a quarter of the places.
+   */
+  static final int MOST_OF_WORKLOAD = 256;
+
+  /**
    * How many connections there may be at once. Those of one address count together, of IPv6 those
    * of one network of 64 bits: it bounds whoever has proven nothing, so that nodes behind one
    * address translation or load balancer share it only until they have joined or shown their

@@ -51,6 +51,7 @@ class ServerLimitsTest {
   private static final Duration LONG = Duration.ofMinutes(2);
   private static final int MOST_STRANGERS = 3;
   private static final int MANY = 1_000;
+  private static final int MOST_OF_NODE = ServerSettings.MOST_OF_NODE;
 
   @TempDir private Path home;
   private ControlSite site;
@@ -191,6 +192,62 @@ class ServerLimitsTest {
       Attack.tried("a crowd without certificates holds the control port")
           .refusedBy("control port: closed beyond the strangers' share; a node is served")
           .countedAs("sluice_control_connections_refused_total{reason=\"strangers_of_address\"}");
+    } finally {
+      crowd.forEach(NodeClient::close);
+    }
+  }
+
+  @Test
+  @Tag("attack")
+  void aStolenNodeCredentialLeavesRoomForTheOtherNodes() throws Exception {
+    int places = MOST_OF_NODE + 4;
+    restart(new Places(MANY, MANY, MANY, MANY, places), LONG, LONG, LONG);
+    List<NodeClient> crowd = new ArrayList<>();
+    try (NodeClient stolen = site.joined("edge1");
+        NodeClient node = site.joined("edge2")) {
+      for (int i = 0; i < places; i++) {
+        crowd.add(site.stranger().showing(stolen.key(), stolen.chain()));
+      }
+      List<Status.Code> answers = crowd.stream().map(ServerLimitsTest::answerTo).toList();
+
+      assertThat(answerTo(node)).as("another node").isEqualTo(Status.Code.PERMISSION_DENIED);
+      assertThat(answers)
+          .filteredOn(Status.Code.PERMISSION_DENIED::equals)
+          .as("connections of the credential that were served")
+          .hasSize(MOST_OF_NODE);
+      awaitRefused("connections_of_identity");
+      Attack.tried("a stolen node credential holds every place of the control port")
+          .refusedBy("control port: closed beyond the share of one node; other nodes are served")
+          .countedAs(
+              "sluice_control_connections_refused_total{reason=\"connections_of_identity\"}");
+    } finally {
+      crowd.forEach(NodeClient::close);
+    }
+  }
+
+  @Test
+  @Tag("attack")
+  void oneNodeThatIsAdmittedAgainAndAgainLeavesRoomForTheOthers() throws Exception {
+    int places = MOST_OF_NODE + 4;
+    restart(new Places(MANY, MANY, MANY, MANY, places), LONG, LONG, LONG);
+    List<NodeClient> crowd = new ArrayList<>();
+    try (NodeClient node = site.joined("edge2")) {
+      for (int i = 0; i < places; i++) {
+        NodeClient again = site.stranger();
+        crowd.add(again);
+        again.admit(
+            "edge1",
+            site.tokens().create("edge1", Duration.ofHours(1)),
+            NodeClient.request(Requests.keyPair("secp256r1")));
+      }
+
+      assertThat(answerTo(node)).as("another node").isEqualTo(Status.Code.PERMISSION_DENIED);
+      Await.until(
+          "those beyond the share are strangers still",
+          () -> site.controller().metrics().contains("sluice_control_strangers 4.0"));
+      Attack.tried("one node name is admitted over and over, to hold every place of nodes")
+          .refusedBy("control port: beyond the share of one node a stranger stays one, for seconds")
+          .countedAs("sluice_control_strangers");
     } finally {
       crowd.forEach(NodeClient::close);
     }

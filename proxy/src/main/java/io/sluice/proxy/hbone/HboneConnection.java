@@ -23,9 +23,12 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -69,7 +72,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   private long emptySinceNanos = startNanos;
   private long pingSentNanos;
   private boolean pinging;
-  private int streams;
+  private final Set<HboneStream> streams = Collections.newSetFromMap(new IdentityHashMap<>(1));
   private boolean peerSettingsSeen;
   private boolean ownSettingsAcknowledged;
   private boolean leaving;
@@ -103,7 +106,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   }
 
   int streams() {
-    return streams;
+    return streams.size();
   }
 
   /** Whether it was cut because the peer came onto the deny list. */
@@ -126,17 +129,17 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   // --- streams -------------------------------------------------------------------------------
 
   void streamOpened(HboneStream stream) {
-    streams++;
+    streams.add(stream);
     // The peer is bound by our SETTINGS only from its acknowledgement on.
-    if (side == HboneEvents.Side.SERVER && streams > settings.limits().maxStreams()) {
+    if (side == HboneEvents.Side.SERVER && streams.size() > settings.limits().maxStreams()) {
       stream.channel().writeAndFlush(new DefaultHttp2ResetFrame(Http2Error.REFUSED_STREAM));
       stream.channel().close();
     }
   }
 
   void streamClosed(HboneStream stream) {
-    streams--;
-    if (streams == 0) {
+    streams.remove(stream);
+    if (streams.isEmpty()) {
       emptySinceNanos = System.nanoTime();
       closeIfDone();
     }
@@ -158,6 +161,22 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
       inBatch.forEach(HboneStream::giveUpIfStalled);
     }
     inBatch.clear();
+  }
+
+  /**
+   * Who holds more than its part may have fallen silent, while others come after it: then no batch
+   * would ever end it. One stream at a time, since that may be enough.
+   */
+  private void giveUpLargest() {
+    HboneStream largest = null;
+    for (HboneStream stream : streams) {
+      if (largest == null || stream.unread() > largest.unread()) {
+        largest = stream;
+      }
+    }
+    if (largest != null) {
+      largest.giveUpIfStalled();
+    }
   }
 
   /** Its own buffer has room, the connection's has not. */
@@ -225,6 +244,9 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
 
   private void tick() {
     windows.readEnded(); // there may be room by now
+    if (windows.mustGive()) {
+      giveUpLargest();
+    }
     long now = System.nanoTime();
     HboneSettings.Times times = settings.times();
     boolean settled = peerSettingsSeen && ownSettingsAcknowledged;
@@ -244,7 +266,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
       if (now - leftNanos > times.pingTimeout().toNanos()) {
         nameLastStream(); // whether the peer answers pings or not
       }
-    } else if (streams == 0 && now - emptySinceNanos > times.idle().toNanos()) {
+    } else if (streams.isEmpty() && now - emptySinceNanos > times.idle().toNanos()) {
       leave(ConnectionEnd.IDLE);
     } else if (now - startNanos > times.age().toNanos()) {
       leave(ConnectionEnd.AGED);
@@ -299,7 +321,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   }
 
   private void closeIfDone() {
-    if (leaving && lastStreamNamed && streams == 0) {
+    if (leaving && lastStreamNamed && streams.isEmpty()) {
       channel.close();
     }
   }

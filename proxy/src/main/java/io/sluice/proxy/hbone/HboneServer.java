@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +49,7 @@ public final class HboneServer {
   private final Set<Serving> servings = ConcurrentHashMap.newKeySet();
   private final ServerRoom node;
   private final BufferBudget budget;
+  private final ConcurrentMap<SpiffeId, Caller> callers = new ConcurrentHashMap<>();
   private final ServerRoom.OfPod room;
   private volatile boolean draining;
 
@@ -142,6 +144,27 @@ public final class HboneServer {
     return CompletableFuture.allOf(closing.toArray(CompletableFuture[]::new));
   }
 
+  /**
+   * What the connections of one identity have in common.
+   *
+   * @param budget its part of the pod's, as large as another identity's however many connections
+   */
+  private record Caller(BufferBudget budget, int connections) {
+    Caller plusOne() {
+      return new Caller(budget, connections + 1);
+    }
+
+    @Nullable Caller minusOne() {
+      return connections == 1 ? null : new Caller(budget, connections - 1);
+    }
+  }
+
+  private BufferBudget budgetOf(SpiffeId peer) {
+    Caller caller =
+        callers.merge(peer, new Caller(budget.part(), 1), (known, _) -> known.plusOne());
+    return caller.budget;
+  }
+
   /** One accepted socket: silent, then in its handshake, then a connection. */
   final class Serving
       implements FirstFlight.Listener, TlsHandshake.Listener, HboneConnection.Owner {
@@ -212,6 +235,7 @@ public final class HboneServer {
       if (!isCounted(peer.identity())) {
         return;
       }
+      BufferBudget own = budgetOf(peer.identity());
       settled = true;
       events.opened(pod, HboneEvents.Side.SERVER, remote, peer);
       connection =
@@ -219,7 +243,7 @@ public final class HboneServer {
               channel,
               settings,
               peer,
-              budget,
+              own,
               this,
               (within, stream) ->
                   new HboneStream(within, stream, new ServerStream(settings, requests)));
@@ -299,6 +323,7 @@ public final class HboneServer {
         counted = null;
         room.connections.leave(peer);
         node.connections.leave(pod);
+        callers.computeIfPresent(peer, (_, known) -> known.minusOne());
       }
       servings.remove(this);
     }

@@ -212,6 +212,11 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     taken = connection.windows.taken(channel.stream().id(), bytes, taken);
   }
 
+  /** Bytes that came and were neither passed on nor dropped. */
+  int unread() {
+    return unread;
+  }
+
   /** There is too little memory for what nobody takes. */
   void giveUpIfStalled() {
     if (unread > 0) {

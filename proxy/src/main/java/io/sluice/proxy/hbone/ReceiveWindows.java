@@ -31,14 +31,15 @@ final class ReceiveWindows {
   /**
    * Windows of a new connection.
    *
-   * @param pod what the connection's buffers are counted for
+   * @param owner what the connection's buffers are counted for, with others of the same owner: who
+   *     calls a served pod, or the pod that calls
    */
   ReceiveWindows(
-      Channel channel, Http2FrameCodec codec, HboneSettings.Flow most, BufferBudget pod) {
+      Channel channel, Http2FrameCodec codec, HboneSettings.Flow most, BufferBudget owner) {
     this.channel = channel;
     this.codec = codec;
     this.most = most;
-    this.budget = pod.part();
+    this.budget = owner.part();
   }
 
   /** Bytes came that nobody has taken yet. */
@@ -114,7 +115,7 @@ final class ReceiveWindows {
     return wanted;
   }
 
-  /** Whether streams that still send have to be ended, for want of memory. */
+  /** Whether streams have to be ended, for want of memory. */
   boolean mustGive() {
     return unread > 0 && budget.isExceeded();
   }

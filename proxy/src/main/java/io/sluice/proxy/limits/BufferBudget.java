@@ -5,9 +5,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Buffer memory that waits for slow readers, in bytes: of the node, of its pods below it, of their
- * shared connections below them. Touched only when a reader does not take everything at once. Any
- * thread, without locks.
+ * Buffer memory that waits for slow readers, in bytes: of the node, of its pods below it, of those
+ * who call a pod below it, by identity, and of their shared connections below them. Whoever is at
+ * the next lower level shares equally, so that many connections of one caller count for no more
+ * than one of another's. Touched only when a reader does not take everything at once. Any thread,
+ * without locks.
  */
 public final class BufferBudget {
   /** Windows grow while no more than this part of a budget is held. */

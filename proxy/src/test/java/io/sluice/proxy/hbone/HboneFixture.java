@@ -70,7 +70,7 @@ final class HboneFixture implements AutoCloseable {
   volatile Set<SpiffeId> expected = Set.of(STORE);
   volatile HboneServer.Requests policy = this::forward;
 
-  final BufferBudget budget = new BufferBudget(64 << 20, null);
+  final BufferBudget budget;
   final HboneServer server;
   final HbonePool pool;
   final InetSocketAddress entry;
@@ -89,8 +89,14 @@ final class HboneFixture implements AutoCloseable {
   private final AtomicInteger tunnels = new AtomicInteger();
 
   HboneFixture(TlsStack stack, HboneSettings settings, InetSocketAddress app) {
+    this(stack, settings, app, 64 << 20);
+  }
+
+  /** With so many bytes for what waits, of both pods together. */
+  HboneFixture(TlsStack stack, HboneSettings settings, InetSocketAddress app, long budgetBytes) {
     assumeThat(stack.isAvailable()).isTrue();
     this.app = app;
+    this.budget = new BufferBudget(budgetBytes, null);
     DenyList list = (identity, serial) -> denied.denies(identity, serial);
     storeEnd = new TlsIdentity(stack, stores::get, list, TlsSettings.DEFAULTS);
     buyerEnd = new TlsIdentity(stack, buyers::get, list, TlsSettings.DEFAULTS);
