@@ -54,7 +54,7 @@ public final class IncrementalCompiler {
     this.settings = settings;
     this.pods = new PodStage(settings.podRanges(), statuses, inForce);
     this.services = new ServiceStage(statuses, inForce);
-    this.configInForce = inForce.meshConfigOrNull();
+    this.configsHeld = inForce.configs();
     this.revision = revision;
   }
 
@@ -90,7 +90,7 @@ public final class IncrementalCompiler {
    * whole sets of objects, and until then the earlier ones stay.
    */
   public InForce inForce() {
-    return new InForce(pods.held(), services.held(), configInForce, pods.rangesBind());
+    return new InForce(pods.held(), services.held(), configsHeld, pods.rangesBind());
   }
 
   private void compileConfigs(SnapshotEditor editor) {
