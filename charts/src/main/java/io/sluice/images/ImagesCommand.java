@@ -3,6 +3,7 @@ package io.sluice.images;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -39,6 +40,9 @@ public final class ImagesCommand {
         case "verify" -> verify(Path.of(args.get(1)), Path.of(args.get(2)), out, err);
         default -> throw new IllegalArgumentException("no step of making images: " + args);
       };
+    } catch (NoSuchFileException e) {
+      err.println("images: there is no " + e.getMessage());
+      return 2;
     } catch (IOException e) {
       err.println("images: cannot read or write " + e.getMessage());
       return 2;

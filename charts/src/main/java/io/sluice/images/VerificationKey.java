@@ -14,6 +14,7 @@ import java.util.Base64;
 
 /** The public half of a {@link SigningKey}, as {@code cosign.pub} has it. */
 final class VerificationKey {
+  private static final String NO_KEY = " holds no public ECDSA key on P-256 (cosign.pub)";
   private static final String BEGIN = "-----BEGIN PUBLIC KEY-----";
   private static final String END = "-----END PUBLIC KEY-----";
   private static final int BITS = 256; // P-256
@@ -40,10 +41,10 @@ final class VerificationKey {
           return new VerificationKey(key);
         }
       } catch (GeneralSecurityException | IllegalArgumentException e) {
-        throw new IllegalArgumentException(file + " holds no public key: " + e.getMessage(), e);
+        throw new IllegalArgumentException(file + NO_KEY, e);
       }
     }
-    throw new IllegalArgumentException(file + " holds no public ECDSA key on P-256 (cosign.pub)");
+    throw new IllegalArgumentException(file + NO_KEY);
   }
 
   /**

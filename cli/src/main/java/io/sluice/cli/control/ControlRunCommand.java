@@ -259,6 +259,7 @@ final class ControlRunCommand implements Callable<Integer> {
     if (registry != null) {
       return new FolderRegistry(registry, rules, new RegistryProblems());
     }
+    replica.settings(spec, access()); // wrong words are told before a file of the cluster is read
     try {
       return new KubernetesRegistry(access(), rules, new RegistryProblems());
     } catch (KubernetesApiException e) {

@@ -27,7 +27,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -49,14 +48,7 @@ final class EnrolledPods {
   private final Verification verification;
   private final Predicate<Workload> isWanted;
   private final Map<NamespacedName, PodPlacement> enrolled = new HashMap<>();
-  private final Map<Claim, Set<NamespacedName>> claims = new HashMap<>();
-
-  /** What equal claims have in common: the namespace, and whether an annotation is all there is. */
-  private record Claim(long inode, boolean annotated) {
-    static Claim of(Workload workload, NetnsHandle netns) {
-      return new Claim(netns.inode(), workload.netns().isPresent());
-    }
-  }
+  private final NamespaceClaims claims;
 
   /** {@code isWanted} says which workloads of a snapshot are to be enrolled on this node. */
   EnrolledPods(
@@ -73,6 +65,7 @@ final class EnrolledPods {
     this.sockets = sockets;
     this.proxy = proxy;
     this.places = places;
+    this.claims = new NamespaceClaims(places);
     this.networks = networks;
     this.hostNamespace = hostNamespace;
     this.earlier = earlier;
@@ -97,25 +90,10 @@ final class EnrolledPods {
   }
 
   /**
-   * Looks into which namespaces the pods that are not enrolled would be, before any of them is:
-   * where several would be in one, no order decides between them.
+   * To be called before a round of {@link #bring}: where several claim one namespace, none has it.
    */
   void compareClaims(Collection<Workload> wanted) {
-    claims.clear();
-    for (Workload workload : wanted) {
-      if (!enrolled.containsKey(workload.name())) {
-        claim(workload);
-      }
-    }
-  }
-
-  private void claim(Workload workload) {
-    try (NetnsHandle netns = places.open(workload).netns()) {
-      claims.computeIfAbsent(Claim.of(workload, netns), _ -> new TreeSet<>()).add(workload.name());
-    } catch (RuntimeException e) {
-      // Whatever is wrong with it is told when it is to be enrolled.
-      LOG.log(System.Logger.Level.DEBUG, "namespace_not_claimed pod=" + workload.name(), e);
-    }
+    claims.compare(wanted, enrolled.keySet());
   }
 
   /**
@@ -268,7 +246,7 @@ final class EnrolledPods {
       }
       return;
     }
-    for (NamespacedName rival : claims.getOrDefault(Claim.of(workload, netns), Set.of())) {
+    for (NamespacedName rival : claims.of(workload, netns)) {
       if (!rival.equals(claimant)) {
         throw NamespaceConflictException.undecided(claimant, rival);
       }

@@ -23,10 +23,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One CONNECT stream as a pair of byte streams. Everything happens on the event loop of the
- * connection, which is also the one to call from.
- *
- * <p>What the peer sends is handed over at once; how much that can be is bounded by the stream's
- * window, which opens again only as the receiver reports bytes {@link #consumed}.
+ * connection, which is also the one to call from. What the peer sends is handed over at once; the
+ * stream's window bounds how much, and opens again only as the receiver reports bytes {@link
+ * #consumed}.
  */
 public final class HboneStream extends ChannelInboundHandlerAdapter {
   /** The local end. */
