@@ -124,6 +124,8 @@ final class Switches {
                                     Yaml.mapping(o.authority().get("certManager")).get("issuer"))
                                 .get("kind")))
             .beside(REMOTE),
+        of("controller.podRanges", "enforce", controllerArgument("--pod-ranges=enforce")),
+        of("controller.podRanges", "ignore", controllerArgument("--pod-ranges=ignore")),
         of(
             "controller.podDisruptionBudget.enabled",
             "false",
@@ -149,6 +151,7 @@ final class Switches {
         traffic("mtlsMode", "PERMISSIVE", "PERMISSIVE"),
         traffic("metadataMode", "ALLOW", "ALLOW"),
         traffic("pingMode", "REFUSE", "REFUSE"),
+        traffic("pingMode", "ALLOW", "ALLOW"),
         of(
             "meshConfig.sidecar.sidecarDisabledMTLS",
             "true",
@@ -197,6 +200,10 @@ final class Switches {
 
   private static Predicate<Objects> nodeArgument(String argument) {
     return objects -> objects.node().getArgs().contains(argument);
+  }
+
+  private static Predicate<Objects> controllerArgument(String argument) {
+    return objects -> objects.controller().getArgs().contains(argument);
   }
 
   private static Predicate<Objects> mounts(String path) {

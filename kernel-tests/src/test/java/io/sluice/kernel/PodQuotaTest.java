@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.attack.Attack;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
@@ -89,28 +88,6 @@ class PodQuotaTest {
           .refusedBy("sock_ops: reset, ECONNREFUSED; other pods are served")
           .countedAs("sluice_interception_verdicts_total{reason=\"pod_quota\"}");
     }
-  }
-
-  /** By CAP_NET_ADMIN in its own namespace. */
-  @Test
-  void addressesThatAPodGivesItselfAreItsOwnOnlyUpToItsShare() {
-    List<String> addresses =
-        IntStream.range(0, 60).mapToObj(i -> "addr add 10.200.0." + i + "/32 dev eth0").toList();
-    Commands.ip(shop.thief.netns(), addresses);
-
-    shop.configure(false, true, Map.of()); // every change looks at the pods
-    try {
-      assertThat(shop.view().pod(shop.thief).path("problem").asText())
-          .contains("addresses beyond the 32");
-      assertThat(rows("pod_addresses", shop.thief)).isEqualTo(32);
-      assertThat(rows("pod_by_address", shop.thief)).isEqualTo(32);
-      assertThat(rows("pod_addresses", shop.buyer)).isPositive();
-    } finally {
-      shop.configureAsAtFirst();
-    }
-    Attack.tried("60 addresses inside a pod, to fill the map of all pods' addresses, eBPF")
-        .refusedBy("node: what is beyond 32 is not the pod's own")
-        .countedAs("node pods: problem");
   }
 
   @Test
