@@ -29,6 +29,9 @@ final class NfTablesSocket implements AutoCloseable {
 
   private final int socket;
 
+  /** Of every question: the pods of a node are asked each second. */
+  private final ByteBuffer question = buffer();
+
   private NfTablesSocket(int socket) {
     this.socket = socket;
   }
@@ -103,7 +106,7 @@ final class NfTablesSocket implements AutoCloseable {
 
   /** The attributes that are answered to one request; empty where the answer is an error. */
   Optional<ByteBuffer> ask(int type, int family, Consumer<ByteBuffer> attributes) {
-    ByteBuffer question = buffer();
+    question.clear();
     message(question, type, 0, family, attributes);
     send(question);
     return receive()
