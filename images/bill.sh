@@ -28,7 +28,7 @@ write_bill() {
 	make_program_bill
 	{
 		for package in base-files $(ls "$2/base/usr/share/doc"); do grep "^$package " "$unpacked/.facts"; done | LC_ALL=C sort -u
-		[ "$architecture" = "$own_architecture" ] || cat "$modules_of/.facts"
+		[ "$architecture" = "$own_architecture" ] || cat "$work/$(debian_jdk)/.facts"
 	} >"$work/facts"
 	release=$JAVA_HOME/release
 	[ "$architecture" = "$own_architecture" ] || release=$2/root/$home/runtime/release

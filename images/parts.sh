@@ -7,6 +7,8 @@ home=usr/lib/sluice    # in every image
 # Names in the table images/modules with sign $1.
 modules_of_table() { awk -v sign="$1" '$1 == sign { print $2 }' "$here/modules"; }
 
+debian_jdk() { echo "openjdk-$java_release-jdk-headless"; }
+
 # Where jlink finds the modules of $architecture: nowhere (it then takes its own runtime apart), or in a directory. Those of
 # another architecture are Debian's.
 modules_directory() {
@@ -14,7 +16,7 @@ modules_directory() {
 		[ ! -d "$JAVA_HOME/jmods" ] || echo "$JAVA_HOME/jmods"
 		return
 	fi
-	jdk=openjdk-$java_release-jdk-headless
+	jdk=$(debian_jdk)
 	modules_of=$work/$jdk
 	locked "$architecture" "$jdk" | cmp -s - "$modules_of/.complete" || {
 		say "fetching Java modules for $architecture"

@@ -7,6 +7,7 @@ import io.sluice.linux.socket.Sockets;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 
 /**
@@ -21,16 +22,20 @@ final class NfTablesSocket implements AutoCloseable {
   /** Of every message: nlmsghdr and nfgenmsg. */
   private static final int HEADER_BYTES = 20;
 
+  private static final int GET_GENERATION = type(16);
+  private static final int UNSPECIFIED = 0; // AF_UNSPEC: the number is of all families
+  private static final int GENERATION_ID = 1; // NFTA_GEN_ID
+
   private static final int AF_NETLINK = 16;
   private static final int SOCK_RAW = 3;
   private static final int NETLINK_NETFILTER = 12;
   private static final int ATTRIBUTE_KIND = 0x3fff; // without the flags in the upper bits
   private static final int MESSAGE_BYTES = 4_096;
 
-  private final int socket;
-
-  /** Of every question: the pods of a node are asked each second. */
+  // Kept, not made for each: the pods of a node are asked every second.
   private final ByteBuffer question = buffer();
+  private final ByteBuffer answer = buffer();
+  private final int socket;
 
   private NfTablesSocket(int socket) {
     this.socket = socket;
@@ -96,25 +101,42 @@ final class NfTablesSocket implements AutoCloseable {
     Sockets.write(socket, buffer.flip());
   }
 
-  /** The next answer, with its header; empty when there is none left. */
+  /** The next answer, with its header, until the one after it; empty when there is none left. */
   Optional<ByteBuffer> receive() {
-    ByteBuffer answer = buffer();
-    return Sockets.read(socket, answer) < HEADER_BYTES
+    return Sockets.read(socket, answer.clear()) < HEADER_BYTES
         ? Optional.empty()
         : Optional.of(answer.flip());
   }
 
-  /** The attributes that are answered to one request; empty where the answer is an error. */
+  /**
+   * The attributes that are answered to one request, until the next one; empty where the answer is
+   * an error.
+   */
   Optional<ByteBuffer> ask(int type, int family, Consumer<ByteBuffer> attributes) {
-    question.clear();
-    message(question, type, 0, family, attributes);
+    message(question.clear(), type, 0, family, attributes);
     send(question);
     return receive()
-        .filter(answer -> answer.getShort(4) != NLMSG_ERROR)
-        .map(answer ->
-            answer
-                .slice(HEADER_BYTES, answer.getInt(0) - HEADER_BYTES)
+        .filter(received -> received.getShort(4) != NLMSG_ERROR)
+        .map(received ->
+            received
+                .slice(HEADER_BYTES, received.getInt(0) - HEADER_BYTES)
                 .order(ByteOrder.nativeOrder()));
+  }
+
+  /**
+   * The number of the namespace's present rule set: the kernel raises it with every change by
+   * anybody, so that an unchanged number means unchanged rules (NFT_MSG_GETGEN). Empty where it is
+   * not told, as without nftables.
+   */
+  OptionalInt generation() {
+    try {
+      return ask(GET_GENERATION, UNSPECIFIED, _ -> {})
+          .flatMap(told -> attribute(told, GENERATION_ID))
+          .map(number -> OptionalInt.of(number.getInt()))
+          .orElse(OptionalInt.empty());
+    } catch (LinuxException e) {
+      return OptionalInt.empty();
+    }
   }
 
   /** The error number behind the header (struct nlmsgerr); 0 where it is none. */

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
 
@@ -59,6 +60,9 @@ public final class PodForwarding implements AutoCloseable {
   private static final int PRIORITY = -310;
 
   private final NfTablesSocket socket;
+
+  /** Of the rule set in which each was last seen to stand. */
+  private final Map<Family, OptionalInt> stoodAt = new EnumMap<>(Family.class);
 
   /** Packets counted by tables that have been replaced. */
   private final Map<Family, Long> former = new EnumMap<>(Family.class);
@@ -115,16 +119,33 @@ public final class PodForwarding implements AutoCloseable {
     commit(batch, family);
   }
 
-  /** Whether the chain is as {@link #raise} leaves it: asked, without rules that let pass. */
+  /**
+   * Whether the chain is as {@link #raise} leaves it: asked, without rules that let pass. Looked at
+   * again only where somebody has changed a rule of the namespace.
+   */
   public boolean stands(Family family) {
-    Optional<ByteBuffer> table = ask(GET_TABLE, family, PodForwarding::name);
-    Optional<ByteBuffer> chain = chain(family);
-    return table.isPresent()
-        && numberOf(table.get(), TABLE_FLAGS) == 0 // else it may be asleep
-        && chain.isPresent()
-        && numberOf(chain.get(), CHAIN_POLICY) == NF_DROP
-        && numberOf(chain.get(), CHAIN_USE) == 0
-        && NfTablesSocket.attribute(chain.get(), CHAIN_HOOK).isPresent();
+    OptionalInt now = socket.generation();
+    if (now.isPresent() && now.equals(stoodAt.get(family))) {
+      return true;
+    }
+    boolean stands = isAwake(family) && isClosed(family);
+    stoodAt.put(family, stands ? now : OptionalInt.empty());
+    return stands;
+  }
+
+  private boolean isAwake(Family family) {
+    return ask(GET_TABLE, family, PodForwarding::name)
+        .filter(table -> numberOf(table, TABLE_FLAGS) == 0)
+        .isPresent();
+  }
+
+  private boolean isClosed(Family family) {
+    return chain(family)
+        .filter(chain ->
+            numberOf(chain, CHAIN_POLICY) == NF_DROP
+                && numberOf(chain, CHAIN_USE) == 0
+                && NfTablesSocket.attribute(chain, CHAIN_HOOK).isPresent())
+        .isPresent();
   }
 
   /** Packets refused so far, by this object's tables and the one that it found. */

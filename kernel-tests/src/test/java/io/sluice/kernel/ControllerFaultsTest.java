@@ -38,7 +38,7 @@ class ControllerFaultsTest {
   private static final Duration RECOVERY = Await.patience(70);
 
   private static TwoNodes shop;
-  private static Path state;
+  private static Path identities;
 
   @BeforeAll
   static void open() {
@@ -49,7 +49,7 @@ class ControllerFaultsTest {
             "--keep-keys",
             "--access-log",
             "off");
-    state = shop.a().directory().resolve("state");
+    identities = shop.a().directory().resolve("state/identity");
   }
 
   @AfterAll
@@ -140,15 +140,16 @@ class ControllerFaultsTest {
   void fullDiskCostsTheKeepingAndNotTheCertificates() throws Exception {
     awaitHealthy();
     shop.a().daemon().kill();
-    Path kept = state.resolveSibling("kept");
-    Commands.run("cp", "-a", state.toString(), kept.toString());
+    // A disk of their own: where snapshots are replaced too, there is room again in between.
+    Path kept = identities.resolveSibling("kept");
+    Commands.run("cp", "-a", identities.toString(), kept.toString());
     Commands.run(
-        "mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "sluice-test", state.toString());
+        "mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "sluice-test", identities.toString());
     try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV6, PORT)) {
-      Commands.run("cp", "-a", kept + "/.", state.toString());
+      Commands.run("cp", "-a", kept + "/.", identities.toString());
       shop.a().daemon().start();
       awaitHealthy();
-      Path ballast = state.resolve("ballast");
+      Path ballast = identities.resolve("ballast");
       fill(ballast);
 
       useAccount("thief", "locksmith");
@@ -165,7 +166,7 @@ class ControllerFaultsTest {
           () -> status().path("identityStoreProblem").asText().equals("-"));
     } finally {
       shop.a().daemon().kill();
-      Commands.run("umount", state.toString());
+      Commands.run("umount", identities.toString());
     }
     useAccount("thief", "thief");
     shop.a().daemon().start();

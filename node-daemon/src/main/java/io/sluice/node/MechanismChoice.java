@@ -117,7 +117,7 @@ final class MechanismChoice {
             whole, "allow iptables with --fallback true, or leave the choice to --mode auto", e);
       }
     }
-    IptablesBackend backend = usableIptables();
+    IptablesBackend backend = usableIptables(whole);
     try {
       return split(backend, new ModeReasons(ASKED_FOR, whole));
     } catch (LinuxException
@@ -137,7 +137,9 @@ final class MechanismChoice {
       return iptables(reasons);
     }
     try {
-      return mechanism == Mechanism.EBPF ? ebpf(reasons) : split(usableIptables(), reasons);
+      return mechanism == Mechanism.EBPF
+          ? ebpf(reasons)
+          : split(usableIptables(reasons.summary()), reasons);
     } catch (LinuxException | ProgramRefusedException | UncheckedIOException e) {
       return iptables(ModeReasons.both(PASSED_BUT_REFUSED + refusals.clause(e)));
     }
@@ -166,7 +168,7 @@ final class MechanismChoice {
   }
 
   private Chosen iptables(ModeReasons reasons) {
-    return iptables(usableIptables(), reasons);
+    return iptables(usableIptables(reasons.summary()), reasons);
   }
 
   private Chosen iptables(IptablesBackend backend, ModeReasons reasons) {
@@ -184,8 +186,8 @@ final class MechanismChoice {
         directions);
   }
 
-  /** Throws when rules cannot do what is asked. */
-  private IptablesBackend usableIptables() {
+  /** Throws when rules cannot do what is asked; {@code why} they are used at all is told then. */
+  private IptablesBackend usableIptables(String why) {
     if (settings.failOpen()) {
       throw new InterceptionException(
           "iptables rules cannot tell whether a daemon runs, so --fail-open has no effect there",
@@ -194,7 +196,7 @@ final class MechanismChoice {
     IptablesBackend backend = IptablesBackend.probe(namespaces, ownCgroup());
     if (backend.ability(Family.IPV4) != ProbeAnswer.Ability.REDIRECTS) {
       throw new InterceptionException(
-          "iptables cannot redirect here either: " + backend.answers(),
+          "iptables cannot redirect here: " + backend.answers() + "; it was tried, for " + why,
           withoutRawSockets()
               + "load the modules named, or use a kernel that takes the eBPF programs");
     }

@@ -48,25 +48,35 @@ public final class ForwardingPods implements AutoCloseable {
 
   /** Refuses from now on what the pod forwards. */
   void refuse(PodPlacement placement) {
-    Pod pod =
-        pods.computeIfAbsent(
-            placement.cookie(),
-            _ -> new Pod(PodForwarding.open(namespaces, placement.netns()), new HashSet<>()));
+    Pod pod;
+    try {
+      pod =
+          pods.computeIfAbsent(
+              placement.cookie(),
+              _ -> new Pod(PodForwarding.open(namespaces, placement.netns()), new HashSet<>()));
+    } catch (LinuxException e) {
+      warn(placement, "both", e); // without netfilter's netlink there is not even a socket
+      return;
+    }
     synchronized (pod) {
       for (Family family : Family.values()) {
         try {
           pod.tables.raise(family);
           pod.refused.add(family);
         } catch (LinuxException e) {
-          LOG.log(
-              System.Logger.Level.WARNING,
-              "forwarding_not_refused pod={0} family={1} problem={2}",
-              placement.name(),
-              family,
-              e.getMessage());
+          warn(placement, family.toString(), e);
         }
       }
     }
+  }
+
+  private static void warn(PodPlacement placement, String family, LinuxException problem) {
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "forwarding_not_refused pod={0} family={1} problem={2}",
+        placement.name(),
+        family,
+        problem.getMessage());
   }
 
   /** What is wrong, as a sentence. */
@@ -122,6 +132,8 @@ public final class ForwardingPods implements AutoCloseable {
       try (NetnsHandle netns = found.get();
           PodForwarding left = PodForwarding.open(namespaces, netns)) {
         lower(left);
+      } catch (LinuxException e) {
+        LOG.log(System.Logger.Level.DEBUG, "forwarding_not_allowed", e); // there is none
       }
     }
   }
