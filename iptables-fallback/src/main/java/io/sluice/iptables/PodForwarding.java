@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -61,8 +62,8 @@ public final class PodForwarding implements AutoCloseable {
 
   private final NfTablesSocket socket;
 
-  /** Of the rule set in which each was last seen to stand. */
-  private final Map<Family, OptionalInt> stoodAt = new EnumMap<>(Family.class);
+  /** Of the rule set in which all were last seen to stand. */
+  private OptionalInt stoodAt = OptionalInt.empty();
 
   /** Packets counted by tables that have been replaced. */
   private final Map<Family, Long> former = new EnumMap<>(Family.class);
@@ -120,17 +121,21 @@ public final class PodForwarding implements AutoCloseable {
   }
 
   /**
-   * Whether the chain is as {@link #raise} leaves it: asked, without rules that let pass. Looked at
-   * again only where somebody has changed a rule of the namespace.
+   * Whether the chains of these families are as {@link #raise} leaves them: asked, without rules
+   * that let pass. Looked at again only where somebody has changed a rule of the namespace.
    */
-  public boolean stands(Family family) {
+  public boolean stand(Set<Family> families) {
     OptionalInt now = socket.generation();
-    if (now.isPresent() && now.equals(stoodAt.get(family))) {
+    if (now.isPresent() && now.equals(stoodAt)) {
       return true;
     }
-    boolean stands = isAwake(family) && isClosed(family);
-    stoodAt.put(family, stands ? now : OptionalInt.empty());
-    return stands;
+    boolean all = families.stream().allMatch(this::stands);
+    stoodAt = all ? now : OptionalInt.empty();
+    return all;
+  }
+
+  private boolean stands(Family family) {
+    return isAwake(family) && isClosed(family);
   }
 
   private boolean isAwake(Family family) {

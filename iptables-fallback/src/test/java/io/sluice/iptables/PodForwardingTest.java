@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.socket.Sockets.Family;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -31,14 +32,14 @@ class PodForwardingTest {
   @ParameterizedTest
   @EnumSource(Family.class)
   void standsFromRaisingToLoweringAndLeavesNothing(Family family) throws Exception {
-    assertThat(forwarding.stands(family)).isFalse();
+    assertThat(forwarding.stand(Set.of(family))).isFalse();
 
     forwarding.raise(family);
-    assertThat(forwarding.stands(family)).isTrue();
+    assertThat(forwarding.stand(Set.of(family))).isTrue();
     assertThat(forwarding.refused(family)).isZero();
 
     forwarding.lower(family);
-    assertThat(forwarding.stands(family)).isFalse();
+    assertThat(forwarding.stand(Set.of(family))).isFalse();
     forwarding.lower(family); // where there is none, too
   }
 
@@ -53,9 +54,9 @@ class PodForwardingTest {
     forwarding.raise(Family.IPV4);
 
     pod.inside("nft", deed);
-    assertThat(forwarding.stands(Family.IPV4)).as(deed).isFalse();
+    assertThat(forwarding.stand(Set.of(Family.IPV4))).as(deed).isFalse();
 
     forwarding.raise(Family.IPV4);
-    assertThat(forwarding.stands(Family.IPV4)).isTrue();
+    assertThat(forwarding.stand(Set.of(Family.IPV4))).isTrue();
   }
 }

@@ -51,6 +51,15 @@ public final class LinuxNetworkNamespaces implements NetworkNamespaces {
   }
 
   @Override
+  public boolean leadsTo(Path path, NetnsHandle netns) {
+    try (var arena = Arena.ofConfined()) {
+      MemorySegment statx = FileCalls.identityMemory(arena);
+      return FileCalls.identify(arena.allocateFrom(path.toString()), statx) >= 0
+          && netns.hasIdentity(FileCalls.identity(statx));
+    }
+  }
+
+  @Override
   public NetnsHandle adopt(int fd, String subject) {
     return owned(new Descriptor(fd, subject));
   }

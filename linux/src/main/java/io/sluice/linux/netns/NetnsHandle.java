@@ -47,7 +47,11 @@ public final class NetnsHandle implements AutoCloseable {
 
   /** Whether both are the same namespace, through whichever path they were opened. */
   public boolean isSameAs(NetnsHandle other) {
-    return identity.equals(other.identity);
+    return hasIdentity(other.identity);
+  }
+
+  boolean hasIdentity(FileIdentity other) {
+    return identity.equals(other);
   }
 
   /** The descriptor, for calls that take a namespace; owned by this handle. */

@@ -14,6 +14,9 @@ public interface NetworkNamespaces {
    */
   NetnsHandle open(Path path);
 
+  /** Whether the path leads to that namespace now; looks at the file and does not open it. */
+  boolean leadsTo(Path path, NetnsHandle netns);
+
   /**
    * The namespace behind a descriptor that another process passed; the handle owns it then.
    *

@@ -31,6 +31,11 @@ class NetnsThreadTest {
     }
 
     @Override
+    public boolean leadsTo(Path path, NetnsHandle netns) {
+      return netns == ANY;
+    }
+
+    @Override
     public NetnsHandle current() {
       return ANY;
     }

@@ -102,7 +102,10 @@ final class EnrolledPods {
    * @param look whether addresses and settings of a pod that is enrolled may have changed
    */
   void bring(Workload workload, MeshSnapshot current, boolean look) {
-    bring(workload, open(workload), current, look);
+    PodPlacement before = enrolled.get(workload.name());
+    if (look || before == null || !places.isStill(workload, before.path(), before.netns())) {
+      bring(workload, open(workload), current, look);
+    }
   }
 
   private void bring(

@@ -86,7 +86,7 @@ public final class ForwardingPods implements AutoCloseable {
       return Optional.empty();
     }
     synchronized (pod) {
-      return pod.refused.stream().allMatch(pod.tables::stands)
+      return pod.tables.stand(pod.refused)
           ? Optional.empty()
           : Optional.of("its table " + PodForwarding.TABLE + " was taken away or changed");
     }

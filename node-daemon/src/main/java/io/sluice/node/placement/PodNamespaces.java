@@ -96,13 +96,9 @@ public final class PodNamespaces {
    *     is not certain: it is too early to look again, or not every process could be looked at
    */
   public FoundNamespace open(Workload workload) {
-    Optional<String> placed = workload.netns();
+    Optional<Path> placed = workload.netns().map(PodNamespaces::placed);
     if (placed.isPresent()) {
-      Path path =
-          placed.get().startsWith("/")
-              ? Path.of(placed.get())
-              : NAMED_NAMESPACES.resolve(placed.get());
-      return new FoundNamespace(path, namespaces.open(path), List.of());
+      return new FoundNamespace(placed.get(), namespaces.open(placed.get()), List.of());
     }
     Optional<FoundNamespace> told = sandboxes.of(workload.name()).flatMap(this::openSandbox);
     if (told.isPresent()) {
@@ -123,6 +119,24 @@ public final class PodNamespaces {
       throw notFound(uid, false);
     }
     return found;
+  }
+
+  private static Path placed(String netns) {
+    return netns.startsWith("/") ? Path.of(netns) : NAMED_NAMESPACES.resolve(netns);
+  }
+
+  /**
+   * Whether the workload is told to be at {@code path} and that leads to {@code netns} still. Opens
+   * nothing, for it is asked of every pod in every sweep; false where only processes tell.
+   */
+  public boolean isStill(Workload workload, Path path, NetnsHandle netns) {
+    return workload
+            .netns()
+            .map(PodNamespaces::placed)
+            .or(() -> sandboxes.of(workload.name()).map(Sandbox::netns))
+            .filter(path::equals)
+            .isPresent()
+        && namespaces.leadsTo(path, netns);
   }
 
   /** Whether this workload can be found at all, if it is on this node. */

@@ -83,6 +83,20 @@ class PodNamespacesTest {
   }
 
   @Test
+  void isStillWhereItsPathLeadsAndNowhereElse() throws IOException {
+    Path path = Files.createSymbolicLink(mounts.resolve("one"), Path.of("/proc/self/ns/net"));
+    Workload told = workload(path.toString(), UID);
+    FoundNamespace found = places.open(told);
+
+    assertThat(places.isStill(told, path, found.netns())).isTrue();
+    assertThat(places.isStill(workload("/proc/self/ns/net", UID), path, found.netns())).isFalse();
+    Files.delete(path);
+    assertThat(places.isStill(told, path, found.netns())).isFalse();
+    Files.createSymbolicLink(path, Path.of("/proc/self/ns/mnt"));
+    assertThat(places.isStill(told, path, found.netns())).isFalse();
+  }
+
+  @Test
   void looksOnceForAllPodsAndAgainOnlyAfterTheInterval() {
     proc.process(50, POD, 90, 41);
     pathOf(UID);
@@ -235,6 +249,11 @@ class PodNamespacesTest {
       opened.add(handle);
       afterOpening.run();
       return handle;
+    }
+
+    @Override
+    public boolean leadsTo(Path path, NetnsHandle netns) {
+      return real.leadsTo(path, netns);
     }
 
     @Override
