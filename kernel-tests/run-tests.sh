@@ -22,10 +22,23 @@ run_maven_tests() {
 	return 1
 }
 
+test_usage() {
+	cat <<'TEXT'
+usage: ./sluice test [--quick] [--only attacks]
+
+Builds everything, runs all tests, and prints as its last line how many passed, failed and were skipped. Fails where one
+failed, or skipped itself without a reason that kernel-tests/may-skip.txt names.
+
+  --quick          leaves out what needs root: namespaces, programs, containers, other kernels
+  --only attacks   the attack pack: a line for each attack, with what refused it and where that is counted
+TEXT
+}
+
 run_tests() {
 	mode=strict group=
 	while [ $# -gt 0 ]; do
 		case "$1 ${2:-}" in
+		'--help '* | '-h '*) test_usage && return ;;
 		'--quick '*) mode=quick ;;
 		'--only attacks') group=attack && shift ;;
 		*) die "test knows only --quick and --only attacks, not: $*" ;;
