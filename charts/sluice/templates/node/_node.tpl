@@ -1,13 +1,12 @@
 {{/* Parts of the node daemon's pod. */}}
 
-{{/* Options by which every command of a node finds the CNI directories. */}}
+{{/* Options by which every command of a node finds the CNI directories: in the node's own file system. */}}
 {{- define "sluice.cniOptions" -}}
-{{- $places := include "sluice.cniPlaces" . | fromYaml -}}
 - --cni-root=/host
-{{- with $places.confDir }}
+{{- with .Values.cni.confDir }}
 - --cni-conf-dir={{ . }}
 {{- end }}
-{{- range $places.binDirs }}
+{{- range .Values.cni.binDirs }}
 - --cni-bin-dir={{ . }}
 {{- end }}
 {{- end -}}
@@ -81,9 +80,7 @@ capabilities:
 - {name: state, mountPath: /var/lib/sluice}
 - {name: tmp, mountPath: /tmp}    # where native libraries are unpacked
 {{- if .Values.cni.enabled }}
-{{- range $index, $mount := (include "sluice.cniPlaces" . | fromYaml).mounts }}
-- {name: cni-{{ $index }}, mountPath: /host{{ $mount.path }}, readOnly: {{ default false $mount.readOnly }}}
-{{- end }}
+- {name: host, mountPath: /host, mountPropagation: HostToContainer}    # only the runtime's own settings say where it looks for plugins
 {{- end }}
 {{- end -}}
 
@@ -96,9 +93,7 @@ capabilities:
 - {name: state, hostPath: {path: /var/lib/sluice, type: DirectoryOrCreate}}
 - {name: tmp, emptyDir: {sizeLimit: 64Mi}}
 {{- if .Values.cni.enabled }}
-{{- range $index, $mount := (include "sluice.cniPlaces" . | fromYaml).mounts }}
-- {name: cni-{{ $index }}, hostPath: {path: {{ $mount.path }}, type: {{ $mount.type }}}}
-{{- end }}
+- {name: host, hostPath: {path: /, type: Directory}}
 {{- end }}
 {{- end -}}
 

@@ -51,14 +51,6 @@ final class ValueOptions {
   private @Nullable String mode;
 
   @Option(
-      names = "--platform",
-      paramLabel = "NAME",
-      description =
-          "The kind of Kubernetes: auto, k3s, rke2, k0s, microk8s, crio or generic; as --set"
-              + " platform=.")
-  private @Nullable String platform;
-
-  @Option(
       names = "--size",
       paramLabel = "NAME",
       description = "edge-tiny (nodes of 1 GiB), edge or default; as --set size=.")
@@ -79,7 +71,6 @@ final class ValueOptions {
     files.forEach(file -> documents.add(content("--values", file)));
     Map<String, Object> values = new LinkedHashMap<>();
     putIfGiven("interception.mode", mode, values);
-    putIfGiven("platform", platform, values);
     putIfGiven("size", size, values);
     putIfGiven("image.registry", registry, values);
     try {

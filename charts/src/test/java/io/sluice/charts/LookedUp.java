@@ -23,7 +23,6 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  */
 final class LookedUp implements BeforeEachCallback, AfterEachCallback {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String NODES = "/api/v1/nodes";
   private static final String WEBHOOK = "sluice-webhook";
 
   private final Map<String, Object> objects = new ConcurrentHashMap<>();
@@ -33,8 +32,7 @@ final class LookedUp implements BeforeEachCallback, AfterEachCallback {
   public void beforeEach(ExtensionContext context) throws IOException {
     InetAddress loopback = InetAddress.getLoopbackAddress();
     HttpServer started = HttpServer.create(new InetSocketAddress(loopback, 0), 0);
-    objects.put("/api/v1", kinds("v1", Map.of("nodes", "Node", "secrets", "Secret")));
-    nodes(List.of());
+    objects.put("/api/v1", kinds("v1", Map.of("secrets", "Secret")));
     secret(WEBHOOK, Map.of("ca.crt", "Y2E=", "tls.crt", "Y3J0", "tls.key", "a2V5"));
     started.createContext("/", this::answer);
     started.start();
@@ -52,24 +50,6 @@ final class LookedUp implements BeforeEachCallback, AfterEachCallback {
       server.stop(0);
     }
     objects.clear();
-  }
-
-  /** These are the cluster's nodes. */
-  void nodes(List<Map<String, Object>> nodes) {
-    objects.put(NODES, Map.of("apiVersion", "v1", "kind", "NodeList", "items", nodes));
-  }
-
-  /** A node that says so of itself. */
-  static Map<String, Object> node(String kubelet, String runtime, Map<String, String> labels) {
-    return Map.of(
-        "apiVersion",
-        "v1",
-        "kind",
-        "Node",
-        "metadata",
-        Map.of("name", "edge1", "labels", labels),
-        "status",
-        Map.of("nodeInfo", Map.of("kubeletVersion", kubelet, "containerRuntimeVersion", runtime)));
   }
 
   /** The chart was not installed before. */
@@ -99,7 +79,7 @@ final class LookedUp implements BeforeEachCallback, AfterEachCallback {
                     "kind",
                     kind.getValue(),
                     "namespaced",
-                    kind.getValue().equals("Secret"),
+                    true,
                     "verbs",
                     List.of("get", "list")))
             .toList();

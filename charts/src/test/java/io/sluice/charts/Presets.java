@@ -3,15 +3,7 @@ package io.sluice.charts;
 /** Sites that the chart is made for: one golden file each. */
 enum Presets {
   GENERIC(Chart.asItComes()),
-  K3S(Chart.asItComes().with("platform: k3s")),
-  RKE2(Chart.asItComes().with("platform: rke2")),
-  K0S(Chart.asItComes().with("platform: k0s")),
-  MICROK8S(Chart.asItComes().with("platform: microk8s")),
-  CRIO(Chart.asItComes().with("platform: crio")),
-  EDGE_TINY(
-      Chart.asItComes()
-          .on("v1.29.4")
-          .with("{platform: k3s, size: edge-tiny, interception: {mode: ebpf}}")),
+  EDGE_TINY(Chart.asItComes().on("v1.29.4").with("{size: edge-tiny, interception: {mode: ebpf}}")),
   LARGE(
       Chart.asItComes()
           .with(
@@ -26,7 +18,6 @@ enum Presets {
               """)),
   AIR_GAPPED(
       Chart.asItComes()
-          .with("platform: k3s")
           .with(
               """
               image:

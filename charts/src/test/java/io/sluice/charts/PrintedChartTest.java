@@ -132,10 +132,8 @@ class PrintedChartTest {
     assertThat(printed(options + " --mode ebpf")).contains("--mode=ebpf");
     assertThat(printed(options + " --mode ebpf --set interception.mode=iptables"))
         .contains("--mode=iptables");
-    assertThat(
-            printed(
-                "--platform k3s --size edge-tiny --registry site.example/m -n mesh --release edge"))
-        .contains("/var/lib/rancher/k3s/data", "-Xmx40m", "image: site.example/m/sluice-node")
+    assertThat(printed("--size edge-tiny --registry site.example/m -n mesh --release edge"))
+        .contains("-Xmx40m", "image: site.example/m/sluice-node")
         .contains("namespace: mesh", "name: edge-node");
   }
 

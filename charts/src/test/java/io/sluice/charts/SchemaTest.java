@@ -35,7 +35,6 @@ class SchemaTest {
         "interception: {mode: nftables}                        | /interception/mode",
         "interception: {fallback: 'yes'}                       | /interception/fallback",
         "interception: {pathCheckSeconds: 0}                   | /interception/pathCheckSeconds",
-        "platform: openshift                                   | /platform",
         "size: huge                                            | /size",
         "image: {pullPolicy: Sometimes}                        | /image/pullPolicy",
         "image: {registry: 'http://registry.example'}          | /image/registry",

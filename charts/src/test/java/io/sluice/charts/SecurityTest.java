@@ -3,7 +3,6 @@ package io.sluice.charts;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.Container;
-import io.fabric8.kubernetes.api.model.HostPathVolumeSource;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
@@ -22,25 +21,9 @@ class SecurityTest {
   private static final List<String> CAPABILITIES =
       List.of("NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE", "SYS_RESOURCE", "DAC_OVERRIDE", "NET_RAW");
 
-  /** What a node shows its daemon on every platform. */
+  /** What a node shows its daemon besides its whole file system, where {@code cni.enabled}. */
   private static final Set<String> PATHS =
       Set.of("/sys/fs/bpf", "/sys/fs/cgroup", "/run/netns", "/run/sluice", "/var/lib/sluice");
-
-  /** What it shows because of the CNI plugin, written or only read. */
-  private static final Set<String> CNI_PATHS =
-      Set.of(
-          "/etc/cni/net.d",
-          "/opt/cni/bin",
-          "/var/lib/rancher/k3s/agent/etc/cni/net.d",
-          "/var/lib/rancher/k3s/data",
-          "/var/snap/microk8s");
-
-  private static final Set<String> CNI_SETTINGS =
-      Set.of(
-          "/etc/containerd",
-          "/etc/crio",
-          "/var/lib/rancher/k3s/agent/etc/containerd",
-          "/var/lib/rancher/rke2/agent/etc/containerd");
 
   @RegisterExtension final LookedUp cluster = new LookedUp();
 
@@ -107,24 +90,29 @@ class SecurityTest {
     assertThat(objects.pods())
         .filteredOn(pod -> pod != node)
         .noneMatch(SecurityTest::touchesTheNode);
+    assertThat(pathsOf(node)).containsAll(PATHS).contains("/").hasSize(PATHS.size() + 1);
     for (Volume volume : node.getVolumes()) {
-      HostPathVolumeSource host = volume.getHostPath();
-      if (host == null) {
+      if (volume.getHostPath() == null) {
         continue;
       }
-      assertThat(
-              PATHS.contains(host.getPath())
-                  || CNI_PATHS.contains(host.getPath())
-                  || CNI_SETTINGS.contains(host.getPath()))
-          .as(host.getPath())
-          .isTrue();
+      String path = volume.getHostPath().getPath();
       VolumeMount mount = mountOf(objects.node(), volume);
-      boolean isCni = !PATHS.contains(host.getPath());
-      assertThat(mount.getMountPath()).isEqualTo((isCni ? "/host" : "") + host.getPath());
-      assertThat(Boolean.TRUE.equals(mount.getReadOnly()))
-          .isEqualTo(CNI_SETTINGS.contains(host.getPath()));
+      assertThat(mount.getMountPath()).isEqualTo(path.equals("/") ? "/host" : path);
       assertThat(mount.getMountPropagation()).isNotEqualTo("Bidirectional"); // needs privileged
+      if (path.equals("/")) {
+        // Else what the node unmounts stays mounted here, and its volumes in use.
+        assertThat(mount.getMountPropagation()).isEqualTo("HostToContainer");
+      }
     }
+    Objects without = preset.chart().with("cni: {enabled: false}").objects();
+    assertThat(pathsOf(without.nodePod())).containsExactlyInAnyOrderElementsOf(PATHS);
+  }
+
+  private static List<String> pathsOf(PodSpec pod) {
+    return pod.getVolumes().stream()
+        .filter(volume -> volume.getHostPath() != null)
+        .map(volume -> volume.getHostPath().getPath())
+        .toList();
   }
 
   private static boolean touchesTheNode(PodSpec pod) {

@@ -32,12 +32,6 @@ final class Switches {
 
   static List<Switch> all() {
     return List.of(
-        of("platform", "k3s", mounts("/var/lib/rancher/k3s/data")),
-        of("platform", "rke2", mounts("/var/lib/rancher/rke2/agent/etc/containerd")),
-        of("platform", "k0s", nodeArgument("--cni-bin-dir=/opt/cni/bin")),
-        of("platform", "microk8s", mounts("/var/snap/microk8s")),
-        of("platform", "crio", mounts("/etc/crio")),
-        of("platform", "generic", mounts("/etc/containerd")).beside("platform: k3s"),
         of("size", "edge-tiny", o -> heap(o.node()).equals("-Xmx40m")),
         of("size", "default", o -> heap(o.controller()).equals("-Xmx384m")),
         of("interception.mode", "ebpf", nodeArgument("--mode=ebpf")),
@@ -50,7 +44,7 @@ final class Switches {
             "interception.earlierConnections",
             "destroy",
             nodeArgument("--earlier-connections=destroy")),
-        of("cni.enabled", "false", nodeArgument("--cni").or(mounts("/opt/cni/bin")).negate()),
+        of("cni.enabled", "false", nodeArgument("--cni").or(mounts("/")).negate()),
         of("image.pullPolicy", "Always", pulls("Always")),
         of("image.pullPolicy", "Never", pulls("Never")),
         of(

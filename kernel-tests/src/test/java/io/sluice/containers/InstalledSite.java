@@ -46,8 +46,17 @@ final class InstalledSite implements AutoCloseable {
   private @Nullable RunningPod controller;
   private @Nullable RunningPod node;
 
-  /** Nothing of ours is there yet but the images. */
+  /** Where containerd's settings say nothing. */
   InstalledSite() {
+    this(Path.of("/opt/cni/bin"));
+  }
+
+  /**
+   * Nothing of ours is there yet but the images.
+   *
+   * @param plugins the only directory of plugins that containerd's settings name
+   */
+  InstalledSite(Path plugins) {
     try {
       cluster = new TestCluster(site.node(), site.prefix(), site.directory());
       engine = new ContainerEngine(site.node(), Path.of("/tmp", site.prefix()));
@@ -74,11 +83,16 @@ final class InstalledSite implements AutoCloseable {
               POD_NETWORK,
               names);
       Path configurations = Files.createDirectories(cluster.onNode(Path.of("/etc/cni/net.d")));
-      Path plugins = Files.createDirectories(cluster.onNode(Path.of("/opt/cni/bin")));
+      Path onNode = Files.createDirectories(cluster.onNode(plugins));
+      Files.writeString(
+          Files.createDirectories(cluster.onNode(Path.of("/etc/containerd")))
+              .resolve("config.toml"),
+          "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"%s\"\n"
+              .formatted(plugins));
       BridgeNetwork.write(configurations, site.directory().resolve("ipam"));
       runtime =
           new ContainerRuntime(
-              site.node(), site.prefix(), configurations, List.of(plugins, BridgeNetwork.PLUGINS));
+              site.node(), site.prefix(), configurations, List.of(onNode, BridgeNetwork.PLUGINS));
       cluster.history().apply(Manifests.namespace());
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -15,9 +15,7 @@ final class PrintedChart {
   static List<ObjectNode> objects(List<String> values) {
     String sluice = SourceTree.around().root().resolve("sluice").toString();
     Commands.run(sluice, "build"); // says so where there is something to build
-    List<String> command =
-        new ArrayList<>(
-            List.of(sluice, "install", "--print", "--skip-tests", "--platform=generic"));
+    List<String> command = new ArrayList<>(List.of(sluice, "install", "--print", "--skip-tests"));
     values.forEach(value -> command.addAll(List.of("--set", value)));
     return ClusterHistory.parse(Commands.run(command.toArray(String[]::new)));
   }

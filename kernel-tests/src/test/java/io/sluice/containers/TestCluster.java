@@ -59,7 +59,6 @@ final class TestCluster implements ClusterFiles, AutoCloseable {
           node.call(() -> HttpsServer.create(new InetSocketAddress("0.0.0.0", HTTPS), 0));
       api = new FakeCluster(history, server, API_NAME);
       api.tokenReview = this::reviewed;
-      Files.createDirectories(onNode(Path.of("/etc/containerd"))); // empty: containerd's defaults
       api.access(account(), "controller");
     } catch (Exception e) {
       throw new IllegalStateException("cannot start the API server", e);

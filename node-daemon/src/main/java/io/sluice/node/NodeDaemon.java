@@ -67,7 +67,7 @@ public final class NodeDaemon implements AutoCloseable {
   private final Parts parts = new Parts();
   private final EventLog events = new EventLog();
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
-  private volatile boolean ready;
+  private final Readiness readiness = new Readiness();
   private @Nullable Proxy proxy;
   private @Nullable Enrolment enrolment;
   private @Nullable MetricsServer metricsServer;
@@ -225,6 +225,7 @@ public final class NodeDaemon implements AutoCloseable {
             () -> snapshot,
             identityAnswers,
             source,
+            readiness,
             begin);
     parts.single(AdminServer.start(NodeSettings.adminSocket(settings.nodeName()), answers));
     metricsServer =
@@ -235,7 +236,7 @@ public final class NodeDaemon implements AutoCloseable {
                     MetricsServer.start(
                         address,
                         metrics::text,
-                        () -> ready,
+                        readiness::missing,
                         () -> ProtectionReporter.unprotected(pods.statuses()))))
             .orElse(null);
     started.ifPresent(StartedFile::write);
@@ -261,7 +262,7 @@ public final class NodeDaemon implements AutoCloseable {
         opened(
             HandOverServer.start(NodeSettings.handOverSocket(settings.nodeName()), toNext::leave));
     ProcessMemory.releaseUnused(); // loading programs leaves some 5 MiB of free heap behind
-    ready = true;
+    readiness.started();
     answers.readyAfter(System.nanoTime() - begin);
     LOG.log(
         System.Logger.Level.INFO,
@@ -292,6 +293,7 @@ public final class NodeDaemon implements AutoCloseable {
                 source::tellsOfEveryPod,
                 metrics.cniCalls()));
     metrics.observe(started);
+    readiness.require(started::missing);
     cni = started;
     return Optional.of(started);
   }
@@ -358,7 +360,7 @@ public final class NodeDaemon implements AutoCloseable {
    */
   @Override
   public void close() {
-    ready = false;
+    readiness.ended();
     HandOverServer asked = successors;
     if (asked != null) {
       asked.close();

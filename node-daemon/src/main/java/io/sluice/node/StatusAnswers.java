@@ -44,6 +44,7 @@ final class StatusAnswers implements AdminAnswers {
   private final Supplier<MeshSnapshot> snapshot;
   private final IdentityAnswers identities;
   private final SourceInUse source;
+  private final Readiness readiness;
   private final long startedNanos;
   private volatile long readyNanos = -1;
   private volatile @Nullable InetSocketAddress metricsAddress;
@@ -58,6 +59,7 @@ final class StatusAnswers implements AdminAnswers {
       Supplier<MeshSnapshot> snapshot,
       IdentityAnswers identities,
       SourceInUse source,
+      Readiness readiness,
       long startedNanos) {
     this.settings = settings;
     this.chosen = chosen;
@@ -67,6 +69,7 @@ final class StatusAnswers implements AdminAnswers {
     this.snapshot = snapshot;
     this.identities = identities;
     this.source = source;
+    this.readiness = readiness;
     this.startedNanos = startedNanos;
   }
 
@@ -127,7 +130,8 @@ final class StatusAnswers implements AdminAnswers {
     ProxyStats stats = proxy.stats();
     ObjectNode status = JSON.objectNode();
     status.put("node", settings.nodeName());
-    status.put("ready", readyNanos >= 0);
+    status.put("ready", readiness.isReady());
+    status.put("missing", readiness.missing().orElse("-"));
     Mechanism mechanism = chosen.interception().mechanism();
     status.put("mode", mechanism.label());
     status.put("modeReason", chosen.reasons().summary());

@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
     footerHeading = "%nFields of -o json:%n",
     footer = {
       "node: its name",
-      "ready (boolean): whether it enforces",
+      "ready (boolean): whether it enforces, and does all that it was asked for",
+      "missing: why it is not ready, and what mends that; - where it is",
       "mode: ebpf, iptables, or both where directions differ",
       "modeReason: why",
       "outboundMode: ebpf or iptables",

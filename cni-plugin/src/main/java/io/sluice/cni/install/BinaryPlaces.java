@@ -49,7 +49,8 @@ final class BinaryPlaces {
                 binDir.resolve(PluginEntry.TYPE),
                 "cannot be installed: "
                     + Failures.text(e)
-                    + "; see to it that the directory is there and writable"));
+                    + "; see to it that the directory can be written, or let the runtime look in"
+                    + " another one too, by its own settings"));
       }
     }
   }

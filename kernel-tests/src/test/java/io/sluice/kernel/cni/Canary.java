@@ -61,6 +61,10 @@ final class Canary {
     return new Canary(program);
   }
 
+  Path program() {
+    return program;
+  }
+
   /** Runs it in a namespace to its end. */
   void sing(SitePod inside, String word) {
     Process process = inside.start("env", "-i", "CANARY=" + word, program.toString());

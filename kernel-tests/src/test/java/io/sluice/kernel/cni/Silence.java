@@ -5,29 +5,47 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.cli.capture.FrameCapture;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Datagrams;
+import io.sluice.kernel.site.Site;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
+import java.nio.file.Path;
 
 /** Lets canaries sing inside sandboxes, and listens to every frame of the node. */
 final class Silence implements AutoCloseable {
   private static final String WORD = "canary-e61b0c44";
+
+  /** The variable by which the program is told its word. */
+  static final String ENVIRONMENT = "CANARY=" + WORD;
+
   private static final String MARKER = "marker-77ab1290";
   private static final int PORT = 7_777;
 
-  private final CniSite site;
+  private final Site site;
+  private final SitePod stranger;
   private final FrameCapture capture;
   private final Canary canary;
 
-  private Silence(CniSite site, FrameCapture capture, Canary canary) {
+  private Silence(Site site, SitePod stranger, FrameCapture capture, Canary canary) {
     this.site = site;
+    this.stranger = stranger;
     this.capture = capture;
     this.canary = canary;
   }
 
   /** Listens from now on. */
   static Silence around(CniSite site) {
-    Canary canary = Canary.compile(site.site.directory(), site.stranger, PORT);
-    return new Silence(site, site.site.node().capture(), canary);
+    return around(site.site, site.stranger);
+  }
+
+  /** The same for a pod of any site that may not be called. */
+  static Silence around(Site site, SitePod stranger) {
+    Canary canary = Canary.compile(site.directory(), stranger, PORT);
+    return new Silence(site, stranger, site.node().capture(), canary);
+  }
+
+  /** What sings, given {@link #ENVIRONMENT}. */
+  Path program() {
+    return canary.program();
   }
 
   /** A program starts in the sandbox and talks from its first instruction. */
@@ -42,7 +60,7 @@ final class Silence implements AutoCloseable {
 
   /** Fails when a canary was heard, or could have been missed. */
   void assertKept() {
-    Datagrams.send(site.stranger, Family.IPV4, site.site.node().at(Family.IPV4, PORT), MARKER);
+    Datagrams.send(stranger, Family.IPV4, site.node().at(Family.IPV4, PORT), MARKER);
     Await.until("the marker is heard", () -> capture.hasSeen(MARKER));
     assertThat(capture.hasSeen(WORD)).as("a canary is on the wire").isFalse();
     assertThat(capture.dropped()).as("frames the capture missed").isZero();

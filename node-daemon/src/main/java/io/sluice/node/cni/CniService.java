@@ -172,6 +172,15 @@ public final class CniService implements AutoCloseable {
     return watch.latest().map(result -> result.state() == ChainState.CHAINED).orElse(false);
   }
 
+  /**
+   * Why the runtime does not run the plugin for every pod, and what mends that; nothing where it
+   * does. Any thread.
+   */
+  public Optional<String> missing() {
+    Optional<Convergence> last = watch.latest();
+    return last.isEmpty() ? Optional.of("the CNI plugin is being installed") : last.get().missing();
+  }
+
   /** Sandboxes that are attached; any thread. */
   public int sandboxes() {
     return records.all().size();

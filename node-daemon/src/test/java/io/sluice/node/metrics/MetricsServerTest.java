@@ -10,7 +10,10 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
@@ -18,7 +21,7 @@ class MetricsServerTest {
   private static final InetSocketAddress ANY_PORT =
       new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
 
-  private final AtomicBoolean ready = new AtomicBoolean();
+  private final AtomicReference<@Nullable String> missing = new AtomicReference<>("it starts");
   private final AtomicBoolean broken = new AtomicBoolean();
   private volatile String unprotected = "";
 
@@ -26,7 +29,8 @@ class MetricsServerTest {
 
   @AutoClose
   private final MetricsServer server =
-      MetricsServer.start(ANY_PORT, this::metrics, ready::get, () -> unprotected);
+      MetricsServer.start(
+          ANY_PORT, this::metrics, () -> Optional.ofNullable(missing.get()), () -> unprotected);
 
   private String metrics() {
     if (broken.get()) {
@@ -50,7 +54,7 @@ class MetricsServerTest {
     assertThat(get("/healthz").statusCode()).isEqualTo(200);
     assertThat(get("/readyz").statusCode()).isEqualTo(503);
 
-    ready.set(true);
+    missing.set(null);
 
     assertThat(get("/readyz").statusCode()).isEqualTo(200);
     assertThat(get("/readyz").body()).isEqualTo("ready\n");
@@ -59,9 +63,9 @@ class MetricsServerTest {
   @Test
   void namesThePodsThatAreNotProtectedWhenItIsReady() throws Exception {
     unprotected = "pod shop/store refused: its rules were flushed\n";
-    assertThat(get("/readyz").body()).isEqualTo("not ready\n");
+    assertThat(get("/readyz").body()).isEqualTo("not ready: it starts\n");
 
-    ready.set(true);
+    missing.set(null);
 
     assertThat(get("/readyz").statusCode()).isEqualTo(200);
     assertThat(get("/readyz").body()).isEqualTo("ready\n" + unprotected);
@@ -86,7 +90,8 @@ class MetricsServerTest {
 
   @Test
   void busyPortIsToldWithTheOptionThatChoosesAnother() {
-    assertThatThrownBy(() -> MetricsServer.start(server.address(), () -> "", () -> true, () -> ""))
+    assertThatThrownBy(
+            () -> MetricsServer.start(server.address(), () -> "", Optional::empty, () -> ""))
         .hasMessageStartingWith("cannot serve metrics on 127.0.0.1:")
         .hasMessageContaining("already in use")
         .hasMessageEndingWith("choose another --metrics-address");
