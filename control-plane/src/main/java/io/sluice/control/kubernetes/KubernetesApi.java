@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.http.AsyncBody;
 import io.fabric8.kubernetes.client.http.HttpRequest;
@@ -62,7 +61,7 @@ public final class KubernetesApi implements AutoCloseable {
               .withRequestRetryBackoffLimit(0)
               .withHttp2Disable(true)
               .build();
-      this.client = new KubernetesClientBuilder().withConfig(config).build();
+      this.client = ClientCertificate.connected(config);
     } catch (KubernetesClientException | IllegalArgumentException e) {
       throw unusable(access, e);
     }
@@ -83,7 +82,7 @@ public final class KubernetesApi implements AutoCloseable {
             .build();
       }
       case KubernetesAccess.Kubeconfig(Path file) ->
-          Config.fromKubeconfig(requireReadable(file).toFile());
+          Kubeconfig.read(List.of(requireReadable(file))).config(null);
     };
   }
 
