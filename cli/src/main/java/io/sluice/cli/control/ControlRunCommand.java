@@ -159,7 +159,7 @@ final class ControlRunCommand implements Callable<Integer> {
         AdminServer admin =
             AdminServer.start(
                 StateDirectory.at(state).adminSocket(), new ControllerAnswers(controller));
-        AdmissionWebhook reviews = webhook.start(state, objects.rules());
+        AdmissionWebhook reviews = webhook.start(state, objects);
         MetricsServer served = metrics == null ? null : serve(metrics, controller)) {
       termination.begin();
       if (awaitReady(controller, termination)) {
