@@ -192,6 +192,11 @@ public final class KubernetesApi implements AutoCloseable {
    * @param silence longest wait for the next byte of the answer
    */
   AnswerStream open(String path, Duration silence) {
+    return open(path, JSON_TYPE, silence);
+  }
+
+  /** As the other. @param accept what the answer may be; JSON, whole or in part */
+  AnswerStream open(String path, String accept, Duration silence) {
     // Without the query, which differs from try to try: a lasting problem is to be told once.
     String subject = "GET " + server.resolve(path).getPath();
     AnswerStream stream = new AnswerStream(silence);
@@ -200,7 +205,7 @@ public final class KubernetesApi implements AutoCloseable {
             .getHttpClient()
             .newHttpRequestBuilder()
             .uri(server.resolve(path))
-            .setHeader("Accept", JSON_TYPE)
+            .setHeader("Accept", accept)
             .forStreaming()
             .build();
     CompletableFuture<HttpResponse<AsyncBody>> sent =
