@@ -55,10 +55,11 @@ final class InstallCommand implements Callable<Integer> {
 
   private int install(KubernetesClient client, HelmRelease helm, List<String> documents) {
     MeshWorkloads mesh = release.mesh(client);
-    release.check(documents, client);
+    List<PrintedObject> objects = release.check(documents, client);
     requireAlone(mesh);
     helm.requireAbsent();
     mesh.prepareNamespace();
+    release.claim(client).removeUnfilled(objects, release.timeout());
     boolean isReady = false;
     Release installed;
     try {

@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -82,13 +83,25 @@ final class MeshWorkloads {
 
   /** Waits for the controller, then for the nodes if they have roots to start with. */
   boolean await(Duration timeout) {
-    awaitUntil("the controller", timeout, () -> waitingFor(deployments(), MeshWorkloads::isReady));
+    awaitUntil(
+        "the controller",
+        timeout,
+        () -> {
+          List<String> waiting = waitingFor(deployments(), MeshWorkloads::isReady);
+          return waiting.isEmpty() ? waiting : withClaims(waiting);
+        });
     boolean canStart =
         daemonSets().stream().flatMap(each -> configMaps(each).stream()).allMatch(this::isThere);
     if (canStart) {
       awaitNodes(timeout);
     }
     return canStart;
+  }
+
+  private List<String> withClaims(List<String> waiting) {
+    List<String> told = new ArrayList<>(waiting);
+    told.addAll(new StateClaim(client, namespace, release).problems());
+    return told;
   }
 
   /** Waits until every node runs what its DaemonSet says. */

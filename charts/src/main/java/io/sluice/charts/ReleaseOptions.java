@@ -90,11 +90,20 @@ final class ReleaseOptions {
   /**
    * Before anything is written to the cluster of {@code client}.
    *
+   * @return what the chart makes, as far as it can be told without asking the cluster
    * @throws ParameterException where the chart refuses a value on a cluster of that version
+   * @throws IllegalStateException where the cluster cannot hold the authority's keys so
    */
-  void check(List<String> values, KubernetesClient client) {
+  List<PrintedObject> check(List<String> values, KubernetesClient client) {
     String kubeVersion = client.getKubernetesVersion().getGitVersion();
-    usable(() -> printed(kubeVersion).objects(values));
+    List<PrintedObject> objects = usable(() -> printed(kubeVersion).objects(values));
+    claim(client).requireFillable(objects);
+    return objects;
+  }
+
+  /** The claim with the authority's keys, in the cluster of {@code client}. */
+  StateClaim claim(KubernetesClient client) {
+    return new StateClaim(client, namespace, release);
   }
 
   private PrintedChart printed(String kubeVersion) {

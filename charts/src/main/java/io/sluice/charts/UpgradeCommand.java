@@ -36,7 +36,8 @@ final class UpgradeCommand implements Callable<Integer> {
   private int upgrade(KubernetesClient client, HelmRelease helm) {
     helm.requireInstalled("use `sluice install`, or ");
     List<String> documents = values.documents();
-    release.check(over(helm.values(), documents), client);
+    List<PrintedObject> objects = release.check(over(helm.values(), documents), client);
+    release.claim(client).removeUnfilled(objects, release.timeout());
     Release upgraded = helm.upgrade(documents);
     boolean isReady = result.waits() && release.mesh(client).await(release.timeout());
     ReleaseAnswer.print(upgraded, isReady, result.format(), spec.commandLine().getOut());

@@ -1,5 +1,6 @@
 package io.sluice.charts;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.kubernetes.StoringApiServer;
 import java.io.PrintWriter;
@@ -10,13 +11,26 @@ final class ChartCommands {
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
 
-  /** A cluster to install in. */
+  /** A cluster to install in; its default storage class is {@code usual}. */
   static StoringApiServer started() {
     try {
-      return new StoringApiServer();
+      StoringApiServer cluster = new StoringApiServer();
+      storageClass(cluster, "usual", true);
+      return cluster;
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  static void storageClass(StoringApiServer cluster, String name, boolean isDefault) {
+    ObjectNode object = JsonNodeFactory.instance.objectNode();
+    object.put("apiVersion", "storage.k8s.io/v1").put("kind", "StorageClass");
+    object
+        .putObject("metadata")
+        .put("name", name)
+        .putObject("annotations")
+        .put("storageclass.kubernetes.io/is-default-class", Boolean.toString(isDefault));
+    cluster.put("/apis/storage.k8s.io/v1/storageclasses/" + name, object);
   }
 
   /** Runs one with the chart of this tree, and returns its exit code. */
@@ -51,6 +65,8 @@ final class ChartCommands {
       status.put("numberReady", 2);
     } else if (object.path("kind").asText().equals("Deployment")) {
       status.put("updatedReplicas", 1).put("availableReplicas", 1);
+    } else if (object.path("kind").asText().equals("PersistentVolumeClaim")) {
+      object.withObject("/spec").put("volumeName", "volume-of-the-test");
     }
     return object;
   }

@@ -3,6 +3,7 @@ package io.sluice.charts;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cli.output.ExitCode;
+import io.sluice.control.kubernetes.ClientKey;
 import io.sluice.control.kubernetes.StoringApiServer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -49,6 +50,25 @@ class ClusterChoiceTest {
     succeed("install");
     assertThat(here.names()).contains("DaemonSet/sluice-node");
     assertThat(elsewhere.writes()).hasSize(writes);
+  }
+
+  /** Our client and Helm's, which each read them in their own way. */
+  @Test
+  void usersWithKeysOfAnyKindInstall() throws Exception {
+    succeed("install --kubeconfig " + here.kubeconfig(home, ClientKey.EC_PKCS8.files(home)));
+    succeed("upgrade --kubeconfig " + here.kubeconfig(home, ClientKey.ED25519.inline()));
+    succeed("upgrade --kubeconfig " + here.kubeconfig(home, ClientKey.RSA_PKCS1.plugin(home)));
+    assertThat(here.names()).contains("DaemonSet/sluice-node");
+  }
+
+  @Test
+  void wrongKeyIsNamedByFileAndField() throws Exception {
+    Path file = here.kubeconfig(home, "{client-certificate: absent.crt, client-key: absent.key}");
+
+    assertThat(commands.run("install --kubeconfig " + file)).isEqualTo(ExitCode.USAGE.code());
+    assertThat(commands.err())
+        .contains("--kubeconfig " + file + ": users[controller].user.client-certificate: ")
+        .contains(home.resolve("absent.crt") + " cannot be read");
   }
 
   @Test

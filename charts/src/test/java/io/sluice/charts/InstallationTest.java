@@ -84,8 +84,9 @@ class InstallationTest {
         .containsSubsequence("every node is given back", "is uninstalled", "stays: definition")
         .contains("stays: claim sluice-controller", "stays: namespace sluice-system");
     assertThat(cluster.names())
-        .allMatch(
-            name -> name.matches("(CustomResourceDefinition|PersistentVolumeClaim|Namespace)/.*"));
+        .allMatch(name ->
+            name.matches(
+                "(CustomResourceDefinition|PersistentVolumeClaim|Namespace|StorageClass)/.*"));
   }
 
   @Test
@@ -99,7 +100,8 @@ class InstallationTest {
         .contains("cleanup");
 
     succeed("uninstall --yes --without-nodes --delete-crds --delete-namespace");
-    assertThat(cluster.names()).containsExactly("PersistentVolumeClaim/sluice-controller");
+    assertThat(cluster.names())
+        .containsExactlyInAnyOrder("PersistentVolumeClaim/sluice-controller", "StorageClass/usual");
   }
 
   @ParameterizedTest

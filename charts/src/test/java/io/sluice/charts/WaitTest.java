@@ -76,7 +76,9 @@ class WaitTest {
     assertThat(run(command + " --wait")).isEqualTo(ExitCode.FAILED.code());
 
     assertThat(commands.err())
-        .contains("the controller: not ready after 1 s (Deployment sluice-controller)")
+        .contains("the controller: not ready after 1 s (Deployment sluice-controller, ")
+        .contains("PersistentVolumeClaim sluice-controller is not bound to a volume")
+        .contains("--set controller.state.storageClassName=usual, or", "type=hostPath --set")
         .contains("kubectl -n sluice-system describe pods", "--timeout");
     assertThat(commands.out()).isEmpty();
   }

@@ -1,11 +1,10 @@
 package io.sluice.cli.cluster;
 
-import io.fabric8.kubernetes.api.model.NamedContext;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
-import java.io.IOException;
+import io.sluice.control.kubernetes.ClientCertificate;
+import io.sluice.control.kubernetes.Kubeconfig;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -17,7 +16,6 @@ import picocli.CommandLine.ParameterException;
 
 /** The way to a cluster's API server, as the options have it. */
 public final class ClusterAccess {
-  private static final long LARGEST_BYTES = 1 << 20;
   private static final Path IN_POD = Path.of("/var/run/secrets/kubernetes.io/serviceaccount/token");
 
   private final @Nullable Path kubeconfig;
@@ -36,12 +34,22 @@ public final class ClusterAccess {
    * @throws ParameterException where the options lead nowhere
    */
   public Config config() {
-    Config config = kubeconfig == null ? found() : read(kubeconfig);
-    List<String> names = config.getContexts().stream().map(NamedContext::getName).toList();
-    if (context != null && !names.contains(context)) {
-      throw wrong("--context '" + context + "' is none of " + names);
+    List<Path> files = kubeconfig == null ? found() : List.of(kubeconfig);
+    if (files.isEmpty()) {
+      if (context != null) {
+        throw wrong("--context '" + context + "' is none of []: a pod's account has none");
+      }
+      return Config.autoConfigure(null);
     }
-    return config;
+    try {
+      Kubeconfig read = Kubeconfig.read(files);
+      if (context != null && !read.contexts().contains(context)) {
+        throw wrong("--context '" + context + "' is none of " + read.contexts());
+      }
+      return read.config(context);
+    } catch (IllegalArgumentException e) {
+      throw wrong((kubeconfig == null ? "KUBECONFIG " : "--kubeconfig ") + e.getMessage());
+    }
   }
 
   /** As {@link #ask(Config, Function)}. @throws ParameterException as {@link #config} */
@@ -56,7 +64,7 @@ public final class ClusterAccess {
    */
   public static <T> T ask(Config config, Function<KubernetesClient, T> work) {
     config.setRequestRetryBackoffLimit(1);
-    try (KubernetesClient client = new KubernetesClientBuilder().withConfig(config).build()) {
+    try (KubernetesClient client = ClientCertificate.connected(config)) {
       Objects.requireNonNull(client.getKubernetesVersion()); // before anybody else fails by it
       return work.apply(client);
     } catch (KubernetesClientException e) {
@@ -64,27 +72,17 @@ public final class ClusterAccess {
     }
   }
 
-  private Config found() {
-    boolean isThere =
-        Config.getKubeconfigFilenames().stream().map(Path::of).anyMatch(Files::isReadable);
-    if (!isThere && !Files.isReadable(IN_POD)) {
+  /** Those that {@code kubectl} takes; none in a pod. */
+  private List<Path> found() {
+    List<Path> files =
+        Config.getKubeconfigFilenames().stream().map(Path::of).filter(Files::isReadable).toList();
+    if (files.isEmpty() && !Files.isReadable(IN_POD)) {
       throw wrong(
           "no cluster is named: none of "
               + Config.getKubeconfigFilenames()
               + " can be read; give --kubeconfig FILE (k3s has /etc/rancher/k3s/k3s.yaml)");
     }
-    return Config.autoConfigure(context);
-  }
-
-  private Config read(Path file) {
-    try {
-      if (Files.size(file) > LARGEST_BYTES) {
-        throw wrong("--kubeconfig " + file + " is longer than " + LARGEST_BYTES + " bytes");
-      }
-      return Config.fromKubeconfig(context, file.toFile());
-    } catch (IOException | IllegalArgumentException e) {
-      throw wrong("--kubeconfig " + file + " cannot be read: " + e.getMessage());
-    }
+    return files;
   }
 
   private ParameterException wrong(String message) {

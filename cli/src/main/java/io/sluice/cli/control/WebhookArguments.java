@@ -1,7 +1,7 @@
 package io.sluice.cli.control;
 
 import io.sluice.cli.arguments.ListenAddress;
-import io.sluice.control.compile.CompilerSettings;
+import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.webhook.AdmissionWebhook;
 import io.sluice.control.webhook.SelfSigned;
 import io.sluice.control.webhook.ServingCertificate;
@@ -63,8 +63,8 @@ final class WebhookArguments {
     return ListenAddress.parse("--webhook", listen);
   }
 
-  /** Starts it, unless it is off. */
-  @Nullable AdmissionWebhook start(Path state, CompilerSettings rules) {
+  /** Starts it, unless it is off; {@code objects} are what it judges by. */
+  @Nullable AdmissionWebhook start(Path state, CompiledRegistry objects) {
     if (listen.equals("off")) {
       return null;
     }
@@ -74,6 +74,7 @@ final class WebhookArguments {
         certificate != null && key != null
             ? ServingCertificate.of(certificate, key, clock)
             : SelfSigned.in(state.resolve("webhook"), name, clock),
-        rules);
+        objects.rules(),
+        objects::membership);
   }
 }

@@ -8,6 +8,7 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -28,11 +29,19 @@ final class KindFollower implements KindWatch.Listener {
   private final WatchCounts counts;
   private final KindWatch watch;
   private final Backoff backoff;
+  private final Backoff appearing;
+  private final Definitions definitions;
+  private final Semaphore look = new Semaphore(0);
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Thread thread;
   private boolean wasMissing;
 
-  KindFollower(KubernetesApi api, ReadableKind kind, WatchSettings settings, Changes changes) {
+  KindFollower(
+      KubernetesApi api,
+      ReadableKind kind,
+      WatchSettings settings,
+      Changes changes,
+      Definitions definitions) {
     this.kind = kind;
     this.settings = settings;
     this.changes = changes;
@@ -41,11 +50,22 @@ final class KindFollower implements KindWatch.Listener {
     this.counts = new WatchCounts(kind, objects);
     this.watch = new KindWatch(api, kind, settings, objects, counts, this);
     this.backoff = new Backoff(settings.shortestPause(), settings.longestPause());
+    this.appearing = new Backoff(settings.shortestPause(), settings.longestPause());
+    this.definitions = definitions;
     this.thread = Thread.ofVirtual().name("sluice-watch-" + kind.resource()).unstarted(this::run);
   }
 
   void start() {
     thread.start();
+  }
+
+  /** Ends the present pause, or the next one: the kind may have been installed. */
+  void lookAgain() {
+    look.release();
+  }
+
+  ReadableKind kind() {
+    return kind;
   }
 
   KindObjects objects() {
@@ -64,8 +84,8 @@ final class KindFollower implements KindWatch.Listener {
     try {
       while (closing.getCount() > 0) {
         Duration pause = step();
-        if (closing.await(pause.toMillis(), TimeUnit.MILLISECONDS)) {
-          return;
+        if (!pause.isZero() && look.tryAcquire(pause.toMillis(), TimeUnit.MILLISECONDS)) {
+          look.drainPermits();
         }
       }
     } catch (InterruptedException e) {
@@ -88,7 +108,7 @@ final class KindFollower implements KindWatch.Listener {
   }
 
   private Duration failed(KubernetesApiException e) {
-    if (e.failure() == Failure.NOT_FOUND && !isBuiltIn()) {
+    if (e.failure() == Failure.NOT_FOUND && !kind.isBuiltIn()) {
       return missing();
     }
     Duration pause = backoff.failed(e);
@@ -96,11 +116,6 @@ final class KindFollower implements KindWatch.Listener {
       tell(status.failed(e), String.valueOf(e.getMessage()));
     }
     return pause;
-  }
-
-  /** Whether every API server has the kind. */
-  private boolean isBuiltIn() {
-    return kind.group().isEmpty() || kind.group().endsWith(".k8s.io");
   }
 
   /**
@@ -120,7 +135,18 @@ final class KindFollower implements KindWatch.Listener {
                   Failure.CONFLICT, kind.resource(), "the kind is not served any more", null)),
           "the kind is not served any more");
     }
-    return settings.longestPause();
+    return pauseWithoutKind();
+  }
+
+  /** A definition that was just made is served a moment later; without one there is no hurry. */
+  private Duration pauseWithoutKind() {
+    if (definitions.isDefined(kind)) {
+      return appearing.failed();
+    }
+    appearing.succeeded();
+    return wasMissing && objects.isEmpty() && definitions.isAbsent(kind)
+        ? settings.listAgainAfter()
+        : settings.longestPause();
   }
 
   @Override
@@ -146,6 +172,7 @@ final class KindFollower implements KindWatch.Listener {
   /** Ends the watch and waits for its thread. */
   void close() {
     closing.countDown();
+    look.release();
     thread.interrupt();
     boolean interrupted = false;
     while (thread.isAlive()) {

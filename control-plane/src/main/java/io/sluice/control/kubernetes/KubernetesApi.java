@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.http.AsyncBody;
 import io.fabric8.kubernetes.client.http.HttpRequest;
@@ -62,7 +61,7 @@ public final class KubernetesApi implements AutoCloseable {
               .withRequestRetryBackoffLimit(0)
               .withHttp2Disable(true)
               .build();
-      this.client = new KubernetesClientBuilder().withConfig(config).build();
+      this.client = ClientCertificate.connected(config);
     } catch (KubernetesClientException | IllegalArgumentException e) {
       throw unusable(access, e);
     }
@@ -83,7 +82,7 @@ public final class KubernetesApi implements AutoCloseable {
             .build();
       }
       case KubernetesAccess.Kubeconfig(Path file) ->
-          Config.fromKubeconfig(requireReadable(file).toFile());
+          Kubeconfig.read(List.of(requireReadable(file))).config(null);
     };
   }
 
@@ -193,6 +192,11 @@ public final class KubernetesApi implements AutoCloseable {
    * @param silence longest wait for the next byte of the answer
    */
   AnswerStream open(String path, Duration silence) {
+    return open(path, JSON_TYPE, silence);
+  }
+
+  /** As the other. @param accept what the answer may be; JSON, whole or in part */
+  AnswerStream open(String path, String accept, Duration silence) {
     // Without the query, which differs from try to try: a lasting problem is to be told once.
     String subject = "GET " + server.resolve(path).getPath();
     AnswerStream stream = new AnswerStream(silence);
@@ -201,7 +205,7 @@ public final class KubernetesApi implements AutoCloseable {
             .getHttpClient()
             .newHttpRequestBuilder()
             .uri(server.resolve(path))
-            .setHeader("Accept", JSON_TYPE)
+            .setHeader("Accept", accept)
             .forStreaming()
             .build();
     CompletableFuture<HttpResponse<AsyncBody>> sent =

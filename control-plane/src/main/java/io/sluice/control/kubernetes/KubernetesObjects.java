@@ -42,6 +42,7 @@ final class KubernetesObjects implements ObjectSource {
   private final WatchSettings settings;
   private final Changes changes = new Changes();
   private final List<KindFollower> followers;
+  private final Definitions definitions;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Map<ObjectRef, ReportedObject> reported = new TreeMap<>(); // who delivers only
   private List<ReportedObject> reportedNow = List.of();
@@ -56,8 +57,11 @@ final class KubernetesObjects implements ObjectSource {
   KubernetesObjects(KubernetesApi api, WatchSettings settings) {
     this.api = api;
     this.settings = settings;
+    this.definitions = new Definitions(api, settings, KINDS, this::lookAgain);
     this.followers =
-        KINDS.stream().map(kind -> new KindFollower(api, kind, settings, changes)).toList();
+        KINDS.stream()
+            .map(kind -> new KindFollower(api, kind, settings, changes, definitions))
+            .toList();
   }
 
   /**
@@ -66,6 +70,10 @@ final class KubernetesObjects implements ObjectSource {
    */
   void onDelivered(Consumer<List<ReportedObject>> next) {
     delivered = next;
+  }
+
+  private void lookAgain(ReadableKind kind) {
+    followers.stream().filter(each -> each.kind() == kind).forEach(KindFollower::lookAgain);
   }
 
   /** What following each kind has cost and brought, at any time. */
@@ -79,6 +87,7 @@ final class KubernetesObjects implements ObjectSource {
     if (thread != null || closing.getCount() == 0) {
       throw new IllegalStateException("the registry of " + api.server() + " was already started");
     }
+    definitions.start();
     followers.forEach(KindFollower::start);
     try {
       long end = System.nanoTime() + settings.firstLists().toNanos();
@@ -148,6 +157,7 @@ final class KubernetesObjects implements ObjectSource {
   @Override
   public void close() {
     closing.countDown();
+    definitions.close();
     followers.forEach(KindFollower::close);
     Thread running;
     synchronized (this) {

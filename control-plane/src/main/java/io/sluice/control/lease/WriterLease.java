@@ -99,7 +99,7 @@ public final class WriterLease implements AutoCloseable {
    * @return the identity of the other; empty where none was seen
    */
   public Optional<String> awaitRival() throws InterruptedException {
-    Duration longest = times.pause().multipliedBy(2).plus(times.request());
+    Duration longest = times.renew().plus(times.pause()).plus(times.request());
     long end = System.nanoTime() + longest.toNanos();
     synchronized (this) {
       while (state().rival().isEmpty() && !isHeld() && (looks == 0 || problem == null)) {
@@ -123,10 +123,15 @@ public final class WriterLease implements AutoCloseable {
           transitions.incrementAndGet();
           LOG.log(Level.INFO, "controller_lease held={0} holder={1}", held, state().holder());
         }
-      } while (!closing.await(times.pause().toMillis(), TimeUnit.MILLISECONDS));
+      } while (!closing.await(pause().toMillis(), TimeUnit.MILLISECONDS));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // nobody does
     }
+  }
+
+  /** A renewal that failed cannot wait as long as the next one. */
+  private synchronized Duration pause() {
+    return isHeld() && problem == null ? times.renew() : times.pause();
   }
 
   private void look() {

@@ -124,6 +124,11 @@ public enum ReadableKind {
     return group;
   }
 
+  /** Whether every API server has the kind; others are there once somebody has defined them. */
+  public boolean isBuiltIn() {
+    return group.isEmpty() || group.endsWith(".k8s.io");
+  }
+
   /** Kind as manifests write it. */
   public String kind() {
     return kind;

@@ -6,6 +6,7 @@ import io.sluice.control.compile.IncrementalCompiler;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespaceMembership;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +30,7 @@ public class CompiledRegistry implements Registry {
   private final CompilerSettings rules;
   private IncrementalCompiler compiler;
   private @Nullable CompiledChange compiled;
-  private @Nullable MeshSnapshot delivered;
+  private volatile @Nullable MeshSnapshot delivered;
 
   /**
    * Starts nothing.
@@ -50,6 +51,14 @@ public class CompiledRegistry implements Registry {
   /** Whom of its objects it believes. */
   public final CompilerSettings rules() {
     return rules;
+  }
+
+  /** Whether pods of a namespace are in the mesh, as far as it was read; any thread. */
+  public final NamespaceMembership membership(String namespace) {
+    MeshSnapshot latest = delivered;
+    return latest == null
+        ? NamespaceMembership.OUTSIDE
+        : latest.namespaces().getOrDefault(namespace, NamespaceMembership.OUTSIDE);
   }
 
   @Override

@@ -12,18 +12,24 @@ import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.validate.Finding;
 import io.sluice.control.validate.Finding.Level;
 import io.sluice.control.validate.Validation;
+import io.sluice.mesh.NamespaceMembership;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
  * Answers an AdmissionReview ({@code admission.k8s.io/v1}): refuses an object of which the compiler
  * could use nothing, or that has a field that nobody knows; warns of one that it could use in part.
- * A pure function of the request.
+ * It refuses in namespaces alone whose pods are in this mesh: where some are, as while a namespace
+ * moves from another mesh, it warns, and of others it says nothing, since another mesh may read
+ * them. A pure function of the request and of what is known of namespaces.
  */
 final class AdmissionReviews {
   private static final String API_VERSION = "admission.k8s.io/v1";
   private static final String KIND = "AdmissionReview";
+  private static final String MESH_CONFIG = "MeshConfig";
   private static final int LONGEST_UID = 128;
   private static final int MOST_FINDINGS = 16;
 
@@ -54,8 +60,14 @@ final class AdmissionReviews {
     }
   }
 
-  /** The review to answer with. */
-  static byte[] answer(byte[] body, CompilerSettings rules) throws NoReviewException {
+  /**
+   * The review to answer with.
+   *
+   * @param memberships of namespaces by name
+   */
+  static byte[] answer(
+      byte[] body, CompilerSettings rules, Function<String, NamespaceMembership> memberships)
+      throws NoReviewException {
     JsonNode request = request(body);
     JsonNode uid = request.path("uid");
     if (!uid.isTextual() || uid.asText().isEmpty() || uid.asText().length() > LONGEST_UID) {
@@ -65,12 +77,26 @@ final class AdmissionReviews {
     review.put("apiVersion", API_VERSION).put("kind", KIND);
     ObjectNode response = review.putObject("response").put("uid", uid.asText());
     JsonNode object = request.path("object");
-    if (object.isObject()) {
-      decide(Validation.ofObjects("object", bytes(object), rules), response);
+    NamespaceMembership membership = membership(object, rules, memberships);
+    if (object.isObject() && membership != NamespaceMembership.OUTSIDE) {
+      decide(Validation.ofObjects("object", bytes(object), rules), membership, response);
     } else {
-      response.put("allowed", true); // DELETE and CONNECT have none
+      response.put("allowed", true); // DELETE and CONNECT have no object
     }
     return bytes(review);
+  }
+
+  /** Of a MeshConfig: one elsewhere has no effect here, and may be that of another mesh. */
+  private static NamespaceMembership membership(
+      JsonNode object, CompilerSettings rules, Function<String, NamespaceMembership> memberships) {
+    String namespace = object.path("metadata").path("namespace").asText();
+    if (!object.path("kind").asText().equals(MESH_CONFIG)) {
+      return memberships.apply(namespace);
+    }
+    String governing = rules.meshConfigNamespaceOrNull();
+    return governing == null || governing.equals(namespace)
+        ? NamespaceMembership.INSIDE
+        : NamespaceMembership.MIXED;
   }
 
   private static JsonNode request(byte[] body) throws NoReviewException {
@@ -87,10 +113,15 @@ final class AdmissionReviews {
     return review.path("request");
   }
 
-  private static void decide(Validation validation, ObjectNode response) {
+  private static void decide(
+      Validation validation, NamespaceMembership membership, ObjectNode response) {
     List<Finding> errors = ofLevel(validation, Level.ERROR);
-    response.put("allowed", errors.isEmpty());
-    if (!errors.isEmpty()) {
+    boolean isAllowed = errors.isEmpty() || membership != NamespaceMembership.INSIDE;
+    response.put("allowed", isAllowed);
+    List<Finding> warnings = new ArrayList<>(ofLevel(validation, Level.WARNING));
+    if (isAllowed) {
+      warnings.addAll(0, errors);
+    } else {
       String message =
           errors.stream().map(Finding::sentence).collect(Collectors.joining(". ", "sluice: ", "."));
       response
@@ -99,7 +130,6 @@ final class AdmissionReviews {
           .put("reason", "Invalid")
           .put("message", message);
     }
-    List<Finding> warnings = ofLevel(validation, Level.WARNING);
     if (!warnings.isEmpty()) {
       var texts = response.putArray("warnings");
       warnings.forEach(warning -> texts.add(clipped("sluice: " + warning.sentence())));

@@ -7,6 +7,7 @@ import com.sun.net.httpserver.HttpsServer;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.tls.HandshakeKeys;
 import io.sluice.control.webhook.AdmissionReviews.NoReviewException;
+import io.sluice.mesh.NamespaceMembership;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
@@ -21,6 +22,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
@@ -54,6 +56,7 @@ public final class AdmissionWebhook implements AutoCloseable {
 
   private final HttpsServer server;
   private final CompilerSettings rules;
+  private final Function<String, NamespaceMembership> memberships;
   private final Duration patience;
   private final ExecutorService executor =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("sluice-webhook-", 0).factory());
@@ -62,9 +65,14 @@ public final class AdmissionWebhook implements AutoCloseable {
           Thread.ofPlatform().daemon().name("sluice-webhook-timer").factory());
   private final Semaphore places = new Semaphore(MAX_REQUESTS);
 
-  private AdmissionWebhook(HttpsServer server, CompilerSettings rules, Duration patience) {
+  private AdmissionWebhook(
+      HttpsServer server,
+      CompilerSettings rules,
+      Function<String, NamespaceMembership> memberships,
+      Duration patience) {
     this.server = server;
     this.rules = rules;
+    this.memberships = memberships;
     this.patience = patience;
     server.createContext("/", this::answer);
     server.setExecutor(executor);
@@ -76,11 +84,15 @@ public final class AdmissionWebhook implements AutoCloseable {
    *
    * @param address port 0 for any
    * @param rules of the controller beside it, so that both judge alike
+   * @param memberships what the controller knows of a namespace, at any time, on any thread
    * @throws UncheckedIOException when it cannot listen there
    */
   public static AdmissionWebhook start(
-      InetSocketAddress address, ServingCertificate certificate, CompilerSettings rules) {
-    return start(address, certificate, rules, Duration.ofSeconds(10));
+      InetSocketAddress address,
+      ServingCertificate certificate,
+      CompilerSettings rules,
+      Function<String, NamespaceMembership> memberships) {
+    return start(address, certificate, rules, memberships, Duration.ofSeconds(10));
   }
 
   /**
@@ -92,13 +104,14 @@ public final class AdmissionWebhook implements AutoCloseable {
       InetSocketAddress address,
       ServingCertificate certificate,
       CompilerSettings rules,
+      Function<String, NamespaceMembership> memberships,
       Duration patience) {
     setDefault(MAX_CONNECTIONS, "256");
     setDefault(MAX_REQUEST_SECONDS, "10");
     try {
       HttpsServer server = HttpsServer.create(address, BACKLOG);
       server.setHttpsConfigurator(new Tls(context(certificate)));
-      AdmissionWebhook started = new AdmissionWebhook(server, rules, patience);
+      AdmissionWebhook started = new AdmissionWebhook(server, rules, memberships, patience);
       LOG.log(Level.INFO, "webhook_ready port={0}", Integer.toString(started.port()));
       return started;
     } catch (IOException e) {
@@ -186,7 +199,7 @@ public final class AdmissionWebhook implements AutoCloseable {
       return Reply.error(413, "a review has at most " + MAX_BODY_BYTES + " bytes");
     }
     try {
-      return new Reply(200, Reply.JSON, AdmissionReviews.answer(body, rules));
+      return new Reply(200, Reply.JSON, AdmissionReviews.answer(body, rules, memberships));
     } catch (NoReviewException e) {
       return Reply.error(400, String.valueOf(e.getMessage()));
     } catch (RuntimeException e) {

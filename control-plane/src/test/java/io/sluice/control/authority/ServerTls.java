@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.Date;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.GeneralName;
@@ -27,7 +28,7 @@ public final class ServerTls {
 
   private ServerTls() {}
 
-  /** A server named {@code host}, certified by {@code issuer}. */
+  /** A server named {@code host}, certified by {@code issuer}, whose clients it believes. */
   public static SSLContext certified(Issuer issuer, String host) throws Exception {
     KeyPair pair = SigningKey.P256.generate();
     JcaX509v3CertificateBuilder builder =
@@ -52,7 +53,13 @@ public final class ServerTls {
     KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
     keys.init(store, new char[0]);
     SSLContext context = SSLContext.getInstance("TLS");
-    context.init(keys.getKeyManagers(), null, null);
+    KeyStore roots = KeyStore.getInstance("PKCS12");
+    roots.load(null, null);
+    roots.setCertificateEntry("root", issuer.certificate());
+    TrustManagerFactory trust =
+        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    trust.init(roots);
+    context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
     return context;
   }
 }

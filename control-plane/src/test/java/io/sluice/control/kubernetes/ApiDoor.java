@@ -3,6 +3,8 @@ package io.sluice.control.kubernetes;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsExchange;
+import com.sun.net.httpserver.HttpsParameters;
 import com.sun.net.httpserver.HttpsServer;
 import io.sluice.control.authority.ServerTls;
 import io.sluice.control.authority.svid.Issuer;
@@ -11,17 +13,28 @@ import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.mesh.TrustDomain;
 import java.io.IOException;
+import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.PublicKey;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Date;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
+import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
+import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
 /** Where a test's API server is reached: TLS, bearer tokens, and the files a client needs. */
 final class ApiDoor implements AutoCloseable {
@@ -44,7 +57,7 @@ final class ApiDoor implements AutoCloseable {
   /** At a socket that is bound already, under this name. */
   ApiDoor(HttpHandler handler, HttpsServer bound, String name) throws Exception {
     server = bound;
-    server.setHttpsConfigurator(new HttpsConfigurator(ServerTls.certified(CLUSTER, name)));
+    server.setHttpsConfigurator(new Asking(ServerTls.certified(CLUSTER, name)));
     server.setExecutor(threads);
     server.createContext("/", handler);
     server.start();
@@ -59,12 +72,51 @@ final class ApiDoor implements AutoCloseable {
     return "https://localhost:" + port;
   }
 
-  /** Whose token the request shows; empty where nobody's. */
+  /** Asks for a certificate and goes on without one, as API servers do. */
+  private static final class Asking extends HttpsConfigurator {
+    Asking(SSLContext context) {
+      super(context);
+    }
+
+    @Override
+    public void configure(HttpsParameters parameters) {
+      SSLParameters tls = getSSLContext().getDefaultSSLParameters();
+      tls.setWantClientAuth(true);
+      parameters.setSSLParameters(tls);
+    }
+  }
+
+  /** Whose token or certificate the request shows; empty where nobody's. */
   static Optional<String> caller(HttpExchange exchange) {
     String authorization = exchange.getRequestHeaders().getFirst("Authorization");
-    return authorization != null && authorization.startsWith(BEARER)
-        ? Optional.of(authorization.substring(BEARER.length()))
-        : Optional.empty();
+    if (authorization != null) {
+      return authorization.startsWith(BEARER)
+          ? Optional.of(authorization.substring(BEARER.length()))
+          : Optional.empty();
+    }
+    try {
+      String name = ((HttpsExchange) exchange).getSSLSession().getPeerPrincipal().getName();
+      return Optional.of(name.replaceFirst("^CN=", ""));
+    } catch (SSLPeerUnverifiedException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** A certificate of the cluster's for a controller with the public half of a key. */
+  static String certificate(PublicKey key) throws Exception {
+    JcaX509v3CertificateBuilder builder =
+        new JcaX509v3CertificateBuilder(
+            X500Name.getInstance(CLUSTER.certificate().getSubjectX500Principal().getEncoded()),
+            BigInteger.TWO,
+            Date.from(Instant.now().minusSeconds(60)),
+            Date.from(Instant.now().plus(Duration.ofDays(1))),
+            new X500Name("CN=" + CONTROLLER),
+            key);
+    X509Certificate certificate =
+        new JcaX509CertificateConverter()
+            .getCertificate(
+                builder.build(new JcaContentSignerBuilder("SHA256withECDSA").build(CLUSTER.key())));
+    return new Pem(List.of(certificate), List.of()).text();
   }
 
   /** Access as in a pod, with the files of a service account in {@code home}. */
@@ -92,6 +144,11 @@ final class ApiDoor implements AutoCloseable {
 
   /** Access by a kubeconfig file in {@code home}. */
   KubernetesAccess kubeconfig(Path home) throws IOException {
+    return kubeconfig(home, "{token: token-of-" + CONTROLLER + "}");
+  }
+
+  /** As the other. @param user the user's proof, in YAML of one line */
+  KubernetesAccess kubeconfig(Path home, String user) throws IOException {
     Path roots = home.resolve("cluster.pem");
     Files.writeString(roots, new Pem(CLUSTER.chain(), List.of()).text());
     Path file = home.resolve("kubeconfig");
@@ -101,11 +158,11 @@ final class ApiDoor implements AutoCloseable {
         apiVersion: v1
         kind: Config
         clusters: [{name: site, cluster: {server: '%s', certificate-authority: '%s'}}]
-        users: [{name: controller, user: {token: token-of-%s}}]
+        users: [{name: controller, user: %s}]
         contexts: [{name: site, context: {cluster: site, user: controller}}]
         current-context: site
         """
-            .formatted(address(port()), roots, CONTROLLER));
+            .formatted(address(port()), roots, user));
     return new KubernetesAccess.Kubeconfig(file);
   }
 

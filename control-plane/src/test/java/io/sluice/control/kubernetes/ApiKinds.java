@@ -28,6 +28,8 @@ final class ApiKinds {
               new Kind("v1", "services", "Service", true),
               new Kind("v1", "serviceaccounts", "ServiceAccount", true),
               new Kind("v1", "persistentvolumeclaims", "PersistentVolumeClaim", true),
+              new Kind("v1", "persistentvolumes", "PersistentVolume", false),
+              new Kind("storage.k8s.io/v1", "storageclasses", "StorageClass", false),
               new Kind("apps/v1", "deployments", "Deployment", true),
               new Kind("apps/v1", "daemonsets", "DaemonSet", true),
               new Kind("policy/v1", "poddisruptionbudgets", "PodDisruptionBudget", true),

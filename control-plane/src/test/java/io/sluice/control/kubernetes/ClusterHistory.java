@@ -26,6 +26,8 @@ public final class ClusterHistory {
   /** In place of an event: the connection is to break. */
   public static final String CUT = "cut";
 
+  static final String DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Map<String, TreeMap<String, ObjectNode>> objects = new TreeMap<>();
@@ -54,7 +56,7 @@ public final class ClusterHistory {
   }
 
   synchronized boolean isServed(String path) {
-    return served.stream().anyMatch(kind -> path(kind).equals(path));
+    return path.equals(DEFINITIONS) || served.stream().anyMatch(kind -> path(kind).equals(path));
   }
 
   /** Takes the kind away with its objects. */
@@ -62,11 +64,34 @@ public final class ClusterHistory {
     served.remove(kind);
     objects.remove(path(kind));
     emit(path(kind), "", false); // the watch ends
+    emit(DEFINITIONS, event("DELETED", definition(kind)));
   }
 
   /** Serves the kind again; it has no objects. */
   public synchronized void install(ReadableKind kind) {
     served.add(kind);
+    emit(DEFINITIONS, event("ADDED", definition(kind)));
+  }
+
+  /** As far as anybody here reads it. */
+  private ObjectNode definition(ReadableKind kind) {
+    ObjectNode definition = JSON.createObjectNode();
+    definition
+        .putObject("metadata")
+        .put("name", kind.resource() + "." + kind.group())
+        .put("resourceVersion", Long.toString(revision + 1));
+    return definition;
+  }
+
+  private TreeMap<String, ObjectNode> collection(String path) {
+    if (!path.equals(DEFINITIONS)) {
+      return objects.getOrDefault(path, new TreeMap<>());
+    }
+    TreeMap<String, ObjectNode> definitions = new TreeMap<>();
+    served.stream()
+        .filter(kind -> !kind.isBuiltIn())
+        .forEach(kind -> definitions.put(kind.resource() + kind.group(), definition(kind)));
+    return definitions;
   }
 
   /** Creates or replaces every object of a manifest. */
@@ -290,7 +315,7 @@ public final class ClusterHistory {
     metadata.put("resourceVersion", Long.toString(at == 0 ? revision : at));
     var items = list.putArray("items");
     String last = "";
-    for (var entry : objects.getOrDefault(path, new TreeMap<>()).tailMap(after, false).entrySet()) {
+    for (var entry : collection(path).tailMap(after, false).entrySet()) {
       if (items.size() == limit) {
         metadata.put("continue", (at == 0 ? revision : at) + ":" + last);
         break;

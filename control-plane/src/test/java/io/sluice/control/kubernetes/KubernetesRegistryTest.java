@@ -338,6 +338,30 @@ class KubernetesRegistryTest {
     Await.until("a whole registry", registry::isComplete);
   }
 
+  /** With pauses after which a kind that is missing would be listed some twenty times. */
+  @Test
+  void kindThatNobodyDefinedIsNotAskedForUntilSomebodyDoes() {
+    history.uninstall(ReadableKind.TRAFFIC_TARGET);
+    history.apply(route("[8080]"));
+    start();
+    int first = cluster.lists("traffictargets");
+    long began = System.nanoTime();
+
+    Await.until(
+        "twenty pauses", () -> System.nanoTime() - began > 20 * QUICK.longestPause().toNanos());
+
+    assertThat(cluster.lists("traffictargets") - first).isLessThanOrEqualTo(2);
+    history.install(ReadableKind.TRAFFIC_TARGET);
+    history.apply(target("web", "db"));
+    Await.until("the permission", () -> !newest.permissionsFor(DB).isEmpty());
+  }
+
+  @Test
+  void kindIsLookedForWhereDefinitionsMayNotBeRead() {
+    cluster.fail("customresourcedefinitions", new Failing.Status(403, ""));
+    noticesAKindThatIsInstalledLaterAndOneThatIsRemoved();
+  }
+
   @Test
   void startsIncompleteWhereTheServerIsAway() throws Exception {
     cluster.close();

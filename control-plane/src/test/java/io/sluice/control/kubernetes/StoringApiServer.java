@@ -47,6 +47,11 @@ public final class StoringApiServer implements AutoCloseable {
     return ((KubernetesAccess.Kubeconfig) door.kubeconfig(home)).file();
   }
 
+  /** As the other, for a user who proves itself by what {@code user} says, in YAML of one line. */
+  public Path kubeconfig(Path home, String user) throws IOException {
+    return ((KubernetesAccess.Kubeconfig) door.kubeconfig(home, user)).file();
+  }
+
   /**
    * Stores an object at a path such as {@code /api/v1/namespaces/shop}, as if it had been there.
    */

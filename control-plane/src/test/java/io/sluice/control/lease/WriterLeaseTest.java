@@ -29,6 +29,7 @@ class WriterLeaseTest {
       new LeaseTimes(
           Duration.ofMillis(3_000),
           Duration.ofMillis(1_500),
+          Duration.ofMillis(600),
           Duration.ofMillis(100),
           Duration.ofMillis(1_000));
 
@@ -130,6 +131,10 @@ class WriterLeaseTest {
         });
 
     assertThat(first.isHeld()).isTrue();
+    Duration watched = Duration.ofNanos(System.nanoTime() - began);
+    assertThat(cluster.writes().all())
+        .as("renewals in " + watched)
+        .hasSizeLessThanOrEqualTo((int) watched.dividedBy(QUICK.renew()) + 2);
     assertThat(second.state().rival()).contains(first.state().identity());
     assertThat(second.awaitRival()).contains(first.state().identity());
   }
@@ -171,6 +176,7 @@ class WriterLeaseTest {
             new LeaseTimes(
                 Duration.ofSeconds(15),
                 Duration.ofSeconds(10),
+                Duration.ofSeconds(5),
                 Duration.ofSeconds(2),
                 Duration.ofSeconds(5)))
         .withMessageContaining("outlives a lease of PT15S");

@@ -47,6 +47,7 @@ class ReplicasTest {
       new LeaseTimes(
           Duration.ofMillis(3_000),
           Duration.ofMillis(1_500),
+          Duration.ofMillis(600),
           Duration.ofMillis(200),
           Duration.ofMillis(1_000));
 

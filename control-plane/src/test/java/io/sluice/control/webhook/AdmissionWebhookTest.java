@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.PodRangeRule;
+import io.sluice.mesh.NamespaceMembership;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -27,6 +28,7 @@ import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
@@ -54,6 +56,9 @@ class AdmissionWebhookTest {
                 "rules": [{"kind": "TCPRoute", "name": "main"}]}}
       """;
 
+  private static final Map<String, NamespaceMembership> MEMBERSHIPS =
+      Map.of("shop", NamespaceMembership.INSIDE, "moving", NamespaceMembership.MIXED);
+
   @TempDir private Path directory = Path.of("");
   private Instant now = Instant.now();
   private AdmissionWebhook webhook;
@@ -70,6 +75,7 @@ class AdmissionWebhookTest {
         new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
         SelfSigned.in(directory.resolve("webhook"), NAME, () -> now),
         new CompilerSettings("sluice-system", PodRangeRule.AUTO),
+        namespace -> MEMBERSHIPS.getOrDefault(namespace, NamespaceMembership.OUTSIDE),
         patience);
   }
 
@@ -106,21 +112,43 @@ class AdmissionWebhookTest {
     assertThat(response.path("status").path("message").asText()).contains(told);
   }
 
+  /** Another mesh may read what this one could not use. */
   @ParameterizedTest
-  @CsvSource({"sluice-system, true", "shop, false"})
-  void admitsAMeshConfigOfTheReleasesNamespaceOnly(String namespace, boolean allowed)
+  @CsvSource({"shop, false, 0", "moving, true, 1", "elsewhere, true, 0", "'', true, 0"})
+  void refusesOnlyWhereThePodsAreInThisMesh(String namespace, boolean isAllowed, int warnings)
       throws Exception {
     JsonNode response =
         review(
-            """
-            {"apiVersion": "config.sluice.io/v1alpha1", "kind": "MeshConfig",
-             "metadata": {"name": "sluice-mesh-config", "namespace": "%s"}, "spec": {}}
-            """
-                .formatted(namespace));
+            TARGET
+                .replace("TCPRoute", "HTTPRouteGroup")
+                .replace("\"namespace\": \"shop\"}", "\"namespace\": \"" + namespace + "\"}"));
 
-    assertThat(response.path("allowed").asBoolean()).isEqualTo(allowed);
-    assertThat(response.path("status").path("message").asText())
-        .contains(allowed ? "" : "only a MeshConfig of namespace sluice-system governs this mesh");
+    assertThat(response.path("allowed").asBoolean()).isEqualTo(isAllowed);
+    assertThat(response.path("warnings")).hasSize(warnings);
+    assertThat(response.toString().contains("needs HTTP rules"))
+        .isEqualTo(!isAllowed || warnings > 0);
+  }
+
+  @Test
+  void warnsOfAMeshConfigThatCannotGovern() throws Exception {
+    JsonNode elsewhere = review(meshConfig("shop", "{}"));
+    JsonNode own = review(meshConfig("sluice-system", "{}"));
+    JsonNode broken = review(meshConfig("sluice-system", "{\"trafic\": {}}"));
+
+    assertThat(elsewhere.path("allowed").asBoolean()).isTrue();
+    assertThat(elsewhere.path("warnings").toString())
+        .contains("only a MeshConfig of namespace sluice-system governs this mesh");
+    assertThat(own.path("allowed").asBoolean()).isTrue();
+    assertThat(own.path("warnings")).isEmpty();
+    assertThat(broken.path("allowed").asBoolean()).isFalse();
+  }
+
+  private static String meshConfig(String namespace, String spec) {
+    return """
+    {"apiVersion": "config.sluice.io/v1alpha1", "kind": "MeshConfig",
+     "metadata": {"name": "sluice-mesh-config", "namespace": "%s"}, "spec": %s}
+    """
+        .formatted(namespace, spec);
   }
 
   @Test

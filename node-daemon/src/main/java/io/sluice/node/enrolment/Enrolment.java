@@ -18,7 +18,6 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -61,7 +60,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private final Sandboxes sandboxes;
   private final Verification verification;
   private final Set<NamespacedName> refusedPending = new HashSet<>();
-  private final Map<NamespacedName, String> problems = new HashMap<>();
+  private final PodProblems problems = new PodProblems(System::nanoTime);
   private final StatusView view;
   private final Leftovers leftovers;
   private volatile long reconciledRevision = -1;
@@ -111,7 +110,8 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     this.sandboxes = new Sandboxes(interception, enrolled, places, verification.closedPods());
     this.verification = verification;
     this.view =
-        new StatusView(nodeName, enrolled::find, earlier, verification, problems, refusedPending);
+        new StatusView(
+            nodeName, enrolled::find, earlier, verification, problems.current(), refusedPending);
     this.registryIsComplete = registryIsComplete;
     this.formerMechanism = formerMechanism;
     this.upkeep = upkeep;
@@ -248,8 +248,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
     boolean due = ++sweepsSinceLook >= SWEEPS_PER_LOOK;
     boolean look = due || current.revision() != reconciledRevision;
-    Set<NamespacedName> failedBefore = Set.copyOf(problems.keySet());
-    problems.clear();
+    Set<NamespacedName> failedBefore = problems.begin();
     refusedPending.clear();
     sandboxes.sweep(calls::run);
     releaseUnwanted(wanted.keySet());
@@ -267,7 +266,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     if (isComplete) {
       leftovers.release(wanted.keySet());
     }
-    if (problems.isEmpty() && isComplete) {
+    if (problems.current().isEmpty() && isComplete) {
       formerMechanism.run();
     }
     if (due) {
@@ -286,8 +285,8 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       enrolled.bring(workload, current, look);
     } catch (RuntimeException e) {
       // Whatever is wrong with one pod must not keep the others out; the next sweep tries again.
-      noteProblem(workload.name(), e);
-      String problem = problems.getOrDefault(workload.name(), "");
+      noteProblem(workload.name(), e, workload.netns().isEmpty());
+      String problem = problems.current().getOrDefault(workload.name(), "");
       if (enrolled.refusePending(workload, current, problem)) {
         refusedPending.add(workload.name());
       }
@@ -296,9 +295,9 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
 
   private void verify(NamespacedName name) {
     try {
-      enrolled.verify(name).ifPresent(problem -> problems.put(name, problem));
+      enrolled.verify(name).ifPresent(problem -> problems.current().put(name, problem));
     } catch (RuntimeException e) {
-      noteProblem(name, e);
+      noteProblem(name, e, false);
     }
   }
 
@@ -328,18 +327,16 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
   }
 
-  private void noteProblem(NamespacedName name, RuntimeException cause) {
+  private void noteProblem(NamespacedName name, RuntimeException cause, boolean isExpected) {
     Throwable root =
         cause instanceof CompletionException && cause.getCause() != null ? cause.getCause() : cause;
-    String problem = String.valueOf(root.getMessage());
-    PodStatus before = statuses.get(name);
-    if (before == null || !before.problem().equals(problem)) {
+    if (problems.note(name, root, isExpected)) {
+      String problem = String.valueOf(root.getMessage());
       LOG.log(System.Logger.Level.WARNING, "pod_not_enrolled pod={0} problem={1}", name, problem);
       if (root instanceof NamespaceConflictException) {
         verification.tellOfConflict(name);
       }
     }
-    problems.put(name, problem);
   }
 
   private void publishStatuses(MeshSnapshot current) {

@@ -1,0 +1,77 @@
+package io.sluice.control.kubernetes;
+
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.ConfigBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.internal.SSLUtils;
+import io.sluice.control.authority.svid.Pem;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.util.Base64;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.TrustManager;
+
+/**
+ * The certificate by which a user proves itself to an API server. The library's own reader of keys
+ * knows RSA and SEC 1 alone; here the JDK is given whatever {@link Pem} reads.
+ */
+public final class ClientCertificate {
+  private static final String ALIAS = "user";
+
+  private ClientCertificate() {}
+
+  /**
+   * A client that shows the certificate of {@code config}, where it has one. Nothing is connected
+   * yet.
+   *
+   * @throws IllegalArgumentException where certificate or key cannot be used
+   */
+  public static KubernetesClient connected(Config config) {
+    if (config.getClientKeyData() == null || config.getClientCertData() == null) {
+      return new KubernetesClientBuilder().withConfig(config).build();
+    }
+    Config others =
+        new ConfigBuilder(config).withClientCertData(null).withClientKeyData(null).build();
+    KeyManager[] keys = keys(config);
+    TrustManager[] trust = trust(others);
+    return new KubernetesClientBuilder()
+        .withConfig(others)
+        .withHttpClientBuilderConsumer(http -> http.sslContext(keys, trust))
+        .build();
+  }
+
+  private static KeyManager[] keys(Config config) {
+    try {
+      KeyStore store = KeyStore.getInstance("PKCS12");
+      store.load(null, null);
+      Certificate[] chain =
+          pem(config.getClientCertData()).certificates().toArray(Certificate[]::new);
+      store.setKeyEntry(
+          ALIAS, pem(config.getClientKeyData()).keys().getFirst(), new char[0], chain);
+      KeyManagerFactory factory =
+          KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+      factory.init(store, new char[0]);
+      return factory.getKeyManagers();
+    } catch (GeneralSecurityException | IOException e) {
+      throw new IllegalArgumentException("the user's certificate cannot be used: " + e, e);
+    }
+  }
+
+  private static Pem pem(String data) {
+    byte[] text = Base64.getDecoder().decode(data);
+    return Pem.parse(new String(text, StandardCharsets.US_ASCII), "the user's certificate");
+  }
+
+  private static TrustManager[] trust(Config config) {
+    try {
+      return SSLUtils.trustManagers(config);
+    } catch (GeneralSecurityException | IOException e) {
+      throw new IllegalArgumentException("the cluster's roots cannot be used: " + e, e);
+    }
+  }
+}
