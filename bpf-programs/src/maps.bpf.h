@@ -62,6 +62,15 @@ struct {
 	__type(value, __u32); /* enum rule_action */
 } port_rules SEC(".maps");
 
+/* Inbound ports that sockets of the node itself may call. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_PROBE_PORTS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct port_rule_key);
+	__type(value, __u32); /* enum rule_action */
+} probe_ports SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SLUICE_MAX_INTERFACE_RULES);
@@ -105,8 +114,8 @@ struct {
 } all_connections SEC(".maps");
 
 /*
- * Connections that sockets of the node itself open to pods; apart, since no pod opens them. Where
- * rules take what arrives they stay until the daemon has asked for them.
+ * Connections that sockets of the node itself open to pods; apart, since no pod opens them. They
+ * prove to sk_lookup who calls a port of a probe, and stay until accepted or closed.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

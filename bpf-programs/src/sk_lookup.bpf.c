@@ -102,8 +102,20 @@ static __always_inline int is_from_pod_itself(const struct flow *flow)
 	return bpf_map_lookup_elem(&pod_addresses, &source) != 0;
 }
 
+/*
+ * A declared probe port, called by a socket of the node itself: its connect hook has written the
+ * very tuple down, so an address that somebody forges, or that traffic from elsewhere was
+ * translated to, proves nothing. The application answers, or is not there: what the kubelet asks.
+ */
+static __always_inline int is_probe(const struct port_rule_key *port,
+				    const struct connection_key *key)
+{
+	return bpf_map_lookup_elem(&probe_ports, port) &&
+	       bpf_map_lookup_elem(&node_connections, key);
+}
+
 static __always_inline int on_inbound(struct bpf_sk_lookup *ctx, const struct flow *flow,
-				      const struct pod *pod)
+				      const struct connection_key *key, const struct pod *pod)
 {
 	struct pod_address_key own = { .netns_cookie = flow->netns_cookie };
 	struct port_rule_key port = {
@@ -125,6 +137,10 @@ static __always_inline int on_inbound(struct bpf_sk_lookup *ctx, const struct fl
 	}
 	if (bpf_map_lookup_elem(&port_rules, &port)) {
 		settle(flow, OUTCOME_PASSTHROUGH, REASON_EXCLUDED_PORT);
+		return SK_PASS;
+	}
+	if (is_probe(&port, key)) {
+		settle(flow, OUTCOME_PASSTHROUGH, REASON_NODE_PROBE);
 		return SK_PASS;
 	}
 	return steer(ctx, flow, pod,
@@ -180,7 +196,7 @@ int sluice_sk_lookup(struct bpf_sk_lookup *ctx)
 	if (is_path_check(connection))
 		return steer_path_check(ctx, is_mapped(flow.destination_be) ? SLOT_INBOUND_V4 :
 									      SLOT_INBOUND_V6);
-	return on_inbound(ctx, &flow, pod);
+	return on_inbound(ctx, &flow, &key, pod);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Layouts changed incompatibly get a new number; pins of another number are never reused. */
-#define SLUICE_SCHEMA_VERSION 2
+#define SLUICE_SCHEMA_VERSION 3
 
 #define SLUICE_OUTBOUND_PORT 15001
 #define SLUICE_INBOUND_PORT 15006
@@ -46,6 +46,7 @@
 #define SLUICE_MAX_ADDRESSES_OF_POD 32
 #define SLUICE_MAX_RANGE_RULES_OF_POD 256
 #define SLUICE_MAX_PORT_RULES_OF_POD 128
+#define SLUICE_MAX_PROBE_PORTS_OF_POD 32
 #define SLUICE_MAX_INTERFACE_RULES_OF_POD 16
 
 /* No pod makes more: some 40 pairs of outcome and reason exist, each in two families. */
@@ -54,6 +55,7 @@
 #define SLUICE_MAX_POD_ADDRESSES (SLUICE_MAX_PODS * SLUICE_MAX_ADDRESSES_OF_POD)
 #define SLUICE_MAX_RANGE_RULES (SLUICE_MAX_PODS * SLUICE_MAX_RANGE_RULES_OF_POD)
 #define SLUICE_MAX_PORT_RULES (SLUICE_MAX_PODS * SLUICE_MAX_PORT_RULES_OF_POD)
+#define SLUICE_MAX_PROBE_PORTS (SLUICE_MAX_PODS * SLUICE_MAX_PROBE_PORTS_OF_POD)
 #define SLUICE_MAX_INTERFACE_RULES (SLUICE_MAX_PODS * SLUICE_MAX_INTERFACE_RULES_OF_POD)
 #define SLUICE_MAX_COUNTERS (SLUICE_MAX_PODS * SLUICE_MAX_COUNTERS_OF_POD)
 #define SLUICE_MAX_PROXY_CGROUPS 8
@@ -101,6 +103,7 @@ enum sluice_reason {
 	REASON_METADATA_REFUSED = 26,
 	REASON_PING_REFUSED = 27,
 	REASON_POD_QUOTA = 29,
+	REASON_NODE_PROBE = 30,
 };
 
 /* Slots of a pod's listener map: direction * 2 + (IPv6 ? 1 : 0). */
@@ -174,12 +177,13 @@ struct range_rule_key {
 };
 _Static_assert(sizeof(struct range_rule_key) == 28, "mirrored by RangeRuleKey");
 
-/* Bits of the values of range_rules, port_rules and interface_rules. */
+/* Bits of the values of range_rules, port_rules, probe_ports and interface_rules. */
 enum rule_action {
 	RULE_EXCLUDE = 1 << 0,
 	RULE_INCLUDE = 1 << 1,
 	RULE_RESOLVER = 1 << 2, /* name servers of the pod: port 53 is open */
 	RULE_METADATA = 1 << 3, /* a metadata service that the pod may not call */
+	RULE_PROBE = 1 << 4, /* sockets of the node itself may call this port */
 };
 
 struct port_rule_key {
@@ -248,8 +252,7 @@ enum socket_role {
 };
 
 enum socket_flag {
-	SOCKET_NODE_ORIGIN = 1 << 0, /* the other end is a socket of the node itself */
-	SOCKET_PRESENTS_CLIENT = 1 << 1, /* proxy socket that shows peer to the application */
+	SOCKET_PRESENTS_CLIENT = 1 << 0, /* proxy socket that shows peer to the application */
 };
 
 struct socket_state {

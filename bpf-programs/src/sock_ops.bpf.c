@@ -201,10 +201,8 @@ static __always_inline void adopt_accepted(struct bpf_sock_ops *ops, struct sock
 		forget(&key, connection);
 		return; /* no traffic: not counted */
 	}
-	if (bpf_map_lookup_elem(&node_connections, &key)) {
-		state->flags |= SOCKET_NODE_ORIGIN;
-		bpf_map_delete_elem(&node_connections, &key);
-	}
+	if (bpf_map_lookup_elem(&node_connections, &key))
+		bpf_map_delete_elem(&node_connections, &key); /* not to a port of a probe */
 	fill_flow(&flow, &key, DIRECTION_INBOUND);
 	settle(&flow, OUTCOME_REDIRECTED, REASON_MESH_TRAFFIC);
 }
@@ -238,7 +236,7 @@ static __always_inline void disguise_accepted(struct bpf_sock_ops *ops, struct b
 	key_of_acceptor(&key, ops, pod.netns_cookie);
 	connection = bpf_map_lookup_elem(&connections, &key);
 	if (!connection) {
-		/* An excluded port: nobody will ask whether it was the node. */
+		/* A probe has been let through, or the port is excluded: nobody will ask. */
 		if (bpf_map_lookup_elem(&node_connections, &key))
 			bpf_map_delete_elem(&node_connections, &key);
 		return;

@@ -216,8 +216,7 @@ final class LargeSite {
     return new Flow(
         new NamespacedName("site", pod),
         new InetSocketAddress(IpAddresses.parse(from), CLIENT_PORT),
-        new InetSocketAddress(IpAddresses.parse(to), PORT),
-        false);
+        new InetSocketAddress(IpAddresses.parse(to), PORT));
   }
 
   /** Address of the replaced pod of that number. */

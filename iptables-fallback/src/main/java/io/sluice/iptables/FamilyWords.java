@@ -137,6 +137,14 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
     return ports("tcp", traffic.settings().inboundPortExclusions());
   }
 
+  /** What the node's probes send, as far as an address proves where it comes from. */
+  List<String> probes() {
+    return hosts("-s ", traffic.probes().callers()).stream()
+        .flatMap(caller ->
+            ports("tcp", traffic.probes().ports()).stream().map(port -> caller + " " + port))
+        .toList();
+  }
+
   String port(String protocol, int port) {
     return "-p " + protocol + " -m " + protocol + " --dport " + port;
   }
@@ -189,10 +197,14 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
   }
 
   private List<String> hosts(Collection<InetAddress> addresses) {
+    return hosts("-d ", addresses);
+  }
+
+  private List<String> hosts(String end, Collection<InetAddress> addresses) {
     int length = family == Family.IPV4 ? 32 : 128;
     return addresses.stream()
         .filter(address -> Family.of(address) == family)
-        .map(address -> "-d " + IpAddresses.text(address) + "/" + length)
+        .map(address -> end + IpAddresses.text(address) + "/" + length)
         .sorted()
         .toList();
   }

@@ -154,6 +154,7 @@ final class FunctionalProbe {
     PodTraffic plain = PodTraffic.of(InterceptionSettings.EVERYTHING, own, false, true);
     return new PodTraffic(
         plain.settings(),
+        plain.probes(),
         plain.primary(),
         own,
         Set.of(),

@@ -34,6 +34,7 @@ final class InboundRules {
     chain.skip(words.port("tcp", words.traffic().inboundPort()));
     words.excludedAddresses().forEach(chain::skip);
     words.excludedInboundPorts().forEach(chain::skip);
+    words.probes().forEach(chain::skip);
     chain.add(words.refuseTcp(), Outcome.REFUSED, Reason.PROXY_UNAVAILABLE, FamilyWords.TCP);
   }
 
@@ -58,6 +59,7 @@ final class InboundRules {
     chain.skip("-i lo");
     chain.pass(words.excludedAddresses(), Reason.EXCLUDED_INTERFACE);
     chain.pass(words.excludedInboundPorts(), Reason.EXCLUDED_PORT);
+    chain.pass(words.probes(), Reason.NODE_PROBE);
     chain.add(target, outcome, reason, FamilyWords.TCP);
   }
 }

@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
  * Everything that decides how one pod's traffic is treated; the same input that fills the BPF maps.
  *
  * @param settings what is left alone; interface names are taken from {@code excludedInterfaces}
+ * @param probes what of the node arrives untouched
  * @param primary addresses that the registry names, at most one per family is used
  * @param own every address of the pod but loopback, those of excluded interfaces left out
  * @param excludedAddresses addresses of excluded interfaces
@@ -34,6 +35,7 @@ import java.util.regex.Pattern;
  */
 public record PodTraffic(
     InterceptionSettings settings,
+    Probes probes,
     List<InetAddress> primary,
     Set<InetAddress> own,
     Set<InetAddress> excludedAddresses,
@@ -46,6 +48,23 @@ public record PodTraffic(
     int outboundPort,
     int inboundPort,
     Set<Direction> directions) {
+
+  /**
+   * Who may call which ports past the proxy.
+   *
+   * @param ports that the pod declares for probes
+   * @param callers addresses of the node from which its probes come
+   */
+  public record Probes(Set<Integer> ports, Set<InetAddress> callers) {
+    /** None declared. */
+    public static final Probes NONE = new Probes(Set.of(), Set.of());
+
+    public Probes {
+      ports = Set.copyOf(ports);
+      callers = Set.copyOf(callers);
+      ports.forEach(PodTraffic::requirePort);
+    }
+  }
 
   /** Letters that need no quoting in a restore file; a final plus would be a wildcard. */
   private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9_.][A-Za-z0-9_.:@=-]{0,14}");
@@ -72,6 +91,7 @@ public record PodTraffic(
       InterceptionSettings settings, Set<InetAddress> own, boolean permissive, boolean ipv6) {
     return new PodTraffic(
         settings,
+        Probes.NONE,
         own.stream().sorted(Comparator.comparing(InetAddress::getHostAddress)).toList(),
         own,
         Set.of(),
@@ -90,6 +110,7 @@ public record PodTraffic(
   public PodTraffic only(Set<Direction> wanted) {
     return new PodTraffic(
         settings,
+        probes,
         primary,
         own,
         excludedAddresses,

@@ -153,6 +153,7 @@ class RedirectionTest extends RulesInAPod {
     PodTraffic plain = TestPod.plain();
     return new PodTraffic(
         plain.settings(),
+        plain.probes(),
         plain.primary(),
         plain.own(),
         excluded ? Set.of(TestPod.SECOND4) : Set.of(),
@@ -303,6 +304,7 @@ class RedirectionTest extends RulesInAPod {
     apply(
         new PodTraffic(
             plain.settings(),
+            plain.probes(),
             plain.primary(),
             plain.own(),
             Set.of(),

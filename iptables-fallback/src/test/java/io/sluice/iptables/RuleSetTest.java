@@ -41,6 +41,8 @@ class RuleSetTest {
   private static PodTraffic everything(boolean permissive) {
     return new PodTraffic(
         LISTS,
+        new PodTraffic.Probes(
+            Set.of(9090), Set.of(IpAddresses.parse("10.0.0.1"), IpAddresses.parse("fd00::1"))),
         PLAIN.primary(),
         PLAIN.own(),
         Set.of(IpAddresses.parse("10.9.0.5")),
@@ -204,6 +206,7 @@ class RuleSetTest {
             -A SLUICE_INPUT -p tcp -m tcp --dport 15006 -j RETURN
             -A SLUICE_INPUT -d 10.9.0.5/32 -j RETURN
             -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_INPUT -s 10.0.0.1/32 -p tcp -m tcp --dport 9090 -j RETURN
             -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
             -I OUTPUT 1 ! -p tcp -j SLUICE_OUTPUT
             -I OUTPUT 2 -d 192.0.2.1/32 -p tcp -j SLUICE_CHECK
@@ -232,6 +235,7 @@ class RuleSetTest {
             -A SLUICE_PREROUTING -i lo -j RETURN
             -A SLUICE_PREROUTING -d 10.9.0.5/32 -j RETURN
             -A SLUICE_PREROUTING -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_PREROUTING -s 10.0.0.1/32 -p tcp -m tcp --dport 9090 -j RETURN
             -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 15006
             -I OUTPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_OUTPUT
             -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
@@ -252,6 +256,7 @@ class RuleSetTest {
             -A SLUICE_INPUT -p tcp -m tcp --dport 15006 -j RETURN
             -A SLUICE_INPUT -d 10.9.0.5/32 -j RETURN
             -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_INPUT -s 10.0.0.1/32 -p tcp -m tcp --dport 9090 -j RETURN
             -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
             -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
             COMMIT
@@ -261,6 +266,7 @@ class RuleSetTest {
             -A SLUICE_PREROUTING -i lo -j RETURN
             -A SLUICE_PREROUTING -d 10.9.0.5/32 -j RETURN
             -A SLUICE_PREROUTING -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_PREROUTING -s 10.0.0.1/32 -p tcp -m tcp --dport 9090 -j RETURN
             -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 15006
             -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
             COMMIT
@@ -278,6 +284,7 @@ class RuleSetTest {
             :SLUICE_INPUT - [0:0]
             -A SLUICE_INPUT -i lo -j RETURN
             -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_INPUT -s fd00::1/128 -p tcp -m tcp --dport 9090 -j RETURN
             -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
             -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
             COMMIT
@@ -315,17 +322,12 @@ class RuleSetTest {
             List.of(Cidr.parse("10.0.0.0/8"), Cidr.parse("10.2.0.0/16")),
             Set.of());
 
-    List<Reason> reasons =
-        RuleSet.of(PodTraffic.of(settings, PLAIN.own(), false, true), Family.IPV4, Dialect.FULL)
-            .rules()
-            .stream()
-            .filter(rule -> rule.table() == Rule.Table.NAT)
-            .filter(rule -> rule.chain().equals("SLUICE_OUTPUT"))
-            .flatMap(rule -> rule.meaning().stream())
-            .map(Rule.Meaning::reason)
-            .toList();
-
-    assertThat(reasons)
+    assertThat(
+            RuleSet.of(PodTraffic.of(settings, PLAIN.own(), false, true), Family.IPV4, Dialect.FULL)
+                .rules())
+        .filteredOn(rule -> rule.table() == Rule.Table.NAT)
+        .filteredOn(rule -> rule.chain().equals("SLUICE_OUTPUT"))
+        .flatExtracting(rule -> rule.meaning().stream().map(Rule.Meaning::reason).toList())
         .containsSubsequence(
             Reason.EXCLUDED_RANGE, Reason.MESH_TRAFFIC, Reason.MESH_TRAFFIC, Reason.NOT_INCLUDED);
   }
@@ -375,6 +377,7 @@ class RuleSetTest {
       assertThatThrownBy(() ->
               new PodTraffic(
                   InterceptionSettings.EVERYTHING,
+                  PodTraffic.Probes.NONE,
                   List.of(),
                   Set.of(),
                   Set.of(),

@@ -75,6 +75,7 @@ final class TestPod implements AutoCloseable {
   static PodTraffic traffic(InterceptionSettings settings) {
     return new PodTraffic(
         settings,
+        PodTraffic.Probes.NONE,
         List.of(POD4, POD6),
         Set.of(POD4, POD6),
         Set.of(),

@@ -81,7 +81,7 @@ class InstallTest {
           () -> assertThat(Attempt.from(buyer.network(), shop, "hi").answer()).isEqualTo("hi"));
       int served = server.accepted().size();
       Attempt refused = Attempt.from(thief.network(), shop, "hi");
-      assertThat(refused.wasRefused()).as("%s", refused).isTrue();
+      assertThat(refused.wasTurnedAway()).as("%s", refused).isTrue();
       assertThat(server.accepted()).hasSize(served);
     }
   }

@@ -51,7 +51,7 @@ class ControllerLossTest {
       try (Talk first = Talk.begin(shop.buyer, store)) {
         assertThat(first.isAlive()).isTrue();
       }
-      assertThat(shop.call(shop.thief, Family.IPV4, PORT, "please").wasRefused()).isTrue();
+      assertThat(shop.call(shop.thief, Family.IPV4, PORT, "please").wasTurnedAway()).isTrue();
       assertThat(serials(shop)).isEqualTo(before);
       assertThat(server.accepted()).hasSize(1);
     }

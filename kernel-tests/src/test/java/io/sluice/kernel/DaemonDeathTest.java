@@ -65,8 +65,8 @@ class DaemonDeathTest {
 
       Attempt outbound = Attempt.from(shop.buyer, shop.service(family), "hi");
       Attempt inbound = Attempt.from(shop.stranger, shop.store.at(family, server.port()), "hi");
-      assertThat(outbound.wasRefused()).as("%s", outbound).isTrue();
-      assertThat(inbound.wasRefused()).as("%s", inbound).isTrue();
+      assertThat(outbound.wasConnectionRefused()).as("%s", outbound).isTrue();
+      assertThat(inbound.wasConnectionRefused()).as("%s", inbound).isTrue();
       assertThat(server.accepted()).hasSize(1);
       assertThat(shop.view().counted(shop.buyer, "outbound", "refused", "proxy_unavailable"))
           .isPositive();
@@ -119,7 +119,7 @@ class DaemonDeathTest {
     List<String> pins = pins();
     try (TcpServer server = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
       assertThat(Attempt.from(shop.buyer, shop.service(Family.IPV4), "hi").answered()).isTrue();
-      assertThat(Attempt.from(shop.thief, shop.service(Family.IPV4), "hi").wasRefused()).isTrue();
+      assertThat(Attempt.from(shop.thief, shop.service(Family.IPV4), "hi").wasReset()).isTrue();
       int descriptors = shop.daemon().descriptors();
       for (int restart = 0; restart < RESTARTS; restart++) {
         shop.daemon().kill();
@@ -127,7 +127,7 @@ class DaemonDeathTest {
 
         Attempt attempt = Attempt.from(shop.buyer, shop.service(Family.IPV4), "hi");
         assertThat(attempt.answer()).as("%s", attempt).isEqualTo("hi");
-        assertThat(Attempt.from(shop.thief, shop.service(Family.IPV4), "hi").wasRefused()).isTrue();
+        assertThat(Attempt.from(shop.thief, shop.service(Family.IPV4), "hi").wasReset()).isTrue();
         System.out.println(
             "restart to enforcing: "
                 + shop.daemon().lastStart().toMillis()
@@ -173,13 +173,14 @@ class DaemonDeathTest {
 
       Await.until(
           "new connections are refused",
-          () -> Attempt.from(shop.buyer, shop.service(family), "hi").wasRefused());
+          () -> Attempt.from(shop.buyer, shop.service(family), "hi").wasTurnedAway());
       assertThat(shop.daemon().isAlive()).as("it waits for the transfer").isTrue();
       assertThat(established.exchange("during")).isEqualTo("during");
       established.finish();
       assertThat(established.end()).isEqualTo(Attempt.End.FINISHED);
       shop.daemon().awaitEnd();
-      assertThat(Attempt.from(shop.buyer, shop.service(family), "hi").wasRefused()).isTrue();
+      Attempt after = Attempt.from(shop.buyer, shop.service(family), "hi");
+      assertThat(after.wasConnectionRefused()).as("%s", after).isTrue();
       assertThat(server.accepted()).isNotEmpty();
     }
   }

@@ -64,7 +64,7 @@ class DaemonStartTest {
             TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
           for (SitePod closed : new SitePod[] {stays, joins, shop.store}) {
             Attempt out = Attempt.from(closed, shop.stranger.at(family, outside.port()), "hi");
-            assertThat(out.wasRefused()).as("%s %s", closed, out).isTrue();
+            assertThat(out.wasTurnedAway()).as("%s %s", closed, out).isTrue();
           }
           assertThat(
                   Attempt.from(shop.thief, shop.stranger.at(family, outside.port()), "hi").answer())

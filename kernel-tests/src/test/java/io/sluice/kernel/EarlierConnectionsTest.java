@@ -71,7 +71,7 @@ class EarlierConnectionsTest {
       assertThat(inbound.isAlive()).isFalse();
       assertThat(own.isAlive()).as("the pod talking to itself").isTrue();
       InetSocketAddress destination = shop.stranger.at(family, outside.port());
-      assertThat(Attempt.from(pod, destination, "again").wasRefused()).isTrue();
+      assertThat(Attempt.from(pod, destination, "again").wasTurnedAway()).isTrue();
       assertThat(shop.view().metric(METRIC, "action=\"destroyed\"")).isEqualTo(before + 2);
       assertThat(shop.view().events(0, pod, REASON))
           .extracting(event -> event.path("direction").asText())

@@ -67,7 +67,7 @@ final class FlowSite implements AutoCloseable {
       Site site = opened.site;
       site.registry().write("namespace", Manifests.namespace());
       opened.write(FlowSetting.NOTHING_EXCLUDED);
-      site.registry().write("pod-" + opened.pod.name(), Manifests.pod(opened.pod, opened.second()));
+      site.registry().write("pod-" + opened.pod.name(), opened.manifest());
       site.startDaemon(mechanism.arguments());
       return opened;
     } catch (RuntimeException | Error e) {
@@ -164,6 +164,13 @@ final class FlowSite implements AutoCloseable {
   /** Names of the interfaces that are not the primary one. */
   static List<String> secondInterfaces() {
     return SECOND.keySet().stream().sorted().toList();
+  }
+
+  /** Some of its ports have probes, which opens them to the node and to nobody else. */
+  private String manifest() {
+    String probes = "containers: [{name: c, readinessProbe: {tcpSocket: {port: %d}}}]";
+    return Manifests.pod(pod, second())
+        .replace("containers: []", probes.formatted(RandomFlows.PORTS.get(1)));
   }
 
   /** All of the pod's addresses on its second interfaces, of which a registry knows. */

@@ -45,7 +45,7 @@ class HandOverTest {
         before.awaitEnd();
         awaitCalls(ipv4, ipv6);
         Attempt stolen = Attempt.from(shop.thief, shop.service(Family.IPV4), "please");
-        assertThat(stolen.wasRefused()).as("%s", stolen).isTrue();
+        assertThat(stolen.wasTurnedAway()).as("%s", stolen).isTrue();
       }
       assertThat(ipv4.failed()).isEmpty();
       assertThat(ipv6.failed()).isEmpty();

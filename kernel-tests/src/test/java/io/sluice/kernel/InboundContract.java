@@ -1,6 +1,7 @@
 package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.kernel.site.Attempt;
@@ -13,6 +14,7 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
 import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,6 +30,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 abstract class InboundContract {
   private static final int[] MESH_PORTS = {15_001, 15_006, 15_008};
   private static final int PROBE_PORT = 9_090;
+
+  /** Within a second the first repetition of a segment would have been answered too. */
+  private static final int UNANSWERED_MILLISECONDS = 1_500;
+
   private static final String LISTENING = "0A"; // TCP_LISTEN in /proc/net/tcp
 
   private final Mechanism mechanism;
@@ -50,7 +56,7 @@ abstract class InboundContract {
     try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
       InetSocketAddress destination = shop.store.at(family, server.port());
       Attempt refused = Attempt.from(shop.stranger, destination, "hello");
-      assertThat(refused.wasRefused()).as("%s", refused).isTrue();
+      assertThat(refused.wasReset()).as("%s", refused).isTrue();
       assertThat(server.accepted()).isEmpty();
       assertThat(shop.view().record("inbound", refused.local()).path("reason").asText())
           .isEqualTo("source_not_in_mesh");
@@ -91,7 +97,7 @@ abstract class InboundContract {
   void anApplicationBoundToLoopbackStaysUnreachable(Family family) {
     Attempt attempt = reachAppBoundTo(family == Family.IPV4 ? "127.0.0.1" : "::1", family);
 
-    assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+    assertThat(attempt.wasReset()).as("%s", attempt).isTrue();
   }
 
   @ParameterizedTest
@@ -188,8 +194,8 @@ abstract class InboundContract {
       Attempt buyer = Attempt.from(shop.buyer, destination, "hello");
       Attempt stranger = Attempt.from(shop.stranger, destination, "hello");
 
-      assertThat(buyer.wasRefused()).as("%s", buyer).isTrue();
-      assertThat(stranger.wasRefused()).as("%s", stranger).isTrue();
+      assertThat(buyer.wasReset()).as("%s", buyer).isTrue();
+      assertThat(stranger.wasReset()).as("%s", stranger).isTrue();
       assertThat(server.accepted()).isEmpty();
       assertThat(shop.view().record("inbound", stranger.local()).path("reason").asText())
           .isEqualTo("no_certificate");
@@ -206,8 +212,8 @@ abstract class InboundContract {
           Attempt stranger = Attempt.from(shop.stranger, shop.store.at(family, port), "hello");
           Attempt thief = Attempt.from(shop.thief, shop.store.at(family, port), "hello");
 
-          assertThat(stranger.wasRefused()).as("%s on %s", stranger, port).isTrue();
-          assertThat(thief.wasRefused()).as("%s on %s", thief, port).isTrue();
+          assertThat(stranger.wasReset()).as("%s on %s", stranger, port).isTrue();
+          assertThat(thief.wasReset()).as("%s on %s", thief, port).isTrue();
           assertThat(server.accepted()).isEmpty();
           JsonNode record = shop.view().record("inbound", stranger.local());
           assertThat(record.path("original_destination").asText())
@@ -229,7 +235,7 @@ abstract class InboundContract {
     for (InetSocketAddress listener : listeners) {
       Attempt attempt = Attempt.from(shop.store, listener, "let me out");
 
-      assertThat(attempt.wasRefused()).as("%s at %s", attempt, listener).isTrue();
+      assertThat(attempt.wasReset()).as("%s at %s", attempt, listener).isTrue();
     }
     Await.until(
         "both are told of",
@@ -261,16 +267,74 @@ abstract class InboundContract {
     try (TcpServer probed = TcpServer.echo(shop.store, family, PROBE_PORT);
         TcpServer other = TcpServer.echo(shop.store, family, shop.freshPort())) {
       SitePod node = shop.site.node();
+      long before = probesCounted();
+      long throughTheProxy = shop.view().status().path("connectionsAccepted").asLong();
       Attempt probe = Attempt.from(node, shop.store.at(family, PROBE_PORT), "well?");
-      Attempt curious = Attempt.from(node, shop.store.at(family, other.port()), "well?");
 
       assertThat(probe.answer()).as("%s", probe).isEqualTo("well?");
-      assertThat(shop.view().record("inbound", probe.local()).path("reason").asText())
-          .isEqualTo("node_probe");
-      assertThat(curious.wasRefused()).as("%s", curious).isTrue();
+      assertThat(probed.accepted()).hasSize(1);
+      assertThat(probed.accepted().getFirst().peer()).as("nobody between").isEqualTo(probe.local());
+      assertThat(probesCounted()).isEqualTo(before + 1);
+      assertThat(shop.view().status().path("connectionsAccepted").asLong())
+          .isEqualTo(throughTheProxy);
+
+      Attempt curious = Attempt.from(node, shop.store.at(family, other.port()), "well?");
+      Attempt stranger = Attempt.from(shop.stranger, shop.store.at(family, PROBE_PORT), "well?");
+      Attempt thief = Attempt.from(shop.thief, shop.store.at(family, PROBE_PORT), "well?");
+
+      assertThat(curious.wasReset()).as("%s", curious).isTrue();
+      assertThat(stranger.wasReset()).as("%s", stranger).isTrue();
+      assertThat(thief.wasReset()).as("%s", thief).isTrue();
       assertThat(probed.accepted()).hasSize(1);
       assertThat(other.accepted()).isEmpty();
+      assertThat(probesCounted()).isEqualTo(before + 1);
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aProbeOfAPortThatNobodyServesIsRefused(Family family) {
+    Attempt probe = Attempt.from(shop.site.node(), shop.store.at(family, PROBE_PORT), "well?");
+
+    assertThat(probe.wasConnectionRefused()).as("%s", probe).isTrue();
+  }
+
+  private long probesCounted() {
+    return shop.view().counted(shop.store, "inbound", "passthrough", "node_probe");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whoForgesTheNodesAddressHearsNoAnswer(Family family) {
+    InetSocketAddress source =
+        new InetSocketAddress(shop.site.node().address(family), shop.freshPort());
+    assumeNodesAddress(shop.stranger, family, "add");
+    try (TcpServer probed = TcpServer.echo(shop.store, family, PROBE_PORT)) {
+      shop.stranger.call(() -> {
+        try (SocketChannel channel = SocketChannel.open(protocol(family))) {
+          channel.bind(source);
+          assertThatThrownBy(() ->
+                  channel
+                      .socket()
+                      .connect(shop.store.at(family, PROBE_PORT), UNANSWERED_MILLISECONDS))
+              .isInstanceOf(SocketTimeoutException.class);
+          return null;
+        }
+      });
+
+      assertThat(probed.accepted()).as("the node resets what it has not sent").isEmpty();
+    } finally {
+      assumeNodesAddress(shop.stranger, family, "del");
+    }
+  }
+
+  /** By {@code ip addr add} or {@code del}. */
+  private void assumeNodesAddress(SitePod impostor, Family family, String how) {
+    String address = shop.site.node().address(family).getHostAddress();
+    String bits = family == Family.IPV4 ? "/32" : "/128";
+    String nodad = family == Family.IPV6 && how.equals("add") ? " nodad" : "";
+    Commands.ip(
+        impostor.netns(), List.of("addr " + how + " " + address + bits + " dev lo" + nodad));
   }
 
   @ParameterizedTest
@@ -278,10 +342,8 @@ abstract class InboundContract {
   void theNodesAddressAloneProvesNothing(Family family) {
     SitePod stranger = shop.stranger;
     String nodeAddress = shop.site.node().address(family).getHostAddress();
-    String bits = family == Family.IPV4 ? "/32" : "/128";
-    String nodad = family == Family.IPV4 ? "" : " nodad";
     String neighbour = "neigh %s " + nodeAddress + " lladdr " + macOf(stranger) + " dev eth0";
-    Commands.ip(stranger.netns(), List.of("addr add " + nodeAddress + bits + " dev lo" + nodad));
+    assumeNodesAddress(stranger, family, "add");
     // The answers must reach the impostor, or the attempt would fail for lack of them.
     Commands.ip(shop.store.netns(), List.of(neighbour.formatted("replace") + " nud permanent"));
     try (TcpServer probed = TcpServer.echo(shop.store, family, PROBE_PORT)) {
@@ -294,14 +356,16 @@ abstract class InboundContract {
             }
           });
 
-      assertThat(spoof.wasRefused()).as("%s", spoof).isEqualTo(mechanism.provesNodeOrigin());
+      assertThat(spoof.wasReset()).as("%s", spoof).isEqualTo(mechanism.provesNodeOrigin());
       assertThat(spoof.local().getAddress()).isEqualTo(source.getAddress());
       assertThat(probed.accepted()).hasSize(mechanism.provesNodeOrigin() ? 0 : 1);
-      assertThat(shop.view().record("inbound", spoof.local()).path("reason").asText())
-          .isEqualTo(mechanism.provesNodeOrigin() ? "source_not_in_mesh" : "node_probe");
+      if (mechanism.provesNodeOrigin()) {
+        assertThat(shop.view().record("inbound", spoof.local()).path("reason").asText())
+            .isEqualTo("source_not_in_mesh");
+      }
     } finally {
       Commands.ip(shop.store.netns(), List.of(neighbour.formatted("del")));
-      Commands.ip(stranger.netns(), List.of("addr del " + nodeAddress + bits + " dev lo"));
+      assumeNodesAddress(stranger, family, "del");
     }
   }
 

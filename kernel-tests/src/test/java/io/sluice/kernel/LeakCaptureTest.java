@@ -48,11 +48,11 @@ class LeakCaptureTest {
     try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
         TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort());
         FrameCapture capture = shop.site.node().capture()) {
-      assertThat(Attempt.from(shop.thief, shop.service(family), SECRET).wasRefused()).isTrue();
+      assertThat(Attempt.from(shop.thief, shop.service(family), SECRET).wasTurnedAway()).isTrue();
       InetSocketAddress pod = shop.store.at(family, store.port());
-      assertThat(Attempt.from(shop.thief, pod, SECRET).wasRefused()).isTrue();
+      assertThat(Attempt.from(shop.thief, pod, SECRET).wasTurnedAway()).isTrue();
       InetSocketAddress stranger = shop.stranger.at(family, outside.port());
-      assertThat(Attempt.from(shop.thief, stranger, SECRET).wasRefused()).isTrue();
+      assertThat(Attempt.from(shop.thief, stranger, SECRET).wasTurnedAway()).isTrue();
       sendDatagram(family);
 
       assertNotHeard(capture);
@@ -84,7 +84,7 @@ class LeakCaptureTest {
               shop.stranger.at(family, outside.port())
             }) {
           Attempt attempt = Attempt.from(pod, destination, SECRET);
-          assertThat(attempt.wasRefused()).as("%s %s", pod.name(), attempt).isTrue();
+          assertThat(attempt.wasTurnedAway()).as("%s %s", pod.name(), attempt).isTrue();
         }
       }
       sendDatagram(family);

@@ -99,7 +99,7 @@ class ManyPodsTest {
   private static void refuseOne(Site site, SitePod pod) {
     try (TcpServer server = TcpServer.echo(site.node(), Family.IPV4, 0)) {
       Attempt attempt = Attempt.from(pod, site.node().at(Family.IPV4, server.port()), "hi");
-      assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+      assertThat(attempt.wasTurnedAway()).as("%s", attempt).isTrue();
       assertThat(server.accepted()).isEmpty();
     }
   }

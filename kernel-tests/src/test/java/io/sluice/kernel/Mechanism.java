@@ -52,7 +52,7 @@ public enum Mechanism {
 
   /** Whether traffic of the node is proven by its socket rather than believed by its address. */
   boolean provesNodeOrigin() {
-    return hooksConnect();
+    return steers();
   }
 
   /** Whether IPv6 loopback port 15001 is where steering sends to. */

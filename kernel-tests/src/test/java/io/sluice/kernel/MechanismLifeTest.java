@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
 import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -18,6 +21,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What either mechanism puts in force outlives the daemon, and goes when it shall, as a whole. */
 @Tag("kernel")
 class MechanismLifeTest {
+  private static final int PROBE_PORT = 9_090;
+
   @AutoClose private static ShopsByMechanism shops;
 
   @BeforeAll
@@ -29,6 +34,7 @@ class MechanismLifeTest {
   @EnumSource(Mechanism.class)
   void aKilledDaemonRefusesBothWaysAndEnforcesWhenItIsBack(Mechanism mechanism) {
     Shop shop = shop(mechanism);
+    declareProbe(shop);
     for (Family family : Family.values()) {
       try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
           TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
@@ -37,19 +43,50 @@ class MechanismLifeTest {
         assertThat(Attempt.from(shop.buyer, shop.service(family), "hi").answered()).isTrue();
 
         shop.daemon().kill();
-        assertRefused(shop.buyer, shop.service(family));
-        assertRefused(shop.stranger, inbound);
-        assertRefused(shop.thief, outbound);
+        assertConnectionRefused(shop.buyer, shop.service(family));
+        assertConnectionRefused(shop.stranger, inbound);
+        assertConnectionRefused(shop.thief, outbound);
         shop.daemon().start();
 
         Attempt served = Attempt.from(shop.buyer, shop.service(family), "hi");
         assertThat(served.answer()).as("%s", served).isEqualTo("hi");
-        assertRefused(shop.stranger, inbound);
-        assertRefused(shop.thief, outbound);
+        assertReset(shop.stranger, inbound);
+        assertReset(shop.thief, outbound);
         assertThat(store.accepted()).hasSize(2);
         assertThat(outside.accepted()).isEmpty();
       }
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void theNodesProbesAreAnsweredByTheApplicationWhileNoDaemonRuns(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+    declareProbe(shop);
+    SitePod node = shop.site.node();
+    shop.daemon().kill();
+    for (Family family : Family.values()) {
+      InetSocketAddress probed = shop.store.at(family, PROBE_PORT);
+      assertConnectionRefused(node, probed);
+      try (TcpServer application = TcpServer.echo(shop.store, family, PROBE_PORT);
+          TcpServer other = TcpServer.echo(shop.store, family, shop.freshPort())) {
+        Attempt probe = Attempt.from(node, probed, "well?");
+
+        assertThat(probe.answer()).as("%s", probe).isEqualTo("well?");
+        assertThat(application.accepted().getFirst().peer()).isEqualTo(probe.local());
+        assertConnectionRefused(node, shop.store.at(family, other.port()));
+        assertConnectionRefused(shop.stranger, probed);
+        assertConnectionRefused(shop.thief, probed);
+        assertThat(application.accepted()).hasSize(1);
+        assertThat(other.accepted()).isEmpty();
+      }
+    }
+    shop.daemon().start();
+  }
+
+  private static void declareProbe(Shop shop) {
+    String pod = Manifests.pod(shop.store, Map.of(), List.of(PROBE_PORT));
+    shop.change(() -> shop.site.registry().write("pod-store", pod));
   }
 
   @ParameterizedTest
@@ -64,8 +101,8 @@ class MechanismLifeTest {
         TcpServer inside = TcpServer.echo(pod, Family.IPV4, shop.freshPort())) {
       InetSocketAddress outbound = shop.stranger.at(Family.IPV4, outside.port());
       InetSocketAddress inbound = pod.at(Family.IPV4, inside.port());
-      assertRefused(pod, outbound);
-      assertRefused(shop.stranger, inbound);
+      assertReset(pod, outbound);
+      assertReset(shop.stranger, inbound);
 
       shop.change(() -> shop.site.registry().remove(pod));
 
@@ -86,7 +123,7 @@ class MechanismLifeTest {
     try (TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort())) {
       InetSocketAddress outbound = shop.stranger.at(Family.IPV4, outside.port());
       shop.daemon().kill();
-      assertRefused(shop.thief, outbound);
+      assertConnectionRefused(shop.thief, outbound);
 
       NodeCleanup.removeAll(shop.site.prefix());
 
@@ -96,7 +133,7 @@ class MechanismLifeTest {
       assertThat(free.answer()).as("%s", free).isEqualTo("hi");
       shop.daemon().start();
       assertThat(Traces.in(shop.thief)).isNotEmpty();
-      assertRefused(shop.thief, outbound);
+      assertReset(shop.thief, outbound);
     }
   }
 
@@ -115,8 +152,15 @@ class MechanismLifeTest {
     return shops.of(mechanism);
   }
 
-  private static void assertRefused(SitePod from, InetSocketAddress destination) {
+  /** By the proxy, which has accepted it. */
+  private static void assertReset(SitePod from, InetSocketAddress destination) {
     Attempt attempt = Attempt.from(from, destination, "hi");
-    assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+    assertThat(attempt.wasReset()).as("%s", attempt).isTrue();
+  }
+
+  /** By the kernel, or by an application that is not there. */
+  private static void assertConnectionRefused(SitePod from, InetSocketAddress destination) {
+    Attempt attempt = Attempt.from(from, destination, "hi");
+    assertThat(attempt.wasConnectionRefused()).as("%s", attempt).isTrue();
   }
 }

@@ -187,7 +187,7 @@ class ModeChoiceTest {
 
       System.out.println("to " + next + ": " + attempts.size() + " attempts refused");
       assertThat(attempts).noneMatch(attempt -> !attempt.answer().isEmpty());
-      assertThat(attempts).allMatch(Attempt::wasRefused);
+      assertThat(attempts).allMatch(Attempt::wasTurnedAway);
       assertThat(outside.accepted()).isEmpty();
       assertThat(store.accepted()).isEmpty();
     }

@@ -102,7 +102,7 @@ abstract class MutualTlsContract {
   void permissionIsByIdentityAcrossNodesAndActsLive(Family family) {
     try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
       Attempt refused = shop.call(shop.thief, family, server.port(), "please");
-      assertThat(refused.wasRefused()).as("%s", refused).isTrue();
+      assertThat(refused.wasReset()).as("%s", refused).isTrue();
       assertThat(server.accepted()).isEmpty();
       assertThat(shop.callingView().record("outbound", refused.local()).path("reason").asText())
           .isEqualTo("no_traffic_target");
@@ -171,7 +171,7 @@ abstract class MutualTlsContract {
     try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
       Attempt refused = shop.call(shop.stranger(), family, server.port(), SECRET);
 
-      assertThat(refused.wasRefused()).as("%s", refused).isTrue();
+      assertThat(refused.wasReset()).as("%s", refused).isTrue();
       assertThat(shop.call(shop.buyer, family, server.port(), "hi").answered()).isTrue();
       assertThat(server.accepted()).hasSize(1);
       JsonNode record = shop.servingView().record("inbound", refused.local());
@@ -214,7 +214,7 @@ abstract class MutualTlsContract {
 
   private boolean strangerIsServed(Family family, TcpServer server) {
     Attempt attempt = shop.call(shop.stranger(), family, server.port(), "hi");
-    assertThat(attempt.answered() || attempt.wasRefused()).as("%s", attempt).isTrue();
+    assertThat(attempt.answered() || attempt.wasReset()).as("%s", attempt).isTrue();
     return attempt.answered();
   }
 

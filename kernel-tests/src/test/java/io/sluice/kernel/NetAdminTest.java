@@ -70,7 +70,7 @@ class NetAdminTest {
     try (TcpServer server = TcpServer.open(shop.stranger, outside, TcpServer::echoAll)) {
       Attempt attempt = Attempt.from(shop.thief, outside, "secret");
 
-      assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+      assertThat(attempt.wasTurnedAway()).as("%s", attempt).isTrue();
       assertThat(server.accepted()).isEmpty();
     }
     Attack.tried("a stranger's address made the pod's own for a while, " + label(mechanism, family))

@@ -80,7 +80,7 @@ class OpeningsTest {
           () -> Datagrams.askUnconnected(shop.thief, family, server.address(), "loot"));
       Attempt attempt = Attempt.from(shop.thief, server.address(), "loot");
 
-      assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+      assertThat(attempt.wasTurnedAway()).as("%s", attempt).isTrue();
       assertThat(shop.view().record("outbound", attempt.local()).path("reason").asText())
           .isEqualTo("dns_refused");
       assertThat(server.received()).isEmpty();

@@ -74,7 +74,7 @@ abstract class OutboundContract {
             TcpServer.open(
                 shop.stranger, shop.outside(family, shop.freshPort()), TcpServer::echoAll)) {
       InetSocketAddress destination = shop.outside(family, outside.port());
-      assertThat(Attempt.from(shop.buyer, destination, "letter").wasRefused()).isTrue();
+      assertThat(Attempt.from(shop.buyer, destination, "letter").wasReset()).isTrue();
       assertThat(outside.accepted()).isEmpty();
 
       shop.configure(false, true, Map.of());
@@ -182,7 +182,7 @@ abstract class OutboundContract {
     InetSocketAddress dead = shop.store.at(family, shop.freshPort());
     Attempt attempt = Attempt.from(shop.buyer, dead, "anyone?");
 
-    assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+    assertThat(attempt.wasReset()).as("%s", attempt).isTrue();
     assertThat(attempt.time()).isLessThan(Attempt.TIMEOUT.dividedBy(5));
     JsonNode record = shop.view().record("inbound", attempt.local());
     assertThat(record.path("close").asText()).isEqualTo("connect_failure");
@@ -195,7 +195,7 @@ abstract class OutboundContract {
         new InetSocketAddress(shop.service(Family.IPV4).getAddress(), Shop.SERVICE_PORT + 1);
     Attempt attempt = Attempt.from(shop.buyer, wrong, "anyone?");
 
-    assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+    assertThat(attempt.wasReset()).as("%s", attempt).isTrue();
     assertThat(shop.view().record("outbound", attempt.local()).path("reason").asText())
         .isEqualTo("unknown_service_port");
   }

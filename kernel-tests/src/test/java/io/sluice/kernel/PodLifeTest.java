@@ -39,8 +39,8 @@ class PodLifeTest {
     assertThat(shop.view().pins().podCookies()).doesNotContain(before);
     try (TcpServer server = TcpServer.echo(pod, Family.IPV4, shop.freshPort())) {
       InetSocketAddress destination = pod.at(Family.IPV4, server.port());
-      assertThat(Attempt.from(shop.stranger, destination, "hi").wasRefused()).isTrue();
-      assertThat(Attempt.from(pod, shop.service(Family.IPV4), "hi").wasRefused()).isTrue();
+      assertThat(Attempt.from(shop.stranger, destination, "hi").wasTurnedAway()).isTrue();
+      assertThat(Attempt.from(pod, shop.service(Family.IPV4), "hi").wasTurnedAway()).isTrue();
       assertThat(server.accepted()).isEmpty();
     }
   }
@@ -99,7 +99,7 @@ class PodLifeTest {
 
       Attempt out = Attempt.from(pod, shop.stranger.at(Family.IPV4, outside.port()), "hi");
 
-      assertThat(out.wasRefused()).as("%s", out).isTrue();
+      assertThat(out.wasTurnedAway()).as("%s", out).isTrue();
       assertThat(outside.accepted()).isEmpty();
       shop.site.registry().write(pod);
       Await.until("it is served again", () -> isServed(pod));
@@ -111,7 +111,7 @@ class PodLifeTest {
     SitePod pod = enrolled("leaver");
     try (TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort())) {
       InetSocketAddress destination = shop.stranger.at(Family.IPV4, outside.port());
-      assertThat(Attempt.from(pod, destination, "hi").wasRefused()).isTrue();
+      assertThat(Attempt.from(pod, destination, "hi").wasTurnedAway()).isTrue();
 
       shop.change(() -> shop.site.registry().remove(pod));
 

@@ -89,8 +89,8 @@ class PodPlacementTest {
           Attempt in = Attempt.from(shop.stranger, pod.at(family, inside.port()), "hi");
           Attempt granted = Attempt.from(shop.buyer, pod.at(family, inside.port()), "hi");
 
-          assertThat(out.wasRefused()).as("out %s", out).isTrue();
-          assertThat(in.wasRefused()).as("in %s", in).isTrue();
+          assertThat(out.wasTurnedAway()).as("out %s", out).isTrue();
+          assertThat(in.wasTurnedAway()).as("in %s", in).isTrue();
           assertThat(granted.answer()).as("granted %s", granted).isEqualTo("hi");
           assertThat(outside.accepted()).isEmpty();
         }

@@ -49,7 +49,7 @@ abstract class PolicyContract {
   void aGrantAndItsRevocationActLiveAndSpareWhatIsEstablished(Family family) {
     try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
       InetSocketAddress destination = shop.store.at(family, server.port());
-      assertThat(Attempt.from(shop.thief, destination, "please").wasRefused()).isTrue();
+      assertThat(Attempt.from(shop.thief, destination, "please").wasReset()).isTrue();
 
       shop.change(() ->
           shop.site
@@ -60,7 +60,7 @@ abstract class PolicyContract {
 
         shop.change(() -> shop.site.registry().remove("thief-to-store"));
 
-        assertThat(Attempt.from(shop.thief, destination, "again").wasRefused()).isTrue();
+        assertThat(Attempt.from(shop.thief, destination, "again").wasReset()).isTrue();
         assertThat(established.isAlive()).isTrue();
       }
       assertThat(server.accepted()).hasSize(1);
@@ -81,7 +81,7 @@ abstract class PolicyContract {
         long off = System.nanoTime();
         shop.configureAsAtFirst();
 
-        assertThat(Attempt.from(shop.thief, destination, "again").wasRefused()).isTrue();
+        assertThat(Attempt.from(shop.thief, destination, "again").wasReset()).isTrue();
         assertThat(Duration.ofNanos(System.nanoTime() - off)).isLessThan(FLIP_LIMIT);
         assertThat(established.isAlive()).isTrue();
       }
@@ -101,7 +101,7 @@ abstract class PolicyContract {
       Attempt outside = Attempt.from(shop.stranger, destination, "hello");
 
       assertThat(inside.answer()).as("%s", inside).isEqualTo("hello");
-      assertThat(outside.wasRefused()).as("%s", outside).isTrue();
+      assertThat(outside.wasReset()).as("%s", outside).isTrue();
       assertThat(server.accepted()).hasSize(1);
       JsonNode record = shop.view().record("inbound", outside.local());
       assertThat(record.path("reason").asText()).isEqualTo("mtls_required");
@@ -122,7 +122,7 @@ abstract class PolicyContract {
       Attempt refused = Attempt.from(shop.thief, shop.store.at(family, other.port()), "hello");
 
       assertThat(allowed.answer()).as("%s", allowed).isEqualTo("hello");
-      assertThat(refused.wasRefused()).as("%s", refused).isTrue();
+      assertThat(refused.wasReset()).as("%s", refused).isTrue();
       JsonNode record = shop.view().record("outbound", refused.local());
       assertThat(record.path("reason").asText()).isEqualTo("port_not_granted");
       assertThat(record.path("rule").asText()).isEqualTo("shop/thief-to-store");
@@ -138,7 +138,7 @@ abstract class PolicyContract {
       List<Duration> times = new ArrayList<>();
       for (int attempt = 0; attempt < WARM_UP + MEASURED; attempt++) {
         Attempt refused = Attempt.from(shop.thief, shop.service(family), "please");
-        assertThat(refused.wasRefused()).as("%s", refused).isTrue();
+        assertThat(refused.wasReset()).as("%s", refused).isTrue();
         if (attempt >= WARM_UP) {
           times.add(refused.time());
         }
@@ -159,7 +159,7 @@ abstract class PolicyContract {
 
     Attempt refused = Attempt.from(shop.thief, shop.service(family), "please");
 
-    assertThat(refused.wasRefused()).as("%s", refused).isTrue();
+    assertThat(refused.wasReset()).as("%s", refused).isTrue();
     JsonNode record = shop.view().record("outbound", refused.local());
     assertThat(record.path("verdict").asText()).isEqualTo("refused");
     assertThat(record.path("reason").asText()).isEqualTo("no_traffic_target");

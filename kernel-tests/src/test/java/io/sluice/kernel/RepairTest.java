@@ -217,10 +217,10 @@ class RepairTest {
             });
         int served = store.accepted().size();
         InetSocketAddress inbound = shop.store.at(family, store.port());
-        assertThat(Attempt.from(shop.stranger, inbound, "hi").wasRefused()).isTrue();
-        assertThat(Attempt.from(shop.thief, shop.service(family), "hi").wasRefused()).isTrue();
+        assertThat(Attempt.from(shop.stranger, inbound, "hi").wasTurnedAway()).isTrue();
+        assertThat(Attempt.from(shop.thief, shop.service(family), "hi").wasTurnedAway()).isTrue();
         InetSocketAddress outbound = shop.stranger.at(family, outside.port());
-        assertThat(Attempt.from(shop.thief, outbound, "hi").wasRefused()).isTrue();
+        assertThat(Attempt.from(shop.thief, outbound, "hi").wasTurnedAway()).isTrue();
         assertThat(store.accepted()).hasSize(served);
         assertThat(outside.accepted()).isEmpty();
       }

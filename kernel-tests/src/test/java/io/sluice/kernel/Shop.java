@@ -180,7 +180,7 @@ final class Shop implements AutoCloseable {
 
   private static void assertRefused(SitePod from, InetSocketAddress destination) {
     Attempt attempt = Attempt.from(from, destination, "hi");
-    assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+    assertThat(attempt.wasTurnedAway()).as("%s", attempt).isTrue();
   }
 
   private long enforcedRevision() {

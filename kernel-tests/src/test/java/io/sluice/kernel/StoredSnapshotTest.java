@@ -75,7 +75,7 @@ class StoredSnapshotTest {
   }
 
   private static void assertRefused(Attempt attempt) {
-    assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+    assertThat(attempt.wasTurnedAway()).as("%s", attempt).isTrue();
   }
 
   @ParameterizedTest

@@ -57,7 +57,7 @@ class UntranslatedTest {
     try (TcpServer store = TcpServer.echo(shop.store, family, shop.freshPort())) {
       Attempt attempt = Attempt.from(shop.stranger, shop.store.at(family, store.port()), "hi");
 
-      assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+      assertThat(attempt.wasTurnedAway()).as("%s", attempt).isTrue();
       assertThat(store.accepted()).isEmpty();
     }
 
@@ -73,7 +73,7 @@ class UntranslatedTest {
     try (TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
       Attempt attempt = Attempt.from(shop.thief, shop.stranger.at(family, outside.port()), "hi");
 
-      assertThat(attempt.wasRefused()).as("%s", attempt).isTrue();
+      assertThat(attempt.wasTurnedAway()).as("%s", attempt).isTrue();
       assertThat(outside.accepted()).isEmpty();
     }
 

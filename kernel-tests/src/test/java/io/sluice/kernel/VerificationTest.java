@@ -344,7 +344,7 @@ class VerificationTest {
         Attempt in = Attempt.from(shop.stranger, pod.at(family, port), "hi");
         Attempt out = Attempt.from(pod, shop.stranger.at(family, outside.port()), "hi");
 
-        assertThat(in.wasRefused()).as("into %s: %s", pod, in).isTrue();
+        assertThat(in.wasTurnedAway()).as("into %s: %s", pod, in).isTrue();
         assertThat(out.answered()).as("out of %s: %s", pod, out).isFalse();
         assertThat(inside.accepted()).isEmpty();
         assertThat(outside.accepted()).isEmpty();

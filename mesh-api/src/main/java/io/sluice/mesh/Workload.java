@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param nodeNameOrNull {@code spec.nodeName}
  * @param hostNetwork whether it shares the node's network; such a pod is never enrolled
  * @param interception what of its traffic is left alone
- * @param probePorts local ports that the Pod declares for kubelet's probes
+ * @param probePorts local ports that the Pod declares for kubelet's probes: interception lets the
+ *     node call them directly
  * @param mtlsMode whether it takes plaintext from outside the mesh; counts only while the mesh has
  *     mutual TLS
  */

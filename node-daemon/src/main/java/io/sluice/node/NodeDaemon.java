@@ -26,6 +26,7 @@ import io.sluice.node.interception.Mechanism;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PathChecks;
 import io.sluice.node.interception.PodNetworkReader;
+import io.sluice.node.interception.WaysFromNode;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.metrics.MetricsServer;
 import io.sluice.node.metrics.NodeMetrics;
@@ -145,6 +146,7 @@ public final class NodeDaemon implements AutoCloseable {
         AccessLog.of(settings.accessLog(), settings.stateDirectory()).map(this::opened);
     accessLog.ifPresent(metrics::observe);
     source.measure(metrics, () -> snapshot);
+    WaysFromNode ways = new WaysFromNode(thread, host);
     PathChecks paths =
         opened(
             new PathChecks(
@@ -152,6 +154,7 @@ public final class NodeDaemon implements AutoCloseable {
                 interception::redirects,
                 thread,
                 host,
+                ways,
                 settings.pathCheckPatience()));
     NamespaceSockets sockets = opened(new NamespaceSockets(interception.sockets(), thread, paths));
     identities.ifPresent(metrics::observe);
@@ -195,7 +198,7 @@ public final class NodeDaemon implements AutoCloseable {
                 sockets,
                 dataPath,
                 new PodNamespaces(namespaces, settings.placement(), sandboxes, host),
-                new PodNetworkReader(thread),
+                new PodNetworkReader(thread, ways),
                 host,
                 earlier,
                 new Verification(

@@ -9,19 +9,15 @@ import org.jspecify.annotations.Nullable;
  *
  * @param originalDestinationOrNull address before redirection; null when the mesh did not redirect
  *     the connection
- * @param nodeOrigin whether a socket of this very node, outside any pod, opened it
  * @param rightNamespace whether the socket belongs to the network namespace of the pod whose
  *     listener accepted it
  */
 public record AcceptedFacts(
-    @Nullable InetSocketAddress originalDestinationOrNull,
-    boolean nodeOrigin,
-    boolean rightNamespace) {
+    @Nullable InetSocketAddress originalDestinationOrNull, boolean rightNamespace) {
 
   /** Facts with an optional destination. */
-  public AcceptedFacts(
-      Optional<InetSocketAddress> originalDestination, boolean nodeOrigin, boolean rightNamespace) {
-    this(originalDestination.orElse(null), nodeOrigin, rightNamespace);
+  public AcceptedFacts(Optional<InetSocketAddress> originalDestination, boolean rightNamespace) {
+    this(originalDestination.orElse(null), rightNamespace);
   }
 
   /** Address before redirection, when the mesh redirected the connection. */

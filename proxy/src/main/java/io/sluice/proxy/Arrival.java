@@ -113,7 +113,7 @@ final class Arrival implements Runnable, Admission {
       } else {
         switch (direction) {
           case OUTBOUND -> new OutboundAdmission(connection, snapshot, destination).start();
-          case INBOUND -> new InboundAdmission(connection, snapshot, destination, known).start();
+          case INBOUND -> new InboundAdmission(connection, snapshot, destination).start();
         }
       }
     }

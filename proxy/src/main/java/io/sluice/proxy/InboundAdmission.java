@@ -21,19 +21,13 @@ final class InboundAdmission implements Attempt.Owner {
   private final Connection connection;
   private final MeshSnapshot snapshot;
   private final InetSocketAddress destination;
-  private final boolean nodeOrigin;
   private final LocalConnections.Tuple tuple;
   private final long giveUpNanos;
 
-  InboundAdmission(
-      Connection connection,
-      MeshSnapshot snapshot,
-      InetSocketAddress destination,
-      AcceptedFacts facts) {
+  InboundAdmission(Connection connection, MeshSnapshot snapshot, InetSocketAddress destination) {
     this.connection = connection;
     this.snapshot = snapshot;
     this.destination = destination;
-    this.nodeOrigin = facts.nodeOrigin();
     this.tuple = new LocalConnections.Tuple(connection.parties.client(), destination);
     this.giveUpNanos = System.nanoTime() + connection.path.settings.identityTimeout().toNanos();
   }
@@ -65,8 +59,7 @@ final class InboundAdmission implements Attempt.Owner {
         source == null ? null : snapshot.identityOf(source).orElse(null), null);
     connection.parties.areLedTo(destination, snapshot.identityOf(connection.pod.name).orElse(null));
     Verdict verdict =
-        Decisions.decideAt(
-            snapshot, connection.pod.name, new Flow(source, client, destination, nodeOrigin));
+        Decisions.decideAt(snapshot, connection.pod.name, new Flow(source, client, destination));
     if (!verdict.isAllowed()) {
       connection.refuse(verdict, CloseKind.REFUSED);
       return;

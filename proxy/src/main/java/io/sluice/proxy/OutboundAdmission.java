@@ -91,7 +91,7 @@ final class OutboundAdmission implements Attempt.Owner {
     InetSocketAddress client = connection.parties.client();
     Workload called = snapshot.workloadAt(endpoint.getAddress()).orElse(null);
     connection.parties.areLedTo(endpoint, called == null ? null : called.identity());
-    Verdict verdict = Decisions.decide(snapshot, new Flow(pod, client, endpoint, false));
+    Verdict verdict = Decisions.decide(snapshot, new Flow(pod, client, endpoint));
     if (!verdict.isAllowed()) {
       connection.refuse(verdict, CloseKind.REFUSED);
       return;

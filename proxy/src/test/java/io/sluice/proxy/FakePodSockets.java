@@ -28,13 +28,12 @@ final class FakePodSockets implements PodSockets {
   volatile int sendBufferBytes;
 
   void redirect(NamespacedName pod, Direction direction, InetSocketAddress destination) {
-    facts.put(new Key(pod, direction), new AcceptedFacts(destination, false, true));
+    facts.put(new Key(pod, direction), new AcceptedFacts(destination, true));
   }
 
   @Override
   public AcceptedFacts accepted(NamespacedName pod, Direction direction, int fd) {
-    return facts.getOrDefault(
-        new Key(pod, direction), new AcceptedFacts(Optional.empty(), false, true));
+    return facts.getOrDefault(new Key(pod, direction), new AcceptedFacts(Optional.empty(), true));
   }
 
   @Override

@@ -74,7 +74,7 @@ class RefusalTest {
     try (var fixture = new ProxyFixture()) {
       fixture.sockets.facts.put(
           new FakePodSockets.Key(ProxyFixture.BUYER, Direction.OUTBOUND),
-          new AcceptedFacts(Optional.of(Peers.unused()), false, false));
+          new AcceptedFacts(Optional.of(Peers.unused()), false));
 
       untilReset(fixture.serve(ProxyFixture.BUYER, Direction.OUTBOUND, Peers.V4));
 

@@ -80,8 +80,7 @@ class DemoRegistryTest {
         new Flow(
             NamespacedName.parse(from.meshName()),
             new InetSocketAddress(from.address(IpFamily.IPV4), 40_000),
-            new InetSocketAddress(DemoPod.STORE_V1.address(IpFamily.IPV4), DemoPlan.STORE_PORT),
-            false);
+            new InetSocketAddress(DemoPod.STORE_V1.address(IpFamily.IPV4), DemoPlan.STORE_PORT));
     return Decisions.decide(snapshot, flow).reason();
   }
 

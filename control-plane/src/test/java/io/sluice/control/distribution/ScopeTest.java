@@ -81,7 +81,7 @@ class ScopeTest {
 
   private static Verdict verdict(MeshSnapshot by, Workload pod, InetSocketAddress destination) {
     InetSocketAddress own = new InetSocketAddress(pod.addresses().getFirst(), CLIENT_PORT);
-    return Decisions.decide(by, new Flow(pod.name(), own, destination, false));
+    return Decisions.decide(by, new Flow(pod.name(), own, destination));
   }
 
   private static int compareInbound(
@@ -92,10 +92,8 @@ class ScopeTest {
         InetSocketAddress destination = new InetSocketAddress(own, port);
         for (InetAddress from : RandomMesh.addresses()) {
           InetSocketAddress source = new InetSocketAddress(from, CLIENT_PORT);
-          for (boolean nodeOrigin : new boolean[] {false, true}) {
-            Flow unproven = new Flow(null, source, destination, nodeOrigin);
-            assertSame(seed, node, Decisions.decide(whole, unproven), told, unproven);
-          }
+          Flow unproven = new Flow(null, source, destination);
+          assertSame(seed, node, Decisions.decide(whole, unproven), told, unproven);
           for (Workload caller : whole.workloads()) {
             Verdict expected =
                 Decisions.decide(
@@ -114,8 +112,7 @@ class ScopeTest {
               new Flow(
                   neighbour.name(),
                   new InetSocketAddress(neighbour.addresses().getFirst(), CLIENT_PORT),
-                  destination,
-                  false);
+                  destination);
           assertSame(seed, node, Decisions.decide(whole, local), told, local);
         }
       }

@@ -107,7 +107,7 @@ public final class CapabilityChecks {
       try (TcpServer server = TcpServer.echo(site.store, family, MatrixSite.STORE_PORT)) {
         Attempt allowed = Attempt.from(site.buyer, site.service(family), "one book");
         Attempt refused = Attempt.from(site.thief, site.store.at(family, server.port()), "loot");
-        if (!allowed.answered() || !refused.wasRefused() || server.accepted().size() != 1) {
+        if (!allowed.answered() || !refused.wasTurnedAway() || server.accepted().size() != 1) {
           throw new AssertionError(
               "not enforced over " + family + ": buyer " + allowed + ", thief " + refused);
         }

@@ -102,7 +102,7 @@ final class MatrixChecks {
   private void refusedByReset(Family family) {
     try (TcpServer server = TcpServer.echo(site.store, family, site.freshPort())) {
       Attempt attempt = Attempt.from(site.thief, site.store.at(family, server.port()), "loot");
-      holds("refused: " + attempt, attempt.wasRefused());
+      holds("refused: " + attempt, attempt.wasTurnedAway());
       same("accepted connections", server.accepted().size(), 0);
       same(
           "reason",
@@ -136,13 +136,13 @@ final class MatrixChecks {
     try (TcpServer server = TcpServer.echo(site.stranger, family, site.freshPort());
         TcpServer other = TcpServer.echo(site.stranger, family, site.freshPort())) {
       InetSocketAddress destination = site.stranger.at(family, server.port());
-      holds("refused before", Attempt.from(site.thief, destination, "hi").wasRefused());
+      holds("refused before", Attempt.from(site.thief, destination, "hi").wasTurnedAway());
       site.configure(false, Map.of("outboundPortExclusionList", "[" + server.port() + "]"));
       Await.until(
           "the excluded port is reached",
           () -> Attempt.from(site.thief, destination, "hi").answered());
       InetSocketAddress beside = site.stranger.at(family, other.port());
-      holds("another port is refused", Attempt.from(site.thief, beside, "hi").wasRefused());
+      holds("another port is refused", Attempt.from(site.thief, beside, "hi").wasTurnedAway());
     } finally {
       site.configure(false, Map.of());
     }
@@ -187,7 +187,7 @@ final class MatrixChecks {
     try (TcpServer server = TcpServer.echo(site.store, family, site.freshPort())) {
       InetSocketAddress destination = site.store.at(family, server.port());
       Attempt refused = Attempt.from(site.stranger, destination, "hello");
-      holds("refused: " + refused, refused.wasRefused());
+      holds("refused: " + refused, refused.wasTurnedAway());
       same("accepted connections", server.accepted().size(), 0);
       same(
           "reason",
@@ -210,7 +210,7 @@ final class MatrixChecks {
       Attempt curious = Attempt.from(node, site.store.at(family, other.port()), "well?");
       same("answer: " + probe, probe.answer(), "well?");
       same("accepted probes", probed.accepted().size(), 1);
-      holds("another port is refused: " + curious, curious.wasRefused());
+      holds("another port is refused: " + curious, curious.wasTurnedAway());
     }
   }
 
@@ -232,8 +232,8 @@ final class MatrixChecks {
     try (TcpServer server = TcpServer.echo(site.store, family, MatrixSite.STORE_PORT)) {
       Attempt outbound = Attempt.from(site.buyer, site.service(family), "hi");
       Attempt inbound = Attempt.from(site.stranger, site.store.at(family, server.port()), "hi");
-      holds("outbound refused: " + outbound, outbound.wasRefused());
-      holds("inbound refused: " + inbound, inbound.wasRefused());
+      holds("outbound refused: " + outbound, outbound.wasTurnedAway());
+      holds("inbound refused: " + inbound, inbound.wasTurnedAway());
       same("accepted connections", server.accepted().size(), 0);
     }
   }
@@ -247,7 +247,7 @@ final class MatrixChecks {
         Attempt attempt = Attempt.from(site.buyer, site.service(family), "hi");
         same("answer: " + attempt, attempt.answer(), "hi");
         Attempt thief = Attempt.from(site.thief, site.store.at(family, server.port()), "hi");
-        holds("still refused: " + thief, thief.wasRefused());
+        holds("still refused: " + thief, thief.wasTurnedAway());
         same("accepted connections", server.accepted().size(), 1);
       }
     }

@@ -109,8 +109,18 @@ public record Attempt(
     return end == End.FINISHED && !answer.isEmpty();
   }
 
-  /** Whether the connection was refused at once, by reset, and not a byte came. */
-  public boolean wasRefused() {
-    return (end == End.RESET || end == End.REFUSED) && answer.isEmpty();
+  /** Whether the handshake itself was refused: nobody has accepted anything. */
+  public boolean wasConnectionRefused() {
+    return end == End.REFUSED && answer.isEmpty();
+  }
+
+  /** Whether somebody accepted the connection, and reset it before a byte came. */
+  public boolean wasReset() {
+    return end == End.RESET && answer.isEmpty();
+  }
+
+  /** Either, where it is not the question who did it: who calls was not served. */
+  public boolean wasTurnedAway() {
+    return wasReset() || wasConnectionRefused();
   }
 }

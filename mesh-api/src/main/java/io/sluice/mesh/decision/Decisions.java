@@ -92,22 +92,15 @@ public final class Decisions {
     if (source.isPresent() && destination.name().equals(flow.sourceOrNull())) {
       return Verdict.of(Outcome.ALLOWED, Reason.SAME_WORKLOAD);
     }
-    boolean probe =
-        flow.nodeOrigin() && destination.probePorts().contains(flow.destination().getPort());
     if (!flow.isProven() && snapshot.settings().requiresProof(destination)) {
       // Before the permissive policy mode, which waives grants and not encryption.
-      return probe
-          ? Verdict.of(Outcome.ALLOWED, Reason.NODE_PROBE)
-          : Verdict.of(Outcome.REFUSED, Reason.MTLS_REQUIRED);
+      return Verdict.of(Outcome.REFUSED, Reason.MTLS_REQUIRED);
     }
     if (flow.certifiedOrNull() != null && source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
     }
     if (snapshot.settings().permissive()) {
       return Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE);
-    }
-    if (probe) {
-      return Verdict.of(Outcome.ALLOWED, Reason.NODE_PROBE);
     }
     if (source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);

@@ -18,22 +18,19 @@ import org.jspecify.annotations.Nullable;
  *     which service account calls, not which pod
  * @param sourceAddress true client address
  * @param destination address and port of the upstream
- * @param nodeOrigin whether a socket of this very node opened it
  */
 public record Flow(
     @Nullable NamespacedName sourceOrNull,
     @Nullable SpiffeId certifiedOrNull,
     InetSocketAddress sourceAddress,
-    InetSocketAddress destination,
-    boolean nodeOrigin) {
+    InetSocketAddress destination) {
 
   /** A flow whose source is proven by a listener, or by nothing. */
   public Flow(
       @Nullable NamespacedName sourceOrNull,
       InetSocketAddress sourceAddress,
-      InetSocketAddress destination,
-      boolean nodeOrigin) {
-    this(sourceOrNull, null, sourceAddress, destination, nodeOrigin);
+      InetSocketAddress destination) {
+    this(sourceOrNull, null, sourceAddress, destination);
   }
 
   /**
@@ -51,7 +48,7 @@ public record Flow(
             .filter(workload -> workload.identity().equals(identity))
             .map(Workload::name)
             .orElse(null);
-    return new Flow(source, identity, sourceAddress, destination, false);
+    return new Flow(source, identity, sourceAddress, destination);
   }
 
   /** The workload that opened it, when that is known. */

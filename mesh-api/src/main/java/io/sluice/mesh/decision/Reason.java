@@ -46,11 +46,11 @@ public enum Reason {
       "an echo request of more than 64 bytes of payload (ping sends 56), or none is allowed;"
           + " sluice.io/ping-mode: ALLOW lets any go"),
   POD_QUOTA(29, "the pod opens more connections at once than leaves room for other pods"),
+  NODE_PROBE(30, "the node itself calls a probe port that the pod declares"),
 
   // Policy.
   PERMISSIVE_MODE(64, "permissive mode allows all mesh traffic"),
   TRAFFIC_TARGET(65, "a TrafficTarget grants it"),
-  NODE_PROBE(66, "the node itself calls a probe port that the pod declares"),
   EGRESS_ALLOWED(67, "egress is enabled"),
   NO_TRAFFIC_TARGET(68, "no TrafficTarget lets this source reach the destination"),
   PORT_NOT_GRANTED(69, "a TrafficTarget names both ends but not this port"),

@@ -59,7 +59,6 @@ class DecisionsTest {
       String name,
       Mode mode,
       @Nullable String source,
-      boolean nodeOrigin,
       String destination,
       int port,
       Outcome outcome,
@@ -182,26 +181,6 @@ class DecisionsTest {
             REFUSED,
             Reason.SOURCE_NOT_IN_MESH,
             null),
-        new Case(
-            "probe by the node",
-            Mode.CLOSED,
-            null,
-            true,
-            DB,
-            PROBE_PORT,
-            ALLOWED,
-            Reason.NODE_PROBE,
-            null),
-        new Case(
-            "node on another port",
-            Mode.CLOSED,
-            null,
-            true,
-            DB,
-            5432,
-            REFUSED,
-            Reason.SOURCE_NOT_IN_MESH,
-            null),
         inside(
             "probe port from elsewhere",
             Mode.CLOSED,
@@ -298,7 +277,7 @@ class DecisionsTest {
       Outcome outcome,
       Reason reason,
       @Nullable String rule) {
-    return new Case(name, mode, source, false, destination, port, outcome, reason, rule);
+    return new Case(name, mode, source, destination, port, outcome, reason, rule);
   }
 
   @ParameterizedTest
@@ -309,10 +288,7 @@ class DecisionsTest {
     Verdict verdict =
         Decisions.decide(
             snapshot,
-            flow(
-                c.source(),
-                new InetSocketAddress(IpAddresses.parse(c.destination()), c.port()),
-                c.nodeOrigin()));
+            flow(c.source(), new InetSocketAddress(IpAddresses.parse(c.destination()), c.port())));
 
     NamespacedName rule = c.rule() == null ? null : new NamespacedName("shop", c.rule());
     assertThat(verdict).isEqualTo(new Verdict(c.outcome(), c.reason(), rule));
@@ -324,8 +300,7 @@ class DecisionsTest {
     var snapshot = new MeshSnapshot(1, MeshSettings.CLOSED, WORKLOADS, List.of(), PERMISSIONS);
 
     Verdict verdict =
-        Decisions.decide(
-            snapshot, flow("web", InetSocketAddress.createUnresolved("db", 5432), false));
+        Decisions.decide(snapshot, flow("web", InetSocketAddress.createUnresolved("db", 5432)));
 
     assertThat(verdict).isEqualTo(Verdict.of(REFUSED, Reason.EGRESS_DISABLED));
   }
@@ -334,8 +309,7 @@ class DecisionsTest {
   void refusesEverythingBeforeTheFirstSnapshot() {
     Verdict verdict =
         Decisions.decide(
-            MeshSnapshot.EMPTY,
-            flow("web", new InetSocketAddress(IpAddresses.parse(DB), 5432), true));
+            MeshSnapshot.EMPTY, flow("web", new InetSocketAddress(IpAddresses.parse(DB), 5432)));
 
     assertThat(verdict).isEqualTo(Verdict.of(REFUSED, Reason.SOURCE_NOT_IN_MESH));
   }
@@ -345,14 +319,14 @@ class DecisionsTest {
     var snapshot = new MeshSnapshot(1, Mode.EGRESS.settings, WORKLOADS, List.of(), PERMISSIONS);
     var notKnownYet = new InetSocketAddress(IpAddresses.parse("10.0.0.99"), 5432);
 
-    assertThat(at("db", snapshot, flow("web", notKnownYet, false)))
+    assertThat(at("db", snapshot, flow("web", notKnownYet)))
         .isEqualTo(
             new Verdict(ALLOWED, Reason.TRAFFIC_TARGET, new NamespacedName("shop", "web-to-db")));
-    assertThat(at("db", snapshot, flow("batch", notKnownYet, false)))
+    assertThat(at("db", snapshot, flow("batch", notKnownYet)))
         .isEqualTo(Verdict.of(REFUSED, Reason.NO_TRAFFIC_TARGET));
-    assertThat(at("db", snapshot, flow(null, notKnownYet, false)))
+    assertThat(at("db", snapshot, flow(null, notKnownYet)))
         .isEqualTo(Verdict.of(REFUSED, Reason.SOURCE_NOT_IN_MESH));
-    assertThat(at("legacy", snapshot, flow("batch", notKnownYet, false)))
+    assertThat(at("legacy", snapshot, flow("batch", notKnownYet)))
         .isEqualTo(Verdict.of(ALLOWED, Reason.EGRESS_ALLOWED));
   }
 
@@ -360,12 +334,10 @@ class DecisionsTest {
     return Decisions.decideAt(snapshot, new NamespacedName("shop", workload), flow);
   }
 
-  private static Flow flow(
-      @Nullable String source, InetSocketAddress destination, boolean nodeOrigin) {
+  private static Flow flow(@Nullable String source, InetSocketAddress destination) {
     return new Flow(
         source == null ? null : new NamespacedName("shop", source),
         new InetSocketAddress(IpAddresses.parse(WEB), 40_000),
-        destination,
-        nodeOrigin);
+        destination);
   }
 }

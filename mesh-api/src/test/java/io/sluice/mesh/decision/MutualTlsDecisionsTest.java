@@ -109,10 +109,9 @@ class MutualTlsDecisionsTest {
   void strictRefusesWhatNothingProvesEvenInPermissivePolicyMode() {
     Verdict required = Verdict.of(Outcome.REFUSED, Reason.MTLS_REQUIRED);
 
-    assertThat(decide(closed(), plain(null, 5432, false))).isEqualTo(required);
-    assertThat(decide(permissive(), plain(null, 5432, false))).isEqualTo(required);
-    assertThat(decide(permissive(), plain(null, 5432, true))).isEqualTo(required);
-    assertThat(decide(permissive(), plain(null, PROBE_PORT, false))).isEqualTo(required);
+    assertThat(decide(closed(), plain(null, 5432))).isEqualTo(required);
+    assertThat(decide(permissive(), plain(null, 5432))).isEqualTo(required);
+    assertThat(decide(permissive(), plain(null, PROBE_PORT))).isEqualTo(required);
 
     Attack.tried("plaintext to a declared probe port, not of the node's kubelet")
         .refusedBy("the decision, permissive policy mode included")
@@ -123,21 +122,17 @@ class MutualTlsDecisionsTest {
   }
 
   @Test
-  void strictTakesProbesOfTheNodeAndWhatAListenerProves() {
-    Verdict probe = Verdict.of(Outcome.ALLOWED, Reason.NODE_PROBE);
-
-    assertThat(decide(closed(), plain(null, PROBE_PORT, true))).isEqualTo(probe);
-    assertThat(decide(permissive(), plain(null, PROBE_PORT, true))).isEqualTo(probe);
-    assertThat(decide(closed(), plain("web", 5432, false))).isEqualTo(ALLOWED_BY_TARGET);
-    assertThat(decide(permissive(), plain("web", 80, false)))
+  void strictTakesWhatAListenerProves() {
+    assertThat(decide(closed(), plain("web", 5432))).isEqualTo(ALLOWED_BY_TARGET);
+    assertThat(decide(permissive(), plain("web", 80)))
         .isEqualTo(Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE));
   }
 
   @Test
   void permissiveModeLeavesPlaintextToPolicy() {
-    assertThat(decide(closed(), MtlsMode.PERMISSIVE, plain(null, 5432, false)))
+    assertThat(decide(closed(), MtlsMode.PERMISSIVE, plain(null, 5432)))
         .isEqualTo(Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH));
-    assertThat(decide(permissive(), MtlsMode.PERMISSIVE, plain(null, 5432, false)))
+    assertThat(decide(permissive(), MtlsMode.PERMISSIVE, plain(null, 5432)))
         .isEqualTo(Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE));
   }
 
@@ -145,7 +140,7 @@ class MutualTlsDecisionsTest {
   void withoutMutualTlsStrictCountsAsPermissive() {
     var off = new MeshSettings(true, false, MESH, false, DeniedPeers.NONE);
 
-    assertThat(decide(off, plain(null, 5432, false)))
+    assertThat(decide(off, plain(null, 5432)))
         .isEqualTo(Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE));
   }
 
@@ -172,13 +167,12 @@ class MutualTlsDecisionsTest {
     return snapshot -> flow(snapshot, identity, address);
   }
 
-  private static Asked plain(@Nullable String source, int port, boolean nodeOrigin) {
+  private static Asked plain(@Nullable String source, int port) {
     return snapshot ->
         new Flow(
             source == null ? null : new NamespacedName("shop", source),
             at(WEB_ADDRESS, 40_000),
-            at(DB_ADDRESS, port),
-            nodeOrigin);
+            at(DB_ADDRESS, port));
   }
 
   private static Flow flow(MeshSnapshot snapshot, SpiffeId identity, String address) {

@@ -50,8 +50,7 @@ class OpeningDecisionsTest {
         new Flow(
             new NamespacedName("shop", "web"),
             new InetSocketAddress("10.0.0.1", 40_000),
-            new InetSocketAddress(address, port),
-            false);
+            new InetSocketAddress(address, port));
 
     assertThat(Decisions.decide(snapshot, flow)).isEqualTo(Verdict.of(outcome, reason));
   }

@@ -316,7 +316,8 @@ final class EnrolledPods {
             networks.read(
                 netns, workload.addresses(), given, workload.interception().interfaceExclusions()),
             workload.interception().withResolvers(Resolvers.of(current, workload)),
-            current.settings().permissive())
+            current.settings().permissive(),
+            workload.probePorts())
         .requireShare();
   }
 

@@ -264,6 +264,7 @@ public final class EbpfInterception implements Interception {
     MapUpdate.converge(maps.podAddresses(), rules.addresses(), k -> k.netnsCookie() == cookie);
     MapUpdate.converge(maps.rangeRules(), rules.ranges(), k -> k.netnsCookie() == cookie);
     MapUpdate.converge(maps.portRules(), rules.ports(), k -> k.netnsCookie() == cookie);
+    MapUpdate.converge(maps.probePorts(), rules.probes(), k -> k.netnsCookie() == cookie);
     MapUpdate.converge(maps.interfaceRules(), rules.interfaces(), k -> k.netnsCookie() == cookie);
     claims.claim(key, pod.network().own());
   }
@@ -293,6 +294,7 @@ public final class EbpfInterception implements Interception {
     removeOwned(maps.podAddresses(), k -> k.netnsCookie() == cookie);
     removeOwned(maps.rangeRules(), k -> k.netnsCookie() == cookie);
     removeOwned(maps.portRules(), k -> k.netnsCookie() == cookie);
+    removeOwned(maps.probePorts(), k -> k.netnsCookie() == cookie);
     removeOwned(maps.interfaceRules(), k -> k.netnsCookie() == cookie);
     claims.release(key);
     maps.podConnections().remove(key); // what it was opening goes with its sockets

@@ -20,12 +20,11 @@ final class EbpfSocketFacts implements SocketFacts {
   public AcceptedFacts accepted(PodPlacement pod, Direction direction, int fd) {
     Optional<SocketStateValue> stored = states.lookup(fd);
     if (stored.isEmpty()) {
-      return new AcceptedFacts(Optional.empty(), false, true);
+      return new AcceptedFacts(Optional.empty(), true);
     }
     SocketStateValue state = stored.get();
     boolean rightNamespace = state.netnsCookie() == pod.cookie();
-    boolean nodeOrigin = (state.flags() & SocketStateValue.FLAG_NODE_ORIGIN) != 0;
-    return new AcceptedFacts(originalDestination(direction, fd, state), nodeOrigin, rightNamespace);
+    return new AcceptedFacts(originalDestination(direction, fd, state), rightNamespace);
   }
 
   private static Optional<InetSocketAddress> originalDestination(

@@ -134,9 +134,20 @@ public final class EbpfTrial {
             scratch,
             scratch.cookie(),
             new PodNetwork(
-                OWN, Set.copyOf(OWN), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, true, 0),
+                OWN,
+                Set.copyOf(OWN),
+                Set.of(),
+                Set.of(),
+                Set.of(),
+                Set.of(),
+                Set.of(),
+                0,
+                true,
+                0,
+                Set.of()),
             InterceptionSettings.EVERYTHING,
-            false);
+            false,
+            Set.of());
     PodListeners listeners = interception.prepare(pod);
     try {
       interception.activate(pod);

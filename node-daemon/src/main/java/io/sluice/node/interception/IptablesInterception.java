@@ -99,7 +99,7 @@ public final class IptablesInterception implements Interception {
     this.namespaces = namespaces;
     this.listeners = new PodListenerSockets(namespaceThread, inherited);
     this.backend = backend;
-    this.facts = new IptablesSocketFacts(new NodeAddresses(), backend.believesMarks());
+    this.facts = new IptablesSocketFacts(backend.believesMarks());
     this.records = new EnrolledRecords(records);
     this.everywhere = everywhere;
     this.directions = Set.copyOf(directions);
@@ -189,6 +189,7 @@ public final class IptablesInterception implements Interception {
     PodNetwork network = pod.network();
     return new PodTraffic(
         pod.settings(),
+        new PodTraffic.Probes(pod.probePorts(), network.nodeAddresses()),
         network.primary(),
         network.own(),
         network.excludedAddresses(),

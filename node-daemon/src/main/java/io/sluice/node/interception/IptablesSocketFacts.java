@@ -13,12 +13,10 @@ import java.util.Optional;
  * itself.
  */
 final class IptablesSocketFacts implements SocketFacts {
-  private final NodeOrigin nodeOrigin;
   private final boolean marks;
 
   /** {@code marks} says whether rules know the proxy's sockets by a mark. */
-  IptablesSocketFacts(NodeOrigin nodeOrigin, boolean marks) {
-    this.nodeOrigin = nodeOrigin;
+  IptablesSocketFacts(boolean marks) {
     this.marks = marks;
   }
 
@@ -29,12 +27,8 @@ final class IptablesSocketFacts implements SocketFacts {
     Optional<InetSocketAddress> original =
         Sockets.originalDestination(fd, Sockets.Family.of(local.getAddress()))
             .filter(destination -> !destination.equals(local));
-    boolean isNode =
-        direction == Direction.INBOUND
-            && original.isPresent()
-            && nodeOrigin.isNode(pod, Sockets.peerAddress(fd), original.get());
     // What a listener accepts is in the listener's namespace, which was compared with the pod's.
-    return new AcceptedFacts(original, isNode, true);
+    return new AcceptedFacts(original, true);
   }
 
   @Override

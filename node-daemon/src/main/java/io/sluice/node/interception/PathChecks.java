@@ -14,7 +14,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -39,8 +38,6 @@ import java.util.function.Predicate;
  * <p>One thread begins, polls and forgets; {@link #arrived} is for event loops.
  */
 public final class PathChecks implements AutoCloseable {
-  private static final System.Logger LOG = System.getLogger(PathChecks.class.getName());
-
   private static final byte[] LOOPBACK_DEVICE = {'l', 'o', 0};
 
   /** How a connection fails that has no way to go. */
@@ -51,6 +48,7 @@ public final class PathChecks implements AutoCloseable {
   private final Predicate<Family> redirects;
   private final NetnsThread namespaces;
   private final NetnsHandle host;
+  private final WaysFromNode ways;
   private final long patienceNanos;
   private final Map<NamespacedName, Look> looks = new ConcurrentHashMap<>();
   private final Set<Reached> reached = new HashSet<>();
@@ -72,6 +70,7 @@ public final class PathChecks implements AutoCloseable {
    * @param redirects whether the mechanism redirects that family rather than refuse it
    * @param namespaces thread that enters pods
    * @param host the node's network namespace, which outlives this object
+   * @param ways from there to pods
    * @param patience how long the connections of a look may take to arrive
    */
   public PathChecks(
@@ -79,11 +78,13 @@ public final class PathChecks implements AutoCloseable {
       Predicate<Family> redirects,
       NetnsThread namespaces,
       NetnsHandle host,
+      WaysFromNode ways,
       Duration patience) {
     this.facts = facts;
     this.redirects = redirects;
     this.namespaces = namespaces;
     this.host = host;
+    this.ways = ways;
     this.patienceNanos = patience.toNanos();
   }
 
@@ -141,7 +142,7 @@ public final class PathChecks implements AutoCloseable {
 
   private PathProbe fromNode(PodPlacement pod, Family family) {
     InetAddress address = primary(pod, family).orElseThrow();
-    InetSocketAddress source = new InetSocketAddress(towards(address), MeshPorts.PATH_CHECK);
+    InetSocketAddress source = new InetSocketAddress(ways.towards(address), MeshPorts.PATH_CHECK);
     int fd = namespaces.submit(host, () -> Sockets.tcpSocket(family)).join();
     return ready(
         fd,
@@ -174,20 +175,6 @@ public final class PathChecks implements AutoCloseable {
     }
   }
 
-  /** The node's address for the way to the pod, by a datagram socket that sends nothing. */
-  private InetAddress towards(InetAddress pod) {
-    int fd =
-        namespaces
-            .submit(host, () -> Sockets.socket(Family.of(pod).domain(), Sockets.SOCK_DGRAM, 0))
-            .join();
-    try {
-      Sockets.connect(fd, new InetSocketAddress(pod, MeshPorts.PATH_CHECK));
-      return Sockets.localAddress(fd).getAddress();
-    } finally {
-      Sockets.close(fd);
-    }
-  }
-
   private static Optional<InetAddress> primary(PodPlacement pod, Family family) {
     return Optional.ofNullable(
         family == Family.IPV4 ? pod.network().primary4() : pod.network().primary6());
@@ -195,15 +182,7 @@ public final class PathChecks implements AutoCloseable {
 
   /** The node's address on the way to each of a pod's addresses that it has a way to. */
   public Map<InetAddress, InetAddress> waysFromNode(List<InetAddress> addresses) {
-    Map<InetAddress, InetAddress> ways = new HashMap<>();
-    for (InetAddress address : addresses) {
-      try {
-        ways.put(address, towards(address));
-      } catch (LinuxException | CompletionException e) {
-        LOG.log(System.Logger.Level.DEBUG, "no_way_from_node address=" + address, e);
-      }
-    }
-    return ways;
+    return ways.towards(addresses);
   }
 
   /** Whether a look at that pod has begun and was not polled to its end. */

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param ipv6 whether the pod has IPv6 at all
  * @param leftOut addresses beyond the pod's share, which are not taken for its own: what goes to
  *     them is intercepted
+ * @param nodeAddresses of the node on the ways to the primary addresses, from which its probes come
  */
 public record PodNetwork(
     List<InetAddress> primary,
@@ -33,7 +34,8 @@ public record PodNetwork(
     Set<String> otherInterfaces,
     int primaryIfindex,
     boolean ipv6,
-    int leftOut) {
+    int leftOut,
+    Set<InetAddress> nodeAddresses) {
 
   public PodNetwork {
     primary = List.copyOf(primary);
@@ -43,6 +45,7 @@ public record PodNetwork(
     excludedIfindexes = Set.copyOf(excludedIfindexes);
     excludedInterfaces = Set.copyOf(excludedInterfaces);
     otherInterfaces = Set.copyOf(otherInterfaces);
+    nodeAddresses = Set.copyOf(nodeAddresses);
   }
 
   /** The address that the pod's redirected IPv4 sockets show; null when it has none. */

@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Looks at addresses and interfaces from inside a pod. */
+/** Looks at addresses and interfaces from inside a pod, and at the node's way to it. */
 public final class PodNetworkReader {
   /** IPv6 addresses of the calling thread's namespace; {@code /proc/net} is the main thread's. */
   private static final Path IPV6_ADDRESSES = Path.of("/proc/thread-self/net/if_inet6");
@@ -33,10 +33,12 @@ public final class PodNetworkReader {
   private static final String LOOPBACK = "lo";
 
   private final NetnsThread namespaces;
+  private final WaysFromNode waysFromNode;
 
-  /** Over the thread that enters pods. */
-  public PodNetworkReader(NetnsThread namespaces) {
+  /** Over the thread that enters pods, and the node's ways to them. */
+  public PodNetworkReader(NetnsThread namespaces, WaysFromNode waysFromNode) {
     this.namespaces = namespaces;
+    this.waysFromNode = waysFromNode;
   }
 
   /**
@@ -116,7 +118,8 @@ public final class PodNetworkReader {
         otherNames,
         primaryIfindex,
         ipv6,
-        leftOut);
+        leftOut,
+        waysFromNode.callers(primary));
   }
 
   private static List<InetAddress> onePerFamily(List<InetAddress> addresses) {

@@ -30,6 +30,7 @@ import java.util.stream.Stream;
  * @param addresses entries of {@code pod_addresses}
  * @param ranges entries of {@code range_rules}
  * @param ports entries of {@code port_rules}
+ * @param probes entries of {@code probe_ports}
  * @param interfaces entries of {@code interface_rules}
  */
 record PodRules(
@@ -37,6 +38,7 @@ record PodRules(
     Map<PodAddressKey, Integer> addresses,
     Map<RangeRuleKey, Integer> ranges,
     Map<PortRuleKey, Integer> ports,
+    Map<PortRuleKey, Integer> probes,
     Map<InterfaceRuleKey, Integer> interfaces) {
 
   private static final Cidr ALL_IPV4 = Cidr.parse("0.0.0.0/0");
@@ -67,6 +69,10 @@ record PodRules(
         .inboundPortExclusions()
         .forEach(p ->
             ports.put(new PortRuleKey(cookie, p, Direction.INBOUND), RuleAction.EXCLUDE.code()));
+    Map<PortRuleKey, Integer> probes = new HashMap<>();
+    pod.probePorts()
+        .forEach(p ->
+            probes.put(new PortRuleKey(cookie, p, Direction.INBOUND), RuleAction.PROBE.code()));
 
     Map<InterfaceRuleKey, Integer> interfaces = new HashMap<>();
     network
@@ -80,7 +86,7 @@ record PodRules(
             network.primary6(),
             PodFlag.bits(flags(pod, failOpen)),
             network.primaryIfindex());
-    return new PodRules(value, addresses, ranges, ports, interfaces);
+    return new PodRules(value, addresses, ranges, ports, probes, interfaces);
   }
 
   private static Set<PodFlag> flags(PodPlacement pod, boolean failOpen) {

@@ -29,10 +29,7 @@ public final class SplitInterception implements Interception {
   public SplitInterception(EbpfInterception outbound, IptablesInterception inbound) {
     this.outbound = outbound;
     this.inbound = inbound;
-    NodeOrigin nodeOrigin =
-        new RecordedNodeOrigin(outbound.maps().nodeConnections(), new NodeAddresses());
-    this.facts =
-        new SplitSocketFacts(outbound.sockets(), new IptablesSocketFacts(nodeOrigin, false));
+    this.facts = new SplitSocketFacts(outbound.sockets(), new IptablesSocketFacts(false));
   }
 
   @Override

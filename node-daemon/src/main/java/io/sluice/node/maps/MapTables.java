@@ -81,18 +81,8 @@ final class MapTables {
             SluiceMaps.KEY_ZERO,
             List.of("pod", "range", "action"),
             (k, v) -> List.of(pods.of(k.netnsCookie()), k.range().toString(), RuleAction.label(v))),
-        walked(
-            "port_rules",
-            "excluded ports",
-            PortRuleKey.CODEC,
-            SluiceMaps.KEY_ZERO,
-            List.of("pod", "direction", "port", "action"),
-            (k, v) ->
-                List.of(
-                    pods.of(k.netnsCookie()),
-                    k.direction().label(),
-                    number(k.port()),
-                    RuleAction.label(v))),
+        ports("port_rules", "excluded ports"),
+        ports("probe_ports", "ports that the node may probe"),
         walked(
             "interface_rules",
             "excluded interfaces",
@@ -125,6 +115,21 @@ final class MapTables {
             "verdicts, summed over CPUs",
             map -> verdicts(map).rows().size(),
             this::verdicts));
+  }
+
+  private MapTable ports(String name, String holds) {
+    return walked(
+        name,
+        holds,
+        PortRuleKey.CODEC,
+        SluiceMaps.KEY_ZERO,
+        List.of("pod", "direction", "port", "action"),
+        (k, v) ->
+            List.of(
+                pods.of(k.netnsCookie()),
+                k.direction().label(),
+                number(k.port()),
+                RuleAction.label(v)));
   }
 
   private MapTable connections(String name, String holds) {

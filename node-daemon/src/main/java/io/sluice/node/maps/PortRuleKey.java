@@ -5,7 +5,7 @@ import io.sluice.node.maps.StructCodec.Field;
 import java.util.List;
 
 /**
- * A port that a pod does not want intercepted.
+ * A port that a pod does not want intercepted, or declares for probes.
  *
  * @param netnsCookie the pod
  * @param port 1..65535

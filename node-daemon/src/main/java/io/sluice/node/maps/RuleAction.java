@@ -5,8 +5,8 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 
 /**
- * What a rule does with a flow: bits of the values of {@code range_rules}, {@code port_rules} and
- * {@code interface_rules}. Mirrors {@code enum rule_action}.
+ * What a rule does with a flow: bits of the values of {@code range_rules}, {@code port_rules},
+ * {@code probe_ports} and {@code interface_rules}. Mirrors {@code enum rule_action}.
  */
 public enum RuleAction {
   /** The flow is left alone. */
@@ -16,7 +16,9 @@ public enum RuleAction {
   /** Name servers of the pod: port 53 is open. */
   RESOLVER(0x4),
   /** A metadata service that the pod may not call. */
-  METADATA(0x8);
+  METADATA(0x8),
+  /** A port that the pod declares for probes: sockets of the node itself may call it. */
+  PROBE(0x10);
 
   /** As if there were no rule, where a shorter prefix has one. */
   public static final int NEUTRAL = 0;

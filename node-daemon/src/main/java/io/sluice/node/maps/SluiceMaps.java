@@ -116,6 +116,11 @@ public final class SluiceMaps implements AutoCloseable {
     return map("port_rules", PortRuleKey.CODEC, MapCodec.u32());
   }
 
+  /** Inbound ports that sockets of the node itself may call. */
+  public BpfMap<PortRuleKey, Integer> probePorts() {
+    return map("probe_ports", PortRuleKey.CODEC, MapCodec.u32());
+  }
+
   /** Excluded interfaces. */
   public BpfMap<InterfaceRuleKey, Integer> interfaceRules() {
     return map("interface_rules", InterfaceRuleKey.CODEC, MapCodec.u32());

@@ -41,11 +41,8 @@ public record SocketStateValue(
   /** The daemon's own, connecting only to see where it arrives. */
   public static final int ROLE_PATH_CHECK = 8;
 
-  /** The other end is a socket of the node itself. */
-  public static final int FLAG_NODE_ORIGIN = 0x1;
-
   /** A proxy socket that shows the peer to the application. */
-  public static final int FLAG_PRESENTS_CLIENT = 0x2;
+  public static final int FLAG_PRESENTS_CLIENT = 0x1;
 
   /** Mirrors {@code struct socket_state}. */
   public static final StructCodec<SocketStateValue> CODEC =

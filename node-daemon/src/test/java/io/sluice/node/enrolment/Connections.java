@@ -26,7 +26,8 @@ final class Connections {
           Set.of(),
           PRIMARY_IFINDEX,
           true,
-          0);
+          0,
+          Set.of());
 
   private static final int POD_CGROUP = 4;
   private static final int UNUSED_INODE = Integer.MAX_VALUE;

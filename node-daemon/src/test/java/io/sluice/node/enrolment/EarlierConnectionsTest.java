@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
@@ -82,7 +83,8 @@ class EarlierConnectionsTest {
         1,
         Connections.NETWORK,
         InterceptionSettings.EVERYTHING,
-        permissive);
+        permissive,
+        Set.of());
   }
 
   private void enrol(EarlierConnections earlier, boolean permissive) {

@@ -238,6 +238,7 @@ class UnprotectedConnectionsTest {
             Set.of(),
             network.primaryIfindex(),
             true,
-            0);
+            0,
+            Set.of());
   }
 }

@@ -34,6 +34,9 @@ class PodRulesTest {
   private static final int INCLUDE = RuleAction.INCLUDE.code();
   private static final int RESOLVER = RuleAction.RESOLVER.code();
   private static final int METADATA = RuleAction.METADATA.code();
+  private static final int PROBE = RuleAction.PROBE.code();
+
+  private static final Set<Integer> PROBE_PORTS = Set.of(8_081, 9_090);
 
   /** Leaves the metadata services to the other lists. */
   private static final Openings OPEN = new Openings(List.of(), MetadataMode.ALLOW, PingMode.PLAIN);
@@ -122,7 +125,8 @@ class PodRulesTest {
             Set.of(),
             2,
             true,
-            0);
+            0,
+            Set.of());
     InterceptionSettings settings =
         new InterceptionSettings(
             Set.of(443), Set.of(9_090), List.of(), List.of(), Set.of("net1"), OPEN);
@@ -138,6 +142,11 @@ class PodRulesTest {
             Map.of(
                 new PortRuleKey(5, 443, Direction.OUTBOUND), EXCLUDE,
                 new PortRuleKey(5, 9_090, Direction.INBOUND), EXCLUDE));
+    assertThat(rules.probes())
+        .isEqualTo(
+            Map.of(
+                new PortRuleKey(5, 8_081, Direction.INBOUND), PROBE,
+                new PortRuleKey(5, 9_090, Direction.INBOUND), PROBE));
     assertThat(rules.interfaces()).isEqualTo(Map.of(new InterfaceRuleKey(5, 7), EXCLUDE));
     assertThat(rules.pod().address4()).isEqualTo(own);
     assertThat(rules.pod().address6()).isNull();
@@ -170,7 +179,8 @@ class PodRulesTest {
   void moreThanAPodsShareIsRefusedByNameAndList() {
     PodNetwork network =
         new PodNetwork(
-            List.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false, 0);
+            List.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false, 0,
+            Set.of());
     Set<Integer> ports = IntStream.rangeClosed(1, 65).boxed().collect(Collectors.toSet());
     InterceptionSettings most =
         new InterceptionSettings(
@@ -187,10 +197,24 @@ class PodRulesTest {
         .isInstanceOf(InterceptionException.class)
         .hasMessageStartingWith(
             "pod shop/cart has 130 excluded ports, more than a pod's share of 128");
+    assertThatThrownBy(() ->
+            placement(1, network, InterceptionSettings.EVERYTHING, false, ports).requireShare())
+        .isInstanceOf(InterceptionException.class)
+        .hasMessageStartingWith(
+            "pod shop/cart has 65 ports of probes, more than a pod's share of 32");
   }
 
   private PodPlacement placement(
       long cookie, PodNetwork network, InterceptionSettings settings, boolean permissive) {
+    return placement(cookie, network, settings, permissive, PROBE_PORTS);
+  }
+
+  private PodPlacement placement(
+      long cookie,
+      PodNetwork network,
+      InterceptionSettings settings,
+      boolean permissive,
+      Set<Integer> probePorts) {
     return new PodPlacement(
         new NamespacedName("shop", "cart"),
         Path.of("cart"),
@@ -198,13 +222,15 @@ class PodRulesTest {
         cookie,
         network,
         settings,
-        permissive);
+        permissive,
+        probePorts);
   }
 
   private int flags(InterceptionSettings settings, boolean permissive, boolean failOpen) {
     PodNetwork network =
         new PodNetwork(
-            List.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false, 0);
+            List.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false, 0,
+            Set.of());
     return PodRules.of(placement(1, network, settings, permissive), failOpen).pod().flags();
   }
 

@@ -98,9 +98,7 @@ class ConstantsTest {
                 "SOCKET_PATH_CHECK", SocketStateValue.ROLE_PATH_CHECK));
     assertThat(header.enumeration("socket_flag"))
         .containsExactlyInAnyOrderEntriesOf(
-            Map.of(
-                "SOCKET_NODE_ORIGIN", SocketStateValue.FLAG_NODE_ORIGIN,
-                "SOCKET_PRESENTS_CLIENT", SocketStateValue.FLAG_PRESENTS_CLIENT));
+            Map.of("SOCKET_PRESENTS_CLIENT", SocketStateValue.FLAG_PRESENTS_CLIENT));
   }
 
   @Test
@@ -133,6 +131,8 @@ class ConstantsTest {
     assertThat(header.constant("SLUICE_MAX_PORT_RULES_OF_POD"))
         .isEqualTo(PodPlacement.MAX_PORTS)
         .isEqualTo(2 * InterceptionSettings.MAX_PORTS);
+    assertThat(header.constant("SLUICE_MAX_PROBE_PORTS_OF_POD"))
+        .isEqualTo(PodPlacement.MAX_PROBE_PORTS);
     assertThat(header.constant("SLUICE_MAX_INTERFACE_RULES_OF_POD"))
         .isEqualTo(PodPlacement.MAX_INTERFACES)
         .isEqualTo(InterceptionSettings.MAX_INTERFACES);

@@ -60,6 +60,7 @@ class MapLayoutTest {
     assertThat(names(maps, "pod_by_address")).containsExactly("address_key", "pod_key");
     assertThat(names(maps, "range_rules")).containsExactly("range_rule_key");
     assertThat(names(maps, "port_rules")).containsExactly("port_rule_key");
+    assertThat(names(maps, "probe_ports")).containsExactly("port_rule_key");
     assertThat(names(maps, "interface_rules")).containsExactly("interface_rule_key");
     assertThat(names(maps, "connections")).containsExactly("connection_key", "connection");
     assertThat(names(maps, "node_connections")).containsExactly("connection_key", "connection");
