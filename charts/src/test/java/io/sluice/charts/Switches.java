@@ -146,6 +146,8 @@ final class Switches {
         traffic("metadataMode", "ALLOW", "ALLOW"),
         traffic("pingMode", "REFUSE", "REFUSE"),
         traffic("pingMode", "ALLOW", "ALLOW"),
+        traffic("sameNodeMtls", "required", "required"),
+        traffic("revokedConnections", "KEEP", "KEEP"),
         of(
             "meshConfig.sidecar.sidecarDisabledMTLS",
             "true",

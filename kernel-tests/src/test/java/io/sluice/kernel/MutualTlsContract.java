@@ -3,6 +3,7 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.capture.FrameCapture;
 import io.sluice.cli.capture.TcpStream;
 import io.sluice.cli.capture.TlsRecords;
 import io.sluice.kernel.site.Attempt;
@@ -15,11 +16,13 @@ import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -32,6 +35,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 abstract class MutualTlsContract {
   private static final String SECRET = "canary-19c2fe-between-nodes";
   private static final String MARKER = "marker-c07d31-";
+  private static final int MAC_ADDRESSES_BYTES = 12;
+  private static final Duration REVOKE_LIMIT = Duration.ofMillis(100);
   private static final Duration CUT_LIMIT = Duration.ofSeconds(1);
 
   private final Mechanism mechanism;
@@ -111,7 +116,21 @@ abstract class MutualTlsContract {
           shop.cluster
               .registry()
               .write("thief-to-store", Manifests.trafficTarget("thief", "store", List.of())));
-      assertThat(shop.call(shop.thief, family, server.port(), "please").answered()).isTrue();
+      String others =
+          Manifests.trafficTarget("thief", "store", List.of())
+              .replace(
+                  "[{kind: ServiceAccount, name: thief,", "[{kind: ServiceAccount, name: heir,");
+      try (Talk granted = Talk.begin(shop.thief, shop.store.at(family, server.port()))) {
+        assertThat(granted.exchange("please")).isEqualTo("please");
+
+        shop.change(() -> shop.cluster.registry().write("thief-to-store", others));
+
+        long begin = System.nanoTime();
+        assertThat(granted.end()).isEqualTo(Attempt.End.RESET);
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(REVOKE_LIMIT);
+        String how = shop.callingView().record("outbound", granted.local()).path("close").asText();
+        assertThat(how).isIn("revoked", "reset_by_upstream");
+      }
     } finally {
       shop.change(() -> shop.cluster.registry().remove("thief-to-store"));
     }
@@ -243,6 +262,83 @@ abstract class MutualTlsContract {
       assertThat(shop.call(shop.buyer, family, server.port(), "again").answered()).isFalse();
     }
     shop.configure(Map.of());
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void onlyTlsIsOnTheLinksWithinANodeWhereMeshNamespaceOrEitherPodRequireIt(Family family) {
+    shop.change(() ->
+        shop.cluster
+            .registry()
+            .write("buyer-to-neighbour", Manifests.trafficTarget("buyer", "neighbour", List.of())));
+    String required = "sluice.io/same-node-mtls";
+    try (TcpServer server = TcpServer.echo(shop.neighbour, family, shop.freshPort());
+        FrameCapture leaving = shop.buyer.capture();
+        FrameCapture arriving = shop.neighbour.capture()) {
+      List<FrameCapture> captures = List.of(leaving, arriving);
+      assertThat(isHeardWithinTheNode(family, server, captures, "by-nobody")).isTrue();
+      shop.configure(Map.of("traffic", "{sameNodeMtls: required}"));
+      assertThat(isHeardWithinTheNode(family, server, captures, "by-the-mesh")).isFalse();
+      shop.configure(Map.of());
+      String namespace = Manifests.namespace(required, "required");
+      shop.change(() -> shop.cluster.registry().write("namespace", namespace));
+      assertThat(isHeardWithinTheNode(family, server, captures, "by-the-namespace")).isFalse();
+      shop.change(() -> shop.cluster.registry().write("namespace", Manifests.namespace()));
+      for (SitePod end : List.of(shop.buyer, shop.neighbour)) {
+        writePod(end, Map.of(required, "required"));
+        assertThat(isHeardWithinTheNode(family, server, captures, "by-" + end.name())).isFalse();
+        writePod(end, Map.of());
+      }
+      assertThat(isHeardWithinTheNode(family, server, captures, "no-longer")).isTrue();
+
+      for (FrameCapture capture : captures) {
+        assertThat(capture.dropped()).as("frames the capture missed").isZero();
+        List<TcpStream> streams =
+            TcpStream.ofPort(TwoNodes.HBONE_PORT, beyondLoopback(capture)).stream()
+                .filter(stream -> Family.of(stream.from().getAddress()) == family)
+                .toList();
+        assertThat(streams).isNotEmpty();
+        assertThat(streams).allSatisfy(each -> assertThat(TlsRecords.problem(each)).isEmpty());
+      }
+    } finally {
+      shop.change(() -> {
+        shop.cluster.registry().remove("buyer-to-neighbour");
+        shop.cluster.registry().write("namespace", Manifests.namespace());
+      });
+    }
+  }
+
+  private void writePod(SitePod pod, Map<String, String> annotations) {
+    shop.change(() ->
+        shop.cluster
+            .registry()
+            .write("pod-" + pod.name(), Manifests.pod(pod, annotations, List.of())));
+  }
+
+  /** Whether the text of a call from the buyer to its neighbour is on the link of either. */
+  private boolean isHeardWithinTheNode(
+      Family family, TcpServer server, List<FrameCapture> captures, String text) {
+    Attempt served = Attempt.from(shop.buyer, shop.neighbour.at(family, server.port()), text);
+    assertThat(served.answer()).as("%s: %s", text, served).isEqualTo(text);
+    boolean heard =
+        captures.stream()
+            .flatMap(capture -> beyondLoopback(capture).stream())
+            .anyMatch(frame -> new String(frame, StandardCharsets.ISO_8859_1).contains(text));
+    assertThat(
+            shop.callingView()
+                .record("outbound", served.local())
+                .path("connection_security_policy")
+                .asText())
+        .as(text)
+        .isEqualTo(heard ? "none" : "mutual_tls");
+    return heard;
+  }
+
+  /** What was on a link of the pod: frames of the loopback interface have no addresses. */
+  private static List<byte[]> beyondLoopback(FrameCapture capture) {
+    return capture.frames().stream()
+        .filter(frame -> IntStream.range(0, MAC_ADDRESSES_BYTES).anyMatch(at -> frame[at] != 0))
+        .toList();
   }
 
   /** Whether a text was on the link; a marker from outside the mesh ends what is looked at. */

@@ -21,13 +21,16 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Permissions: live, never felt by what is established, and refusals that tell their reason. */
+/** Permissions: live, for what is open too, and refusals that tell their reason. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class PolicyContract {
   private static final Duration REFUSAL_LIMIT = Duration.ofMillis(50);
 
   /** From the change of the folder to its effect on a new connection. */
   private static final Duration FLIP_LIMIT = Duration.ofSeconds(5);
+
+  /** From the moment that every pod is brought to the change; the proxy is before them. */
+  private static final Duration CLOSE_LIMIT = Duration.ofMillis(100);
 
   private static final int WARM_UP = 10;
   private static final int MEASURED = 21;
@@ -46,7 +49,7 @@ abstract class PolicyContract {
 
   @ParameterizedTest
   @EnumSource(Family.class)
-  void aGrantAndItsRevocationActLiveAndSpareWhatIsEstablished(Family family) {
+  void aGrantAndItsRevocationActLiveAndEndWhatIsOpen(Family family) {
     try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
       InetSocketAddress destination = shop.store.at(family, server.port());
       assertThat(Attempt.from(shop.thief, destination, "please").wasReset()).isTrue();
@@ -60,16 +63,49 @@ abstract class PolicyContract {
 
         shop.change(() -> shop.site.registry().remove("thief-to-store"));
 
+        assertIsCut(established);
+        JsonNode record = shop.view().record("outbound", established.local());
+        assertThat(record.path("close").asText()).isIn("revoked", "reset_by_upstream");
+        JsonNode judged = shop.view().recordOf("revoked", established.local());
+        assertThat(judged.path("close_reason").asText()).isEqualTo("no_traffic_target");
+        assertThat(judged.path("rule").asText()).isEqualTo("shop/thief-to-store");
         assertThat(Attempt.from(shop.thief, destination, "again").wasReset()).isTrue();
-        assertThat(established.isAlive()).isTrue();
       }
       assertThat(server.accepted()).hasSize(1);
     }
   }
 
+  private static void assertIsCut(Talk established) {
+    long begin = System.nanoTime();
+    assertThat(established.end()).isEqualTo(Attempt.End.RESET);
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(CLOSE_LIMIT);
+  }
+
   @ParameterizedTest
   @EnumSource(Family.class)
-  void permissiveModeActsLiveAndSparesWhatIsEstablished(Family family) {
+  void aRevocationSparesWhatIsOpenWhereTheTrafficTargetSaysSo(Family family) {
+    String target =
+        Manifests.trafficTarget("thief", "store", List.of())
+            .replace(
+                "{name: thief-to-store,",
+                "{annotations: {sluice.io/revoked-connections: KEEP}, name: thief-to-store,");
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      shop.change(() -> shop.site.registry().write("thief-to-store", target));
+      try (Talk established = Talk.begin(shop.thief, destination)) {
+        assertThat(established.exchange("hello")).isEqualTo("hello");
+
+        shop.change(() -> shop.site.registry().remove("thief-to-store"));
+
+        assertThat(Attempt.from(shop.thief, destination, "again").wasReset()).isTrue();
+        assertThat(established.isAlive()).isTrue();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void permissiveModeActsLiveAndItsEndEndsWhatIsOpen(Family family) {
     try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
       InetSocketAddress destination = shop.store.at(family, server.port());
       long on = System.nanoTime();
@@ -81,9 +117,9 @@ abstract class PolicyContract {
         long off = System.nanoTime();
         shop.configureAsAtFirst();
 
+        assertIsCut(established);
         assertThat(Attempt.from(shop.thief, destination, "again").wasReset()).isTrue();
         assertThat(Duration.ofNanos(System.nanoTime() - off)).isLessThan(FLIP_LIMIT);
-        assertThat(established.isAlive()).isTrue();
       }
     } finally {
       shop.configureAsAtFirst();

@@ -11,6 +11,8 @@ import java.util.List;
  * @param mutualTls whether nodes reach each other's workloads by HBONE only; {@code
  *     sidecarDisabledMTLS} turns it off
  * @param denied peers that are refused, live connections included
+ * @param revoked what becomes of open connections that policy refuses now, where no TrafficTarget
+ *     says otherwise
  * @param nodeResolvers name servers of the node that asks; known there alone and never sent
  */
 public record MeshSettings(
@@ -19,6 +21,7 @@ public record MeshSettings(
     TrustDomain trustDomain,
     boolean mutualTls,
     DeniedPeers denied,
+    RevokedMode revoked,
     List<Cidr> nodeResolvers) {
   /** What holds when no MeshConfig exists: nothing that is not granted (fail closed). */
   public static final MeshSettings CLOSED =
@@ -34,13 +37,24 @@ public record MeshSettings(
       boolean egress,
       TrustDomain trustDomain,
       boolean mutualTls,
+      DeniedPeers denied,
+      RevokedMode revoked) {
+    this(permissive, egress, trustDomain, mutualTls, denied, revoked, List.of());
+  }
+
+  /** The same where it does not say what becomes of connections that are refused now. */
+  public MeshSettings(
+      boolean permissive,
+      boolean egress,
+      TrustDomain trustDomain,
+      boolean mutualTls,
       DeniedPeers denied) {
-    this(permissive, egress, trustDomain, mutualTls, denied, List.of());
+    this(permissive, egress, trustDomain, mutualTls, denied, RevokedMode.CLOSE);
   }
 
   /** The same on a node with these name servers. */
   public MeshSettings onNodeWith(List<Cidr> resolvers) {
-    return new MeshSettings(permissive, egress, trustDomain, mutualTls, denied, resolvers);
+    return new MeshSettings(permissive, egress, trustDomain, mutualTls, denied, revoked, resolvers);
   }
 
   /** With mutual TLS, and nobody denied: what holds where a MeshConfig says nothing of either. */

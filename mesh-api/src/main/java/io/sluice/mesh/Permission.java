@@ -1,6 +1,7 @@
 package io.sluice.mesh;
 
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one SMI TrafficTarget grants: the sources may reach the destination on the ports.
@@ -9,12 +10,25 @@ import java.util.Set;
  * @param destination service account whose workloads may be reached
  * @param sources service accounts that may reach them
  * @param ports destination ports; empty means every port
+ * @param revokedOrNull what becomes of open connections that rest on it when it no longer grants
+ *     them; null where the TrafficTarget does not say, and that of the mesh holds
  */
 public record Permission(
     NamespacedName name,
     NamespacedName destination,
     Set<NamespacedName> sources,
-    Set<Integer> ports) {
+    Set<Integer> ports,
+    @Nullable RevokedMode revokedOrNull) {
+
+  /** One that leaves open connections to the mesh's setting. */
+  public Permission(
+      NamespacedName name,
+      NamespacedName destination,
+      Set<NamespacedName> sources,
+      Set<Integer> ports) {
+    this(name, destination, sources, ports, null);
+  }
+
   public Permission {
     sources = Set.copyOf(sources);
     ports = Set.copyOf(ports);

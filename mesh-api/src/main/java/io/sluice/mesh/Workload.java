@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  *     node call them directly
  * @param mtlsMode whether it takes plaintext from outside the mesh; counts only while the mesh has
  *     mutual TLS
+ * @param connections how its connections are carried
  */
 public record Workload(
     NamespacedName name,
@@ -39,7 +40,38 @@ public record Workload(
     boolean hostNetwork,
     InterceptionSettings interception,
     Set<Integer> probePorts,
-    MtlsMode mtlsMode) {
+    MtlsMode mtlsMode,
+    ConnectionSettings connections) {
+
+  /** One whose connections are carried as where nobody says anything. */
+  public Workload(
+      NamespacedName name,
+      SpiffeId identity,
+      List<InetAddress> addresses,
+      Map<String, String> labels,
+      boolean enrolled,
+      @Nullable String netnsOrNull,
+      @Nullable PodUid uidOrNull,
+      @Nullable String nodeNameOrNull,
+      boolean hostNetwork,
+      InterceptionSettings interception,
+      Set<Integer> probePorts,
+      MtlsMode mtlsMode) {
+    this(
+        name,
+        identity,
+        addresses,
+        labels,
+        enrolled,
+        netnsOrNull,
+        uidOrNull,
+        nodeNameOrNull,
+        hostNetwork,
+        interception,
+        probePorts,
+        mtlsMode,
+        ConnectionSettings.DEFAULT);
+  }
 
   public Workload {
     addresses = List.copyOf(addresses);

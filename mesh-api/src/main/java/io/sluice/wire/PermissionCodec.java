@@ -1,7 +1,9 @@
 package io.sluice.wire;
 
+import io.sluice.api.resources.v1.Revoked;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.RevokedMode;
 import java.util.HashSet;
 
 /** Permissions as messages and back. */
@@ -16,6 +18,12 @@ final class PermissionCodec {
         .addAllSources(
             permission.sources().stream().sorted().map(NamespacedName::toString).toList())
         .addAllPorts(permission.ports().stream().sorted().toList())
+        .setRevoked(
+            switch (permission.revokedOrNull()) {
+              case null -> Revoked.REVOKED_UNSPECIFIED;
+              case CLOSE -> Revoked.REVOKED_CLOSE;
+              case KEEP -> Revoked.REVOKED_KEEP;
+            })
         .build();
   }
 
@@ -26,6 +34,12 @@ final class PermissionCodec {
         new HashSet<>(
             checks.list(
                 "sources", message.getSourcesList(), WireLimits.SOURCES, NamespacedName::parse)),
-        checks.ports("ports", message.getPortsList()));
+        checks.ports("ports", message.getPortsList()),
+        switch (message.getRevoked()) {
+          case REVOKED_UNSPECIFIED -> null;
+          case REVOKED_CLOSE -> RevokedMode.CLOSE;
+          case REVOKED_KEEP -> RevokedMode.KEEP;
+          case UNRECOGNIZED -> throw checks.unusable("revoked", "it is none of those known");
+        });
   }
 }

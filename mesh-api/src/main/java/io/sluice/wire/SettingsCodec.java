@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.sluice.api.resources.v1.Settings;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import java.math.BigInteger;
@@ -24,6 +25,7 @@ final class SettingsCodec {
             settings.denied().identities().stream().map(SpiffeId::toString).sorted().toList())
         .addAllDeniedSerials(
             settings.denied().serials().stream().sorted().map(SettingsCodec::bytes).toList())
+        .setKeepRevoked(settings.revoked() == RevokedMode.KEEP)
         .build();
   }
 
@@ -47,7 +49,8 @@ final class SettingsCodec {
         message.getEgress(),
         checks.value("trust_domain", () -> new TrustDomain(message.getTrustDomain())),
         message.getMutualTls(),
-        new DeniedPeers(identities, serials));
+        new DeniedPeers(identities, serials),
+        message.getKeepRevoked() ? RevokedMode.KEEP : RevokedMode.CLOSE);
   }
 
   private static ByteString bytes(BigInteger serial) {

@@ -5,6 +5,7 @@ import io.sluice.api.resources.v1.Interception;
 import io.sluice.api.resources.v1.PingMode;
 import io.sluice.api.resources.v1.Range;
 import io.sluice.mesh.Cidr;
+import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MetadataMode;
@@ -12,9 +13,11 @@ import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Openings;
 import io.sluice.mesh.PodUid;
+import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import java.net.InetAddress;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +41,9 @@ final class WorkloadCodec {
             .setNodeName(workload.nodeName().orElse(""))
             .setHostNetwork(workload.hostNetwork())
             .addAllProbePorts(workload.probePorts().stream().sorted().toList())
-            .setPermissiveMtls(workload.mtlsMode() == MtlsMode.PERMISSIVE);
+            .setPermissiveMtls(workload.mtlsMode() == MtlsMode.PERMISSIVE)
+            .setIdleTimeoutSeconds((int) workload.connections().idleTimeout().toSeconds())
+            .setSameNodeMtls(workload.connections().sameNodeMtls() == SameNodeMtls.REQUIRED);
     if (!workload.interception().equals(InterceptionSettings.EVERYTHING)) {
       message.setInterception(interception(workload.interception()));
     }
@@ -77,7 +82,19 @@ final class WorkloadCodec {
                     ? interception(message.getInterception(), checks)
                     : InterceptionSettings.EVERYTHING,
                 checks.ports("probe_ports", message.getProbePortsList()),
-                message.getPermissiveMtls() ? MtlsMode.PERMISSIVE : MtlsMode.STRICT));
+                message.getPermissiveMtls() ? MtlsMode.PERMISSIVE : MtlsMode.STRICT,
+                connections(message, checks)));
+  }
+
+  private static ConnectionSettings connections(
+      io.sluice.api.resources.v1.Workload message, Checks checks) {
+    long seconds = Integer.toUnsignedLong(message.getIdleTimeoutSeconds());
+    return checks.value(
+        "idle_timeout_seconds",
+        () ->
+            new ConnectionSettings(
+                Duration.ofSeconds(seconds),
+                message.getSameNodeMtls() ? SameNodeMtls.REQUIRED : SameNodeMtls.DISABLED));
   }
 
   private static @Nullable String present(String text) {

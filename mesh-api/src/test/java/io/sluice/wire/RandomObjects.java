@@ -2,6 +2,7 @@ package io.sluice.wire;
 
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Cidr;
+import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.InterceptionSettings;
@@ -16,6 +17,8 @@ import io.sluice.mesh.Openings;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.PingMode;
 import io.sluice.mesh.PodUid;
+import io.sluice.mesh.RevokedMode;
+import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SpiffeId;
@@ -24,6 +27,7 @@ import io.sluice.mesh.Workload;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -64,7 +68,8 @@ final class RandomObjects {
         new TrustDomain(word()),
         random.nextBoolean(),
         new DeniedPeers(
-            set(this::identity), set(() -> new BigInteger(1 + random.nextInt(160), random))));
+            set(this::identity), set(() -> new BigInteger(1 + random.nextInt(160), random))),
+        one(RevokedMode.values()));
   }
 
   Workload workload() {
@@ -81,7 +86,10 @@ final class RandomObjects {
         !enrolled && random.nextBoolean(),
         random.nextBoolean() ? InterceptionSettings.EVERYTHING : interception(),
         set(this::port),
-        one(MtlsMode.values()));
+        one(MtlsMode.values()),
+        new ConnectionSettings(
+            Duration.ofSeconds(random.nextInt((int) ConnectionSettings.MAX_IDLE.toSeconds() + 1)),
+            one(SameNodeMtls.values())));
   }
 
   private Map<String, String> labels() {
@@ -119,7 +127,12 @@ final class RandomObjects {
   }
 
   Permission permission() {
-    return new Permission(name(), name(), set(this::name), set(this::port));
+    return new Permission(
+        name(),
+        name(),
+        set(this::name),
+        set(this::port),
+        random.nextBoolean() ? one(RevokedMode.values()) : null);
   }
 
   private InetAddress address() {

@@ -52,7 +52,8 @@ class RoundTripTest {
                           permission.name(),
                           permission.destination(),
                           new LinkedHashSet<>(random.shuffled(List.copyOf(permission.sources()))),
-                          permission.ports()))))
+                          permission.ports(),
+                          permission.revokedOrNull()))))
           .isEqualTo(ResourceEncoder.encode(new MeshResource.OfPermission(permission)));
     }
   }
@@ -74,7 +75,8 @@ class RoundTripTest {
         from.hostNetwork(),
         from.interception(),
         new LinkedHashSet<>(random.shuffled(List.copyOf(from.probePorts()))),
-        from.mtlsMode());
+        from.mtlsMode(),
+        from.connections());
   }
 
   @Test

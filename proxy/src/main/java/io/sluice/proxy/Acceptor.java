@@ -3,9 +3,11 @@ package io.sluice.proxy;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.epoll.AdoptedSockets;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.sluice.mesh.decision.Direction;
+import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
@@ -36,7 +38,17 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     this.nextLoop = nextLoop;
     this.channel = new EpollServerSocketChannel(listener.fd());
     channel.config().setAutoRead(false); // until accept()
+    keepAlive();
     channel.pipeline().addLast(this);
+  }
+
+  /** What is accepted has it from the listener. */
+  private void keepAlive() {
+    try {
+      AdoptedSockets.keepAlive(channel, path.settings.keepAlive());
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "keep-alive-not-set pod=" + pod.name, e);
+    }
   }
 
   Direction direction() {

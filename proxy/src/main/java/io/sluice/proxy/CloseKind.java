@@ -20,6 +20,8 @@ public enum CloseKind {
   REFUSED,
   /** The other end's identity or certificate came onto the deny list. */
   DENIED,
+  /** Policy allowed it and refuses it now. */
+  REVOKED,
   /** What it sent was not taken, and there was no memory for more. */
   STALLED,
   /** The proxy failed. */

@@ -3,6 +3,8 @@ package io.sluice.proxy;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Grant;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
@@ -37,6 +39,7 @@ final class Connection {
   private final long id;
   private final Source source; // whom it counts for
   private final @Nullable Reason noRoom;
+  private final Standing standing = new Standing();
   private final long startNanos = System.nanoTime();
   private final @Nullable Leg client; // null where the client is a stream
   private final @Nullable HboneExchange asked; // that stream
@@ -128,8 +131,19 @@ final class Connection {
     }
   }
 
-  void decided(Verdict answer) {
+  /** Policy allows it, as far as {@code snapshot} says. */
+  void allowed(Verdict answer, Flow flow, MeshSnapshot snapshot) {
     verdict = answer;
+    standing.allowed(Grant.of(snapshot, direction, pod.name, flow, answer), snapshot);
+  }
+
+  /** Ends it where the latest snapshot refuses what an earlier one allowed. */
+  void judgeAgain(Affected affected) {
+    boolean concerned = state == State.OPEN && parties.areAmong(affected, pod.name);
+    Verdict answer = concerned ? standing.revocation(path.snapshot) : null;
+    if (answer != null) {
+      end(CloseKind.REVOKED, answer.reason());
+    }
   }
 
   void dialing(Attempt begun) {
@@ -163,7 +177,9 @@ final class Connection {
   /** The upstream is a socket, and has answered. */
   void opened(Leg leg) {
     upstream = leg;
-    open();
+    if (!open()) {
+      return;
+    }
     Leg near = client;
     HboneExchange stream = asked;
     if (near != null) {
@@ -177,14 +193,21 @@ final class Connection {
   /** The upstream is a stream, and its far end has answered. */
   void opened(HboneStream stream) {
     parties.haveProvenThemselves();
-    open();
     Leg near = client;
-    if (near != null) {
+    if (!open()) {
+      stream.reset();
+    } else if (near != null) {
       join(near, stream);
     }
   }
 
-  private void open() {
+  /** False where policy has changed its mind while the upstream was being reached. */
+  private boolean open() {
+    Verdict refusal = standing.refusalAtOpening(path.snapshot);
+    if (refusal != null) {
+      refuse(refusal, CloseKind.REFUSED);
+      return false;
+    }
     state = State.OPEN;
     activeNanos = System.nanoTime();
     path.opened.increment();
@@ -193,6 +216,7 @@ final class Connection {
       loop.loads.opened(address);
     }
     tell(() -> path.listener.opened(info()));
+    return true;
   }
 
   private void join(Leg socket, HboneStream stream) {
@@ -276,16 +300,10 @@ final class Connection {
     if (now - reportedNanos >= path.settings.reportInterval().toNanos() / 2) {
       report(now);
     }
-    boolean half = seenHalfClosed || isHalfClosed(client) || isHalfClosed(upstream);
-    Duration idle = path.settings.idleTimeout();
-    Duration timeout = half ? path.settings.halfClosedIdleTimeout() : idle;
-    if (timeout.isPositive() && now - activeNanos >= timeout.toNanos()) {
+    long timeout = pod.idleNanos(path.snapshot);
+    if (timeout > 0 && now - activeNanos >= timeout) {
       end(CloseKind.IDLE, Reason.IDLE_TIMEOUT);
     }
-  }
-
-  private static boolean isHalfClosed(@Nullable Leg leg) {
-    return leg != null && leg.isHalfClosed();
   }
 
   private void report(long now) {

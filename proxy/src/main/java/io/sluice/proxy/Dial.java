@@ -6,6 +6,7 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.socket.PendingSocket;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -70,8 +71,9 @@ final class Dial implements Attempt, PendingSocket.Listener {
     try {
       channel = AdoptedSockets.connecting(fd);
       channel.config().setConnectTimeoutMillis(0); // the deadline here covers the opening too
+      AdoptedSockets.keepAlive(channel, connection.path.settings.keepAlive());
       made = new Leg(connection, channel);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | IOException e) {
       connection.path.failed("socket-unusable", connection.pod.name, e);
       if (channel == null) {
         PendingSocket.closeUnused(fd);

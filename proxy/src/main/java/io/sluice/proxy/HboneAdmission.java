@@ -44,7 +44,7 @@ final class HboneAdmission implements Admission {
       connection.refuse(verdict, CloseKind.REFUSED);
       return;
     }
-    connection.decided(verdict);
+    connection.allowed(verdict, flow, snapshot);
     new Dial(
             connection,
             reason -> connection.refuse(reason, CloseKind.CONNECT_FAILURE),

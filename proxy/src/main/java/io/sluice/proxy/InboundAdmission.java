@@ -58,13 +58,13 @@ final class InboundAdmission implements Attempt.Owner {
     connection.parties.areIdentified(
         source == null ? null : snapshot.identityOf(source).orElse(null), null);
     connection.parties.areLedTo(destination, snapshot.identityOf(connection.pod.name).orElse(null));
-    Verdict verdict =
-        Decisions.decideAt(snapshot, connection.pod.name, new Flow(source, client, destination));
+    Flow flow = new Flow(source, client, destination);
+    Verdict verdict = Decisions.decideAt(snapshot, connection.pod.name, flow);
     if (!verdict.isAllowed()) {
       connection.refuse(verdict, CloseKind.REFUSED);
       return;
     }
-    connection.decided(verdict);
+    connection.allowed(verdict, flow, snapshot);
     new Dial(
             connection,
             this,

@@ -67,10 +67,6 @@ final class Leg extends ChannelInboundHandlerAdapter implements ChannelFutureLis
     read();
   }
 
-  boolean isHalfClosed() {
-    return inputEnded || outputEnded;
-  }
-
   /** Closes with a reset, whatever is still buffered. */
   void reset() {
     if (!closed && channel.isOpen()) {

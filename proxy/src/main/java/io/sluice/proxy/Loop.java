@@ -12,8 +12,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 
 /**
- * The connections of one event loop and their one timer. Everything but {@link #resetAll} runs on
- * that loop.
+ * The connections of one event loop and their one timer. Everything but {@link #resetAll} and
+ * {@link #isDialing} runs on that loop.
  */
 final class Loop {
   private static final Duration LONGEST_TICK = Duration.ofSeconds(1);
@@ -22,6 +22,7 @@ final class Loop {
   final EventLoop executor;
   final EndpointLoads loads = new EndpointLoads();
   final HbonePool pool;
+  final Rejudgement rejudgement;
   private final List<Connection> connections = new ArrayList<>();
 
   Loop(EventLoop executor, DataPath path) {
@@ -35,19 +36,15 @@ final class Loop {
                 path.sockets.open(
                     key.pod(), Family.of(key.destination().getAddress()), Optional.empty(), false),
             path.hboneEvents);
+    this.rejudgement = new Rejudgement(executor, connections);
     long tick = tick(path.settings).toNanos();
-    executor.scheduleWithFixedDelay(this::tick, tick, tick, TimeUnit.NANOSECONDS);
+    executor.scheduleWithFixedDelay(
+        () -> tick(System.nanoTime()), tick, tick, TimeUnit.NANOSECONDS);
   }
 
-  /** A quarter of the shortest time to keep, so that it is kept within 25 %. */
+  /** A quarter of the time between reports, so that it is kept within 25 %. */
   private static Duration tick(ProxySettings settings) {
-    Duration shortest = settings.reportInterval();
-    for (Duration timeout : List.of(settings.idleTimeout(), settings.halfClosedIdleTimeout())) {
-      if (timeout.isPositive() && timeout.compareTo(shortest) < 0) {
-        shortest = timeout;
-      }
-    }
-    Duration quarter = shortest.dividedBy(4);
+    Duration quarter = settings.reportInterval().dividedBy(4);
     if (quarter.compareTo(SHORTEST_TICK) < 0) {
       return SHORTEST_TICK;
     }
@@ -87,8 +84,7 @@ final class Loop {
   }
 
   // From the end, because a connection that ends moves the last one into its place.
-  private void tick() {
-    long now = System.nanoTime();
+  void tick(long now) {
     for (int i = connections.size() - 1; i >= 0; i--) {
       connections.get(i).tick(now);
     }

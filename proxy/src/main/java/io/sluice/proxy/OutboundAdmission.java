@@ -4,6 +4,7 @@ import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.Workload;
@@ -91,14 +92,15 @@ final class OutboundAdmission implements Attempt.Owner {
     InetSocketAddress client = connection.parties.client();
     Workload called = snapshot.workloadAt(endpoint.getAddress()).orElse(null);
     connection.parties.areLedTo(endpoint, called == null ? null : called.identity());
-    Verdict verdict = Decisions.decide(snapshot, new Flow(pod, client, endpoint));
+    Flow flow = new Flow(pod, client, endpoint);
+    Verdict verdict = Decisions.decide(snapshot, flow);
     if (!verdict.isAllowed()) {
       connection.refuse(verdict, CloseKind.REFUSED);
       return;
     }
-    connection.decided(verdict);
+    connection.allowed(verdict, flow, snapshot);
     tried = endpoint;
-    if (called != null && crossesNodes(called)) {
+    if (called != null && needsMutualTls(called)) {
       dialByStream(endpoint, called);
     } else {
       new Dial(
@@ -113,13 +115,20 @@ final class OutboundAdmission implements Attempt.Owner {
 
   /**
    * Whether mutual TLS has to protect what goes there: an enrolled workload without a listener of
-   * ours. What we listen for ourselves does not leave the node, and its source is proven by our own
-   * record; wherever else the registry may place a workload, nothing of that is true.
+   * ours, or one with, where either end requires it within the node too. Else what we listen for
+   * ourselves does not leave the node, and its source is proven by our own record; wherever else
+   * the registry may place a workload, nothing of that is true.
    */
-  private boolean crossesNodes(Workload called) {
+  private boolean needsMutualTls(Workload called) {
     return called.enrolled()
         && snapshot.settings().mutualTls()
-        && !connection.path.served.contains(called.name());
+        && (!connection.path.served.contains(called.name())
+            || requiresItWithinTheNode(called)
+            || (own != null && requiresItWithinTheNode(own)));
+  }
+
+  private static boolean requiresItWithinTheNode(Workload end) {
+    return end.connections().sameNodeMtls() == SameNodeMtls.REQUIRED;
   }
 
   private void dialByStream(InetSocketAddress endpoint, Workload called) {

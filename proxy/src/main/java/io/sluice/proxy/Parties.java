@@ -76,6 +76,12 @@ final class Parties {
     destinationIdentity = called;
   }
 
+  /** Whether they are those of a connection of which another snapshot may say something else. */
+  boolean areAmong(Affected affected, NamespacedName pod) {
+    InetSocketAddress to = endpoint;
+    return affected.includes(pod, source, to == null ? null : to.getAddress(), destinationIdentity);
+  }
+
   @Nullable InetSocketAddress endpoint() {
     return endpoint;
   }

@@ -1,5 +1,6 @@
 package io.sluice.proxy;
 
+import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.hbone.HboneServer;
 import io.sluice.proxy.limits.BufferBudget;
@@ -18,6 +19,10 @@ final class Pod {
   /** Set when everything of the pod is to be reset; never unset. */
   volatile boolean gone;
 
+  private volatile Timeout timeout = new Timeout(MeshSnapshot.EMPTY, 0);
+
+  private record Timeout(MeshSnapshot snapshot, long idleNanos) {}
+
   Pod(NamespacedName name, DataPath path) {
     ProxySettings settings = path.settings;
     this.name = name;
@@ -25,5 +30,21 @@ final class Pod {
     this.budget = new BufferBudget(settings.maxBufferedBytesPerPod(), path.budget);
     this.readSizes = new ReadSizes(settings.maxReadBytes(), budget);
     this.hbone = new HboneServer(name, settings.hbone(), path.hboneEvents, path.serverRoom, budget);
+  }
+
+  /** Without a byte for so long a connection of the pod is reset; 0 means never. */
+  long idleNanos(MeshSnapshot snapshot) {
+    Timeout known = timeout;
+    if (known.snapshot != snapshot) {
+      known =
+          new Timeout(
+              snapshot,
+              snapshot
+                  .workload(name)
+                  .map(workload -> workload.connections().idleTimeout().toNanos())
+                  .orElse(0L));
+      timeout = known;
+    }
+    return known.idleNanos;
   }
 }

@@ -4,7 +4,6 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
-import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
@@ -112,16 +111,26 @@ public final class Proxy implements AutoCloseable {
   }
 
   /**
-   * Decides new connections by {@code snapshot} from now on; established ones go on, but for those
-   * with a peer that its deny list names.
+   * Decides connections by {@code snapshot} from now on. Established ones that it refuses are
+   * reset, unless a TrafficTarget or the mesh wants them kept; so are those with a peer that its
+   * deny list names.
    */
   public void publish(MeshSnapshot snapshot) {
-    DeniedPeers before = path.snapshot.settings().denied();
+    MeshSnapshot before = path.snapshot;
     path.snapshot = snapshot;
-    if (!snapshot.settings().denied().equals(before)) {
+    if (!snapshot.settings().denied().equals(before.settings().denied())) {
       loops.forEach(loop -> loop.pool.recheck());
       hboneServers().forEach(HboneServer::recheck);
     }
+    Affected affected = Affected.between(before, snapshot);
+    if (!affected.isNone()) {
+      loops.forEach(loop -> loop.rejudgement.add(affected));
+    }
+  }
+
+  /** Looks at every connection as if it were {@code now}; waits for it. For tests. */
+  void tick(long now) {
+    loops.forEach(loop -> loop.executor.submit(() -> loop.tick(now)).syncUninterruptibly());
   }
 
   private List<HboneServer> hboneServers() {

@@ -9,8 +9,7 @@ import java.time.Duration;
  *
  * @param eventLoops threads that move bytes; 1 to the number of cores
  * @param connectTimeout longest wait for one upstream's answer; 1 ms to 5 min
- * @param idleTimeout a connection without a byte for so long is reset; zero means never
- * @param halfClosedIdleTimeout the same once one end has finished sending; zero means never
+ * @param keepAlive how dead peers of idle connections are found
  * @param identityTimeout longest wait for the sending side's record of a connection between two
  *     pods of this node; up to 30 s
  * @param maxConnections live connections of all pods above which new ones are reset, those of the
@@ -28,8 +27,7 @@ import java.time.Duration;
 public record ProxySettings(
     int eventLoops,
     Duration connectTimeout,
-    Duration idleTimeout,
-    Duration halfClosedIdleTimeout,
+    KeepAlive keepAlive,
     Duration identityTimeout,
     int maxConnections,
     int maxConnectionsPerPod,
@@ -80,8 +78,7 @@ public record ProxySettings(
     return new ProxySettings(
         Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4),
         Duration.ofSeconds(5),
-        Duration.ofHours(1),
-        Duration.ofMinutes(5),
+        KeepAlive.DEFAULT,
         Duration.ofSeconds(2),
         connections,
         connections / 2,
@@ -97,9 +94,6 @@ public record ProxySettings(
     int cores = Runtime.getRuntime().availableProcessors();
     require(eventLoops >= 1 && eventLoops <= cores, "eventLoops", eventLoops, "1.." + cores);
     requireWithin(connectTimeout, "connectTimeout", Duration.ofMillis(1), Duration.ofMinutes(5));
-    requireWithin(idleTimeout, "idleTimeout", Duration.ZERO, Duration.ofDays(30));
-    requireWithin(
-        halfClosedIdleTimeout, "halfClosedIdleTimeout", Duration.ZERO, Duration.ofDays(30));
     requireWithin(identityTimeout, "identityTimeout", Duration.ZERO, Duration.ofSeconds(30));
     require(maxConnections >= 1, "maxConnections", maxConnections, "1 or more");
     require(maxConnectionsPerPod >= 1, "maxConnectionsPerPod", maxConnectionsPerPod, "1 or more");
@@ -132,13 +126,12 @@ public record ProxySettings(
     }
   }
 
-  /** The same with other time-outs. */
-  public ProxySettings withTimeouts(Duration connect, Duration idle, Duration halfClosedIdle) {
+  /** The same with another time to wait for an upstream, and other probes for dead peers. */
+  public ProxySettings with(Duration connect, KeepAlive probes) {
     return new ProxySettings(
         eventLoops,
         connect,
-        idle,
-        halfClosedIdle,
+        probes,
         identityTimeout,
         maxConnections,
         maxConnectionsPerPod,
@@ -155,8 +148,7 @@ public record ProxySettings(
     return new ProxySettings(
         eventLoops,
         connectTimeout,
-        idleTimeout,
-        halfClosedIdleTimeout,
+        keepAlive,
         identityTimeout,
         maxConnections,
         connections,
@@ -173,8 +165,7 @@ public record ProxySettings(
     return new ProxySettings(
         eventLoops,
         connectTimeout,
-        idleTimeout,
-        halfClosedIdleTimeout,
+        keepAlive,
         identityTimeout,
         maxConnections,
         maxConnectionsPerPod,

@@ -150,8 +150,7 @@ class BackPressureTest {
         new ProxySettings(
             defaults.eventLoops(),
             defaults.connectTimeout(),
-            defaults.idleTimeout(),
-            defaults.halfClosedIdleTimeout(),
+            defaults.keepAlive(),
             defaults.identityTimeout(),
             defaults.maxConnections(),
             defaults.maxConnectionsPerPod(),

@@ -3,6 +3,8 @@ package io.sluice.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.mesh.ConnectionSettings;
+import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.tls.TlsStack;
 import java.net.Socket;
@@ -103,12 +105,13 @@ class CrossingLifecycleTest {
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void anIdleStreamIsResetAndTold(TlsStack stack) throws Exception {
-    ProxySettings settings =
-        ProxySettings.DEFAULTS.withTimeouts(
-            Duration.ofSeconds(5), Duration.ofMillis(500), Duration.ofMillis(500));
-    try (var nodes = new TwoNodes(stack, settings, ECHO);
+    try (var nodes = new TwoNodes(stack, ECHO);
         Socket socket = Peers.connect(nodes.entry)) {
       exchange(socket);
+      nodes.server.publish(
+          nodes.with(
+              TwoNodes.STORE,
+              new ConnectionSettings(Duration.ofSeconds(1), SameNodeMtls.DISABLED)));
 
       assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
 

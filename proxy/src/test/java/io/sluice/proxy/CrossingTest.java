@@ -3,8 +3,11 @@ package io.sluice.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
@@ -178,6 +181,25 @@ class CrossingTest {
 
       assertThat(nodes.client.recorder.onlyClosed().info().securityPolicy()).isEqualTo("none");
       assertThat(nodes.client.shared).hasValue(0);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void withinTheNodeItGoesWithTlsWhereEitherEndRequiresIt(TlsStack stack) throws Exception {
+    ConnectionSettings required = new ConnectionSettings(Duration.ZERO, SameNodeMtls.REQUIRED);
+    for (NamespacedName end : List.of(TwoNodes.BUYER, TwoNodes.STORE)) {
+      try (var nodes = new TwoNodes(stack, ECHO)) {
+        InetSocketAddress elsewhere = new InetSocketAddress(TwoNodes.freshAddress(), 0);
+        nodes.client.serve(TwoNodes.STORE, Direction.INBOUND, elsewhere, nodes.app.address());
+        nodes.publish(nodes.with(end, required));
+        try (Socket socket = Peers.connect(nodes.entry)) {
+          exchange(socket);
+        }
+
+        AccessRecord record = nodes.client.recorder.onlyClosed();
+        assertThat(record.info().securityPolicy()).as("%s", end).isEqualTo("mutual_tls");
+      }
     }
   }
 

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.channel.epoll.LinuxSocket;
 import io.netty.channel.unix.FileDescriptor;
+import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import java.io.IOException;
@@ -190,7 +192,7 @@ class LifecycleTest {
   }
 
   @Test
-  void snapshotChangesLeaveEstablishedConnectionsAlone() throws Exception {
+  void whoHasLeftTheMeshFinishesWhatIsOpen() throws Exception {
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture();
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
@@ -280,47 +282,54 @@ class LifecycleTest {
   }
 
   @Test
-  void idleConnectionIsReset() throws Exception {
-    var settings =
-        ProxySettings.DEFAULTS.withTimeouts(
-            Duration.ofSeconds(5), Duration.ofMillis(300), Duration.ofMillis(300));
+  void idleConnectionLivesForDaysUnlessItsPodHasATimeout() throws Exception {
     try (var app = Peers.echo(Peers.V4);
-        var fixture = new ProxyFixture(settings);
+        var fixture = new ProxyFixture();
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-      long start = System.nanoTime();
+      exchange(client);
+      fixture.proxy.tick(System.nanoTime());
+
+      fixture.proxy.tick(System.nanoTime() + Duration.ofDays(29).toNanos());
       exchange(client);
 
+      Duration timeout = Duration.ofSeconds(1);
+      long start = System.nanoTime();
+      fixture.proxy.publish(
+          ProxyFixture.permissive(new ConnectionSettings(timeout, SameNodeMtls.DISABLED)));
+      exchange(client);
       assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
 
       assertThat(Duration.ofNanos(System.nanoTime() - start))
-          .isBetween(Duration.ofMillis(290), Duration.ofMillis(2_000));
+          .isBetween(timeout, timeout.multipliedBy(10));
       AccessRecord record = fixture.recorder.onlyClosed();
       assertThat(record.closeKind()).isEqualTo(CloseKind.IDLE);
       assertThat(record.closeReason()).isEqualTo(Reason.IDLE_TIMEOUT);
     }
   }
 
+  /** Its kernel forgets a socket that it has closed after a second, and is never asked again. */
   @Test
-  void halfClosedConnectionHasItsOwnIdleTime() throws Exception {
-    CountDownLatch never = new CountDownLatch(1);
-    var settings =
-        ProxySettings.DEFAULTS.withTimeouts(
-            Duration.ofSeconds(5), Duration.ZERO, Duration.ofMillis(200));
+  void aClientThatIsGoneIsFoundThoughNobodySpeaks() throws Exception {
+    CountDownLatch end = new CountDownLatch(1);
+    KeepAlive eager = new KeepAlive(Duration.ofSeconds(1), Duration.ofSeconds(1), 2);
+    var settings = ProxySettings.DEFAULTS.with(Duration.ofSeconds(5), eager);
     try (var app =
             new Peers.Server(
                 Peers.V4,
                 socket -> {
                   assertThat(socket.getInputStream().read()).isEqualTo(-1);
-                  assertThat(socket.getInputStream().read()).isEqualTo(-1);
-                  assertThat(never.await(30, TimeUnit.SECONDS)).isTrue();
+                  assertThat(end.await(30, TimeUnit.SECONDS)).isTrue();
                 });
-        var fixture = new ProxyFixture(settings);
-        Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-      client.shutdownOutput();
+        var fixture = new ProxyFixture(settings)) {
+      InetSocketAddress entry = fixture.outboundTo(app.address());
+      LinuxSocket client = LinuxSocket.newSocketStream(false);
+      client.setIntOpt(6, 8, 1); // IPPROTO_TCP, TCP_LINGER2
+      client.connect(entry); // which goes on by itself
+      Await.until("it is open", () -> !fixture.recorder.opened.isEmpty());
+      client.close();
 
-      assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
-
-      assertThat(fixture.recorder.onlyClosed().closeKind()).isEqualTo(CloseKind.IDLE);
+      assertThat(fixture.recorder.onlyClosed().closeKind()).isEqualTo(CloseKind.RESET_BY_CLIENT);
+      end.countDown();
     }
   }
 
@@ -331,8 +340,7 @@ class LifecycleTest {
         new ProxySettings(
             1,
             defaults.connectTimeout(),
-            defaults.idleTimeout(),
-            defaults.halfClosedIdleTimeout(),
+            defaults.keepAlive(),
             defaults.identityTimeout(),
             defaults.maxConnections(),
             defaults.maxConnectionsPerPod(),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.PoolArenaMetric;
 import io.netty.channel.epoll.LinuxSocket;
 import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.InterceptionSettings;
@@ -15,6 +16,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
@@ -84,6 +86,18 @@ final class ProxyFixture implements AutoCloseable {
   }
 
   private static Workload workload(NamespacedName name, List<InetAddress> addresses) {
+    return workload(name, addresses, ConnectionSettings.DEFAULT);
+  }
+
+  /** Everything allowed, and the buyer's connections carried like this. */
+  static MeshSnapshot permissive(ConnectionSettings buyers) {
+    SnapshotEditor editor = permissive().edit();
+    editor.put(workload(BUYER, List.of(), buyers));
+    return editor.snapshot(8);
+  }
+
+  private static Workload workload(
+      NamespacedName name, List<InetAddress> addresses, ConnectionSettings connections) {
     return new Workload(
         name,
         new SpiffeId(TrustDomain.CLUSTER_LOCAL, name.namespace(), name.name()),
@@ -96,7 +110,8 @@ final class ProxyFixture implements AutoCloseable {
         false,
         InterceptionSettings.EVERYTHING,
         Set.of(),
-        MtlsMode.PERMISSIVE);
+        MtlsMode.PERMISSIVE,
+        connections);
   }
 
   /** Serves one listener and returns its address. */

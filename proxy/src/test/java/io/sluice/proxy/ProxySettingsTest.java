@@ -18,10 +18,8 @@ class ProxySettingsTest {
     assertThatThrownBy(() -> ProxySettings.DEFAULTS.withMaxConnectionsPerPod(0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("maxConnectionsPerPod is 0");
-    assertThatThrownBy(() ->
-            ProxySettings.DEFAULTS.withTimeouts(
-                Duration.ofSeconds(5), Duration.ofSeconds(-1), Duration.ZERO))
+    assertThatThrownBy(() -> new KeepAlive(Duration.ofMillis(1_500), Duration.ofSeconds(1), 3))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("idleTimeout");
+        .hasMessageContaining("keepAlive.after");
   }
 }

@@ -106,8 +106,7 @@ class RefusalTest {
 
   @Test
   void upstreamThatDoesNotAnswerInTimeIsReset() {
-    var settings =
-        ProxySettings.DEFAULTS.withTimeouts(Duration.ofMillis(100), Duration.ZERO, Duration.ZERO);
+    var settings = ProxySettings.DEFAULTS.with(Duration.ofMillis(100), KeepAlive.DEFAULT);
     try (var fixture = new ProxyFixture(settings)) {
       CompletableFuture<Integer> never = new CompletableFuture<>();
       fixture.sockets.opener = () -> never;

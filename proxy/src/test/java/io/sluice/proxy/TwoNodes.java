@@ -3,6 +3,7 @@ package io.sluice.proxy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.InterceptionSettings;
@@ -14,6 +15,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
@@ -114,6 +116,15 @@ final class TwoNodes implements AutoCloseable {
     return snapshot(settings(DeniedPeers.NONE), buyerMayCall(), List.of(address), List.of());
   }
 
+  /** The same, with connections of one pod carried like this. */
+  MeshSnapshot with(NamespacedName pod, ConnectionSettings connections) {
+    MeshSnapshot usual = snapshot();
+    Workload before = usual.workload(pod).orElseThrow();
+    SnapshotEditor editor = usual.edit();
+    editor.put(workload(pod, before.identity(), before.addresses(), connections));
+    return editor.snapshot(8);
+  }
+
   MeshSnapshot snapshot(
       MeshSettings settings,
       List<Permission> permissions,
@@ -152,6 +163,14 @@ final class TwoNodes implements AutoCloseable {
   }
 
   static Workload workload(NamespacedName name, SpiffeId identity, List<InetAddress> addresses) {
+    return workload(name, identity, addresses, ConnectionSettings.DEFAULT);
+  }
+
+  private static Workload workload(
+      NamespacedName name,
+      SpiffeId identity,
+      List<InetAddress> addresses,
+      ConnectionSettings connections) {
     return new Workload(
         name,
         identity,
@@ -164,7 +183,8 @@ final class TwoNodes implements AutoCloseable {
         false,
         InterceptionSettings.EVERYTHING,
         Set.of(),
-        MtlsMode.STRICT);
+        MtlsMode.STRICT,
+        connections);
   }
 
   List<InetAddress> storeAddresses() {

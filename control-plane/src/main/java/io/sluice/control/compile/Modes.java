@@ -1,12 +1,17 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.MeshKey;
+import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.MetadataMode;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.PingMode;
+import io.sluice.mesh.SameNodeMtls;
+import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -18,10 +23,21 @@ import org.jspecify.annotations.Nullable;
  * @param mtls whether plaintext from outside the mesh is taken
  * @param metadata whether the cloud's metadata service may be called
  * @param ping which echo requests may be sent
+ * @param sameNodeMtls whether connections within the node have mutual TLS
+ * @param idleTimeout after which a silent connection is reset; zero means never
  */
-record Modes(Optional<MtlsMode> mtls, Optional<MetadataMode> metadata, Optional<PingMode> ping) {
+record Modes(
+    Optional<MtlsMode> mtls,
+    Optional<MetadataMode> metadata,
+    Optional<PingMode> ping,
+    Optional<SameNodeMtls> sameNodeMtls,
+    Optional<Duration> idleTimeout) {
   /** Says nothing. */
-  static final Modes NONE = new Modes(Optional.empty(), Optional.empty(), Optional.empty());
+  static final Modes NONE =
+      new Modes(
+          Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+
+  private static final String NO_TIMEOUT = "none";
 
   /** The words of a Pod or a Namespace; wrong ones go to {@code statuses}. */
   static Modes annotated(KubernetesObject object, Statuses statuses) {
@@ -29,7 +45,11 @@ record Modes(Optional<MtlsMode> mtls, Optional<MetadataMode> metadata, Optional<
         annotation(object, MeshKey.MTLS_MODE, MtlsMode.class, MtlsMode.STRICT, statuses),
         annotation(
             object, MeshKey.METADATA_MODE, MetadataMode.class, MetadataMode.REFUSE, statuses),
-        annotation(object, MeshKey.PING_MODE, PingMode.class, PingMode.PLAIN, statuses));
+        annotation(object, MeshKey.PING_MODE, PingMode.class, PingMode.PLAIN, statuses),
+        annotation(
+            object, MeshKey.SAME_NODE_MTLS, SameNodeMtls.class, SameNodeMtls.REQUIRED, statuses),
+        idleTimeout(
+            object, field(MeshKey.IDLE_TIMEOUT), said(object, MeshKey.IDLE_TIMEOUT), statuses));
   }
 
   /** The words of the MeshConfig. */
@@ -55,26 +75,77 @@ record Modes(Optional<MtlsMode> mtls, Optional<MetadataMode> metadata, Optional<
             config.pingModeOrNull(),
             PingMode.class,
             PingMode.PLAIN,
-            statuses));
+            statuses),
+        word(
+            config,
+            "spec.traffic.sameNodeMtls",
+            config.sameNodeMtlsOrNull(),
+            SameNodeMtls.class,
+            SameNodeMtls.REQUIRED,
+            statuses),
+        idleTimeout(config, "spec.traffic.idleTimeout", config.idleTimeoutOrNull(), statuses));
   }
 
   /** These words, and those of {@code other} where there is none. */
   Modes or(Modes other) {
-    return new Modes(mtls.or(other::mtls), metadata.or(other::metadata), ping.or(other::ping));
+    return new Modes(
+        mtls.or(other::mtls),
+        metadata.or(other::metadata),
+        ping.or(other::ping),
+        sameNodeMtls.or(other::sameNodeMtls),
+        idleTimeout.or(other::idleTimeout));
   }
 
-  private static <E extends Enum<E>> Optional<E> annotation(
+  /** How the connections of a workload are carried that says this. */
+  ConnectionSettings connections() {
+    return new ConnectionSettings(
+        idleTimeout.orElse(Duration.ZERO), sameNodeMtls.orElse(SameNodeMtls.DISABLED));
+  }
+
+  /** The word of one annotation; {@code safe} where it is none, which goes to the statuses. */
+  static <E extends Enum<E>> Optional<E> annotation(
       KubernetesObject object, MeshKey key, Class<E> type, E safe, Statuses statuses) {
-    return word(
-        object,
-        "metadata.annotations[\"" + key.key() + "\"]",
-        object.meta().annotations().get(key.key()),
-        type,
-        safe,
-        statuses);
+    return word(object, field(key), said(object, key), type, safe, statuses);
   }
 
-  private static <E extends Enum<E>> Optional<E> word(
+  private static String field(MeshKey key) {
+    return "metadata.annotations[\"" + key.key() + "\"]";
+  }
+
+  private static @Nullable String said(KubernetesObject object, MeshKey key) {
+    return object.meta().annotations().get(key.key());
+  }
+
+  private static Optional<Duration> idleTimeout(
+      KubernetesObject object, String field, @Nullable String text, Statuses statuses) {
+    if (text == null) {
+      return Optional.empty();
+    }
+    if (text.equals(NO_TIMEOUT)) {
+      return Optional.of(Duration.ZERO);
+    }
+    try {
+      Duration timeout = WrittenDuration.parse(text);
+      if (timeout.isPositive() && timeout.compareTo(ConnectionSettings.MAX_IDLE) <= 0) {
+        return Optional.of(timeout);
+      }
+    } catch (IllegalArgumentException e) {
+      // As one that is out of its range.
+    }
+    statuses.warning(
+        object,
+        field + ": '" + text + "' is no idle time-out, so " + NO_TIMEOUT + " holds",
+        "write none, or a time from 1s to 30d such as 90s, 30m, 24h");
+    return Optional.of(Duration.ZERO);
+  }
+
+  /** How a word is written: one of a mode in capitals, one of on or off in small letters. */
+  private static String written(Enum<?> mode) {
+    return mode instanceof SameNodeMtls ? mode.name().toLowerCase(Locale.ROOT) : mode.name();
+  }
+
+  /** The same of a field with this text. */
+  static <E extends Enum<E>> Optional<E> word(
       KubernetesObject object,
       String field,
       @Nullable String word,
@@ -85,13 +156,13 @@ record Modes(Optional<MtlsMode> mtls, Optional<MetadataMode> metadata, Optional<
       return Optional.empty();
     }
     List<E> modes = List.of(type.getEnumConstants());
-    Optional<E> known = modes.stream().filter(mode -> mode.name().equals(word)).findFirst();
+    Optional<E> known = modes.stream().filter(mode -> written(mode).equals(word)).findFirst();
     if (known.isEmpty()) {
-      String others = String.join(", ", modes.stream().map(Enum::name).toList());
+      String others = String.join(", ", modes.stream().map(Modes::written).toList());
       statuses.warning(
           object,
-          field + ": '" + word + "' is no mode, so " + safe + " holds",
-          "write " + others.replaceFirst(", (?=[A-Z]+$)", " or "));
+          field + ": '" + word + "' is no mode, so " + written(safe) + " holds",
+          "write " + others.replaceFirst(", (?=[A-Za-z]+$)", " or "));
     }
     return Optional.of(known.orElse(safe));
   }

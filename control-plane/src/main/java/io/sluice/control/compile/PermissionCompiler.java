@@ -1,11 +1,13 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.objects.MeshKey;
 import io.sluice.control.objects.TcpRoute;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.TrafficTarget.Rule;
 import io.sluice.control.objects.TrafficTarget.Subject;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.RevokedMode;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
@@ -59,7 +61,14 @@ final class PermissionCompiler {
                 new NamespacedName(namespace, target.meta().name()),
                 new NamespacedName(namespace, destination.name()),
                 sources,
-                ports));
+                ports,
+                revoked(target)));
+  }
+
+  private @Nullable RevokedMode revoked(TrafficTarget target) {
+    return Modes.annotation(
+            target, MeshKey.REVOKED_CONNECTIONS, RevokedMode.class, RevokedMode.CLOSE, statuses)
+        .orElse(null);
   }
 
   private Set<NamespacedName> sources(TrafficTarget target) {

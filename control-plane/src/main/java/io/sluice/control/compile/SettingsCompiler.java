@@ -3,6 +3,7 @@ package io.sluice.control.compile;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import java.math.BigInteger;
@@ -40,7 +41,15 @@ final class SettingsCompiler {
                 config.deniedSerials(),
                 SettingsCompiler::serial,
                 "write the serial number in hexadecimal, as in openssl x509 -serial",
-                statuses)));
+                statuses)),
+        Modes.word(
+                config,
+                "spec.traffic.revokedConnections",
+                config.revokedConnectionsOrNull(),
+                RevokedMode.class,
+                RevokedMode.CLOSE,
+                statuses)
+            .orElse(RevokedMode.CLOSE));
   }
 
   /** One entry that cannot be read must not let the others through. */

@@ -83,7 +83,8 @@ final class WorkloadCompiler {
         pod.hostNetwork(),
         merged(pod.interception(), modes),
         pod.probePorts(),
-        modes.mtls().orElse(MtlsMode.STRICT));
+        modes.mtls().orElse(MtlsMode.STRICT),
+        modes.connections());
   }
 
   private SpiffeId identity(Pod pod) {

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param mtlsModeOrNull {@code spec.traffic.mtlsMode} as written
  * @param metadataModeOrNull {@code spec.traffic.metadataMode} as written
  * @param pingModeOrNull {@code spec.traffic.pingMode} as written
+ * @param sameNodeMtlsOrNull {@code spec.traffic.sameNodeMtls} as written
+ * @param idleTimeoutOrNull {@code spec.traffic.idleTimeout} as written
+ * @param revokedConnectionsOrNull {@code spec.traffic.revokedConnections} as written
  * @param deniedIdentities {@code spec.certificate.deniedIdentities} as written
  * @param deniedSerials {@code spec.certificate.deniedSerials} as written
  * @param interception the lists of {@code spec.traffic}
@@ -28,6 +31,9 @@ public record MeshConfig(
     @Nullable String mtlsModeOrNull,
     @Nullable String metadataModeOrNull,
     @Nullable String pingModeOrNull,
+    @Nullable String sameNodeMtlsOrNull,
+    @Nullable String idleTimeoutOrNull,
+    @Nullable String revokedConnectionsOrNull,
     List<String> deniedIdentities,
     List<String> deniedSerials,
     InterceptionSettings interception,

@@ -115,6 +115,35 @@ public enum MeshKey {
           + PingMode.PLAIN_BYTES
           + " bytes of payload. Which word counts is as with `metadata-mode`. A word that is none"
           + " counts as `PLAIN`."),
+  /** Whether connections within the node have mutual TLS. */
+  SAME_NODE_MTLS(
+      Form.ANNOTATION,
+      Spelling.SLUICE,
+      "same-node-mtls",
+      "Pod, Namespace",
+      "`required`, `disabled`",
+      "Whether the pod's connections with others of its node have mutual TLS, as those between nodes"
+          + " have. One end that requires it is enough. Which word counts is as with"
+          + " `metadata-mode`. A word that is none counts as `required`."),
+  /** After which a silent connection is reset. */
+  IDLE_TIMEOUT(
+      Form.ANNOTATION,
+      Spelling.SLUICE,
+      "idle-timeout",
+      "Pod, Namespace",
+      "`none`, or `1s` to `30d`",
+      "Connections from and to the pod are reset after so long without a byte, to within a second."
+          + " Which word counts is as with `metadata-mode`. A word that is none counts as `none`."),
+  /** What becomes of open connections that a TrafficTarget no longer grants. */
+  REVOKED_CONNECTIONS(
+      Form.ANNOTATION,
+      Spelling.SLUICE,
+      "revoked-connections",
+      "TrafficTarget",
+      "`CLOSE`, `KEEP`",
+      "What becomes of open connections that rest on the TrafficTarget when it no longer grants"
+          + " them. Without it: `spec.traffic.revokedConnections` of the MeshConfig. A word that is"
+          + " none counts as `CLOSE`."),
   /** Where the network namespace of a Pod without a kubelet is. */
   NETNS(
       Form.ANNOTATION,

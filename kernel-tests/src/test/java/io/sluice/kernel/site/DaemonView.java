@@ -220,12 +220,21 @@ public final class DaemonView {
 
   /** The access record of the connection that had this client address; waits for it. */
   public JsonNode record(String direction, InetSocketAddress client) {
+    return recordWith("direction", direction, client);
+  }
+
+  /** That of the connection of this client that ended so. */
+  public JsonNode recordOf(String close, InetSocketAddress client) {
+    return recordWith("close", close, client);
+  }
+
+  private JsonNode recordWith(String field, String value, InetSocketAddress client) {
     return Await.value(
-        "the access log tells of " + client + " " + direction,
+        "the access log tells of " + client + " " + value,
         Await.PATIENCE,
         () ->
             accessLog().stream()
-                .filter(record -> record.path("direction").asText().equals(direction))
+                .filter(record -> record.path(field).asText().equals(value))
                 .filter(record -> record.path("client").asText().equals(IpAddresses.text(client)))
                 .findFirst());
   }

@@ -77,6 +77,11 @@ public final class Talk implements AutoCloseable {
     }
   }
 
+  /** Its own end. */
+  public InetSocketAddress local() {
+    return (InetSocketAddress) channel.socket().getLocalSocketAddress();
+  }
+
   /** How the connection ends when the application waits for that. */
   public Attempt.End end() {
     try {

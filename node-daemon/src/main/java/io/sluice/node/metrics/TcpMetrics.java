@@ -111,7 +111,7 @@ final class TcpMetrics {
       case IDLE -> "SI";
       case DRAIN -> "DT";
       case CONNECT_FAILURE -> "UF";
-      case REFUSED, DENIED -> "UAEX";
+      case REFUSED, DENIED, REVOKED -> "UAEX";
       case STALLED -> "OM";
       case ERROR -> "DPE";
     };

@@ -126,6 +126,7 @@ class NodeMetricsTest {
     "DRAIN,DT",
     "CONNECT_FAILURE,UF",
     "REFUSED,UAEX",
+    "REVOKED,UAEX",
     "ERROR,DPE"
   })
   void endOfAConnectionIsTheFieldsResponseFlag(CloseKind kind, String flag) {

@@ -1,5 +1,6 @@
 package io.netty.channel.epoll;
 
+import io.sluice.proxy.KeepAlive;
 import java.io.IOException;
 
 /**
@@ -24,6 +25,15 @@ public final class AdoptedSockets {
   /** A channel that can {@code connect}; owns {@code fd} from now on. */
   public static EpollSocketChannel connecting(int fd) {
     return new EpollSocketChannel(new LinuxSocket(fd), false);
+  }
+
+  /** Probes for dead peers: of the channel's socket, and of all that a listener accepts. */
+  public static void keepAlive(AbstractEpollChannel channel, KeepAlive probes) throws IOException {
+    LinuxSocket socket = channel.socket;
+    socket.setTcpKeepIdle((int) probes.after().toSeconds());
+    socket.setTcpKeepIntvl((int) probes.interval().toSeconds());
+    socket.setTcpKeepCnt(probes.probes());
+    socket.setKeepAlive(true);
   }
 
   /**

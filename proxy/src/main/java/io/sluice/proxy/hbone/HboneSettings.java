@@ -72,7 +72,6 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool, Se
    *
    * @param connect from the wish for a connection to the peer's SETTINGS
    * @param answer from a request to its status
-   * @param firstByte from the status to the first byte in either direction
    * @param pingAfter silence after which the peer is asked for a sign of life
    * @param pingTimeout silence after that, before the connection is given up
    * @param idle without streams before a connection is closed
@@ -81,7 +80,6 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool, Se
   public record Times(
       Duration connect,
       Duration answer,
-      Duration firstByte,
       Duration pingAfter,
       Duration pingTimeout,
       Duration idle,
@@ -89,7 +87,6 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool, Se
     public Times {
       requirePositive(connect, "connect");
       requirePositive(answer, "answer");
-      requirePositive(firstByte, "firstByte");
       requirePositive(pingAfter, "pingAfter");
       requirePositive(pingTimeout, "pingTimeout");
       requirePositive(idle, "idle");
@@ -160,7 +157,6 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool, Se
         new Times(
             Duration.ofSeconds(10),
             Duration.ofSeconds(10),
-            Duration.ofMinutes(10),
             Duration.ofSeconds(5),
             Duration.ofSeconds(5),
             Duration.ofMinutes(5),

@@ -66,7 +66,6 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   private int taken; // since the window was last looked at
   private int unsent;
   private boolean headersSeen;
-  private boolean moved;
   private boolean inBatch;
   private boolean waitsForAll;
   private boolean waitsForConnection;
@@ -89,12 +88,12 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   public void start(Listener local) {
     opener = null;
     listener = local;
-    deadline(connection.settings.times().firstByte(), StreamEnd.TIMEOUT);
+    cancelDeadline(); // an open stream may be silent for as long as its ends want
     ByteQueue waiting = early;
     early = null;
     if (waiting != null) {
       for (ByteBuf bytes = waiting.poll(); bytes != null; bytes = waiting.poll()) {
-        deliver(local, bytes);
+        local.bytes(bytes);
       }
       local.batchEnded();
     }
@@ -125,7 +124,6 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
       bytes.release();
       return;
     }
-    hasMoved();
     channel.write(new DefaultHttp2DataFrame(bytes, false), channel.voidPromise());
   }
 
@@ -227,18 +225,6 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     return channel;
   }
 
-  private void hasMoved() {
-    if (!moved && listener != null) {
-      moved = true;
-      cancelDeadline();
-    }
-  }
-
-  private void deliver(Listener local, ByteBuf bytes) {
-    hasMoved();
-    local.bytes(bytes);
-  }
-
   private void passOnAfterRead() {
     if (!inBatch) {
       inBatch = true;
@@ -289,7 +275,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     if (!bytes.isReadable()) {
       bytes.release();
     } else if (listener != null) {
-      deliver(listener, bytes);
+      listener.bytes(bytes);
     } else {
       if (early == null) {
         early = new ByteQueue(channel.alloc());

@@ -32,7 +32,7 @@ class PoolTest {
   private static HboneSettings.Times times(
       Duration pingAfter, Duration pingTimeout, Duration idle, Duration age) {
     return new HboneSettings.Times(
-        USUAL.connect(), USUAL.answer(), USUAL.firstByte(), pingAfter, pingTimeout, idle, age);
+        USUAL.connect(), USUAL.answer(), pingAfter, pingTimeout, idle, age);
   }
 
   /** One byte there and back. */

@@ -110,7 +110,6 @@ class StalledCallerTest {
             new HboneSettings.Times(
                 times.connect(),
                 times.answer(),
-                Duration.ofMinutes(1),
                 Duration.ofMillis(400), // looks at what waits four times as often
                 Duration.ofMinutes(1),
                 times.idle(),
