@@ -127,7 +127,9 @@ final class StatusAnswers implements AdminAnswers {
     ProxyStats stats = proxy.stats();
     ObjectNode status = JSON.objectNode();
     status.put("node", settings.nodeName());
-    status.put("ready", readyNanos >= 0);
+    Optional<String> stranger = identities.stranger();
+    status.put("ready", readyNanos >= 0 && stranger.isEmpty());
+    status.put("readyProblem", stranger.orElse("-"));
     Mechanism mechanism = chosen.interception().mechanism();
     status.put("mode", mechanism.label());
     status.put("modeReason", chosen.reasons().summary());

@@ -29,6 +29,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -190,7 +191,13 @@ final class ControlRunCommand implements Callable<Integer> {
   }
 
   private static MetricsServer serve(InetSocketAddress address, Controller controller) {
-    return MetricsServer.start(address, controller::metrics, controller::isReady, () -> "");
+    return MetricsServer.start(address, controller::metrics, () -> notReady(controller), () -> "");
+  }
+
+  private static Optional<String> notReady(Controller controller) {
+    return controller.isReady()
+        ? Optional.empty()
+        : Optional.of("it has no certificate, or its authority does not sign; see control status");
   }
 
   private ControllerSettings settings() {

@@ -8,15 +8,15 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
  * Serves {@code /metrics}, {@code /healthz} (the process answers) and {@code /readyz} (the daemon
- * has started; then which pods are not protected, a line each). The JDK's HTTP server: plain text
- * for a scraper needs no more.
+ * has started, and is in force for the mesh that its controller is of; then which pods are not
+ * protected, a line each). The JDK's HTTP server: plain text for a scraper needs no more.
  */
 public final class MetricsServer implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(MetricsServer.class.getName());
@@ -33,11 +33,16 @@ public final class MetricsServer implements AutoCloseable {
     this.server = server;
   }
 
-  /** Serves on {@code address}; port 0 takes a free one. */
+  /**
+   * Serves on {@code address}; port 0 takes a free one.
+   *
+   * @param notReady why the daemon is not ready; empty when it is
+   * @param unprotected pods that are not protected, a line each
+   */
   public static MetricsServer start(
       InetSocketAddress address,
       Supplier<String> metrics,
-      BooleanSupplier ready,
+      Supplier<Optional<String>> notReady,
       Supplier<String> unprotected) {
     // The server has no other way to be told, and reads it when its first instance is made.
     System.setProperty("jdk.httpserver.maxConnections", Integer.toString(MAX_CONNECTIONS));
@@ -50,13 +55,14 @@ public final class MetricsServer implements AutoCloseable {
       started.server.createContext(
           "/readyz",
           exchange -> {
-            boolean isReady = ready.getAsBoolean();
+            Optional<String> why = notReady.get();
             answer(
                 exchange,
                 "/readyz",
-                isReady ? 200 : 503,
+                why.isEmpty() ? 200 : 503,
                 "text/plain",
-                isReady ? "ready\n" + unprotected.get() : "not ready\n");
+                why.map(one -> "not ready: " + one + "\n")
+                    .orElseGet(() -> "ready\n" + unprotected.get()));
           });
       started.server.start();
       return started;

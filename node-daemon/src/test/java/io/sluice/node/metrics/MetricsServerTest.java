@@ -10,6 +10,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
@@ -26,7 +27,11 @@ class MetricsServerTest {
 
   @AutoClose
   private final MetricsServer server =
-      MetricsServer.start(ANY_PORT, this::metrics, ready::get, () -> unprotected);
+      MetricsServer.start(ANY_PORT, this::metrics, this::notReady, () -> unprotected);
+
+  private Optional<String> notReady() {
+    return ready.get() ? Optional.empty() : Optional.of("not now");
+  }
 
   private String metrics() {
     if (broken.get()) {
@@ -49,6 +54,7 @@ class MetricsServerTest {
   void isHealthyBeforeItIsReady() throws Exception {
     assertThat(get("/healthz").statusCode()).isEqualTo(200);
     assertThat(get("/readyz").statusCode()).isEqualTo(503);
+    assertThat(get("/readyz").body()).isEqualTo("not ready: not now\n");
 
     ready.set(true);
 
@@ -59,7 +65,7 @@ class MetricsServerTest {
   @Test
   void namesThePodsThatAreNotProtectedWhenItIsReady() throws Exception {
     unprotected = "pod shop/store refused: its rules were flushed\n";
-    assertThat(get("/readyz").body()).isEqualTo("not ready\n");
+    assertThat(get("/readyz").body()).isEqualTo("not ready: not now\n");
 
     ready.set(true);
 
@@ -86,7 +92,8 @@ class MetricsServerTest {
 
   @Test
   void busyPortIsToldWithTheOptionThatChoosesAnother() {
-    assertThatThrownBy(() -> MetricsServer.start(server.address(), () -> "", () -> true, () -> ""))
+    assertThatThrownBy(
+            () -> MetricsServer.start(server.address(), () -> "", Optional::empty, () -> ""))
         .hasMessageStartingWith("cannot serve metrics on 127.0.0.1:")
         .hasMessageContaining("already in use")
         .hasMessageEndingWith("choose another --metrics-address");
