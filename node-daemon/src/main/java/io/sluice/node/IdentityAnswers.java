@@ -77,6 +77,17 @@ final class IdentityAnswers {
     return node;
   }
 
+  /** Why what is in force is not of the mesh of whoever answers as its controller. */
+  Optional<String> stranger() {
+    return identities
+        .flatMap(NodeIdentities::stranger)
+        .map(why ->
+            "what is in force is of a mesh that whoever answers as the controller does not know: "
+                + why
+                + "; where the controller is a new one, put a new join token into the file, or in"
+                + " Kubernetes see `control status` on the ConfigMap of the roots");
+  }
+
   /** Adds how identity stands to the answer of `node status`. */
   void describe(ObjectNode status) {
     if (identities.isEmpty()) {

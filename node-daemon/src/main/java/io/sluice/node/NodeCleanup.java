@@ -12,7 +12,10 @@ import io.sluice.node.placement.SandboxRecords;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.stream.Stream;
 
 /** Takes a node out of the mesh: what a daemon leaves in force on purpose is removed here. */
 public final class NodeCleanup {
@@ -35,6 +38,31 @@ public final class NodeCleanup {
       openClosedPods(nodeName, proc);
       OwnCgroup.left(nodeName).ifPresent(Cgroups::remove);
       removeRuntimeDirectory(nodeName, lock);
+    }
+  }
+
+  /**
+   * Forgets what a node that leaves its mesh for good has kept in its state directory: its identity
+   * with every key, and the stored snapshots. Its daemon must not run.
+   */
+  public static void forget(String nodeName, Path stateDirectory) {
+    try (StateLock _ = lock(nodeName)) {
+      removeTree(NodeSettings.snapshots(stateDirectory));
+      removeTree(NodeSettings.identity(stateDirectory));
+    }
+  }
+
+  /** Links are removed, and not followed. */
+  private static void removeTree(Path directory) {
+    if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    try (Stream<Path> all = Files.walk(directory)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + directory, e);
     }
   }
 

@@ -92,11 +92,13 @@ public final class NodeDaemon implements AutoCloseable {
     return start(
         settings,
         (daemon, identities) ->
-            daemon.storedFirst(stored ->
-                new ControllerSnapshots(
-                    identities.orElseThrow().controller(),
-                    stored.map(Stored::snapshot),
-                    InstantSource.system())));
+            daemon.storedFirst(
+                stored ->
+                    new ControllerSnapshots(
+                        identities.orElseThrow().controller(),
+                        stored.map(Stored::snapshot),
+                        InstantSource.system()),
+                identities.orElseThrow()));
   }
 
   /**
@@ -134,6 +136,7 @@ public final class NodeDaemon implements AutoCloseable {
             .map(file -> opened(StartedFile.none(file)));
     NodePlace place = opened(NodePlace.take(settings));
     Optional<NodeIdentities> identities = identities(place.credentials());
+    identities.ifPresent(one -> one.onReplacedRoots(new OwnReporter(events)::admittedAnew));
     SourceInUse source = sources.open(this, identities);
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = opened(namespaces.current());
@@ -159,6 +162,7 @@ public final class NodeDaemon implements AutoCloseable {
     NamespaceSockets sockets = opened(new NamespaceSockets(interception.sockets(), thread, paths));
     identities.ifPresent(metrics::observe);
     IdentityAnswers identityAnswers = new IdentityAnswers(identities);
+    readiness.require(identityAnswers::stranger);
     ConnectionReporter reporter =
         new ConnectionReporter(
             metrics,
@@ -320,13 +324,14 @@ public final class NodeDaemon implements AutoCloseable {
                     (identity, serial) -> snapshot.settings().denied().denies(identity, serial))));
   }
 
-  private SourceInUse storedFirst(Function<Optional<Stored>, ConfirmedSource> controller) {
+  private SourceInUse storedFirst(
+      Function<Optional<Stored>, ConfirmedSource> controller, NodeIdentities identities) {
     SnapshotStore store =
         parts.single(
             SnapshotStore.open(
-                NodeSettings.snapshots(settings.stateDirectory()), new SnapshotReporter(events)));
-    Optional<Stored> stored = store.load();
-    return SourceInUse.storedFirst(store, stored, controller.apply(stored));
+                NodeSettings.snapshots(settings.stateDirectory()), new OwnReporter(events)));
+    Optional<Stored> stored = store.load(identities.expectedMesh());
+    return SourceInUse.storedFirst(store, stored, controller.apply(stored), identities::mesh);
   }
 
   /** What a source says of itself without a new snapshot: that it is complete, or still current. */

@@ -1,6 +1,8 @@
 package io.sluice.node;
 
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
 
 /**
@@ -9,11 +11,11 @@ import java.util.function.Supplier;
  */
 final class Readiness {
   private volatile boolean isStarted;
-  private volatile Supplier<Optional<String>> other = Optional::empty;
+  private final List<Supplier<Optional<String>>> others = new CopyOnWriteArrayList<>();
 
   /** {@code missing} says what is not as it was asked for, and what mends it. */
   void require(Supplier<Optional<String>> missing) {
-    other = missing;
+    others.add(missing);
   }
 
   /** Every pod that can be enrolled is in force. */
@@ -32,6 +34,8 @@ final class Readiness {
 
   /** Why it is not ready; nothing where it is. */
   Optional<String> missing() {
-    return isStarted ? other.get() : Optional.of("the daemon starts, or ends");
+    return isStarted
+        ? others.stream().flatMap(other -> other.get().stream()).findFirst()
+        : Optional.of("the daemon starts, or ends");
   }
 }

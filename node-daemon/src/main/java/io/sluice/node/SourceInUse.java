@@ -8,6 +8,7 @@ import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.distribution.FollowStatus;
 import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.store.ConfirmedSource;
+import io.sluice.node.store.MeshMark;
 import io.sluice.node.store.SnapshotStore;
 import io.sluice.node.store.StoreStatus;
 import io.sluice.node.store.Stored;
@@ -42,8 +43,11 @@ final class SourceInUse implements SnapshotSource {
 
   /** A source out of this process, with what the disk has in front of it. */
   static SourceInUse storedFirst(
-      SnapshotStore store, Optional<Stored> loaded, ConfirmedSource other) {
-    StoredFirst source = new StoredFirst(store, loaded, other);
+      SnapshotStore store,
+      Optional<Stored> loaded,
+      ConfirmedSource other,
+      Supplier<MeshMark> meshes) {
+    StoredFirst source = new StoredFirst(store, loaded, other, meshes);
     return new SourceInUse(
         source,
         Optional.of(source),

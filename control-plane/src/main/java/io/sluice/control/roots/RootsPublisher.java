@@ -13,6 +13,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -44,6 +45,9 @@ public final class RootsPublisher implements AutoCloseable {
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Thread thread;
   private volatile @Nullable String problem;
+
+  /** That of the object; one that was deleted comes back with the id it had. */
+  private String meshId = UUID.randomUUID().toString();
 
   /** What the object said at the last look, and when that was. */
   private @Nullable TrustBundle published;
@@ -146,7 +150,7 @@ public final class RootsPublisher implements AutoCloseable {
     JsonNode stored = api.find(map.path()).orElse(null);
     if (stored == null) {
       if (mayWrite.getAsBoolean()) {
-        api.post(map.collection(), map.first(bundle.roots()));
+        api.post(map.collection(), map.first(bundle.roots(), meshId));
         written(bundle);
       }
     } else if (!RootsConfigMap.isOurs(stored)) {
@@ -154,10 +158,22 @@ public final class RootsPublisher implements AutoCloseable {
       lookedAt = System.nanoTime();
       published = bundle; // by whom does not matter for when to look again
     } else if (RootsConfigMap.says(stored, bundle.roots())) {
+      meshId = RootsConfigMap.meshId(stored);
       seen(bundle);
     } else if (mayWrite.getAsBoolean()) {
-      api.put(map.path(), map.changed(stored, bundle.roots()));
+      goOnWith(stored, bundle);
+      api.put(map.path(), map.changed(stored, bundle.roots(), meshId));
       written(bundle);
+    }
+  }
+
+  /** Whose roots share none with ours was another mesh's, and its id is not ours. */
+  private void goOnWith(JsonNode stored, TrustBundle bundle) {
+    String id = RootsConfigMap.meshId(stored);
+    if (RootsConfigMap.isOfOthers(stored, bundle.roots())) {
+      meshId = id.equals(meshId) ? UUID.randomUUID().toString() : meshId;
+    } else if (!id.isEmpty()) {
+      meshId = id;
     }
   }
 

@@ -63,15 +63,18 @@ class RootsPublisherTest {
   void open() throws Exception {
     cluster = new FakeCluster(new ClusterHistory());
     api = new KubernetesApi(cluster.access(home, "writer"), Duration.ofSeconds(4));
-    publisher =
-        RootsPublisher.start(
-            api,
-            "sluice-system",
-            "roots",
-            this::mayWrite,
-            () -> bundle,
-            metrics.replica(),
-            Duration.ofMillis(50));
+    publisher = publisher();
+  }
+
+  private RootsPublisher publisher() {
+    return RootsPublisher.start(
+        api,
+        "sluice-system",
+        "roots",
+        this::mayWrite,
+        () -> bundle,
+        metrics.replica(),
+        Duration.ofMillis(50));
   }
 
   @AfterEach
@@ -111,6 +114,63 @@ class RootsPublisherTest {
     Await.until("the roots are said", () -> said().equals(List.of(roots)));
     Await.until("and seen", () -> sample("sluice_control_roots_published") == 1);
     assertThat(publisher.problem()).isEmpty();
+  }
+
+  private String meshId() {
+    return cluster
+        .writes()
+        .stored(PATH)
+        .map(map -> map.at("/data/mesh-id").asText())
+        .orElse("none is there");
+  }
+
+  @Test
+  void theIdOfTheMeshOutlivesARotationAndADeletion() {
+    start();
+    awaitSaid(OLD);
+    String id = meshId();
+    assertThat(id).hasSize(36);
+
+    bundle = Optional.of(new TrustBundle(DOMAIN, 2, List.of(OLD, NEW)));
+    awaitSaid(OLD, NEW);
+    bundle = Optional.of(new TrustBundle(DOMAIN, 3, List.of(NEW)));
+    awaitSaid(NEW);
+    assertThat(meshId()).isEqualTo(id);
+
+    cluster.writes().remove(PATH);
+    awaitSaid(NEW);
+    assertThat(meshId()).isEqualTo(id);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"OLD, former", "NEW, another"})
+  void anotherControllerGoesOnWithTheIdOnlyWhereARootIsShared(String root, String expected) {
+    start();
+    awaitSaid(OLD);
+    String former = meshId();
+    publisher.close();
+    X509Certificate present = root.equals("OLD") ? OLD : NEW;
+    bundle = Optional.of(new TrustBundle(DOMAIN, 1, List.of(present)));
+
+    try (RootsPublisher next = publisher()) {
+      Await.until("the roots are said", () -> said().equals(List.of(present)));
+      Await.until("and seen", () -> sample("sluice_control_roots_published") == 1);
+      assertThat(next.problem()).isEmpty();
+      assertThat(meshId().equals(former)).isEqualTo(expected.equals("former"));
+      assertThat(meshId()).hasSize(36);
+    }
+  }
+
+  @Test
+  void rootsThatAreReplacedAtOnceAreAnotherMeshs() {
+    start();
+    awaitSaid(OLD);
+    String former = meshId();
+
+    bundle = Optional.of(new TrustBundle(DOMAIN, 2, List.of(NEW)));
+
+    awaitSaid(NEW);
+    assertThat(meshId()).hasSize(36).isNotEqualTo(former);
   }
 
   @Test

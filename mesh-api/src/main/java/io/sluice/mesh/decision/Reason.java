@@ -88,6 +88,7 @@ public enum Reason {
 
   // The node's own state.
   SNAPSHOT_UNUSABLE(99, "a snapshot on the disk cannot be used or written; see `node status`"),
+  ADMITTED_ANEW(110, "the node goes by other roots than before; its log names both"),
 
   // Room.
   SOURCE_LIMIT(100, "this caller holds its share of the pod's connections; others still find room"),

@@ -1,12 +1,15 @@
 package io.sluice.node.identity;
 
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.identity.ControlSettings.Admission;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlFailure.Reason;
 import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.control.JoinToken;
+import io.sluice.node.identity.store.KeptNode;
 import io.sluice.node.identity.x509.TrustRoots;
+import io.sluice.node.store.MeshMark;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -16,8 +19,11 @@ import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** What this node proves itself with, and believes the controller by, before it is admitted. */
 final class AdmissionProof {
@@ -26,12 +32,21 @@ final class AdmissionProof {
 
   private static final int LONGEST_ROOTS_FILE = 128 * 1_024;
 
+  /** File beside that of the roots. */
+  private static final String MESH_ID = "mesh-id";
+
   /**
    * One reading of the files.
    *
    * @param joinTokenId which join token it is; empty for tokens that can be used again
+   * @param roots SHA-256 of each root that the controller may be believed by
    */
-  record Read(ControllerTrust trust, String token, String joinTokenId) {}
+  record Read(ControllerTrust trust, String token, String joinTokenId, Set<String> roots) {
+    /** Whether it names a root that is not among those. */
+    boolean namesMoreThan(TrustRoots known) {
+      return !fingerprints(known.roots()).containsAll(roots);
+    }
+  }
 
   private final Admission admission;
 
@@ -42,25 +57,83 @@ final class AdmissionProof {
   /**
    * Reads the files anew.
    *
+   * @param known what the node was until now. Its trust domain holds unless every root is another,
+   *     for others may have a controller below the same root
    * @throws ControlFailure with {@link Reason#NO_TOKEN} when there is nothing to try with
    */
-  Read read(Optional<TrustDomain> known, String usedToken) {
+  Read read(Optional<KeptNode> known) {
     return switch (admission) {
-      case Admission.JoinToken(Path file) -> joinToken(file, known, usedToken);
-      case Admission.ServiceAccountToken(Path file, Path roots) ->
-          new Read(
-              ControllerTrust.byRoots(roots(roots), known), text(file, LONGEST_TOKEN).strip(), "");
+      case Admission.JoinToken(Path file) -> joinToken(file, known);
+      case Admission.ServiceAccountToken(Path file, Path roots) -> {
+        List<X509Certificate> read = roots(roots);
+        Set<String> named = fingerprints(read);
+        yield new Read(
+            ControllerTrust.byRoots(read, trustDomain(known, named)),
+            text(file, LONGEST_TOKEN).strip(),
+            "",
+            named);
+      }
     };
   }
 
-  private static Read joinToken(Path file, Optional<TrustDomain> known, String usedToken) {
+  private static Optional<TrustDomain> trustDomain(Optional<KeptNode> known, Set<String> named) {
+    return known
+        .map(KeptNode::roots)
+        .filter(roots -> !Collections.disjoint(fingerprints(roots.roots()), named))
+        .map(TrustRoots::trustDomain);
+  }
+
+  /**
+   * Which mesh the files speak of, before anybody was asked: by the ConfigMap of the roots, else by
+   * a join token that is still to be used, else by what is known. Never fails: files that cannot be
+   * read say nothing.
+   */
+  MeshMark mesh(Optional<KeptNode> known) {
+    MeshMark kept = known.map(node -> mark(node.roots())).orElse(MeshMark.UNKNOWN);
+    try {
+      Read read = read(known);
+      boolean namesOthers = Collections.disjoint(kept.roots(), read.roots());
+      return new MeshMark(meshId(), namesOthers ? "" : kept.trustDomain(), read.roots());
+    } catch (ControlFailure e) {
+      return new MeshMark(meshId(), kept.trustDomain(), kept.roots());
+    }
+  }
+
+  /** Which mesh the node is in that goes by those roots. */
+  MeshMark mesh(TrustRoots roots) {
+    MeshMark mark = mark(roots);
+    return new MeshMark(meshId(), mark.trustDomain(), mark.roots());
+  }
+
+  private static MeshMark mark(TrustRoots roots) {
+    return new MeshMark("", roots.trustDomain().name(), fingerprints(roots.roots()));
+  }
+
+  /** The key beside the roots in their ConfigMap; empty where there is none. */
+  private String meshId() {
+    if (!(admission instanceof Admission.ServiceAccountToken(Path _, Path roots))) {
+      return "";
+    }
+    try {
+      String id = text(roots.resolveSibling(MESH_ID), MeshMark.LONGEST_ID).strip();
+      return id.chars().allMatch(one -> one > ' ' && one < 127) ? id : "";
+    } catch (ControlFailure e) {
+      return ""; // the controller is older, or the ConfigMap is not its own
+    }
+  }
+
+  private static Set<String> fingerprints(List<X509Certificate> roots) {
+    return roots.stream().map(Certificates::fingerprint).collect(Collectors.toUnmodifiableSet());
+  }
+
+  private static Read joinToken(Path file, Optional<KeptNode> known) {
     JoinToken token;
     try {
       token = JoinToken.parse(text(file, LONGEST_TOKEN));
     } catch (IllegalArgumentException e) {
       throw new ControlFailure(Reason.NO_TOKEN, "file " + file + " holds " + e.getMessage(), e);
     }
-    if (token.id().equals(usedToken)) {
+    if (known.filter(node -> node.usedToken().equals(token.id())).isPresent()) {
       throw new ControlFailure(
           Reason.NO_TOKEN,
           "the join token "
@@ -70,10 +143,12 @@ final class AdmissionProof {
               + " was used up when this node was admitted, and its certificate is of no use any"
               + " more; make a new one with `sluice control token --node NAME` and put it there");
     }
+    Set<String> named = Set.of(token.rootFingerprint());
     return new Read(
-        ControllerTrust.byFingerprint(token.rootFingerprint(), known),
+        ControllerTrust.byFingerprint(token.rootFingerprint(), trustDomain(known, named)),
         token.presented(),
-        token.id());
+        token.id(),
+        named);
   }
 
   private static String text(Path file, int longest) {

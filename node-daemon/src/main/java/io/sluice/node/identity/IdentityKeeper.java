@@ -1,7 +1,6 @@
 package io.sluice.node.identity;
 
 import io.sluice.mesh.SpiffeId;
-import io.sluice.mesh.TrustDomain;
 import io.sluice.node.identity.RequestCounts.Holder;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlFailure.Reason;
@@ -54,6 +53,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   private final Thread thread;
   private volatile @Nullable Instant lastContact;
   private volatile @Nullable Trouble linkTrouble;
+  private volatile @Nullable Trouble stranger;
   private volatile boolean stopping;
 
   // Owned by the thread; before it starts, by its maker.
@@ -132,6 +132,11 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     return Optional.ofNullable(linkTrouble);
   }
 
+  /** Since when, and how, the node and whoever answered last do not know one another. */
+  Optional<Trouble> stranger() {
+    return Optional.ofNullable(stranger);
+  }
+
   private void runUntilStopped() {
     while (!stopping) {
       try {
@@ -169,6 +174,9 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
       }
       return;
     }
+    if (mayAsk(nanos) && !nodeBusy && nodeBackoff.isOver(nanos)) {
+      self.disbelief().ifPresent(this::admitAnew);
+    }
     if (mayAsk(nanos) && !nodeBusy && self.isRenewalDue(now, nanos) && nodeBackoff.isOver(nanos)) {
       renewNode();
     }
@@ -188,19 +196,31 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
 
   private void admit() {
     nodeBusy = true;
-    Optional<TrustDomain> known = self.trustDomain();
-    String usedToken = self.usedToken();
+    Optional<KeptNode> known = self.known();
+    ask(Holder.NODE, () -> requests.admit(known), this::admitted, this::nodeFailed);
+  }
+
+  /** In turns with other requests, for whoever was not believed may have been somebody else. */
+  private void admitAnew(ControlFailure disbelief) {
+    nodeBusy = true;
+    KeptNode known = self.known().orElseThrow();
     ask(
         Holder.NODE,
-        () -> requests.admit(known, usedToken),
-        node -> {
+        () -> requests.admitAnew(known, disbelief),
+        this::admitted,
+        failure -> {
           nodeBusy = false;
-          nodeBackoff.reset();
-          self.admitted(node, clock.now(), clock.nanos());
-          keeping.save(node);
-          held.trust(node.roots());
-        },
-        this::nodeFailed);
+          nodeBackoff.failed(clock.nanos());
+          self.believesNot(null);
+        });
+  }
+
+  private void admitted(KeptNode node) {
+    nodeBusy = false;
+    nodeBackoff.reset();
+    self.admitted(node, clock.now(), clock.nanos());
+    keeping.save(node);
+    held.trust(node.roots());
   }
 
   private void renewNode() {
@@ -237,10 +257,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     TrustRoots roots = self.roots().orElseThrow();
     ask(
         Holder.WORKLOAD,
-        () -> {
-          requireSameDomain(one.identity, roots.trustDomain());
-          return requests.issue(one.identity, roots);
-        },
+        () -> requests.issue(one.identity, roots),
         credential -> issued(one, credential),
         failure -> {
           one.busy = false;
@@ -259,18 +276,6 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
       TrustRoots newest = self.roots().orElseThrow();
       one.use(credential, newest.bundles(), clock.now(), clock.nanos());
       keeping.save(credential);
-    }
-  }
-
-  private static void requireSameDomain(SpiffeId identity, TrustDomain domain) {
-    if (!identity.trustDomain().equals(domain)) {
-      throw new ControlFailure(
-          Reason.REFUSED,
-          "identity "
-              + identity
-              + " is not of the controller's trust domain "
-              + domain
-              + "; give the MeshConfig and the controller the same one");
     }
   }
 
@@ -326,14 +331,16 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     if (before == null || before.latest().reason() != failure.reason()) {
       LOG.log(System.Logger.Level.WARNING, "controller_failed " + failure.getMessage());
     }
-    if (failure.reason() == Reason.UNAUTHENTICATED) {
-      self.refusedByController();
+    if (self.isEstrangedBy(failure)) {
+      stranger = linkTrouble;
     }
   }
 
   private void linkWorks() {
     lastContact = clock.now();
     link.reset();
+    stranger = null;
+    self.believesNot(null);
     if (linkTrouble != null) {
       linkTrouble = null;
       LOG.log(System.Logger.Level.INFO, "controller_answers_again");

@@ -10,6 +10,7 @@ import io.sluice.node.identity.control.Controller;
 import io.sluice.node.identity.store.KeptNode;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
+import io.sluice.node.store.MeshMark;
 import io.sluice.proxy.WorkloadIdentities;
 import io.sluice.proxy.tls.DenyList;
 import io.sluice.proxy.tls.TlsIdentity;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +35,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
   private final ControlSettings settings;
   private final Controller controller;
   private final NodeSelf self;
+  private final AdmissionProof proof;
   private final Keeping keeping;
   private final IdentityKeeper keeper;
   private final IdentityClock clock;
@@ -42,6 +45,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
       ControlSettings settings,
       Controller controller,
       NodeSelf self,
+      AdmissionProof proof,
       Keeping keeping,
       IdentityKeeper keeper,
       IdentityClock clock) {
@@ -49,6 +53,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     this.settings = settings;
     this.controller = controller;
     this.self = self;
+    this.proof = proof;
     this.keeping = keeping;
     this.keeper = keeper;
     this.clock = clock;
@@ -96,12 +101,12 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     Keeping keeping = new Keeping(kept.store(), settings.keepKeys(), kept.problem());
     Controller controller = new Controller(settings.addresses(), timing, clock::now);
     NodeSelf self = new NodeSelf(controller);
-    Requests requests =
-        new Requests(nodeName, controller, new AdmissionProof(settings.admission()), clock, random);
+    AdmissionProof proof = new AdmissionProof(settings.admission());
+    Requests requests = new Requests(nodeName, controller, proof, clock, random);
     IdentityKeeper keeper =
         new IdentityKeeper(self, controller, requests, keeping, clock, random, denyList);
     keeper.start(kept.node(), kept.workloads());
-    return new NodeIdentities(nodeName, settings, controller, self, keeping, keeper, clock);
+    return new NodeIdentities(nodeName, settings, controller, self, proof, keeping, keeper, clock);
   }
 
   @Override
@@ -121,6 +126,32 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
   /** The controller, by this node's own certificate. */
   public Controller controller() {
     return controller;
+  }
+
+  /** Which mesh the node is in; reads a small file. */
+  public MeshMark mesh() {
+    return self.roots().map(proof::mesh).orElse(MeshMark.UNKNOWN);
+  }
+
+  /**
+   * Which mesh the node is to be in, before the controller has answered: what the operator says by
+   * the ConfigMap of the roots or a new join token goes before what is kept. Reads small files.
+   */
+  public MeshMark expectedMesh() {
+    return proof.mesh(self.known());
+  }
+
+  /**
+   * Why this node is in force for a mesh that whoever answers at the controller's address does not
+   * know; empty while he does, and while nobody answers.
+   */
+  public Optional<String> stranger() {
+    return keeper.stranger().map(Trouble::text);
+  }
+
+  /** Has {@code listener} told when the node was admitted by other roots than it had. */
+  public void onReplacedRoots(Consumer<List<String>> listener) {
+    self.onReplacedRoots(listener);
   }
 
   /** Requests since the start. */

@@ -1,7 +1,7 @@
 package io.sluice.node.identity;
 
-import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
+import io.sluice.mesh.svid.SvidRefused;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlFailure.Reason;
 import io.sluice.node.identity.control.Controller;
@@ -9,9 +9,12 @@ import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.store.KeptNode;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +30,8 @@ final class NodeSelf {
   private volatile String bundleProblem = "";
   private long renewDueNanos;
   private boolean refused;
+  private @Nullable ControlFailure disbelief;
+  private volatile Consumer<List<String>> replaced = former -> {};
 
   /** Grows whenever the connection is made with another certificate. */
   private long epoch;
@@ -51,17 +56,25 @@ final class NodeSelf {
     return epoch;
   }
 
-  Optional<TrustDomain> trustDomain() {
-    return known().map(node -> node.roots().trustDomain());
-  }
-
   Optional<TrustRoots> roots() {
     return known().map(KeptNode::roots);
   }
 
-  /** The id of a join token that no controller takes again; empty when none is known. */
-  String usedToken() {
-    return known().map(KeptNode::usedToken).orElse("");
+  /** Has {@code listener} told the ids of the former roots when none of them counts any more. */
+  void onReplacedRoots(Consumer<List<String>> listener) {
+    replaced = listener;
+  }
+
+  /**
+   * Why whoever answers is not believed, where that has not been tried to mend yet by an admission.
+   */
+  Optional<ControlFailure> disbelief() {
+    return Optional.ofNullable(disbelief);
+  }
+
+  /** Whoever answers is not believed; null when he is, or when an admission has not mended it. */
+  void believesNot(@Nullable ControlFailure failure) {
+    disbelief = failure;
   }
 
   /** Whether there is no certificate to call the controller with. */
@@ -84,8 +97,17 @@ final class NodeSelf {
 
   /** The controller has admitted this node; its bundle counts, whatever was trusted before. */
   void admitted(KeptNode node, Instant now, long nowNanos) {
+    List<X509Certificate> former = roots().map(TrustRoots::roots).orElse(List.of());
     adopt(node, now, nowNanos);
     bundleProblem = "";
+    disbelief = null;
+    if (!former.isEmpty() && !node.roots().shares(former)) {
+      List<String> ids = former.stream().map(Certificates::id).toList();
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "node_admitted_anew former_roots=" + ids + " bundle=\"" + node.roots() + "\"");
+      replaced.accept(ids);
+    }
     LOG.log(
         System.Logger.Level.INFO,
         "node_admitted certificate=\"" + node.credential() + "\" bundle=\"" + node.roots() + "\"");
@@ -123,9 +145,19 @@ final class NodeSelf {
     }
   }
 
-  /** The controller does not take the present certificate. */
-  void refusedByController() {
-    refused = true;
+  /**
+   * Draws the conclusions of a failure that concerns all requests. Whether it says that this node
+   * and whoever answers do not know one another; a wrong clock makes nobody a stranger.
+   */
+  boolean isEstrangedBy(ControlFailure failure) {
+    switch (failure.reason()) {
+      case UNAUTHENTICATED -> refused = true; // the present certificate is not taken
+      case UNTRUSTED_CONTROLLER -> believesNot(failure);
+      default -> {
+        return false;
+      }
+    }
+    return !(failure.getCause() instanceof SvidRefused met && met.reason().isOfTime());
   }
 
   /**

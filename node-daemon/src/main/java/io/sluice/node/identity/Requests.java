@@ -2,7 +2,6 @@ package io.sluice.node.identity;
 
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
-import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.mesh.svid.SvidRefused;
@@ -49,10 +48,40 @@ final class Requests {
   /**
    * The node's first certificate, or the first after its last one has ended.
    *
-   * @param usedToken id of the join token that is known to be used up; empty for none
+   * @param known what the node was until now
    */
-  KeptNode admit(Optional<TrustDomain> known, String usedToken) {
-    AdmissionProof.Read read = proof.read(known, usedToken);
+  KeptNode admit(Optional<KeptNode> known) {
+    return admit(proof.read(known));
+  }
+
+  /**
+   * The first certificate of a node that does not believe who answers. Only roots that it did not
+   * have until now can change that, and they come from the operator alone: by the ConfigMap of the
+   * roots, or by a new join token. Without such a one nobody is asked.
+   *
+   * @param disbelief why it does not; told on where this cannot mend it
+   */
+  KeptNode admitAnew(KeptNode known, ControlFailure disbelief) {
+    AdmissionProof.Read read;
+    try {
+      read = proof.read(Optional.of(known));
+    } catch (ControlFailure e) {
+      throw still(disbelief, String.valueOf(e.getMessage()));
+    }
+    if (!read.namesMoreThan(known.roots())) {
+      throw still(disbelief, "the operator vouches for the roots that it has, and for no others");
+    }
+    return admit(read);
+  }
+
+  private static ControlFailure still(ControlFailure disbelief, String why) {
+    return new ControlFailure(
+        Reason.UNTRUSTED_CONTROLLER,
+        disbelief.getMessage() + "; the node is not admitted anew: " + why,
+        disbelief);
+  }
+
+  private KeptNode admit(AdmissionProof.Read read) {
     KeyPair key = SigningRequests.newKey();
     Controller.Admission admission =
         controller.admit(read.trust(), nodeName, read.token(), SigningRequests.of(key));
@@ -80,6 +109,15 @@ final class Requests {
 
   /** A certificate for pods of this node. */
   Credential issue(SpiffeId identity, TrustRoots roots) {
+    if (!identity.trustDomain().equals(roots.trustDomain())) {
+      throw new ControlFailure(
+          Reason.REFUSED,
+          "identity "
+              + identity
+              + " is not of the controller's trust domain "
+              + roots.trustDomain()
+              + "; give the MeshConfig and the controller the same one");
+    }
     KeyPair key = SigningRequests.newKey();
     return checked(
         controller.issue(identity, SigningRequests.of(key, identity)),

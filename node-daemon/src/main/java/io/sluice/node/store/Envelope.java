@@ -15,14 +15,15 @@ import java.util.Arrays;
  *
  * <pre>
  *  0   8  "SLUICESS"
- *  8   4  format, 1
+ *  8   4  format, 2
  * 12   4  flags: 1 for complete
  * 16   8  sequence
  * 24   8  savedAt, milliseconds of Unix time
  * 32   8  revision
  * 40   4  n, length of the payload
  * 44   n  payload
- * 44+n 32 SHA-256 of everything before it
+ * 44+n m  which mesh it is of, UTF-8, up to the last field; format 1 has none
+ * ..   32 SHA-256 of everything before it
  * </pre>
  *
  * The first two fields and the place of the last are those of every format to come.
@@ -33,9 +34,15 @@ import java.util.Arrays;
  * @param complete whether the registry behind the snapshot was read completely
  * @param revision of the snapshot, 1 or more
  * @param payload the resources
+ * @param mesh which mesh they are of
  */
 record Envelope(
-    long sequence, Instant savedAt, boolean complete, long revision, ByteString payload) {
+    long sequence,
+    Instant savedAt,
+    boolean complete,
+    long revision,
+    ByteString payload,
+    MeshMark mesh) {
   /**
    * Longest file: what a node may hold at most with its names, and no more than this process can
    * have in memory beside all else.
@@ -47,7 +54,8 @@ record Envelope(
               Runtime.getRuntime().maxMemory() / 4);
 
   private static final byte[] MAGIC = "SLUICESS".getBytes(StandardCharsets.US_ASCII);
-  private static final int FORMAT = 1;
+  private static final int FORMAT = 2;
+  private static final int FORMAT_WITHOUT_MESH = 1;
   private static final int COMPLETE = 1;
 
   /** More files than anybody writes; what claims more is damaged. */
@@ -61,11 +69,14 @@ record Envelope(
 
   /** Its bytes. */
   byte[] bytes() {
-    ByteBuffer out = ByteBuffer.allocate(HEADER_BYTES + payload.size() + DIGEST_BYTES);
+    byte[] mark = mesh.text().getBytes(StandardCharsets.UTF_8);
+    ByteBuffer out =
+        ByteBuffer.allocate(HEADER_BYTES + payload.size() + mark.length + DIGEST_BYTES);
     out.put(MAGIC).putInt(FORMAT).putInt(complete ? COMPLETE : 0);
     out.putLong(sequence).putLong(savedAt.toEpochMilli()).putLong(revision);
     out.putInt(payload.size());
     payload.copyTo(out);
+    out.put(mark);
     out.put(digest(out.array(), out.position()));
     return out.array();
   }
@@ -89,7 +100,7 @@ record Envelope(
     }
     ByteBuffer in = ByteBuffer.wrap(bytes, MAGIC.length, end - MAGIC.length);
     int format = in.getInt();
-    if (format != FORMAT) {
+    if (format != FORMAT && format != FORMAT_WITHOUT_MESH) {
       throw new UnusableSnapshotException(
           StoreFault.NEWER_FORMAT,
           "it has format "
@@ -105,11 +116,14 @@ record Envelope(
     Instant savedAt = Instant.ofEpochMilli(in.getLong());
     long revision = in.getLong();
     int length = in.getInt();
+    int markLength = in.remaining() - length;
     if ((flags & ~COMPLETE) != 0
         || sequence < 1
         || sequence >= LARGEST_SEQUENCE
         || revision < 1
-        || length != in.remaining()) {
+        || length < 0
+        || markLength < 0
+        || markLength > (format == FORMAT ? MeshMark.LONGEST_TEXT : 0)) {
       throw damaged("its header has a value that no snapshot has");
     }
     return new Envelope(
@@ -117,7 +131,9 @@ record Envelope(
         savedAt,
         flags == COMPLETE,
         revision,
-        UnsafeByteOperations.unsafeWrap(bytes, HEADER_BYTES, length));
+        UnsafeByteOperations.unsafeWrap(bytes, HEADER_BYTES, length),
+        MeshMark.parse(
+            new String(bytes, HEADER_BYTES + length, markLength, StandardCharsets.UTF_8)));
   }
 
   /**

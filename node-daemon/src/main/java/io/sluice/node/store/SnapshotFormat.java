@@ -48,7 +48,8 @@ public final class SnapshotFormat {
         stored.savedAt(),
         stored.complete(),
         stored.snapshot().revision(),
-        payload.toByteString());
+        payload.toByteString(),
+        stored.mesh());
   }
 
   private static void append(Resource resource, ByteString.Output payload) {
@@ -83,7 +84,7 @@ public final class SnapshotFormat {
       throw unusable("it has no settings"); // those for their absence would cut off a whole site
     }
     MeshSnapshot snapshot = SnapshotAssembly.of(envelope.revision(), resources.values());
-    return new Stored(snapshot, envelope.complete(), envelope.savedAt());
+    return new Stored(snapshot, envelope.complete(), envelope.savedAt(), envelope.mesh());
   }
 
   private static UnusableSnapshotException unusable(String problem) {

@@ -62,14 +62,25 @@ public final class SnapshotStore implements AutoCloseable {
     return store;
   }
 
-  /**
-   * The newest snapshot that can be used; never one that was not saved here as it is. Each that
-   * cannot be used is told.
-   */
+  /** The same of whatever mesh. */
   public Optional<Stored> load() {
+    return load(MeshMark.UNKNOWN);
+  }
+
+  /**
+   * The newest snapshot that can be used; never one that was not saved here as it is, or is of
+   * another mesh. Each that cannot be used is told.
+   *
+   * @param mesh which this node is in
+   */
+  public Optional<Stored> load(MeshMark mesh) {
     SlotFiles.Found<Stored> found;
     synchronized (files) {
-      found = files.read(SnapshotFormat::stored);
+      found =
+          files.read(envelope -> {
+            requireSame(envelope.mesh(), mesh);
+            return SnapshotFormat.stored(envelope);
+          });
     }
     for (SlotFiles.Fault fault : found.faults()) {
       met(fault.kind());
@@ -99,6 +110,19 @@ public final class SnapshotStore implements AutoCloseable {
     return found.newest();
   }
 
+  private static void requireSame(MeshMark saved, MeshMark present)
+      throws UnusableSnapshotException {
+    if (!saved.mayBe(present)) {
+      throw new UnusableSnapshotException(
+          StoreFault.OTHER_MESH,
+          "it is of another mesh ("
+              + saved
+              + ") than this node is in now ("
+              + present
+              + "); it is written over once the controller has answered");
+    }
+  }
+
   /** Has {@code snapshot} written soon, as what holds now; returns at once. */
   public void save(MeshSnapshot snapshot, boolean complete) {
     save(snapshot, complete, clock.instant());
@@ -110,13 +134,20 @@ public final class SnapshotStore implements AutoCloseable {
    *
    * @param confirmedAt when its source last said that it is current
    */
-  public synchronized void save(MeshSnapshot snapshot, boolean complete, Instant confirmedAt) {
+  public void save(MeshSnapshot snapshot, boolean complete, Instant confirmedAt) {
+    save(snapshot, complete, confirmedAt, MeshMark.UNKNOWN);
+  }
+
+  /** The same for one of which is known which mesh it is of. */
+  public synchronized void save(
+      MeshSnapshot snapshot, boolean complete, Instant confirmedAt, MeshMark mesh) {
     // The revision of no snapshot on a disk is 0, which is that of the empty one.
     Stored next =
         new Stored(
             snapshot.withRevision(Math.max(1, snapshot.revision())),
             complete,
-            confirmedAt.truncatedTo(ChronoUnit.MILLIS));
+            confirmedAt.truncatedTo(ChronoUnit.MILLIS),
+            mesh);
     pending = isOnDisk(next) ? null : next;
     notifyAll();
   }
@@ -125,6 +156,7 @@ public final class SnapshotStore implements AutoCloseable {
     Stored last = saved;
     return last != null
         && last.complete() == next.complete()
+        && last.mesh().equals(next.mesh())
         && Duration.between(last.savedAt(), next.savedAt()).abs().compareTo(timing.refresh()) < 0
         && last.snapshot().hasSameContentAs(next.snapshot());
   }

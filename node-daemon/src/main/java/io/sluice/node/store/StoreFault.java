@@ -10,6 +10,8 @@ public enum StoreFault {
   NEWER_FORMAT,
   /** Whole, but an object in it cannot be used. */
   UNUSABLE_CONTENT,
+  /** Whole, but of another mesh than this node is in. */
+  OTHER_MESH,
   /** Longer than any snapshot that this software writes. */
   TOO_LARGE,
   /** The file or its directory belongs to another user, or is not of the kind it should be. */

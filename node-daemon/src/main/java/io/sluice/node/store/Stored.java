@@ -10,5 +10,11 @@ import java.time.Instant;
  * @param complete whether the registry behind it was read completely then; says nothing of what has
  *     come since
  * @param savedAt when it was written, by the node's clock then, in milliseconds
+ * @param mesh which mesh it is of
  */
-public record Stored(MeshSnapshot snapshot, boolean complete, Instant savedAt) {}
+public record Stored(MeshSnapshot snapshot, boolean complete, Instant savedAt, MeshMark mesh) {
+  /** One of which it is not known. */
+  public Stored(MeshSnapshot snapshot, boolean complete, Instant savedAt) {
+    this(snapshot, complete, savedAt, MeshMark.UNKNOWN);
+  }
+}

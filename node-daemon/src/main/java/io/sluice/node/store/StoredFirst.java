@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,7 @@ public final class StoredFirst implements SnapshotSource {
   private final SnapshotStore store;
   private final ConfirmedSource other;
   private final InstantSource clock;
+  private final Supplier<MeshMark> meshes;
   private final long startNanos = System.nanoTime();
   private final @Nullable Instant storedAt;
   private volatile boolean isConfirmed;
@@ -32,6 +34,7 @@ public final class StoredFirst implements SnapshotSource {
   private volatile @Nullable MeshSnapshot latest;
 
   private @Nullable Thread starter; // guarded by this
+  private MeshMark mesh = MeshMark.UNKNOWN; // of the latest; guarded by this
 
   /**
    * Delivers nothing until {@link #start}.
@@ -41,13 +44,31 @@ public final class StoredFirst implements SnapshotSource {
    * @param other the source to follow; closed with this, which has to end a start that waits
    */
   public StoredFirst(SnapshotStore store, Optional<Stored> stored, ConfirmedSource other) {
-    this(store, stored, other, InstantSource.system());
+    this(store, stored, other, () -> MeshMark.UNKNOWN);
+  }
+
+  /**
+   * The same where it is known which mesh a snapshot is of.
+   *
+   * @param meshes the mesh that the other source is of, whenever it is in touch
+   */
+  public StoredFirst(
+      SnapshotStore store,
+      Optional<Stored> stored,
+      ConfirmedSource other,
+      Supplier<MeshMark> meshes) {
+    this(store, stored, other, meshes, InstantSource.system());
   }
 
   StoredFirst(
-      SnapshotStore store, Optional<Stored> stored, ConfirmedSource other, InstantSource clock) {
+      SnapshotStore store,
+      Optional<Stored> stored,
+      ConfirmedSource other,
+      Supplier<MeshMark> meshes,
+      InstantSource clock) {
     this.store = store;
     this.other = other;
+    this.meshes = meshes;
     this.clock = clock;
     this.latest = stored.map(Stored::snapshot).orElse(null);
     this.storedAt = stored.map(Stored::savedAt).orElse(null);
@@ -88,7 +109,8 @@ public final class StoredFirst implements SnapshotSource {
     latest = ordered;
     consumer.accept(ordered);
     isConfirmed = true; // not a moment too early, see isComplete
-    save(clock.instant());
+    Instant now = clock.instant();
+    save(now, now);
   }
 
   /**
@@ -96,14 +118,21 @@ public final class StoredFirst implements SnapshotSource {
    * then; to be called every half minute. Any thread; returns at once.
    */
   public void saveConfirmation() {
-    other.confirmedAt().ifPresent(this::save);
+    Instant asked = clock.instant();
+    other.confirmedAt().ifPresent(confirmed -> save(confirmed, asked));
   }
 
-  /** Under a lock, so that of two calls the later one saves what is newer. */
-  private synchronized void save(Instant confirmed) {
+  /**
+   * Under a lock, so that of two calls the later one saves what is newer. Of a source that is out
+   * of touch, what it delivered stays of the mesh that it was of: the node may be in another since.
+   */
+  private synchronized void save(Instant confirmed, Instant asked) {
     MeshSnapshot current = latest;
     if (isConfirmed && current != null) {
-      store.save(current, other.isComplete(), confirmed);
+      if (!confirmed.isBefore(asked)) {
+        mesh = meshes.get();
+      }
+      store.save(current, other.isComplete(), confirmed, mesh);
     }
   }
 

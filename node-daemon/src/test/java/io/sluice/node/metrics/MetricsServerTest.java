@@ -53,6 +53,7 @@ class MetricsServerTest {
   void isHealthyBeforeItIsReady() throws Exception {
     assertThat(get("/healthz").statusCode()).isEqualTo(200);
     assertThat(get("/readyz").statusCode()).isEqualTo(503);
+    assertThat(get("/readyz").body()).isEqualTo("not ready: it starts\n");
 
     missing.set(null);
 

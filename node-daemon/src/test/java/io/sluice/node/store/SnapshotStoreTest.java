@@ -14,9 +14,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class SnapshotStoreTest {
   private static final Instant START = Instant.parse("2026-03-01T12:00:00Z");
@@ -82,6 +87,49 @@ class SnapshotStoreTest {
     assertThat(stored.snapshot().revision()).isEqualTo(5);
     assertThat(stored.complete()).isTrue();
     assertThat(stored.savedAt()).isEqualTo(START);
+  }
+
+  static Stream<Arguments> meshes() {
+    MeshMark saved = new MeshMark("first", "site.example", Set.of("aa", "bb"));
+    return Stream.of(
+        Arguments.of(saved, saved, true),
+        Arguments.of(saved, MeshMark.UNKNOWN, true),
+        Arguments.of(MeshMark.UNKNOWN, saved, true),
+        // The id tells a mesh that was installed anew with the roots of the one before.
+        Arguments.of(saved, new MeshMark("second", "site.example", Set.of("aa", "bb")), false),
+        // The root was changed while the node was off.
+        Arguments.of(saved, new MeshMark("first", "site.example", Set.of("cc")), true),
+        // Without an id on both sides the roots tell: in a rotation one of them is shared.
+        Arguments.of(saved, new MeshMark("", "site.example", Set.of("bb", "cc")), true),
+        Arguments.of(saved, new MeshMark("", "", Set.of("bb")), true),
+        Arguments.of(saved, new MeshMark("", "site.example", Set.of("cc")), false),
+        Arguments.of(saved, new MeshMark("", "", Set.of("cc")), false),
+        Arguments.of(saved, new MeshMark("", "other.example", Set.of("aa")), false));
+  }
+
+  @ParameterizedTest
+  @MethodSource("meshes")
+  void aSnapshotOfAnotherMeshIsNeverUsed(MeshMark saved, MeshMark present, boolean isUsed) {
+    try (SnapshotStore store = open()) {
+      store.save(Samples.snapshot(5, Samples.CART), true, now, saved);
+    }
+
+    try (SnapshotStore store = open()) {
+      assertThat(store.load(present).isPresent()).isEqualTo(isUsed);
+      assertThat(faults.faults()).isEqualTo(isUsed ? List.of() : List.of(StoreFault.OTHER_MESH));
+      if (!isUsed) {
+        assertThat(store.status().problem())
+            .contains("another mesh", saved.toString(), present.toString());
+      }
+      store.save(Samples.snapshot(1), true, now, present);
+    }
+    assertThat(loaded(present).orElseThrow().mesh()).isEqualTo(present);
+  }
+
+  private Optional<Stored> loaded(MeshMark mesh) {
+    try (SnapshotStore store = open()) {
+      return store.load(mesh);
+    }
   }
 
   @Test

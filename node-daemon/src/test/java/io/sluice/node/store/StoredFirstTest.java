@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
@@ -28,6 +29,7 @@ class StoredFirstTest {
   private final List<MeshSnapshot> delivered = new CopyOnWriteArrayList<>();
   private final Remote remote = new Remote();
   private volatile Instant now = START;
+  private volatile MeshMark mesh = new MeshMark("first", "", Set.of());
   private final InstantSource clock = () -> now;
   private final SnapshotStore store;
   private StoredFirst source;
@@ -35,7 +37,7 @@ class StoredFirstTest {
   StoredFirstTest(@TempDir Path directory) {
     this.directory = directory.resolve("snapshot");
     this.store = SnapshotStore.open(this.directory, (fault, problem) -> {}, AT_ONCE, clock);
-    this.source = new StoredFirst(store, Optional.empty(), remote, clock);
+    this.source = new StoredFirst(store, Optional.empty(), remote, () -> mesh, clock);
   }
 
   /** A controller that answers when it is told to. */
@@ -97,7 +99,8 @@ class StoredFirstTest {
 
   private void startWith(MeshSnapshot stored, boolean complete, Instant savedAt) {
     source =
-        new StoredFirst(store, Optional.of(new Stored(stored, complete, savedAt)), remote, clock);
+        new StoredFirst(
+            store, Optional.of(new Stored(stored, complete, savedAt)), remote, () -> mesh, clock);
     source.start(delivered::add);
   }
 
@@ -139,6 +142,7 @@ class StoredFirstTest {
             store,
             Optional.of(new Stored(Samples.snapshot(40, Samples.CART), true, START)),
             remote,
+            () -> mesh,
             clock);
     source.start(snapshot -> whileDelivered.add(source.isComplete()));
 
@@ -159,6 +163,39 @@ class StoredFirstTest {
 
     assertThat(revisions()).containsExactly(40L, 41L, 42L, 90L);
     assertThat(delivered.get(1).hasSameContentAs(Samples.snapshot(1, Samples.CATALOGUE))).isTrue();
+  }
+
+  /** The node may be in another mesh by now, whose controller has delivered nothing yet. */
+  @Test
+  void whatIsSavedIsOfTheMeshThatConfirmedIt() {
+    MeshMark first = mesh;
+    MeshMark second = new MeshMark("second", "", Set.of());
+    startWith(Samples.snapshot(40, Samples.CART), true, START);
+    remote.answer(Samples.snapshot(2, Samples.CATALOGUE), true, now);
+    awaitDelivered(2);
+    Await.until(() -> assertThat(source.isComplete()).isTrue());
+    now = START.plus(Duration.ofHours(1)); // out of touch since; it is worth saving again
+    mesh = second;
+
+    source.saveConfirmation();
+    store.close();
+
+    assertThat(savedMesh()).isEqualTo(first);
+    try (SnapshotStore again =
+        SnapshotStore.open(directory, (fault, problem) -> {}, AT_ONCE, clock)) {
+      StoredFirst next = new StoredFirst(again, again.load(), remote, () -> mesh, clock);
+      next.start(delivered::add);
+      Await.until(() -> assertThat(next.isComplete()).isTrue());
+      next.close();
+    }
+    assertThat(savedMesh()).isEqualTo(second);
+  }
+
+  private MeshMark savedMesh() {
+    try (SnapshotStore reader =
+        SnapshotStore.open(directory, (fault, problem) -> {}, AT_ONCE, clock)) {
+      return reader.load().orElseThrow().mesh();
+    }
   }
 
   @Test

@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -137,14 +138,36 @@ class TornFileTest {
 
   @Test
   void aFileOfANewerFormatLeavesThePreviousOneInUse() {
-    newest(withChecksum(ByteBuffer.wrap(newerFile.clone()).putInt(FORMAT_AT, 2).array()));
+    newest(withChecksum(ByteBuffer.wrap(newerFile.clone()).putInt(FORMAT_AT, 3).array()));
 
-    assertTheOlderIsUsed(StoreFault.NEWER_FORMAT, "format 2");
+    assertTheOlderIsUsed(StoreFault.NEWER_FORMAT, "format 3");
+  }
+
+  /** Of the release before: without a mark, the file ends behind its objects. */
+  @Test
+  void aFileOfTheFirstFormatIsOfAnUnknownMesh() throws Exception {
+    Stored read =
+        SnapshotFormat.read(
+            withChecksum(ByteBuffer.wrap(newerFile.clone()).putInt(FORMAT_AT, 1).array()));
+
+    assertThat(read.snapshot().hasSameContentAs(newer)).isTrue();
+    assertThat(read.mesh()).isEqualTo(MeshMark.UNKNOWN);
+  }
+
+  @Test
+  void theFirstFormatHasNothingBehindItsObjects() {
+    byte[] marked =
+        SnapshotFormat.write(
+            4, new Stored(newer, true, SAVED_AT, new MeshMark("one", "a.example", Set.of("ab"))));
+
+    newest(withChecksum(ByteBuffer.wrap(marked).putInt(FORMAT_AT, 1).array()));
+
+    assertTheOlderIsUsed(StoreFault.DAMAGED, "a mark in format 1");
   }
 
   @Test
   void aWholeFileOfObjectsThatCannotBeUsedLeavesThePreviousOneInUse() {
-    newest(new Envelope(4, SAVED_AT, true, 8, ByteString.EMPTY).bytes());
+    newest(new Envelope(4, SAVED_AT, true, 8, ByteString.EMPTY, MeshMark.UNKNOWN).bytes());
 
     assertTheOlderIsUsed(StoreFault.UNUSABLE_CONTENT, "no settings");
   }
