@@ -100,14 +100,14 @@ public final class EbpfTrial {
       Cgroups.create(cgroup);
       try (NetnsHandle scratch = namespaces.open(Path.of("/run/netns", netns));
           EbpfInterception interception =
-              EbpfInterception.start(
-                  name,
+              new EbpfInterception(
+                  LoadedPrograms.load(name, shape),
                   cgroup,
                   host,
                   thread,
                   new InheritedListeners(),
-                  shape,
                   new ForwardingPods(namespaces, PROC))) {
+        interception.begin();
         return tryOut(interception, scratch);
       }
     } catch (LinuxException

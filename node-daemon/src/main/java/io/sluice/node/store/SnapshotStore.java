@@ -99,6 +99,19 @@ public final class SnapshotStore implements AutoCloseable {
     return found.newest();
   }
 
+  /**
+   * The same for one who has loaded before: the same answer without reading, where no other process
+   * has written since.
+   */
+  public Optional<Stored> loadAgain(Optional<Stored> before) {
+    synchronized (files) {
+      if (files.isAsRead()) {
+        return before;
+      }
+    }
+    return load();
+  }
+
   /** Has {@code snapshot} written soon, as what holds now; returns at once. */
   public void save(MeshSnapshot snapshot, boolean complete) {
     save(snapshot, complete, clock.instant());
