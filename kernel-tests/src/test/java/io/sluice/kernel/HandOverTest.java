@@ -11,9 +11,12 @@ import io.sluice.kernel.site.Talk;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.fault.FaultPoint;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +28,20 @@ class HandOverTest {
   private static final int ROUNDS = 3;
   private static final int CALLS = 20;
 
+  private static final double CALM_LOAD = 4;
+  private static final Duration CALM_LIMIT = Duration.ofMillis(250);
+  private static final double BUSY_LOAD = 12;
+  private static final Duration BUSY_LIMIT = Duration.ofSeconds(1);
+
+  /** Above that load nothing is promised, and less than every start from nothing took before. */
+  private static final Duration LIMIT = Duration.ofSeconds(3);
+
+  /** Rules are written anew by some processes a pod, while calls wait. */
+  private static final Duration RULES_LIMIT = Duration.ofSeconds(4);
+
+  /** Pods beside those that talk: a successor brings all of them in force before it accepts. */
+  private static final String[] OTHERS = {"o1", "o2", "o3", "o4", "o5", "o6", "o7"};
+
   @ParameterizedTest
   @EnumSource(Mechanism.class)
   void successorsTakeOverWithoutAFailedConnection(Mechanism mechanism) {
@@ -33,9 +50,11 @@ class HandOverTest {
         TcpServer _ = TcpServer.echo(shop.store, Family.IPV6, Shop.STORE_PORT);
         Callers ipv4 = new Callers(shop.buyer, shop.service(Family.IPV4));
         Callers ipv6 = new Callers(shop.buyer, shop.service(Family.IPV6))) {
+      shop.change(() -> shop.site.addPods(OTHERS).forEach(shop.site.registry()::write));
       for (int round = 0; round < ROUNDS; round++) {
         awaitCalls(ipv4, ipv6);
         DaemonProcess before = shop.daemon();
+        long begin = System.nanoTime();
         try (Talk held = Talk.begin(shop.buyer, shop.service(Family.IPV6))) {
           assertThat(held.isAlive()).isTrue();
           shop.site.succeedDaemon().start();
@@ -44,12 +63,29 @@ class HandOverTest {
         before.terminate();
         before.awaitEnd();
         awaitCalls(ipv4, ipv6);
+        assertSoon(shop, mechanism, begin, ipv4, ipv6);
         Attempt stolen = Attempt.from(shop.thief, shop.service(Family.IPV4), "please");
         assertThat(stolen.wasTurnedAway()).as("%s", stolen).isTrue();
       }
       assertThat(ipv4.failed()).isEmpty();
       assertThat(ipv6.failed()).isEmpty();
     }
+  }
+
+  /** Of calls that waited for the next daemon; on busy processors it waits for its share too. */
+  private static void assertSoon(Shop shop, Mechanism mechanism, long begin, Callers... callers) {
+    double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+    Duration limit = mechanism.steers() ? limit(load) : RULES_LIMIT;
+    List<Long> slowest = Stream.of(callers).map(one -> one.slowestSince(begin).toMillis()).toList();
+    String ready = shop.daemon().lastLogLine("node_ready");
+    System.out.printf(
+        "slowest calls of a hand-over, %s: %s ms, load %.1f; %s%n",
+        mechanism.mode(), slowest, load, ready);
+    assertThat(slowest).as("load %s: %s", load, ready).allMatch(ms -> ms < limit.toMillis());
+  }
+
+  private static Duration limit(double load) {
+    return load < CALM_LOAD ? CALM_LIMIT : load <= BUSY_LOAD ? BUSY_LIMIT : LIMIT;
   }
 
   private static void awaitCalls(Callers... callers) {

@@ -19,8 +19,10 @@ import io.sluice.node.interception.InheritedListeners;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.IptablesInterception;
+import io.sluice.node.interception.LoadedPrograms;
 import io.sluice.node.interception.Mechanism;
 import io.sluice.node.interception.ModeReasons;
+import io.sluice.node.interception.PassedTrial;
 import io.sluice.node.interception.ProgramRefusedException;
 import io.sluice.node.interception.Refusals;
 import io.sluice.node.interception.SplitInterception;
@@ -29,17 +31,19 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Chooses the mechanism of each direction by trying, never by the kernel's version, and keeps the
- * reasons. The steps down are eBPF, eBPF outbound alone, iptables.
+ * reasons. The steps down are eBPF, eBPF outbound alone, iptables. For one thread.
  */
-final class MechanismChoice {
+final class MechanismChoice implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(MechanismChoice.class.getName());
   private static final Set<Direction> BOTH = EnumSet.allOf(Direction.class);
 
   private static final String ASKED_FOR = "asked for";
   private static final String EBPF_WORKS = "a trial of every program succeeded";
+  private static final String EBPF_WORKED = EBPF_WORKS + " earlier, since the machine started";
   private static final String OUTBOUND_WORKS = "a trial of every outbound program succeeded";
   private static final String EBPF_REFUSED = "eBPF does not work here: ";
   private static final String ASKED_AND_REFUSED = "eBPF was asked for and is refused: ";
@@ -51,6 +55,12 @@ final class MechanismChoice {
   private final NetnsThread thread;
   private final InheritedListeners inherited;
   private final Refusals refusals;
+  private final PassedTrial passed;
+  private boolean believed; // a note, instead of a trial
+  private EbpfTrial.@Nullable Result trial;
+  private @Nullable LoadedPrograms loaded;
+  private @Nullable IptablesBackend backend;
+  private boolean begins = true;
 
   /** A mechanism in force, and why it was taken. */
   record Chosen(Interception interception, ModeReasons reasons) {}
@@ -67,6 +77,7 @@ final class MechanismChoice {
     this.host = host;
     this.thread = thread;
     this.refusals = Refusals.keepingLogsIn(settings.stateDirectory());
+    this.passed = new PassedTrial(NodeSettings.passedTrial(settings.nodeName()));
   }
 
   /** What {@code auto} takes after this trial. */
@@ -87,8 +98,106 @@ final class MechanismChoice {
     };
   }
 
-  /** Starts the mechanism; throws when none that the operator allows works. */
-  Chosen start() {
+  /**
+   * Does what changes nothing that is in force, so that {@link #start} takes no longer than it
+   * must: tries, and loads what is likely to be started. Throws when no mechanism that the operator
+   * allows works; where there is another one, a failure is met and told by {@link #start}.
+   */
+  void prepare() {
+    switch (settings.mode()) {
+      case iptables -> usableIptables(ASKED_FOR);
+      case ebpf -> load(full());
+      case auto -> {
+        ModeReasons reasons = trialReasons();
+        switch (mechanism(trial())) {
+          case EBPF -> load(full());
+          case SPLIT -> {
+            usableIptables(reasons.summary());
+            load(outboundOnly());
+          }
+          case IPTABLES -> usableIptables(reasons.summary());
+        }
+      }
+    }
+  }
+
+  private void load(EbpfShape shape) {
+    try {
+      LoadedPrograms programs = LoadedPrograms.load(settings.nodeName(), shape);
+      loaded = programs;
+      programs.loadPodsAhead();
+    } catch (LinuxException | ProgramRefusedException | UncheckedIOException e) {
+      if (settings.mode() == InterceptionMode.ebpf && !settings.fallback()) {
+        throw refused(ASKED_AND_REFUSED + refusals.clause(e), e);
+      }
+      LOG.log(System.Logger.Level.DEBUG, "mechanism_not_prepared", e);
+      if (isDisproved()) {
+        prepare();
+      }
+    }
+  }
+
+  private static InterceptionException refused(String why, RuntimeException cause) {
+    return new InterceptionException(
+        why, "allow iptables with --fallback true, or leave the choice to --mode auto", cause);
+  }
+
+  private EbpfShape full() {
+    return EbpfShape.full(settings.withoutPrograms(), settings.failOpen());
+  }
+
+  private EbpfShape outboundOnly() {
+    return EbpfShape.outboundOnly(settings.withoutPrograms());
+  }
+
+  private EbpfTrial.Result trial() {
+    EbpfTrial.Result tried = trial;
+    if (tried == null) {
+      believed = settings.withoutPrograms().isEmpty() && passed.isNoted();
+      tried =
+          believed
+              ? EbpfTrial.Result.SUCCESS
+              : new EbpfTrial(namespaces, host, thread, settings.withoutPrograms(), refusals).run();
+      if (!believed && tried.equals(EbpfTrial.Result.SUCCESS)) {
+        passed.note();
+      }
+      trial = tried;
+    }
+    return tried;
+  }
+
+  private ModeReasons trialReasons() {
+    ModeReasons reasons = reasons(trial());
+    return believed ? ModeReasons.both(EBPF_WORKED) : reasons;
+  }
+
+  /** Whether a trial is due after all, since what was noted does not hold here. */
+  private boolean isDisproved() {
+    if (!believed) {
+      return false;
+    }
+    passed.forget();
+    trial = null;
+    return true;
+  }
+
+  /** Lets go of what was prepared and not started. */
+  @Override
+  public void close() {
+    LoadedPrograms unused = loaded;
+    if (unused != null) {
+      unused.close();
+      loaded = null;
+    }
+  }
+
+  /**
+   * Makes the mechanism, and lets it begin; throws when none that the operator allows works.
+   *
+   * @param begin false: the caller lets it begin, after a daemon that has it in force already
+   */
+  Chosen start(boolean begin) {
+    begins = begin;
     Chosen chosen =
         switch (settings.mode()) {
           case iptables -> iptables(ModeReasons.both(ASKED_FOR));
@@ -113,8 +222,7 @@ final class MechanismChoice {
         | UncheckedIOException e) {
       whole = ASKED_AND_REFUSED + refusals.clause(e);
       if (!settings.fallback()) {
-        throw new InterceptionException(
-            whole, "allow iptables with --fallback true, or leave the choice to --mode auto", e);
+        throw refused(whole, e);
       }
     }
     IptablesBackend backend = usableIptables(whole);
@@ -129,10 +237,8 @@ final class MechanismChoice {
   }
 
   private Chosen automatic() {
-    EbpfTrial.Result trial =
-        new EbpfTrial(namespaces, host, thread, settings.withoutPrograms(), refusals).run();
-    Mechanism mechanism = mechanism(trial);
-    ModeReasons reasons = reasons(trial);
+    Mechanism mechanism = mechanism(trial());
+    ModeReasons reasons = trialReasons();
     if (mechanism == Mechanism.IPTABLES) {
       return iptables(reasons);
     }
@@ -141,28 +247,51 @@ final class MechanismChoice {
           ? ebpf(reasons)
           : split(usableIptables(reasons.summary()), reasons);
     } catch (LinuxException | ProgramRefusedException | UncheckedIOException e) {
+      if (isDisproved()) {
+        return automatic();
+      }
       return iptables(ModeReasons.both(PASSED_BUT_REFUSED + refusals.clause(e)));
     }
   }
 
   private Chosen ebpf(ModeReasons reasons) {
-    return new Chosen(
-        ebpf(EbpfShape.full(settings.withoutPrograms(), settings.failOpen())), reasons);
+    return new Chosen(ebpf(full()), reasons);
   }
 
   private EbpfInterception ebpf(EbpfShape shape) {
-    return EbpfInterception.start(
-        settings.nodeName(),
-        OwnCgroup.enter(settings.nodeName()),
-        host,
-        thread,
-        inherited,
-        shape,
-        new ForwardingPods(namespaces, settings.placement().proc()));
+    Path cgroup = OwnCgroup.enter(settings.nodeName());
+    LoadedPrograms programs = programs(shape);
+    try {
+      EbpfInterception made =
+          new EbpfInterception(
+              programs,
+              cgroup,
+              host,
+              thread,
+              inherited,
+              new ForwardingPods(namespaces, settings.placement().proc()));
+      if (begins) {
+        made.begin();
+      }
+      return made;
+    } catch (RuntimeException e) {
+      programs.close();
+      throw e;
+    }
+  }
+
+  private LoadedPrograms programs(EbpfShape shape) {
+    LoadedPrograms ready = loaded;
+    if (ready != null && ready.shape().equals(shape)) {
+      loaded = null;
+      return ready;
+    }
+    close();
+    return LoadedPrograms.load(settings.nodeName(), shape);
   }
 
   private Chosen split(IptablesBackend backend, ModeReasons reasons) {
-    EbpfInterception outbound = ebpf(EbpfShape.outboundOnly(settings.withoutPrograms()));
+    EbpfInterception outbound = ebpf(outboundOnly());
     return new Chosen(
         new SplitInterception(outbound, rules(backend, Set.of(Direction.INBOUND))), reasons);
   }
@@ -188,25 +317,30 @@ final class MechanismChoice {
 
   /** Throws when rules cannot do what is asked; {@code why} they are used at all is told then. */
   private IptablesBackend usableIptables(String why) {
+    IptablesBackend probed = backend;
+    if (probed != null) {
+      return probed;
+    }
     if (settings.failOpen()) {
       throw new InterceptionException(
           "iptables rules cannot tell whether a daemon runs, so --fail-open has no effect there",
           "use --mode ebpf, or leave out --fail-open");
     }
-    IptablesBackend backend = IptablesBackend.probe(namespaces, ownCgroup());
-    if (backend.ability(Family.IPV4) != ProbeAnswer.Ability.REDIRECTS) {
+    probed = IptablesBackend.probe(namespaces, ownCgroup());
+    if (probed.ability(Family.IPV4) != ProbeAnswer.Ability.REDIRECTS) {
       throw new InterceptionException(
-          "iptables cannot redirect here: " + backend.answers() + "; it was tried, for " + why,
+          "iptables cannot redirect here: " + probed.answers() + "; it was tried, for " + why,
           withoutRawSockets()
               + "load the modules named, or use a kernel that takes the eBPF programs");
     }
-    if (backend.believesMarks()) {
+    if (probed.believesMarks()) {
       LOG.log(
           System.Logger.Level.WARNING,
           "proxy_told_by_mark problem={0}",
-          "a pod with CAP_NET_RAW may send past the mesh: " + backend.answers());
+          "a pod with CAP_NET_RAW may send past the mesh: " + probed.answers());
     }
-    return backend;
+    backend = probed;
+    return probed;
   }
 
   /** Where rules can find the daemon's cgroup; empty where it can have none. */

@@ -11,7 +11,6 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.admin.AdminServer;
 import io.sluice.node.cni.CniService;
-import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.enrolment.EarlierConnections;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.Verification;
@@ -19,7 +18,6 @@ import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.handover.HandOverServer;
 import io.sluice.node.identity.NodeIdentities;
-import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.interception.ClosedPods;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.Mechanism;
@@ -33,20 +31,14 @@ import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.SandboxRecords;
-import io.sluice.node.store.ConfirmedSource;
-import io.sluice.node.store.SnapshotStore;
-import io.sluice.node.store.Stored;
 import io.sluice.node.store.StoredFirst;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.WorkloadIdentities;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.InstantSource;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,6 +61,7 @@ public final class NodeDaemon implements AutoCloseable {
   private final EventLog events = new EventLog();
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private final Readiness readiness = new Readiness();
+  private volatile @Nullable SourceInUse sourceInUse;
   private @Nullable Proxy proxy;
   private @Nullable Enrolment enrolment;
   private @Nullable MetricsServer metricsServer;
@@ -89,16 +82,7 @@ public final class NodeDaemon implements AutoCloseable {
     if (settings.control().isEmpty()) {
       throw new IllegalArgumentException("a node without a registry needs a controller to follow");
     }
-    return start(
-        settings,
-        (daemon, identities) ->
-            daemon.storedFirst(
-                stored ->
-                    new ControllerSnapshots(
-                        identities.orElseThrow().controller(),
-                        stored.map(Stored::snapshot),
-                        InstantSource.system()),
-                identities.orElseThrow()));
+    return start(settings, Sources.storedFirst(settings));
   }
 
   /**
@@ -106,12 +90,7 @@ public final class NodeDaemon implements AutoCloseable {
    * opened and throws. {@code source} is closed with the daemon.
    */
   public static NodeDaemon start(NodeSettings settings, SnapshotSource source) {
-    return start(settings, (_, _) -> SourceInUse.registry(source));
-  }
-
-  /** Opens where snapshots come from. */
-  private interface Sources {
-    SourceInUse open(NodeDaemon daemon, Optional<NodeIdentities> identities);
+    return start(settings, Sources.registry(settings, source));
   }
 
   private static NodeDaemon start(NodeSettings settings, Sources sources) {
@@ -127,6 +106,7 @@ public final class NodeDaemon implements AutoCloseable {
 
   private void assemble(Sources sources) {
     long begin = System.nanoTime();
+    StartSteps steps = StartSteps.sinceProcessStart();
     RequiredCapabilities.check(settings.mode());
     // Before any other thread is made: the daemon leaves its container's cgroup, and tells pods by
     // theirs. Where it is not let, the write that needs it says so.
@@ -134,21 +114,26 @@ public final class NodeDaemon implements AutoCloseable {
     Optional<StartedFile> started =
         Optional.ofNullable(settings.startedFileOrNull())
             .map(file -> opened(StartedFile.none(file)));
-    NodePlace place = opened(NodePlace.take(settings));
-    Optional<NodeIdentities> identities = identities(place.credentials());
-    identities.ifPresent(one -> one.onReplacedRoots(new OwnReporter(events)::admittedAnew));
-    SourceInUse source = sources.open(this, identities);
+    NodePlace place = opened(NodePlace.approach(settings));
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = opened(namespaces.current());
     NetnsThread thread = opened(new NetnsThread("sluice-netns", namespaces, NAMESPACE_QUEUE));
-    MechanismChoice.Chosen chosen =
-        new MechanismChoice(settings, namespaces, host, thread, place.listeners()).start();
+    MechanismChoice choice =
+        opened(new MechanismChoice(settings, namespaces, host, thread, place.listeners()));
+    steps.done("approach");
+    choice.prepare();
+    MechanismChoice.Chosen chosen = choice.start(place.isTaken());
+    steps.done("mechanism");
     Interception interception = opened(chosen.interception());
+    Optional<NodeIdentities> identities = identities();
+    identities.ifPresent(one -> one.onReplacedRoots(new OwnReporter(events)::admittedAnew));
+    steps.done("identities");
+    sources.readAhead(parts, new OwnReporter(events));
+    steps.done("snapshot");
     NodeMetrics metrics = new NodeMetrics(() -> snapshot);
     Optional<AccessLog> accessLog =
         AccessLog.of(settings.accessLog(), settings.stateDirectory()).map(this::opened);
     accessLog.ifPresent(metrics::observe);
-    source.measure(metrics, () -> snapshot);
     WaysFromNode ways = new WaysFromNode(thread, host);
     PathChecks paths =
         opened(
@@ -193,7 +178,7 @@ public final class NodeDaemon implements AutoCloseable {
     FormerMechanism former =
         new FormerMechanism(
             settings.nodeName(), interception, namespaces, thread, settings.placement().proc());
-    SandboxRecords sandboxes = SandboxRecords.open(NodeSettings.sandboxes(settings.nodeName()));
+    SandboxRecords sandboxes = new SandboxRecords(NodeSettings.sandboxes(settings.nodeName()));
     Enrolment pods =
         opened(
             new Enrolment(
@@ -216,11 +201,29 @@ public final class NodeDaemon implements AutoCloseable {
                     settings.pathCheckInterval(),
                     settings.failOpen(),
                     former::isLeft),
-                source::isComplete,
+                this::isComplete,
                 former,
-                new Upkeep(sockets, () -> note(source))));
+                new Upkeep(sockets, this::note)));
     enrolment = pods;
     metrics.observe(interception, pods, PinDirectory.ofNode(settings.nodeName()));
+    if (!place.isTaken()) {
+      sources.expected().ifPresent(pods::lookAhead);
+    }
+    steps.done("parts");
+    boolean succeeds = !place.isTaken();
+    place.take(); // where another daemon had it, nobody accepts until the pods are in force
+    steps.done("place");
+    if (succeeds) {
+      identities.ifPresent(present -> present.succeed(place.credentials()));
+      interception.begin();
+    } else {
+      identities.ifPresent(NodeIdentities::begin);
+    }
+    sandboxes.read();
+    SourceInUse source = sources.open(identities);
+    sourceInUse = source;
+    source.measure(metrics, () -> snapshot);
+    steps.done("hooks");
     parts.single(KernelEvents.read(interception, events, pods));
     StatusAnswers answers =
         new StatusAnswers(
@@ -234,6 +237,19 @@ public final class NodeDaemon implements AutoCloseable {
             source,
             readiness,
             begin);
+    parts.single(source);
+    Publication publication =
+        new Publication(
+            source,
+            next -> snapshot = next,
+            dataPath,
+            identities.map(present ->
+                new WantedIdentities(settings.nodeName(), present::want, pods::statuses)),
+            pods,
+            metrics,
+            new NodeResolvers(Path.of("/"), settings.placement().proc()));
+    publication.begin();
+    steps.done("pods");
     parts.single(AdminServer.start(NodeSettings.adminSocket(settings.nodeName()), answers));
     metricsServer =
         settings
@@ -250,18 +266,9 @@ public final class NodeDaemon implements AutoCloseable {
     answers.metricsAt(metricsServer == null ? null : metricsServer.address());
     Optional<CniService> plugin = cniService(namespaces, sandboxes, pods, metrics, source);
     plugin.ifPresent(answers::reportCni);
-    parts.single(source);
-    new Publication(
-            source,
-            next -> snapshot = next,
-            dataPath,
-            identities.map(present ->
-                new WantedIdentities(settings.nodeName(), present::want, pods::statuses)),
-            pods,
-            plugin,
-            metrics,
-            new NodeResolvers(Path.of("/"), settings.placement().proc()))
-        .start();
+    steps.done("servers");
+    publication.follow(plugin);
+    steps.done("follow");
     place.settle();
     Leaving toNext = new Leaving(settings.nodeName(), parts, pods, dataPath, identities, place);
     leaving = toNext;
@@ -273,10 +280,11 @@ public final class NodeDaemon implements AutoCloseable {
     answers.readyAfter(System.nanoTime() - begin);
     LOG.log(
         System.Logger.Level.INFO,
-        "node_ready node={0} pods={1} start_millis={2}",
+        "node_ready node={0} pods={1} start_millis={2} steps=\"{3}\"",
         settings.nodeName(),
         Integer.toString(pods.statuses().size()),
-        Long.toString((System.nanoTime() - begin) / 1_000_000));
+        Long.toString((System.nanoTime() - begin) / 1_000_000),
+        steps);
   }
 
   private Optional<CniService> cniService(
@@ -311,36 +319,33 @@ public final class NodeDaemon implements AutoCloseable {
    * closed towards other nodes, with a reason, until the certificate is there; which is asked for
    * as soon as the registry names the pod, mostly before its sandbox exists.
    */
-  private Optional<NodeIdentities> identities(List<Credential> passed) {
+  private Optional<NodeIdentities> identities() {
     return settings
         .control()
         .map(control ->
             opened(
-                NodeIdentities.start(
+                NodeIdentities.read(
                     settings.nodeName(),
                     NodeSettings.identity(settings.stateDirectory()),
                     control,
-                    passed,
                     (identity, serial) -> snapshot.settings().denied().denies(identity, serial))));
   }
 
-  private SourceInUse storedFirst(
-      Function<Optional<Stored>, ConfirmedSource> controller, NodeIdentities identities) {
-    SnapshotStore store =
-        parts.single(
-            SnapshotStore.open(
-                NodeSettings.snapshots(settings.stateDirectory()), new OwnReporter(events)));
-    Optional<Stored> stored = store.load(identities.expectedMesh());
-    return SourceInUse.storedFirst(store, stored, controller.apply(stored), identities::mesh);
-  }
-
   /** What a source says of itself without a new snapshot: that it is complete, or still current. */
-  private void note(SourceInUse source) {
+  private void note() {
     CniService plugin = cni;
     if (plugin != null) {
-      plugin.publishAgain(source::isComplete);
+      plugin.publishAgain(this::isComplete);
     }
-    source.stored().ifPresent(StoredFirst::saveConfirmation);
+    SourceInUse source = sourceInUse;
+    if (source != null) {
+      source.stored().ifPresent(StoredFirst::saveConfirmation);
+    }
+  }
+
+  private boolean isComplete() {
+    SourceInUse source = sourceInUse;
+    return source != null && source.isComplete();
   }
 
   private <T extends AutoCloseable> T opened(T part) {

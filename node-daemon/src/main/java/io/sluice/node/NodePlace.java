@@ -8,9 +8,9 @@ import io.sluice.node.interception.InheritedListeners;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The right to be the daemon of a node: the locks on its name and its state, and what the daemon
@@ -20,48 +20,43 @@ final class NodePlace implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
-  private final StateLock state;
-  private final StateLock node;
-  private final Optional<Predecessor> predecessor;
+  private final NodeSettings settings;
+  private final InheritedListeners listeners = new InheritedListeners();
+  private @Nullable StateLock state;
+  private @Nullable StateLock node;
+  private @Nullable Predecessor predecessor;
 
-  private NodePlace(StateLock state, StateLock node, Optional<Predecessor> predecessor) {
-    this.state = state;
-    this.node = node;
-    this.predecessor = predecessor;
+  private NodePlace(NodeSettings settings) {
+    this.settings = settings;
   }
 
   /**
-   * Takes the place, from the daemon that runs where {@link NodeSettings#takeOver} says so.
+   * Takes the place where nobody is asked for it. Where another daemon is to be asked, it keeps it
+   * until {@link #take}, and this returns when it can be asked.
    *
-   * @throws IllegalStateException when another daemon holds it
-   * @throws HandOverException when that daemon should hand over and does not
+   * @throws IllegalStateException when another daemon holds the place and is not to be asked, or
+   *     cannot be
    */
-  static NodePlace take(NodeSettings settings) {
-    Optional<Predecessor> predecessor =
-        settings.takeOver() ? predecessor(settings.nodeName()) : Optional.empty();
-    predecessor.ifPresent(_ -> FaultPoint.PLACE_TAKEN.reached());
-    try {
-      StateLock state = StateLock.ofState(settings.stateDirectory());
+  static NodePlace approach(NodeSettings settings) {
+    NodePlace place = new NodePlace(settings);
+    if (!settings.takeOver() || !isHandedOver(settings.nodeName())) {
       try {
-        return new NodePlace(state, StateLock.ofNode(settings.nodeName()), predecessor);
+        place.lock();
       } catch (RuntimeException e) {
-        state.close();
+        place.close();
         throw e;
       }
-    } catch (RuntimeException e) {
-      predecessor.ifPresent(Predecessor::close);
-      throw e;
     }
+    return place;
   }
 
   /** A daemon that is starting or ending holds the lock, and does not listen yet or any more. */
-  private static Optional<Predecessor> predecessor(String nodeName) {
+  private static boolean isHandedOver(String nodeName) {
     Path socket = NodeSettings.handOverSocket(nodeName);
     long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (true) {
-      Optional<Predecessor> asked = Predecessor.askToLeave(socket);
-      if (asked.isPresent() || isVacant(nodeName)) {
-        return asked;
+    while (!Predecessor.listensAt(socket)) {
+      if (isVacant(nodeName)) {
+        return false;
       }
       if (System.nanoTime() - deadline >= 0) {
         throw new IllegalStateException(
@@ -73,6 +68,38 @@ final class NodePlace implements AutoCloseable {
       }
       LockSupport.parkNanos(LOOK_NANOS);
     }
+    return true;
+  }
+
+  /**
+   * Takes the place, from the daemon that has it if there is one. From here until the pods are in
+   * force by this daemon nobody accepts their connections.
+   *
+   * @throws IllegalStateException when another daemon holds it
+   * @throws HandOverException when that daemon should hand over and does not
+   */
+  void take() {
+    if (node != null) {
+      return;
+    }
+    if (isHandedOver(settings.nodeName())) { // it may have gone since
+      predecessor =
+          Predecessor.askToLeave(NodeSettings.handOverSocket(settings.nodeName()), listeners)
+              .orElse(null);
+      FaultPoint.PLACE_TAKEN.reached();
+    }
+    lock();
+  }
+
+  /** Where the second one fails, the first is given up with the place. */
+  private void lock() {
+    state = StateLock.ofState(settings.stateDirectory());
+    node = StateLock.ofNode(settings.nodeName());
+  }
+
+  /** Whether this daemon has the place, and may do what only one of a node does. */
+  boolean isTaken() {
+    return node != null;
   }
 
   /** Whether no daemon has the node's place; any thread. */
@@ -80,26 +107,34 @@ final class NodePlace implements AutoCloseable {
     return !StateLock.isNodeHeld(nodeName);
   }
 
-  /** Listeners that were left, until {@link #settle}. */
+  /** Where listeners that were left are from {@link #take} on, until {@link #settle}. */
   InheritedListeners listeners() {
-    return predecessor.map(Predecessor::listeners).orElseGet(InheritedListeners::new);
+    return listeners;
   }
 
   /** Certificates of pods that were left, with their keys. */
   List<Credential> credentials() {
-    return predecessor.map(Predecessor::credentials).orElse(List.of());
+    return predecessor == null ? List.of() : predecessor.credentials();
   }
 
   /** Everything that was left is in use now; what is not goes. */
   void settle() {
-    predecessor.ifPresent(Predecessor::release);
+    if (predecessor != null) {
+      predecessor.release();
+    }
   }
 
   /** Gives the place up. */
   @Override
   public void close() {
-    predecessor.ifPresent(Predecessor::close);
-    node.close();
-    state.close();
+    if (predecessor != null) {
+      predecessor.close();
+    }
+    if (node != null) {
+      node.close();
+    }
+    if (state != null) {
+      state.close();
+    }
   }
 }

@@ -8,6 +8,7 @@ import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.proxy.Proxy;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Brings each snapshot to the parts of a daemon, in the order in which they need it. */
 final class Publication {
@@ -16,10 +17,11 @@ final class Publication {
   private final Proxy proxy;
   private final Optional<WantedIdentities> identities;
   private final Enrolment pods;
-  private final Optional<CniService> plugin;
   private final NodeMetrics metrics;
   private final NodeResolvers resolvers;
+  private Optional<CniService> plugin = Optional.empty();
   private boolean started; // the source calls on one thread
+  private @Nullable MeshSnapshot atHand;
 
   /**
    * Does nothing yet.
@@ -33,7 +35,6 @@ final class Publication {
       Proxy proxy,
       Optional<WantedIdentities> identities,
       Enrolment pods,
-      Optional<CniService> plugin,
       NodeMetrics metrics,
       NodeResolvers resolvers) {
     this.source = source;
@@ -41,13 +42,30 @@ final class Publication {
     this.proxy = proxy;
     this.identities = identities;
     this.pods = pods;
-    this.plugin = plugin;
     this.metrics = metrics;
     this.resolvers = resolvers;
   }
 
-  /** Follows the source; returns when its first snapshot is in force. */
-  void start() {
+  /**
+   * Puts the snapshot in force that is at hand, if one is: pods do not wait for what only people
+   * and runtimes ask.
+   */
+  void begin() {
+    source
+        .atHand()
+        .ifPresent(present -> {
+          publish(present);
+          atHand = present;
+        });
+  }
+
+  /**
+   * Follows the source; returns when its first snapshot is in force.
+   *
+   * @param served told of snapshots from here on
+   */
+  void follow(Optional<CniService> served) {
+    plugin = served;
     source.start(this::publish);
     // Only now is the registry known to be complete: what another mechanism left may go, and what
     // the first snapshot says of namespaces is all there is to say.
@@ -59,15 +77,18 @@ final class Publication {
     SnapshotEditor here = found.edit();
     here.put(found.settings().onNodeWith(resolvers.read()));
     MeshSnapshot next = here.snapshot(found.revision());
-    daemon.accept(next);
-    proxy.publish(next);
-    identities.ifPresent(wanted -> wanted.publish(next));
-    if (started) {
-      pods.publish(next);
-    } else {
-      started = true;
-      pods.start(next);
-      proxy.admit();
+    boolean inForce = found == atHand; // and only the plugin has not heard of it
+    atHand = null;
+    if (!inForce) {
+      daemon.accept(next);
+      proxy.publish(next);
+      identities.ifPresent(wanted -> wanted.publish(next));
+      if (started) {
+        pods.publish(next);
+      } else {
+        started = true;
+        pods.start(next, proxy::admit);
+      }
     }
     plugin.ifPresent(present -> present.publish(next, source.isComplete()));
     metrics.keepOnly(next);

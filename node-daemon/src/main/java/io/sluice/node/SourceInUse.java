@@ -24,21 +24,24 @@ final class SourceInUse implements SnapshotSource {
   private static final String NONE = "-";
 
   private final SnapshotSource source;
+  private final Supplier<Optional<MeshSnapshot>> atHand;
   private final Optional<StoredFirst> stored;
   private final Optional<ControllerSnapshots> controller;
 
   private SourceInUse(
       SnapshotSource source,
+      Supplier<Optional<MeshSnapshot>> atHand,
       Optional<StoredFirst> stored,
       Optional<ControllerSnapshots> controller) {
     this.source = source;
+    this.atHand = atHand;
     this.stored = stored;
     this.controller = controller;
   }
 
   /** A registry that the node reads itself. */
-  static SourceInUse registry(SnapshotSource registry) {
-    return new SourceInUse(registry, Optional.empty(), Optional.empty());
+  static SourceInUse registry(ReadAheadSource registry) {
+    return new SourceInUse(registry, registry::atHand, Optional.empty(), Optional.empty());
   }
 
   /** A source out of this process, with what the disk has in front of it. */
@@ -50,6 +53,7 @@ final class SourceInUse implements SnapshotSource {
     StoredFirst source = new StoredFirst(store, loaded, other, meshes);
     return new SourceInUse(
         source,
+        source::atHand,
         Optional.of(source),
         other instanceof ControllerSnapshots followed ? Optional.of(followed) : Optional.empty());
   }
@@ -57,6 +61,11 @@ final class SourceInUse implements SnapshotSource {
   /** The part that keeps snapshots on the disk; empty where a registry is read. */
   Optional<StoredFirst> stored() {
     return stored;
+  }
+
+  /** The snapshot that {@link #start} would deliver first, where nothing has to be waited for. */
+  Optional<MeshSnapshot> atHand() {
+    return atHand.get();
   }
 
   /** Adds what is measured of the source; {@code inForce} is the snapshot of the data plane. */

@@ -60,6 +60,15 @@ public final class Callers implements AutoCloseable {
     return Duration.ofNanos(end - failed.getFirst().begin());
   }
 
+  /** The longest of those that ended after {@code nanoTime}; zero where none did. */
+  public Duration slowestSince(long nanoTime) {
+    return calls.stream()
+        .filter(call -> call.end() - nanoTime > 0)
+        .map(call -> call.attempt().time())
+        .max(Comparator.naturalOrder())
+        .orElse(Duration.ZERO);
+  }
+
   /** The longest that one took from connecting to its end; zero before the first. */
   public Duration slowest() {
     return calls.stream()

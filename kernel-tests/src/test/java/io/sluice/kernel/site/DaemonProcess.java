@@ -188,6 +188,11 @@ public final class DaemonProcess {
     return program.log();
   }
 
+  /** The last line of it with {@code event}; empty where there is none. */
+  public String lastLogLine(String event) {
+    return log().lines().filter(line -> line.contains(event)).reduce("", (_, later) -> later);
+  }
+
   /** The last line of it. */
   public String lastWords() {
     return log().lines().toList().getLast();

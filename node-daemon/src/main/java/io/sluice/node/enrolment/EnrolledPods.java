@@ -6,13 +6,11 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.Resolvers;
 import io.sluice.mesh.Workload;
 import io.sluice.node.fault.FaultPoint;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.NamespaceSockets;
-import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.interception.PodPlacement;
 import io.sluice.node.placement.FoundNamespace;
 import io.sluice.node.placement.PodNamespaces;
@@ -20,7 +18,6 @@ import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ReleaseMode;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.nio.file.Path;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -42,7 +39,7 @@ final class EnrolledPods {
   private final NamespaceSockets sockets;
   private final Proxy proxy;
   private final PodNamespaces places;
-  private final PodNetworkReader networks;
+  private final Placements placements;
   private final NetnsHandle hostNamespace;
   private final EarlierConnections earlier;
   private final Verification verification;
@@ -56,7 +53,7 @@ final class EnrolledPods {
       NamespaceSockets sockets,
       Proxy proxy,
       PodNamespaces places,
-      PodNetworkReader networks,
+      Placements placements,
       NetnsHandle hostNamespace,
       EarlierConnections earlier,
       Verification verification,
@@ -66,7 +63,7 @@ final class EnrolledPods {
     this.proxy = proxy;
     this.places = places;
     this.claims = new NamespaceClaims(places);
-    this.networks = networks;
+    this.placements = placements;
     this.hostNamespace = hostNamespace;
     this.earlier = earlier;
     this.verification = verification;
@@ -212,7 +209,8 @@ final class EnrolledPods {
     }
     long cookie = netns.cookie();
     requireClaim(workload, netns, cookie, current);
-    PodPlacement pod = placement(workload, found.path(), netns, cookie, found.addresses(), current);
+    PodPlacement pod =
+        placements.of(workload, found.path(), netns, cookie, found.addresses(), current);
     boolean adopted = interception.leftBehind().contains(cookie);
     sockets.add(pod);
     try {
@@ -301,30 +299,10 @@ final class EnrolledPods {
             });
   }
 
-  private PodPlacement placement(
-      Workload workload,
-      Path path,
-      NetnsHandle netns,
-      long cookie,
-      List<InetAddress> given,
-      MeshSnapshot current) {
-    return new PodPlacement(
-            workload.name(),
-            path,
-            netns,
-            cookie,
-            networks.read(
-                netns, workload.addresses(), given, workload.interception().interfaceExclusions()),
-            workload.interception().withResolvers(Resolvers.of(current, workload)),
-            current.settings().permissive(),
-            workload.probePorts())
-        .requireShare();
-  }
-
   private void refresh(
       Workload workload, PodPlacement before, List<InetAddress> given, MeshSnapshot current) {
     PodPlacement now =
-        placement(workload, before.path(), before.netns(), before.cookie(), given, current);
+        placements.of(workload, before.path(), before.netns(), before.cookie(), given, current);
     if (!now.equals(before)) {
       interception.update(now);
       sockets.add(now);
@@ -340,6 +318,22 @@ final class EnrolledPods {
           "pod_addresses_left_out pod={0} problem={1}",
           pod.name(),
           pod.leftOut());
+    }
+  }
+
+  /** Releases every pod that is not wanted any more; one that fails stays, to be tried again. */
+  void releaseOthers(Set<NamespacedName> wanted) {
+    for (NamespacedName name : names()) {
+      if (!wanted.contains(name)) {
+        try {
+          release(name, ReleaseMode.KEEP_ESTABLISHED);
+        } catch (LinuxException
+            | UncheckedIOException
+            | InterceptionException
+            | RedirectionException e) {
+          LOG.log(System.Logger.Level.WARNING, "pod_not_released pod=" + name, e);
+        }
+      }
     }
   }
 

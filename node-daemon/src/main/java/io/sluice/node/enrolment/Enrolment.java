@@ -1,23 +1,18 @@
 package io.sluice.node.enrolment;
 
-import io.sluice.iptables.RedirectionException;
-import io.sluice.linux.LinuxException;
+import static java.util.Comparator.comparing;
+
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
 import io.sluice.node.interception.Interception;
-import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.Sandbox;
 import io.sluice.proxy.Proxy;
-import io.sluice.proxy.ReleaseMode;
-import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -57,6 +52,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   // Owned by the enrolment thread (before it starts: by the caller of start).
   private final EnrolledPods enrolled;
   private final PodNamespaces places;
+  private final Placements placements;
   private final Sandboxes sandboxes;
   private final Verification verification;
   private final Set<NamespacedName> refusedPending = new HashSet<>();
@@ -94,13 +90,14 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     this.nodeName = nodeName;
     this.interception = interception;
     this.places = places;
+    this.placements = new Placements(places, networks);
     this.enrolled =
         new EnrolledPods(
             interception,
             sockets,
             proxy,
             places,
-            networks,
+            placements,
             hostNamespace,
             earlier,
             verification,
@@ -119,11 +116,25 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
         Thread.ofPlatform().daemon().name("sluice-enrolment").unstarted(this::runUntilStopped);
   }
 
-  /** Enrols what {@code first} calls for before it returns, then follows {@link #publish}. */
-  public void start(MeshSnapshot first) {
+  /**
+   * Looks at every pod that {@code expected} calls for, and changes nothing: what {@link #start}
+   * does then is known ground.
+   */
+  public void lookAhead(MeshSnapshot expected) {
+    expected.workloads().stream()
+        .filter(this::isWanted)
+        .forEach(workload -> placements.lookAhead(workload, expected));
+  }
+
+  /**
+   * Enrols what {@code first} calls for before it returns, then follows {@link #publish}.
+   *
+   * @param brought runs when every pod that can be is in force, before anything else is looked at
+   */
+  public void start(MeshSnapshot first, Runnable brought) {
     snapshot = first;
     leftovers.noteBeforeStart();
-    reconcile();
+    reconcile(brought);
     verification.beginLooking();
     thread.start();
   }
@@ -204,7 +215,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
 
   /** Every pod of the registry that belongs to this node, by name; any thread. */
   public List<PodStatus> statuses() {
-    return statuses.values().stream().sorted(Comparator.comparing(PodStatus::name)).toList();
+    return statuses.values().stream().sorted(comparing(PodStatus::name)).toList();
   }
 
   /** The name of the pod with this namespace cookie, if it is enrolled; any thread. */
@@ -226,7 +237,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
         if (!stopping && (sweepWanted || System.nanoTime() - nextSweep >= 0)) {
           sweepWanted = false;
           nextSweep = System.nanoTime() + SWEEP_INTERVAL.toNanos();
-          reconcile();
+          reconcile(() -> {});
         }
       } catch (InterruptedException e) {
         return;
@@ -237,7 +248,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
   }
 
-  private void reconcile() {
+  private void reconcile(Runnable brought) {
     boolean isComplete = registryIsComplete.getAsBoolean(); // first: it speaks of no older snapshot
     MeshSnapshot current = snapshot;
     Map<NamespacedName, Workload> wanted = new TreeMap<>();
@@ -251,12 +262,19 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     Set<NamespacedName> failedBefore = problems.begin();
     refusedPending.clear();
     sandboxes.sweep(calls::run);
-    releaseUnwanted(wanted.keySet());
+    enrolled.releaseOthers(wanted.keySet());
     verification.beginSweep();
     enrolled.compareClaims(wanted.values());
-    for (Workload workload : foundFirst(wanted.values())) {
+    // What runtime and kubelet say of a pod comes before what its annotation says.
+    List<Workload> inTurn =
+        wanted.values().stream().sorted(comparing(pod -> pod.netns().isPresent())).toList();
+    for (Workload workload : inTurn) {
       calls.run(); // a look into a broken pod may take seconds
       bring(workload, current, look || failedBefore.contains(workload.name()));
+    }
+    brought.run();
+    for (Workload workload : inTurn) {
+      calls.run();
       verify(workload.name());
     }
     enrolled.followEarlierConnections();
@@ -273,11 +291,6 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       sweepsSinceLook = 0;
       upkeep.run();
     }
-  }
-
-  /** What runtime and kubelet say of a pod comes before what its annotation says. */
-  private static List<Workload> foundFirst(Collection<Workload> wanted) {
-    return wanted.stream().sorted(Comparator.comparing(pod -> pod.netns().isPresent())).toList();
   }
 
   private void bring(Workload workload, MeshSnapshot current, boolean look) {
@@ -309,22 +322,6 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     return places.canFind(workload)
         && !workload.hostNetwork()
         && workload.nodeName().map(nodeName::equals).orElse(true);
-  }
-
-  private void releaseUnwanted(Set<NamespacedName> wanted) {
-    for (NamespacedName name : enrolled.names()) {
-      if (!wanted.contains(name)) {
-        try {
-          enrolled.release(name, ReleaseMode.KEEP_ESTABLISHED);
-        } catch (LinuxException
-            | UncheckedIOException
-            | InterceptionException
-            | RedirectionException e) {
-          // Stays in the table of enrolled pods, so that the next sweep tries again.
-          LOG.log(System.Logger.Level.WARNING, "pod_not_released pod=" + name, e);
-        }
-      }
-    }
   }
 
   private void noteProblem(NamespacedName name, RuntimeException cause, boolean isExpected) {

@@ -81,6 +81,9 @@ public final class HandOverServer implements AutoCloseable {
   private boolean serve(Lines lines) {
     long begin = Lines.deadline(LINE_PATIENCE);
     JsonNode request = lines.receive(begin);
+    if (request.isMissingNode()) {
+      return false; // it only wanted to know whether somebody listens
+    }
     if (request.path("takeOver").asInt() != PROTOCOL) {
       refuse(
           lines,

@@ -30,31 +30,40 @@ public final class Predecessor implements AutoCloseable {
 
   private final UnixConnection connection;
   private final Lines lines;
-  private final InheritedListeners listeners = new InheritedListeners();
+  private final InheritedListeners listeners;
   private List<Credential> credentials = List.of();
 
-  private Predecessor(UnixConnection connection) {
+  private Predecessor(UnixConnection connection, InheritedListeners listeners) {
     this.connection = connection;
     this.lines = new Lines(connection);
+    this.listeners = listeners;
+  }
+
+  /** Whether a daemon listens at {@code socket}; nothing is asked of it. */
+  public static boolean listensAt(Path socket) {
+    Optional<UnixConnection> connection = connect(socket);
+    connection.ifPresent(UnixConnection::close);
+    return connection.isPresent();
+  }
+
+  /** As the other, with a place of its own for the listeners. */
+  public static Optional<Predecessor> askToLeave(Path socket) {
+    return askToLeave(socket, new InheritedListeners());
   }
 
   /**
    * Asks the daemon that listens at {@code socket} to leave; returns when it has. Empty when nobody
    * listens there.
    *
+   * @param listeners where those that it leaves are added
    * @throws HandOverException when it will not, or says what cannot be understood
    */
-  public static Optional<Predecessor> askToLeave(Path socket) {
-    UnixConnection connection;
-    try {
-      connection = UnixConnection.to(socket);
-    } catch (LinuxException e) {
-      if (e.errno() == Errno.ENOENT || e.errno() == Errno.ECONNREFUSED) {
-        return Optional.empty();
-      }
-      throw e;
+  public static Optional<Predecessor> askToLeave(Path socket, InheritedListeners listeners) {
+    Optional<UnixConnection> connection = connect(socket);
+    if (connection.isEmpty()) {
+      return Optional.empty();
     }
-    Predecessor asked = new Predecessor(connection);
+    Predecessor asked = new Predecessor(connection.get(), listeners);
     try {
       asked.inherit();
       return Optional.of(asked);
@@ -66,6 +75,17 @@ public final class Predecessor implements AutoCloseable {
               + "; it is asked again at the next start");
     } catch (RuntimeException e) {
       asked.close();
+      throw e;
+    }
+  }
+
+  private static Optional<UnixConnection> connect(Path socket) {
+    try {
+      return Optional.of(UnixConnection.to(socket));
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.ENOENT || e.errno() == Errno.ECONNREFUSED) {
+        return Optional.empty();
+      }
       throw e;
     }
   }

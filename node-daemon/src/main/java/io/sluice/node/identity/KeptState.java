@@ -29,6 +29,9 @@ record KeptState(
     Optional<KeptNode> node,
     List<Credential> workloads,
     String problem) {
+  /** Nothing. */
+  static final KeptState NONE = new KeptState(Optional.empty(), Optional.empty(), List.of(), "");
+
   private static final System.Logger LOG = System.getLogger(KeptState.class.getName());
 
   /**

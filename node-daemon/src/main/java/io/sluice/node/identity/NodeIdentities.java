@@ -29,10 +29,12 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The certificates of one node. Any thread; only {@link #start} reads files. */
+/** The certificates of one node. Any thread; only who starts it reads files. */
 public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
   private final String nodeName;
+  private final Path directory;
   private final ControlSettings settings;
+  private KeptState kept; // until it is used, by who begins
   private final Controller controller;
   private final NodeSelf self;
   private final AdmissionProof proof;
@@ -42,7 +44,9 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
 
   private NodeIdentities(
       String nodeName,
+      Path directory,
       ControlSettings settings,
+      KeptState kept,
       Controller controller,
       NodeSelf self,
       AdmissionProof proof,
@@ -50,7 +54,9 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
       IdentityKeeper keeper,
       IdentityClock clock) {
     this.nodeName = nodeName;
+    this.directory = directory;
     this.settings = settings;
+    this.kept = kept;
     this.controller = controller;
     this.self = self;
     this.proof = proof;
@@ -68,36 +74,39 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
    */
   public static NodeIdentities start(
       String nodeName, Path directory, ControlSettings settings, DenyList denyList) {
-    return start(nodeName, directory, settings, List.of(), denyList);
-  }
-
-  /** The same, with what {@link #leave} gave in the daemon that ran until now. */
-  public static NodeIdentities start(
-      String nodeName,
-      Path directory,
-      ControlSettings settings,
-      List<Credential> passed,
-      DenyList denyList) {
-    return start(
-        nodeName,
-        directory,
-        settings,
-        passed,
-        denyList,
-        ControlTiming.DEFAULTS,
-        IdentityClock.SYSTEM);
+    NodeIdentities started = read(nodeName, directory, settings, denyList);
+    started.begin();
+    return started;
   }
 
   static NodeIdentities start(
       String nodeName,
       Path directory,
       ControlSettings settings,
-      List<Credential> passed,
+      DenyList denyList,
+      ControlTiming timing,
+      IdentityClock clock) {
+    NodeIdentities started = read(nodeName, directory, settings, denyList, timing, clock);
+    started.begin();
+    return started;
+  }
+
+  /** Reads what was kept; asks for nothing and uses nothing before {@link #begin}. */
+  public static NodeIdentities read(
+      String nodeName, Path directory, ControlSettings settings, DenyList denyList) {
+    return read(
+        nodeName, directory, settings, denyList, ControlTiming.DEFAULTS, IdentityClock.SYSTEM);
+  }
+
+  private static NodeIdentities read(
+      String nodeName,
+      Path directory,
+      ControlSettings settings,
       DenyList denyList,
       ControlTiming timing,
       IdentityClock clock) {
     SecureRandom random = new SecureRandom();
-    KeptState kept = KeptState.read(nodeName, directory, settings, passed, clock.now());
+    KeptState kept = KeptState.read(nodeName, directory, settings, List.of(), clock.now());
     Keeping keeping = new Keeping(kept.store(), settings.keepKeys(), kept.problem());
     Controller controller = new Controller(settings.addresses(), timing, clock::now);
     NodeSelf self = new NodeSelf(controller);
@@ -105,8 +114,20 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     Requests requests = new Requests(nodeName, controller, proof, clock, random);
     IdentityKeeper keeper =
         new IdentityKeeper(self, controller, requests, keeping, clock, random, denyList);
+    return new NodeIdentities(
+        nodeName, directory, settings, kept, controller, self, proof, keeping, keeper, clock);
+  }
+
+  /** Goes by what was read, and begins to ask the controller; once. */
+  public void begin() {
     keeper.start(kept.node(), kept.workloads());
-    return new NodeIdentities(nodeName, settings, controller, self, proof, keeping, keeper, clock);
+    kept = KeptState.NONE;
+  }
+
+  /** The same with what {@link #leave} gave in the daemon that ran until now, and kept since. */
+  public void succeed(List<Credential> passed) {
+    kept = KeptState.read(nodeName, directory, settings, passed, clock.now());
+    begin();
   }
 
   @Override

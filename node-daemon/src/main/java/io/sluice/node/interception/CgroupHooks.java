@@ -7,9 +7,7 @@ import io.sluice.linux.bpf.BpfProgramFd;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.maps.SluiceMaps;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -19,46 +17,63 @@ import java.util.Set;
  * is replaced atomically, so that there is no moment without a hook.
  */
 final class CgroupHooks implements AutoCloseable {
+  /** None of them. */
+  static final CgroupHooks NONE = new CgroupHooks(Map.of());
+
   private final Map<InterceptionProgram, PinnedLink> links;
 
   private CgroupHooks(Map<InterceptionProgram, PinnedLink> links) {
     this.links = links;
   }
 
-  /** Loads every cgroup program and puts it in force below {@code cgroupRoot}. */
-  static CgroupHooks attach(SluiceMaps maps, Path cgroupRoot, Set<InterceptionProgram> without) {
-    Map<InterceptionProgram, PinnedLink> links = new EnumMap<>(InterceptionProgram.class);
-    List<BpfObject> objects = new ArrayList<>();
+  /** Every cgroup program, loaded and attached to nothing. */
+  record Loaded(Map<InterceptionProgram, BpfProgramFd> programs) implements AutoCloseable {
+    @Override
+    public void close() {
+      programs.values().forEach(BpfProgramFd::close);
+    }
+  }
+
+  /** Loads every cgroup program; changes nothing that is in force. */
+  static Loaded load(SluiceMaps maps, Set<InterceptionProgram> without) {
+    Map<InterceptionProgram, BpfProgramFd> programs = new EnumMap<>(InterceptionProgram.class);
     try {
-      Map<InterceptionProgram, BpfObject> loaded = new EnumMap<>(InterceptionProgram.class);
       for (InterceptionProgram program : InterceptionProgram.values()) {
         if (program.isAttachedToCgroup()) {
-          BpfObject object = ProgramObjects.open(program, without);
-          objects.add(object);
-          maps.shareWith(object);
-          ProgramObjects.load(object, program);
-          loaded.put(program, object);
+          try (BpfObject object = ProgramObjects.open(program, without)) {
+            maps.shareWith(object);
+            ProgramObjects.load(object, program);
+            programs.put(program, object.program(program.functionName()));
+          }
         }
       }
-      // Attached only when all are loaded: half of the hooks would be worse than none.
-      loaded.forEach(
-          (program, object) -> links.put(program, link(program, object, maps.pins(), cgroupRoot)));
+      return new Loaded(programs);
+    } catch (RuntimeException e) {
+      programs.values().forEach(BpfProgramFd::close);
+      throw e;
+    }
+  }
+
+  /**
+   * Puts them in force below {@code cgroupRoot}. They come loaded, all of them: half of the hooks
+   * would be worse than none.
+   */
+  static CgroupHooks attach(Loaded loaded, PinDirectory pins, Path cgroupRoot) {
+    Map<InterceptionProgram, PinnedLink> links = new EnumMap<>(InterceptionProgram.class);
+    try {
+      loaded
+          .programs()
+          .forEach((program, function) ->
+              links.put(
+                  program,
+                  PinnedLink.adoptOrAttach(
+                      pins.link(program.objectName()),
+                      function,
+                      () -> BpfLink.attachCgroup(function, cgroupRoot, program.attachType()))));
       return new CgroupHooks(links);
     } catch (RuntimeException e) {
       links.values().forEach(PinnedLink::close);
       throw e;
-    } finally {
-      objects.forEach(BpfObject::close);
-    }
-  }
-
-  private static PinnedLink link(
-      InterceptionProgram program, BpfObject object, PinDirectory pins, Path cgroupRoot) {
-    try (BpfProgramFd function = object.program(program.functionName())) {
-      return PinnedLink.adoptOrAttach(
-          pins.link(program.objectName()),
-          function,
-          () -> BpfLink.attachCgroup(function, cgroupRoot, program.attachType()));
     }
   }
 

@@ -1,7 +1,5 @@
 package io.sluice.node.interception;
 
-import io.sluice.bpf.InterceptionProgram;
-import io.sluice.linux.bpf.BpfFs;
 import io.sluice.linux.bpf.BpfMap;
 import io.sluice.linux.bpf.PerCpuBpfMap;
 import io.sluice.linux.bpf.RingBuffer;
@@ -47,11 +45,13 @@ public final class EbpfInterception implements Interception {
   private static final InetAddress LOOPBACK4 = InetAddress.ofLiteral("127.0.0.1");
   private static final RandomGenerator ENROLMENTS = RandomGenerator.getDefault();
 
+  private final LoadedPrograms programs;
   private final SluiceMaps maps;
   private volatile CgroupHooks hooks;
   private final PodListenerSockets listeners;
   private final EbpfShape shape;
-  private final int livenessListener;
+  private final long hostCookie;
+  private int livenessListener = -1; // of the thread that begins
   private final long cgroupId;
   private final SocketFacts facts;
   private final ForwardingPods forwarding;
@@ -59,58 +59,45 @@ public final class EbpfInterception implements Interception {
 
   private final AddressClaims claims;
 
-  private EbpfInterception(
-      SluiceMaps maps,
-      CgroupHooks hooks,
-      PodListenerSockets listeners,
-      EbpfShape shape,
-      int livenessListener,
-      long cgroupId,
-      ForwardingPods forwarding) {
-    this.forwarding = forwarding;
-    this.maps = maps;
-    this.hooks = hooks;
-    this.listeners = listeners;
-    this.shape = shape;
-    this.livenessListener = livenessListener;
-    this.cgroupId = cgroupId;
-    this.facts = new EbpfSocketFacts(maps.sockets());
-    this.claims = new AddressClaims(maps);
-  }
-
   /**
-   * Puts the node's hooks in force.
+   * Nothing is in force before {@link #begin}.
    *
-   * @param nodeName names the pins
+   * @param programs which directions, and which programs must do; closed with this
    * @param ownCgroup cgroup2 directory of this process: sockets of its members are the proxy's
    * @param hostNamespace the node's network namespace
    * @param namespaces thread that enters pods
    * @param inherited listeners that are used before new ones are made
-   * @param shape which directions, and which programs must do
    * @param forwarding keeps pods from forwarding; closed with this
-   * @throws ProgramRefusedException when a program is left out or the kernel does not take it
    */
-  public static EbpfInterception start(
-      String nodeName,
+  public EbpfInterception(
+      LoadedPrograms programs,
       Path ownCgroup,
       NetnsHandle hostNamespace,
       NetnsThread namespaces,
       InheritedListeners inherited,
-      EbpfShape shape,
       ForwardingPods forwarding) {
-    BpfFs.ensureMounted(PinDirectory.BPF_FILE_SYSTEM);
-    PinDirectory pins = PinDirectory.ofNode(nodeName);
-    SluiceMaps maps = SluiceMaps.openOrCreate(pins);
-    int liveness = -1;
-    try {
-      if (shape.steers()) {
-        // Loaded pod by pod; a kernel that refuses it is to be known before any pod relies on it.
-        ProgramObjects.requireLoads(InterceptionProgram.SK_LOOKUP, shape.without(), maps);
-      }
+    this.programs = programs;
+    this.forwarding = forwarding;
+    this.maps = programs.maps();
+    this.hooks = CgroupHooks.NONE;
+    this.hostCookie = hostNamespace.cookie();
+    this.listeners = new PodListenerSockets(namespaces, inherited);
+    this.shape = programs.shape();
+    this.cgroupId = Cgroups.id(ownCgroup);
+    this.facts = new EbpfSocketFacts(maps.sockets());
+    this.claims = new AddressClaims(maps);
+  }
+
+  /** Puts the node's hooks in force. */
+  @Override
+  public void begin() {
+    try (CgroupHooks.Loaded loaded = programs.hooks()) {
       maps.installation()
-          .put(0, new InstallationValue(PinDirectory.SCHEMA_VERSION, BootId.current(), nodeName));
-      maps.config().put(0, new ConfigValue(hostNamespace.cookie(), 0));
-      long cgroupId = Cgroups.id(ownCgroup);
+          .put(
+              0,
+              new InstallationValue(
+                  PinDirectory.SCHEMA_VERSION, BootId.current(), programs.nodeName()));
+      maps.config().put(0, new ConfigValue(hostCookie, 0));
       // First of all: a hook that met the proxy's sockets without it would redirect them.
       maps.proxyCgroups().put(cgroupId, ownPid());
       maps.proxyCgroups()
@@ -121,23 +108,9 @@ public final class EbpfInterception implements Interception {
               maps.proxyCgroups().remove(id);
             }
           });
-      liveness = Sockets.listenTcp(LOOPBACK4, 0, 1);
-      maps.liveness().put(0, liveness);
-      CgroupHooks hooks = CgroupHooks.attach(maps, Cgroups.rootV2(), shape.without());
-      return new EbpfInterception(
-          maps,
-          hooks,
-          new PodListenerSockets(namespaces, inherited),
-          shape,
-          liveness,
-          cgroupId,
-          forwarding);
-    } catch (RuntimeException e) {
-      if (liveness >= 0) {
-        Sockets.close(liveness);
-      }
-      maps.close();
-      throw e;
+      livenessListener = Sockets.listenTcp(LOOPBACK4, 0, 1);
+      maps.liveness().put(0, livenessListener);
+      hooks = CgroupHooks.attach(loaded, maps.pins(), Cgroups.rootV2());
     }
   }
 
@@ -180,7 +153,7 @@ public final class EbpfInterception implements Interception {
 
   /** Listeners in the slots of a steering program; their addresses mean nothing. */
   private List<ListenerFd> steered(PodPlacement pod) {
-    PodSteering prepared = PodSteering.prepare(maps, pod.cookie(), shape.without());
+    PodSteering prepared = programs.steering(pod.cookie());
     List<ListenerFd> opened;
     try {
       opened =
@@ -323,7 +296,9 @@ public final class EbpfInterception implements Interception {
   public void repairNode() {
     CgroupHooks broken = hooks;
     maps.pins().create();
-    hooks = CgroupHooks.attach(maps, Cgroups.rootV2(), shape.without());
+    try (CgroupHooks.Loaded loaded = CgroupHooks.load(maps, shape.without())) {
+      hooks = CgroupHooks.attach(loaded, maps.pins(), Cgroups.rootV2());
+    }
     broken.close();
   }
 
@@ -390,8 +365,10 @@ public final class EbpfInterception implements Interception {
       steering.values().forEach(PodSteering::close);
       forwarding.close();
       hooks.close();
-      Sockets.close(livenessListener);
-      maps.close();
+      if (livenessListener >= 0) {
+        Sockets.close(livenessListener);
+      }
+      programs.close();
     }
   }
 }

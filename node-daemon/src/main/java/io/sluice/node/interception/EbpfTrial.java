@@ -59,7 +59,10 @@ public final class EbpfTrial {
    * @param outboundRefusal why eBPF does not even work outbound; empty when it does
    * @param inboundRefusal why it does not work inbound; empty when it does
    */
-  public record Result(Optional<String> outboundRefusal, Optional<String> inboundRefusal) {}
+  public record Result(Optional<String> outboundRefusal, Optional<String> inboundRefusal) {
+    /** Both work. */
+    public static final Result SUCCESS = new Result(Optional.empty(), Optional.empty());
+  }
 
   /**
    * Tries nothing yet.
@@ -84,7 +87,7 @@ public final class EbpfTrial {
   public Result run() {
     Optional<String> whole = refusal(EbpfShape.full(without, false));
     if (whole.isEmpty()) {
-      return new Result(Optional.empty(), Optional.empty());
+      return Result.SUCCESS;
     }
     return new Result(refusal(EbpfShape.outboundOnly(without)), whole);
   }
@@ -100,14 +103,14 @@ public final class EbpfTrial {
       Cgroups.create(cgroup);
       try (NetnsHandle scratch = namespaces.open(Path.of("/run/netns", netns));
           EbpfInterception interception =
-              EbpfInterception.start(
-                  name,
+              new EbpfInterception(
+                  LoadedPrograms.load(name, shape),
                   cgroup,
                   host,
                   thread,
                   new InheritedListeners(),
-                  shape,
                   new ForwardingPods(namespaces, PROC))) {
+        interception.begin();
         return tryOut(interception, scratch);
       }
     } catch (LinuxException

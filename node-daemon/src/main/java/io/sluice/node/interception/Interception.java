@@ -20,6 +20,12 @@ public interface Interception extends AutoCloseable {
   /** Which way this is. */
   Mechanism mechanism();
 
+  /**
+   * Puts in force what all pods share; once, before the first pod. Until then nothing of a daemon
+   * that runs beside this one is touched.
+   */
+  default void begin() {}
+
   /** How it explains and prepares single sockets. */
   SocketFacts sockets();
 

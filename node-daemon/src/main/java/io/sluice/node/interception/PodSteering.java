@@ -1,6 +1,7 @@
 package io.sluice.node.interception;
 
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.bpf.AttachType;
 import io.sluice.linux.bpf.AttachedPrograms;
 import io.sluice.linux.bpf.BpfLink;
@@ -32,43 +33,103 @@ import org.jspecify.annotations.Nullable;
  * kernel empties the listeners, the program stays, and new connections are refused.
  */
 final class PodSteering implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(PodSteering.class.getName());
   private static final String SELF_MAP = "pod_self";
   private static final String LISTENERS_MAP = "listeners";
   private static final String LINK = "link";
 
   private final Path directory;
-  private final BpfObject object;
+  private final BpfProgramFd program;
+  private final int selfMapId;
   private final BpfMapFd listenersMap;
   private final Map<Integer, Long> listenerCookies = new ConcurrentHashMap<>();
   private volatile @Nullable PinnedLink link;
   private @Nullable PodSteering predecessor;
 
-  private PodSteering(Path directory, BpfObject object, BpfMapFd listenersMap) {
+  private PodSteering(Path directory, BpfProgramFd program, int selfMapId, BpfMapFd listenersMap) {
     this.directory = directory;
-    this.object = object;
+    this.program = program;
+    this.selfMapId = selfMapId;
     this.listenersMap = listenersMap;
   }
 
   /** Loads the pod's instance, onto the maps that an earlier daemon left if there are any. */
   static PodSteering prepare(SluiceMaps maps, long cookie, Set<InterceptionProgram> without) {
     Path directory = maps.pins().pod(cookie);
+    try (BpfObject object = loaded(maps, directory, without)) {
+      Files.createDirectories(directory);
+      int selfId;
+      try (BpfMapFd self = pinned(object, SELF_MAP, directory)) {
+        new BpfMap<>(self, SluiceMaps.KEY_ZERO, PodSelfValue.CODEC)
+            .put(0, new PodSelfValue(cookie));
+        selfId = self.info().id();
+      }
+      return made(directory, object, selfId, pinned(object, LISTENERS_MAP, directory));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make pin directory " + directory, e);
+    }
+  }
+
+  /**
+   * Loads the instance of a pod that another daemon has in force, onto its maps. Nothing is written
+   * or pinned. Empty when the pod has gone, or is to be loaded as any other when its turn comes.
+   */
+  static Optional<PodSteering> ahead(
+      SluiceMaps maps, long cookie, Set<InterceptionProgram> without) {
+    Path directory = maps.pins().pod(cookie);
+    if (!Files.exists(directory.resolve(SELF_MAP))
+        || !Files.exists(directory.resolve(LISTENERS_MAP))) {
+      return Optional.empty();
+    }
+    try (BpfObject object = loaded(maps, directory, without);
+        BpfMapFd self = object.map(SELF_MAP)) {
+      return Optional.of(made(directory, object, self.info().id(), object.map(LISTENERS_MAP)));
+    } catch (LinuxException | ProgramRefusedException e) {
+      LOG.log(System.Logger.Level.DEBUG, "pod_not_loaded_ahead netns_cookie=" + cookie, e);
+      return Optional.empty();
+    }
+  }
+
+  /** Whether the pod's pins are still those that this was loaded onto. */
+  boolean isOnPinnedMaps() {
+    return isPinned(SELF_MAP, selfMapId) && isPinned(LISTENERS_MAP, listenersMap.info().id());
+  }
+
+  private boolean isPinned(String map, int id) {
+    Path pin = directory.resolve(map);
+    if (!Files.exists(pin)) {
+      return false;
+    }
+    try (BpfMapFd present = BpfMapFd.openPinned(pin)) {
+      return present.info().id() == id;
+    } catch (LinuxException e) {
+      return false; // it has gone just now
+    }
+  }
+
+  private static BpfObject loaded(
+      SluiceMaps maps, Path directory, Set<InterceptionProgram> without) {
     BpfObject object = ProgramObjects.open(InterceptionProgram.SK_LOOKUP, without);
     try {
-      Files.createDirectories(directory);
       maps.shareWith(object);
       adopt(object, SELF_MAP, directory);
       adopt(object, LISTENERS_MAP, directory);
       ProgramObjects.load(object, InterceptionProgram.SK_LOOKUP);
-      try (BpfMapFd self = pinned(object, SELF_MAP, directory)) {
-        new BpfMap<>(self, SluiceMaps.KEY_ZERO, PodSelfValue.CODEC)
-            .put(0, new PodSelfValue(cookie));
-      }
-      return new PodSteering(directory, object, pinned(object, LISTENERS_MAP, directory));
-    } catch (IOException e) {
-      object.close();
-      throw new UncheckedIOException("cannot make pin directory " + directory, e);
+      return object;
     } catch (RuntimeException e) {
       object.close();
+      throw e;
+    }
+  }
+
+  /** Takes the map's descriptor. */
+  private static PodSteering made(
+      Path directory, BpfObject object, int selfMapId, BpfMapFd listeners) {
+    try {
+      BpfProgramFd program = object.program(InterceptionProgram.SK_LOOKUP.functionName());
+      return new PodSteering(directory, program, selfMapId, listeners);
+    } catch (RuntimeException e) {
+      listeners.close();
       throw e;
     }
   }
@@ -141,15 +202,12 @@ final class PodSteering implements AutoCloseable {
   /** Puts the program in force in the pod's namespace, replacing an earlier daemon's. */
   void attach(NetnsHandle netns) {
     Path pin = directory.resolve(LINK);
-    try (BpfProgramFd program = object.program(InterceptionProgram.SK_LOOKUP.functionName())) {
-      link =
-          PinnedLink.adoptOrAttach(
-              pin,
-              program,
-              () ->
-                  BpfLink.attachNetns(program, netns, InterceptionProgram.SK_LOOKUP.attachType()));
-    }
-    object.close();
+    link =
+        PinnedLink.adoptOrAttach(
+            pin,
+            program,
+            () -> BpfLink.attachNetns(program, netns, InterceptionProgram.SK_LOOKUP.attachType()));
+    program.close();
     closePredecessor();
   }
 
@@ -173,7 +231,7 @@ final class PodSteering implements AutoCloseable {
     if (attached != null) {
       attached.close();
     } else {
-      object.close();
+      program.close();
     }
     listenersMap.close();
   }

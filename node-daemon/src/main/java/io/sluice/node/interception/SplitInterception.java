@@ -38,6 +38,11 @@ public final class SplitInterception implements Interception {
   }
 
   @Override
+  public void begin() {
+    outbound.begin();
+  }
+
+  @Override
   public SocketFacts sockets() {
     return facts;
   }

@@ -57,19 +57,28 @@ public final class SandboxRecords {
    */
   private record Noted(Sandbox sandbox, long number, boolean leaves) {}
 
-  private SandboxRecords(Path directory) {
+  /** Records in this directory; none is known before {@link #read}. */
+  public SandboxRecords(Path directory) {
     this.directory = directory;
   }
 
-  /** Reads what an earlier daemon wrote; what cannot be read is left out and told. */
+  /** As {@link #read}. */
   public static SandboxRecords open(Path directory) {
     SandboxRecords records = new SandboxRecords(directory);
+    records.read();
+    return records;
+  }
+
+  /**
+   * Reads what an earlier daemon wrote, which has ended or writes no more; what cannot be read is
+   * left out and told.
+   */
+  public synchronized void read() {
     try {
       Files.createDirectories(directory);
       try (Stream<Path> files = Files.list(directory)) {
-        files.limit(MAX_RECORDS).forEach(records::load);
+        files.limit(MAX_RECORDS).forEach(this::load);
       }
-      return records;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read the records of sandboxes in " + directory, e);
     }

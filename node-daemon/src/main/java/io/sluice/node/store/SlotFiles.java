@@ -23,6 +23,11 @@ final class SlotFiles {
 
   private long sequence;
 
+  /** What the slots claimed when they were read; -1: nobody has. */
+  private long readFirst = -1;
+
+  private long readSecond = -1;
+
   /** Whether it is known what is there. */
   private boolean isLooked;
 
@@ -105,7 +110,15 @@ final class SlotFiles {
     long second = slots.get(1).claimedSequence();
     // Also of one that cannot be used today: mended by hand, it must not pass for newer later.
     sequence = Math.max(sequence, Math.max(first, second));
+    readFirst = first;
+    readSecond = second;
     return second > first ? new int[] {1, 0} : new int[] {0, 1};
+  }
+
+  /** Whether both slots claim what they claimed when they were read. */
+  boolean isAsRead() {
+    return slots.get(0).claimedSequence() == readFirst
+        && slots.get(1).claimedSequence() == readSecond;
   }
 
   /** Sequence that the next file written has to have; looks at what is there, if nobody could. */

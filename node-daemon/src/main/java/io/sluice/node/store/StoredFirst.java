@@ -74,6 +74,11 @@ public final class StoredFirst implements SnapshotSource {
     this.storedAt = stored.map(Stored::savedAt).orElse(null);
   }
 
+  /** What {@link #start} delivers first without waiting for the other source, if it has that. */
+  public Optional<MeshSnapshot> atHand() {
+    return Optional.ofNullable(latest);
+  }
+
   @Override
   public void start(Consumer<MeshSnapshot> consumer) {
     MeshSnapshot stored = latest;

@@ -11,7 +11,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -48,8 +47,7 @@ final class TestNode implements AutoCloseable {
 
   static TestNode start(Path directory, ControlSettings settings, IdentityClock clock) {
     return new TestNode(
-        NodeIdentities.start(
-            "edge1", state(directory), settings, List.of(), DenyList.NONE, QUICK, clock));
+        NodeIdentities.start("edge1", state(directory), settings, DenyList.NONE, QUICK, clock));
   }
 
   static void write(Path directory, String name, String text) {
