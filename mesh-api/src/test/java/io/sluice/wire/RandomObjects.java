@@ -18,6 +18,7 @@ import io.sluice.mesh.PingMode;
 import io.sluice.mesh.PodUid;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
@@ -107,7 +108,8 @@ final class RandomObjects {
   }
 
   Service service() {
-    return new Service(name(), list(this::address), list(this::servicePort));
+    return new Service(
+        name(), list(this::address), list(this::servicePort), one(SessionAffinity.values()));
   }
 
   private ServicePort servicePort() {
