@@ -5,6 +5,7 @@ import io.sluice.api.resources.v1.Interception;
 import io.sluice.api.resources.v1.PingMode;
 import io.sluice.api.resources.v1.Range;
 import io.sluice.mesh.Cidr;
+import io.sluice.mesh.FailMode;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MetadataMode;
@@ -107,6 +108,7 @@ final class WorkloadCodec {
               case REFUSE -> PingMode.PING_MODE_REFUSE;
               case ALLOW -> PingMode.PING_MODE_ALLOW;
             })
+        .setFailOpen(settings.openings().fail() == FailMode.OPEN)
         .build();
   }
 
@@ -120,7 +122,8 @@ final class WorkloadCodec {
           case PING_MODE_ALLOW -> io.sluice.mesh.PingMode.ALLOW;
           case UNRECOGNIZED ->
               throw checks.unusable("interception.ping_mode", "it is none of those known");
-        });
+        },
+        message.getFailOpen() ? FailMode.OPEN : FailMode.CLOSED);
   }
 
   private static List<Range> ranges(List<Cidr> ranges) {

@@ -4,6 +4,7 @@ import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.FailMode;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
@@ -98,7 +99,11 @@ final class RandomObjects {
         list(this::range),
         list(this::range),
         set(this::word),
-        new Openings(list(this::range), one(MetadataMode.values()), one(PingMode.values())));
+        new Openings(
+            list(this::range),
+            one(MetadataMode.values()),
+            one(PingMode.values()),
+            one(FailMode.values())));
   }
 
   private Cidr range() {

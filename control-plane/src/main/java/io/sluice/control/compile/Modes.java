@@ -3,6 +3,7 @@ package io.sluice.control.compile;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.MeshKey;
+import io.sluice.mesh.FailMode;
 import io.sluice.mesh.MetadataMode;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.PingMode;
@@ -18,10 +19,16 @@ import org.jspecify.annotations.Nullable;
  * @param mtls whether plaintext from outside the mesh is taken
  * @param metadata whether the cloud's metadata service may be called
  * @param ping which echo requests may be sent
+ * @param fail what happens while no daemon runs; the MeshConfig has no word for it
  */
-record Modes(Optional<MtlsMode> mtls, Optional<MetadataMode> metadata, Optional<PingMode> ping) {
+record Modes(
+    Optional<MtlsMode> mtls,
+    Optional<MetadataMode> metadata,
+    Optional<PingMode> ping,
+    Optional<FailMode> fail) {
   /** Says nothing. */
-  static final Modes NONE = new Modes(Optional.empty(), Optional.empty(), Optional.empty());
+  static final Modes NONE =
+      new Modes(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
 
   /** The words of a Pod or a Namespace; wrong ones go to {@code statuses}. */
   static Modes annotated(KubernetesObject object, Statuses statuses) {
@@ -29,7 +36,25 @@ record Modes(Optional<MtlsMode> mtls, Optional<MetadataMode> metadata, Optional<
         annotation(object, MeshKey.MTLS_MODE, MtlsMode.class, MtlsMode.STRICT, statuses),
         annotation(
             object, MeshKey.METADATA_MODE, MetadataMode.class, MetadataMode.REFUSE, statuses),
-        annotation(object, MeshKey.PING_MODE, PingMode.class, PingMode.PLAIN, statuses));
+        annotation(object, MeshKey.PING_MODE, PingMode.class, PingMode.PLAIN, statuses),
+        fail(object, statuses));
+  }
+
+  /** In small letters, as the value of an annotation that turns something on is. */
+  private static Optional<FailMode> fail(KubernetesObject object, Statuses statuses) {
+    String word = object.meta().annotations().get(MeshKey.FAIL.key());
+    if (word != null && !word.equals("open") && !word.equals("closed")) {
+      statuses.warning(
+          object,
+          "metadata.annotations[\""
+              + MeshKey.FAIL.key()
+              + "\"]: '"
+              + word
+              + "' is no mode, so closed holds",
+          "write open or closed");
+    }
+    return Optional.ofNullable(word)
+        .map(said -> said.equals("open") ? FailMode.OPEN : FailMode.CLOSED);
   }
 
   /** The words of the MeshConfig. */
@@ -55,12 +80,17 @@ record Modes(Optional<MtlsMode> mtls, Optional<MetadataMode> metadata, Optional<
             config.pingModeOrNull(),
             PingMode.class,
             PingMode.PLAIN,
-            statuses));
+            statuses),
+        Optional.empty());
   }
 
   /** These words, and those of {@code other} where there is none. */
   Modes or(Modes other) {
-    return new Modes(mtls.or(other::mtls), metadata.or(other::metadata), ping.or(other::ping));
+    return new Modes(
+        mtls.or(other::mtls),
+        metadata.or(other::metadata),
+        ping.or(other::ping),
+        fail.or(other::fail));
   }
 
   private static <E extends Enum<E>> Optional<E> annotation(
