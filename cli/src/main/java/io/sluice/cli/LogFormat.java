@@ -1,5 +1,6 @@
 package io.sluice.cli;
 
+import io.sluice.mesh.Printable;
 import java.time.Instant;
 import java.util.logging.ConsoleHandler;
 import java.util.logging.Formatter;
@@ -8,9 +9,9 @@ import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
-/** One line a record on standard error: time, level, text. */
+/** One line a record on standard error, whatever the text holds: time, level, text. */
 final class LogFormat extends Formatter {
-  private LogFormat() {}
+  LogFormat() {}
 
   static void install() {
     Logger root = Logger.getLogger("");
@@ -32,9 +33,9 @@ final class LogFormat extends Formatter {
             .append(' ')
             .append(record.getLevel())
             .append(' ')
-            .append(formatMessage(record));
+            .append(Printable.line(formatMessage(record)));
     for (Throwable cause = record.getThrown(); cause != null; cause = cause.getCause()) {
-      line.append(" cause=").append(cause);
+      line.append(" cause=").append(Printable.line(cause.toString()));
     }
     line.append('\n');
     if (record.getThrown() != null && Logger.getLogger("").isLoggable(Level.FINE)) {

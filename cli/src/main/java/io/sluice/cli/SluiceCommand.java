@@ -7,6 +7,7 @@ import io.sluice.cli.node.NodeCommand;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
 import io.sluice.cli.validate.ValidateCommand;
+import io.sluice.mesh.Printable;
 import io.sluice.mesh.Release;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -38,7 +39,7 @@ public final class SluiceCommand {
   public static CommandLine commandLine() {
     return new CommandLine(new SluiceCommand())
         .setExecutionExceptionHandler((failure, line, parsed) -> {
-          line.getErr().println("sluice: " + Failures.sentence(failure));
+          line.getErr().println("sluice: " + Printable.line(Failures.sentence(failure)));
           return ExitCode.FAILED.code();
         });
   }

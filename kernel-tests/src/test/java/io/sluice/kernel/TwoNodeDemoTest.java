@@ -49,6 +49,12 @@ class TwoNodeDemoTest {
     assertThat(report.path("ok").asBoolean()).isTrue();
     assertThat(report.path("nodes").asInt()).isEqualTo(2);
     assertThat(report.path("mode").asText()).isEqualTo(mode);
+    for (String figure : List.of("pods", "startToReadyMillis", "residentBytes")) {
+      assertThat(report.path(figure).asLong()).as(figure).isPositive();
+    }
+    for (String flows : List.of("redirected", "allowed", "refused")) {
+      assertThat(report.path("flows").path(flows).asLong()).as(flows).isPositive();
+    }
     assertThat(report.path("wire").path("tlsOnly").asBoolean()).isTrue();
     assertThat(report.path("wire").path("canaryHeard").asBoolean(true)).isFalse();
     assertThat(report.path("wire").path("canaryHeardInTheClear").asBoolean()).isTrue();

@@ -77,7 +77,7 @@ public record InterceptionSettings(
         outboundRangeExclusions,
         outboundRangeInclusions,
         interfaceExclusions,
-        new Openings(resolvers, openings.metadata(), openings.ping()));
+        new Openings(resolvers, openings.metadata(), openings.ping(), openings.fail()));
   }
 
   /** Whether the name server at {@code address} may be asked. */

@@ -10,12 +10,21 @@ import java.util.Optional;
  * @param name namespace and name of the Service
  * @param virtualAddresses cluster IPs of both families; empty for a headless service
  * @param ports TCP ports with their endpoints
+ * @param affinity whether connections of one client stay together
  */
 public record Service(
-    NamespacedName name, List<InetAddress> virtualAddresses, List<ServicePort> ports) {
+    NamespacedName name,
+    List<InetAddress> virtualAddresses,
+    List<ServicePort> ports,
+    SessionAffinity affinity) {
   public Service {
     virtualAddresses = List.copyOf(virtualAddresses);
     ports = List.copyOf(ports);
+  }
+
+  /** One without affinity. */
+  public Service(NamespacedName name, List<InetAddress> virtualAddresses, List<ServicePort> ports) {
+    this(name, virtualAddresses, ports, SessionAffinity.NONE);
   }
 
   /** The port that clients call by this number. */

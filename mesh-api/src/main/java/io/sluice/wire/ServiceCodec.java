@@ -5,6 +5,7 @@ import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SessionAffinity;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,7 +19,8 @@ final class ServiceCodec {
         io.sluice.api.resources.v1.Service.newBuilder()
             .setNamespace(service.name().namespace())
             .setName(service.name().name())
-            .addAllVirtualAddresses(WorkloadCodec.addresses(service.virtualAddresses()));
+            .addAllVirtualAddresses(WorkloadCodec.addresses(service.virtualAddresses()))
+            .setClientIpAffinity(service.affinity() == SessionAffinity.CLIENT_IP);
     service.ports().forEach(port -> message.addPorts(message(port)));
     return message.build();
   }
@@ -57,7 +59,8 @@ final class ServiceCodec {
         checks.value("name", () -> new NamespacedName(message.getNamespace(), message.getName())),
         checks.addresses(
             "virtual_addresses", message.getVirtualAddressesList(), WireLimits.VIRTUAL_ADDRESSES),
-        ports);
+        ports,
+        message.getClientIpAffinity() ? SessionAffinity.CLIENT_IP : SessionAffinity.NONE);
   }
 
   private static List<Endpoint> endpoints(

@@ -6,6 +6,7 @@ import io.sluice.api.resources.v1.PingMode;
 import io.sluice.api.resources.v1.Range;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.ConnectionSettings;
+import io.sluice.mesh.FailMode;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MetadataMode;
@@ -124,6 +125,7 @@ final class WorkloadCodec {
               case REFUSE -> PingMode.PING_MODE_REFUSE;
               case ALLOW -> PingMode.PING_MODE_ALLOW;
             })
+        .setFailOpen(settings.openings().fail() == FailMode.OPEN)
         .build();
   }
 
@@ -137,7 +139,8 @@ final class WorkloadCodec {
           case PING_MODE_ALLOW -> io.sluice.mesh.PingMode.ALLOW;
           case UNRECOGNIZED ->
               throw checks.unusable("interception.ping_mode", "it is none of those known");
-        });
+        },
+        message.getFailOpen() ? FailMode.OPEN : FailMode.CLOSED);
   }
 
   private static List<Range> ranges(List<Cidr> ranges) {

@@ -5,6 +5,7 @@ import io.sluice.mesh.Cidr;
 import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.FailMode;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
@@ -21,6 +22,7 @@ import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
@@ -105,7 +107,11 @@ final class RandomObjects {
         list(this::range),
         list(this::range),
         set(this::word),
-        new Openings(list(this::range), one(MetadataMode.values()), one(PingMode.values())));
+        new Openings(
+            list(this::range),
+            one(MetadataMode.values()),
+            one(PingMode.values()),
+            one(FailMode.values())));
   }
 
   private Cidr range() {
@@ -115,7 +121,8 @@ final class RandomObjects {
   }
 
   Service service() {
-    return new Service(name(), list(this::address), list(this::servicePort));
+    return new Service(
+        name(), list(this::address), list(this::servicePort), one(SessionAffinity.values()));
   }
 
   private ServicePort servicePort() {

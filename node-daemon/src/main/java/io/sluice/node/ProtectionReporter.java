@@ -1,6 +1,7 @@
 package io.sluice.node;
 
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Printable;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
@@ -61,8 +62,10 @@ final class ProtectionReporter implements ProtectionListener {
     return pods.stream()
         .filter(pod ->
             pod.protection() == Protection.REFUSED || pod.protection() == Protection.NOT_PROTECTED)
-        .map(
-            pod -> "pod %s %s: %s\n".formatted(pod.name(), pod.protection().label(), pod.problem()))
+        .map(pod ->
+            Printable.line(
+                    "pod %s %s: %s".formatted(pod.name(), pod.protection().label(), pod.problem()))
+                + "\n")
         .collect(Collectors.joining());
   }
 }

@@ -7,6 +7,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Flow;
@@ -31,6 +32,7 @@ final class OutboundAdmission implements Attempt.Owner {
   private final InetSocketAddress destination;
   private final @Nullable Workload own;
   private @Nullable List<Endpoint> endpoints;
+  private SessionAffinity affinity = SessionAffinity.NONE;
   private @Nullable InetSocketAddress tried;
 
   OutboundAdmission(Connection connection, MeshSnapshot snapshot, InetSocketAddress destination) {
@@ -54,6 +56,7 @@ final class OutboundAdmission implements Attempt.Owner {
       connection.refuse(Reason.UNKNOWN_SERVICE_PORT);
       return;
     }
+    affinity = service.get().affinity();
     endpoints = port.get().endpoints();
     InetSocketAddress endpoint = pick(port.get().endpoints());
     if (endpoint == null) {
@@ -84,7 +87,13 @@ final class OutboundAdmission implements Attempt.Owner {
   }
 
   private @Nullable InetSocketAddress pick(List<Endpoint> candidates) {
-    return connection.loop.loads.pick(candidates, Family.of(destination.getAddress()), tried);
+    Family family = Family.of(destination.getAddress());
+    EndpointLoads loads = connection.loop.loads;
+    return switch (affinity) {
+      case NONE -> loads.pick(candidates, family, tried);
+      case CLIENT_IP ->
+          loads.pick(candidates, family, tried, connection.parties.client().getAddress());
+    };
   }
 
   private void dial(InetSocketAddress endpoint) {

@@ -3,11 +3,19 @@ package io.sluice.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.SessionAffinity;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -73,5 +81,107 @@ class BalancingTest {
       assertThat(fixture.recorder.opened)
           .allSatisfy(info -> assertThat(info.upstream()).contains(app.address()));
     }
+  }
+
+  @Test
+  void connectionsOfOneClientAddressStayTogetherWhereTheServiceAsksForIt() throws IOException {
+    try (var one = Peers.echo(Peers.V4);
+        var two = Peers.echo(Peers.V4);
+        var three = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture()) {
+      List<Peers.Server> apps = List.of(one, two, three);
+      publishWithAffinity(fixture, apps.stream().map(Peers.Server::address).toList());
+      var entry = fixture.outboundTo(STORE);
+      Map<InetAddress, Peers.Server> chosen = new HashMap<>();
+
+      for (int i = 0; i < 90; i++) {
+        InetAddress client = InetAddress.ofLiteral("127.0.0." + (2 + i % 30));
+        Peers.Server app = reachedFrom(client, entry, apps);
+
+        assertThat(chosen.merge(client, app, (before, _) -> before)).isSameAs(app);
+      }
+
+      assertThat(chosen.values()).as("not all clients have the same").contains(one, two, three);
+    }
+  }
+
+  @Test
+  void clientWhoseEndpointDoesNotAnswerHasAnotherOneForAll() throws IOException {
+    try (var one = Peers.echo(Peers.V4);
+        var two = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture()) {
+      List<Peers.Server> apps = List.of(one, two);
+      publishWithAffinity(fixture, List.of(Peers.unused(), one.address(), two.address()));
+      var entry = fixture.outboundTo(STORE);
+      Map<InetAddress, Peers.Server> chosen = new HashMap<>();
+
+      for (int i = 0; i < 60; i++) {
+        InetAddress client = InetAddress.ofLiteral("127.0.0." + (2 + i % 20));
+        Peers.Server app = reachedFrom(client, entry, apps);
+
+        assertThat(chosen.merge(client, app, (before, _) -> before)).isSameAs(app);
+      }
+
+      assertThat(fixture.recorder.refused).isEmpty();
+    }
+  }
+
+  @Test
+  void newEndpointTakesClientsOverAndMovesNobodyElse() {
+    EndpointLoads loads = new EndpointLoads();
+    List<Endpoint> before = endpoints(4);
+    List<Endpoint> after = endpoints(5);
+    int taken = 0;
+    for (int i = 0; i < 1_000; i++) {
+      InetAddress client = InetAddress.ofLiteral("10.1." + i / 250 + "." + i % 250);
+      InetSocketAddress had = loads.pick(before, Family.IPV4, null, client);
+      InetSocketAddress has = loads.pick(after, Family.IPV4, null, client);
+      if (!Objects.equals(had, has)) {
+        assertThat(has).isEqualTo(after.getLast().address());
+        taken++;
+      }
+    }
+    assertThat(taken).isBetween(140, 260);
+  }
+
+  private static List<Endpoint> endpoints(int number) {
+    return IntStream.range(0, number)
+        .mapToObj(i ->
+            new Endpoint(new InetSocketAddress(InetAddress.ofLiteral("10.0.0." + i), 80), true))
+        .toList();
+  }
+
+  private static void publishWithAffinity(ProxyFixture fixture, List<InetSocketAddress> addresses) {
+    List<Endpoint> endpoints =
+        addresses.stream().map(address -> new Endpoint(address, true)).toList();
+    MeshSnapshot usual = ProxyFixture.snapshot(true, true, List.of(), List.of(), endpoints);
+    Service store = usual.services().iterator().next();
+    fixture.proxy.publish(
+        new MeshSnapshot(
+            8,
+            usual.settings(),
+            List.copyOf(usual.workloads()),
+            List.of(
+                new Service(
+                    store.name(),
+                    store.virtualAddresses(),
+                    store.ports(),
+                    SessionAffinity.CLIENT_IP)),
+            List.of()));
+  }
+
+  /** Which of them answers a connection from {@code client}. */
+  private static Peers.Server reachedFrom(
+      InetAddress client, InetSocketAddress entry, List<Peers.Server> apps) throws IOException {
+    List<Integer> before = apps.stream().map(app -> app.accepted.get()).toList();
+    try (Socket socket = new Socket(entry.getAddress(), entry.getPort(), client, 0)) {
+      socket.getOutputStream().write(1);
+      assertThat(socket.getInputStream().read()).isEqualTo(1);
+    }
+    return IntStream.range(0, apps.size())
+        .filter(i -> apps.get(i).accepted.get() > before.get(i))
+        .mapToObj(apps::get)
+        .findFirst()
+        .orElseThrow();
   }
 }

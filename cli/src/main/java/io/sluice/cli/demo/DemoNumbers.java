@@ -26,9 +26,9 @@ final class DemoNumbers {
   private final MapCatalogue maps;
 
   /** Reads the pins themselves where there are any: the daemon may be dead. */
-  DemoNumbers(DemoPlan plan, DemoDaemon daemon) {
+  DemoNumbers(String node, DemoDaemon daemon) {
     this.daemon = daemon;
-    this.maps = new MapCatalogue(PinDirectory.ofNode(plan.node()));
+    this.maps = new MapCatalogue(PinDirectory.ofNode(node));
   }
 
   /** Every pinned map with its fill. */

@@ -32,7 +32,7 @@ final class DemoRun {
     this.shop = shop;
     this.daemon = daemon;
     this.registry = new DemoRegistry(plan);
-    this.numbers = new DemoNumbers(plan, daemon);
+    this.numbers = new DemoNumbers(plan.node(), daemon);
   }
 
   /** Starts the daemon and goes through every step. */

@@ -140,6 +140,13 @@ record DemoSummary(
   ObjectNode json(DemoMode mode, DemoReport report, Duration took) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     putRun(json, mode, report, took);
+    putFigures(json);
+    putSteps(json, report);
+    return json;
+  }
+
+  /** What was counted and measured. */
+  void putFigures(ObjectNode json) {
     json.put("pods", pods);
     json.putObject("flows")
         .put("redirected", redirected())
@@ -147,8 +154,6 @@ record DemoSummary(
         .put("refused", refused());
     json.put("startToReadyMillis", startToReady.toMillis());
     json.put("residentBytes", residentBytes);
-    putSteps(json, report);
-    return json;
   }
 
   /** What every report says about its run. */

@@ -2,6 +2,8 @@ package io.sluice.cli.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.capture.FrameCapture;
+import io.sluice.cli.demo.DemoLedger.FlowKey;
+import io.sluice.cli.demo.DemoNumbers.ProxyCounts;
 import io.sluice.cli.demo.DemoReport.Seen;
 import io.sluice.node.InterceptionMode;
 import java.io.IOException;
@@ -9,7 +11,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** What the groups of steps of a demo of two nodes share, and their order. */
 final class NodesRun {
@@ -24,6 +28,7 @@ final class NodesRun {
   private final NodesTrafficSteps traffic;
   private final NodesLifeSteps life;
   private List<DemoDaemon> daemons = List.of();
+  private Duration slowestStart = Duration.ZERO;
 
   NodesRun(NodesPlan plan, DemoReport report, NodesShop shop, NodesController controller) {
     this.plan = plan;
@@ -59,7 +64,9 @@ final class NodesRun {
     }
     daemons = List.copyOf(all);
     for (DemoDaemon daemon : daemons) {
-      times.add(millis(daemon.awaitReady()));
+      Duration ready = daemon.awaitReady();
+      slowestStart = ready.compareTo(slowestStart) > 0 ? ready : slowestStart;
+      times.add(millis(ready));
     }
     report.line("mode " + daemons.getFirst().mode().inForce() + " is in force on both nodes");
     report.step(
@@ -121,6 +128,25 @@ final class NodesRun {
       all.addAll(daemon.ask("certificates"));
     }
     return all;
+  }
+
+  /** What both daemons counted. */
+  DemoSummary figures() throws IOException {
+    long pods = 0;
+    long residentBytes = 0;
+    Map<FlowKey, Long> verdicts = new TreeMap<>();
+    ProxyCounts proxy = ProxyCounts.NONE;
+    for (int i = 0; i < daemons.size(); i++) {
+      DemoDaemon daemon = daemons.get(i);
+      JsonNode status = daemon.status();
+      pods += status.path("podsEnrolled").asLong();
+      residentBytes += status.path("residentBytes").asLong();
+      new DemoNumbers(plan.nodes().get(i).name(), daemon)
+          .verdicts()
+          .forEach((key, count) -> verdicts.merge(key, count, Long::sum));
+      proxy = proxy.plus(ProxyCounts.of(daemon.metrics()));
+    }
+    return new DemoSummary(pods, verdicts, proxy, List.of(), residentBytes, slowestStart);
   }
 
   /** Goes through the steps of traffic between the nodes, with a witness of the wire. */

@@ -15,6 +15,7 @@ import java.util.List;
 /**
  * The figures of a run on two nodes, read before anything is removed.
  *
+ * @param figures of both nodes together; their memory added, the slower start
  * @param certificates of both nodes, as their daemons tell
  * @param frames heard between the nodes until the wire was looked at
  * @param streams of HBONE in them, each direction one
@@ -25,6 +26,7 @@ import java.util.List;
  * @param withoutController traffic while no controller ran
  */
 record NodesSummary(
+    DemoSummary figures,
     List<JsonNode> certificates,
     long frames,
     int streams,
@@ -37,7 +39,8 @@ record NodesSummary(
 
   /** Of a run that came to nothing. */
   static final NodesSummary NOTHING =
-      new NodesSummary(List.of(), 0, 0, false, false, false, NO_TRAFFIC, NO_TRAFFIC);
+      new NodesSummary(
+          DemoSummary.NOTHING, List.of(), 0, 0, false, false, false, NO_TRAFFIC, NO_TRAFFIC);
 
   NodesSummary {
     certificates = List.copyOf(certificates);
@@ -46,6 +49,7 @@ record NodesSummary(
   static NodesSummary of(NodesRun run) throws IOException {
     NodesTrafficSteps traffic = run.traffic();
     return new NodesSummary(
+        run.figures(),
         run.certificates(),
         traffic.frames(),
         traffic.streams(),
@@ -79,6 +83,7 @@ record NodesSummary(
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("nodes", 2);
     DemoSummary.putRun(json, mode, report, took);
+    figures.putFigures(json);
     json.putArray("certificates").addAll(certificates);
     json.putObject("wire")
         .put("frames", frames)

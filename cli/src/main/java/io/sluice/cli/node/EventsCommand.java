@@ -3,6 +3,7 @@ package io.sluice.cli.node;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.OutputFormat;
+import io.sluice.mesh.Printable;
 import io.sluice.node.admin.AdminRequest;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -63,17 +64,21 @@ final class EventsCommand implements Callable<Integer> {
     } else {
       out.printf(
           "%s %-8s %-8s %-32s %-5s %s -> %s  %s (%s)%s%n",
-          event.path("time").asText(),
-          event.path("verdict").asText(),
-          event.path("direction").asText(),
-          event.path("pod").asText(),
-          event.path("protocol").asText(),
-          event.path("source").asText(),
-          event.path("destination").asText(),
-          event.path("reason").asText(),
-          event.path("explanation").asText(),
-          event.path("rule").asText().equals("-") ? "" : " rule=" + event.path("rule").asText());
+          text(event, "time"),
+          text(event, "verdict"),
+          text(event, "direction"),
+          text(event, "pod"),
+          text(event, "protocol"),
+          text(event, "source"),
+          text(event, "destination"),
+          text(event, "reason"),
+          text(event, "explanation"),
+          text(event, "rule").equals("-") ? "" : " rule=" + text(event, "rule"));
     }
     out.flush();
+  }
+
+  private static String text(JsonNode event, String member) {
+    return Printable.line(event.path(member).asText());
   }
 }

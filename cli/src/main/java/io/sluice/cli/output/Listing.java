@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.mesh.Printable;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -75,15 +76,17 @@ public record Listing(List<String> columns, List<List<String>> rows) {
   }
 
   private void printTable(PrintWriter out) {
+    List<List<String>> shown =
+        rows.stream().map(row -> row.stream().map(Printable::line).toList()).toList();
     int[] widths = new int[columns.size()];
     for (int i = 0; i < widths.length; i++) {
       widths[i] = columns.get(i).length();
-      for (List<String> row : rows) {
+      for (List<String> row : shown) {
         widths[i] = Math.clamp(row.get(i).length(), widths[i], MAX_CELL);
       }
     }
     printRow(columns.stream().map(column -> column.toUpperCase(Locale.ROOT)).toList(), widths, out);
-    rows.forEach(row -> printRow(row, widths, out));
+    shown.forEach(row -> printRow(row, widths, out));
   }
 
   private static void printRow(List<String> row, int[] widths, PrintWriter out) {

@@ -12,6 +12,7 @@ import io.sluice.control.manifest.Problem;
 import io.sluice.control.validate.Finding;
 import io.sluice.control.validate.Finding.Level;
 import io.sluice.control.validate.Validation;
+import io.sluice.mesh.Printable;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -92,7 +93,9 @@ public final class ValidateCommand implements Callable<Integer> {
     try {
       collect(manifests);
     } catch (IOException e) {
-      spec.commandLine().getErr().println("sluice: " + e.getMessage());
+      spec.commandLine()
+          .getErr()
+          .println("sluice: " + Printable.line(String.valueOf(e.getMessage())));
       return ExitCode.USAGE.code();
     }
     return report(manifests);
@@ -129,7 +132,7 @@ public final class ValidateCommand implements Callable<Integer> {
   private static void print(Validation validation, ManifestSet manifests, PrintWriter out) {
     for (Finding finding : validation.findings()) {
       out.println(
-          finding.file()
+          Printable.line(finding.file())
               + (finding.line() > 0 ? ":" + finding.line() : "")
               + ": "
               + word(finding.level())

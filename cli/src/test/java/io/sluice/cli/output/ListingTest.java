@@ -41,6 +41,15 @@ class ListingTest {
   }
 
   @Test
+  void cellStaysInItsRow() {
+    Listing listing =
+        new Listing(List.of("pod", "state"), List.of(List.of("a\nb", "pending\u001b[2J")));
+
+    assertThat(printed(listing, OutputFormat.table))
+        .isEqualTo("POD   STATE\na\\nb  pending\\u001b[2J\n");
+  }
+
+  @Test
   void emptyTableHasItsHeadings() {
     assertThat(printed(new Listing(List.of("pod"), List.of()), OutputFormat.table))
         .isEqualTo("POD\n");

@@ -66,6 +66,19 @@ class ValidateCommandTest {
   }
 
   @Test
+  void whatAnObjectHoldsWritesNoLineOfItsOwn() throws IOException {
+    String pod = "{apiVersion: v1, kind: Pod, metadata: {name: \"a\\n2 objects: 0 errors\\e[2J\"}}";
+    String unknown = "---\n{apiVersion: x/v1, kind: \"Y\\nZ\", metadata: {name: \"b\\nc\"}}\n";
+
+    assertThat(run(file("pod.yaml", pod + "\n" + unknown))).isEqualTo(1);
+    assertThat(out.toString())
+        .doesNotContain("\u001b")
+        .contains("'a\\n2 objects: 0 errors\\u001b[2J'");
+    assertThat(out.toString().lines())
+        .allMatch(line -> line.startsWith(directory.toString()) || line.endsWith("warnings"));
+  }
+
+  @Test
   void looksAtTheManifestsOfAFolderAsTheRegistryDoes() throws IOException {
     file("a.yaml", GOOD);
     file("b.yml", GOOD); // the same object twice

@@ -5,6 +5,7 @@ import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.MeshKey;
 import io.sluice.mesh.ConnectionSettings;
+import io.sluice.mesh.FailMode;
 import io.sluice.mesh.MetadataMode;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.PingMode;
@@ -25,17 +26,24 @@ import org.jspecify.annotations.Nullable;
  * @param ping which echo requests may be sent
  * @param sameNodeMtls whether connections within the node have mutual TLS
  * @param idleTimeout after which a silent connection is reset; zero means never
+ * @param fail what happens while no daemon runs; the MeshConfig has no word for it
  */
 record Modes(
     Optional<MtlsMode> mtls,
     Optional<MetadataMode> metadata,
     Optional<PingMode> ping,
     Optional<SameNodeMtls> sameNodeMtls,
-    Optional<Duration> idleTimeout) {
+    Optional<Duration> idleTimeout,
+    Optional<FailMode> fail) {
   /** Says nothing. */
   static final Modes NONE =
       new Modes(
-          Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty());
 
   private static final String NO_TIMEOUT = "none";
 
@@ -49,7 +57,25 @@ record Modes(
         annotation(
             object, MeshKey.SAME_NODE_MTLS, SameNodeMtls.class, SameNodeMtls.REQUIRED, statuses),
         idleTimeout(
-            object, field(MeshKey.IDLE_TIMEOUT), said(object, MeshKey.IDLE_TIMEOUT), statuses));
+            object, field(MeshKey.IDLE_TIMEOUT), said(object, MeshKey.IDLE_TIMEOUT), statuses),
+        fail(object, statuses));
+  }
+
+  /** In small letters, as the value of an annotation that turns something on is. */
+  private static Optional<FailMode> fail(KubernetesObject object, Statuses statuses) {
+    String word = object.meta().annotations().get(MeshKey.FAIL.key());
+    if (word != null && !word.equals("open") && !word.equals("closed")) {
+      statuses.warning(
+          object,
+          "metadata.annotations[\""
+              + MeshKey.FAIL.key()
+              + "\"]: '"
+              + word
+              + "' is no mode, so closed holds",
+          "write open or closed");
+    }
+    return Optional.ofNullable(word)
+        .map(said -> said.equals("open") ? FailMode.OPEN : FailMode.CLOSED);
   }
 
   /** The words of the MeshConfig. */
@@ -83,7 +109,8 @@ record Modes(
             SameNodeMtls.class,
             SameNodeMtls.REQUIRED,
             statuses),
-        idleTimeout(config, "spec.traffic.idleTimeout", config.idleTimeoutOrNull(), statuses));
+        idleTimeout(config, "spec.traffic.idleTimeout", config.idleTimeoutOrNull(), statuses),
+        Optional.empty());
   }
 
   /** These words, and those of {@code other} where there is none. */
@@ -93,7 +120,8 @@ record Modes(
         metadata.or(other::metadata),
         ping.or(other::ping),
         sameNodeMtls.or(other::sameNodeMtls),
-        idleTimeout.or(other::idleTimeout));
+        idleTimeout.or(other::idleTimeout),
+        fail.or(other::fail));
   }
 
   /** How the connections of a workload are carried that says this. */

@@ -1,6 +1,7 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.objects.ObjectRef;
+import io.sluice.mesh.Printable;
 
 /**
  * What the compiler has to say about one object. Objects that are used as written have none; an
@@ -19,13 +20,15 @@ public record ObjectStatus(
   static final int MAX_LENGTH = 2_000;
 
   public ObjectStatus {
+    reason = Printable.line(reason);
+    mend = Printable.line(mend);
     reason = reason.length() <= MAX_LENGTH ? reason : reason.substring(0, MAX_LENGTH) + "…";
   }
 
   /** {@code file:line: object: reason; mend}, without a line of 0 and its file. */
   @Override
   public String toString() {
-    return (line > 0 ? file + ":" + line + ": " : "")
+    return (line > 0 ? Printable.line(file) + ":" + line + ": " : "")
         + object
         + ": "
         + reason

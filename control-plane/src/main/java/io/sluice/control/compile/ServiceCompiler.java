@@ -47,7 +47,8 @@ final class ServiceCompiler {
       }
     }
     report(service);
-    return Optional.of(new Service(nameOf(service), virtualAddresses(service), ports));
+    return Optional.of(
+        new Service(nameOf(service), virtualAddresses(service), ports, service.affinity()));
   }
 
   /** What only one Service can have: cluster IPs. */
@@ -83,6 +84,10 @@ final class ServiceCompiler {
             .toList();
     if (!others.isEmpty()) {
       statuses.info(service, "ports that are not TCP are left alone: " + String.join(", ", others));
+    }
+    if (!service.notEnforced().isEmpty()) {
+      statuses.warning(
+          service, "not enforced yet: " + String.join(", ", service.notEnforced()), "");
     }
     if (!service.headless() && service.clusterIps().isEmpty()) {
       statuses.info(service, "it has no cluster IP, so only its endpoints can be called");

@@ -6,6 +6,7 @@ import io.sluice.control.objects.MeshKey;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.Pod;
 import io.sluice.mesh.Cidr;
+import io.sluice.mesh.FailMode;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MetadataMode;
@@ -256,7 +257,8 @@ final class WorkloadCompiler {
         new Openings(
             union(everywhere.openings().resolvers(), own.openings().resolvers()),
             modes.metadata().orElse(MetadataMode.REFUSE),
-            modes.ping().orElse(PingMode.PLAIN)));
+            modes.ping().orElse(PingMode.PLAIN),
+            modes.fail().orElse(FailMode.CLOSED)));
   }
 
   private static <T> Set<T> union(Set<T> a, Set<T> b) {

@@ -78,7 +78,8 @@ final class Reduction {
       }
       ports.add(new ServicePort(port.name(), port.port(), port.protocol(), left));
     }
-    return Optional.of(new Service(service.name(), service.virtualAddresses(), ports));
+    return Optional.of(
+        new Service(service.name(), service.virtualAddresses(), ports, service.affinity()));
   }
 
   /** Service accounts behind any endpoint. */

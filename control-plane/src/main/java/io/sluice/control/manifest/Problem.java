@@ -1,5 +1,7 @@
 package io.sluice.control.manifest;
 
+import io.sluice.mesh.Printable;
+
 /**
  * One thing in a manifest that cannot be used, told so that its author can mend it.
  *
@@ -19,14 +21,16 @@ public record Problem(String file, int line, String field, String reason, String
     mend = clipped(mend);
   }
 
+  /** Both go to logs, terminals and statuses. */
   private static String clipped(String text) {
-    return text.length() <= MAX_LENGTH ? text : text.substring(0, MAX_LENGTH) + "…";
+    String line = Printable.line(text);
+    return line.length() <= MAX_LENGTH ? line : line.substring(0, MAX_LENGTH) + "…";
   }
 
   /** {@code file:line: field: reason; mend}, with the absent parts left out. */
   @Override
   public String toString() {
-    return file
+    return Printable.line(file)
         + (line > 0 ? ":" + line : "")
         + ": "
         + (field.isEmpty() ? "" : field + ": ")

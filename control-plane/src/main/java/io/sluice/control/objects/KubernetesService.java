@@ -1,6 +1,7 @@
 package io.sluice.control.objects;
 
 import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.SessionAffinity;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +17,8 @@ import java.util.Set;
  * @param families {@code spec.ipFamilies}: {@code IPv4}, {@code IPv6}; empty when it does not say
  * @param selector labels of its Pods; empty when its endpoints are written by hand
  * @param publishesUnready whether its endpoints count as ready in any case
+ * @param affinity {@code spec.sessionAffinity}
+ * @param notEnforced paths of fields that are set and that the mesh does not act on
  * @param ports ports of every transport protocol
  */
 public record KubernetesService(
@@ -26,11 +29,14 @@ public record KubernetesService(
     Set<String> families,
     Map<String, String> selector,
     boolean publishesUnready,
+    SessionAffinity affinity,
+    List<String> notEnforced,
     List<Port> ports)
     implements KubernetesObject {
   public KubernetesService {
     clusterIps = List.copyOf(clusterIps);
     families = Set.copyOf(families);
+    notEnforced = List.copyOf(notEnforced);
     selector = Map.copyOf(selector);
     ports = List.copyOf(ports);
   }

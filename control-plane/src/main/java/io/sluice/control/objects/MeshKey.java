@@ -144,6 +144,17 @@ public enum MeshKey {
       "What becomes of open connections that rest on the TrafficTarget when it no longer grants"
           + " them. Without it: `spec.traffic.revokedConnections` of the MeshConfig. A word that is"
           + " none counts as `CLOSE`."),
+  /** What happens while no daemon runs. */
+  FAIL(
+      Form.ANNOTATION,
+      Spelling.SLUICE,
+      "fail",
+      "Pod, Namespace",
+      "`open`, `closed`",
+      "What becomes of new connections of an enrolled pod while no daemon runs: `closed` refuses"
+          + " them, `open` leaves them alone, unprotected; with eBPF only, rules refuse them in any"
+          + " case. The pod's word goes before that of its namespace; the node's `--fail-open` goes"
+          + " before both. A word that is none counts as `closed`."),
   /** Where the network namespace of a Pod without a kubelet is. */
   NETNS(
       Form.ANNOTATION,

@@ -1,5 +1,6 @@
 package io.sluice.control.objects;
 
+import io.sluice.mesh.Printable;
 import java.util.Comparator;
 
 /**
@@ -26,6 +27,6 @@ public record ObjectRef(String group, String kind, String namespace, String name
   /** {@code Kind namespace/name}, or {@code Kind name} when the kind has no namespace. */
   @Override
   public String toString() {
-    return kind + " " + (namespace.isEmpty() ? "" : namespace + "/") + name;
+    return Printable.line(kind + " " + (namespace.isEmpty() ? "" : namespace + "/") + name);
   }
 }

@@ -9,12 +9,19 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a Pod. */
 final class PodReader {
   private static final List<String> PROBES =
       List.of("livenessProbe", "readinessProbe", "startupProbe");
+
+  /** The kubelet calls these from the node too, and ends the container when one fails. */
+  private static final List<String> HOOKS = List.of("postStart", "preStop");
+
+  /** The older name of {@code serviceAccountName}; Kubernetes still takes it. */
+  private static final String OLD_ACCOUNT = "serviceAccount";
 
   private PodReader() {}
 
@@ -39,7 +46,9 @@ final class PodReader {
     }
     String phase = status.text("phase").orElse("");
     boolean ofCluster = provenance == Provenance.API_SERVER;
-    Optional<String> account = spec.parsed("serviceAccountName", Rfc1123::subdomain, Rfc1123.MEND);
+    Optional<String> account =
+        spec.parsed("serviceAccountName", Rfc1123::subdomain, Rfc1123.MEND)
+            .or(() -> spec.parsed(OLD_ACCOUNT, Rfc1123::subdomain, Rfc1123.MEND));
     boolean accountless =
         ofCluster && (account.isEmpty() || annotations.has(MeshKey.STATIC_POD_UID.key()));
     return new Pod(
@@ -68,15 +77,15 @@ final class PodReader {
               port.requiredPort("containerPort"),
               port.text("protocol").orElse("TCP")));
     }
-    for (String probe : PROBES) {
-      container
-          .object(probe)
-          .ifPresent(fields -> {
-            fields.object("httpGet").ifPresent(call -> named(call, ports, probePorts));
-            fields.object("tcpSocket").ifPresent(call -> named(call, ports, probePorts));
-            fields.object("grpc").ifPresent(call -> probePorts.add(call.requiredPort("port")));
-          });
-    }
+    Fields lifecycle = container.objectOrEmpty("lifecycle");
+    Stream.concat(
+            PROBES.stream().flatMap(probe -> container.object(probe).stream()),
+            HOOKS.stream().flatMap(hook -> lifecycle.object(hook).stream()))
+        .forEach(fields -> {
+          fields.object("httpGet").ifPresent(call -> named(call, ports, probePorts));
+          fields.object("tcpSocket").ifPresent(call -> named(call, ports, probePorts));
+          fields.object("grpc").ifPresent(call -> probePorts.add(call.requiredPort("port")));
+        });
     probePorts.remove(0); // stands for a port that had a problem
     return ports;
   }

@@ -4,6 +4,7 @@ import io.sluice.control.manifest.Fields;
 import io.sluice.control.objects.KubernetesService.Port;
 import io.sluice.control.objects.KubernetesService.Target;
 import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.SessionAffinity;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -14,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 /** Reads a Service and an EndpointSlice. */
 final class ServiceReader {
   private static final String NO_CLUSTER_IP = "None";
+
+  /** {@code DefaultClientIPServiceAffinitySeconds} of Kubernetes. */
+  private static final int DEFAULT_AFFINITY_SECONDS = 10_800;
 
   private ServiceReader() {}
 
@@ -49,7 +53,46 @@ final class ServiceReader {
         new HashSet<>(spec.parsedList("ipFamilies", ServiceReader::family, "write IPv4 or IPv6")),
         spec.texts("selector"),
         spec.isTrue("publishNotReadyAddresses"),
+        affinity(spec),
+        notEnforced(spec),
         ports);
+  }
+
+  private static SessionAffinity affinity(Fields spec) {
+    return spec.parsed(
+            "sessionAffinity",
+            text ->
+                switch (text) {
+                  case "None" -> SessionAffinity.NONE;
+                  case "ClientIP" -> SessionAffinity.CLIENT_IP;
+                  default ->
+                      throw new IllegalArgumentException(
+                          "'" + text + "' is not a kind of affinity");
+                },
+            "write None or ClientIP")
+        .orElse(SessionAffinity.NONE);
+  }
+
+  /** What members of the mesh would find when they call, and do not. */
+  private static List<String> notEnforced(Fields spec) {
+    List<String> paths = new ArrayList<>();
+    for (String name : List.of("externalIPs", "trafficDistribution")) {
+      if (spec.has(name)) {
+        paths.add(spec.fieldPath(name));
+      }
+    }
+    if (spec.text("internalTrafficPolicy").orElse("").equals("Local")) {
+      paths.add(spec.fieldPath("internalTrafficPolicy"));
+    }
+    Fields clientIp = spec.objectOrEmpty("sessionAffinityConfig").objectOrEmpty("clientIP");
+    // The API server writes its default into every Service with affinity: nobody asked for it.
+    if (clientIp
+        .number("timeoutSeconds", "a number of seconds")
+        .filter(seconds -> seconds != DEFAULT_AFFINITY_SECONDS)
+        .isPresent()) {
+      paths.add(clientIp.fieldPath("timeoutSeconds"));
+    }
+    return paths;
   }
 
   private static Port readPort(Fields port) {

@@ -2,6 +2,7 @@ package io.sluice.control.validate;
 
 import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.manifest.Problem;
+import io.sluice.mesh.Printable;
 import java.util.Comparator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -32,6 +33,10 @@ public record Finding(
   /** The compiler's reasons begin with the field, where they speak of one. */
   private static final Pattern FIELD =
       Pattern.compile("((?:spec|metadata)(?:\\.\\w+|\\[[^\\]]{1,300}\\])+):? (.*)", Pattern.DOTALL);
+
+  public Finding {
+    object = Printable.line(object); // its name may be the very thing that is wrong
+  }
 
   /** How bad a finding is. */
   public enum Level {

@@ -161,7 +161,7 @@ class DistributionTest {
 
     Await.until("the refusal is known", () -> !state("edge1").problems().isEmpty());
     assertThat(state("edge1").problems())
-        .containsExactly("WORKLOAD shop/store: it is too much?[31m");
+        .containsExactly("WORKLOAD shop/store: it is too much\\u001b[31m");
     assertThat(state("edge1").revision()).isEqualTo(inForce);
     assertThat(site.controller().metrics())
         .contains("sluice_control_distribution_answers_total{result=\"refused\",} 1.0");

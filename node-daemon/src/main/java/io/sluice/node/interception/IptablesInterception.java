@@ -12,6 +12,7 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.FailMode;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
@@ -154,6 +155,13 @@ public final class IptablesInterception implements Interception {
       throw new IllegalStateException("pod " + pod.name() + " was not prepared");
     }
     records.write(pod.name(), pod.path(), pod.cookie());
+    if (pod.settings().openings().fail() == FailMode.OPEN) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "fail_open_without_effect pod="
+              + pod.name()
+              + " rules cannot tell whether a daemon runs; without one they refuse; use eBPF");
+    }
     active.apply(traffic(pod));
   }
 

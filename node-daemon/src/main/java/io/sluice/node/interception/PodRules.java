@@ -1,6 +1,7 @@
 package io.sluice.node.interception;
 
 import io.sluice.mesh.Cidr;
+import io.sluice.mesh.FailMode;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.decision.Direction;
@@ -94,7 +95,7 @@ record PodRules(
     if (pod.permissive()) {
       flags.add(PodFlag.PERMISSIVE);
     }
-    if (failOpen) {
+    if (failOpen || pod.settings().openings().fail() == FailMode.OPEN) {
       flags.add(PodFlag.FAIL_OPEN);
     }
     if (!pod.settings().outboundRangeInclusions().isEmpty()) {

@@ -1,36 +1,70 @@
 package io.sluice.node.metrics;
 
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
 import io.prometheus.client.exporter.common.TextFormat;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.Printable;
+import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Optional;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Serves {@code /metrics}, {@code /healthz} (the process answers) and {@code /readyz} (the daemon
  * does all that it was asked for; then which pods are not protected, a line each; else why it does
- * not). The JDK's HTTP server: plain text for a scraper needs no more.
+ * not): one GET or HEAD a connection, each on a virtual thread of its own.
+ *
+ * <p>Whoever reaches the port may hold connections without asking or reading anything. They cannot
+ * keep others out: a new connection takes the place of the oldest one. A probe asks at once and has
+ * its answer long before it is the oldest; servers that refuse the newest instead, as the JDK's,
+ * make a full port look like a dead process, which the kubelet then kills.
  */
 public final class MetricsServer implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(MetricsServer.class.getName());
-  private static final int BACKLOG = 16;
 
-  /** More than any set of scrapers and probes needs; further ones are closed at once. */
-  private static final int MAX_CONNECTIONS = 64;
+  /** Connections that wait to be accepted; accepting takes microseconds. */
+  private static final int BACKLOG = 256;
 
-  private final HttpServer server;
-  private final ExecutorService threads =
-      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("sluice-metrics-", 0).factory());
+  /** More than any set of scrapers and probes needs at a time. */
+  static final int MAX_CONNECTIONS = 64;
 
-  private MetricsServer(HttpServer server) {
-    this.server = server;
+  /** Request line and headers; a browser's are below 2 KiB. */
+  private static final int MAX_HEAD_BYTES = 8_192;
+
+  /** A client that says nothing for so long is gone. */
+  private static final Duration LONGEST_SILENCE = Duration.ofSeconds(10);
+
+  /** Until accepting is tried again after a failure, as while there are no file descriptors. */
+  private static final Duration AFTER_FAILURE = Duration.ofMillis(100);
+
+  private final ServerSocket listener;
+  private final Supplier<String> metrics;
+  private final Supplier<Optional<String>> missing;
+  private final Supplier<String> unprotected;
+
+  /** The oldest first; guarded by itself. */
+  private final Deque<Socket> open = new ArrayDeque<>();
+
+  private MetricsServer(
+      ServerSocket listener,
+      Supplier<String> metrics,
+      Supplier<Optional<String>> missing,
+      Supplier<String> unprotected) {
+    this.listener = listener;
+    this.metrics = metrics;
+    this.missing = missing;
+    this.unprotected = unprotected;
   }
 
   /**
@@ -44,28 +78,21 @@ public final class MetricsServer implements AutoCloseable {
       Supplier<String> metrics,
       Supplier<Optional<String>> missing,
       Supplier<String> unprotected) {
-    // The server has no other way to be told, and reads it when its first instance is made.
-    System.setProperty("jdk.httpserver.maxConnections", Integer.toString(MAX_CONNECTIONS));
+    MetricsServer server = new MetricsServer(listener(address), metrics, missing, unprotected);
+    Thread.ofVirtual().name("sluice-metrics-accept").start(server::acceptAll);
+    return server;
+  }
+
+  private static ServerSocket listener(InetSocketAddress address) {
     try {
-      MetricsServer started = new MetricsServer(HttpServer.create(address, BACKLOG));
-      started.server.setExecutor(started.threads);
-      started.server.createContext("/metrics", exchange -> answerMetrics(exchange, metrics));
-      started.server.createContext(
-          "/healthz", exchange -> answer(exchange, "/healthz", 200, "text/plain", "ok\n"));
-      started.server.createContext(
-          "/readyz",
-          exchange -> {
-            Optional<String> why = missing.get();
-            answer(
-                exchange,
-                "/readyz",
-                why.isEmpty() ? 200 : 503,
-                "text/plain",
-                why.map(text -> "not ready: " + text + "\n")
-                    .orElseGet(() -> "ready\n" + unprotected.get()));
-          });
-      started.server.start();
-      return started;
+      ServerSocket listener = new ServerSocket();
+      try {
+        listener.bind(address, BACKLOG);
+        return listener;
+      } catch (IOException e) {
+        listener.close();
+        throw e;
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(
           "cannot serve metrics on "
@@ -77,40 +104,174 @@ public final class MetricsServer implements AutoCloseable {
     }
   }
 
-  private static void answerMetrics(HttpExchange exchange, Supplier<String> metrics)
-      throws IOException {
+  private void acceptAll() {
+    boolean isTold = false;
+    while (!listener.isClosed()) {
+      try {
+        Socket client = listener.accept();
+        enter(client);
+        Thread.ofVirtual().name("sluice-metrics").start(() -> serve(client));
+        isTold = false;
+      } catch (IOException e) {
+        if (!listener.isClosed()) {
+          if (!isTold) {
+            LOG.log(System.Logger.Level.WARNING, "metrics_port_not_accepting", e);
+            isTold = true;
+          }
+          LockSupport.parkNanos(AFTER_FAILURE.toNanos());
+        }
+      }
+    }
+  }
+
+  private void enter(Socket client) throws IOException {
+    Socket oldest = null;
+    synchronized (open) {
+      if (open.size() == MAX_CONNECTIONS) {
+        oldest = open.removeFirst();
+      }
+      open.addLast(client);
+    }
+    close(oldest);
+    if (listener.isClosed()) {
+      client.close(); // close() may have gone over them already
+    }
+  }
+
+  private void serve(Socket client) {
+    try (client) {
+      client.setSoTimeout((int) LONGEST_SILENCE.toMillis());
+      InputStream in = new BufferedInputStream(client.getInputStream(), MAX_HEAD_BYTES);
+      String request = head(in);
+      if (request != null) {
+        answer(request, client.getOutputStream());
+      }
+    } catch (IOException e) {
+      // The client went away, or lost its place to a newer one.
+    } finally {
+      synchronized (open) {
+        open.remove(client);
+      }
+    }
+  }
+
+  /**
+   * The request line once all headers are there; null where the client ends before, or says too
+   * much.
+   */
+  private static @Nullable String head(InputStream in) throws IOException {
+    StringBuilder request = new StringBuilder();
+    boolean isRequestLine = true;
+    boolean isEmptyLine = true;
+    for (int read = 0; read < MAX_HEAD_BYTES; read++) {
+      int c = in.read();
+      if (c < 0) {
+        return null;
+      }
+      if (c == '\n') {
+        if (isEmptyLine && !isRequestLine) {
+          return request.toString();
+        }
+        isRequestLine = false;
+        isEmptyLine = true;
+      } else if (c != '\r') {
+        isEmptyLine = false;
+        if (isRequestLine) {
+          request.append((char) c);
+        }
+      }
+    }
+    return null;
+  }
+
+  private void answer(String request, OutputStream out) throws IOException {
+    String[] words = request.split(" ", -1);
+    String path = words.length == 3 ? words[1].split("\\?", 2)[0] : "";
+    if (words.length != 3 || !words[2].startsWith("HTTP/1.")) {
+      send(out, true, "400 Bad Request", "text/plain", "not a request of HTTP/1.1\n");
+    } else if (!words[0].equals("GET") && !words[0].equals("HEAD")) {
+      send(out, true, "405 Method Not Allowed", "text/plain", "use GET\n");
+    } else {
+      answer(path, words[0].equals("GET"), out);
+    }
+  }
+
+  private void answer(String path, boolean withBody, OutputStream out) throws IOException {
+    switch (path) {
+      case "/metrics" -> answerMetrics(withBody, out);
+      case "/healthz" -> send(out, withBody, "200 OK", "text/plain", "ok\n");
+      case "/readyz" -> {
+        Optional<String> why = missing.get();
+        send(
+            out,
+            withBody,
+            why.isEmpty() ? "200 OK" : "503 Service Unavailable",
+            "text/plain",
+            why.map(text -> "not ready: " + text + "\n")
+                .orElseGet(() -> "ready\n" + unprotected.get()));
+      }
+      default -> send(out, withBody, "404 Not Found", "text/plain", "not found\n");
+    }
+  }
+
+  private void answerMetrics(boolean withBody, OutputStream out) throws IOException {
     String text;
     try {
       text = metrics.get();
     } catch (RuntimeException e) {
       // Top frame of the request: without an answer the scraper could not tell what is wrong.
       LOG.log(System.Logger.Level.WARNING, "metrics_not_collected", e);
-      answer(exchange, "/metrics", 500, "text/plain", "cannot collect metrics: " + e + "\n");
+      String why = "cannot collect metrics: " + Printable.line(e.toString()) + "\n";
+      send(out, withBody, "500 Internal Server Error", "text/plain", why);
       return;
     }
-    answer(exchange, "/metrics", 200, TextFormat.CONTENT_TYPE_004, text);
+    send(out, withBody, "200 OK", TextFormat.CONTENT_TYPE_004, text);
   }
 
-  private static void answer(
-      HttpExchange exchange, String path, int status, String type, String body) throws IOException {
-    try (exchange) {
-      boolean known = exchange.getRequestURI().getPath().equals(path);
-      byte[] bytes = (known ? body : "not found\n").getBytes(StandardCharsets.UTF_8);
-      exchange.getResponseHeaders().set("Content-Type", known ? type : "text/plain");
-      exchange.sendResponseHeaders(known ? status : 404, bytes.length);
-      exchange.getResponseBody().write(bytes);
+  private static void send(
+      OutputStream out, boolean withBody, String status, String type, String body)
+      throws IOException {
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    String head =
+        "HTTP/1.1 "
+            + status
+            + "\r\nContent-Type: "
+            + type
+            + "\r\nContent-Length: "
+            + bytes.length
+            + "\r\nConnection: close\r\n\r\n";
+    out.write(head.getBytes(StandardCharsets.US_ASCII));
+    if (withBody) {
+      out.write(bytes);
     }
+    out.flush();
   }
 
   /** Where it serves. */
   public InetSocketAddress address() {
-    return server.getAddress();
+    return (InetSocketAddress) listener.getLocalSocketAddress();
   }
 
   /** Closes every connection, also those being answered. */
   @Override
   public void close() {
-    server.stop(0);
-    threads.shutdownNow();
+    try {
+      listener.close();
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.WARNING, "metrics_port_not_closed", e);
+    }
+    synchronized (open) {
+      open.forEach(MetricsServer::close);
+    }
+  }
+
+  private static void close(@Nullable Socket client) {
+    if (client != null) {
+      try {
+        client.close();
+      } catch (IOException e) {
+        // Its descriptor is gone either way.
+      }
+    }
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.Cidr;
+import io.sluice.mesh.FailMode;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MetadataMode;
@@ -15,6 +16,7 @@ import io.sluice.mesh.PingMode;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.maps.InterfaceRuleKey;
 import io.sluice.node.maps.PodAddressKey;
+import io.sluice.node.maps.PodFlag;
 import io.sluice.node.maps.PortRuleKey;
 import io.sluice.node.maps.RangeRuleKey;
 import io.sluice.node.maps.RuleAction;
@@ -224,6 +226,17 @@ class PodRulesTest {
         settings,
         permissive,
         probePorts);
+  }
+
+  @Test
+  void podFailsOpenWhereItsAnnotationOrTheNodeSaysSo() {
+    Openings open = new Openings(List.of(), MetadataMode.REFUSE, PingMode.PLAIN, FailMode.OPEN);
+    InterceptionSettings closed = InterceptionSettings.EVERYTHING;
+    InterceptionSettings annotated =
+        new InterceptionSettings(Set.of(), Set.of(), List.of(), List.of(), Set.of(), open);
+
+    assertThat(flags(closed, false, false) & PodFlag.bits(Set.of(PodFlag.FAIL_OPEN))).isZero();
+    assertThat(flags(annotated, false, false)).isEqualTo(flags(closed, false, true));
   }
 
   private int flags(InterceptionSettings settings, boolean permissive, boolean failOpen) {

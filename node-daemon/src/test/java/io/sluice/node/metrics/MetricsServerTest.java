@@ -1,15 +1,20 @@
 package io.sluice.node.metrics;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -22,6 +27,11 @@ class MetricsServerTest {
       new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
 
   private final AtomicReference<@Nullable String> missing = new AtomicReference<>("it starts");
+
+  /** What a kubelet grants a probe by default. */
+  private static final Duration AT_MOST = Duration.ofSeconds(1);
+
+  private final AtomicBoolean large = new AtomicBoolean();
   private final AtomicBoolean broken = new AtomicBoolean();
   private volatile String unprotected = "";
 
@@ -36,7 +46,7 @@ class MetricsServerTest {
     if (broken.get()) {
       throw new IllegalStateException("a map cannot be read");
     }
-    return "up 1.0\n";
+    return large.get() ? "up 1.0\n".repeat(1_000_000) : "up 1.0\n";
   }
 
   @Test
@@ -89,6 +99,49 @@ class MetricsServerTest {
     assertThat(get("/healthz").statusCode()).isEqualTo(200);
   }
 
+  /** A third says nothing, a third half a request, a third asks for much and reads none of it. */
+  @Test
+  void healthIsToldAtOnceWhileSlowClientsHoldThePort() throws Exception {
+    large.set(true);
+    List<Socket> slow = new ArrayList<>();
+    try {
+      for (int i = 0; i < 200; i++) {
+        Socket client = new Socket(server.address().getAddress(), server.address().getPort());
+        slow.add(client);
+        String said = List.of("", "GET /metr", "GET /metrics HTTP/1.1\r\n\r\n").get(i % 3);
+        client.getOutputStream().write(said.getBytes(US_ASCII));
+        if (i % 10 == 9) {
+          assertThat(get("/healthz").statusCode()).as("with %s clients", i + 1).isEqualTo(200);
+        }
+      }
+      missing.set(null);
+      assertThat(get("/readyz").statusCode()).isEqualTo(200);
+    } finally {
+      for (Socket client : slow) {
+        client.close();
+      }
+    }
+  }
+
+  @Test
+  void requestWithoutEndIsNotReadToItsEnd() throws Exception {
+    try (Socket client = new Socket(server.address().getAddress(), server.address().getPort())) {
+      byte[] endless = ("GET /healthz HTTP/1.1\r\nX: " + "x".repeat(9_000)).getBytes(US_ASCII);
+      client.getOutputStream().write(endless);
+
+      assertThat(ended(client)).isTrue();
+    }
+  }
+
+  /** Whether the server closed or reset it without an answer. */
+  private static boolean ended(Socket client) {
+    try {
+      return client.getInputStream().read() < 0;
+    } catch (IOException e) {
+      return true;
+    }
+  }
+
   @Test
   void busyPortIsToldWithTheOptionThatChoosesAnother() {
     assertThatThrownBy(
@@ -107,6 +160,7 @@ class MetricsServerTest {
 
   private HttpResponse<String> get(String path) throws IOException, InterruptedException {
     URI uri = URI.create("http://127.0.0.1:" + server.address().getPort() + path);
-    return client.send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString());
+    return client.send(
+        HttpRequest.newBuilder(uri).timeout(AT_MOST).build(), HttpResponse.BodyHandlers.ofString());
   }
 }

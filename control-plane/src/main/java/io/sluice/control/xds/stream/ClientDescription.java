@@ -3,7 +3,7 @@ package io.sluice.control.xds.stream;
 import io.sluice.api.envoy.core.Node;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.issuing.RefusedException;
-import io.sluice.control.limit.Printable;
+import io.sluice.mesh.Printable;
 import java.util.Optional;
 import java.util.regex.Pattern;
 

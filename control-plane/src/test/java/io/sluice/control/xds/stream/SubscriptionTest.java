@@ -95,7 +95,7 @@ class SubscriptionTest {
     assertThat(refuse(endpoints, first.nonce(), "no\nsuch field", STORE)).isEqualTo(Answer.REFUSED);
 
     assertThat(endpoints.state().problem())
-        .isEqualTo("version " + first.version() + ": no?such field");
+        .isEqualTo("version " + first.version() + ": no\\nsuch field");
     assertThat(endpoints.state().version()).isEmpty();
     assertThat(next(endpoints)).isEmpty();
     mesh.behind(8081);

@@ -1,0 +1,399 @@
+package io.sluice.control.validate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.ServiceSpec;
+import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import io.sluice.control.compile.Compiler;
+import io.sluice.control.compile.CompilerSettings;
+import io.sluice.control.compile.InForce;
+import io.sluice.control.compile.Objects;
+import io.sluice.control.compile.PodRangeRule;
+import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.ObjectReader;
+import io.sluice.mesh.MeshSnapshot;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * No field is swallowed: what somebody writes into an object that the mesh reads changes what is
+ * enforced, or a finding names it. The fields come from where the kinds are defined, so that one
+ * that is new there has to be looked at here. Of fields that are not for a mesh stands here why.
+ */
+class EveryFieldTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final CompilerSettings RULES = new CompilerSettings(null, PodRangeRule.IGNORE);
+
+  /** The mesh that the field is set in: {@code KIND} is the object that has it. */
+  private static final String SITE =
+      """
+      {apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {sluice.io/mesh: enabled}}}
+      ---
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: store, namespace: shop, labels: {app: store}}
+      spec: {serviceAccountName: store, containers: [{ports: [{name: web, containerPort: 8080}]}]}
+      status: {phase: Running, podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}]}
+      ---
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: unready, namespace: shop, labels: {app: store}}
+      spec: {containers: [{ports: [{name: web, containerPort: 8080}]}]}
+      status: {podIPs: [{ip: 10.0.0.2}], conditions: [{type: Ready, status: 'False'}]}
+      ---
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: other, namespace: shop, labels: {app: other}}
+      spec: {}
+      status: {podIPs: [{ip: 10.0.0.3}]}
+      ---
+      apiVersion: v1
+      kind: Service
+      metadata: {name: byname, namespace: shop}
+      spec:
+        selector: {app: client}
+        ports: [{name: a, port: 80, targetPort: web}, {name: b, port: 81, targetPort: other}]
+      ---
+      apiVersion: specs.smi-spec.io/v1alpha4
+      kind: TCPRoute
+      metadata: {name: other, namespace: shop}
+      spec: {matches: {ports: [8080]}}
+      ---
+      """;
+
+  private static final String SERVICE =
+      """
+      {apiVersion: v1, kind: Service, metadata: {name: store, namespace: shop},
+       spec: {clusterIP: 10.96.0.1, selector: {app: store}, ports: [{port: 80}]}}
+      """;
+
+  private static final String SLICE =
+      """
+      {apiVersion: discovery.k8s.io/v1, kind: EndpointSlice,
+       metadata: {name: a, namespace: shop, labels: {kubernetes.io/service-name: byname}},
+       addressType: IPv4, endpoints: [{addresses: [10.0.0.1]}], ports: [{name: a, port: 8080}]}
+      """;
+
+  private static final String POD =
+      """
+      {apiVersion: v1, kind: Pod, metadata: {name: client, namespace: shop, labels: {app: client}},
+       spec: {containers: [{ports: [{name: web, containerPort: 8080}]}],
+              initContainers: [{ports: [{name: other, containerPort: 8081}]}]},
+       status: {podIPs: [{ip: 10.0.0.4}]}}
+      """;
+
+  private static final String TARGET =
+      """
+      {apiVersion: access.smi-spec.io/v1alpha3, kind: TrafficTarget,
+       metadata: {name: a, namespace: shop},
+       spec: {destination: {kind: ServiceAccount, name: store},
+              sources: [{kind: ServiceAccount, name: client, namespace: shop}],
+              rules: [{kind: TCPRoute, name: other}]}}
+      """;
+
+  private static final String ROUTE =
+      """
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: TCPRoute,
+       metadata: {name: web, namespace: shop}, spec: {}}
+      ---
+      {apiVersion: access.smi-spec.io/v1alpha3, kind: TrafficTarget,
+       metadata: {name: a, namespace: shop},
+       spec: {destination: {kind: ServiceAccount, name: store},
+              sources: [{kind: ServiceAccount, name: client, namespace: shop}],
+              rules: [{kind: TCPRoute, name: web}]}}
+      """;
+
+  private static final String MESH_CONFIG =
+      """
+      {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
+       metadata: {name: mesh, namespace: sluice-system}, spec: {}}
+      """;
+
+  /** Values that mean something, and something else than what the object has. */
+  private static final Map<String, String> VALUES =
+      Map.ofEntries(
+          Map.entry("spec.clusterIP", "10.96.0.2"),
+          Map.entry("spec.clusterIPs[]", "10.96.0.2"),
+          Map.entry("spec.externalIPs[]", "192.0.2.1"),
+          Map.entry("spec.internalTrafficPolicy", "Local"),
+          Map.entry("spec.ipFamilies[]", "IPv6"),
+          Map.entry("spec.ports[].appProtocol", "grpc"),
+          Map.entry("spec.ports[].protocol", "UDP"),
+          Map.entry("spec.sessionAffinity", "ClientIP"),
+          Map.entry("spec.trafficDistribution", "PreferClose"),
+          Map.entry("spec.type", "ExternalName"),
+          Map.entry("addressType", "FQDN"),
+          Map.entry("endpoints[].addresses[]", "10.0.0.9"),
+          Map.entry("endpoints[].conditions.ready", "false"),
+          Map.entry("ports[].protocol", "UDP"),
+          Map.entry("spec.containers[].ports[].protocol", "UDP"),
+          Map.entry("spec.initContainers[].ports[].protocol", "UDP"),
+          Map.entry("spec.initContainers[].restartPolicy", "Always"),
+          Map.entry("spec.dnsConfig.nameservers[]", "192.0.2.53"),
+          Map.entry("spec.rules[].name", "nowhere"),
+          Map.entry("spec.traffic.mtlsMode", "PERMISSIVE"),
+          Map.entry("spec.traffic.metadataMode", "ALLOW"),
+          Map.entry("spec.traffic.pingMode", "ALLOW"),
+          Map.entry("spec.traffic.dnsResolvers[]", "192.0.2.53"),
+          Map.entry("spec.traffic.outboundIPRangeExclusionList[]", "192.0.2.0/24"),
+          Map.entry("spec.traffic.outboundIPRangeInclusionList[]", "192.0.2.0/24"),
+          Map.entry("spec.certificate.deniedIdentities[]", "spiffe://cluster.local/ns/a/sa/b"),
+          Map.entry("spec.certificate.deniedSerials[]", "0a"));
+
+  /** Fields without which the one that is set would be no whole call or port. */
+  private static final Map<String, String> COMPANIONS =
+      Map.of(
+          "(.*\\.(httpGet|tcpSocket|grpc))\\.(?!port$).*", "port",
+          "(spec\\.initContainers\\[]\\.ports\\[])\\..*", "containerPort");
+
+  /** Of what is left to others, by expressions for their paths. */
+  private static final Map<String, String> NOT_FOR_THE_MESH =
+      Map.ofEntries(
+          Map.entry(
+              "spec\\.(allocateLoadBalancerNodePorts|externalTrafficPolicy|healthCheckNodePort"
+                  + "|loadBalancer\\w+|ports\\[]\\.nodePort)",
+              "how callers from outside get to the node; kube-proxy and the cloud act on it"),
+          Map.entry("spec\\.externalName", "only with type ExternalName, which is refused"),
+          Map.entry("spec\\.ipFamilyPolicy", "which addresses the API server gives"),
+          Map.entry(
+              "endpoints\\[]\\.conditions\\.(serving|terminating)",
+              "ready says whether new connections may go there"),
+          Map.entry(
+              "endpoints\\[]\\.(deprecatedTopology|hints|hostname|nodeName|targetRef|zone)(\\..*)?",
+              "follows from the Service, of which trafficDistribution is told, or from the Pod"),
+          Map.entry("ports\\[]\\.appProtocol", "a copy of what the Service says"),
+          Map.entry(
+              "spec\\.(activeDeadlineSeconds|affinity|nodeSelector|overhead|preemptionPolicy"
+                  + "|priority|priorityClassName|resourceClaims|resources|restartPolicy"
+                  + "|runtimeClassName|schedulerName|schedulingGates|schedulingGroup|tolerations"
+                  + "|topologySpreadConstraints|terminationGracePeriodSeconds|readinessGates|os)",
+              "where and when the pod runs"),
+          Map.entry(
+              "spec\\.(automountServiceAccountToken|enableServiceLinks|hostAliases|hostname"
+                  + "|hostnameOverride|imagePullSecrets|setHostnameAsFQDN|subdomain|volumes"
+                  + "|dnsPolicy|dnsConfig\\.(options|searches).*)",
+              "what the pod's files and names are; name servers are read"),
+          Map.entry(
+              "spec\\.(hostIPC|hostPID|hostUsers|securityContext|shareProcessNamespace)",
+              "what a process may do on the node; the network's namespace is the pod's all the same"),
+          Map.entry("spec\\.ephemeralContainers", "they have neither ports nor probes"),
+          Map.entry(
+              "spec\\.(initC|c)ontainers\\[]\\.(args|command|env|envFrom|image|imagePullPolicy|name"
+                  + "|resizePolicy|resources|restartPolicyRules|securityContext|stdin|stdinOnce"
+                  + "|terminationMessagePath|terminationMessagePolicy|tty|volumeDevices|volumeMounts"
+                  + "|workingDir)",
+              "what the container runs"),
+          Map.entry("spec\\.containers\\[]\\.restartPolicy", "when it runs again"),
+          Map.entry(
+              "spec\\.(initC|c)ontainers\\[]\\.ports\\[]\\.(hostIP|hostPort)",
+              "a way in from outside; its connections arrive at the pod's port"),
+          Map.entry("spec\\.initContainers\\[]\\.ports\\[]\\.\\w+", "gone before any call"),
+          Map.entry(
+              "spec\\.(initC|c)ontainers\\[]\\.\\w+Probe\\.(\\w+Seconds|\\w+Threshold|exec.*)",
+              "when the kubelet asks, and what needs no network"),
+          Map.entry(
+              "spec\\.(initC|c)ontainers\\[]\\.lifecycle\\.(stopSignal|\\w+\\.(exec|sleep).*)",
+              "needs no network"),
+          Map.entry(
+              "spec\\.(initC|c)ontainers\\[]\\..*(httpGet|tcpSocket|grpc)"
+                  + "\\.(host|path|scheme|service|httpHeaders.*)",
+              "what the kubelet says to the port, which alone is opened to it"),
+          Map.entry("spec\\.matches\\.name", "a name for people"));
+
+  private final List<String> swallowed = new ArrayList<>();
+
+  @Test
+  void ofServicesAndTheirEndpoints() {
+    check(SERVICE, each -> FieldPaths.ofClass(ServiceSpec.class, "spec", this::isLeftOut, each));
+    check(
+        SLICE,
+        each ->
+            FieldPaths.ofClass(
+                EndpointSlice.class,
+                "",
+                path -> path.matches("metadata|kind|apiVersion") || isLeftOut(path),
+                (path, value) -> {
+                  if (!path.matches("metadata|kind|apiVersion")) {
+                    each.accept(path, value);
+                  }
+                }));
+
+    assertThat(swallowed).isEmpty();
+  }
+
+  @Test
+  void ofPodsAsFarAsTheyConcernTraffic() {
+    check(POD, each -> FieldPaths.ofClass(PodSpec.class, "spec", this::isLeftOut, each));
+
+    assertThat(swallowed).isEmpty();
+  }
+
+  @Test
+  void ofTheMeshsOwnKinds() throws IOException {
+    for (var kind :
+        Map.of(
+                "meshconfigs.config.sluice.io",
+                MESH_CONFIG,
+                "traffictargets.access.smi-spec.io",
+                TARGET,
+                "tcproutes.specs.smi-spec.io",
+                ROUTE)
+            .entrySet()) {
+      Path file = Path.of("..", "charts", "sluice", "crds", kind.getKey() + ".yaml");
+      JsonNode schema =
+          JSON.valueToTree(Serialization.unmarshal(Files.readString(file), Map.class))
+              .at("/spec/versions/0/schema/openAPIV3Schema/properties/spec");
+      check(kind.getValue(), each -> FieldPaths.ofSchema(schema, "spec", each));
+    }
+
+    assertThat(swallowed).isEmpty();
+  }
+
+  /** Sections of other meshes, and what no mesh has. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "spec.sidecar.localDNSProxy",
+        "spec.traffic.http1PerRequestLoadBalancing",
+        "spec.observability.tracing",
+        "spec.certificate.certKeyBitSize",
+        "spec.featureFlags.enableRetryPolicy",
+        "spec.traffic.enableEgres",
+        "spec.colour",
+        "spec.sidecar.enableThat",
+        "spec.warmup.enable",
+      })
+  void ofMeshConfigsThatTheSchemaDoesNotDescribe(String path) {
+    check(
+        MESH_CONFIG,
+        each -> each.accept(path, JsonNodeFactory.instance.objectNode().put("enable", true)));
+
+    assertThat(swallowed).isEmpty();
+  }
+
+  private boolean isLeftOut(String path) {
+    for (String expression : NOT_FOR_THE_MESH.keySet()) {
+      if (path.matches(expression)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void check(String object, Consumer<BiConsumer<String, JsonNode>> fields) {
+    Map<String, JsonNode> values = new LinkedHashMap<>();
+    fields.accept(values::put);
+    assertThat(values).isNotEmpty();
+    values.forEach((path, value) -> {
+      if (!isLeftOut(path) && isSwallowed(object, path, value)) {
+        swallowed.add(path);
+      }
+    });
+  }
+
+  private boolean isSwallowed(String object, String path, JsonNode value) {
+    String[] documents = object.split("\n---\n", 2);
+    ObjectNode without = JSON.valueToTree(Serialization.unmarshal("#\n" + documents[0], Map.class));
+    COMPANIONS.forEach((expression, name) -> {
+      if (path.matches(expression)) {
+        String parent = path.replaceFirst(expression, "$1");
+        set(without, parent + "." + name, JsonNodeFactory.instance.numberNode(8080));
+      }
+    });
+    ObjectNode with = without.deepCopy();
+    String meaning = VALUES.get(path);
+    set(
+        with,
+        path,
+        meaning == null
+            ? value
+            : value.isBoolean()
+                ? JsonNodeFactory.instance.booleanNode(Boolean.parseBoolean(meaning))
+                : JsonNodeFactory.instance.textNode(meaning));
+    String rest = SITE + (documents.length > 1 ? documents[1] + "\n---\n" : "");
+    return enforced(rest, without).equals(enforced(rest, with))
+        && !Pattern.compile("\\b" + lastOf(path) + "\\b").matcher(told(rest, without, with)).find();
+  }
+
+  private static String lastOf(String path) {
+    return path.substring(path.lastIndexOf('.') + 1).replace("[]", "");
+  }
+
+  /** Sets what is at {@code path}; of lists in the first element. */
+  private static void set(ObjectNode object, String path, JsonNode value) {
+    String[] parts = path.split("\\.");
+    ObjectNode at = object;
+    for (int i = 0; i < parts.length; i++) {
+      boolean isList = parts[i].endsWith("[]");
+      String name = parts[i].replace("[]", "");
+      boolean isLast = i + 1 == parts.length;
+      if (isList) {
+        ArrayNode list = at.get(name) instanceof ArrayNode there ? there : at.putArray(name);
+        if (isLast) {
+          list.removeAll();
+          list.add(value);
+        } else {
+          at = list.isEmpty() ? list.addObject() : (ObjectNode) list.get(0);
+        }
+      } else if (isLast) {
+        at.set(name, value);
+      } else {
+        at = at.get(name) instanceof ObjectNode there ? there : at.putObject(name);
+      }
+    }
+  }
+
+  /** All that a node is given. */
+  private static String enforced(String rest, ObjectNode object) {
+    List<KubernetesObject> objects = ObjectReader.read("a.yaml", bytes(rest, object)).objects();
+    MeshSnapshot snapshot =
+        Compiler.compile(1, new Objects(objects), RULES, InForce.NOTHING).snapshot();
+    return String.join(
+        "\n",
+        snapshot.settings().toString(),
+        snapshot.workloads().toString(),
+        snapshot.services().toString(),
+        snapshot.permissions().toString());
+  }
+
+  /** What is said of the object once the field is there. */
+  private static String told(String rest, ObjectNode without, ObjectNode with) {
+    List<String> before = sentences(rest, without);
+    return String.join(
+        "\n", sentences(rest, with).stream().filter(each -> !before.contains(each)).toList());
+  }
+
+  private static List<String> sentences(String rest, ObjectNode object) {
+    return Validation.ofMesh(Map.of("a.yaml", bytes(rest, object)), RULES).findings().stream()
+        .map(Finding::sentence)
+        .toList();
+  }
+
+  private static byte[] bytes(String rest, ObjectNode object) {
+    try {
+      return (rest + JSON.writeValueAsString(object)).getBytes(StandardCharsets.UTF_8);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
