@@ -21,7 +21,8 @@ containers:
 - name: node
   image: {{ include "sluice.image" (list . .Values.node) }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
-  command: [sleep, infinity]
+  # The first process of a container has to end by itself at SIGTERM: else it is killed half a minute later, a failure.
+  command: [sh, -c, "trap 'exit 0' TERM; sleep infinity & wait"]
   resources: {requests: {cpu: 1m, memory: 8Mi}, limits: {cpu: 100m, memory: 16Mi}}
   securityContext:
     runAsNonRoot: true

@@ -153,8 +153,17 @@ final class ControlRunCommand implements Callable<Integer> {
     webhook.check(spec);
     InetSocketAddress metrics =
         metricsAddress.equals("off") ? null : address("--metrics-address", metricsAddress);
-    try (Termination termination = new Termination();
-        CompiledRegistry objects = objects();
+    try (Termination termination = new Termination()) {
+      run(settings, metrics, termination);
+      termination.succeeded();
+    }
+    return ExitCode.OK.code();
+  }
+
+  private void run(
+      ControllerSettings settings, @Nullable InetSocketAddress metrics, Termination termination)
+      throws InterruptedException {
+    try (CompiledRegistry objects = objects();
         Controller controller = start(settings, objects);
         AdminServer admin =
             AdminServer.start(
@@ -167,7 +176,6 @@ final class ControlRunCommand implements Callable<Integer> {
         termination.await();
       }
     }
-    return ExitCode.OK.code();
   }
 
   /** False where it was stopped before. */

@@ -211,7 +211,11 @@ final class RunCommand implements Callable<Integer> {
       forsaken = daemon.isForsaken() ? forsaken + 1 : 0;
     }
     daemon.close();
-    return ExitCode.of(forsaken < FORSAKEN_LOOKS).code();
+    boolean isAsked = forsaken < FORSAKEN_LOOKS;
+    if (isAsked) {
+      termination.succeeded();
+    }
+    return ExitCode.of(isAsked).code();
   }
 
   private void check() {

@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 public final class Termination implements AutoCloseable {
   private final CountDownLatch asked = new CountDownLatch(1);
   private final CountDownLatch done = new CountDownLatch(1);
+  private volatile boolean isOrderly;
 
   /** Holds the end of the process up from now on; before, it ends at once. */
   public void begin() {
@@ -21,6 +22,10 @@ public final class Termination implements AutoCloseable {
     asked.countDown();
     try {
       done.await();
+      if (isOrderly) {
+        // The JVM would end with 143, which is a failure to whoever runs containers.
+        Runtime.getRuntime().halt(0);
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -34,6 +39,11 @@ public final class Termination implements AutoCloseable {
   /** Whether the end is asked for within that time. */
   public boolean await(long time, TimeUnit unit) throws InterruptedException {
     return asked.await(time, unit);
+  }
+
+  /** Says that all has ended as it was asked to, so that the exit code is 0. */
+  public void succeeded() {
+    isOrderly = asked.getCount() == 0;
   }
 
   /** Lets the process end. */
