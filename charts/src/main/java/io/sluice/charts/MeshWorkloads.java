@@ -109,6 +109,23 @@ final class MeshWorkloads {
     awaitUntil("the nodes", timeout, () -> waitingFor(daemonSets(), MeshWorkloads::isReady));
   }
 
+  /** Waits until no controller of the release runs any more. */
+  void awaitEndOfController(Duration timeout) {
+    awaitUntil(
+        "the end of the controller",
+        timeout,
+        () ->
+            client
+                .pods()
+                .inNamespace(namespace)
+                .withLabels(Map.of(INSTANCE, release, COMPONENT, "controller"))
+                .list()
+                .getItems()
+                .stream()
+                .map(each -> "Pod " + each.getMetadata().getName())
+                .toList());
+  }
+
   /** Whether nodes' daemons are there. */
   boolean hasNodes() {
     return !daemonSets().isEmpty();

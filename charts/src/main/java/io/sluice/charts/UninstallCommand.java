@@ -89,7 +89,9 @@ final class UninstallCommand implements Callable<Integer> {
     }
     helm.uninstall();
     tell(release.release() + " is uninstalled from " + release.namespace());
-    List<String> staying = removeLeftovers(new Leftovers(client, release.namespace()));
+    mesh.awaitEndOfController(release.timeout()); // else it might write again what is removed now
+    List<String> staying =
+        removeLeftovers(new Leftovers(client, release.namespace(), release.release()));
     staying.forEach(each -> tell("stays: " + each));
     if (output.format() == OutputFormat.json) {
       Listing.printJson(answer(givesBack, staying), spec.commandLine().getOut());
@@ -115,6 +117,7 @@ final class UninstallCommand implements Callable<Integer> {
 
   private List<String> removeLeftovers(Leftovers leftovers) {
     Path definitions = release.chart().resolve("crds");
+    leftovers.deleteOwnObjects();
     if (deletesDefinitions) {
       leftovers.deleteDefinitions(definitions);
     }

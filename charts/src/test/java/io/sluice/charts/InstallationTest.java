@@ -9,6 +9,7 @@ import io.sluice.cli.output.ExitCode;
 import io.sluice.control.kubernetes.StoringApiServer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,6 +22,8 @@ class InstallationTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String DAEMON_SET =
       "/apis/apps/v1/namespaces/sluice-system/daemonsets/sluice-node";
+  private static final Map<String, String> KINDS =
+      Map.of("leases", "Lease", "configmaps", "ConfigMap", "namespaces", "Namespace");
   private static final String NAMESPACE = "/api/v1/namespaces/sluice-system";
 
   @TempDir private Path home = Path.of("");
@@ -117,7 +120,50 @@ class InstallationTest {
     assertThat(answer.path("nodesGivenBack").asBoolean()).isEqualTo(isGivenBack);
     assertThat(answer.path("stays"))
         .map(JsonNode::asText)
-        .contains("namespace sluice-system: kubectl delete namespace sluice-system");
+        .anyMatch(each -> each.endsWith(": kubectl delete namespace sluice-system"));
+  }
+
+  /** The controller made them; Helm does not know them. */
+  @Test
+  void whatTheControllerMadeGoesToo() throws Exception {
+    succeed("install");
+    put("/apis/coordination.k8s.io/v1/namespaces/sluice-system/leases/sluice-controller", "");
+    put(NAMESPACE + "/configmaps/sluice-trust-bundle", "sluice-controller");
+    put(NAMESPACE + "/configmaps/somebody-elses", "kubectl");
+
+    succeed("uninstall --yes");
+
+    assertThat(cluster.names())
+        .contains("ConfigMap/somebody-elses")
+        .doesNotContain("Lease/sluice-controller", "ConfigMap/sluice-trust-bundle");
+  }
+
+  @Test
+  void namespacesThatAreMarkedAreNamedWithTheirMend() throws Exception {
+    succeed("install");
+    put("/api/v1/namespaces/shop", "");
+    put("/api/v1/namespaces/plain", "");
+    ((ObjectNode) object("/api/v1/namespaces/shop"))
+        .withObject("/metadata/labels")
+        .put("sluice.io/mesh", "enabled");
+
+    succeed("uninstall --yes");
+
+    assertThat(commands.out())
+        .contains("stays: labels and annotations of namespaces, which are yours")
+        .contains(": sluice namespace remove shop\n");
+  }
+
+  /** An object as somebody else made it; with a manager's label unless that is empty. */
+  private void put(String path, String manager) {
+    String[] names = path.split("/");
+    ObjectNode object = JSON.createObjectNode();
+    object.put("kind", KINDS.getOrDefault(names[names.length - 2], ""));
+    ObjectNode metadata = object.putObject("metadata").put("name", names[names.length - 1]);
+    if (!manager.isEmpty()) {
+      metadata.putObject("labels").put("app.kubernetes.io/managed-by", manager);
+    }
+    cluster.put(path, object);
   }
 
   @Test

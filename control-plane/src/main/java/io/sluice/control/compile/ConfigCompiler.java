@@ -5,6 +5,7 @@ import io.sluice.control.compile.WorkloadCompiler.MeshWide;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.MtlsMode;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -112,6 +113,12 @@ final class ConfigCompiler {
   }
 
   private static void reportFields(MeshConfig config, Statuses statuses) {
+    if (config.permissive() && MtlsMode.STRICT.name().equals(config.mtlsModeOrNull())) {
+      statuses.info(
+          config,
+          "spec.traffic.mtlsMode: is STRICT, so plaintext of pods outside the mesh, through NodePorts and"
+              + " load balancers too, is refused although enablePermissiveTrafficPolicyMode is true");
+    }
     if (!config.notEnforced().isEmpty()) {
       statuses.warning(config, "not enforced yet: " + String.join(", ", config.notEnforced()), "");
     }

@@ -35,6 +35,9 @@ final class CredentialPlugin {
   /** A token that ends under way is of no use. */
   private static final Duration BEFORE_END = Duration.ofSeconds(10);
 
+  /** One at a time: what a killed process was starting must not hold its sockets open. */
+  private static final Object STARTING = new Object();
+
   private static final int LONGEST_ANSWER_BYTES = 1 << 18;
   private static final Executor THREADS = task -> Thread.ofVirtual().start(task);
 
@@ -112,7 +115,10 @@ final class CredentialPlugin {
     }
     builder.environment().put("KUBERNETES_EXEC_INFO", info(isInteractive));
     try {
-      Process process = builder.start();
+      Process process;
+      synchronized (STARTING) {
+        process = builder.start();
+      }
       if (!isInteractive) {
         process.getOutputStream().close();
       }

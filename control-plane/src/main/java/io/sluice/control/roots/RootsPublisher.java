@@ -12,6 +12,7 @@ import io.sluice.control.registry.SourceThread;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
@@ -30,6 +31,10 @@ import org.jspecify.annotations.Nullable;
 public final class RootsPublisher implements AutoCloseable {
   /** Time between two looks at an object that was as it should be. */
   public static final Duration USUAL_LOOK = Duration.ofSeconds(15);
+
+  /** The label of the ConfigMap that the controller owns. */
+  public static final Map<String, String> OWNED =
+      Map.of(RootsConfigMap.OWNER_LABEL, RootsConfigMap.OWNER);
 
   private static final Logger LOG = System.getLogger(RootsPublisher.class.getName());
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);

@@ -29,7 +29,6 @@ import java.util.stream.Collectors;
 final class AdmissionReviews {
   private static final String API_VERSION = "admission.k8s.io/v1";
   private static final String KIND = "AdmissionReview";
-  private static final String MESH_CONFIG = "MeshConfig";
   private static final int LONGEST_UID = 128;
   private static final int MOST_FINDINGS = 16;
 
@@ -86,17 +85,23 @@ final class AdmissionReviews {
     return bytes(review);
   }
 
-  /** Of a MeshConfig: one elsewhere has no effect here, and may be that of another mesh. */
+  /**
+   * Of a MeshConfig: one elsewhere has no effect here, and may be that of another mesh. Of a
+   * Namespace: a word that says neither must not quietly leave its pods unprotected.
+   */
   private static NamespaceMembership membership(
       JsonNode object, CompilerSettings rules, Function<String, NamespaceMembership> memberships) {
     String namespace = object.path("metadata").path("namespace").asText();
-    if (!object.path("kind").asText().equals(MESH_CONFIG)) {
-      return memberships.apply(namespace);
-    }
-    String governing = rules.meshConfigNamespaceOrNull();
-    return governing == null || governing.equals(namespace)
-        ? NamespaceMembership.INSIDE
-        : NamespaceMembership.MIXED;
+    return switch (object.path("kind").asText()) {
+      case "Namespace" -> NamespaceMembership.INSIDE;
+      case "MeshConfig" -> {
+        String governing = rules.meshConfigNamespaceOrNull();
+        yield governing == null || governing.equals(namespace)
+            ? NamespaceMembership.INSIDE
+            : NamespaceMembership.MIXED;
+      }
+      default -> memberships.apply(namespace);
+    };
   }
 
   private static JsonNode request(byte[] body) throws NoReviewException {

@@ -66,6 +66,22 @@ class MutualTlsSettingsTest {
         });
   }
 
+  /** Who reads "permissive" expects plain pods and NodePorts to get in. */
+  @ParameterizedTest
+  @CsvSource({"true, STRICT, 1", "true, PERMISSIVE, 0", "false, STRICT, 0"})
+  void strictModeOfAPermissivePolicyIsTold(boolean permissive, String mode, int told) {
+    Compilation compilation =
+        Manifests.compile(
+            config(
+                "traffic",
+                "enablePermissiveTrafficPolicyMode: " + permissive + ", mtlsMode: " + mode));
+
+    assertThat(compilation.statuses())
+        .filteredOn(status -> status.toString().contains("NodePorts"))
+        .hasSize(told)
+        .allMatch(status -> status.severity() == Severity.INFO);
+  }
+
   @Test
   void mutualTlsIsTurnedOffByTheFieldOfOsm() {
     assertThat(

@@ -29,6 +29,7 @@ final class ApiKinds {
               new Kind("v1", "serviceaccounts", "ServiceAccount", true),
               new Kind("v1", "persistentvolumeclaims", "PersistentVolumeClaim", true),
               new Kind("v1", "persistentvolumes", "PersistentVolume", false),
+              new Kind("coordination.k8s.io/v1", "leases", "Lease", true),
               new Kind("storage.k8s.io/v1", "storageclasses", "StorageClass", false),
               new Kind("apps/v1", "deployments", "Deployment", true),
               new Kind("apps/v1", "daemonsets", "DaemonSet", true),

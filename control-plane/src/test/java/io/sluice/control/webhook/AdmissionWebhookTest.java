@@ -143,6 +143,23 @@ class AdmissionWebhookTest {
     assertThat(broken.path("allowed").asBoolean()).isFalse();
   }
 
+  @ParameterizedTest
+  @CsvSource({"maybe, false", "enabled, true", "disabled, true"})
+  void refusesANamespaceWhoseWordSaysNeither(String word, boolean isAllowed) throws Exception {
+    JsonNode response =
+        review(
+            """
+            {"apiVersion": "v1", "kind": "Namespace",
+             "metadata": {"name": "new", "labels": {"sluice.io/mesh": "%s"}}}
+            """
+                .formatted(word));
+
+    assertThat(response.path("allowed").asBoolean()).isEqualTo(isAllowed);
+    assertThat(response.path("status").path("message").asText())
+        .contains(isAllowed ? "" : "'maybe' says neither that the mesh is wanted")
+        .contains(isAllowed ? "" : "write enabled or disabled");
+  }
+
   private static String meshConfig(String namespace, String spec) {
     return """
     {"apiVersion": "config.sluice.io/v1alpha1", "kind": "MeshConfig",
