@@ -232,8 +232,8 @@ class CniServerTest {
     tellsOfEveryPod = false; // the controller has been away for so long
     assertThat(atOnce("else/unknown")).isEmpty();
     assertThat(atOnce("shop/unknown"))
-        .hasValueSatisfying(refusal ->
-            assertThat(refusal.details()).startsWith("it waits for the controller"));
+        .hasValueSatisfying(
+            refusal -> assertThat(refusal.details()).startsWith("it waits for the controller"));
     assertThat(atOnce("nowhere/unknown")).isPresent();
   }
 
