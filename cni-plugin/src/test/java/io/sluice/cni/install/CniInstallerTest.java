@@ -45,34 +45,6 @@ class CniInstallerTest {
   }
 
   @Test
-  void saysWhatMendsANodeWhoseDirectoryOfPluginsTakesNothing() throws IOException {
-    node.primary("10-flannel.conflist", FLANNEL);
-    Files.delete(node.binDir);
-    Files.writeString(node.binDir, "a file");
-
-    Convergence result = installer.converge();
-
-    assertThat(result.state()).isEqualTo(ChainState.ABSENT);
-    assertThat(result.missing())
-        .hasValueSatisfying(why ->
-            assertThat(why)
-                .startsWith(
-                    "the CNI plugin is absent: /opt/cni/bin/sluice-cni: cannot be installed")
-                .contains("--set 'cni.binDirs={DIR}'", "both directories were set explicitly"));
-    Files.delete(node.binDir);
-    assertThat(installer.converge().missing()).isEmpty();
-  }
-
-  @Test
-  void saysWhereItWaitsForTheClustersNetwork() {
-    assertThat(installer.converge().missing())
-        .hasValueSatisfying(why ->
-            assertThat(why)
-                .startsWith("no network is installed in /etc/cni/net.d")
-                .contains("--cni-conf-dir"));
-  }
-
-  @Test
   void doesNothingTheSecondTime() throws IOException {
     node.primary("10-flannel.conflist", FLANNEL);
     installer.converge();

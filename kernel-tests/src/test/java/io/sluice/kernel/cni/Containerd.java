@@ -268,13 +268,22 @@ final class Containerd implements AutoCloseable {
     return Path.of(sandbox.netns()).getFileName().toString();
   }
 
+  /** As a kubelet ends its pods; by force where one cannot be ended so, because a test failed. */
+  private void endAll() {
+    try {
+      client().sandboxes().forEach(client()::end);
+      stop();
+    } catch (StatusRuntimeException e) {
+      crash();
+    }
+  }
+
   /** Ends pods and runtime, and removes what is not below the root. */
   @Override
   public void close() {
     try {
       if (process != null) {
-        client().sandboxes().forEach(client()::end);
-        stop();
+        endAll();
       }
     } finally {
       place.destroyForcibly().onExit().join(); // its mounts go with it

@@ -252,32 +252,36 @@ class ContainerdTest {
     containerd.start(RuntimeLayout.DEBIAN, site.directory().resolve("ipam"));
     Path obstacle = containerd.onNode(RuntimeLayout.DEBIAN.unpacked()).resolve("sluice-cni");
     Files.deleteIfExists(obstacle);
-    Files.createDirectories(obstacle.resolve("a directory of this name"));
     Path configurations = containerd.onNode(RuntimeLayout.DEBIAN.configurations());
     Files.deleteIfExists(configurations.resolve("00-00-sluice.conflist"));
-
+    Files.createDirectory(obstacle);
     DaemonProcess daemon =
         site.beginDaemonBehind(
             List.of(),
             Mechanism.EBPF.arguments("--cni", "--cni-root", containerd.root().toString()));
+    try {
+      Await.until(
+          "the daemon has looked for the runtime",
+          Await.patience(30),
+          () -> daemon.view().status().has("cniReason"));
+      Await.untilPasses(
+          Await.PATIENCE,
+          () ->
+              assertThat(daemon.view().readiness())
+                  .startsWith("HTTP/1.1 503")
+                  .contains(
+                      "not ready: the CNI plugin is absent: ",
+                      "/usr/lib/cni/sluice-cni: cannot be installed",
+                      "--set 'cni.binDirs={DIR}'",
+                      "/etc/containerd/config.toml"));
+      assertThat(daemon.view().status().path("ready").asBoolean()).isFalse();
+    } finally {
+      Files.delete(obstacle);
+    }
     Await.until(
-        "the daemon has looked for the runtime", () -> daemon.view().status().has("cniReason"));
-    Await.untilPasses(
-        Await.PATIENCE,
-        () ->
-            assertThat(daemon.view().readiness())
-                .startsWith("HTTP/1.1 503")
-                .contains(
-                    "not ready: the CNI plugin is absent: ",
-                    "/usr/lib/cni/sluice-cni: cannot be installed",
-                    "--set 'cni.binDirs={DIR}'",
-                    "/etc/containerd/config.toml"));
-    assertThat(daemon.view().status().path("ready").asBoolean()).isFalse();
-
-    Files.delete(obstacle.resolve("a directory of this name"));
-    Files.delete(obstacle);
-    Await.until(
-        "the node is ready by itself", () -> daemon.view().status().path("ready").asBoolean());
+        "the node is ready by itself",
+        Await.patience(30),
+        () -> daemon.view().status().path("ready").asBoolean());
     assertThat(daemon.view().readiness()).startsWith("HTTP/1.1 200").contains("\r\nready\n");
   }
 }

@@ -212,9 +212,11 @@ final class CniAnswers {
         "the mesh does not know pod "
             + pod.name()
             + " yet, so it cannot say whether its traffic must be protected",
-        "the runtime tries again; if it stays so, look at the registry with"
-            + " 'sluice node status' and 'sluice control status', which names objects that cannot"
-            + " be read");
+        snapshots.isToldOfEveryPod()
+            ? "the runtime tries again; if it stays so, look at the registry with 'sluice node"
+                + " status' and 'sluice control status', which names objects that cannot be read"
+            : "it waits for the controller, or for whoever writes the registry's folder, to tell of"
+                + " it; 'sluice node status' says since when the controller was not heard of");
   }
 
   private void check(CniRequest request, long deadlineNanos) throws InterruptedException {

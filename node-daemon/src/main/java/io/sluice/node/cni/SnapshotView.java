@@ -36,6 +36,11 @@ final class SnapshotView {
         && !tellsOfEveryPod.getAsBoolean();
   }
 
+  /** Whether somebody is there who tells of each pod: one that is not known comes by itself. */
+  boolean isToldOfEveryPod() {
+    return tellsOfEveryPod.getAsBoolean();
+  }
+
   /** What is known of a namespace; empty when nothing is. */
   synchronized Optional<NamespaceMembership> membership(String namespace) {
     return Optional.ofNullable(snapshot.namespaces().get(namespace));

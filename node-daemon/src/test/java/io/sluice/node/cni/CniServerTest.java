@@ -225,12 +225,15 @@ class CniServerTest {
         .hasValueSatisfying(refusal -> {
           assertThat(refusal.code()).isEqualTo(CniError.TRY_AGAIN);
           assertThat(refusal).hasMessageContaining("does not know pod else/unknown");
+          assertThat(refusal.details()).startsWith("the runtime tries again");
         });
     assertThat(atOnce("kube-system/unknown")).isEmpty();
 
     tellsOfEveryPod = false; // the controller has been away for so long
     assertThat(atOnce("else/unknown")).isEmpty();
-    assertThat(atOnce("shop/unknown")).isPresent();
+    assertThat(atOnce("shop/unknown"))
+        .hasValueSatisfying(
+            refusal -> assertThat(refusal.details()).startsWith("it waits for the controller"));
     assertThat(atOnce("nowhere/unknown")).isPresent();
   }
 
