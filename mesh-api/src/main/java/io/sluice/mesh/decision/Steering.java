@@ -77,7 +77,8 @@ public final class Steering {
 
   /**
    * The verdict of a connection or datagram that arrives at the pod; empty when interception has
-   * nothing to say and counts nothing: datagrams, and the pod talking to itself.
+   * nothing to say and counts nothing: datagrams, and the pod talking to itself. Not for what the
+   * node itself opens, whose probes pass.
    *
    * @param pod whom it reaches
    * @param transport TCP is redirected, everything else is not steered
