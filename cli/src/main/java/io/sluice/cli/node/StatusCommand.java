@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
     footerHeading = "%nFields of -o json:%n",
     footer = {
       "node: its name",
-      "ready (boolean): whether it enforces",
+      "ready (boolean): whether it enforces, and for the mesh that its controller is of",
+      "readyProblem: why that mesh is not the one in force; - where it is",
       "mode: ebpf, iptables, or both where directions differ",
       "modeReason: why",
       "outboundMode: ebpf or iptables",
