@@ -15,7 +15,7 @@ initContainers:
   {{- include "sluice.retiringContainer" . | nindent 2 }}
 {{- end }}
 - name: cleanup
-  args: [node, cleanup, --node-name=$(NODE_NAME)]
+  args: [node, cleanup, --node-name=$(NODE_NAME), --forget]
   {{- include "sluice.retiringContainer" . | nindent 2 }}
 containers:
 - name: node

@@ -26,6 +26,7 @@ final class MeshWorkloads {
       Map.of("pod-security.kubernetes.io/enforce", "privileged");
   static final String NAME = "app.kubernetes.io/name";
   static final String INSTANCE = "app.kubernetes.io/instance";
+  private static final String DAEMON_SET = "DaemonSet ";
   private static final String COMPONENT = "app.kubernetes.io/component";
 
   private final KubernetesClient client;
@@ -148,8 +149,13 @@ final class MeshWorkloads {
     while (!last.isEmpty()) {
       if (System.nanoTime() > end) {
         throw new IllegalStateException(
-            "%s: not ready after %d s (%s); see kubectl -n %s describe pods, or wait longer with"
-                    .formatted(what, timeout.toSeconds(), String.join(", ", last), namespace)
+            "%s: not ready after %d s (%s); see kubectl -n %s describe pods%s, or wait longer with"
+                    .formatted(
+                        what,
+                        timeout.toSeconds(),
+                        String.join(", ", last),
+                        namespace,
+                        nodesOwnWord(last))
                 + " --timeout");
       }
       try {
@@ -160,6 +166,17 @@ final class MeshWorkloads {
       }
       last = waiting.get();
     }
+  }
+
+  /** Where to ask a node why: one that runs may be in force for another mesh. */
+  private String nodesOwnWord(List<String> waitingFor) {
+    return waitingFor.stream()
+        .filter(each -> each.startsWith(DAEMON_SET))
+        .map(each ->
+            ", and readyProblem of kubectl -n %s exec daemonset/%s -- sluice node status"
+                .formatted(namespace, each.substring(DAEMON_SET.length())))
+        .findFirst()
+        .orElse("");
   }
 
   private static boolean isReady(Deployment deployment) {

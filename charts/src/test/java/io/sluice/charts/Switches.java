@@ -184,9 +184,10 @@ final class Switches {
             "true",
             o ->
                 o.nodePod().getInitContainers().stream()
-                    .map(Container::getName)
-                    .toList()
-                    .equals(List.of("cni-uninstall", "cleanup"))));
+                        .map(Container::getName)
+                        .toList()
+                        .equals(List.of("cni-uninstall", "cleanup"))
+                    && o.nodePod().getInitContainers().getLast().getArgs().contains("--forget")));
   }
 
   private static Switch traffic(String field, String value, Object said) {

@@ -102,7 +102,11 @@ class WaitTest {
     prepare(command);
 
     assertThat(run(command + " --wait")).isEqualTo(ExitCode.FAILED.code());
-    assertThat(commands.err()).contains("the nodes: not ready after 1 s (DaemonSet sluice-node)");
+    assertThat(commands.err())
+        .contains("the nodes: not ready after 1 s (DaemonSet sluice-node)")
+        .contains(
+            "readyProblem of kubectl -n sluice-system exec daemonset/sluice-node"
+                + " -- sluice node status");
   }
 
   @ParameterizedTest

@@ -173,6 +173,53 @@ class ControllerFaultsTest {
     awaitHealthy();
   }
 
+  /** Without Kubernetes, where nobody but the operator can say that the new root is the mesh's. */
+  @Test
+  void lostStateOfTheControllerIsToldAndMendedByNewJoinTokens() {
+    awaitHealthy();
+    String before = status().path("trustBundleRoots").asText();
+    assertThat(shop.callingView().readiness()).contains("\r\n\r\nready\n");
+    try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, PORT)) {
+      shop.control().kill();
+      shop.control().loseState();
+      shop.control().start();
+
+      Await.until(
+          "the node is not ready, and says why",
+          RECOVERY,
+          () -> status().path("readyProblem").asText().contains("untrusted_controller"));
+      assertThat(status().path("ready").asBoolean()).isFalse();
+      assertThat(shop.callingView().readiness())
+          .contains("503", "not ready: ", "untrusted_controller", "join token");
+      assertThat(status().path("trustBundleRoots").asText()).isEqualTo(before);
+
+      shop.cluster.sites().forEach(site -> shop.control().joinToken(site.prefix()));
+
+      awaitHealthy();
+      Await.until(
+          "the other node has other roots too",
+          RECOVERY,
+          () ->
+              !shop.b()
+                  .daemon()
+                  .view()
+                  .status()
+                  .path("trustBundleRoots")
+                  .asText()
+                  .contains(before));
+      assertThat(status().path("trustBundleRoots").asText()).isNotEqualTo(before);
+      assertThat(status().path("ready").asBoolean()).isTrue();
+      assertThat(shop.callingView().readiness()).contains("\r\n\r\nready\n");
+      assertThat(shop.callingView().events())
+          .anyMatch(event -> event.path("reason").asText().equals("admitted_anew"));
+      assertThat(shop.a().daemon().log()).contains("node_admitted_anew former_roots=[" + before);
+      Await.until(
+          "connections are carried by the new certificates",
+          RECOVERY,
+          () -> shop.call(shop.neighbour, Family.IPV4, PORT, "hi").answered());
+    }
+  }
+
   /** A connection that begins now is carried to the store on the other node. */
   private static void assertServes(Family family) {
     Attempt attempt = shop.call(shop.neighbour, family, PORT, "hi");

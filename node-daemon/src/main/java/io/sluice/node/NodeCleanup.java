@@ -45,8 +45,11 @@ public final class NodeCleanup {
    * Forgets what a node that leaves its mesh for good has kept in its state directory: its identity
    * with every key, and the stored snapshots. Its daemon must not run.
    */
-  public static void forget(String nodeName, Path stateDirectory) {
-    try (StateLock _ = lock(nodeName)) {
+  public static void forget(Path stateDirectory) {
+    if (Files.notExists(stateDirectory)) {
+      return;
+    }
+    try (StateLock _ = StateLock.ofState(stateDirectory)) {
       removeTree(NodeSettings.snapshots(stateDirectory));
       removeTree(NodeSettings.identity(stateDirectory));
     }

@@ -5,6 +5,7 @@ import io.sluice.node.NodeCleanup;
 import io.sluice.node.placement.PlacementSettings;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,10 +30,27 @@ final class CleanupCommand implements Callable<Integer> {
       defaultValue = "/proc")
   private Path proc = PlacementSettings.DEFAULTS.proc();
 
+  @Option(
+      names = "--forget",
+      description = {
+        "Also removes the node's identity and its stored snapshots:",
+        "for a node that leaves its mesh for good."
+      })
+  private boolean forgets;
+
+  @Option(
+      names = "--state",
+      paramLabel = "DIR",
+      description = "With --forget: the daemon's state folder, as of node run.")
+  private @Nullable Path state;
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() {
+    if (forgets) { // first: it removes least, and says so too where a daemon runs
+      NodeCleanup.forget(state == null ? NodeTarget.stateOf(target.name()) : state);
+    }
     NodeCleanup.removeAll(target.name(), proc);
     spec.commandLine().getOut().println("node '" + target.name() + "' has left no trace");
     return ExitCode.OK.code();

@@ -114,6 +114,11 @@ public final class ControlProcess {
     program.kill();
   }
 
+  /** Loses all of its state, the authority's keys with it; it must not run. */
+  public void loseState() {
+    Commands.run("rm", "-r", state.toString());
+  }
+
   /** SIGSTOP: its port still takes connections, and nothing is answered. */
   public void pause() {
     signal("STOP");
