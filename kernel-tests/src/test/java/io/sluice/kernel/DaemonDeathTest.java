@@ -122,10 +122,12 @@ class DaemonDeathTest {
       assertThat(Attempt.from(shop.thief, shop.service(Family.IPV4), "hi").wasRefused()).isTrue();
       int descriptors = shop.daemon().descriptors();
       for (int restart = 0; restart < RESTARTS; restart++) {
+        long begin = System.nanoTime();
         shop.daemon().kill();
         shop.daemon().start();
 
         Attempt attempt = Attempt.from(shop.buyer, shop.service(Family.IPV4), "hi");
+        long millis = Duration.ofNanos(System.nanoTime() - begin).toMillis();
         assertThat(attempt.answer()).as("%s", attempt).isEqualTo("hi");
         assertThat(Attempt.from(shop.thief, shop.service(Family.IPV4), "hi").wasRefused()).isTrue();
         System.out.println(
@@ -133,7 +135,10 @@ class DaemonDeathTest {
                 + shop.daemon().lastStart().toMillis()
                 + " ms, by its own clock "
                 + shop.view().status().path("startToReadyMillis")
-                + " ms");
+                + " ms; from the kill to an answer "
+                + millis
+                + " ms; "
+                + shop.daemon().lastLogLine("node_ready"));
         assertThat(shop.daemon().lastStart()).isLessThan(RESTART_LIMIT);
       }
       assertThat(server.accepted()).hasSize(1 + RESTARTS);

@@ -60,6 +60,24 @@ class ModeChoiceTest {
     shop.assertEnforced();
   }
 
+  @Test
+  void autoBelievesItsTrialUntilTheKernelSaysOtherwise() {
+    shop.site.startDaemon("--mode", "auto");
+    shop.daemon().kill();
+    shop.daemon().start();
+
+    assertThat(status("modeReason"))
+        .isEqualTo("a trial of every program succeeded earlier, since the machine started");
+    shop.assertEnforced();
+    shop.daemon().kill();
+    shop.site.startDaemon(Confinement.NO_BPF_CALLS, "--mode", "auto");
+
+    assertThat(status("mode")).isEqualTo("iptables");
+    assertThat(status("modeReason")).startsWith("eBPF does not work here: ").contains("EPERM");
+    // What the one before left refuses until it goes, which is once all pods are in force.
+    Await.untilPasses(Await.PATIENCE, shop::assertEnforced);
+  }
+
   @ParameterizedTest
   @CsvSource({"NO_BPF_CALLS, EPERM", "NO_PINS, Read-only file system"})
   void autoTakesIptablesWhereEbpfIsRefusedAndSaysWhy(Confinement confinement, String cause) {

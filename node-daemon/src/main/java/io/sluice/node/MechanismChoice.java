@@ -22,6 +22,7 @@ import io.sluice.node.interception.IptablesInterception;
 import io.sluice.node.interception.LoadedPrograms;
 import io.sluice.node.interception.Mechanism;
 import io.sluice.node.interception.ModeReasons;
+import io.sluice.node.interception.PassedTrial;
 import io.sluice.node.interception.ProgramRefusedException;
 import io.sluice.node.interception.Refusals;
 import io.sluice.node.interception.SplitInterception;
@@ -42,6 +43,7 @@ final class MechanismChoice implements AutoCloseable {
 
   private static final String ASKED_FOR = "asked for";
   private static final String EBPF_WORKS = "a trial of every program succeeded";
+  private static final String EBPF_WORKED = EBPF_WORKS + " earlier, since the machine started";
   private static final String OUTBOUND_WORKS = "a trial of every outbound program succeeded";
   private static final String EBPF_REFUSED = "eBPF does not work here: ";
   private static final String ASKED_AND_REFUSED = "eBPF was asked for and is refused: ";
@@ -53,6 +55,8 @@ final class MechanismChoice implements AutoCloseable {
   private final NetnsThread thread;
   private final InheritedListeners inherited;
   private final Refusals refusals;
+  private final PassedTrial passed;
+  private boolean believed; // a note, instead of a trial
   private EbpfTrial.@Nullable Result trial;
   private @Nullable LoadedPrograms loaded;
   private @Nullable IptablesBackend backend;
@@ -73,6 +77,7 @@ final class MechanismChoice implements AutoCloseable {
     this.host = host;
     this.thread = thread;
     this.refusals = Refusals.keepingLogsIn(settings.stateDirectory());
+    this.passed = new PassedTrial(NodeSettings.passedTrial(settings.nodeName()));
   }
 
   /** What {@code auto} takes after this trial. */
@@ -103,7 +108,7 @@ final class MechanismChoice implements AutoCloseable {
       case iptables -> usableIptables(ASKED_FOR);
       case ebpf -> load(full());
       case auto -> {
-        ModeReasons reasons = reasons(trial());
+        ModeReasons reasons = trialReasons();
         switch (mechanism(trial())) {
           case EBPF -> load(full());
           case SPLIT -> {
@@ -126,6 +131,9 @@ final class MechanismChoice implements AutoCloseable {
         throw refused(ASKED_AND_REFUSED + refusals.clause(e), e);
       }
       LOG.log(System.Logger.Level.DEBUG, "mechanism_not_prepared", e);
+      if (isDisproved()) {
+        prepare();
+      }
     }
   }
 
@@ -145,10 +153,32 @@ final class MechanismChoice implements AutoCloseable {
   private EbpfTrial.Result trial() {
     EbpfTrial.Result tried = trial;
     if (tried == null) {
-      tried = new EbpfTrial(namespaces, host, thread, settings.withoutPrograms(), refusals).run();
+      believed = settings.withoutPrograms().isEmpty() && passed.isNoted();
+      tried =
+          believed
+              ? EbpfTrial.Result.SUCCESS
+              : new EbpfTrial(namespaces, host, thread, settings.withoutPrograms(), refusals).run();
+      if (!believed && tried.equals(EbpfTrial.Result.SUCCESS)) {
+        passed.note();
+      }
       trial = tried;
     }
     return tried;
+  }
+
+  private ModeReasons trialReasons() {
+    ModeReasons reasons = reasons(trial());
+    return believed ? ModeReasons.both(EBPF_WORKED) : reasons;
+  }
+
+  /** Whether a trial is due after all, since what was noted does not hold here. */
+  private boolean isDisproved() {
+    if (!believed) {
+      return false;
+    }
+    passed.forget();
+    trial = null;
+    return true;
   }
 
   /** Lets go of what was prepared and not started. */
@@ -208,7 +238,7 @@ final class MechanismChoice implements AutoCloseable {
 
   private Chosen automatic() {
     Mechanism mechanism = mechanism(trial());
-    ModeReasons reasons = reasons(trial());
+    ModeReasons reasons = trialReasons();
     if (mechanism == Mechanism.IPTABLES) {
       return iptables(reasons);
     }
@@ -217,6 +247,9 @@ final class MechanismChoice implements AutoCloseable {
           ? ebpf(reasons)
           : split(usableIptables(reasons.summary()), reasons);
     } catch (LinuxException | ProgramRefusedException | UncheckedIOException e) {
+      if (isDisproved()) {
+        return automatic();
+      }
       return iptables(ModeReasons.both(PASSED_BUT_REFUSED + refusals.clause(e)));
     }
   }

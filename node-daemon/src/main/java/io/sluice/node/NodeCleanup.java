@@ -82,6 +82,7 @@ public final class NodeCleanup {
       Files.deleteIfExists(NodeSettings.adminSocket(nodeName));
       Files.deleteIfExists(NodeSettings.cniSocket(nodeName));
       Files.deleteIfExists(NodeSettings.handOverSocket(nodeName));
+      Files.deleteIfExists(NodeSettings.passedTrial(nodeName));
       SandboxRecords.removeAll(NodeSettings.sandboxes(nodeName));
       Files.deleteIfExists(lock.file());
       Files.deleteIfExists(directory);

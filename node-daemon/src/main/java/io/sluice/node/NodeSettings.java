@@ -115,6 +115,11 @@ public record NodeSettings(
     return RUNTIME_ROOT.resolve(PinDirectory.directoryName(nodeName));
   }
 
+  /** Where it is noted that eBPF passed its trial. */
+  static Path passedTrial(String nodeName) {
+    return runtimeDirectory(nodeName).resolve("trial");
+  }
+
   /** Where the sandboxes are noted that the runtime told of. */
   static Path sandboxes(String nodeName) {
     return runtimeDirectory(nodeName).resolve("sandboxes");

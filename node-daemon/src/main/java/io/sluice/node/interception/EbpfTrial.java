@@ -59,7 +59,10 @@ public final class EbpfTrial {
    * @param outboundRefusal why eBPF does not even work outbound; empty when it does
    * @param inboundRefusal why it does not work inbound; empty when it does
    */
-  public record Result(Optional<String> outboundRefusal, Optional<String> inboundRefusal) {}
+  public record Result(Optional<String> outboundRefusal, Optional<String> inboundRefusal) {
+    /** Both work. */
+    public static final Result SUCCESS = new Result(Optional.empty(), Optional.empty());
+  }
 
   /**
    * Tries nothing yet.
@@ -84,7 +87,7 @@ public final class EbpfTrial {
   public Result run() {
     Optional<String> whole = refusal(EbpfShape.full(without, false));
     if (whole.isEmpty()) {
-      return new Result(Optional.empty(), Optional.empty());
+      return Result.SUCCESS;
     }
     return new Result(refusal(EbpfShape.outboundOnly(without)), whole);
   }
