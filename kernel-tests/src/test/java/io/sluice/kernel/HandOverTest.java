@@ -33,7 +33,7 @@ class HandOverTest {
   private static final double BUSY_LOAD = 12;
   private static final Duration BUSY_LIMIT = Duration.ofSeconds(1);
 
-  /** Above that load nothing is promised, and less than every start from nothing took before. */
+  /** Above that load nothing is promised; it must end. */
   private static final Duration LIMIT = Duration.ofSeconds(3);
 
   /** Rules are written anew by some processes a pod, while calls wait. */
