@@ -173,7 +173,7 @@ final class MeshWorkloads {
     return waitingFor.stream()
         .filter(each -> each.startsWith(DAEMON_SET))
         .map(each ->
-            ", and readyProblem of kubectl -n %s exec daemonset/%s -- sluice node status"
+            ", and missing of kubectl -n %s exec daemonset/%s -- sluice node status"
                 .formatted(namespace, each.substring(DAEMON_SET.length())))
         .findFirst()
         .orElse("");

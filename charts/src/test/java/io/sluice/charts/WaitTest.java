@@ -105,7 +105,7 @@ class WaitTest {
     assertThat(commands.err())
         .contains("the nodes: not ready after 1 s (DaemonSet sluice-node)")
         .contains(
-            "readyProblem of kubectl -n sluice-system exec daemonset/sluice-node"
+            "missing of kubectl -n sluice-system exec daemonset/sluice-node"
                 + " -- sluice node status");
   }
 

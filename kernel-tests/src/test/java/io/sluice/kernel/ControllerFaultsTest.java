@@ -187,7 +187,7 @@ class ControllerFaultsTest {
       Await.until(
           "the node is not ready, and says why",
           RECOVERY,
-          () -> status().path("readyProblem").asText().contains("untrusted_controller"));
+          () -> status().path("missing").asText().contains("untrusted_controller"));
       assertThat(status().path("ready").asBoolean()).isFalse();
       assertThat(shop.callingView().readiness())
           .contains("503", "not ready: ", "untrusted_controller", "join token");

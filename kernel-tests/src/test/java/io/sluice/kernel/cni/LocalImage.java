@@ -48,7 +48,7 @@ record LocalImage(String name, Path archive) {
     String file = program.getFileName().toString();
     Path contents = Files.createDirectories(directory.resolve(file + "-image"));
     Path layer = contents.resolve("layer.tar");
-    Commands.run("tar", "-C", program.getParent().toString(), "-cf", layer.toString(), file);
+    Commands.run("tar", "-C", program.resolveSibling("").toString(), "-cf", layer.toString(), file);
     String architecture = Commands.run("dpkg", "--print-architecture").strip();
     Files.writeString(
         contents.resolve("config.json"),
