@@ -126,7 +126,7 @@ public final class NodeDaemon implements AutoCloseable {
     steps.done("mechanism");
     Interception interception = opened(chosen.interception());
     Optional<NodeIdentities> identities = identities();
-    identities.ifPresent(one -> one.onReplacedRoots(new OwnReporter(events)::admittedAnew));
+    identities.ifPresent(present -> present.onReplacedRoots(new OwnReporter(events)::admittedAnew));
     steps.done("identities");
     sources.readAhead(parts, new OwnReporter(events));
     steps.done("snapshot");
@@ -206,11 +206,11 @@ public final class NodeDaemon implements AutoCloseable {
                 new Upkeep(sockets, this::note)));
     enrolment = pods;
     metrics.observe(interception, pods, PinDirectory.ofNode(settings.nodeName()));
-    if (!place.isTaken()) {
+    boolean succeeds = !place.isTaken();
+    if (succeeds) {
       sources.expected().ifPresent(pods::lookAhead);
     }
     steps.done("parts");
-    boolean succeeds = !place.isTaken();
     place.take(); // where another daemon had it, nobody accepts until the pods are in force
     steps.done("place");
     if (succeeds) {
@@ -314,10 +314,9 @@ public final class NodeDaemon implements AutoCloseable {
   }
 
   /**
-   * Certificates of this node. No pod waits for its own, also not one that the runtime asks about:
-   * without a controller it would never start, while all it does on this node needs none. It fails
-   * closed towards other nodes, with a reason, until the certificate is there; which is asked for
-   * as soon as the registry names the pod, mostly before its sandbox exists.
+   * Certificates of this node. No pod waits for its own: without a controller it would never start,
+   * while all it does on this node needs none. Towards other nodes it fails closed, with a reason,
+   * until the certificate is there, which is asked for as soon as the registry names the pod.
    */
   private Optional<NodeIdentities> identities() {
     return settings
