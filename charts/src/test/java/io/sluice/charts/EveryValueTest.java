@@ -122,6 +122,7 @@ class EveryValueTest {
         sample("meshConfig.name", "other"),
         sample("meshConfig.namespace", "other"),
         sample("meshConfig.traffic.dnsResolvers", "[10.96.0.10]"),
+        sample("meshConfig.traffic.idleTimeout", "30m"),
         sample("meshConfig.traffic.outboundPortExclusionList", "[1]"),
         sample("meshConfig.traffic.inboundPortExclusionList", "[1]"),
         sample("meshConfig.traffic.outboundIPRangeExclusionList", "[10.0.0.0/8]"),

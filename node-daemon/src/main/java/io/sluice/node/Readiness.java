@@ -28,10 +28,6 @@ final class Readiness {
     isStarted = false;
   }
 
-  boolean isReady() {
-    return missing().isEmpty();
-  }
-
   /** Why it is not ready; nothing where it is. */
   Optional<String> missing() {
     return isStarted

@@ -130,8 +130,9 @@ final class StatusAnswers implements AdminAnswers {
     ProxyStats stats = proxy.stats();
     ObjectNode status = JSON.objectNode();
     status.put("node", settings.nodeName());
-    status.put("ready", readiness.isReady());
-    status.put("missing", readiness.missing().orElse("-"));
+    Optional<String> missing = readiness.missing();
+    status.put("ready", missing.isEmpty());
+    status.put("missing", missing.orElse("-"));
     Mechanism mechanism = chosen.interception().mechanism();
     status.put("mode", mechanism.label());
     status.put("modeReason", chosen.reasons().summary());

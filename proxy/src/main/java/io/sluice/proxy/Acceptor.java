@@ -47,7 +47,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     try {
       AdoptedSockets.keepAlive(channel, path.settings.keepAlive());
     } catch (IOException e) {
-      LOG.log(Level.WARNING, "keep-alive-not-set pod=" + pod.name, e);
+      LOG.log(Level.WARNING, "keep_alive_not_set pod=" + pod.name, e);
     }
   }
 

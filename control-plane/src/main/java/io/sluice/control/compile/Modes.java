@@ -58,24 +58,7 @@ record Modes(
             object, MeshKey.SAME_NODE_MTLS, SameNodeMtls.class, SameNodeMtls.REQUIRED, statuses),
         idleTimeout(
             object, field(MeshKey.IDLE_TIMEOUT), said(object, MeshKey.IDLE_TIMEOUT), statuses),
-        fail(object, statuses));
-  }
-
-  /** In small letters, as the value of an annotation that turns something on is. */
-  private static Optional<FailMode> fail(KubernetesObject object, Statuses statuses) {
-    String word = object.meta().annotations().get(MeshKey.FAIL.key());
-    if (word != null && !word.equals("open") && !word.equals("closed")) {
-      statuses.warning(
-          object,
-          "metadata.annotations[\""
-              + MeshKey.FAIL.key()
-              + "\"]: '"
-              + word
-              + "' is no mode, so closed holds",
-          "write open or closed");
-    }
-    return Optional.ofNullable(word)
-        .map(said -> said.equals("open") ? FailMode.OPEN : FailMode.CLOSED);
+        annotation(object, MeshKey.FAIL, FailMode.class, FailMode.CLOSED, statuses));
   }
 
   /** The words of the MeshConfig. */
@@ -167,9 +150,11 @@ record Modes(
     return Optional.of(Duration.ZERO);
   }
 
-  /** How a word is written: one of a mode in capitals, one of on or off in small letters. */
+  /** How a word is written: in capitals where OSM has such fields, else in small letters. */
   private static String written(Enum<?> mode) {
-    return mode instanceof SameNodeMtls ? mode.name().toLowerCase(Locale.ROOT) : mode.name();
+    return mode instanceof SameNodeMtls || mode instanceof FailMode
+        ? mode.name().toLowerCase(Locale.ROOT)
+        : mode.name();
   }
 
   /** The same of a field with this text. */

@@ -33,7 +33,7 @@ class FailModeTest {
         .singleElement()
         .asString()
         .contains(object + ": metadata.annotations[\"sluice.io/fail\"]: '")
-        .endsWith("is no mode, so closed holds; write open or closed");
+        .endsWith("is no mode, so closed holds; write closed or open");
   }
 
   private static Compilation compile(String namespace, String pod) {

@@ -29,7 +29,7 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The certificates of one node. Any thread; only who starts it reads files. */
+/** The certificates of one node. Any thread, once begun; what reads files says so. */
 public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
   private final String nodeName;
   private final Path directory;

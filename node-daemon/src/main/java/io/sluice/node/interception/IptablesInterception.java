@@ -158,9 +158,9 @@ public final class IptablesInterception implements Interception {
     if (pod.settings().openings().fail() == FailMode.OPEN) {
       LOG.log(
           System.Logger.Level.WARNING,
-          "fail_open_without_effect pod="
-              + pod.name()
-              + " rules cannot tell whether a daemon runs; without one they refuse; use eBPF");
+          "fail_open_without_effect pod={0} problem={1}",
+          pod.name(),
+          "rules cannot tell whether a daemon runs, so they refuse without one; use eBPF");
     }
     active.apply(traffic(pod));
   }

@@ -70,12 +70,6 @@ public final class LoadedPrograms implements AutoCloseable {
     return PodSteering.prepare(maps, cookie, shape.without());
   }
 
-  /** Lets go of what was loaded ahead for pods that have not come. */
-  void forgetAhead() {
-    steering.values().forEach(PodSteering::close);
-    steering.clear();
-  }
-
   /** Names the pins. */
   String nodeName() {
     return nodeName;
@@ -97,7 +91,8 @@ public final class LoadedPrograms implements AutoCloseable {
   /** Lets go of descriptors; what is pinned stays in force. */
   @Override
   public void close() {
-    forgetAhead();
+    steering.values().forEach(PodSteering::close); // of pods that have not come
+    steering.clear();
     hooks.close();
     maps.close();
   }
