@@ -165,7 +165,6 @@ public final class NodeDaemon implements AutoCloseable {
                 reporter,
                 new HboneReporter(metrics.hbone(), events)));
     proxy = dataPath;
-    dataPath.hold(LONGEST_HOLD);
     metrics.observe(dataPath);
     boolean hooksConnect = interception.mechanism().outbound() == Mechanism.EBPF;
     EarlierConnections earlier =
@@ -212,6 +211,7 @@ public final class NodeDaemon implements AutoCloseable {
     }
     steps.done("parts");
     place.take(); // where another daemon had it, nobody accepts until the pods are in force
+    dataPath.hold(LONGEST_HOLD);
     steps.done("place");
     if (succeeds) {
       identities.ifPresent(present -> present.succeed(place.credentials()));

@@ -132,8 +132,9 @@ final class OutboundAdmission implements Attempt.Owner {
     return called.enrolled()
         && snapshot.settings().mutualTls()
         && (!connection.path.served.contains(called.name())
-            || requiresItWithinTheNode(called)
-            || (own != null && requiresItWithinTheNode(own)));
+            || (!called.name().equals(connection.pod.name) // its own bytes do not leave the pod
+                && (requiresItWithinTheNode(called)
+                    || (own != null && requiresItWithinTheNode(own)))));
   }
 
   private static boolean requiresItWithinTheNode(Workload end) {

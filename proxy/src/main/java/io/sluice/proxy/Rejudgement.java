@@ -1,6 +1,7 @@
 package io.sluice.proxy;
 
 import io.netty.channel.EventLoop;
+import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -12,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * loop.
  */
 final class Rejudgement {
+  private static final System.Logger LOG = System.getLogger(Rejudgement.class.getName());
+
   /** As long as bytes may wait for it; short beside the 100 ms within which all is done. */
   private static final long SLICE_NANOS = 1_000_000;
 
@@ -39,6 +42,15 @@ final class Rejudgement {
     }
   }
 
+  /** One that fails must not keep the others from being judged. */
+  private static void judge(Connection connection, Affected affected) {
+    try {
+      connection.judgeAgain(affected);
+    } catch (RuntimeException e) {
+      LOG.log(Level.ERROR, "connection_not_judged_again", e);
+    }
+  }
+
   private void begin() {
     if (current == null) {
       current = due.getAndSet(null);
@@ -58,7 +70,7 @@ final class Rejudgement {
       if (left < 0) {
         break;
       }
-      connections.get(left).judgeAgain(affected);
+      judge(connections.get(left), affected);
       if (System.nanoTime() - start > SLICE_NANOS) {
         // By the timer's queue, which is asked only after the sockets.
         executor.schedule(this::slice, 0, TimeUnit.NANOSECONDS);

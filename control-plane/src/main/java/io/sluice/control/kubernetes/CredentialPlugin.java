@@ -15,8 +15,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,9 @@ final class CredentialPlugin {
 
   /** Somebody may have to type a password. */
   private static final Duration PATIENCE = Duration.ofMinutes(1);
+
+  /** From its end to that of its output. */
+  private static final Duration PIPE_PATIENCE = Duration.ofSeconds(5);
 
   /** A token that ends under way is of no use. */
   private static final Duration BEFORE_END = Duration.ofSeconds(10);
@@ -86,9 +91,9 @@ final class CredentialPlugin {
       }
       if (process.exitValue() != 0) {
         throw failed(
-            "ends with code " + process.exitValue() + ": " + KubernetesApi.quote(err.join()));
+            "ends with code " + process.exitValue() + ": " + KubernetesApi.quote(said(err)));
       }
-      Answer fresh = parsed(out.join());
+      Answer fresh = parsed(said(out));
       answer = fresh;
       return fresh;
     } catch (InterruptedException e) {
@@ -96,6 +101,17 @@ final class CredentialPlugin {
       throw failed("was interrupted");
     } finally {
       process.destroyForcibly();
+    }
+  }
+
+  /** What it wrote; a child of it may hold the pipe open after its end. */
+  private String said(CompletableFuture<String> pipe) throws InterruptedException {
+    try {
+      return pipe.get(PIPE_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      throw failed("has ended, but what it started keeps its output open");
+    } catch (ExecutionException e) {
+      throw failed("cannot be read: " + e.getCause());
     }
   }
 

@@ -120,10 +120,11 @@ final class KindFollower implements KindWatch.Listener {
 
   /**
    * Nobody has installed the kind, so it has no objects. Where it had some, a server that is just
-   * starting may not know its own kinds yet: then only the second look counts.
+   * starting may not know its own kinds yet: then only the second look counts, and none while the
+   * kind is defined.
    */
   private Duration missing() {
-    if (objects.isEmpty() || wasMissing) {
+    if (objects.isEmpty() || (wasMissing && !definitions.isDefined(kind))) {
       List<Update> gone = objects.replace(List.of());
       upToDate(gone);
       wasMissing = true;

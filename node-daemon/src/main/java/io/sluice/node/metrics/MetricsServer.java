@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -42,13 +43,20 @@ public final class MetricsServer implements AutoCloseable {
   /** Request line and headers; a browser's are below 2 KiB. */
   private static final int MAX_HEAD_BYTES = 8_192;
 
-  /** A client that says nothing for so long is gone. */
-  private static final Duration LONGEST_SILENCE = Duration.ofSeconds(10);
+  /** What a client has, to ask and to read; the timer of a scrape is 10 s by default. */
+  static final Duration LONGEST_VISIT = Duration.ofSeconds(20);
+
+  /** Texts that wait to be read at a time, of some megabytes each on a busy node. */
+  static final int MAX_TEXTS = 3;
 
   /** Until accepting is tried again after a failure, as while there are no file descriptors. */
   private static final Duration AFTER_FAILURE = Duration.ofMillis(100);
 
+  /** Between two looks whether a client has gone by itself. */
+  private static final Duration VISIT_LOOK = Duration.ofSeconds(1);
+
   private final ServerSocket listener;
+  private final Semaphore texts = new Semaphore(MAX_TEXTS);
   private final Supplier<String> metrics;
   private final Supplier<Optional<String>> missing;
   private final Supplier<String> unprotected;
@@ -111,6 +119,7 @@ public final class MetricsServer implements AutoCloseable {
         Socket client = listener.accept();
         enter(client);
         Thread.ofVirtual().name("sluice-metrics").start(() -> serve(client));
+        Thread.ofVirtual().name("sluice-metrics-visit").start(() -> endVisit(client));
         isTold = false;
       } catch (IOException e) {
         if (!listener.isClosed()) {
@@ -138,9 +147,17 @@ public final class MetricsServer implements AutoCloseable {
     }
   }
 
+  /** A write has no time-out of its own, so whoever does not read is ended from outside. */
+  private void endVisit(Socket client) {
+    long end = System.nanoTime() + LONGEST_VISIT.toNanos();
+    while (!client.isClosed() && System.nanoTime() - end < 0) {
+      LockSupport.parkNanos(VISIT_LOOK.toNanos());
+    }
+    close(client);
+  }
+
   private void serve(Socket client) {
     try (client) {
-      client.setSoTimeout((int) LONGEST_SILENCE.toMillis());
       InputStream in = new BufferedInputStream(client.getInputStream(), MAX_HEAD_BYTES);
       String request = head(in);
       if (request != null) {
@@ -207,7 +224,7 @@ public final class MetricsServer implements AutoCloseable {
             withBody,
             why.isEmpty() ? "200 OK" : "503 Service Unavailable",
             "text/plain",
-            why.map(text -> "not ready: " + text + "\n")
+            why.map(text -> "not ready: " + Printable.line(text) + "\n")
                 .orElseGet(() -> "ready\n" + unprotected.get()));
       }
       default -> send(out, withBody, "404 Not Found", "text/plain", "not found\n");
@@ -215,6 +232,19 @@ public final class MetricsServer implements AutoCloseable {
   }
 
   private void answerMetrics(boolean withBody, OutputStream out) throws IOException {
+    if (!texts.tryAcquire()) {
+      String why = MAX_TEXTS + " clients are reading; ask again\n";
+      send(out, withBody, "503 Service Unavailable", "text/plain", why);
+      return;
+    }
+    try {
+      answerText(withBody, out);
+    } finally {
+      texts.release();
+    }
+  }
+
+  private void answerText(boolean withBody, OutputStream out) throws IOException {
     String text;
     try {
       text = metrics.get();

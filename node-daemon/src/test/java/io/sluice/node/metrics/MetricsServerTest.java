@@ -123,6 +123,32 @@ class MetricsServerTest {
     }
   }
 
+  /** What they do not read is held in the heap of the data path. */
+  @Test
+  void fewAtATimeHoldATextThatTheyDoNotRead() throws Exception {
+    large.set(true);
+    List<Socket> slow = new ArrayList<>();
+    try {
+      for (int i = 0; i < MetricsServer.MAX_TEXTS; i++) {
+        Socket client = new Socket(server.address().getAddress(), server.address().getPort());
+        slow.add(client);
+        client.getOutputStream().write("GET /metrics HTTP/1.1\r\n\r\n".getBytes(US_ASCII));
+        assertThat(client.getInputStream().read()).isEqualTo('H');
+      }
+      assertThat(get("/metrics").statusCode()).isEqualTo(503);
+
+      slow.removeFirst().close();
+      long patience = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+      while (get("/metrics").statusCode() != 200) {
+        assertThat(System.nanoTime()).as("until its place is free").isLessThan(patience);
+      }
+    } finally {
+      for (Socket client : slow) {
+        client.close();
+      }
+    }
+  }
+
   @Test
   void requestWithoutEndIsNotReadToItsEnd() throws Exception {
     try (Socket client = new Socket(server.address().getAddress(), server.address().getPort())) {
