@@ -259,6 +259,7 @@ public final class EbpfInterception implements Interception {
     PodKey key = new PodKey(cookie);
     forwarding.allow(cookie);
     maps.pods().remove(key);
+    programs.forget(cookie);
     PodSteering active = steering.remove(cookie);
     if (active != null) {
       active.close();

@@ -70,6 +70,14 @@ public final class LoadedPrograms implements AutoCloseable {
     return PodSteering.prepare(maps, cookie, shape.without());
   }
 
+  /** Lets go of what was loaded ahead for a pod that does not come any more. */
+  void forget(long cookie) {
+    PodSteering ready = steering.remove(cookie);
+    if (ready != null) {
+      ready.close();
+    }
+  }
+
   /** Names the pins. */
   String nodeName() {
     return nodeName;
