@@ -88,7 +88,8 @@ abstract class SandboxLifeContract {
       CompletableFuture<Integer> answer = start(container);
       LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(40_000_000));
       site.runtime.removeNamespace(container);
-      assertThat(answer.get()).isIn(0, 5, 11);
+      // 4: unmounted and not removed yet, its path leads to a file that is no namespace.
+      assertThat(answer.get()).isIn(0, 4, 5, 11);
       if (i % 2 == 0) {
         site.runtime.detach(container); // the others end without a word
       }
