@@ -27,8 +27,10 @@ record Commands(Path directory) {
 
   /** Standard output of a command that succeeds. */
   String execute(List<String> words) throws IOException, InterruptedException {
-    assertThat(exitCode(words)).as("exit code of %s", words).isZero();
-    return Files.readString(output());
+    int code = exitCode(words);
+    String said = Files.readString(output());
+    assertThat(code).as("exit code of %s, which said%n%s", words, said).isZero();
+    return said;
   }
 
   /**
