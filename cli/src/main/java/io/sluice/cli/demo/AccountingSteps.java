@@ -34,7 +34,9 @@ final class AccountingSteps {
                 : "; in iptables mode at most once while rules change or no daemon counts"),
         this::mapsAndLedger);
     report.step(
-        "proxy = what the demo did", "every answer and every reset, once", this::proxyAndLedger);
+        "proxy = what the demo did",
+        "every answer and every reset, once; one revoked under way as opened",
+        this::proxyAndLedger);
   }
 
   private Seen mapsAndMetrics() throws IOException, InterruptedException {
