@@ -11,16 +11,17 @@ SEC("cgroup/connect4")
 int sluice_connect4(struct bpf_sock_addr *ctx)
 {
 	struct flow flow;
+	__u16 port_be;
 	int redirect;
 	int answer;
 
 	fill_flow4(&flow, ctx);
 	if (!mark_connecting(ctx, &flow))
 		return ANSWER_REFUSE;
-	answer = on_connect(ctx, &flow, &redirect);
+	answer = on_connect(ctx, &flow, &redirect, &port_be);
 	if (redirect) {
 		ctx->user_ip4 = bpf_htonl(spread(&flow));
-		ctx->user_port = bpf_htons(SLUICE_OUTBOUND_PORT);
+		ctx->user_port = port_be;
 	}
 	return answer;
 }

@@ -13,13 +13,14 @@ SEC("cgroup/connect6")
 int sluice_connect6(struct bpf_sock_addr *ctx)
 {
 	struct flow flow;
+	__u16 port_be;
 	int redirect;
 	int answer;
 
 	fill_flow6(&flow, ctx);
 	if (!mark_connecting(ctx, &flow))
 		return ANSWER_REFUSE;
-	answer = on_connect(ctx, &flow, &redirect);
+	answer = on_connect(ctx, &flow, &redirect, &port_be);
 	if (!redirect)
 		return answer;
 	if (is_mapped(flow.destination_be)) {
@@ -30,7 +31,7 @@ int sluice_connect6(struct bpf_sock_addr *ctx)
 		ctx->user_ip6[2] = 0;
 		ctx->user_ip6[3] = bpf_htonl(1);
 	}
-	ctx->user_port = bpf_htons(SLUICE_OUTBOUND_PORT);
+	ctx->user_port = port_be;
 	return answer;
 }
 

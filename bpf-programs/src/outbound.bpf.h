@@ -218,9 +218,10 @@ static __always_inline void mark_node_socket(struct bpf_sock *sk, const struct f
 
 /*
  * Decides a connect() and remembers the original destination of a redirected one.
- * Returns the answer; *redirect is set when the caller must rewrite the address.
+ * Returns the answer; *redirect is set when the caller must rewrite the address, with *port_be.
  */
-static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *flow, int *redirect)
+static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *flow, int *redirect,
+				      __u16 *port_be)
 {
 	struct pod_key key = { .netns_cookie = flow->netns_cookie };
 	struct socket_state *state;
@@ -230,6 +231,7 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *fl
 	__u32 bound_ifindex;
 
 	*redirect = 0;
+	*port_be = 0;
 	pod = bpf_map_lookup_elem(&pods, &key);
 	if (!pod) {
 		if (sk && flow->protocol == IPPROTO_TCP)
@@ -238,6 +240,8 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *fl
 	}
 	if (!sk)
 		return ANSWER_REFUSE;
+	*port_be =
+		is_mapped(flow->destination_be) ? pod->outbound_port4_be : pod->outbound_port6_be;
 	if (is_proxy_process()) {
 		if (flow->protocol == IPPROTO_TCP) {
 			if (is_path_check(flow, sk)) {

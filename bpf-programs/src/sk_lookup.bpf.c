@@ -70,25 +70,28 @@ static __always_inline int steer(struct bpf_sk_lookup *ctx, const struct flow *f
 	return SK_PASS;
 }
 
-/* A packet for the pod's own loopback: ours only if the connect hook sent it here. */
+/*
+ * A packet for the pod's own loopback: ours only if the connect hook sent it here. What has our
+ * port without that is refused; nobody knows where it was going.
+ */
 static __always_inline int on_loopback(struct bpf_sk_lookup *ctx, const struct flow *flow,
 				       const struct connection *connection, const struct pod *pod)
 {
 	__u32 slot = SLOT_OUTBOUND_V6;
+	__u16 port_be = pod ? pod->outbound_port6_be : 0;
 
-	if (flow->destination_port_be != bpf_htons(SLUICE_OUTBOUND_PORT))
-		return SK_PASS;
 	if (is_mapped(flow->destination_be)) {
 		if ((flow->destination_be[3] & bpf_htonl(SLUICE_LOOPBACK_MASK)) !=
 		    bpf_htonl(SLUICE_LOOPBACK_NET))
-			return SK_PASS; /* the application's own port 15001 */
+			return SK_PASS; /* the application's own */
 		slot = SLOT_OUTBOUND_V4;
+		port_be = pod ? pod->outbound_port4_be : 0;
 	}
 	if (is_path_check(connection))
 		return steer_path_check(ctx, slot);
-	if (!connection || connection->kind != CONNECTION_REDIRECTED)
-		return SK_DROP; /* nobody knows where it was going */
-	return steer(ctx, flow, pod, slot);
+	if (connection && connection->kind == CONNECTION_REDIRECTED)
+		return steer(ctx, flow, pod, slot);
+	return flow->destination_port_be == port_be ? SK_DROP : SK_PASS;
 }
 
 /* Whether the connection never left the pod, whichever of the pod's addresses it comes from. */

@@ -13,11 +13,8 @@
 #include <linux/types.h>
 
 /* Layouts changed incompatibly get a new number; pins of another number are never reused. */
-#define SLUICE_SCHEMA_VERSION 3
+#define SLUICE_SCHEMA_VERSION 4
 
-#define SLUICE_OUTBOUND_PORT 15001
-#define SLUICE_INBOUND_PORT 15006
-#define SLUICE_HBONE_PORT 15008
 #define SLUICE_DNS_PORT 53
 
 /* Longest payload of a plain echo request. */
@@ -26,8 +23,7 @@
 /*
  * Redirected IPv4 connections go to 127.64.0.0/10, one of 2^22 addresses chosen by a hash of the
  * destination: a single address would cap a pod at its ephemeral port range for all destinations
- * together. The range is kept apart from 127.0.0.1 so that an application may use port 15001
- * on its own loopback.
+ * together. Their port is that of our listener, so that no application can have it.
  */
 #define SLUICE_LOOPBACK_NET 0x7f400000u
 #define SLUICE_LOOPBACK_MASK 0xffc00000u
@@ -147,8 +143,10 @@ struct pod {
 	__u32 address6_be[4]; /* primary IPv6 address; all zero when it has none */
 	__u32 flags; /* enum pod_flag */
 	__u32 primary_ifindex; /* interface that carries the primary address */
+	__u16 outbound_port4_be; /* of our listener; where redirected connections go */
+	__u16 outbound_port6_be;
 };
-_Static_assert(sizeof(struct pod) == 40, "mirrored by PodValue");
+_Static_assert(sizeof(struct pod) == 44, "mirrored by PodValue");
 
 /* Name of a pod for tools that read the pins without the daemon. NUL-padded. */
 struct pod_name {

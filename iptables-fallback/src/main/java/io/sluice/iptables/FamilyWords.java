@@ -165,13 +165,23 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
     return traffic.keepEstablished() ? FIRST_SEGMENT : TCP;
   }
 
+  /** Where this family's outbound listener waits. */
+  int outboundPort() {
+    return traffic.outboundPorts().of(family);
+  }
+
+  /** Where this family's inbound listener waits. */
+  int inboundPort() {
+    return traffic.inboundPorts().of(family);
+  }
+
   /** Target of redirected outbound connections. */
   String toOutboundListener() {
     return traffic
         .primary(family)
         .filter(_ -> dialect.ownAddress())
-        .map(address -> "DNAT --to-destination " + socket(address, traffic.outboundPort()))
-        .orElseGet(() -> "REDIRECT --to-ports " + traffic.outboundPort());
+        .map(address -> "DNAT --to-destination " + socket(address, outboundPort()))
+        .orElseGet(() -> "REDIRECT --to-ports " + outboundPort());
   }
 
   /** Where {@link #toOutboundListener} leads. */
@@ -184,7 +194,7 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
   }
 
   String toInboundListener() {
-    return "REDIRECT --to-ports " + traffic.inboundPort();
+    return "REDIRECT --to-ports " + inboundPort();
   }
 
   String refuseTcp() {

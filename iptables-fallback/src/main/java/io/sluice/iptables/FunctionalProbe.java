@@ -4,6 +4,7 @@ import io.sluice.iptables.ProbeAnswer.Ability;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.InterceptionSettings;
@@ -35,6 +36,7 @@ final class FunctionalProbe {
   private static final String OTHER_INTERFACE = "sluice-probe1";
 
   private static final int ELSEWHERE_PORT = 9;
+  private static final int LISTENER_PORT = 50_001; // of a namespace where nothing else is
   private static final long ACCEPT_NANOS = 500_000_000;
 
   private final NetworkNamespaces namespaces;
@@ -151,7 +153,9 @@ final class FunctionalProbe {
         Set.of(
             IpAddresses.parse(ScratchNamespace.OWN_IPV4),
             IpAddresses.parse(ScratchNamespace.OWN_IPV6));
-    PodTraffic plain = PodTraffic.of(InterceptionSettings.EVERYTHING, own, false, true);
+    FamilyPorts ports = new FamilyPorts(LISTENER_PORT, LISTENER_PORT);
+    PodTraffic plain =
+        PodTraffic.of(InterceptionSettings.EVERYTHING, own, false, true, ports, ports);
     return new PodTraffic(
         plain.settings(),
         plain.probes(),
@@ -164,8 +168,8 @@ final class FunctionalProbe {
         false,
         true,
         true,
-        plain.outboundPort(),
-        plain.inboundPort(),
+        plain.outboundPorts(),
+        plain.inboundPorts(),
         plain.directions());
   }
 
@@ -199,7 +203,7 @@ final class FunctionalProbe {
     InetSocketAddress elsewhere = elsewhere(family);
     List<Integer> open = new ArrayList<>();
     try {
-      int listener = Sockets.listenTcp(any, traffic().outboundPort(), 1);
+      int listener = Sockets.listenTcp(any, LISTENER_PORT, 1);
       open.add(listener);
       int client = Sockets.tcpSocket(family);
       open.add(client);

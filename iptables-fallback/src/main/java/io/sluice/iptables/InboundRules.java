@@ -31,7 +31,7 @@ final class InboundRules {
     jumps.add(inputJump());
     var chain = new ChainWriter(Rule.Table.FILTER, RuleSet.INPUT_CHAIN, Direction.INBOUND, rules);
     chain.skip("-i lo");
-    chain.skip(words.port("tcp", words.traffic().inboundPort()));
+    chain.skip(words.port("tcp", words.inboundPort()));
     words.excludedAddresses().forEach(chain::skip);
     words.excludedInboundPorts().forEach(chain::skip);
     words.probes().forEach(chain::skip);

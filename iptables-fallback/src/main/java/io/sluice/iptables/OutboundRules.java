@@ -88,7 +88,7 @@ final class OutboundRules {
     containPathChecks(words, rules, jumps);
     ChainWriter chain = tcpChain(rules, jumps).silent();
     // What has just been redirected shows the interface that it would have left by.
-    chain.skip(words.redirectedTo() + " " + words.port("tcp", words.traffic().outboundPort()));
+    chain.skip(words.redirectedTo() + " " + words.port("tcp", words.outboundPort()));
     refuse(words, chain, Reason.PROXY_UNAVAILABLE);
   }
 

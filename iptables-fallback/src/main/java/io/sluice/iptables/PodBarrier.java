@@ -90,37 +90,30 @@ public final class PodBarrier {
 
   /** The input of nft; without {@code refuseNew} new connections are dropped as well. */
   static String script(List<Exemption> exemptions, String refuseNew) {
+    // Rules may redirect it in between, to a port that only they know.
+    StringBuilder beforeTranslation = new StringBuilder();
     StringBuilder arriving = new StringBuilder();
     StringBuilder leaving = new StringBuilder();
+    StringBuilder departing = new StringBuilder();
     for (Exemption exemption : exemptions) {
       String words = Family.of(exemption.pod()) == Family.IPV4 ? "ip" : "ip6";
       String node = IpAddresses.text(exemption.node());
       String pod = IpAddresses.text(exemption.pod());
-      arriving.append(
-          // Rules may have redirected it by the time it is seen here: the port says nothing then.
-          "    %s saddr %s %s daddr %s tcp sport %d tcp dport { %d, %d } accept\n"
-              .formatted(
-                  words,
-                  node,
-                  words,
-                  pod,
-                  MeshPorts.PATH_CHECK,
-                  MeshPorts.PATH_CHECK,
-                  MeshPorts.INBOUND));
-      leaving.append(
-          "    %s saddr %s %s daddr %s tcp sport { %d, %d } tcp dport %d accept\n"
-              .formatted(
-                  words,
-                  pod,
-                  words,
-                  node,
-                  MeshPorts.PATH_CHECK,
-                  MeshPorts.INBOUND,
-                  MeshPorts.PATH_CHECK));
+      String coming = "%s saddr %s %s daddr %s".formatted(words, node, words, pod);
+      String going = "%s saddr %s %s daddr %s".formatted(words, pod, words, node);
+      int port = MeshPorts.PATH_CHECK;
+      beforeTranslation.append(
+          "    %s tcp sport %d tcp dport != %d drop\n".formatted(coming, port, port));
+      arriving.append("    %s tcp sport %d accept\n".formatted(coming, port));
+      leaving.append("    %s tcp dport %d accept\n".formatted(going, port));
+      departing.append("    %s tcp sport %d tcp dport %d accept\n".formatted(going, port, port));
     }
     return REMOVE
         + """
         table inet %s {
+          chain coming {
+            type filter hook prerouting priority -310; policy accept;
+        %s  }
           chain arriving {
             type filter hook input priority -310; policy drop;
             iifname "lo" accept
@@ -148,6 +141,7 @@ public final class PodBarrier {
         """
             .formatted(
                 TABLE,
+                beforeTranslation,
                 NEIGHBOURS,
                 arriving,
                 refuseNew,
@@ -157,6 +151,6 @@ public final class PodBarrier {
                 refuseNew,
                 NEIGHBOURS,
                 RESETS,
-                leaving);
+                departing);
   }
 }

@@ -1,9 +1,9 @@
 package io.sluice.iptables;
 
+import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
-import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
 import java.net.InetAddress;
 import java.util.Comparator;
@@ -29,8 +29,8 @@ import java.util.regex.Pattern;
  * @param keepEstablished whether connections from before the rules go on untouched; otherwise their
  *     next packet is redirected, which resets them
  * @param ipv6 whether the pod has IPv6 at all
- * @param outboundPort where the outbound listener waits, on all addresses
- * @param inboundPort where the inbound listener waits, on all addresses
+ * @param outboundPorts where the outbound listeners wait, on all addresses
+ * @param inboundPorts where the inbound listeners wait, on all addresses
  * @param directions which rules are wanted; the other direction is left to another mechanism
  */
 public record PodTraffic(
@@ -45,8 +45,8 @@ public record PodTraffic(
     boolean permissive,
     boolean keepEstablished,
     boolean ipv6,
-    int outboundPort,
-    int inboundPort,
+    FamilyPorts outboundPorts,
+    FamilyPorts inboundPorts,
     Set<Direction> directions) {
 
   /**
@@ -78,17 +78,20 @@ public record PodTraffic(
     otherInterfaces = Set.copyOf(otherInterfaces);
     excludedInterfaces.forEach(PodTraffic::requireInterface);
     otherInterfaces.forEach(PodTraffic::requireInterface);
-    requirePort(outboundPort);
-    requirePort(inboundPort);
     directions = Set.copyOf(directions);
     if (directions.isEmpty()) {
       throw new IllegalArgumentException("rules for no direction at all are none");
     }
   }
 
-  /** A pod with one interface, on the mesh's own ports. */
+  /** A pod with one interface. */
   public static PodTraffic of(
-      InterceptionSettings settings, Set<InetAddress> own, boolean permissive, boolean ipv6) {
+      InterceptionSettings settings,
+      Set<InetAddress> own,
+      boolean permissive,
+      boolean ipv6,
+      FamilyPorts outboundPorts,
+      FamilyPorts inboundPorts) {
     return new PodTraffic(
         settings,
         Probes.NONE,
@@ -101,8 +104,8 @@ public record PodTraffic(
         permissive,
         false,
         ipv6,
-        MeshPorts.OUTBOUND,
-        MeshPorts.INBOUND,
+        outboundPorts,
+        inboundPorts,
         EnumSet.allOf(Direction.class));
   }
 
@@ -120,8 +123,8 @@ public record PodTraffic(
         permissive,
         keepEstablished,
         ipv6,
-        outboundPort,
-        inboundPort,
+        outboundPorts,
+        inboundPorts,
         wanted);
   }
 

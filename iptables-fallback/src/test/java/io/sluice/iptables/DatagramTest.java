@@ -52,7 +52,15 @@ class DatagramTest extends RulesInAPod {
   @Test
   void datagramsPassInPermissiveModeAndAreCounted() throws Exception {
     PodTraffic plain = TestPod.plain();
-    PodRedirection redirection = apply(PodTraffic.of(plain.settings(), plain.own(), true, true));
+    PodRedirection redirection =
+        apply(
+            PodTraffic.of(
+                plain.settings(),
+                plain.own(),
+                true,
+                true,
+                plain.outboundPorts(),
+                plain.inboundPorts()));
     int udp = pod.socket(Family.IPV4, Sockets.SOCK_DGRAM, 17);
 
     send(udp, TestPod.NEIGHBOUR4, 443);

@@ -2,6 +2,7 @@ package io.sluice.iptables;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
@@ -81,7 +82,9 @@ class OpeningRulesTest {
             settings,
             Set.of(IpAddresses.parse("10.0.0.2"), IpAddresses.parse("fd00::2")),
             permissive,
-            true);
+            true,
+            new FamilyPorts(50_001, 50_001),
+            new FamilyPorts(50_006, 50_006));
     return RuleSet.of(traffic, family, dialect).render();
   }
 }

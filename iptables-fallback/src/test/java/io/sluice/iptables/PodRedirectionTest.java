@@ -171,7 +171,7 @@ class PodRedirectionTest {
   void countsOutliveAChangeOfSettings() throws Exception {
     var redirection = redirection("nft");
     redirection.apply(TestPod.plain());
-    int listener = pod.listen(Family.IPV4, 15001);
+    int listener = pod.listen(Family.IPV4, TestPod.OUTBOUND);
     pod.connect(Family.IPV4, TestPod.NEIGHBOUR4, 80);
     assertThat(pod.accept(listener)).isPresent();
     List<CountedVerdict> before =
@@ -189,7 +189,14 @@ class PodRedirectionTest {
   @Test
   void leavesIpv6AloneWhereThePodHasNone() throws Exception {
     redirection("nft")
-        .apply(PodTraffic.of(InterceptionSettings.EVERYTHING, Set.of(TestPod.POD4), false, false));
+        .apply(
+            PodTraffic.of(
+                InterceptionSettings.EVERYTHING,
+                Set.of(TestPod.POD4),
+                false,
+                false,
+                TestPod.plain().outboundPorts(),
+                TestPod.plain().inboundPorts()));
 
     assertThat(pod.savedRules("nft")).contains("iptables -A OUTPUT").doesNotContain("ip6tables");
   }

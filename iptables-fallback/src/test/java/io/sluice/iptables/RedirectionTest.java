@@ -32,8 +32,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RedirectionTest extends RulesInAPod {
   private static final InetAddress ELSEWHERE4 = IpAddresses.parse("192.0.2.1");
   private static final InetAddress ELSEWHERE6 = IpAddresses.parse("2001:db8::1");
-  private static final int OUTBOUND = 15001;
-  private static final int INBOUND = 15006;
 
   private static InterceptionSettings excludingOutbound(int port, String range) {
     return new InterceptionSettings(
@@ -53,7 +51,7 @@ class RedirectionTest extends RulesInAPod {
   void outboundConnectionReachesTheListenerWithItsOriginalDestination(String variant, Family family)
       throws Exception {
     apply(variant, TestPod.plain());
-    int listener = pod.listen(family, OUTBOUND);
+    int listener = pod.listen(family, TestPod.OUTBOUND);
 
     pod.connect(family, elsewhere(family), 80);
 
@@ -64,7 +62,7 @@ class RedirectionTest extends RulesInAPod {
   @Test
   void mappedDestinationOfAnIpv6SocketIsIpv4() throws Exception {
     apply(TestPod.plain());
-    int listener = pod.listen(Family.IPV4, OUTBOUND);
+    int listener = pod.listen(Family.IPV4, TestPod.OUTBOUND);
 
     pod.connect(Family.IPV6, ELSEWHERE4, 80);
 
@@ -75,7 +73,7 @@ class RedirectionTest extends RulesInAPod {
   @EnumSource(Family.class)
   void socketBoundToThePrimaryInterfaceIsRedirected(Family family) throws Exception {
     apply(TestPod.plain());
-    int listener = pod.listen(family, OUTBOUND);
+    int listener = pod.listen(family, TestPod.OUTBOUND);
     int fd = pod.keep(pod.in(() -> Sockets.tcpSocket(family)));
 
     bindToDevice(fd, "eth0");
@@ -138,7 +136,7 @@ class RedirectionTest extends RulesInAPod {
         new InterceptionSettings(
             Set.of(), Set.of(), List.of(), List.of(Cidr.parse("192.0.2.0/24")), Set.of());
     PodRedirection redirection = apply(TestPod.traffic(settings));
-    int proxy = pod.listen(Family.IPV4, OUTBOUND);
+    int proxy = pod.listen(Family.IPV4, TestPod.OUTBOUND);
     int neighbour = pod.listenOutside(TestPod.NEIGHBOUR4, 80);
 
     pod.connect(Family.IPV4, ELSEWHERE4, 80);
@@ -163,8 +161,8 @@ class RedirectionTest extends RulesInAPod {
         permissive,
         false,
         true,
-        OUTBOUND,
-        INBOUND,
+        plain.outboundPorts(),
+        plain.inboundPorts(),
         EnumSet.allOf(Direction.class));
   }
 
@@ -210,7 +208,7 @@ class RedirectionTest extends RulesInAPod {
   @Test
   void inboundToAnotherInterfaceIsStillRedirected() throws Exception {
     apply(withSecondInterface(false, false));
-    int listener = pod.listen(Family.IPV4, INBOUND);
+    int listener = pod.listen(Family.IPV4, TestPod.INBOUND);
 
     pod.connectFromOutside(TestPod.SECOND4, 8080);
 
@@ -251,7 +249,7 @@ class RedirectionTest extends RulesInAPod {
   void inboundConnectionReachesTheListenerWithItsOriginalDestination(String variant, Family family)
       throws Exception {
     apply(variant, TestPod.plain());
-    int listener = pod.listen(family, INBOUND);
+    int listener = pod.listen(family, TestPod.INBOUND);
     int application = pod.listen(family, 8080);
 
     pod.connectFromOutside(podAddress(family), 8080);
@@ -274,10 +272,10 @@ class RedirectionTest extends RulesInAPod {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {OUTBOUND, INBOUND})
+  @ValueSource(ints = {TestPod.OUTBOUND, TestPod.INBOUND})
   void directConnectionToAListenerShowsTheListenersOwnPort(int port) throws Exception {
     apply(TestPod.plain());
-    int listener = pod.listen(Family.IPV4, INBOUND);
+    int listener = pod.listen(Family.IPV4, TestPod.INBOUND);
 
     pod.connectFromOutside(TestPod.POD4, port);
 
@@ -314,8 +312,8 @@ class RedirectionTest extends RulesInAPod {
             false,
             keep,
             true,
-            OUTBOUND,
-            INBOUND,
+            plain.outboundPorts(),
+            plain.inboundPorts(),
             EnumSet.allOf(Direction.class)));
 
     assertThat(isDelivered(client, server)).isEqualTo(keep);

@@ -3,6 +3,7 @@ package io.sluice.iptables;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
@@ -21,12 +22,17 @@ class RuleSetTest {
   /** Metadata and pings are another test's. */
   private static final Openings OPEN = new Openings(List.of(), MetadataMode.ALLOW, PingMode.ALLOW);
 
+  private static final FamilyPorts OUTBOUND = new FamilyPorts(50_001, 60_001);
+  private static final FamilyPorts INBOUND = new FamilyPorts(50_006, 60_006);
+
   private static final PodTraffic PLAIN =
       PodTraffic.of(
           new InterceptionSettings(Set.of(), Set.of(), List.of(), List.of(), Set.of(), OPEN),
           Set.of(IpAddresses.parse("10.0.0.2"), IpAddresses.parse("fd00::2")),
           false,
-          true);
+          true,
+          OUTBOUND,
+          INBOUND);
 
   private static final InterceptionSettings LISTS =
       new InterceptionSettings(
@@ -52,8 +58,8 @@ class RuleSetTest {
         permissive,
         true,
         true,
-        15001,
-        15006,
+        OUTBOUND,
+        INBOUND,
         EnumSet.allOf(Direction.class));
   }
 
@@ -96,7 +102,7 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -p udp -m udp --dport 53 -j DROP
             -A SLUICE_OUTPUT -j DROP
             -A SLUICE_CHECK -p tcp -m tcp --dport 15009 -j DROP
-            -A SLUICE_TCP -d 10.0.0.2/32 -p tcp -m tcp --dport 15001 -j RETURN
+            -A SLUICE_TCP -d 10.0.0.2/32 -p tcp -m tcp --dport 50001 -j RETURN
             -A SLUICE_TCP -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_TCP -d 127.0.0.0/8 -o lo -j RETURN
             -A SLUICE_TCP -d 10.0.0.2/32 -o lo -j RETURN
@@ -106,7 +112,7 @@ class RuleSetTest {
             -A SLUICE_TCP -p tcp -j REJECT --reject-with tcp-reset
             -A SLUICE_FORWARD -j DROP
             -A SLUICE_INPUT -i lo -j RETURN
-            -A SLUICE_INPUT -p tcp -m tcp --dport 15006 -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 50006 -j RETURN
             -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
             -I OUTPUT 1 ! -p tcp -j SLUICE_OUTPUT
             -I OUTPUT 2 -d 192.0.2.1/32 -p tcp -j SLUICE_CHECK
@@ -117,15 +123,15 @@ class RuleSetTest {
             *nat
             :SLUICE_OUTPUT - [0:0]
             :SLUICE_PREROUTING - [0:0]
-            -A SLUICE_OUTPUT -d 192.0.2.1/32 -p tcp -m tcp --dport 15009 -j DNAT --to-destination 10.0.0.2:15001
+            -A SLUICE_OUTPUT -d 192.0.2.1/32 -p tcp -m tcp --dport 15009 -j DNAT --to-destination 10.0.0.2:50001
             -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
             -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
             -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
-            -A SLUICE_OUTPUT -p tcp -j DNAT --to-destination 10.0.0.2:15001
-            -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 15006
+            -A SLUICE_OUTPUT -p tcp -j DNAT --to-destination 10.0.0.2:50001
+            -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 50006
             -A SLUICE_PREROUTING -i lo -j RETURN
-            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 15006
+            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 50006
             -I OUTPUT 1 -p tcp -j SLUICE_OUTPUT
             -I PREROUTING 1 -p tcp -j SLUICE_PREROUTING
             COMMIT
@@ -140,12 +146,12 @@ class RuleSetTest {
             *nat
             :SLUICE_OUTPUT - [0:0]
             :SLUICE_PREROUTING - [0:0]
-            -A SLUICE_OUTPUT -d 2001:db8::1/128 -p tcp -m tcp --dport 15009 -j REDIRECT --to-ports 15001
+            -A SLUICE_OUTPUT -d 2001:db8::1/128 -p tcp -m tcp --dport 15009 -j REDIRECT --to-ports 60001
             -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_OUTPUT -d ::1/128 -j RETURN
             -A SLUICE_OUTPUT -d fd00::2/128 -j RETURN
             -A SLUICE_OUTPUT -d fe80::/10 -j RETURN
-            -A SLUICE_OUTPUT -p tcp -j REDIRECT --to-ports 15001
+            -A SLUICE_OUTPUT -p tcp -j REDIRECT --to-ports 60001
             """)
         .doesNotContain("127.0.0.0", "10.0.0.2", "DNAT", "REJECT");
   }
@@ -184,7 +190,7 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -d 10.0.0.0/8 -j DROP
             -A SLUICE_OUTPUT -j RETURN
             -A SLUICE_CHECK -p tcp -m tcp --dport 15009 -j DROP
-            -A SLUICE_TCP -d 10.0.0.2/32 -p tcp -m tcp --dport 15001 -j RETURN
+            -A SLUICE_TCP -d 10.0.0.2/32 -p tcp -m tcp --dport 50001 -j RETURN
             -A SLUICE_TCP -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_TCP -d 127.0.0.0/8 -o lo -j RETURN
             -A SLUICE_TCP -d 10.0.0.2/32 -o lo -j RETURN
@@ -203,7 +209,7 @@ class RuleSetTest {
             -A SLUICE_TCP -j RETURN
             -A SLUICE_FORWARD -j DROP
             -A SLUICE_INPUT -i lo -j RETURN
-            -A SLUICE_INPUT -p tcp -m tcp --dport 15006 -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 50006 -j RETURN
             -A SLUICE_INPUT -d 10.9.0.5/32 -j RETURN
             -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
             -A SLUICE_INPUT -s 10.0.0.1/32 -p tcp -m tcp --dport 9090 -j RETURN
@@ -217,7 +223,7 @@ class RuleSetTest {
             *nat
             :SLUICE_OUTPUT - [0:0]
             :SLUICE_PREROUTING - [0:0]
-            -A SLUICE_OUTPUT -d 192.0.2.1/32 -p tcp -m tcp --dport 15009 -j DNAT --to-destination 10.0.0.2:15001
+            -A SLUICE_OUTPUT -d 192.0.2.1/32 -p tcp -m tcp --dport 15009 -j DNAT --to-destination 10.0.0.2:50001
             -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
             -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
@@ -229,14 +235,14 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -p tcp -m tcp --dport 9443 -j RETURN
             -A SLUICE_OUTPUT -d 10.1.0.0/16 -j RETURN
             -A SLUICE_OUTPUT -d 10.9.0.0/24 -j RETURN
-            -A SLUICE_OUTPUT -d 10.0.0.0/8 -p tcp -j DNAT --to-destination 10.0.0.2:15001
+            -A SLUICE_OUTPUT -d 10.0.0.0/8 -p tcp -j DNAT --to-destination 10.0.0.2:50001
             -A SLUICE_OUTPUT -j RETURN
-            -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 15006
+            -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 50006
             -A SLUICE_PREROUTING -i lo -j RETURN
             -A SLUICE_PREROUTING -d 10.9.0.5/32 -j RETURN
             -A SLUICE_PREROUTING -p tcp -m tcp --dport 8081 -j RETURN
             -A SLUICE_PREROUTING -s 10.0.0.1/32 -p tcp -m tcp --dport 9090 -j RETURN
-            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 15006
+            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 50006
             -I OUTPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_OUTPUT
             -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
             COMMIT
@@ -253,7 +259,7 @@ class RuleSetTest {
             *filter
             :SLUICE_INPUT - [0:0]
             -A SLUICE_INPUT -i lo -j RETURN
-            -A SLUICE_INPUT -p tcp -m tcp --dport 15006 -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 50006 -j RETURN
             -A SLUICE_INPUT -d 10.9.0.5/32 -j RETURN
             -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
             -A SLUICE_INPUT -s 10.0.0.1/32 -p tcp -m tcp --dport 9090 -j RETURN
@@ -262,12 +268,12 @@ class RuleSetTest {
             COMMIT
             *nat
             :SLUICE_PREROUTING - [0:0]
-            -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 15006
+            -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 50006
             -A SLUICE_PREROUTING -i lo -j RETURN
             -A SLUICE_PREROUTING -d 10.9.0.5/32 -j RETURN
             -A SLUICE_PREROUTING -p tcp -m tcp --dport 8081 -j RETURN
             -A SLUICE_PREROUTING -s 10.0.0.1/32 -p tcp -m tcp --dport 9090 -j RETURN
-            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 15006
+            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 50006
             -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
             COMMIT
             """);
@@ -323,7 +329,10 @@ class RuleSetTest {
             Set.of());
 
     assertThat(
-            RuleSet.of(PodTraffic.of(settings, PLAIN.own(), false, true), Family.IPV4, Dialect.FULL)
+            RuleSet.of(
+                    PodTraffic.of(settings, PLAIN.own(), false, true, OUTBOUND, INBOUND),
+                    Family.IPV4,
+                    Dialect.FULL)
                 .rules())
         .filteredOn(rule -> rule.table() == Rule.Table.NAT)
         .filteredOn(rule -> rule.chain().equals("SLUICE_OUTPUT"))
@@ -339,7 +348,10 @@ class RuleSetTest {
             Set.of(), Set.of(), List.of(), List.of(Cidr.parse("10.0.0.0/8")), Set.of());
 
     assertThat(
-            RuleSet.of(PodTraffic.of(settings, PLAIN.own(), false, true), Family.IPV6, Dialect.FULL)
+            RuleSet.of(
+                    PodTraffic.of(settings, PLAIN.own(), false, true, OUTBOUND, INBOUND),
+                    Family.IPV6,
+                    Dialect.FULL)
                 .rules())
         .filteredOn(rule -> rule.chain().equals("SLUICE_OUTPUT"))
         .noneMatch(
@@ -387,8 +399,8 @@ class RuleSetTest {
                   false,
                   false,
                   false,
-                  15001,
-                  15006,
+                  OUTBOUND,
+                  INBOUND,
                   EnumSet.allOf(Direction.class)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("interface name");

@@ -2,6 +2,7 @@ package io.sluice.iptables;
 
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.InterceptionSettings;
@@ -32,6 +33,9 @@ final class TestPod implements AutoCloseable {
   static final InetAddress NEIGHBOUR6 = IpAddresses.parse("fd09::1");
   static final InetAddress SECOND4 = IpAddresses.parse("10.10.0.2");
   static final InetAddress SECOND_NEIGHBOUR4 = IpAddresses.parse("10.10.0.1");
+
+  static final int OUTBOUND = 50_001;
+  static final int INBOUND = 50_006;
 
   private static final long WAIT_NANOS = 2_000_000_000L;
 
@@ -85,8 +89,8 @@ final class TestPod implements AutoCloseable {
         false,
         false,
         true,
-        15001,
-        15006,
+        new FamilyPorts(OUTBOUND, OUTBOUND),
+        new FamilyPorts(INBOUND, INBOUND),
         EnumSet.allOf(Direction.class));
   }
 

@@ -69,11 +69,7 @@ class RepositoryHygieneTest {
   }
 
   private static Stream<Arguments> sharedPorts() {
-    return Stream.of(
-        arguments("SLUICE_OUTBOUND_PORT", MeshPorts.OUTBOUND),
-        arguments("SLUICE_INBOUND_PORT", MeshPorts.INBOUND),
-        arguments("SLUICE_HBONE_PORT", MeshPorts.HBONE),
-        arguments("SLUICE_DNS_PORT", MeshPorts.DNS));
+    return Stream.of(arguments("SLUICE_DNS_PORT", MeshPorts.DNS));
   }
 
   @ParameterizedTest

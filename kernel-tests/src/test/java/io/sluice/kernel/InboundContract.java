@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What happens to connections that arrive at an enrolled pod. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class InboundContract {
-  private static final int[] MESH_PORTS = {15_001, 15_006, 15_008};
+  private static final int[] MESH_PORTS = {15_001, 15_006, 15_008, 15_009};
   private static final int PROBE_PORT = 9_090;
 
   /** Within a second the first repetition of a segment would have been answered too. */
@@ -164,8 +164,11 @@ abstract class InboundContract {
     }
   }
 
-  private int[] applicationPorts() {
-    return mechanism.leavesItsPortsToTheApplication() ? MESH_PORTS : new int[] {15_008};
+  /** On every address, as most applications listen, in a pod whose own listeners are there. */
+  private TcpServer everywhere(Family family, int port) {
+    InetSocketAddress any =
+        new InetSocketAddress(IpAddresses.parse(family == Family.IPV4 ? "0.0.0.0" : "::"), port);
+    return TcpServer.open(shop.store, any, TcpServer::echoAll);
   }
 
   @ParameterizedTest
@@ -173,8 +176,8 @@ abstract class InboundContract {
   void theNumbersOfTheMeshPortsBelongToTheApplication(Family family) {
     shop.configureWithoutMutualTls();
     try {
-      for (int port : applicationPorts()) {
-        try (TcpServer server = TcpServer.echo(shop.store, family, port)) {
+      for (int port : MESH_PORTS) {
+        try (TcpServer server = everywhere(family, port)) {
           Attempt attempt = Attempt.from(shop.buyer, shop.store.at(family, port), "hello");
 
           assertThat(attempt.answer()).as("%s on %s", attempt, port).isEqualTo("hello");
@@ -188,15 +191,15 @@ abstract class InboundContract {
 
   @ParameterizedTest
   @EnumSource(Family.class)
-  void whileMutualTlsIsOnThePortOfHboneLeadsToNoApplication(Family family) {
-    try (TcpServer server = TcpServer.echo(shop.store, family, MeshPorts.HBONE)) {
+  void whileMutualTlsIsOnThePortOfHboneLeadsStrangersToNoApplication(Family family) {
+    try (TcpServer server = everywhere(family, MeshPorts.HBONE)) {
       InetSocketAddress destination = shop.store.at(family, MeshPorts.HBONE);
       Attempt buyer = Attempt.from(shop.buyer, destination, "hello");
       Attempt stranger = Attempt.from(shop.stranger, destination, "hello");
 
-      assertThat(buyer.wasReset()).as("%s", buyer).isTrue();
+      assertThat(buyer.answer()).as("%s", buyer).isEqualTo("hello");
       assertThat(stranger.wasReset()).as("%s", stranger).isTrue();
-      assertThat(server.accepted()).isEmpty();
+      assertThat(server.accepted()).hasSize(1);
       assertThat(shop.view().record("inbound", stranger.local()).path("reason").asText())
           .isEqualTo("no_certificate");
     }
@@ -207,7 +210,7 @@ abstract class InboundContract {
   void theNumbersOfTheMeshPortsAreNoDoorFromOutside(Family family) {
     shop.configureWithoutMutualTls();
     try {
-      for (int port : applicationPorts()) {
+      for (int port : MESH_PORTS) {
         try (TcpServer server = TcpServer.echo(shop.store, family, port)) {
           Attempt stranger = Attempt.from(shop.stranger, shop.store.at(family, port), "hello");
           Attempt thief = Attempt.from(shop.thief, shop.store.at(family, port), "hello");
@@ -235,16 +238,16 @@ abstract class InboundContract {
     for (InetSocketAddress listener : listeners) {
       Attempt attempt = Attempt.from(shop.store, listener, "let me out");
 
-      assertThat(attempt.wasReset()).as("%s at %s", attempt, listener).isTrue();
+      assertThat(attempt.wasTurnedAway()).as("%s at %s", attempt, listener).isTrue();
     }
     Await.until(
-        "both are told of",
+        "whom a listener has accepted is told of",
         () ->
             shop.view().events(0, shop.store, "no_original_destination").stream()
                     .filter(event ->
                         event.path("source").asText().startsWith("[") == (family == Family.IPV6))
                     .count()
-                == 2);
+                == (mechanism.guardsIpv6Loopback() && family == Family.IPV6 ? 1 : 2));
   }
 
   /** Loopback listeners in the pod; while no test server is there, all of them are the proxy's. */

@@ -45,18 +45,13 @@ public enum Mechanism {
     return hooksConnect();
   }
 
-  /** Whether the application may listen on 15001 and 15006 itself. */
-  boolean leavesItsPortsToTheApplication() {
-    return steers();
-  }
-
   /** Whether traffic of the node is proven by its socket rather than believed by its address. */
   boolean provesNodeOrigin() {
     return steers();
   }
 
-  /** Whether IPv6 loopback port 15001 is where steering sends to. */
-  boolean ownsIpv6LoopbackPort() {
+  /** Whether a program asks what is called on loopback, before a listener could. */
+  boolean guardsIpv6Loopback() {
     return steers();
   }
 

@@ -16,6 +16,7 @@ import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -99,6 +100,31 @@ abstract class MutualTlsContract {
       InetAddress seen = server.accepted().getFirst().peer().getAddress();
       SitePod expected = mechanism.showsTrueClients() ? shop.buyer : shop.store;
       assertThat(seen).isEqualTo(expected.address(family));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anApplicationMayListenOnAnyPortOfTheMeshItself(Family family) {
+    String any = family == Family.IPV4 ? "0.0.0.0" : "::";
+    String target = Manifests.trafficTarget("buyer", "neighbour", List.of());
+    shop.change(() -> shop.cluster.registry().write("buyer-to-neighbour", target));
+    try {
+      for (SitePod pod : List.of(shop.neighbour, shop.store)) {
+        for (int port : new int[] {15_001, 15_006, 15_008, 15_009}) {
+          InetSocketAddress bound = new InetSocketAddress(IpAddresses.parse(any), port);
+          try (TcpServer server = TcpServer.open(pod, bound, TcpServer::echoAll)) {
+            Attempt served = Attempt.from(shop.buyer, pod.at(family, port), "hi");
+
+            assertThat(served.answer())
+                .as("%s of %s: %s", port, pod.name(), served)
+                .isEqualTo("hi");
+            assertThat(server.accepted()).as("exactly one accept").hasSize(1);
+          }
+        }
+      }
+    } finally {
+      shop.change(() -> shop.cluster.registry().remove("buyer-to-neighbour"));
     }
   }
 

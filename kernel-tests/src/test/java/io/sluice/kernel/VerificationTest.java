@@ -35,15 +35,22 @@ import org.junit.jupiter.params.provider.MethodSource;
 class VerificationTest {
   private static final int STOLEN_PORT = 7_777;
 
+  private static final String TO_A_LISTENER =
+      "tcp flags & (syn | ack) == syn tcp dport 49152-65535";
+
   /** What others do inside a pod so that programs and rules of ours are whole and paths are not. */
   private static final Map<String, String> STOLEN_PATHS =
       Map.of(
           "outbound IPv4 swallowed",
           "add table ip thief; add chain ip thief t { type filter hook input priority 0; };"
-              + " add rule ip thief t iif lo tcp dport 15001 drop",
+              + " add rule ip thief t iif lo "
+              + TO_A_LISTENER
+              + " drop",
           "outbound IPv6 swallowed",
           "add table ip6 thief; add chain ip6 thief t { type filter hook input priority 0; };"
-              + " add rule ip6 thief t iif lo tcp dport 15001 drop",
+              + " add rule ip6 thief t iif lo "
+              + TO_A_LISTENER
+              + " drop",
           "inbound IPv4 stolen",
           "add table ip thief; add chain ip thief t { type nat hook prerouting priority -101; };"
               + " add rule ip thief t iif eth0 tcp dport != 22 redirect to :"

@@ -1,17 +1,12 @@
 package io.sluice.mesh;
 
 /**
- * Port numbers that have a meaning for the mesh. {@code sluice_maps.h} repeats the ones that the
- * programs need; a test compares the two.
+ * Port numbers that have a meaning for the mesh. None of them is taken inside a pod: its listeners
+ * have ports that no application is given (RFC 6335 §6). {@code sluice_maps.h} repeats the ones
+ * that the programs need; a test compares the two.
  */
 public final class MeshPorts {
-  /** Outbound interception inside a pod; in eBPF mode only an address that steering recognises. */
-  public static final int OUTBOUND = 15001;
-
-  /** Inbound plaintext interception inside a pod; likewise. */
-  public static final int INBOUND = 15006;
-
-  /** HBONE inside a pod; likewise. */
+  /** HBONE: what nodes call at a pod's address, redirected to the inbound listener as all is. */
   public static final int HBONE = 15008;
 
   /**
@@ -30,9 +25,4 @@ public final class MeshPorts {
   public static final int DNS = 53;
 
   private MeshPorts() {}
-
-  /** Whether the mesh itself uses this port of a pod, so that no application is behind it. */
-  public static boolean isOwnInsidePod(int port) {
-    return port == OUTBOUND || port == INBOUND || port == HBONE || port == PATH_CHECK;
-  }
 }

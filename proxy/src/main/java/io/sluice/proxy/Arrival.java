@@ -9,6 +9,7 @@ import io.sluice.proxy.limits.Source;
 import io.sluice.proxy.tls.TlsIdentity;
 import java.net.InetSocketAddress;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,11 +17,14 @@ import org.jspecify.annotations.Nullable;
  * peer's proxy. Runs on the loop that the socket is to live on, where it is not registered yet.
  */
 final class Arrival implements Runnable, Admission {
+  private static final long ASK_AGAIN_MILLIS = 1;
+
   private final DataPath path;
   private final Pod pod;
   private final Loop loop;
   private final Direction direction;
   private final EpollSocketChannel channel;
+  private final long giveUpNanos;
   private @Nullable AcceptedFacts facts;
   private @Nullable Reason refusal;
 
@@ -30,6 +34,7 @@ final class Arrival implements Runnable, Admission {
     this.loop = loop;
     this.direction = direction;
     this.channel = channel;
+    this.giveUpNanos = System.nanoTime() + path.settings.identityTimeout().toNanos();
   }
 
   @Override
@@ -37,8 +42,15 @@ final class Arrival implements Runnable, Admission {
     try {
       AcceptedFacts known = path.sockets.accepted(pod.name, direction, channel.fd().intValue());
       facts = known;
-      if (isHbone(known) && serveStreams()) {
-        return;
+      if (isForHbone(known)) {
+        LocalConnections.Lookup opener = opener(known);
+        if (opener.pending() && System.nanoTime() - giveUpNanos < 0) {
+          loop.executor.schedule(this, ASK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+          return;
+        }
+        if (opener.originOrNull() == null && serveStreams()) {
+          return;
+        }
       }
     } catch (RuntimeException e) {
       path.failed("accepted-socket-unknown", pod.name, e);
@@ -47,13 +59,23 @@ final class Arrival implements Runnable, Admission {
     beConnection();
   }
 
-  private boolean isHbone(AcceptedFacts known) {
+  private boolean isForHbone(AcceptedFacts known) {
     InetSocketAddress destination = known.originalDestinationOrNull();
     return direction == Direction.INBOUND
         && destination != null
         && destination.getPort() == MeshPorts.HBONE
         && known.rightNamespace()
         && path.snapshot.settings().mutualTls();
+  }
+
+  /**
+   * Who opened it: what we have opened ourselves as a connection, for a pod of this node to an
+   * application that has this very port, is none of a peer.
+   */
+  private LocalConnections.Lookup opener(AcceptedFacts known) {
+    return path.localConnections.find(
+        new LocalConnections.Tuple(
+            channel.remoteAddress(), known.originalDestination().orElseThrow()));
   }
 
   /** False where it is refused, which then leaves the record of a connection. */

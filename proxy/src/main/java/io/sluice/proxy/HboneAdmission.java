@@ -1,6 +1,5 @@
 package io.sluice.proxy;
 
-import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Decisions;
@@ -56,10 +55,9 @@ final class HboneAdmission implements Admission {
 
   /** Anything else would let a peer reach, from inside the pod, what only the pod may reach. */
   private static boolean isOf(Pod pod, MeshSnapshot snapshot, InetSocketAddress destination) {
-    return !MeshPorts.isOwnInsidePod(destination.getPort())
-        && snapshot
-            .workload(pod.name)
-            .filter(workload -> workload.addresses().contains(destination.getAddress()))
-            .isPresent();
+    return snapshot
+        .workload(pod.name)
+        .filter(workload -> workload.addresses().contains(destination.getAddress()))
+        .isPresent();
   }
 }

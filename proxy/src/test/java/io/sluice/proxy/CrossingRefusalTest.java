@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
 import io.sluice.mesh.DeniedPeers;
-import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
@@ -15,7 +14,6 @@ import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.TlsStack;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -69,27 +67,6 @@ class CrossingRefusalTest {
     }
 
     refused("a tunnel to an address that is not the pod's", Reason.WRONG_DESTINATION);
-  }
-
-  @Tag("attack")
-  @ParameterizedTest
-  @EnumSource(TlsStack.class)
-  void noPortOfTheMeshItselfIsReachedThroughIt(TlsStack stack) {
-    for (int port :
-        List.of(MeshPorts.OUTBOUND, MeshPorts.INBOUND, MeshPorts.HBONE, MeshPorts.PATH_CHECK)) {
-      try (var nodes = new TwoNodes(stack, ECHO)) {
-        nodes.client.sockets.redirect(
-            TwoNodes.BUYER,
-            Direction.OUTBOUND,
-            new InetSocketAddress(nodes.app.address().getAddress(), port));
-
-        CrossingTest.useUp(nodes.entry);
-
-        assertRefused(nodes.server, Reason.WRONG_DESTINATION);
-      }
-    }
-
-    refused("a tunnel to the mesh's own ports", Reason.WRONG_DESTINATION);
   }
 
   @Tag("attack")

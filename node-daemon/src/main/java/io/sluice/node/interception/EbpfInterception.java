@@ -6,6 +6,7 @@ import io.sluice.linux.bpf.RingBuffer;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
+import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
@@ -56,6 +57,7 @@ public final class EbpfInterception implements Interception {
   private final SocketFacts facts;
   private final ForwardingPods forwarding;
   private final Map<Long, PodSteering> steering = new ConcurrentHashMap<>();
+  private final Map<Long, FamilyPorts> outboundPorts = new ConcurrentHashMap<>();
 
   private final AddressClaims claims;
 
@@ -148,7 +150,9 @@ public final class EbpfInterception implements Interception {
   @Override
   public PodListeners prepare(PodPlacement pod) {
     writeRules(pod);
-    return new PodListeners(pod.name(), shape.steers() ? steered(pod) : addressed(pod));
+    List<ListenerFd> opened = shape.steers() ? steered(pod) : addressed(pod);
+    outboundPorts.put(pod.cookie(), PodListenerSockets.ports(opened, Direction.OUTBOUND));
+    return new PodListeners(pod.name(), opened);
   }
 
   /** Listeners in the slots of a steering program; their addresses mean nothing. */
@@ -210,7 +214,7 @@ public final class EbpfInterception implements Interception {
       }
       prepared.attach(pod.netns());
     }
-    maps.pods().put(new PodKey(pod.cookie()), PodRules.of(pod, shape.failOpen()).pod());
+    maps.pods().put(new PodKey(pod.cookie()), rulesOf(pod).pod());
     forwarding.refuse(pod);
     // What another release's daemon steers it by refuses everything, and goes only now.
     maps.pins().otherSchemas().forEach(former -> former.removePod(pod.cookie()));
@@ -219,7 +223,7 @@ public final class EbpfInterception implements Interception {
   @Override
   public void update(PodPlacement pod) {
     writeRules(pod);
-    maps.pods().put(new PodKey(pod.cookie()), PodRules.of(pod, shape.failOpen()).pod());
+    maps.pods().put(new PodKey(pod.cookie()), rulesOf(pod).pod());
   }
 
   /** Takes away the steering program that an earlier daemon left, where it is not wanted. */
@@ -228,8 +232,13 @@ public final class EbpfInterception implements Interception {
     maps.pins().createPod(cookie);
   }
 
+  private PodRules rulesOf(PodPlacement pod) {
+    return PodRules.of(
+        pod, shape.failOpen(), outboundPorts.getOrDefault(pod.cookie(), FamilyPorts.NONE));
+  }
+
   private void writeRules(PodPlacement pod) {
-    PodRules rules = PodRules.of(pod, shape.failOpen());
+    PodRules rules = rulesOf(pod);
     long cookie = pod.cookie();
     PodKey key = new PodKey(cookie);
     maps.podNames().put(key, new PodNameValue(pod.name().namespace(), pod.name().name()));
@@ -248,6 +257,7 @@ public final class EbpfInterception implements Interception {
       release(cookie);
       return;
     }
+    outboundPorts.remove(cookie);
     PodSteering prepared = steering.remove(cookie);
     if (prepared != null) {
       prepared.close();
@@ -259,6 +269,7 @@ public final class EbpfInterception implements Interception {
     PodKey key = new PodKey(cookie);
     forwarding.allow(cookie);
     maps.pods().remove(key);
+    outboundPorts.remove(cookie);
     programs.forget(cookie);
     PodSteering active = steering.remove(cookie);
     if (active != null) {

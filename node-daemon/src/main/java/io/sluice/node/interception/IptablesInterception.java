@@ -11,9 +11,9 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.FailMode;
-import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.maps.CounterKey;
@@ -50,6 +50,8 @@ public final class IptablesInterception implements Interception {
   /** A pod whose listeners are open. */
   private record Active(
       PodPlacement placement,
+      FamilyPorts outboundPorts,
+      FamilyPorts inboundPorts,
       PodRedirection redirection,
       RulesetGeneration generation,
       AtomicReference<OptionalInt> intactAt) {
@@ -73,6 +75,29 @@ public final class IptablesInterception implements Interception {
       if (redirection.isNftables()) {
         intactAt.set(writtenAt.get());
       }
+    }
+
+    Active with(PodPlacement changed) {
+      return new Active(changed, outboundPorts, inboundPorts, redirection, generation, intactAt);
+    }
+
+    PodTraffic traffic(PodPlacement pod, Set<Direction> directions) {
+      PodNetwork network = pod.network();
+      return new PodTraffic(
+          pod.settings(),
+          new PodTraffic.Probes(pod.probePorts(), network.nodeAddresses()),
+          network.primary(),
+          network.own(),
+          network.excludedAddresses(),
+          network.excludedRanges(),
+          network.excludedInterfaces(),
+          network.otherInterfaces(),
+          pod.permissive(),
+          true,
+          network.ipv6(),
+          outboundPorts,
+          inboundPorts,
+          directions);
     }
 
     void close() {
@@ -139,6 +164,8 @@ public final class IptablesInterception implements Interception {
             pod.cookie(),
             new Active(
                 pod,
+                PodListenerSockets.ports(opened, Direction.OUTBOUND),
+                PodListenerSockets.ports(opened, Direction.INBOUND),
                 new PodRedirection(pod.netns(), backend),
                 RulesetGeneration.open(namespaces, pod.netns()),
                 new AtomicReference<>(OptionalInt.empty())));
@@ -162,7 +189,7 @@ public final class IptablesInterception implements Interception {
           pod.name(),
           "rules cannot tell whether a daemon runs, so they refuse without one; use eBPF");
     }
-    active.apply(traffic(pod));
+    active.apply(active.traffic(pod, directions));
   }
 
   @Override
@@ -171,8 +198,8 @@ public final class IptablesInterception implements Interception {
     if (active == null) {
       throw new IllegalStateException("pod " + pod.name() + " is not active");
     }
-    active.apply(traffic(pod));
-    pods.put(pod.cookie(), new Active(pod, active.redirection, active.generation, active.intactAt));
+    active.apply(active.traffic(pod, directions));
+    pods.put(pod.cookie(), active.with(pod));
   }
 
   @Override
@@ -191,25 +218,6 @@ public final class IptablesInterception implements Interception {
   @Override
   public void repair(PodPlacement pod, Consumer<PodListeners> serve) {
     update(pod);
-  }
-
-  private PodTraffic traffic(PodPlacement pod) {
-    PodNetwork network = pod.network();
-    return new PodTraffic(
-        pod.settings(),
-        new PodTraffic.Probes(pod.probePorts(), network.nodeAddresses()),
-        network.primary(),
-        network.own(),
-        network.excludedAddresses(),
-        network.excludedRanges(),
-        network.excludedInterfaces(),
-        network.otherInterfaces(),
-        pod.permissive(),
-        true,
-        network.ipv6(),
-        MeshPorts.OUTBOUND,
-        MeshPorts.INBOUND,
-        directions);
   }
 
   @Override

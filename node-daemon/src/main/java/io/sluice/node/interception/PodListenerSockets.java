@@ -3,23 +3,33 @@ package io.sluice.node.interception;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsThread;
+import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
-import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.ListenerFd;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.Set;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** The proxy's listening sockets inside one pod, one per direction and family that the pod has. */
 final class PodListenerSockets {
   /** The kernel caps it with net.core.somaxconn of the pod's namespace. */
   private static final int BACKLOG = 4096;
+
+  /**
+   * RFC 6335 §6: no application is assigned one of these, so none loses the port that it is about
+   * to bind. The kernel's own choice may be any number that the pod's sysctls name.
+   */
+  private static final int FIRST_DYNAMIC_PORT = 49_152;
+
+  private static final int LAST_PORT = 65_535;
+
+  /** Of 16,384 ports; an application that holds nearly all of them is not looked after. */
+  private static final int ATTEMPTS = 64;
 
   private final NetnsThread namespaces;
   private final InheritedListeners inherited;
@@ -57,38 +67,37 @@ final class PodListenerSockets {
     listeners.forEach(listener -> Sockets.close(listener.fd()));
   }
 
-  /** On every address of the pod and the mesh's own port: where packets are sent by address. */
-  int onEveryAddress(PodPlacement pod, Direction direction, Family family) {
-    InetAddress address = InetAddress.ofLiteral(family == Family.IPV4 ? "0.0.0.0" : "::");
-    int port = direction == Direction.OUTBOUND ? MeshPorts.OUTBOUND : MeshPorts.INBOUND;
-    OptionalInt left =
-        inherited.take(pod.cookie(), direction, new InetSocketAddress(address, port)::equals);
-    if (left.isPresent()) {
-      return left.getAsInt();
-    }
-    try {
-      return listen(pod, address, port);
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof LinuxException linux && linux.errno() == Errno.EADDRINUSE) {
-        throw new InterceptionException(
-            "port " + port + " is taken inside pod " + pod.name(),
-            "this mode needs it: move the application to another port, or use eBPF mode");
+  /** Where the listeners of one direction wait. */
+  static FamilyPorts ports(List<ListenerFd> listeners, Direction direction) {
+    FamilyPorts ports = FamilyPorts.NONE;
+    for (ListenerFd listener : listeners) {
+      if (listener.direction() == direction) {
+        InetSocketAddress local = Sockets.localAddress(listener.fd());
+        ports = ports.with(Family.of(local.getAddress()), local.getPort());
       }
-      throw e;
     }
+    return ports;
   }
 
-  /** On loopback and any port: where a program gives packets to the socket itself. */
+  /** On every address of the pod: where packets are sent by address. */
+  int onEveryAddress(PodPlacement pod, Direction direction, Family family) {
+    return at(family == Family.IPV4 ? "0.0.0.0" : "::", pod, direction);
+  }
+
+  /** On loopback: where a program gives packets to the socket itself. */
   int onLoopback(PodPlacement pod, Direction direction, Family family) {
-    InetAddress address = InetAddress.ofLiteral(family == Family.IPV4 ? "127.0.0.1" : "::1");
+    return at(family == Family.IPV4 ? "127.0.0.1" : "::1", pod, direction);
+  }
+
+  private int at(String literal, PodPlacement pod, Direction direction) {
+    InetAddress address = InetAddress.ofLiteral(literal);
     return inherited
         .take(pod.cookie(), direction, local -> local.getAddress().equals(address))
-        .orElseGet(() -> listen(pod, address, 0));
+        .orElseGet(() -> listen(pod, address));
   }
 
-  private int listen(PodPlacement pod, InetAddress address, int port) {
-    int listener =
-        namespaces.submit(pod.netns(), () -> Sockets.listenTcp(address, port, BACKLOG)).join();
+  private int listen(PodPlacement pod, InetAddress address) {
+    int listener = namespaces.submit(pod.netns(), () -> listenAtFreePort(pod, address)).join();
     try {
       if (Sockets.netnsCookie(listener) != pod.cookie()) {
         throw new InterceptionException(
@@ -100,5 +109,21 @@ final class PodListenerSockets {
       Sockets.close(listener);
       throw e;
     }
+  }
+
+  private static int listenAtFreePort(PodPlacement pod, InetAddress address) {
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+      int port = ThreadLocalRandom.current().nextInt(FIRST_DYNAMIC_PORT, LAST_PORT + 1);
+      try {
+        return Sockets.listenTcp(address, port, BACKLOG);
+      } catch (LinuxException e) {
+        if (e.errno() != Errno.EADDRINUSE) {
+          throw e;
+        }
+      }
+    }
+    throw new InterceptionException(
+        "no free port for a listener inside pod " + pod.name(),
+        "its applications hold nearly all from " + FIRST_DYNAMIC_PORT + " on: let them bind fewer");
   }
 }

@@ -1,5 +1,6 @@
 package io.sluice.node.interception;
 
+import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.FailMode;
 import io.sluice.mesh.InterceptionSettings;
@@ -44,7 +45,8 @@ record PodRules(
 
   private static final Cidr ALL_IPV4 = Cidr.parse("0.0.0.0/0");
 
-  static PodRules of(PodPlacement pod, boolean failOpen) {
+  /** {@code outboundPorts} says where our listeners wait for what the pod sends. */
+  static PodRules of(PodPlacement pod, boolean failOpen, FamilyPorts outboundPorts) {
     long cookie = pod.cookie();
     InterceptionSettings settings = pod.settings();
     PodNetwork network = pod.network();
@@ -86,7 +88,8 @@ record PodRules(
             network.primary4(),
             network.primary6(),
             PodFlag.bits(flags(pod, failOpen)),
-            network.primaryIfindex());
+            network.primaryIfindex(),
+            outboundPorts);
     return new PodRules(value, addresses, ranges, ports, probes, interfaces);
   }
 

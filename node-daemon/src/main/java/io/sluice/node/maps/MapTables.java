@@ -40,7 +40,7 @@ final class MapTables {
             "enrolled pods",
             PodKey.CODEC,
             PodValue.CODEC,
-            List.of("pod", "netns_cookie", "ipv4", "ipv6", "flags", "ifindex"),
+            List.of("pod", "netns_cookie", "ipv4", "ipv6", "flags", "ifindex", "port4", "port6"),
             (k, v) ->
                 List.of(
                     pods.of(k.netnsCookie()),
@@ -48,7 +48,9 @@ final class MapTables {
                     host(v.address4()),
                     host(v.address6()),
                     PodFlag.of(v.flags()).toString(),
-                    number(v.primaryIfindex()))),
+                    number(v.primaryIfindex()),
+                    number(v.outboundPorts().ipv4()),
+                    number(v.outboundPorts().ipv6()))),
         walked(
             "pod_names",
             "names of pods, for people",

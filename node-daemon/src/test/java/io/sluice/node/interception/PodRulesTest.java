@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.FailMode;
 import io.sluice.mesh.InterceptionSettings;
@@ -133,7 +134,7 @@ class PodRulesTest {
         new InterceptionSettings(
             Set.of(443), Set.of(9_090), List.of(), List.of(), Set.of("net1"), OPEN);
 
-    PodRules rules = PodRules.of(placement(5, network, settings, false), false);
+    PodRules rules = PodRules.of(placement(5, network, settings, false), false, FamilyPorts.NONE);
 
     assertThat(rules.addresses())
         .isEqualTo(Map.of(new PodAddressKey(5, own), 1, new PodAddressKey(5, second), 2));
@@ -244,7 +245,9 @@ class PodRulesTest {
         new PodNetwork(
             List.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false, 0,
             Set.of());
-    return PodRules.of(placement(1, network, settings, permissive), failOpen).pod().flags();
+    return PodRules.of(placement(1, network, settings, permissive), failOpen, FamilyPorts.NONE)
+        .pod()
+        .flags();
   }
 
   private static Map<Cidr, Integer> ranges(List<String> exclusions, List<String> inclusions) {

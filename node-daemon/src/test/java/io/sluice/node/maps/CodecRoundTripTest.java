@@ -3,6 +3,7 @@ package io.sluice.node.maps;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.decision.Direction;
@@ -64,9 +65,9 @@ class CodecRoundTripTest {
         new Sample<>(PodKey.CODEC, new PodKey(COOKIE)),
         new Sample<>(PodNameValue.CODEC, new PodNameValue("shop", "cart-0")),
         new Sample<>(PodSelfValue.CODEC, new PodSelfValue(COOKIE)),
-        new Sample<>(PodValue.CODEC, new PodValue(V4, V6, 0xf, 2)),
-        new Sample<>(PodValue.CODEC, new PodValue(V4, null, 0, 2)),
-        new Sample<>(PodValue.CODEC, new PodValue(null, V6, 0, 2)),
+        new Sample<>(PodValue.CODEC, new PodValue(V4, V6, 0xf, 2, new FamilyPorts(49_152, 65_535))),
+        new Sample<>(PodValue.CODEC, new PodValue(V4, null, 0, 2, FamilyPorts.NONE)),
+        new Sample<>(PodValue.CODEC, new PodValue(null, V6, 0, 2, new FamilyPorts(0, 50_001))),
         new Sample<>(PortRuleKey.CODEC, new PortRuleKey(COOKIE, 443, Direction.OUTBOUND)),
         new Sample<>(RangeRuleKey.CODEC, new RangeRuleKey(COOKIE, Cidr.parse("10.0.0.0/8"))),
         new Sample<>(RangeRuleKey.CODEC, new RangeRuleKey(COOKIE, Cidr.parse("0.0.0.0/0"))),

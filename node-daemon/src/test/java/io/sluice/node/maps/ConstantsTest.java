@@ -143,9 +143,6 @@ class ConstantsTest {
 
   @Test
   void portsAndSchemaVersionAreEqual() {
-    assertThat(header.constant("SLUICE_OUTBOUND_PORT")).isEqualTo(MeshPorts.OUTBOUND);
-    assertThat(header.constant("SLUICE_INBOUND_PORT")).isEqualTo(MeshPorts.INBOUND);
-    assertThat(header.constant("SLUICE_HBONE_PORT")).isEqualTo(MeshPorts.HBONE);
     assertThat(header.constant("SLUICE_DNS_PORT")).isEqualTo(MeshPorts.DNS);
     assertThat(header.constant("SLUICE_SCHEMA_VERSION")).isEqualTo(PinDirectory.SCHEMA_VERSION);
   }
