@@ -98,7 +98,7 @@ record FlowModel(Mechanism mechanism, SteeredPod pod) {
     } else if (!pod.permissive()) {
       return Seen.RESET; // the policy of the proxy: the source is not in the mesh
     }
-    return mechanism.showsTrueClients() ? Seen.ANSWERED : Seen.ANSWERED_THROUGH_PROXY;
+    return mechanism.showsPortsOfClients() ? Seen.ANSWERED : Seen.ANSWERED_THROUGH_PROXY;
   }
 
   /** Whether an echo request there leaves the pod, and by the interface that its socket names. */

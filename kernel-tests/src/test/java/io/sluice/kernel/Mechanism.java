@@ -40,8 +40,8 @@ public enum Mechanism {
     return this == EBPF;
   }
 
-  /** Whether the application's accept() names the true client rather than the pod itself. */
-  boolean showsTrueClients() {
+  /** Whether the application's accept() names the true client's port too. */
+  boolean showsPortsOfClients() {
     return hooksConnect();
   }
 

@@ -6,6 +6,7 @@ import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.Talk;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
@@ -113,6 +114,29 @@ class MechanismLifeTest {
           .isEqualTo(pod.address(Family.IPV4));
       assertThat(inside.accepted().getFirst().peer().getAddress())
           .isEqualTo(shop.stranger.address(Family.IPV4));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void whatHasArrivedWhenAPodLeavesGoesOnWhereItIsNotTranslated(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+    SitePod pod = shop.site.addPods("keeper").getFirst();
+    shop.configure(true, true, Map.of());
+    shop.change(() -> shop.site.registry().write(pod));
+    Await.until("it is enrolled", () -> shop.view().stateOf(pod).equals("enrolled"));
+    try (TcpServer inside = TcpServer.echo(pod, Family.IPV6, shop.freshPort())) {
+      try (Talk open = Talk.begin(shop.stranger, pod.at(Family.IPV6, inside.port()))) {
+        assertThat(open.exchange("before")).isEqualTo("before");
+
+        shop.change(() -> shop.site.registry().remove(pod));
+        Await.until("no rule is left", () -> Traces.rules(pod).isEmpty());
+
+        assertThat(open.isAlive()).isEqualTo(mechanism.steers());
+      }
+      Await.until("nothing of ours is left", () -> Traces.in(pod).isEmpty());
+    } finally {
+      shop.configureAsAtFirst();
     }
   }
 

@@ -1,5 +1,6 @@
 package io.sluice.kernel;
 
+import io.sluice.iptables.ClientAddresses;
 import io.sluice.iptables.PodBarrier;
 import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.SitePod;
@@ -20,6 +21,7 @@ public final class Traces {
     List<String> traces = new ArrayList<>(rules(pod));
     traces.addAll(programs(pod));
     traces.addAll(barriers(pod));
+    traces.addAll(presentedClients(pod));
     return traces;
   }
 
@@ -32,11 +34,31 @@ public final class Traces {
     }
   }
 
+  /** What shows true clients to applications where rules intercept. */
+  static List<String> presentedClients(SitePod pod) {
+    List<String> traces = new ArrayList<>(tables(pod, ClientAddresses.TABLE));
+    for (String family : List.of("-4", "-6")) {
+      for (String kind : List.of("rule", "route show table all")) {
+        List<String> command = new ArrayList<>(List.of("ip", family, "-n", pod.netns()));
+        command.addAll(List.of(kind.split(" ", -1)));
+        Commands.run(command.toArray(String[]::new))
+            .lines()
+            .filter(line -> line.contains(" " + ClientAddresses.ROUTES))
+            .forEach(traces::add);
+      }
+    }
+    return traces;
+  }
+
   /** The table that refuses everything. */
   static List<String> barriers(SitePod pod) {
+    return tables(pod, PodBarrier.TABLE);
+  }
+
+  private static List<String> tables(SitePod pod, String name) {
     return Commands.run("nsenter", "--net=" + pod.path(), "nft", "list", "tables")
         .lines()
-        .filter(line -> line.endsWith(" " + PodBarrier.TABLE))
+        .filter(line -> line.endsWith(" " + name))
         .toList();
   }
 

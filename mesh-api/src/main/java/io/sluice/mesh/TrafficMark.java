@@ -12,5 +12,11 @@ public final class TrafficMark {
   /** The bits that rules compare; the others stay free for the pod's own use. */
   public static final int MASK = 0xffff;
 
+  /**
+   * What bears all these bits goes between the proxy and the application of one pod and stays
+   * inside, whatever its addresses are; to rules it is the proxy's as well.
+   */
+  public static final int PRESENTING = 0x1_0000 | VALUE;
+
   private TrafficMark() {}
 }

@@ -106,7 +106,7 @@ final class Dial implements Attempt, PendingSocket.Listener {
       made.registered();
       connecting = made.channel.connect(endpoint);
       InetSocketAddress local = made.channel.localAddress();
-      if (made.channel.isOpen() && local != null) {
+      if (made.channel.isOpen() && local != null && !isShownAsClient(local)) {
         LocalConnections.Tuple ends = new LocalConnections.Tuple(local, endpoint);
         tuple = ends;
         known.add(ends, origin);
@@ -125,6 +125,14 @@ final class Dial implements Attempt, PendingSocket.Listener {
         fail(ConnectFailures.reason(future.cause()));
       }
     });
+  }
+
+  /** Then the client itself may have these very ends, and is not to be taken for us. */
+  private boolean isShownAsClient(InetSocketAddress local) {
+    return origin.inbound
+        && presentedClient
+            .filter(client -> client.getAddress().equals(local.getAddress()))
+            .isPresent();
   }
 
   private void fail(Reason reason) {

@@ -37,8 +37,8 @@ record DemoMode(InterceptionMode asked, String inForce, String reason) {
     return inForce.equals(Mechanism.IPTABLES.label());
   }
 
-  /** Whether an application's accept(2) names the true client rather than the pod itself. */
-  boolean showsTrueClients() {
+  /** Whether an application's accept(2) names the true client's port too. */
+  boolean showsPortsOfClients() {
     return !isIptables();
   }
 

@@ -47,8 +47,7 @@ final class NodesTrafficSteps {
     for (IpFamily family : IpFamily.values()) {
       report.step(
           "buyer calls the other node, " + family.title(),
-          "an answer; the store sees "
-              + (run.mode().showsTrueClients() ? "the buyer's address" : "in iptables mode itself"),
+          "an answer; the store sees the buyer's address",
           () -> callRemoteStore(family));
     }
     report.step(
@@ -71,8 +70,8 @@ final class NodesTrafficSteps {
     if (!(shop.call(DemoPod.BUYER, plan.remoteStore(family)) instanceof Answered answer)) {
       return new Seen(false, "no answer");
     }
-    DemoPod seen = run.mode().showsTrueClients() ? DemoPod.BUYER : DemoPod.STORE_V2;
-    boolean sees = answer.line().contains(" sees " + beginning(plan.address(seen, family)));
+    boolean sees =
+        answer.line().contains(" sees " + beginning(plan.address(DemoPod.BUYER, family)));
     return new Seen(sees, answer.line() + "; " + answer.took());
   }
 

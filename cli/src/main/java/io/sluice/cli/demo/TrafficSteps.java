@@ -37,9 +37,9 @@ final class TrafficSteps {
       report.step(
           "both see true addresses, " + family.title(),
           "client: the service's address; server: "
-              + (run.mode().showsTrueClients()
+              + (run.mode().showsPortsOfClients()
                   ? "the buyer's address and port"
-                  : "the true client, in iptables mode the pod itself"),
+                  : "the buyer's address"),
           () -> lookAtAddresses(family));
     }
     report.step("store calls the warehouse", "an answer on both families", this::callWarehouse);
@@ -79,9 +79,9 @@ final class TrafficSteps {
     boolean ok =
         answer.peer().equals(service)
             && answer.local().getAddress().equals(buyer)
-            && (run.mode().showsTrueClients()
+            && (run.mode().showsPortsOfClients()
                 ? answer.serverSees(client)
-                : answer.serverSeesItself(family));
+                : answer.serverSees(buyer));
     return new Seen(
         ok,
         IpAddresses.text(answer.local())

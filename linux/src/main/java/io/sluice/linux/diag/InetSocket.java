@@ -31,4 +31,18 @@ public record InetSocket(
     long cookie,
     long uid,
     long inode,
-    long cgroupId) {}
+    long cgroupId) {
+
+  /** The two ends of a connection, that of a socket first. */
+  public record Ends(InetSocketAddress local, InetSocketAddress peer) {}
+
+  /** As this socket has them. */
+  public Ends ends() {
+    return new Ends(local, peer);
+  }
+
+  /** As a socket at the other end has them. */
+  public Ends otherEnds() {
+    return new Ends(peer, local);
+  }
+}

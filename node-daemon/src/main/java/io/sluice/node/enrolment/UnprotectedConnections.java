@@ -14,6 +14,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -48,9 +49,10 @@ record UnprotectedConnections(
   List<EarlierConnection> among(List<InetSocket> sockets, Predicate<InetSocket> isOwn) {
     List<InetSocket> listeners =
         sockets.stream().filter(socket -> socket.state() == TcpState.LISTEN).toList();
+    Set<InetSocket.Ends> ends = sockets.stream().map(InetSocket::ends).collect(Collectors.toSet());
     List<EarlierConnection> found = new ArrayList<>();
     for (InetSocket socket : sockets) {
-      if (!canCarryData(socket) || staysInside(socket)) {
+      if (!canCarryData(socket) || staysInside(socket) || hasBothEndsInside(socket, ends)) {
         continue;
       }
       boolean inbound =
@@ -88,6 +90,11 @@ record UnprotectedConnections(
         || peer.equals(socket.local().getAddress())
         || network.own().contains(peer)
         || network.excludedAddresses().contains(peer);
+  }
+
+  /** As between the proxy and the application that sees a client's address. */
+  private static boolean hasBothEndsInside(InetSocket socket, Set<InetSocket.Ends> ends) {
+    return socket.transport() == Transport.TCP && ends.contains(socket.otherEnds());
   }
 
   private static boolean accepts(InetSocket listener, InetSocket socket) {

@@ -45,6 +45,7 @@ public final class IptablesInterception implements Interception {
   private final NodeNamespaces everywhere;
   private final Set<Direction> directions;
   private final SocketFacts facts;
+  private final PresentedClients clients;
   private final Map<Long, Active> pods = new ConcurrentHashMap<>();
 
   /** A pod whose listeners are open. */
@@ -125,7 +126,8 @@ public final class IptablesInterception implements Interception {
     this.namespaces = namespaces;
     this.listeners = new PodListenerSockets(namespaceThread, inherited);
     this.backend = backend;
-    this.facts = new IptablesSocketFacts(backend.believesMarks());
+    this.clients = new PresentedClients(namespaces);
+    this.facts = new IptablesSocketFacts(backend.believesMarks(), clients::isPossible);
     this.records = new EnrolledRecords(records);
     this.everywhere = everywhere;
     this.directions = Set.copyOf(directions);
@@ -181,7 +183,13 @@ public final class IptablesInterception implements Interception {
     if (active == null) {
       throw new IllegalStateException("pod " + pod.name() + " was not prepared");
     }
+    boolean isNew = records.read(pod.cookie()).isEmpty();
     records.write(pod.name(), pod.path(), pod.cookie());
+    if (showsClients()) {
+      clients.raise(pod);
+    } else if (!isNew) {
+      clients.lower(pod.cookie(), pod.netns()); // rules for both directions had it
+    }
     if (pod.settings().openings().fail() == FailMode.OPEN) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -192,11 +200,19 @@ public final class IptablesInterception implements Interception {
     active.apply(active.traffic(pod, directions));
   }
 
+  /** The proxy's own sockets are the outbound mechanism's. */
+  private boolean showsClients() {
+    return directions.contains(Direction.OUTBOUND);
+  }
+
   @Override
   public void update(PodPlacement pod) {
     Active active = pods.get(pod.cookie());
     if (active == null) {
       throw new IllegalStateException("pod " + pod.name() + " is not active");
+    }
+    if (showsClients()) {
+      clients.raise(pod);
     }
     active.apply(active.traffic(pod, directions));
     pods.put(pod.cookie(), active.with(pod));
@@ -238,6 +254,7 @@ public final class IptablesInterception implements Interception {
     try {
       if (active != null) {
         active.redirection.remove();
+        clients.lower(cookie, active.placement.netns());
       } else {
         removeLeftover(cookie);
       }
@@ -267,6 +284,7 @@ public final class IptablesInterception implements Interception {
     if (found.isPresent()) {
       try (NetnsHandle namespace = found.get()) {
         new PodRedirection(namespace, backend).remove();
+        clients.lower(cookie, namespace);
       }
     }
   }

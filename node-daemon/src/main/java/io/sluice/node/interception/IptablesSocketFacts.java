@@ -4,20 +4,33 @@ import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.TrafficMark;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.AcceptedFacts;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
+import java.util.function.LongPredicate;
 
 /**
  * Facts from connection tracking. The proxy's sockets are recognised by their cgroup, or by a mark
- * where the kernel cannot; the application sees the proxy's connection as coming from the pod
- * itself.
+ * where the kernel cannot. The application sees the true client's address, with a port of the
+ * kernel's choice: streams of a peer share one, and one connection may have it.
  */
 final class IptablesSocketFacts implements SocketFacts {
-  private final boolean marks;
+  private static final int IP_TRANSPARENT = 19;
+  private static final int IPV6_TRANSPARENT = 75;
+  private static final int IP_BIND_ADDRESS_NO_PORT = 24;
 
-  /** {@code marks} says whether rules know the proxy's sockets by a mark. */
-  IptablesSocketFacts(boolean marks) {
+  private final boolean marks;
+  private final LongPredicate showsClients;
+
+  /**
+   * Over what is possible.
+   *
+   * @param marks whether rules know the proxy's sockets by a mark
+   * @param showsClients whether the pod of a cookie can have connections from clients' addresses
+   */
+  IptablesSocketFacts(boolean marks, LongPredicate showsClients) {
     this.marks = marks;
+    this.showsClients = showsClients;
   }
 
   @Override
@@ -37,6 +50,36 @@ final class IptablesSocketFacts implements SocketFacts {
     if (marks) {
       Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_MARK, TrafficMark.VALUE);
     }
+    if (inbound && presentedClient.isPresent() && showsClients.test(pod.cookie())) {
+      InetAddress client = presentedClient.get().getAddress();
+      if (isForeign(client, pod.network()) && isOfFamily(fd, client)) {
+        bindTo(client, fd);
+      }
+    }
+  }
+
+  /** The node calls ports of probes directly, and must not meet its own address there. */
+  private static boolean isForeign(InetAddress client, PodNetwork network) {
+    return !client.isLoopbackAddress()
+        && !client.isLinkLocalAddress()
+        && !network.own().contains(client)
+        && !network.excludedAddresses().contains(client)
+        && !network.nodeAddresses().contains(client);
+  }
+
+  private static boolean isOfFamily(int fd, InetAddress client) {
+    return Sockets.Family.of(Sockets.localAddress(fd).getAddress()) == Sockets.Family.of(client);
+  }
+
+  private static void bindTo(InetAddress client, int fd) {
+    Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_MARK, TrafficMark.PRESENTING);
+    if (Sockets.Family.of(client) == Sockets.Family.IPV4) {
+      Sockets.setsockopt(fd, Sockets.SOL_IP, IP_TRANSPARENT, 1);
+    } else {
+      Sockets.setsockopt(fd, Sockets.SOL_IPV6, IPV6_TRANSPARENT, 1);
+    }
+    Sockets.setsockopt(fd, Sockets.SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    Sockets.bind(fd, new InetSocketAddress(client, 0));
   }
 
   @Override

@@ -29,7 +29,8 @@ public final class SplitInterception implements Interception {
   public SplitInterception(EbpfInterception outbound, IptablesInterception inbound) {
     this.outbound = outbound;
     this.inbound = inbound;
-    this.facts = new SplitSocketFacts(outbound.sockets(), new IptablesSocketFacts(false));
+    this.facts =
+        new SplitSocketFacts(outbound.sockets(), new IptablesSocketFacts(false, _ -> false));
   }
 
   @Override

@@ -81,6 +81,15 @@ class UnprotectedConnectionsTest {
   }
 
   @Test
+  void aConnectionThatShowsAClientButHasBothEndsInThePodDoesNot() {
+    InetSocket proxy = established(OTHER4, 40_001, POD4, 8_080);
+
+    assertThat(among(SERVER, INBOUND, proxy)).isEmpty();
+    assertThat(among(SERVER, INBOUND, established(OTHER4, 40_002, POD4, 8_080)))
+        .containsExactly(new EarlierConnection(INBOUND, Direction.INBOUND));
+  }
+
+  @Test
   void connectionsToAnAddressOfAnExcludedInterfaceOfThePodDoNot() {
     excludeInterface();
 
