@@ -68,6 +68,7 @@ abstract class RealServersContract {
       assertThat(thief.wasReset()).as("%s", thief).isTrue();
 
       etcd.kill(last);
+      // What is proposed while the dead one still counts as leader is lost, as etcd has it.
       etcd.awaitHealth(members.getFirst());
       etcd.ask(members.get(1), members.getFirst(), "put", "second", "while one is away");
       etcd.start(last);
