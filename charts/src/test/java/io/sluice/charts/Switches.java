@@ -153,6 +153,10 @@ final class Switches {
             "true",
             o -> Boolean.TRUE.equals(o.meshConfig("sidecar").get("sidecarDisabledMTLS"))),
         of(
+            "meshConfig.sidecar.localProxyMode",
+            "PodIP",
+            o -> "PodIP".equals(o.meshConfig("sidecar").get("localProxyMode"))),
+        of(
             "metrics.localOnly",
             "true",
             nodeArgument("--metrics-address=127.0.0.1:15020")

@@ -79,31 +79,6 @@ abstract class InboundContract {
 
   @ParameterizedTest
   @EnumSource(Family.class)
-  void anApplicationBoundToEveryAddressIsReached(Family family) {
-    String any = family == Family.IPV4 ? "0.0.0.0" : "::";
-
-    assertThat(reachAppBoundTo(IpAddresses.parse(any).getHostAddress(), family).answered())
-        .isTrue();
-  }
-
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void anApplicationBoundToThePodAddressIsReached(Family family) {
-    String own = shop.store.address(family).getHostAddress();
-
-    assertThat(reachAppBoundTo(own, family).answered()).isTrue();
-  }
-
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void anApplicationBoundToLoopbackStaysUnreachable(Family family) {
-    Attempt attempt = reachAppBoundTo(family == Family.IPV4 ? "127.0.0.1" : "::1", family);
-
-    assertThat(attempt.wasReset()).as("%s", attempt).isTrue();
-  }
-
-  @ParameterizedTest
-  @EnumSource(Family.class)
   void aSecondAddressOfThePodIsReachedByOneConnectionAndNoLoop(Family family) {
     String second = family == Family.IPV4 ? "10.77.200.1" : "fd77::c8:1";
     String length = family == Family.IPV4 ? "/16 dev eth0" : "/64 dev eth0 nodad";
@@ -128,13 +103,6 @@ abstract class InboundContract {
     } finally {
       shop.change(() -> shop.site.registry().write("pod-store", pod));
       Commands.ip(shop.store.netns(), List.of("addr del " + second + length.replace(" nodad", "")));
-    }
-  }
-
-  private Attempt reachAppBoundTo(String address, Family family) {
-    InetSocketAddress bound = new InetSocketAddress(IpAddresses.parse(address), shop.freshPort());
-    try (TcpServer server = TcpServer.open(shop.store, bound, TcpServer::echoAll)) {
-      return Attempt.from(shop.buyer, shop.store.at(family, server.port()), "hello");
     }
   }
 

@@ -8,7 +8,6 @@ import io.sluice.cli.capture.TcpStream;
 import io.sluice.cli.capture.TlsRecords;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Datagrams;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.Talk;
@@ -24,37 +23,18 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Between nodes: TLS on the wire, identity by certificate, and no way around. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class MutualTlsContract {
+abstract class MutualTlsContract extends RealServersContract {
   private static final String SECRET = "canary-19c2fe-between-nodes";
-  private static final String MARKER = "marker-c07d31-";
   private static final int MAC_ADDRESSES_BYTES = 12;
   private static final Duration REVOKE_LIMIT = Duration.ofMillis(100);
   private static final Duration CUT_LIMIT = Duration.ofSeconds(1);
 
-  private final Mechanism mechanism;
-  @AutoClose private TwoNodes shop;
-
   MutualTlsContract(Mechanism mechanism) {
-    this.mechanism = mechanism;
-  }
-
-  @BeforeAll
-  void openShop() {
-    shop = TwoNodes.open(mechanism);
-  }
-
-  @AfterEach
-  void restorePolicy() {
-    shop.configure(Map.of());
+    super(mechanism);
   }
 
   @ParameterizedTest
@@ -366,20 +346,13 @@ abstract class MutualTlsContract {
         .toList();
   }
 
-  /** Whether a text was on the link; a marker from outside the mesh ends what is looked at. */
-  private boolean isHeard(String text) {
-    String marker = MARKER + shop.freshPort() + ".";
-    Datagrams.send(shop.stranger(), Family.IPV4, shop.cluster.link().at(Family.IPV4, 9), marker);
-    Await.until("the marker is heard", () -> shop.capture.hasSeen(marker));
-    assertThat(shop.capture.dropped()).as("frames the capture missed").isZero();
-    return shop.capture.hasSeen(text);
-  }
-
-  /** Those that pods opened: what strangers tried is no traffic of the mesh. */
+  /** Those of the store that pods opened: what strangers tried is no traffic of the mesh. */
   private List<TcpStream> hboneStreams(Family family) {
+    InetAddress store = shop.store.address(family);
     InetAddress stranger = shop.stranger().address(family);
     return TcpStream.ofPort(TwoNodes.HBONE_PORT, shop.capture.frames()).stream()
-        .filter(stream -> Family.of(stream.from().getAddress()) == family)
+        .filter(stream ->
+            stream.from().getAddress().equals(store) || stream.to().getAddress().equals(store))
         .filter(stream -> !stream.from().getAddress().equals(stranger))
         .filter(stream -> !stream.to().getAddress().equals(stranger))
         .toList();

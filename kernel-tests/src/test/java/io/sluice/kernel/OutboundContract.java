@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.RawTcp;
+import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.LocalProxyMode;
 import java.net.InetSocketAddress;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -136,6 +140,106 @@ abstract class OutboundContract {
       assertThat(shop.view().record("outbound", attempt.local()).path("reason").asText())
           .isEqualTo("same_workload");
     }
+  }
+
+  @Test
+  void anApplicationIsReachedWhereItListensAsTheModeSays() {
+    Map<String, String> word = Map.of("sluice.io/local-proxy-mode", "Localhost");
+    String saysLocalhost = Manifests.pod(shop.store, word, List.of());
+    try {
+      assertReached("where nobody says anything", true);
+      shop.configureLocalProxy(LocalProxyMode.POD_IP);
+      assertReached("where the mesh says PodIP", false);
+      shop.change(() -> shop.site.registry().write("pod-store", saysLocalhost));
+      assertReached("where the pod says Localhost", true);
+    } finally {
+      shop.change(() -> shop.site.registry().write(shop.store));
+      shop.configureAsAtFirst();
+    }
+  }
+
+  private void assertReached(String where, boolean onLoopback) {
+    for (Family family : Family.values()) {
+      String every = family == Family.IPV4 ? "0.0.0.0" : "::";
+      String loopback = family == Family.IPV4 ? "127.0.0.1" : "::1";
+      String own = IpAddresses.text(shop.store.address(family));
+      assertThat(answersAt(every, Shop.STORE_PORT, family)).as("%s %s", every, where).isTrue();
+      assertThat(answersAt(own, Shop.STORE_PORT, family)).as("%s %s", own, where).isTrue();
+      assertThat(answersAt(loopback, Shop.STORE_PORT, family))
+          .as("%s %s", loopback, where)
+          .isEqualTo(onLoopback);
+      assertThat(answersAt(loopback, shop.freshPort(), family)).as("without a Service").isFalse();
+    }
+  }
+
+  /** Whether an application of the store that is bound so is reached by every way there is. */
+  private boolean answersAt(String address, int port, Family family) {
+    InetSocketAddress bound = new InetSocketAddress(IpAddresses.parse(address), port);
+    try (TcpServer server = TcpServer.open(shop.store, bound, TcpServer::echoAll)) {
+      Attempt byPod = Attempt.from(shop.buyer, shop.store.at(family, port), "hello");
+      assertThat(byPod.answered() || byPod.wasReset()).as("%s", byPod).isTrue();
+      if (byPod.answered() && mechanism.showsTrueClients()) {
+        assertThat(server.accepted().getFirst().peer()).isEqualTo(byPod.local());
+      }
+      Attempt thief = Attempt.from(shop.thief, shop.store.at(family, port), "hello");
+      assertThat(thief.wasReset()).as("%s", thief).isTrue();
+      if (port == Shop.STORE_PORT) {
+        for (SitePod caller : List.of(shop.buyer, shop.store)) {
+          Attempt byService = Attempt.from(caller, shop.service(family), "hello");
+          assertThat(byService.answered()).as("%s", byService).isEqualTo(byPod.answered());
+        }
+      }
+      return byPod.answered();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void everyPortOfEveryServiceOfOnePodLeadsToItsOwn(Family family) {
+    shop.change(() -> {
+      shop.site.registry().write("orders", twoPorts("orders", "10.99.0.21", "fd99::21", 7001));
+      shop.site.registry().write("returns", twoPorts("returns", "10.99.0.22", "fd99::22", 7003));
+      shop.site.registry().write("peers", twoPorts("peers", "None", "None", 7005));
+    });
+    try {
+      for (int target = 7001; target <= 7006; target++) {
+        String service = List.of("orders", "returns", "peers").get((target - 7001) / 2);
+        InetSocketAddress called =
+            service.equals("peers")
+                ? shop.store.at(family, target)
+                : at(family, service.equals("orders") ? 21 : 22, 81 + target % 2);
+        try (TcpServer server = TcpServer.echo(shop.store, family, target)) {
+          Attempt attempt = Attempt.from(shop.buyer, called, service);
+
+          assertThat(attempt.answer()).as("%s at %s", attempt, called).isEqualTo(service);
+          assertThat(server.accepted()).as("exactly one accept").hasSize(1);
+        }
+      }
+    } finally {
+      shop.change(
+          () -> List.of("orders", "returns", "peers").forEach(shop.site.registry()::remove));
+    }
+  }
+
+  /** A port of the cluster IP with this number. */
+  private static InetSocketAddress at(Family family, int number, int port) {
+    String network = family == Family.IPV4 ? "10.99.0." : "fd99::";
+    return new InetSocketAddress(IpAddresses.parse(network + number), port);
+  }
+
+  /** In front of the store: port 82 leads to {@code target}, 81 to the one after it. */
+  private static String twoPorts(String name, String ipv4, String ipv6, int target) {
+    return """
+    apiVersion: v1
+    kind: Service
+    metadata: {name: %s, namespace: %s}
+    spec:
+      clusterIP: "%s"
+      clusterIPs: ["%s", "%s"]
+      selector: {app: store}
+      ports: [{name: tcp-a, port: 82, targetPort: %s}, {name: tcp-b, port: 81, targetPort: %s}]
+    """
+        .formatted(name, Manifests.NAMESPACE, ipv4, ipv4, ipv6, target, target + 1);
   }
 
   @ParameterizedTest

@@ -14,6 +14,7 @@ import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.LocalProxyMode;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
@@ -154,6 +155,13 @@ final class Shop implements AutoCloseable {
   /** As at the beginning, with mutual TLS between nodes turned off. */
   void configureWithoutMutualTls() {
     String config = Manifests.withoutMutualTls(Manifests.meshConfig(false, false, Map.of()));
+    change(() -> site.registry().write(MESH_CONFIG, config));
+  }
+
+  /** As at the beginning, with a word on where applications are reached. */
+  void configureLocalProxy(LocalProxyMode mode) {
+    String sidecar = "spec: {sidecar: {localProxyMode: " + mode.word() + "}, ";
+    String config = Manifests.meshConfig(false, false, Map.of()).replace("spec: {", sidecar);
     change(() -> site.registry().write(MESH_CONFIG, config));
   }
 

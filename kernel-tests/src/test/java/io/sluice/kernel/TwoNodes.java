@@ -82,6 +82,28 @@ final class TwoNodes implements AutoCloseable {
     List.of(buyer, neighbour, thief, store).forEach(registry::write);
   }
 
+  /** Puts members of etcd into the mesh and returns when the daemons of their nodes serve them. */
+  void addEtcd(List<SitePod> members) {
+    change(() -> {
+      cluster.registry().write(EtcdSet.ACCOUNT, EtcdSet.serviceAndPermission());
+      members.forEach(each -> cluster.registry().write("pod-" + each.name(), EtcdSet.pod(each)));
+    });
+    for (Site site : cluster.sites()) {
+      Await.until(
+          "the account has a certificate",
+          Await.patience(30),
+          () -> site.daemon().view().hasCertificate(identity(EtcdSet.ACCOUNT)));
+    }
+  }
+
+  /** Takes them out again. */
+  void removeEtcd(List<SitePod> members) {
+    change(() -> {
+      cluster.registry().remove(EtcdSet.ACCOUNT);
+      members.forEach(cluster.registry()::remove);
+    });
+  }
+
   /** Returns when each daemon has a certificate for every pod of its node. */
   void awaitCertificates() {
     for (SitePod pod : List.of(buyer, neighbour, thief, store)) {
@@ -94,7 +116,11 @@ final class TwoNodes implements AutoCloseable {
 
   /** Its SPIFFE ID. */
   static String identity(SitePod pod) {
-    return "spiffe://cluster.local/ns/" + Manifests.NAMESPACE + "/sa/" + pod.name();
+    return identity(pod.name());
+  }
+
+  private static String identity(String account) {
+    return "spiffe://cluster.local/ns/" + Manifests.NAMESPACE + "/sa/" + account;
   }
 
   Site a() {

@@ -9,14 +9,16 @@ import java.time.Duration;
  *     seconds, up to {@link #MAX_IDLE}
  * @param sameNodeMtls whether those within the node have mutual TLS; counts only while the mesh has
  *     it
+ * @param localProxyMode where connections to it find the application
  */
-public record ConnectionSettings(Duration idleTimeout, SameNodeMtls sameNodeMtls) {
+public record ConnectionSettings(
+    Duration idleTimeout, SameNodeMtls sameNodeMtls, LocalProxyMode localProxyMode) {
   /** The longest idle time-out that is told from none. */
   public static final Duration MAX_IDLE = Duration.ofDays(30);
 
   /** What holds where nobody says anything. */
   public static final ConnectionSettings DEFAULT =
-      new ConnectionSettings(Duration.ZERO, SameNodeMtls.DISABLED);
+      new ConnectionSettings(Duration.ZERO, SameNodeMtls.DISABLED, LocalProxyMode.LOCALHOST);
 
   public ConnectionSettings {
     if (idleTimeout.isNegative()

@@ -9,6 +9,7 @@ import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.FailMode;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.LocalProxyMode;
 import io.sluice.mesh.MetadataMode;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
@@ -44,7 +45,8 @@ final class WorkloadCodec {
             .addAllProbePorts(workload.probePorts().stream().sorted().toList())
             .setPermissiveMtls(workload.mtlsMode() == MtlsMode.PERMISSIVE)
             .setIdleTimeoutSeconds((int) workload.connections().idleTimeout().toSeconds())
-            .setSameNodeMtls(workload.connections().sameNodeMtls() == SameNodeMtls.REQUIRED);
+            .setSameNodeMtls(workload.connections().sameNodeMtls() == SameNodeMtls.REQUIRED)
+            .setLocalhost(workload.connections().localProxyMode() == LocalProxyMode.LOCALHOST);
     if (!workload.interception().equals(InterceptionSettings.EVERYTHING)) {
       message.setInterception(interception(workload.interception()));
     }
@@ -95,7 +97,8 @@ final class WorkloadCodec {
         () ->
             new ConnectionSettings(
                 Duration.ofSeconds(seconds),
-                message.getSameNodeMtls() ? SameNodeMtls.REQUIRED : SameNodeMtls.DISABLED));
+                message.getSameNodeMtls() ? SameNodeMtls.REQUIRED : SameNodeMtls.DISABLED,
+                message.getLocalhost() ? LocalProxyMode.LOCALHOST : LocalProxyMode.POD_IP));
   }
 
   private static @Nullable String present(String text) {

@@ -8,6 +8,7 @@ import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.FailMode;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.LocalProxyMode;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MetadataMode;
@@ -91,7 +92,8 @@ final class RandomObjects {
         one(MtlsMode.values()),
         new ConnectionSettings(
             Duration.ofSeconds(random.nextInt((int) ConnectionSettings.MAX_IDLE.toSeconds() + 1)),
-            one(SameNodeMtls.values())));
+            one(SameNodeMtls.values()),
+            one(LocalProxyMode.values())));
   }
 
   private Map<String, String> labels() {

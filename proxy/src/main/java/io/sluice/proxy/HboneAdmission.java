@@ -44,9 +44,10 @@ final class HboneAdmission implements Admission {
       return;
     }
     connection.allowed(verdict, flow, snapshot);
-    new Dial(
+    new ApplicationDial(
             connection,
             reason -> connection.refuse(reason, CloseKind.CONNECT_FAILURE),
+            snapshot,
             destination,
             Optional.of(client),
             new LocalConnections.Origin(flow.sourceOrNull(), client, true))

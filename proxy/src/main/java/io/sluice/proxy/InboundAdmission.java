@@ -65,9 +65,10 @@ final class InboundAdmission implements Attempt.Owner {
       return;
     }
     connection.allowed(verdict, flow, snapshot);
-    new Dial(
+    new ApplicationDial(
             connection,
             this,
+            snapshot,
             destination,
             Optional.of(client),
             new LocalConnections.Origin(source, client, true))

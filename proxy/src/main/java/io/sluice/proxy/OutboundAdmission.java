@@ -111,14 +111,13 @@ final class OutboundAdmission implements Attempt.Owner {
     tried = endpoint;
     if (called != null && needsMutualTls(called)) {
       dialByStream(endpoint, called);
+      return;
+    }
+    var origin = new LocalConnections.Origin(pod, client, false);
+    if (called != null && called.name().equals(pod)) {
+      new ApplicationDial(connection, this, snapshot, endpoint, Optional.empty(), origin).start();
     } else {
-      new Dial(
-              connection,
-              this,
-              endpoint,
-              Optional.empty(),
-              new LocalConnections.Origin(pod, client, false))
-          .start();
+      new Dial(connection, this, endpoint, Optional.empty(), origin).start();
     }
   }
 

@@ -1,9 +1,12 @@
 package io.sluice.proxy;
 
+import io.sluice.mesh.LoopbackEndpoints;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.hbone.HboneServer;
 import io.sluice.proxy.limits.BufferBudget;
+import java.net.InetSocketAddress;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Limits and counters of one served pod, shared by the event loops. */
@@ -21,7 +24,11 @@ final class Pod {
 
   private volatile Timeout timeout = new Timeout(MeshSnapshot.EMPTY, 0);
 
+  private volatile Loopback loopback = new Loopback(MeshSnapshot.EMPTY, Set.of());
+
   private record Timeout(MeshSnapshot snapshot, long idleNanos) {}
+
+  private record Loopback(MeshSnapshot snapshot, Set<InetSocketAddress> endpoints) {}
 
   Pod(NamespacedName name, DataPath path) {
     ProxySettings settings = path.settings;
@@ -46,5 +53,21 @@ final class Pod {
       timeout = known;
     }
     return known.idleNanos;
+  }
+
+  /** Whether loopback may stand in where nobody listens at the address {@code called}. */
+  boolean hasLoopbackFor(InetSocketAddress called, MeshSnapshot snapshot) {
+    Loopback known = loopback;
+    if (known.snapshot != snapshot) {
+      known =
+          new Loopback(
+              snapshot,
+              snapshot
+                  .workload(name)
+                  .map(workload -> LoopbackEndpoints.of(snapshot, workload))
+                  .orElse(Set.of()));
+      loopback = known;
+    }
+    return known.endpoints.contains(called);
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.mesh.ConnectionSettings;
+import io.sluice.mesh.LocalProxyMode;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.tls.TlsStack;
@@ -111,7 +112,8 @@ class CrossingLifecycleTest {
       nodes.server.publish(
           nodes.with(
               TwoNodes.STORE,
-              new ConnectionSettings(Duration.ofSeconds(1), SameNodeMtls.DISABLED)));
+              new ConnectionSettings(
+                  Duration.ofSeconds(1), SameNodeMtls.DISABLED, LocalProxyMode.LOCALHOST)));
 
       assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
 

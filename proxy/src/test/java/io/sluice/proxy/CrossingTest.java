@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.LocalProxyMode;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SameNodeMtls;
@@ -187,7 +188,8 @@ class CrossingTest {
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void withinTheNodeItGoesWithTlsWhereEitherEndRequiresIt(TlsStack stack) throws Exception {
-    ConnectionSettings required = new ConnectionSettings(Duration.ZERO, SameNodeMtls.REQUIRED);
+    ConnectionSettings required =
+        new ConnectionSettings(Duration.ZERO, SameNodeMtls.REQUIRED, LocalProxyMode.LOCALHOST);
     for (NamespacedName end : List.of(TwoNodes.BUYER, TwoNodes.STORE)) {
       try (var nodes = new TwoNodes(stack, ECHO)) {
         InetSocketAddress elsewhere = new InetSocketAddress(TwoNodes.freshAddress(), 0);

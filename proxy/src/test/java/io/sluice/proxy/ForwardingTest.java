@@ -2,12 +2,25 @@ package io.sluice.proxy;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.attack.Attack;
+import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Reason;
+import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,6 +74,73 @@ class ForwardingTest {
         assertThat(opened.client().orElseThrow().getPort()).isEqualTo(client.getLocalPort());
       }
     }
+  }
+
+  @Test
+  void anApplicationOnLoopbackAnswersForAnEndpointOfItsServiceWhereNobodyListens()
+      throws Exception {
+    InetAddress own = InetAddress.ofLiteral("127.0.0.9");
+    try (var loopback = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture()) {
+      InetSocketAddress called = new InetSocketAddress(own, loopback.address().getPort());
+      fixture.sockets.redirect(ProxyFixture.STORE, Direction.INBOUND, called);
+      var entry = fixture.serve(ProxyFixture.STORE, Direction.INBOUND, Peers.V4);
+
+      fixture.proxy.publish(storeWith(own, List.of(new Endpoint(called, true))));
+      try (Socket client = Peers.connect(entry)) {
+        assertThat(echo(client, 1)).isEqualTo(1);
+        assertThat(fixture.sockets.opened)
+            .allSatisfy(each -> assertThat(each.client()).isPresent());
+      }
+      assertThat(fixture.recorder.onlyClosed().info().upstream()).contains(called);
+
+      try (var atItsAddress =
+              new Peers.Server(called, 0, socket -> socket.getOutputStream().write(2));
+          Socket client = Peers.connect(entry)) {
+        assertThat(client.getInputStream().read()).isEqualTo(2);
+        assertThat(atItsAddress.accepted).as("goes before loopback").hasValue(1);
+      }
+    }
+  }
+
+  @Tag("attack")
+  @Test
+  void aServiceOfAnotherNamespaceLeadsToNothingOnLoopback() throws Exception {
+    InetAddress own = InetAddress.ofLiteral("127.0.0.9");
+    try (var loopback = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture()) {
+      InetSocketAddress called = new InetSocketAddress(own, loopback.address().getPort());
+      fixture.sockets.redirect(ProxyFixture.STORE, Direction.INBOUND, called);
+      SnapshotEditor editor = storeWith(own, List.of()).edit();
+      editor.put(
+          new Service(
+              new NamespacedName("thieves", "store"),
+              List.of(),
+              List.of(
+                  new ServicePort(
+                      "tcp", 80, AppProtocol.TCP, List.of(new Endpoint(called, true))))));
+      fixture.proxy.publish(editor.snapshot(8));
+
+      try (Socket client =
+          Peers.connect(fixture.serve(ProxyFixture.STORE, Direction.INBOUND, Peers.V4))) {
+        assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(IOException.class);
+      }
+
+      assertThat(fixture.recorder.onlyRefused().closeReason()).isEqualTo(Reason.UPSTREAM_REFUSED);
+      assertThat(loopback.accepted).hasValue(0);
+      Attack.tried("endpoints of another namespace's Service, to what a pod has on loopback")
+          .refusedBy("the proxy: loopback is not tried")
+          .countedAs("access record: " + Reason.UPSTREAM_REFUSED);
+    }
+  }
+
+  private static MeshSnapshot storeWith(InetAddress own, List<Endpoint> endpoints) {
+    return ProxyFixture.snapshot(true, false, List.of(own), List.of(), endpoints);
+  }
+
+  private static int echo(Socket client, int octet) throws IOException {
+    client.getOutputStream().write(octet);
+    return client.getInputStream().read();
   }
 
   @Test

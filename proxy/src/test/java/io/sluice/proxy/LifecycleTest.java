@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.netty.channel.epoll.LinuxSocket;
 import io.netty.channel.unix.FileDescriptor;
 import io.sluice.mesh.ConnectionSettings;
+import io.sluice.mesh.LocalProxyMode;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.decision.Direction;
@@ -295,7 +296,8 @@ class LifecycleTest {
       Duration timeout = Duration.ofSeconds(1);
       long start = System.nanoTime();
       fixture.proxy.publish(
-          ProxyFixture.permissive(new ConnectionSettings(timeout, SameNodeMtls.DISABLED)));
+          ProxyFixture.permissive(
+              new ConnectionSettings(timeout, SameNodeMtls.DISABLED, LocalProxyMode.LOCALHOST)));
       exchange(client);
       assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
 

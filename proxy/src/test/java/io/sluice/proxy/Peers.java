@@ -36,12 +36,16 @@ public final class Peers {
     }
 
     public Server(InetAddress address, int receiveBufferBytes, Conversation conversation) {
+      this(new InetSocketAddress(address, 0), receiveBufferBytes, conversation);
+    }
+
+    public Server(InetSocketAddress address, int receiveBufferBytes, Conversation conversation) {
       try {
         listener = new ServerSocket();
         if (receiveBufferBytes > 0) {
           listener.setReceiveBufferSize(receiveBufferBytes);
         }
-        listener.bind(new InetSocketAddress(address, 0), 1_024);
+        listener.bind(address, 1_024);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }

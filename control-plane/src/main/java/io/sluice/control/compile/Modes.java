@@ -6,6 +6,7 @@ import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.MeshKey;
 import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.FailMode;
+import io.sluice.mesh.LocalProxyMode;
 import io.sluice.mesh.MetadataMode;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.PingMode;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param ping which echo requests may be sent
  * @param sameNodeMtls whether connections within the node have mutual TLS
  * @param idleTimeout after which a silent connection is reset; zero means never
+ * @param localProxy where connections to a pod find the application
  * @param fail what happens while no daemon runs; the MeshConfig has no word for it
  */
 record Modes(
@@ -34,10 +36,12 @@ record Modes(
     Optional<PingMode> ping,
     Optional<SameNodeMtls> sameNodeMtls,
     Optional<Duration> idleTimeout,
+    Optional<LocalProxyMode> localProxy,
     Optional<FailMode> fail) {
   /** Says nothing. */
   static final Modes NONE =
       new Modes(
+          Optional.empty(),
           Optional.empty(),
           Optional.empty(),
           Optional.empty(),
@@ -58,6 +62,12 @@ record Modes(
             object, MeshKey.SAME_NODE_MTLS, SameNodeMtls.class, SameNodeMtls.REQUIRED, statuses),
         idleTimeout(
             object, field(MeshKey.IDLE_TIMEOUT), said(object, MeshKey.IDLE_TIMEOUT), statuses),
+        annotation(
+            object,
+            MeshKey.LOCAL_PROXY_MODE,
+            LocalProxyMode.class,
+            LocalProxyMode.POD_IP,
+            statuses),
         annotation(object, MeshKey.FAIL, FailMode.class, FailMode.CLOSED, statuses));
   }
 
@@ -93,6 +103,13 @@ record Modes(
             SameNodeMtls.REQUIRED,
             statuses),
         idleTimeout(config, "spec.traffic.idleTimeout", config.idleTimeoutOrNull(), statuses),
+        word(
+            config,
+            "spec.sidecar.localProxyMode",
+            config.localProxyModeOrNull(),
+            LocalProxyMode.class,
+            LocalProxyMode.POD_IP,
+            statuses),
         Optional.empty());
   }
 
@@ -104,13 +121,16 @@ record Modes(
         ping.or(other::ping),
         sameNodeMtls.or(other::sameNodeMtls),
         idleTimeout.or(other::idleTimeout),
+        localProxy.or(other::localProxy),
         fail.or(other::fail));
   }
 
   /** How the connections of a workload are carried that says this. */
   ConnectionSettings connections() {
     return new ConnectionSettings(
-        idleTimeout.orElse(Duration.ZERO), sameNodeMtls.orElse(SameNodeMtls.DISABLED));
+        idleTimeout.orElse(Duration.ZERO),
+        sameNodeMtls.orElse(SameNodeMtls.DISABLED),
+        localProxy.orElse(LocalProxyMode.LOCALHOST));
   }
 
   /** The word of one annotation; {@code safe} where it is none, which goes to the statuses. */
@@ -150,11 +170,13 @@ record Modes(
     return Optional.of(Duration.ZERO);
   }
 
-  /** How a word is written: in capitals where OSM has such fields, else in small letters. */
+  /** How a word is written: as OSM does where it has such fields, else in small letters. */
   private static String written(Enum<?> mode) {
-    return mode instanceof SameNodeMtls || mode instanceof FailMode
-        ? mode.name().toLowerCase(Locale.ROOT)
-        : mode.name();
+    return switch (mode) {
+      case LocalProxyMode local -> local.word();
+      case SameNodeMtls _, FailMode _ -> mode.name().toLowerCase(Locale.ROOT);
+      default -> mode.name();
+    };
   }
 
   /** The same of a field with this text. */

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param mtlsModeOrNull {@code spec.traffic.mtlsMode} as written
  * @param metadataModeOrNull {@code spec.traffic.metadataMode} as written
  * @param pingModeOrNull {@code spec.traffic.pingMode} as written
+ * @param localProxyModeOrNull {@code spec.sidecar.localProxyMode} as written
  * @param sameNodeMtlsOrNull {@code spec.traffic.sameNodeMtls} as written
  * @param idleTimeoutOrNull {@code spec.traffic.idleTimeout} as written
  * @param revokedConnectionsOrNull {@code spec.traffic.revokedConnections} as written
@@ -31,6 +32,7 @@ public record MeshConfig(
     @Nullable String mtlsModeOrNull,
     @Nullable String metadataModeOrNull,
     @Nullable String pingModeOrNull,
+    @Nullable String localProxyModeOrNull,
     @Nullable String sameNodeMtlsOrNull,
     @Nullable String idleTimeoutOrNull,
     @Nullable String revokedConnectionsOrNull,

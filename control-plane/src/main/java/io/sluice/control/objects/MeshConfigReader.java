@@ -62,7 +62,7 @@ final class MeshConfigReader {
   /** Fields of those sections that are read. */
   private static final Map<String, Set<String>> READ_IN_SECTIONS =
       Map.of(
-          SIDECAR, Set.of("sidecarDisabledMTLS"),
+          SIDECAR, Set.of("sidecarDisabledMTLS", "localProxyMode"),
           CERTIFICATE, Set.of("deniedIdentities", "deniedSerials"));
 
   private MeshConfigReader() {}
@@ -90,14 +90,16 @@ final class MeshConfigReader {
         unknown.add(spec.fieldPath(section));
       }
     }
+    Fields sidecar = spec.objectOrEmpty(SIDECAR);
     return new MeshConfig(
         meta,
         traffic.isTrue("enablePermissiveTrafficPolicyMode"),
         traffic.isTrue("enableEgress"),
-        spec.objectOrEmpty(SIDECAR).isTrue("sidecarDisabledMTLS"),
+        sidecar.isTrue("sidecarDisabledMTLS"),
         traffic.text("mtlsMode").orElse(null),
         traffic.text("metadataMode").orElse(null),
         traffic.text("pingMode").orElse(null),
+        sidecar.text("localProxyMode").orElse(null),
         traffic.text("sameNodeMtls").orElse(null),
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),

@@ -134,6 +134,17 @@ public enum MeshKey {
       "`none`, or `1s` to `30d`",
       "Connections from and to the pod are reset after so long without a byte, to within a second."
           + " Which word counts is as with `metadata-mode`. A word that is none counts as `none`."),
+  /** Where connections to the pod find the application. */
+  LOCAL_PROXY_MODE(
+      Form.ANNOTATION,
+      Spelling.SLUICE,
+      "local-proxy-mode",
+      "Pod, Namespace",
+      "`Localhost`, `PodIP`",
+      "Whether an application that listens on the pod's loopback alone is reached on the ports that"
+          + " Services lead to. Which word counts is as with `metadata-mode`, after those"
+          + " `spec.sidecar.localProxyMode` of the MeshConfig. A word that is none counts as"
+          + " `PodIP`."),
   /** What becomes of open connections that a TrafficTarget no longer grants. */
   REVOKED_CONNECTIONS(
       Form.ANNOTATION,

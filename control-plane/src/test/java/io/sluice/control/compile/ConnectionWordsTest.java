@@ -3,6 +3,7 @@ package io.sluice.control.compile;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.ConnectionSettings;
+import io.sluice.mesh.LocalProxyMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.RevokedMode;
@@ -81,6 +82,38 @@ class ConnectionWordsTest {
         .asString()
         .contains("spec.traffic.sameNodeMtls: 'REQUIRED' is no mode, so required holds")
         .contains("write required or disabled");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "-, -, -, LOCALHOST",
+    "PodIP, -, -, POD_IP",
+    "PodIP, Localhost, -, LOCALHOST",
+    "Localhost, -, PodIP, POD_IP",
+    "-, PodIP, -, POD_IP",
+  })
+  void theMostSpecificLocalProxyModeWins(
+      String mesh, String namespace, String pod, LocalProxyMode expected) {
+    Compilation compilation =
+        compile(
+            word("}, sidecar: {localProxyMode", mesh),
+            word("sluice.io/local-proxy-mode", namespace),
+            word("sluice.io/local-proxy-mode", pod));
+
+    assertThat(connections(compilation).localProxyMode()).isEqualTo(expected);
+    assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @Test
+  void aWrongLocalProxyModeIsToldAndOpensNoLoopback() {
+    Compilation compilation = compile("}, sidecar: {localProxyMode: localhost", "", "");
+
+    assertThat(connections(compilation).localProxyMode()).isEqualTo(LocalProxyMode.POD_IP);
+    assertThat(compilation.statuses())
+        .singleElement()
+        .asString()
+        .contains("spec.sidecar.localProxyMode: 'localhost' is no mode, so PodIP holds")
+        .contains("write Localhost or PodIP");
   }
 
   @ParameterizedTest

@@ -305,6 +305,7 @@ public final class RandomCluster {
     spec:
       traffic: {enablePermissiveTrafficPolicyMode: %s, %s}
       certificate: {deniedSerials: ["%s"]}
+      sidecar: {localProxyMode: %s}
     """
         .formatted(
             one("sluice.io", "flomesh.io"),
@@ -319,7 +320,8 @@ public final class RandomCluster {
                 "dnsResolvers: [10.0.0.11]",
                 "outboundPortExclusionList: [22]",
                 "strange: 1"),
-            one("0a", "zz"));
+            one("0a", "zz"),
+            one("Localhost", "PodIP", "odd"));
   }
 
   private String other() {

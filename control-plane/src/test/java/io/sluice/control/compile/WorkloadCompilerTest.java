@@ -232,13 +232,12 @@ class WorkloadCompilerTest {
             apiVersion: config.flomesh.io/v1alpha3
             kind: MeshConfig
             metadata: {name: fsm-mesh-config}
-            spec: {sidecar: {localProxyMode: PodIP}, colour: blue}
+            spec: {sidecar: {logLevel: debug}, colour: blue}
             """);
 
     assertThat(compilation.statuses())
         .extracting(ObjectStatus::reason)
-        .containsExactly(
-            "not enforced yet: spec.sidecar.localProxyMode", "unknown fields: spec.colour");
+        .containsExactly("not enforced yet: spec.sidecar.logLevel", "unknown fields: spec.colour");
   }
 
   @Test

@@ -193,10 +193,8 @@ class ObjectReaderTest {
     assertThat(config.interception().outboundPortExclusions()).containsExactly(6379);
     assertThat(config.interception().interfaceExclusions()).containsExactly("net1");
     assertThat(config.notEnforced())
-        .containsExactly(
-            "spec.traffic.inboundExternalAuthorization",
-            "spec.sidecar.logLevel",
-            "spec.sidecar.localProxyMode");
+        .containsExactly("spec.traffic.inboundExternalAuthorization", "spec.sidecar.logLevel");
+    assertThat(config.localProxyModeOrNull()).isEqualTo("Localhost");
     assertThat(config.unknown()).containsExactly("spec.traffic.enableEgres", "spec.colour");
   }
 

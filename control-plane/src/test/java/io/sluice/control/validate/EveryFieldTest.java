@@ -152,6 +152,7 @@ class EveryFieldTest {
           Map.entry("spec.dnsConfig.nameservers[]", "192.0.2.53"),
           Map.entry("spec.rules[].name", "nowhere"),
           Map.entry("spec.traffic.mtlsMode", "PERMISSIVE"),
+          Map.entry("spec.sidecar.localProxyMode", "PodIP"),
           Map.entry("spec.traffic.metadataMode", "ALLOW"),
           Map.entry("spec.traffic.pingMode", "ALLOW"),
           Map.entry("spec.traffic.dnsResolvers[]", "192.0.2.53"),

@@ -3,6 +3,7 @@ package io.sluice.kernel.site;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ProtocolFamily;
@@ -12,9 +13,11 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /** A server application inside a pod; remembers whom it has accepted. */
 public final class TcpServer implements AutoCloseable {
@@ -51,17 +54,31 @@ public final class TcpServer implements AutoCloseable {
   public static TcpServer open(SitePod pod, InetSocketAddress address, Conversation conversation) {
     // Threads are started outside: the JVM's own, once born inside, would keep the namespace.
     ServerSocketChannel bound =
-        pod.call(() -> {
-          ServerSocketChannel listener = ServerSocketChannel.open(protocol(address.getAddress()));
-          try {
-            listener.bind(address, BACKLOG);
-            return listener;
-          } catch (IOException e) {
-            listener.close();
-            throw e;
-          }
-        });
+        pod.call(() ->
+            Await.value(
+                address + " is free",
+                Await.PATIENCE,
+                () -> Optional.ofNullable(listenOrNull(address))));
     return new TcpServer(bound, conversation);
+  }
+
+  /**
+   * Null while the address is in use: a program that another thread starts has the descriptors of
+   * this process, also those of a server that has ended, until it has begun.
+   */
+  private static @Nullable ServerSocketChannel listenOrNull(InetSocketAddress address)
+      throws IOException {
+    ServerSocketChannel listener = ServerSocketChannel.open(protocol(address.getAddress()));
+    try {
+      listener.bind(address, BACKLOG);
+      return listener;
+    } catch (BindException e) {
+      listener.close();
+      return null;
+    } catch (IOException e) {
+      listener.close();
+      throw e;
+    }
   }
 
   static ProtocolFamily protocol(InetAddress address) {
