@@ -128,6 +128,7 @@ class EveryValueTest {
         sample("meshConfig.traffic.outboundIPRangeExclusionList", "[10.0.0.0/8]"),
         sample("meshConfig.traffic.outboundIPRangeInclusionList", "[10.0.0.0/8]"),
         sample("meshConfig.traffic.networkInterfaceExclusionList", "[net1]"),
+        sample("meshConfig.certificate.trustDomain", "site-7.example"),
         sample("meshConfig.certificate.deniedIdentities", "['spiffe://a/ns/b/sa/c']"),
         sample("meshConfig.certificate.deniedSerials", "[ab]"),
         sample("metrics.port", "15999"),
