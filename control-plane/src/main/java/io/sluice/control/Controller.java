@@ -50,8 +50,7 @@ public final class Controller implements AutoCloseable {
     RegistryView registry = held.registry();
     CertificateAuthority measured = new MeasuredAuthority(held.authority(), metrics);
     StateDirectory state = StateDirectory.at(settings.state());
-    this.certificate =
-        new ControllerCertificate(measured, settings.leafLifetime(), clock);
+    this.certificate = new ControllerCertificate(measured, settings.leafLifetime(), clock);
     MemberCertificates members =
         new MemberCertificates(
             held.authority(), () -> registry.newest().settings().denied(), clock);

@@ -43,8 +43,7 @@ record JoinedNode(Credential credential, TrustRoots roots) {
   Controller calling(ControlAddress address) {
     Controller controller =
         new Controller(List.of(address), ControlTiming.DEFAULTS, InstantSource.system());
-    controller.present(
-        credential, ControllerTrust.byRoots(roots.roots(), roots.domains()));
+    controller.present(credential, ControllerTrust.byRoots(roots.roots(), roots.domains()));
     return controller;
   }
 }

@@ -99,8 +99,7 @@ class DashboardDataTest {
     JoinToken token = JoinToken.parse(Files.readString(shop.control().joinToken("c")).strip());
     KeyPair key = SigningRequests.newKey();
     byte[] request = SigningRequests.of(key, SystemIdentity.node(TrustDomain.CLUSTER_LOCAL, "c"));
-    ControllerTrust trust =
-        ControllerTrust.byFingerprint(token.rootFingerprint(), List.of());
+    ControllerTrust trust = ControllerTrust.byFingerprint(token.rootFingerprint(), List.of());
     try (Relay relay =
             Relay.open(
                 shop.stranger(), shop.cluster.controlMachine().at(Family.IPV6, MeshPorts.CONTROL));

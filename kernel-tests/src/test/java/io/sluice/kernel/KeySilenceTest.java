@@ -164,8 +164,7 @@ class KeySilenceTest {
               .findFirst()
               .orElseThrow();
       JoinToken used = JoinToken.parse(Files.readString(file));
-      ControllerTrust trust =
-          ControllerTrust.byFingerprint(used.rootFingerprint(), List.of());
+      ControllerTrust trust = ControllerTrust.byFingerprint(used.rootFingerprint(), List.of());
       for (String token :
           List.of(used.presented(), used.id() + "." + used.secret() + "x", FORGED_ACCOUNT_TOKEN)) {
         assertThatThrownBy(() ->

@@ -42,8 +42,7 @@ class RotationTest {
   void noConnectionFailsWhileLeavesRootAndTrustDomainChange(@TempDir Path directory)
       throws Exception {
     Path authority =
-        Files.writeString(
-            directory.resolve("authority.yaml"), "{builtIn: {}, distributeFor: 20s}");
+        Files.writeString(directory.resolve("authority.yaml"), "{builtIn: {}, distributeFor: 20s}");
     List<String> control =
         List.of("--leaf-lifetime", "60s", "--authority-file", authority.toString());
     try (TwoNodes shop = TwoNodes.open(Mechanism.EBPF, control);

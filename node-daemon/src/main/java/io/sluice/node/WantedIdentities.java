@@ -52,7 +52,7 @@ final class WantedIdentities {
 
   private boolean isUsed(SpiffeId identity) {
     return pods.get().stream()
-        .anyMatch(pod ->
-            pod.state() == PodState.ENROLLED && identity.isOfAccountIn(pod.identity()));
+        .anyMatch(
+            pod -> pod.state() == PodState.ENROLLED && identity.isOfAccountIn(pod.identity()));
   }
 }

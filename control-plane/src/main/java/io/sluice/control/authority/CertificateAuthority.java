@@ -3,8 +3,8 @@ package io.sluice.control.authority;
 import io.sluice.mesh.TrustDomain;
 
 /**
- * Signs identities of one trust domain at a time. Whether the asker may have the identity is not decided
- * here: callers admit first, then ask.
+ * Signs identities of one trust domain at a time. Whether the asker may have the identity is not
+ * decided here: callers admit first, then ask.
  *
  * <p>All methods may be called by any thread, several at once. They may block on disk or network
  * for as long as the implementation states, so never from an event loop; a virtual thread is right.

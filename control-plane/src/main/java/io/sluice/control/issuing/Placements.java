@@ -81,8 +81,7 @@ public final class Placements {
   private boolean isMeantByNobody(SpiffeId identity, Predicate<Workload> here) {
     SpiffeId nobody = SpiffeId.nobody(identity.trustDomain(), identity.namespace());
     return identity.serviceAccount().equals(Pod.DEFAULT_ACCOUNT)
-        && snapshot.get().workloads().stream()
-            .anyMatch(here.and(pod -> isSame(pod, nobody)));
+        && snapshot.get().workloads().stream().anyMatch(here.and(pod -> isSame(pod, nobody)));
   }
 
   private static boolean isSame(Workload pod, SpiffeId identity) {

@@ -60,7 +60,8 @@ record KeptState(
     Optional<KeptNode> node = node(store, nodeName, now);
     Map<NamespacedName, Credential> workloads = new LinkedHashMap<>();
     kept(store, settings.keepKeys())
-        .forEach(one -> workloads.merge(one.identity().serviceAccountName(), one, KeptState::later));
+        .forEach(
+            one -> workloads.merge(one.identity().serviceAccountName(), one, KeptState::later));
     passed.forEach(one -> workloads.put(one.identity().serviceAccountName(), one));
     return new KeptState(
         Optional.of(store),

@@ -92,7 +92,8 @@ final class NodeSelf {
     KeptNode node = known;
     return node != null
         && (!node.credential().identity().trustDomain().equals(node.roots().trustDomain())
-            || !now.isBefore(node.credential().renewAt()) || nowNanos - renewDueNanos >= 0);
+            || !now.isBefore(node.credential().renewAt())
+            || nowNanos - renewDueNanos >= 0);
   }
 
   /** Goes by what an earlier daemon kept, without writing it again. */
@@ -135,8 +136,7 @@ final class NodeSelf {
 
   private void present(KeptNode node) {
     controller.present(
-        node.credential(),
-        ControllerTrust.byRoots(node.roots().roots(), node.roots().domains()));
+        node.credential(), ControllerTrust.byRoots(node.roots().roots(), node.roots().domains()));
   }
 
   void failed(ControlFailure failure, Instant now) {

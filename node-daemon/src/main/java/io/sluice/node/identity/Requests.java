@@ -113,8 +113,7 @@ final class Requests {
    * registry may say the next one already.
    */
   Credential issue(NamespacedName account, TrustRoots roots) {
-    SpiffeId identity =
-        new SpiffeId(roots.trustDomain(), account.namespace(), account.name());
+    SpiffeId identity = new SpiffeId(roots.trustDomain(), account.namespace(), account.name());
     KeyPair key = SigningRequests.newKey();
     return checked(
         controller.issue(identity, SigningRequests.of(key, identity)),

@@ -46,8 +46,8 @@ public final class ChangingDomain implements CertificateAuthority {
   /**
    * What is in force where no file says so yet.
    *
-   * @param isKnown whether it is what the mesh is to have; else the first {@link #want} decides, and
-   *     nobody is to be told before
+   * @param isKnown whether it is what the mesh is to have; else the first {@link #want} decides,
+   *     and nobody is to be told before
    */
   public record First(TrustDomain domain, boolean isKnown) {}
 
@@ -90,11 +90,7 @@ public final class ChangingDomain implements CertificateAuthority {
    * @throws AuthorityException where the file cannot be used or the authority cannot sign for it
    */
   public static ChangingDomain open(
-      Path file,
-      CertificateAuthority authority,
-      First first,
-      Times times,
-      InstantSource clock) {
+      Path file, CertificateAuthority authority, First first, Times times, InstantSource clock) {
     DomainFile kept = new DomainFile(file);
     Optional<RotationPhase> known = kept.read();
     RotationPhase phase =

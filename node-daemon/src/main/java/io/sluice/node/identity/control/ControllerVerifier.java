@@ -87,9 +87,7 @@ final class ControllerVerifier extends X509ExtendedTrustManager {
     }
     SpiffeId named = SvidJudge.identity(chain);
     List<TrustDomain> domains =
-        expected.trustDomains().isEmpty()
-            ? List.of(named.trustDomain())
-            : expected.trustDomains();
+        expected.trustDomains().isEmpty() ? List.of(named.trustDomain()) : expected.trustDomains();
     if (domains.stream().map(SystemIdentity::controller).noneMatch(named::equals)) {
       throw new CertificateException(
           "it is "
