@@ -49,6 +49,8 @@ class EveryValueTest {
         sample("interception.withoutPrograms", "[sk_lookup]"),
         sample("cni.confDir", "/etc/cni/other"),
         sample("cni.binDirs", "[/usr/libexec/cni]"),
+        sample("cni.replaceWithoutController", "never"),
+        sample("cni.kubeletDir", "/var/snap/kubelet"),
         sample("cni.systemNamespaces", "[monitoring]"),
         sample("image.registry", "registry.example/a"),
         sample("image.pullSecrets", "[mirror]"),
