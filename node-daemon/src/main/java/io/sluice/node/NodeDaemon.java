@@ -144,7 +144,8 @@ public final class NodeDaemon implements AutoCloseable {
                 host,
                 ways,
                 settings.pathCheckPatience()));
-    NamespaceSockets sockets = parts.opened(new NamespaceSockets(interception.sockets(), thread, paths));
+    NamespaceSockets sockets =
+        parts.opened(new NamespaceSockets(interception.sockets(), thread, paths));
     identities.ifPresent(metrics::observe);
     IdentityAnswers identityAnswers = new IdentityAnswers(identities);
     readiness.require(identityAnswers::stranger);

@@ -56,7 +56,9 @@ final class Publication {
     replacements.onChange(this::publishAgain);
   }
 
-  /** Whether the source tells of every pod, so that one which is not known is only not known yet. */
+  /**
+   * Whether the source tells of every pod, so that one which is not known is only not known yet.
+   */
   boolean tellsOfEveryPod() {
     return source.tellsOfEveryPod();
   }

@@ -3,9 +3,9 @@ package io.sluice.node;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.node.cni.CniOptions;
+import io.sluice.node.cni.ReplacementMode;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.placement.SandboxRecords;
-import io.sluice.node.cni.ReplacementMode;
 import io.sluice.node.replacement.Replacements;
 import java.util.Optional;
 

@@ -19,9 +19,9 @@ import java.util.regex.Pattern;
 /**
  * What the kubelet has written about its pods: the service account tokens that it projects into
  * them before it makes their sandbox. Their claims count because of where they lie and not by their
- * signature, so only the kubelet's own files are read: below {@code volumes/kubernetes.io~projected},
- * which no pod can write, and through no link but the one that the kubelet itself exchanges when it
- * renews a volume. Any thread; reads small files.
+ * signature, so only the kubelet's own files are read: below {@code
+ * volumes/kubernetes.io~projected}, which no pod can write, and through no link but the one that
+ * the kubelet itself exchanges when it renews a volume. Any thread; reads small files.
  */
 final class KubeletPods {
   private static final String PROJECTED = "volumes/kubernetes.io~projected";
@@ -76,7 +76,9 @@ final class KubeletPods {
     if (accounts.size() != 1) {
       throw new NotReplaced(
           accounts.isEmpty()
-              ? "no token that the kubelet projects into it says its service account (" + volumes + ")"
+              ? "no token that the kubelet projects into it says its service account ("
+                  + volumes
+                  + ")"
               : "its tokens say several service accounts: " + accounts);
     }
     return accounts.iterator().next();

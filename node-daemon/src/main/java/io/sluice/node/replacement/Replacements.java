@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Predicate;
 
 /**
  * Pods that started in the place of others while no controller told of them. Until it tells again,
@@ -142,7 +141,9 @@ public final class Replacements implements PodReplacement {
             .findFirst();
     if (mode == ReplacementMode.AUTO && other.isPresent()) {
       throw new NotReplaced(
-          "the mesh has other nodes, such as " + other.get() + ", where its pods may be meant to"
+          "the mesh has other nodes, such as "
+              + other.get()
+              + ", where its pods may be meant to"
               + " be (auto)");
     }
   }

@@ -17,8 +17,7 @@ import java.util.Optional;
  *
  * @param predecessor as the last snapshot had it
  */
-record StandIn(
-    NamespacedName name, PodUid uid, List<InetAddress> addresses, Workload predecessor) {
+record StandIn(NamespacedName name, PodUid uid, List<InetAddress> addresses, Workload predecessor) {
   /** All that its predecessor was, but for what makes it another pod. */
   Workload workload() {
     return new Workload(

@@ -142,7 +142,11 @@ class ReplacementsTest {
 
   private Path volume(String plugin, String name) throws IOException {
     return Files.createDirectories(
-        kubelet.resolve("pods").resolve(UID.toString()).resolve("volumes").resolve(plugin)
+        kubelet
+            .resolve("pods")
+            .resolve(UID.toString())
+            .resolve("volumes")
+            .resolve(plugin)
             .resolve(name));
   }
 
@@ -150,7 +154,8 @@ class ReplacementsTest {
     String claims =
         """
         {"aud":["x"],"kubernetes.io":{"namespace":"%s","pod":{"name":"%s","uid":"%s"},
-        "serviceaccount":{"name":"%s","uid":"y"}}}"""
+        "serviceaccount":{"name":"%s","uid":"y"}}}\
+        """
             .formatted(pod.namespace(), pod.name(), uid, account);
     return "e30."
         + Base64.getUrlEncoder()
@@ -339,8 +344,9 @@ class ReplacementsTest {
     assertThat(whyNot()).contains("no valid certificate of spiffe://cluster.local/ns/shop/sa/web");
     hasCertificate = true;
     here.add(OLD);
-    assertThat(replacements.replace(POD, OLD_AT)).hasValueSatisfying(why ->
-        assertThat(why).contains("10.1.0.5 is that of pod shop/web-old"));
+    assertThat(replacements.replace(POD, OLD_AT))
+        .hasValueSatisfying(
+            why -> assertThat(why).contains("10.1.0.5 is that of pod shop/web-old"));
     assertThat(replacements.replace(POD, NEXT_AT)).isEmpty();
   }
 }

@@ -27,7 +27,7 @@ public final class RemoteRoots {
 
   private record Seen(Instant first, Instant last) {}
 
-  private TrustDomain trustDomain;
+  private volatile TrustDomain trustDomain;
   private final Duration distributeFor;
   private final Supplier<List<X509Certificate>> source;
   private final Map<X509Certificate, Seen> seen = new LinkedHashMap<>();
@@ -57,8 +57,8 @@ public final class RemoteRoots {
     }
   }
 
-  /** The trust domain that is signed for. */
-  synchronized TrustDomain trustDomain() {
+  /** The trust domain that is signed for. Never waits for the source. */
+  TrustDomain trustDomain() {
     return trustDomain;
   }
 

@@ -38,8 +38,11 @@ public final class Translation {
 
   /** What {@code asker} is told. */
   public Catalogue of(Asker asker) {
-    // The snapshot has one trust domain, and accounts are what counts.
-    SpiffeId identity = asker.identity().in(snapshot.settings().trustDomain());
+    // The snapshot names one of the mesh's trust domains, and accounts are what counts.
+    SpiffeId identity =
+        domains.contains(asker.identity().trustDomain())
+            ? asker.identity().in(snapshot.settings().trustDomain())
+            : asker.identity();
     return new Catalogue(
         sights.computeIfAbsent(identity, who -> new Sight(who, snapshot, roots, domains)),
         asker.certificateProvider());
