@@ -40,6 +40,8 @@
 {{- if .Values.cni.enabled }}
 - --cni
 {{ include "sluice.cniOptions" . }}
+- --replace-without-controller={{ .Values.cni.replaceWithoutController }}
+- --kubelet-dir={{ .Values.cni.kubeletDir }}
 {{- range prepend .Values.cni.systemNamespaces .Release.Namespace | uniq }}
 - --cni-system-namespace={{ . }}
 {{- end }}

@@ -41,7 +41,7 @@ final class SimulatedNode implements AutoCloseable {
       KeyPair key = SigningRequests.newKey();
       Controller.Admission admission =
           controller.admit(
-              ControllerTrust.byFingerprint(token.rootFingerprint(), Optional.empty()),
+              ControllerTrust.byFingerprint(token.rootFingerprint(), List.of()),
               name,
               token.presented(),
               SigningRequests.of(key));
@@ -53,8 +53,7 @@ final class SimulatedNode implements AutoCloseable {
               key.getPrivate(),
               Instant.now(),
               end),
-          ControllerTrust.byRoots(
-              admission.roots().roots(), Optional.of(admission.roots().trustDomain())));
+          ControllerTrust.byRoots(admission.roots().roots(), admission.roots().domains()));
       return new SimulatedNode(controller);
     } catch (RuntimeException e) {
       controller.close();

@@ -45,6 +45,14 @@ final class Switches {
             "destroy",
             nodeArgument("--earlier-connections=destroy")),
         of("cni.enabled", "false", nodeArgument("--cni").or(mounts("/")).negate()),
+        of(
+            "cni.replaceWithoutController",
+            "always",
+            nodeArgument("--replace-without-controller=always")),
+        of(
+            "cni.replaceWithoutController",
+            "never",
+            nodeArgument("--replace-without-controller=never")),
         of("image.pullPolicy", "Always", pulls("Always")),
         of("image.pullPolicy", "Never", pulls("Never")),
         of(

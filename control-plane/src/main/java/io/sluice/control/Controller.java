@@ -2,7 +2,6 @@ package io.sluice.control;
 
 import io.sluice.control.admission.AttestorChoice;
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.authority.AuthorityHealth;
 import io.sluice.control.authority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.TrustBundle;
@@ -21,7 +20,6 @@ import io.sluice.control.server.ControllerCertificate;
 import io.sluice.control.server.NodeCalls;
 import io.sluice.control.xds.stream.XdsStreams;
 import io.sluice.mesh.SnapshotSource;
-import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -36,7 +34,6 @@ public final class Controller implements AutoCloseable {
 
   private final ControllerSettings settings;
   private final Held held;
-  private final TrustDomain trustDomain;
   private final ControllerMetrics metrics = new ControllerMetrics();
   private final ControllerCertificate certificate;
   private final AttestorChoice attestor;
@@ -49,13 +46,11 @@ public final class Controller implements AutoCloseable {
   private Controller(ControllerSettings settings, Held held, InstantSource clock) {
     this.settings = settings;
     this.held = held;
-    this.trustDomain = held.trustDomain();
     this.calls = new NodeCalls(clock);
     RegistryView registry = held.registry();
     CertificateAuthority measured = new MeasuredAuthority(held.authority(), metrics);
     StateDirectory state = StateDirectory.at(settings.state());
-    this.certificate =
-        new ControllerCertificate(measured, trustDomain, settings.leafLifetime(), clock);
+    this.certificate = new ControllerCertificate(measured, settings.leafLifetime(), clock);
     MemberCertificates members =
         new MemberCertificates(
             held.authority(), () -> registry.newest().settings().denied(), clock);
@@ -63,8 +58,8 @@ public final class Controller implements AutoCloseable {
     Issuing issuing =
         new Issuing(
             measured,
-            trustDomain,
-            new Placements(trustDomain, registry::newest, registry::isComplete),
+            held.authority()::inForce,
+            new Placements(held.authority()::inForce, registry::newest, registry::isComplete),
             new Issuing.Lifetimes(settings.leafLifetime(), settings.nodeLifetime()));
     this.attestor = AttestorChoice.of(state.joinTokens(clock), settings.nodeAccountOrNull());
     this.distribution =
@@ -136,7 +131,7 @@ public final class Controller implements AutoCloseable {
       LOG.log(
           Level.INFO,
           "controller_started trust_domain={0} port={1} ready={2}",
-          held.trustDomain(),
+          held.authority().inForce(),
           Integer.toString(started.port()),
           started.isReady());
       return started;
@@ -180,7 +175,7 @@ public final class Controller implements AutoCloseable {
 
   private BuiltInAuthority ownAuthority() {
     held.replica().ifPresent(replica -> replica.requireHolder("change of the root"));
-    if (held.authority() instanceof BuiltInAuthority own) {
+    if (held.signing() instanceof BuiltInAuthority own) {
       return own;
     }
     throw new AuthorityException(
@@ -200,10 +195,11 @@ public final class Controller implements AutoCloseable {
       }
     }
     return new ControllerStatus(
-        trustDomain.name(),
+        held.authority().inForce().name(),
+        held.authority().phase().toString(),
         port(),
-        health(),
-        held.authority() instanceof BuiltInAuthority own
+        upkeep.health(),
+        held.signing() instanceof BuiltInAuthority own
             ? Optional.of(own.rotation().toString())
             : Optional.empty(),
         upkeep.bundle().map(TrustBundle::generation).orElse(0L),
@@ -216,20 +212,6 @@ public final class Controller implements AutoCloseable {
         distribution.problems(),
         xds.clients(),
         held.replica().map(Replica::state));
-  }
-
-  /** The authority's, unless the mesh has been given another trust domain than it signs for. */
-  private AuthorityHealth health() {
-    TrustDomain wanted = held.registry().newest().settings().trustDomain();
-    return wanted.equals(trustDomain)
-        ? upkeep.health()
-        : new AuthorityHealth(
-            Condition.UNAVAILABLE,
-            "the mesh's trust domain is now "
-                + wanted
-                + ", the authority signs for "
-                + trustDomain
-                + "; start the controller with another --state");
   }
 
   /** Takes no new call, lets those that run end, then closes everything. */

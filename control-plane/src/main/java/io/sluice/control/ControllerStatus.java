@@ -12,7 +12,8 @@ import java.util.Optional;
 /**
  * State of a controller at one instant.
  *
- * @param trustDomain authority part of every identity
+ * @param trustDomain authority part of every identity that is signed now
+ * @param trustDomainChange where a change of it stands
  * @param port the control port
  * @param authority whether it signs, and what to do where it does not
  * @param rotation where a change of the root stands, where the authority is ours
@@ -29,6 +30,7 @@ import java.util.Optional;
  */
 public record ControllerStatus(
     String trustDomain,
+    String trustDomainChange,
     int port,
     AuthorityHealth authority,
     Optional<String> rotation,

@@ -4,6 +4,8 @@ import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.distribution.Distribution;
 import io.sluice.control.xds.stream.XdsStreams;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.TrustDomain;
+import java.util.Optional;
 
 /** Hands what the registry has to nodes and to xDS clients. Any thread; never blocks. */
 record DistributedRegistry(RegistryView registry, Distribution distribution, XdsStreams xds) {
@@ -22,7 +24,13 @@ record DistributedRegistry(RegistryView registry, Distribution distribution, Xds
 
   /** Hands the roots of the mesh to xDS clients, which have no stream for them alone. */
   void trust(TrustBundle bundle) {
-    xds.publish(bundle.roots());
+    xds.publish(bundle);
+  }
+
+  /** What the mesh's trust domain is to be; empty while the registry has not read everything. */
+  Optional<TrustDomain> trustDomain() {
+    boolean complete = registry.isComplete(); // before the snapshot, which may be newer
+    return Optional.of(registry.newest().settings().trustDomain()).filter(_ -> complete);
   }
 
   /** What nobody tells of: whether the registry is complete, and whose certificate has ended. */

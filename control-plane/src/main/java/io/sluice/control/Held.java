@@ -1,6 +1,7 @@
 package io.sluice.control;
 
 import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.domain.ChangingDomain;
 import io.sluice.control.authority.settings.Authorities;
 import io.sluice.control.authority.settings.AuthorityFile;
 import io.sluice.control.authority.settings.AuthoritySettings;
@@ -18,14 +19,15 @@ import org.jspecify.annotations.Nullable;
  * What a controller opens before anything is served, and closes after, in the reverse order.
  *
  * @param state its directory
- * @param trustDomain what the authority signs for
+ * @param authority signs for the mesh, through a change of its trust domain too
+ * @param signing who signs below it
  * @param replicaOrNull its place among several of a cluster; null without a cluster
  */
 record Held(
     DirectoryLock state,
     RegistryView registry,
-    TrustDomain trustDomain,
-    CertificateAuthority authority,
+    ChangingDomain authority,
+    CertificateAuthority signing,
     @Nullable Replica replicaOrNull)
     implements AutoCloseable {
 
@@ -61,11 +63,25 @@ record Held(
     try {
       DirectoryLock state = StateDirectory.at(settings.state()).hold();
       try {
-        TrustDomain trustDomain = registry.newest().settings().trustDomain();
-        AuthoritySettings wanted = authoritySettings(settings, trustDomain);
-        CertificateAuthority authority = Authorities.open(wanted, clock);
+        ChangingDomain.First first =
+            StateDirectory.at(settings.state()).trustDomain(registry.newest());
+        AuthoritySettings wanted = authoritySettings(settings, first.domain());
+        CertificateAuthority signing = Authorities.open(wanted, clock);
+        ChangingDomain authority;
         try {
-          return new Held(state, registry, trustDomain, authority, joining.apply(wanted.source()));
+          authority =
+              ChangingDomain.open(
+                  StateDirectory.at(settings.state()).domainFile(),
+                  signing,
+                  first,
+                  new ChangingDomain.Times(wanted.distributeFor(), wanted.longestLeaf()),
+                  clock);
+        } catch (RuntimeException e) {
+          signing.close();
+          throw e;
+        }
+        try {
+          return new Held(state, registry, authority, signing, joining.apply(wanted.source()));
         } catch (RuntimeException e) {
           authority.close();
           throw e;

@@ -1,10 +1,15 @@
 package io.sluice.control;
 
 import io.sluice.control.admission.JoinTokens;
+import io.sluice.control.authority.builtin.BuiltInAuthority;
+import io.sluice.control.authority.domain.ChangingDomain;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.files.DirectoryLock;
 import io.sluice.control.files.DurableFiles;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.TrustDomain;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
@@ -13,6 +18,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 
 /** What is where below the controller's directory (0700). */
 public final class StateDirectory {
@@ -46,6 +52,27 @@ public final class StateDirectory {
   /** The authority's own directory. */
   public Path authority() {
     return directory.resolve("authority");
+  }
+
+  /** Trust domain of the mesh, and where a change of it stands. */
+  Path domainFile() {
+    return directory.resolve("trust-domain.json");
+  }
+
+  /**
+   * The trust domain that what is here signs for: as its file says, else as the keys do that were
+   * put here without it. An authority elsewhere that was used before there was such a file has
+   * signed for {@code cluster.local} alone.
+   *
+   * @param newest says the first one of a mesh that is new here, once it has been read
+   */
+  ChangingDomain.First trustDomain(MeshSnapshot newest) {
+    boolean isRead = newest.revision() != MeshSnapshot.EMPTY.revision();
+    return BuiltInAuthority.trustDomain(authority().resolve("keys"))
+        .or(() -> ChangingDomain.inForce(domainFile()))
+        .or(() -> Optional.of(TrustDomain.CLUSTER_LOCAL).filter(_ -> Files.exists(authority())))
+        .map(known -> new ChangingDomain.First(known, true))
+        .orElseGet(() -> new ChangingDomain.First(newest.settings().trustDomain(), isRead));
   }
 
   /** Where {@code sluice control} asks a controller that runs. */

@@ -3,8 +3,8 @@ package io.sluice.control;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityHealth;
 import io.sluice.control.authority.AuthorityHealth.Condition;
-import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.TrustBundle;
+import io.sluice.control.authority.domain.ChangingDomain;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.server.BundleFeed;
 import io.sluice.control.server.ControllerCertificate;
@@ -38,7 +38,7 @@ final class Upkeep implements AutoCloseable {
   /** Less than a supervisor waits for a sign of life of a process that it started. */
   private static final Duration PATIENCE_AT_START = Duration.ofSeconds(10);
 
-  private final CertificateAuthority authority;
+  private final ChangingDomain authority;
   private final ControllerCertificate certificate;
   private final BundleFeed feed;
   private final DistributedRegistry registry;
@@ -54,7 +54,7 @@ final class Upkeep implements AutoCloseable {
   private List<X509Certificate> kept = List.of();
 
   private Upkeep(
-      CertificateAuthority authority,
+      ChangingDomain authority,
       ControllerCertificate certificate,
       BundleFeed feed,
       DistributedRegistry registry,
@@ -75,7 +75,7 @@ final class Upkeep implements AutoCloseable {
    * @throws RuntimeException of the first step
    */
   static Upkeep start(
-      CertificateAuthority authority,
+      ChangingDomain authority,
       ControllerCertificate certificate,
       BundleFeed feed,
       DistributedRegistry registry,
@@ -137,6 +137,7 @@ final class Upkeep implements AutoCloseable {
   }
 
   private void step() {
+    authority.want(registry.trustDomain());
     Optional<AuthorityException> unknown = lookForBundle();
     TrustBundle known = bundle;
     if (known == null) {
@@ -159,12 +160,13 @@ final class Upkeep implements AutoCloseable {
     try {
       TrustBundle now = authority.trustBundle();
       TrustBundle before = bundle;
-      if (before == null || now.generation() != before.generation()) {
+      if (!now.equals(before)) {
         LOG.log(
             Level.INFO,
-            "trust_bundle_changed generation={0} roots={1}",
+            "trust_bundle_changed generation={0} roots={1} trust_domains={2}",
             now.generation(),
-            now.roots().size());
+            now.roots().size(),
+            now.domains());
         feed.publish(now);
         registry.trust(now);
       }

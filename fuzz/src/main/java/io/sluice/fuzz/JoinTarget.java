@@ -130,7 +130,8 @@ public final class JoinTarget {
                 bundle.getGeneration(),
                 Certificates.parse(
                     bundle.getRootsList().stream().map(ByteString::toByteArray).toList(),
-                    TrustRoots.MOST));
+                    TrustRoots.MOST),
+                bundle.getOtherTrustDomainsList().stream().map(TrustDomain::new).toList());
         require(!roots.roots().isEmpty(), "a bundle without a root");
       } catch (IllegalArgumentException e) {
         require(!String.valueOf(e.getMessage()).isBlank(), "refused without a word");

@@ -14,7 +14,6 @@ import java.security.KeyPair;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Optional;
 
 /** A node that was admitted, with a key that the test knows. */
 record JoinedNode(Credential credential, TrustRoots roots) {
@@ -25,7 +24,7 @@ record JoinedNode(Credential credential, TrustRoots roots) {
       KeyPair key = SigningRequests.newKey();
       Controller.Admission admission =
           controller.admit(
-              ControllerTrust.byFingerprint(token.rootFingerprint(), Optional.empty()),
+              ControllerTrust.byFingerprint(token.rootFingerprint(), List.of()),
               name,
               token.presented(),
               SigningRequests.of(key));
@@ -44,8 +43,7 @@ record JoinedNode(Credential credential, TrustRoots roots) {
   Controller calling(ControlAddress address) {
     Controller controller =
         new Controller(List.of(address), ControlTiming.DEFAULTS, InstantSource.system());
-    controller.present(
-        credential, ControllerTrust.byRoots(roots.roots(), Optional.of(roots.trustDomain())));
+    controller.present(credential, ControllerTrust.byRoots(roots.roots(), roots.domains()));
     return controller;
   }
 }

@@ -31,7 +31,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -100,8 +99,7 @@ class DashboardDataTest {
     JoinToken token = JoinToken.parse(Files.readString(shop.control().joinToken("c")).strip());
     KeyPair key = SigningRequests.newKey();
     byte[] request = SigningRequests.of(key, SystemIdentity.node(TrustDomain.CLUSTER_LOCAL, "c"));
-    ControllerTrust trust =
-        ControllerTrust.byFingerprint(token.rootFingerprint(), Optional.empty());
+    ControllerTrust trust = ControllerTrust.byFingerprint(token.rootFingerprint(), List.of());
     try (Relay relay =
             Relay.open(
                 shop.stranger(), shop.cluster.controlMachine().at(Family.IPV6, MeshPorts.CONTROL));

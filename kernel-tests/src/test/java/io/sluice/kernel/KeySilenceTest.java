@@ -44,7 +44,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -165,8 +164,7 @@ class KeySilenceTest {
               .findFirst()
               .orElseThrow();
       JoinToken used = JoinToken.parse(Files.readString(file));
-      ControllerTrust trust =
-          ControllerTrust.byFingerprint(used.rootFingerprint(), Optional.empty());
+      ControllerTrust trust = ControllerTrust.byFingerprint(used.rootFingerprint(), List.of());
       for (String token :
           List.of(used.presented(), used.id() + "." + used.secret() + "x", FORGED_ACCOUNT_TOKEN)) {
         assertThatThrownBy(() ->

@@ -8,21 +8,26 @@ import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Leaves of a minute and a new root in the middle of much traffic: nothing notices, not even after
- * the end of the leaf that everything began with.
+ * Leaves of a minute, a new root and another trust domain in the middle of much traffic: nothing
+ * notices, not even after the end of the leaf that everything began with.
  */
 @Tag("kernel")
 class RotationTest {
   private static final int PORT = 8080;
   private static final int CONNECTIONS_PER_SECOND = 500;
   private static final int HELD = 20;
+  private static final String NEXT_DOMAIN = "site-7.example";
 
   /** Longest wait for a step; together they take little more than a leaf lives. */
   private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -34,8 +39,13 @@ class RotationTest {
   private static final double LEAST_PER_SECOND = 50;
 
   @Test
-  void noConnectionFailsWhileLeavesAndRootChange() throws Exception {
-    try (TwoNodes shop = TwoNodes.open(Mechanism.EBPF, List.of("--leaf-lifetime", "60s"));
+  void noConnectionFailsWhileLeavesRootAndTrustDomainChange(@TempDir Path directory)
+      throws Exception {
+    Path authority =
+        Files.writeString(directory.resolve("authority.yaml"), "{builtIn: {}, distributeFor: 20s}");
+    List<String> control =
+        List.of("--leaf-lifetime", "60s", "--authority-file", authority.toString());
+    try (TwoNodes shop = TwoNodes.open(Mechanism.EBPF, control);
         TcpServer four = TcpServer.echo(shop.store, Family.IPV4, PORT);
         TcpServer six = TcpServer.echo(shop.store, Family.IPV6, PORT);
         NetnsHandle client = shop.buyer.open()) {
@@ -54,7 +64,12 @@ class RotationTest {
 
       Await.until("a leaf was renewed", PATIENCE, () -> !buyersSerial(shop).equals(serial));
       shop.control().run("rotate-root", "--now-distribute-for", "20s");
+      shop.configure(Map.of("certificate", "{trustDomain: " + NEXT_DOMAIN + "}"));
       Await.until("the new root signs", PATIENCE, () -> !buyersRoot(shop).equals(root));
+      Await.until(
+          "the other trust domain is issued",
+          PATIENCE,
+          () -> ofBuyer(shop, "identity").startsWith("spiffe://" + NEXT_DOMAIN + "/"));
       Instant lastChange = Instant.now();
       Await.until(
           "the first leaf has ended and what came last has been in use",
@@ -90,8 +105,9 @@ class RotationTest {
   }
 
   private static String ofBuyer(TwoNodes shop, String field) {
+    String account = TwoNodes.identity(shop.buyer).replace("spiffe://cluster.local", "");
     return shop.callingView().certificates().stream()
-        .filter(entry -> entry.path("identity").asText().equals(TwoNodes.identity(shop.buyer)))
+        .filter(entry -> entry.path("identity").asText().endsWith(account))
         .map(entry -> entry.path(field).asText())
         .findFirst()
         .orElseThrow();

@@ -25,7 +25,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.cert.X509Certificate;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -50,8 +49,7 @@ class StolenCredentialTest {
       KeptNode stolen = copy(shop, shop.cluster.directory().resolve("stolen"));
       controller.present(
           stolen.credential(),
-          ControllerTrust.byRoots(
-              stolen.roots().roots(), Optional.of(stolen.roots().trustDomain())));
+          ControllerTrust.byRoots(stolen.roots().roots(), stolen.roots().domains()));
 
       List<X509Certificate> own = issue(controller, shop.neighbour);
       assertThat(own).as("the credential works").isNotEmpty();

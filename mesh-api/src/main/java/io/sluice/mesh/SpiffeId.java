@@ -52,9 +52,22 @@ public record SpiffeId(TrustDomain trustDomain, String namespace, String service
     return new SpiffeId(new TrustDomain(matcher.group(1)), matcher.group(2), matcher.group(3));
   }
 
+  /** The identity of the same service account in {@code domain}. */
+  public SpiffeId in(TrustDomain domain) {
+    return trustDomain.equals(domain) ? this : new SpiffeId(domain, namespace, serviceAccount);
+  }
+
   /** The service account this identity stands for. */
   public NamespacedName serviceAccountName() {
     return new NamespacedName(namespace, serviceAccount);
+  }
+
+  /** Whether {@code text} is an identity of the same service account, in any trust domain. */
+  public boolean isOfAccountIn(String text) {
+    Matcher matcher = FORM.matcher(text);
+    return matcher.matches()
+        && matcher.group(2).equals(namespace)
+        && matcher.group(3).equals(serviceAccount);
   }
 
   @Override

@@ -17,7 +17,7 @@ public record TrustDomain(String name) {
       throw new IllegalArgumentException(
           "trust domain '"
               + name
-              + "' may hold only a-z, 0-9, '.', '-', '_' (1 to 255 characters)");
+              + "' may hold only a-z, 0-9, '.', '-', '_' (1 to 255 characters, SPIFFE-ID §2.1)");
     }
   }
 

@@ -71,7 +71,7 @@ final class IdentityAnswers {
     ArrayNode users = node.putArray("pods");
     pods.stream()
         .filter(pod -> pod.state() != PodState.OUTSIDE)
-        .filter(pod -> pod.identity().equals(one.identity().toString()))
+        .filter(pod -> one.identity().isOfAccountIn(pod.identity()))
         .forEach(pod -> users.add(pod.name().toString()));
     node.put("problem", one.problem());
     return node;

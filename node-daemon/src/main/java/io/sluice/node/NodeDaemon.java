@@ -113,18 +113,18 @@ public final class NodeDaemon implements AutoCloseable {
     CgroupNamespace.joinNodes();
     Optional<StartedFile> started =
         Optional.ofNullable(settings.startedFileOrNull())
-            .map(file -> opened(StartedFile.none(file)));
-    NodePlace place = opened(NodePlace.approach(settings));
+            .map(file -> parts.opened(StartedFile.none(file)));
+    NodePlace place = parts.opened(NodePlace.approach(settings));
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
-    NetnsHandle host = opened(namespaces.current());
-    NetnsThread thread = opened(new NetnsThread("sluice-netns", namespaces, NAMESPACE_QUEUE));
+    NetnsHandle host = parts.opened(namespaces.current());
+    NetnsThread thread = parts.opened(new NetnsThread("sluice-netns", namespaces, NAMESPACE_QUEUE));
     MechanismChoice choice =
-        opened(new MechanismChoice(settings, namespaces, host, thread, place.listeners()));
+        parts.opened(new MechanismChoice(settings, namespaces, host, thread, place.listeners()));
     steps.done("approach");
     choice.prepare();
     MechanismChoice.Chosen chosen = choice.start(place.isTaken());
     steps.done("mechanism");
-    Interception interception = opened(chosen.interception());
+    Interception interception = parts.opened(chosen.interception());
     Optional<NodeIdentities> identities = identities();
     identities.ifPresent(present -> present.onReplacedRoots(new OwnReporter(events)::admittedAnew));
     steps.done("identities");
@@ -132,11 +132,11 @@ public final class NodeDaemon implements AutoCloseable {
     steps.done("snapshot");
     NodeMetrics metrics = new NodeMetrics(() -> snapshot);
     Optional<AccessLog> accessLog =
-        AccessLog.of(settings.accessLog(), settings.stateDirectory()).map(this::opened);
+        AccessLog.of(settings.accessLog(), settings.stateDirectory()).map(parts::opened);
     accessLog.ifPresent(metrics::observe);
     WaysFromNode ways = new WaysFromNode(thread, host);
     PathChecks paths =
-        opened(
+        parts.opened(
             new PathChecks(
                 interception.sockets(),
                 interception::redirects,
@@ -144,7 +144,8 @@ public final class NodeDaemon implements AutoCloseable {
                 host,
                 ways,
                 settings.pathCheckPatience()));
-    NamespaceSockets sockets = opened(new NamespaceSockets(interception.sockets(), thread, paths));
+    NamespaceSockets sockets =
+        parts.opened(new NamespaceSockets(interception.sockets(), thread, paths));
     identities.ifPresent(metrics::observe);
     IdentityAnswers identityAnswers = new IdentityAnswers(identities);
     readiness.require(identityAnswers::stranger);
@@ -155,7 +156,7 @@ public final class NodeDaemon implements AutoCloseable {
             accessLog.orElse(null),
             pod -> identityAnswers.whyMissing(snapshot.identityOf(pod)));
     Proxy dataPath =
-        opened(
+        parts.opened(
             new Proxy(
                 settings.proxy(),
                 sockets,
@@ -179,7 +180,7 @@ public final class NodeDaemon implements AutoCloseable {
             settings.nodeName(), interception, namespaces, thread, settings.placement().proc());
     SandboxRecords sandboxes = new SandboxRecords(NodeSettings.sandboxes(settings.nodeName()));
     Enrolment pods =
-        opened(
+        parts.opened(
             new Enrolment(
                 settings.nodeName(),
                 interception,
@@ -247,7 +248,8 @@ public final class NodeDaemon implements AutoCloseable {
                 new WantedIdentities(settings.nodeName(), present::want, pods::statuses)),
             pods,
             metrics,
-            new NodeResolvers(Path.of("/"), settings.placement().proc()));
+            new NodeResolvers(Path.of("/"), settings.placement().proc()),
+            new ReplacementFacts(sandboxes, identities, source).replacements(settings));
     publication.begin();
     steps.done("pods");
     parts.single(AdminServer.start(NodeSettings.adminSocket(settings.nodeName()), answers));
@@ -264,7 +266,7 @@ public final class NodeDaemon implements AutoCloseable {
             .orElse(null);
     started.ifPresent(StartedFile::write);
     answers.metricsAt(metricsServer == null ? null : metricsServer.address());
-    Optional<CniService> plugin = cniService(namespaces, sandboxes, pods, metrics, source);
+    Optional<CniService> plugin = cniService(namespaces, sandboxes, pods, publication, metrics);
     plugin.ifPresent(answers::reportCni);
     steps.done("servers");
     publication.follow(plugin);
@@ -273,7 +275,7 @@ public final class NodeDaemon implements AutoCloseable {
     Leaving toNext = new Leaving(settings.nodeName(), parts, pods, dataPath, identities, place);
     leaving = toNext;
     successors =
-        opened(
+        parts.opened(
             HandOverServer.start(NodeSettings.handOverSocket(settings.nodeName()), toNext::leave));
     ProcessMemory.releaseUnused(); // loading programs leaves some 5 MiB of free heap behind
     readiness.started();
@@ -291,8 +293,8 @@ public final class NodeDaemon implements AutoCloseable {
       NetworkNamespaces namespaces,
       SandboxRecords sandboxes,
       Enrolment pods,
-      NodeMetrics metrics,
-      SourceInUse source) {
+      Publication publication,
+      NodeMetrics metrics) {
     if (!settings.cni().enabled()) {
       return Optional.empty();
     }
@@ -305,7 +307,8 @@ public final class NodeDaemon implements AutoCloseable {
                 namespaces,
                 sandboxes,
                 pods,
-                source::tellsOfEveryPod,
+                publication::tellsOfEveryPod,
+                publication.replacements(),
                 metrics.cniCalls()));
     metrics.observe(started);
     readiness.require(started::missing);
@@ -322,7 +325,7 @@ public final class NodeDaemon implements AutoCloseable {
     return settings
         .control()
         .map(control ->
-            opened(
+            parts.opened(
                 NodeIdentities.read(
                     settings.nodeName(),
                     NodeSettings.identity(settings.stateDirectory()),
@@ -345,10 +348,6 @@ public final class NodeDaemon implements AutoCloseable {
   private boolean isComplete() {
     SourceInUse source = sourceInUse;
     return source != null && source.isComplete();
-  }
-
-  private <T extends AutoCloseable> T opened(T part) {
-    return parts.opened(part);
   }
 
   /** Where metrics are served, if they are. */

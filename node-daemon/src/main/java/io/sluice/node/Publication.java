@@ -5,6 +5,7 @@ import io.sluice.mesh.SnapshotEditor;
 import io.sluice.node.cni.CniService;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.metrics.NodeMetrics;
+import io.sluice.node.replacement.Replacements;
 import io.sluice.proxy.Proxy;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -19,15 +20,21 @@ final class Publication {
   private final Enrolment pods;
   private final NodeMetrics metrics;
   private final NodeResolvers resolvers;
+  private final Replacements replacements;
   private Optional<CniService> plugin = Optional.empty();
-  private boolean started; // the source calls on one thread
+  private boolean started;
   private @Nullable MeshSnapshot atHand;
+  private @Nullable MeshSnapshot newest;
+
+  /** By how much revisions are ahead of the source's: one for each change of replacements. */
+  private long ahead;
 
   /**
    * Does nothing yet.
    *
    * @param daemon told first
    * @param resolvers asked with each snapshot: a pod gets those of the time of its making
+   * @param replacements pods that the source does not tell of yet
    */
   Publication(
       SourceInUse source,
@@ -36,7 +43,8 @@ final class Publication {
       Optional<WantedIdentities> identities,
       Enrolment pods,
       NodeMetrics metrics,
-      NodeResolvers resolvers) {
+      NodeResolvers resolvers,
+      Replacements replacements) {
     this.source = source;
     this.daemon = daemon;
     this.proxy = proxy;
@@ -44,6 +52,20 @@ final class Publication {
     this.pods = pods;
     this.metrics = metrics;
     this.resolvers = resolvers;
+    this.replacements = replacements;
+    replacements.onChange(this::publishAgain);
+  }
+
+  /**
+   * Whether the source tells of every pod, so that one which is not known is only not known yet.
+   */
+  boolean tellsOfEveryPod() {
+    return source.tellsOfEveryPod();
+  }
+
+  /** Pods that the source does not tell of yet. */
+  Replacements replacements() {
+    return replacements;
   }
 
   /**
@@ -73,10 +95,21 @@ final class Publication {
     plugin.ifPresent(present -> present.publishAgain(source::isComplete));
   }
 
-  private void publish(MeshSnapshot found) {
+  /** The source has said nothing new, but what is added to it has changed. */
+  private synchronized void publishAgain() {
+    MeshSnapshot last = newest;
+    if (last != null) {
+      ahead++;
+      publish(last);
+    }
+  }
+
+  private synchronized void publish(MeshSnapshot found) {
+    newest = found;
     SnapshotEditor here = found.edit();
     here.put(found.settings().onNodeWith(resolvers.read()));
-    MeshSnapshot next = here.snapshot(found.revision());
+    replacements.addTo(here, found, source.isComplete());
+    MeshSnapshot next = here.snapshot(found.revision() + ahead);
     boolean inForce = found == atHand; // and only the plugin has not heard of it
     atHand = null;
     if (!inForce) {

@@ -51,8 +51,8 @@ final class WantedIdentities {
   }
 
   private boolean isUsed(SpiffeId identity) {
-    String text = identity.toString();
     return pods.get().stream()
-        .anyMatch(pod -> pod.state() == PodState.ENROLLED && pod.identity().equals(text));
+        .anyMatch(
+            pod -> pod.state() == PodState.ENROLLED && identity.isOfAccountIn(pod.identity()));
   }
 }

@@ -26,7 +26,7 @@ final class HboneAdmission implements Admission {
   public void admit(Connection connection, MeshSnapshot snapshot) {
     InetSocketAddress destination = asked.request().destination();
     InetSocketAddress client = asked.remoteAddress();
-    SpiffeId caller = asked.peer().identity();
+    SpiffeId caller = asked.peer().in(snapshot);
     Flow flow = Flow.certified(snapshot, caller, client, destination);
     SpiffeId called = snapshot.identityOf(connection.pod.name).orElse(null);
     connection.parties.calls(destination);

@@ -59,7 +59,7 @@ final class Parties {
   /** For the record of one that is refused before anybody looks who it is. */
   void areKnownSoFar(MeshSnapshot snapshot, NamespacedName called, @Nullable HboneExchange asked) {
     if (asked != null) {
-      areIdentified(asked.peer().identity(), snapshot.identityOf(called).orElse(null));
+      areIdentified(asked.peer().in(snapshot), snapshot.identityOf(called).orElse(null));
       haveProvenThemselves();
       calls(asked.request().destination());
     }

@@ -22,7 +22,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footerHeading = "%nFields of -o json:%n",
     footer = {
-      "trustDomain: of the mesh",
+      "trustDomain: that certificates are issued in",
+      "trustDomainChange: how far a change of it is",
       "port (number): where nodes call",
       "authority: how the certificate authority is, in a word",
       "authorityDetail: the same in a sentence",

@@ -89,6 +89,7 @@ record ControllerAnswers(Controller controller) implements AdminAnswers {
   private static JsonNode json(ControllerStatus status) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("trustDomain", status.trustDomain());
+    json.put("trustDomainChange", status.trustDomainChange());
     json.put("port", status.port());
     json.put("authority", status.authority().condition().name().toLowerCase(Locale.ROOT));
     json.put("authorityDetail", status.authority().detail());

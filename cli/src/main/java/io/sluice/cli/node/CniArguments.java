@@ -32,13 +32,26 @@ final class CniArguments {
       defaultValue = "/")
   private Path root = Path.of("/");
 
+  /** Of a command that starts no pod. */
+  CniOptions options() {
+    return options(true, List.of(), new ReplacementArguments());
+  }
+
   /**
    * @param enabled whether the plugin is installed and served
    * @param moreSystemNamespaces besides those of every cluster
    */
-  CniOptions options(boolean enabled, List<String> moreSystemNamespaces) {
+  CniOptions options(
+      boolean enabled, List<String> moreSystemNamespaces, ReplacementArguments replacement) {
     Set<String> system = new LinkedHashSet<>(CniOptions.DEFAULT_SYSTEM_NAMESPACES);
     system.addAll(moreSystemNamespaces);
-    return new CniOptions(enabled, root, confDir, binDirs, system);
+    return new CniOptions(
+        enabled,
+        root,
+        confDir,
+        binDirs,
+        system,
+        replacement.mode(),
+        replacement.kubeletDirectory());
   }
 }

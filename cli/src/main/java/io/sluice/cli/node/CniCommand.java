@@ -90,7 +90,7 @@ final class CniCommand {
     CniInstaller installer(CniArguments arguments) {
       String node = name == null ? NodeTarget.hostName() : name;
       return CniService.installer(
-          arguments.options(true, List.of()),
+          arguments.options(),
           NodeSettings.cniSocket(node),
           NodeSettings.cniMembership(state == null ? NodeTarget.stateOf(node) : state));
     }

@@ -179,6 +179,8 @@ final class RunCommand implements Callable<Integer> {
 
   @Mixin private CniArguments cniPlaces = new CniArguments();
 
+  @Mixin private ReplacementArguments replacement = new ReplacementArguments();
+
   @Mixin private ControlArguments control = new ControlArguments();
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -279,7 +281,7 @@ final class RunCommand implements Callable<Integer> {
               : EarlierConnectionsRule.parse(earlierConnections),
           Duration.ofSeconds(pathCheckSeconds),
           Duration.ofSeconds(pathCheckPatienceSeconds),
-          cniPlaces.options(cni, systemNamespaces),
+          cniPlaces.options(cni, systemNamespaces, replacement),
           controller,
           takeOver,
           startedFile);

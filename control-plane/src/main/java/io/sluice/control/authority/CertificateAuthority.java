@@ -1,8 +1,10 @@
 package io.sluice.control.authority;
 
+import io.sluice.mesh.TrustDomain;
+
 /**
- * Signs identities of one trust domain. Whether the asker may have the identity is not decided
- * here: callers admit first, then ask.
+ * Signs identities of one trust domain at a time. Whether the asker may have the identity is not
+ * decided here: callers admit first, then ask.
  *
  * <p>All methods may be called by any thread, several at once. They may block on disk or network
  * for as long as the implementation states, so never from an event loop; a virtual thread is right.
@@ -22,6 +24,14 @@ public interface CertificateAuthority extends AutoCloseable {
    * @throws AuthorityException where the roots are kept elsewhere and were never reached
    */
   TrustBundle trustBundle();
+
+  /**
+   * From now on it signs identities of {@code domain} and no others. What was signed before stays
+   * as it is. Nothing happens where it does so already.
+   *
+   * @throws AuthorityException where it cannot; it goes on as before then
+   */
+  void signFor(TrustDomain domain);
 
   /**
    * Whether it can sign, looked up without a side effect that anybody would notice. Never throws.

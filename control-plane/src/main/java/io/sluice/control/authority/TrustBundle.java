@@ -3,18 +3,37 @@ package io.sluice.control.authority;
 import io.sluice.mesh.TrustDomain;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
- * The self-signed certificates that a trust domain goes by at one time.
+ * The self-signed certificates that a mesh goes by at one time.
  *
+ * @param trustDomain the one that certificates are issued in
  * @param generation grows with each change of {@code roots}
  * @param roots at least one; more than one while the root is being changed
+ * @param otherDomains the mesh's next or former trust domain, while it changes: below the same
+ *     roots, their identities are the mesh's too
  */
-public record TrustBundle(TrustDomain trustDomain, long generation, List<X509Certificate> roots) {
+public record TrustBundle(
+    TrustDomain trustDomain,
+    long generation,
+    List<X509Certificate> roots,
+    List<TrustDomain> otherDomains) {
   public TrustBundle {
     roots = List.copyOf(roots);
+    otherDomains = List.copyOf(otherDomains);
     if (roots.isEmpty()) {
       throw new IllegalArgumentException("a trust bundle without a root trusts nobody");
     }
+  }
+
+  /** Of a trust domain that does not change. */
+  public TrustBundle(TrustDomain trustDomain, long generation, List<X509Certificate> roots) {
+    this(trustDomain, generation, roots, List.of());
+  }
+
+  /** Every trust domain of the mesh, first the one that certificates are issued in. */
+  public List<TrustDomain> domains() {
+    return Stream.concat(Stream.of(trustDomain), otherDomains.stream()).toList();
   }
 }

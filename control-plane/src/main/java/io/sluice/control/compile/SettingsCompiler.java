@@ -5,7 +5,6 @@ import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SpiffeId;
-import io.sluice.mesh.TrustDomain;
 import java.math.BigInteger;
 import java.util.HashSet;
 import java.util.List;
@@ -25,7 +24,7 @@ final class SettingsCompiler {
     return new MeshSettings(
         config.permissive(),
         config.egress(),
-        TrustDomain.CLUSTER_LOCAL,
+        config.trustDomain(),
         !config.mtlsDisabled(),
         new DeniedPeers(
             parsed(

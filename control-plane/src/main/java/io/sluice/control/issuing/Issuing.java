@@ -10,13 +10,14 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import java.time.Duration;
+import java.util.function.Supplier;
 
 /**
  * Certificates for those who may have them. Any thread; blocks for as long as the authority does.
  */
 public final class Issuing {
   private final CertificateAuthority authority;
-  private final TrustDomain trustDomain;
+  private final Supplier<TrustDomain> trustDomain;
   private final Placements placements;
   private final Lifetimes lifetimes;
   private final KeyUses keys = new KeyUses();
@@ -29,10 +30,14 @@ public final class Issuing {
    */
   public record Lifetimes(Duration leaf, Duration node) {}
 
-  /** Signs by {@code authority} what {@code placements} allow. */
+  /**
+   * Signs by {@code authority} what {@code placements} allow.
+   *
+   * @param trustDomain the one that is signed for now
+   */
   public Issuing(
       CertificateAuthority authority,
-      TrustDomain trustDomain,
+      Supplier<TrustDomain> trustDomain,
       Placements placements,
       Lifetimes lifetimes) {
     this.authority = authority;
@@ -52,7 +57,7 @@ public final class Issuing {
   public IssuedCertificate admit(String nodeName, byte[] signingRequest, Runnable admission) {
     SpiffeId identity;
     try {
-      identity = SystemIdentity.node(trustDomain, nodeName);
+      identity = SystemIdentity.node(trustDomain.get(), nodeName);
     } catch (IllegalArgumentException e) {
       throw new RefusedException(
           RefusalReason.NODE_NAME_MALFORMED,
@@ -77,15 +82,16 @@ public final class Issuing {
   /** The next certificate of a node, for a key that it did not have before. */
   public IssuedCertificate renew(Caller caller, byte[] signingRequest) {
     SigningRequest proof = proof(signingRequest);
-    requireNames(proof, caller.identity());
+    SpiffeId identity = caller.identity().in(trustDomain.get());
+    requireNames(proof, identity);
     if (proof.publicKey().equals(caller.leaf().getPublicKey())) {
       throw new RefusedException(
           RefusalReason.KEY_REUSED,
           "the request is for the key that the node has already",
           "make a new key for each renewal");
     }
-    keys.claim(proof.publicKey(), caller.nodeName(), caller.identity());
-    return sign(caller.identity(), proof, lifetimes.node(), caller.nodeName());
+    keys.claim(proof.publicKey(), caller.nodeName(), identity);
+    return sign(identity, proof, lifetimes.node(), caller.nodeName());
   }
 
   /** A certificate for the identity of a pod on the caller's node. */

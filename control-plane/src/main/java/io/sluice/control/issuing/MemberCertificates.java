@@ -8,6 +8,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.mesh.svid.SvidJudge.Purpose;
 import io.sluice.mesh.svid.SvidRefused;
+import java.math.BigInteger;
 import java.security.cert.X509Certificate;
 import java.time.InstantSource;
 import java.util.List;
@@ -48,13 +49,15 @@ public final class MemberCertificates {
     SpiffeId identity;
     try {
       identity =
-          SvidJudge.of(bundle.trustDomain(), bundle.roots())
+          SvidJudge.of(bundle.domains(), bundle.roots())
               .prove(chain, Set.of(Purpose.CLIENT), clock.instant())
               .identity();
     } catch (SvidRefused e) {
       throw refused(e);
     }
-    if (denied.get().denies(identity, chain.getFirst().getSerialNumber())) {
+    BigInteger serial = chain.getFirst().getSerialNumber();
+    DeniedPeers list = denied.get();
+    if (bundle.domains().stream().anyMatch(domain -> list.denies(identity.in(domain), serial))) {
       throw new RefusedException(
           RefusalReason.CERTIFICATE_DENIED,
           "the certificate of " + identity + " is on the mesh's deny list",

@@ -16,16 +16,19 @@ import java.util.function.Supplier;
  * snapshot places on it, and no other. Any thread; never blocks.
  */
 public final class Placements {
-  private final TrustDomain trustDomain;
+  private final Supplier<TrustDomain> trustDomain;
   private final Supplier<MeshSnapshot> snapshot;
   private final BooleanSupplier complete;
 
   /**
-   * @param snapshot the newest one
+   * @param trustDomain the one that is signed for now
+   * @param snapshot the newest one; its accounts count, in whatever trust domain
    * @param complete whether it holds all that the registry should know
    */
   public Placements(
-      TrustDomain trustDomain, Supplier<MeshSnapshot> snapshot, BooleanSupplier complete) {
+      Supplier<TrustDomain> trustDomain,
+      Supplier<MeshSnapshot> snapshot,
+      BooleanSupplier complete) {
     this.trustDomain = trustDomain;
     this.snapshot = snapshot;
     this.complete = complete;
@@ -37,11 +40,12 @@ public final class Placements {
    * @throws RefusedException with the nearest reason where it may not
    */
   public void require(String nodeName, SpiffeId identity) {
-    if (!identity.trustDomain().equals(trustDomain)) {
+    TrustDomain domain = trustDomain.get();
+    if (!identity.trustDomain().equals(domain)) {
       throw refused(
           RefusalReason.TRUST_DOMAIN_FOREIGN,
-          identity + " is not of trust domain " + trustDomain,
-          "ask the controller of that mesh");
+          identity + " is not of trust domain " + domain,
+          "ask the controller of that mesh, or again once the change of the trust domain is known");
     }
     if (identity.isNobody()) {
       throw withoutAccount(nodeName, identity);
@@ -55,7 +59,7 @@ public final class Placements {
     // Before the snapshot: what a broken file hides must not be taken for removed.
     boolean everythingKnown = complete.getAsBoolean();
     List<Workload> pods =
-        snapshot.get().workloads().stream().filter(pod -> pod.identity().equals(identity)).toList();
+        snapshot.get().workloads().stream().filter(pod -> isSame(pod, identity)).toList();
     Predicate<Workload> here = pod -> pod.nodeName().filter(nodeName::equals).isPresent();
     if (pods.stream().anyMatch(here.and(Workload::enrolled))) {
       return;
@@ -75,10 +79,13 @@ public final class Placements {
 
   /** Whether a pod of this node would have the identity by Kubernetes' default, and has none. */
   private boolean isMeantByNobody(SpiffeId identity, Predicate<Workload> here) {
-    SpiffeId nobody = SpiffeId.nobody(trustDomain, identity.namespace());
+    SpiffeId nobody = SpiffeId.nobody(identity.trustDomain(), identity.namespace());
     return identity.serviceAccount().equals(Pod.DEFAULT_ACCOUNT)
-        && snapshot.get().workloads().stream()
-            .anyMatch(here.and(pod -> pod.identity().equals(nobody)));
+        && snapshot.get().workloads().stream().anyMatch(here.and(pod -> isSame(pod, nobody)));
+  }
+
+  private static boolean isSame(Workload pod, SpiffeId identity) {
+    return pod.identity().serviceAccountName().equals(identity.serviceAccountName());
   }
 
   private static RefusedException withoutAccount(String nodeName, SpiffeId identity) {

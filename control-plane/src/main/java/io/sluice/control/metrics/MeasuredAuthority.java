@@ -5,6 +5,7 @@ import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.IssuedCertificate;
 import io.sluice.control.authority.TrustBundle;
+import io.sluice.mesh.TrustDomain;
 import java.time.Duration;
 
 /** An authority whose signatures are timed. */
@@ -29,6 +30,11 @@ public final class MeasuredAuthority implements CertificateAuthority {
   @Override
   public TrustBundle trustBundle() {
     return authority.trustBundle();
+  }
+
+  @Override
+  public void signFor(TrustDomain domain) {
+    authority.signFor(domain);
   }
 
   @Override

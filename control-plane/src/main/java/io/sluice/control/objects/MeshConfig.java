@@ -1,6 +1,7 @@
 package io.sluice.control.objects;
 
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.TrustDomain;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param sameNodeMtlsOrNull {@code spec.traffic.sameNodeMtls} as written
  * @param idleTimeoutOrNull {@code spec.traffic.idleTimeout} as written
  * @param revokedConnectionsOrNull {@code spec.traffic.revokedConnections} as written
+ * @param trustDomain {@code spec.certificate.trustDomain}
  * @param deniedIdentities {@code spec.certificate.deniedIdentities} as written
  * @param deniedSerials {@code spec.certificate.deniedSerials} as written
  * @param interception the lists of {@code spec.traffic}
@@ -36,6 +38,7 @@ public record MeshConfig(
     @Nullable String sameNodeMtlsOrNull,
     @Nullable String idleTimeoutOrNull,
     @Nullable String revokedConnectionsOrNull,
+    TrustDomain trustDomain,
     List<String> deniedIdentities,
     List<String> deniedSerials,
     InterceptionSettings interception,

@@ -1,6 +1,7 @@
 package io.sluice.control.objects;
 
 import io.sluice.control.manifest.Fields;
+import io.sluice.mesh.TrustDomain;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -63,7 +64,7 @@ final class MeshConfigReader {
   private static final Map<String, Set<String>> READ_IN_SECTIONS =
       Map.of(
           SIDECAR, Set.of("sidecarDisabledMTLS", "localProxyMode"),
-          CERTIFICATE, Set.of("deniedIdentities", "deniedSerials"));
+          CERTIFICATE, Set.of("trustDomain", "deniedIdentities", "deniedSerials"));
 
   private MeshConfigReader() {}
 
@@ -103,6 +104,9 @@ final class MeshConfigReader {
         traffic.text("sameNodeMtls").orElse(null),
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),
+        spec.objectOrEmpty(CERTIFICATE)
+            .parsed("trustDomain", TrustDomain::new, "write a name such as site-7.example")
+            .orElse(TrustDomain.CLUSTER_LOCAL),
         texts(spec.objectOrEmpty(CERTIFICATE), "deniedIdentities"),
         texts(spec.objectOrEmpty(CERTIFICATE), "deniedSerials"),
         InterceptionReader.fromTraffic(traffic),

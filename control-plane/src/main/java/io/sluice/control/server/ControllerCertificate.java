@@ -9,7 +9,6 @@ import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
-import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -25,8 +24,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The controller's own certificate, from its own authority, with a key that never leaves memory. A
- * new one, with a new key, is made at half life, and at once when another root signs: then every
- * node has that root already, and those that join by it need to see it.
+ * new one, with a new key, is made at half life, and at once when another root signs or the trust
+ * domain is another: then every node knows of it already, and those that join need to see it.
  *
  * <p>{@link #renewIfDue} is for one thread; {@link #present} for any.
  */
@@ -36,7 +35,6 @@ public final class ControllerCertificate {
   private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
 
   private final CertificateAuthority authority;
-  private final SpiffeId identity;
   private final Duration lifetime;
   private final InstantSource clock;
   private volatile @Nullable Presented presented;
@@ -47,10 +45,9 @@ public final class ControllerCertificate {
    * What a handshake shows.
    *
    * @param chain leaf, each issuer, and the root, by whose hash a node that joins believes it
-   * @param firstRoot of the bundle when it was signed
+   * @param bundle when it was signed
    */
-  record Presented(
-      KeyPair key, List<X509Certificate> chain, Instant renewAt, X509Certificate firstRoot) {
+  record Presented(KeyPair key, List<X509Certificate> chain, Instant renewAt, TrustBundle bundle) {
     X509Certificate root() {
       return chain.getLast();
     }
@@ -62,12 +59,8 @@ public final class ControllerCertificate {
 
   /** Has none until {@link #renewIfDue}. */
   public ControllerCertificate(
-      CertificateAuthority authority,
-      TrustDomain trustDomain,
-      Duration lifetime,
-      InstantSource clock) {
+      CertificateAuthority authority, Duration lifetime, InstantSource clock) {
     this.authority = authority;
-    this.identity = SystemIdentity.controller(trustDomain);
     this.lifetime = lifetime;
     this.clock = clock;
   }
@@ -91,8 +84,8 @@ public final class ControllerCertificate {
    * Makes a new one where it is time, and tries again later where the authority cannot: the present
    * one goes on.
    *
-   * @param bundle the authority's present one; where its first root is another than before, another
-   *     root signs
+   * @param bundle the authority's present one; where its first root or its trust domain is another
+   *     than before, that signs now
    */
   public void renewIfDue(TrustBundle bundle) {
     Instant now = clock.instant();
@@ -100,7 +93,8 @@ public final class ControllerCertificate {
     boolean isDue =
         present == null
             || !now.isBefore(present.renewAt())
-            || !bundle.roots().getFirst().equals(present.firstRoot());
+            || !bundle.roots().getFirst().equals(present.bundle().roots().getFirst())
+            || !bundle.trustDomain().equals(present.bundle().trustDomain());
     if (!isDue || now.isBefore(tryAt)) {
       return;
     }
@@ -122,6 +116,7 @@ public final class ControllerCertificate {
 
   private Presented signed(TrustBundle bundle) {
     KeyPair key = SigningKey.P256.generate();
+    SpiffeId identity = SystemIdentity.controller(bundle.trustDomain());
     IssuedCertificate issued =
         authority.sign(
             new CertificateRequest(
@@ -135,7 +130,7 @@ public final class ControllerCertificate {
         "controller_certificate serial={0} until={1}",
         issued.serial().toString(16),
         issued.notAfter());
-    return new Presented(key, List.copyOf(chain), renewAt, bundle.roots().getFirst());
+    return new Presented(key, List.copyOf(chain), renewAt, bundle);
   }
 
   private static X509Certificate rootOf(List<X509Certificate> chain, TrustBundle bundle) {

@@ -23,6 +23,7 @@ final class Messages {
             .setTrustDomain(bundle.trustDomain().name())
             .setGeneration(bundle.generation());
     bundle.roots().forEach(root -> message.addRoots(der(root)));
+    bundle.otherDomains().forEach(domain -> message.addOtherTrustDomains(domain.name()));
     return message.build();
   }
 

@@ -2,11 +2,17 @@ package io.sluice.control.compile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.control.objects.ObjectReader;
+import io.sluice.control.objects.ReadObjects;
 import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.Workload;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -96,6 +102,35 @@ class MutualTlsSettingsTest {
                 .settings()
                 .mutualTls())
         .isTrue();
+  }
+
+  @Test
+  void theTrustDomainIsThatOfEveryIdentity() {
+    String pod =
+        "---\n{apiVersion: v1, kind: Pod, metadata: {name: web-1, namespace: shop, labels: "
+            + "{sluice.io/mesh: enabled}}, spec: {serviceAccountName: web}}\n";
+    MeshSnapshot named =
+        Manifests.compile(config("certificate", "trustDomain: site-7.example") + pod).snapshot();
+    MeshSnapshot unnamed = Manifests.compile(config("certificate", "") + pod).snapshot();
+
+    assertThat(named.settings().trustDomain()).hasToString("site-7.example");
+    assertThat(named.workloads())
+        .extracting(Workload::identity)
+        .containsExactly(SpiffeId.parse("spiffe://site-7.example/ns/shop/sa/web"));
+    assertThat(unnamed.settings().trustDomain()).isEqualTo(TrustDomain.CLUSTER_LOCAL);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Site7", "site 7", "site/7", "spiffe://site-7", ""})
+  void aTrustDomainThatIsNoneIsRefusedWithTheRule(String bad) {
+    String text = config("certificate", "trustDomain: \"" + bad + "\"");
+    ReadObjects read = ObjectReader.read("mesh.yaml", text.getBytes(StandardCharsets.UTF_8));
+
+    assertThat(read.objects()).isEmpty();
+    assertThat(read.problems())
+        .singleElement()
+        .asString()
+        .contains("spec.certificate.trustDomain", "a-z, 0-9, '.', '-', '_' (1 to 255 characters");
   }
 
   @Test

@@ -9,6 +9,7 @@ import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.IssuedCertificate;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.mesh.svid.OddChains;
 import io.sluice.mesh.svid.SvidReason;
@@ -32,6 +33,11 @@ class MemberCertificatesTest {
 
     @Override
     public IssuedCertificate sign(CertificateRequest request) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void signFor(TrustDomain domain) {
       throw new UnsupportedOperationException();
     }
 

@@ -137,6 +137,7 @@ class CustomResourcesTest {
         "{traffic: {outboundIPRangeExclusionList: [10.0.0.0/33]}}; does not match",
         "{traffic: {outboundIPRangeExclusionList: ['fd00::/129']}}; does not match",
         "{traffic: {outboundIPRangeExclusionList: [fd00/64]}}; does not match",
+        "{certificate: {trustDomain: Site7}}; .spec.certificate.trustDomain: does not match",
         "{certificate: {deniedSerials: [xyz]}}; .spec.certificate.deniedSerials[0]: does not match",
         "{certificate: {deniedIdentities: [web]}}; deniedIdentities[0]: does not match",
         "[]; .spec: is no object"

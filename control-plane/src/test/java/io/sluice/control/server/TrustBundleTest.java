@@ -1,17 +1,24 @@
 package io.sluice.control.server;
 
+import static io.sluice.control.server.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Status;
 import io.sluice.api.identity.v1.Certificate;
+import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.control.authority.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.svid.SvidProfile;
+import io.sluice.control.issuing.RefusalReason;
+import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.SvidJudge;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -20,6 +27,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** The trust bundle as nodes follow it, and the controller's own certificate along with it. */
 class TrustBundleTest {
   private static final Duration DISTRIBUTE = Duration.ofMinutes(1);
+  private static final String FIRST = "cluster.local";
+  private static final String NEXT = "site-7.example";
+  private static final String FIRST_BUYER = ControlSite.id("buyer");
+  private static final String NEXT_BUYER = FIRST_BUYER.replace(FIRST, NEXT);
 
   @TempDir private Path home;
   private ControlSite site;
@@ -71,6 +82,131 @@ class TrustBundleTest {
             roots -> assertThat(roots).hasSize(1),
             roots -> assertThat(again.reason()).isEqualTo("certificate_expired"));
     edge2.close();
+  }
+
+  @Test
+  void changeOfTheTrustDomainReachesEveryFollowerPhaseByPhase() throws Exception {
+    Path own = home.resolve("own");
+    Files.createDirectories(own);
+    try (ControlSite changing =
+        ControlSite.withAuthority(own, "{builtIn: {}, distributeFor: 1m}")) {
+      try (NodeClient node = podAndNode(changing)) {
+        Followed followed = Followed.by(node);
+        changing.manifest("config.yaml", config(NEXT));
+        Await.until("both are known", () -> domains(followed).equals(List.of(FIRST, NEXT)));
+        node.issue(FIRST_BUYER);
+        assertRefused(RefusalReason.TRUST_DOMAIN_FOREIGN, () -> node.issue(NEXT_BUYER));
+      }
+      changing.clock().advance(DISTRIBUTE.minusSeconds(1));
+      changing.restart(ControlSite.defaults());
+      changing.clock().advance(Duration.ofSeconds(30)); // it is made known for all of it again
+      assertThat(changing.controller().status().trustDomainChange()).startsWith("Distributing");
+      theNextOneSigns(changing);
+      changing.restart(ControlSite.defaults());
+      assertThat(changing.controller().status().trustDomainChange()).startsWith("Using");
+      assertThat(changing.controller().status().trustDomain()).isEqualTo(NEXT);
+      changing.clock().advance(ControlSite.NODE.plus(SvidProfile.CLOCK_SKEW));
+      Await.until(
+          "the former is nobody's",
+          () -> changing.controller().status().trustDomainChange().startsWith("Single"));
+      try (NodeClient late = changing.joined("edge2")) {
+        Followed last = Followed.by(late);
+        Await.until("one is left", () -> domains(last).equals(List.of(NEXT)));
+        late.issue(NEXT_BUYER.replace("buyer", "store"));
+      }
+    }
+  }
+
+  private static void theNextOneSigns(ControlSite changing) throws Exception {
+    try (NodeClient node = changing.joined("edge1")) {
+      Followed followed = Followed.by(node);
+      changing.clock().advance(DISTRIBUTE);
+      Await.until("the next one signs", () -> domains(followed).equals(List.of(NEXT, FIRST)));
+      List<X509Certificate> leaf = node.issue(NEXT_BUYER);
+      assertThat(
+              SvidJudge.of(new TrustDomain(NEXT), List.of(root(node)))
+                  .prove(leaf, SvidJudge.BOTH, changing.clock().instant())
+                  .identity())
+          .hasToString(NEXT_BUYER);
+      assertRefused(RefusalReason.TRUST_DOMAIN_FOREIGN, () -> node.issue(FIRST_BUYER));
+      KeyPair renewed = Requests.keyPair("secp256r1");
+      node.showing(renewed, node.renew(renewed));
+      assertThat(SvidJudge.identity(node.chain())).hasToString(nodeIn(NEXT));
+      Await.until("the controller is of it", () -> nameShownIn(changing).equals(NEXT));
+    }
+  }
+
+  private static NodeClient podAndNode(ControlSite site) throws Exception {
+    site.pod("buyer", "nodeName: edge1");
+    site.pod("store", "nodeName: edge2");
+    return site.joined("edge1");
+  }
+
+  private static String nameShownIn(ControlSite site) {
+    try (NodeClient joining = site.joined("edge9")) {
+      return SvidJudge.identity(joining.controllerChain()).trustDomain().name();
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static X509Certificate root(NodeClient node) {
+    return node.controllerChain().getLast();
+  }
+
+  private static String nodeIn(String domain) {
+    return "spiffe://" + domain + "/ns/sluice-system/sa/node.edge1";
+  }
+
+  private static List<String> domains(Followed followed) {
+    if (followed.bundles().isEmpty()) {
+      return List.of();
+    }
+    TrustBundle last = followed.bundles().getLast();
+    return Stream.concat(Stream.of(last.getTrustDomain()), last.getOtherTrustDomainsList().stream())
+        .toList();
+  }
+
+  private static String config(String trustDomain) {
+    return """
+    apiVersion: config.sluice.io/v1alpha1
+    kind: MeshConfig
+    metadata: {name: sluice-mesh-config, namespace: sluice-system}
+    spec: {certificate: {trustDomain: %s}}
+    """
+        .formatted(trustDomain);
+  }
+
+  @Test
+  void aNewMeshHasTheTrustDomainOfItsMeshConfigAtOnce() throws Exception {
+    Path own = home.resolve("own");
+    Files.createDirectories(own.resolve("registry"));
+    Files.writeString(own.resolve("registry/config.yaml"), config(NEXT));
+    try (ControlSite fresh = ControlSite.in(own);
+        NodeClient node = podAndNode(fresh)) {
+      assertThat(SvidJudge.identity(node.chain())).hasToString(nodeIn(NEXT));
+      assertThat(SvidJudge.identity(node.issue(NEXT_BUYER))).hasToString(NEXT_BUYER);
+      assertThat(SvidJudge.identity(node.controllerChain()).trustDomain()).hasToString(NEXT);
+      assertThat(root(node).getSubjectAlternativeNames())
+          .containsExactly(List.of(6, "spiffe://" + NEXT));
+      fresh.end();
+      Files.delete(own.resolve("state/trust-domain.json")); // as in a backup of the keys alone
+      fresh.restart(ControlSite.defaults());
+      assertThat(fresh.controller().status().trustDomainChange())
+          .isEqualTo("Single[active=" + NEXT + "]");
+    }
+  }
+
+  @Test
+  void aChangeOfTheTrustDomainThatIsTakenBackIsDropped() throws Exception {
+    Followed followed = Followed.by(edge1);
+    site.manifest("config.yaml", config(NEXT));
+    Await.until("both are known", () -> domains(followed).equals(List.of(FIRST, NEXT)));
+
+    site.manifest("config.yaml", config(FIRST));
+
+    Await.until("one is known", () -> domains(followed).equals(List.of(FIRST)));
+    edge1.issue(FIRST_BUYER);
   }
 
   private static int roots(Followed followed) {

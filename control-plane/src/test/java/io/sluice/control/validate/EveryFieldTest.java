@@ -158,6 +158,7 @@ class EveryFieldTest {
           Map.entry("spec.traffic.dnsResolvers[]", "192.0.2.53"),
           Map.entry("spec.traffic.outboundIPRangeExclusionList[]", "192.0.2.0/24"),
           Map.entry("spec.traffic.outboundIPRangeInclusionList[]", "192.0.2.0/24"),
+          Map.entry("spec.certificate.trustDomain", "site-7.example"),
           Map.entry("spec.certificate.deniedIdentities[]", "spiffe://cluster.local/ns/a/sa/b"),
           Map.entry("spec.certificate.deniedSerials[]", "0a"));
 

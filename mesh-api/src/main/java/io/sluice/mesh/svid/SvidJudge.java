@@ -101,7 +101,14 @@ public final class SvidJudge {
 
   /** By the bundle of one trust domain alone. */
   public static SvidJudge of(TrustDomain domain, Collection<X509Certificate> bundle) {
-    return new SvidJudge(Map.of(domain, bundle));
+    return of(List.of(domain), bundle);
+  }
+
+  /** By one bundle, where a mesh has several trust domains at a time. */
+  public static SvidJudge of(List<TrustDomain> domains, Collection<X509Certificate> bundle) {
+    Map<TrustDomain, Collection<X509Certificate>> bundles = new HashMap<>();
+    domains.forEach(domain -> bundles.put(domain, bundle));
+    return new SvidJudge(bundles);
   }
 
   /**

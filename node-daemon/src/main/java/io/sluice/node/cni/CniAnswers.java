@@ -50,13 +50,16 @@ final class CniAnswers {
   private final SnapshotView snapshots;
   private final SandboxRecords records;
   private final SandboxEnrolment enrolment;
+  private final PodReplacement replacement;
   private final SandboxTurns turns = new SandboxTurns();
 
   CniAnswers(
       Set<String> systemNamespaces,
       SnapshotView snapshots,
       SandboxRecords records,
-      SandboxEnrolment enrolment) {
+      SandboxEnrolment enrolment,
+      PodReplacement replacement) {
+    this.replacement = replacement;
     this.systemNamespaces = Set.copyOf(systemNamespaces);
     this.snapshots = snapshots;
     this.records = records;
@@ -113,7 +116,7 @@ final class CniAnswers {
       CniRequest request, Optional<NetnsHandle> passed, long deadlineNanos)
       throws InterruptedException {
     Optional<PodReference> pod = request.pod();
-    if (pod.isEmpty() || !belongsToMesh(pod.get(), deadlineNanos)) {
+    if (pod.isEmpty() || !belongsToMesh(pod.get(), given(request), deadlineNanos)) {
       return Optional.empty();
     }
     NetnsHandle netns =
@@ -188,24 +191,26 @@ final class CniAnswers {
     }
   }
 
-  private boolean belongsToMesh(PodReference pod, long deadlineNanos) throws InterruptedException {
+  private boolean belongsToMesh(PodReference pod, List<InetAddress> addresses, long deadlineNanos)
+      throws InterruptedException {
     String namespace = pod.name().namespace();
     if (systemNamespaces.contains(namespace)) {
       return false;
     }
-    long patience = System.nanoTime() + UNTOLD_PATIENCE.toNanos();
+    long patience = Math.min(System.nanoTime() + UNTOLD_PATIENCE.toNanos(), deadlineNanos);
     Optional<Workload> workload =
-        snapshots.await(
-            pod,
-            snapshots.mayStartUntold(namespace)
-                ? Math.min(patience, deadlineNanos)
-                : deadlineNanos);
+        snapshots.await(pod, snapshots.isToldOfEveryPod() ? deadlineNanos : patience);
+    Optional<String> whyNot = Optional.empty();
+    if (workload.isEmpty() && !snapshots.isToldOfEveryPod()) {
+      whyNot = replacement.replace(pod, addresses);
+      if (whyNot.isPresent() && snapshots.mayStartUntold(namespace)) {
+        LOG.log(System.Logger.Level.INFO, "pod_started_untold pod={0}", pod.name());
+        return false;
+      }
+      workload = snapshots.await(pod, deadlineNanos);
+    }
     if (workload.isPresent()) {
       return workload.get().enrolled();
-    }
-    if (snapshots.mayStartUntold(namespace)) {
-      LOG.log(System.Logger.Level.INFO, "pod_started_untold pod={0}", pod.name());
-      return false;
     }
     throw new CniError(
         CniError.TRY_AGAIN,
@@ -216,14 +221,15 @@ final class CniAnswers {
             ? "the runtime tries again; if it stays so, look at the registry with 'sluice node"
                 + " status' and 'sluice control status', which names objects that cannot be read"
             : "it waits for the controller, or for whoever writes the registry's folder, to tell of"
-                + " it; 'sluice node status' says since when the controller was not heard of");
+                + " it; 'sluice node status' says since when the controller was not heard of"
+                + whyNot.map(why -> "; it does not start in another's place: " + why).orElse(""));
   }
 
   private void check(CniRequest request, long deadlineNanos) throws InterruptedException {
     Optional<Sandbox> sandbox = records.find(request.containerId());
     if (sandbox.isEmpty()) {
       Optional<PodReference> pod = request.pod();
-      if (pod.isPresent() && belongsToMesh(pod.get(), deadlineNanos)) {
+      if (pod.isPresent() && belongsToMesh(pod.get(), List.of(), deadlineNanos)) {
         throw new CniError(
             NOT_IN_FORCE, "pod " + pod.get().name() + " was never attached", "make it anew");
       }
@@ -270,7 +276,9 @@ final class CniAnswers {
       LOG.log(System.Logger.Level.WARNING, "sandbox_not_noted pod=" + sandbox.pod(), e);
     }
     FaultPoint.SANDBOX_FORGOTTEN.reached();
-    return enrolment.detach(sandbox);
+    CompletableFuture<Void> released = enrolment.detach(sandbox);
+    replacement.left(sandbox.pod());
+    return released;
   }
 
   private void collect(CniConfig config) {

@@ -67,6 +67,7 @@ public final class CniService implements AutoCloseable {
    *
    * @param socket where the client calls
    * @param tellsOfEveryPod whether a pod that is not known is only not known yet
+   * @param replacement asked for pods that nobody tells of
    * @param calls told of every call
    * @param membershipFile what the client decides by while nobody answers; outlives a reboot
    */
@@ -78,9 +79,11 @@ public final class CniService implements AutoCloseable {
       SandboxRecords records,
       SandboxEnrolment enrolment,
       BooleanSupplier tellsOfEveryPod,
+      PodReplacement replacement,
       CallListener calls) {
     SnapshotView snapshots = new SnapshotView(tellsOfEveryPod);
-    CniAnswers answers = new CniAnswers(options.systemNamespaces(), snapshots, records, enrolment);
+    CniAnswers answers =
+        new CniAnswers(options.systemNamespaces(), snapshots, records, enrolment, replacement);
     CniServer server = CniServer.start(socket, answers, namespaces, calls);
     ConfigurationWatch watch =
         ConfigurationWatch.start(

@@ -68,7 +68,7 @@ final class AdmissionProof {
         List<X509Certificate> read = roots(roots);
         Set<String> named = fingerprints(read);
         yield new Read(
-            ControllerTrust.byRoots(read, trustDomain(known, named)),
+            ControllerTrust.byRoots(read, trustDomains(known, named)),
             text(file, LONGEST_TOKEN).strip(),
             "",
             named);
@@ -76,11 +76,12 @@ final class AdmissionProof {
     };
   }
 
-  private static Optional<TrustDomain> trustDomain(Optional<KeptNode> known, Set<String> named) {
+  private static List<TrustDomain> trustDomains(Optional<KeptNode> known, Set<String> named) {
     return known
         .map(KeptNode::roots)
         .filter(roots -> !Collections.disjoint(fingerprints(roots.roots()), named))
-        .map(TrustRoots::trustDomain);
+        .map(TrustRoots::domains)
+        .orElse(List.of());
   }
 
   /**
@@ -145,7 +146,7 @@ final class AdmissionProof {
     }
     Set<String> named = Set.of(token.rootFingerprint());
     return new Read(
-        ControllerTrust.byFingerprint(token.rootFingerprint(), trustDomain(known, named)),
+        ControllerTrust.byFingerprint(token.rootFingerprint(), trustDomains(known, named)),
         token.presented(),
         token.id(),
         named);

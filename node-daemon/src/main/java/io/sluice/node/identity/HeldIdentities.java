@@ -1,5 +1,6 @@
 package io.sluice.node.identity;
 
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.node.identity.x509.TrustRoots;
@@ -16,6 +17,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +33,7 @@ final class HeldIdentities implements AutoCloseable {
 
   private final DenyList denyList;
   private final RandomGenerator random;
-  private final Map<SpiffeId, HeldIdentity> held = new ConcurrentHashMap<>();
+  private final Map<NamespacedName, HeldIdentity> held = new ConcurrentHashMap<>();
   private final AtomicReference<@Nullable Wanted> newlyWanted = new AtomicReference<>();
   private Wanted wanted = new Wanted(Set.of(), identity -> false);
 
@@ -40,8 +42,9 @@ final class HeldIdentities implements AutoCloseable {
     this.random = random;
   }
 
+  /** The one of its account: the trust domain is the mesh's, whichever that is now. */
   @Nullable HeldIdentity of(SpiffeId identity) {
-    return held.get(identity);
+    return held.get(identity.serviceAccountName());
   }
 
   Collection<HeldIdentity> all() {
@@ -62,18 +65,21 @@ final class HeldIdentities implements AutoCloseable {
     wanted = next;
     for (SpiffeId identity : next.identities) {
       if (!SystemIdentity.isSystem(identity)) {
-        hold(identity).unwantedSinceNanos = null;
+        hold(identity).isWantedAs(identity);
       }
     }
+    Set<NamespacedName> accounts =
+        next.identities.stream().map(SpiffeId::serviceAccountName).collect(Collectors.toSet());
     for (HeldIdentity one : held.values()) {
-      if (!next.identities.contains(one.identity) && one.unwantedSinceNanos == null) {
+      if (!accounts.contains(one.account) && one.unwantedSinceNanos == null) {
         one.unwantedSinceNanos = nanos;
       }
     }
   }
 
   HeldIdentity hold(SpiffeId identity) {
-    return held.computeIfAbsent(identity, one -> new HeldIdentity(one, denyList, random));
+    return held.computeIfAbsent(
+        identity.serviceAccountName(), _ -> new HeldIdentity(identity, denyList, random));
   }
 
   /** Drops, and tells of, those without a pod for a while. */
@@ -83,10 +89,11 @@ final class HeldIdentities implements AutoCloseable {
       if (since != null
           && nanos - since >= DROP_AFTER.toNanos()
           && !one.busy
-          && !wanted.stillUsed.test(one.identity)) {
-        held.remove(one.identity);
+          && !wanted.stillUsed.test(one.identity())) {
+        SpiffeId identity = one.identity();
+        held.remove(one.account);
         one.close();
-        dropped.accept(one.identity);
+        dropped.accept(identity);
       }
     }
   }

@@ -1,5 +1,6 @@
 package io.sluice.node.identity;
 
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.identity.x509.Credential;
@@ -8,7 +9,6 @@ import io.sluice.proxy.tls.DenyList;
 import io.sluice.proxy.tls.TlsIdentity;
 import io.sluice.proxy.tls.TlsSettings;
 import io.sluice.proxy.tls.TlsStack;
-import io.sluice.proxy.tls.TrustBundles;
 import io.sluice.proxy.tls.WorkloadCredentials;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,13 +24,16 @@ final class HeldIdentity implements AutoCloseable {
   /** What is in use, as one value. */
   private record InUse(Credential credential, WorkloadCredentials presented, Instant end) {}
 
-  final SpiffeId identity;
+  final NamespacedName account;
   final Backoff backoff;
   private final Optional<TlsIdentity> tls;
   private volatile @Nullable InUse inUse;
   private volatile @Nullable Trouble trouble;
   private long renewDueNanos;
   private boolean renewNow;
+
+  /** As the registry names it, until a certificate says it otherwise. */
+  private volatile SpiffeId wanted;
 
   /** When snapshots stopped asking for it; null while they do. */
   @Nullable Long unwantedSinceNanos;
@@ -39,7 +42,8 @@ final class HeldIdentity implements AutoCloseable {
   boolean busy;
 
   HeldIdentity(SpiffeId identity, DenyList denyList, RandomGenerator random) {
-    this.identity = identity;
+    this.account = identity.serviceAccountName();
+    this.wanted = identity;
     this.backoff = new Backoff(random);
     this.tls =
         Optional.of(
@@ -56,9 +60,21 @@ final class HeldIdentity implements AutoCloseable {
   private WorkloadCredentials presented() {
     InUse present = inUse;
     if (present == null) {
-      throw new IllegalStateException("no pod of this node has identity " + identity + " any more");
+      throw new IllegalStateException("no pod of this node has identity " + wanted + " any more");
     }
     return present.presented;
+  }
+
+  /** That of its certificate; without one, as the registry names it. */
+  SpiffeId identity() {
+    InUse present = inUse;
+    return present == null ? wanted : present.credential.identity();
+  }
+
+  /** The registry names it so now. */
+  void isWantedAs(SpiffeId identity) {
+    wanted = identity;
+    unwantedSinceNanos = null;
   }
 
   Optional<Credential> credential() {
@@ -70,32 +86,35 @@ final class HeldIdentity implements AutoCloseable {
   }
 
   /** Uses it for new handshakes from now on. */
-  void use(Credential credential, TrustBundles trusted, Instant now, long nowNanos) {
-    inUse =
-        new InUse(
-            credential,
-            new WorkloadCredentials(
-                credential.identity(), credential.chain(), credential.key(), trusted),
-            credential.end());
+  void use(Credential credential, TrustRoots roots, Instant now, long nowNanos) {
+    present(credential, roots);
     renewDueNanos = nowNanos + Math.max(0, Duration.between(now, credential.renewAt()).toNanos());
-    renewNow = false;
     trouble = null;
     backoff.reset();
   }
 
-  /** Believes peers by other roots; a certificate that none of them covers is renewed at once. */
+  /** Believes peers by other roots, and in other trust domains. */
   void trust(TrustRoots roots) {
     InUse present = inUse;
     if (present != null) {
-      Credential credential = present.credential;
-      inUse =
-          new InUse(
-              credential,
-              new WorkloadCredentials(
-                  credential.identity(), credential.chain(), credential.key(), roots.bundles()),
-              present.end);
-      renewNow = Certificates.root(credential.chain(), roots.roots()).isEmpty();
+      present(present.credential, roots);
     }
+  }
+
+  /**
+   * One that none of the roots covers, or of another trust domain than is issued in now, is renewed
+   * at once.
+   */
+  private void present(Credential credential, TrustRoots roots) {
+    inUse =
+        new InUse(
+            credential,
+            new WorkloadCredentials(
+                credential.identity(), credential.chain(), credential.key(), roots.bundles()),
+            credential.end());
+    renewNow =
+        Certificates.root(credential.chain(), roots.roots()).isEmpty()
+            || !credential.identity().trustDomain().equals(roots.trustDomain());
   }
 
   void failed(Trouble met, long nowNanos) {

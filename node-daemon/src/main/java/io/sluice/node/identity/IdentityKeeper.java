@@ -93,7 +93,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
       self.restore(node, now, nanos);
       for (Credential one : keptWorkloads) {
         HeldIdentity made = held.hold(one.identity());
-        made.use(one, node.roots().bundles(), now, nanos);
+        made.use(one, node.roots(), now, nanos);
         made.unwantedSinceNanos = nanos; // until a snapshot asks for it
       }
     });
@@ -257,7 +257,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     TrustRoots roots = self.roots().orElseThrow();
     ask(
         Holder.WORKLOAD,
-        () -> requests.issue(one.identity, roots),
+        () -> requests.issue(one.account, roots),
         credential -> issued(one, credential),
         failure -> {
           one.busy = false;
@@ -272,9 +272,13 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
 
   private void issued(HeldIdentity one, Credential credential) {
     one.busy = false;
-    if (held.of(one.identity) == one) {
+    SpiffeId before = one.identity();
+    if (held.of(before) == one) {
       TrustRoots newest = self.roots().orElseThrow();
-      one.use(credential, newest.bundles(), clock.now(), clock.nanos());
+      one.use(credential, newest, clock.now(), clock.nanos());
+      if (!before.equals(credential.identity())) {
+        keeping.forget(before);
+      }
       keeping.save(credential);
     }
   }

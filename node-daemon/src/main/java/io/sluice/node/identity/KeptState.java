@@ -1,5 +1,6 @@
 package io.sluice.node.identity;
 
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.node.identity.store.CredentialStore;
@@ -57,9 +58,11 @@ record KeptState(
           Optional.empty(), Optional.empty(), List.of(), String.valueOf(e.getMessage()));
     }
     Optional<KeptNode> node = node(store, nodeName, now);
-    Map<SpiffeId, Credential> workloads = new LinkedHashMap<>();
-    kept(store, settings.keepKeys()).forEach(one -> workloads.put(one.identity(), one));
-    passed.forEach(one -> workloads.put(one.identity(), one));
+    Map<NamespacedName, Credential> workloads = new LinkedHashMap<>();
+    kept(store, settings.keepKeys())
+        .forEach(
+            one -> workloads.merge(one.identity().serviceAccountName(), one, KeptState::later));
+    passed.forEach(one -> workloads.put(one.identity().serviceAccountName(), one));
     return new KeptState(
         Optional.of(store),
         node,
@@ -75,7 +78,9 @@ record KeptState(
       if (node.isPresent()) {
         KeptNode known = node.get();
         SpiffeId expected = SystemIdentity.node(known.roots().trustDomain(), nodeName);
-        if (!known.credential().identity().equals(expected)) {
+        SpiffeId held = known.credential().identity();
+        if (!known.roots().domains().contains(held.trustDomain())
+            || !held.in(expected.trustDomain()).equals(expected)) {
           LOG.log(
               System.Logger.Level.ERROR,
               "identity_not_used the kept certificate is of "
@@ -96,6 +101,10 @@ record KeptState(
       tell(e);
       return Optional.empty();
     }
+  }
+
+  private static Credential later(Credential one, Credential other) {
+    return one.receivedAt().isAfter(other.receivedAt()) ? one : other;
   }
 
   private static List<Credential> kept(CredentialStore store, boolean keep) {

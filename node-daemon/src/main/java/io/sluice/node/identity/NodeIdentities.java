@@ -1,7 +1,7 @@
 package io.sluice.node.identity;
 
 import io.sluice.mesh.SpiffeId;
-import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.identity.CertificateStatus.State;
 import io.sluice.node.identity.RequestCounts.Series;
@@ -188,16 +188,16 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
         .ifPresent(node ->
             all.add(
                 status(
-                    SystemIdentity.node(node.roots().trustDomain(), nodeName),
+                    node.credential().identity(),
                     Optional.of(node.credential()),
                     self.trouble(),
                     now)));
     keeper.held().all().stream()
-        .sorted(Comparator.comparing(one -> one.identity.toString()))
+        .sorted(Comparator.comparing(one -> one.identity().toString()))
         .forEach(one -> {
           boolean usable = state(one.credential(), now) == State.VALID;
           Optional<Trouble> trouble = usable ? one.trouble() : troubleOf(one);
-          all.add(status(one.identity, one.credential(), trouble, now));
+          all.add(status(one.identity(), one.credential(), trouble, now));
         });
     return all;
   }
@@ -295,6 +295,11 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
 
   private static int count(List<State> states, State which) {
     return (int) states.stream().filter(which::equals).count();
+  }
+
+  /** Seen by tests: the trust domains of the mesh. */
+  List<TrustDomain> domains() {
+    return self.roots().map(TrustRoots::domains).orElse(List.of());
   }
 
   /** Seen by tests: looks at the clocks at once. */

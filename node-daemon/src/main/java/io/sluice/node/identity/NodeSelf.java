@@ -12,6 +12,7 @@ import io.sluice.node.identity.x509.TrustRoots;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -83,11 +84,16 @@ final class NodeSelf {
     return refused || node == null || now.isAfter(node.credential().end());
   }
 
-  /** By either clock, since the wall clock may jump. */
+  /**
+   * By either clock, since the wall clock may jump; and where the mesh issues certificates in
+   * another trust domain now.
+   */
   boolean isRenewalDue(Instant now, long nowNanos) {
     KeptNode node = known;
     return node != null
-        && (!now.isBefore(node.credential().renewAt()) || nowNanos - renewDueNanos >= 0);
+        && (!node.credential().identity().trustDomain().equals(node.roots().trustDomain())
+            || !now.isBefore(node.credential().renewAt())
+            || nowNanos - renewDueNanos >= 0);
   }
 
   /** Goes by what an earlier daemon kept, without writing it again. */
@@ -130,8 +136,7 @@ final class NodeSelf {
 
   private void present(KeptNode node) {
     controller.present(
-        node.credential(),
-        ControllerTrust.byRoots(node.roots().roots(), Optional.of(node.roots().trustDomain())));
+        node.credential(), ControllerTrust.byRoots(node.roots().roots(), node.roots().domains()));
   }
 
   void failed(ControlFailure failure, Instant now) {
@@ -168,7 +173,7 @@ final class NodeSelf {
     KeptNode node = known().orElseThrow();
     TrustRoots present = node.roots();
     String problem = "";
-    if (!next.trustDomain().equals(present.trustDomain())) {
+    if (Collections.disjoint(next.domains(), present.domains())) {
       problem = "it is of another trust domain than " + present.trustDomain();
     } else if (next.generation() < present.generation() && !next.roots().equals(present.roots())) {
       problem = "it is older than generation " + present.generation() + ", which is in use";

@@ -1,5 +1,6 @@
 package io.sluice.node.identity;
 
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.svid.Certificates;
@@ -107,17 +108,12 @@ final class Requests {
         "the renewal of the node");
   }
 
-  /** A certificate for pods of this node. */
-  Credential issue(SpiffeId identity, TrustRoots roots) {
-    if (!identity.trustDomain().equals(roots.trustDomain())) {
-      throw new ControlFailure(
-          Reason.REFUSED,
-          "identity "
-              + identity
-              + " is not of the controller's trust domain "
-              + roots.trustDomain()
-              + "; give the MeshConfig and the controller the same one");
-    }
+  /**
+   * A certificate for pods of this node, in the trust domain that the controller issues in: the
+   * registry may say the next one already.
+   */
+  Credential issue(NamespacedName account, TrustRoots roots) {
+    SpiffeId identity = new SpiffeId(roots.trustDomain(), account.namespace(), account.name());
     KeyPair key = SigningRequests.newKey();
     return checked(
         controller.issue(identity, SigningRequests.of(key, identity)),

@@ -6,6 +6,7 @@ import io.sluice.attack.Attack;
 import io.sluice.cni.protocol.CniCommand;
 import io.sluice.cni.protocol.CniError;
 import io.sluice.cni.protocol.CniRequest;
+import io.sluice.cni.protocol.PodReference;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.InterceptionSettings;
@@ -24,6 +25,7 @@ import io.sluice.node.enrolment.SandboxEnrolment;
 import io.sluice.node.placement.Sandbox;
 import io.sluice.node.placement.SandboxRecords;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -55,6 +57,8 @@ class CniServerTest {
   private SandboxRecords records;
   private CniAnswers answers;
   private CniServer server;
+  private volatile Optional<String> replacementOrWhyNot = Optional.of("it is another's");
+  private final List<String> replaced = Collections.synchronizedList(new ArrayList<>());
   private final EndedCalls ended = new EndedCalls();
 
   /** Notes how calls end. */
@@ -113,7 +117,27 @@ class CniServerTest {
   @BeforeEach
   void start() {
     records = SandboxRecords.open(directory.resolve("sandboxes"));
-    answers = new CniAnswers(Set.of("kube-system"), snapshots, records, enrolment);
+    answers =
+        new CniAnswers(
+            Set.of("kube-system"),
+            snapshots,
+            records,
+            enrolment,
+            new PodReplacement() {
+              @Override
+              public Optional<String> replace(PodReference pod, List<InetAddress> addresses) {
+                replaced.add(pod.name() + " " + addresses);
+                if (replacementOrWhyNot.isEmpty()) {
+                  snapshots.publish(snapshot(pod("shop", pod.name().name(), true)));
+                }
+                return replacementOrWhyNot;
+              }
+
+              @Override
+              public void left(NamespacedName pod) {
+                replaced.add("left " + pod);
+              }
+            });
     server =
         CniServer.start(directory.resolve("cni/s"), answers, new LinuxNetworkNamespaces(), ended);
     snapshots.publish(snapshot(pod("shop", "store", true), pod("shop", "till", false)));
@@ -186,6 +210,25 @@ class CniServerTest {
     assertThat(call("ADD", "c3", "eth0", "else/unknown", CONFIG).status()).isZero();
     assertThat(enrolment.calls).isEmpty();
     assertThat(records.all()).isEmpty();
+  }
+
+  @Test
+  void aPodThatNobodyTellsOfStartsInThePlaceOfAnother() throws IOException {
+    replacementOrWhyNot = Optional.empty();
+
+    assertThat(call("ADD", "c1", "eth0", "shop/next", CONFIG).status()).isZero();
+    assertThat(enrolment.calls).containsExactly("attach shop/next [/10.1.0.7]");
+    assertThat(call("DEL", "c1", "eth0", "shop/next", CONFIG).status()).isZero();
+    assertThat(replaced).containsExactly("shop/next [/10.1.0.7]", "left shop/next");
+  }
+
+  @Test
+  void aPodThatSomebodyTellsOfTakesNoOthersPlace() throws IOException {
+    tellsOfEveryPod = true;
+    replacementOrWhyNot = Optional.empty();
+
+    assertThat(call("ADD", "c1", "eth0", "shop/next", CONFIG).status()).isNotZero();
+    assertThat(replaced).isEmpty();
   }
 
   @Test

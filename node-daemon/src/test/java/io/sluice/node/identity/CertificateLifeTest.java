@@ -154,15 +154,15 @@ class CertificateLifeTest extends ControlledNodeTest {
   }
 
   @Test
-  void identitiesOfAnotherTrustDomainAreTold() {
-    SpiffeId foreign = new SpiffeId(new TrustDomain("elsewhere.example"), "shop", "web");
+  void theTrustDomainOfCertificatesIsTheControllersWhateverTheRegistrySays() {
+    SpiffeId named = SHOP.in(new TrustDomain("elsewhere.example"));
     startNode();
-    node().want(foreign, SHOP);
+    node().want(named);
     awaitUsable(SHOP);
-    Await.until(() ->
-        assertThat(node().certificate(foreign).problem())
-            .contains("refused", "elsewhere.example", "site.example", "MeshConfig"));
-    assertThat(node().certificate(foreign).state()).isEqualTo(State.MISSING);
+
+    assertThat(node().identities.of(named).orElseThrow().identity()).isEqualTo(SHOP);
+    assertThat(node().certificate(SHOP).state()).isEqualTo(State.VALID);
+    assertThat(controller.issued).containsExactly(SHOP);
   }
 
   @Test

@@ -172,7 +172,11 @@ public final class TestController implements AutoCloseable {
     bundle = next;
     for (StreamObserver<TrustBundle> follower : followers) {
       synchronized (follower) {
-        follower.onNext(next);
+        try {
+          follower.onNext(next);
+        } catch (StatusRuntimeException e) {
+          followers.remove(follower); // it has left, and comes back on another connection
+        }
       }
     }
   }
@@ -290,7 +294,10 @@ public final class TestController implements AutoCloseable {
             return RenewNodeResponse.newBuilder()
                 .setCertificate(
                     message(
-                        authority.issue(caller(), proven(request.getSigningRequest()), nodeLife)))
+                        authority.issue(
+                            caller().in(new TrustDomain(bundle.getTrustDomain())),
+                            proven(request.getSigningRequest()),
+                            nodeLife)))
                 .build();
           });
     }

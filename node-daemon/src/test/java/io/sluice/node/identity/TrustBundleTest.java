@@ -8,11 +8,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.protobuf.ByteString;
 import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.attack.Attack;
+import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.util.Collections;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -69,6 +71,45 @@ class TrustBundleTest {
         .isEqualTo(Certificates.id(NEXT.root));
     assertThat(node.status().bundleGeneration()).isEqualTo(3);
     assertThat(node.status().bundleProblem()).isEmpty();
+  }
+
+  @Test
+  void aTrustDomainIsChangedInThreeStepsAndNoCertificateIsAwayMeanwhile() {
+    TrustDomain next = new TrustDomain("site-7.example");
+    controller.publish(withOther(bundle(1, SITE, authority.root), next));
+    awaitDomains(SITE, next);
+    String first = node.serial(SHOP);
+
+    node.want(SHOP.in(next)); // the registry names the next one from the beginning
+    assertThat(node.identities.of(SHOP)).isPresent().isEqualTo(node.identities.of(SHOP.in(next)));
+    assertThat(node.serial(SHOP)).as("the former, until the other is issued").isEqualTo(first);
+
+    var tls = node.identities.of(SHOP).orElseThrow();
+    controller.gate = new CountDownLatch(1);
+    controller.publish(withOther(bundle(2, next, authority.root), SITE));
+    awaitDomains(next, SITE);
+    assertThat(node.identities.of(SHOP.in(next)).orElseThrow().identity()).isEqualTo(SHOP);
+    controller.gate.countDown();
+    Await.until(() -> assertThat(tls.identity()).isEqualTo(SHOP.in(next)));
+    Await.until(() ->
+        assertThat(node.identities.certificates())
+            .extracting(CertificateStatus::identity)
+            .containsExactly(SystemIdentity.node(next, "edge1"), SHOP.in(next)));
+
+    controller.publish(bundle(3, next, authority.root));
+    awaitDomains(next);
+    assertThat(node.identities.of(SHOP)).isPresent();
+    assertThat(node.status().bundleProblem()).isEmpty();
+    assertThat(node.status().trustDomainOrNull()).isEqualTo(next);
+    assertThat(controller.admissions).hasValue(1);
+  }
+
+  private static TrustBundle withOther(TrustBundle bundle, TrustDomain other) {
+    return bundle.toBuilder().addOtherTrustDomains(other.name()).build();
+  }
+
+  private void awaitDomains(TrustDomain... domains) {
+    Await.until(() -> assertThat(node.identities.domains()).containsExactly(domains));
   }
 
   static Stream<TrustBundle> unacceptable() {
@@ -131,6 +172,9 @@ class TrustBundleTest {
         bundle(2, SITE),
         bundle(2, SITE, other.root, other.intermediate),
         bundle(2, SITE, Collections.nCopies(9, other.root).toArray(X509Certificate[]::new)),
+        withOther(
+            withOther(bundle(2, SITE, other.root), new TrustDomain("a.example")),
+            new TrustDomain("b.example")),
         bundle(2, SITE, other.root).toBuilder()
             .addRoots(ByteString.copyFromUtf8("not a certificate"))
             .build());

@@ -14,8 +14,9 @@ public interface DenyList {
   /** Whether a peer with this identity and leaf serial number is refused. */
   boolean denies(SpiffeId identity, BigInteger serial);
 
-  /** Whether this peer is refused. */
+  /** Whether this peer is refused, by any of its names. */
   default boolean denies(VerifiedPeer peer) {
-    return denies(peer.identity(), peer.serial());
+    return denies(peer.identity(), peer.serial())
+        || peer.names().stream().anyMatch(name -> denies(name, peer.serial()));
   }
 }

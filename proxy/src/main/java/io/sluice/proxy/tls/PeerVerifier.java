@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * of an expected identity. Any thread; no I/O.
  */
 final class PeerVerifier extends X509ExtendedTrustManager {
+  private final TrustBundles trusted;
   private final SvidJudge judge;
   private final DenyList denyList;
   private final InstantSource clock;
@@ -27,6 +28,7 @@ final class PeerVerifier extends X509ExtendedTrustManager {
 
   PeerVerifier(
       TrustBundles trusted, DenyList denyList, InstantSource clock, Handshakes handshakes) {
+    this.trusted = trusted;
     this.judge = new SvidJudge(trusted.roots());
     this.denyList = denyList;
     this.clock = clock;
@@ -53,7 +55,7 @@ final class PeerVerifier extends X509ExtendedTrustManager {
     }
     try {
       VerifiedPeer peer = verify(List.of(chain), purpose);
-      requireExpected(peer.identity(), handshake.expected);
+      requireExpected(peer, handshake.expected);
       handshake.peer = peer;
     } catch (PeerRefused e) {
       handshake.refusal = e;
@@ -61,12 +63,26 @@ final class PeerVerifier extends X509ExtendedTrustManager {
     }
   }
 
-  private static void requireExpected(SpiffeId identity, Set<SpiffeId> expected)
-      throws PeerRefused {
-    if (!expected.isEmpty() && !expected.contains(identity)) {
+  private void requireExpected(VerifiedPeer peer, Set<SpiffeId> expected) throws PeerRefused {
+    if (!expected.isEmpty() && expected.stream().noneMatch(one -> isMeant(one, peer))) {
       throw new PeerRefused(
-          TlsReason.WRONG_IDENTITY, "the peer is " + identity + ", expected was " + expected);
+          TlsReason.WRONG_IDENTITY,
+          "the peer is " + peer.identity() + ", expected was " + expected);
     }
+  }
+
+  /**
+   * Whether {@code expected} is this peer. A snapshot may already name the mesh's identities in a
+   * trust domain that nobody has certificates of yet: then the account counts.
+   */
+  private boolean isMeant(SpiffeId expected, VerifiedPeer peer) {
+    boolean ofMesh =
+        trusted.mesh().contains(expected.trustDomain())
+            || !trusted.roots().containsKey(expected.trustDomain());
+    return expected.equals(peer.identity())
+        || (ofMesh
+            && !peer.names().isEmpty()
+            && expected.serviceAccountName().equals(peer.identity().serviceAccountName()));
   }
 
   private VerifiedPeer verify(List<X509Certificate> chain, Purpose purpose) throws PeerRefused {
@@ -78,7 +94,11 @@ final class PeerVerifier extends X509ExtendedTrustManager {
     }
     X509Certificate leaf = chain.getFirst();
     VerifiedPeer peer =
-        new VerifiedPeer(identity, leaf.getSerialNumber(), leaf.getNotAfter().toInstant());
+        new VerifiedPeer(
+            identity,
+            trusted.namesInMesh(identity),
+            leaf.getSerialNumber(),
+            leaf.getNotAfter().toInstant());
     if (denyList.denies(peer)) {
       throw new PeerRefused(TlsReason.DENIED, identity + " is on the deny list");
     }

@@ -9,7 +9,9 @@ import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.TlsStack;
+import io.sluice.proxy.tls.TrustBundles;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -273,7 +275,7 @@ class PoolTest {
 
   @ParameterizedTest
   @EnumSource(TlsStack.class)
-  void rotationOfCertificatesAndRootsFailsNoStream(TlsStack stack) throws Exception {
+  void rotationOfCertificatesRootsAndTrustDomainFailsNoStream(TlsStack stack) throws Exception {
     HboneSettings ageing =
         HboneSettings.DEFAULTS.with(
             times(
@@ -300,10 +302,11 @@ class PoolTest {
                 }));
       }
       // Distribute the new root, use it, forget the old one; each end by itself.
-      var both =
-          new io.sluice.proxy.tls.TrustBundles(
-              java.util.Map.of(
-                  TrustDomain.CLUSTER_LOCAL, List.of(fixture.authority.root, successor.root)));
+      var both = TrustBundles.of(TrustDomain.CLUSTER_LOCAL, fixture.authority.root, successor.root);
+      // The same with a trust domain, below the root that came last.
+      var next = new TrustDomain("site-7.example");
+      var twoDomains =
+          TrustBundles.of(List.of(TrustDomain.CLUSTER_LOCAL, next), List.of(successor.root));
       List<Runnable> steps =
           List.of(
               () -> fixture.stores.set(fixture.authority.issue(HboneFixture.STORE, both)),
@@ -311,7 +314,13 @@ class PoolTest {
               () -> fixture.stores.set(successor.issue(HboneFixture.STORE, both)),
               () -> fixture.buyers.set(successor.issue(HboneFixture.BUYER, both)),
               () -> fixture.stores.set(successor.issue(HboneFixture.STORE)),
-              () -> fixture.buyers.set(successor.issue(HboneFixture.BUYER)));
+              () -> fixture.buyers.set(successor.issue(HboneFixture.BUYER)),
+              () -> fixture.stores.set(successor.issue(HboneFixture.STORE, twoDomains)),
+              () -> fixture.buyers.set(successor.issue(HboneFixture.BUYER, twoDomains)),
+              () -> fixture.stores.set(successor.issue(HboneFixture.STORE.in(next), twoDomains)),
+              () -> fixture.buyers.set(successor.issue(HboneFixture.BUYER.in(next), twoDomains)),
+              () -> fixture.stores.set(successor.issue(HboneFixture.STORE.in(next))),
+              () -> fixture.buyers.set(successor.issue(HboneFixture.BUYER.in(next))));
       for (Runnable step : steps) {
         int handshakes = fixture.clientEvents.opened.get();
         step.run();
@@ -325,6 +334,19 @@ class PoolTest {
       assertThat(failed).hasValue(0);
       assertThat(fixture.failures).isEmpty();
       assertThat(done.get()).isGreaterThan(50);
+
+      // A certificate of the former trust domain, valid and below the same root, is no one's now.
+      fixture.buyers.set(successor.issue(HboneFixture.BUYER, twoDomains));
+      Await.until(
+          "the refusal",
+          () -> {
+            try (Socket client = Peers.connect(fixture.entry)) {
+              return !fixture.serverEvents.refusals.isEmpty();
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+      assertThat(fixture.serverEvents.refusals).contains(TlsReason.FOREIGN_TRUST_DOMAIN);
     }
   }
 }

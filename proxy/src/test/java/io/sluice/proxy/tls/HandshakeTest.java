@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import io.sluice.attack.Attack;
+import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.proxy.LeakCounter;
@@ -16,11 +18,13 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLSocket;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -159,6 +163,44 @@ class HandshakeTest {
 
       assertThat(pair.server.outcome.get(10, TimeUnit.SECONDS).reason()).isEqualTo(reason);
     }
+  }
+
+  /** With the roots of two meshes, each vouches for its own, and neither for the other's. */
+  private static final WorkloadCredentials OF_TWO_MESHES =
+      AUTHORITY.issue(
+          STORE,
+          new TrustBundles(
+              Map.of(DOMAIN, List.of(AUTHORITY.root), OTHER, List.of(FOREIGN.root)),
+              Set.of(DOMAIN)));
+
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void theRootOfOneDomainNeverVouchesForAnother(TlsStack stack) throws Exception {
+    SpiffeId theirs = new SpiffeId(OTHER, "shop", "buyer");
+    try (TlsIdentity store = end(stack, OF_TWO_MESHES)) {
+      for (PresentedChain forged :
+          List.of(
+              FOREIGN.present(TestAuthority.Leaf.of(BUYER)),
+              AUTHORITY.present(TestAuthority.Leaf.of(theirs)))) {
+        try (TlsPair pair = new TlsPair(store)) {
+          foreignClient(pair, forged, "TLSv1.3", "h2");
+          assertThat(pair.server.outcome.get(10, TimeUnit.SECONDS).reason())
+              .isEqualTo(TlsReason.UNTRUSTED);
+        }
+      }
+      try (TlsPair pair = new TlsPair(store)) {
+        foreignClient(pair, FOREIGN.present(TestAuthority.Leaf.of(theirs)), "TLSv1.3", "h2");
+        VerifiedPeer peer =
+            Objects.requireNonNull(pair.server.outcome.get(10, TimeUnit.SECONDS).peer());
+        assertThat(peer.identity()).isEqualTo(theirs);
+        assertThat(peer.names()).as("no workload of this mesh").isEmpty();
+        assertThat(peer.in(MeshSnapshot.EMPTY)).isEqualTo(theirs);
+      }
+    }
+    Attack.tried("a certificate of one trust domain, by the root of another")
+        .refusedBy("the proxy's handshake: untrusted")
+        .countedAs("the handshake's reason");
   }
 
   @ParameterizedTest

@@ -16,6 +16,7 @@ import java.util.stream.Stream;
  */
 final class AuthorityStore implements AutoCloseable {
   private static final int LONGEST_STATE = 65_536;
+  private static final String STATE = "state.json";
 
   private final Path directory;
   private final DirectoryLock lock;
@@ -43,16 +44,17 @@ final class AuthorityStore implements AutoCloseable {
   }
 
   Optional<StoredState> state() {
-    return DurableFiles.read(stateFile(), LONGEST_STATE)
-        .map(json -> StoredState.parse(json, stateFile()));
+    return state(directory);
+  }
+
+  /** What a directory holds that may be another's. */
+  static Optional<StoredState> state(Path directory) {
+    Path file = directory.resolve(STATE);
+    return DurableFiles.read(file, LONGEST_STATE).map(json -> StoredState.parse(json, file));
   }
 
   void write(StoredState state) {
-    DurableFiles.write(stateFile(), state.json());
-  }
-
-  private Path stateFile() {
-    return directory.resolve("state.json");
+    DurableFiles.write(directory.resolve(STATE), state.json());
   }
 
   @Override

@@ -11,8 +11,10 @@ import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.journal.IssueJournal;
 import io.sluice.control.authority.journal.JournalEntry;
 import io.sluice.control.authority.svid.Issuer;
+import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
@@ -101,12 +103,13 @@ public final class BuiltInAuthority implements CertificateAuthority {
   @Override
   public IssuedCertificate sign(CertificateRequest request) {
     Instant now = clock.instant();
-    Issuer signer = current(now).signer();
-    check(request, signer, now);
+    InForce state = current(now);
+    Issuer signer = state.signer();
+    check(request, state, now);
     List<X509Certificate> chain = new ArrayList<>();
     chain.add(
-        settings
-            .profile()
+        keeper
+            .profile(state.state())
             .leaf(
                 signer, request.identity(), request.proof().publicKey(), now, request.lifetime()));
     chain.addAll(signer.intermediates());
@@ -115,13 +118,15 @@ public final class BuiltInAuthority implements CertificateAuthority {
     return issued;
   }
 
-  private void check(CertificateRequest request, Issuer signer, Instant now) {
+  private void check(CertificateRequest request, InForce state, Instant now) {
     String subject = "certificate for " + request.identity();
-    if (!request.identity().trustDomain().equals(settings.profile().trustDomain())) {
+    Issuer signer = state.signer();
+    TrustDomain domain = state.state().trustDomain();
+    if (!request.identity().trustDomain().equals(domain)) {
       throw new AuthorityException(
           Reason.TRUST_DOMAIN_FOREIGN,
           subject,
-          "this authority signs for " + settings.profile().trustDomain(),
+          "this authority signs for " + domain,
           "ask the authority of that trust domain");
     }
     if (request.lifetime().compareTo(settings.longestLeaf()) > 0) {
@@ -145,6 +150,22 @@ public final class BuiltInAuthority implements CertificateAuthority {
           "the issuer ends at " + signer.notAfter(),
           "begin a rotation to a new root");
     }
+  }
+
+  @Override
+  public void signFor(TrustDomain domain) {
+    change(state ->
+        state.state().trustDomain().equals(domain)
+            ? state
+            : keeper.signFor(state, domain, clock.instant()));
+  }
+
+  /**
+   * The trust domain that the authority in {@code directory} signs for, without opening it; empty
+   * where there is none yet.
+   */
+  public static Optional<TrustDomain> trustDomain(Path directory) {
+    return AuthorityStore.state(directory).map(StoredState::trustDomain);
   }
 
   @Override

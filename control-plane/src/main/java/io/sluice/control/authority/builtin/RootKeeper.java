@@ -11,6 +11,7 @@ import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.authority.svid.SvidRules;
 import io.sluice.control.files.DurableFiles;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.KeyPair;
@@ -91,7 +92,7 @@ final class RootKeeper implements AutoCloseable {
     Issuer root =
         left.isEmpty() ? imported.orElseGet(() -> newRoot(now)) : issuers.root(left.getFirst());
     if (left.isEmpty()) {
-      signerBelow(root, now); // proves that it can sign before it is kept
+      signerBelow(root, settings.profile(), now); // proves that it can sign before it is kept
       issuers.writeRoot(root);
     }
     StoredState state = new StoredState(settings.profile().trustDomain(), 1, new Single(root.id()));
@@ -130,7 +131,8 @@ final class RootKeeper implements AutoCloseable {
     for (String id : state.phase().trusted()) {
       roots.put(id, issuers.root(id));
     }
-    return InForce.of(state, roots, signer(InForce.known(roots, state.phase().active()), now));
+    Issuer active = InForce.known(roots, state.phase().active());
+    return InForce.of(state, roots, signer(active, profile(state), now));
   }
 
   /** The settings bring a root along: it is, or becomes, the one that signs. */
@@ -162,7 +164,7 @@ final class RootKeeper implements AutoCloseable {
           "it signs already",
           "nothing needs to be done");
     }
-    Issuer signer = signerBelow(next, now);
+    Issuer signer = signerBelow(next, profile(current.state()), now);
     issuers.writeRoot(next);
     if (signer != next) {
       issuers.writeIntermediate(next.id(), signer);
@@ -211,7 +213,7 @@ final class RootKeeper implements AutoCloseable {
       Issuer signer =
           due.active().equals(phase.active())
               ? current.signer()
-              : signer(current.root(due.active()), now);
+              : signer(current.root(due.active()), profile(current.state()), now);
       InForce next = inPhase(current, due, roots, signer);
       if (phase instanceof Using(String _, String previous, Instant _)) {
         issuers.forget(previous);
@@ -252,39 +254,60 @@ final class RootKeeper implements AutoCloseable {
   }
 
   private InForce renewed(InForce current, Instant now) {
-    Issuer signer = signerBelow(current.activeRoot(), now);
+    Issuer signer = signerBelow(current.activeRoot(), profile(current.state()), now);
     issuers.writeIntermediate(current.activeRoot().id(), signer);
     LOG.log(Level.INFO, "authority.intermediate-renewed until={0}", signer.notAfter());
     return InForce.of(current.state(), current.roots(), signer);
   }
 
-  /** The stored intermediate of {@code root}, made where there is none; proven either way. */
-  private Issuer signer(Issuer root, Instant now) {
+  /** Certificates as settings and state say together: only the trust domain ever changes. */
+  SvidProfile profile(StoredState state) {
+    return settings.profile().in(state.trustDomain());
+  }
+
+  /** The same roots sign for {@code domain}, through an intermediate of its own. */
+  InForce signFor(InForce current, TrustDomain domain, Instant now) {
+    StoredState before = current.state();
+    StoredState state = new StoredState(domain, before.generation() + 1, before.phase());
+    Issuer signer = signerBelow(current.activeRoot(), profile(state), now);
+    store.write(state); // from here on an intermediate of the former domain is replaced at a start
+    if (signer != current.activeRoot()) {
+      issuers.writeIntermediate(current.activeRoot().id(), signer);
+    }
+    LOG.log(Level.INFO, "authority.trust-domain from={0} to={1}", before.trustDomain(), domain);
+    return InForce.of(state, current.roots(), signer);
+  }
+
+  /**
+   * The stored intermediate of {@code root}, made where there is none for the trust domain; proven
+   * either way.
+   */
+  private Issuer signer(Issuer root, SvidProfile profile, Instant now) {
     if (!root.maySignIntermediates()) {
-      return proven(root, now);
+      return proven(root, profile, now);
     }
     return issuers
         .intermediate(root.id())
-        .map(intermediate -> proven(intermediate, now))
+        .filter(intermediate -> !profile.isForAnother(intermediate))
+        .map(intermediate -> proven(intermediate, profile, now))
         .orElseGet(() -> {
-          Issuer made = signerBelow(root, now);
+          Issuer made = signerBelow(root, profile, now);
           issuers.writeIntermediate(root.id(), made);
           return made;
         });
   }
 
-  private Issuer signerBelow(Issuer root, Instant now) {
+  private Issuer signerBelow(Issuer root, SvidProfile profile, Instant now) {
     if (!root.maySignIntermediates()) {
-      return proven(root, now);
+      return proven(root, profile, now);
     }
     return proven(
-        settings
-            .profile()
-            .intermediate(
-                root,
-                issuers.newKey(settings.signingKey()),
-                now,
-                BuiltInSettings.INTERMEDIATE_LIFETIME),
+        profile.intermediate(
+            root,
+            issuers.newKey(settings.signingKey()),
+            now,
+            BuiltInSettings.INTERMEDIATE_LIFETIME),
+        profile,
         now);
   }
 
@@ -292,12 +315,12 @@ final class RootKeeper implements AutoCloseable {
    * Signs a leaf for nobody and validates it as a peer would: an authority that was brought along
    * may be bound to other names, which would otherwise show at the first handshake.
    */
-  private Issuer proven(Issuer signer, Instant now) {
+  private Issuer proven(Issuer signer, SvidProfile profile, Instant now) {
     Instant at = within(signer, now);
-    SpiffeId nobody = new SpiffeId(settings.profile().trustDomain(), "sluice", "trial");
+    SpiffeId nobody = new SpiffeId(profile.trustDomain(), "sluice", "trial");
     KeyPair key = SigningKey.P256.generate();
     List<X509Certificate> chain = new ArrayList<>();
-    chain.add(settings.profile().leaf(signer, nobody, key.getPublic(), at, TRIAL_LIFETIME));
+    chain.add(profile.leaf(signer, nobody, key.getPublic(), at, TRIAL_LIFETIME));
     chain.addAll(signer.intermediates());
     SvidRules.violation(
             chain,
@@ -309,7 +332,7 @@ final class RootKeeper implements AutoCloseable {
               Reason.STORE_DAMAGED,
               signer.toString(),
               "what it signs would be refused: " + violation,
-              "use an authority that may sign for " + settings.profile().trustDomain());
+              "use an authority that may sign for " + profile.trustDomain());
         });
     return signer;
   }

@@ -16,6 +16,7 @@ import io.sluice.control.authority.remote.RemoteRoots;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
+import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
@@ -134,6 +135,12 @@ public final class CertManagerAuthority implements CertificateAuthority {
   @Override
   public TrustBundle trustBundle() {
     return roots.bundle(clock.instant());
+  }
+
+  @Override
+  public void signFor(TrustDomain domain) {
+    stated.signFor(domain);
+    roots.signFor(domain);
   }
 
   @Override

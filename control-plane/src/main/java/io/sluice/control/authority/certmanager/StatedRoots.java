@@ -10,6 +10,7 @@ import io.sluice.control.authority.remote.RemoteRoots;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.TrustDomain;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -36,12 +37,14 @@ final class StatedRoots {
   private final InstantSource clock;
   private final BiFunction<CertificateRequest, Deadline, Answer> backend;
   private volatile @Nullable Seen seen;
+  private volatile TrustDomain trustDomain;
 
   StatedRoots(
       CertManagerSettings settings,
       InstantSource clock,
       BiFunction<CertificateRequest, Deadline, Answer> backend) {
     this.settings = settings;
+    this.trustDomain = settings.profile().trustDomain();
     this.clock = clock;
     this.backend = backend;
   }
@@ -73,8 +76,13 @@ final class StatedRoots {
     return holds;
   }
 
+  /** Trial certificates are of {@code domain} from now on. */
+  void signFor(TrustDomain domain) {
+    trustDomain = domain;
+  }
+
   private X509Certificate byTrial() {
-    SpiffeId controller = SystemIdentity.controller(settings.profile().trustDomain());
+    SpiffeId controller = SystemIdentity.controller(trustDomain);
     KeyPair thrownAway = SigningKey.P256.generate();
     CertificateRequest trial =
         new CertificateRequest(

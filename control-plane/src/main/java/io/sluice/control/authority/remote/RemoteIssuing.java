@@ -8,6 +8,7 @@ import io.sluice.control.authority.journal.IssueJournal;
 import io.sluice.control.authority.journal.JournalEntry;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.authority.svid.SvidRules;
+import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.SvidJudge;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -79,11 +80,12 @@ public final class RemoteIssuing {
    * @throws AuthorityException with the reason of the last try
    */
   public IssuedCertificate sign(CertificateRequest request, Backend backend) {
-    if (!request.identity().trustDomain().equals(terms.profile().trustDomain())) {
+    TrustDomain domain = roots.trustDomain();
+    if (!request.identity().trustDomain().equals(domain)) {
       throw new AuthorityException(
           Reason.TRUST_DOMAIN_FOREIGN,
           "certificate for " + request.identity(),
-          "this authority signs for " + terms.profile().trustDomain(),
+          "this authority signs for " + domain,
           "ask the authority of that trust domain");
     }
     if (request.lifetime().compareTo(terms.longestLeaf()) > 0) {

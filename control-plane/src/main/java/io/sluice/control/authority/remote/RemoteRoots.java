@@ -27,7 +27,7 @@ public final class RemoteRoots {
 
   private record Seen(Instant first, Instant last) {}
 
-  private final TrustDomain trustDomain;
+  private volatile TrustDomain trustDomain;
   private final Duration distributeFor;
   private final Supplier<List<X509Certificate>> source;
   private final Map<X509Certificate, Seen> seen = new LinkedHashMap<>();
@@ -46,6 +46,20 @@ public final class RemoteRoots {
     this.trustDomain = trustDomain;
     this.distributeFor = distributeFor;
     this.source = source;
+  }
+
+  /** The roots are those of {@code domain} from now on. */
+  public synchronized void signFor(TrustDomain domain) {
+    TrustBundle known = published;
+    trustDomain = domain;
+    if (known != null && !known.trustDomain().equals(domain)) {
+      published = new TrustBundle(domain, known.generation() + 1, known.roots());
+    }
+  }
+
+  /** The trust domain that is signed for. Never waits for the source. */
+  TrustDomain trustDomain() {
+    return trustDomain;
   }
 
   /** What to distribute; looks it up where that was not done lately. */

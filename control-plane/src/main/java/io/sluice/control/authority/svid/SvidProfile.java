@@ -8,11 +8,13 @@ import java.security.KeyPair;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.SecureRandom;
+import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Date;
 import java.util.List;
 import java.util.Optional;
@@ -44,6 +46,23 @@ public record SvidProfile(TrustDomain trustDomain, boolean dnsNames, boolean nam
 
   private static final int SERIAL_BITS = 128;
   private static final SecureRandom RANDOM = new SecureRandom();
+
+  /** The same for another trust domain. */
+  public SvidProfile in(TrustDomain domain) {
+    return new SvidProfile(domain, dnsNames, nameConstraints);
+  }
+
+  /** Whether {@code authority} is an issuer of ours that was made for another trust domain. */
+  public boolean isForAnother(Issuer authority) {
+    try {
+      Collection<List<?>> names = authority.certificate().getSubjectAlternativeNames();
+      return names != null
+          && !names.contains(
+              List.of(GeneralName.uniformResourceIdentifier, "spiffe://" + trustDomain));
+    } catch (CertificateParsingException e) {
+      return false; // then it is judged like any other
+    }
+  }
 
   /** A new self-signed root, which may have one intermediate below it. */
   public Issuer root(SigningKey kind, Instant now, Duration lifetime) {

@@ -16,6 +16,7 @@ import io.sluice.control.authority.remote.RemoteIssuing;
 import io.sluice.control.authority.remote.RemoteRoots;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.authority.svid.SvidProfile;
+import io.sluice.mesh.TrustDomain;
 import java.security.cert.X509Certificate;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -160,6 +161,11 @@ public final class VaultAuthority implements CertificateAuthority {
   @Override
   public TrustBundle trustBundle() {
     return roots.bundle(clock.instant());
+  }
+
+  @Override
+  public void signFor(TrustDomain domain) {
+    roots.signFor(domain);
   }
 
   @Override

@@ -4,6 +4,7 @@ import com.google.protobuf.MessageLite;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.issuing.MemberCertificates;
 import io.sluice.control.issuing.MeshMember;
 import io.sluice.control.issuing.RefusalReason;
@@ -13,6 +14,7 @@ import io.sluice.control.metrics.XdsMetrics;
 import io.sluice.control.streaming.Coalesced;
 import io.sluice.control.xds.translate.Translation;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.cert.X509Certificate;
@@ -53,6 +55,7 @@ public final class XdsStreams implements AutoCloseable {
   private final Set<XdsStream<?, ?>> streams = ConcurrentHashMap.newKeySet();
   private MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private List<X509Certificate> roots = List.of();
+  private List<TrustDomain> domains = List.of();
   private volatile @Nullable Translation newest;
   private volatile boolean complete;
   private volatile boolean closed;
@@ -83,16 +86,17 @@ public final class XdsStreams implements AutoCloseable {
     tell();
   }
 
-  /** Hands out these roots of the mesh from now on; returns at once. */
-  public synchronized void publish(List<X509Certificate> changed) {
-    roots = List.copyOf(changed);
+  /** Hands out the roots of the mesh from now on, and its trust domains; returns at once. */
+  public synchronized void publish(TrustBundle changed) {
+    roots = changed.roots();
+    domains = changed.domains();
     if (snapshot.revision() != MeshSnapshot.EMPTY.revision()) {
       tell();
     }
   }
 
   private void tell() {
-    newest = new Translation(snapshot, roots);
+    newest = new Translation(snapshot, roots, domains);
     streams.forEach(XdsStream::wake);
   }
 

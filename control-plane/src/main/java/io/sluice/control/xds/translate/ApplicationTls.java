@@ -10,11 +10,12 @@ import io.sluice.api.envoy.tls.UpstreamTlsContext;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import java.util.List;
 import java.util.NavigableSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -30,14 +31,15 @@ final class ApplicationTls {
       String certificateProvider,
       AppProtocol protocol,
       MeshSnapshot snapshot,
+      Set<TrustDomain> domains,
       List<Endpoint> endpoints) {
     NavigableSet<String> identities = new TreeSet<>();
     for (Endpoint endpoint : endpoints) {
       snapshot
           .workloadAt(endpoint.address().getAddress())
           .map(Workload::identity)
-          .map(SpiffeId::toString)
-          .ifPresent(identities::add);
+          .ifPresent(identity ->
+              domains.forEach(domain -> identities.add(identity.in(domain).toString())));
     }
     return certificateProvider.isEmpty() || protocol != AppProtocol.TLS || identities.isEmpty()
         ? Optional.empty()

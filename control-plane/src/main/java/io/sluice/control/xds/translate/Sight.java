@@ -8,6 +8,7 @@ import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.TrustDomain;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,7 @@ import java.util.concurrent.ConcurrentHashMap;
 final class Sight {
   private final MeshSnapshot snapshot;
   private final List<X509Certificate> roots;
+  private final Set<TrustDomain> domains;
   private final Optional<String> namespace;
   private final Reach reach;
   private final Map<Key, XdsResource> made = new ConcurrentHashMap<>();
@@ -33,7 +35,12 @@ final class Sight {
 
   private record Known(Target target, List<Endpoint> endpoints) {}
 
-  Sight(SpiffeId identity, MeshSnapshot snapshot, List<X509Certificate> roots) {
+  Sight(
+      SpiffeId identity,
+      MeshSnapshot snapshot,
+      List<X509Certificate> roots,
+      Set<TrustDomain> domains) {
+    this.domains = domains;
     this.snapshot = snapshot;
     this.roots = roots;
     this.namespace =
@@ -64,7 +71,11 @@ final class Sight {
                 Clusters.cluster(
                     name,
                     ApplicationTls.of(
-                        provider, known.target().port().protocol(), snapshot, known.endpoints()))));
+                        provider,
+                        known.target().port().protocol(),
+                        snapshot,
+                        domains,
+                        known.endpoints()))));
   }
 
   /** Only listeners go by short names: the others are named by the listener that leads to them. */

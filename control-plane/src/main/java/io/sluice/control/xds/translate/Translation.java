@@ -2,9 +2,12 @@ package io.sluice.control.xds.translate;
 
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
 import java.security.cert.X509Certificate;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -14,20 +17,34 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class Translation {
   private final MeshSnapshot snapshot;
   private final List<X509Certificate> roots;
+  private final Set<TrustDomain> domains;
   private final Map<SpiffeId, Sight> sights = new ConcurrentHashMap<>();
 
   /**
    * @param roots of the mesh; empty while they are not known
+   * @param domains every trust domain of the mesh now; more than one while it changes
    */
-  public Translation(MeshSnapshot snapshot, List<X509Certificate> roots) {
+  public Translation(
+      MeshSnapshot snapshot, List<X509Certificate> roots, Collection<TrustDomain> domains) {
     this.snapshot = snapshot;
     this.roots = List.copyOf(roots);
+    this.domains = Set.copyOf(domains);
+  }
+
+  /** Where the mesh has the trust domain alone that the snapshot says. */
+  public Translation(MeshSnapshot snapshot, List<X509Certificate> roots) {
+    this(snapshot, roots, Set.of(snapshot.settings().trustDomain()));
   }
 
   /** What {@code asker} is told. */
   public Catalogue of(Asker asker) {
+    // The snapshot names one of the mesh's trust domains, and accounts are what counts.
+    SpiffeId identity =
+        domains.contains(asker.identity().trustDomain())
+            ? asker.identity().in(snapshot.settings().trustDomain())
+            : asker.identity();
     return new Catalogue(
-        sights.computeIfAbsent(asker.identity(), who -> new Sight(who, snapshot, roots)),
+        sights.computeIfAbsent(identity, who -> new Sight(who, snapshot, roots, domains)),
         asker.certificateProvider());
   }
 }

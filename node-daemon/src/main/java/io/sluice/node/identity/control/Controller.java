@@ -139,7 +139,7 @@ public final class Controller implements AutoCloseable {
                               .build()));
       SvidJudge.Proven controller = once.verifier.proven().orElseThrow();
       TrustRoots roots = roots(answer.getTrustBundle());
-      if (!roots.trustDomain().equals(controller.identity().trustDomain())
+      if (!roots.domains().contains(controller.identity().trustDomain())
           || !roots.roots().contains(controller.root())) {
         throw new ControlFailure(
             Reason.BAD_ANSWER,
@@ -316,7 +316,11 @@ public final class Controller implements AutoCloseable {
           bundle.getGeneration(),
           Certificates.parse(
               bundle.getRootsList().stream().map(ByteString::toByteArray).toList(),
-              TrustRoots.MOST));
+              TrustRoots.MOST),
+          bundle.getOtherTrustDomainsList().stream()
+              .limit(TrustRoots.MOST_OTHER_DOMAINS + 1)
+              .map(TrustDomain::new)
+              .toList());
     } catch (CertificateException | IllegalArgumentException e) {
       throw new ControlFailure(
           Reason.BAD_ANSWER, "the controller sent no trust bundle: " + e.getMessage(), e);

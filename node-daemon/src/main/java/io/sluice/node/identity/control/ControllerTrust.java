@@ -4,7 +4,6 @@ import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import java.security.cert.X509Certificate;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,31 +12,27 @@ import org.jspecify.annotations.Nullable;
  * @param roots trusted certificates; empty where only a fingerprint is known
  * @param rootFingerprintOrNull SHA-256 of the root that the controller has to send; null where the
  *     roots are known
- * @param trustDomainOrNull the one it has to be of; null before the first admission
+ * @param trustDomains those it may be of; empty before the first admission
  */
 public record ControllerTrust(
     List<X509Certificate> roots,
     @Nullable String rootFingerprintOrNull,
-    @Nullable TrustDomain trustDomainOrNull) {
+    List<TrustDomain> trustDomains) {
   public ControllerTrust {
     roots = List.copyOf(roots);
+    trustDomains = List.copyOf(trustDomains);
   }
 
   /** By roots that this node has. */
   public static ControllerTrust byRoots(
-      List<X509Certificate> roots, Optional<TrustDomain> trustDomain) {
-    return new ControllerTrust(roots, null, trustDomain.orElse(null));
+      List<X509Certificate> roots, List<TrustDomain> trustDomains) {
+    return new ControllerTrust(roots, null, trustDomains);
   }
 
   /** By a root of which only the SHA-256 is known. */
   public static ControllerTrust byFingerprint(
-      String rootFingerprint, Optional<TrustDomain> trustDomain) {
-    return new ControllerTrust(List.of(), rootFingerprint, trustDomain.orElse(null));
-  }
-
-  /** The domain that the controller has to be of, once one is known. */
-  Optional<TrustDomain> trustDomain() {
-    return Optional.ofNullable(trustDomainOrNull);
+      String rootFingerprint, List<TrustDomain> trustDomains) {
+    return new ControllerTrust(List.of(), rootFingerprint, trustDomains);
   }
 
   /** The roots that count for a chain which may bring its own root. */

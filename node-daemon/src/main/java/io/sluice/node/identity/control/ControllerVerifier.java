@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
@@ -85,12 +86,18 @@ final class ControllerVerifier extends X509ExtendedTrustManager {
               + " of this controller, and of its present root?");
     }
     SpiffeId named = SvidJudge.identity(chain);
-    TrustDomain domain = expected.trustDomain().orElse(named.trustDomain());
-    if (!named.equals(SystemIdentity.controller(domain))) {
+    List<TrustDomain> domains =
+        expected.trustDomains().isEmpty() ? List.of(named.trustDomain()) : expected.trustDomains();
+    if (domains.stream().map(SystemIdentity::controller).noneMatch(named::equals)) {
       throw new CertificateException(
-          "it is " + named + " and not " + SystemIdentity.controller(domain));
+          "it is "
+              + named
+              + " and not "
+              + domains.stream()
+                  .map(domain -> SystemIdentity.controller(domain).toString())
+                  .collect(Collectors.joining(" or ")));
     }
-    return SvidJudge.of(domain, roots).prove(chain, Set.of(Purpose.SERVER), clock.instant());
+    return SvidJudge.of(domains, roots).prove(chain, Set.of(Purpose.SERVER), clock.instant());
   }
 
   @Override

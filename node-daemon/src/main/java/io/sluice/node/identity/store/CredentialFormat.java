@@ -38,6 +38,8 @@ final class CredentialFormat {
     object.put("trustDomain", node.roots().trustDomain().name());
     object.put("generation", node.roots().generation());
     certificates(object.putArray("roots"), node.roots().roots());
+    ArrayNode others = object.putArray("otherTrustDomains");
+    node.roots().otherDomains().forEach(domain -> others.add(domain.name()));
     object.put("usedToken", node.usedToken());
     return bytes(object);
   }
@@ -104,11 +106,19 @@ final class CredentialFormat {
           TrustRoots.of(
               new TrustDomain(object.path("trustDomain").asText()),
               object.path("generation").asLong(),
-              certificates(object.path("roots"), TrustRoots.MOST)),
+              certificates(object.path("roots"), TrustRoots.MOST),
+              domains(object.path("otherTrustDomains"))),
           object.path("usedToken").asText());
     } catch (IOException | GeneralSecurityException | RuntimeException e) {
       throw unreadable(e);
     }
+  }
+
+  /** Earlier releases write none. */
+  private static List<TrustDomain> domains(JsonNode array) {
+    List<TrustDomain> domains = new ArrayList<>();
+    array.forEach(one -> domains.add(new TrustDomain(one.asText())));
+    return domains;
   }
 
   /** What was sealed by another release may have any form; parsers fail in many ways. */

@@ -8,22 +8,34 @@ import java.security.GeneralSecurityException;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.List;
-import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The trust bundle that this node goes by.
  *
+ * @param trustDomain the one that certificates are issued in
  * @param generation grows with each change of {@code roots}
  * @param roots self-signed certificates of authorities; 1 to {@link #MOST}
+ * @param otherDomains the mesh's next or former trust domain, while it changes; at most {@link
+ *     #MOST_OTHER_DOMAINS}
  */
-public record TrustRoots(TrustDomain trustDomain, long generation, List<X509Certificate> roots) {
+public record TrustRoots(
+    TrustDomain trustDomain,
+    long generation,
+    List<X509Certificate> roots,
+    List<TrustDomain> otherDomains) {
   /** Two are usual while the root is being changed. */
   public static final int MOST = 8;
+
+  /** A change of the trust domain ends before another begins. */
+  public static final int MOST_OTHER_DOMAINS = 1;
 
   private static final int KEY_CERT_SIGN = 5; // KeyUsage bit, RFC 5280 §4.2.1.3
 
   public TrustRoots {
     roots = List.copyOf(roots);
+    otherDomains = List.copyOf(otherDomains);
     if (roots.isEmpty() || roots.size() > MOST) {
       throw new IllegalArgumentException(roots.size() + " roots; there have to be 1 to " + MOST);
     }
@@ -32,11 +44,19 @@ public record TrustRoots(TrustDomain trustDomain, long generation, List<X509Cert
   /**
    * A bundle as somebody sent it.
    *
-   * @throws CertificateException when one of the certificates is no self-signed authority
+   * @throws CertificateException when one of the certificates is no self-signed authority, or there
+   *     is too much of anything
    */
   public static TrustRoots of(
-      TrustDomain trustDomain, long generation, List<X509Certificate> certificates)
+      TrustDomain trustDomain,
+      long generation,
+      List<X509Certificate> certificates,
+      List<TrustDomain> otherDomains)
       throws CertificateException {
+    if (otherDomains.size() > MOST_OTHER_DOMAINS) {
+      throw new CertificateException(
+          "a trust bundle of " + otherDomains + " besides " + trustDomain + "; at most one other");
+    }
     for (X509Certificate one : certificates) {
       requireRoot(one);
     }
@@ -44,7 +64,7 @@ public record TrustRoots(TrustDomain trustDomain, long generation, List<X509Cert
       throw new CertificateException(
           "a trust bundle of " + certificates.size() + " roots; there have to be 1 to " + MOST);
     }
-    return new TrustRoots(trustDomain, generation, certificates);
+    return new TrustRoots(trustDomain, generation, certificates, otherDomains);
   }
 
   private static void requireRoot(X509Certificate one) throws CertificateException {
@@ -66,20 +86,25 @@ public record TrustRoots(TrustDomain trustDomain, long generation, List<X509Cert
     return roots.stream().anyMatch(others::contains);
   }
 
+  /** Every trust domain of the mesh, first the one that certificates are issued in. */
+  public List<TrustDomain> domains() {
+    return Stream.concat(Stream.of(trustDomain), otherDomains.stream()).toList();
+  }
+
   /** By these alone. */
   public SvidJudge judge() {
-    return SvidJudge.of(trustDomain, roots);
+    return SvidJudge.of(domains(), roots);
   }
 
   /** As the data path takes it. */
   public TrustBundles bundles() {
-    return new TrustBundles(Map.of(trustDomain, roots));
+    return TrustBundles.of(domains(), roots);
   }
 
-  /** Domain, generation and the roots' ids. */
+  /** Domains, generation and the roots' ids. */
   @Override
   public String toString() {
-    return trustDomain
+    return domains().stream().map(TrustDomain::name).collect(Collectors.joining(","))
         + " generation="
         + generation
         + " roots="

@@ -1,0 +1,225 @@
+package io.sluice.control.authority.domain;
+
+import io.sluice.control.authority.AuthorityException;
+import io.sluice.control.authority.AuthorityHealth;
+import io.sluice.control.authority.AuthorityHealth.Condition;
+import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.CertificateRequest;
+import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.TrustBundle;
+import io.sluice.control.authority.builtin.RotationPhase;
+import io.sluice.control.authority.builtin.RotationPhase.Distributing;
+import io.sluice.control.authority.builtin.RotationPhase.Single;
+import io.sluice.control.authority.svid.SvidProfile;
+import io.sluice.mesh.TrustDomain;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * An authority whose trust domain can be changed while the mesh runs. As for a root, the next one
+ * is made known first, then signed for while certificates of the former still live, then the former
+ * counts no more; so a node may be one phase late. What it is to be says {@link #want}, which is
+ * called regularly, since every step happens within it.
+ *
+ * <p>Any thread, {@link #want} for one at a time.
+ */
+public final class ChangingDomain implements CertificateAuthority {
+  private static final Logger LOG = System.getLogger(ChangingDomain.class.getName());
+  private static final Duration RETRY_AFTER = Duration.ofMinutes(1);
+  private static final Duration LEAST_DISTRIBUTION_AFTER_START = Duration.ofHours(1);
+
+  private final CertificateAuthority authority;
+  private final DomainFile file;
+  private final Times times;
+  private final InstantSource clock;
+  private volatile RotationPhase phase;
+  private volatile boolean settled;
+  private volatile String problem = "";
+  private Instant retryAt = Instant.MIN;
+
+  /**
+   * What is in force where no file says so yet.
+   *
+   * @param isKnown whether it is what the mesh is to have; else the first {@link #want} decides,
+   *     and nobody is to be told before
+   */
+  public record First(TrustDomain domain, boolean isKnown) {}
+
+  /**
+   * How long the phases are.
+   *
+   * @param distributeFor for how long the next domain is made known before it is signed for
+   * @param longestLeaf greatest lifetime of a certificate
+   */
+  public record Times(Duration distributeFor, Duration longestLeaf) {}
+
+  private ChangingDomain(
+      CertificateAuthority authority,
+      DomainFile file,
+      Times times,
+      InstantSource clock,
+      RotationPhase phase,
+      boolean settled) {
+    this.settled = settled;
+    this.authority = authority;
+    this.file = file;
+    this.times = times;
+    this.clock = clock;
+    this.phase = phase;
+  }
+
+  /**
+   * The trust domain in force as {@code file} says; empty before the first start.
+   *
+   * @throws AuthorityException where the file is damaged
+   */
+  public static Optional<TrustDomain> inForce(Path file) {
+    return new DomainFile(file).read().map(known -> new TrustDomain(known.active()));
+  }
+
+  /**
+   * Goes on from where {@code file} stands.
+   *
+   * @param authority closed with this
+   * @throws AuthorityException where the file cannot be used or the authority cannot sign for it
+   */
+  public static ChangingDomain open(
+      Path file, CertificateAuthority authority, First first, Times times, InstantSource clock) {
+    DomainFile kept = new DomainFile(file);
+    Optional<RotationPhase> known = kept.read();
+    RotationPhase phase =
+        distributedSinceStart(
+            known.orElse(new Single(first.domain().name())), times, clock.instant());
+    boolean settled = known.isPresent() || first.isKnown();
+    if (known.isEmpty() && settled) {
+      kept.write(phase);
+    }
+    authority.signFor(new TrustDomain(phase.active())); // a crash may lie between the two
+    return new ChangingDomain(authority, kept, times, clock, phase, settled);
+  }
+
+  /** Nodes that heard nothing while the controller was away get time to hear it. */
+  private static RotationPhase distributedSinceStart(RotationPhase kept, Times times, Instant now) {
+    boolean isShort = times.distributeFor.compareTo(LEAST_DISTRIBUTION_AFTER_START) < 0;
+    Instant earliest = now.plus(isShort ? times.distributeFor : LEAST_DISTRIBUTION_AFTER_START);
+    return kept instanceof Distributing(String active, String next, Instant useAt)
+            && useAt.isBefore(earliest)
+        ? new Distributing(active, next, earliest)
+        : kept;
+  }
+
+  /** The trust domain that is signed for. */
+  public TrustDomain inForce() {
+    return new TrustDomain(phase.active());
+  }
+
+  /** Where a change stands; trust domains by name. */
+  public RotationPhase phase() {
+    return phase;
+  }
+
+  /**
+   * The mesh is to have the trust domain {@code wanted}: begins a change, drops one that is only
+   * made known where another is wanted, and takes the step that is due. What cannot be stored or
+   * signed is tried again after a minute, and told by {@link #health}.
+   *
+   * @param wanted empty while that cannot be read: then what has begun goes on
+   */
+  public void want(Optional<TrustDomain> wanted) {
+    Instant now = clock.instant();
+    RotationPhase next = next(wanted.map(TrustDomain::name), now);
+    if (next.equals(phase) && (settled || wanted.isEmpty())) {
+      problem = ""; // nothing is due, or the operator has taken it back
+      return;
+    }
+    if (now.isBefore(retryAt)) {
+      return;
+    }
+    try {
+      authority.signFor(new TrustDomain(next.active()));
+      file.write(next);
+    } catch (AuthorityException e) {
+      problem = "the trust domain stays " + phase.active() + ": " + e.getMessage();
+      retryAt = now.plus(RETRY_AFTER);
+      LOG.log(Level.ERROR, "trust_domain_not_changed {0}", problem);
+      return;
+    }
+    LOG.log(Level.INFO, "trust_domain_phase from={0} to={1}", phase, next);
+    phase = next;
+    settled = true;
+    problem = "";
+    retryAt = Instant.MIN;
+  }
+
+  private RotationPhase next(Optional<String> known, Instant now) {
+    RotationPhase due = phase.at(now, times.longestLeaf.plus(SvidProfile.CLOCK_SKEW));
+    if (known.isEmpty()) {
+      return due;
+    }
+    String wanted = known.get();
+    if (!settled) {
+      return new Single(wanted);
+    }
+    return switch (phase) {
+      case Single(String active) when !active.equals(wanted) ->
+          new Distributing(active, wanted, now.plus(times.distributeFor));
+      case Distributing(String active, String _, Instant _) when active.equals(wanted) ->
+          new Single(active);
+      case Distributing(String active, String next, Instant _) when !next.equals(wanted) ->
+          new Distributing(active, wanted, now.plus(times.distributeFor));
+      default -> due;
+    };
+  }
+
+  @Override
+  public IssuedCertificate sign(CertificateRequest request) {
+    requireSettled();
+    return authority.sign(request);
+  }
+
+  private void requireSettled() {
+    if (!settled) {
+      throw new AuthorityException(
+          AuthorityException.Reason.BACKEND_UNAVAILABLE,
+          "trust domain of the mesh",
+          "the MeshConfig could not be read yet, so nothing is signed for the first time",
+          "look at what the registry says");
+    }
+  }
+
+  @Override
+  public TrustBundle trustBundle() {
+    requireSettled();
+    TrustBundle bundle = authority.trustBundle();
+    List<TrustDomain> others =
+        phase.trusted().stream()
+            .map(TrustDomain::new)
+            .filter(domain -> !domain.equals(bundle.trustDomain()))
+            .toList();
+    return new TrustBundle(bundle.trustDomain(), bundle.generation(), bundle.roots(), others);
+  }
+
+  @Override
+  public void signFor(TrustDomain domain) {
+    throw new UnsupportedOperationException("its trust domain changes by phases");
+  }
+
+  @Override
+  public AuthorityHealth health() {
+    AuthorityHealth health = authority.health();
+    return problem.isEmpty() || health.condition() == Condition.UNAVAILABLE
+        ? health
+        : new AuthorityHealth(Condition.DEGRADED, problem);
+  }
+
+  @Override
+  public void close() {
+    authority.close();
+  }
+}

@@ -1,0 +1,36 @@
+package io.sluice.node.cni;
+
+import io.sluice.cni.protocol.PodReference;
+import io.sluice.mesh.NamespacedName;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Starts pods in the place of others that the node knows, while nobody is there who would tell of
+ * them. Any thread; may read small files.
+ */
+public interface PodReplacement {
+  /** Starts none. */
+  PodReplacement NONE =
+      new PodReplacement() {
+        @Override
+        public Optional<String> replace(PodReference pod, List<InetAddress> addresses) {
+          return Optional.of("none starts in the place of another here");
+        }
+
+        @Override
+        public void left(NamespacedName pod) {}
+      };
+
+  /**
+   * Has the pod told as one that takes the place of another: it is in the next snapshot.
+   *
+   * @param addresses what the plugins before ours gave it
+   * @return why not; empty when it does
+   */
+  Optional<String> replace(PodReference pod, List<InetAddress> addresses);
+
+  /** A sandbox of the pod has gone. */
+  void left(NamespacedName pod);
+}
