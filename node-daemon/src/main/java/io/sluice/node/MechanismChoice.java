@@ -68,7 +68,12 @@ final class MechanismChoice implements AutoCloseable {
   private boolean begins = true;
 
   /** A mechanism in force, and why it was taken. */
-  record Chosen(Interception interception, ModeReasons reasons) {}
+  record Chosen(Interception interception, ModeReasons reasons) {
+    /** Both in a sentence. */
+    String summary() {
+      return interception.mechanism().label() + ": " + reasons.summary();
+    }
+  }
 
   MechanismChoice(
       NodeSettings settings,

@@ -220,7 +220,7 @@ public final class NodeDaemon implements AutoCloseable {
       identities.ifPresent(NodeIdentities::begin);
     }
     sandboxes.read();
-    SourceInUse source = sources.open(identities);
+    SourceInUse source = sources.open(identities, chosen.summary());
     sourceInUse = source;
     source.measure(metrics, () -> snapshot);
     steps.done("hooks");

@@ -54,14 +54,28 @@ public final class FormerMechanism {
       Path proc,
       Path records,
       Duration translated) {
-    this.present = present;
-    this.inherited = inherited;
-    this.translated = translated;
-    this.programs = new FormerPrograms(PinDirectory.ofNode(nodeName), namespaces, proc);
-    this.rules = new FormerRules(records, namespaces, thread, proc, translated);
+    this(
+        present,
+        inherited,
+        new FormerPrograms(PinDirectory.ofNode(nodeName), namespaces, proc),
+        new FormerRules(records, namespaces, thread, proc, translated),
+        translated);
     if (present.mechanism() == Mechanism.EBPF && rules.exist()) {
       rules.probe(); // takes its time, and nothing waits for it yet
     }
+  }
+
+  FormerMechanism(
+      Interception present,
+      InheritedListeners inherited,
+      FormerPrograms programs,
+      FormerRules rules,
+      Duration translated) {
+    this.present = present;
+    this.inherited = inherited;
+    this.programs = programs;
+    this.rules = rules;
+    this.translated = translated;
   }
 
   /** How sockets are explained, those of pods that change included. */
@@ -197,7 +211,7 @@ public final class FormerMechanism {
     switch (present.mechanism()) {
       case IPTABLES -> {
         if (programs.hold(pod.cookie())) {
-          attempt(pod.name().toString(), () -> programs.lift(pod.cookie()));
+          attempt(pod.name().toString(), () -> programs.lift(pod));
         }
       }
       case EBPF -> {

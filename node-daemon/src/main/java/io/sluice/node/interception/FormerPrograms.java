@@ -120,7 +120,8 @@ public final class FormerPrograms {
    * @throws LinuxException when this daemon may not change maps; then nothing has changed, and the
    *     pod is free of them after {@link #removeAll} only
    */
-  void lift(long cookie) {
+  void lift(PodPlacement pod) {
+    long cookie = pod.cookie();
     Path pods = pins.map("pods");
     if (Files.exists(pods)) {
       try (BpfMapFd map = BpfMapFd.openPinned(pods)) {
@@ -129,7 +130,9 @@ public final class FormerPrograms {
     }
     PodSteering.detach(pins.pod(cookie));
     pins.removePod(cookie);
-    allowForwarding(List.of(cookie));
+    try (ForwardingPods forwarding = new ForwardingPods(namespaces, proc)) {
+      forwarding.allow(pod);
+    }
   }
 
   /** Removes the pins of all schemas, and what programs cannot do and is in the pods. */
