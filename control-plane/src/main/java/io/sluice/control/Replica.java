@@ -3,6 +3,7 @@ package io.sluice.control;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
 import io.sluice.control.authority.TrustBundle;
+import io.sluice.control.conditions.NodeEvents;
 import io.sluice.control.conditions.StatusWriter;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.kubernetes.KubernetesApi;
@@ -30,6 +31,7 @@ final class Replica implements AutoCloseable {
   private final boolean mustBeAlone;
   private final @Nullable String rootsConfigMap;
   private volatile @Nullable StatusWriter writer;
+  private volatile @Nullable NodeEvents nodeEvents;
   private volatile @Nullable RootsPublisher roots;
 
   private Replica(
@@ -103,6 +105,7 @@ final class Replica implements AutoCloseable {
     metrics.watches(registry.counts());
     metrics.replica().lease(lease::isHeld, lease::transitions);
     writer = StatusWriter.start(api, lease::isHeld, registry, nodes, metrics.replica(), clock);
+    nodeEvents = NodeEvents.start(api, nodes, clock);
     if (rootsConfigMap != null) {
       roots =
           RootsPublisher.start(
@@ -146,6 +149,10 @@ final class Replica implements AutoCloseable {
     if (writing != null) {
       problems.addAll(writing.problems());
     }
+    NodeEvents telling = nodeEvents;
+    if (telling != null) {
+      telling.problem().ifPresent(problems::add);
+    }
     RootsPublisher publishing = roots;
     if (publishing != null) {
       publishing.problem().ifPresent(problems::add);
@@ -159,6 +166,10 @@ final class Replica implements AutoCloseable {
     StatusWriter writing = writer;
     if (writing != null) {
       writing.close();
+    }
+    NodeEvents telling = nodeEvents;
+    if (telling != null) {
+      telling.close();
     }
     RootsPublisher publishing = roots;
     if (publishing != null) {

@@ -30,6 +30,14 @@ record OwnRules(Map<String, TableRules> tables) {
     return tables.getOrDefault(name, TableRules.NONE);
   }
 
+  /** The nat table's chains alone, and nothing that leads into them. */
+  OwnRules translating() {
+    TableRules nat = table(Rule.Table.NAT.label());
+    return nat.chains().isEmpty()
+        ? NONE
+        : new OwnRules(Map.of(Rule.Table.NAT.label(), new TableRules(nat.chains(), List.of())));
+  }
+
   boolean isEmpty() {
     return tables.isEmpty();
   }

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rules inside one pod's network namespace. Calls may come from any thread, virtual ones too;
@@ -28,12 +29,15 @@ public final class PodRedirection implements AutoCloseable {
   private final IptablesBackend backend;
   private final Map<Family, Applied> applied = new EnumMap<>(Family.class);
   private final Map<Counter, Long> former = new HashMap<>();
+  private final List<Removed> left = new ArrayList<>();
   private boolean complete;
 
   private record Applied(Tool tool, RuleSet rules, OwnRules saved) {}
 
   /** To be written over what is present, and not read back yet. */
   private record Pending(Family family, Tool tool, RuleSet rules, OwnRules present) {}
+
+  private record Removed(Tool tool, OwnRules rules) {}
 
   private record Counter(Family family, Rule.Meaning meaning) {}
 
@@ -203,16 +207,35 @@ public final class PodRedirection implements AutoCloseable {
 
   /** Takes everything of ours away, by whichever variant and process it was written. */
   public synchronized void remove() {
+    for (Removed one : leave(OwnRules.NONE)) {
+      one.tool().dropIdleChains(namespace, one.rules());
+    }
+    left.forEach(one -> one.tool().dropIdleChains(namespace, one.rules()));
+    left.clear();
+  }
+
+  /**
+   * Redirects and refuses nothing new from now on; {@link #remove} takes the rest. The chains of
+   * the nat table stay with no way into them: with the last rule that translates, the kernel would
+   * stop tracking connections, and so cut those that were redirected.
+   */
+  public synchronized void disengage() {
+    left.addAll(leave(null));
+  }
+
+  /** What was there; {@code target} null keeps the nat table's chains, without jumps. */
+  private List<Removed> leave(@Nullable OwnRules target) {
     ORDER.forEach(this::keepCounts);
     complete = false;
     applied.clear();
-    for (Tool tool : backend.tools()) {
-      OwnRules current = tool.save(namespace).own();
-      if (!current.isEmpty()) {
-        write(tool, current, OwnRules.NONE);
-        tool.dropIdleChains(namespace, current);
-      }
+    List<Removed> found =
+        SideBySide.run(
+            tasks(backend.tools(), tool -> new Removed(tool, tool.save(namespace).own())));
+    List<Removed> written = found.stream().filter(one -> !one.rules().isEmpty()).toList();
+    for (Removed one : written) {
+      write(one.tool(), one.rules(), target == null ? one.rules().translating() : target);
     }
+    return written;
   }
 
   /** Counts since this object was made; those of rules flushed by somebody else are lost. */

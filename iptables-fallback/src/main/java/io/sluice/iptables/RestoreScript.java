@@ -1,6 +1,7 @@
 package io.sluice.iptables;
 
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -13,12 +14,23 @@ final class RestoreScript {
   /** Empty when there is nothing to do. */
   static String between(OwnRules current, OwnRules target) {
     var script = new StringBuilder();
-    Set<String> tables = new LinkedHashSet<>(target.tables().keySet());
-    tables.addAll(current.tables().keySet());
-    for (String table : tables) {
-      append(script, table, current.table(table), target.table(table));
+    for (Rule.Table table : inTurn(current)) {
+      String name = table.label();
+      if (current.tables().containsKey(name) || target.tables().containsKey(name)) {
+        append(script, name, current.table(name), target.table(name));
+      }
     }
     return script.toString();
+  }
+
+  /**
+   * The filter table refuses what the nat table has not redirected, so it comes after that and goes
+   * before it: else what arrives in between would be refused.
+   */
+  private static List<Rule.Table> inTurn(OwnRules current) {
+    return current.table(Rule.Table.FILTER.label()).chains().isEmpty()
+        ? List.of(Rule.Table.NAT, Rule.Table.FILTER)
+        : List.of(Rule.Table.FILTER, Rule.Table.NAT);
   }
 
   private static void append(

@@ -27,7 +27,7 @@ public record Rule(
     matches = List.copyOf(matches);
   }
 
-  /** Tables in the order in which they are restored. */
+  /** The tables that are used. */
   public enum Table {
     FILTER("filter"),
     NAT("nat");

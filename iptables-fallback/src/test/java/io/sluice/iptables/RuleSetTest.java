@@ -86,6 +86,21 @@ class RuleSetTest {
     assertThat(RuleSet.of(PLAIN, Family.IPV4, Dialect.FULL).render())
         .isEqualTo(
             """
+            *nat
+            :SLUICE_OUTPUT - [0:0]
+            :SLUICE_PREROUTING - [0:0]
+            -A SLUICE_OUTPUT -d 192.0.2.1/32 -p tcp -m tcp --dport 15009 -j DNAT --to-destination 10.0.0.2:50001
+            -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
+            -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
+            -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
+            -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
+            -A SLUICE_OUTPUT -p tcp -j DNAT --to-destination 10.0.0.2:50001
+            -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 50006
+            -A SLUICE_PREROUTING -i lo -j RETURN
+            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 50006
+            -I OUTPUT 1 -p tcp -j SLUICE_OUTPUT
+            -I PREROUTING 1 -p tcp -j SLUICE_PREROUTING
+            COMMIT
             *filter
             :SLUICE_OUTPUT - [0:0]
             :SLUICE_CHECK - [0:0]
@@ -124,21 +139,6 @@ class RuleSetTest {
             -I FORWARD 1 -j SLUICE_FORWARD
             -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
             COMMIT
-            *nat
-            :SLUICE_OUTPUT - [0:0]
-            :SLUICE_PREROUTING - [0:0]
-            -A SLUICE_OUTPUT -d 192.0.2.1/32 -p tcp -m tcp --dport 15009 -j DNAT --to-destination 10.0.0.2:50001
-            -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
-            -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
-            -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
-            -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
-            -A SLUICE_OUTPUT -p tcp -j DNAT --to-destination 10.0.0.2:50001
-            -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 50006
-            -A SLUICE_PREROUTING -i lo -j RETURN
-            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 50006
-            -I OUTPUT 1 -p tcp -j SLUICE_OUTPUT
-            -I PREROUTING 1 -p tcp -j SLUICE_PREROUTING
-            COMMIT
             """);
   }
 
@@ -165,6 +165,32 @@ class RuleSetTest {
     assertThat(RuleSet.of(everything(false), Family.IPV4, Dialect.FULL).render())
         .isEqualTo(
             """
+            *nat
+            :SLUICE_OUTPUT - [0:0]
+            :SLUICE_PREROUTING - [0:0]
+            -A SLUICE_OUTPUT -d 192.0.2.1/32 -p tcp -m tcp --dport 15009 -j DNAT --to-destination 10.0.0.2:50001
+            -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
+            -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
+            -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
+            -A SLUICE_OUTPUT -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
+            -A SLUICE_OUTPUT -o net1 -j RETURN
+            -A SLUICE_OUTPUT -o net2 -j RETURN
+            -A SLUICE_OUTPUT -p tcp -m tcp --dport 5432 -j RETURN
+            -A SLUICE_OUTPUT -p tcp -m tcp --dport 9443 -j RETURN
+            -A SLUICE_OUTPUT -d 10.1.0.0/16 -j RETURN
+            -A SLUICE_OUTPUT -d 10.9.0.0/24 -j RETURN
+            -A SLUICE_OUTPUT -d 10.0.0.0/8 -p tcp -j DNAT --to-destination 10.0.0.2:50001
+            -A SLUICE_OUTPUT -j RETURN
+            -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 50006
+            -A SLUICE_PREROUTING -i lo -j RETURN
+            -A SLUICE_PREROUTING -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_PREROUTING -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_PREROUTING -s 10.0.0.1/32 -p tcp -m tcp --dport 9090 -j RETURN
+            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 50006
+            -I OUTPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_OUTPUT
+            -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
+            COMMIT
             *filter
             :SLUICE_OUTPUT - [0:0]
             :SLUICE_CHECK - [0:0]
@@ -224,32 +250,6 @@ class RuleSetTest {
             -I FORWARD 1 -j SLUICE_FORWARD
             -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
             COMMIT
-            *nat
-            :SLUICE_OUTPUT - [0:0]
-            :SLUICE_PREROUTING - [0:0]
-            -A SLUICE_OUTPUT -d 192.0.2.1/32 -p tcp -m tcp --dport 15009 -j DNAT --to-destination 10.0.0.2:50001
-            -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
-            -A SLUICE_OUTPUT -d 127.0.0.0/8 -j RETURN
-            -A SLUICE_OUTPUT -d 10.0.0.2/32 -j RETURN
-            -A SLUICE_OUTPUT -d 10.9.0.5/32 -j RETURN
-            -A SLUICE_OUTPUT -d 169.254.0.0/16 -j RETURN
-            -A SLUICE_OUTPUT -o net1 -j RETURN
-            -A SLUICE_OUTPUT -o net2 -j RETURN
-            -A SLUICE_OUTPUT -p tcp -m tcp --dport 5432 -j RETURN
-            -A SLUICE_OUTPUT -p tcp -m tcp --dport 9443 -j RETURN
-            -A SLUICE_OUTPUT -d 10.1.0.0/16 -j RETURN
-            -A SLUICE_OUTPUT -d 10.9.0.0/24 -j RETURN
-            -A SLUICE_OUTPUT -d 10.0.0.0/8 -p tcp -j DNAT --to-destination 10.0.0.2:50001
-            -A SLUICE_OUTPUT -j RETURN
-            -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 50006
-            -A SLUICE_PREROUTING -i lo -j RETURN
-            -A SLUICE_PREROUTING -d 10.9.0.5/32 -j RETURN
-            -A SLUICE_PREROUTING -p tcp -m tcp --dport 8081 -j RETURN
-            -A SLUICE_PREROUTING -s 10.0.0.1/32 -p tcp -m tcp --dport 9090 -j RETURN
-            -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 50006
-            -I OUTPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_OUTPUT
-            -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
-            COMMIT
             """);
   }
 
@@ -260,16 +260,6 @@ class RuleSetTest {
                 .render())
         .isEqualTo(
             """
-            *filter
-            :SLUICE_INPUT - [0:0]
-            -A SLUICE_INPUT -i lo -j RETURN
-            -A SLUICE_INPUT -p tcp -m tcp --dport 50006 -j RETURN
-            -A SLUICE_INPUT -d 10.9.0.5/32 -j RETURN
-            -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
-            -A SLUICE_INPUT -s 10.0.0.1/32 -p tcp -m tcp --dport 9090 -j RETURN
-            -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
-            -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
-            COMMIT
             *nat
             :SLUICE_PREROUTING - [0:0]
             -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 50006
@@ -279,6 +269,16 @@ class RuleSetTest {
             -A SLUICE_PREROUTING -s 10.0.0.1/32 -p tcp -m tcp --dport 9090 -j RETURN
             -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 50006
             -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
+            COMMIT
+            *filter
+            :SLUICE_INPUT - [0:0]
+            -A SLUICE_INPUT -i lo -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 50006 -j RETURN
+            -A SLUICE_INPUT -d 10.9.0.5/32 -j RETURN
+            -A SLUICE_INPUT -p tcp -m tcp --dport 8081 -j RETURN
+            -A SLUICE_INPUT -s 10.0.0.1/32 -p tcp -m tcp --dport 9090 -j RETURN
+            -A SLUICE_INPUT -p tcp -j REJECT --reject-with tcp-reset
+            -I INPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_INPUT
             COMMIT
             """);
   }

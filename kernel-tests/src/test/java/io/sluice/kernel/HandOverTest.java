@@ -39,6 +39,16 @@ class HandOverTest {
   /** Rules are written anew by some processes a pod, while calls wait. */
   private static final Duration RULES_LIMIT = Duration.ofSeconds(4);
 
+  /** From eBPF, each change once. */
+  private static final List<Mechanism> CHANGES =
+      List.of(
+          Mechanism.IPTABLES,
+          Mechanism.EBPF,
+          Mechanism.SPLIT,
+          Mechanism.IPTABLES,
+          Mechanism.SPLIT,
+          Mechanism.EBPF);
+
   /** Pods beside those that talk: a successor brings all of them in force before it accepts. */
   private static final String[] OTHERS = {"o1", "o2", "o3", "o4", "o5", "o6", "o7"};
 
@@ -72,16 +82,69 @@ class HandOverTest {
     }
   }
 
+  /**
+   * Both mechanisms stand in a pod for a moment; when the successor is ready, its own alone does.
+   */
+  @Test
+  void successorsInAnotherModeTakeOverWithoutAFailedConnection() {
+    try (Shop shop = Shop.open(Mechanism.EBPF);
+        TcpServer inside4 = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT);
+        TcpServer inside6 = TcpServer.echo(shop.store, Family.IPV6, Shop.STORE_PORT);
+        TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort());
+        Callers ipv4 = new Callers(shop.buyer, shop.service(Family.IPV4));
+        Callers ipv6 = new Callers(shop.buyer, shop.service(Family.IPV6));
+        Callers thief = new Callers(shop.thief, shop.service(Family.IPV6));
+        Callers leaver = new Callers(shop.thief, shop.stranger.at(Family.IPV4, outside.port()));
+        Callers stranger =
+            new Callers(shop.stranger, shop.store.at(Family.IPV4, Shop.STORE_PORT))) {
+      for (Mechanism next : CHANGES) {
+        awaitCalls(ipv4, ipv6);
+        DaemonProcess before = shop.daemon();
+        long begin = System.nanoTime();
+        try (Talk held = Talk.begin(shop.buyer, shop.service(Family.IPV6))) {
+          assertThat(held.isAlive()).isTrue();
+          DaemonProcess successor = shop.site.succeedDaemonWith(next.arguments());
+          successor.start();
+          assertThat(shop.isUnderOnly(next)).as("to %s: %s", next, successor.log()).isTrue();
+          assertThat(held.isAlive()).as("held: %s", successor.log()).isTrue();
+        }
+        awaitCalls(ipv4, ipv6);
+        before.terminate();
+        before.awaitEnd();
+        awaitCalls(ipv4, ipv6, thief, leaver, stranger);
+        assertThat(shop.view().status().path("mode").asText()).isEqualTo(next.mode());
+        assertThat(ipv4.failed()).as("to %s: %s", next, shop.daemon().log()).isEmpty();
+        assertThat(ipv6.failed()).as("to %s: %s", next, shop.daemon().log()).isEmpty();
+        printSlowest("another mode, " + next.mode(), shop, begin, ipv4, ipv6);
+      }
+      for (Callers one : List.of(thief, leaver, stranger)) {
+        assertThat(one.failed()).allMatch(Attempt::wasTurnedAway);
+        assertThat(one.answered()).isZero();
+      }
+      assertThat(outside.accepted()).isEmpty();
+      assertThat(inside4.accepted().size() + inside6.accepted().size())
+          .isEqualTo(ipv4.answered() + ipv6.answered() + CHANGES.size());
+    }
+  }
+
   /** Of calls that waited for the next daemon; on busy processors it waits for its share too. */
   private static void assertSoon(Shop shop, Mechanism mechanism, long begin, Callers... callers) {
     double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
     Duration limit = mechanism.steers() ? limit(load) : RULES_LIMIT;
+    List<Long> slowest = printSlowest(mechanism.mode(), shop, begin, callers);
+    assertThat(slowest).as("load %s", load).allMatch(ms -> ms < limit.toMillis());
+  }
+
+  /** Milliseconds, of each caller. */
+  private static List<Long> printSlowest(String what, Shop shop, long begin, Callers... callers) {
     List<Long> slowest = Stream.of(callers).map(one -> one.slowestSince(begin).toMillis()).toList();
-    String ready = shop.daemon().lastLogLine("node_ready");
     System.out.printf(
         "slowest calls of a hand-over, %s: %s ms, load %.1f; %s%n",
-        mechanism.mode(), slowest, load, ready);
-    assertThat(slowest).as("load %s: %s", load, ready).allMatch(ms -> ms < limit.toMillis());
+        what,
+        slowest,
+        ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage(),
+        shop.daemon().lastLogLine("node_ready"));
+    return slowest;
   }
 
   private static Duration limit(double load) {

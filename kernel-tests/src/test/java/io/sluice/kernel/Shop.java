@@ -186,6 +186,22 @@ final class Shop implements AutoCloseable {
     }
   }
 
+  /** Whether every pod holds traces of this mechanism, and the node none of the other. */
+  boolean isUnderOnly(Mechanism mechanism) {
+    return view().pins().exists() == mechanism.hooksConnect()
+        && view().pins().otherSchemas().isEmpty()
+        && List.of(buyer, store, thief).stream()
+            .allMatch(pod -> {
+              // Without a jump into them, chains decide nothing.
+              List<String> rules =
+                  Traces.rules(pod).stream().filter(rule -> rule.contains("-j SLUICE")).toList();
+              return rules.isEmpty() == mechanism.steers()
+                  && rules.stream().anyMatch(rule -> rule.contains("SLUICE_OUTPUT"))
+                      != mechanism.hooksConnect()
+                  && Traces.programs(pod).isEmpty() != mechanism.steers();
+            });
+  }
+
   private static void assertRefused(SitePod from, InetSocketAddress destination) {
     Attempt attempt = Attempt.from(from, destination, "hi");
     assertThat(attempt.wasTurnedAway()).as("%s", attempt).isTrue();

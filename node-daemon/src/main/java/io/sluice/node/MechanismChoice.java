@@ -14,6 +14,7 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.node.interception.EbpfInterception;
 import io.sluice.node.interception.EbpfShape;
 import io.sluice.node.interception.EbpfTrial;
+import io.sluice.node.interception.FormerMechanism;
 import io.sluice.node.interception.ForwardingPods;
 import io.sluice.node.interception.InheritedListeners;
 import io.sluice.node.interception.Interception;
@@ -29,6 +30,7 @@ import io.sluice.node.interception.SplitInterception;
 import io.sluice.node.placement.NodeNamespaces;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +42,9 @@ import org.jspecify.annotations.Nullable;
 final class MechanismChoice implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(MechanismChoice.class.getName());
   private static final Set<Direction> BOTH = EnumSet.allOf(Direction.class);
+
+  /** After which a daemon that was replaced has been told to end, and drains. */
+  private static final Duration TRANSLATED_LONGER = Duration.ofMinutes(1);
 
   private static final String ASKED_FOR = "asked for";
   private static final String EBPF_WORKS = "a trial of every program succeeded";
@@ -63,7 +68,12 @@ final class MechanismChoice implements AutoCloseable {
   private boolean begins = true;
 
   /** A mechanism in force, and why it was taken. */
-  record Chosen(Interception interception, ModeReasons reasons) {}
+  record Chosen(Interception interception, ModeReasons reasons) {
+    /** Both in a sentence. */
+    String summary() {
+      return interception.mechanism().label() + ": " + reasons.summary();
+    }
+  }
 
   MechanismChoice(
       NodeSettings settings,
@@ -212,6 +222,19 @@ final class MechanismChoice implements AutoCloseable {
     return chosen;
   }
 
+  /** What a daemon in another mode may have left, which goes as {@code present} takes over. */
+  FormerMechanism former(Interception present) {
+    return new FormerMechanism(
+        settings.nodeName(),
+        present,
+        inherited,
+        namespaces,
+        thread,
+        settings.placement().proc(),
+        NodeSettings.iptablesRecords(settings.nodeName()),
+        settings.drainTimeout().plus(TRANSLATED_LONGER));
+  }
+
   private Chosen ebpfOrFallback() {
     String whole;
     try {
@@ -310,7 +333,7 @@ final class MechanismChoice implements AutoCloseable {
         thread,
         inherited,
         backend,
-        FormerMechanism.records(settings.nodeName()),
+        NodeSettings.iptablesRecords(settings.nodeName()),
         new NodeNamespaces(namespaces, settings.placement().proc()),
         directions);
   }

@@ -5,6 +5,8 @@ import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.node.interception.ClosedPods;
+import io.sluice.node.interception.FormerPrograms;
+import io.sluice.node.interception.FormerRules;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PlacementSettings;
@@ -14,6 +16,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.stream.Stream;
 
@@ -32,8 +35,8 @@ public final class NodeCleanup {
   /** The same with the node's proc file system mounted elsewhere. */
   public static void removeAll(String nodeName, Path proc) {
     try (StateLock lock = lock(nodeName)) {
-      FormerMechanism.removePrograms(
-          PinDirectory.ofNode(nodeName), new LinuxNetworkNamespaces(), proc);
+      new FormerPrograms(PinDirectory.ofNode(nodeName), new LinuxNetworkNamespaces(), proc)
+          .removeAll();
       removeRules(nodeName, proc);
       openClosedPods(nodeName, proc);
       OwnCgroup.left(nodeName).ifPresent(Cgroups::remove);
@@ -70,13 +73,13 @@ public final class NodeCleanup {
   }
 
   private static void removeRules(String nodeName, Path proc) {
-    Path records = FormerMechanism.records(nodeName);
+    Path records = NodeSettings.iptablesRecords(nodeName);
     if (!Files.isDirectory(records)) {
       return;
     }
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     try (NetnsThread thread = new NetnsThread("sluice-netns", namespaces, 16)) {
-      FormerMechanism.removeRules(nodeName, namespaces, thread, proc);
+      new FormerRules(records, namespaces, thread, proc, Duration.ZERO).removeAll();
       Files.deleteIfExists(records);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + records, e);

@@ -19,6 +19,7 @@ import io.sluice.node.events.EventLog;
 import io.sluice.node.handover.HandOverServer;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.interception.ClosedPods;
+import io.sluice.node.interception.FormerMechanism;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.Mechanism;
 import io.sluice.node.interception.NamespaceSockets;
@@ -144,8 +145,9 @@ public final class NodeDaemon implements AutoCloseable {
                 host,
                 ways,
                 settings.pathCheckPatience()));
-    NamespaceSockets sockets =
-        parts.opened(new NamespaceSockets(interception.sockets(), thread, paths));
+    FormerMechanism former = choice.former(interception);
+    readiness.require(former::missing);
+    NamespaceSockets sockets = parts.opened(new NamespaceSockets(former.sockets(), thread, paths));
     identities.ifPresent(metrics::observe);
     IdentityAnswers identityAnswers = new IdentityAnswers(identities);
     readiness.require(identityAnswers::stranger);
@@ -175,9 +177,6 @@ public final class NodeDaemon implements AutoCloseable {
             OwnCgroup.left(settings.nodeName()).map(Cgroups::id).orElse(NO_CGROUP),
             thread,
             new EarlierConnectionReporter(metrics, events));
-    FormerMechanism former =
-        new FormerMechanism(
-            settings.nodeName(), interception, namespaces, thread, settings.placement().proc());
     SandboxRecords sandboxes = new SandboxRecords(NodeSettings.sandboxes(settings.nodeName()));
     Enrolment pods =
         parts.opened(
@@ -200,7 +199,7 @@ public final class NodeDaemon implements AutoCloseable {
                     new ProtectionReporter(metrics, events),
                     settings.pathCheckInterval(),
                     settings.failOpen(),
-                    former::isLeft),
+                    former::holds),
                 this::isComplete,
                 former,
                 new Upkeep(sockets, this::note)));
@@ -221,7 +220,7 @@ public final class NodeDaemon implements AutoCloseable {
       identities.ifPresent(NodeIdentities::begin);
     }
     sandboxes.read();
-    SourceInUse source = sources.open(identities);
+    SourceInUse source = sources.open(identities, chosen.summary());
     sourceInUse = source;
     source.measure(metrics, () -> snapshot);
     steps.done("hooks");

@@ -115,6 +115,11 @@ public record NodeSettings(
     return RUNTIME_ROOT.resolve(PinDirectory.directoryName(nodeName));
   }
 
+  /** Where iptables mode notes its pods. */
+  static Path iptablesRecords(String nodeName) {
+    return runtimeDirectory(nodeName).resolve("iptables");
+  }
+
   /** Where it is noted that eBPF passed its trial. */
   static Path passedTrial(String nodeName) {
     return runtimeDirectory(nodeName).resolve("trial");

@@ -17,8 +17,12 @@ interface Sources {
   /** What was read ahead, if anything was; it may not be the latest any more. */
   Optional<MeshSnapshot> expected();
 
-  /** Opens them, with what was read ahead where that is still the latest. */
-  SourceInUse open(Optional<NodeIdentities> identities);
+  /**
+   * Opens them, with what was read ahead where that is still the latest.
+   *
+   * @param interception how pods are intercepted, and why so, in a sentence
+   */
+  SourceInUse open(Optional<NodeIdentities> identities, String interception);
 
   /** A registry that the node reads itself. */
   static Sources registry(NodeSettings settings, SnapshotSource registry) {
@@ -37,7 +41,7 @@ interface Sources {
       }
 
       @Override
-      public SourceInUse open(Optional<NodeIdentities> identities) {
+      public SourceInUse open(Optional<NodeIdentities> identities, String interception) {
         return SourceInUse.registry(source);
       }
     };
@@ -64,7 +68,7 @@ interface Sources {
       }
 
       @Override
-      public SourceInUse open(Optional<NodeIdentities> identities) {
+      public SourceInUse open(Optional<NodeIdentities> identities, String interception) {
         SnapshotStore opened = store.orElseThrow();
         NodeIdentities node = identities.orElseThrow();
         Optional<Stored> stored = opened.loadAgain(ahead, node.expectedMesh());
@@ -73,7 +77,10 @@ interface Sources {
             opened,
             stored,
             new ControllerSnapshots(
-                node.controller(), stored.map(Stored::snapshot), InstantSource.system()),
+                node.controller(),
+                stored.map(Stored::snapshot),
+                InstantSource.system(),
+                interception),
             node::mesh);
       }
     };

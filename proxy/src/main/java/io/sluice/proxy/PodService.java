@@ -11,12 +11,15 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.IntUnaryOperator;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** The set of listeners that a pod has at one time. Any thread. */
 final class PodService {
   private static final Logger LOG = System.getLogger(PodService.class.getName());
 
   private final List<Acceptor> acceptors = new ArrayList<>();
+  private @Nullable PodService earlier; // guarded by this
+  private long idleNanos; // guarded by this
 
   /** Takes the descriptors; when one cannot be used, all are closed and the failure is thrown. */
   PodService(DataPath path, Pod pod, PodListeners listeners, Supplier<Loop> nextLoop) {
@@ -43,9 +46,24 @@ final class PodService {
     });
   }
 
-  /** Takes what arrives, from the first that waits. */
-  void accept() {
+  /** Takes what arrives, from the first that waits, also what waits for {@code earlier}. */
+  synchronized void accept() {
     acceptors.forEach(Acceptor::accept);
+    PodService before = earlier;
+    if (before != null) {
+      before.accept();
+      before.acceptors.forEach(acceptor -> acceptor.closeWhenIdle(idleNanos));
+      earlier = null;
+    }
+  }
+
+  /**
+   * Keeps another set until this one accepts, and closes it once nothing has come for {@code
+   * idleNanos} after that. Before {@link #accept}.
+   */
+  synchronized void follow(PodService before, long idle) {
+    earlier = before;
+    idleNanos = idle;
   }
 
   /** Closes those of one direction. */
@@ -58,7 +76,12 @@ final class PodService {
   }
 
   CompletableFuture<Void> close() {
-    return all(acceptors.stream().map(Acceptor::close).toList());
+    PodService before;
+    synchronized (this) {
+      before = earlier;
+    }
+    CompletableFuture<Void> own = all(acceptors.stream().map(Acceptor::close).toList());
+    return before == null ? own : CompletableFuture.allOf(own, before.close());
   }
 
   /** Second descriptors of all listeners, for another process; all or none. */
@@ -71,10 +94,6 @@ final class PodService {
       made.forEach(PodService::closeUnused);
       throw e;
     }
-  }
-
-  void closeWhenIdle(long idleNanos) {
-    acceptors.forEach(acceptor -> acceptor.closeWhenIdle(idleNanos));
   }
 
   private static CompletableFuture<Void> all(List<ChannelFuture> futures) {

@@ -175,7 +175,6 @@ public final class Proxy implements AutoCloseable {
   }
 
   private void replace(Served served, @Nullable PodService service, int releases) {
-    PodService earlier;
     synchronized (lock) {
       served.starting--;
       if (service == null) {
@@ -185,15 +184,14 @@ public final class Proxy implements AutoCloseable {
         service.close();
         return;
       }
-      earlier = served.service;
+      if (served.service != null) {
+        service.follow(served.service, path.settings.listenerDrainTime().toNanos());
+      }
       served.service = service;
       path.served.add(served.pod.name);
       if (!holding) {
         service.accept();
       }
-    }
-    if (earlier != null) {
-      earlier.closeWhenIdle(path.settings.listenerDrainTime().toNanos());
     }
   }
 

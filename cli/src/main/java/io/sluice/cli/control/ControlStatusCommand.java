@@ -41,6 +41,7 @@ import picocli.CommandLine.Spec;
       "nodes.*.resources (number): how many it holds",
       "nodes.*.pendingRevision (number): told and not acknowledged yet; 0 where none",
       "nodes.*.software: what it is",
+      "nodes.*.interception: how its pods are intercepted and why; empty where it has not said",
       "nodes.*.problems[]: With a node that refuses: what and why",
       "notDistributed[]: With objects that cannot be told to nodes: which and why",
       "xdsClients[].id: With a gRPC client: its name",

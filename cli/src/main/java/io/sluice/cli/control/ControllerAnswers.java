@@ -56,6 +56,7 @@ record ControllerAnswers(Controller controller) implements AdminAnswers {
     json.put("resources", node.resources());
     json.put("pendingRevision", node.pendingRevision());
     json.put("software", node.software());
+    json.put("interception", node.interception());
     ArrayNode problems = json.putArray("problems");
     node.problems().forEach(problems::add);
   }

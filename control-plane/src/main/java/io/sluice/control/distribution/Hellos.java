@@ -14,9 +14,11 @@ import java.util.Map;
 /** What a node says it holds, gathered from its first messages. One thread. */
 final class Hellos {
   private static final int LONGEST_SOFTWARE = 64;
+  private static final int LONGEST_SENTENCE = 256;
 
   private final Map<ResourceKey, Resource> held = new HashMap<>();
   private String software = "";
+  private String interception = "";
   private int messages;
 
   /** Whether this was the last one. */
@@ -31,7 +33,8 @@ final class Hellos {
                 + WireLimits.FORMAT,
             "bring node and controller to releases that share a format");
       }
-      software = printable(hello.getSoftware());
+      software = printable(hello.getSoftware(), LONGEST_SOFTWARE);
+      interception = printable(hello.getInterception(), LONGEST_SENTENCE);
     }
     for (Held ofType : hello.getHeldList()) {
       ResourceType type = ofType.getType();
@@ -54,9 +57,8 @@ final class Hellos {
         Resource.newBuilder().setType(type).setName(name).setVersion(version).build());
   }
 
-  private static String printable(String text) {
-    return text.substring(0, Math.min(text.length(), LONGEST_SOFTWARE))
-        .replaceAll("[^\\x20-\\x7e]", "?");
+  private static String printable(String text, int longest) {
+    return text.substring(0, Math.min(text.length(), longest)).replaceAll("[^\\x20-\\x7e]", "?");
   }
 
   View held() {
@@ -65,5 +67,9 @@ final class Hellos {
 
   String software() {
     return software;
+  }
+
+  String interception() {
+    return interception;
   }
 }

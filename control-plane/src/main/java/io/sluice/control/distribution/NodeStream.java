@@ -45,7 +45,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
     this.out = new Outgoing<>(out, refusals, this::left);
     this.distribution = distribution;
     this.pump = distribution.coalesced(this::pump);
-    this.state = NodeState.fresh(caller.nodeName(), "");
+    this.state = NodeState.fresh(caller.nodeName(), "", "");
   }
 
   Caller caller() {
@@ -90,7 +90,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
       }
       acknowledged = greeting.held();
       resources = acknowledged.base().size();
-      update(NodeState.fresh(caller.nodeName(), greeting.software()));
+      update(NodeState.fresh(caller.nodeName(), greeting.software(), greeting.interception()));
       hellos = null;
     }
     pump();

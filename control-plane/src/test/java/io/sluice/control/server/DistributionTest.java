@@ -47,7 +47,7 @@ class DistributionTest {
     return site.controller().status().nodes().stream()
         .filter(one -> one.node().equals(node))
         .findFirst()
-        .orElse(new NodeState(node, false, 0, null, 0, 0, List.of(), "unknown"));
+        .orElse(new NodeState(node, false, 0, null, 0, 0, List.of(), "unknown", ""));
   }
 
   private void awaitInForce(String node) {

@@ -52,7 +52,12 @@ public final class DaemonProcess {
 
   /** Another daemon of this node, which takes the place of this one when it is started. */
   DaemonProcess successor() {
-    List<String> taking = new ArrayList<>(arguments);
+    return successor(arguments);
+  }
+
+  /** The same with other arguments of {@code node run}. */
+  DaemonProcess successor(List<String> others) {
+    List<String> taking = new ArrayList<>(others);
     taking.remove(TAKE_OVER);
     taking.add(TAKE_OVER);
     return new DaemonProcess(node, nodeName, launch, state, prefix, taking);

@@ -291,6 +291,13 @@ public final class Site implements AutoCloseable {
     return made;
   }
 
+  /** The same with other arguments of {@code node run} than the present one has. */
+  public DaemonProcess succeedDaemonWith(String... arguments) {
+    DaemonProcess made = daemon().successor(List.of(arguments));
+    daemons.add(made);
+    return made;
+  }
+
   /** Another daemon beside the present one that does not ask for its place. */
   public DaemonProcess rivalDaemon() {
     DaemonProcess made = daemon().rival();

@@ -34,6 +34,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
 
   private final Controller controller;
   private final InstantSource clock;
+  private final String interception;
   private final Optional<MeshSnapshot> kept;
   private final Backoff backoff = new Backoff(new SecureRandom());
   private final FollowTraffic traffic = new FollowTraffic();
@@ -58,6 +59,20 @@ public final class ControllerSnapshots implements ConfirmedSource {
    */
   public ControllerSnapshots(
       Controller controller, Optional<MeshSnapshot> kept, InstantSource clock) {
+    this(controller, kept, clock, "");
+  }
+
+  /**
+   * The same.
+   *
+   * @param interception how pods of the node are intercepted, and why so: the controller is told
+   */
+  public ControllerSnapshots(
+      Controller controller,
+      Optional<MeshSnapshot> kept,
+      InstantSource clock,
+      String interception) {
+    this.interception = interception;
     this.controller = controller;
     this.kept = kept;
     this.clock = clock;
@@ -149,7 +164,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
   private void follow(Consumer<MeshSnapshot> consumer) throws InterruptedException {
     try (ResourceStream opened = controller.followResources()) {
       stream = opened;
-      holding.hellos().forEach(opened::send);
+      holding.hellos(interception).forEach(opened::send);
       ArrivingChange change = null;
       while (!closed) {
         FollowResponse part = opened.next();

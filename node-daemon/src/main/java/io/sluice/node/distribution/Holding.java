@@ -130,8 +130,12 @@ final class Holding {
     }
   }
 
-  /** How a stream begins. */
-  List<FollowRequest> hellos() {
+  /**
+   * How a stream begins.
+   *
+   * @param interception how pods are intercepted, and why so
+   */
+  List<FollowRequest> hellos(String interception) {
     List<FollowRequest> hellos = new ArrayList<>();
     Map<ResourceType, Held.Builder> part = new EnumMap<>(ResourceType.class);
     int bytes = 0;
@@ -141,20 +145,22 @@ final class Holding {
           .putVersions(key.name(), one.getValue().version());
       bytes += ENTRY_BYTES + BYTES_PER_CHARACTER * key.name().length();
       if (bytes > HELLO_BYTES) {
-        hellos.add(hello(part, true));
+        hellos.add(hello(part, true, interception));
         part.clear();
         bytes = 0;
       }
     }
-    hellos.add(hello(part, false));
+    hellos.add(hello(part, false, interception));
     return hellos;
   }
 
-  private static FollowRequest hello(Map<ResourceType, Held.Builder> held, boolean more) {
+  private static FollowRequest hello(
+      Map<ResourceType, Held.Builder> held, boolean more, String interception) {
     Hello.Builder hello =
         Hello.newBuilder()
             .setFormat(WireLimits.FORMAT)
             .setSoftware(Release.VERSION)
+            .setInterception(interception)
             .setMoreFollow(more);
     held.values().forEach(hello::addHeld);
     return FollowRequest.newBuilder().setHello(hello).build();

@@ -8,12 +8,14 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
 import io.sluice.node.fault.FaultPoint;
+import io.sluice.node.interception.FormerMechanism;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodPlacement;
 import io.sluice.node.placement.FoundNamespace;
 import io.sluice.node.placement.PodNamespaces;
+import io.sluice.proxy.PodListeners;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ReleaseMode;
 import java.io.UncheckedIOException;
@@ -43,6 +45,7 @@ final class EnrolledPods {
   private final NetnsHandle hostNamespace;
   private final EarlierConnections earlier;
   private final Verification verification;
+  private final FormerMechanism former;
   private final Predicate<Workload> isWanted;
   private final Map<NamespacedName, PodPlacement> enrolled = new HashMap<>();
   private final NamespaceClaims claims;
@@ -57,6 +60,7 @@ final class EnrolledPods {
       NetnsHandle hostNamespace,
       EarlierConnections earlier,
       Verification verification,
+      FormerMechanism former,
       Predicate<Workload> isWanted) {
     this.interception = interception;
     this.sockets = sockets;
@@ -67,6 +71,7 @@ final class EnrolledPods {
     this.hostNamespace = hostNamespace;
     this.earlier = earlier;
     this.verification = verification;
+    this.former = former;
     this.isWanted = isWanted;
   }
 
@@ -211,10 +216,12 @@ final class EnrolledPods {
     requireClaim(workload, netns, cookie, current);
     PodPlacement pod =
         placements.of(workload, found.path(), netns, cookie, found.addresses(), current);
-    boolean adopted = interception.leftBehind().contains(cookie);
+    boolean adopted = former.meets(cookie) | interception.leftBehind().contains(cookie);
     sockets.add(pod);
     try {
-      proxy.serve(interception.prepare(pod)).join();
+      PodListeners own = interception.prepare(pod);
+      former.listeners(pod, own).ifPresent(left -> proxy.serve(left).join());
+      proxy.serve(own).join();
       FaultPoint.POD_PREPARED.reached();
       if (!adopted) {
         earlier.beforeActivation(pod);
@@ -224,6 +231,7 @@ final class EnrolledPods {
       undo(pod, e);
       throw e;
     }
+    former.replacedIn(pod);
     FaultPoint.POD_ACTIVE.reached();
     enrolled.put(pod.name(), pod);
     tellLeftOut(pod);
@@ -365,6 +373,7 @@ final class EnrolledPods {
 
   private void forget(PodPlacement pod, ReleaseMode mode) {
     verification.released(pod);
+    former.forget(pod.cookie());
     enrolled.remove(pod.name());
     earlier.forget(pod.name());
     releaseListeners(pod.name(), mode);

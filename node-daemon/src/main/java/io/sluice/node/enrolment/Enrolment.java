@@ -6,6 +6,7 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
+import io.sluice.node.interception.FormerMechanism;
 import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.NamespaceSockets;
 import io.sluice.node.interception.PodNetworkReader;
@@ -43,7 +44,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private final String nodeName;
   private final Interception interception;
   private final BooleanSupplier registryIsComplete;
-  private final Runnable formerMechanism;
+  private final FormerMechanism former;
   private final Runnable upkeep;
   private final Semaphore wakeUp = new Semaphore(0);
   private final CallQueue calls = new CallQueue();
@@ -70,8 +71,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   /**
    * Does nothing before {@link #start}.
    *
-   * @param formerMechanism takes away what another mechanism left; run whenever every pod that is
-   *     wanted is in force by this one
+   * @param former what another mechanism left, which goes pod by pod as this one takes over
    * @param upkeep runs every half minute
    */
   public Enrolment(
@@ -85,7 +85,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       EarlierConnections earlier,
       Verification verification,
       BooleanSupplier registryIsComplete,
-      Runnable formerMechanism,
+      FormerMechanism former,
       Runnable upkeep) {
     this.nodeName = nodeName;
     this.interception = interception;
@@ -101,6 +101,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
             hostNamespace,
             earlier,
             verification,
+            former,
             this::isWanted);
     this.leftovers =
         new Leftovers(interception, enrolled, verification.closedPods(), places.sandboxes());
@@ -110,7 +111,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
         new StatusView(
             nodeName, enrolled::find, earlier, verification, problems.current(), refusedPending);
     this.registryIsComplete = registryIsComplete;
-    this.formerMechanism = formerMechanism;
+    this.former = former;
     this.upkeep = upkeep;
     this.thread =
         Thread.ofPlatform().daemon().name("sluice-enrolment").unstarted(this::runUntilStopped);
@@ -272,6 +273,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       calls.run(); // a look into a broken pod may take seconds
       bring(workload, current, look || failedBefore.contains(workload.name()));
     }
+    former.settle();
     brought.run();
     for (Workload workload : inTurn) {
       calls.run();
@@ -285,7 +287,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       leftovers.release(wanted.keySet());
     }
     if (problems.current().isEmpty() && isComplete) {
-      formerMechanism.run();
+      former.removeAll();
     }
     if (due) {
       sweepsSinceLook = 0;

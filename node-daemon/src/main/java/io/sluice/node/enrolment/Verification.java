@@ -19,7 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.BooleanSupplier;
+import java.util.function.LongPredicate;
 
 /**
  * Looks whether every enrolled pod is intercepted as it should be: programs, slots and rules at
@@ -37,7 +37,7 @@ public final class Verification {
   private final ProtectionListener listener;
   private final long intervalNanos;
   private final boolean failOpen;
-  private final BooleanSupplier formerIsLeft;
+  private final LongPredicate formerHolds;
   private final Map<NamespacedName, Watch> watches = new HashMap<>();
   private final Backoff nodeRepairs = new Backoff();
   private Optional<String> nodeProblem = Optional.empty();
@@ -74,8 +74,8 @@ public final class Verification {
    *
    * @param interval between two looks at the paths of one pod that is whole
    * @param failOpen whether the operator prefers open pods to refused ones
-   * @param formerIsLeft whether another mechanism is in force as well: then every connection is
-   *     refused, which would be taken for a fault of the paths
+   * @param formerHolds whether another mechanism has the pod with this cookie in force as well:
+   *     then its connections may be refused, which would be taken for a fault of the paths
    */
   public Verification(
       Interception interception,
@@ -85,7 +85,7 @@ public final class Verification {
       ProtectionListener listener,
       Duration interval,
       boolean failOpen,
-      BooleanSupplier formerIsLeft) {
+      LongPredicate formerHolds) {
     this.interception = interception;
     this.proxy = proxy;
     this.paths = paths;
@@ -93,7 +93,7 @@ public final class Verification {
     this.listener = listener;
     this.intervalNanos = interval.toNanos();
     this.failOpen = failOpen;
-    this.formerIsLeft = formerIsLeft;
+    this.formerHolds = formerHolds;
   }
 
   /**
@@ -141,7 +141,7 @@ public final class Verification {
     }
     watches.put(pod.name(), watch);
     watch.nextLook = System.nanoTime();
-    if (!formerIsLeft.getAsBoolean()) {
+    if (!formerHolds.test(pod.cookie())) {
       look(pod, watch);
     }
   }
@@ -164,7 +164,7 @@ public final class Verification {
       return Optional.empty();
     }
     Optional<String> found = nodeProblem.isPresent() ? nodeProblem : problem(pod);
-    if (found.isEmpty() && formerIsLeft.getAsBoolean()) {
+    if (found.isEmpty() && formerHolds.test(pod.cookie())) {
       paths.forget(pod.name());
       return Optional.empty(); // it goes once nothing is wrong; what is refused stays so till then
     }

@@ -228,6 +228,7 @@ public final class EbpfInterception implements Interception {
 
   /** Takes away the steering program that an earlier daemon left, where it is not wanted. */
   void retireSteering(long cookie) {
+    PodSteering.detach(maps.pins().pod(cookie)); // which the daemon before has open still
     maps.pins().removePod(cookie);
     maps.pins().createPod(cookie);
   }

@@ -138,6 +138,15 @@ public final class ForwardingPods implements AutoCloseable {
     }
   }
 
+  /** The same of a pod that is at hand. */
+  void allow(PodPlacement placement) {
+    try (PodForwarding left = PodForwarding.open(namespaces, placement.netns())) {
+      lower(left);
+    } catch (LinuxException e) {
+      LOG.log(System.Logger.Level.DEBUG, "forwarding_not_allowed", e); // there is none
+    }
+  }
+
   /** The same for all of them. */
   public void allow(List<Long> cookies) {
     cookies.forEach(this::allow);

@@ -2,6 +2,7 @@ package io.sluice.node.interception;
 
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.ListenerFd;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -47,6 +48,19 @@ public final class InheritedListeners implements AutoCloseable {
       }
     }
     return OptionalInt.empty();
+  }
+
+  /** Every listener of a pod, whatever it was made for; they are the caller's then. */
+  synchronized List<ListenerFd> takeAll(long netnsCookie, int most) {
+    List<ListenerFd> taken = new ArrayList<>();
+    for (Iterator<Listener> all = waiting.iterator(); all.hasNext() && taken.size() < most; ) {
+      Listener one = all.next();
+      if (one.netnsCookie == netnsCookie && isOf(one.fd, netnsCookie)) {
+        all.remove();
+        taken.add(new ListenerFd(one.fd, one.direction));
+      }
+    }
+    return taken;
   }
 
   /** What was said of it counts only where the kernel cannot tell (before Linux 5.14). */

@@ -219,6 +219,14 @@ final class PodSteering implements AutoCloseable {
     }
   }
 
+  /** Ends the steering that another daemon pinned in {@code directory}, if one did. */
+  static void detach(Path directory) {
+    Path pin = directory.resolve(LINK);
+    if (Files.exists(pin)) {
+      FormerPrograms.detach(pin);
+    }
+  }
+
   static int slot(Direction direction, Family family) {
     return direction.code() * 2 + (family == Family.IPV6 ? 1 : 0);
   }

@@ -1,0 +1,61 @@
+package io.sluice.node.interception;
+
+import io.sluice.linux.socket.Sockets;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.AcceptedFacts;
+import java.net.InetSocketAddress;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Facts while pods change from one mechanism to another: what is accepted there may have been sent
+ * by either, or by both in turn. Rules come first on the way into a pod and programs last, so a
+ * translation tells the true destination even of what was steered after it.
+ */
+final class ChangingSocketFacts implements SocketFacts {
+  private final SocketFacts own;
+  private final SocketFacts translated = new IptablesSocketFacts(true);
+  private final Optional<SocketFacts> stored;
+  private final Set<Long> changing;
+
+  /**
+   * @param stored what programs wrote down, where it can be read
+   * @param changing cookies of the pods that change, as they are at the time of asking
+   */
+  ChangingSocketFacts(SocketFacts own, Optional<SocketFacts> stored, Set<Long> changing) {
+    this.own = own;
+    this.stored = stored;
+    this.changing = changing;
+  }
+
+  @Override
+  public AcceptedFacts accepted(PodPlacement pod, Direction direction, int fd) {
+    if (!changing.contains(pod.cookie())) {
+      return own.accepted(pod, direction, fd);
+    }
+    AcceptedFacts byRules = translated.accepted(pod, direction, fd);
+    return byRules.originalDestination().isPresent() || stored.isEmpty()
+        ? byRules
+        : stored.get().accepted(pod, direction, fd);
+  }
+
+  /** Both must know the proxy's sockets: rules may tell them by a mark. */
+  @Override
+  public void prepare(
+      int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound) {
+    own.prepare(fd, pod, presentedClient, inbound);
+    if (changing.contains(pod.cookie())) {
+      translated.prepare(fd, pod, presentedClient, inbound);
+    }
+  }
+
+  @Override
+  public void preparePathCheck(int fd, PodPlacement pod, Direction direction) {
+    own.preparePathCheck(fd, pod, direction);
+  }
+
+  @Override
+  public boolean stayOnLoopback(Sockets.Family family) {
+    return own.stayOnLoopback(family);
+  }
+}
