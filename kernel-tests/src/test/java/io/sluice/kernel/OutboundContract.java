@@ -42,6 +42,7 @@ abstract class OutboundContract {
   @BeforeAll
   void openShop() {
     shop = Shop.open(mechanism);
+    shop.forgetEndedConnections(mechanism);
     https = Https.in(shop.site.directory());
   }
 

@@ -57,6 +57,7 @@ abstract class PolicyContract {
   @BeforeAll
   void openShop() {
     shop = Shop.open(mechanism);
+    shop.forgetEndedConnections(mechanism);
   }
 
   @ParameterizedTest
