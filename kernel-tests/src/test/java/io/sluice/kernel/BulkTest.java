@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -20,18 +21,22 @@ import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Many connections at once, each with a mebibyte each way: no byte is lost, doubled or mixed up.
+ * Many connections at once with a mebibyte each way, and one with a gibibyte: no byte is lost,
+ * doubled or mixed up.
  */
 @Tag("kernel")
 class BulkTest {
   private static final int CONNECTIONS = 1_000;
   private static final int BYTES_EACH_WAY = 1 << 20;
   private static final int CHUNK_BYTES = 16 * 1_024;
+  private static final long LONG_TRANSFER_BYTES = 1L << 30;
+  private static final int LONG_CHUNK_BYTES = 256 * 1_024;
 
   @AutoClose private static Shop shop;
 
@@ -59,8 +64,8 @@ class BulkTest {
       for (int index = 0; index < CONNECTIONS; index++) {
         SocketChannel channel = channels.get(index);
         int seed = index;
-        senders.add(() -> send(channel, seed));
-        receivers.add(() -> receive(channel));
+        senders.add(() -> send(channel, seed, BYTES_EACH_WAY, CHUNK_BYTES));
+        receivers.add(() -> receive(channel, CHUNK_BYTES));
       }
       List<Future<Sum>> received = receivers.stream().map(threads::submit).toList();
       List<Future<Sum>> sent = senders.stream().map(threads::submit).toList();
@@ -76,6 +81,49 @@ class BulkTest {
       for (SocketChannel channel : channels) {
         channel.close();
       }
+    }
+  }
+
+  /** Other bytes each way, at once: what is echoed could hide that both were mixed up. */
+  @Test
+  @Timeout(120)
+  void aGibibyteEachWayAtOnceArrivesAsItWasSent() throws Exception {
+    CompletableFuture<Sum> sentByServer = new CompletableFuture<>();
+    CompletableFuture<Sum> cameToServer = new CompletableFuture<>();
+    InetSocketAddress address = shop.store.at(Family.IPV6, Shop.STORE_PORT);
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+        TcpServer server =
+            TcpServer.open(
+                shop.store,
+                address,
+                channel -> {
+                  threads.execute(() -> complete(sentByServer, () -> sendLong(channel, 2)));
+                  complete(cameToServer, () -> receive(channel, LONG_CHUNK_BYTES));
+                  sentByServer.join(); // the channel is closed when this ends
+                });
+        SocketChannel channel =
+            shop.buyer.call(() -> SocketChannel.open(shop.service(Family.IPV6)))) {
+      Future<Sum> sent = threads.submit(() -> sendLong(channel, 1));
+
+      Sum came = receive(channel, LONG_CHUNK_BYTES);
+
+      assertThat(came).isEqualTo(sentByServer.get());
+      assertThat(cameToServer.get()).isEqualTo(sent.get());
+      assertThat(came.bytes()).isEqualTo(sent.get().bytes()).isEqualTo(LONG_TRANSFER_BYTES);
+      assertThat(came.checksum()).isNotEqualTo(sent.get().checksum());
+      assertThat(server.accepted()).hasSize(1);
+    }
+  }
+
+  private static Sum sendLong(SocketChannel channel, int seed) throws IOException {
+    return send(channel, seed, LONG_TRANSFER_BYTES, LONG_CHUNK_BYTES);
+  }
+
+  private static void complete(CompletableFuture<Sum> future, Callable<Sum> task) {
+    try {
+      future.complete(task.call());
+    } catch (Exception e) {
+      future.completeExceptionally(e);
     }
   }
 
@@ -103,12 +151,13 @@ class BulkTest {
     }
   }
 
-  private static Sum send(SocketChannel channel, int seed) throws IOException {
+  private static Sum send(SocketChannel channel, int seed, long all, int chunkBytes)
+      throws IOException {
     SplittableRandom random = new SplittableRandom(seed);
     CRC32C checksum = new CRC32C();
-    byte[] chunk = new byte[CHUNK_BYTES];
+    byte[] chunk = new byte[chunkBytes];
     long bytes = 0;
-    while (bytes < BYTES_EACH_WAY) {
+    while (bytes < all) {
       random.nextBytes(chunk);
       checksum.update(chunk, 0, chunk.length);
       ByteBuffer buffer = ByteBuffer.wrap(chunk);
@@ -120,9 +169,9 @@ class BulkTest {
     return new Sum(bytes, checksum.getValue());
   }
 
-  private static Sum receive(SocketChannel channel) throws IOException {
+  private static Sum receive(SocketChannel channel, int chunkBytes) throws IOException {
     CRC32C checksum = new CRC32C();
-    ByteBuffer buffer = ByteBuffer.allocate(CHUNK_BYTES);
+    ByteBuffer buffer = ByteBuffer.allocate(chunkBytes);
     long bytes = 0;
     for (int got = channel.read(buffer); got >= 0; got = channel.read(buffer)) {
       bytes += got;

@@ -33,6 +33,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class ExclusionContract {
   private static final String SECOND = "net1";
+  private static final int TRIES = 100;
 
   /** How long a change may take to act on pods that run. */
   private static final Duration LIVE = Await.patience(2);
@@ -118,6 +119,56 @@ abstract class ExclusionContract {
       assertThat(shop.view().counted(shop.store, "inbound", "passthrough", "excluded_port"))
           .isPositive();
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void listsOfMeshAndPodAddUpAndTheNeighbourOfAPortIsNotExcludedAHundredTimesEach(Family family) {
+    try (TcpServer byMesh = TcpServer.echo(shop.stranger, family, shop.freshPort());
+        TcpServer byPod = TcpServer.echo(shop.stranger, family, shop.freshPort());
+        TcpServer neighbour = TcpServer.echo(shop.stranger, family, shop.freshPort());
+        TcpServer alsoByMesh = TcpServer.echo(shop.store, family, shop.freshPort());
+        TcpServer alsoByPod = TcpServer.echo(shop.store, family, shop.freshPort());
+        TcpServer beside = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      shop.configure(
+          false,
+          false,
+          Map.of(
+              "outboundPortExclusionList", "[" + byMesh.port() + "]",
+              "inboundPortExclusionList", "[" + alsoByMesh.port() + "]"));
+      annotate(shop.buyer, Map.of("sluice.io/outbound-port-exclusion-list", "" + byPod.port()));
+      awaitAnswered(shop.buyer, shop.stranger.at(family, byPod.port()));
+      annotate(shop.store, Map.of("sluice.io/inbound-port-exclusion-list", "" + alsoByPod.port()));
+      awaitAnswered(shop.stranger, shop.store.at(family, alsoByPod.port()));
+
+      for (TcpServer excluded : List.of(byMesh, byPod)) {
+        assertAnsweredOften(shop.buyer, shop.stranger.at(family, excluded.port()), excluded);
+      }
+      for (TcpServer excluded : List.of(alsoByMesh, alsoByPod)) {
+        assertAnsweredOften(shop.stranger, shop.store.at(family, excluded.port()), excluded);
+      }
+      assertRefusedOften(shop.buyer, shop.stranger.at(family, neighbour.port()), neighbour);
+      assertRefusedOften(shop.stranger, shop.store.at(family, beside.port()), beside);
+    }
+  }
+
+  /** By the very socket of the client: nothing is between. */
+  private static void assertAnsweredOften(
+      SitePod from, InetSocketAddress destination, TcpServer server) {
+    for (int i = 0; i < TRIES; i++) {
+      Attempt attempt = Attempt.from(from, destination, "hi");
+      assertThat(attempt.answer()).as("%s, try %s", attempt, i).isEqualTo("hi");
+      assertThat(server.accepted().getLast().peer()).isEqualTo(attempt.local());
+    }
+  }
+
+  private static void assertRefusedOften(
+      SitePod from, InetSocketAddress destination, TcpServer server) {
+    for (int i = 0; i < TRIES; i++) {
+      Attempt attempt = Attempt.from(from, destination, "hi");
+      assertThat(attempt.wasReset()).as("%s, try %s", attempt, i).isTrue();
+    }
+    assertThat(server.accepted()).isEmpty();
   }
 
   @ParameterizedTest

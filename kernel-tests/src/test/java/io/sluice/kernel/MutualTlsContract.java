@@ -29,6 +29,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Between nodes: TLS on the wire, identity by certificate, and no way around. */
 abstract class MutualTlsContract extends RealServersContract {
   private static final String SECRET = "canary-19c2fe-between-nodes";
+  private static final String PAST_THE_MESH = "canary-7e0b44-past-the-mesh-";
+  private static final String BESIDE_IT = "canary-a2196d-beside-it-";
+  private static final int TRIES = 100;
+  private static final String MARKER = "marker-c07d31-";
   private static final int MAC_ADDRESSES_BYTES = 12;
   private static final Duration REVOKE_LIMIT = Duration.ofMillis(100);
   private static final Duration CUT_LIMIT = Duration.ofSeconds(1);
@@ -68,6 +72,34 @@ abstract class MutualTlsContract extends RealServersContract {
 
       assertThat(served.answer()).as("%s", served).isEqualTo(canary + family);
       assertThat(isHeard(canary + family)).isTrue();
+    }
+  }
+
+  /** The store takes the port from anybody, and the mesh sends to it past its proxies. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anExcludedPortIsInTheClearAndItsNeighbourIsNotAHundredTimesEach(Family family) {
+    int excluded = shop.freshPort();
+    shop.configure(Map.of("traffic", "{outboundPortExclusionList: [" + excluded + "]}"));
+    shop.change(() -> writeStore(Map.of("sluice.io/inbound-port-exclusion-list", "" + excluded)));
+    try (TcpServer clear = TcpServer.echo(shop.store, family, excluded);
+        TcpServer secret = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      for (int i = 0; i < TRIES; i++) {
+        Attempt past = shop.call(shop.buyer, family, excluded, PAST_THE_MESH + family);
+        assertThat(past.answer()).as("%s, try %s", past, i).isEqualTo(PAST_THE_MESH + family);
+        assertThat(clear.accepted().getLast().peer()).isEqualTo(past.local());
+        Attempt served = shop.call(shop.buyer, family, secret.port(), BESIDE_IT + family);
+        assertThat(served.answer()).as("%s, try %s", served, i).isEqualTo(BESIDE_IT + family);
+      }
+
+      assertThat(isHeard(PAST_THE_MESH + family)).isTrue();
+      assertThat(isHeard(BESIDE_IT + family)).as("the canary is on the wire").isFalse();
+      assertThat(TcpStream.ofPort(excluded, shop.capture.frames())).hasSize(2 * TRIES);
+      assertThat(TcpStream.ofPort(secret.port(), shop.capture.frames())).isEmpty();
+      assertThat(hboneStreams(family))
+          .allSatisfy(stream -> assertThat(TlsRecords.problem(stream)).isEmpty());
+    } finally {
+      shop.change(() -> writeStore(Map.of()));
     }
   }
 

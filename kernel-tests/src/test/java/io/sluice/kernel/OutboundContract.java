@@ -3,15 +3,19 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.traffic.SteadyTraffic;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.Https;
 import io.sluice.kernel.site.RawTcp;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.LocalProxyMode;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
@@ -24,8 +28,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What happens to connections that an enrolled pod opens. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class OutboundContract {
+  /** From the change of the folder to its effect on new connections. */
+  private static final Duration FLIP_LIMIT = Duration.ofSeconds(5);
+
+  private static final int CALLS_PER_SECOND = 50;
+  private static final int HELD = 4;
+
   private final Mechanism mechanism;
   @AutoClose private Shop shop;
+  private Https https;
 
   OutboundContract(Mechanism mechanism) {
     this.mechanism = mechanism;
@@ -34,6 +45,8 @@ abstract class OutboundContract {
   @BeforeAll
   void openShop() {
     shop = Shop.open(mechanism);
+    shop.forgetEndedConnections(mechanism);
+    https = Https.in(shop.site.directory());
   }
 
   @ParameterizedTest
@@ -72,27 +85,49 @@ abstract class OutboundContract {
 
   @ParameterizedTest
   @EnumSource(Family.class)
-  void anAddressBeyondTheMeshNeedsEgress(Family family) {
-    try (TcpServer server = TcpServer.echo(shop.stranger, Family.IPV4, 0);
+  void anAddressBeyondTheMeshNeedsEgressWhoseSwitchActsInTimeAndTouchesNothingInside(Family family)
+      throws Exception {
+    InetSocketAddress secure = shop.outside(family, shop.freshPort());
+    try (TcpServer server = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
         TcpServer outside =
             TcpServer.open(
-                shop.stranger, shop.outside(family, shop.freshPort()), TcpServer::echoAll)) {
+                shop.stranger, shop.outside(family, shop.freshPort()), TcpServer::echoAll);
+        TcpServer site = https.serve(shop.stranger, secure);
+        NetnsHandle buyer = shop.buyer.open();
+        SteadyTraffic inside =
+            SteadyTraffic.begin(buyer, List.of(shop.service(family)), CALLS_PER_SECOND, HELD)) {
       InetSocketAddress destination = shop.outside(family, outside.port());
       assertThat(Attempt.from(shop.buyer, destination, "letter").wasReset()).isTrue();
+      assertThat(https.get(shop.buyer, secure)).isEmpty();
       assertThat(outside.accepted()).isEmpty();
 
+      long on = System.nanoTime();
       shop.configure(false, true, Map.of());
       Attempt attempt = Attempt.from(shop.buyer, destination, "letter");
-
       assertThat(attempt.answer()).as("%s", attempt).isEqualTo("letter");
-      assertThat(outside.accepted()).hasSize(1);
+      assertThat(https.get(shop.buyer, secure)).isEqualTo("HTTP/1.1 200 OK");
+      assertFlippedSince(on);
       assertThat(outside.accepted().getFirst().peer().getAddress())
           .as("the pod's own address is seen outside")
           .isEqualTo(shop.buyer.address(family));
-      assertThat(server.accepted()).isEmpty();
+
+      long off = System.nanoTime();
+      shop.configureAsAtFirst();
+      assertThat(Attempt.from(shop.buyer, destination, "letter").wasReset()).isTrue();
+      assertThat(https.get(shop.buyer, secure)).isEmpty();
+      assertFlippedSince(off);
+
+      assertThat(List.of(outside.accepted().size(), site.accepted().size())).containsOnly(1);
+      SteadyTraffic.Counts counts = inside.end();
+      assertThat(counts.isFlawless()).as("%s", counts).isTrue();
+      assertThat(server.accepted()).hasSizeGreaterThan(HELD);
     } finally {
       shop.configureAsAtFirst();
     }
+  }
+
+  private static void assertFlippedSince(long change) {
+    assertThat(Duration.ofNanos(System.nanoTime() - change)).isLessThan(FLIP_LIMIT);
   }
 
   @ParameterizedTest

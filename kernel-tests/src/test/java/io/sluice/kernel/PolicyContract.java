@@ -3,11 +3,13 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.traffic.SteadyTraffic;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.Talk;
 import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetSocketAddress;
@@ -15,8 +17,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -32,6 +37,13 @@ abstract class PolicyContract {
   /** From the moment that every pod is brought to the change; the proxy is before them. */
   private static final Duration CLOSE_LIMIT = Duration.ofMillis(100);
 
+  private static final int CALLS_PER_SECOND = 100;
+
+  /** Calls before and after the last switch, each of which has to be answered. */
+  private static final int CALLS = 50;
+
+  private static final int HELD = 4;
+  private static final int TRANSFER_BYTES = 10 << 20;
   private static final int WARM_UP = 10;
   private static final int MEASURED = 21;
 
@@ -45,6 +57,7 @@ abstract class PolicyContract {
   @BeforeAll
   void openShop() {
     shop = Shop.open(mechanism);
+    shop.forgetEndedConnections(mechanism);
   }
 
   @ParameterizedTest
@@ -124,6 +137,63 @@ abstract class PolicyContract {
     } finally {
       shop.configureAsAtFirst();
     }
+  }
+
+  @Test
+  void theWholeOrderOfSwitchesUnderLoadCostsNoCallThatPolicyAllows() throws Exception {
+    try (TcpServer four = TcpServer.echo(shop.store, Family.IPV4, shop.freshPort());
+        TcpServer six = TcpServer.echo(shop.store, Family.IPV6, four.port());
+        NetnsHandle buyer = shop.buyer.open();
+        NetnsHandle thief = shop.thief.open()) {
+      List<InetSocketAddress> stores =
+          Stream.of(Family.values()).map(family -> shop.store.at(family, six.port())).toList();
+      try (SteadyTraffic granted = SteadyTraffic.begin(buyer, stores, CALLS_PER_SECOND, HELD)) {
+        assertServed(stores, false);
+        shop.configure(true, false, Map.of());
+        assertServed(stores, true);
+        shop.configureAsAtFirst();
+        assertServed(stores, false);
+        shop.configure(true, false, Map.of());
+        assertServed(stores, true);
+
+        try (SteadyTraffic calls = SteadyTraffic.begin(thief, stores, CALLS_PER_SECOND, HELD)) {
+          awaitMore(calls);
+          shop.change(() ->
+              shop.site
+                  .registry()
+                  .write("thief-to-store", Manifests.trafficTarget("thief", "store", List.of())));
+          shop.configureAsAtFirst();
+          awaitMore(calls);
+
+          assertFlawless(calls.end());
+        }
+        assertServed(stores, true);
+        shop.change(() -> shop.site.registry().remove("thief-to-store"));
+        assertServed(stores, false);
+        awaitMore(granted);
+        assertFlawless(granted.end());
+      }
+    } finally {
+      shop.configureAsAtFirst();
+    }
+  }
+
+  private void assertServed(List<InetSocketAddress> stores, boolean served) {
+    for (InetSocketAddress store : stores) {
+      Attempt attempt = Attempt.from(shop.thief, store, "please");
+      assertThat(served ? attempt.answered() : attempt.wasReset()).as("%s", attempt).isTrue();
+    }
+  }
+
+  private static void awaitMore(SteadyTraffic calls) {
+    long enough = calls.counts().answered() + CALLS;
+    Await.until(
+        "calls under the present policy",
+        () -> calls.counts().answered() >= enough || calls.counts().failed() > 0);
+  }
+
+  private static void assertFlawless(SteadyTraffic.Counts counts) {
+    assertThat(counts.isFlawless()).as("%s", counts).isTrue();
   }
 
   @ParameterizedTest
@@ -215,11 +285,65 @@ abstract class PolicyContract {
 
   @ParameterizedTest
   @EnumSource(Family.class)
+  void aTransferIsCountedOnceOnEachSide(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      List<TcpCounts> before = tcpCounts();
+
+      try (Talk transfer = Talk.begin(shop.buyer, shop.store.at(family, server.port()))) {
+        CompletableFuture<Void> sending =
+            CompletableFuture.runAsync(() -> {
+              transfer.send("x".repeat(TRANSFER_BYTES));
+              transfer.finish();
+            });
+        assertThat(transfer.receive(TRANSFER_BYTES)).hasSize(TRANSFER_BYTES);
+        sending.join();
+        assertThat(transfer.end()).isEqualTo(Attempt.End.FINISHED);
+      }
+
+      List<TcpCounts> expected = before.stream().map(TcpCounts::withTransfer).toList();
+      Await.untilPasses(
+          Await.PATIENCE, () -> assertThat(tcpCounts()).containsExactlyElementsOf(expected));
+    }
+  }
+
+  /** What one side tells of all connections from the buyer to the store. */
+  private record TcpCounts(
+      String reporter, double opened, double closed, double received, double sent) {
+    TcpCounts withTransfer() {
+      return new TcpCounts(
+          reporter, opened + 1, closed + 1, received + TRANSFER_BYTES, sent + TRANSFER_BYTES);
+    }
+  }
+
+  private List<TcpCounts> tcpCounts() {
+    return Stream.of("source", "destination")
+        .map(reporter ->
+            new TcpCounts(
+                reporter,
+                tcp("istio_tcp_connections_opened_total", reporter),
+                tcp("istio_tcp_connections_closed_total", reporter),
+                tcp("istio_tcp_received_bytes_total", reporter),
+                tcp("istio_tcp_sent_bytes_total", reporter)))
+        .toList();
+  }
+
+  private double tcp(String name, String reporter) {
+    return shop.view()
+        .metric(
+            name,
+            "reporter=\"" + reporter + '"',
+            "source_workload=\"buyer\"",
+            "destination_workload=\"store\"");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
   void countersOfKernelAndMetricsAgree(Family family) {
     try (TcpServer server = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
       long before = shop.view().counted(shop.buyer, "outbound", "redirected", "mesh_traffic");
 
-      assertThat(Attempt.from(shop.buyer, shop.service(family), "hello").answered()).isTrue();
+      Attempt served = Attempt.from(shop.buyer, shop.service(family), "hello");
+      assertThat(served.answered()).as("%s", served).isTrue();
 
       long after = shop.view().counted(shop.buyer, "outbound", "redirected", "mesh_traffic");
       assertThat(after).isEqualTo(before + 1);

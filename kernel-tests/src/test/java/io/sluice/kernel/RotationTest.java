@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cli.traffic.SteadyTraffic;
 import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.SitePod;
+import io.sluice.kernel.site.Talk;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
@@ -12,15 +14,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Leaves of a minute, a new root and another trust domain in the middle of much traffic: nothing
- * notices, not even after the end of the leaf that everything began with.
+ * Leaves of a minute, a new root, another trust domain and changes of policy in the middle of much
+ * traffic and of a thousand long sockets: nothing notices, not even after the end of the leaf that
+ * everything began with.
  */
 @Tag("kernel")
 class RotationTest {
@@ -28,6 +33,9 @@ class RotationTest {
   private static final int CONNECTIONS_PER_SECOND = 500;
   private static final int HELD = 20;
   private static final String NEXT_DOMAIN = "site-7.example";
+
+  /** Long sockets beside them, which are silent but for a ping after each change. */
+  private static final int LONG = 1_000;
 
   /** Longest wait for a step; together they take little more than a leaf lives. */
   private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -38,8 +46,10 @@ class RotationTest {
   /** What a busy machine of two cores must reach at least, for the test to mean anything. */
   private static final double LEAST_PER_SECOND = 50;
 
+  private final List<Talk> sockets = new ArrayList<>();
+
   @Test
-  void noConnectionFailsWhileLeavesRootAndTrustDomainChange(@TempDir Path directory)
+  void noConnectionFailsWhileLeavesRootTrustDomainAndPolicyChange(@TempDir Path directory)
       throws Exception {
     Path authority =
         Files.writeString(directory.resolve("authority.yaml"), "{builtIn: {}, distributeFor: 20s}");
@@ -54,6 +64,11 @@ class RotationTest {
       String serial = buyersSerial(shop);
       Instant endOfFirstLeaf = Instant.parse(ofBuyer(shop, "notAfter"));
       String root = buyersRoot(shop);
+      for (int i = 0; i < LONG; i++) {
+        Family family = i % 2 == 0 ? Family.IPV4 : Family.IPV6;
+        sockets.add(Talk.begin(shop.buyer, shop.store.at(family, PORT)));
+      }
+      assertAllAlive(shop, "at first");
       SteadyTraffic traffic =
           SteadyTraffic.begin(
               client,
@@ -63,6 +78,9 @@ class RotationTest {
       long begin = System.nanoTime();
 
       Await.until("a leaf was renewed", PATIENCE, () -> !buyersSerial(shop).equals(serial));
+      assertAllAlive(shop, "after a renewal");
+      changePolicy(shop);
+      assertAllAlive(shop, "after changes of policy");
       shop.control().run("rotate-root", "--now-distribute-for", "20s");
       shop.configure(Map.of("certificate", "{trustDomain: " + NEXT_DOMAIN + "}"));
       Await.until("the new root signs", PATIENCE, () -> !buyersRoot(shop).equals(root));
@@ -79,6 +97,7 @@ class RotationTest {
                   && Instant.now().isAfter(lastChange.plus(AFTERWARDS)));
       Duration length = Duration.ofNanos(System.nanoTime() - begin);
       SteadyTraffic.Counts counts = traffic.end();
+      assertAllAlive(shop, "after the end of their first leaf and under another root");
 
       System.out.println("rotation: " + counts);
       assertThat(counts.failures()).isEmpty();
@@ -88,6 +107,35 @@ class RotationTest {
       assertThat(four.accepted()).hasSizeGreaterThan(HELD);
       assertThat(six.accepted()).hasSizeGreaterThan(HELD);
     }
+  }
+
+  private void assertAllAlive(TwoNodes shop, String when) {
+    assertThat(sockets).hasSize(LONG);
+    long dead = sockets.stream().filter(socket -> !socket.isAlive()).count();
+    assertThat(dead)
+        .as(
+            "closed %s; connections between the proxies that ended: %s",
+            when,
+            shop.callingView()
+                .metrics()
+                .lines()
+                .filter(line -> line.startsWith("sluice_hbone_connections_closed_total{"))
+                .toList())
+        .isZero();
+  }
+
+  /** Each of them judges again what is open; none of them concerns it. */
+  private static void changePolicy(TwoNodes shop) {
+    shop.configure(Map.of("traffic", "{enablePermissiveTrafficPolicyMode: true}"));
+    shop.configure(Map.of());
+    String target = Manifests.trafficTarget("thief", "store", List.of());
+    shop.change(() -> shop.cluster.registry().write("thief-to-store", target));
+    shop.change(() -> shop.cluster.registry().remove("thief-to-store"));
+  }
+
+  @AfterEach
+  void endLongSockets() {
+    sockets.forEach(Talk::close);
   }
 
   /** Short connections by the hundred leave as many sockets in TIME_WAIT. */

@@ -95,6 +95,18 @@ final class Shop implements AutoCloseable {
             Manifests.service("store", SERVICE_IPV4, SERVICE_IPV6, SERVICE_PORT, STORE_PORT));
   }
 
+  /**
+   * For much traffic: with rules, connections that have ended leave later ones of other tests
+   * another source port, see docs/interception.md.
+   */
+  void forgetEndedConnections(Mechanism mechanism) {
+    if (!mechanism.steers()) {
+      for (String state : List.of("time_wait", "close", "last_ack", "fin_wait")) {
+        store.sysctl("net/netfilter/nf_conntrack_tcp_timeout_" + state, "1");
+      }
+    }
+  }
+
   DaemonProcess daemon() {
     return site.daemon();
   }

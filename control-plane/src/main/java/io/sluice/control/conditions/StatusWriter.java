@@ -19,6 +19,8 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,6 +72,9 @@ public final class StatusWriter implements AutoCloseable {
   private @Nullable Look settled;
 
   private record Look(ClusterReport report, NodeStanding nodes) {}
+
+  /** A write that is wanted; {@code isCount} where it tells of another number of nodes alone. */
+  private record Write(ReportedObject object, WishedStatus wished, boolean isCount) {}
 
   private StatusWriter(
       KubernetesApi api,
@@ -143,21 +148,16 @@ public final class StatusWriter implements AutoCloseable {
     log.keepOnly(look.report());
     passingSince.keySet().retainAll(look.report().entries().keySet());
     try {
-      boolean isSettled = true;
-      for (Entry entry : look.report().entries().values()) {
-        WishedStatus wished = wished(entry, look.nodes());
-        if (saysSo(entry.object(), wished)) {
-          continue;
-        }
-        isSettled = false;
-        if (closing.getCount() > 0 && isDue(entry.object(), wished)) {
+      List<Write> open = open(look);
+      settled = open.isEmpty() ? look : null;
+      for (Write write : open) {
+        if (closing.getCount() > 0 && isDue(write)) {
           if (!allowance.take("") || !mayWrite.getAsBoolean()) {
             return REFILL;
           }
-          write(entry.object(), wished);
+          write(write.object(), write.wished());
         }
       }
-      settled = isSettled ? look : null;
       return PAUSE;
     } catch (KubernetesApiException e) {
       LOG.log(Level.DEBUG, "status_writing_pauses {0}", e.getMessage());
@@ -177,6 +177,20 @@ public final class StatusWriter implements AutoCloseable {
         : Duration.ZERO;
   }
 
+  /** What objects do not say yet; counts of nodes last, since each node that comes changes all. */
+  private List<Write> open(Look look) {
+    List<Write> open = new ArrayList<>();
+    for (Entry entry : look.report().entries().values()) {
+      WishedStatus wished = wished(entry, look.nodes());
+      if (!saysSo(entry.object(), wished)) {
+        boolean isCount = Verdicts.isCountAlone(log.present(entry.object()), wished.conditions());
+        open.add(new Write(entry.object(), wished, isCount));
+      }
+    }
+    open.sort(Comparator.comparing(Write::isCount));
+    return open;
+  }
+
   private boolean saysSo(ReportedObject object, WishedStatus wished) {
     boolean isDone = wished.isIn(log.present(object)) || log.isTried(object, wished);
     if (isDone) {
@@ -185,11 +199,13 @@ public final class StatusWriter implements AutoCloseable {
     return isDone;
   }
 
-  private boolean isDue(ReportedObject object, WishedStatus wished) {
+  private boolean isDue(Write write) {
+    ReportedObject object = write.object();
     if (silent.isSilent(object.kind()) || silent.isMissing(object.ref())) {
       return false;
     }
-    boolean isPassing = wished.conditions().stream().anyMatch(Verdicts::isPassing);
+    boolean isPassing =
+        write.isCount() || write.wished().conditions().stream().anyMatch(Verdicts::isPassing);
     long since = passingSince.computeIfAbsent(object.ref(), _ -> System.nanoTime());
     return !isPassing || System.nanoTime() - since > PASSING.toNanos();
   }

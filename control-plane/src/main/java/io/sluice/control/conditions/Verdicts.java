@@ -75,16 +75,24 @@ final class Verdicts {
           PROGRAMMED,
           "False",
           "Refused",
-          "node "
+          enforced(nodes, entry)
+              + "; node "
               + refusing.get().node()
               + " could not use a change and goes on with what it had: "
               + refusing.get().problems().getFirst());
     }
     int behind = nodes.behind(entry.revision());
-    if (behind > 0) {
-      return of(entry, PROGRAMMED, "False", "Pending", pending(nodes, behind));
-    }
-    return of(entry, PROGRAMMED, "True", "Programmed", "every node that needs it has it");
+    String enforced = enforced(nodes, entry);
+    return behind > 0
+        ? of(entry, PROGRAMMED, "False", "Pending", enforced + "; " + pending(nodes, behind))
+        : of(entry, PROGRAMMED, "True", "Programmed", enforced);
+  }
+
+  /** By how many of the nodes that follow; one that it does not concern is counted with them. */
+  private static String enforced(NodeStanding nodes, Entry entry) {
+    int all = nodes.followers();
+    int taken = all - nodes.behind(entry.revision());
+    return "enforced by %d of %d node%s".formatted(taken, all, all == 1 ? "" : "s");
   }
 
   private static String pending(NodeStanding nodes, int behind) {
@@ -101,6 +109,18 @@ final class Verdicts {
   /** Whether it may pass by itself within moments, and is not worth a write before. */
   static boolean isPassing(Condition programmed) {
     return programmed.reason().equals("Pending");
+  }
+
+  /** Whether {@code wished} tells nothing that {@code present} does not, but by how many nodes. */
+  static boolean isCountAlone(List<Condition> present, List<Condition> wished) {
+    return wished.stream()
+        .allMatch(wish ->
+            present.stream()
+                .anyMatch(said ->
+                    wish.saysAs(said)
+                        || (wish.type().equals(PROGRAMMED)
+                            && wish.reason().equals("Programmed")
+                            && wish.saysAs(said.saying(wish.message())))));
   }
 
   private static Condition of(

@@ -50,6 +50,11 @@ public record Condition(
     return new Condition(type, status, observedGeneration, time, reason, message);
   }
 
+  /** The same, with another message. */
+  public Condition saying(String text) {
+    return new Condition(type, status, observedGeneration, lastTransitionTime, reason, text);
+  }
+
   /** As the API has it. */
   public ObjectNode json() {
     return JsonNodeFactory.instance

@@ -86,6 +86,10 @@ class StatusWriterTest {
     return MissingNode.getInstance();
   }
 
+  private String message(String manifest, String type) {
+    return condition(manifest, type).path("message").asText();
+  }
+
   private void awaitCondition(String manifest, String type, String reason) {
     Await.until(
         type + " of " + manifest.lines().skip(1).findFirst().orElse("") + " says " + reason,
@@ -109,6 +113,7 @@ class StatusWriterTest {
     start();
 
     awaitCondition(TARGET, "Programmed", "Programmed");
+    assertThat(message(TARGET, "Programmed")).isEqualTo("enforced by 2 of 2 nodes");
     JsonNode accepted = condition(TARGET, "Accepted");
     assertThat(accepted.path("status").asText()).isEqualTo("True");
     assertThat(accepted.path("reason").asText()).isEqualTo("Used");
@@ -167,8 +172,8 @@ class StatusWriterTest {
 
     awaitCondition(TARGET, "Programmed", "Refused");
     assertThat(condition(TARGET, "Programmed").path("status").asText()).isEqualTo("False");
-    assertThat(condition(TARGET, "Programmed").path("message").asText())
-        .contains("node edge-2")
+    assertThat(message(TARGET, "Programmed"))
+        .startsWith("enforced by 1 of 2 nodes; node edge-2 ")
         .endsWith("Service shop/db: too many ports");
     nodes = List.of(node("edge-1", 100), node("edge-2", 100));
     awaitCondition(TARGET, "Programmed", "Programmed");
@@ -182,10 +187,31 @@ class StatusWriterTest {
 
     awaitCondition(TARGET, "Programmed", "Pending");
 
-    assertThat(condition(TARGET, "Programmed").path("message").asText()).contains("edge-1");
+    assertThat(message(TARGET, "Programmed"))
+        .isEqualTo("enforced by 0 of 1 node; not confirmed yet by edge-1");
     Await.until("a write for each object", () -> cluster.writes().statuses().size() == 2);
     nodes = List.of(node("edge-1", 100));
     awaitCondition(TARGET, "Programmed", "Programmed");
+  }
+
+  @Test
+  void tellsOfANodeThatComesAndOfVerdictsFirst() {
+    nodes = List.of(node("edge-1", 100));
+    start();
+    awaitCondition(TARGET, "Programmed", "Programmed");
+    awaitCondition(route(""), "Programmed", "Programmed");
+    int before = cluster.writes().statuses().size();
+
+    nodes = List.of(node("edge-1", 100), node("edge-2", 100));
+    history.apply(config(false));
+
+    for (String object : List.of(TARGET, route(""), config(false))) {
+      Await.until(
+          "both nodes in each object",
+          () -> message(object, "Programmed").equals("enforced by 2 of 2 nodes"));
+    }
+    assertThat(cluster.writes().statuses().get(before).path()).contains("meshconfigs");
+    assertThat(condition(TARGET, "Programmed").path("status").asText()).isEqualTo("True");
   }
 
   @Test

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.control.Controller;
 import io.sluice.control.ControllerSettings;
 import io.sluice.control.ReplicaSettings;
@@ -42,7 +43,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Whole controllers of one cluster beside each other. */
 class ReplicasTest {
-  private static final String NODE = "spiffe://cluster.local/ns/sluice-system/sa/node.edge-1";
+  private static final String NODE = "spiffe://cluster.local/ns/sluice-system/sa/node.";
   private static final LeaseTimes QUICK =
       new LeaseTimes(
           Duration.ofMillis(3_000),
@@ -167,7 +168,62 @@ class ReplicasTest {
     assertThat(writers.subList(handover, writers.size())).containsOnly("b");
   }
 
+  @Test
+  void policyTellsWithinFiveSecondsThatEveryNodeEnforcesItAndWhoWinsAConflict() throws Exception {
+    Controller controller = controller("a", null);
+    awaitHolder(controller);
+    history.apply(pod("till", "10.0.0.3").replace("edge-1", "edge-2"));
+    try (NodeClient prompt = joined(controller, "a", "edge-1");
+        NodeClient slow = joined(controller, "a", "edge-2")) {
+      FollowingNode.prompt(prompt).awaitPod("db");
+      FollowingNode second = FollowingNode.prompt(slow).awaitPod("till");
+      String policy = target("web", "till");
+
+      long applied = System.nanoTime();
+      history.apply(policy);
+      awaitProgrammed(policy, "True: enforced by 2 of 2 nodes");
+      assertThat(Duration.ofNanos(System.nanoTime() - applied)).isLessThan(Duration.ofSeconds(5));
+
+      second.refuseFromNowOn(List.of("no room"));
+      history.apply(policy.replace("name: web,", "name: db,"));
+      awaitProgrammed(
+          policy,
+          "False: enforced by 1 of 2 nodes; node edge-2 could not use a change and goes on with"
+              + " what it had: no room");
+
+      String rival = config(true).replace("sluice-mesh-config", "fsm-mesh-config");
+      history.apply(rival);
+      awaitCondition(
+          rival,
+          "Accepted",
+          "False: MeshConfig sluice-system/sluice-mesh-config is the MeshConfig in force");
+      awaitProgrammed(rival, "False: see the condition Accepted");
+    }
+  }
+
+  private void awaitProgrammed(String manifest, String said) {
+    awaitCondition(manifest, "Programmed", said);
+  }
+
+  private void awaitCondition(String manifest, String type, String said) {
+    Await.until(
+        type + " is " + said + " in " + history.stored(manifest),
+        () -> {
+          for (JsonNode one : history.stored(manifest).at("/status/conditions")) {
+            String now = one.path("status").asText() + ": " + one.path("message").asText();
+            if (one.path("type").asText().equals(type) && now.startsWith(said)) {
+              return true;
+            }
+          }
+          return false;
+        });
+  }
+
   private NodeClient joined(Controller controller, String name) throws Exception {
+    return joined(controller, name, "edge-1");
+  }
+
+  private NodeClient joined(Controller controller, String name, String nodeName) throws Exception {
     Await.until("the controller is ready", controller::isReady);
     Await.until("its roots are written", () -> Files.exists(bundle(name)));
     NodeClient node = NodeClient.stranger(controller.port(), rootHash(name));
@@ -175,10 +231,11 @@ class ReplicasTest {
     String token =
         StateDirectory.at(home.resolve(name).resolve("state"))
             .joinTokens(InstantSource.system())
-            .create("edge-1", Duration.ofHours(1));
+            .create(nodeName, Duration.ofHours(1));
     List<X509Certificate> chain =
         NodeClient.chain(
-            node.admit("edge-1", token, NodeClient.request(own, List.of(NODE))).getCertificate());
+            node.admit(nodeName, token, NodeClient.request(own, List.of(NODE + nodeName)))
+                .getCertificate());
     return node.showing(own, chain);
   }
 

@@ -40,7 +40,10 @@ public final class Talk implements AutoCloseable {
   /** Sends {@code text}. */
   public void send(String text) {
     try {
-      channel.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII)));
+      ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII));
+      while (bytes.hasRemaining()) {
+        channel.write(bytes); // a part, while another thread reads with a time-out
+      }
     } catch (IOException e) {
       throw new UncheckedIOException("cannot send", e);
     }
