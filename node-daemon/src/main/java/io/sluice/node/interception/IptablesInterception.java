@@ -25,10 +25,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /**
@@ -45,41 +43,7 @@ public final class IptablesInterception implements Interception {
   private final NodeNamespaces everywhere;
   private final Set<Direction> directions;
   private final SocketFacts facts;
-  private final Map<Long, Active> pods = new ConcurrentHashMap<>();
-
-  /** A pod whose listeners are open. */
-  private record Active(
-      PodPlacement placement,
-      PodRedirection redirection,
-      RulesetGeneration generation,
-      AtomicReference<OptionalInt> intactAt) {
-
-    /** Asks the kernel for a number, and runs programs only when it has changed. */
-    boolean isIntact() {
-      OptionalInt now = redirection.isNftables() ? generation.current() : OptionalInt.empty();
-      if (now.isPresent() && now.equals(intactAt.get())) {
-        return true;
-      }
-      boolean intact = redirection.isIntact();
-      intactAt.set(intact ? now : OptionalInt.empty());
-      return intact;
-    }
-
-    /** Rules that were all written anew, and read back, need no second look. */
-    void apply(PodTraffic traffic) {
-      intactAt.set(OptionalInt.empty());
-      AtomicReference<OptionalInt> writtenAt = new AtomicReference<>(OptionalInt.empty());
-      redirection.apply(traffic, () -> writtenAt.set(generation.current()));
-      if (redirection.isNftables()) {
-        intactAt.set(writtenAt.get());
-      }
-    }
-
-    void close() {
-      redirection.close();
-      generation.close();
-    }
-  }
+  private final Map<Long, RulesInForce> pods = new ConcurrentHashMap<>();
 
   /**
    * Changes nothing yet.
@@ -134,14 +98,14 @@ public final class IptablesInterception implements Interception {
             pod,
             directions,
             (direction, family) -> listeners.onEveryAddress(pod, direction, family));
-    Active before =
+    RulesInForce before =
         pods.put(
             pod.cookie(),
-            new Active(
-                pod,
+            new RulesInForce(
+                records,
                 new PodRedirection(pod.netns(), backend),
                 RulesetGeneration.open(namespaces, pod.netns()),
-                new AtomicReference<>(OptionalInt.empty())));
+                pod));
     if (before != null) {
       before.close();
     }
@@ -150,11 +114,10 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public void activate(PodPlacement pod) {
-    Active active = pods.get(pod.cookie());
+    RulesInForce active = pods.get(pod.cookie());
     if (active == null) {
       throw new IllegalStateException("pod " + pod.name() + " was not prepared");
     }
-    records.write(pod.name(), pod.path(), pod.cookie());
     if (pod.settings().openings().fail() == FailMode.OPEN) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -162,17 +125,16 @@ public final class IptablesInterception implements Interception {
           pod.name(),
           "rules cannot tell whether a daemon runs, so they refuse without one; use eBPF");
     }
-    active.apply(traffic(pod));
+    active.begin(traffic(pod));
   }
 
   @Override
   public void update(PodPlacement pod) {
-    Active active = pods.get(pod.cookie());
+    RulesInForce active = pods.get(pod.cookie());
     if (active == null) {
       throw new IllegalStateException("pod " + pod.name() + " is not active");
     }
-    active.apply(traffic(pod));
-    pods.put(pod.cookie(), new Active(pod, active.redirection, active.generation, active.intactAt));
+    active.update(pod, traffic(pod));
   }
 
   @Override
@@ -182,7 +144,7 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public Optional<String> problem(PodPlacement pod) {
-    Active active = pods.get(pod.cookie());
+    RulesInForce active = pods.get(pod.cookie());
     return active == null || !active.isIntact()
         ? Optional.of("its rules were flushed, changed or moved from first place")
         : Optional.empty();
@@ -214,22 +176,22 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public void abandon(long cookie) {
-    Active active = pods.remove(cookie);
+    RulesInForce active = pods.remove(cookie);
     if (active == null) {
       return;
     }
     if (records.read(cookie).isEmpty()) {
-      active.redirection.remove(); // never in force; what an earlier daemon left stays: refused
+      active.remove(); // never in force; what an earlier daemon left stays: refused
     }
     active.close();
   }
 
   @Override
   public void release(long cookie) {
-    Active active = pods.get(cookie);
+    RulesInForce active = pods.get(cookie);
     try {
       if (active != null) {
-        active.redirection.remove();
+        active.remove();
       } else {
         removeLeftover(cookie);
       }
@@ -268,7 +230,7 @@ public final class IptablesInterception implements Interception {
     List<VerdictCount> counts = new ArrayList<>();
     pods.forEach((cookie, active) -> {
       try {
-        active.redirection.verdicts().forEach(verdict -> counts.add(count(cookie, verdict)));
+        active.verdicts().forEach(verdict -> counts.add(count(cookie, verdict)));
       } catch (LinuxException | RedirectionException e) {
         LOG.log(System.Logger.Level.DEBUG, "verdicts_not_read netns_cookie=" + cookie, e);
       }
@@ -289,6 +251,6 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public void close() {
-    pods.values().forEach(Active::close);
+    pods.values().forEach(RulesInForce::close);
   }
 }
