@@ -289,7 +289,10 @@ public final class PodRedirection implements AutoCloseable {
     }
   }
 
-  /** Counts since this object was made; those of rules flushed by somebody else are lost. */
+  /**
+   * Counts since this object was made, of rules that it adopted since they were written; those of
+   * rules flushed by somebody else are lost.
+   */
   public synchronized List<CountedVerdict> verdicts() {
     readStanding();
     Map<Counter, Long> counts = new HashMap<>(former);
