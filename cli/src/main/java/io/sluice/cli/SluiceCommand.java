@@ -9,8 +9,11 @@ import io.sluice.cli.output.Failures;
 import io.sluice.cli.validate.ValidateCommand;
 import io.sluice.mesh.Printable;
 import io.sluice.mesh.Release;
+import java.util.Arrays;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** The {@code sluice} command. Exit codes: {@link ExitCode}. */
 @Command(
@@ -27,20 +30,34 @@ import picocli.CommandLine.Command;
       ValidateCommand.class
     })
 public final class SluiceCommand {
+  private static final List<String> NODE_RUN = List.of("node", "run");
+
   private SluiceCommand() {}
 
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
     LogFormat.install();
-    System.exit(commandLine().execute(args));
+    System.exit(commandLineFor(args).execute(args));
+  }
+
+  /** No more commands than {@code args} can mean; what they do and say is the same. */
+  static CommandLine commandLineFor(String... args) {
+    return Arrays.asList(args).subList(0, Math.min(2, args.length)).equals(NODE_RUN)
+        ? telling(
+            new CommandLine(
+                CommandSpec.create().name("sluice").addSubcommand("node", NodeCommand.runAlone())))
+        : commandLine();
   }
 
   /** The commands of this module. Programs that have further ones add them. */
   public static CommandLine commandLine() {
-    return new CommandLine(new SluiceCommand())
-        .setExecutionExceptionHandler((failure, line, parsed) -> {
-          line.getErr().println("sluice: " + Printable.line(Failures.sentence(failure)));
-          return ExitCode.FAILED.code();
-        });
+    return telling(new CommandLine(new SluiceCommand()));
+  }
+
+  private static CommandLine telling(CommandLine commands) {
+    return commands.setExecutionExceptionHandler((failure, line, parsed) -> {
+      line.getErr().println("sluice: " + Printable.line(Failures.sentence(failure)));
+      return ExitCode.FAILED.code();
+    });
   }
 }

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
 
 /** Commands as they are typed; none of these reaches the kernel. */
 class CommandLineTest {
@@ -28,10 +29,31 @@ class CommandLineTest {
   private final StringWriter err = new StringWriter();
 
   private int run(String... arguments) {
-    return SluiceCommand.commandLine()
-        .setOut(new PrintWriter(out))
-        .setErr(new PrintWriter(err))
-        .execute(arguments);
+    return run(SluiceCommand.commandLineFor(arguments), arguments);
+  }
+
+  private int run(CommandLine commands, String... arguments) {
+    return commands.setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(arguments);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "node run --help",
+        "node run",
+        "node run --what",
+        "node run --mode sidecar",
+        "node run pods --registry /nonexistent"
+      })
+  void theCommandThatIsReadAloneSaysTheSame(String line) {
+    int code = run(line.split(" "));
+    String told = out + "and" + err;
+    out.getBuffer().setLength(0);
+    err.getBuffer().setLength(0);
+
+    assertThat(SluiceCommand.commandLineFor(line.split(" ")).getSubcommands()).hasSize(1);
+    assertThat(run(SluiceCommand.commandLine(), line.split(" "))).isEqualTo(code);
+    assertThat(told).isEqualTo(out + "and" + err).contains("Usage: sluice node run");
   }
 
   @ParameterizedTest

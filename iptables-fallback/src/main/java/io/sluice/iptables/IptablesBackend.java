@@ -1,6 +1,7 @@
 package io.sluice.iptables;
 
 import io.sluice.iptables.ProbeAnswer.Ability;
+import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.socket.Sockets.Family;
@@ -19,6 +20,7 @@ public final class IptablesBackend {
   private static final Path IPV6_ADDRESSES = Path.of("/proc/thread-self/net/if_inet6");
 
   private final List<Usable> known;
+  private final long ownCgroup; // the id that a path in the rules leads to; 0 without
 
   /** A variant with its answer. */
   record Usable(Tool tool, ProbeAnswer answer) {}
@@ -31,7 +33,12 @@ public final class IptablesBackend {
   record Chosen(Tool tool, ProbeAnswer answer, SavedRules saved) {}
 
   IptablesBackend(List<Usable> known) {
+    this(known, 0);
+  }
+
+  private IptablesBackend(List<Usable> known, long ownCgroup) {
     this.known = List.copyOf(known);
+    this.ownCgroup = ownCgroup;
   }
 
   /**
@@ -61,7 +68,8 @@ public final class IptablesBackend {
         SideBySide.run(
             tools.stream()
                 .<Supplier<Usable>>map(tool -> () -> new Usable(tool, probe.ask(tool)))
-                .toList()));
+                .toList()),
+        ownCgroup.isEmpty() ? 0 : Cgroups.id(Cgroups.rootV2().resolve(ownCgroup)));
   }
 
   List<Usable> known() {
@@ -71,7 +79,13 @@ public final class IptablesBackend {
   /** This backend without its other variants. */
   IptablesBackend only(String variant) {
     return new IptablesBackend(
-        known.stream().filter(usable -> usable.tool().variant().equals(variant)).toList());
+        known.stream().filter(usable -> usable.tool().variant().equals(variant)).toList(),
+        ownCgroup);
+  }
+
+  /** The id of the proxy's cgroup: rules keep the one that their path led to when written. */
+  long ownCgroup() {
+    return ownCgroup;
   }
 
   /** Whether any rule will believe a mark, so that the proxy's sockets must have it. */
@@ -128,7 +142,8 @@ public final class IptablesBackend {
         .toList();
   }
 
-  private List<Usable> candidates(Family family) {
+  /** The variants for this family, whatever they can do, in the order of preference. */
+  List<Usable> candidates(Family family) {
     return known.stream().filter(usable -> usable.tool().family() == family).toList();
   }
 

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +32,10 @@ public final class PodRedirection implements AutoCloseable {
   private final Map<Counter, Long> former = new HashMap<>();
   private final List<Removed> left = new ArrayList<>();
   private boolean complete;
+  private @Nullable Standing standing;
+
+  /** What another object wrote for this traffic, not read yet; its digest was {@code present}. */
+  private record Standing(PodTraffic traffic, String present) {}
 
   private record Applied(Tool tool, RuleSet rules, OwnRules saved) {}
 
@@ -65,11 +70,11 @@ public final class PodRedirection implements AutoCloseable {
    *     {@link RulesetGeneration} read in it covers the whole; not run when some were there already
    */
   public synchronized void apply(PodTraffic traffic, Runnable allWritten) {
+    readStanding();
     List<Undo> done = new ArrayList<>();
     complete = false;
     try {
-      List<Family> families =
-          ORDER.stream().filter(family -> family == Family.IPV4 || traffic.ipv6()).toList();
+      List<Family> families = families(traffic);
       List<IptablesBackend.Chosen> choices = SideBySide.run(tasks(families, this::choose));
       List<Pending> pending = new ArrayList<>();
       for (int i = 0; i < families.size(); i++) {
@@ -94,6 +99,76 @@ public final class PodRedirection implements AutoCloseable {
     }
   }
 
+  private static List<Family> families(PodTraffic traffic) {
+    return ORDER.stream().filter(family -> family == Family.IPV4 || traffic.ipv6()).toList();
+  }
+
+  private static RuleSet rules(PodTraffic traffic, Family family, ProbeAnswer answer) {
+    return answer.ability() == Ability.REDIRECTS
+        ? RuleSet.of(traffic, family, answer.dialect())
+        : RuleSet.ipv6Refused(traffic, answer.dialect());
+  }
+
+  /**
+   * Of the rules that {@link #apply} would write, by whichever variant it would choose; starts no
+   * process.
+   */
+  public String digest(PodTraffic traffic) {
+    return RulesProof.digest(
+        families(traffic).stream()
+            .flatMap(family ->
+                backend.candidates(family).stream()
+                    .map(usable ->
+                        usable.tool() + " " + rules(traffic, family, usable.answer()).own()))
+            .collect(Collectors.joining("\n", backend.ownCgroup() + "\n", "")));
+  }
+
+  /** Of what is present after {@link #apply}; empty unless that is whole and known. */
+  public synchronized Optional<String> presentDigest() {
+    return complete && standing == null ? Optional.of(digest(applied)) : Optional.empty();
+  }
+
+  private static String digest(Map<Family, Applied> present) {
+    return RulesProof.digest(
+        present.entrySet().stream()
+            .map(one -> one.getKey() + " " + one.getValue().tool() + " " + one.getValue().saved())
+            .collect(Collectors.joining("\n")));
+  }
+
+  /**
+   * Takes the rules that are present for those of {@code traffic}, without a process; they are read
+   * when that is needed first, and not intact when their digest is another.
+   *
+   * @param present what {@link #presentDigest} gave where they were written
+   */
+  public synchronized void adopt(PodTraffic traffic, String present) {
+    applied.clear();
+    standing = new Standing(traffic, present);
+    complete = true;
+  }
+
+  private void readStanding() {
+    Standing adopted = standing;
+    if (adopted == null) {
+      return;
+    }
+    standing = null;
+    complete = false;
+    List<Family> families = families(adopted.traffic());
+    List<IptablesBackend.Chosen> choices = SideBySide.run(tasks(families, this::choose));
+    Map<Family, Applied> read = new EnumMap<>(Family.class);
+    for (int i = 0; i < families.size(); i++) {
+      IptablesBackend.Chosen chosen = choices.get(i);
+      Family family = families.get(i);
+      RuleSet rules = rules(adopted.traffic(), family, chosen.answer());
+      read.put(family, new Applied(chosen.tool(), rules, chosen.saved().own()));
+    }
+    if (digest(read).equals(adopted.present())) {
+      applied.putAll(read);
+      complete = true;
+    }
+  }
+
   private static <A, T> List<Supplier<T>> tasks(List<A> arguments, Function<A, T> task) {
     return arguments.stream().<Supplier<T>>map(argument -> () -> task.apply(argument)).toList();
   }
@@ -107,11 +182,7 @@ public final class PodRedirection implements AutoCloseable {
   /** What there is to write, if anything. */
   private Optional<Pending> plan(
       PodTraffic traffic, Family family, IptablesBackend.Chosen chosen, List<Undo> done) {
-    Dialect dialect = chosen.answer().dialect();
-    RuleSet rules =
-        chosen.answer().ability() == Ability.REDIRECTS
-            ? RuleSet.of(traffic, family, dialect)
-            : RuleSet.ipv6Refused(traffic, dialect);
+    RuleSet rules = rules(traffic, family, chosen.answer());
     Applied current = applied.get(family);
     boolean repair = false;
     if (current != null && current.rules().own().equals(rules.own())) {
@@ -193,6 +264,7 @@ public final class PodRedirection implements AutoCloseable {
    * first place. One process per family. False before the first apply and after a failed one.
    */
   public synchronized boolean isIntact() {
+    readStanding();
     return complete && applied.values().stream().allMatch(this::isIntact);
   }
 
@@ -225,6 +297,7 @@ public final class PodRedirection implements AutoCloseable {
 
   /** What was there; {@code target} null keeps the nat table's chains, without jumps. */
   private List<Removed> leave(@Nullable OwnRules target) {
+    standing = null;
     ORDER.forEach(this::keepCounts);
     complete = false;
     applied.clear();
@@ -238,8 +311,12 @@ public final class PodRedirection implements AutoCloseable {
     return written;
   }
 
-  /** Counts since this object was made; those of rules flushed by somebody else are lost. */
+  /**
+   * Counts since this object was made, of rules that it adopted since they were written; those of
+   * rules flushed by somebody else are lost.
+   */
   public synchronized List<CountedVerdict> verdicts() {
+    readStanding();
     Map<Counter, Long> counts = new HashMap<>(former);
     ORDER.forEach(family -> addCounts(family, counts));
     return counts.entrySet().stream()
@@ -281,6 +358,7 @@ public final class PodRedirection implements AutoCloseable {
   /** Leaves the rules in place: the pod stays closed while no daemon runs. */
   @Override
   public synchronized void close() {
+    standing = null;
     complete = false;
     applied.clear();
   }

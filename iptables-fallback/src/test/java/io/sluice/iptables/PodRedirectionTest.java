@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.decision.Direction;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
@@ -61,6 +63,40 @@ class PodRedirectionTest {
           assertThat(answer.reason()).isEmpty();
         });
     assertThat(backend.ability(Family.IPV6)).isEqualTo(ProbeAnswer.Ability.REDIRECTS);
+  }
+
+  @Test
+  void rulesThatStandAreAdoptedUnlessSomebodyChangesThem() throws Exception {
+    PodTraffic traffic = TestPod.plain();
+    var former = redirection("nft");
+    former.apply(traffic);
+    String present = former.presentDigest().orElseThrow();
+    String rules = pod.saved("nft");
+    try (RulesetGeneration generation =
+        RulesetGeneration.open(new LinuxNetworkNamespaces(), pod.netns)) {
+      OptionalInt standing = generation.current();
+      var next = redirection("nft");
+      assertThat(next.digest(traffic))
+          .isEqualTo(former.digest(traffic))
+          .isNotEqualTo(next.digest(traffic.only(Set.of(Direction.INBOUND))));
+      next.adopt(traffic, present);
+
+      assertThat(next.isNftables()).isTrue();
+      assertThat(next.presentDigest()).as("not read yet").isEmpty();
+      assertThat(next.isIntact()).isTrue();
+      assertThat(next.presentDigest()).contains(present);
+      next.apply(traffic);
+      assertThat(generation.current()).as("nothing was written").isEqualTo(standing);
+    }
+    var deceived = redirection("nft");
+    deceived.adopt(traffic, present);
+    pod.inside(
+        "iptables-nft", "-t", "nat", "-I", "SLUICE_OUTPUT", "-d", "198.51.100.1", "-j", "RETURN");
+
+    assertThat(deceived.isIntact()).isFalse();
+    deceived.apply(traffic);
+    assertThat(pod.saved("nft")).isEqualTo(rules);
+    assertThat(deceived.isIntact()).isTrue();
   }
 
   @ParameterizedTest

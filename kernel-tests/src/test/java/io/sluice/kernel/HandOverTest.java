@@ -2,19 +2,24 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.iptables.RulesetGeneration;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Callers;
 import io.sluice.kernel.site.DaemonProcess;
 import io.sluice.kernel.site.Site;
+import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.Talk;
 import io.sluice.kernel.site.TcpServer;
+import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.fault.FaultPoint;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -35,9 +40,6 @@ class HandOverTest {
 
   /** Above that load nothing is promised; it must end. */
   private static final Duration LIMIT = Duration.ofSeconds(3);
-
-  /** Rules are written anew by some processes a pod, while calls wait. */
-  private static final Duration RULES_LIMIT = Duration.ofSeconds(4);
 
   /** From eBPF, each change once. */
   private static final List<Mechanism> CHANGES =
@@ -63,6 +65,7 @@ class HandOverTest {
       shop.change(() -> shop.site.addPods(OTHERS).forEach(shop.site.registry()::write));
       for (int round = 0; round < ROUNDS; round++) {
         awaitCalls(ipv4, ipv6);
+        OptionalInt rules = generation(shop.store);
         DaemonProcess before = shop.daemon();
         long begin = System.nanoTime();
         try (Talk held = Talk.begin(shop.buyer, shop.service(Family.IPV6))) {
@@ -74,6 +77,7 @@ class HandOverTest {
         before.awaitEnd();
         awaitCalls(ipv4, ipv6);
         assertSoon(shop, mechanism, begin, ipv4, ipv6);
+        assertThat(generation(shop.store)).as("rules that stand are left alone").isEqualTo(rules);
         Attempt stolen = Attempt.from(shop.thief, shop.service(Family.IPV4), "please");
         assertThat(stolen.wasTurnedAway()).as("%s", stolen).isTrue();
       }
@@ -127,10 +131,18 @@ class HandOverTest {
     }
   }
 
+  private static OptionalInt generation(SitePod pod) {
+    try (NetnsHandle inside = pod.open();
+        RulesetGeneration generation =
+            RulesetGeneration.open(new LinuxNetworkNamespaces(), inside)) {
+      return generation.current();
+    }
+  }
+
   /** Of calls that waited for the next daemon; on busy processors it waits for its share too. */
   private static void assertSoon(Shop shop, Mechanism mechanism, long begin, Callers... callers) {
     double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
-    Duration limit = mechanism.steers() ? limit(load) : RULES_LIMIT;
+    Duration limit = limit(load);
     List<Long> slowest = printSlowest(mechanism.mode(), shop, begin, callers);
     assertThat(slowest).as("load %s", load).allMatch(ms -> ms < limit.toMillis());
   }

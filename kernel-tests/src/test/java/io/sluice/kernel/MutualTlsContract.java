@@ -32,7 +32,6 @@ abstract class MutualTlsContract extends RealServersContract {
   private static final String PAST_THE_MESH = "canary-7e0b44-past-the-mesh-";
   private static final String BESIDE_IT = "canary-a2196d-beside-it-";
   private static final int TRIES = 100;
-  private static final String MARKER = "marker-c07d31-";
   private static final int MAC_ADDRESSES_BYTES = 12;
   private static final Duration REVOKE_LIMIT = Duration.ofMillis(100);
   private static final Duration CUT_LIMIT = Duration.ofSeconds(1);

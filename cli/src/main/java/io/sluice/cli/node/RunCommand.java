@@ -6,6 +6,7 @@ import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.RegistryProblems;
 import io.sluice.cli.process.Termination;
 import io.sluice.control.folder.FolderRegistry;
+import io.sluice.linux.process.Keeper;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeDaemon;
@@ -177,6 +178,10 @@ final class RunCommand implements Callable<Integer> {
               + " must not take another daemon of this node for this one.")
   private @Nullable Path startedFile;
 
+  /** Given by what starts the daemon again when it is killed. */
+  @Option(names = "--keeper", paramLabel = "PID", hidden = true)
+  private @Nullable Long keeper;
+
   @Mixin private CniArguments cniPlaces = new CniArguments();
 
   @Mixin private ReplacementArguments replacement = new ReplacementArguments();
@@ -188,6 +193,9 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     check();
+    if (keeper != null) {
+      Keeper.endWith(keeper);
+    }
     Path folder = registry;
     try (Termination termination = new Termination()) {
       if (standalone && folder != null) {

@@ -22,13 +22,18 @@ public final class JavaCommand {
   /** The command without its arguments. */
   public static List<String> sluice() {
     String program = "io.sluice.cli.SluiceCommand";
-    if (DIST.toString().isEmpty()) {
+    if (!isPackaged()) {
       return program(program);
     }
     Path cache = DIST.resolve("sluice.aot");
     List<String> cached =
         Files.exists(cache) ? List.of("-XX:AOTCache=" + cache) : List.<String>of();
     return command(cached, packaged(), program);
+  }
+
+  /** Whether it is the packaged program. */
+  public static boolean isPackaged() {
+    return !DIST.toString().isEmpty();
   }
 
   /** Another program in a JVM of the same kind. */

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Libbpf {
   private static final String LIBRARY = "libbpf.so.1";
+  private static final String SYSTEM_PATH = "jna.platform.library.path";
 
   /** Why the library is missing, or null; kept, because a class initialiser runs once only. */
   private static final @Nullable LinuxException UNAVAILABLE = bind();
@@ -73,6 +74,10 @@ final class Libbpf {
   private static native @Nullable Pointer libbpf_set_print(@Nullable Pointer function);
 
   private static @Nullable LinuxException bind() {
+    // Else JNA runs ldconfig to learn where libraries are, which dlopen(3) knows by itself.
+    if (System.getProperty(SYSTEM_PATH) == null) {
+      System.setProperty(SYSTEM_PATH, "");
+    }
     try {
       Native.register(LIBRARY);
       // Silence: what it would print on standard error, the exceptions of this package say better.

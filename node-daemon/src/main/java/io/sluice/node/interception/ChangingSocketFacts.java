@@ -14,7 +14,7 @@ import java.util.Set;
  */
 final class ChangingSocketFacts implements SocketFacts {
   private final SocketFacts own;
-  private final SocketFacts translated = new IptablesSocketFacts(true);
+  private final SocketFacts translated = new IptablesSocketFacts(true, _ -> false);
   private final Optional<SocketFacts> stored;
   private final Set<Long> changing;
 
@@ -43,10 +43,10 @@ final class ChangingSocketFacts implements SocketFacts {
   @Override
   public void prepare(
       int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound) {
-    own.prepare(fd, pod, presentedClient, inbound);
     if (changing.contains(pod.cookie())) {
       translated.prepare(fd, pod, presentedClient, inbound);
     }
+    own.prepare(fd, pod, presentedClient, inbound); // last: it may need a mark of its own
   }
 
   @Override

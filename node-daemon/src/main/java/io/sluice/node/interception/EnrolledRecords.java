@@ -1,17 +1,20 @@
 package io.sluice.node.interception;
 
+import io.sluice.iptables.RulesProof;
 import io.sluice.mesh.NamespacedName;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
  * Which namespaces hold our rules, as files that outlive the daemon but not the boot: rules have no
- * pins that could be listed. One file per pod, named by the cookie: pod name, then path.
+ * pins that could be listed. One file per pod, named by the cookie: pod name, then path, then what
+ * proves that its rules are whole.
  */
 final class EnrolledRecords {
   private final Path directory;
@@ -20,13 +23,15 @@ final class EnrolledRecords {
     this.directory = directory;
   }
 
-  /** One namespace with rules. */
-  record Enrolled(NamespacedName pod, Path path) {}
+  /** One namespace with rules; the proof is there when they were found whole. */
+  record Enrolled(NamespacedName pod, Path path, Optional<RulesProof> proof) {}
 
-  void write(NamespacedName pod, Path path, long cookie) {
+  void write(NamespacedName pod, Path path, long cookie, Optional<RulesProof> proof) {
+    List<String> lines = new ArrayList<>(List.of(pod.toString(), path.toString()));
+    proof.ifPresent(known -> lines.addAll(known.lines()));
     try {
       Files.createDirectories(directory);
-      Files.writeString(file(cookie), pod + "\n" + path + "\n");
+      Files.write(file(cookie), lines);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot note pod " + pod + " in " + directory, e);
     }
@@ -37,7 +42,11 @@ final class EnrolledRecords {
       List<String> lines = Files.readAllLines(file(cookie));
       return lines.size() < 2
           ? Optional.empty()
-          : Optional.of(new Enrolled(NamespacedName.parse(lines.get(0)), Path.of(lines.get(1))));
+          : Optional.of(
+              new Enrolled(
+                  NamespacedName.parse(lines.get(0)),
+                  Path.of(lines.get(1)),
+                  RulesProof.parse(lines.subList(2, lines.size()))));
     } catch (IOException | IllegalArgumentException e) {
       return Optional.empty();
     }

@@ -3,7 +3,6 @@ package io.sluice.node.interception;
 import io.sluice.iptables.CountedVerdict;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.PodRedirection;
-import io.sluice.iptables.PodTraffic;
 import io.sluice.iptables.ProbeAnswer;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.iptables.RulesetGeneration;
@@ -11,7 +10,6 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
-import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.FailMode;
 import io.sluice.mesh.NamespacedName;
@@ -25,10 +23,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /**
@@ -46,66 +42,7 @@ public final class IptablesInterception implements Interception {
   private final Set<Direction> directions;
   private final SocketFacts facts;
   private final PresentedClients clients;
-  private final Map<Long, Active> pods = new ConcurrentHashMap<>();
-
-  /** A pod whose listeners are open. */
-  private record Active(
-      PodPlacement placement,
-      FamilyPorts outboundPorts,
-      FamilyPorts inboundPorts,
-      PodRedirection redirection,
-      RulesetGeneration generation,
-      AtomicReference<OptionalInt> intactAt) {
-
-    /** Asks the kernel for a number, and runs programs only when it has changed. */
-    boolean isIntact() {
-      OptionalInt now = redirection.isNftables() ? generation.current() : OptionalInt.empty();
-      if (now.isPresent() && now.equals(intactAt.get())) {
-        return true;
-      }
-      boolean intact = redirection.isIntact();
-      intactAt.set(intact ? now : OptionalInt.empty());
-      return intact;
-    }
-
-    /** Rules that were all written anew, and read back, need no second look. */
-    void apply(PodTraffic traffic) {
-      intactAt.set(OptionalInt.empty());
-      AtomicReference<OptionalInt> writtenAt = new AtomicReference<>(OptionalInt.empty());
-      redirection.apply(traffic, () -> writtenAt.set(generation.current()));
-      if (redirection.isNftables()) {
-        intactAt.set(writtenAt.get());
-      }
-    }
-
-    Active with(PodPlacement changed) {
-      return new Active(changed, outboundPorts, inboundPorts, redirection, generation, intactAt);
-    }
-
-    PodTraffic traffic(PodPlacement pod, Set<Direction> directions) {
-      PodNetwork network = pod.network();
-      return new PodTraffic(
-          pod.settings(),
-          new PodTraffic.Probes(pod.probePorts(), network.nodeAddresses()),
-          network.primary(),
-          network.own(),
-          network.excludedAddresses(),
-          network.excludedRanges(),
-          network.excludedInterfaces(),
-          network.otherInterfaces(),
-          pod.permissive(),
-          true,
-          network.ipv6(),
-          outboundPorts,
-          inboundPorts,
-          directions);
-    }
-
-    void close() {
-      redirection.close();
-      generation.close();
-    }
-  }
+  private final Map<Long, RulesInForce> pods = new ConcurrentHashMap<>();
 
   /**
    * Changes nothing yet.
@@ -161,16 +98,17 @@ public final class IptablesInterception implements Interception {
             pod,
             directions,
             (direction, family) -> listeners.onEveryAddress(pod, direction, family));
-    Active before =
+    RulesInForce before =
         pods.put(
             pod.cookie(),
-            new Active(
-                pod,
-                PodListenerSockets.ports(opened, Direction.OUTBOUND),
-                PodListenerSockets.ports(opened, Direction.INBOUND),
+            new RulesInForce(
+                records,
+                clients,
                 new PodRedirection(pod.netns(), backend),
                 RulesetGeneration.open(namespaces, pod.netns()),
-                new AtomicReference<>(OptionalInt.empty())));
+                directions,
+                opened,
+                pod));
     if (before != null) {
       before.close();
     }
@@ -179,16 +117,9 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public void activate(PodPlacement pod) {
-    Active active = pods.get(pod.cookie());
+    RulesInForce active = pods.get(pod.cookie());
     if (active == null) {
       throw new IllegalStateException("pod " + pod.name() + " was not prepared");
-    }
-    boolean isNew = records.read(pod.cookie()).isEmpty();
-    records.write(pod.name(), pod.path(), pod.cookie());
-    if (showsClients()) {
-      clients.raise(pod);
-    } else if (!isNew) {
-      clients.lower(pod.cookie(), pod.netns()); // rules for both directions had it
     }
     if (pod.settings().openings().fail() == FailMode.OPEN) {
       LOG.log(
@@ -197,25 +128,16 @@ public final class IptablesInterception implements Interception {
           pod.name(),
           "rules cannot tell whether a daemon runs, so they refuse without one; use eBPF");
     }
-    active.apply(active.traffic(pod, directions));
-  }
-
-  /** The proxy's own sockets are the outbound mechanism's. */
-  private boolean showsClients() {
-    return directions.contains(Direction.OUTBOUND);
+    active.begin();
   }
 
   @Override
   public void update(PodPlacement pod) {
-    Active active = pods.get(pod.cookie());
+    RulesInForce active = pods.get(pod.cookie());
     if (active == null) {
       throw new IllegalStateException("pod " + pod.name() + " is not active");
     }
-    if (showsClients()) {
-      clients.raise(pod);
-    }
-    active.apply(active.traffic(pod, directions));
-    pods.put(pod.cookie(), active.with(pod));
+    active.update(pod);
   }
 
   @Override
@@ -225,7 +147,7 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public Optional<String> problem(PodPlacement pod) {
-    Active active = pods.get(pod.cookie());
+    RulesInForce active = pods.get(pod.cookie());
     return active == null || !active.isIntact()
         ? Optional.of("its rules were flushed, changed or moved from first place")
         : Optional.empty();
@@ -238,23 +160,22 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public void abandon(long cookie) {
-    Active active = pods.remove(cookie);
+    RulesInForce active = pods.remove(cookie);
     if (active == null) {
       return;
     }
     if (records.read(cookie).isEmpty()) {
-      active.redirection.remove(); // never in force; what an earlier daemon left stays: refused
+      active.remove(); // never in force; what an earlier daemon left stays: refused
     }
     active.close();
   }
 
   @Override
   public void release(long cookie) {
-    Active active = pods.get(cookie);
+    RulesInForce active = pods.get(cookie);
     try {
       if (active != null) {
-        active.redirection.remove();
-        clients.lower(cookie, active.placement.netns());
+        active.remove();
       } else {
         removeLeftover(cookie);
       }
@@ -294,7 +215,7 @@ public final class IptablesInterception implements Interception {
     List<VerdictCount> counts = new ArrayList<>();
     pods.forEach((cookie, active) -> {
       try {
-        active.redirection.verdicts().forEach(verdict -> counts.add(count(cookie, verdict)));
+        active.verdicts().forEach(verdict -> counts.add(count(cookie, verdict)));
       } catch (LinuxException | RedirectionException e) {
         LOG.log(System.Logger.Level.DEBUG, "verdicts_not_read netns_cookie=" + cookie, e);
       }
@@ -315,6 +236,6 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public void close() {
-    pods.values().forEach(Active::close);
+    pods.values().forEach(RulesInForce::close);
   }
 }

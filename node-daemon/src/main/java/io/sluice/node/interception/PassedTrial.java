@@ -5,9 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import java.util.zip.CRC32;
 
 /**
  * The note that a trial of these very programs succeeded since the machine started, which spares
@@ -19,7 +17,7 @@ public final class PassedTrial {
   private static final System.Logger LOG = System.getLogger(PassedTrial.class.getName());
 
   private final Path file;
-  private final String subject;
+  private final String boot;
 
   /** Kept in {@code file}, in a directory of root alone. */
   public PassedTrial(Path file) {
@@ -28,25 +26,26 @@ public final class PassedTrial {
 
   PassedTrial(Path file, String boot) {
     this.file = file;
-    this.subject = "boot " + boot + "\nprograms " + digest() + "\n";
+    this.boot = boot;
   }
 
-  private static String digest() {
-    try {
-      MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
-      for (InterceptionProgram program : InterceptionProgram.values()) {
-        sha256.update(program.object());
-      }
-      return HexFormat.of().formatHex(sha256.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
+  /**
+   * Worked out where it is asked for alone: the programs are in a compressed archive. It need not
+   * withstand anybody, since what it vouches for is tried by loading.
+   */
+  private String subject() {
+    CRC32 programs = new CRC32();
+    for (InterceptionProgram program : InterceptionProgram.values()) {
+      programs.update(program.object());
     }
+    return "boot %s\nprograms %08x\n".formatted(boot, programs.getValue());
   }
 
   /** Whether it is there, whole, and of this boot and these programs. */
   public boolean isNoted() {
     try {
-      return Files.isRegularFile(file)
+      String subject = Files.isRegularFile(file) ? subject() : "";
+      return !subject.isEmpty()
           && Files.size(file) == subject.length()
           && Files.readString(file, StandardCharsets.US_ASCII).equals(subject);
     } catch (IOException e) {
@@ -57,7 +56,7 @@ public final class PassedTrial {
   /** Notes it; where that fails, the next daemon tries again. */
   public void note() {
     try {
-      Files.writeString(file, subject, StandardCharsets.US_ASCII);
+      Files.writeString(file, subject(), StandardCharsets.US_ASCII);
     } catch (IOException e) {
       LOG.log(System.Logger.Level.DEBUG, "trial_not_noted", e);
     }

@@ -13,7 +13,7 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.SplittableRandom;
 
 /** The proxy's listening sockets inside one pod, one per direction and family that the pod has. */
 final class PodListenerSockets {
@@ -93,11 +93,12 @@ final class PodListenerSockets {
     InetAddress address = InetAddress.ofLiteral(literal);
     return inherited
         .take(pod.cookie(), direction, local -> local.getAddress().equals(address))
-        .orElseGet(() -> listen(pod, address));
+        .orElseGet(() -> listen(pod, direction, address));
   }
 
-  private int listen(PodPlacement pod, InetAddress address) {
-    int listener = namespaces.submit(pod.netns(), () -> listenAtFreePort(pod, address)).join();
+  private int listen(PodPlacement pod, Direction direction, InetAddress address) {
+    int listener =
+        namespaces.submit(pod.netns(), () -> listenAtFreePort(pod, direction, address)).join();
     try {
       if (Sockets.netnsCookie(listener) != pod.cookie()) {
         throw new InterceptionException(
@@ -111,9 +112,12 @@ final class PodListenerSockets {
     }
   }
 
-  private static int listenAtFreePort(PodPlacement pod, InetAddress address) {
+  /** The same port again after a restart, where nobody took it: rules that name it may stay. */
+  private static int listenAtFreePort(PodPlacement pod, Direction direction, InetAddress address) {
+    SplittableRandom ports =
+        new SplittableRandom(pod.cookie() * 31 + direction.ordinal() * 7L + address.hashCode());
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-      int port = ThreadLocalRandom.current().nextInt(FIRST_DYNAMIC_PORT, LAST_PORT + 1);
+      int port = ports.nextInt(FIRST_DYNAMIC_PORT, LAST_PORT + 1);
       try {
         return Sockets.listenTcp(address, port, BACKLOG);
       } catch (LinuxException e) {

@@ -31,6 +31,11 @@ final class PresentedClients {
     return possible.contains(cookie);
   }
 
+  /** An earlier daemon made it possible, and nobody has changed the pod's rules since. */
+  void found(long cookie) {
+    possible.add(cookie);
+  }
+
   /** Makes it possible for a pod that is about to be in force, or renews it. */
   void raise(PodPlacement pod) {
     try {

@@ -1,0 +1,180 @@
+package io.sluice.node.interception;
+
+import io.sluice.iptables.CountedVerdict;
+import io.sluice.iptables.PodRedirection;
+import io.sluice.iptables.PodTraffic;
+import io.sluice.iptables.RulesProof;
+import io.sluice.iptables.RulesetGeneration;
+import io.sluice.linux.socket.FamilyPorts;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.ListenerFd;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/**
+ * The rules of a pod whose listeners are open. Whenever they are known to be whole, a proof of it
+ * is left with the pod's record, by which the next daemon takes them as they are. Counts are read
+ * on any thread, the rest is for one.
+ *
+ * <p>The proxy's own sockets are the outbound mechanism's, so rules that take what leaves also see
+ * to it that the application is shown the true client.
+ */
+final class RulesInForce implements AutoCloseable {
+  /** Ends what a proof says was wanted, where the application is shown the true client. */
+  private static final String SHOWING_CLIENTS = "+clients";
+
+  private final EnrolledRecords records;
+  private final PresentedClients clients;
+  private final PodRedirection redirection;
+  private final RulesetGeneration generation;
+  private final Set<Direction> directions;
+  private final FamilyPorts outboundPorts;
+  private final FamilyPorts inboundPorts;
+  private PodPlacement pod;
+  private String wanted = "";
+  private OptionalInt intactAt = OptionalInt.empty();
+
+  /** Writes nothing yet; owns {@code redirection} and {@code generation}. */
+  RulesInForce(
+      EnrolledRecords records,
+      PresentedClients clients,
+      PodRedirection redirection,
+      RulesetGeneration generation,
+      Set<Direction> directions,
+      List<ListenerFd> listeners,
+      PodPlacement pod) {
+    this.records = records;
+    this.clients = clients;
+    this.redirection = redirection;
+    this.generation = generation;
+    this.directions = directions;
+    this.outboundPorts = PodListenerSockets.ports(listeners, Direction.OUTBOUND);
+    this.inboundPorts = PodListenerSockets.ports(listeners, Direction.INBOUND);
+    this.pod = pod;
+  }
+
+  /**
+   * Makes the rules those that the pod is to have. Rules that an earlier daemon left for the same
+   * traffic and that nobody has changed stay as they are: writing one pod's anew takes some
+   * processes.
+   */
+  void begin() {
+    PodTraffic traffic = traffic();
+    String digest = redirection.digest(traffic);
+    Optional<EnrolledRecords.Enrolled> earlier = records.read(pod.cookie());
+    Optional<RulesProof> proof = earlier.flatMap(EnrolledRecords.Enrolled::proof);
+    if (showsClients() && holds(proof, digest + SHOWING_CLIENTS)) {
+      clients.found(pod.cookie());
+    } else if (showsClients()) {
+      clients.raise(pod);
+    } else if (earlier.isPresent() && !holds(proof, digest)) {
+      clients.lower(pod.cookie(), pod.netns()); // rules for both directions had it
+    }
+    wanted = showing(digest);
+    if (proof.isPresent() && holds(proof, wanted)) {
+      redirection.adopt(traffic, proof.get().present());
+      intactAt = OptionalInt.of(proof.get().generation());
+      records.write(pod.name(), pod.path(), pod.cookie(), proof);
+    } else {
+      records.write(pod.name(), pod.path(), pod.cookie(), Optional.empty());
+      apply(traffic);
+    }
+  }
+
+  /** Whether the rules are those of the proof, by the kernel's number, and the ones wanted. */
+  private boolean holds(Optional<RulesProof> proof, String expected) {
+    OptionalInt now = generation.current();
+    return proof.isPresent()
+        && now.isPresent()
+        && proof.get().generation() == now.getAsInt()
+        && proof.get().wanted().equals(expected);
+  }
+
+  /** Makes the rules those of the same pod as it is now. */
+  void update(PodPlacement present) {
+    pod = present;
+    if (showsClients()) {
+      clients.raise(pod);
+    }
+    PodTraffic traffic = traffic();
+    wanted = showing(redirection.digest(traffic));
+    apply(traffic);
+  }
+
+  private boolean showsClients() {
+    return directions.contains(Direction.OUTBOUND);
+  }
+
+  private String showing(String digest) {
+    return clients.isPossible(pod.cookie()) ? digest + SHOWING_CLIENTS : digest;
+  }
+
+  private PodTraffic traffic() {
+    PodNetwork network = pod.network();
+    return new PodTraffic(
+        pod.settings(),
+        new PodTraffic.Probes(pod.probePorts(), network.nodeAddresses()),
+        network.primary(),
+        network.own(),
+        network.excludedAddresses(),
+        network.excludedRanges(),
+        network.excludedInterfaces(),
+        network.otherInterfaces(),
+        pod.permissive(),
+        true,
+        network.ipv6(),
+        outboundPorts,
+        inboundPorts,
+        directions);
+  }
+
+  /** Rules that were all written anew, and read back, need no second look. */
+  private void apply(PodTraffic traffic) {
+    intactAt = OptionalInt.empty();
+    OptionalInt[] writtenAt = {OptionalInt.empty()};
+    redirection.apply(traffic, () -> writtenAt[0] = generation.current());
+    if (redirection.isNftables()) {
+      foundIntact(writtenAt[0]);
+    }
+  }
+
+  /** Asks the kernel for a number, and runs programs only when it has changed. */
+  boolean isIntact() {
+    OptionalInt now = redirection.isNftables() ? generation.current() : OptionalInt.empty();
+    if (now.isPresent() && now.equals(intactAt)) {
+      return true;
+    }
+    boolean intact = redirection.isIntact();
+    foundIntact(intact ? now : OptionalInt.empty());
+    return intact;
+  }
+
+  private void foundIntact(OptionalInt at) {
+    intactAt = at;
+    Optional<String> present = at.isPresent() ? redirection.presentDigest() : Optional.empty();
+    present.ifPresent(digest ->
+        records.write(
+            pod.name(),
+            pod.path(),
+            pod.cookie(),
+            Optional.of(new RulesProof(at.getAsInt(), wanted, digest))));
+  }
+
+  List<CountedVerdict> verdicts() {
+    return redirection.verdicts();
+  }
+
+  void remove() {
+    redirection.remove();
+    clients.lower(pod.cookie(), pod.netns());
+  }
+
+  /** Leaves the rules in place. */
+  @Override
+  public void close() {
+    redirection.close();
+    generation.close();
+  }
+}
