@@ -44,16 +44,21 @@ final class NfTablesSocket implements AutoCloseable {
   /** Opens it inside {@code namespace}; on a platform thread. */
   static NfTablesSocket open(NetworkNamespaces namespaces, NetnsHandle namespace) {
     try {
-      return new NfTablesSocket(
-          namespaces.callIn(
-              namespace,
-              () ->
-                  Sockets.socket(AF_NETLINK, SOCK_RAW | Sockets.SOCK_NONBLOCK, NETLINK_NETFILTER)));
+      return new NfTablesSocket(namespaces.callIn(namespace, NfTablesSocket::netfilterSocket));
     } catch (LinuxException e) {
       throw e;
     } catch (Exception e) {
       throw new IllegalStateException("socket() throws nothing but LinuxException", e);
     }
+  }
+
+  /** Opens it in the calling thread's namespace. */
+  static NfTablesSocket openHere() {
+    return new NfTablesSocket(netfilterSocket());
+  }
+
+  private static int netfilterSocket() {
+    return Sockets.socket(AF_NETLINK, SOCK_RAW | Sockets.SOCK_NONBLOCK, NETLINK_NETFILTER);
   }
 
   /** The number of a message of nf_tables, {@code NFT_MSG_*}. */

@@ -43,6 +43,7 @@ abstract class PolicyContract {
   private static final int CALLS = 50;
 
   private static final int HELD = 4;
+  private static final int SHARED_PORTS = 24;
   private static final int TRANSFER_BYTES = 10 << 20;
   private static final int WARM_UP = 10;
   private static final int MEASURED = 21;
@@ -234,6 +235,27 @@ abstract class PolicyContract {
       assertThat(record.path("rule").asText()).isEqualTo("shop/thief-to-store");
     } finally {
       shop.change(() -> shop.site.registry().remove("thief-to-port"));
+    }
+  }
+
+  /** Where rules redirect, the kernel changes a source port that is taken on another connection. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whoCallsIsKnownThoughItsSourcePortsAreInUseForAnotherPort(Family family) {
+    List<Talk> talks = new ArrayList<>();
+    shop.buyer.sysctl("net/ipv4/ip_local_port_range", "40000 40063");
+    try (TcpServer one = TcpServer.echo(shop.store, family, shop.freshPort());
+        TcpServer other = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      for (TcpServer server : List.of(one, other)) {
+        for (int i = 0; i < SHARED_PORTS; i++) {
+          Talk talk = Talk.begin(shop.buyer, shop.store.at(family, server.port()));
+          talks.add(talk);
+          assertThat(talk.isAlive()).as("call %s to %s", i, server.port()).isTrue();
+        }
+      }
+    } finally {
+      talks.forEach(Talk::close);
+      shop.buyer.sysctl("net/ipv4/ip_local_port_range", "32768 60999");
     }
   }
 

@@ -96,13 +96,15 @@ final class Shop implements AutoCloseable {
   }
 
   /**
-   * For much traffic: with rules, connections that have ended leave later ones of other tests
-   * another source port, see docs/interception.md.
+   * For much traffic: with rules, connections that have ended leave later ones another source port,
+   * which records then name; see docs/interception.md.
    */
   void forgetEndedConnections(Mechanism mechanism) {
     if (!mechanism.steers()) {
-      for (String state : List.of("time_wait", "close", "last_ack", "fin_wait")) {
-        store.sysctl("net/netfilter/nf_conntrack_tcp_timeout_" + state, "1");
+      for (SitePod pod : List.of(buyer, store, thief)) {
+        for (String state : List.of("time_wait", "close", "last_ack", "fin_wait")) {
+          pod.sysctl("net/netfilter/nf_conntrack_tcp_timeout_" + state, "1");
+        }
       }
     }
   }

@@ -135,7 +135,9 @@ final class Arrival implements Runnable, Admission {
       } else {
         switch (direction) {
           case OUTBOUND -> new OutboundAdmission(connection, snapshot, destination).start();
-          case INBOUND -> new InboundAdmission(connection, snapshot, destination).start();
+          case INBOUND ->
+              new InboundAdmission(connection, snapshot, destination, channel.localAddress())
+                  .start();
         }
       }
     }

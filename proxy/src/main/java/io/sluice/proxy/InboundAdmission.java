@@ -21,13 +21,21 @@ final class InboundAdmission implements Attempt.Owner {
   private final Connection connection;
   private final MeshSnapshot snapshot;
   private final InetSocketAddress destination;
-  private final LocalConnections.Tuple tuple;
+  private final InetSocketAddress local;
   private final long giveUpNanos;
+  private LocalConnections.Tuple tuple;
+  private boolean hasAskedForSource;
 
-  InboundAdmission(Connection connection, MeshSnapshot snapshot, InetSocketAddress destination) {
+  /** For a connection that {@code local} accepted; that is its own end. */
+  InboundAdmission(
+      Connection connection,
+      MeshSnapshot snapshot,
+      InetSocketAddress destination,
+      InetSocketAddress local) {
     this.connection = connection;
     this.snapshot = snapshot;
     this.destination = destination;
+    this.local = local;
     this.tuple = new LocalConnections.Tuple(connection.parties.client(), destination);
     this.giveUpNanos = System.nanoTime() + connection.path.settings.identityTimeout().toNanos();
   }
@@ -42,7 +50,9 @@ final class InboundAdmission implements Attempt.Owner {
       return;
     }
     LocalConnections.Origin origin = found.originOrNull();
-    if (origin == null) {
+    if (origin == null && isFromServedPod() && !hasAskedForSource) {
+      askForSource();
+    } else if (origin == null) {
       decide(null, tuple.source());
     } else if (origin.inbound) {
       connection.path.loops.increment();
@@ -51,6 +61,32 @@ final class InboundAdmission implements Attempt.Owner {
       origin.claimed = true;
       decide(origin.source, origin.client);
     }
+  }
+
+  /** Nobody else's connections are known here by their ports, changed or not. */
+  private boolean isFromServedPod() {
+    return snapshot
+        .workloadAt(tuple.source().getAddress())
+        .filter(workload -> connection.path.served.contains(workload.name()))
+        .isPresent();
+  }
+
+  private void askForSource() {
+    hasAskedForSource = true;
+    connection
+        .path
+        .sockets
+        .untranslatedSource(connection.pod.name, local, tuple.source())
+        .orTimeout(connection.path.settings.identityTimeout().toMillis(), TimeUnit.MILLISECONDS)
+        .whenComplete((source, failure) ->
+            connection.loop.executor.execute(() -> {
+              if (failure != null) {
+                connection.path.failed("source-unknown", connection.pod.name, failure);
+              } else {
+                source.ifPresent(before -> tuple = new LocalConnections.Tuple(before, destination));
+              }
+              start();
+            }));
   }
 
   private void decide(@Nullable NamespacedName source, InetSocketAddress client) {

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * pending.
  */
 final class LocalConnections {
-  /** Addresses of both ends, as both ends see them (there is no translation inside a node). */
+  /** Addresses of both ends, as the opener sees them. */
   record Tuple(InetSocketAddress source, InetSocketAddress destination) {}
 
   /** What is known of one connection. Compared by identity, so that nobody removes a successor. */

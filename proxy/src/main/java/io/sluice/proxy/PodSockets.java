@@ -29,6 +29,19 @@ public interface PodSockets {
   }
 
   /**
+   * The source of a connection that an inbound listener of {@code pod} accepted, as its opener
+   * knows it, where redirecting it has changed the source port; empty where it changes none or
+   * nobody knows. Does not block; may complete on any thread, exceptionally too.
+   *
+   * @param local the accepted socket's own end
+   * @param peer its other end, as it sees it
+   */
+  default CompletableFuture<Optional<InetSocketAddress>> untranslatedSource(
+      NamespacedName pod, InetSocketAddress local, InetSocketAddress peer) {
+    return CompletableFuture.completedFuture(Optional.empty());
+  }
+
+  /**
    * Makes a TCP socket inside the pod's network namespace: non-blocking, close-on-exec, not
    * connected. The proxy owns the descriptor from the completion on, also when it completes after
    * the connection it was for has gone. May complete on any thread, exceptionally too.

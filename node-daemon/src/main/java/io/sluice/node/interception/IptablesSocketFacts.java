@@ -1,5 +1,6 @@
 package io.sluice.node.interception;
 
+import io.sluice.iptables.TrackedConnection;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.TrafficMark;
 import io.sluice.mesh.decision.Direction;
@@ -42,6 +43,12 @@ final class IptablesSocketFacts implements SocketFacts {
             .filter(destination -> !destination.equals(local));
     // What a listener accepts is in the listener's namespace, which was compared with the pod's.
     return new AcceptedFacts(original, true);
+  }
+
+  @Override
+  public Optional<InetSocketAddress> untranslatedSource(
+      InetSocketAddress local, InetSocketAddress peer) {
+    return TrackedConnection.source(local, peer);
   }
 
   @Override

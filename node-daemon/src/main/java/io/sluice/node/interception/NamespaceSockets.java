@@ -91,6 +91,15 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
   }
 
   @Override
+  public CompletableFuture<Optional<InetSocketAddress>> untranslatedSource(
+      NamespacedName pod, InetSocketAddress local, InetSocketAddress peer) {
+    Known known = pods.get(pod);
+    return known == null
+        ? CompletableFuture.completedFuture(Optional.empty())
+        : namespaces.submit(known.placement().netns(), () -> facts.untranslatedSource(local, peer));
+  }
+
+  @Override
   public boolean isPathCheck(
       NamespacedName pod, Direction direction, int fd, InetSocketAddress peer) {
     Known known = pods.get(pod);

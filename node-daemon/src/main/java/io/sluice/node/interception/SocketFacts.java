@@ -14,6 +14,16 @@ public interface SocketFacts {
   AcceptedFacts accepted(PodPlacement pod, Direction direction, int fd);
 
   /**
+   * The source of a connection that an inbound listener accepted, before the mechanism changed it;
+   * empty where it changes none, or does not know. Inside the pod's namespace, may do a few system
+   * calls.
+   */
+  default Optional<InetSocketAddress> untranslatedSource(
+      InetSocketAddress local, InetSocketAddress peer) {
+    return Optional.empty();
+  }
+
+  /**
    * Readies a socket, not connected yet, that was made inside {@code pod} for the proxy.
    *
    * @param presentedClient address that the application is to see as its peer

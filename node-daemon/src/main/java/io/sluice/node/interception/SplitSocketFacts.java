@@ -25,6 +25,12 @@ final class SplitSocketFacts implements SocketFacts {
   }
 
   @Override
+  public Optional<InetSocketAddress> untranslatedSource(
+      InetSocketAddress local, InetSocketAddress peer) {
+    return inbound.untranslatedSource(local, peer);
+  }
+
+  @Override
   public void prepare(
       int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean leadsInbound) {
     outbound.prepare(fd, pod, presentedClient, leadsInbound);

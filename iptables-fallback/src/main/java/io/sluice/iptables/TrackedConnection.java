@@ -1,0 +1,123 @@
+package io.sluice.iptables;
+
+import static io.sluice.iptables.NfTablesSocket.attribute;
+
+import io.sluice.linux.LinuxException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * What connection tracking knows of a redirected connection beyond SO_ORIGINAL_DST: where it came
+ * from before its source port was changed (linux/netfilter/nfnetlink_conntrack.h).
+ */
+public final class TrackedConnection {
+  private static final int GET = 1 << 8 | 1; // NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET
+  private static final int ORIGINAL = 1; // CTA_TUPLE_ORIG
+  private static final int REPLY = 2; // CTA_TUPLE_REPLY
+  private static final int ADDRESSES = 1; // CTA_TUPLE_IP
+  private static final int PROTOCOL = 2; // CTA_TUPLE_PROTO
+  private static final int PROTOCOL_NUMBER = 1; // CTA_PROTO_NUM
+  private static final int SOURCE_PORT = 2; // CTA_PROTO_SRC_PORT
+  private static final int DESTINATION_PORT = 3; // CTA_PROTO_DST_PORT
+  private static final int IPV4_SOURCE = 1; // CTA_IP_V4_SRC, and V4_DST after it
+  private static final int IPV6_SOURCE = 3; // CTA_IP_V6_SRC, and V6_DST after it
+  private static final int NESTED = 0x8000; // NLA_F_NESTED
+  private static final int TCP = 6;
+  private static final int AF_INET = 2;
+  private static final int AF_INET6 = 10;
+  private static final int IPV4_BYTES = 4;
+
+  private TrackedConnection() {}
+
+  /**
+   * The source of the TCP connection that a listener in the calling thread's namespace accepted, as
+   * its opener knows it; empty where the kernel does not tell, or tracks no such connection. Needs
+   * CAP_NET_ADMIN; does not wait.
+   *
+   * @param local the accepted socket's own end
+   * @param peer its other end; of the same family
+   */
+  public static Optional<InetSocketAddress> source(
+      InetSocketAddress local, InetSocketAddress peer) {
+    boolean isIpv4 = local.getAddress().getAddress().length == IPV4_BYTES;
+    int source = isIpv4 ? IPV4_SOURCE : IPV6_SOURCE;
+    try (NfTablesSocket tracking = NfTablesSocket.openHere()) {
+      return tracking
+          .ask(
+              GET,
+              isIpv4 ? AF_INET : AF_INET6,
+              to ->
+                  nested(
+                      to,
+                      REPLY,
+                      tuple -> {
+                        nested(
+                            tuple,
+                            ADDRESSES,
+                            ends -> {
+                              put(ends, source, local.getAddress().getAddress());
+                              put(ends, source + 1, peer.getAddress().getAddress());
+                            });
+                        nested(
+                            tuple,
+                            PROTOCOL,
+                            ports -> {
+                              put(ports, PROTOCOL_NUMBER, new byte[] {TCP});
+                              put(ports, SOURCE_PORT, bigEndian(local.getPort()));
+                              put(ports, DESTINATION_PORT, bigEndian(peer.getPort()));
+                            });
+                      }))
+          .flatMap(told -> source(told, source));
+    } catch (LinuxException e) {
+      return Optional.empty(); // this kernel tells nobody of its connections
+    }
+  }
+
+  private static Optional<InetSocketAddress> source(ByteBuffer told, int kind) {
+    Optional<ByteBuffer> original = attribute(told, ORIGINAL);
+    Optional<ByteBuffer> address =
+        original
+            .flatMap(tuple -> attribute(tuple, ADDRESSES))
+            .flatMap(ends -> attribute(ends, kind));
+    Optional<ByteBuffer> port =
+        original
+            .flatMap(tuple -> attribute(tuple, PROTOCOL))
+            .flatMap(ports -> attribute(ports, SOURCE_PORT));
+    if (address.isEmpty() || port.isEmpty() || port.get().remaining() < Short.BYTES) {
+      return Optional.empty();
+    }
+    byte[] bytes = new byte[address.get().remaining()];
+    address.get().get(bytes);
+    try {
+      return Optional.of(
+          new InetSocketAddress(
+              InetAddress.getByAddress(bytes),
+              port.get().order(ByteOrder.BIG_ENDIAN).getShort() & 0xffff));
+    } catch (UnknownHostException e) {
+      return Optional.empty(); // no address has as many bytes
+    }
+  }
+
+  private static byte[] bigEndian(int port) {
+    return new byte[] {(byte) (port >> 8), (byte) port};
+  }
+
+  private static void put(ByteBuffer to, int kind, byte[] value) {
+    to.putShort((short) (4 + value.length)).putShort((short) kind).put(value);
+    while (to.position() % 4 != 0) {
+      to.put((byte) 0);
+    }
+  }
+
+  private static void nested(ByteBuffer to, int kind, Consumer<ByteBuffer> body) {
+    int start = to.position();
+    to.putShort((short) 0).putShort((short) (kind | NESTED));
+    body.accept(to);
+    to.putShort(start, (short) (to.position() - start));
+  }
+}
