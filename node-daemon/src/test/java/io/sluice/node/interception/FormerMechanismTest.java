@@ -104,7 +104,7 @@ class FormerMechanismTest {
 
     @Override
     public SocketFacts sockets() {
-      return new IptablesSocketFacts(false);
+      return new IptablesSocketFacts(false, _ -> false);
     }
 
     @Override
