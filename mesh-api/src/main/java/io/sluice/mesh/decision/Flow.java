@@ -61,6 +61,20 @@ public record Flow(
     return sourceOrNull != null || certifiedOrNull != null;
   }
 
+  /**
+   * The same of a peer that the mesh counted to itself when it came: it does so still where {@code
+   * snapshot} names the mesh's trust domain otherwise.
+   */
+  Flow stillIn(MeshSnapshot snapshot) {
+    return certifiedOrNull == null
+        ? this
+        : new Flow(
+            sourceOrNull,
+            certifiedOrNull.in(snapshot.settings().trustDomain()),
+            sourceAddress,
+            destination);
+  }
+
   /** Who opened it, as far as that is proven and {@code snapshot} counts it to the mesh. */
   Optional<SpiffeId> identity(MeshSnapshot snapshot) {
     Optional<SpiffeId> proven =

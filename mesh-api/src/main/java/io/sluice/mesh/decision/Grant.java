@@ -47,10 +47,11 @@ public record Grant(
     if (hasLeft(snapshot)) {
       return Optional.empty();
     }
+    Flow now = flow.stillIn(snapshot); // strangers are granted nothing, so it was the mesh's
     return Optional.of(
         direction == Direction.INBOUND
-            ? Decisions.decideAt(snapshot, workload, flow)
-            : Decisions.decide(snapshot, flow));
+            ? Decisions.decideAt(snapshot, workload, now)
+            : Decisions.decide(snapshot, now));
   }
 
   private boolean hasLeft(MeshSnapshot snapshot) {

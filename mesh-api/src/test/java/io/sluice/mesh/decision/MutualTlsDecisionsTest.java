@@ -60,6 +60,25 @@ class MutualTlsDecisionsTest {
   }
 
   @Test
+  void whatWasGrantedStaysSoWhereTheMeshNamesItsTrustDomainOtherwise() {
+    MeshSnapshot before = snapshot(closed(), MtlsMode.STRICT);
+    MeshSnapshot now =
+        snapshot(
+            new MeshSettings(false, false, new TrustDomain("site-7.example")), MtlsMode.STRICT);
+    Flow flow = flow(before, WEB, WEB_ADDRESS);
+    Grant grant =
+        Grant.of(
+            before,
+            Direction.INBOUND,
+            new NamespacedName("shop", "db"),
+            flow,
+            Decisions.decide(before, flow));
+
+    assertThat(grant.verdict(now)).contains(ALLOWED_BY_TARGET);
+    assertThat(Decisions.decide(now, flow).isAllowed()).as("as a new one, unmapped").isFalse();
+  }
+
+  @Test
   void aCertificateWhoseAddressNobodyKnowsIsStillDecidedByItsIdentity() {
     assertThat(decide(closed(), certified(WEB, "10.0.0.77"))).isEqualTo(ALLOWED_BY_TARGET);
   }

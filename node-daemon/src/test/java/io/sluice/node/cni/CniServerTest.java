@@ -8,7 +8,6 @@ import io.sluice.cni.protocol.CniError;
 import io.sluice.cni.protocol.CniRequest;
 import io.sluice.cni.protocol.PodReference;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
-import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
@@ -21,8 +20,6 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import io.sluice.node.cni.CniCaller.Reply;
-import io.sluice.node.enrolment.SandboxEnrolment;
-import io.sluice.node.placement.Sandbox;
 import io.sluice.node.placement.SandboxRecords;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -74,43 +71,6 @@ class CniServerTest {
     @Override
     public void undecodable() {
       all.add("undecodable");
-    }
-  }
-
-  /** Notes what it is asked; attaches unless told otherwise. */
-  private static final class FakeEnrolment implements SandboxEnrolment {
-    final List<String> calls = Collections.synchronizedList(new ArrayList<>());
-    volatile Optional<String> problem = Optional.empty();
-    volatile Optional<IllegalStateException> fault = Optional.empty();
-
-    @Override
-    public CompletableFuture<Void> attach(Sandbox sandbox, NetnsHandle netns) {
-      netns.close();
-      if (fault.isPresent()) {
-        throw fault.get();
-      }
-      calls.add("attach " + sandbox.pod() + " " + sandbox.addresses());
-      return problem
-          .<CompletableFuture<Void>>map(
-              why -> CompletableFuture.failedFuture(new IllegalStateException(why)))
-          .orElseGet(() -> CompletableFuture.completedFuture(null));
-    }
-
-    @Override
-    public CompletableFuture<Void> refresh(Sandbox sandbox) {
-      calls.add("refresh " + sandbox.pod());
-      return CompletableFuture.completedFuture(null);
-    }
-
-    @Override
-    public CompletableFuture<Void> detach(Sandbox sandbox) {
-      calls.add("detach " + sandbox.pod());
-      return CompletableFuture.failedFuture(new IllegalStateException("never mind"));
-    }
-
-    @Override
-    public CompletableFuture<Optional<String>> check(Sandbox sandbox) {
-      return CompletableFuture.completedFuture(problem);
     }
   }
 
