@@ -4,6 +4,7 @@ import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.TrafficMark;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.AcceptedFacts;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 
@@ -37,6 +38,12 @@ final class IptablesSocketFacts implements SocketFacts {
     if (marks) {
       Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_MARK, TrafficMark.VALUE);
     }
+  }
+
+  /** Loopback takes packets from loopback alone. */
+  @Override
+  public boolean canShowClientAt(InetAddress address) {
+    return !address.isLoopbackAddress();
   }
 
   @Override
