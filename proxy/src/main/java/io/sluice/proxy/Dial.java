@@ -52,7 +52,7 @@ final class Dial implements Attempt, PendingSocket.Listener {
         () ->
             connection.path.sockets.open(
                 connection.pod.name,
-                Family.of(endpoint.getAddress()),
+                endpoint.getAddress(),
                 presentedClient,
                 connection.direction == Direction.INBOUND),
         this);

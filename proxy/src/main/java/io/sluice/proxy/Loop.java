@@ -34,7 +34,7 @@ final class Loop {
             path.allocator,
             key ->
                 path.sockets.open(
-                    key.pod(), Family.of(key.destination().getAddress()), Optional.empty(), false),
+                    key.pod(), key.destination().getAddress(), Optional.empty(), false),
             path.hboneEvents);
     this.rejudgement = new Rejudgement(executor, connections);
     long tick = tick(path.settings).toNanos();

@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -46,12 +47,14 @@ public interface PodSockets {
    * connected. The proxy owns the descriptor from the completion on, also when it completes after
    * the connection it was for has gone. May complete on any thread, exceptionally too.
    *
-   * @param presentedClient address that the application is to see as its peer
+   * @param destination address that it is to be connected to
+   * @param presentedClient address that the application is to see as its peer, where the mechanism
+   *     can show it there
    * @param inbound whether the socket leads to the pod's own application
    */
   CompletableFuture<Integer> open(
       NamespacedName pod,
-      Family family,
+      InetAddress destination,
       Optional<InetSocketAddress> presentedClient,
       boolean inbound);
 }

@@ -4,6 +4,7 @@ import io.netty.channel.epoll.LinuxSocket;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Map;
 import java.util.Optional;
@@ -45,14 +46,14 @@ final class FakePodSockets implements PodSockets {
   @Override
   public CompletableFuture<Integer> open(
       NamespacedName pod,
-      Family family,
+      InetAddress destination,
       Optional<InetSocketAddress> presentedClient,
       boolean inbound) {
     opened.add(new Opened(pod, presentedClient, inbound));
     if (usesOpener) {
       return opener.get();
     }
-    LinuxSocket socket = LinuxSocket.newSocketStream(family == Family.IPV6);
+    LinuxSocket socket = LinuxSocket.newSocketStream(Family.of(destination) == Family.IPV6);
     if (sendBufferBytes > 0) {
       try {
         socket.setSendBufferSize(sendBufferBytes);

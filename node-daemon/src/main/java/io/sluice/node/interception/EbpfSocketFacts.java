@@ -5,6 +5,7 @@ import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.maps.SocketStateValue;
 import io.sluice.proxy.AcceptedFacts;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 
@@ -54,6 +55,12 @@ final class EbpfSocketFacts implements SocketFacts {
             SocketStateValue.ROLE_PROXY,
             SocketStateValue.FLAG_PRESENTS_CLIENT,
             Direction.INBOUND));
+  }
+
+  /** The hook names the peer, wherever it is. */
+  @Override
+  public boolean canShowClientAt(InetAddress address) {
+    return true;
   }
 
   @Override

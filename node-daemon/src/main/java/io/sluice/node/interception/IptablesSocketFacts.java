@@ -89,6 +89,12 @@ final class IptablesSocketFacts implements SocketFacts {
     Sockets.bind(fd, new InetSocketAddress(client, 0));
   }
 
+  /** Loopback takes packets from loopback alone. */
+  @Override
+  public boolean canShowClientAt(InetAddress address) {
+    return !address.isLoopbackAddress();
+  }
+
   @Override
   public void preparePathCheck(int fd, PodPlacement pod, Direction direction) {
     // Rules look for it before they look whose socket it is.

@@ -7,6 +7,7 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.AcceptedFacts;
 import io.sluice.proxy.Family;
 import io.sluice.proxy.PodSockets;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Map;
 import java.util.Optional;
@@ -109,7 +110,7 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
   @Override
   public CompletableFuture<Integer> open(
       NamespacedName pod,
-      Family family,
+      InetAddress destination,
       Optional<InetSocketAddress> presentedClient,
       boolean inbound) {
     Known known = pods.get(pod);
@@ -118,7 +119,7 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
           new InterceptionException("pod " + pod + " is not enrolled", "it left the mesh"));
     }
     return known
-        .reserve(family)
+        .reserve(Family.of(destination))
         .take()
         .thenApply(socket -> {
           try {
@@ -128,7 +129,9 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
                   "a socket for pod " + pod + " was made in another network namespace",
                   "the pod was released meanwhile");
             }
-            facts.prepare(socket, known.placement(), presentedClient, inbound);
+            Optional<InetSocketAddress> shown =
+                presentedClient.filter(_ -> facts.canShowClientAt(destination));
+            facts.prepare(socket, known.placement(), shown, inbound);
             return socket;
           } catch (RuntimeException e) {
             Sockets.close(socket);

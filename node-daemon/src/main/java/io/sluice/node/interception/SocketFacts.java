@@ -3,6 +3,7 @@ package io.sluice.node.interception;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.AcceptedFacts;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 
@@ -31,6 +32,9 @@ public interface SocketFacts {
    */
   void prepare(
       int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound);
+
+  /** Whether an application that listens at {@code address} can see its client as its peer. */
+  boolean canShowClientAt(InetAddress address);
 
   /**
    * Readies a socket of this process that shall be intercepted like one of an application, to see

@@ -3,6 +3,7 @@ package io.sluice.node.interception;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.AcceptedFacts;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 
@@ -34,6 +35,11 @@ final class SplitSocketFacts implements SocketFacts {
   public void prepare(
       int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean leadsInbound) {
     outbound.prepare(fd, pod, presentedClient, leadsInbound);
+  }
+
+  @Override
+  public boolean canShowClientAt(InetAddress address) {
+    return outbound.canShowClientAt(address);
   }
 
   @Override
