@@ -3,6 +3,7 @@ package io.sluice.node.interception;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.AcceptedFacts;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import java.util.Set;
@@ -47,6 +48,11 @@ final class ChangingSocketFacts implements SocketFacts {
       translated.prepare(fd, pod, presentedClient, inbound);
     }
     own.prepare(fd, pod, presentedClient, inbound); // last: it may need a mark of its own
+  }
+
+  @Override
+  public boolean canShowClientAt(InetAddress address) {
+    return own.canShowClientAt(address);
   }
 
   @Override
