@@ -34,6 +34,13 @@ record OwnRules(Map<String, TableRules> tables) {
     return tables.isEmpty();
   }
 
+  /** The same chains, into which nothing leads. */
+  OwnRules withoutJumps() {
+    Map<String, TableRules> unused = new LinkedHashMap<>();
+    tables.forEach((name, table) -> unused.put(name, new TableRules(table.chains(), List.of())));
+    return new OwnRules(unused);
+  }
+
   /**
    * Whether both have the same chains with the same sequence of targets, and the same places for
    * jumps. Matches are left out: iptables-save may print a protocol by name that was given by

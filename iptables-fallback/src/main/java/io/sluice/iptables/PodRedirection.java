@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * The rules inside one pod's network namespace. Calls may come from any thread, virtual ones too;
@@ -201,18 +202,34 @@ public final class PodRedirection implements AutoCloseable {
     return current.tool().save(namespace).own().equals(current.saved());
   }
 
+  /**
+   * Leads nothing new into our chains. The chains stay: without a rule that needs connection
+   * tracking the kernel would no longer translate the connections that were redirected.
+   */
+  public synchronized void detach() {
+    leadAll(OwnRules::withoutJumps);
+  }
+
   /** Takes everything of ours away, by whichever variant and process it was written. */
   public synchronized void remove() {
+    leadAll(_ -> OwnRules.NONE);
+    backend.tools().forEach(tool -> tool.dropIdle(namespace));
+  }
+
+  private void leadAll(UnaryOperator<OwnRules> to) {
     ORDER.forEach(this::keepCounts);
     complete = false;
     applied.clear();
-    for (Tool tool : backend.tools()) {
-      OwnRules current = tool.save(namespace).own();
-      if (!current.isEmpty()) {
-        write(tool, current, OwnRules.NONE);
-        tool.dropIdleChains(namespace, current);
-      }
-    }
+    SideBySide.run(
+        tasks(
+            backend.tools(),
+            tool -> {
+              OwnRules current = tool.save(namespace).own();
+              if (!current.isEmpty()) {
+                write(tool, current, to.apply(current));
+              }
+              return tool;
+            }));
   }
 
   /** Counts since this object was made; those of rules flushed by somebody else are lost. */

@@ -91,13 +91,13 @@ class PodRedirectionTest {
   }
 
   @Test
-  void removalEndsConnectionTracking() throws Exception {
+  void removalLeavesNoTableAndSoNoConnectionTracking() throws Exception {
     var redirection = redirection("nft");
     redirection.apply(TestPod.plain());
 
     redirection.remove();
 
-    assertThat(pod.inside("nft", "list", "ruleset")).doesNotContain("chain");
+    assertThat(pod.inside("nft", "list", "ruleset")).isBlank();
   }
 
   @Test

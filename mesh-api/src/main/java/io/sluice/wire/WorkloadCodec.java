@@ -44,7 +44,8 @@ final class WorkloadCodec {
             .addAllProbePorts(workload.probePorts().stream().sorted().toList())
             .setPermissiveMtls(workload.mtlsMode() == MtlsMode.PERMISSIVE)
             .setIdleTimeoutSeconds((int) workload.connections().idleTimeout().toSeconds())
-            .setSameNodeMtls(workload.connections().sameNodeMtls() == SameNodeMtls.REQUIRED);
+            .setSameNodeMtls(workload.connections().sameNodeMtls() == SameNodeMtls.REQUIRED)
+            .setUnmeasured(!workload.connections().measured());
     if (!workload.interception().equals(InterceptionSettings.EVERYTHING)) {
       message.setInterception(interception(workload.interception()));
     }
@@ -95,7 +96,8 @@ final class WorkloadCodec {
         () ->
             new ConnectionSettings(
                 Duration.ofSeconds(seconds),
-                message.getSameNodeMtls() ? SameNodeMtls.REQUIRED : SameNodeMtls.DISABLED));
+                message.getSameNodeMtls() ? SameNodeMtls.REQUIRED : SameNodeMtls.DISABLED,
+                !message.getUnmeasured()));
   }
 
   private static @Nullable String present(String text) {

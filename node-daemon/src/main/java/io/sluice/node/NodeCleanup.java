@@ -34,6 +34,7 @@ public final class NodeCleanup {
     try (StateLock lock = lock(nodeName)) {
       FormerMechanism.removePrograms(
           PinDirectory.ofNode(nodeName), new LinuxNetworkNamespaces(), proc);
+      PinDirectory.removeIfLast();
       removeRules(nodeName, proc);
       openClosedPods(nodeName, proc);
       OwnCgroup.left(nodeName).ifPresent(Cgroups::remove);

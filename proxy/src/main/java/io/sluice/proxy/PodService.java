@@ -6,6 +6,7 @@ import io.sluice.mesh.decision.Direction;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -15,6 +16,9 @@ import java.util.function.Supplier;
 /** The set of listeners that a pod has at one time. Any thread. */
 final class PodService {
   private static final Logger LOG = System.getLogger(PodService.class.getName());
+
+  /** What is on its way inside a node takes less. */
+  private static final Duration LAST_ARRIVALS = Duration.ofMillis(20);
 
   private final List<Acceptor> acceptors = new ArrayList<>();
 
@@ -73,8 +77,14 @@ final class PodService {
     }
   }
 
-  void closeWhenIdle(long idleNanos) {
-    acceptors.forEach(acceptor -> acceptor.closeWhenIdle(idleNanos));
+  /** Closes once nothing comes any more of what was sent while connections were redirected. */
+  CompletableFuture<Void> closeAfterLast() {
+    return closeWhenIdle(LAST_ARRIVALS.toNanos());
+  }
+
+  /** Goes on accepting until nothing came for {@code idleNanos}, then closes. */
+  CompletableFuture<Void> closeWhenIdle(long idleNanos) {
+    return all(acceptors.stream().map(one -> one.closeWhenIdle(idleNanos)).toList());
   }
 
   private static CompletableFuture<Void> all(List<ChannelFuture> futures) {

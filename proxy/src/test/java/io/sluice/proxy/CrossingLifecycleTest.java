@@ -111,7 +111,7 @@ class CrossingLifecycleTest {
       nodes.server.publish(
           nodes.with(
               TwoNodes.STORE,
-              new ConnectionSettings(Duration.ofSeconds(1), SameNodeMtls.DISABLED)));
+              new ConnectionSettings(Duration.ofSeconds(1), SameNodeMtls.DISABLED, true)));
 
       assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
 

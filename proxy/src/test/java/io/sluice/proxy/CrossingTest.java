@@ -187,7 +187,8 @@ class CrossingTest {
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void withinTheNodeItGoesWithTlsWhereEitherEndRequiresIt(TlsStack stack) throws Exception {
-    ConnectionSettings required = new ConnectionSettings(Duration.ZERO, SameNodeMtls.REQUIRED);
+    ConnectionSettings required =
+        new ConnectionSettings(Duration.ZERO, SameNodeMtls.REQUIRED, true);
     for (NamespacedName end : List.of(TwoNodes.BUYER, TwoNodes.STORE)) {
       try (var nodes = new TwoNodes(stack, ECHO)) {
         InetSocketAddress elsewhere = new InetSocketAddress(TwoNodes.freshAddress(), 0);

@@ -295,7 +295,7 @@ class LifecycleTest {
       Duration timeout = Duration.ofSeconds(1);
       long start = System.nanoTime();
       fixture.proxy.publish(
-          ProxyFixture.permissive(new ConnectionSettings(timeout, SameNodeMtls.DISABLED)));
+          ProxyFixture.permissive(new ConnectionSettings(timeout, SameNodeMtls.DISABLED, true)));
       exchange(client);
       assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
 

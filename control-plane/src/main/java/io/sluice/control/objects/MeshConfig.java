@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param sameNodeMtlsOrNull {@code spec.traffic.sameNodeMtls} as written
  * @param idleTimeoutOrNull {@code spec.traffic.idleTimeout} as written
  * @param revokedConnectionsOrNull {@code spec.traffic.revokedConnections} as written
+ * @param retirementOrNull {@code spec.traffic.retirement} as written
  * @param deniedIdentities {@code spec.certificate.deniedIdentities} as written
  * @param deniedSerials {@code spec.certificate.deniedSerials} as written
  * @param interception the lists of {@code spec.traffic}
@@ -34,6 +35,7 @@ public record MeshConfig(
     @Nullable String sameNodeMtlsOrNull,
     @Nullable String idleTimeoutOrNull,
     @Nullable String revokedConnectionsOrNull,
+    @Nullable String retirementOrNull,
     List<String> deniedIdentities,
     List<String> deniedSerials,
     InterceptionSettings interception,

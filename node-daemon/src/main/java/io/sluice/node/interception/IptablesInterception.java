@@ -46,6 +46,7 @@ public final class IptablesInterception implements Interception {
   private final Set<Direction> directions;
   private final SocketFacts facts;
   private final Map<Long, Active> pods = new ConcurrentHashMap<>();
+  private final Set<Long> translating = ConcurrentHashMap.newKeySet();
 
   /** A pod whose listeners are open. */
   private record Active(
@@ -118,7 +119,7 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public List<Long> leftBehind() {
-    return records.cookies();
+    return records.cookies().stream().filter(cookie -> !translating.contains(cookie)).toList();
   }
 
   @Override
@@ -155,6 +156,7 @@ public final class IptablesInterception implements Interception {
       throw new IllegalStateException("pod " + pod.name() + " was not prepared");
     }
     records.write(pod.name(), pod.path(), pod.cookie());
+    translating.remove(pod.cookie());
     if (pod.settings().openings().fail() == FailMode.OPEN) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -229,7 +231,7 @@ public final class IptablesInterception implements Interception {
     Active active = pods.get(cookie);
     try {
       if (active != null) {
-        active.redirection.remove();
+        active.redirection.detach();
       } else {
         removeLeftover(cookie);
       }
@@ -242,8 +244,16 @@ public final class IptablesInterception implements Interception {
     if (active != null) {
       pods.remove(cookie);
       active.close();
+      translating.add(cookie); // with its record, by which a later daemon finds what is left
+      return;
     }
+    translating.remove(cookie);
     records.remove(cookie);
+  }
+
+  @Override
+  public Set<Long> translating() {
+    return Set.copyOf(translating);
   }
 
   /**
