@@ -265,7 +265,6 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     refusedPending.clear();
     sandboxes.sweep(calls::run);
     enrolled.releaseOthers(wanted.keySet());
-    released.settle();
     verification.beginSweep();
     enrolled.compareClaims(wanted.values());
     // What runtime and kubelet say of a pod comes before what its annotation says.
@@ -283,6 +282,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     enrolled.followEarlierConnections();
     reconciledRevision = current.revision();
     publishStatuses(current);
+    released.settle();
     leftovers.tellOfStart();
     if (isComplete) {
       leftovers.release(wanted.keySet());
