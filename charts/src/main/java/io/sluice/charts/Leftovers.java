@@ -75,7 +75,7 @@ final class Leftovers {
                     .formatted(name, namespace, name)));
     if (isThere(client.namespaces().withName(namespace).get())) {
       staying.add(
-          "namespace %s, which may hold what is yours: kubectl delete namespace %s"
+          "namespace %s, which may hold what is yours, with the label by which its daemons were let in: kubectl delete namespace %s"
               .formatted(namespace, namespace));
     }
     List<String> marked =
@@ -86,8 +86,12 @@ final class Leftovers {
     if (!marked.isEmpty()) {
       String names = String.join(" ", marked);
       staying.add(
-          "labels and annotations of namespaces, which are yours and would bring them into the next mesh: sluice namespace remove "
+          "labels and annotations of namespaces, which are yours and would speak to the next mesh: sluice namespace remove "
               + names);
+      staying.add(
+          "of these namespaces, what was said of metrics and to ignore them, which remove leaves: "
+              + "kubectl annotate namespace NAME openservicemesh.io/metrics- and "
+              + "kubectl label namespace NAME openservicemesh.io/ignore-");
     }
     staying.add("/var/lib/sluice on each node, and the plugin's binary for pods that it started");
     return staying;
@@ -98,6 +102,9 @@ final class Leftovers {
     Map<String, String> words = new HashMap<>(MeshWorkloads.labels(namespace));
     Optional.ofNullable(namespace.getMetadata().getAnnotations()).ifPresent(words::putAll);
     return words.keySet().stream().anyMatch(key -> key.startsWith("sluice.io/"))
+        || Stream.of(MeshKey.METRICS, MeshKey.IGNORE)
+            .flatMap(key -> key.keys().stream())
+            .anyMatch(words::containsKey)
         || MeshKey.MONITORED_BY.keys().stream().anyMatch(key -> release.equals(words.get(key)));
   }
 

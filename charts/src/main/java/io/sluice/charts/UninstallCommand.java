@@ -9,6 +9,7 @@ import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.cli.output.OutputOption;
+import io.sluice.mesh.Retirement;
 import java.io.Console;
 import java.nio.file.Path;
 import java.util.List;
@@ -83,6 +84,8 @@ final class UninstallCommand implements Callable<Integer> {
     MeshWorkloads mesh = release.mesh(client);
     boolean givesBack = !isWithoutNodes && mesh.hasNodes();
     if (givesBack) {
+      List.of(Retirement.ANNOUNCED, Retirement.CLEAR)
+          .forEach(step -> announce(step, helm, new MeshConfigs(client, release.release())));
       helm.upgrade(List.of("retire: true"));
       mesh.awaitNodes(release.timeout());
       tell("every node is given back to its own network");
@@ -97,6 +100,23 @@ final class UninstallCommand implements Callable<Integer> {
       Listing.printJson(answer(givesBack, staying), spec.commandLine().getOut());
     }
     return ExitCode.OK.code();
+  }
+
+  /** Nodes that have not confirmed a step only refuse more: that stops nobody from leaving. */
+  private void announce(Retirement step, HelmRelease helm, MeshConfigs configs) {
+    if (!configs.areThere()) {
+      tell(
+          "no MeshConfig is of the release: without spec.traffic.retirement "
+              + step
+              + " in yours, calls between nodes are refused while they are given back");
+      return;
+    }
+    helm.upgrade(List.of("meshConfig: {traffic: {retirement: " + step + "}}"));
+    List<String> missing = configs.awaitProgrammed(release.timeout());
+    tell(
+        missing.isEmpty()
+            ? "retirement " + step + " is in force on every node"
+            : "retirement " + step + " is not confirmed: " + String.join("; ", missing));
   }
 
   /** For people, at once, since the next step may take minutes. */

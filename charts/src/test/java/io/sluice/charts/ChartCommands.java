@@ -67,6 +67,13 @@ final class ChartCommands {
       status.put("updatedReplicas", 1).put("availableReplicas", 1);
     } else if (object.path("kind").asText().equals("PersistentVolumeClaim")) {
       object.withObject("/spec").put("volumeName", "volume-of-the-test");
+    } else if (object.path("kind").asText().equals("MeshConfig")) {
+      status
+          .putArray("conditions")
+          .addObject()
+          .put("type", "Programmed")
+          .put("status", "True")
+          .put("observedGeneration", object.at("/metadata/generation").asLong());
     }
     return object;
   }

@@ -24,6 +24,8 @@ class InstallationTest {
       "/apis/apps/v1/namespaces/sluice-system/daemonsets/sluice-node";
   private static final Map<String, String> KINDS =
       Map.of("leases", "Lease", "configmaps", "ConfigMap", "namespaces", "Namespace");
+  private static final String MESH_CONFIG =
+      "/apis/config.sluice.io/v1alpha1/namespaces/sluice-system/meshconfigs/sluice-mesh-config";
   private static final String NAMESPACE = "/api/v1/namespaces/sluice-system";
 
   @TempDir private Path home = Path.of("");
@@ -84,7 +86,12 @@ class InstallationTest {
 
     succeed("uninstall mesh --yes");
     assertThat(commands.out())
-        .containsSubsequence("every node is given back", "is uninstalled", "stays: definition")
+        .containsSubsequence(
+            "retirement ANNOUNCED is in force on every node",
+            "retirement CLEAR is in force on every node",
+            "every node is given back",
+            "is uninstalled",
+            "stays: definition")
         .contains("stays: claim sluice-controller", "stays: namespace sluice-system");
     assertThat(cluster.names())
         .allMatch(name ->
@@ -95,9 +102,13 @@ class InstallationTest {
   @Test
   void nodesAreGivenBackBeforeTheReleaseGoes() throws Exception {
     succeed("install");
-    cluster.onWrite = object -> object; // from now on no node follows
+    cluster.onWrite = object -> object; // from now on no node follows, and no controller
 
     assertThat(run("uninstall --yes --timeout 1s")).isEqualTo(ExitCode.FAILED.code());
+    assertThat(commands.out())
+        .contains(
+            "retirement CLEAR is not confirmed: MeshConfig sluice-mesh-config: no controller");
+    assertThat(object(MESH_CONFIG).at("/spec/traffic/retirement").asText()).isEqualTo("CLEAR");
     assertThat(commands.err()).contains("the nodes: not ready after 1 s (DaemonSet sluice-node)");
     assertThat(object(DAEMON_SET).at("/spec/template/spec/initContainers").toString())
         .contains("cleanup");

@@ -156,6 +156,8 @@ final class Switches {
         traffic("pingMode", "ALLOW", "ALLOW"),
         traffic("sameNodeMtls", "required", "required"),
         traffic("revokedConnections", "KEEP", "KEEP"),
+        traffic("retirement", "ANNOUNCED", "ANNOUNCED"),
+        traffic("retirement", "CLEAR", "CLEAR"),
         of(
             "meshConfig.sidecar.sidecarDisabledMTLS",
             "true",

@@ -2,6 +2,7 @@ package io.sluice.cli;
 
 import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.demo.DemoCommand;
+import io.sluice.cli.namespace.MetricsCommand;
 import io.sluice.cli.namespace.NamespaceCommand;
 import io.sluice.cli.node.NodeCommand;
 import io.sluice.cli.output.ExitCode;
@@ -27,6 +28,7 @@ import picocli.CommandLine.Model.CommandSpec;
       NodeCommand.class,
       ControlCommand.class,
       NamespaceCommand.class,
+      MetricsCommand.class,
       ValidateCommand.class
     })
 public final class SluiceCommand {

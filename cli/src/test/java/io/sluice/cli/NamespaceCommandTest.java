@@ -21,11 +21,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** {@code sluice namespace} as it is typed, against an API server over TLS. */
+/**
+ * {@code sluice namespace} and {@code sluice metrics} as they are typed, against an API server over
+ * TLS.
+ */
 class NamespaceCommandTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String MONITORED = "openservicemesh.io/monitored-by";
   private static final String IGNORE = "openservicemesh.io/ignore";
+  private static final String METRICS = "openservicemesh.io/metrics";
   private static final String INJECTION = "openservicemesh.io/sidecar-injection";
 
   @TempDir private Path home = Path.of("");
@@ -70,7 +74,7 @@ class NamespaceCommandTest {
     err.getBuffer().setLength(0);
     Stream<String> words =
         Stream.concat(
-            Arrays.stream(("namespace " + line).split(" ")),
+            Arrays.stream((line.startsWith("metrics ") ? line : "namespace " + line).split(" ")),
             Stream.of("--kubeconfig", kubeconfig.toString()));
     return SluiceCommand.commandLine()
         .setOut(new PrintWriter(out))
@@ -103,6 +107,33 @@ class NamespaceCommandTest {
         .isEqualTo(JSON.readTree("[{\"namespace\":\"shop\",\"result\":\"unchanged\"}]"));
     assertThat(run("remove kube-system")).isZero();
     assertThat(cluster.writes()).hasSize(writes);
+  }
+
+  @Test
+  void metricsOfNamespacesAreTurnedOffAndOn() throws Exception {
+    assertThat(run("metrics disable --namespace shop,store")).isZero();
+    assertThat(out.toString()).containsPattern("shop +disabled").containsPattern("store +disabled");
+    assertThat(metadata("shop").at("/annotations").path(METRICS).asText()).isEqualTo("disabled");
+    assertThat(metadata("shop").at("/labels/team").asText()).isEqualTo("a");
+    int writes = cluster.writes().size();
+    assertThat(run("metrics disable --namespace store -o json")).isZero();
+    assertThat(JSON.readTree(out.toString()))
+        .isEqualTo(JSON.readTree("[{\"namespace\":\"store\",\"result\":\"unchanged\"}]"));
+    assertThat(cluster.writes()).hasSize(writes);
+
+    assertThat(run("metrics enable --namespace shop")).isZero();
+    assertThat(metadata("shop").at("/annotations").path(METRICS).asText()).isEqualTo("enabled");
+    assertThat(run("metrics enable --namespace shop")).isZero();
+    assertThat(out.toString()).containsPattern("shop +unchanged");
+    assertThat(cluster.writes()).hasSize(writes + 1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"metrics enable", "metrics disable"})
+  void metricsOfANamespaceThatIsNotThereAreRefused(String verb) throws Exception {
+    assertThat(run(verb + " --namespace shop,nowhere")).isEqualTo(ExitCode.FAILED.code());
+    assertThat(err.toString()).contains("namespace nowhere is not in the cluster");
+    assertThat(cluster.writes()).isEmpty();
   }
 
   @Test

@@ -30,16 +30,15 @@ record OwnRules(Map<String, TableRules> tables) {
     return tables.getOrDefault(name, TableRules.NONE);
   }
 
-  /** The nat table's chains alone, and nothing that leads into them. */
-  OwnRules translating() {
-    TableRules nat = table(Rule.Table.NAT.label());
-    return nat.chains().isEmpty()
-        ? NONE
-        : new OwnRules(Map.of(Rule.Table.NAT.label(), new TableRules(nat.chains(), List.of())));
-  }
-
   boolean isEmpty() {
     return tables.isEmpty();
+  }
+
+  /** The same chains, into which nothing leads. */
+  OwnRules withoutJumps() {
+    Map<String, TableRules> unused = new LinkedHashMap<>();
+    tables.forEach((name, table) -> unused.put(name, new TableRules(table.chains(), List.of())));
+    return new OwnRules(unused);
   }
 
   /**

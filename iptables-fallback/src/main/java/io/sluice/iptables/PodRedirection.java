@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +31,6 @@ public final class PodRedirection implements AutoCloseable {
   private final IptablesBackend backend;
   private final Map<Family, Applied> applied = new EnumMap<>(Family.class);
   private final Map<Counter, Long> former = new HashMap<>();
-  private final List<Removed> left = new ArrayList<>();
   private boolean complete;
   private @Nullable Standing standing;
 
@@ -41,8 +41,6 @@ public final class PodRedirection implements AutoCloseable {
 
   /** To be written over what is present, and not read back yet. */
   private record Pending(Family family, Tool tool, RuleSet rules, OwnRules present) {}
-
-  private record Removed(Tool tool, OwnRules rules) {}
 
   private record Counter(Family family, Rule.Meaning meaning) {}
 
@@ -112,15 +110,18 @@ public final class PodRedirection implements AutoCloseable {
   /**
    * Of the rules that {@link #apply} would write, by whichever variant it would choose; starts no
    * process.
+   *
+   * @param clientsShown whether {@link ClientAddresses} is raised beside them
    */
-  public String digest(PodTraffic traffic) {
+  public String digest(PodTraffic traffic, boolean clientsShown) {
     return RulesProof.digest(
         families(traffic).stream()
             .flatMap(family ->
                 backend.candidates(family).stream()
                     .map(usable ->
                         usable.tool() + " " + rules(traffic, family, usable.answer()).own()))
-            .collect(Collectors.joining("\n", backend.ownCgroup() + "\n", "")));
+            .collect(
+                Collectors.joining("\n", backend.ownCgroup() + " " + clientsShown + "\n", "")));
   }
 
   /** Of what is present after {@link #apply}; empty unless that is whole and known. */
@@ -277,38 +278,35 @@ public final class PodRedirection implements AutoCloseable {
     return current.tool().save(namespace).own().equals(current.saved());
   }
 
+  /**
+   * Leads nothing new into our chains. The chains stay: without a rule that needs connection
+   * tracking the kernel would no longer translate the connections that were redirected.
+   */
+  public synchronized void detach() {
+    leadAll(OwnRules::withoutJumps);
+  }
+
   /** Takes everything of ours away, by whichever variant and process it was written. */
   public synchronized void remove() {
-    for (Removed one : leave(OwnRules.NONE)) {
-      one.tool().dropIdleChains(namespace, one.rules());
-    }
-    left.forEach(one -> one.tool().dropIdleChains(namespace, one.rules()));
-    left.clear();
+    leadAll(_ -> OwnRules.NONE);
+    backend.tools().forEach(tool -> tool.dropIdle(namespace));
   }
 
-  /**
-   * Redirects and refuses nothing new from now on; {@link #remove} takes the rest. The chains of
-   * the nat table stay with no way into them: with the last rule that translates, the kernel would
-   * stop tracking connections, and so cut those that were redirected.
-   */
-  public synchronized void disengage() {
-    left.addAll(leave(null));
-  }
-
-  /** What was there; {@code target} null keeps the nat table's chains, without jumps. */
-  private List<Removed> leave(@Nullable OwnRules target) {
+  private void leadAll(UnaryOperator<OwnRules> to) {
     standing = null;
     ORDER.forEach(this::keepCounts);
     complete = false;
     applied.clear();
-    List<Removed> found =
-        SideBySide.run(
-            tasks(backend.tools(), tool -> new Removed(tool, tool.save(namespace).own())));
-    List<Removed> written = found.stream().filter(one -> !one.rules().isEmpty()).toList();
-    for (Removed one : written) {
-      write(one.tool(), one.rules(), target == null ? one.rules().translating() : target);
-    }
-    return written;
+    SideBySide.run(
+        tasks(
+            backend.tools(),
+            tool -> {
+              OwnRules current = tool.save(namespace).own();
+              if (!current.isEmpty()) {
+                write(tool, current, to.apply(current));
+              }
+              return tool;
+            }));
   }
 
   /**

@@ -86,30 +86,33 @@ record Tool(Family family, String variant, Path restore, Path save) {
   }
 
   /**
-   * Takes away the built-in chains that our jumps had called into being and nobody else uses, and
-   * with the last nat chain connection tracking. Only nft can; a legacy table stays until the
-   * namespace ends.
+   * Takes away the built-in chains and tables that hold nothing, and with the last nat chain
+   * connection tracking. Only nft can; a legacy table stays until the namespace ends.
    */
-  void dropIdleChains(NetnsHandle namespace, OwnRules former) {
-    if (!variant.equals(NFT)) {
+  void dropIdle(NetnsHandle namespace) {
+    if (!isNftables()) {
       return;
     }
     SavedRules now = save(namespace);
-    former
-        .tables()
-        .forEach((table, rules) -> {
-          List<String> idle = now.idleChains(table);
-          rules.jumps().stream()
-              .map(OwnRules.PlacedJump::chain)
-              .distinct()
-              .filter(idle::contains)
-              // Refused when somebody has just put a rule there: then it stays.
-              .forEach(chain ->
-                  NamespaceCommand.run(
-                      namespace,
-                      List.of(restore.toString(), "--noflush", "-w", LOCK_WAIT_SECONDS),
-                      "*" + table + "\n-X " + chain + "\nCOMMIT\n"));
-        });
+    for (Rule.Table table : Rule.Table.values()) {
+      // Refused when somebody has just put a rule there: then it stays.
+      now.idleChains(table.label())
+          .forEach(chain ->
+              NamespaceCommand.run(
+                  namespace,
+                  List.of(restore.toString(), "--noflush", "-w", LOCK_WAIT_SECONDS),
+                  "*" + table.label() + "\n-X " + chain + "\nCOMMIT\n"));
+      dropEmpty(namespace, (family == Family.IPV4 ? "ip " : "ip6 ") + table.label());
+    }
+  }
+
+  /** Where nft is not installed, an empty table stays. */
+  private static void dropEmpty(NetnsHandle namespace, String table) {
+    var listed = NamespaceCommand.run(namespace, List.of(NFT, "list table " + table), "");
+    if (listed.isSuccess()
+        && listed.output().lines().filter(line -> !line.isBlank()).count() <= 2) {
+      NamespaceCommand.run(namespace, List.of(NFT, "delete table " + table), "");
+    }
   }
 
   @Override

@@ -13,6 +13,7 @@ import java.util.List;
  * @param denied peers that are refused, live connections included
  * @param revoked what becomes of open connections that policy refuses now, where no TrafficTarget
  *     says otherwise
+ * @param retirement how far it is on its way to be taken away
  * @param nodeResolvers name servers of the node that asks; known there alone and never sent
  */
 public record MeshSettings(
@@ -22,6 +23,7 @@ public record MeshSettings(
     boolean mutualTls,
     DeniedPeers denied,
     RevokedMode revoked,
+    Retirement retirement,
     List<Cidr> nodeResolvers) {
   /** What holds when no MeshConfig exists: nothing that is not granted (fail closed). */
   public static final MeshSettings CLOSED =
@@ -31,7 +33,7 @@ public record MeshSettings(
     nodeResolvers = List.copyOf(nodeResolvers);
   }
 
-  /** What a MeshConfig says: of no node. */
+  /** What a MeshConfig says of a mesh that stays: of no node. */
   public MeshSettings(
       boolean permissive,
       boolean egress,
@@ -39,7 +41,7 @@ public record MeshSettings(
       boolean mutualTls,
       DeniedPeers denied,
       RevokedMode revoked) {
-    this(permissive, egress, trustDomain, mutualTls, denied, revoked, List.of());
+    this(permissive, egress, trustDomain, mutualTls, denied, revoked, Retirement.NONE, List.of());
   }
 
   /** The same where it does not say what becomes of connections that are refused now. */
@@ -54,12 +56,18 @@ public record MeshSettings(
 
   /** The same on a node with these name servers. */
   public MeshSettings onNodeWith(List<Cidr> resolvers) {
-    return new MeshSettings(permissive, egress, trustDomain, mutualTls, denied, revoked, resolvers);
+    return new MeshSettings(
+        permissive, egress, trustDomain, mutualTls, denied, revoked, retirement, resolvers);
   }
 
   /** With mutual TLS, and nobody denied: what holds where a MeshConfig says nothing of either. */
   public MeshSettings(boolean permissive, boolean egress, TrustDomain trustDomain) {
     this(permissive, egress, trustDomain, true, DeniedPeers.NONE);
+  }
+
+  /** Whether workloads of other nodes are called by HBONE. */
+  public boolean callsByMutualTls() {
+    return mutualTls && retirement != Retirement.CLEAR;
   }
 
   /** Whether {@code workload} takes no connection of which nothing proves the source. */

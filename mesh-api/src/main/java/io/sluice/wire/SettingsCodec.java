@@ -1,14 +1,17 @@
 package io.sluice.wire;
 
 import com.google.protobuf.ByteString;
+import io.sluice.api.resources.v1.RetirementStep;
 import io.sluice.api.resources.v1.Settings;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import java.math.BigInteger;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
 /** Settings as messages and back. */
@@ -26,6 +29,7 @@ final class SettingsCodec {
         .addAllDeniedSerials(
             settings.denied().serials().stream().sorted().map(SettingsCodec::bytes).toList())
         .setKeepRevoked(settings.revoked() == RevokedMode.KEEP)
+        .setRetirement(message(settings.retirement()))
         .build();
   }
 
@@ -50,7 +54,27 @@ final class SettingsCodec {
         checks.value("trust_domain", () -> new TrustDomain(message.getTrustDomain())),
         message.getMutualTls(),
         new DeniedPeers(identities, serials),
-        message.getKeepRevoked() ? RevokedMode.KEEP : RevokedMode.CLOSE);
+        message.getKeepRevoked() ? RevokedMode.KEEP : RevokedMode.CLOSE,
+        retirement(message, checks),
+        List.of());
+  }
+
+  private static RetirementStep message(Retirement retirement) {
+    return switch (retirement) {
+      case NONE -> RetirementStep.RETIREMENT_STEP_NONE;
+      case ANNOUNCED -> RetirementStep.RETIREMENT_STEP_ANNOUNCED;
+      case CLEAR -> RetirementStep.RETIREMENT_STEP_CLEAR;
+    };
+  }
+
+  private static Retirement retirement(Settings message, Checks checks) {
+    return switch (message.getRetirement()) {
+      case RETIREMENT_STEP_NONE -> Retirement.NONE;
+      case RETIREMENT_STEP_ANNOUNCED -> Retirement.ANNOUNCED;
+      case RETIREMENT_STEP_CLEAR -> Retirement.CLEAR;
+      case UNRECOGNIZED ->
+          throw checks.unusable("retirement", "no such step " + message.getRetirementValue());
+    };
   }
 
   private static ByteString bytes(BigInteger serial) {

@@ -46,7 +46,8 @@ final class WorkloadCodec {
             .setPermissiveMtls(workload.mtlsMode() == MtlsMode.PERMISSIVE)
             .setIdleTimeoutSeconds((int) workload.connections().idleTimeout().toSeconds())
             .setSameNodeMtls(workload.connections().sameNodeMtls() == SameNodeMtls.REQUIRED)
-            .setLocalhost(workload.connections().localProxyMode() == LocalProxyMode.LOCALHOST);
+            .setLocalhost(workload.connections().localProxyMode() == LocalProxyMode.LOCALHOST)
+            .setUnmeasured(!workload.connections().measured());
     if (!workload.interception().equals(InterceptionSettings.EVERYTHING)) {
       message.setInterception(interception(workload.interception()));
     }
@@ -98,7 +99,8 @@ final class WorkloadCodec {
             new ConnectionSettings(
                 Duration.ofSeconds(seconds),
                 message.getSameNodeMtls() ? SameNodeMtls.REQUIRED : SameNodeMtls.DISABLED,
-                message.getLocalhost() ? LocalProxyMode.LOCALHOST : LocalProxyMode.POD_IP));
+                message.getLocalhost() ? LocalProxyMode.LOCALHOST : LocalProxyMode.POD_IP,
+                !message.getUnmeasured()));
   }
 
   private static @Nullable String present(String text) {

@@ -19,6 +19,7 @@ import io.sluice.mesh.Openings;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.PingMode;
 import io.sluice.mesh.PodUid;
+import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
@@ -72,7 +73,9 @@ final class RandomObjects {
         random.nextBoolean(),
         new DeniedPeers(
             set(this::identity), set(() -> new BigInteger(1 + random.nextInt(160), random))),
-        one(RevokedMode.values()));
+        one(RevokedMode.values()),
+        one(Retirement.values()),
+        List.of());
   }
 
   Workload workload() {
@@ -93,7 +96,8 @@ final class RandomObjects {
         new ConnectionSettings(
             Duration.ofSeconds(random.nextInt((int) ConnectionSettings.MAX_IDLE.toSeconds() + 1)),
             one(SameNodeMtls.values()),
-            one(LocalProxyMode.values())));
+            one(LocalProxyMode.values()),
+            random.nextBoolean()));
   }
 
   private Map<String, String> labels() {

@@ -78,9 +78,9 @@ final class IdentityAnswers {
   }
 
   /** Why what is in force is not of the mesh of whoever answers as its controller. */
-  Optional<String> stranger() {
+  Optional<String> estrangement() {
     return identities
-        .flatMap(NodeIdentities::stranger)
+        .flatMap(NodeIdentities::estrangement)
         .map(why ->
             "what is in force is of a mesh that whoever answers as the controller does not know: "
                 + why

@@ -37,6 +37,7 @@ public final class NodeCleanup {
     try (StateLock lock = lock(nodeName)) {
       new FormerPrograms(PinDirectory.ofNode(nodeName), new LinuxNetworkNamespaces(), proc)
           .removeAll();
+      PinDirectory.removeIfLast();
       removeRules(nodeName, proc);
       openClosedPods(nodeName, proc);
       OwnCgroup.left(nodeName).ifPresent(Cgroups::remove);

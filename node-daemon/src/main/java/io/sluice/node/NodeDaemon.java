@@ -150,7 +150,7 @@ public final class NodeDaemon implements AutoCloseable {
     NamespaceSockets sockets = parts.opened(new NamespaceSockets(former.sockets(), thread, paths));
     identities.ifPresent(metrics::observe);
     IdentityAnswers identityAnswers = new IdentityAnswers(identities);
-    readiness.require(identityAnswers::stranger);
+    readiness.require(identityAnswers::estrangement);
     ConnectionReporter reporter =
         new ConnectionReporter(
             metrics,
@@ -365,8 +365,8 @@ public final class NodeDaemon implements AutoCloseable {
 
   /**
    * Stops accepting, waits for established connections up to the drain time-out, resets the rest.
-   * New connections are refused by the kernel from here on, unless the node fails open, or another
-   * daemon has this one's place.
+   * New connections are refused by the kernel from here on, unless the node fails open, another
+   * daemon has this one's place, or the mesh is being taken away: then pods are left alone.
    */
   @Override
   public void close() {
@@ -383,7 +383,7 @@ public final class NodeDaemon implements AutoCloseable {
     }
     Enrolment pods = enrolment;
     if (pods != null) {
-      pods.stopVerifying();
+      pods.stopVerifying(!left);
     }
     Proxy dataPath = proxy;
     if (dataPath != null) {

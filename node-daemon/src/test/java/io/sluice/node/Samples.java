@@ -1,11 +1,14 @@
 package io.sluice.node;
 
+import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.LocalProxyMode;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
@@ -44,6 +47,33 @@ public final class Samples {
             .toList();
     Service service = new Service(SERVICE, List.of(IpAddresses.parse("10.96.0.7")), List.of());
     return new MeshSnapshot(revision, MeshSettings.CLOSED, workloads, List.of(service), List.of());
+  }
+
+  /** The same pods, of which metrics are not to tell. */
+  public static MeshSnapshot unmeasured(long revision, NamespacedName... pods) {
+    var editor = snapshot(revision, pods).edit();
+    var hidden =
+        new ConnectionSettings(
+            Duration.ZERO, SameNodeMtls.DISABLED, LocalProxyMode.LOCALHOST, false);
+    snapshot(revision, pods).workloads().forEach(pod -> editor.put(with(pod, hidden)));
+    return editor.snapshot(revision);
+  }
+
+  private static Workload with(Workload pod, ConnectionSettings connections) {
+    return new Workload(
+        pod.name(),
+        pod.identity(),
+        pod.addresses(),
+        pod.labels(),
+        true,
+        null,
+        null,
+        null,
+        false,
+        pod.interception(),
+        Set.of(),
+        pod.mtlsMode(),
+        connections);
   }
 
   private static Workload workload(NamespacedName name, String address) {

@@ -84,13 +84,14 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
   }
 
   /** Goes on accepting until nothing came for {@code idleNanos}, then closes. Any thread. */
-  void closeWhenIdle(long idleNanos) {
+  ChannelFuture closeWhenIdle(long idleNanos) {
     channel
         .eventLoop()
         .execute(() -> {
           lastAcceptNanos = System.nanoTime();
           checkIdle(idleNanos);
         });
+    return channel.closeFuture();
   }
 
   private void checkIdle(long idleNanos) {

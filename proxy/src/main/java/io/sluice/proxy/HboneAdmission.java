@@ -38,7 +38,7 @@ final class HboneAdmission implements Admission {
       return;
     }
     connection.parties.areLedTo(destination, called);
-    Verdict verdict = Decisions.decide(snapshot, flow);
+    Verdict verdict = Decisions.decideAt(snapshot, connection.pod.name, flow);
     if (!verdict.isAllowed()) {
       connection.refuse(verdict, CloseKind.REFUSED);
       return;

@@ -129,7 +129,7 @@ final class OutboundAdmission implements Attempt.Owner {
    */
   private boolean needsMutualTls(Workload called) {
     return called.enrolled()
-        && snapshot.settings().mutualTls()
+        && snapshot.settings().callsByMutualTls()
         && (!connection.path.served.contains(called.name())
             || (!called.name().equals(connection.pod.name) // its own bytes do not leave the pod
                 && (requiresItWithinTheNode(called)

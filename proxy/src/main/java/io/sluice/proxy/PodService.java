@@ -6,6 +6,7 @@ import io.sluice.mesh.decision.Direction;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -16,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 /** The set of listeners that a pod has at one time. Any thread. */
 final class PodService {
   private static final Logger LOG = System.getLogger(PodService.class.getName());
+
+  /** What is on its way inside a node takes less. */
+  private static final Duration LAST_ARRIVALS = Duration.ofMillis(20);
 
   private final List<Acceptor> acceptors = new ArrayList<>();
   private @Nullable PodService earlier; // guarded by this
@@ -94,6 +98,22 @@ final class PodService {
       made.forEach(PodService::closeUnused);
       throw e;
     }
+  }
+
+  /** Closes once nothing comes any more of what was sent while connections were redirected. */
+  CompletableFuture<Void> closeAfterLast() {
+    return closeWhenIdle(LAST_ARRIVALS.toNanos());
+  }
+
+  /** Goes on accepting until nothing came for {@code nanos}, then closes. */
+  CompletableFuture<Void> closeWhenIdle(long nanos) {
+    PodService before;
+    synchronized (this) {
+      before = earlier;
+    }
+    CompletableFuture<Void> own =
+        all(acceptors.stream().map(one -> one.closeWhenIdle(nanos)).toList());
+    return before == null ? own : CompletableFuture.allOf(own, before.close());
   }
 
   private static CompletableFuture<Void> all(List<ChannelFuture> futures) {

@@ -195,7 +195,10 @@ public final class Proxy implements AutoCloseable {
     }
   }
 
-  /** Closes the pod's listeners; completes when they, and the connections to reset, are closed. */
+  /**
+   * Closes the pod's listeners; completes when they, and the connections to reset, are closed.
+   * Where established connections are kept, what has arrived before is still taken.
+   */
   public CompletableFuture<Void> release(NamespacedName pod, ReleaseMode mode) {
     Served served;
     PodService service;
@@ -214,7 +217,9 @@ public final class Proxy implements AutoCloseable {
       }
     }
     CompletableFuture<Void> closed =
-        service == null ? CompletableFuture.completedFuture(null) : service.close();
+        service == null
+            ? CompletableFuture.completedFuture(null)
+            : mode == ReleaseMode.KEEP_ESTABLISHED ? service.closeAfterLast() : service.close();
     return switch (mode) {
       case KEEP_ESTABLISHED -> closed.thenRun(served.pod.hbone::sendAway);
       case RESET_ESTABLISHED ->

@@ -113,7 +113,7 @@ class CrossingLifecycleTest {
           nodes.with(
               TwoNodes.STORE,
               new ConnectionSettings(
-                  Duration.ofSeconds(1), SameNodeMtls.DISABLED, LocalProxyMode.LOCALHOST)));
+                  Duration.ofSeconds(1), SameNodeMtls.DISABLED, LocalProxyMode.LOCALHOST, true)));
 
       assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
 

@@ -189,7 +189,8 @@ class CrossingTest {
   @EnumSource(TlsStack.class)
   void withinTheNodeItGoesWithTlsWhereEitherEndRequiresIt(TlsStack stack) throws Exception {
     ConnectionSettings required =
-        new ConnectionSettings(Duration.ZERO, SameNodeMtls.REQUIRED, LocalProxyMode.LOCALHOST);
+        new ConnectionSettings(
+            Duration.ZERO, SameNodeMtls.REQUIRED, LocalProxyMode.LOCALHOST, true);
     for (NamespacedName end : List.of(TwoNodes.BUYER, TwoNodes.STORE)) {
       try (var nodes = new TwoNodes(stack, ECHO)) {
         InetSocketAddress elsewhere = new InetSocketAddress(TwoNodes.freshAddress(), 0);

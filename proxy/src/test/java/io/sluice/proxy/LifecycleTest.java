@@ -297,7 +297,8 @@ class LifecycleTest {
       long start = System.nanoTime();
       fixture.proxy.publish(
           ProxyFixture.permissive(
-              new ConnectionSettings(timeout, SameNodeMtls.DISABLED, LocalProxyMode.LOCALHOST)));
+              new ConnectionSettings(
+                  timeout, SameNodeMtls.DISABLED, LocalProxyMode.LOCALHOST, true)));
       exchange(client);
       assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
 

@@ -17,10 +17,16 @@ import java.util.Optional;
  * @param mesh name of the mesh that watches it
  * @param injection what holds for its pods: {@code enabled} or {@code disabled}
  * @param label our own word, {@code sluice.io/mesh}, which stands above the other two
+ * @param metrics whether metrics tell of its pods: {@code enabled} or {@code disabled}
  * @param ignored whether it is kept out of every mesh, whatever the rest says
  */
 public record Membership(
-    String namespace, String mesh, String injection, String label, boolean ignored) {
+    String namespace,
+    String mesh,
+    String injection,
+    String label,
+    String metrics,
+    boolean ignored) {
   /**
    * Of every namespace. Here and not in the command, whose methods are looked at in images without
    * this client too.
@@ -44,6 +50,7 @@ public record Membership(
         first(labels, MeshKey.MONITORED_BY),
         first(annotations, MeshKey.INJECTION),
         labels.getOrDefault(MeshKey.MESH.key(), ""),
+        first(annotations, MeshKey.METRICS),
         EnrolmentWords.isIgnored(labels));
   }
 

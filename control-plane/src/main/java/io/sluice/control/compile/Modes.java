@@ -125,12 +125,17 @@ record Modes(
         fail.or(other::fail));
   }
 
-  /** How the connections of a workload are carried that says this. */
-  ConnectionSettings connections() {
+  /**
+   * How the connections of a workload are carried that says this.
+   *
+   * @param measured what its Namespace says of metrics
+   */
+  ConnectionSettings connections(boolean measured) {
     return new ConnectionSettings(
         idleTimeout.orElse(Duration.ZERO),
         sameNodeMtls.orElse(SameNodeMtls.DISABLED),
-        localProxy.orElse(LocalProxyMode.LOCALHOST));
+        localProxy.orElse(LocalProxyMode.LOCALHOST),
+        measured);
   }
 
   /** The word of one annotation; {@code safe} where it is none, which goes to the statuses. */

@@ -3,6 +3,7 @@ package io.sluice.control.compile;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SpiffeId;
 import java.math.BigInteger;
@@ -48,7 +49,16 @@ final class SettingsCompiler {
                 RevokedMode.class,
                 RevokedMode.CLOSE,
                 statuses)
-            .orElse(RevokedMode.CLOSE));
+            .orElse(RevokedMode.CLOSE),
+        Modes.word(
+                config,
+                "spec.traffic.retirement",
+                config.retirementOrNull(),
+                Retirement.class,
+                Retirement.NONE,
+                statuses)
+            .orElse(Retirement.NONE),
+        List.of());
   }
 
   /** One entry that cannot be read must not let the others through. */

@@ -2,6 +2,7 @@ package io.sluice.control.compile;
 
 import io.sluice.control.compile.Claims.Claimant;
 import io.sluice.control.compile.Owners.Refusal;
+import io.sluice.control.objects.EnrolmentWords;
 import io.sluice.control.objects.MeshKey;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.Pod;
@@ -46,12 +47,32 @@ final class WorkloadCompiler {
       Set<String> staticPodNamespaces) {}
 
   /** What a Pod's Namespace says; nothing where there is none. */
-  record Surroundings(@Nullable Namespace namespaceOrNull, Modes modes) {
-    static final Surroundings NONE = new Surroundings(null, Modes.NONE);
+  record Surroundings(@Nullable Namespace namespaceOrNull, Modes modes, boolean measured) {
+    static final Surroundings NONE = new Surroundings(null, Modes.NONE, true);
 
     /** Tells what is wrong with the words of the Namespace. */
     static Surroundings of(Namespace namespace, Statuses statuses) {
-      return new Surroundings(namespace, Modes.annotated(namespace, statuses));
+      return new Surroundings(
+          namespace, Modes.annotated(namespace, statuses), isMeasured(namespace, statuses));
+    }
+
+    private static boolean isMeasured(Namespace namespace, Statuses statuses) {
+      boolean measured = true;
+      for (String key : MeshKey.METRICS.keys()) {
+        String word = namespace.meta().annotations().get(key);
+        if (word != null) {
+          Optional<Boolean> said = EnrolmentWords.enrols(word);
+          if (said.isEmpty()) {
+            statuses.warning(
+                namespace,
+                "metadata.annotations[\"%s\"]: '%s' is no word for metrics, so enabled holds"
+                    .formatted(key, word),
+                "write enabled or disabled");
+          }
+          measured &= said.orElse(true);
+        }
+      }
+      return measured;
     }
   }
 
@@ -85,7 +106,7 @@ final class WorkloadCompiler {
         merged(pod.interception(), modes),
         pod.probePorts(),
         modes.mtls().orElse(MtlsMode.STRICT),
-        modes.connections());
+        modes.connections(surroundings.measured()));
   }
 
   private SpiffeId identity(Pod pod) {

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param sameNodeMtlsOrNull {@code spec.traffic.sameNodeMtls} as written
  * @param idleTimeoutOrNull {@code spec.traffic.idleTimeout} as written
  * @param revokedConnectionsOrNull {@code spec.traffic.revokedConnections} as written
+ * @param retirementOrNull {@code spec.traffic.retirement} as written
  * @param trustDomain {@code spec.certificate.trustDomain}
  * @param deniedIdentities {@code spec.certificate.deniedIdentities} as written
  * @param deniedSerials {@code spec.certificate.deniedSerials} as written
@@ -38,6 +39,7 @@ public record MeshConfig(
     @Nullable String sameNodeMtlsOrNull,
     @Nullable String idleTimeoutOrNull,
     @Nullable String revokedConnectionsOrNull,
+    @Nullable String retirementOrNull,
     TrustDomain trustDomain,
     List<String> deniedIdentities,
     List<String> deniedSerials,

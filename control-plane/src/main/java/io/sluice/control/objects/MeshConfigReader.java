@@ -23,6 +23,7 @@ final class MeshConfigReader {
           "sameNodeMtls",
           "idleTimeout",
           "revokedConnections",
+          "retirement",
           "dnsResolvers",
           "outboundPortExclusionList",
           "inboundPortExclusionList",
@@ -104,6 +105,7 @@ final class MeshConfigReader {
         traffic.text("sameNodeMtls").orElse(null),
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),
+        traffic.text("retirement").orElse(null),
         spec.objectOrEmpty(CERTIFICATE)
             .parsed("trustDomain", TrustDomain::new, "write a name such as site-7.example")
             .orElse(TrustDomain.CLUSTER_LOCAL),

@@ -43,6 +43,16 @@ public enum MeshKey {
       "`enabled`, `disabled`; also `yes`, `true`, `no`, `false`",
       "Enrols in a namespace with `monitored-by`; keeps a pod out anywhere. No sidecar is"
           + " injected."),
+  /** Whether metrics tell of the pods of a Namespace by name. */
+  METRICS(
+      Form.ANNOTATION,
+      Spelling.EVERY_MESH,
+      "metrics",
+      "Namespace",
+      "`enabled`, `disabled`; also `yes`, `true`, `no`, `false`",
+      "Whether the nodes' `/metrics` have the series that name the namespace's own pods or"
+          + " workloads. `sluice metrics enable` and `disable` write it. Without it, and with a word"
+          + " that is none: `enabled`."),
   /** Whether plaintext from outside the mesh is taken. */
   MTLS_MODE(
       Form.ANNOTATION,

@@ -153,6 +153,21 @@ class ConnectionWordsTest {
     assertThat(compilation.statuses()).hasSize(told);
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "-, true, 0",
+    "openservicemesh.io/metrics: enabled, true, 0",
+    "openservicemesh.io/metrics: disabled, false, 0",
+    "sluice.io/metrics: 'no', false, 0",
+    "flomesh.io/metrics: offf, true, 1",
+  })
+  void aNamespaceSaysWhetherMetricsTellOfItsPods(String annotation, boolean measured, int told) {
+    Compilation compilation = compile("", annotation.equals(NONE) ? "" : annotation, "");
+
+    assertThat(connections(compilation).measured()).isEqualTo(measured);
+    assertThat(compilation.statuses()).hasSize(told);
+  }
+
   private static ConnectionSettings connections(Compilation compilation) {
     return compilation
         .snapshot()

@@ -38,16 +38,22 @@ public final class Decisions {
    * @param workload whose listener it is
    */
   public static Verdict decideAt(MeshSnapshot snapshot, NamespacedName workload, Flow flow) {
-    Optional<Workload> destination = snapshot.workload(workload).filter(Workload::enrolled);
-    return destination.isPresent()
+    Optional<Workload> destination = snapshot.workload(workload);
+    if (destination.isEmpty()) {
+      return decide(snapshot, flow);
+    }
+    return destination.get().enrolled()
         ? enteringWorkload(snapshot, flow, flow.identity(snapshot), destination.get())
-        : decide(snapshot, flow);
+        : Verdict.of(Outcome.ALLOWED, Reason.LEAVING); // nobody decides a moment later
   }
 
   private static Verdict leavingTheMesh(
       MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Optional<Workload> destination) {
     if (source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
+    }
+    if (flow.certifiedOrNull() == null && hasLeft(snapshot, flow)) {
+      return Verdict.of(Outcome.ALLOWED, Reason.LEAVING);
     }
     boolean dns = flow.destination().getPort() == MeshPorts.DNS;
     // Long answers come over TCP (RFC 7766); they must not depend on another switch than short
@@ -64,6 +70,11 @@ public final class Decisions {
     return snapshot.settings().egress()
         ? Verdict.of(Outcome.ALLOWED, Reason.EGRESS_ALLOWED)
         : Verdict.of(Outcome.REFUSED, dns ? Reason.DNS_REFUSED : Reason.EGRESS_DISABLED);
+  }
+
+  /** Whether the pod that opened it is outside the mesh, and only not released yet. */
+  private static boolean hasLeft(MeshSnapshot snapshot, Flow flow) {
+    return flow.source().flatMap(snapshot::workload).filter(own -> !own.enrolled()).isPresent();
   }
 
   private static boolean asksResolver(MeshSnapshot snapshot, Flow flow) {
@@ -92,10 +103,21 @@ public final class Decisions {
     if (source.isPresent() && destination.name().equals(flow.sourceOrNull())) {
       return Verdict.of(Outcome.ALLOWED, Reason.SAME_WORKLOAD);
     }
-    if (!flow.isProven() && snapshot.settings().requiresProof(destination)) {
-      // Before the permissive policy mode, which waives grants and not encryption.
-      return Verdict.of(Outcome.REFUSED, Reason.MTLS_REQUIRED);
+    if (!flow.isProven()) {
+      Optional<SpiffeId> left = flow.identityByAddress(snapshot);
+      if (left.isPresent()) {
+        return enteringFrom(snapshot, flow, left, destination);
+      }
+      if (snapshot.settings().requiresProof(destination)) {
+        // Before the permissive policy mode, which waives grants and not encryption.
+        return Verdict.of(Outcome.REFUSED, Reason.MTLS_REQUIRED);
+      }
     }
+    return enteringFrom(snapshot, flow, source, destination);
+  }
+
+  private static Verdict enteringFrom(
+      MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Workload destination) {
     if (flow.certifiedOrNull() != null && source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
     }

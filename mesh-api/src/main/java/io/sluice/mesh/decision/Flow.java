@@ -2,8 +2,10 @@ package io.sluice.mesh.decision;
 
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Retirement;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -73,6 +75,22 @@ public record Flow(
             certifiedOrNull.in(snapshot.settings().trustDomain()),
             sourceAddress,
             destination);
+  }
+
+  /**
+   * Who opened it by the address alone, which proves nothing: counts only while the mesh is taken
+   * away, for workloads that may have left it already.
+   */
+  Optional<SpiffeId> identityByAddress(MeshSnapshot snapshot) {
+    InetAddress address = sourceAddress.getAddress();
+    return address == null || snapshot.settings().retirement() == Retirement.NONE
+        ? Optional.empty()
+        : snapshot
+            .workloadAt(address)
+            .filter(Workload::enrolled)
+            .map(Workload::identity)
+            .filter(snapshot.settings()::isWorkload)
+            .filter(identity -> !snapshot.settings().denied().identities().contains(identity));
   }
 
   /** Who opened it, as far as that is proven and {@code snapshot} counts it to the mesh. */

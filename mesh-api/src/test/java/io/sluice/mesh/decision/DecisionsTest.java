@@ -327,7 +327,21 @@ class DecisionsTest {
     assertThat(at("db", snapshot, flow(null, notKnownYet)))
         .isEqualTo(Verdict.of(REFUSED, Reason.SOURCE_NOT_IN_MESH));
     assertThat(at("legacy", snapshot, flow("batch", notKnownYet)))
-        .isEqualTo(Verdict.of(ALLOWED, Reason.EGRESS_ALLOWED));
+        .isEqualTo(Verdict.of(ALLOWED, Reason.LEAVING));
+  }
+
+  /** Between the snapshot that says so and the end of its interception. */
+  @Test
+  void whatHasLeftTheMeshIsLeftAlone() {
+    var closed = new MeshSnapshot(1, Mode.CLOSED.settings, WORKLOADS, List.of(), PERMISSIONS);
+    Verdict leaving = Verdict.of(ALLOWED, Reason.LEAVING);
+    InetSocketAddress outside = new InetSocketAddress(IpAddresses.parse(OUTSIDE), 443);
+    InetSocketAddress legacy = new InetSocketAddress(IpAddresses.parse(LEGACY), 80);
+
+    assertThat(Decisions.decide(closed, flow("legacy", outside))).isEqualTo(leaving);
+    assertThat(at("legacy", closed, flow("web", legacy))).isEqualTo(leaving);
+    assertThat(at("legacy", closed, flow(null, legacy))).isEqualTo(leaving);
+    assertThat(Decisions.decide(closed, flow("web", legacy)).isAllowed()).isFalse();
   }
 
   private static Verdict at(String workload, MeshSnapshot snapshot, Flow flow) {

@@ -20,6 +20,7 @@ import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ReleaseMode;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -27,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
@@ -36,6 +38,9 @@ import java.util.stream.Collectors;
  */
 final class EnrolledPods {
   private static final System.Logger LOG = System.getLogger(EnrolledPods.class.getName());
+
+  /** For the last connections of a pod that leaves: they arrive within some milliseconds. */
+  private static final Duration ARRIVAL_PATIENCE = Duration.ofSeconds(1);
 
   private final Interception interception;
   private final NamespaceSockets sockets;
@@ -104,6 +109,9 @@ final class EnrolledPods {
    * @param look whether addresses and settings of a pod that is enrolled may have changed
    */
   void bring(Workload workload, MeshSnapshot current, boolean look) {
+    if (!isWanted.test(workload)) {
+      return; // given back since the sweep began
+    }
     PodPlacement before = enrolled.get(workload.name());
     if (look || before == null || !places.isStill(workload, before.path(), before.netns())) {
       bring(workload, open(workload), current, look);
@@ -286,7 +294,7 @@ final class EnrolledPods {
   }
 
   private void undo(PodPlacement pod, RuntimeException cause) {
-    releaseListeners(pod.name(), ReleaseMode.RESET_ESTABLISHED);
+    CompletableFuture<Void> _ = releaseListeners(pod.name(), ReleaseMode.RESET_ESTABLISHED);
     sockets.remove(pod.name());
     earlier.forget(pod.name());
     try {
@@ -296,15 +304,14 @@ final class EnrolledPods {
     }
   }
 
-  private void releaseListeners(NamespacedName name, ReleaseMode mode) {
-    CompletableFuture<Void> _ =
-        proxy
-            .release(name, mode)
-            .whenComplete((_, failure) -> {
-              if (failure != null) {
-                LOG.log(System.Logger.Level.WARNING, "listeners_not_closed pod=" + name, failure);
-              }
-            });
+  /** What is returned never fails. */
+  private CompletableFuture<Void> releaseListeners(NamespacedName name, ReleaseMode mode) {
+    return proxy
+        .release(name, mode)
+        .exceptionally(failure -> {
+          LOG.log(System.Logger.Level.WARNING, "listeners_not_closed pod=" + name, failure);
+          return null;
+        });
   }
 
   private void refresh(
@@ -376,7 +383,11 @@ final class EnrolledPods {
     former.forget(pod.cookie());
     enrolled.remove(pod.name());
     earlier.forget(pod.name());
-    releaseListeners(pod.name(), mode);
+    CompletableFuture<Void> closed = releaseListeners(pod.name(), mode);
+    if (mode == ReleaseMode.KEEP_ESTABLISHED) {
+      // What was redirected before goes on, which takes a socket inside the pod.
+      closed.completeOnTimeout(null, ARRIVAL_PATIENCE.toMillis(), TimeUnit.MILLISECONDS).join();
+    }
     sockets.remove(pod.name());
     pod.netns().close();
   }

@@ -5,6 +5,7 @@ import static java.util.Comparator.comparing;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Retirement;
 import io.sluice.mesh.Workload;
 import io.sluice.node.interception.FormerMechanism;
 import io.sluice.node.interception.Interception;
@@ -35,7 +36,6 @@ import java.util.function.BooleanSupplier;
 public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Enrolment.class.getName());
   private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(1);
-
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
   /** Sweeps between two looks at the addresses inside unchanged pods, and two runs of upkeep. */
@@ -60,13 +60,14 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private final PodProblems problems = new PodProblems(System::nanoTime);
   private final StatusView view;
   private final Leftovers leftovers;
+  private final ReleasedPods released;
   private volatile long reconciledRevision = -1;
   private int sweepsSinceLook;
-
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private volatile Map<NamespacedName, PodStatus> statuses = Map.of();
   private volatile boolean sweepWanted;
   private volatile boolean stopping;
+  private final GivingBack givingBack = new GivingBack();
 
   /**
    * Does nothing before {@link #start}.
@@ -105,6 +106,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
             this::isWanted);
     this.leftovers =
         new Leftovers(interception, enrolled, verification.closedPods(), places.sandboxes());
+    this.released = new ReleasedPods(interception, enrolled, proxy);
     this.sandboxes = new Sandboxes(interception, enrolled, places, verification.closedPods());
     this.verification = verification;
     this.view =
@@ -282,6 +284,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     enrolled.followEarlierConnections();
     reconciledRevision = current.revision();
     publishStatuses(current);
+    released.settle();
     leftovers.tellOfStart();
     if (isComplete) {
       leftovers.release(wanted.keySet());
@@ -317,7 +320,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   }
 
   private boolean isWanted(Workload workload) {
-    return workload.enrolled() && isHere(workload);
+    return !givingBack.hasBegun() && workload.enrolled() && isHere(workload);
   }
 
   private boolean isHere(Workload workload) {
@@ -349,10 +352,17 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
 
   /**
    * Looks after enrolled pods no more, since the proxy is about to close their listeners, which
-   * would be taken for a fault; any thread.
+   * would be taken for a fault. Where the mesh is being taken away, it first leaves every pod
+   * alone, as one that leaves the mesh; what is not released after 15 s stays refused. Blocks; any
+   * thread.
+   *
+   * @param isLast whether no other daemon has this one's place
    */
-  public void stopVerifying() {
+  public void stopVerifying(boolean isLast) {
     verification.stop();
+    if (isLast && snapshot.settings().retirement() == Retirement.CLEAR) {
+      givingBack.run(this::call, enrolled);
+    }
   }
 
   /**

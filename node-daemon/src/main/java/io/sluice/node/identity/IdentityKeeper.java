@@ -53,7 +53,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   private final Thread thread;
   private volatile @Nullable Instant lastContact;
   private volatile @Nullable Trouble linkTrouble;
-  private volatile @Nullable Trouble stranger;
+  private volatile @Nullable Trouble estrangement;
   private volatile boolean stopping;
 
   // Owned by the thread; before it starts, by its maker.
@@ -133,8 +133,8 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   }
 
   /** Since when, and how, the node and whoever answered last do not know one another. */
-  Optional<Trouble> stranger() {
-    return Optional.ofNullable(stranger);
+  Optional<Trouble> estrangement() {
+    return Optional.ofNullable(estrangement);
   }
 
   private void runUntilStopped() {
@@ -336,14 +336,14 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
       LOG.log(System.Logger.Level.WARNING, "controller_failed " + failure.getMessage());
     }
     if (self.isEstrangedBy(failure)) {
-      stranger = linkTrouble;
+      estrangement = linkTrouble;
     }
   }
 
   private void linkWorks() {
     lastContact = clock.now();
     link.reset();
-    stranger = null;
+    estrangement = null;
     self.believesNot(null);
     if (linkTrouble != null) {
       linkTrouble = null;

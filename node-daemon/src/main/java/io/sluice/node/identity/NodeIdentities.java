@@ -166,8 +166,8 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
    * Why this node is in force for a mesh that whoever answers at the controller's address does not
    * know; empty while he does, and while nobody answers.
    */
-  public Optional<String> stranger() {
-    return keeper.stranger().map(Trouble::text);
+  public Optional<String> estrangement() {
+    return keeper.estrangement().map(Trouble::text);
   }
 
   /** Has {@code listener} told when the node was admitted by other roots than it had. */

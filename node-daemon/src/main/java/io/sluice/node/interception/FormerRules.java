@@ -1,9 +1,11 @@
 package io.sluice.node.interception;
 
+import io.sluice.iptables.ClientAddresses;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.PodRedirection;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.decision.Direction;
@@ -31,7 +33,7 @@ public final class FormerRules {
   private @Nullable IptablesBackend backend;
 
   /** Rules that have gone from a pod, and until when connections from before are translated. */
-  private record Lifted(PodRedirection redirection, long endNanos) {}
+  private record Lifted(PodRedirection redirection, NetnsHandle netns, long endNanos) {}
 
   /**
    * Changes nothing yet.
@@ -77,8 +79,10 @@ public final class FormerRules {
   /** Ends the rules of one pod; what they have translated goes on for a while. */
   void lift(PodPlacement pod) {
     PodRedirection redirection = new PodRedirection(pod.netns(), probe());
-    redirection.disengage();
-    lifted.put(pod.cookie(), new Lifted(redirection, System.nanoTime() + translated.toNanos()));
+    redirection.detach();
+    lifted.put(
+        pod.cookie(),
+        new Lifted(redirection, pod.netns(), System.nanoTime() + translated.toNanos()));
   }
 
   void forget(long cookie) {
@@ -97,6 +101,7 @@ public final class FormerRules {
       if (one != null) {
         try {
           one.redirection.remove();
+          ClientAddresses.lower(namespaces, one.netns);
           records.remove(cookie);
         } catch (LinuxException | RedirectionException | UncheckedIOException e) {
           // What is left redirects nothing, and goes with the rules of other pods.

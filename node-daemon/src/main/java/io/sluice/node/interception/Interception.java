@@ -7,6 +7,7 @@ import io.sluice.proxy.PodListeners;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -52,9 +53,17 @@ public interface Interception extends AutoCloseable {
 
   /**
    * Ends interception of a pod, whether or not its namespace still exists: new connections are left
-   * alone, nothing of ours is left.
+   * alone, nothing of ours is left but what {@link #translating} needs.
    */
   void release(long cookie);
+
+  /**
+   * Cookies of pods that were released and in which the kernel still translates the connections
+   * that they had: released once more when those have ended, nothing is left.
+   */
+  default Set<Long> translating() {
+    return Set.of();
+  }
 
   /** Every verdict counter. */
   List<VerdictCount> verdicts();

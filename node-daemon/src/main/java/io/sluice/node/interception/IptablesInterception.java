@@ -43,6 +43,7 @@ public final class IptablesInterception implements Interception {
   private final SocketFacts facts;
   private final PresentedClients clients;
   private final Map<Long, RulesInForce> pods = new ConcurrentHashMap<>();
+  private final Set<Long> translating = ConcurrentHashMap.newKeySet();
 
   /**
    * Changes nothing yet.
@@ -82,7 +83,7 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public List<Long> leftBehind() {
-    return records.cookies();
+    return records.cookies().stream().filter(cookie -> !translating.contains(cookie)).toList();
   }
 
   @Override
@@ -121,6 +122,7 @@ public final class IptablesInterception implements Interception {
     if (active == null) {
       throw new IllegalStateException("pod " + pod.name() + " was not prepared");
     }
+    translating.remove(pod.cookie());
     if (pod.settings().openings().fail() == FailMode.OPEN) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -175,7 +177,7 @@ public final class IptablesInterception implements Interception {
     RulesInForce active = pods.get(cookie);
     try {
       if (active != null) {
-        active.remove();
+        active.detach();
       } else {
         removeLeftover(cookie);
       }
@@ -188,8 +190,16 @@ public final class IptablesInterception implements Interception {
     if (active != null) {
       pods.remove(cookie);
       active.close();
+      translating.add(cookie); // with its record, by which a later daemon finds what is left
+      return;
     }
+    translating.remove(cookie);
     records.remove(cookie);
+  }
+
+  @Override
+  public Set<Long> translating() {
+    return Set.copyOf(translating);
   }
 
   /**

@@ -22,9 +22,6 @@ import java.util.Set;
  * to it that the application is shown the true client.
  */
 final class RulesInForce implements AutoCloseable {
-  /** Ends what a proof says was wanted, where the application is shown the true client. */
-  private static final String SHOWING_CLIENTS = "+clients";
-
   private final EnrolledRecords records;
   private final PresentedClients clients;
   private final PodRedirection redirection;
@@ -62,17 +59,14 @@ final class RulesInForce implements AutoCloseable {
    */
   void begin() {
     PodTraffic traffic = traffic();
-    String digest = redirection.digest(traffic);
-    Optional<EnrolledRecords.Enrolled> earlier = records.read(pod.cookie());
-    Optional<RulesProof> proof = earlier.flatMap(EnrolledRecords.Enrolled::proof);
-    if (showsClients() && holds(proof, digest + SHOWING_CLIENTS)) {
+    Optional<RulesProof> proof =
+        records.read(pod.cookie()).flatMap(EnrolledRecords.Enrolled::proof);
+    if (showsClients() && holds(proof, redirection.digest(traffic, true))) {
       clients.found(pod.cookie());
     } else if (showsClients()) {
       clients.raise(pod);
-    } else if (earlier.isPresent() && !holds(proof, digest)) {
-      clients.lower(pod.cookie(), pod.netns()); // rules for both directions had it
     }
-    wanted = showing(digest);
+    wanted = digest(traffic);
     if (proof.isPresent() && holds(proof, wanted)) {
       redirection.adopt(traffic, proof.get().present());
       intactAt = OptionalInt.of(proof.get().generation());
@@ -99,7 +93,7 @@ final class RulesInForce implements AutoCloseable {
       clients.raise(pod);
     }
     PodTraffic traffic = traffic();
-    wanted = showing(redirection.digest(traffic));
+    wanted = digest(traffic);
     apply(traffic);
   }
 
@@ -107,8 +101,8 @@ final class RulesInForce implements AutoCloseable {
     return directions.contains(Direction.OUTBOUND);
   }
 
-  private String showing(String digest) {
-    return clients.isPossible(pod.cookie()) ? digest + SHOWING_CLIENTS : digest;
+  private String digest(PodTraffic traffic) {
+    return redirection.digest(traffic, clients.isPossible(pod.cookie()));
   }
 
   private PodTraffic traffic() {
@@ -164,6 +158,11 @@ final class RulesInForce implements AutoCloseable {
 
   List<CountedVerdict> verdicts() {
     return redirection.verdicts();
+  }
+
+  /** Takes nothing new; what is open is translated, and shown its client, until {@link #remove}. */
+  void detach() {
+    redirection.detach();
   }
 
   void remove() {

@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -132,6 +133,11 @@ public final class SplitInterception implements Interception {
   public void release(long cookie) {
     outbound.release(cookie);
     inbound.release(cookie);
+  }
+
+  @Override
+  public Set<Long> translating() {
+    return inbound.translating();
   }
 
   /** Inbound counters that an earlier daemon left in the maps go on where they were. */

@@ -3,7 +3,9 @@ package io.sluice.node.maps;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -150,10 +152,37 @@ public record PinDirectory(Path path) {
   public void create() {
     try {
       for (String part : List.of("maps", "links", "pods")) {
-        Files.createDirectories(path.resolve(part));
+        make(path.resolve(part));
       }
     } catch (IOException e) {
       throw new UncheckedIOException("cannot make pin directories below " + path, e);
+    }
+  }
+
+  private static void make(Path directory) throws IOException {
+    try {
+      Files.createDirectories(directory);
+    } catch (NoSuchFileException e) {
+      // Another node of this machine was the last one, and has taken the empty root away meanwhile.
+      Files.createDirectories(directory);
+    }
+  }
+
+  /** Removes the directory of all nodes where none has pins any more. */
+  public static void removeIfLast() {
+    removeIfEmpty(ROOT);
+  }
+
+  static void removeIfEmpty(Path root) {
+    if (!Files.isWritable(root)) {
+      return; // there is none, or nobody can make any in it
+    }
+    try {
+      Files.deleteIfExists(root);
+    } catch (DirectoryNotEmptyException e) {
+      // Of another node.
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + root, e);
     }
   }
 

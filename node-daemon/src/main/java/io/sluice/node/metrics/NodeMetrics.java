@@ -26,6 +26,7 @@ import java.util.function.Supplier;
 /** Every metric of the node daemon. Recording is safe from any thread. */
 public final class NodeMetrics {
   private final CollectorRegistry registry = new CollectorRegistry();
+  private final Supplier<MeshSnapshot> snapshot;
   private final TcpMetrics tcp;
   private final Counter earlierConnections =
       Counter.build(
@@ -45,6 +46,7 @@ public final class NodeMetrics {
 
   /** Registers what needs no other part of the daemon. */
   public NodeMetrics(Supplier<MeshSnapshot> snapshot) {
+    this.snapshot = snapshot;
     this.tcp = new TcpMetrics(registry, snapshot);
     this.hbone = new HboneMetrics(registry);
     refusals.register(registry);
@@ -189,7 +191,8 @@ public final class NodeMetrics {
   public String text() {
     StringWriter out = new StringWriter(16_384);
     try {
-      TextFormat.write004(out, registry.metricFamilySamples());
+      TextFormat.write004(
+          out, HiddenNamespaces.of(snapshot.get()).without(registry.metricFamilySamples()));
     } catch (IOException e) {
       throw new AssertionError("a StringWriter does not fail", e);
     }

@@ -76,7 +76,7 @@ class ReadmissionTest extends ControlledNodeTest {
   private void awaitDisbelief() {
     Await.until(() ->
         assertThat(node().status().failure()).contains("untrusted_controller", "not admitted"));
-    assertThat(node().identities.stranger())
+    assertThat(node().identities.estrangement())
         .hasValueSatisfying(why -> assertThat(why).contains("untrusted_controller"));
   }
 
@@ -88,7 +88,7 @@ class ReadmissionTest extends ControlledNodeTest {
             .isEqualTo(Certificates.id(other.root)));
     Await.until(() -> assertThat(node().status().connected()).isTrue());
     assertThat(node().status().failure()).isEmpty();
-    assertThat(node().identities.stranger()).isEmpty();
+    assertThat(node().identities.estrangement()).isEmpty();
   }
 
   @Test
@@ -138,7 +138,7 @@ class ReadmissionTest extends ControlledNodeTest {
     controller.comeBack();
 
     Await.until(() -> assertThat(node().status().connected()).isTrue());
-    assertThat(node().identities.stranger()).isEmpty();
+    assertThat(node().identities.estrangement()).isEmpty();
     assertThat(controller.admissions).as("it was never another's").hasValue(1);
 
     Attack.tried("a stranger who answers at the controller's address")

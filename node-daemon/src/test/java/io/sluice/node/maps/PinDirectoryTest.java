@@ -41,6 +41,20 @@ class PinDirectoryTest {
   }
 
   @Test
+  void theDirectoryOfAllNodesGoesWithTheLastOfThem() throws Exception {
+    Path all = root.resolve("sluice");
+    PinDirectory pins = new PinDirectory(all.resolve("node").resolve("v1"));
+    pins.create();
+    PinDirectory.removeIfEmpty(all);
+    assertThat(pins.path()).exists();
+
+    pins.removeAll();
+    PinDirectory.removeIfEmpty(all);
+    assertThat(all).doesNotExist();
+    PinDirectory.removeIfEmpty(all);
+  }
+
+  @Test
   void listsPodsByCookieAndOverlooksWhatIsNone() throws Exception {
     PinDirectory pins = new PinDirectory(root.resolve("node").resolve("v1"));
     pins.create();

@@ -49,6 +49,29 @@ class NodeMetricsTest {
   }
 
   @Test
+  void seriesOfANamespaceThatIsNotToBeToldOfAreHiddenAndComeBack() {
+    metrics.opened(Samples.outbound(1));
+    metrics.refused(Samples.ended(Samples.outbound(2), CloseKind.REFUSED));
+    List<String> told = tellingOfTheShop();
+    assertThat(told).hasSizeGreaterThan(1);
+
+    snapshot = Samples.unmeasured(2, Samples.CART, Samples.CATALOGUE);
+    metrics.keepOnly(snapshot);
+    metrics.opened(Samples.outbound(3));
+    assertThat(tellingOfTheShop()).isEmpty();
+    assertThat(metrics.text()).contains("sluice_node_snapshot_revision 2.0");
+
+    snapshot = Samples.snapshot(3, Samples.CART, Samples.CATALOGUE);
+    metrics.keepOnly(snapshot);
+    assertThat(tellingOfTheShop()).hasSameSizeAs(told);
+    assertThat(series("istio_tcp_connections_opened_total").getFirst()).endsWith("} 2.0");
+  }
+
+  private List<String> tellingOfTheShop() {
+    return metrics.text().lines().filter(line -> line.contains("namespace=\"shop\"")).toList();
+  }
+
+  @Test
   void unprovenSourceIsUnknown() {
     metrics.opened(Samples.stranger(1));
 

@@ -1,0 +1,153 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.cli.SluiceCommand;
+import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.Site;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.Sockets.Family;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * {@code sluice namespace} and {@code sluice metrics} with ten pods that run: from the command, as
+ * it is typed, to the kernel of every pod. What the API server is given, the registry is told.
+ */
+@Tag("kernel")
+class NamespaceVerbsTest {
+  private static final int PODS = 10;
+  private static final double CALM_LOAD = 4;
+  private static final Duration CALM_LIMIT = Duration.ofSeconds(5);
+
+  /** Of processors that others have, nothing is promised but that it ends. */
+  private static final Duration LIMIT = Await.patience(60);
+
+  private static final String SERIES = "namespace=\"" + Manifests.NAMESPACE + "\"";
+
+  @TempDir private Path home = Path.of("");
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void everyVerbHoldsInTheKernelWithinFiveSeconds(Mechanism mechanism) throws Exception {
+    String[] names = IntStream.range(0, PODS).mapToObj(i -> "p" + i).toArray(String[]::new);
+    try (StoringApiServer cluster = new StoringApiServer();
+        Site site = new Site(names)) {
+      ObjectNode namespace = JsonNodeFactory.instance.objectNode();
+      namespace.put("apiVersion", "v1").put("kind", "Namespace");
+      namespace.putObject("metadata").put("name", Manifests.NAMESPACE);
+      cluster.put("/api/v1/namespaces/" + Manifests.NAMESPACE, namespace);
+      cluster.onWrite =
+          object -> {
+            site.registry().write("namespace", object.toString());
+            return object;
+          };
+      site.registry().write("mesh-config", Manifests.meshConfig(false, false, Map.of()));
+      site.registry().write("namespace", namespace.toString());
+      site.pods().forEach(site.registry()::write);
+      site.startDaemon(mechanism.arguments());
+      List<Long> before = cookies(site);
+      assertUntouched(site);
+
+      within("namespace add", mechanism, cluster, () -> enrolled(site) == PODS);
+      assertThat(site.pods()).allSatisfy(pod -> assertThat(Traces.in(pod)).isNotEmpty());
+
+      SitePod called = site.pods().getLast();
+      Attempt refused =
+          Attempt.from(site.pods().getFirst(), called.at(Family.IPV6, Shop.STORE_PORT), "hi");
+      assertThat(refused.wasTurnedAway()).as("%s", refused).isTrue();
+      Await.until("it is counted", () -> site.daemon().view().metrics().contains(SERIES));
+      within(
+          "metrics disable --namespace",
+          mechanism,
+          cluster,
+          () -> !site.daemon().view().metrics().contains(SERIES));
+      within(
+          "metrics enable --namespace",
+          mechanism,
+          cluster,
+          () -> site.daemon().view().metrics().contains(SERIES));
+
+      within("namespace remove", mechanism, cluster, () -> enrolled(site) == 0);
+      assertUntouched(site);
+      within("namespace add", mechanism, cluster, () -> enrolled(site) == PODS);
+      within("namespace ignore", mechanism, cluster, () -> enrolled(site) == 0);
+      assertUntouched(site);
+      assertThat(cookies(site)).isEqualTo(before);
+    }
+  }
+
+  private void within(
+      String verb, Mechanism mechanism, StoringApiServer cluster, Callable<Boolean> holds)
+      throws Exception {
+    StringWriter said = new StringWriter();
+    Stream<String> words =
+        Stream.concat(
+            Stream.of(verb.split(" ")),
+            Stream.of(Manifests.NAMESPACE, "--kubeconfig", cluster.kubeconfig(home).toString()));
+    long begin = System.nanoTime();
+    int code =
+        SluiceCommand.commandLine()
+            .setOut(new PrintWriter(said))
+            .setErr(new PrintWriter(said))
+            .execute(words.toArray(String[]::new));
+    assertThat(code).as("%s: %s", verb, said).isZero();
+    Await.until(verb + " holds", LIMIT, holds);
+    Duration time = Duration.ofNanos(System.nanoTime() - begin);
+    double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+    System.out.printf(
+        "%s, %s, %d pods: %d ms, load %.1f%n", verb, mechanism.mode(), PODS, time.toMillis(), load);
+    assertThat(time)
+        .as("%s, load %.1f", verb, load)
+        .isLessThanOrEqualTo(load < CALM_LOAD ? CALM_LIMIT : LIMIT);
+  }
+
+  private static long enrolled(Site site) {
+    return site.daemon().view().pods().stream()
+        .filter(pod -> pod.path("state").asText().equals("enrolled"))
+        .count();
+  }
+
+  /** No program, rule or listener in any pod. */
+  private static void assertUntouched(Site site) {
+    for (SitePod pod : site.pods()) {
+      Await.untilPasses(
+          Await.PATIENCE,
+          () -> {
+            assertThat(Traces.in(pod)).as(pod.name()).isEmpty();
+            for (String table : List.of("tcp", "tcp6")) {
+              assertThat(pod.procNet(table).lines().filter(line -> line.contains(" 0A ")))
+                  .isEmpty();
+            }
+          });
+    }
+  }
+
+  private static List<Long> cookies(Site site) {
+    return site.pods().stream()
+        .map(pod -> {
+          try (NetnsHandle netns = pod.open()) {
+            return netns.cookie();
+          }
+        })
+        .toList();
+  }
+}
