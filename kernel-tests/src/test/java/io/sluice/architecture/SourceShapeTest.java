@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 /** What every source file has in common. */
 class SourceShapeTest {
-  private static final int LONGEST_FILE_LINES = 400;
+  private static final int LONGEST_FILE_LINES = 450;
 
   /** Files that may be longer, each with its reason. */
   private static final Map<Path, String> MAY_BE_LONGER = Map.of();

@@ -33,8 +33,6 @@ class HandOverTest {
   private static final int ROUNDS = 3;
   private static final int CALLS = 20;
 
-  private static final double CALM_LOAD = 4;
-  private static final Duration CALM_LIMIT = Duration.ofMillis(250);
   private static final double BUSY_LOAD = 12;
   private static final Duration BUSY_LIMIT = Duration.ofSeconds(1);
 
@@ -160,7 +158,7 @@ class HandOverTest {
   }
 
   private static Duration limit(double load) {
-    return load < CALM_LOAD ? CALM_LIMIT : load <= BUSY_LOAD ? BUSY_LIMIT : LIMIT;
+    return load <= BUSY_LOAD ? BUSY_LIMIT : LIMIT;
   }
 
   private static void awaitCalls(Callers... callers) {
