@@ -277,8 +277,8 @@ class ReplacementsTest {
       }
       case LINKED_VOLUME -> {
         Files.delete(volume);
-        Files.createSymbolicLink(own.getParent().resolve("..data"), Path.of(CONTENT));
-        Files.createSymbolicLink(volume, own.getParent());
+        Files.createSymbolicLink(own.resolveSibling("..data"), Path.of(CONTENT));
+        Files.createSymbolicLink(volume, own.resolve("..").normalize());
       }
       case OTHER_POD -> {
         Files.delete(volume);
