@@ -62,6 +62,7 @@ public final class ClientAddresses {
    */
   public static void raise(
       NetworkNamespaces namespaces, NetnsHandle namespace, Set<Family> families) {
+    run(namespace, List.of("nft", "-f", "-"), REMOVE + ADD); // first: by it the rest is found
     for (Family family : families) {
       run(
           namespace,
@@ -82,7 +83,6 @@ public final class ClientAddresses {
         throw failure("ip", rule);
       }
     }
-    run(namespace, List.of("nft", "-f", "-"), REMOVE + ADD);
     set(namespaces, namespace, families, "1");
   }
 
@@ -96,12 +96,8 @@ public final class ClientAddresses {
       NamespaceCommand.run(
           namespace, List.of("ip", option(family), "route", "flush", "table", PLACE), "");
     }
-    NamespaceCommand.Result removed =
-        NamespaceCommand.run(namespace, List.of("nft", "-f", "-"), REMOVE);
-    if (!removed.isSuccess() && NamespaceCommand.run(namespace, LIST, "").isSuccess()) {
-      throw failure("nft", removed); // else the kernel has never taken one
-    }
     set(namespaces, namespace, Set.of(Family.values()), "0");
+    run(namespace, List.of("nft", "-f", "-"), REMOVE); // last: what fails before is found again
   }
 
   private static NamespaceCommand.Result rule(NetnsHandle namespace, Family family, String action) {

@@ -383,7 +383,10 @@ public final class NodeDaemon implements AutoCloseable {
     }
     Enrolment pods = enrolment;
     if (pods != null) {
-      pods.stopVerifying(!left);
+      pods.stopVerifying();
+      if (!left) {
+        pods.giveBack();
+      }
     }
     Proxy dataPath = proxy;
     if (dataPath != null) {

@@ -102,17 +102,12 @@ final class PodService {
 
   /** Closes once nothing comes any more of what was sent while connections were redirected. */
   CompletableFuture<Void> closeAfterLast() {
-    return closeWhenIdle(LAST_ARRIVALS.toNanos());
-  }
-
-  /** Goes on accepting until nothing came for {@code nanos}, then closes. */
-  CompletableFuture<Void> closeWhenIdle(long nanos) {
     PodService before;
     synchronized (this) {
       before = earlier;
     }
     CompletableFuture<Void> own =
-        all(acceptors.stream().map(one -> one.closeWhenIdle(nanos)).toList());
+        all(acceptors.stream().map(one -> one.closeWhenIdle(LAST_ARRIVALS.toNanos())).toList());
     return before == null ? own : CompletableFuture.allOf(own, before.close());
   }
 

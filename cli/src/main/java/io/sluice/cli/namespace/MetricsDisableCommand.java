@@ -11,8 +11,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "disable",
     description = {
-      "Takes the series that name the namespaces' own pods or workloads out of the nodes' metrics,",
-      "within seconds; they are counted on, and pods keep running."
+      "Takes the series that name the namespaces' own pods or workloads out of nodes' metrics.",
+      "It acts within seconds; they are counted on, and pods keep running."
     },
     mixinStandardHelpOptions = true,
     footerHeading = "%nFields of -o json:%n",

@@ -46,7 +46,7 @@ import picocli.CommandLine.Spec;
       "findings[].line (number): in the file; 0 where none is known",
       "findings[].object: kind, namespace and name",
       "findings[].field: path in the object; empty where it is the whole",
-      "findings[].level: error or warning",
+      "findings[].level: error, warning or info",
       "findings[].reason: what is wrong",
       "findings[].mend: what to do",
       "unread[].file: that could not be read",

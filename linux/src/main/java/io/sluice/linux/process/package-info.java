@@ -1,4 +1,7 @@
-/** Starting other programs from a daemon that may be killed at any moment. */
+/**
+ * Starting other programs from a daemon that may be killed at any moment, and ending with the one
+ * that started it.
+ */
 @NullMarked
 package io.sluice.linux.process;
 

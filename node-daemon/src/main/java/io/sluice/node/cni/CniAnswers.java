@@ -218,8 +218,8 @@ final class CniAnswers {
             + pod.name()
             + " yet, so it cannot say whether its traffic must be protected",
         snapshots.isToldOfEveryPod()
-            ? "the runtime tries again; if it stays so, look at the registry with 'sluice node"
-                + " status' and 'sluice control status', which names objects that cannot be read"
+            ? "the runtime tries again; if it stays so, look at 'sluice node status' and the"
+                + " controller's log, which names objects that cannot be read (registry_problem)"
             : "it waits for the controller, or for whoever writes the registry's folder, to tell of"
                 + " it; 'sluice node status' says since when the controller was not heard of"
                 + whyNot.map(why -> "; it does not start in another's place: " + why).orElse(""));

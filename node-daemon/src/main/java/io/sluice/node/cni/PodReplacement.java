@@ -11,18 +11,6 @@ import java.util.Optional;
  * them. Any thread; may read small files.
  */
 public interface PodReplacement {
-  /** Starts none. */
-  PodReplacement NONE =
-      new PodReplacement() {
-        @Override
-        public Optional<String> replace(PodReference pod, List<InetAddress> addresses) {
-          return Optional.of("none starts in the place of another here");
-        }
-
-        @Override
-        public void left(NamespacedName pod) {}
-      };
-
   /**
    * Has the pod told as one that takes the place of another: it is in the next snapshot.
    *

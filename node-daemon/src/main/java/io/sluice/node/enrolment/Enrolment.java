@@ -352,15 +352,18 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
 
   /**
    * Looks after enrolled pods no more, since the proxy is about to close their listeners, which
-   * would be taken for a fault. Where the mesh is being taken away, it first leaves every pod
-   * alone, as one that leaves the mesh; what is not released after 15 s stays refused. Blocks; any
-   * thread.
-   *
-   * @param isLast whether no other daemon has this one's place
+   * would be taken for a fault. Any thread.
    */
-  public void stopVerifying(boolean isLast) {
+  public void stopVerifying() {
     verification.stop();
-    if (isLast && snapshot.settings().retirement() == Retirement.CLEAR) {
+  }
+
+  /**
+   * Leaves every pod alone, as one that leaves the mesh, where the mesh is being taken away. Only
+   * for a daemon whose place no other has. Blocks; any thread.
+   */
+  public void giveBack() {
+    if (snapshot.settings().retirement() == Retirement.CLEAR) {
       givingBack.run(this::call, enrolled);
     }
   }

@@ -40,6 +40,12 @@ final class ChangingSocketFacts implements SocketFacts {
         : stored.get().accepted(pod, direction, fd);
   }
 
+  @Override
+  public Optional<InetSocketAddress> untranslatedSource(
+      InetSocketAddress local, InetSocketAddress peer) {
+    return (changing.isEmpty() ? own : translated).untranslatedSource(local, peer);
+  }
+
   /** Both must know the proxy's sockets: rules may tell them by a mark. */
   @Override
   public void prepare(

@@ -57,6 +57,13 @@ final class EbpfSocketFacts implements SocketFacts {
             Direction.INBOUND));
   }
 
+  /** Steering changes no source. */
+  @Override
+  public Optional<InetSocketAddress> untranslatedSource(
+      InetSocketAddress local, InetSocketAddress peer) {
+    return Optional.empty();
+  }
+
   /** The hook names the peer, wherever it is. */
   @Override
   public boolean canShowClientAt(InetAddress address) {

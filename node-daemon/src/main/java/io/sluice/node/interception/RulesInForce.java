@@ -67,7 +67,7 @@ final class RulesInForce implements AutoCloseable {
       clients.raise(pod);
     }
     wanted = digest(traffic);
-    if (proof.isPresent() && holds(proof, wanted)) {
+    if (holds(proof, wanted)) {
       redirection.adopt(traffic, proof.get().present());
       intactAt = OptionalInt.of(proof.get().generation());
       records.write(pod.name(), pod.path(), pod.cookie(), proof);

@@ -19,10 +19,7 @@ public interface SocketFacts {
    * empty where it changes none, or does not know. Inside the pod's namespace, may do a few system
    * calls.
    */
-  default Optional<InetSocketAddress> untranslatedSource(
-      InetSocketAddress local, InetSocketAddress peer) {
-    return Optional.empty();
-  }
+  Optional<InetSocketAddress> untranslatedSource(InetSocketAddress local, InetSocketAddress peer);
 
   /**
    * Readies a socket, not connected yet, that was made inside {@code pod} for the proxy.

@@ -30,8 +30,7 @@ public final class SplitInterception implements Interception {
   public SplitInterception(EbpfInterception outbound, IptablesInterception inbound) {
     this.outbound = outbound;
     this.inbound = inbound;
-    this.facts =
-        new SplitSocketFacts(outbound.sockets(), new IptablesSocketFacts(false, _ -> false));
+    this.facts = new SplitSocketFacts(outbound.sockets(), inbound.sockets());
   }
 
   @Override

@@ -10,6 +10,7 @@ import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.builtin.RotationPhase;
 import io.sluice.control.authority.builtin.RotationPhase.Distributing;
 import io.sluice.control.authority.builtin.RotationPhase.Single;
+import io.sluice.control.authority.builtin.RotationPhase.Using;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
@@ -173,7 +174,7 @@ public final class ChangingDomain implements CertificateAuthority {
           new Single(active);
       case Distributing(String active, String next, Instant _) when !next.equals(wanted) ->
           new Distributing(active, wanted, now.plus(times.distributeFor));
-      default -> due;
+      case Single _, Distributing _, Using _ -> due;
     };
   }
 
