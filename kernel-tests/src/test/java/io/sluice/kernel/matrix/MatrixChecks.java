@@ -196,7 +196,7 @@ final class MatrixChecks {
       site.configure(true, Map.of());
       Attempt allowed = Attempt.from(site.stranger, destination, "hello");
       same("answer: " + allowed, allowed.answer(), "hello");
-      sameClient(server, allowed.local(), family);
+      sameClient(server, allowed.local());
     } finally {
       site.configure(false, Map.of());
     }
