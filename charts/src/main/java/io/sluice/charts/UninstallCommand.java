@@ -84,9 +84,14 @@ final class UninstallCommand implements Callable<Integer> {
     MeshWorkloads mesh = release.mesh(client);
     boolean givesBack = !isWithoutNodes && mesh.hasNodes();
     if (givesBack) {
-      List.of(Retirement.ANNOUNCED, Retirement.CLEAR)
-          .forEach(step -> announce(step, helm, new MeshConfigs(client, release.release())));
-      helm.upgrade(List.of("retire: true"));
+      try {
+        List.of(Retirement.ANNOUNCED, Retirement.CLEAR)
+            .forEach(step -> announce(step, helm, new MeshConfigs(client, release.release())));
+        helm.upgrade(List.of("retire: true"));
+      } catch (RuntimeException e) {
+        takeBack(helm, e);
+        throw e;
+      }
       mesh.awaitNodes(release.timeout());
       tell("every node is given back to its own network");
     }
@@ -100,6 +105,16 @@ final class UninstallCommand implements Callable<Integer> {
       Listing.printJson(answer(givesBack, staying), spec.commandLine().getOut());
     }
     return ExitCode.OK.code();
+  }
+
+  /** A mesh that stays encrypts and asks for proof again. */
+  private static void takeBack(HelmRelease helm, RuntimeException cause) {
+    try {
+      helm.upgrade(
+          List.of("meshConfig: {traffic: {retirement: " + Retirement.NONE + "}}", "retire: false"));
+    } catch (RuntimeException e) {
+      cause.addSuppressed(e);
+    }
   }
 
   /** Nodes that have not confirmed a step only refuse more: that stops nobody from leaving. */

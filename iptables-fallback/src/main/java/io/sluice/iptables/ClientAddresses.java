@@ -14,7 +14,9 @@ import java.util.Set;
  * What a pod needs so that its application sees the true client: the proxy connects from inside, by
  * a socket that is bound to the client's address (IP_TRANSPARENT, ip(7)) and marked. The accepted
  * socket takes the mark over, and so does the reset of a port that nobody serves; what bears it is
- * led back inside, and is not tracked, since the client's own connection may have the same ends.
+ * led back inside, and is not tracked, since the client's own connection may have the same ends. An
+ * application may turn an accepted socket into one that connects, and bind it to a device: what
+ * bears the mark and would leave is dropped.
  *
  * <p>Outlives the process. Starts programs, some milliseconds each; on a platform thread.
  */
@@ -42,6 +44,7 @@ public final class ClientAddresses {
       table inet %s {
         chain leaving {
           type filter hook output priority -300; policy accept;
+          oifname != "lo" meta mark %s drop
           meta mark %s notrack
         }
         chain arriving {
@@ -50,7 +53,7 @@ public final class ClientAddresses {
         }
       }
       """
-          .formatted(TABLE, MARK, MARK);
+          .formatted(TABLE, MARK, MARK, MARK);
 
   private ClientAddresses() {}
 

@@ -28,7 +28,7 @@ class MigrationPageTest {
 
   /** What a field may hold: a switch, a list, a word, a time. */
   private static final List<String> VALUES =
-      List.of("true", "[]", "STRICT", "required", "30m", "KEEP");
+      List.of("true", "[]", "STRICT", "required", "30m", "KEEP", "PodIP", "CLEAR");
 
   private static final String NO_FIELDS_VALUE = "{surely: [not, this]}";
 

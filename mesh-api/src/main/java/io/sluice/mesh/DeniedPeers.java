@@ -6,7 +6,7 @@ import java.util.Set;
 /**
  * Peers that are refused although their certificates are valid.
  *
- * @param identities every certificate of these
+ * @param identities every certificate of these accounts, in whichever trust domain of the mesh
  * @param serials these certificates alone; positive
  */
 public record DeniedPeers(Set<SpiffeId> identities, Set<BigInteger> serials) {
@@ -20,6 +20,13 @@ public record DeniedPeers(Set<SpiffeId> identities, Set<BigInteger> serials) {
 
   /** Whether a peer with this identity and leaf serial number is refused. */
   public boolean denies(SpiffeId identity, BigInteger serial) {
-    return identities.contains(identity) || serials.contains(serial);
+    return denies(identity) || serials.contains(serial);
+  }
+
+  /** Whether an account is refused: also by the name that it has, or had, in another domain. */
+  public boolean denies(SpiffeId identity) {
+    return identities.contains(identity)
+        || identities.stream()
+            .anyMatch(denied -> denied.serviceAccountName().equals(identity.serviceAccountName()));
   }
 }

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntUnaryOperator;
@@ -22,6 +23,8 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
 
   /** Pause after a failed accept (no descriptors left), so that the loop does not spin. */
   private static final long PAUSE_MILLIS = 100;
+
+  private static final Duration LONGEST_CALLED = Duration.ofSeconds(1);
 
   private final DataPath path;
   private final Pod pod;
@@ -83,23 +86,29 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     return new ListenerFd(duplicate.applyAsInt(channel.fd().intValue()), direction);
   }
 
-  /** Goes on accepting until nothing came for {@code idleNanos}, then closes. Any thread. */
+  /**
+   * Goes on accepting until nothing came for {@code idleNanos}, then closes; whoever goes on
+   * calling keeps it open for a second more at most. Any thread.
+   */
   ChannelFuture closeWhenIdle(long idleNanos) {
     channel
         .eventLoop()
         .execute(() -> {
           lastAcceptNanos = System.nanoTime();
-          checkIdle(idleNanos);
+          checkIdle(idleNanos, lastAcceptNanos + idleNanos + LONGEST_CALLED.toNanos());
         });
     return channel.closeFuture();
   }
 
-  private void checkIdle(long idleNanos) {
-    long left = lastAcceptNanos + idleNanos - System.nanoTime();
+  private void checkIdle(long idleNanos, long endNanos) {
+    long now = System.nanoTime();
+    long left = Math.min(lastAcceptNanos + idleNanos - now, endNanos - now);
     if (left <= 0) {
       channel.close();
     } else {
-      channel.eventLoop().schedule(() -> checkIdle(idleNanos), left, TimeUnit.NANOSECONDS);
+      channel
+          .eventLoop()
+          .schedule(() -> checkIdle(idleNanos, endNanos), left, TimeUnit.NANOSECONDS);
     }
   }
 

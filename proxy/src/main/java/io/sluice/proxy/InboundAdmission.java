@@ -83,7 +83,10 @@ final class InboundAdmission implements Attempt.Owner {
               if (failure != null) {
                 connection.path.failed("source-unknown", connection.pod.name, failure);
               } else {
-                source.ifPresent(before -> tuple = new LocalConnections.Tuple(before, destination));
+                // Only a port may differ: an address may be what the caller goes by.
+                source
+                    .filter(before -> before.getAddress().equals(tuple.source().getAddress()))
+                    .ifPresent(before -> tuple = new LocalConnections.Tuple(before, destination));
               }
               start();
             }));

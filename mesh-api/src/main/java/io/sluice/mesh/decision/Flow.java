@@ -90,7 +90,7 @@ public record Flow(
             .filter(Workload::enrolled)
             .map(Workload::identity)
             .filter(snapshot.settings()::isWorkload)
-            .filter(identity -> !snapshot.settings().denied().identities().contains(identity));
+            .filter(identity -> !snapshot.settings().denied().denies(identity));
   }
 
   /** Who opened it, as far as that is proven and {@code snapshot} counts it to the mesh. */

@@ -80,7 +80,7 @@ final class CniAnswers {
     try {
       switch (request.command()) {
         case ADD -> {
-          Optional<Sandbox> sandbox = toAttach(request, netns, deadlineNanos);
+          Optional<Sandbox> sandbox = toAttachOrLeave(request, netns, deadlineNanos);
           if (sandbox.isPresent()) {
             handedOn = true;
             attach(sandbox.get(), netns.orElseThrow(), deadlineNanos);
@@ -109,6 +109,20 @@ final class CniAnswers {
     }
     FaultPoint.CALL_ANSWERED.reached();
     return answer;
+  }
+
+  /** What fails before anything is recorded leaves nobody who stands in for another. */
+  private Optional<Sandbox> toAttachOrLeave(
+      CniRequest request, Optional<NetnsHandle> passed, long deadlineNanos)
+      throws InterruptedException {
+    try {
+      return toAttach(request, passed, deadlineNanos);
+    } catch (RuntimeException | InterruptedException e) {
+      if (records.find(request.containerId()).isEmpty()) {
+        request.pod().ifPresent(pod -> replacement.left(pod.name()));
+      }
+      throw e;
+    }
   }
 
   /** The sandbox to attach; nothing when its pod is outside the mesh, or it is attached already. */

@@ -1,9 +1,7 @@
 package io.sluice.node.enrolment;
 
-import io.sluice.linux.LinuxException;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.interception.Interception;
-import io.sluice.node.interception.InterceptionException;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ProxyStats;
 import java.util.Map;
@@ -38,7 +36,7 @@ final class ReleasedPods {
         if (isIdle(cookie, pods)) {
           interception.release(cookie);
         }
-      } catch (LinuxException | InterceptionException e) {
+      } catch (RuntimeException e) {
         LOG.log(
             System.Logger.Level.WARNING,
             "released_pod_not_settled netns_cookie=" + Long.toUnsignedString(cookie),

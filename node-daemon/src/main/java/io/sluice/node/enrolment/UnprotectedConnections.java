@@ -52,7 +52,9 @@ record UnprotectedConnections(
     Set<InetSocket.Ends> ends = sockets.stream().map(InetSocket::ends).collect(Collectors.toSet());
     List<EarlierConnection> found = new ArrayList<>();
     for (InetSocket socket : sockets) {
-      if (!canCarryData(socket) || staysInside(socket) || hasBothEndsInside(socket, ends)) {
+      if (!canCarryData(socket)
+          || staysInside(socket)
+          || hasBothEndsInside(socket, ends, sockets, isOwn)) {
         continue;
       }
       boolean inbound =
@@ -92,9 +94,23 @@ record UnprotectedConnections(
         || network.excludedAddresses().contains(peer);
   }
 
-  /** As between the proxy and the application that sees a client's address. */
-  private static boolean hasBothEndsInside(InetSocket socket, Set<InetSocket.Ends> ends) {
-    return socket.transport() == Transport.TCP && ends.contains(socket.otherEnds());
+  /**
+   * As between the proxy and the application that sees a client's address. The other end is the
+   * proxy's: a pod can make sockets of any ends.
+   */
+  private static boolean hasBothEndsInside(
+      InetSocket socket,
+      Set<InetSocket.Ends> ends,
+      List<InetSocket> sockets,
+      Predicate<InetSocket> isOwn) {
+    return socket.transport() == Transport.TCP
+        && ends.contains(socket.otherEnds())
+        && sockets.stream()
+            .anyMatch(other ->
+                other.transport() == Transport.TCP
+                    && other.inode() != 0
+                    && other.ends().equals(socket.otherEnds())
+                    && isOwn.test(other));
   }
 
   private static boolean accepts(InetSocket listener, InetSocket socket) {

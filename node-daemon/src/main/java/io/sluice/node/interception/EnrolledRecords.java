@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -17,6 +18,8 @@ import java.util.stream.Stream;
  * proves that its rules are whole.
  */
 final class EnrolledRecords {
+  private static final String NEW = "new";
+
   private final Path directory;
 
   EnrolledRecords(Path directory) {
@@ -31,7 +34,9 @@ final class EnrolledRecords {
     proof.ifPresent(known -> lines.addAll(known.lines()));
     try {
       Files.createDirectories(directory);
-      Files.write(file(cookie), lines);
+      // In one step: a torn record would make a pod that is in force look like one that never was.
+      Path written = Files.write(file(cookie).resolveSibling(NEW), lines);
+      Files.move(written, file(cookie), StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot note pod " + pod + " in " + directory, e);
     }

@@ -1,13 +1,10 @@
 package io.sluice.node.interception;
 
-import io.sluice.iptables.RedirectionException;
-import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.node.maps.PinDirectory;
 import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.PodListeners;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -229,10 +226,7 @@ public final class FormerMechanism {
       step.run();
       LOG.log(System.Logger.Level.DEBUG, "former_mechanism_removed where=\"{0}\"", where);
       return true;
-    } catch (LinuxException
-        | InterceptionException
-        | RedirectionException
-        | UncheckedIOException e) {
+    } catch (RuntimeException e) {
       LOG.log(
           System.Logger.Level.WARNING,
           "former_mechanism_not_removed where=\"{0}\" problem={1}",

@@ -127,7 +127,17 @@ public final class FormerRules {
             directory,
             new NodeNamespaces(namespaces, proc),
             EnumSet.allOf(Direction.class))) {
-      others.forEach(former::release);
+      RuntimeException failed = null;
+      for (long cookie : others) {
+        try {
+          former.release(cookie);
+        } catch (RuntimeException e) {
+          failed = e; // one pod may spoil its own rules: the others' go all the same
+        }
+      }
+      if (failed != null) {
+        throw failed;
+      }
     }
   }
 }

@@ -166,7 +166,7 @@ public final class IptablesInterception implements Interception {
     if (active == null) {
       return;
     }
-    if (records.read(cookie).isEmpty()) {
+    if (!records.cookies().contains(cookie)) {
       active.remove(); // never in force; what an earlier daemon left stays: refused
     }
     active.close();
