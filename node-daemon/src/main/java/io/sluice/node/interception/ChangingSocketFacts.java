@@ -7,6 +7,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongPredicate;
 
 /**
  * Facts while pods change from one mechanism to another: what is accepted there may have been sent
@@ -18,15 +19,23 @@ final class ChangingSocketFacts implements SocketFacts {
   private final SocketFacts translated = new IptablesSocketFacts(true, _ -> false);
   private final Optional<SocketFacts> stored;
   private final Set<Long> changing;
+  private final LongPredicate stillSteered;
 
   /**
    * @param stored what programs wrote down, where it can be read
    * @param changing cookies of the pods that change, as they are at the time of asking
+   * @param stillSteered whether programs still take what comes for a pod that goes over to rules:
+   *     from another address than the pod's own they would take the proxy's connections too
    */
-  ChangingSocketFacts(SocketFacts own, Optional<SocketFacts> stored, Set<Long> changing) {
+  ChangingSocketFacts(
+      SocketFacts own,
+      Optional<SocketFacts> stored,
+      Set<Long> changing,
+      LongPredicate stillSteered) {
     this.own = own;
     this.stored = stored;
     this.changing = changing;
+    this.stillSteered = stillSteered;
   }
 
   @Override
@@ -53,7 +62,8 @@ final class ChangingSocketFacts implements SocketFacts {
     if (changing.contains(pod.cookie())) {
       translated.prepare(fd, pod, presentedClient, inbound);
     }
-    own.prepare(fd, pod, presentedClient, inbound); // last: it may need a mark of its own
+    // Last: it may need a mark of its own.
+    own.prepare(fd, pod, presentedClient.filter(_ -> !stillSteered.test(pod.cookie())), inbound);
   }
 
   @Override

@@ -77,7 +77,11 @@ public final class FormerMechanism {
 
   /** How sockets are explained, those of pods that change included. */
   public SocketFacts sockets() {
-    return new ChangingSocketFacts(present.sockets(), programs.facts(), changing.keySet());
+    return new ChangingSocketFacts(
+        present.sockets(),
+        programs.facts(),
+        changing.keySet(),
+        cookie -> present.mechanism() == Mechanism.IPTABLES && holds(cookie));
   }
 
   /**
