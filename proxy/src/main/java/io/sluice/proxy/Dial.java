@@ -127,9 +127,13 @@ final class Dial implements Attempt, PendingSocket.Listener {
     });
   }
 
-  /** Then the client itself may have these very ends, and is not to be taken for us. */
+  /**
+   * Then the client itself may have these very ends, and is not to be taken for us. One that is at
+   * the application's own address calls itself: nobody is shown there.
+   */
   private boolean isShownAsClient(InetSocketAddress local) {
     return origin.inbound
+        && !local.getAddress().equals(endpoint.getAddress())
         && presentedClient
             .filter(client -> client.getAddress().equals(local.getAddress()))
             .isPresent();
