@@ -46,6 +46,7 @@ class RetirementTest {
           shop.configure(Map.of("traffic", "{retirement: " + step + "}"));
           traffic.awaitMore();
           traffic.assertRefused(shop.store, refused);
+          assertThat(shop.servingView().status().path("retirement").asText()).isEqualTo(step);
         }
         giveBack(shop.a());
         traffic.awaitMore();

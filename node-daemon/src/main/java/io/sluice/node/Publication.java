@@ -1,6 +1,7 @@
 package io.sluice.node;
 
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.Retirement;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.node.cni.CniService;
 import io.sluice.node.enrolment.Enrolment;
@@ -13,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Brings each snapshot to the parts of a daemon, in the order in which they need it. */
 final class Publication {
+  private static final System.Logger LOG = System.getLogger(Publication.class.getName());
+
+  private Retirement retirement = Retirement.NONE; // guarded by this
   private final SourceInUse source;
   private final Consumer<MeshSnapshot> daemon;
   private final Proxy proxy;
@@ -112,6 +116,7 @@ final class Publication {
     MeshSnapshot next = here.snapshot(found.revision() + ahead);
     boolean inForce = found == atHand; // and only the plugin has not heard of it
     atHand = null;
+    tellOfRetirement(next.settings().retirement());
     if (!inForce) {
       daemon.accept(next);
       proxy.publish(next);
@@ -125,5 +130,16 @@ final class Publication {
     }
     plugin.ifPresent(present -> present.publish(next, source.isComplete()));
     metrics.keepOnly(next);
+  }
+
+  /** Who forgot that the mesh is on its way out, or never heard of it, finds it here. */
+  private void tellOfRetirement(Retirement step) {
+    if (step != retirement) {
+      retirement = step;
+      LOG.log(
+          step == Retirement.NONE ? System.Logger.Level.INFO : System.Logger.Level.WARNING,
+          "mesh_retirement step={0}",
+          step);
+    }
   }
 }

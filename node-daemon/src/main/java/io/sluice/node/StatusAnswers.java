@@ -149,6 +149,7 @@ final class StatusAnswers implements AdminAnswers {
     source.describe(status, snapshot.get());
     status.put("enforcedRevision", pods.enforcedRevision());
     status.put("permissive", snapshot.get().settings().permissive());
+    status.put("retirement", snapshot.get().settings().retirement().name());
     status.put("podsEnrolled", count(statuses, PodState.ENROLLED));
     status.put("podsPending", count(statuses, PodState.PENDING));
     status.put("connectionsAccepted", stats.accepted());

@@ -47,6 +47,7 @@ import picocli.CommandLine.Spec;
       "refusedChange[]: With a controller: what could not be used of its last change",
       "enforcedRevision (number): the revision in force for every pod",
       "permissive (boolean): whether traffic needs no TrafficTarget",
+      "retirement: how far the mesh is on its way to be taken away: NONE, ANNOUNCED or CLEAR",
       "podsEnrolled (number): how many",
       "podsPending (number): how many are waited for",
       "connectionsAccepted (number): since the start",
