@@ -74,6 +74,8 @@ class ExitCodesTest {
     targets.put("namespace add", new Target("shop " + CLUSTER, unreached, reach));
     targets.put("namespace remove", new Target("shop " + CLUSTER, unreached, reach));
     targets.put("namespace ignore", new Target("shop " + CLUSTER, unreached, reach));
+    targets.put("metrics enable", new Target("--namespace shop " + CLUSTER, unreached, reach));
+    targets.put("metrics disable", new Target("--namespace shop " + CLUSTER, unreached, reach));
     targets.put("namespace list", new Target(CLUSTER, unreached, reach));
     String maps = "sluice node maps";
     for (String command : List.of("status", "pods", "certificates", "events")) {
