@@ -61,7 +61,9 @@ public final class Cluster implements AutoCloseable {
         link.netns(),
         List.of(
             "link set lo up",
-            "link add br0 type bridge",
+            // An address of its own: else it changes with the pods, and neighbours send to the
+            // former.
+            "link add br0 address 02:00:00:00:51:ce type bridge",
             "link set br0 up",
             Site.address(link, Family.IPV4, "br0"),
             Site.address(link, Family.IPV6, "br0")));

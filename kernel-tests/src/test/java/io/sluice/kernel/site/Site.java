@@ -68,7 +68,9 @@ public final class Site implements AutoCloseable {
           node.netns(),
           List.of(
               "link set lo up",
-              "link add br0 type bridge",
+              // An address of its own: else it changes with the pods, and neighbours send to the
+              // former.
+              "link add br0 address 02:00:00:00:51:ce type bridge",
               "link set br0 up",
               address(node, Family.IPV4, "br0"),
               address(node, Family.IPV6, "br0")));
