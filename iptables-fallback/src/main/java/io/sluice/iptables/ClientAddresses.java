@@ -94,6 +94,9 @@ public final class ClientAddresses {
    * break.
    */
   public static void lower(NetworkNamespaces namespaces, NetnsHandle namespace) {
+    if (!NamespaceCommand.run(namespace, LIST, "").isSuccess()) {
+      return;
+    }
     for (Family family : Family.values()) {
       rule(namespace, family, "del"); // fails where there is none
       NamespaceCommand.run(

@@ -51,6 +51,7 @@ final class Footprint {
       Traces.in(container.network()).stream()
           .map(line -> line.replaceAll("10\\.77\\.[0-9.]+", "IPV4"))
           .map(line -> line.replaceAll("fd77::[0-9a-f:]+|fe80::[0-9a-f:]+", "IPV6"))
+          .map(line -> line.replaceAll("port(s?) [456][0-9]{4}|:[456][0-9]{4}$", "listener"))
           .map(line -> line.replaceAll("program [0-9]+", "program"))
           .forEach(lines::add);
       for (String table : List.of("tcp", "tcp6")) {
