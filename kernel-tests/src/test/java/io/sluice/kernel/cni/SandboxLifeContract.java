@@ -41,6 +41,9 @@ abstract class SandboxLifeContract {
     uid = site.register("pod");
     daemon = site.startDaemon();
     site.runtime.delete(site.add("pod", uid));
+    Await.until(
+        "rules that connections may rest on have gone",
+        () -> Footprint.of(site).stream().noneMatch(line -> line.startsWith("iptables ")));
     empty = Footprint.of(site);
     idleDescriptors = daemon.descriptors();
     Container container = site.add("pod", uid);
@@ -252,7 +255,7 @@ abstract class SandboxLifeContract {
 
     site.runtime.collectGarbage(kept, List.of(kept));
 
-    assertThat(Traces.in(dropped.network())).isEmpty();
+    Await.until("it is collected", () -> Traces.in(dropped.network()).isEmpty());
     site.awaitFootprint(whole, kept);
     site.runtime.delete(kept);
     site.runtime.delete(dropped);

@@ -19,6 +19,7 @@ import java.util.stream.Stream;
  */
 final class EnrolledRecords {
   private static final String NEW = "new";
+  private static final String LEFT = ".left";
 
   private final Path directory;
 
@@ -37,14 +38,27 @@ final class EnrolledRecords {
       // In one step: a torn record would make a pod that is in force look like one that never was.
       Path written = Files.write(file(cookie).resolveSibling(NEW), lines);
       Files.move(written, file(cookie), StandardCopyOption.ATOMIC_MOVE);
+      Files.deleteIfExists(left(cookie));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot note pod " + pod + " in " + directory, e);
     }
   }
 
+  /** Notes that nothing new is redirected there: only what earlier connections need is left. */
+  void leave(long cookie) {
+    try {
+      if (Files.exists(file(cookie))) {
+        Files.move(file(cookie), left(cookie), StandardCopyOption.ATOMIC_MOVE);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot note that " + file(cookie) + " is left", e);
+    }
+  }
+
   Optional<Enrolled> read(long cookie) {
     try {
-      List<String> lines = Files.readAllLines(file(cookie));
+      Path file = Files.exists(file(cookie)) ? file(cookie) : left(cookie);
+      List<String> lines = Files.readAllLines(file);
       return lines.size() < 2
           ? Optional.empty()
           : Optional.of(
@@ -60,24 +74,40 @@ final class EnrolledRecords {
   void remove(long cookie) {
     try {
       Files.deleteIfExists(file(cookie));
+      Files.deleteIfExists(left(cookie));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + file(cookie), e);
     }
   }
 
+  /** Of all that are noted, those that were left included. */
   List<Long> cookies() {
+    return cookies("[0-9]{1,20}(" + LEFT + ")?");
+  }
+
+  /** Of those that were left. */
+  List<Long> left() {
+    return cookies("[0-9]{1,20}" + LEFT);
+  }
+
+  private List<Long> cookies(String names) {
     if (!Files.isDirectory(directory)) {
       return List.of();
     }
     try (Stream<Path> files = Files.list(directory)) {
       return files
           .map(file -> file.getFileName().toString())
-          .filter(name -> name.matches("[0-9]{1,20}"))
-          .map(Long::parseUnsignedLong)
+          .filter(name -> name.matches(names))
+          .map(name -> Long.parseUnsignedLong(name.replace(LEFT, "")))
+          .distinct()
           .toList();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot list " + directory, e);
     }
+  }
+
+  private Path left(long cookie) {
+    return directory.resolve(Long.toUnsignedString(cookie) + LEFT);
   }
 
   private Path file(long cookie) {

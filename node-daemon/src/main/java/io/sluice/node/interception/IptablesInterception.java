@@ -69,6 +69,7 @@ public final class IptablesInterception implements Interception {
     this.records = new EnrolledRecords(records);
     this.everywhere = everywhere;
     this.directions = Set.copyOf(directions);
+    this.translating.addAll(this.records.left()); // by a daemon that ended before they were idle
   }
 
   @Override
@@ -190,7 +191,8 @@ public final class IptablesInterception implements Interception {
     if (active != null) {
       pods.remove(cookie);
       active.close();
-      translating.add(cookie); // with its record, by which a later daemon finds what is left
+      translating.add(cookie);
+      records.leave(cookie); // by which a later daemon finds what is left
       return;
     }
     translating.remove(cookie);
