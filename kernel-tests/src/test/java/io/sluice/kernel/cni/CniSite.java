@@ -140,6 +140,14 @@ final class CniSite implements AutoCloseable {
     return runtime.attachWithoutOurs(sandbox);
   }
 
+  /** What there is without pods, once rules that connections might have rested on have gone. */
+  List<String> settledFootprint() {
+    Await.until(
+        "no rule is left",
+        () -> Footprint.of(this).stream().noneMatch(line -> line.startsWith("iptables ")));
+    return Footprint.of(this);
+  }
+
   /** Waits until everything of ours is as in {@code footprint}. */
   void awaitFootprint(List<String> footprint, Container... containers) {
     Await.untilPasses(

@@ -117,10 +117,7 @@ class CrashTest {
       uid = site.register(POD);
       daemon = site.startDaemon();
       site.runtime.delete(site.add(POD, uid)); // what is opened once and for all is open now
-      Await.until(
-          "rules that connections may rest on have gone",
-          () -> Footprint.of(site).stream().noneMatch(line -> line.startsWith("iptables ")));
-      empty = Footprint.of(site);
+      empty = site.settledFootprint();
       idleDescriptors = daemon.descriptors();
       Container container = site.add(POD, uid);
       whole = Footprint.of(site, container);

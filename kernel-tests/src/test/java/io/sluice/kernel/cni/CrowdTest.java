@@ -45,7 +45,7 @@ class CrowdTest {
       }
       DaemonProcess daemon = site.startDaemon();
       site.runtime.delete(site.add("pod-0", uids.getFirst()));
-      List<String> empty = Footprint.of(site);
+      List<String> empty = site.settledFootprint();
       int idle = daemon.descriptors();
       List<Container> crowd = new ArrayList<>();
       for (int i = 0; i < PODS; i++) {

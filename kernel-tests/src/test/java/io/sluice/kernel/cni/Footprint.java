@@ -45,7 +45,10 @@ final class Footprint {
     for (String directory : List.of("iptables", "closed")) {
       files(beside.resolveSibling(directory))
           .forEach(cookie ->
-              lines.add(directory + " " + cookies.indexOf(Long.parseUnsignedLong(cookie.replace(".left", "")))));
+              lines.add(
+                  directory
+                      + " "
+                      + cookies.indexOf(Long.parseUnsignedLong(cookie.replace(".left", "")))));
     }
     for (Container container : containers) {
       Traces.in(container.network()).stream()

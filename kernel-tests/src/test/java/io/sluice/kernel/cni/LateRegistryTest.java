@@ -30,7 +30,7 @@ class LateRegistryTest {
   @BeforeAll
   void start() {
     site.startDaemon();
-    empty = Footprint.of(site);
+    empty = site.settledFootprint();
   }
 
   @AfterAll

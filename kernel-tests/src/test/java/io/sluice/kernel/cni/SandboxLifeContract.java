@@ -41,10 +41,7 @@ abstract class SandboxLifeContract {
     uid = site.register("pod");
     daemon = site.startDaemon();
     site.runtime.delete(site.add("pod", uid));
-    Await.until(
-        "rules that connections may rest on have gone",
-        () -> Footprint.of(site).stream().noneMatch(line -> line.startsWith("iptables ")));
-    empty = Footprint.of(site);
+    empty = site.settledFootprint();
     idleDescriptors = daemon.descriptors();
     Container container = site.add("pod", uid);
     whole = Footprint.of(site, container);
