@@ -194,7 +194,7 @@ abstract class SandboxLifeContract {
 
     site.runtime.endOursWithoutNamespace(container);
 
-    assertThat(Traces.in(container.network())).isEmpty();
+    Await.until("nothing is left", () -> Traces.in(container.network()).isEmpty());
     site.runtime.delete(container);
     assertNothingIsLeft(unseen, container);
   }
