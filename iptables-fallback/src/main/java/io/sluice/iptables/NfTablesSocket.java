@@ -29,6 +29,7 @@ final class NfTablesSocket implements AutoCloseable {
   private static final int AF_NETLINK = 16;
   private static final int SOCK_RAW = 3;
   private static final int NETLINK_NETFILTER = 12;
+  private static final int NESTED = 0x8000; // NLA_F_NESTED
   private static final int ATTRIBUTE_KIND = 0x3fff; // without the flags in the upper bits
   private static final int MESSAGE_BYTES = 4_096;
 
@@ -162,6 +163,22 @@ final class NfTablesSocket implements AutoCloseable {
       at += length + 3 & ~3;
     }
     return Optional.empty();
+  }
+
+  /** Appends an attribute. */
+  static void put(ByteBuffer to, int kind, byte[] value) {
+    to.putShort((short) (4 + value.length)).putShort((short) kind).put(value);
+    while (to.position() % 4 != 0) {
+      to.put((byte) 0);
+    }
+  }
+
+  /** Appends an attribute of the attributes that {@code body} appends. */
+  static void nested(ByteBuffer to, int kind, Consumer<ByteBuffer> body) {
+    int start = to.position();
+    to.putShort((short) 0).putShort((short) (kind | NESTED));
+    body.accept(to);
+    to.putShort(start, (short) (to.position() - start));
   }
 
   @Override

@@ -37,7 +37,6 @@ public final class PodForwarding implements AutoCloseable {
   private static final int GET_CHAIN = NfTablesSocket.type(4);
   private static final int NLM_F_ACK = 4;
   private static final int NLM_F_CREATE = 0x400;
-  private static final int NLA_F_NESTED = 0x8000;
 
   // NFTA_TABLE_*, NFTA_CHAIN_*, NFTA_HOOK_* and NFTA_COUNTER_*.
   private static final int TABLE_NAME = 1;
@@ -100,7 +99,7 @@ public final class PodForwarding implements AutoCloseable {
         body -> {
           text(body, CHAIN_TABLE, TABLE);
           text(body, CHAIN_NAME, CHAIN);
-          nested(
+          NfTablesSocket.nested(
               body,
               CHAIN_HOOK,
               hook -> {
@@ -109,7 +108,7 @@ public final class PodForwarding implements AutoCloseable {
               });
           number(body, CHAIN_POLICY, NF_DROP);
           text(body, CHAIN_TYPE, "filter");
-          nested(
+          NfTablesSocket.nested(
               body,
               CHAIN_COUNTERS,
               counters -> {
@@ -200,28 +199,16 @@ public final class PodForwarding implements AutoCloseable {
   }
 
   private static void text(ByteBuffer to, int kind, String text) {
-    attribute(to, kind, (text + "\0").getBytes(StandardCharsets.US_ASCII));
+    NfTablesSocket.put(to, kind, (text + "\0").getBytes(StandardCharsets.US_ASCII));
   }
 
   private static void number(ByteBuffer to, int kind, int number) {
-    attribute(to, kind, ByteBuffer.allocate(Integer.BYTES).putInt(number).array());
+    NfTablesSocket.put(to, kind, ByteBuffer.allocate(Integer.BYTES).putInt(number).array());
   }
 
   /** Zero, in eight bytes. */
   private static void longNumber(ByteBuffer to, int kind) {
-    attribute(to, kind, new byte[Long.BYTES]);
-  }
-
-  private static void attribute(ByteBuffer to, int kind, byte[] value) {
-    to.putShort((short) (4 + value.length)).putShort((short) kind).put(value);
-    to.position(to.position() + 3 & ~3);
-  }
-
-  private static void nested(ByteBuffer to, int kind, Consumer<ByteBuffer> body) {
-    int start = to.position();
-    to.putShort((short) 0).putShort((short) (kind | NLA_F_NESTED));
-    body.accept(to);
-    to.putShort(start, (short) (to.position() - start));
+    NfTablesSocket.put(to, kind, new byte[Long.BYTES]);
   }
 
   private void commit(ByteBuffer batch, Family family) {

@@ -1,7 +1,5 @@
 package io.sluice.iptables;
 
-import static io.sluice.iptables.NfTablesSocket.attribute;
-
 import io.sluice.linux.LinuxException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -9,7 +7,6 @@ import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Optional;
-import java.util.function.Consumer;
 
 /**
  * What connection tracking knows of a redirected connection beyond SO_ORIGINAL_DST: where it came
@@ -26,7 +23,6 @@ public final class TrackedConnection {
   private static final int DESTINATION_PORT = 3; // CTA_PROTO_DST_PORT
   private static final int IPV4_SOURCE = 1; // CTA_IP_V4_SRC, and V4_DST after it
   private static final int IPV6_SOURCE = 3; // CTA_IP_V6_SRC, and V6_DST after it
-  private static final int NESTED = 0x8000; // NLA_F_NESTED
   private static final int TCP = 6;
   private static final int AF_INET = 2;
   private static final int AF_INET6 = 10;
@@ -52,24 +48,25 @@ public final class TrackedConnection {
               GET,
               isIpv4 ? AF_INET : AF_INET6,
               to ->
-                  nested(
+                  NfTablesSocket.nested(
                       to,
                       REPLY,
                       tuple -> {
-                        nested(
+                        NfTablesSocket.nested(
                             tuple,
                             ADDRESSES,
                             ends -> {
-                              put(ends, source, local.getAddress().getAddress());
-                              put(ends, source + 1, peer.getAddress().getAddress());
+                              NfTablesSocket.put(ends, source, local.getAddress().getAddress());
+                              NfTablesSocket.put(ends, source + 1, peer.getAddress().getAddress());
                             });
-                        nested(
+                        NfTablesSocket.nested(
                             tuple,
                             PROTOCOL,
                             ports -> {
-                              put(ports, PROTOCOL_NUMBER, new byte[] {TCP});
-                              put(ports, SOURCE_PORT, bigEndian(local.getPort()));
-                              put(ports, DESTINATION_PORT, bigEndian(peer.getPort()));
+                              NfTablesSocket.put(ports, PROTOCOL_NUMBER, new byte[] {TCP});
+                              NfTablesSocket.put(ports, SOURCE_PORT, bigEndian(local.getPort()));
+                              NfTablesSocket.put(
+                                  ports, DESTINATION_PORT, bigEndian(peer.getPort()));
                             });
                       }))
           .flatMap(told -> source(told, source));
@@ -79,15 +76,15 @@ public final class TrackedConnection {
   }
 
   private static Optional<InetSocketAddress> source(ByteBuffer told, int kind) {
-    Optional<ByteBuffer> original = attribute(told, ORIGINAL);
+    Optional<ByteBuffer> original = NfTablesSocket.attribute(told, ORIGINAL);
     Optional<ByteBuffer> address =
         original
-            .flatMap(tuple -> attribute(tuple, ADDRESSES))
-            .flatMap(ends -> attribute(ends, kind));
+            .flatMap(tuple -> NfTablesSocket.attribute(tuple, ADDRESSES))
+            .flatMap(ends -> NfTablesSocket.attribute(ends, kind));
     Optional<ByteBuffer> port =
         original
-            .flatMap(tuple -> attribute(tuple, PROTOCOL))
-            .flatMap(ports -> attribute(ports, SOURCE_PORT));
+            .flatMap(tuple -> NfTablesSocket.attribute(tuple, PROTOCOL))
+            .flatMap(ports -> NfTablesSocket.attribute(ports, SOURCE_PORT));
     if (address.isEmpty() || port.isEmpty() || port.get().remaining() < Short.BYTES) {
       return Optional.empty();
     }
@@ -105,19 +102,5 @@ public final class TrackedConnection {
 
   private static byte[] bigEndian(int port) {
     return new byte[] {(byte) (port >> 8), (byte) port};
-  }
-
-  private static void put(ByteBuffer to, int kind, byte[] value) {
-    to.putShort((short) (4 + value.length)).putShort((short) kind).put(value);
-    while (to.position() % 4 != 0) {
-      to.put((byte) 0);
-    }
-  }
-
-  private static void nested(ByteBuffer to, int kind, Consumer<ByteBuffer> body) {
-    int start = to.position();
-    to.putShort((short) 0).putShort((short) (kind | NESTED));
-    body.accept(to);
-    to.putShort(start, (short) (to.position() - start));
   }
 }

@@ -25,8 +25,7 @@ public record DeniedPeers(Set<SpiffeId> identities, Set<BigInteger> serials) {
 
   /** Whether an account is refused: also by the name that it has, or had, in another domain. */
   public boolean denies(SpiffeId identity) {
-    return identities.contains(identity)
-        || identities.stream()
-            .anyMatch(denied -> denied.serviceAccountName().equals(identity.serviceAccountName()));
+    return identities.stream()
+        .anyMatch(denied -> denied.serviceAccountName().equals(identity.serviceAccountName()));
   }
 }

@@ -57,8 +57,7 @@ public final class ClosedPods {
     if (!before.isEmpty() && PodBarrier.stands(netns, before)) {
       return false;
     }
-    records.write(
-        pod, path, cookie, Optional.empty()); // first, so that nobody has to find it without
+    records.write(pod, path, cookie); // first, so that nobody has to find it without
     raised.put(cookie, "");
     List<PodBarrier.Exemption> exemptions = new ArrayList<>();
     waysFromNode

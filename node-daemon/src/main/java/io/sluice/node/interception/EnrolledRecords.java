@@ -30,6 +30,11 @@ final class EnrolledRecords {
   /** One namespace with rules; the proof is there when they were found whole. */
   record Enrolled(NamespacedName pod, Path path, Optional<RulesProof> proof) {}
 
+  /** Of rules that nobody has found whole yet. */
+  void write(NamespacedName pod, Path path, long cookie) {
+    write(pod, path, cookie, Optional.empty());
+  }
+
   void write(NamespacedName pod, Path path, long cookie, Optional<RulesProof> proof) {
     List<String> lines = new ArrayList<>(List.of(pod.toString(), path.toString()));
     proof.ifPresent(known -> lines.addAll(known.lines()));

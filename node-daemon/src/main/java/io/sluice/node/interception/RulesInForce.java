@@ -61,29 +61,34 @@ final class RulesInForce implements AutoCloseable {
     PodTraffic traffic = traffic();
     Optional<RulesProof> proof =
         records.read(pod.cookie()).flatMap(EnrolledRecords.Enrolled::proof);
-    if (showsClients() && holds(proof, redirection.digest(traffic, true))) {
+    if (proof.isPresent() && showsClients() && adopts(traffic, proof.get(), true)) {
       clients.found(pod.cookie());
-    } else if (showsClients()) {
+      return;
+    }
+    if (showsClients()) {
       clients.raise(pod);
     }
-    wanted = digest(traffic);
-    if (holds(proof, wanted)) {
-      redirection.adopt(traffic, proof.get().present());
-      intactAt = OptionalInt.of(proof.get().generation());
-      records.write(pod.name(), pod.path(), pod.cookie(), proof);
-    } else {
-      records.write(pod.name(), pod.path(), pod.cookie(), Optional.empty());
+    boolean shown = clients.isPossible(pod.cookie());
+    if (proof.isEmpty() || shown || !adopts(traffic, proof.get(), false)) {
+      records.write(pod.name(), pod.path(), pod.cookie());
+      wanted = redirection.digest(traffic, shown);
       apply(traffic);
     }
   }
 
-  /** Whether the rules are those of the proof, by the kernel's number, and the ones wanted. */
-  private boolean holds(Optional<RulesProof> proof, String expected) {
+  /** Takes the rules as they are, if they are those of the proof and the ones wanted. */
+  private boolean adopts(PodTraffic traffic, RulesProof proof, boolean clientsShown) {
     OptionalInt now = generation.current();
-    return proof.isPresent()
-        && now.isPresent()
-        && proof.get().generation() == now.getAsInt()
-        && proof.get().wanted().equals(expected);
+    if (now.isEmpty()
+        || proof.generation() != now.getAsInt()
+        || !proof.wanted().equals(redirection.digest(traffic, clientsShown))) {
+      return false;
+    }
+    redirection.adopt(traffic, proof.present());
+    wanted = proof.wanted();
+    intactAt = now;
+    records.write(pod.name(), pod.path(), pod.cookie(), Optional.of(proof));
+    return true;
   }
 
   /** Makes the rules those of the same pod as it is now. */
@@ -93,16 +98,12 @@ final class RulesInForce implements AutoCloseable {
       clients.raise(pod);
     }
     PodTraffic traffic = traffic();
-    wanted = digest(traffic);
+    wanted = redirection.digest(traffic, clients.isPossible(pod.cookie()));
     apply(traffic);
   }
 
   private boolean showsClients() {
     return directions.contains(Direction.OUTBOUND);
-  }
-
-  private String digest(PodTraffic traffic) {
-    return redirection.digest(traffic, clients.isPossible(pod.cookie()));
   }
 
   private PodTraffic traffic() {
