@@ -31,7 +31,7 @@ import java.util.logging.Logger;
  */
 public final class HandOverTarget {
   private static final long PATIENCE_NANOS = 10_000_000_000L;
-  private static final String TAKE_OVER = "{\"takeOver\":1}\n";
+  private static final String TAKE_OVER = "{\"takeOver\":2}\n";
   private static final String ENFORCING = "enforcing";
 
   /** Which end, by the first byte: to the new daemon, to the old one, to it behind a good line. */
@@ -91,7 +91,8 @@ public final class HandOverTarget {
   }
 
   private static void toTheOldDaemon(String before, byte[] said) {
-    try (HandOverServer _ = HandOverServer.start(SOCKET, () -> new Estate(List.of(), List.of()))) {
+    try (HandOverServer _ =
+        HandOverServer.start(SOCKET, _ -> new Estate(List.of(), List.of(), () -> {}))) {
       try (UnixConnection client = UnixConnection.to(SOCKET)) {
         byte[] line = before.getBytes(StandardCharsets.UTF_8);
         ByteBuffer all = ByteBuffer.allocate(line.length + said.length).put(line).put(said).flip();

@@ -177,6 +177,11 @@ class HandOverTest {
       DaemonProcess dying = shop.site.succeedDaemon();
       dying.beginToDieAt(FaultPoint.PLACE_TAKEN);
       assertThat(dying.exitCode()).isNotZero();
+      assertThat(Attempt.from(shop.buyer, shop.service(Family.IPV4), "hi").answered()).isTrue();
+
+      DaemonProcess later = shop.site.succeedDaemon();
+      later.beginToDieAt(FaultPoint.ALONE);
+      assertThat(later.exitCode()).isNotZero();
 
       // Nobody accepts now, and nobody refuses: it waits in the listener that the first one keeps.
       try (Talk waiting = Talk.begin(shop.buyer, shop.service(Family.IPV4))) {

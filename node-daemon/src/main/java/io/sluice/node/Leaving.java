@@ -27,6 +27,7 @@ final class Leaving {
   private final String nodeName;
   private final Parts parts;
   private final Enrolment pods;
+  private final String interception;
   private final Proxy proxy;
   private final Optional<NodeIdentities> identities;
   private final NodePlace place;
@@ -37,23 +38,27 @@ final class Leaving {
       String nodeName,
       Parts parts,
       Enrolment pods,
+      String interception,
       Proxy proxy,
       Optional<NodeIdentities> identities,
       NodePlace place) {
     this.nodeName = nodeName;
     this.parts = parts;
     this.pods = pods;
+    this.interception = interception;
     this.proxy = proxy;
     this.identities = identities;
     this.place = place;
   }
 
   /**
-   * Leaves, once; what is returned keeps the listeners open.
+   * Leaves, once; what is returned keeps the listeners open. They are accepted on for the next
+   * daemon, until it says otherwise, unless it puts something else in force.
    *
+   * @param next how the next daemon intercepts
    * @throws HandOverException when the daemon ends already
    */
-  synchronized Estate leave() {
+  synchronized Estate leave(String next) {
     if (ending || left) {
       throw new HandOverException("it is ending");
     }
@@ -61,9 +66,12 @@ final class Leaving {
     boolean _ = pods.stop(); // what it still does concerns one pod, and ends by itself
     parts.closeSingle();
     var credentials = identities.map(NodeIdentities::leave).orElse(List.of());
-    List<HandedListener> listeners = listeners(proxy.handOver(Sockets::duplicate));
+    List<HandedListener> listeners = listeners(proxy.shareListeners(Sockets::duplicate));
+    if (!next.equals(interception)) {
+      proxy.leaveListeners();
+    }
     place.close();
-    Estate estate = new Estate(listeners, credentials);
+    Estate estate = new Estate(listeners, credentials, proxy::leaveListeners);
     LOG.log(System.Logger.Level.INFO, "place_left what=\"{0}\"", estate);
     return estate;
   }

@@ -39,7 +39,9 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -210,8 +212,18 @@ public final class NodeDaemon implements AutoCloseable {
       sources.expected().ifPresent(pods::lookAhead);
     }
     steps.done("parts");
-    place.take(); // where another daemon had it, nobody accepts until the pods are in force
-    dataPath.hold(LONGEST_HOLD);
+    String understood = interception.mechanism().label() + ", maps " + PinDirectory.SCHEMA_VERSION;
+    place.take(understood);
+    dataPath.hold();
+    Runnable accept =
+        () -> {
+          place.stopOther(); // first: who called is known to the one that took it from the caller
+          dataPath.admit();
+        };
+    CompletableFuture<Void> _ =
+        CompletableFuture.runAsync(
+            accept,
+            CompletableFuture.delayedExecutor(LONGEST_HOLD.toMillis(), TimeUnit.MILLISECONDS));
     steps.done("place");
     if (succeeds) {
       identities.ifPresent(present -> present.succeed(place.credentials()));
@@ -243,6 +255,11 @@ public final class NodeDaemon implements AutoCloseable {
             source,
             next -> snapshot = next,
             dataPath,
+            () -> {
+              steps.done("pods");
+              accept.run();
+              steps.done("accept");
+            },
             identities.map(present ->
                 new WantedIdentities(settings.nodeName(), present::want, pods::statuses)),
             pods,
@@ -250,7 +267,7 @@ public final class NodeDaemon implements AutoCloseable {
             new NodeResolvers(Path.of("/"), settings.placement().proc()),
             new ReplacementFacts(sandboxes, identities, source).replacements(settings));
     publication.begin();
-    steps.done("pods");
+    steps.done("looks");
     parts.single(AdminServer.start(NodeSettings.adminSocket(settings.nodeName()), answers));
     metricsServer =
         settings
@@ -271,7 +288,8 @@ public final class NodeDaemon implements AutoCloseable {
     publication.follow(plugin);
     steps.done("follow");
     place.settle();
-    Leaving toNext = new Leaving(settings.nodeName(), parts, pods, dataPath, identities, place);
+    Leaving toNext =
+        new Leaving(settings.nodeName(), parts, pods, understood, dataPath, identities, place);
     leaving = toNext;
     successors =
         parts.opened(

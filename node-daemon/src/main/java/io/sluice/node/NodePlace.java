@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The right to be the daemon of a node: the locks on its name and its state, and what the daemon
- * left that had it before. For one thread, but for {@link #isVacant}.
+ * left that had it before. For one thread, but for {@link #isVacant} and {@link #stopOther}.
  */
 final class NodePlace implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -24,7 +24,8 @@ final class NodePlace implements AutoCloseable {
   private final InheritedListeners listeners = new InheritedListeners();
   private @Nullable StateLock state;
   private @Nullable StateLock node;
-  private @Nullable Predecessor predecessor;
+  private volatile @Nullable Predecessor predecessor;
+  private final Object asking = new Object();
 
   private NodePlace(NodeSettings settings) {
     this.settings = settings;
@@ -72,23 +73,40 @@ final class NodePlace implements AutoCloseable {
   }
 
   /**
-   * Takes the place, from the daemon that has it if there is one. From here until the pods are in
-   * force by this daemon nobody accepts their connections.
+   * Takes the place, from the daemon that has it if there is one. That one still accepts, if it
+   * understands all that this one puts in force.
    *
+   * @param interception names what it has to understand
    * @throws IllegalStateException when another daemon holds it
    * @throws HandOverException when that daemon should hand over and does not
    */
-  void take() {
+  void take(String interception) {
     if (node != null) {
       return;
     }
     if (isHandedOver(settings.nodeName())) { // it may have gone since
       predecessor =
-          Predecessor.askToLeave(NodeSettings.handOverSocket(settings.nodeName()), listeners)
+          Predecessor.askToLeave(
+                  NodeSettings.handOverSocket(settings.nodeName()), interception, listeners)
               .orElse(null);
       FaultPoint.PLACE_TAKEN.reached();
     }
     lock();
+  }
+
+  /**
+   * Lets the daemon that had the place accept nothing more; returns when that is so. Any thread.
+   *
+   * @throws HandOverException when it does not stop
+   */
+  void stopOther() {
+    synchronized (asking) {
+      Predecessor other = predecessor;
+      if (other != null) {
+        other.stop();
+        FaultPoint.ALONE.reached();
+      }
+    }
   }
 
   /** Where the second one fails, the first is given up with the place. */
@@ -114,21 +132,27 @@ final class NodePlace implements AutoCloseable {
 
   /** Certificates of pods that were left, with their keys. */
   List<Credential> credentials() {
-    return predecessor == null ? List.of() : predecessor.credentials();
+    Predecessor other = predecessor;
+    return other == null ? List.of() : other.credentials();
   }
 
   /** Everything that was left is in use now; what is not goes. */
   void settle() {
-    if (predecessor != null) {
-      predecessor.release();
+    synchronized (asking) {
+      Predecessor other = predecessor;
+      if (other != null) {
+        other.release();
+        predecessor = null;
+      }
     }
   }
 
   /** Gives the place up. */
   @Override
   public void close() {
-    if (predecessor != null) {
-      predecessor.close();
+    Predecessor other = predecessor;
+    if (other != null) {
+      other.close();
     }
     if (node != null) {
       node.close();

@@ -20,6 +20,7 @@ final class Publication {
   private final SourceInUse source;
   private final Consumer<MeshSnapshot> daemon;
   private final Proxy proxy;
+  private final Runnable accept;
   private final Optional<WantedIdentities> identities;
   private final Enrolment pods;
   private final NodeMetrics metrics;
@@ -37,6 +38,7 @@ final class Publication {
    * Does nothing yet.
    *
    * @param daemon told first
+   * @param accept runs when the pods of the first snapshot are in force
    * @param resolvers asked with each snapshot: a pod gets those of the time of its making
    * @param replacements pods that the source does not tell of yet
    */
@@ -44,6 +46,7 @@ final class Publication {
       SourceInUse source,
       Consumer<MeshSnapshot> daemon,
       Proxy proxy,
+      Runnable accept,
       Optional<WantedIdentities> identities,
       Enrolment pods,
       NodeMetrics metrics,
@@ -52,6 +55,7 @@ final class Publication {
     this.source = source;
     this.daemon = daemon;
     this.proxy = proxy;
+    this.accept = accept;
     this.identities = identities;
     this.pods = pods;
     this.metrics = metrics;
@@ -125,7 +129,7 @@ final class Publication {
         pods.publish(next);
       } else {
         started = true;
-        pods.start(next, proxy::admit);
+        pods.start(next, accept);
       }
     }
     plugin.ifPresent(present -> present.publish(next, source.isComplete()));

@@ -82,15 +82,13 @@ public final class Proxy implements AutoCloseable {
   }
 
   /**
-   * Lets what arrives wait in the listeners' queues until {@link #admit}, {@code longest} at most:
-   * while a daemon starts, a pod may call another one that is not served yet. To be called before
-   * {@link #serve}.
+   * Lets what arrives wait in the listeners' queues until {@link #admit}: while a daemon starts, a
+   * pod may call another one that is not served yet. To be called before {@link #serve}.
    */
-  public void hold(Duration longest) {
+  public void hold() {
     synchronized (lock) {
       holding = true;
     }
-    group.schedule(this::admit, longest.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /** Accepts what waits, and what arrives from now on. */
@@ -243,26 +241,44 @@ public final class Proxy implements AutoCloseable {
   }
 
   /**
-   * Accepts nothing more, without refusing anything: listeners stay open by their second
-   * descriptors, which are the caller's. What arrives from now on waits in their queues for another
-   * process. Established connections go on, and peers are told to take their next streams to a new
-   * one. {@link #serve} is refused from here on. Blocks, for a second at most.
+   * All listeners by second descriptors, which are the caller's, for another process. {@link
+   * #serve} is refused from here on; what arrives is accepted until {@link #leaveListeners}.
    *
    * @param duplicate makes a second descriptor of the same socket; may throw
    */
-  public List<PodListeners> handOver(IntUnaryOperator duplicate) {
-    List<PodListeners> handed = new ArrayList<>();
-    List<PodService> services = new ArrayList<>();
+  public List<PodListeners> shareListeners(IntUnaryOperator duplicate) {
+    List<PodListeners> shared = new ArrayList<>();
     synchronized (lock) {
       draining = true;
       for (Served served : pods.values()) {
         PodService service = served.service;
         if (service != null) {
-          handed.add(new PodListeners(served.pod.name, service.second(duplicate)));
+          shared.add(new PodListeners(served.pod.name, service.second(duplicate)));
+        }
+      }
+    }
+    return shared;
+  }
+
+  /**
+   * Accepts nothing more, without refusing anything where {@link #shareListeners} was called: what
+   * arrives from now on waits in the listeners' queues for another process. Established connections
+   * go on, and peers are told to take their next streams to a new one. Blocks, for a second at
+   * most.
+   */
+  public void leaveListeners() {
+    List<PodService> services = new ArrayList<>();
+    synchronized (lock) {
+      for (Served served : pods.values()) {
+        PodService service = served.service;
+        if (service != null) {
           services.add(service);
           served.service = null;
         }
       }
+    }
+    if (services.isEmpty()) {
+      return;
     }
     // What was taken from a pod and leads to another one is to be taken there by this process too:
     // nobody else knows who sent it.
@@ -270,7 +286,6 @@ public final class Proxy implements AutoCloseable {
     awaitArrivals();
     all(services, PodService::close).join();
     leavePeers();
-    return handed;
   }
 
   private static CompletableFuture<Void> all(

@@ -11,6 +11,8 @@ import java.util.Locale;
 public enum FaultPoint {
   /** What the daemon before this one left is here, and nothing of it is used yet. */
   PLACE_TAKEN,
+  /** Every pod is in force, the daemon before this one accepts no more, and neither does this. */
+  ALONE,
   /** The request was read. */
   CALL_RECEIVED,
   /** The sandbox is noted, nothing is done yet. */

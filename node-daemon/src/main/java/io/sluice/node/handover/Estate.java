@@ -5,13 +5,16 @@ import io.sluice.node.identity.x509.Credential;
 import java.util.List;
 
 /**
- * What a daemon that accepts no more leaves to the next one. While it is open nothing is refused:
- * connections wait in the listeners' queues.
+ * What a daemon leaves to the next one. While it is open nothing is refused: connections that
+ * nobody accepts wait in the listeners' queues.
  *
- * @param listeners of every pod that was served
+ * @param listeners of every pod that is served
  * @param credentials of the pods' identities, with their keys
+ * @param lastAccept accepts nothing any more once it has returned, after a second at most; may be
+ *     run again
  */
-public record Estate(List<HandedListener> listeners, List<Credential> credentials)
+public record Estate(
+    List<HandedListener> listeners, List<Credential> credentials, Runnable lastAccept)
     implements AutoCloseable {
   public Estate {
     listeners = List.copyOf(listeners);

@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The daemon whose place this one takes. It accepts nothing any more; what it left waits here. For
- * one thread.
+ * The daemon whose place this one takes. It accepts until it is told to {@link #stop}, unless the
+ * two intercept differently. For one thread at a time.
  */
 public final class Predecessor implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Predecessor.class.getName());
@@ -28,12 +28,14 @@ public final class Predecessor implements AutoCloseable {
 
   private static final Duration CLOSING_PATIENCE = Duration.ofSeconds(5);
 
+  private final Path socket;
   private final UnixConnection connection;
   private final Lines lines;
   private final InheritedListeners listeners;
   private List<Credential> credentials = List.of();
 
-  private Predecessor(UnixConnection connection, InheritedListeners listeners) {
+  private Predecessor(Path socket, UnixConnection connection, InheritedListeners listeners) {
+    this.socket = socket;
     this.connection = connection;
     this.lines = new Lines(connection);
     this.listeners = listeners;
@@ -46,26 +48,29 @@ public final class Predecessor implements AutoCloseable {
     return connection.isPresent();
   }
 
-  /** As the other, with a place of its own for the listeners. */
+  /** As the other, by another interception and with a place of its own for the listeners. */
   public static Optional<Predecessor> askToLeave(Path socket) {
-    return askToLeave(socket, new InheritedListeners());
+    return askToLeave(socket, "", new InheritedListeners());
   }
 
   /**
-   * Asks the daemon that listens at {@code socket} to leave; returns when it has. Empty when nobody
-   * listens there.
+   * Asks the daemon that listens at {@code socket} to leave; returns when it has left its place to
+   * this one. Empty when nobody listens there.
    *
+   * @param interception names all by which accepted connections are understood: where it is the
+   *     other daemon's too, that one goes on accepting until {@link #stop}
    * @param listeners where those that it leaves are added
    * @throws HandOverException when it will not, or says what cannot be understood
    */
-  public static Optional<Predecessor> askToLeave(Path socket, InheritedListeners listeners) {
+  public static Optional<Predecessor> askToLeave(
+      Path socket, String interception, InheritedListeners listeners) {
     Optional<UnixConnection> connection = connect(socket);
     if (connection.isEmpty()) {
       return Optional.empty();
     }
-    Predecessor asked = new Predecessor(connection.get(), listeners);
+    Predecessor asked = new Predecessor(socket, connection.get(), listeners);
     try {
-      asked.inherit();
+      asked.inherit(interception);
       return Optional.of(asked);
     } catch (LinuxException e) {
       asked.close();
@@ -90,9 +95,14 @@ public final class Predecessor implements AutoCloseable {
     }
   }
 
-  private void inherit() {
+  private void inherit(String interception) {
     long deadline = Lines.deadline(GIVING_PATIENCE);
-    lines.send(Lines.JSON.createObjectNode().put("takeOver", HandOverServer.PROTOCOL), deadline);
+    lines.send(
+        Lines.JSON
+            .createObjectNode()
+            .put("takeOver", HandOverServer.PROTOCOL)
+            .put("interception", interception),
+        deadline);
     JsonNode line = lines.receive(deadline);
     while (line.has("listener")) {
       JsonNode listener = line.path("listener");
@@ -154,6 +164,30 @@ public final class Predecessor implements AutoCloseable {
   /** Certificates of the pods, with their keys. */
   public List<Credential> credentials() {
     return credentials;
+  }
+
+  /**
+   * Tells it to accept nothing more; returns when that is so, or when it has ended.
+   *
+   * @throws HandOverException when it runs, and does not say that it has stopped
+   */
+  public void stop() {
+    String problem;
+    try {
+      lines.send(Lines.JSON.createObjectNode().put("stop", true), Lines.deadline(CLOSING_PATIENCE));
+      if (lines.receive(Lines.deadline(CLOSING_PATIENCE)).path("stopped").asBoolean()) {
+        return;
+      }
+      problem = "it closed the connection";
+    } catch (LinuxException e) {
+      problem = String.valueOf(e.getMessage());
+    }
+    if (listensAt(socket)) {
+      throw new HandOverException(
+          "the daemon that runs on this node did not stop accepting: "
+              + problem
+              + "; it is asked again at the next start");
+    }
   }
 
   /**

@@ -29,15 +29,19 @@ class HandOverServerTest {
   @TempDir private Path directory;
 
   private final AtomicInteger asked = new AtomicInteger();
+  private final AtomicInteger stopped = new AtomicInteger();
 
   private Path socket() {
     return directory.resolve("s");
   }
 
-  private Estate estate() {
+  private Estate estate(String interception) {
     asked.incrementAndGet();
     int listener = Sockets.listenTcp(InetAddress.getLoopbackAddress(), 0, 4);
-    return new Estate(List.of(new HandedListener(COOKIE, Direction.INBOUND, listener)), List.of());
+    return new Estate(
+        List.of(new HandedListener(COOKIE, Direction.INBOUND, listener)),
+        List.of(),
+        stopped::incrementAndGet);
   }
 
   @Test
@@ -50,6 +54,44 @@ class HandOverServerTest {
       // It closes its own path, so that another server may have it.
       assertThat(socket()).doesNotExist();
       assertThat(Predecessor.askToLeave(socket())).isEmpty();
+    }
+  }
+
+  @Test
+  void acceptsUntilItIsToldToStop() {
+    try (HandOverServer _ = HandOverServer.start(socket(), this::estate)) {
+      Predecessor first = Predecessor.askToLeave(socket()).orElseThrow();
+      assertThat(stopped).hasValue(0);
+      first.stop();
+      assertThat(stopped).hasValue(1);
+      first.release();
+    }
+  }
+
+  @Test
+  void onlyOneThatHasEndedNeedsNotSayThatItStopped() {
+    HandOverServer ending = HandOverServer.start(socket(), this::estate);
+    Predecessor ended = Predecessor.askToLeave(socket()).orElseThrow();
+    ending.close();
+    ended.stop();
+    ended.close();
+
+    try (UnixListener silent = UnixListener.open(socket(), 1)) {
+      CompletableFuture<Void> closing =
+          CompletableFuture.runAsync(() -> {
+            try (UnixConnection client = silent.accept().orElseThrow()) {
+              Lines lines = new Lines(client);
+              lines.receive(Lines.deadline(PATIENCE));
+              lines.send(
+                  Lines.JSON.createObjectNode().put("listeners", 0), Lines.deadline(PATIENCE));
+            }
+          });
+      Predecessor running = Predecessor.askToLeave(socket()).orElseThrow();
+      closing.join();
+      assertThatExceptionOfType(HandOverException.class)
+          .isThrownBy(running::stop)
+          .withMessageContaining("did not stop accepting");
+      running.close();
     }
   }
 
@@ -80,7 +122,7 @@ class HandOverServerTest {
     try (HandOverServer _ =
         HandOverServer.start(
             socket(),
-            () -> {
+            _ -> {
               throw ending;
             })) {
       assertThatExceptionOfType(HandOverException.class)
@@ -94,7 +136,7 @@ class HandOverServerTest {
   @Test
   void refusesAnotherProtocolAndWhatIsNone() {
     try (HandOverServer _ = HandOverServer.start(socket(), this::estate)) {
-      assertThat(answer("{\"takeOver\":2}\n")).contains("error").contains("protocol 1");
+      assertThat(answer("{\"takeOver\":1}\n")).contains("error").contains("protocol 2");
       assertThat(answer("hello\n")).isEmpty();
 
       Predecessor after = Predecessor.askToLeave(socket()).orElseThrow();
@@ -104,7 +146,7 @@ class HandOverServerTest {
 
     Attack.tried("nonsense to the hand-over socket")
         .refusedBy("the daemon: nothing is handed over, the next one is served")
-        .countedAs("the client's answer: \"protocol 1\"");
+        .countedAs("the client's answer: \"protocol 2\"");
   }
 
   private String answer(String request) {
