@@ -75,9 +75,16 @@ int sluice_getsockopt(struct bpf_sockopt *ctx)
 	if (!state)
 		return KEEP_ANSWER;
 	if (state->role == SOCKET_INBOUND_ACCEPTED) {
-		/* Steered without translation: its own address is the original destination. */
+		/*
+		 * Steered without translation: its own address is the original destination. Rules
+		 * may have translated it before; then connection tracking has answered.
+		 */
 		__u32 local[4];
 
+		if (!CONTEXT_WORD(ctx->retval))
+			return KEEP_ANSWER;
+		/* Lest the compiler keeps the address of the field, which the verifier refuses. */
+		barrier_var(ctx);
 		if (ctx->level == SOL_IP)
 			return answer_ipv4(ctx, sk->src_ip4, bpf_htons(sk->src_port));
 		local[0] = sk->src_ip6[0];

@@ -92,7 +92,7 @@ public final class HandOverTarget {
 
   private static void toTheOldDaemon(String before, byte[] said) {
     try (HandOverServer _ =
-        HandOverServer.start(SOCKET, _ -> new Estate(List.of(), List.of(), () -> {}))) {
+        HandOverServer.start(SOCKET, _ -> new Estate(List.of(), List.of(), true, () -> {}))) {
       try (UnixConnection client = UnixConnection.to(SOCKET)) {
         byte[] line = before.getBytes(StandardCharsets.UTF_8);
         ByteBuffer all = ByteBuffer.allocate(line.length + said.length).put(line).put(said).flip();

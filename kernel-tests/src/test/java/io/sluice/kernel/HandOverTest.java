@@ -17,6 +17,8 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.fault.FaultPoint;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalInt;
@@ -33,8 +35,14 @@ class HandOverTest {
   private static final int ROUNDS = 3;
   private static final int CALLS = 20;
 
+  private static final double QUIET_LOAD = 4;
   private static final double BUSY_LOAD = 12;
   private static final Duration BUSY_LIMIT = Duration.ofSeconds(1);
+
+  /**
+   * For one of the hand-overs, where nothing else runs: another may meet what does for a moment.
+   */
+  private static final long QUIET_MILLIS = 100;
 
   /** Above that load nothing is promised; it must end. */
   private static final Duration LIMIT = Duration.ofSeconds(4);
@@ -61,6 +69,7 @@ class HandOverTest {
         Callers ipv4 = new Callers(shop.buyer, shop.service(Family.IPV4));
         Callers ipv6 = new Callers(shop.buyer, shop.service(Family.IPV6))) {
       shop.change(() -> shop.site.addPods(OTHERS).forEach(shop.site.registry()::write));
+      List<Long> slowest = new ArrayList<>();
       for (int round = 0; round < ROUNDS; round++) {
         awaitCalls(ipv4, ipv6);
         OptionalInt rules = generation(shop.store);
@@ -75,12 +84,15 @@ class HandOverTest {
         before.awaitEnd();
         awaitCalls(ipv4, ipv6);
         assertThat(generation(shop.store)).as("rules that stand are left alone").isEqualTo(rules);
-        assertSoon(shop, mechanism, begin, ipv4, ipv6);
+        slowest.add(assertSoon(shop, mechanism, begin, ipv4, ipv6));
         Attempt stolen = Attempt.from(shop.thief, shop.service(Family.IPV4), "please");
         assertThat(stolen.wasTurnedAway()).as("%s", stolen).isTrue();
       }
       assertThat(ipv4.failed()).isEmpty();
       assertThat(ipv6.failed()).isEmpty();
+      if (load() <= QUIET_LOAD) {
+        assertThat(Collections.min(slowest)).isLessThanOrEqualTo(QUIET_MILLIS);
+      }
     }
   }
 
@@ -137,12 +149,21 @@ class HandOverTest {
     }
   }
 
-  /** Of calls that waited for the next daemon; on busy processors it waits for its share too. */
-  private static void assertSoon(Shop shop, Mechanism mechanism, long begin, Callers... callers) {
-    double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+  /**
+   * Of calls that waited for the next daemon; on busy processors it waits for its share too.
+   *
+   * @return milliseconds of the slowest
+   */
+  private static long assertSoon(Shop shop, Mechanism mechanism, long begin, Callers... callers) {
+    double load = load();
     Duration limit = limit(load);
     List<Long> slowest = printSlowest(mechanism.mode(), shop, begin, callers);
     assertThat(slowest).as("load %s", load).allMatch(ms -> ms < limit.toMillis());
+    return Collections.max(slowest);
+  }
+
+  private static double load() {
+    return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
   }
 
   /** Milliseconds, of each caller. */
@@ -150,10 +171,7 @@ class HandOverTest {
     List<Long> slowest = Stream.of(callers).map(one -> one.slowestSince(begin).toMillis()).toList();
     System.out.printf(
         "slowest calls of a hand-over, %s: %s ms, load %.1f; %s%n",
-        what,
-        slowest,
-        ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage(),
-        shop.daemon().lastLogLine("node_ready"));
+        what, slowest, load(), shop.daemon().lastLogLine("node_ready"));
     return slowest;
   }
 

@@ -67,11 +67,12 @@ final class Leaving {
     parts.closeSingle();
     var credentials = identities.map(NodeIdentities::leave).orElse(List.of());
     List<HandedListener> listeners = listeners(proxy.shareListeners(Sockets::duplicate));
-    if (!next.equals(interception)) {
+    boolean accepts = next.equals(interception);
+    if (!accepts) {
       proxy.leaveListeners();
     }
     place.close();
-    Estate estate = new Estate(listeners, credentials, proxy::leaveListeners);
+    Estate estate = new Estate(listeners, credentials, accepts, proxy::leaveListeners);
     LOG.log(System.Logger.Level.INFO, "place_left what=\"{0}\"", estate);
     return estate;
   }

@@ -10,8 +10,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The set of listeners that a pod has at one time. Any thread. */
@@ -24,6 +26,8 @@ final class PodService {
   private final List<Acceptor> acceptors = new ArrayList<>();
   private @Nullable PodService earlier; // guarded by this
   private long idleNanos; // guarded by this
+  private boolean keepsEarlier; // guarded by this
+  private boolean accepts; // guarded by this
 
   /** Takes the descriptors; when one cannot be used, all are closed and the failure is thrown. */
   PodService(DataPath path, Pod pod, PodListeners listeners, Supplier<Loop> nextLoop) {
@@ -53,39 +57,62 @@ final class PodService {
   /** Takes what arrives, from the first that waits, also what waits for {@code earlier}. */
   synchronized void accept() {
     acceptors.forEach(Acceptor::accept);
-    PodService before = earlier;
-    if (before != null) {
-      before.accept();
-      before.acceptors.forEach(acceptor -> acceptor.closeWhenIdle(idleNanos));
-      earlier = null;
+    accepts = true;
+    if (earlier != null) {
+      earlier.accept();
+      closeEarlier();
     }
   }
 
   /**
    * Keeps another set until this one accepts, and closes it once nothing has come for {@code
    * idleNanos} after that. Before {@link #accept}.
+   *
+   * @param kept until {@link #leaveEarlier}, though nothing comes
    */
-  synchronized void follow(PodService before, long idle) {
+  synchronized void follow(PodService before, long idle, boolean kept) {
     earlier = before;
     idleNanos = idle;
+    keepsEarlier = kept;
+  }
+
+  /** Needs the other set for nothing that is sent from now on. */
+  synchronized void leaveEarlier() {
+    keepsEarlier = false;
+    closeEarlier();
+  }
+
+  /** Guarded by this. */
+  private void closeEarlier() {
+    PodService before = earlier;
+    if (before != null && accepts && !keepsEarlier) {
+      before.acceptors.forEach(acceptor -> acceptor.closeWhenIdle(idleNanos));
+      earlier = null;
+    }
   }
 
   /** Closes those of one direction. */
   CompletableFuture<Void> close(Direction direction) {
-    return all(
-        acceptors.stream()
-            .filter(acceptor -> acceptor.direction() == direction)
-            .map(Acceptor::close)
-            .toList());
+    return withEarlier(
+        acceptors.stream().filter(acceptor -> acceptor.direction() == direction),
+        Acceptor::close,
+        before -> before.close(direction));
   }
 
   CompletableFuture<Void> close() {
+    return withEarlier(acceptors.stream(), Acceptor::close, PodService::close);
+  }
+
+  private CompletableFuture<Void> withEarlier(
+      Stream<Acceptor> own,
+      Function<Acceptor, ChannelFuture> close,
+      Function<PodService, CompletableFuture<Void>> closeBefore) {
     PodService before;
     synchronized (this) {
       before = earlier;
     }
-    CompletableFuture<Void> own = all(acceptors.stream().map(Acceptor::close).toList());
-    return before == null ? own : CompletableFuture.allOf(own, before.close());
+    CompletableFuture<Void> closed = all(own.map(close).toList());
+    return before == null ? closed : CompletableFuture.allOf(closed, closeBefore.apply(before));
   }
 
   /** Second descriptors of all listeners, for another process; all or none. */
@@ -102,13 +129,10 @@ final class PodService {
 
   /** Closes once nothing comes any more of what was sent while connections were redirected. */
   CompletableFuture<Void> closeAfterLast() {
-    PodService before;
-    synchronized (this) {
-      before = earlier;
-    }
-    CompletableFuture<Void> own =
-        all(acceptors.stream().map(one -> one.closeWhenIdle(LAST_ARRIVALS.toNanos())).toList());
-    return before == null ? own : CompletableFuture.allOf(own, before.close());
+    return withEarlier(
+        acceptors.stream(),
+        acceptor -> acceptor.closeWhenIdle(LAST_ARRIVALS.toNanos()),
+        PodService::close);
   }
 
   private static CompletableFuture<Void> all(List<ChannelFuture> futures) {

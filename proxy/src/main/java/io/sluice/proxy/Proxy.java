@@ -144,6 +144,15 @@ public final class Proxy implements AutoCloseable {
    * closed and the earlier listeners stay.
    */
   public CompletableFuture<Void> serve(PodListeners listeners) {
+    return serve(listeners, false);
+  }
+
+  /** The same, but the earlier listeners are kept until {@link #leaveEarlier}. */
+  public CompletableFuture<Void> serveBeside(PodListeners listeners) {
+    return serve(listeners, true);
+  }
+
+  private CompletableFuture<Void> serve(PodListeners listeners, boolean beside) {
     Served served;
     PodService service;
     int releases;
@@ -164,7 +173,7 @@ public final class Proxy implements AutoCloseable {
     return service
         .start()
         .handle((started, failure) -> {
-          replace(served, failure == null ? service : null, releases);
+          replace(served, failure == null ? service : null, beside, releases);
           return failure == null
               ? CompletableFuture.<Void>completedFuture(null)
               : CompletableFuture.<Void>failedFuture(failure);
@@ -172,7 +181,7 @@ public final class Proxy implements AutoCloseable {
         .thenCompose(outcome -> outcome);
   }
 
-  private void replace(Served served, @Nullable PodService service, int releases) {
+  private void replace(Served served, @Nullable PodService service, boolean beside, int releases) {
     synchronized (lock) {
       served.starting--;
       if (service == null) {
@@ -183,12 +192,24 @@ public final class Proxy implements AutoCloseable {
         return;
       }
       if (served.service != null) {
-        service.follow(served.service, path.settings.listenerDrainTime().toNanos());
+        service.follow(served.service, path.settings.listenerDrainTime().toNanos(), beside);
       }
       served.service = service;
       path.served.add(served.pod.name);
       if (!holding) {
         service.accept();
+      }
+    }
+  }
+
+  /**
+   * Nothing is sent to the earlier listeners of that pod any more; they go as in {@link #serve}.
+   */
+  public void leaveEarlier(NamespacedName pod) {
+    synchronized (lock) {
+      Served served = pods.get(pod);
+      if (served != null && served.service != null) {
+        served.service.leaveEarlier();
       }
     }
   }

@@ -53,6 +53,10 @@ final class EnrolledPods {
   private final FormerMechanism former;
   private final Predicate<Workload> isWanted;
   private final Map<NamespacedName, PodPlacement> enrolled = new HashMap<>();
+
+  /** Of pods that are to be brought, and served as another mechanism has them in force. */
+  private final Map<NamespacedName, FoundNamespace> formerly = new HashMap<>();
+
   private final NamespaceClaims claims;
 
   /** {@code isWanted} says which workloads of a snapshot are to be enrolled on this node. */
@@ -104,6 +108,45 @@ final class EnrolledPods {
   }
 
   /**
+   * Serves a pod that is not enrolled yet by the listeners that the daemon of another mechanism has
+   * handed over, so that nothing waits while {@link #bring} changes what is in force.
+   *
+   * @return whether there are such, and all is well with the pod
+   */
+  boolean serveFormerly(Workload workload, MeshSnapshot current) {
+    if (!former.isHandedOver()) {
+      return false;
+    }
+    FoundNamespace found;
+    try {
+      found = places.open(workload);
+    } catch (LinuxException e) {
+      return false; // it is met again, and told, when the pod is brought
+    }
+    NetnsHandle netns = found.netns();
+    try {
+      long cookie = netns.cookie();
+      requireClaim(workload, netns, cookie, current);
+      if (former.meets(cookie)) {
+        PodPlacement pod =
+            placements.of(workload, found.path(), netns, cookie, found.addresses(), current);
+        Optional<PodListeners> left = former.listeners(pod);
+        if (left.isPresent()) {
+          sockets.add(pod);
+          proxy.serve(left.get()).join();
+          formerly.put(pod.name(), found);
+          return true;
+        }
+      }
+    } catch (RuntimeException e) {
+      LOG.log(System.Logger.Level.DEBUG, "pod_not_served_formerly pod=" + workload.name(), e);
+      sockets.remove(workload.name());
+    }
+    netns.close();
+    return false;
+  }
+
+  /**
    * Enrols the workload, or brings it up to date.
    *
    * @param look whether addresses and settings of a pod that is enrolled may have changed
@@ -113,6 +156,11 @@ final class EnrolledPods {
       return; // given back since the sweep began
     }
     PodPlacement before = enrolled.get(workload.name());
+    FoundNamespace served = formerly.remove(workload.name());
+    if (served != null) {
+      bring(workload, served, current, look);
+      return;
+    }
     if (look || before == null || !places.isStill(workload, before.path(), before.netns())) {
       bring(workload, open(workload), current, look);
     }
@@ -228,8 +276,9 @@ final class EnrolledPods {
     sockets.add(pod);
     try {
       PodListeners own = interception.prepare(pod);
-      former.listeners(pod, own).ifPresent(left -> proxy.serve(left).join());
-      proxy.serve(own).join();
+      former.prepared(pod, own);
+      former.listeners(pod).ifPresent(left -> proxy.serve(left).join());
+      proxy.serveBeside(own).join();
       FaultPoint.POD_PREPARED.reached();
       if (!adopted) {
         earlier.beforeActivation(pod);
@@ -240,6 +289,7 @@ final class EnrolledPods {
       throw e;
     }
     former.replacedIn(pod);
+    proxy.leaveEarlier(pod.name());
     FaultPoint.POD_ACTIVE.reached();
     enrolled.put(pod.name(), pod);
     tellLeftOut(pod);

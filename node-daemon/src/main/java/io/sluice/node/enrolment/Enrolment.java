@@ -132,12 +132,13 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   /**
    * Enrols what {@code first} calls for before it returns, then follows {@link #publish}.
    *
-   * @param brought runs when every pod that can be is in force, before anything else is looked at
+   * @param brought runs when every pod that can be is in force, or still is by another mechanism
+   *     and served, before anything else is looked at
    */
   public void start(MeshSnapshot first, Runnable brought) {
     snapshot = first;
     leftovers.noteBeforeStart();
-    reconcile(brought);
+    reconcile(brought, true);
     verification.beginLooking();
     thread.start();
   }
@@ -240,7 +241,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
         if (!stopping && (sweepWanted || System.nanoTime() - nextSweep >= 0)) {
           sweepWanted = false;
           nextSweep = System.nanoTime() + SWEEP_INTERVAL.toNanos();
-          reconcile(() -> {});
+          reconcile(() -> {}, false);
         }
       } catch (InterruptedException e) {
         return;
@@ -251,7 +252,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
   }
 
-  private void reconcile(Runnable brought) {
+  private void reconcile(Runnable brought, boolean first) {
     boolean isComplete = registryIsComplete.getAsBoolean(); // first: it speaks of no older snapshot
     MeshSnapshot current = snapshot;
     Map<NamespacedName, Workload> wanted = new TreeMap<>();
@@ -271,12 +272,23 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     // What runtime and kubelet say of a pod comes before what its annotation says.
     List<Workload> inTurn =
         wanted.values().stream().sorted(comparing(pod -> pod.netns().isPresent())).toList();
+    // Those are served already, and may take their time.
+    List<Workload> changing =
+        first
+            ? inTurn.stream().filter(pod -> enrolled.serveFormerly(pod, current)).toList()
+            : List.of();
     for (Workload workload : inTurn) {
-      calls.run(); // a look into a broken pod may take seconds
+      if (!changing.contains(workload)) {
+        calls.run(); // a look into a broken pod may take seconds
+        bring(workload, current, look || failedBefore.contains(workload.name()));
+      }
+    }
+    brought.run();
+    for (Workload workload : changing) {
+      calls.run();
       bring(workload, current, look || failedBefore.contains(workload.name()));
     }
     former.settle();
-    brought.run();
     for (Workload workload : inTurn) {
       calls.run();
       verify(workload.name());

@@ -10,11 +10,15 @@ import java.util.List;
  *
  * @param listeners of every pod that is served
  * @param credentials of the pods' identities, with their keys
+ * @param accepts whether they are accepted on, since both daemons intercept alike
  * @param lastAccept accepts nothing any more once it has returned, after a second at most; may be
  *     run again
  */
 public record Estate(
-    List<HandedListener> listeners, List<Credential> credentials, Runnable lastAccept)
+    List<HandedListener> listeners,
+    List<Credential> credentials,
+    boolean accepts,
+    Runnable lastAccept)
     implements AutoCloseable {
   public Estate {
     listeners = List.copyOf(listeners);

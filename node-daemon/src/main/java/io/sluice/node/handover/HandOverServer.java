@@ -132,7 +132,8 @@ public final class HandOverServer implements AutoCloseable {
     lines.send(
         object()
             .put("credentials", PassedCredentials.bytes(given.credentials()))
-            .put("listeners", given.listeners().size()),
+            .put("listeners", given.listeners().size())
+            .put("accepts", given.accepts()),
         deadline);
   }
 

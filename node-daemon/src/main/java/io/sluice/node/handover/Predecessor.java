@@ -122,6 +122,9 @@ public final class Predecessor implements AutoCloseable {
       throw new HandOverException(
           "the daemon that runs on this node ended before it had handed everything over");
     }
+    if (!line.path("accepts").asBoolean()) {
+      listeners.areSentToByAnotherMechanism();
+    }
     credentials = credentials(line.path("credentials"));
     LOG.log(
         System.Logger.Level.INFO,

@@ -104,18 +104,27 @@ public final class FormerMechanism {
 
   /**
    * The listeners to which the former mechanism sends what it takes from the pod, if a daemon has
-   * handed them over; the caller owns the descriptors. To be served before those of the present
-   * one, {@code own}, since it works as long as they do.
+   * handed them over; the caller owns the descriptors. To be served until it has gone: it works as
+   * long as they do. None for a pod that {@link #meets} does not know.
    */
-  public Optional<PodListeners> listeners(PodPlacement pod, PodListeners own) {
-    if (!changing.containsKey(pod.cookie())) {
-      return Optional.empty();
-    }
-    if (present.mechanism() == Mechanism.IPTABLES) {
+  public Optional<PodListeners> listeners(PodPlacement pod) {
+    List<ListenerFd> left =
+        changing.containsKey(pod.cookie())
+            ? inherited.takeAll(pod.cookie(), PodListeners.MAX_LISTENERS)
+            : List.of();
+    return left.isEmpty() ? Optional.empty() : Optional.of(new PodListeners(pod.name(), left));
+  }
+
+  /** Whether a daemon has handed over listeners to which another mechanism sends. */
+  public boolean isHandedOver() {
+    return inherited.areOfAnotherMechanism();
+  }
+
+  /** Lets the former mechanism know the listeners of the present one, before both are in force. */
+  public void prepared(PodPlacement pod, PodListeners own) {
+    if (changing.containsKey(pod.cookie()) && present.mechanism() == Mechanism.IPTABLES) {
       programs.mark(pod, own);
     }
-    List<ListenerFd> left = inherited.takeAll(pod.cookie(), PodListeners.MAX_LISTENERS);
-    return left.isEmpty() ? Optional.empty() : Optional.of(new PodListeners(pod.name(), left));
   }
 
   /** The pod is in force by the present mechanism: takes the other one away from it. */

@@ -19,10 +19,20 @@ public final class InheritedListeners implements AutoCloseable {
   private record Listener(long netnsCookie, Direction direction, int fd) {}
 
   private final List<Listener> waiting = new ArrayList<>(); // guarded by this
+  private volatile boolean ofAnotherMechanism;
 
   /** Adds a listener, whose descriptor is this object's from now on. */
   public synchronized void add(long netnsCookie, Direction direction, int fd) {
     waiting.add(new Listener(netnsCookie, direction, fd));
+  }
+
+  /** Tells that the other daemon intercepts by another mechanism than this one. */
+  public void areSentToByAnotherMechanism() {
+    ofAnotherMechanism = true;
+  }
+
+  boolean areOfAnotherMechanism() {
+    return ofAnotherMechanism;
   }
 
   /** How many wait. */

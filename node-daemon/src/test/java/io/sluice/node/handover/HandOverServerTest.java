@@ -41,6 +41,7 @@ class HandOverServerTest {
     return new Estate(
         List.of(new HandedListener(COOKIE, Direction.INBOUND, listener)),
         List.of(),
+        true,
         stopped::incrementAndGet);
   }
 
