@@ -25,10 +25,10 @@ final class RestoreScript {
 
   /**
    * The filter table refuses what the nat table has not redirected, so it comes after that and goes
-   * before it: else what arrives in between would be refused.
+   * before it: else what arrives in between would be refused. Without a jump it is as good as gone.
    */
   private static List<Rule.Table> inTurn(OwnRules current) {
-    return current.table(Rule.Table.FILTER.label()).chains().isEmpty()
+    return current.table(Rule.Table.FILTER.label()).jumps().isEmpty()
         ? List.of(Rule.Table.NAT, Rule.Table.FILTER)
         : List.of(Rule.Table.FILTER, Rule.Table.NAT);
   }
