@@ -44,6 +44,8 @@ class RepairTest {
   @Nested
   @Tag("kernel")
   class RulesOfIptables {
+    private static final String PLACE = String.valueOf(ClientAddresses.ROUTES);
+
     @AutoClose private static Shop shop;
 
     @BeforeAll
@@ -86,26 +88,8 @@ class RepairTest {
           .refusedBy("the daemon's look, within five seconds: written again")
           .countedAs("log: interception_broken, with the pod");
     }
-  }
 
-  /** Without it applications would not be reached: what is marked and would leave is dropped. */
-  @Nested
-  @Tag("kernel")
-  class WhatShowsClients {
-    private static final String PLACE = String.valueOf(ClientAddresses.ROUTES);
-
-    @AutoClose private static Shop shop;
-
-    @BeforeAll
-    static void openShop() {
-      shop = Shop.open(Mechanism.IPTABLES);
-    }
-
-    @AfterEach
-    void everyPodIsWholeAndServed() {
-      assertServedAndWhole(shop);
-    }
-
+    /** Without it applications would not be reached: what is marked and would leave is dropped. */
     @Tag("attack")
     @ParameterizedTest
     @ValueSource(
@@ -121,7 +105,7 @@ class RepairTest {
           "sysctl -qw net.ipv4.fwmark_reflect=0",
           "sysctl -qw net.ipv6.fwmark_reflect=0",
         })
-    void isRaisedAgain(String breakage) {
+    void whatShowsClientsIsRaisedAgain(String breakage) {
       List<String> whole = raised();
       long told = told(shop, "interception_broken", shop.store);
 
