@@ -122,7 +122,9 @@ class RepairTest {
 
     private static List<String> raised() {
       List<String> raised = new ArrayList<>(Traces.presentedClients(shop.store));
-      raised.add(in(shop.store, "nft list ruleset inet"));
+      String rules = in(shop.store, "nft list ruleset inet");
+      int own = rules.indexOf("table inet " + ClientAddresses.TABLE);
+      raised.add(own < 0 ? "no table" : rules.substring(own, rules.indexOf("\n}", own)));
       raised.add(
           in(
               shop.store,
