@@ -30,7 +30,7 @@ final class SimulatedNode implements AutoCloseable {
 
   private SimulatedNode(Controller controller) {
     this.controller = controller;
-    this.source = new ControllerSnapshots(controller, Optional.empty(), InstantSource.system());
+    this.source = new ControllerSnapshots(controller, Optional.empty(), InstantSource.system(), "");
   }
 
   /** Joins by a token and follows nothing yet. */

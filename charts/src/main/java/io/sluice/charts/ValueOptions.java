@@ -2,6 +2,7 @@ package io.sluice.charts;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.mesh.FileFault;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -108,7 +109,7 @@ final class ValueOptions {
       return Files.readString(file, StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new ParameterException(
-          spec.commandLine(), option + " " + file + " cannot be read: " + e.getMessage(), e);
+          spec.commandLine(), option + " " + file + " cannot be read: " + FileFault.reason(e), e);
     }
   }
 }

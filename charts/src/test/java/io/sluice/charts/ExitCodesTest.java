@@ -22,6 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** How each command of docs/commands.md ends that cannot do its work. */
@@ -175,5 +176,40 @@ class ExitCodesTest {
     assertThat(err.toString().lines()).hasSize(1);
     assertThat(code).isEqualTo(ExitCode.FAILED.code());
     assertThat(out.toString()).isEmpty();
+  }
+
+  /** A value that cannot be used needs no page of options to be told. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      quoteCharacter = '"',
+      value = {
+        "version --kubeconfig STATE/none; version; --kubeconfig STATE/none cannot be read: no such file",
+        "install --values STATE/none; install; --values STATE/none cannot be read: no such file",
+        "install --set interception; install; 'interception'",
+        "install --chart STATE; install; --chart STATE is no chart",
+        "node run --registry STATE/none; node run; --registry STATE/none is not a folder",
+        "node run --mode sidecar; node run; expected one of [ebpf, iptables, auto]",
+        "control token --node edge1; control token; --state DIR and --node NAME are needed"
+      })
+  void aFaultOfAValueIsToldAlone(String line, String command, String fault) {
+    int code = run(filled(line));
+
+    assertThat(code).isEqualTo(ExitCode.USAGE.code());
+    assertThat(err.toString())
+        .startsWith("sluice: ")
+        .contains(filled(fault))
+        .endsWith("; see 'sluice " + command + " --help'\n")
+        .doesNotContain("Usage:", "Exception");
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
+  void aFileThatIsNotThereIsCalledSo() {
+    assertThat(run(filled("validate STATE/none.yaml"))).isEqualTo(ExitCode.USAGE.code());
+
+    assertThat(err.toString())
+        .startsWith(filled("STATE/none.yaml: the file cannot be read: no such file; "))
+        .doesNotContain("Exception");
   }
 }

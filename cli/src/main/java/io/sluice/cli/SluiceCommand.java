@@ -12,9 +12,12 @@ import io.sluice.mesh.Printable;
 import io.sluice.mesh.Release;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IParameterExceptionHandler;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 
 /** The {@code sluice} command. Exit codes: {@link ExitCode}. */
 @Command(
@@ -59,9 +62,31 @@ public final class SluiceCommand {
   }
 
   private static CommandLine telling(CommandLine commands) {
-    return commands.setExecutionExceptionHandler((failure, line, parsed) -> {
-      line.getErr().println("sluice: " + Printable.line(Failures.sentence(failure)));
-      return ExitCode.FAILED.code();
-    });
+    IParameterExceptionHandler withUsage = commands.getParameterExceptionHandler();
+    return commands
+        .setExecutionExceptionHandler((failure, line, parsed) -> {
+          line.getErr().println("sluice: " + Printable.line(Failures.sentence(failure)));
+          return ExitCode.FAILED.code();
+        })
+        .setParameterExceptionHandler((fault, args) ->
+            isOfAValue(fault) ? tellAlone(fault) : withUsage.handleParseException(fault, args));
+  }
+
+  /** Faults of words have classes of their own, but for a subcommand that is missing. */
+  private static boolean isOfAValue(ParameterException fault) {
+    return fault.getClass() == ParameterException.class
+        && fault.getCommandLine().getCommand() instanceof Callable<?>;
+  }
+
+  private static int tellAlone(ParameterException fault) {
+    CommandLine line = fault.getCommandLine();
+    line.getErr()
+        .println(
+            "sluice: "
+                + Printable.line(String.valueOf(fault.getMessage()))
+                + "; see '"
+                + line.getCommandSpec().qualifiedName()
+                + " --help'");
+    return ExitCode.USAGE.code();
   }
 }

@@ -53,7 +53,7 @@ class CommandLineTest {
 
     assertThat(SluiceCommand.commandLineFor(line.split(" ")).getSubcommands()).hasSize(1);
     assertThat(run(SluiceCommand.commandLine(), line.split(" "))).isEqualTo(code);
-    assertThat(told).isEqualTo(out + "and" + err).contains("Usage: sluice node run");
+    assertThat(told).isEqualTo(out + "and" + err).contains("sluice node run");
   }
 
   @ParameterizedTest

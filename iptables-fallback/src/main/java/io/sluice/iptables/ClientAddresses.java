@@ -7,6 +7,7 @@ import io.sluice.mesh.TrafficMark;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
@@ -161,19 +162,49 @@ public final class ClientAddresses {
   }
 
   private static void write(Path settings, Set<Family> families, String value) throws IOException {
-    write(settings.resolve("ipv4/tcp_fwmark_accept"), value); // of both families
-    for (Family family : families) {
-      Path reflect =
-          settings.resolve(family == Family.IPV4 ? "ipv4" : "ipv6").resolve("fwmark_reflect");
-      if (family == Family.IPV4 || Files.exists(reflect)) {
-        write(reflect, value);
+    for (Path setting : each(settings, families)) {
+      if (!is(setting, value)) {
+        Files.writeString(setting, value);
       }
     }
   }
 
-  private static void write(Path setting, String value) throws IOException {
-    if (!Files.readString(setting).strip().equals(value)) {
-      Files.writeString(setting, value);
+  /** Whether the settings of the namespace are as {@link #raise} leaves them. */
+  static boolean areSet(NetworkNamespaces namespaces, NetnsHandle namespace, Set<Family> families) {
+    try {
+      return namespaces.callIn(
+          namespace,
+          () -> {
+            for (Path setting : each(SETTINGS, families)) {
+              if (!is(setting, "1")) {
+                return false;
+              }
+            }
+            return true;
+          });
+    } catch (IOException e) {
+      return false;
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException("files throw no other checked exception", e);
     }
+  }
+
+  private static List<Path> each(Path settings, Set<Family> families) {
+    List<Path> each = new ArrayList<>();
+    each.add(settings.resolve("ipv4/tcp_fwmark_accept")); // of both families
+    for (Family family : families) {
+      Path reflect =
+          settings.resolve(family == Family.IPV4 ? "ipv4" : "ipv6").resolve("fwmark_reflect");
+      if (family == Family.IPV4 || Files.exists(reflect)) {
+        each.add(reflect);
+      }
+    }
+    return each;
+  }
+
+  private static boolean is(Path setting, String value) throws IOException {
+    return Files.readString(setting).strip().equals(value);
   }
 }

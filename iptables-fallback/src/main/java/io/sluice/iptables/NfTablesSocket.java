@@ -6,6 +6,7 @@ import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.socket.Sockets;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
@@ -25,6 +26,16 @@ final class NfTablesSocket implements AutoCloseable {
   private static final int GET_GENERATION = type(16);
   private static final int UNSPECIFIED = 0; // AF_UNSPEC: the number is of all families
   private static final int GENERATION_ID = 1; // NFTA_GEN_ID
+
+  private static final int GET_TABLE = type(1);
+  private static final int GET_CHAIN = type(4);
+
+  // NFTA_TABLE_* and NFTA_CHAIN_*; the table's name is the first of both.
+  private static final int NAME = 1;
+  private static final int TABLE_FLAGS = 2;
+  private static final int CHAIN_NAME = 3;
+  private static final int CHAIN_HOOK = 4;
+  private static final int CHAIN_USE = 6;
 
   private static final int AF_NETLINK = 16;
   private static final int SOCK_RAW = 3;
@@ -145,6 +156,39 @@ final class NfTablesSocket implements AutoCloseable {
     }
   }
 
+  /** Whether the table is there and its chains are in use. */
+  boolean isAwake(int family, String table) {
+    return ask(GET_TABLE, family, body -> text(body, NAME, table))
+        .filter(told -> number(told, TABLE_FLAGS) == 0)
+        .isPresent();
+  }
+
+  /** What is told of a chain; empty where there is none. */
+  Optional<ByteBuffer> chain(int family, String table, String chain) {
+    return ask(
+        GET_CHAIN,
+        family,
+        body -> {
+          text(body, NAME, table);
+          text(body, CHAIN_NAME, chain);
+        });
+  }
+
+  /** How many rules a chain has that is asked about packets; empty where none is. */
+  OptionalInt rulesAtHook(int family, String table, String chain) {
+    return chain(family, table, chain)
+        .filter(told -> attribute(told, CHAIN_HOOK).isPresent())
+        .map(told -> OptionalInt.of(number(told, CHAIN_USE)))
+        .orElse(OptionalInt.empty());
+  }
+
+  /** A number in network order; -1 where there is none. */
+  static int number(ByteBuffer attributes, int kind) {
+    return attribute(attributes, kind)
+        .map(value -> value.order(ByteOrder.BIG_ENDIAN).getInt())
+        .orElse(-1);
+  }
+
   /** The error number behind the header (struct nlmsgerr); 0 where it is none. */
   static int errorOf(ByteBuffer answer) {
     return answer.getShort(4) == NLMSG_ERROR ? -answer.getInt(16) : 0;
@@ -163,6 +207,11 @@ final class NfTablesSocket implements AutoCloseable {
       at += length + 3 & ~3;
     }
     return Optional.empty();
+  }
+
+  /** Appends a text, with the zero that ends it. */
+  static void text(ByteBuffer to, int kind, String text) {
+    put(to, kind, (text + "\0").getBytes(StandardCharsets.US_ASCII));
   }
 
   /** Appends an attribute. */

@@ -7,7 +7,6 @@ import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.socket.Sockets.Family;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
@@ -31,21 +30,17 @@ public final class PodForwarding implements AutoCloseable {
   private static final int BATCH_BEGIN = 0x10;
   private static final int BATCH_END = 0x11;
   private static final int NEW_TABLE = NfTablesSocket.type(0);
-  private static final int GET_TABLE = NfTablesSocket.type(1);
   private static final int DELETE_TABLE = NfTablesSocket.type(2);
   private static final int NEW_CHAIN = NfTablesSocket.type(3);
-  private static final int GET_CHAIN = NfTablesSocket.type(4);
   private static final int NLM_F_ACK = 4;
   private static final int NLM_F_CREATE = 0x400;
 
   // NFTA_TABLE_*, NFTA_CHAIN_*, NFTA_HOOK_* and NFTA_COUNTER_*.
   private static final int TABLE_NAME = 1;
-  private static final int TABLE_FLAGS = 2;
   private static final int CHAIN_TABLE = 1;
   private static final int CHAIN_NAME = 3;
   private static final int CHAIN_HOOK = 4;
   private static final int CHAIN_POLICY = 5;
-  private static final int CHAIN_USE = 6;
   private static final int CHAIN_TYPE = 7;
   private static final int CHAIN_COUNTERS = 8;
   private static final int HOOK_NUMBER = 1;
@@ -97,8 +92,8 @@ public final class PodForwarding implements AutoCloseable {
         NLM_F_CREATE | NLM_F_ACK,
         family,
         body -> {
-          text(body, CHAIN_TABLE, TABLE);
-          text(body, CHAIN_NAME, CHAIN);
+          NfTablesSocket.text(body, CHAIN_TABLE, TABLE);
+          NfTablesSocket.text(body, CHAIN_NAME, CHAIN);
           NfTablesSocket.nested(
               body,
               CHAIN_HOOK,
@@ -107,7 +102,7 @@ public final class PodForwarding implements AutoCloseable {
                 number(hook, HOOK_PRIORITY, PRIORITY);
               });
           number(body, CHAIN_POLICY, NF_DROP);
-          text(body, CHAIN_TYPE, "filter");
+          NfTablesSocket.text(body, CHAIN_TYPE, "filter");
           NfTablesSocket.nested(
               body,
               CHAIN_COUNTERS,
@@ -134,22 +129,11 @@ public final class PodForwarding implements AutoCloseable {
   }
 
   private boolean stands(Family family) {
-    return isAwake(family) && isClosed(family);
-  }
-
-  private boolean isAwake(Family family) {
-    return ask(GET_TABLE, family, PodForwarding::name)
-        .filter(table -> numberOf(table, TABLE_FLAGS) == 0)
-        .isPresent();
-  }
-
-  private boolean isClosed(Family family) {
-    return chain(family)
-        .filter(chain ->
-            numberOf(chain, CHAIN_POLICY) == NF_DROP
-                && numberOf(chain, CHAIN_USE) == 0
-                && NfTablesSocket.attribute(chain, CHAIN_HOOK).isPresent())
-        .isPresent();
+    return socket.isAwake(family.domain(), TABLE)
+        && socket.rulesAtHook(family.domain(), TABLE, CHAIN).equals(OptionalInt.of(0))
+        && chain(family)
+            .filter(chain -> NfTablesSocket.number(chain, CHAIN_POLICY) == NF_DROP)
+            .isPresent();
   }
 
   /** Packets refused so far, by this object's tables and the one that it found. */
@@ -161,18 +145,12 @@ public final class PodForwarding implements AutoCloseable {
     return chain(family)
         .flatMap(chain -> NfTablesSocket.attribute(chain, CHAIN_COUNTERS))
         .flatMap(counters -> NfTablesSocket.attribute(counters, COUNTER_PACKETS))
-        .map(packets -> OptionalLong.of(bigEndian(packets).getLong()))
+        .map(packets -> OptionalLong.of(packets.duplicate().order(ByteOrder.BIG_ENDIAN).getLong()))
         .orElse(OptionalLong.empty());
   }
 
   private Optional<ByteBuffer> chain(Family family) {
-    return ask(
-        GET_CHAIN,
-        family,
-        body -> {
-          text(body, CHAIN_TABLE, TABLE);
-          text(body, CHAIN_NAME, CHAIN);
-        });
+    return socket.chain(family.domain(), TABLE, CHAIN);
   }
 
   /** Takes it away without a trace; does nothing where there is none. */
@@ -184,7 +162,7 @@ public final class PodForwarding implements AutoCloseable {
   }
 
   private static void name(ByteBuffer body) {
-    text(body, TABLE_NAME, TABLE);
+    NfTablesSocket.text(body, TABLE_NAME, TABLE);
   }
 
   private static ByteBuffer begin() {
@@ -196,10 +174,6 @@ public final class PodForwarding implements AutoCloseable {
   private static void message(
       ByteBuffer to, int type, int flags, Family family, Consumer<ByteBuffer> body) {
     NfTablesSocket.message(to, type, flags, family.domain(), body);
-  }
-
-  private static void text(ByteBuffer to, int kind, String text) {
-    NfTablesSocket.put(to, kind, (text + "\0").getBytes(StandardCharsets.US_ASCII));
   }
 
   private static void number(ByteBuffer to, int kind, int number) {
@@ -227,20 +201,6 @@ public final class PodForwarding implements AutoCloseable {
             "load nf_tables on the node: without it pods may forward");
       }
     }
-  }
-
-  private Optional<ByteBuffer> ask(int type, Family family, Consumer<ByteBuffer> body) {
-    return socket.ask(type, family.domain(), body);
-  }
-
-  private static int numberOf(ByteBuffer attributes, int kind) {
-    return NfTablesSocket.attribute(attributes, kind)
-        .map(value -> bigEndian(value).getInt())
-        .orElse(-1);
-  }
-
-  private static ByteBuffer bigEndian(ByteBuffer bytes) {
-    return bytes.duplicate().order(ByteOrder.BIG_ENDIAN);
   }
 
   @Override

@@ -54,7 +54,7 @@ final class NodeProgram {
             store,
             stored,
             new ControllerSnapshots(
-                identities.controller(), stored.map(Stored::snapshot), InstantSource.system()));
+                identities.controller(), stored.map(Stored::snapshot), InstantSource.system(), ""));
     AtomicReference<MeshSnapshot> inForce = new AtomicReference<>(MeshSnapshot.EMPTY);
     Dumps.serve(() -> {
       MeshSnapshot now = Objects.requireNonNull(inForce.get());

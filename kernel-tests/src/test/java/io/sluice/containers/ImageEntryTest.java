@@ -78,6 +78,34 @@ class ImageEntryTest {
     assertThat(entry.inputReader().lines().filter(line -> line.contains("signal 9"))).hasSize(2);
   }
 
+  /**
+   * Another daemon may have been given the place since: one that is killed does not get it back.
+   */
+  @Test
+  void asksNobodyForThePlaceAfterADeath() throws Exception {
+    Process entry =
+        start(
+            """
+            [ "$(wc -l <DIR/starts)" -lt 2 ] || exit 1
+            echo 900.00 7.00 >DIR/uptime
+            kill -KILL $$
+            """,
+            "node",
+            "run",
+            "--take-over",
+            "--node-name",
+            "two words",
+            "--cni");
+
+    assertThat(entry.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(entry.exitValue()).isEqualTo(1);
+    assertThat(starts()).hasSize(2);
+    assertThat(starts().getFirst())
+        .endsWith("node run --take-over --node-name two words --cni --keeper " + entry.pid());
+    assertThat(starts().getLast())
+        .endsWith("node run --node-name two words --cni --keeper " + entry.pid());
+  }
+
   @Test
   void leavesADaemonThatEndsByItselfToTheKubelet() throws Exception {
     Process entry = start("echo 900.00 7.00 >DIR/uptime; exit 3", "node", "run");

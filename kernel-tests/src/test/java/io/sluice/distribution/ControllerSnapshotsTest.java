@@ -68,7 +68,7 @@ class ControllerSnapshotsTest {
     ControllerSnapshots source =
         opened(
             new ControllerSnapshots(
-                identities.controller(), Optional.empty(), InstantSource.system()));
+                identities.controller(), Optional.empty(), InstantSource.system(), ""));
     source.start(delivered::add);
     return source;
   }
@@ -108,7 +108,7 @@ class ControllerSnapshotsTest {
                 opened(SnapshotStore.open(home.resolve("snapshot"), (fault, problem) -> {})),
                 Optional.of(new Stored(kept, true, Instant.now())),
                 new ControllerSnapshots(
-                    identities.controller(), Optional.of(kept), InstantSource.system())));
+                    identities.controller(), Optional.of(kept), InstantSource.system(), "")));
     source.start(delivered::add);
 
     assertThat(delivered).containsExactly(kept);
@@ -146,7 +146,7 @@ class ControllerSnapshotsTest {
     ControllerSnapshots source =
         opened(
             new ControllerSnapshots(
-                identities.controller(), Optional.empty(), InstantSource.system()));
+                identities.controller(), Optional.empty(), InstantSource.system(), ""));
     source.start(next -> {
       if (failing[0]) {
         throw new IllegalStateException("no");
@@ -171,7 +171,7 @@ class ControllerSnapshotsTest {
     ControllerSnapshots source =
         opened(
             new ControllerSnapshots(
-                identities.controller(), Optional.empty(), InstantSource.system()));
+                identities.controller(), Optional.empty(), InstantSource.system(), ""));
     NodeMetrics metrics = new NodeMetrics(this::inForce);
     metrics.observe(source, this::inForce);
     assertThat(metrics.text())

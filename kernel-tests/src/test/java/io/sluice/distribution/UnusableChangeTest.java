@@ -108,7 +108,7 @@ class UnusableChangeTest {
       try (TamperingRelay relay = TamperingRelay.start(site, node, home.resolve("copy"));
           Controller client = node.calling(relay.address());
           ControllerSnapshots source =
-              new ControllerSnapshots(client, Optional.empty(), InstantSource.system())) {
+              new ControllerSnapshots(client, Optional.empty(), InstantSource.system(), "")) {
         source.start(delivered::add);
         Await.until("complete", PATIENCE, source::isComplete);
         MeshSnapshot before = delivered.getLast();

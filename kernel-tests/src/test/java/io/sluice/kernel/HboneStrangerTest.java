@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
 import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.SelfSigned;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
@@ -34,9 +35,8 @@ class HboneStrangerTest {
     try (TwoNodes shop = TwoNodes.open(mechanism);
         TcpServer four = TcpServer.echo(shop.store, Family.IPV4, 8080);
         TcpServer six = TcpServer.echo(shop.store, Family.IPV6, 8080)) {
-      ForeignCertificates foreign = new ForeignCertificates(shop.cluster.directory());
-      var stolenName = foreign.selfSigned("stolen-name", TwoNodes.identity(shop.buyer));
-      var elsewhere = foreign.selfSigned("elsewhere", "spiffe://elsewhere/ns/shop/sa/buyer");
+      var stolenName = selfSigned(shop, "stolen-name", TwoNodes.identity(shop.buyer));
+      var elsewhere = selfSigned(shop, "elsewhere", "spiffe://elsewhere/ns/shop/sa/buyer");
 
       for (Family family : Family.values()) {
         assertRefused(shop, family, List.of(), "no_certificate");
@@ -57,7 +57,18 @@ class HboneStrangerTest {
     }
   }
 
-  private static List<String> presenting(ForeignCertificates.Pair pair) {
+  private static SelfSigned selfSigned(TwoNodes shop, String name, String identity) {
+    return SelfSigned.in(
+        shop.cluster.directory(),
+        name,
+        "stranger",
+        "subjectAltName=critical,URI:" + identity,
+        "basicConstraints=critical,CA:FALSE",
+        "keyUsage=critical,digitalSignature",
+        "extendedKeyUsage=clientAuth,serverAuth");
+  }
+
+  private static List<String> presenting(SelfSigned pair) {
     return List.of("-cert", pair.certificate().toString(), "-key", pair.key().toString());
   }
 

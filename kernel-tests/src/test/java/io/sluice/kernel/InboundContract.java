@@ -58,7 +58,7 @@ abstract class InboundContract {
       Attempt refused = Attempt.from(shop.stranger, destination, "hello");
       assertThat(refused.wasReset()).as("%s", refused).isTrue();
       assertThat(server.accepted()).isEmpty();
-      assertThat(shop.view().record("inbound", refused.local()).path("reason").asText())
+      assertThat(shop.view().record("inbound", refused).path("reason").asText())
           .isEqualTo("source_not_in_mesh");
 
       shop.configure(true, false, Map.of());
@@ -97,8 +97,7 @@ abstract class InboundContract {
       assertThat(shop.view().status().path("connectionsAccepted").asLong() - before)
           .as("one at each end")
           .isEqualTo(2);
-      assertThat(
-              shop.view().record("inbound", attempt.local()).path("original_destination").asText())
+      assertThat(shop.view().record("inbound", attempt).path("original_destination").asText())
           .isEqualTo(IpAddresses.text(destination));
     } finally {
       shop.change(() -> shop.site.registry().write("pod-store", pod));
@@ -170,7 +169,7 @@ abstract class InboundContract {
       assertThat(buyer.answer()).as("%s", buyer).isEqualTo("hello");
       assertThat(stranger.wasReset()).as("%s", stranger).isTrue();
       assertThat(server.accepted()).hasSize(1);
-      assertThat(shop.view().record("inbound", stranger.local()).path("reason").asText())
+      assertThat(shop.view().record("inbound", stranger).path("reason").asText())
           .isEqualTo("no_certificate");
     }
   }
@@ -188,7 +187,7 @@ abstract class InboundContract {
           assertThat(stranger.wasReset()).as("%s on %s", stranger, port).isTrue();
           assertThat(thief.wasReset()).as("%s on %s", thief, port).isTrue();
           assertThat(server.accepted()).isEmpty();
-          JsonNode record = shop.view().record("inbound", stranger.local());
+          JsonNode record = shop.view().record("inbound", stranger);
           assertThat(record.path("original_destination").asText())
               .as("an ordinary inbound port")
               .isEqualTo(IpAddresses.text(shop.store.at(family, port)));
@@ -333,7 +332,7 @@ abstract class InboundContract {
       assertThat(spoof.local().getAddress()).isEqualTo(source.getAddress());
       assertThat(probed.accepted()).hasSize(mechanism.provesNodeOrigin() ? 0 : 1);
       if (mechanism.provesNodeOrigin()) {
-        assertThat(shop.view().record("inbound", spoof.local()).path("reason").asText())
+        assertThat(shop.view().record("inbound", spoof).path("reason").asText())
             .isEqualTo("source_not_in_mesh");
       }
     } finally {

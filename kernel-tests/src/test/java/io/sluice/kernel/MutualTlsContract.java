@@ -145,7 +145,7 @@ abstract class MutualTlsContract extends RealServersContract {
       Attempt refused = shop.call(shop.thief, family, server.port(), "please");
       assertThat(refused.wasReset()).as("%s", refused).isTrue();
       assertThat(server.accepted()).isEmpty();
-      assertThat(shop.callingView().record("outbound", refused.local()).path("reason").asText())
+      assertThat(shop.callingView().record("outbound", refused).path("reason").asText())
           .isEqualTo("no_traffic_target");
 
       shop.change(() ->
@@ -164,7 +164,7 @@ abstract class MutualTlsContract extends RealServersContract {
         long begin = System.nanoTime();
         assertThat(granted.end()).isEqualTo(Attempt.End.RESET);
         assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(REVOKE_LIMIT);
-        String how = shop.callingView().record("outbound", granted.local()).path("close").asText();
+        String how = shop.callingView().record("outbound", granted).path("close").asText();
         assertThat(how).isIn("revoked", "reset_by_upstream");
       }
     } finally {
@@ -229,7 +229,7 @@ abstract class MutualTlsContract extends RealServersContract {
       assertThat(refused.wasReset()).as("%s", refused).isTrue();
       assertThat(shop.call(shop.buyer, family, server.port(), "hi").answered()).isTrue();
       assertThat(server.accepted()).hasSize(1);
-      JsonNode record = shop.servingView().record("inbound", refused.local());
+      JsonNode record = shop.servingView().record("inbound", refused);
       assertThat(record.path("reason").asText()).isEqualTo("mtls_required");
     }
   }
@@ -367,7 +367,7 @@ abstract class MutualTlsContract extends RealServersContract {
             .anyMatch(frame -> new String(frame, StandardCharsets.ISO_8859_1).contains(text));
     assertThat(
             shop.callingView()
-                .record("outbound", served.local())
+                .record("outbound", served)
                 .path("connection_security_policy")
                 .asText())
         .as(text)

@@ -81,7 +81,7 @@ class OpeningsTest {
       Attempt attempt = Attempt.from(shop.thief, server.address(), "loot");
 
       assertThat(attempt.wasTurnedAway()).as("%s", attempt).isTrue();
-      assertThat(shop.view().record("outbound", attempt.local()).path("reason").asText())
+      assertThat(shop.view().record("outbound", attempt).path("reason").asText())
           .isEqualTo("dns_refused");
       assertThat(server.received()).isEmpty();
       assertThat(overTcp.accepted()).isEmpty();

@@ -57,7 +57,7 @@ abstract class OutboundContract {
 
       assertThat(attempt.answer()).as("%s", attempt).isEqualTo("one book");
       assertThat(server.accepted()).as("exactly one accept").hasSize(1);
-      JsonNode record = shop.view().record("outbound", attempt.local());
+      JsonNode record = shop.view().record("outbound", attempt);
       assertThat(record.path("original_destination").asText())
           .isEqualTo(IpAddresses.text(shop.service(family)));
       assertThat(record.path("upstream").asText())
@@ -74,11 +74,9 @@ abstract class OutboundContract {
 
       assertThat(attempt.answer()).as("%s", attempt).isEqualTo("one book");
       assertThat(server.accepted()).as("exactly one accept").hasSize(1);
-      assertThat(
-              shop.view().record("outbound", attempt.local()).path("original_destination").asText())
+      assertThat(shop.view().record("outbound", attempt).path("original_destination").asText())
           .isEqualTo(IpAddresses.text(destination));
-      assertThat(
-              shop.view().record("inbound", attempt.local()).path("original_destination").asText())
+      assertThat(shop.view().record("inbound", attempt).path("original_destination").asText())
           .isEqualTo(IpAddresses.text(destination));
     }
   }
@@ -172,7 +170,7 @@ abstract class OutboundContract {
 
       assertThat(attempt.answer()).as("%s", attempt).isEqualTo("me");
       assertThat(server.accepted()).as("exactly one accept").hasSize(1);
-      assertThat(shop.view().record("outbound", attempt.local()).path("reason").asText())
+      assertThat(shop.view().record("outbound", attempt).path("reason").asText())
           .isEqualTo("same_workload");
     }
   }
@@ -313,7 +311,7 @@ abstract class OutboundContract {
 
     assertThat(attempt.wasReset()).as("%s", attempt).isTrue();
     assertThat(attempt.time()).isLessThan(Attempt.TIMEOUT.dividedBy(5));
-    JsonNode record = shop.view().record("inbound", attempt.local());
+    JsonNode record = shop.view().record("inbound", attempt);
     assertThat(record.path("close").asText()).isEqualTo("connect_failure");
     assertThat(record.path("close_reason").asText()).isEqualTo("upstream_refused");
   }
@@ -325,7 +323,7 @@ abstract class OutboundContract {
     Attempt attempt = Attempt.from(shop.buyer, wrong, "anyone?");
 
     assertThat(attempt.wasReset()).as("%s", attempt).isTrue();
-    assertThat(shop.view().record("outbound", attempt.local()).path("reason").asText())
+    assertThat(shop.view().record("outbound", attempt).path("reason").asText())
         .isEqualTo("unknown_service_port");
   }
 

@@ -78,9 +78,9 @@ abstract class PolicyContract {
         shop.change(() -> shop.site.registry().remove("thief-to-store"));
 
         assertIsCut(established);
-        JsonNode record = shop.view().record("outbound", established.local());
+        JsonNode record = shop.view().record("outbound", established);
         assertThat(record.path("close").asText()).isIn("revoked", "reset_by_upstream");
-        JsonNode judged = shop.view().recordOf("revoked", established.local());
+        JsonNode judged = shop.view().recordOf("revoked", established);
         assertThat(judged.path("close_reason").asText()).isEqualTo("no_traffic_target");
         assertThat(judged.path("rule").asText()).isEqualTo("shop/thief-to-store");
         assertThat(Attempt.from(shop.thief, destination, "again").wasReset()).isTrue();
@@ -210,7 +210,7 @@ abstract class PolicyContract {
       assertThat(inside.answer()).as("%s", inside).isEqualTo("hello");
       assertThat(outside.wasReset()).as("%s", outside).isTrue();
       assertThat(server.accepted()).hasSize(1);
-      JsonNode record = shop.view().record("inbound", outside.local());
+      JsonNode record = shop.view().record("inbound", outside);
       assertThat(record.path("reason").asText()).isEqualTo("mtls_required");
     } finally {
       shop.configureAsAtFirst();
@@ -230,7 +230,7 @@ abstract class PolicyContract {
 
       assertThat(allowed.answer()).as("%s", allowed).isEqualTo("hello");
       assertThat(refused.wasReset()).as("%s", refused).isTrue();
-      JsonNode record = shop.view().record("outbound", refused.local());
+      JsonNode record = shop.view().record("outbound", refused);
       assertThat(record.path("reason").asText()).isEqualTo("port_not_granted");
       assertThat(record.path("rule").asText()).isEqualTo("shop/thief-to-store");
     } finally {
@@ -288,7 +288,7 @@ abstract class PolicyContract {
     Attempt refused = Attempt.from(shop.thief, shop.service(family), "please");
 
     assertThat(refused.wasReset()).as("%s", refused).isTrue();
-    JsonNode record = shop.view().record("outbound", refused.local());
+    JsonNode record = shop.view().record("outbound", refused);
     assertThat(record.path("verdict").asText()).isEqualTo("refused");
     assertThat(record.path("reason").asText()).isEqualTo("no_traffic_target");
     JsonNode event =

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.iptables.ClientAddresses;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Commands;
@@ -21,6 +22,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.AfterEach;
@@ -42,6 +44,8 @@ class RepairTest {
   @Nested
   @Tag("kernel")
   class RulesOfIptables {
+    private static final String PLACE = String.valueOf(ClientAddresses.ROUTES);
+
     @AutoClose private static Shop shop;
 
     @BeforeAll
@@ -83,6 +87,53 @@ class RepairTest {
       Attack.tried("rules damaged in a pod: " + breakage)
           .refusedBy("the daemon's look, within five seconds: written again")
           .countedAs("log: interception_broken, with the pod");
+    }
+
+    /** Without it applications would not be reached: what is marked and would leave is dropped. */
+    @Tag("attack")
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+          "ip -4 rule del pref PLACE",
+          "ip -6 rule del pref PLACE",
+          "ip -4 route flush table PLACE",
+          "ip -6 route flush table PLACE",
+          "nft delete table inet TABLE",
+          "nft flush chain inet TABLE leaving",
+          "nft add table inet TABLE { flags dormant; }",
+          "sysctl -qw net.ipv4.tcp_fwmark_accept=0",
+          "sysctl -qw net.ipv4.fwmark_reflect=0",
+          "sysctl -qw net.ipv6.fwmark_reflect=0",
+        })
+    void whatShowsClientsIsRaisedAgain(String breakage) {
+      List<String> whole = raised();
+      long told = told(shop, "interception_broken", shop.store);
+
+      in(shop.store, breakage.replace("PLACE", PLACE).replace("TABLE", ClientAddresses.TABLE));
+
+      awaitRepair(
+          breakage,
+          () -> told(shop, "interception_broken", shop.store) > told && raised().equals(whole));
+
+      Attack.tried("what shows clients to a pod's application taken away: " + breakage)
+          .refusedBy("the daemon's look, within five seconds: raised again")
+          .countedAs("log: interception_broken, with the pod");
+    }
+
+    private static List<String> raised() {
+      List<String> raised = new ArrayList<>(Traces.presentedClients(shop.store));
+      String rules = in(shop.store, "nft list ruleset inet");
+      int own = rules.indexOf("table inet " + ClientAddresses.TABLE);
+      raised.add(own < 0 ? "no table" : rules.substring(own, rules.indexOf("\n}", own)));
+      raised.add(
+          in(
+              shop.store,
+              "sysctl net.ipv4.tcp_fwmark_accept net.ipv4.fwmark_reflect net.ipv6.fwmark_reflect"));
+      return raised;
+    }
+
+    private static String in(SitePod pod, String command) {
+      return Commands.run(("nsenter --net=" + pod.path() + " " + command).split(" "));
     }
   }
 

@@ -1,9 +1,9 @@
 package io.sluice.cli.output;
 
+import io.sluice.mesh.FileFault;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.concurrent.CompletionException;
 
@@ -31,10 +31,9 @@ public final class Failures {
   /** Failures of files have the path for a message and tell the reason by their class. */
   private static String detail(IOException failure) {
     return switch (failure) {
-      case AccessDeniedException _ -> "permission denied, are you root?";
+      case AccessDeniedException denied -> FileFault.reason(denied) + ", are you root?";
       case NoSuchFileException missing -> "there is no " + missing.getFile();
-      case FileSystemException other when other.getReason() != null -> other.getReason();
-      default -> String.valueOf(failure.getMessage());
+      default -> FileFault.reason(failure);
     };
   }
 }

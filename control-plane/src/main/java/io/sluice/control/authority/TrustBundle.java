@@ -9,7 +9,7 @@ import java.util.stream.Stream;
  * The self-signed certificates that a mesh goes by at one time.
  *
  * @param trustDomain the one that certificates are issued in
- * @param generation grows with each change of {@code roots}
+ * @param generation grows with each change of the roots or of a trust domain
  * @param roots at least one; more than one while the root is being changed
  * @param otherDomains the mesh's next or former trust domain, while it changes: below the same
  *     roots, their identities are the mesh's too

@@ -6,6 +6,7 @@ import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.objects.ReadObjects;
 import io.sluice.control.registry.OriginStatus;
+import io.sluice.mesh.FileFault;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -69,7 +70,7 @@ final class ManifestFile {
     } catch (IOException e) {
       refuse(
           new Problem(
-              name, 0, "", "the file cannot be read: " + e.getMessage(), "make it readable"));
+              name, 0, "", "the file cannot be read: " + FileFault.reason(e), "make it readable"));
       return false;
     }
     fingerprint = now;

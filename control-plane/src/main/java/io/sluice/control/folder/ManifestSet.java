@@ -2,6 +2,7 @@ package io.sluice.control.folder;
 
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlDocuments;
+import io.sluice.mesh.FileFault;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -56,7 +57,11 @@ public final class ManifestSet {
     } catch (IOException e) {
       problems.add(
           new Problem(
-              name, 0, "", "the file cannot be read: " + e, "name a file that can be read"));
+              name,
+              0,
+              "",
+              "the file cannot be read: " + FileFault.reason(e),
+              "name a file that can be read"));
     }
   }
 

@@ -10,6 +10,7 @@ import io.fabric8.kubernetes.api.model.NamedContext;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import io.sluice.mesh.FileFault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -100,7 +101,7 @@ public final class Kubeconfig {
       }
       return read;
     } catch (IOException e) {
-      throw new IllegalArgumentException(file + " cannot be read (" + e + ")", e);
+      throw new IllegalArgumentException(file + " cannot be read: " + FileFault.reason(e), e);
     } catch (KubernetesClientException | YamlEngineException e) {
       throw new IllegalArgumentException(
           file + " is no kubeconfig: " + KubernetesApi.quote(String.valueOf(e.getMessage())), e);

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -88,12 +89,14 @@ class TrustBundleTest {
   void changeOfTheTrustDomainReachesEveryFollowerPhaseByPhase() throws Exception {
     Path own = home.resolve("own");
     Files.createDirectories(own);
+    List<Long> generations = new ArrayList<>();
     try (ControlSite changing =
         ControlSite.withAuthority(own, "{builtIn: {}, distributeFor: 1m}")) {
       try (NodeClient node = podAndNode(changing)) {
         Followed followed = Followed.by(node);
         changing.manifest("config.yaml", config(NEXT));
         Await.until("both are known", () -> domains(followed).equals(List.of(FIRST, NEXT)));
+        generations.addAll(generations(followed));
         node.issue(FIRST_BUYER);
         assertRefused(RefusalReason.TRUST_DOMAIN_FOREIGN, () -> node.issue(NEXT_BUYER));
       }
@@ -101,7 +104,7 @@ class TrustBundleTest {
       changing.restart(ControlSite.defaults());
       changing.clock().advance(Duration.ofSeconds(30)); // it is made known for all of it again
       assertThat(changing.controller().status().trustDomainChange()).startsWith("Distributing");
-      theNextOneSigns(changing);
+      generations.add(theNextOneSigns(changing));
       changing.restart(ControlSite.defaults());
       assertThat(changing.controller().status().trustDomainChange()).startsWith("Using");
       assertThat(changing.controller().status().trustDomain()).isEqualTo(NEXT);
@@ -113,11 +116,14 @@ class TrustBundleTest {
         Followed last = Followed.by(late);
         Await.until("one is left", () -> domains(last).equals(List.of(NEXT)));
         late.issue(NEXT_BUYER.replace("buyer", "store"));
+        generations.addAll(generations(last));
+        assertThat(generations).as("of each change").isSorted().doesNotHaveDuplicates();
       }
     }
   }
 
-  private static void theNextOneSigns(ControlSite changing) throws Exception {
+  /** The generation that says so. */
+  private static long theNextOneSigns(ControlSite changing) throws Exception {
     try (NodeClient node = changing.joined("edge1")) {
       Followed followed = Followed.by(node);
       changing.clock().advance(DISTRIBUTE);
@@ -133,6 +139,7 @@ class TrustBundleTest {
       node.showing(renewed, node.renew(renewed));
       assertThat(SvidJudge.identity(node.chain())).hasToString(nodeIn(NEXT));
       Await.until("the controller is of it", () -> nameShownIn(changing).equals(NEXT));
+      return generations(followed).getLast();
     }
   }
 
@@ -156,6 +163,10 @@ class TrustBundleTest {
 
   private static String nodeIn(String domain) {
     return "spiffe://" + domain + "/ns/sluice-system/sa/node.edge1";
+  }
+
+  private static List<Long> generations(Followed followed) {
+    return followed.bundles().stream().map(TrustBundle::getGeneration).toList();
   }
 
   private static List<String> domains(Followed followed) {
@@ -206,6 +217,7 @@ class TrustBundleTest {
     site.manifest("config.yaml", config(FIRST));
 
     Await.until("one is known", () -> domains(followed).equals(List.of(FIRST)));
+    assertThat(generations(followed)).hasSize(3).isSorted().doesNotHaveDuplicates();
     edge1.issue(FIRST_BUYER);
   }
 

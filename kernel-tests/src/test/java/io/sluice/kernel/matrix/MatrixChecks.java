@@ -91,7 +91,7 @@ final class MatrixChecks {
       Attempt attempt = Attempt.from(site.buyer, site.service(family), "one book");
       same(attempt.toString(), attempt.answer(), "one book");
       same("accepted connections", server.accepted().size(), 1);
-      JsonNode record = site.view().record("outbound", attempt.local());
+      JsonNode record = site.view().record("outbound", attempt);
       same(
           "original destination in the record",
           record.path("original_destination").asText(),
@@ -106,7 +106,7 @@ final class MatrixChecks {
       same("accepted connections", server.accepted().size(), 0);
       same(
           "reason",
-          site.view().record("outbound", attempt.local()).path("reason").asText(),
+          site.view().record("outbound", attempt).path("reason").asText(),
           "no_traffic_target");
     }
   }
@@ -191,7 +191,7 @@ final class MatrixChecks {
       same("accepted connections", server.accepted().size(), 0);
       same(
           "reason",
-          site.view().record("inbound", refused.local()).path("reason").asText(),
+          site.view().record("inbound", refused).path("reason").asText(),
           "source_not_in_mesh");
       site.configure(true, Map.of());
       Attempt allowed = Attempt.from(site.stranger, destination, "hello");

@@ -7,11 +7,13 @@ import java.net.SocketTimeoutException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Locale;
 
 /**
  * What an application saw that connected, sent, and read until the end.
  *
+ * @param begun just before the connect call
  * @param end how it ended
  * @param answer what it read
  * @param time from the connect call to the end
@@ -19,7 +21,7 @@ import java.util.Locale;
  * @param detail the error's text
  */
 public record Attempt(
-    End end, String answer, Duration time, InetSocketAddress local, String detail) {
+    Instant begun, End end, String answer, Duration time, InetSocketAddress local, String detail) {
 
   /** How a connection ended for its client. */
   public enum End {
@@ -60,6 +62,7 @@ public record Attempt(
     if (local.getAddress().isAnyLocalAddress()) {
       local = pod.at(Family.of(destination.getAddress()), local.getPort());
     }
+    Instant begun = Instant.now();
     long begin = System.nanoTime();
     StringBuilder answer = new StringBuilder();
     try {
@@ -72,9 +75,9 @@ public record Attempt(
       for (int got = read(channel, buffer); got >= 0; got = read(channel, buffer)) {
         answer.append(new String(buffer, 0, got, StandardCharsets.US_ASCII));
       }
-      return new Attempt(End.FINISHED, answer.toString(), since(begin), local, "");
+      return new Attempt(begun, End.FINISHED, answer.toString(), since(begin), local, "");
     } catch (IOException e) {
-      return new Attempt(end(e), answer.toString(), since(begin), local, String.valueOf(e));
+      return new Attempt(begun, end(e), answer.toString(), since(begin), local, String.valueOf(e));
     }
   }
 

@@ -1,8 +1,6 @@
 package io.sluice.kernel.site;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sluice.mesh.IpAddresses;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.admin.AdminClient;
 import io.sluice.node.admin.AdminRequest;
@@ -16,8 +14,8 @@ import java.net.StandardProtocolFamily;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -27,18 +25,16 @@ import java.util.function.Predicate;
 
 /** What one daemon tells: admin socket, metrics, access log, and the pins behind its back. */
 public final class DaemonView {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private final SitePod node;
   private final PinDirectory pins;
   private final AdminClient admin;
-  private final Path accessLog;
+  private final AccessRecords accessLog;
 
   DaemonView(SitePod node, String nodeName, Path state) {
     this.node = node;
     this.pins = PinDirectory.ofNode(nodeName);
     this.admin = new AdminClient(NodeSettings.adminSocket(nodeName));
-    this.accessLog = state.resolve("access.log");
+    this.accessLog = new AccessRecords(state.resolve("access.log"));
   }
 
   /** {@code node status}. */
@@ -205,37 +201,28 @@ public final class DaemonView {
 
   /** Lines of the access log so far. */
   public List<JsonNode> accessLog() {
-    List<JsonNode> records = new ArrayList<>();
-    try {
-      for (String line : Files.readAllLines(accessLog)) {
-        if (line.endsWith("}")) { // the last line may be half written
-          records.add(JSON.readTree(line));
-        }
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + accessLog, e);
-    }
-    return records;
+    return accessLog.all();
   }
 
-  /** The access record of the connection that had this client address; waits for it. */
-  public JsonNode record(String direction, InetSocketAddress client) {
-    return recordWith("direction", direction, client);
+  /** The access record of the connection that was tried; waits for it. */
+  public JsonNode record(String direction, Attempt attempt) {
+    return record("direction", direction, attempt.local(), attempt.begun());
   }
 
-  /** That of the connection of this client that ended so. */
-  public JsonNode recordOf(String close, InetSocketAddress client) {
-    return recordWith("close", close, client);
+  /** The access record of that connection; waits for it. */
+  public JsonNode record(String direction, Talk talk) {
+    return record("direction", direction, talk.local(), talk.begun());
   }
 
-  private JsonNode recordWith(String field, String value, InetSocketAddress client) {
+  /** The one of that connection that says that it ended so. */
+  public JsonNode recordOf(String close, Talk talk) {
+    return record("close", close, talk.local(), talk.begun());
+  }
+
+  private JsonNode record(String field, String value, InetSocketAddress client, Instant begun) {
     return Await.value(
         "the access log tells of " + client + " " + value,
         Await.PATIENCE,
-        () ->
-            accessLog().stream()
-                .filter(record -> record.path(field).asText().equals(value))
-                .filter(record -> record.path("client").asText().equals(IpAddresses.text(client)))
-                .findFirst());
+        () -> accessLog.first(field, value, client, begun));
   }
 }

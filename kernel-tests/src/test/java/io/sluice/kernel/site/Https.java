@@ -32,28 +32,11 @@ public final class Https {
 
   /** With a certificate that {@code openssl} signs by itself; its files stay below the folder. */
   public static Https in(Path directory) {
-    Path certificate = directory.resolve("https.crt");
-    Path key = directory.resolve("https.key");
-    Commands.run(
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "1",
-        "-subj",
-        "/CN=" + HOST,
-        "-keyout",
-        key.toString(),
-        "-out",
-        certificate.toString());
+    SelfSigned own = SelfSigned.in(directory, "https", HOST);
     try {
       return new Https(
-          context(Pem.parse(Files.readString(certificate) + Files.readString(key), HOST)));
+          context(
+              Pem.parse(Files.readString(own.certificate()) + Files.readString(own.key()), HOST)));
     } catch (IOException | GeneralSecurityException e) {
       throw new IllegalStateException("no certificate for " + HOST, e);
     }

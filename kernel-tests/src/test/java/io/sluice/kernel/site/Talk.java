@@ -6,13 +6,16 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Arrays;
 
 /** An established connection of a client application, kept open. */
 public final class Talk implements AutoCloseable {
+  private final Instant begun;
   private final SocketChannel channel;
 
-  private Talk(SocketChannel channel) {
+  private Talk(Instant begun, SocketChannel channel) {
+    this.begun = begun;
     this.channel = channel;
   }
 
@@ -20,10 +23,11 @@ public final class Talk implements AutoCloseable {
   public static Talk begin(SitePod pod, InetSocketAddress destination) {
     return pod.call(() -> {
       SocketChannel channel = SocketChannel.open(TcpServer.protocol(destination.getAddress()));
+      Instant begun = Instant.now();
       try {
         channel.socket().connect(destination, (int) Attempt.TIMEOUT.toMillis());
         channel.socket().setSoTimeout((int) Attempt.TIMEOUT.toMillis());
-        return new Talk(channel);
+        return new Talk(begun, channel);
       } catch (IOException e) {
         channel.close();
         throw e;
@@ -78,6 +82,11 @@ public final class Talk implements AutoCloseable {
     } catch (UncheckedIOException e) {
       return false;
     }
+  }
+
+  /** Just before it was opened. */
+  Instant begun() {
+    return begun;
   }
 
   /** Its own end. */

@@ -92,7 +92,12 @@ final class CniAnswers {
           answer = NOTHING;
         }
         case DEL -> {
-          records.known(request.containerId()).ifPresent(sandbox -> delete(sandbox, request));
+          Optional<Sandbox> sandbox = records.known(request.containerId());
+          if (sandbox.isPresent()) {
+            delete(sandbox.get(), request);
+          } else {
+            request.pod().ifPresent(replacement::left); // its ADD may have failed at the record
+          }
           answer = NOTHING;
         }
         case GC -> {
@@ -119,7 +124,7 @@ final class CniAnswers {
       return toAttach(request, passed, deadlineNanos);
     } catch (RuntimeException | InterruptedException e) {
       if (records.find(request.containerId()).isEmpty()) {
-        request.pod().ifPresent(pod -> replacement.left(pod.name()));
+        request.pod().ifPresent(replacement::left);
       }
       throw e;
     }
@@ -291,7 +296,7 @@ final class CniAnswers {
     }
     FaultPoint.SANDBOX_FORGOTTEN.reached();
     CompletableFuture<Void> released = enrolment.detach(sandbox);
-    replacement.left(sandbox.pod());
+    replacement.left(new PodReference(sandbox.pod(), null));
     return released;
   }
 

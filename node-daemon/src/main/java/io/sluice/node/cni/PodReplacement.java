@@ -1,7 +1,6 @@
 package io.sluice.node.cni;
 
 import io.sluice.cni.protocol.PodReference;
-import io.sluice.mesh.NamespacedName;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Optional;
@@ -19,6 +18,6 @@ public interface PodReplacement {
    */
   Optional<String> replace(PodReference pod, List<InetAddress> addresses);
 
-  /** A sandbox of the pod has gone. */
-  void left(NamespacedName pod);
+  /** A sandbox of the pod has gone, or was never made; where no UID is said, of any of its name. */
+  void left(PodReference pod);
 }

@@ -56,15 +56,6 @@ public final class ControllerSnapshots implements ConfirmedSource {
    * @param controller not owned
    * @param kept what an earlier daemon had in force, if that is known: not delivered, but the
    *     controller sends only what differs
-   */
-  public ControllerSnapshots(
-      Controller controller, Optional<MeshSnapshot> kept, InstantSource clock) {
-    this(controller, kept, clock, "");
-  }
-
-  /**
-   * The same.
-   *
    * @param interception how pods of the node are intercepted, and why so: the controller is told
    */
   public ControllerSnapshots(

@@ -6,6 +6,7 @@ import io.sluice.iptables.PodRedirection;
 import io.sluice.iptables.ProbeAnswer;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.iptables.RulesetGeneration;
+import io.sluice.iptables.ShownClients;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
@@ -108,6 +109,7 @@ public final class IptablesInterception implements Interception {
                 clients,
                 new PodRedirection(pod.netns(), backend),
                 RulesetGeneration.open(namespaces, pod.netns()),
+                ShownClients.open(namespaces, pod.netns()),
                 directions,
                 opened,
                 pod));
@@ -151,9 +153,12 @@ public final class IptablesInterception implements Interception {
   @Override
   public Optional<String> problem(PodPlacement pod) {
     RulesInForce active = pods.get(pod.cookie());
-    return active == null || !active.isIntact()
-        ? Optional.of("its rules were flushed, changed or moved from first place")
-        : Optional.empty();
+    if (active == null || !active.isIntact()) {
+      return Optional.of("its rules were flushed, changed or moved from first place");
+    }
+    return active.showsClientsAsRaised()
+        ? Optional.empty()
+        : Optional.of("what shows its application the true client was taken away");
   }
 
   @Override

@@ -39,10 +39,7 @@ final class PresentedClients {
   /** Makes it possible for a pod that is about to be in force, or renews it. */
   void raise(PodPlacement pod) {
     try {
-      ClientAddresses.raise(
-          namespaces,
-          pod.netns(),
-          pod.network().ipv6() ? Set.of(Family.values()) : Set.of(Family.IPV4));
+      ClientAddresses.raise(namespaces, pod.netns(), families(pod));
       possible.add(pod.cookie());
     } catch (RedirectionException | LinuxException e) {
       possible.remove(pod.cookie());
@@ -54,6 +51,11 @@ final class PresentedClients {
             e.getMessage());
       }
     }
+  }
+
+  /** For which families {@link #raise} makes it possible. */
+  static Set<Family> families(PodPlacement pod) {
+    return pod.network().ipv6() ? Set.of(Family.values()) : Set.of(Family.IPV4);
   }
 
   /**

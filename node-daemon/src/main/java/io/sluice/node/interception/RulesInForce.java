@@ -5,6 +5,7 @@ import io.sluice.iptables.PodRedirection;
 import io.sluice.iptables.PodTraffic;
 import io.sluice.iptables.RulesProof;
 import io.sluice.iptables.RulesetGeneration;
+import io.sluice.iptables.ShownClients;
 import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.ListenerFd;
@@ -26,6 +27,7 @@ final class RulesInForce implements AutoCloseable {
   private final PresentedClients clients;
   private final PodRedirection redirection;
   private final RulesetGeneration generation;
+  private final ShownClients shown;
   private final Set<Direction> directions;
   private final FamilyPorts outboundPorts;
   private final FamilyPorts inboundPorts;
@@ -33,12 +35,13 @@ final class RulesInForce implements AutoCloseable {
   private String wanted = "";
   private OptionalInt intactAt = OptionalInt.empty();
 
-  /** Writes nothing yet; owns {@code redirection} and {@code generation}. */
+  /** Writes nothing yet; owns {@code redirection}, {@code generation} and {@code shown}. */
   RulesInForce(
       EnrolledRecords records,
       PresentedClients clients,
       PodRedirection redirection,
       RulesetGeneration generation,
+      ShownClients shown,
       Set<Direction> directions,
       List<ListenerFd> listeners,
       PodPlacement pod) {
@@ -46,6 +49,7 @@ final class RulesInForce implements AutoCloseable {
     this.clients = clients;
     this.redirection = redirection;
     this.generation = generation;
+    this.shown = shown;
     this.directions = directions;
     this.outboundPorts = PodListenerSockets.ports(listeners, Direction.OUTBOUND);
     this.inboundPorts = PodListenerSockets.ports(listeners, Direction.INBOUND);
@@ -68,10 +72,10 @@ final class RulesInForce implements AutoCloseable {
     if (showsClients()) {
       clients.raise(pod);
     }
-    boolean shown = clients.isPossible(pod.cookie());
-    if (proof.isEmpty() || shown || !adopts(traffic, proof.get(), false)) {
+    boolean possible = clients.isPossible(pod.cookie());
+    if (proof.isEmpty() || possible || !adopts(traffic, proof.get(), false)) {
       records.write(pod.name(), pod.path(), pod.cookie());
-      wanted = redirection.digest(traffic, shown);
+      wanted = redirection.digest(traffic, possible);
       apply(traffic);
     }
   }
@@ -146,6 +150,11 @@ final class RulesInForce implements AutoCloseable {
     return intact;
   }
 
+  /** Whether what shows the true client stands where it was raised; asks without a program. */
+  boolean showsClientsAsRaised() {
+    return !clients.isPossible(pod.cookie()) || shown.stand(PresentedClients.families(pod));
+  }
+
   private void foundIntact(OptionalInt at) {
     intactAt = at;
     Optional<String> present = at.isPresent() ? redirection.presentDigest() : Optional.empty();
@@ -176,5 +185,6 @@ final class RulesInForce implements AutoCloseable {
   public void close() {
     redirection.close();
     generation.close();
+    shown.close();
   }
 }

@@ -1,6 +1,7 @@
 package io.sluice.node.replacement;
 
 import io.sluice.cni.protocol.PodReference;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.PodUid;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Pods that started in the place of others while no controller told of them. Until it tells again,
@@ -107,7 +109,7 @@ public final class Replacements implements PodReplacement {
       if (!facts.hasCertificate(like.identity())) {
         throw new NotReplaced("this node has no valid certificate of " + like.identity());
       }
-      requireAddresses(addresses);
+      requireAddresses(pod.name(), addresses);
       if (standIns.size() >= MOST) {
         throw new NotReplaced("it already has " + MOST + " pods in the place of others");
       }
@@ -178,15 +180,21 @@ public final class Replacements implements PodReplacement {
         pod.connections());
   }
 
-  private void requireAddresses(List<InetAddress> addresses) throws NotReplaced {
+  private void requireAddresses(NamespacedName pod, List<InetAddress> addresses)
+      throws NotReplaced {
     if (addresses.isEmpty()) {
       throw new NotReplaced("the plugins before this one gave it no address");
     }
     for (InetAddress address : addresses) {
-      for (Workload owner : told.workloadsAt(address)) {
-        if (!isGone(owner)) {
-          throw new NotReplaced(address.getHostAddress() + " is that of pod " + owner.name());
-        }
+      Stream<NamespacedName> known =
+          told.workloadsAt(address).stream().filter(one -> !isGone(one)).map(Workload::name);
+      Stream<NamespacedName> others =
+          standIns.values().stream()
+              .filter(one -> !one.name().equals(pod) && one.addresses().contains(address))
+              .map(StandIn::name);
+      Optional<NamespacedName> owner = Stream.concat(known, others).findFirst();
+      if (owner.isPresent()) {
+        throw new NotReplaced(IpAddresses.text(address) + " is that of pod " + owner.get());
       }
     }
   }
@@ -197,12 +205,13 @@ public final class Replacements implements PodReplacement {
   }
 
   @Override
-  public void left(NamespacedName pod) {
+  public void left(PodReference pod) {
     boolean matters;
     synchronized (this) {
-      matters = !standIns.isEmpty() && !facts.isHere(pod);
+      matters = !standIns.isEmpty() && !facts.isHere(pod.name());
       if (matters) {
-        standIns.remove(pod);
+        standIns.computeIfPresent(
+            pod.name(), (_, one) -> one.uid().equals(pod.uid().orElse(one.uid())) ? null : one);
       }
     }
     if (matters) {

@@ -94,8 +94,8 @@ class CniServerTest {
               }
 
               @Override
-              public void left(NamespacedName pod) {
-                replaced.add("left " + pod);
+              public void left(PodReference pod) {
+                replaced.add("left " + pod.name());
               }
             });
     server =
@@ -180,6 +180,15 @@ class CniServerTest {
     assertThat(enrolment.calls).containsExactly("attach shop/next [/10.1.0.7]");
     assertThat(call("DEL", "c1", "eth0", "shop/next", CONFIG).status()).isZero();
     assertThat(replaced).containsExactly("shop/next [/10.1.0.7]", "left shop/next");
+  }
+
+  /** As after an ADD whose sandbox could not be noted. */
+  @Test
+  void aDelOfASandboxThatNobodyNotedLeavesNobodyInThePlaceOfAnother() throws IOException {
+    assertThat(call("DEL", "c9", "eth0", "shop/next", CONFIG).status()).isZero();
+
+    assertThat(replaced).containsExactly("left shop/next");
+    assertThat(enrolment.calls).isEmpty();
   }
 
   @Test

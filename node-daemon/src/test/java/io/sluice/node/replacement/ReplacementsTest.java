@@ -140,11 +140,11 @@ class ReplacementsTest {
     return editor.snapshot(found.revision() + 1);
   }
 
-  private Path volume(String plugin, String name) throws IOException {
+  private Path volume(PodUid uid, String plugin, String name) throws IOException {
     return Files.createDirectories(
         kubelet
             .resolve("pods")
-            .resolve(UID.toString())
+            .resolve(uid.toString())
             .resolve("volumes")
             .resolve(plugin)
             .resolve(name));
@@ -166,7 +166,11 @@ class ReplacementsTest {
 
   /** As the kubelet's AtomicWriter lays it out. */
   private Path project(String volume, String token) throws IOException {
-    Path made = volume("kubernetes.io~projected", volume);
+    return project(UID, volume, token);
+  }
+
+  private Path project(PodUid uid, String volume, String token) throws IOException {
+    Path made = volume(uid, "kubernetes.io~projected", volume);
     Path content = Files.createDirectories(made.resolve(CONTENT));
     Files.writeString(content.resolve("token"), token);
     Files.createSymbolicLink(made.resolve("..data"), Path.of(CONTENT));
@@ -224,12 +228,45 @@ class ReplacementsTest {
     assertThat(both.services()).isEqualTo(found.services()).isNotEmpty();
 
     here.remove(OLD);
-    replacements.left(OLD);
+    replacements.left(new PodReference(OLD, null));
     assertThat(changes).hasValue(2);
     assertThat(inForce(found).workload(OLD)).isEmpty();
     here.remove(NEXT);
-    replacements.left(NEXT);
+    replacements.left(POD);
     assertThat(inForce(found).hasSameContentAs(found)).isTrue();
+  }
+
+  @Test
+  void twoThatStandInForOthersHaveNotOneAddress() throws IOException {
+    MeshSnapshot found = told(old());
+    inForce(found);
+    PodUid uid = new PodUid("7a2d1b63-9f1f-4b54-8b64-1e4b4f9f3c22");
+    PodReference second = new PodReference(new NamespacedName("shop", "web-third"), uid);
+    project("kube-api-access-abcde", token(NEXT, UID, "web"));
+    project(uid, "kube-api-access-abcde", token(second.name(), uid, "web"));
+    assertThat(replacements.replace(POD, NEXT_AT)).isEmpty();
+
+    assertThat(replacements.replace(second, addresses("10.1.0.10", "fd00::9")))
+        .hasValueSatisfying(why -> assertThat(why).contains("fd00::9", "is that of pod " + NEXT));
+    assertThat(inForce(found).workload(second.name())).isEmpty();
+    assertThat(replacements.replace(POD, NEXT_AT)).as("an ADD that is repeated").isEmpty();
+    replacements.left(POD);
+    assertThat(replacements.replace(second, NEXT_AT)).isEmpty();
+  }
+
+  @Test
+  void anEarlierPodOfItsNameTakesNoneWithIt() throws IOException {
+    MeshSnapshot found = told(old());
+    inForce(found);
+    project("kube-api-access-abcde", token(NEXT, UID, "web"));
+    assertThat(replacements.replace(POD, NEXT_AT)).isEmpty();
+
+    PodUid other = new PodUid("7a2d1b63-9f1f-4b54-8b64-1e4b4f9f3c22");
+    replacements.left(new PodReference(NEXT, other));
+
+    assertThat(inForce(found).workload(NEXT)).isPresent();
+    replacements.left(POD);
+    assertThat(inForce(found).workload(NEXT)).isEmpty();
   }
 
   @Test
@@ -259,9 +296,10 @@ class ReplacementsTest {
   }
 
   private void forge(Forged forged) throws IOException {
-    Path own = Files.createDirectories(volume("kubernetes.io~empty-dir", "mine").resolve(CONTENT));
+    Path own =
+        Files.createDirectories(volume(UID, "kubernetes.io~empty-dir", "mine").resolve(CONTENT));
     Files.writeString(own.resolve("token"), token(NEXT, UID, "web"));
-    Path volume = volume("kubernetes.io~projected", "tokens");
+    Path volume = volume(UID, "kubernetes.io~projected", "tokens");
     switch (forged) {
       case EMPTY_DIR -> Files.delete(volume);
       case LINKED_NEWEST -> Files.createSymbolicLink(volume.resolve("..data"), own);

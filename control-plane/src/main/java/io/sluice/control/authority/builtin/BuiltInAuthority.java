@@ -7,6 +7,7 @@ import io.sluice.control.authority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.RotationPhase;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.journal.IssueJournal;
 import io.sluice.control.authority.journal.JournalEntry;

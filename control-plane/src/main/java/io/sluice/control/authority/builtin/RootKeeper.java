@@ -2,9 +2,10 @@ package io.sluice.control.authority.builtin;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
-import io.sluice.control.authority.builtin.RotationPhase.Distributing;
-import io.sluice.control.authority.builtin.RotationPhase.Single;
-import io.sluice.control.authority.builtin.RotationPhase.Using;
+import io.sluice.control.authority.RotationPhase;
+import io.sluice.control.authority.RotationPhase.Distributing;
+import io.sluice.control.authority.RotationPhase.Single;
+import io.sluice.control.authority.RotationPhase.Using;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.authority.svid.SvidProfile;

@@ -5,14 +5,12 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.control.authority.builtin.RotationPhase.Distributing;
-import io.sluice.control.authority.builtin.RotationPhase.Single;
-import io.sluice.control.authority.builtin.RotationPhase.Using;
+import io.sluice.control.authority.RotationPhase;
+import io.sluice.control.authority.RotationPhaseJson;
 import io.sluice.control.files.DurableFiles;
 import io.sluice.mesh.TrustDomain;
 import java.nio.file.Path;
 import java.time.DateTimeException;
-import java.time.Instant;
 import java.util.regex.Pattern;
 
 /**
@@ -31,16 +29,7 @@ record StoredState(TrustDomain trustDomain, long generation, RotationPhase phase
     node.put("format", FORMAT);
     node.put("trustDomain", trustDomain.name());
     node.put("generation", generation);
-    node.put("active", phase.active());
-    switch (phase) {
-      case Single single -> node.put("phase", "single");
-      case Distributing(String active, String next, Instant useAt) ->
-          node.put("phase", "distributing").put("next", next).put("useAt", useAt.toString());
-      case Using(String active, String previous, Instant withdrawAt) ->
-          node.put("phase", "using")
-              .put("previous", previous)
-              .put("withdrawAt", withdrawAt.toString());
-    }
+    RotationPhaseJson.put(phase, node);
     return node.toPrettyString() + "\n";
   }
 
@@ -50,21 +39,12 @@ record StoredState(TrustDomain trustDomain, long generation, RotationPhase phase
       if (node.path("format").asInt() != FORMAT) {
         throw DurableFiles.damaged(file, "its format is not " + FORMAT);
       }
-      String active = id(node, "active");
-      RotationPhase phase =
-          switch (text(node, "phase")) {
-            case "single" -> new Single(active);
-            case "distributing" ->
-                new Distributing(active, id(node, "next"), Instant.parse(text(node, "useAt")));
-            case "using" ->
-                new Using(active, id(node, "previous"), Instant.parse(text(node, "withdrawAt")));
-            case String other -> throw new IllegalArgumentException("phase '" + other + "'");
-          };
+      RotationPhase phase = RotationPhaseJson.read(node, StoredState::id);
       long generation = node.path("generation").asLong();
       if (generation < 1) {
         throw new IllegalArgumentException("generation " + generation);
       }
-      return new StoredState(new TrustDomain(text(node, "trustDomain")), generation, phase);
+      return new StoredState(new TrustDomain(node.path("trustDomain").asText()), generation, phase);
     } catch (JsonProcessingException e) {
       throw DurableFiles.damaged(file, "it is not whole JSON");
     } catch (DateTimeException | IllegalArgumentException e) {
@@ -73,19 +53,10 @@ record StoredState(TrustDomain trustDomain, long generation, RotationPhase phase
   }
 
   /** Part of a file's name, so of no other form than ours. */
-  private static String id(JsonNode node, String member) {
-    String id = text(node, member);
+  private static String id(String id) {
     if (!ID.matcher(id).matches()) {
       throw new IllegalArgumentException("'" + id + "' names no root");
     }
     return id;
-  }
-
-  private static String text(JsonNode node, String member) {
-    JsonNode value = node.path(member);
-    if (!value.isTextual()) {
-      throw new IllegalArgumentException("'" + member + "' is missing");
-    }
-    return value.textValue();
   }
 }

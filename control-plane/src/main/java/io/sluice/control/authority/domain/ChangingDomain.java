@@ -6,11 +6,12 @@ import io.sluice.control.authority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.RotationPhase;
+import io.sluice.control.authority.RotationPhase.Distributing;
+import io.sluice.control.authority.RotationPhase.Single;
+import io.sluice.control.authority.RotationPhase.Using;
 import io.sluice.control.authority.TrustBundle;
-import io.sluice.control.authority.builtin.RotationPhase;
-import io.sluice.control.authority.builtin.RotationPhase.Distributing;
-import io.sluice.control.authority.builtin.RotationPhase.Single;
-import io.sluice.control.authority.builtin.RotationPhase.Using;
+import io.sluice.control.authority.domain.DomainFile.Kept;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
@@ -39,7 +40,7 @@ public final class ChangingDomain implements CertificateAuthority {
   private final DomainFile file;
   private final Times times;
   private final InstantSource clock;
-  private volatile RotationPhase phase;
+  private volatile Kept kept;
   private volatile boolean settled;
   private volatile String problem = "";
   private Instant retryAt = Instant.MIN;
@@ -65,14 +66,14 @@ public final class ChangingDomain implements CertificateAuthority {
       DomainFile file,
       Times times,
       InstantSource clock,
-      RotationPhase phase,
+      Kept kept,
       boolean settled) {
     this.settled = settled;
     this.authority = authority;
     this.file = file;
     this.times = times;
     this.clock = clock;
-    this.phase = phase;
+    this.kept = kept;
   }
 
   /**
@@ -81,7 +82,7 @@ public final class ChangingDomain implements CertificateAuthority {
    * @throws AuthorityException where the file is damaged
    */
   public static Optional<TrustDomain> inForce(Path file) {
-    return new DomainFile(file).read().map(known -> new TrustDomain(known.active()));
+    return new DomainFile(file).read().map(known -> new TrustDomain(known.phase().active()));
   }
 
   /**
@@ -92,17 +93,17 @@ public final class ChangingDomain implements CertificateAuthority {
    */
   public static ChangingDomain open(
       Path file, CertificateAuthority authority, First first, Times times, InstantSource clock) {
-    DomainFile kept = new DomainFile(file);
-    Optional<RotationPhase> known = kept.read();
-    RotationPhase phase =
-        distributedSinceStart(
-            known.orElse(new Single(first.domain().name())), times, clock.instant());
+    DomainFile store = new DomainFile(file);
+    Optional<Kept> known = store.read();
+    Kept begun = known.orElse(new Kept(new Single(first.domain().name()), 0));
+    Kept kept =
+        new Kept(distributedSinceStart(begun.phase(), times, clock.instant()), begun.changes());
     boolean settled = known.isPresent() || first.isKnown();
     if (known.isEmpty() && settled) {
-      kept.write(phase);
+      store.write(kept);
     }
-    authority.signFor(new TrustDomain(phase.active())); // a crash may lie between the two
-    return new ChangingDomain(authority, kept, times, clock, phase, settled);
+    authority.signFor(new TrustDomain(kept.phase().active())); // a crash may lie between the two
+    return new ChangingDomain(authority, store, times, clock, kept, settled);
   }
 
   /** Nodes that heard nothing while the controller was away get time to hear it. */
@@ -117,12 +118,12 @@ public final class ChangingDomain implements CertificateAuthority {
 
   /** The trust domain that is signed for. */
   public TrustDomain inForce() {
-    return new TrustDomain(phase.active());
+    return new TrustDomain(phase().active());
   }
 
   /** Where a change stands; trust domains by name. */
   public RotationPhase phase() {
-    return phase;
+    return kept.phase();
   }
 
   /**
@@ -134,6 +135,7 @@ public final class ChangingDomain implements CertificateAuthority {
    */
   public void want(Optional<TrustDomain> wanted) {
     Instant now = clock.instant();
+    RotationPhase phase = phase();
     RotationPhase next = next(wanted.map(TrustDomain::name), now);
     if (next.equals(phase) && (settled || wanted.isEmpty())) {
       problem = ""; // nothing is due, or the operator has taken it back
@@ -142,9 +144,11 @@ public final class ChangingDomain implements CertificateAuthority {
     if (now.isBefore(retryAt)) {
       return;
     }
+    boolean isTold = settled && !next.trusted().equals(phase.trusted());
+    Kept following = new Kept(next, kept.changes() + (isTold ? 1 : 0));
     try {
       authority.signFor(new TrustDomain(next.active()));
-      file.write(next);
+      file.write(following);
     } catch (AuthorityException e) {
       problem = "the trust domain stays " + phase.active() + ": " + e.getMessage();
       retryAt = now.plus(RETRY_AFTER);
@@ -152,13 +156,14 @@ public final class ChangingDomain implements CertificateAuthority {
       return;
     }
     LOG.log(Level.INFO, "trust_domain_phase from={0} to={1}", phase, next);
-    phase = next;
+    kept = following;
     settled = true;
     problem = "";
     retryAt = Instant.MIN;
   }
 
   private RotationPhase next(Optional<String> known, Instant now) {
+    RotationPhase phase = phase();
     RotationPhase due = phase.at(now, times.longestLeaf.plus(SvidProfile.CLOCK_SKEW));
     if (known.isEmpty()) {
       return due;
@@ -198,12 +203,15 @@ public final class ChangingDomain implements CertificateAuthority {
   public TrustBundle trustBundle() {
     requireSettled();
     TrustBundle bundle = authority.trustBundle();
+    Kept now = kept;
     List<TrustDomain> others =
-        phase.trusted().stream()
+        now.phase().trusted().stream()
             .map(TrustDomain::new)
             .filter(domain -> !domain.equals(bundle.trustDomain()))
             .toList();
-    return new TrustBundle(bundle.trustDomain(), bundle.generation(), bundle.roots(), others);
+    // The authority knows of one domain at a time, so not of changes of the others.
+    long generation = bundle.generation() + now.changes();
+    return new TrustBundle(bundle.trustDomain(), generation, bundle.roots(), others);
   }
 
   @Override

@@ -31,11 +31,6 @@ public final class Translation {
     this.domains = Set.copyOf(domains);
   }
 
-  /** Where the mesh has the trust domain alone that the snapshot says. */
-  public Translation(MeshSnapshot snapshot, List<X509Certificate> roots) {
-    this(snapshot, roots, Set.of(snapshot.settings().trustDomain()));
-  }
-
   /** What {@code asker} is told. */
   public Catalogue of(Asker asker) {
     // The snapshot names one of the mesh's trust domains, and accounts are what counts.

@@ -7,7 +7,7 @@ import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.IssuedCertificate;
 import io.sluice.control.authority.OpenSsl;
 import io.sluice.control.authority.Requests;
-import io.sluice.control.authority.builtin.RotationPhase.Distributing;
+import io.sluice.control.authority.RotationPhase.Distributing;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.Pem;
 import java.nio.file.Files;

@@ -20,6 +20,7 @@ import io.sluice.mesh.TrustDomain;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -34,7 +35,7 @@ class SubscriptionTest {
   private int nonces;
 
   private Catalogue catalogue() {
-    return new Translation(mesh.snapshot(), List.of())
+    return new Translation(mesh.snapshot(), List.of(), Set.of(TrustDomain.CLUSTER_LOCAL))
         .of(new Asker(new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "buyer"), ""));
   }
 

@@ -25,6 +25,7 @@ import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -150,7 +151,8 @@ class EnvoyTypesTest {
       Set<String> seen)
       throws Exception {
     Catalogue catalogue =
-        new Translation(snapshot, List.of()).of(new Asker(asker, certificateProvider));
+        new Translation(snapshot, List.of(), Set.of(TrustDomain.CLUSTER_LOCAL))
+            .of(new Asker(asker, certificateProvider));
     for (XdsType type : XdsType.values()) {
       for (String name : catalogue.names(type)) {
         check(catalogue.get(type, name).orElseThrow().content(), rules, seen);

@@ -49,7 +49,8 @@ class TranslationTest {
   }
 
   private static Catalogue catalogue(MeshSnapshot snapshot, SpiffeId asker) {
-    return new Translation(snapshot, List.of()).of(new Asker(asker, ""));
+    return new Translation(snapshot, List.of(), Set.of(TrustDomain.CLUSTER_LOCAL))
+        .of(new Asker(asker, ""));
   }
 
   private static Optional<ClusterLoadAssignment> endpoints(Catalogue catalogue, String name)
@@ -279,7 +280,7 @@ class TranslationTest {
         new StoreMesh(IpAddresses.parse("fd00::3"), protocol).behind(443).snapshot();
 
     Cluster cluster =
-        new Translation(snapshot, List.of())
+        new Translation(snapshot, List.of(), Set.of(TrustDomain.CLUSTER_LOCAL))
             .of(new Asker(BUYER, provider))
             .get(XdsType.CLUSTER, StoreMesh.NAME)
             .orElseThrow()

@@ -1,10 +1,10 @@
-package io.sluice.control.authority.builtin;
+package io.sluice.control.authority;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.control.authority.builtin.RotationPhase.Distributing;
-import io.sluice.control.authority.builtin.RotationPhase.Single;
-import io.sluice.control.authority.builtin.RotationPhase.Using;
+import io.sluice.control.authority.RotationPhase.Distributing;
+import io.sluice.control.authority.RotationPhase.Single;
+import io.sluice.control.authority.RotationPhase.Using;
 import java.time.Duration;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;

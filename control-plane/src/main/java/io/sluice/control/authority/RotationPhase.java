@@ -1,4 +1,4 @@
-package io.sluice.control.authority.builtin;
+package io.sluice.control.authority;
 
 import java.time.Duration;
 import java.time.Instant;
