@@ -12,6 +12,7 @@ import io.sluice.control.authority.builtin.RotationPhase.Distributing;
 import io.sluice.control.authority.builtin.RotationPhase.Single;
 import io.sluice.control.authority.builtin.RotationPhase.Using;
 import io.sluice.control.authority.svid.SvidProfile;
+import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -42,6 +43,7 @@ public final class ChangingDomain implements CertificateAuthority {
   private volatile RotationPhase phase;
   private volatile boolean settled;
   private volatile String problem = "";
+  private volatile Optional<FederatedBundles> federated = Optional.empty();
   private Instant retryAt = Instant.MIN;
 
   /**
@@ -158,6 +160,24 @@ public final class ChangingDomain implements CertificateAuthority {
     retryAt = Instant.MIN;
   }
 
+  /**
+   * The roots of other meshes that nodes are to believe, in their own trust domains: those that are
+   * the mesh's own by now, or still, are left out and told by {@link #health}.
+   *
+   * @param wanted empty while that cannot be read: what was wanted last goes on
+   */
+  public void federate(Optional<FederatedBundles> wanted) {
+    if (wanted.isPresent() && !wanted.equals(federated)) {
+      federated = wanted;
+      LOG.log(Level.INFO, "federation_changed bundles={0}", wanted.get());
+    }
+  }
+
+  private static List<TrustDomain> conflicts(
+      Optional<FederatedBundles> federated, List<TrustDomain> own) {
+    return federated.stream().flatMap(others -> own.stream().filter(others::includes)).toList();
+  }
+
   private RotationPhase next(Optional<String> known, Instant now) {
     RotationPhase due = phase.at(now, times.longestLeaf.plus(SvidProfile.CLOCK_SKEW));
     if (known.isEmpty()) {
@@ -203,7 +223,15 @@ public final class ChangingDomain implements CertificateAuthority {
             .map(TrustDomain::new)
             .filter(domain -> !domain.equals(bundle.trustDomain()))
             .toList();
-    return new TrustBundle(bundle.trustDomain(), bundle.generation(), bundle.roots(), others);
+    TrustBundle own =
+        new TrustBundle(
+            bundle.trustDomain(), bundle.generation(), bundle.roots(), others, Optional.empty());
+    return new TrustBundle(
+        own.trustDomain(),
+        own.generation(),
+        own.roots(),
+        own.otherDomains(),
+        federated.map(wanted -> wanted.without(own.domains())));
   }
 
   @Override
@@ -214,9 +242,21 @@ public final class ChangingDomain implements CertificateAuthority {
   @Override
   public AuthorityHealth health() {
     AuthorityHealth health = authority.health();
-    return problem.isEmpty() || health.condition() == Condition.UNAVAILABLE
+    String trouble = problem.isEmpty() ? conflict() : problem;
+    return trouble.isEmpty() || health.condition() == Condition.UNAVAILABLE
         ? health
-        : new AuthorityHealth(Condition.DEGRADED, problem);
+        : new AuthorityHealth(Condition.DEGRADED, trouble);
+  }
+
+  private String conflict() {
+    List<TrustDomain> own = phase.trusted().stream().map(TrustDomain::new).toList();
+    List<TrustDomain> conflicts = conflicts(federated, own);
+    return conflicts.isEmpty()
+        ? ""
+        : "spec.certificate.federatesWith names "
+            + conflicts
+            + ", of the mesh itself while its trust domain changes, so those roots are not used;"
+            + " remove the entry, or wait for the end of the change";
   }
 
   @Override
