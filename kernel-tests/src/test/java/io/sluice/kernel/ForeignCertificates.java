@@ -46,4 +46,68 @@ final class ForeignCertificates {
         certificate.toString());
     return new Pair(certificate, key);
   }
+
+  /** A root of its own, below which {@link #signed} makes certificates. */
+  Pair authority(String name) {
+    Path certificate = directory.resolve(name + ".crt");
+    Path key = directory.resolve(name + ".key");
+    Commands.run(
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-subj",
+        "/CN=" + name,
+        "-days",
+        "1",
+        "-addext",
+        "basicConstraints=critical,CA:TRUE",
+        "-addext",
+        "keyUsage=critical,keyCertSign,cRLSign",
+        "-keyout",
+        key.toString(),
+        "-out",
+        certificate.toString());
+    return new Pair(certificate, key);
+  }
+
+  /** Signed by {@code authority}, with the SPIFFE ID {@code identity}. */
+  Pair signed(Pair authority, String name, String identity) {
+    Path certificate = directory.resolve(name + ".crt");
+    Path key = directory.resolve(name + ".key");
+    Commands.run(
+        "openssl",
+        "req",
+        "-x509",
+        "-CA",
+        authority.certificate().toString(),
+        "-CAkey",
+        authority.key().toString(),
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-subj",
+        "/O=workload",
+        "-days",
+        "1",
+        "-addext",
+        "subjectAltName=URI:" + identity,
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+        "-addext",
+        "keyUsage=critical,digitalSignature",
+        "-addext",
+        "extendedKeyUsage=clientAuth,serverAuth",
+        "-keyout",
+        key.toString(),
+        "-out",
+        certificate.toString());
+    return new Pair(certificate, key);
+  }
 }
