@@ -133,6 +133,7 @@ class EveryValueTest {
         sample("meshConfig.certificate.trustDomain", "site-7.example"),
         sample("meshConfig.certificate.deniedIdentities", "['spiffe://a/ns/b/sa/c']"),
         sample("meshConfig.certificate.deniedSerials", "[ab]"),
+        sample("meshConfig.certificate.federatesWith", "[{trustDomain: a, trustBundle: PEM}]"),
         sample("metrics.port", "15999"),
         new Sample("metrics.podMonitor.interval", "5s", "{metrics: {podMonitor: {enabled: true}}}"),
         new Sample(

@@ -41,7 +41,8 @@ public final class SluiceCommand {
 
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
-    // Netty would make its profiler's events ready on an event loop, while a first connection waits.
+    // Netty would make its profiler's events ready on an event loop, while a first connection
+    // waits.
     System.setProperty("io.netty.jfr.enabled", "false");
     LogFormat.install();
     System.exit(commandLineFor(args).execute(args));

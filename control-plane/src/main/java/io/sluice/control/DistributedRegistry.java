@@ -3,6 +3,8 @@ package io.sluice.control;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.distribution.Distribution;
 import io.sluice.control.xds.stream.XdsStreams;
+import io.sluice.mesh.FederatedBundles;
+import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.TrustDomain;
 import java.util.Optional;
@@ -29,8 +31,17 @@ record DistributedRegistry(RegistryView registry, Distribution distribution, Xds
 
   /** What the mesh's trust domain is to be; empty while the registry has not read everything. */
   Optional<TrustDomain> trustDomain() {
+    return settings().map(MeshSettings::trustDomain);
+  }
+
+  /** The roots of other meshes; empty while the registry has not read everything. */
+  Optional<FederatedBundles> federation() {
+    return settings().map(MeshSettings::federated);
+  }
+
+  private Optional<MeshSettings> settings() {
     boolean complete = registry.isComplete(); // before the snapshot, which may be newer
-    return Optional.of(registry.newest().settings().trustDomain()).filter(_ -> complete);
+    return Optional.of(registry.newest().settings()).filter(_ -> complete);
   }
 
   /** What nobody tells of: whether the registry is complete, and whose certificate has ended. */

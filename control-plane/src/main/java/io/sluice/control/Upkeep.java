@@ -138,6 +138,7 @@ final class Upkeep implements AutoCloseable {
 
   private void step() {
     authority.want(registry.trustDomain());
+    authority.federate(registry.federation());
     Optional<AuthorityException> unknown = lookForBundle();
     TrustBundle known = bundle;
     if (known == null) {

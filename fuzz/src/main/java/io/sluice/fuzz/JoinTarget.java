@@ -14,6 +14,8 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.mesh.svid.SvidJudge;
+import io.sluice.node.identity.control.ControlFailure;
+import io.sluice.node.identity.control.Controller;
 import io.sluice.node.identity.control.JoinToken;
 import io.sluice.node.identity.x509.TrustRoots;
 import java.io.IOException;
@@ -124,16 +126,9 @@ public final class JoinTarget {
       AdmitResponse answer = AdmitResponse.parseFrom(bytes);
       var bundle = answer.getTrustBundle();
       try {
-        TrustRoots roots =
-            TrustRoots.of(
-                new TrustDomain(bundle.getTrustDomain()),
-                bundle.getGeneration(),
-                Certificates.parse(
-                    bundle.getRootsList().stream().map(ByteString::toByteArray).toList(),
-                    TrustRoots.MOST),
-                bundle.getOtherTrustDomainsList().stream().map(TrustDomain::new).toList());
+        TrustRoots roots = Controller.roots(bundle);
         require(!roots.roots().isEmpty(), "a bundle without a root");
-      } catch (IllegalArgumentException e) {
+      } catch (ControlFailure e) {
         require(!String.valueOf(e.getMessage()).isBlank(), "refused without a word");
       }
       var chain =

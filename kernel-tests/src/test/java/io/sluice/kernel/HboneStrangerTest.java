@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
 import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.SelfSigned;
+import io.sluice.kernel.site.OpensslCertificate;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
@@ -57,18 +57,18 @@ class HboneStrangerTest {
     }
   }
 
-  private static SelfSigned selfSigned(TwoNodes shop, String name, String identity) {
-    return SelfSigned.in(
+  private static OpensslCertificate selfSigned(TwoNodes shop, String name, String identity) {
+    return OpensslCertificate.selfSigned(
         shop.cluster.directory(),
         name,
-        "stranger",
+        "/CN=stranger",
         "subjectAltName=critical,URI:" + identity,
         "basicConstraints=critical,CA:FALSE",
         "keyUsage=critical,digitalSignature",
         "extendedKeyUsage=clientAuth,serverAuth");
   }
 
-  private static List<String> presenting(SelfSigned pair) {
+  private static List<String> presenting(OpensslCertificate pair) {
     return List.of("-cert", pair.certificate().toString(), "-key", pair.key().toString());
   }
 

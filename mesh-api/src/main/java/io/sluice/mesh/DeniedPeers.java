@@ -6,26 +6,48 @@ import java.util.Set;
 /**
  * Peers that are refused although their certificates are valid.
  *
- * @param identities every certificate of these accounts, in whichever trust domain of the mesh
- * @param serials these certificates alone; positive
+ * @param identities every certificate of these accounts of the mesh, in whichever of its trust
+ *     domains
+ * @param foreign every certificate of these identities of other meshes
+ * @param serials these certificates alone, whoever issued them; positive
  */
-public record DeniedPeers(Set<SpiffeId> identities, Set<BigInteger> serials) {
+public record DeniedPeers(
+    Set<SpiffeId> identities, Set<SpiffeId> foreign, Set<BigInteger> serials) {
   /** Denies nobody. */
   public static final DeniedPeers NONE = new DeniedPeers(Set.of(), Set.of());
 
   public DeniedPeers {
     identities = Set.copyOf(identities);
+    foreign = Set.copyOf(foreign);
     serials = Set.copyOf(serials);
   }
 
-  /** Whether a peer with this identity and leaf serial number is refused. */
+  /** Peers of the mesh itself. */
+  public DeniedPeers(Set<SpiffeId> identities, Set<BigInteger> serials) {
+    this(identities, Set.of(), serials);
+  }
+
+  /** Whether a peer of this mesh with this identity and leaf serial number is refused. */
   public boolean denies(SpiffeId identity, BigInteger serial) {
     return denies(identity) || serials.contains(serial);
   }
 
-  /** Whether an account is refused: also by the name that it has, or had, in another domain. */
+  /**
+   * Whether an account of this mesh is refused: also by the name that it has, or had, in another
+   * domain of the mesh.
+   */
   public boolean denies(SpiffeId identity) {
     return identities.stream()
         .anyMatch(denied -> denied.serviceAccountName().equals(identity.serviceAccountName()));
+  }
+
+  /**
+   * Whether a peer of another mesh is refused: by its whole name, since an account of this mesh
+   * with the same namespace and name is somebody else.
+   */
+  public boolean deniesForeign(SpiffeId identity, BigInteger serial) {
+    return foreign.contains(identity)
+        || identities.contains(identity) // the list may know of a domain before the trust bundle
+        || serials.contains(serial);
   }
 }

@@ -14,6 +14,8 @@ import java.util.List;
  * @param revoked what becomes of open connections that policy refuses now, where no TrafficTarget
  *     says otherwise
  * @param retirement how far it is on its way to be taken away
+ * @param federated roots of other meshes as the MeshConfig says; goes to nodes in the trust bundle,
+ *     and not with these settings
  * @param nodeResolvers name servers of the node that asks; known there alone and never sent
  */
 public record MeshSettings(
@@ -24,6 +26,7 @@ public record MeshSettings(
     DeniedPeers denied,
     RevokedMode revoked,
     Retirement retirement,
+    FederatedBundles federated,
     List<Cidr> nodeResolvers) {
   /** What holds when no MeshConfig exists: nothing that is not granted (fail closed). */
   public static final MeshSettings CLOSED =
@@ -41,7 +44,16 @@ public record MeshSettings(
       boolean mutualTls,
       DeniedPeers denied,
       RevokedMode revoked) {
-    this(permissive, egress, trustDomain, mutualTls, denied, revoked, Retirement.NONE, List.of());
+    this(
+        permissive,
+        egress,
+        trustDomain,
+        mutualTls,
+        denied,
+        revoked,
+        Retirement.NONE,
+        FederatedBundles.NONE,
+        List.of());
   }
 
   /** The same where it does not say what becomes of connections that are refused now. */
@@ -57,7 +69,15 @@ public record MeshSettings(
   /** The same on a node with these name servers. */
   public MeshSettings onNodeWith(List<Cidr> resolvers) {
     return new MeshSettings(
-        permissive, egress, trustDomain, mutualTls, denied, revoked, retirement, resolvers);
+        permissive,
+        egress,
+        trustDomain,
+        mutualTls,
+        denied,
+        revoked,
+        retirement,
+        federated,
+        resolvers);
   }
 
   /** With mutual TLS, and nobody denied: what holds where a MeshConfig says nothing of either. */

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param name namespace and name of the TrafficTarget, quoted in every verdict that rests on it
  * @param destination service account whose workloads may be reached
  * @param sources service accounts that may reach them
+ * @param foreignSources identities of other meshes that may reach them, by their whole names
  * @param ports destination ports; empty means every port
  * @param revokedOrNull what becomes of open connections that rest on it when it no longer grants
  *     them; null where the TrafficTarget does not say, and that of the mesh holds
@@ -17,6 +18,7 @@ public record Permission(
     NamespacedName name,
     NamespacedName destination,
     Set<NamespacedName> sources,
+    Set<SpiffeId> foreignSources,
     Set<Integer> ports,
     @Nullable RevokedMode revokedOrNull) {
 
@@ -29,8 +31,19 @@ public record Permission(
     this(name, destination, sources, ports, null);
   }
 
+  /** One that lets in accounts of this mesh alone. */
+  public Permission(
+      NamespacedName name,
+      NamespacedName destination,
+      Set<NamespacedName> sources,
+      Set<Integer> ports,
+      @Nullable RevokedMode revokedOrNull) {
+    this(name, destination, sources, Set.of(), ports, revokedOrNull);
+  }
+
   public Permission {
     sources = Set.copyOf(sources);
+    foreignSources = Set.copyOf(foreignSources);
     ports = Set.copyOf(ports);
   }
 }

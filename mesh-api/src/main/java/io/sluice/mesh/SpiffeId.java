@@ -8,6 +8,10 @@ import java.util.regex.Pattern;
  * (SPIFFE-ID §2).
  */
 public record SpiffeId(TrustDomain trustDomain, String namespace, String serviceAccount) {
+  /** What to write where {@link #parse} refuses a text. */
+  public static final String FORM_TO_WRITE =
+      "write spiffe://<trust-domain>/ns/<namespace>/sa/<name>";
+
   private static final Pattern FORM = Pattern.compile("spiffe://([^/]+)/ns/([^/]+)/sa/([^/]+)");
 
   /** Fits into an identity, and Kubernetes lets no service account be called so (RFC 1123). */

@@ -4,6 +4,7 @@ import io.sluice.api.resources.v1.Revoked;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.RevokedMode;
+import io.sluice.mesh.SpiffeId;
 import java.util.HashSet;
 
 /** Permissions as messages and back. */
@@ -17,6 +18,8 @@ final class PermissionCodec {
         .setDestination(permission.destination().toString())
         .addAllSources(
             permission.sources().stream().sorted().map(NamespacedName::toString).toList())
+        .addAllForeignSources(
+            permission.foreignSources().stream().map(SpiffeId::toString).sorted().toList())
         .addAllPorts(permission.ports().stream().sorted().toList())
         .setRevoked(
             switch (permission.revokedOrNull()) {
@@ -34,6 +37,12 @@ final class PermissionCodec {
         new HashSet<>(
             checks.list(
                 "sources", message.getSourcesList(), WireLimits.SOURCES, NamespacedName::parse)),
+        new HashSet<>(
+            checks.list(
+                "foreign_sources",
+                message.getForeignSourcesList(),
+                WireLimits.SOURCES,
+                SpiffeId::parse)),
         checks.ports("ports", message.getPortsList()),
         switch (message.getRevoked()) {
           case REVOKED_UNSPECIFIED -> null;

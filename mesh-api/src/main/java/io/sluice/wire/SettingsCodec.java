@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.sluice.api.resources.v1.RetirementStep;
 import io.sluice.api.resources.v1.Settings;
 import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
@@ -26,6 +27,8 @@ final class SettingsCodec {
         .setMutualTls(settings.mutualTls())
         .addAllDeniedIdentities(
             settings.denied().identities().stream().map(SpiffeId::toString).sorted().toList())
+        .addAllDeniedForeign(
+            settings.denied().foreign().stream().map(SpiffeId::toString).sorted().toList())
         .addAllDeniedSerials(
             settings.denied().serials().stream().sorted().map(SettingsCodec::bytes).toList())
         .setKeepRevoked(settings.revoked() == RevokedMode.KEEP)
@@ -41,6 +44,13 @@ final class SettingsCodec {
                 message.getDeniedIdentitiesList(),
                 WireLimits.DENIED,
                 SpiffeId::parse));
+    Set<SpiffeId> foreign =
+        new HashSet<>(
+            checks.list(
+                "denied_foreign",
+                message.getDeniedForeignList(),
+                WireLimits.DENIED,
+                SpiffeId::parse));
     Set<BigInteger> serials =
         new HashSet<>(
             checks.list(
@@ -53,9 +63,10 @@ final class SettingsCodec {
         message.getEgress(),
         checks.value("trust_domain", () -> new TrustDomain(message.getTrustDomain())),
         message.getMutualTls(),
-        new DeniedPeers(identities, serials),
+        new DeniedPeers(identities, foreign, serials),
         message.getKeepRevoked() ? RevokedMode.KEEP : RevokedMode.CLOSE,
         retirement(message, checks),
+        FederatedBundles.NONE,
         List.of());
   }
 

@@ -18,4 +18,16 @@ class DeniedPeersTest {
     assertThat(denied.denies(new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "store"))).isFalse();
     assertThat(denied.denies(new SpiffeId(TrustDomain.CLUSTER_LOCAL, "bank", "buyer"))).isFalse();
   }
+
+  @Test
+  void aPeerOfAnotherMeshIsDeniedByItsWholeNameAlone() {
+    SpiffeId theirs = FORMER.in(new TrustDomain("partner.example"));
+    DeniedPeers ours = new DeniedPeers(Set.of(PRESENT), Set.of());
+    DeniedPeers foreign = new DeniedPeers(Set.of(), Set.of(theirs), Set.of(BigInteger.TWO));
+
+    assertThat(ours.deniesForeign(theirs, BigInteger.ONE)).isFalse();
+    assertThat(foreign.deniesForeign(theirs, BigInteger.ONE)).isTrue();
+    assertThat(foreign.denies(PRESENT, BigInteger.ONE)).as("our account of that name").isFalse();
+    assertThat(foreign.deniesForeign(PRESENT, BigInteger.TWO)).as("its serial").isTrue();
+  }
 }

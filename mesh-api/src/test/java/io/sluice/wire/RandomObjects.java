@@ -6,6 +6,7 @@ import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.FailMode;
+import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.LocalProxyMode;
@@ -72,9 +73,12 @@ final class RandomObjects {
         new TrustDomain(word()),
         random.nextBoolean(),
         new DeniedPeers(
-            set(this::identity), set(() -> new BigInteger(1 + random.nextInt(160), random))),
+            set(this::identity),
+            set(this::identity),
+            set(() -> new BigInteger(1 + random.nextInt(160), random))),
         one(RevokedMode.values()),
         one(Retirement.values()),
+        FederatedBundles.NONE,
         List.of());
   }
 
@@ -144,6 +148,7 @@ final class RandomObjects {
         name(),
         name(),
         set(this::name),
+        set(this::identity),
         set(this::port),
         random.nextBoolean() ? one(RevokedMode.values()) : null);
   }

@@ -52,6 +52,8 @@ class RoundTripTest {
                           permission.name(),
                           permission.destination(),
                           new LinkedHashSet<>(random.shuffled(List.copyOf(permission.sources()))),
+                          new LinkedHashSet<>(
+                              random.shuffled(List.copyOf(permission.foreignSources()))),
                           permission.ports(),
                           permission.revokedOrNull()))))
           .isEqualTo(ResourceEncoder.encode(new MeshResource.OfPermission(permission)));

@@ -111,6 +111,9 @@ final class IdentityAnswers {
     status.put("trustBundleGeneration", present.bundleGeneration());
     status.put("trustBundleRoots", String.join(",", present.rootIds()));
     status.put(
+        "trustBundleFederated",
+        present.federated().isEmpty() ? NONE : String.join(",", present.federated()));
+    status.put(
         "trustBundleProblem", present.bundleProblem().isEmpty() ? NONE : present.bundleProblem());
     status.put(
         "identityStoreProblem", present.storeProblem().isEmpty() ? NONE : present.storeProblem());

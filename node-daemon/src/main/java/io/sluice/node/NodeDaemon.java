@@ -170,6 +170,7 @@ public final class NodeDaemon implements AutoCloseable {
                 reporter,
                 new HboneReporter(metrics.hbone(), events)));
     proxy = dataPath;
+    identities.ifPresent(present -> present.onChangedTrust(dataPath::recheck));
     metrics.observe(dataPath);
     boolean hooksConnect = interception.mechanism().outbound() == Mechanism.EBPF;
     EarlierConnections earlier =
@@ -347,7 +348,7 @@ public final class NodeDaemon implements AutoCloseable {
                     settings.nodeName(),
                     NodeSettings.identity(settings.stateDirectory()),
                     control,
-                    (identity, serial) -> snapshot.settings().denied().denies(identity, serial))));
+                    peer -> peer.isDeniedBy(snapshot.settings().denied()))));
   }
 
   /** What a source says of itself without a new snapshot: that it is complete, or still current. */

@@ -27,7 +27,7 @@ final class HboneAdmission implements Admission {
     InetSocketAddress destination = asked.request().destination();
     InetSocketAddress client = asked.remoteAddress();
     SpiffeId caller = asked.peer().in(snapshot);
-    Flow flow = Flow.certified(snapshot, caller, client, destination);
+    Flow flow = asked.peer().flow(snapshot, client, destination);
     SpiffeId called = snapshot.identityOf(connection.pod.name).orElse(null);
     connection.parties.calls(destination);
     connection.parties.clientIs(flow.sourceOrNull(), client);

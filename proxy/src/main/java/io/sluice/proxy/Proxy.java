@@ -117,13 +117,21 @@ public final class Proxy implements AutoCloseable {
     MeshSnapshot before = path.snapshot;
     path.snapshot = snapshot;
     if (!snapshot.settings().denied().equals(before.settings().denied())) {
-      loops.forEach(loop -> loop.pool.recheck());
-      hboneServers().forEach(HboneServer::recheck);
+      recheck();
     }
     Affected affected = Affected.between(before, snapshot);
     if (!affected.isNone()) {
       loops.forEach(loop -> loop.rejudgement.add(affected));
     }
+  }
+
+  /**
+   * Cuts connections with peers that are on the deny list, and with those of other meshes whose
+   * roots are not believed any more. To be called when the roots have changed; returns at once.
+   */
+  public void recheck() {
+    loops.forEach(loop -> loop.pool.recheck());
+    hboneServers().forEach(HboneServer::recheck);
   }
 
   /** Looks at every connection as if it were {@code now}; waits for it. For tests. */

@@ -61,7 +61,7 @@ final class TestNode implements HboneEvents, AutoCloseable {
 
   /** Lets the workloads of {@code identity} prove themselves with these credentials. */
   void has(SpiffeId identity, WorkloadCredentials credentials) {
-    DenyList denied = (peer, serial) -> snapshot.settings().denied().denies(peer, serial);
+    DenyList denied = peer -> peer.isDeniedBy(snapshot.settings().denied());
     TlsIdentity end = new TlsIdentity(stack, () -> credentials, denied, TlsSettings.DEFAULTS);
     made.add(end);
     identities.put(identity, end);

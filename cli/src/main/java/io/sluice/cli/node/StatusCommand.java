@@ -72,6 +72,8 @@ import picocli.CommandLine.Spec;
       "trustDomain: With a controller: of the mesh",
       "trustBundleGeneration (number): With a controller: grows with each change of the roots",
       "trustBundleRoots: With a controller: ids of the roots, with commas",
+      "trustBundleFederated: With a controller: other trust domains whose peers are believed, with"
+          + " commas, or -",
       "trustBundleProblem: With a controller: why a new one was not taken; - where nothing is wrong",
       "identityStoreProblem: With a controller: why keys are not kept; - where nothing is wrong",
       "cni: off, or how the plugin is installed",

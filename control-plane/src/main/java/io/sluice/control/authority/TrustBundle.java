@@ -1,8 +1,10 @@
 package io.sluice.control.authority;
 
+import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.TrustDomain;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -13,12 +15,15 @@ import java.util.stream.Stream;
  * @param roots at least one; more than one while the root is being changed
  * @param otherDomains the mesh's next or former trust domain, while it changes: below the same
  *     roots, their identities are the mesh's too
+ * @param federated roots of other meshes, each for its own trust domain alone; empty while the
+ *     registry that says them has not been read
  */
 public record TrustBundle(
     TrustDomain trustDomain,
     long generation,
     List<X509Certificate> roots,
-    List<TrustDomain> otherDomains) {
+    List<TrustDomain> otherDomains,
+    Optional<FederatedBundles> federated) {
   public TrustBundle {
     roots = List.copyOf(roots);
     otherDomains = List.copyOf(otherDomains);
@@ -27,9 +32,9 @@ public record TrustBundle(
     }
   }
 
-  /** Of a trust domain that does not change. */
+  /** Of a trust domain that does not change, as an authority knows it. */
   public TrustBundle(TrustDomain trustDomain, long generation, List<X509Certificate> roots) {
-    this(trustDomain, generation, roots, List.of());
+    this(trustDomain, generation, roots, List.of(), Optional.empty());
   }
 
   /** Every trust domain of the mesh, first the one that certificates are issued in. */

@@ -17,6 +17,7 @@ import io.sluice.control.objects.Pod;
 import io.sluice.control.objects.ServiceAccount;
 import io.sluice.control.objects.TcpRoute;
 import io.sluice.control.objects.TrafficTarget;
+import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.NamespacedName;
@@ -27,6 +28,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -68,7 +70,7 @@ public final class Compiler {
             settings.mesh(),
             workloads(unique, workloads, statuses),
             services(unique, serviceClaims, statuses),
-            permissions(unique, statuses),
+            permissions(unique, settings.mesh(), statuses),
             namespaces(unique));
     return new Compilation(
         snapshot,
@@ -98,7 +100,8 @@ public final class Compiler {
               .service(service, new EndpointCompiler(List.of(), List.of()));
       case EndpointSlice slice -> ServiceCompiler.report(slice, statuses);
       case TrafficTarget target ->
-          new PermissionCompiler(_ -> new TcpRoute(target.meta(), Set.of()), statuses)
+          new PermissionCompiler(
+                  _ -> new TcpRoute(target.meta(), Set.of()), Optional.empty(), statuses)
               .permission(target);
       case ClusterNode _, ServiceAccount _, TcpRoute _, HttpRouteGroup _, OtherObject _ -> {}
     }
@@ -148,12 +151,13 @@ public final class Compiler {
     return services;
   }
 
-  private static List<Permission> permissions(Objects objects, Statuses statuses) {
+  private static List<Permission> permissions(
+      Objects objects, MeshSettings settings, Statuses statuses) {
     Map<NamespacedName, TcpRoute> routes = new HashMap<>();
     for (TcpRoute route : objects.of(TcpRoute.class)) {
       routes.put(new NamespacedName(route.meta().namespace(), route.meta().name()), route);
     }
-    var compiler = new PermissionCompiler(routes::get, statuses);
+    var compiler = new PermissionCompiler(routes::get, Optional.of(settings), statuses);
     return objects.of(TrafficTarget.class).stream()
         .flatMap(target -> compiler.permission(target).stream())
         .toList();

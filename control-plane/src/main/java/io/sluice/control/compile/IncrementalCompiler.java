@@ -101,6 +101,7 @@ public final class IncrementalCompiler {
     statuses.put(configs.keySet(), found);
     editor.put(compiled.mesh());
     pods.put(compiled.meshWide());
+    permissions.put(compiled.mesh());
     configsChanged = false;
   }
 

@@ -5,9 +5,12 @@ import io.sluice.control.objects.TcpRoute;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.TrafficTarget.Rule;
 import io.sluice.control.objects.TrafficTarget.Subject;
+import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.RevokedMode;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SystemIdentity;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
@@ -22,6 +25,7 @@ final class PermissionCompiler {
   private static final String ACCOUNT = "ServiceAccount";
 
   private final Routes routes;
+  private final Optional<MeshSettings> settings;
   private final Statuses statuses;
 
   /** The TCPRoutes by name. */
@@ -30,8 +34,14 @@ final class PermissionCompiler {
     @Nullable TcpRoute find(NamespacedName name);
   }
 
-  PermissionCompiler(Routes routes, Statuses statuses) {
+  /**
+   * For one compilation.
+   *
+   * @param settings of the mesh; empty where only the target itself is looked at
+   */
+  PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Statuses statuses) {
     this.routes = routes;
+    this.settings = settings;
     this.statuses = statuses;
   }
 
@@ -51,8 +61,10 @@ final class PermissionCompiler {
           "spec.destination.namespace is " + destination.namespace() + ", not " + namespace,
           "put the TrafficTarget into the namespace of its destination (SMI)");
     }
-    Set<NamespacedName> sources = sources(target);
-    if (sources.isEmpty()) {
+    Set<NamespacedName> sources = new HashSet<>();
+    Set<SpiffeId> foreign = new HashSet<>();
+    readSources(target, sources, foreign);
+    if (sources.isEmpty() && foreign.isEmpty()) {
       return refuse(target, "spec.sources names no usable source", "add a ServiceAccount");
     }
     return ports(target)
@@ -61,6 +73,7 @@ final class PermissionCompiler {
                 new NamespacedName(namespace, target.meta().name()),
                 new NamespacedName(namespace, destination.name()),
                 sources,
+                foreign,
                 ports,
                 revoked(target)));
   }
@@ -71,14 +84,18 @@ final class PermissionCompiler {
         .orElse(null);
   }
 
-  private Set<NamespacedName> sources(TrafficTarget target) {
-    Set<NamespacedName> sources = new HashSet<>();
+  private void readSources(
+      TrafficTarget target, Set<NamespacedName> sources, Set<SpiffeId> foreign) {
     for (int i = 0; i < target.sources().size(); i++) {
       Subject source = target.sources().get(i);
       String field = "spec.sources[" + i + "]";
-      if (!source.kind().equals(ACCOUNT)) {
+      if (source.kind().equals(TrafficTarget.PRINCIPAL)) {
+        foreign(target, source, field).ifPresent(foreign::add);
+      } else if (!source.kind().equals(ACCOUNT)) {
         statuses.warning(
-            target, field + ".kind is " + source.kind(), "a source is a ServiceAccount");
+            target,
+            field + ".kind is " + source.kind(),
+            "a source is a ServiceAccount, or an AuthenticatedPrincipal of another mesh");
       } else if (source.namespace().isEmpty()) {
         statuses.warning(
             target, field + ".namespace is missing", "write the namespace of the account");
@@ -86,7 +103,44 @@ final class PermissionCompiler {
         sources.add(new NamespacedName(source.namespace(), source.name()));
       }
     }
-    return sources;
+  }
+
+  /** An identity of another mesh. One that nobody can prove yet is granted what the target says. */
+  private Optional<SpiffeId> foreign(TrafficTarget target, Subject source, String field) {
+    SpiffeId identity = SpiffeId.parse(source.name());
+    if (!source.namespace().isEmpty()) {
+      statuses.warning(
+          target,
+          field + ".namespace has no meaning for an AuthenticatedPrincipal",
+          "remove it; the SPIFFE ID names the namespace");
+      return Optional.empty();
+    }
+    if (SystemIdentity.isSystem(identity) || identity.isNobody()) {
+      statuses.warning(
+          target, field + ".name is " + identity + ", which is no workload's", "name a workload's");
+      return Optional.empty();
+    }
+    if (settings.isPresent() && settings.get().trustDomain().equals(identity.trustDomain())) {
+      statuses.warning(
+          target,
+          field + ".name is of this mesh's own trust domain, " + identity.trustDomain(),
+          "use kind: ServiceAccount with name: "
+              + identity.serviceAccount()
+              + " and namespace: "
+              + identity.namespace());
+      return Optional.empty();
+    }
+    if (settings.isPresent() && !settings.get().federated().includes(identity.trustDomain())) {
+      statuses.warning(
+          target,
+          field
+              + ".name is of trust domain "
+              + identity.trustDomain()
+              + ", whose roots the mesh does"
+              + " not have, so nobody can prove it",
+          "add the trust domain to spec.certificate.federatesWith of the MeshConfig");
+    }
+    return Optional.of(identity);
   }
 
   /** Granted ports, empty for every port; nothing when the target grants none. */

@@ -3,11 +3,13 @@ package io.sluice.control.compile;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.TcpRoute;
 import io.sluice.control.objects.TrafficTarget;
+import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** TrafficTargets and TCPRoutes. A permission depends on its target and the routes it names. */
@@ -17,6 +19,7 @@ final class PermissionStage {
   private final Map<NamespacedName, TcpRoute> routes = new HashMap<>();
   private final Map<NamespacedName, Set<ObjectRef>> targetsByRoute = new HashMap<>();
   private final Set<ObjectRef> due = new HashSet<>();
+  private MeshSettings settings = MeshSettings.CLOSED;
 
   PermissionStage(StatusBook statuses) {
     this.statuses = statuses;
@@ -56,6 +59,22 @@ final class PermissionStage {
     return new NamespacedName(route.meta().namespace(), route.meta().name());
   }
 
+  /** Targets that name identities of other meshes depend on what the MeshConfig says of those. */
+  void put(MeshSettings changed) {
+    boolean concerns =
+        !changed.trustDomain().equals(settings.trustDomain())
+            || !changed.federated().equals(settings.federated());
+    settings = changed;
+    if (concerns) {
+      targets.values().stream()
+          .filter(target ->
+              target.sources().stream()
+                  .anyMatch(source -> source.kind().equals(TrafficTarget.PRINCIPAL)))
+          .map(TrafficTarget::ref)
+          .forEach(due::add);
+    }
+  }
+
   void compile(SnapshotEditor editor) {
     for (ObjectRef ref : due) {
       NamespacedName name = new NamespacedName(ref.namespace(), ref.name());
@@ -64,7 +83,7 @@ final class PermissionStage {
         editor.removePermission(name);
       } else {
         Statuses found = new Statuses();
-        new PermissionCompiler(routes::get, found)
+        new PermissionCompiler(routes::get, Optional.of(settings), found)
             .permission(target)
             .ifPresentOrElse(editor::put, () -> editor.removePermission(name));
         statuses.put(ref, found);

@@ -6,35 +6,45 @@ import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
 import java.math.BigInteger;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Turns the MeshConfig in force into mesh-wide settings. */
 final class SettingsCompiler {
   /** At most 20 octets (RFC 5280 §4.1.2.2), as openssl(1) prints them: with colons or without. */
   private static final Pattern SERIAL = Pattern.compile("[0-9a-f]{1,2}(?::?[0-9a-f]{2}){0,19}");
 
+  private static final String DENIED_IDENTITIES = "spec.certificate.deniedIdentities";
+
   private SettingsCompiler() {}
 
   static MeshSettings compile(MeshConfig config, Statuses statuses) {
+    Set<SpiffeId> denied =
+        parsed(
+            config,
+            DENIED_IDENTITIES,
+            config.deniedIdentities(),
+            SpiffeId::parse,
+            SpiffeId.FORM_TO_WRITE,
+            statuses);
+    tellStrangers(config, denied, statuses);
     return new MeshSettings(
         config.permissive(),
         config.egress(),
         config.trustDomain(),
         !config.mtlsDisabled(),
         new DeniedPeers(
-            parsed(
-                config,
-                "spec.certificate.deniedIdentities",
-                config.deniedIdentities(),
-                SpiffeId::parse,
-                "write spiffe://<trust-domain>/ns/<namespace>/sa/<name>",
-                statuses),
+            in(denied, domain -> !config.federatesWith().includes(domain)),
+            in(denied, config.federatesWith()::includes),
             parsed(
                 config,
                 "spec.certificate.deniedSerials",
@@ -58,7 +68,33 @@ final class SettingsCompiler {
                 Retirement.NONE,
                 statuses)
             .orElse(Retirement.NONE),
+        config.federatesWith(),
         List.of());
+  }
+
+  private static Set<SpiffeId> in(Set<SpiffeId> identities, Predicate<TrustDomain> domains) {
+    return identities.stream()
+        .filter(identity -> domains.test(identity.trustDomain()))
+        .collect(Collectors.toSet());
+  }
+
+  /**
+   * A former trust domain of the mesh, or one whose bundle was taken away: the mesh's own loses.
+   */
+  private static void tellStrangers(MeshConfig config, Set<SpiffeId> denied, Statuses statuses) {
+    denied.stream()
+        .filter(identity -> !config.federatesWith().includes(identity.trustDomain()))
+        .filter(identity -> !identity.trustDomain().equals(config.trustDomain()))
+        .sorted(Comparator.comparing(SpiffeId::toString))
+        .forEach(identity ->
+            statuses.info(
+                config,
+                DENIED_IDENTITIES
+                    + ": "
+                    + identity
+                    + " is of a trust domain that the mesh does not federate with, so it counts as a"
+                    + " former name of its own account "
+                    + identity.serviceAccountName()));
   }
 
   /** One entry that cannot be read must not let the others through. */

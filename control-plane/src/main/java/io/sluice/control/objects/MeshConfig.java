@@ -1,5 +1,6 @@
 package io.sluice.control.objects;
 
+import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.TrustDomain;
 import java.util.List;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param trustDomain {@code spec.certificate.trustDomain}
  * @param deniedIdentities {@code spec.certificate.deniedIdentities} as written
  * @param deniedSerials {@code spec.certificate.deniedSerials} as written
+ * @param federatesWith {@code spec.certificate.federatesWith}
  * @param interception the lists of {@code spec.traffic}
  * @param notEnforced paths of known fields that the object sets and the mesh does not act on
  * @param unknown paths of fields that no MeshConfig of these meshes has
@@ -43,6 +45,7 @@ public record MeshConfig(
     TrustDomain trustDomain,
     List<String> deniedIdentities,
     List<String> deniedSerials,
+    FederatedBundles federatesWith,
     InterceptionSettings interception,
     List<String> notEnforced,
     List<String> unknown)

@@ -65,7 +65,8 @@ final class MeshConfigReader {
   private static final Map<String, Set<String>> READ_IN_SECTIONS =
       Map.of(
           SIDECAR, Set.of("sidecarDisabledMTLS", "localProxyMode"),
-          CERTIFICATE, Set.of("trustDomain", "deniedIdentities", "deniedSerials"));
+          CERTIFICATE,
+              Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
 
   private MeshConfigReader() {}
 
@@ -92,6 +93,12 @@ final class MeshConfigReader {
         unknown.add(spec.fieldPath(section));
       }
     }
+    Fields certificate = spec.objectOrEmpty(CERTIFICATE);
+    unknown.addAll(FederationReader.unknown(certificate));
+    TrustDomain trustDomain =
+        certificate
+            .parsed("trustDomain", TrustDomain::new, FederationReader.NAME_A_DOMAIN)
+            .orElse(TrustDomain.CLUSTER_LOCAL);
     Fields sidecar = spec.objectOrEmpty(SIDECAR);
     return new MeshConfig(
         meta,
@@ -106,11 +113,10 @@ final class MeshConfigReader {
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),
         traffic.text("retirement").orElse(null),
-        spec.objectOrEmpty(CERTIFICATE)
-            .parsed("trustDomain", TrustDomain::new, "write a name such as site-7.example")
-            .orElse(TrustDomain.CLUSTER_LOCAL),
-        texts(spec.objectOrEmpty(CERTIFICATE), "deniedIdentities"),
-        texts(spec.objectOrEmpty(CERTIFICATE), "deniedSerials"),
+        trustDomain,
+        texts(certificate, "deniedIdentities"),
+        texts(certificate, "deniedSerials"),
+        FederationReader.read(certificate, trustDomain),
         InterceptionReader.fromTraffic(traffic),
         notEnforced,
         unknown);

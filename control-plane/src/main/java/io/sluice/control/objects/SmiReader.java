@@ -3,6 +3,7 @@ package io.sluice.control.objects;
 import io.sluice.control.manifest.Fields;
 import io.sluice.control.objects.TrafficTarget.Rule;
 import io.sluice.control.objects.TrafficTarget.Subject;
+import io.sluice.mesh.SpiffeId;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -28,10 +29,15 @@ final class SmiReader {
   }
 
   private static Subject subject(Fields fields) {
+    String kind = fields.requiredText("kind");
+    Optional<String> name =
+        kind.equals(TrafficTarget.PRINCIPAL)
+            ? fields
+                .requiredParsed("name", SpiffeId::parse, SpiffeId.FORM_TO_WRITE)
+                .map(SpiffeId::toString)
+            : fields.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND);
     return new Subject(
-        fields.requiredText("kind"),
-        fields.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse(""),
-        fields.parsed("namespace", Rfc1123::label, Rfc1123.MEND).orElse(""));
+        kind, name.orElse(""), fields.parsed("namespace", Rfc1123::label, Rfc1123.MEND).orElse(""));
   }
 
   private static Rule rule(Fields fields) {

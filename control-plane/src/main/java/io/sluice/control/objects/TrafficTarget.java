@@ -13,6 +13,9 @@ import java.util.List;
 public record TrafficTarget(
     ObjectMeta meta, Subject destination, List<Subject> sources, List<Rule> rules)
     implements KubernetesObject {
+  /** OSM's kind of a source that is no account of the mesh; its name is a SPIFFE ID. */
+  public static final String PRINCIPAL = "AuthenticatedPrincipal";
+
   public TrafficTarget {
     sources = List.copyOf(sources);
     rules = List.copyOf(rules);
@@ -21,8 +24,8 @@ public record TrafficTarget(
   /**
    * An end of a TrafficTarget.
    *
-   * @param kind {@code ServiceAccount} is the only kind of SMI
-   * @param name name of the account
+   * @param kind {@code ServiceAccount}, the only kind of SMI, or {@link #PRINCIPAL}
+   * @param name name of the account, or the SPIFFE ID
    * @param namespace its namespace, empty when the target does not say
    */
   public record Subject(String kind, String name, String namespace) {}

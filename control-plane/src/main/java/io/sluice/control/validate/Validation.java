@@ -12,6 +12,8 @@ import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.objects.ReadObjects;
 import io.sluice.control.validate.Finding.Level;
+import io.sluice.mesh.svid.Certificates;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -96,9 +98,41 @@ public record Validation(int objects, List<Finding> findings) {
                   new Problem(file, config.meta().line(), path, UNKNOWN, SPELLING),
                   config.ref().toString()));
         }
+        findings.addAll(expired(file, config));
       }
     }
     return read.objects();
+  }
+
+  /**
+   * Certificates of other meshes that have ended. The compiler knows no time, and a mesh goes on
+   * when one ends: nobody is proven by it any more. It is not to be written, though.
+   */
+  private static List<Finding> expired(String file, MeshConfig config) {
+    List<Finding> findings = new ArrayList<>();
+    Instant now = Instant.now();
+    config
+        .federatesWith()
+        .roots()
+        .forEach((domain, roots) ->
+            roots.stream()
+                .filter(root -> now.isAfter(root.getNotAfter().toInstant()))
+                .forEach(root ->
+                    findings.add(
+                        Finding.of(
+                            new Problem(
+                                file,
+                                config.meta().line(),
+                                "spec.certificate.federatesWith",
+                                "certificate "
+                                    + Certificates.id(root)
+                                    + " of trust domain "
+                                    + domain
+                                    + " has ended at "
+                                    + root.getNotAfter().toInstant(),
+                                "write the present root of that mesh"),
+                            config.ref().toString()))));
+    return findings;
   }
 
   private static void addStatuses(List<ObjectStatus> statuses, List<Finding> findings) {

@@ -98,6 +98,7 @@ class CustomResourcesTest {
           certificate:
             deniedIdentities: [spiffe://cluster.local/ns/shop/sa/web]
             deniedSerials: ['0a:1b', 'ff']
+            federatesWith: [{trustDomain: partner.example, trustBundle: PEM}]
           observability: {tracing: {enable: false}}
         """;
 
@@ -140,6 +141,8 @@ class CustomResourcesTest {
         "{certificate: {trustDomain: Site7}}; .spec.certificate.trustDomain: does not match",
         "{certificate: {deniedSerials: [xyz]}}; .spec.certificate.deniedSerials[0]: does not match",
         "{certificate: {deniedIdentities: [web]}}; deniedIdentities[0]: does not match",
+        "{certificate: {federatesWith: [{trustDomain: A, trustBundle: b}]}}; trustDomain: does not match",
+        "{certificate: {federatesWith: [{trustDomain: a}]}}; federatesWith[0]",
         "[]; .spec: is no object"
       })
   void refusesWhatTheMeshRefuses(String spec, String said) throws Exception {

@@ -3,11 +3,14 @@ package io.sluice.control.server;
 import static io.sluice.control.server.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.sluice.api.identity.v1.Certificate;
+import io.sluice.api.identity.v1.FederatedBundle;
 import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.control.authority.Await;
 import io.sluice.control.authority.Requests;
+import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.mesh.TrustDomain;
@@ -120,6 +123,39 @@ class TrustBundleTest {
         assertThat(generations).as("of each change").isSorted().doesNotHaveDuplicates();
       }
     }
+  }
+
+  @Test
+  void rootsOfOtherMeshesReachEveryFollowerUnlessTheirTrustDomainIsOurs() throws Exception {
+    Followed followed = Followed.by(edge1);
+    X509Certificate root = edge1.controllerChain().getLast(); // some authority's
+    site.manifest("config.yaml", federating("", "partner.example", root));
+    Await.until("it is told", () -> federated(followed).equals(List.of("partner.example")));
+    assertThat(followed.bundles().getLast().getFederated(0).getRootsList())
+        .containsExactly(ByteString.copyFrom(root.getEncoded()));
+
+    site.manifest("config.yaml", federating("trustDomain: site-7.example, ", FIRST, root));
+    Await.until("ours is left out", () -> federated(followed).isEmpty());
+    assertThat(followed.bundles().getLast().getFederationKnown()).isTrue();
+    assertThat(site.controller().status().authority().detail())
+        .contains("federatesWith names [" + FIRST + "]", "remove the entry");
+  }
+
+  private static List<String> federated(Followed followed) {
+    return followed.bundles().getLast().getFederatedList().stream()
+        .map(FederatedBundle::getTrustDomain)
+        .toList();
+  }
+
+  private static String federating(String before, String domain, X509Certificate root) {
+    return "{apiVersion: config.openservicemesh.io/v1alpha2, kind: MeshConfig, metadata: "
+        + "{name: osm-mesh-config, namespace: osm-system}, spec: {certificate: {"
+        + before
+        + "federatesWith: [{trustDomain: "
+        + domain
+        + ", trustBundle: \""
+        + new Pem(List.of(root), List.of()).text().replace("\n", "\\n")
+        + "\"}]}}}\n";
   }
 
   /** The generation that says so. */

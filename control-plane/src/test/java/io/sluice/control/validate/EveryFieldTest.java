@@ -160,7 +160,8 @@ class EveryFieldTest {
           Map.entry("spec.traffic.outboundIPRangeInclusionList[]", "192.0.2.0/24"),
           Map.entry("spec.certificate.trustDomain", "site-7.example"),
           Map.entry("spec.certificate.deniedIdentities[]", "spiffe://cluster.local/ns/a/sa/b"),
-          Map.entry("spec.certificate.deniedSerials[]", "0a"));
+          Map.entry("spec.certificate.deniedSerials[]", "0a"),
+          Map.entry("spec.certificate.federatesWith[].trustDomain", "cluster.local"));
 
   /** Fields without which the one that is set would be no whole call or port. */
   private static final Map<String, String> COMPANIONS =

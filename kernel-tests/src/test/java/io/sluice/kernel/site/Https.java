@@ -32,7 +32,7 @@ public final class Https {
 
   /** With a certificate that {@code openssl} signs by itself; its files stay below the folder. */
   public static Https in(Path directory) {
-    SelfSigned own = SelfSigned.in(directory, "https", HOST);
+    OpensslCertificate own = OpensslCertificate.selfSigned(directory, "https", "/CN=" + HOST);
     try {
       return new Https(
           context(

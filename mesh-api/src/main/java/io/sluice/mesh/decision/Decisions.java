@@ -10,6 +10,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import java.net.InetAddress;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Policy as one pure function. Both ends of a connection ask it: the client side to refuse early,
@@ -118,6 +119,15 @@ public final class Decisions {
 
   private static Verdict enteringFrom(
       MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Workload destination) {
+    Optional<SpiffeId> foreigner = flow.foreigner();
+    if (foreigner.isPresent()) {
+      // Before the permissive policy mode, which waives grants for workloads of this mesh.
+      return granted(
+          snapshot,
+          permission -> permission.foreignSources().contains(foreigner.get()),
+          destination.identity().serviceAccountName(),
+          flow.destination().getPort());
+    }
     if (flow.certifiedOrNull() != null && source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
     }
@@ -127,18 +137,22 @@ public final class Decisions {
     if (source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
     }
+    NamespacedName account = source.get().serviceAccountName();
     return granted(
         snapshot,
-        source.get().serviceAccountName(),
+        permission -> permission.sources().contains(account),
         destination.identity().serviceAccountName(),
         flow.destination().getPort());
   }
 
   private static Verdict granted(
-      MeshSnapshot snapshot, NamespacedName source, NamespacedName destination, int port) {
+      MeshSnapshot snapshot,
+      Predicate<Permission> includesSource,
+      NamespacedName destination,
+      int port) {
     Verdict refusal = Verdict.of(Outcome.REFUSED, Reason.NO_TRAFFIC_TARGET);
     for (Permission permission : snapshot.permissionsFor(destination)) {
-      if (!permission.sources().contains(source)) {
+      if (!includesSource.test(permission)) {
         continue;
       }
       if (permission.ports().isEmpty() || permission.ports().contains(port)) {

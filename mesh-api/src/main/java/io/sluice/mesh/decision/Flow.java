@@ -4,6 +4,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.Workload;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -18,12 +19,15 @@ import org.jspecify.annotations.Nullable;
  *     certificate together with an address; null when it is not known
  * @param certifiedOrNull identity that a certificate proved; null without mutual TLS. Alone it says
  *     which service account calls, not which pod
+ * @param foreign whether roots of another mesh proved that identity: it is never an account of this
+ *     one then, however a snapshot names the mesh's trust domain
  * @param sourceAddress true client address
  * @param destination address and port of the upstream
  */
 public record Flow(
     @Nullable NamespacedName sourceOrNull,
     @Nullable SpiffeId certifiedOrNull,
+    boolean foreign,
     InetSocketAddress sourceAddress,
     InetSocketAddress destination) {
 
@@ -32,7 +36,7 @@ public record Flow(
       @Nullable NamespacedName sourceOrNull,
       InetSocketAddress sourceAddress,
       InetSocketAddress destination) {
-    this(sourceOrNull, null, sourceAddress, destination);
+    this(sourceOrNull, null, false, sourceAddress, destination);
   }
 
   /**
@@ -50,7 +54,13 @@ public record Flow(
             .filter(workload -> workload.identity().equals(identity))
             .map(Workload::name)
             .orElse(null);
-    return new Flow(source, identity, sourceAddress, destination);
+    return new Flow(source, identity, false, sourceAddress, destination);
+  }
+
+  /** A flow of a workload of another mesh, which the roots of its trust domain prove. */
+  public static Flow foreign(
+      SpiffeId identity, InetSocketAddress sourceAddress, InetSocketAddress destination) {
+    return new Flow(null, identity, true, sourceAddress, destination);
   }
 
   /** The workload that opened it, when that is known. */
@@ -68,11 +78,12 @@ public record Flow(
    * snapshot} names the mesh's trust domain otherwise.
    */
   Flow stillIn(MeshSnapshot snapshot) {
-    return certifiedOrNull == null
+    return certifiedOrNull == null || foreign
         ? this
         : new Flow(
             sourceOrNull,
             certifiedOrNull.in(snapshot.settings().trustDomain()),
+            false,
             sourceAddress,
             destination);
   }
@@ -93,8 +104,18 @@ public record Flow(
             .filter(identity -> !snapshot.settings().denied().denies(identity));
   }
 
+  /** Whose workload of another mesh opened it. */
+  Optional<SpiffeId> foreigner() {
+    return Optional.ofNullable(certifiedOrNull)
+        .filter(_ -> foreign)
+        .filter(identity -> !SystemIdentity.isSystem(identity) && !identity.isNobody());
+  }
+
   /** Who opened it, as far as that is proven and {@code snapshot} counts it to the mesh. */
   Optional<SpiffeId> identity(MeshSnapshot snapshot) {
+    if (foreign) {
+      return Optional.empty();
+    }
     Optional<SpiffeId> proven =
         certifiedOrNull != null
             ? Optional.of(certifiedOrNull)

@@ -26,6 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class MutualTlsDecisionsTest {
   private static final TrustDomain MESH = TrustDomain.CLUSTER_LOCAL;
+  private static final TrustDomain PARTNER = new TrustDomain("partner.example");
   private static final SpiffeId WEB = new SpiffeId(MESH, "shop", "web");
   private static final String WEB_ADDRESS = "10.0.0.1";
   private static final String DB_ADDRESS = "10.0.0.2";
@@ -125,6 +126,89 @@ class MutualTlsDecisionsTest {
 
   @Tag("attack")
   @Test
+  void aPeerOfAnotherMeshIsLetInByItsWholeNameAloneWhateverThePolicyMode() {
+    SpiffeId theirs = WEB.in(PARTNER);
+    Set<SpiffeId> named = Set.of(theirs);
+    Verdict refused = Verdict.of(Outcome.REFUSED, Reason.NO_TRAFFIC_TARGET);
+
+    for (MeshSettings settings : List.of(closed(), permissive())) {
+      assertThat(foreign(settings, named, theirs, 5432)).isEqualTo(ALLOWED_BY_TARGET);
+      assertThat(foreign(settings, named, theirs, 80).reason()).isEqualTo(Reason.PORT_NOT_GRANTED);
+      assertThat(foreign(settings, Set.of(), theirs, 5432))
+          .as("our account of that name is granted it")
+          .isEqualTo(refused);
+      assertThat(foreign(settings, named, new SpiffeId(PARTNER, "shop", "thief"), 5432))
+          .isEqualTo(refused);
+      assertThat(foreign(settings, named, WEB.in(new TrustDomain("third.example")), 5432))
+          .isEqualTo(refused);
+    }
+    assertThat(decide(closed(), named, certified(WEB.in(PARTNER), WEB_ADDRESS)).isAllowed())
+        .as("a name that no foreign root has proven")
+        .isFalse();
+
+    Attack.tried("an account of another mesh with the name of one that is granted it")
+        .refusedBy("the decision, permissive policy mode included")
+        .countedAs(
+            "sluice_proxy_connections_refused_total{reason=\""
+                + Reason.NO_TRAFFIC_TARGET.label()
+                + "\"}");
+  }
+
+  /** The snapshot and the trust bundle come by different streams. */
+  @Tag("attack")
+  @Test
+  void aPeerOfAnotherMeshStaysOneWhereTheSnapshotGivesTheMeshThatTrustDomain() {
+    var renamed = new MeshSettings(true, false, PARTNER);
+    SpiffeId theirs = WEB.in(PARTNER);
+
+    assertThat(foreign(renamed, Set.of(), theirs, 5432))
+        .isEqualTo(Verdict.of(Outcome.REFUSED, Reason.NO_TRAFFIC_TARGET));
+    MeshSnapshot before = snapshot(closed(), Set.of(theirs), MtlsMode.STRICT);
+    Flow flow = Flow.foreign(theirs, at(WEB_ADDRESS, 40_000), at(DB_ADDRESS, 5432));
+    Grant grant =
+        Grant.of(
+            before,
+            Direction.INBOUND,
+            new NamespacedName("shop", "db"),
+            flow,
+            Decisions.decide(before, flow));
+    assertThat(grant.verdict(before)).contains(ALLOWED_BY_TARGET);
+    assertThat(grant.verdict(snapshot(renamed, Set.of(), MtlsMode.STRICT)))
+        .contains(Verdict.of(Outcome.REFUSED, Reason.NO_TRAFFIC_TARGET));
+
+    Attack.tried("a peer of another mesh, while this mesh takes that trust domain")
+        .refusedBy("the decision: whose roots proved it counts")
+        .countedAs(
+            "sluice_proxy_connections_refused_total{reason=\""
+                + Reason.NO_TRAFFIC_TARGET.label()
+                + "\"}");
+  }
+
+  @Tag("attack")
+  @ParameterizedTest
+  @ValueSource(strings = {"sluice-system/sa/node.one", "sluice-system/sa/controller", "shop/sa/-"})
+  void anotherMeshsOwnPartsAreGrantedNothing(String account) {
+    SpiffeId part = SpiffeId.parse("spiffe://partner.example/ns/" + account);
+
+    assertThat(foreign(permissive(), Set.of(part), part, 5432))
+        .isEqualTo(Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH));
+
+    Attack.tried("policy that grants " + part)
+        .refusedBy("the decision, permissive policy mode included")
+        .countedAs(
+            "sluice_proxy_connections_refused_total{reason=\""
+                + Reason.SOURCE_NOT_IN_MESH.label()
+                + "\"}");
+  }
+
+  private static Verdict foreign(
+      MeshSettings settings, Set<SpiffeId> named, SpiffeId peer, int port) {
+    Flow flow = Flow.foreign(peer, at(WEB_ADDRESS, 40_000), at(DB_ADDRESS, port));
+    return decide(settings, named, _ -> flow);
+  }
+
+  @Tag("attack")
+  @Test
   void strictRefusesWhatNothingProvesEvenInPermissivePolicyMode() {
     Verdict required = Verdict.of(Outcome.REFUSED, Reason.MTLS_REQUIRED);
 
@@ -207,13 +291,25 @@ class MutualTlsDecisionsTest {
     return Decisions.decide(snapshot, flow.of(snapshot));
   }
 
+  private static Verdict decide(MeshSettings settings, Set<SpiffeId> named, Asked flow) {
+    MeshSnapshot snapshot = snapshot(settings, named, MtlsMode.STRICT);
+    return Decisions.decide(snapshot, flow.of(snapshot));
+  }
+
   private static MeshSnapshot snapshot(MeshSettings settings, MtlsMode mode) {
+    return snapshot(settings, Set.of(), mode);
+  }
+
+  private static MeshSnapshot snapshot(MeshSettings settings, Set<SpiffeId> named, MtlsMode mode) {
+    Permission usual = Samples.permission("web-to-db", "db", "web", 5432);
     return new MeshSnapshot(
         1,
         settings,
         workloads(mode),
         List.of(),
-        List.of(Samples.permission("web-to-db", "db", "web", 5432)));
+        List.of(
+            new Permission(
+                usual.name(), usual.destination(), usual.sources(), named, usual.ports(), null)));
   }
 
   private static List<Workload> workloads(MtlsMode mode) {

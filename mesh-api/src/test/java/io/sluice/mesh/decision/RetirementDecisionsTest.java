@@ -4,6 +4,7 @@ import static io.sluice.mesh.decision.Outcome.REFUSED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
@@ -65,6 +66,7 @@ class RetirementDecisionsTest {
             denied,
             RevokedMode.CLOSE,
             retirement,
+            FederatedBundles.NONE,
             List.of()),
         List.of(
             Samples.workload("web", WEB),

@@ -54,6 +54,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   private volatile @Nullable Instant lastContact;
   private volatile @Nullable Trouble linkTrouble;
   private volatile @Nullable Trouble estrangement;
+  private volatile Runnable changedTrust = () -> {};
   private volatile boolean stopping;
 
   // Owned by the thread; before it starts, by its maker.
@@ -219,8 +220,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     nodeBusy = false;
     nodeBackoff.reset();
     self.admitted(node, clock.now(), clock.nanos());
-    keeping.save(node);
-    held.trust(node.roots());
+    self.known().ifPresent(this::goBy);
   }
 
   private void renewNode() {
@@ -360,11 +360,18 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   @Override
   public void received(TrustRoots roots) {
     lastContact = clock.now();
-    self.follow(roots)
-        .ifPresent(changed -> {
-          keeping.save(changed);
-          held.trust(changed.roots());
-        });
+    self.follow(roots).ifPresent(this::goBy);
+  }
+
+  private void goBy(KeptNode node) {
+    keeping.save(node);
+    held.trust(node.roots());
+    changedTrust.run();
+  }
+
+  /** Has {@code listener} told, on the keeper's thread, when peers are believed by other roots. */
+  void onChangedTrust(Runnable listener) {
+    changedTrust = listener;
   }
 
   @Override

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param failure why it fails; empty if it does not
  * @param bundleGeneration of the trust bundle; 0 before the first admission
  * @param rootIds of the trust bundle
+ * @param federated other trust domains that peers are believed in, in order
  * @param bundleProblem why the latest bundle from the controller is not used; empty if it is
  * @param storeProblem why something is not kept that should be; empty if it is
  */
@@ -42,10 +43,12 @@ public record IdentityStatus(
     String failure,
     long bundleGeneration,
     List<String> rootIds,
+    List<String> federated,
     String bundleProblem,
     String storeProblem) {
   public IdentityStatus {
     rootIds = List.copyOf(rootIds);
+    federated = List.copyOf(federated);
   }
 
   /** The earliest of all ends: until then all that works now goes on without the controller. */

@@ -175,6 +175,11 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     self.onReplacedRoots(listener);
   }
 
+  /** Has {@code listener} told when peers are believed by other roots; it must not block. */
+  public void onChangedTrust(Runnable listener) {
+    keeper.onChangedTrust(listener);
+  }
+
   /** Requests since the start. */
   public Map<Series, Long> requests() {
     return keeper.counts().values();
@@ -285,6 +290,11 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
         oldest.map(Trouble::text).orElse(""),
         roots.map(TrustRoots::generation).orElse(0L),
         roots.map(one -> one.roots().stream().map(Certificates::id).toList()).orElse(List.of()),
+        roots.flatMap(TrustRoots::federated).stream()
+            .flatMap(others -> others.roots().keySet().stream())
+            .map(TrustDomain::name)
+            .sorted()
+            .toList(),
         self.bundleProblem(),
         keeping.problem());
   }

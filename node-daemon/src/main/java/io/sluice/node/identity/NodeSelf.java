@@ -102,8 +102,14 @@ final class NodeSelf {
   }
 
   /** The controller has admitted this node; its bundle counts, whatever was trusted before. */
-  void admitted(KeptNode node, Instant now, long nowNanos) {
+  void admitted(KeptNode admitted, Instant now, long nowNanos) {
     List<X509Certificate> former = roots().map(TrustRoots::roots).orElse(List.of());
+    KeptNode node =
+        roots()
+            .map(before ->
+                new KeptNode(
+                    admitted.credential(), admitted.roots().after(before), admitted.usedToken()))
+            .orElse(admitted);
     adopt(node, now, nowNanos);
     bundleProblem = "";
     disbelief = null;
@@ -169,9 +175,10 @@ final class NodeSelf {
    * Takes a bundle that the controller sent over the authenticated connection; empty when it is
    * refused or says nothing new.
    */
-  Optional<KeptNode> follow(TrustRoots next) {
+  Optional<KeptNode> follow(TrustRoots sent) {
     KeptNode node = known().orElseThrow();
     TrustRoots present = node.roots();
+    TrustRoots next = sent.after(present);
     String problem = "";
     if (Collections.disjoint(next.domains(), present.domains())) {
       problem = "it is of another trust domain than " + present.trustDomain();

@@ -133,7 +133,7 @@ record TcpLabels(List<String> values) {
     return values.toArray(String[]::new);
   }
 
-  /** Every end that a snapshot knows, as the labels name it. */
+  /** Every end that a snapshot knows, or lets in from another mesh, as the labels name it. */
   record Ends(Set<List<String>> workloads, Set<List<String>> services) {
     static Ends of(MeshSnapshot snapshot) {
       Set<List<String>> workloads = new HashSet<>();
@@ -142,6 +142,9 @@ record TcpLabels(List<String> values) {
         workloads.add(workload(Optional.of(each), each.identity()));
         workloads.add(unknownWorkload(each.identity()));
       }
+      snapshot.permissions().stream()
+          .flatMap(each -> each.foreignSources().stream())
+          .forEach(each -> workloads.add(unknownWorkload(each)));
       Set<List<String>> services = new HashSet<>();
       services.add(service(Optional.empty(), snapshot));
       snapshot

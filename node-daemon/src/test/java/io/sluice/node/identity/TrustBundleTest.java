@@ -6,15 +6,19 @@ import static io.sluice.node.identity.TestNode.SITE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import io.sluice.api.identity.v1.FederatedBundle;
 import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.attack.Attack;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import java.nio.file.Path;
+import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -26,6 +30,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** How the trust bundle is followed, and when it is not. */
 class TrustBundleTest {
+  private static final TrustDomain PARTNER = new TrustDomain("partner.example");
   private static final TestAuthority NEXT = new TestAuthority(SITE);
 
   @TempDir private Path directory;
@@ -165,6 +170,54 @@ class TrustBundleTest {
         .countedAs("the daemon's status: the bundle's problem");
   }
 
+  @Test
+  void rootsOfOtherMeshesAreFollowedKeptAndKnownAgainAfterARestart() {
+    AtomicInteger told = new AtomicInteger();
+    node.identities.onChangedTrust(told::incrementAndGet);
+    controller.publish(federating(bundle(1, SITE, authority.root), PARTNER, NEXT.root));
+    awaitFederated(PARTNER);
+    Await.until(() -> assertThat(told).hasValue(1));
+
+    controller.publish(bundle(2, SITE, authority.root, NEXT.root)); // a controller that cannot tell
+    awaitRoots(authority.root, NEXT.root);
+    awaitFederated(PARTNER);
+
+    node.close();
+    node = TestNode.start(directory, controller.address(), false, new TestClock());
+    assertThat(node.status().federated()).containsExactly(PARTNER.name());
+
+    controller.publish(
+        bundle(2, SITE, authority.root, NEXT.root).toBuilder().setFederationKnown(true).build());
+    awaitFederated();
+  }
+
+  private void awaitFederated(TrustDomain... domains) {
+    Await.until(() ->
+        assertThat(node.status().federated())
+            .containsExactly(Stream.of(domains).map(TrustDomain::name).toArray(String[]::new)));
+  }
+
+  private static TrustBundle federating(
+      TrustBundle bundle, TrustDomain other, X509Certificate root) {
+    try {
+      return bundle.toBuilder()
+          .setFederationKnown(true)
+          .addFederated(
+              FederatedBundle.newBuilder()
+                  .setTrustDomain(other.name())
+                  .addRoots(ByteString.copyFrom(root.getEncoded())))
+          .build();
+    } catch (CertificateEncodingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static X509Certificate leaf(TestAuthority authority) {
+    return authority
+        .issue(SHOP, TestAuthority.newKey().getPublic(), Duration.ofHours(1))
+        .getFirst();
+  }
+
   static Stream<TrustBundle> garbage() {
     TestAuthority other = new TestAuthority(SITE);
     return Stream.of(
@@ -175,6 +228,10 @@ class TrustBundleTest {
         withOther(
             withOther(bundle(2, SITE, other.root), new TrustDomain("a.example")),
             new TrustDomain("b.example")),
+        federating(bundle(2, SITE, other.root), SITE, NEXT.root),
+        federating(
+            federating(bundle(2, SITE, other.root), PARTNER, NEXT.root), PARTNER, other.root),
+        federating(bundle(2, SITE, other.root), PARTNER, leaf(other)),
         bundle(2, SITE, other.root).toBuilder()
             .addRoots(ByteString.copyFromUtf8("not a certificate"))
             .build());

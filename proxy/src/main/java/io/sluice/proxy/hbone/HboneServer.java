@@ -116,7 +116,7 @@ public final class HboneServer {
     return servings.size();
   }
 
-  /** Cuts the connections whose peers have come onto the deny list. */
+  /** Cuts the connections whose peers are on the deny list, or of a mesh not believed any more. */
   public void recheck() {
     servings.forEach(serving -> serving.channel.eventLoop().execute(serving::recheck));
   }
@@ -247,7 +247,7 @@ public final class HboneServer {
               this,
               (within, stream) ->
                   new HboneStream(within, stream, new ServerStream(settings, requests)));
-      recheck(); // the list may have changed since the certificate was looked at
+      recheck(); // list and roots may have changed since the certificate was looked at
     }
 
     private boolean isCounted(SpiffeId peer) {
@@ -330,7 +330,7 @@ public final class HboneServer {
 
     void recheck() {
       HboneConnection served = connection;
-      if (served != null && identity.denyList().denies(served.peer)) {
+      if (served != null && identity.rejects(served.peer)) {
         served.cut(ConnectionEnd.DENIED);
       }
     }

@@ -61,6 +61,21 @@ public final class TlsIdentity implements AutoCloseable {
     return newest.get().identity();
   }
 
+  /**
+   * Whether {@code peer}, with which a connection stands, is to be cut: it is on the deny list now,
+   * or is of another mesh whose root this end believes no more. Never blocks.
+   */
+  public boolean rejects(VerifiedPeer peer) {
+    if (denyList.denies(peer)) {
+      return true;
+    }
+    try {
+      return peer.isForeign() && !newest.get().trusted().stillTrust(peer);
+    } catch (IllegalStateException e) {
+      return true; // without credentials there are no roots that could vouch for it
+    }
+  }
+
   /** Peers that are refused, now and later. */
   public DenyList denyList() {
     return denyList;

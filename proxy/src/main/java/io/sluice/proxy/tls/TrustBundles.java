@@ -44,6 +44,17 @@ public record TrustBundles(Map<TrustDomain, List<X509Certificate>> roots, Set<Tr
     return of(Set.of(domain), List.of(certificates));
   }
 
+  /**
+   * Whether {@code peer}, which was believed when it came, may go on. One of this mesh may until it
+   * ends, where its root has gone too; one of another mesh only while its root vouches for its
+   * domain.
+   */
+  boolean stillTrust(VerifiedPeer peer) {
+    TrustDomain domain = peer.identity().trustDomain();
+    return !peer.isForeign()
+        || (!mesh.contains(domain) && roots.getOrDefault(domain, List.of()).contains(peer.root()));
+  }
+
   /** Under which identities a workload of this mesh is known; empty for one of another. */
   Set<SpiffeId> namesInMesh(SpiffeId identity) {
     return mesh.contains(identity.trustDomain())

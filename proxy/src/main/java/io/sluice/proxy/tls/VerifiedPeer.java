@@ -1,8 +1,12 @@
 package io.sluice.proxy.tls;
 
+import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.decision.Flow;
 import java.math.BigInteger;
+import java.net.InetSocketAddress;
+import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.Set;
 
@@ -10,17 +14,39 @@ import java.util.Set;
  * Who is at the other end, as its certificate proved in this handshake.
  *
  * @param identity from the leaf
+ * @param root the trusted certificate that its chain led to
  * @param names in each trust domain of this mesh; empty where it is of another mesh
  * @param serial of the leaf
  * @param notAfter end of the leaf's validity
  */
 public record VerifiedPeer(
-    SpiffeId identity, Set<SpiffeId> names, BigInteger serial, Instant notAfter) {
+    SpiffeId identity,
+    X509Certificate root,
+    Set<SpiffeId> names,
+    BigInteger serial,
+    Instant notAfter) {
+  /** Whether it is of another mesh: no account of this one, whatever its name. */
+  public boolean isForeign() {
+    return names.isEmpty();
+  }
+
+  /** Whether {@code denied} names it. */
+  public boolean isDeniedBy(DeniedPeers denied) {
+    return isForeign() ? denied.deniesForeign(identity, serial) : denied.denies(identity, serial);
+  }
+
+  /** What it opened, as policy sees it. */
+  public Flow flow(MeshSnapshot snapshot, InetSocketAddress from, InetSocketAddress destination) {
+    return isForeign()
+        ? Flow.foreign(identity, from, destination)
+        : Flow.certified(snapshot, in(snapshot), from, destination);
+  }
+
   /**
    * The identity by which policy knows it: that of its account in the trust domain that {@code
    * snapshot} says, while its certificate may still be of the former.
    */
   public SpiffeId in(MeshSnapshot snapshot) {
-    return names.isEmpty() ? identity : identity.in(snapshot.settings().trustDomain());
+    return isForeign() ? identity : identity.in(snapshot.settings().trustDomain());
   }
 }

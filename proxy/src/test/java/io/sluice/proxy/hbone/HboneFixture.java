@@ -97,7 +97,7 @@ final class HboneFixture implements AutoCloseable {
     assumeThat(stack.isAvailable()).isTrue();
     this.app = app;
     this.budget = new BufferBudget(budgetBytes, null);
-    DenyList list = (identity, serial) -> denied.denies(identity, serial);
+    DenyList list = peer -> denied.denies(peer);
     storeEnd = new TlsIdentity(stack, stores::get, list, TlsSettings.DEFAULTS);
     buyerEnd = new TlsIdentity(stack, buyers::get, list, TlsSettings.DEFAULTS);
     server =

@@ -242,7 +242,7 @@ class PoolTest {
         var fixture = new HboneFixture(stack, HboneSettings.DEFAULTS, app.address());
         Socket client = Peers.connect(fixture.entry)) {
       converse(client);
-      fixture.denied = (identity, serial) -> identity.equals(HboneFixture.BUYER);
+      fixture.denied = peer -> peer.identity().equals(HboneFixture.BUYER);
       fixture.server.recheck();
       Await.until(
           "the cut",

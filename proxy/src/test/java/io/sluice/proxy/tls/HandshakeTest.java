@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.sluice.attack.Attack;
+import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
@@ -101,8 +102,7 @@ class HandshakeTest {
     var serial = BUYERS.chain().getFirst().getSerialNumber();
     for (DenyList list :
         List.<DenyList>of(
-            (identity, number) -> identity.equals(BUYER),
-            (identity, number) -> number.equals(serial))) {
+            peer -> peer.identity().equals(BUYER), peer -> peer.serial().equals(serial))) {
       try (TlsIdentity store = end(stack, STORES, list);
           TlsIdentity buyer = end(stack, BUYERS);
           TlsPair pair = new TlsPair(store)) {
@@ -201,6 +201,117 @@ class HandshakeTest {
     Attack.tried("a certificate of one trust domain, by the root of another")
         .refusedBy("the proxy's handshake: untrusted")
         .countedAs("the handshake's reason");
+  }
+
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void ofTwoOtherMeshesNeitherVouchesForTheOtherNorForTwoNamesAtOnce(TlsStack stack)
+      throws Exception {
+    TrustDomain third = new TrustDomain("third.example");
+    TestAuthority another = new TestAuthority(third);
+    SpiffeId theirs = BUYER.in(OTHER);
+    WorkloadCredentials ofThree =
+        AUTHORITY.issue(
+            STORE,
+            new TrustBundles(
+                Map.of(
+                    DOMAIN, List.of(AUTHORITY.root),
+                    OTHER, List.of(FOREIGN.root),
+                    third, List.of(another.root)),
+                Set.of(DOMAIN)));
+    Map<PresentedChain, TlsReason> forged =
+        Map.of(
+            another.present(TestAuthority.Leaf.of(theirs)), TlsReason.UNTRUSTED,
+            FOREIGN.present(TestAuthority.Leaf.of(BUYER.in(third))), TlsReason.UNTRUSTED,
+            FOREIGN.present(
+                    TestAuthority.Leaf.of(theirs).withUris(theirs.toString(), BUYER.toString())),
+                TlsReason.NOT_AN_SVID);
+    try (TlsIdentity store = end(stack, ofThree)) {
+      for (var each : forged.entrySet()) {
+        try (TlsPair pair = new TlsPair(store)) {
+          foreignClient(pair, each.getKey(), "TLSv1.3", "h2");
+          assertThat(pair.server.outcome.get(10, TimeUnit.SECONDS).reason())
+              .isEqualTo(each.getValue());
+        }
+      }
+    }
+    Attack.tried("a certificate of one other mesh, by the root of a second; one with two names")
+        .refusedBy("the proxy's handshake: untrusted, not_an_svid")
+        .countedAs("the handshake's reason");
+  }
+
+  /** The snapshot may name a workload in that domain before the trust bundle says it is ours. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void nobodyOfAnotherMeshAnswersForAWorkloadOfThisOne(TlsStack stack) throws Exception {
+    SpiffeId asked = STORE.in(OTHER);
+    WorkloadCredentials buyers =
+        AUTHORITY.issue(
+            BUYER,
+            new TrustBundles(
+                Map.of(DOMAIN, List.of(AUTHORITY.root), OTHER, List.of(FOREIGN.root)),
+                Set.of(DOMAIN)));
+    WorkloadCredentials poser =
+        FOREIGN.issue(
+            asked,
+            new TrustBundles(
+                Map.of(DOMAIN, List.of(AUTHORITY.root), OTHER, List.of(FOREIGN.root)),
+                Set.of(OTHER)));
+    try (TlsIdentity store = end(stack, poser);
+        TlsIdentity buyer = end(stack, buyers);
+        TlsPair pair = new TlsPair(store)) {
+      var client = pair.connect(buyer, Set.of(asked)).outcome.get(10, TimeUnit.SECONDS);
+
+      assertThat(client.reason()).isEqualTo(TlsReason.WRONG_IDENTITY);
+    }
+    Attack.tried("a server of another mesh under the name that a workload of this one is to have")
+        .refusedBy("the calling proxy's handshake: wrong_identity")
+        .countedAs("the handshake's reason");
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void whoHasCameByARootThatIsGoneIsToBeCutWhereItIsOfAnotherMesh(TlsStack stack) throws Exception {
+    assumeThat(stack.isAvailable()).isTrue();
+    SpiffeId theirs = BUYER.in(OTHER);
+    TestAuthority renewed = new TestAuthority(OTHER);
+    var credentials = new java.util.concurrent.atomic.AtomicReference<>(OF_TWO_MESHES);
+    var denied = new java.util.concurrent.atomic.AtomicReference<>(DeniedPeers.NONE);
+    try (TlsIdentity store =
+            new TlsIdentity(
+                stack,
+                credentials::get,
+                peer -> peer.isDeniedBy(Objects.requireNonNull(denied.get())),
+                TlsSettings.DEFAULTS);
+        TlsPair pair = new TlsPair(store)) {
+      foreignClient(pair, FOREIGN.present(TestAuthority.Leaf.of(theirs)), "TLSv1.3", "h2");
+      VerifiedPeer peer =
+          Objects.requireNonNull(pair.server.outcome.get(10, TimeUnit.SECONDS).peer());
+      VerifiedPeer own =
+          new VerifiedPeer(BUYER, AUTHORITY.root, Set.of(BUYER), peer.serial(), peer.notAfter());
+
+      assertThat(store.rejects(peer)).isFalse();
+      denied.set(new DeniedPeers(Set.of(BUYER), Set.of()));
+      assertThat(store.rejects(peer)).as("our account of that name is denied").isFalse();
+      assertThat(store.rejects(own)).isTrue();
+      denied.set(new DeniedPeers(Set.of(), Set.of(theirs), Set.of()));
+      assertThat(store.rejects(peer)).isTrue();
+      assertThat(store.rejects(own)).isFalse();
+      denied.set(DeniedPeers.NONE);
+      for (TrustBundles without :
+          List.of(
+              AUTHORITY.bundle(DOMAIN),
+              new TrustBundles(
+                  Map.of(DOMAIN, List.of(AUTHORITY.root), OTHER, List.of(renewed.root)),
+                  Set.of(DOMAIN)),
+              TrustBundles.of(Set.of(DOMAIN, OTHER), List.of(AUTHORITY.root)))) {
+        credentials.set(AUTHORITY.issue(STORE, without));
+        assertThat(store.rejects(peer)).as("%s", without.mesh()).isTrue();
+        assertThat(store.rejects(own)).isFalse();
+      }
+    }
   }
 
   @ParameterizedTest

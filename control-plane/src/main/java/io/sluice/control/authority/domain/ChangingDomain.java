@@ -13,6 +13,7 @@ import io.sluice.control.authority.RotationPhase.Using;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.domain.DomainFile.Kept;
 import io.sluice.control.authority.svid.SvidProfile;
+import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -43,6 +44,7 @@ public final class ChangingDomain implements CertificateAuthority {
   private volatile Kept kept;
   private volatile boolean settled;
   private volatile String problem = "";
+  private volatile Optional<FederatedBundles> federated = Optional.empty();
   private Instant retryAt = Instant.MIN;
 
   /**
@@ -162,6 +164,24 @@ public final class ChangingDomain implements CertificateAuthority {
     retryAt = Instant.MIN;
   }
 
+  /**
+   * The roots of other meshes that nodes are to believe, in their own trust domains: those that are
+   * the mesh's own by now, or still, are left out and told by {@link #health}.
+   *
+   * @param wanted empty while that cannot be read: what was wanted last goes on
+   */
+  public void federate(Optional<FederatedBundles> wanted) {
+    if (wanted.isPresent() && !wanted.equals(federated)) {
+      federated = wanted;
+      LOG.log(Level.INFO, "federation_changed bundles={0}", wanted.get());
+    }
+  }
+
+  private static List<TrustDomain> conflicts(
+      Optional<FederatedBundles> federated, List<TrustDomain> own) {
+    return federated.stream().flatMap(others -> own.stream().filter(others::includes)).toList();
+  }
+
   private RotationPhase next(Optional<String> known, Instant now) {
     RotationPhase phase = phase();
     RotationPhase due = phase.at(now, times.longestLeaf.plus(SvidProfile.CLOCK_SKEW));
@@ -211,7 +231,14 @@ public final class ChangingDomain implements CertificateAuthority {
             .toList();
     // The authority knows of one domain at a time, so not of changes of the others.
     long generation = bundle.generation() + now.changes();
-    return new TrustBundle(bundle.trustDomain(), generation, bundle.roots(), others);
+    TrustBundle own =
+        new TrustBundle(bundle.trustDomain(), generation, bundle.roots(), others, Optional.empty());
+    return new TrustBundle(
+        own.trustDomain(),
+        generation,
+        own.roots(),
+        others,
+        federated.map(wanted -> wanted.without(own.domains())));
   }
 
   @Override
@@ -222,9 +249,21 @@ public final class ChangingDomain implements CertificateAuthority {
   @Override
   public AuthorityHealth health() {
     AuthorityHealth health = authority.health();
-    return problem.isEmpty() || health.condition() == Condition.UNAVAILABLE
+    String trouble = problem.isEmpty() ? conflict() : problem;
+    return trouble.isEmpty() || health.condition() == Condition.UNAVAILABLE
         ? health
-        : new AuthorityHealth(Condition.DEGRADED, problem);
+        : new AuthorityHealth(Condition.DEGRADED, trouble);
+  }
+
+  private String conflict() {
+    List<TrustDomain> own = phase.trusted().stream().map(TrustDomain::new).toList();
+    List<TrustDomain> conflicts = conflicts(federated, own);
+    return conflicts.isEmpty()
+        ? ""
+        : "spec.certificate.federatesWith names "
+            + conflicts
+            + ", of the mesh itself while its trust domain changes, so those roots are not used;"
+            + " remove the entry, or wait for the end of the change";
   }
 
   @Override

@@ -21,7 +21,7 @@ import javax.net.ssl.SSLException;
 
 /** One gRPC channel with the TLS context that belongs to it. Any thread. */
 final class Connection {
-  /** Thrice what the largest answer, eight roots or six certificates, can take. */
+  /** More than eight roots, six certificates and the roots of other meshes can take. */
   private static final int LONGEST_ANSWER_BYTES = 256 * 1_024;
 
   final ControlAddress address;

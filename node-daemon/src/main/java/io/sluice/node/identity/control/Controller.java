@@ -11,12 +11,14 @@ import io.sluice.api.discovery.v1.DiscoveryGrpc;
 import io.sluice.api.identity.v1.AdmitRequest;
 import io.sluice.api.identity.v1.AdmitResponse;
 import io.sluice.api.identity.v1.Certificate;
+import io.sluice.api.identity.v1.FederatedBundle;
 import io.sluice.api.identity.v1.FollowTrustBundleRequest;
 import io.sluice.api.identity.v1.IssueRequest;
 import io.sluice.api.identity.v1.NodeAdmissionGrpc;
 import io.sluice.api.identity.v1.RenewNodeRequest;
 import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.api.identity.v1.WorkloadIssuingGrpc;
+import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
@@ -29,8 +31,10 @@ import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -309,7 +313,12 @@ public final class Controller implements AutoCloseable {
     }
   }
 
-  private static TrustRoots roots(TrustBundle bundle) {
+  /**
+   * A trust bundle as it comes over the wire.
+   *
+   * @throws ControlFailure where it cannot be used
+   */
+  public static TrustRoots roots(TrustBundle bundle) {
     try {
       return TrustRoots.of(
           new TrustDomain(bundle.getTrustDomain()),
@@ -320,11 +329,30 @@ public final class Controller implements AutoCloseable {
           bundle.getOtherTrustDomainsList().stream()
               .limit(TrustRoots.MOST_OTHER_DOMAINS + 1)
               .map(TrustDomain::new)
-              .toList());
+              .toList(),
+          bundle.getFederationKnown()
+              ? Optional.of(federated(bundle.getFederatedList()))
+              : Optional.empty());
     } catch (CertificateException | IllegalArgumentException e) {
       throw new ControlFailure(
           Reason.BAD_ANSWER, "the controller sent no trust bundle: " + e.getMessage(), e);
     }
+  }
+
+  private static FederatedBundles federated(List<FederatedBundle> sent)
+      throws CertificateException {
+    Map<TrustDomain, List<X509Certificate>> roots = new HashMap<>();
+    for (FederatedBundle one : sent) {
+      TrustDomain domain = new TrustDomain(one.getTrustDomain());
+      List<X509Certificate> certificates =
+          Certificates.parse(
+              one.getRootsList().stream().map(ByteString::toByteArray).toList(),
+              FederatedBundles.MOST_ROOTS);
+      if (roots.put(domain, certificates) != null) {
+        throw new CertificateException("trust domain " + domain + " has two bundles");
+      }
+    }
+    return new FederatedBundles(roots);
   }
 
   /** Ends every call; those under way fail. */

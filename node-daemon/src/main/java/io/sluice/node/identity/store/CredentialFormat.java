@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
@@ -19,7 +20,10 @@ import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /** Credentials as JSON, which is then sealed; binary values in base64, times in ISO 8601. */
 final class CredentialFormat {
@@ -40,8 +44,18 @@ final class CredentialFormat {
     certificates(object.putArray("roots"), node.roots().roots());
     ArrayNode others = object.putArray("otherTrustDomains");
     node.roots().otherDomains().forEach(domain -> others.add(domain.name()));
+    node.roots().federated().ifPresent(bundles -> federated(object.putArray("federated"), bundles));
     object.put("usedToken", node.usedToken());
     return bytes(object);
+  }
+
+  private static void federated(ArrayNode array, FederatedBundles others) {
+    others
+        .roots()
+        .forEach((domain, roots) -> {
+          ObjectNode one = array.addObject().put("trustDomain", domain.name());
+          certificates(one.putArray("roots"), roots);
+        });
   }
 
   static byte[] bytes(List<Credential> credentials) {
@@ -107,7 +121,8 @@ final class CredentialFormat {
               new TrustDomain(object.path("trustDomain").asText()),
               object.path("generation").asLong(),
               certificates(object.path("roots"), TrustRoots.MOST),
-              domains(object.path("otherTrustDomains"))),
+              domains(object.path("otherTrustDomains")),
+              federated(object.path("federated"))),
           object.path("usedToken").asText());
     } catch (IOException | GeneralSecurityException | RuntimeException e) {
       throw unreadable(e);
@@ -119,6 +134,21 @@ final class CredentialFormat {
     List<TrustDomain> domains = new ArrayList<>();
     array.forEach(one -> domains.add(new TrustDomain(one.asText())));
     return domains;
+  }
+
+  /** Earlier releases write none. */
+  private static Optional<FederatedBundles> federated(JsonNode array)
+      throws IOException, CertificateException {
+    if (array.isMissingNode()) {
+      return Optional.empty();
+    }
+    Map<TrustDomain, List<X509Certificate>> roots = new HashMap<>();
+    for (JsonNode one : array) {
+      roots.put(
+          new TrustDomain(one.path("trustDomain").asText()),
+          certificates(one.path("roots"), FederatedBundles.MOST_ROOTS));
+    }
+    return Optional.of(new FederatedBundles(roots));
   }
 
   /** What was sealed by another release may have any form; parsers fail in many ways. */

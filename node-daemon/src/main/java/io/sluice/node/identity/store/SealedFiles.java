@@ -23,8 +23,8 @@ public final class SealedFiles {
   /** Version of the format; sixteen bytes. */
   private static final byte[] HEADER = "sluice-sealed-1\n".getBytes(StandardCharsets.US_ASCII);
 
-  /** Six certificates and a key in JSON are below 64 KiB. */
-  private static final int LONGEST_BYTES = 256 * 1_024;
+  /** Six certificates, a key, and the roots of the mesh and of others, in JSON. */
+  private static final int LONGEST_BYTES = 512 * 1_024;
 
   private static final int KEY_BYTES = 32;
   private static final int NONCE_BYTES = 12;

@@ -1,5 +1,6 @@
 package io.sluice.node.identity.x509;
 
+import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.mesh.svid.SvidJudge;
@@ -7,7 +8,11 @@ import io.sluice.proxy.tls.TrustBundles;
 import java.security.GeneralSecurityException;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -19,12 +24,15 @@ import java.util.stream.Stream;
  * @param roots self-signed certificates of authorities; 1 to {@link #MOST}
  * @param otherDomains the mesh's next or former trust domain, while it changes; at most {@link
  *     #MOST_OTHER_DOMAINS}
+ * @param federated roots of other meshes, of none of these domains; empty where the controller does
+ *     not know them yet, and those that the node has count
  */
 public record TrustRoots(
     TrustDomain trustDomain,
     long generation,
     List<X509Certificate> roots,
-    List<TrustDomain> otherDomains) {
+    List<TrustDomain> otherDomains,
+    Optional<FederatedBundles> federated) {
   /** Two are usual while the root is being changed. */
   public static final int MOST = 8;
 
@@ -41,17 +49,25 @@ public record TrustRoots(
     }
   }
 
+  /** The same, with other meshes' roots of {@code before} where it does not tell its own. */
+  public TrustRoots after(TrustRoots before) {
+    return federated.isPresent()
+        ? this
+        : new TrustRoots(trustDomain, generation, roots, otherDomains, before.federated);
+  }
+
   /**
    * A bundle as somebody sent it.
    *
-   * @throws CertificateException when one of the certificates is no self-signed authority, or there
-   *     is too much of anything
+   * @throws CertificateException when one of the certificates is no self-signed authority, there is
+   *     too much of anything, or another mesh has a trust domain of this one
    */
   public static TrustRoots of(
       TrustDomain trustDomain,
       long generation,
       List<X509Certificate> certificates,
-      List<TrustDomain> otherDomains)
+      List<TrustDomain> otherDomains,
+      Optional<FederatedBundles> federated)
       throws CertificateException {
     if (otherDomains.size() > MOST_OTHER_DOMAINS) {
       throw new CertificateException(
@@ -64,7 +80,15 @@ public record TrustRoots(
       throw new CertificateException(
           "a trust bundle of " + certificates.size() + " roots; there have to be 1 to " + MOST);
     }
-    return new TrustRoots(trustDomain, generation, certificates, otherDomains);
+    TrustRoots made =
+        new TrustRoots(trustDomain, generation, certificates, otherDomains, federated);
+    for (TrustDomain own : made.domains()) {
+      if (federated.filter(others -> others.includes(own)).isPresent()) {
+        throw new CertificateException(
+            "a trust bundle with other roots for " + own + ", which is the mesh's own");
+      }
+    }
+    return made;
   }
 
   private static void requireRoot(X509Certificate one) throws CertificateException {
@@ -98,16 +122,23 @@ public record TrustRoots(
 
   /** As the data path takes it. */
   public TrustBundles bundles() {
-    return TrustBundles.of(domains(), roots);
+    Map<TrustDomain, List<X509Certificate>> all = new HashMap<>();
+    federated.map(FederatedBundles::roots).ifPresent(all::putAll);
+    domains().forEach(domain -> all.put(domain, roots));
+    return new TrustBundles(all, Set.copyOf(domains()));
   }
 
-  /** Domains, generation and the roots' ids. */
+  /** Domains, generation and the roots' ids, those of other meshes too. */
   @Override
   public String toString() {
     return domains().stream().map(TrustDomain::name).collect(Collectors.joining(","))
         + " generation="
         + generation
         + " roots="
-        + roots.stream().map(Certificates::id).toList();
+        + roots.stream().map(Certificates::id).toList()
+        + federated
+            .filter(others -> !others.roots().isEmpty())
+            .map(others -> " federated=" + others)
+            .orElse("");
   }
 }
