@@ -256,7 +256,7 @@ public final class ChangingDomain implements CertificateAuthority {
   }
 
   private String conflict() {
-    List<TrustDomain> own = phase.trusted().stream().map(TrustDomain::new).toList();
+    List<TrustDomain> own = phase().trusted().stream().map(TrustDomain::new).toList();
     List<TrustDomain> conflicts = conflicts(federated, own);
     return conflicts.isEmpty()
         ? ""
