@@ -57,8 +57,8 @@ class FederationTest {
         assertThat(open.getLast().exchange("hi")).isEqualTo("hi");
         assertThat(shop.call(shop.buyer, family, PORT, "ours").answered()).isTrue();
         assertRefused(shop, posing, family);
-        JsonNode refusal =
-            shop.servingView().record("inbound", assertRefused(shop, thief, family).local());
+        ForeignCaller refused = assertRefused(shop, thief, family);
+        JsonNode refusal = shop.servingView().record("inbound", refused.local(), refused.begun());
         assertThat(refusal.path("reason").asText()).isEqualTo("no_traffic_target");
         assertThat(refusal.path("source_principal").asText())
             .isEqualTo(BUYER.replace("buyer", "thief"));
@@ -84,7 +84,7 @@ class FederationTest {
               + Duration.ofNanos(System.nanoTime() - begin).toMillis()
               + " ms");
       for (ForeignCaller each : open) {
-        JsonNode record = shop.servingView().record("inbound", each.local());
+        JsonNode record = shop.servingView().record("inbound", each.local(), each.begun());
         assertThat(record.path("source_principal").asText()).isEqualTo(BUYER);
       }
       for (Family family : Family.values()) {

@@ -21,6 +21,7 @@ import java.security.PrivateKey;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import javax.net.ssl.KeyManagerFactory;
@@ -47,6 +48,7 @@ final class ForeignCaller implements AutoCloseable {
   private static final int ACK = 1;
   private static final int END_HEADERS = 4;
 
+  private final Instant begun = Instant.now();
   private final SSLSocket socket;
   private final InetSocketAddress local;
   private final DataInputStream in;
@@ -209,6 +211,11 @@ final class ForeignCaller implements AutoCloseable {
   /** Its own end. */
   InetSocketAddress local() {
     return local;
+  }
+
+  /** By the clock of this machine, when the connection had just been made. */
+  Instant begun() {
+    return begun;
   }
 
   /** Whether the connection still carries bytes both ways to an echo server. */

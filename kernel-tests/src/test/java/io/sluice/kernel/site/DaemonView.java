@@ -214,6 +214,11 @@ public final class DaemonView {
     return record("direction", direction, talk.local(), talk.begun());
   }
 
+  /** The access record of a connection from {@code client}, no older than that; waits for it. */
+  public JsonNode record(String direction, InetSocketAddress client, Instant begun) {
+    return record("direction", direction, client, begun);
+  }
+
   /** The one of that connection that says that it ended so. */
   public JsonNode recordOf(String close, Talk talk) {
     return record("close", close, talk.local(), talk.begun());
