@@ -129,7 +129,10 @@ class HandOverTest {
         assertThat(shop.view().status().path("mode").asText()).isEqualTo(next.mode());
         assertThat(ipv4.failed()).as("to %s: %s", next, shop.daemon().log()).isEmpty();
         assertThat(ipv6.failed()).as("to %s: %s", next, shop.daemon().log()).isEmpty();
-        printSlowest("another mode, " + next.mode(), shop, begin, ipv4, ipv6);
+        List<Long> slowest = printSlowest("another mode, " + next.mode(), shop, begin, ipv4, ipv6);
+        if (load() <= QUIET_LOAD) {
+          assertThat(slowest).allMatch(ms -> ms <= QUIET_MILLIS * shop.site.pods().size());
+        }
       }
       for (Callers one : List.of(thief, leaver, stranger)) {
         assertThat(one.failed()).allMatch(Attempt::wasTurnedAway);

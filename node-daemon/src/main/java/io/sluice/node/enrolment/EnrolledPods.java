@@ -130,7 +130,7 @@ final class EnrolledPods {
       if (former.meets(cookie)) {
         PodPlacement pod =
             placements.of(workload, found.path(), netns, cookie, found.addresses(), current);
-        Optional<PodListeners> left = former.listeners(pod);
+        Optional<PodListeners> left = former.listenersAhead(pod);
         if (left.isPresent()) {
           sockets.add(pod);
           proxy.serve(left.get()).join();

@@ -108,11 +108,23 @@ public final class FormerMechanism {
    * long as they do. None for a pod that {@link #meets} does not know.
    */
   public Optional<PodListeners> listeners(PodPlacement pod) {
-    List<ListenerFd> left =
-        changing.containsKey(pod.cookie())
-            ? inherited.takeAll(pod.cookie(), PodListeners.MAX_LISTENERS)
-            : List.of();
-    return left.isEmpty() ? Optional.empty() : Optional.of(new PodListeners(pod.name(), left));
+    return changing.containsKey(pod.cookie())
+        ? of(pod, inherited.takeAll(pod.cookie(), PodListeners.MAX_LISTENERS))
+        : Optional.empty();
+  }
+
+  /**
+   * The same by second descriptors, all of them, before the present mechanism takes those that it
+   * has a use for.
+   */
+  public Optional<PodListeners> listenersAhead(PodPlacement pod) {
+    return of(pod, inherited.duplicates(pod.cookie(), PodListeners.MAX_LISTENERS));
+  }
+
+  private static Optional<PodListeners> of(PodPlacement pod, List<ListenerFd> listeners) {
+    return listeners.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new PodListeners(pod.name(), listeners));
   }
 
   /** Whether a daemon has handed over listeners to which another mechanism sends. */

@@ -73,6 +73,17 @@ public final class InheritedListeners implements AutoCloseable {
     return taken;
   }
 
+  /** Second descriptors of every listener of a pod; they are the caller's. */
+  synchronized List<ListenerFd> duplicates(long netnsCookie, int most) {
+    List<ListenerFd> made = new ArrayList<>();
+    for (Listener one : waiting) {
+      if (one.netnsCookie == netnsCookie && isOf(one.fd, netnsCookie) && made.size() < most) {
+        made.add(new ListenerFd(Sockets.duplicate(one.fd), one.direction));
+      }
+    }
+    return made;
+  }
+
   /** What was said of it counts only where the kernel cannot tell (before Linux 5.14). */
   private static boolean isOf(int fd, long netnsCookie) {
     return !Sockets.hasNetnsCookie(fd) || Sockets.netnsCookie(fd) == netnsCookie;
