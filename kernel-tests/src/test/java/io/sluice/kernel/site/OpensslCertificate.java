@@ -34,7 +34,12 @@ public record OpensslCertificate(Path certificate, Path key) {
    */
   public static OpensslCertificate selfSigned(
       Path directory, String name, String subject, String... extensions) {
-    return make(directory, name, subject, List.of(), extensions);
+    return make(
+        directory.resolve(name + ".crt"),
+        directory.resolve(name + ".key"),
+        subject,
+        List.of(),
+        extensions);
   }
 
   /** A root, below which {@link #signs} makes others; valid for a day. */
@@ -50,8 +55,8 @@ public record OpensslCertificate(Path certificate, Path key) {
   /** One for the SPIFFE ID {@code identity} below this root, beside it; valid for a day. */
   public OpensslCertificate signs(String name, String identity) {
     return make(
-        certificate.getParent(),
-        name,
+        certificate.resolveSibling(name + ".crt"),
+        certificate.resolveSibling(name + ".key"),
         "/O=workload",
         List.of("-CA", certificate.toString(), "-CAkey", key.toString()),
         "subjectAltName=URI:" + identity,
@@ -61,9 +66,8 @@ public record OpensslCertificate(Path certificate, Path key) {
   }
 
   private static OpensslCertificate make(
-      Path directory, String name, String subject, List<String> issuer, String... extensions) {
-    OpensslCertificate made =
-        new OpensslCertificate(directory.resolve(name + ".crt"), directory.resolve(name + ".key"));
+      Path certificate, Path key, String subject, List<String> issuer, String... extensions) {
+    OpensslCertificate made = new OpensslCertificate(certificate, key);
     List<String> command = new ArrayList<>(DAY_LONG);
     command.addAll(issuer);
     command.addAll(List.of("-subj", subject));
