@@ -10,6 +10,7 @@ import io.sluice.node.handover.Estate;
 import io.sluice.node.handover.HandOverException;
 import io.sluice.node.handover.HandOverServer;
 import io.sluice.node.handover.Predecessor;
+import io.sluice.node.interception.InheritedListeners;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -31,7 +32,8 @@ import java.util.logging.Logger;
  */
 public final class HandOverTarget {
   private static final long PATIENCE_NANOS = 10_000_000_000L;
-  private static final String TAKE_OVER = "{\"takeOver\":2}\n";
+  private static final String TAKE_OVER = "{\"takeOver\":1}\n";
+  private static final int REQUEST_BYTES = 1_024;
   private static final String ENFORCING = "enforcing";
 
   /** Which end, by the first byte: to the new daemon, to the old one, to it behind a good line. */
@@ -61,8 +63,9 @@ public final class HandOverTarget {
   private static void toTheNewDaemon(byte[] said) throws InterruptedException {
     try (UnixListener old = UnixListener.open(SOCKET, 1)) {
       Thread speaker = Thread.ofPlatform().daemon().start(() -> say(old, said));
-      try (Predecessor predecessor = Predecessor.askToLeave(SOCKET).orElseThrow()) {
-        require(predecessor.listeners().size() <= 1, "more listeners than descriptors");
+      InheritedListeners listeners = new InheritedListeners();
+      try (Predecessor _ = Predecessor.askToLeave(SOCKET, "", listeners).orElseThrow()) {
+        require(listeners.size() <= 1, "more listeners than descriptors");
       } catch (HandOverException e) {
         require(!String.valueOf(e.getMessage()).isBlank(), "refused without a word");
       }
@@ -79,7 +82,7 @@ public final class HandOverTarget {
     int descriptor = Sockets.listenTcp(InetAddress.getLoopbackAddress(), 0, 1);
     try (UnixConnection asking = accepted.get()) {
       long deadline = System.nanoTime() + PATIENCE_NANOS;
-      int _ = asking.receive(ByteBuffer.allocate(TAKE_OVER.length()), deadline);
+      int _ = asking.receive(ByteBuffer.allocate(REQUEST_BYTES), deadline);
       if (said.length > 0) {
         asking.send(ByteBuffer.wrap(said), descriptor, deadline);
       }
@@ -92,7 +95,7 @@ public final class HandOverTarget {
 
   private static void toTheOldDaemon(String before, byte[] said) {
     try (HandOverServer _ =
-        HandOverServer.start(SOCKET, _ -> new Estate(List.of(), List.of(), true, () -> {}))) {
+        HandOverServer.start(SOCKET, () -> new Estate(List.of(), List.of(), "", () -> {}))) {
       try (UnixConnection client = UnixConnection.to(SOCKET)) {
         byte[] line = before.getBytes(StandardCharsets.UTF_8);
         ByteBuffer all = ByteBuffer.allocate(line.length + said.length).put(line).put(said).flip();
@@ -100,7 +103,7 @@ public final class HandOverTarget {
       } catch (LinuxException e) {
         // It has heard enough.
       }
-      Optional<Predecessor> next = Predecessor.askToLeave(SOCKET);
+      Optional<Predecessor> next = Predecessor.askToLeave(SOCKET, "", new InheritedListeners());
       boolean mayBeTaken = new String(said, StandardCharsets.ISO_8859_1).contains(ENFORCING);
       require(next.isPresent() || mayBeTaken, "nobody answers the next daemon any more");
       next.ifPresent(Predecessor::close);

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -13,11 +12,6 @@ import org.junit.jupiter.api.Test;
 
 /** What every source file has in common. */
 class SourceShapeTest {
-  private static final int LONGEST_FILE_LINES = 450;
-
-  /** Files that may be longer, each with its reason. */
-  private static final Map<Path, String> MAY_BE_LONGER = Map.of();
-
   private final SourceTree tree = SourceTree.around();
 
   @Test
@@ -38,19 +32,6 @@ class SourceShapeTest {
                 .content()
                 .contains("/**")
                 .containsPattern("(?m)^@NullMarked$"));
-  }
-
-  @Test
-  void noFileIsLongerThanAReaderCanHold() {
-    List<String> tooLong =
-        tree.trackedFiles().stream()
-            .filter(SourceShapeTest::isSource)
-            .filter(file -> !MAY_BE_LONGER.containsKey(file))
-            .filter(file -> tree.read(file).lines().count() > LONGEST_FILE_LINES)
-            .map(Path::toString)
-            .toList();
-
-    assertThat(tooLong).as("files of more than %s lines", LONGEST_FILE_LINES).isEmpty();
   }
 
   /** The daemon may be killed at any moment; see what {@code Children} says of the JDK's way. */
@@ -90,13 +71,5 @@ class SourceShapeTest {
         .allSatisfy(file ->
             assertThat(tree.read(file)).as("%s", file).contains("Attack.tried(", ".countedAs("));
     assertThat(attacks).containsAll(telling);
-  }
-
-  private static boolean isSource(Path file) {
-    String name = file.toString();
-    return name.endsWith(".java")
-        || name.endsWith(".c")
-        || name.endsWith(".h")
-        || name.equals("sluice");
   }
 }

@@ -52,13 +52,12 @@ final class Leaving {
   }
 
   /**
-   * Leaves, once; what is returned keeps the listeners open. They are accepted on for the next
-   * daemon, until it says otherwise, unless it puts something else in force.
+   * Leaves, once; what is returned keeps the listeners open. They are accepted on until it is told
+   * to stop.
    *
-   * @param next how the next daemon intercepts
    * @throws HandOverException when the daemon ends already
    */
-  synchronized Estate leave(String next) {
+  synchronized Estate leave() {
     if (ending || left) {
       throw new HandOverException("it is ending");
     }
@@ -67,12 +66,8 @@ final class Leaving {
     parts.closeSingle();
     var credentials = identities.map(NodeIdentities::leave).orElse(List.of());
     List<HandedListener> listeners = listeners(proxy.shareListeners(Sockets::duplicate));
-    boolean accepts = next.equals(interception);
-    if (!accepts) {
-      proxy.leaveListeners();
-    }
     place.close();
-    Estate estate = new Estate(listeners, credentials, accepts, proxy::leaveListeners);
+    Estate estate = new Estate(listeners, credentials, interception, proxy::leaveListeners);
     LOG.log(System.Logger.Level.INFO, "place_left what=\"{0}\"", estate);
     return estate;
   }

@@ -39,9 +39,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -213,18 +211,11 @@ public final class NodeDaemon implements AutoCloseable {
       sources.expected().ifPresent(pods::lookAhead);
     }
     steps.done("parts");
-    String understood = interception.mechanism().label() + ", maps " + PinDirectory.SCHEMA_VERSION;
-    place.take(understood);
-    dataPath.hold();
-    Runnable accept =
-        () -> {
-          place.stopOther(); // first: who called is known to the one that took it from the caller
-          dataPath.admit();
-        };
-    CompletableFuture<Void> _ =
-        CompletableFuture.runAsync(
-            accept,
-            CompletableFuture.delayedExecutor(LONGEST_HOLD.toMillis(), TimeUnit.MILLISECONDS));
+    String interceptionName =
+        interception.mechanism().label() + ", maps " + PinDirectory.SCHEMA_VERSION;
+    place.take(interceptionName);
+    // Where the other daemon accepts, nobody waits.
+    dataPath.hold(place.isAcceptedByOther() ? Optional.empty() : Optional.of(LONGEST_HOLD));
     steps.done("place");
     if (succeeds) {
       identities.ifPresent(present -> present.succeed(place.credentials()));
@@ -258,7 +249,8 @@ public final class NodeDaemon implements AutoCloseable {
             dataPath,
             () -> {
               steps.done("pods");
-              accept.run();
+              place.stopOther(); // first: who called is known to the one that took it from there
+              dataPath.admit();
               steps.done("accept");
             },
             identities.map(present ->
@@ -290,7 +282,8 @@ public final class NodeDaemon implements AutoCloseable {
     steps.done("follow");
     place.settle();
     Leaving toNext =
-        new Leaving(settings.nodeName(), parts, pods, understood, dataPath, identities, place);
+        new Leaving(
+            settings.nodeName(), parts, pods, interceptionName, dataPath, identities, place);
     leaving = toNext;
     successors =
         parts.opened(

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The right to be the daemon of a node: the locks on its name and its state, and what the daemon
- * left that had it before. For one thread, but for {@link #isVacant} and {@link #stopOther}.
+ * left that had it before. For one thread, but for {@link #isVacant}.
  */
 final class NodePlace implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -24,8 +24,7 @@ final class NodePlace implements AutoCloseable {
   private final InheritedListeners listeners = new InheritedListeners();
   private @Nullable StateLock state;
   private @Nullable StateLock node;
-  private volatile @Nullable Predecessor predecessor;
-  private final Object asking = new Object();
+  private @Nullable Predecessor predecessor;
 
   private NodePlace(NodeSettings settings) {
     this.settings = settings;
@@ -40,7 +39,7 @@ final class NodePlace implements AutoCloseable {
    */
   static NodePlace approach(NodeSettings settings) {
     NodePlace place = new NodePlace(settings);
-    if (!settings.takeOver() || !isHandedOver(settings.nodeName())) {
+    if (!settings.takeOver() || !canBeAsked(settings.nodeName())) {
       try {
         place.lock();
       } catch (RuntimeException e) {
@@ -52,7 +51,7 @@ final class NodePlace implements AutoCloseable {
   }
 
   /** A daemon that is starting or ending holds the lock, and does not listen yet or any more. */
-  private static boolean isHandedOver(String nodeName) {
+  private static boolean canBeAsked(String nodeName) {
     Path socket = NodeSettings.handOverSocket(nodeName);
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (!Predecessor.listensAt(socket)) {
@@ -84,7 +83,7 @@ final class NodePlace implements AutoCloseable {
     if (node != null) {
       return;
     }
-    if (isHandedOver(settings.nodeName())) { // it may have gone since
+    if (canBeAsked(settings.nodeName())) { // it may have gone since
       predecessor =
           Predecessor.askToLeave(
                   NodeSettings.handOverSocket(settings.nodeName()), interception, listeners)
@@ -95,18 +94,20 @@ final class NodePlace implements AutoCloseable {
   }
 
   /**
-   * Lets the daemon that had the place accept nothing more; returns when that is so. Any thread.
+   * Lets the daemon that had the place accept nothing more; returns when that is so.
    *
    * @throws HandOverException when it does not stop
    */
   void stopOther() {
-    synchronized (asking) {
-      Predecessor other = predecessor;
-      if (other != null) {
-        other.stop();
-        FaultPoint.ALONE.reached();
-      }
+    if (predecessor != null) {
+      predecessor.stop();
+      FaultPoint.ALONE.reached();
     }
+  }
+
+  /** Whether the daemon that had the place accepts until {@link #stopOther}. */
+  boolean isAcceptedByOther() {
+    return predecessor != null && predecessor.accepts();
   }
 
   /** Where the second one fails, the first is given up with the place. */
@@ -132,27 +133,21 @@ final class NodePlace implements AutoCloseable {
 
   /** Certificates of pods that were left, with their keys. */
   List<Credential> credentials() {
-    Predecessor other = predecessor;
-    return other == null ? List.of() : other.credentials();
+    return predecessor == null ? List.of() : predecessor.credentials();
   }
 
   /** Everything that was left is in use now; what is not goes. */
   void settle() {
-    synchronized (asking) {
-      Predecessor other = predecessor;
-      if (other != null) {
-        other.release();
-        predecessor = null;
-      }
+    if (predecessor != null) {
+      predecessor.release();
     }
   }
 
   /** Gives the place up. */
   @Override
   public void close() {
-    Predecessor other = predecessor;
-    if (other != null) {
-      other.close();
+    if (predecessor != null) {
+      predecessor.close();
     }
     if (node != null) {
       node.close();

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -84,11 +85,14 @@ public final class Proxy implements AutoCloseable {
   /**
    * Lets what arrives wait in the listeners' queues until {@link #admit}: while a daemon starts, a
    * pod may call another one that is not served yet. To be called before {@link #serve}.
+   *
+   * @param longest after which it is accepted in any case
    */
-  public void hold() {
+  public void hold(Optional<Duration> longest) {
     synchronized (lock) {
       holding = true;
     }
+    longest.ifPresent(time -> group.schedule(this::admit, time.toMillis(), TimeUnit.MILLISECONDS));
   }
 
   /** Accepts what waits, and what arrives from now on. */

@@ -57,7 +57,7 @@ public final class MemberCertificates {
     }
     BigInteger serial = chain.getFirst().getSerialNumber();
     DeniedPeers list = denied.get();
-    if (bundle.domains().stream().anyMatch(domain -> list.denies(identity.in(domain), serial))) {
+    if (list.denies(identity, serial)) {
       throw new RefusedException(
           RefusalReason.CERTIFICATE_DENIED,
           "the certificate of " + identity + " is on the mesh's deny list",

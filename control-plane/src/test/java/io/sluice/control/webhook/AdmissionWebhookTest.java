@@ -182,7 +182,7 @@ class AdmissionWebhookTest {
             assertThat(warning.asText())
                 .isEqualTo(
                     "sluice: TrafficTarget shop/web: spec.sources[0].kind: is Group; a source is a"
-                        + " ServiceAccount"));
+                        + " ServiceAccount, or an AuthenticatedPrincipal of another mesh"));
   }
 
   @Test

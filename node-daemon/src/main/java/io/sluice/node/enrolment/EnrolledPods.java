@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -114,7 +115,7 @@ final class EnrolledPods {
    * @return whether there are such, and all is well with the pod
    */
   boolean serveFormerly(Workload workload, MeshSnapshot current) {
-    if (!former.isHandedOver()) {
+    if (!former.hasWaitingListeners()) {
       return false;
     }
     FoundNamespace found;
@@ -138,7 +139,12 @@ final class EnrolledPods {
           return true;
         }
       }
-    } catch (RuntimeException e) {
+    } catch (LinuxException
+        | UncheckedIOException
+        | InterceptionException
+        | RedirectionException
+        | NamespaceConflictException
+        | CompletionException e) {
       LOG.log(System.Logger.Level.DEBUG, "pod_not_served_formerly pod=" + workload.name(), e);
       sockets.remove(workload.name());
     }
@@ -152,11 +158,14 @@ final class EnrolledPods {
    * @param look whether addresses and settings of a pod that is enrolled may have changed
    */
   void bring(Workload workload, MeshSnapshot current, boolean look) {
+    FoundNamespace served = formerly.remove(workload.name());
     if (!isWanted.test(workload)) {
+      if (served != null) {
+        served.netns().close();
+      }
       return; // given back since the sweep began
     }
     PodPlacement before = enrolled.get(workload.name());
-    FoundNamespace served = formerly.remove(workload.name());
     if (served != null) {
       bring(workload, served, current, look);
       return;

@@ -28,6 +28,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps the pods of this node enrolled as the latest snapshot says. One thread does all the work:
@@ -138,7 +139,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   public void start(MeshSnapshot first, Runnable brought) {
     snapshot = first;
     leftovers.noteBeforeStart();
-    reconcile(brought, true);
+    reconcile(brought);
     verification.beginLooking();
     thread.start();
   }
@@ -241,7 +242,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
         if (!stopping && (sweepWanted || System.nanoTime() - nextSweep >= 0)) {
           sweepWanted = false;
           nextSweep = System.nanoTime() + SWEEP_INTERVAL.toNanos();
-          reconcile(() -> {}, false);
+          reconcile(null);
         }
       } catch (InterruptedException e) {
         return;
@@ -252,7 +253,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
   }
 
-  private void reconcile(Runnable brought, boolean first) {
+  private void reconcile(@Nullable Runnable brought) {
     boolean isComplete = registryIsComplete.getAsBoolean(); // first: it speaks of no older snapshot
     MeshSnapshot current = snapshot;
     Map<NamespacedName, Workload> wanted = new TreeMap<>();
@@ -273,20 +274,26 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     List<Workload> inTurn =
         wanted.values().stream().sorted(comparing(pod -> pod.netns().isPresent())).toList();
     // Those are served already, and may take their time.
-    List<Workload> changing =
-        first
-            ? inTurn.stream().filter(pod -> enrolled.serveFormerly(pod, current)).toList()
-            : List.of();
+    Set<NamespacedName> changing = new HashSet<>();
+    if (brought != null) {
+      inTurn.stream()
+          .filter(pod -> enrolled.serveFormerly(pod, current))
+          .forEach(pod -> changing.add(pod.name()));
+    }
     for (Workload workload : inTurn) {
-      if (!changing.contains(workload)) {
+      if (!changing.contains(workload.name())) {
         calls.run(); // a look into a broken pod may take seconds
         bring(workload, current, look || failedBefore.contains(workload.name()));
       }
     }
-    brought.run();
-    for (Workload workload : changing) {
-      calls.run();
-      bring(workload, current, look || failedBefore.contains(workload.name()));
+    if (brought != null) {
+      brought.run();
+    }
+    for (Workload workload : inTurn) {
+      if (changing.contains(workload.name())) {
+        calls.run();
+        bring(workload, current, look || failedBefore.contains(workload.name()));
+      }
     }
     former.settle();
     for (Workload workload : inTurn) {

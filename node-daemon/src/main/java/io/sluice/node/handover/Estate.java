@@ -10,15 +10,15 @@ import java.util.List;
  *
  * @param listeners of every pod that is served
  * @param credentials of the pods' identities, with their keys
- * @param accepts whether they are accepted on, since both daemons intercept alike
- * @param lastAccept accepts nothing any more once it has returned, after a second at most; may be
+ * @param interception names all by which accepted connections are understood
+ * @param stopAccepting returns when nothing is accepted any more, after a second at most; may be
  *     run again
  */
 public record Estate(
     List<HandedListener> listeners,
     List<Credential> credentials,
-    boolean accepts,
-    Runnable lastAccept)
+    String interception,
+    Runnable stopAccepting)
     implements AutoCloseable {
   public Estate {
     listeners = List.copyOf(listeners);

@@ -10,7 +10,7 @@ import io.sluice.node.identity.store.PassedCredentials;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class HandOverServer implements AutoCloseable {
   /** What both sides must speak alike; raised when a line changes its meaning. */
-  static final int PROTOCOL = 2;
+  static final int PROTOCOL = 1;
 
   private static final System.Logger LOG = System.getLogger(HandOverServer.class.getName());
   private static final Duration LINE_PATIENCE = Duration.ofSeconds(10);
@@ -31,12 +31,12 @@ public final class HandOverServer implements AutoCloseable {
   private static final int BACKLOG = 4;
 
   private final UnixListener listener;
-  private final Function<String, Estate> giver;
+  private final Supplier<Estate> giver;
   private volatile @Nullable UnixConnection client;
   private volatile boolean closed;
   private @Nullable Estate estate; // owned by the thread
 
-  private HandOverServer(UnixListener listener, Function<String, Estate> giver) {
+  private HandOverServer(UnixListener listener, Supplier<Estate> giver) {
     this.listener = listener;
     this.giver = giver;
   }
@@ -44,11 +44,10 @@ public final class HandOverServer implements AutoCloseable {
   /**
    * Listens at {@code socket}.
    *
-   * @param giver called at most once, on the server's thread, when another daemon asks, with how
-   *     that one intercepts: stops whatever only one daemon may do, and gives what the next one
-   *     needs
+   * @param giver called at most once, on the server's thread, when another daemon asks: stops
+   *     whatever only one daemon may do, and gives what the next one needs
    */
-  public static HandOverServer start(Path socket, Function<String, Estate> giver) {
+  public static HandOverServer start(Path socket, Supplier<Estate> giver) {
     HandOverServer started = new HandOverServer(UnixListener.open(socket, BACKLOG), giver);
     Thread.ofPlatform().daemon().name("sluice-hand-over").start(started::serveUntilTaken);
     return started;
@@ -94,17 +93,21 @@ public final class HandOverServer implements AutoCloseable {
     Estate given = estate;
     if (given == null) {
       try {
-        given = giver.apply(request.path("interception").asText());
+        given = giver.get();
       } catch (HandOverException e) {
         refuse(lines, String.valueOf(e.getMessage()));
         return false;
       }
       estate = given;
     }
-    give(lines, given, Lines.deadline(LINE_PATIENCE));
+    boolean accepts = given.interception().equals(request.path("interception").asText());
+    if (!accepts) {
+      given.stopAccepting().run(); // it would not understand what the next one puts in force
+    }
+    give(lines, given, accepts, Lines.deadline(LINE_PATIENCE));
     JsonNode answer = lines.receive(Lines.deadline(START_PATIENCE));
     while (answer.path("stop").asBoolean()) {
-      given.lastAccept().run();
+      given.stopAccepting().run();
       lines.send(object().put("stopped", true), Lines.deadline(LINE_PATIENCE));
       answer = lines.receive(Lines.deadline(START_PATIENCE));
     }
@@ -121,7 +124,7 @@ public final class HandOverServer implements AutoCloseable {
     return true;
   }
 
-  private static void give(Lines lines, Estate given, long deadline) {
+  private static void give(Lines lines, Estate given, boolean accepts, long deadline) {
     for (HandedListener one : given.listeners()) {
       ObjectNode line = object();
       line.putObject("listener")
@@ -133,7 +136,7 @@ public final class HandOverServer implements AutoCloseable {
         object()
             .put("credentials", PassedCredentials.bytes(given.credentials()))
             .put("listeners", given.listeners().size())
-            .put("accepts", given.accepts()),
+            .put("accepts", accepts),
         deadline);
   }
 

@@ -33,6 +33,7 @@ public final class Predecessor implements AutoCloseable {
   private final Lines lines;
   private final InheritedListeners listeners;
   private List<Credential> credentials = List.of();
+  private boolean accepts;
 
   private Predecessor(Path socket, UnixConnection connection, InheritedListeners listeners) {
     this.socket = socket;
@@ -46,11 +47,6 @@ public final class Predecessor implements AutoCloseable {
     Optional<UnixConnection> connection = connect(socket);
     connection.ifPresent(UnixConnection::close);
     return connection.isPresent();
-  }
-
-  /** As the other, by another interception and with a place of its own for the listeners. */
-  public static Optional<Predecessor> askToLeave(Path socket) {
-    return askToLeave(socket, "", new InheritedListeners());
   }
 
   /**
@@ -122,8 +118,9 @@ public final class Predecessor implements AutoCloseable {
       throw new HandOverException(
           "the daemon that runs on this node ended before it had handed everything over");
     }
-    if (!line.path("accepts").asBoolean()) {
-      listeners.areSentToByAnotherMechanism();
+    accepts = line.path("accepts").asBoolean();
+    if (!accepts) {
+      listeners.areAcceptedByNobody();
     }
     credentials = credentials(line.path("credentials"));
     LOG.log(
@@ -159,9 +156,9 @@ public final class Predecessor implements AutoCloseable {
     }
   }
 
-  /** Its listeners; whoever takes one owns it. */
-  public InheritedListeners listeners() {
-    return listeners;
+  /** Whether it accepts until {@link #stop}. */
+  public boolean accepts() {
+    return accepts;
   }
 
   /** Certificates of the pods, with their keys. */
@@ -170,11 +167,15 @@ public final class Predecessor implements AutoCloseable {
   }
 
   /**
-   * Tells it to accept nothing more; returns when that is so, or when it has ended.
+   * Tells it to accept nothing more; returns when that is so, or when it has ended. Does nothing
+   * where it has stopped already.
    *
    * @throws HandOverException when it runs, and does not say that it has stopped
    */
   public void stop() {
+    if (!accepts) {
+      return;
+    }
     String problem;
     try {
       lines.send(Lines.JSON.createObjectNode().put("stop", true), Lines.deadline(CLOSING_PATIENCE));

@@ -127,9 +127,9 @@ public final class FormerMechanism {
         : Optional.of(new PodListeners(pod.name(), listeners));
   }
 
-  /** Whether a daemon has handed over listeners to which another mechanism sends. */
-  public boolean isHandedOver() {
-    return inherited.areOfAnotherMechanism();
+  /** Whether listeners were handed over on which nobody accepts. */
+  public boolean hasWaitingListeners() {
+    return inherited.isAcceptedByNobody();
   }
 
   /** Lets the former mechanism know the listeners of the present one, before both are in force. */

@@ -19,20 +19,23 @@ public final class InheritedListeners implements AutoCloseable {
   private record Listener(long netnsCookie, Direction direction, int fd) {}
 
   private final List<Listener> waiting = new ArrayList<>(); // guarded by this
-  private volatile boolean ofAnotherMechanism;
+  private volatile boolean acceptedByNobody;
 
   /** Adds a listener, whose descriptor is this object's from now on. */
   public synchronized void add(long netnsCookie, Direction direction, int fd) {
     waiting.add(new Listener(netnsCookie, direction, fd));
   }
 
-  /** Tells that the other daemon intercepts by another mechanism than this one. */
-  public void areSentToByAnotherMechanism() {
-    ofAnotherMechanism = true;
+  /**
+   * Tells that nobody accepts on them: the other daemon intercepts otherwise, or by another map
+   * schema.
+   */
+  public void areAcceptedByNobody() {
+    acceptedByNobody = true;
   }
 
-  boolean areOfAnotherMechanism() {
-    return ofAnotherMechanism;
+  boolean isAcceptedByNobody() {
+    return acceptedByNobody;
   }
 
   /** How many wait. */
@@ -76,12 +79,17 @@ public final class InheritedListeners implements AutoCloseable {
   /** Second descriptors of every listener of a pod; they are the caller's. */
   synchronized List<ListenerFd> duplicates(long netnsCookie, int most) {
     List<ListenerFd> made = new ArrayList<>();
-    for (Listener one : waiting) {
-      if (one.netnsCookie == netnsCookie && isOf(one.fd, netnsCookie) && made.size() < most) {
-        made.add(new ListenerFd(Sockets.duplicate(one.fd), one.direction));
+    try {
+      for (Listener one : waiting) {
+        if (one.netnsCookie == netnsCookie && isOf(one.fd, netnsCookie) && made.size() < most) {
+          made.add(new ListenerFd(Sockets.duplicate(one.fd), one.direction));
+        }
       }
+      return made;
+    } catch (RuntimeException e) {
+      PodListenerSockets.close(made);
+      throw e;
     }
-    return made;
   }
 
   /** What was said of it counts only where the kernel cannot tell (before Linux 5.14). */

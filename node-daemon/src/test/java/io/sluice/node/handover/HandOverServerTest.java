@@ -8,6 +8,7 @@ import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.unix.UnixConnection;
 import io.sluice.linux.unix.UnixListener;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.node.interception.InheritedListeners;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
@@ -28,6 +30,7 @@ class HandOverServerTest {
 
   @TempDir private Path directory;
 
+  private InheritedListeners inherited = new InheritedListeners();
   private final AtomicInteger asked = new AtomicInteger();
   private final AtomicInteger stopped = new AtomicInteger();
 
@@ -35,33 +38,38 @@ class HandOverServerTest {
     return directory.resolve("s");
   }
 
-  private Estate estate(String interception) {
+  private Optional<Predecessor> askToLeave(String interception) {
+    inherited = new InheritedListeners();
+    return Predecessor.askToLeave(socket(), interception, inherited);
+  }
+
+  private Estate estate() {
     asked.incrementAndGet();
     int listener = Sockets.listenTcp(InetAddress.getLoopbackAddress(), 0, 4);
     return new Estate(
         List.of(new HandedListener(COOKIE, Direction.INBOUND, listener)),
         List.of(),
-        true,
+        "",
         stopped::incrementAndGet);
   }
 
   @Test
   void passesListenersAndLetsGoOfThemWhenTheOtherEnforces() {
     try (HandOverServer _ = HandOverServer.start(socket(), this::estate)) {
-      Predecessor first = Predecessor.askToLeave(socket()).orElseThrow();
-      assertThat(first.listeners().size()).isOne();
+      Predecessor first = askToLeave("").orElseThrow();
+      assertThat(inherited.size()).isOne();
       first.release();
 
       // It closes its own path, so that another server may have it.
       assertThat(socket()).doesNotExist();
-      assertThat(Predecessor.askToLeave(socket())).isEmpty();
+      assertThat(askToLeave("")).isEmpty();
     }
   }
 
   @Test
   void acceptsUntilItIsToldToStop() {
     try (HandOverServer _ = HandOverServer.start(socket(), this::estate)) {
-      Predecessor first = Predecessor.askToLeave(socket()).orElseThrow();
+      Predecessor first = askToLeave("").orElseThrow();
       assertThat(stopped).hasValue(0);
       first.stop();
       assertThat(stopped).hasValue(1);
@@ -70,9 +78,22 @@ class HandOverServerTest {
   }
 
   @Test
+  void stopsFirstForOneThatInterceptsOtherwiseWhoeverAskedBefore() {
+    try (HandOverServer _ = HandOverServer.start(socket(), this::estate)) {
+      askToLeave("").orElseThrow().close();
+      assertThat(stopped).hasValue(0);
+
+      Predecessor other = askToLeave("iptables").orElseThrow();
+      assertThat(stopped).hasValue(1);
+      assertThat(other.accepts()).isFalse();
+      other.close();
+    }
+  }
+
+  @Test
   void onlyOneThatHasEndedNeedsNotSayThatItStopped() {
     HandOverServer ending = HandOverServer.start(socket(), this::estate);
-    Predecessor ended = Predecessor.askToLeave(socket()).orElseThrow();
+    Predecessor ended = askToLeave("").orElseThrow();
     ending.close();
     ended.stop();
     ended.close();
@@ -84,10 +105,11 @@ class HandOverServerTest {
               Lines lines = new Lines(client);
               lines.receive(Lines.deadline(PATIENCE));
               lines.send(
-                  Lines.JSON.createObjectNode().put("listeners", 0), Lines.deadline(PATIENCE));
+                  Lines.JSON.createObjectNode().put("listeners", 0).put("accepts", true),
+                  Lines.deadline(PATIENCE));
             }
           });
-      Predecessor running = Predecessor.askToLeave(socket()).orElseThrow();
+      Predecessor running = askToLeave("").orElseThrow();
       closing.join();
       assertThatExceptionOfType(HandOverException.class)
           .isThrownBy(running::stop)
@@ -108,10 +130,10 @@ class HandOverServerTest {
   @Test
   void keepsEverythingForTheNextWhenOneDiesOnTheWay() {
     try (HandOverServer _ = HandOverServer.start(socket(), this::estate)) {
-      Predecessor.askToLeave(socket()).orElseThrow().close();
+      askToLeave("").orElseThrow().close();
 
-      Predecessor second = Predecessor.askToLeave(socket()).orElseThrow();
-      assertThat(second.listeners().size()).isOne();
+      Predecessor second = askToLeave("").orElseThrow();
+      assertThat(inherited.size()).isOne();
       assertThat(asked).hasValue(1);
       second.release();
     }
@@ -123,11 +145,11 @@ class HandOverServerTest {
     try (HandOverServer _ =
         HandOverServer.start(
             socket(),
-            _ -> {
+            () -> {
               throw ending;
             })) {
       assertThatExceptionOfType(HandOverException.class)
-          .isThrownBy(() -> Predecessor.askToLeave(socket()))
+          .isThrownBy(() -> askToLeave(""))
           .withMessageContaining("it is ending")
           .withMessageContaining("stop it");
     }
@@ -137,17 +159,17 @@ class HandOverServerTest {
   @Test
   void refusesAnotherProtocolAndWhatIsNone() {
     try (HandOverServer _ = HandOverServer.start(socket(), this::estate)) {
-      assertThat(answer("{\"takeOver\":1}\n")).contains("error").contains("protocol 2");
+      assertThat(answer("{\"takeOver\":2}\n")).contains("error").contains("protocol 1");
       assertThat(answer("hello\n")).isEmpty();
 
-      Predecessor after = Predecessor.askToLeave(socket()).orElseThrow();
-      assertThat(after.listeners().size()).isOne();
+      Predecessor after = askToLeave("").orElseThrow();
+      assertThat(inherited.size()).isOne();
       after.close();
     }
 
     Attack.tried("nonsense to the hand-over socket")
         .refusedBy("the daemon: nothing is handed over, the next one is served")
-        .countedAs("the client's answer: \"protocol 2\"");
+        .countedAs("the client's answer: \"protocol 1\"");
   }
 
   private String answer(String request) {
@@ -176,7 +198,7 @@ class HandOverServerTest {
             }
           });
       assertThatExceptionOfType(HandOverException.class)
-          .isThrownBy(() -> Predecessor.askToLeave(socket()))
+          .isThrownBy(() -> askToLeave(""))
           .withMessageContaining("ended before it had handed everything over");
       ending.join();
     }

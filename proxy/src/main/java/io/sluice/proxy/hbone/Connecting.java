@@ -118,10 +118,10 @@ final class Connecting
       pending.settle();
       pool.events.opened(group.key.pod(), HboneEvents.Side.CLIENT, destination(), connection.peer);
       PooledConnection made =
-          new PooledConnection(group, connection, identity.denyList(), maxStreams);
+          new PooledConnection(group, connection, identity::rejects, maxStreams);
       pooled = made;
       group.connected(made);
-      made.recheck(); // the list may have changed meanwhile
+      made.recheck(); // list and roots may have changed meanwhile
     }
   }
 

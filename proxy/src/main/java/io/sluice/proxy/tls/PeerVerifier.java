@@ -82,8 +82,7 @@ final class PeerVerifier extends X509ExtendedTrustManager {
     boolean ofMesh =
         trusted.mesh().contains(expected.trustDomain())
             || !trusted.roots().containsKey(expected.trustDomain());
-    return expected.equals(peer.identity())
-        || (ofMesh && expected.serviceAccountName().equals(peer.identity().serviceAccountName()));
+    return ofMesh && expected.serviceAccountName().equals(peer.identity().serviceAccountName());
   }
 
   private VerifiedPeer verify(List<X509Certificate> chain, Purpose purpose) throws PeerRefused {
@@ -99,7 +98,7 @@ final class PeerVerifier extends X509ExtendedTrustManager {
         new VerifiedPeer(
             identity,
             proven.root(),
-            trusted.namesInMesh(identity),
+            !trusted.mesh().contains(identity.trustDomain()),
             leaf.getSerialNumber(),
             leaf.getNotAfter().toInstant());
     if (denyList.denies(peer)) {

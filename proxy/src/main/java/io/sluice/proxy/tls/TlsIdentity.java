@@ -76,11 +76,6 @@ public final class TlsIdentity implements AutoCloseable {
     }
   }
 
-  /** Peers that are refused, now and later. */
-  public DenyList denyList() {
-    return denyList;
-  }
-
   /**
    * The accepting side.
    *

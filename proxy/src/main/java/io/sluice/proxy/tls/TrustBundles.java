@@ -1,14 +1,11 @@
 package io.sluice.proxy.tls;
 
-import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import java.security.cert.X509Certificate;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * Root certificates by trust domain: a certificate of one domain is never accepted through the
@@ -31,34 +28,10 @@ public record TrustBundles(Map<TrustDomain, List<X509Certificate>> roots, Set<Tr
     mesh = Set.copyOf(mesh);
   }
 
-  /** The bundle of one mesh, in each of its trust domains. */
-  public static TrustBundles of(
-      Collection<TrustDomain> domains, List<X509Certificate> certificates) {
-    Map<TrustDomain, List<X509Certificate>> roots = new HashMap<>();
-    domains.forEach(domain -> roots.put(domain, certificates));
-    return new TrustBundles(roots, roots.keySet());
-  }
-
-  /** The bundle of one trust domain alone. */
-  public static TrustBundles of(TrustDomain domain, X509Certificate... certificates) {
-    return of(Set.of(domain), List.of(certificates));
-  }
-
-  /**
-   * Whether {@code peer}, which was believed when it came, may go on. One of this mesh may until it
-   * ends, where its root has gone too; one of another mesh only while its root vouches for its
-   * domain.
-   */
-  boolean stillTrust(VerifiedPeer peer) {
-    TrustDomain domain = peer.identity().trustDomain();
-    return !peer.isForeign()
-        || (!mesh.contains(domain) && roots.getOrDefault(domain, List.of()).contains(peer.root()));
-  }
-
-  /** Under which identities a workload of this mesh is known; empty for one of another. */
-  Set<SpiffeId> namesInMesh(SpiffeId identity) {
-    return mesh.contains(identity.trustDomain())
-        ? mesh.stream().map(identity::in).collect(Collectors.toUnmodifiableSet())
-        : Set.of();
+  /** Whether the root that proved {@code foreigner} still vouches for its domain, another's. */
+  boolean stillTrust(VerifiedPeer foreigner) {
+    TrustDomain domain = foreigner.identity().trustDomain();
+    return !mesh.contains(domain)
+        && roots.getOrDefault(domain, List.of()).contains(foreigner.root());
   }
 }

@@ -8,28 +8,22 @@ import java.math.BigInteger;
 import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
-import java.util.Set;
 
 /**
  * Who is at the other end, as its certificate proved in this handshake.
  *
  * @param identity from the leaf
  * @param root the trusted certificate that its chain led to
- * @param names in each trust domain of this mesh; empty where it is of another mesh
+ * @param isForeign whether it is of another mesh: no account of this one, whatever its name
  * @param serial of the leaf
  * @param notAfter end of the leaf's validity
  */
 public record VerifiedPeer(
     SpiffeId identity,
     X509Certificate root,
-    Set<SpiffeId> names,
+    boolean isForeign,
     BigInteger serial,
     Instant notAfter) {
-  /** Whether it is of another mesh: no account of this one, whatever its name. */
-  public boolean isForeign() {
-    return names.isEmpty();
-  }
-
   /** Whether {@code denied} names it. */
   public boolean isDeniedBy(DeniedPeers denied) {
     return isForeign() ? denied.deniesForeign(identity, serial) : denied.denies(identity, serial);

@@ -9,7 +9,6 @@ import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.TlsStack;
-import io.sluice.proxy.tls.TrustBundles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
@@ -302,11 +301,13 @@ class PoolTest {
                 }));
       }
       // Distribute the new root, use it, forget the old one; each end by itself.
-      var both = TrustBundles.of(TrustDomain.CLUSTER_LOCAL, fixture.authority.root, successor.root);
+      var both =
+          TestAuthority.bundle(
+              List.of(TrustDomain.CLUSTER_LOCAL), fixture.authority.root, successor.root);
       // The same with a trust domain, below the root that came last.
       var next = new TrustDomain("site-7.example");
       var twoDomains =
-          TrustBundles.of(List.of(TrustDomain.CLUSTER_LOCAL, next), List.of(successor.root));
+          TestAuthority.bundle(List.of(TrustDomain.CLUSTER_LOCAL, next), successor.root);
       List<Runnable> steps =
           List.of(
               () -> fixture.stores.set(fixture.authority.issue(HboneFixture.STORE, both)),

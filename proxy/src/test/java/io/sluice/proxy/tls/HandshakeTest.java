@@ -194,7 +194,7 @@ class HandshakeTest {
         VerifiedPeer peer =
             Objects.requireNonNull(pair.server.outcome.get(10, TimeUnit.SECONDS).peer());
         assertThat(peer.identity()).isEqualTo(theirs);
-        assertThat(peer.names()).as("no workload of this mesh").isEmpty();
+        assertThat(peer.isForeign()).as("no workload of this mesh").isTrue();
         assertThat(peer.in(MeshSnapshot.EMPTY)).isEqualTo(theirs);
       }
     }
@@ -290,7 +290,7 @@ class HandshakeTest {
       VerifiedPeer peer =
           Objects.requireNonNull(pair.server.outcome.get(10, TimeUnit.SECONDS).peer());
       VerifiedPeer own =
-          new VerifiedPeer(BUYER, AUTHORITY.root, Set.of(BUYER), peer.serial(), peer.notAfter());
+          new VerifiedPeer(BUYER, AUTHORITY.root, false, peer.serial(), peer.notAfter());
 
       assertThat(store.rejects(peer)).isFalse();
       denied.set(new DeniedPeers(Set.of(BUYER), Set.of()));
@@ -306,7 +306,7 @@ class HandshakeTest {
               new TrustBundles(
                   Map.of(DOMAIN, List.of(AUTHORITY.root), OTHER, List.of(renewed.root)),
                   Set.of(DOMAIN)),
-              TrustBundles.of(Set.of(DOMAIN, OTHER), List.of(AUTHORITY.root)))) {
+              TestAuthority.bundle(List.of(DOMAIN, OTHER), AUTHORITY.root))) {
         credentials.set(AUTHORITY.issue(STORE, without));
         assertThat(store.rejects(peer)).as("%s", without.mesh()).isTrue();
         assertThat(store.rejects(own)).isFalse();

@@ -66,7 +66,7 @@ public final class OpenSslAuthority {
         (X509Certificate)
             CertificateFactory.getInstance("X.509")
                 .generateCertificate(new ByteArrayInputStream(pem));
-    return TrustBundles.of(TrustDomain.CLUSTER_LOCAL, root);
+    return TestAuthority.bundle(List.of(TrustDomain.CLUSTER_LOCAL), root);
   }
 
   /** A leaf that is valid for an hour, with a P-256 key. */

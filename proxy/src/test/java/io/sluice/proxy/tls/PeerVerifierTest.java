@@ -8,6 +8,7 @@ import io.sluice.mesh.svid.OddChains;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.InstantSource;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -32,7 +33,7 @@ class PeerVerifierTest {
     Handshakes.Entry handshake = handshakes.begin(engine, Set.of());
     PeerVerifier verifier =
         new PeerVerifier(
-            TrustBundles.of(Set.of(OddChains.DOMAIN), chain.roots()),
+            new TrustBundles(Map.of(OddChains.DOMAIN, chain.roots()), Set.of(OddChains.DOMAIN)),
             DenyList.NONE,
             InstantSource.fixed(OddChains.NOW),
             handshakes);

@@ -12,7 +12,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
@@ -84,7 +86,14 @@ public final class TestAuthority {
   }
 
   public TrustBundles bundle(TrustDomain domain) {
-    return TrustBundles.of(domain, root);
+    return bundle(List.of(domain), root);
+  }
+
+  /** Of one mesh, in each of its trust domains. */
+  public static TrustBundles bundle(List<TrustDomain> domains, X509Certificate... roots) {
+    return new TrustBundles(
+        domains.stream().collect(Collectors.toMap(domain -> domain, _ -> List.of(roots))),
+        Set.copyOf(domains));
   }
 
   /** Good credentials that trust this authority alone. */

@@ -177,11 +177,6 @@ public final class ChangingDomain implements CertificateAuthority {
     }
   }
 
-  private static List<TrustDomain> conflicts(
-      Optional<FederatedBundles> federated, List<TrustDomain> own) {
-    return federated.stream().flatMap(others -> own.stream().filter(others::includes)).toList();
-  }
-
   private RotationPhase next(Optional<String> known, Instant now) {
     RotationPhase phase = phase();
     RotationPhase due = phase.at(now, times.longestLeaf.plus(SvidProfile.CLOCK_SKEW));
@@ -231,14 +226,12 @@ public final class ChangingDomain implements CertificateAuthority {
             .toList();
     // The authority knows of one domain at a time, so not of changes of the others.
     long generation = bundle.generation() + now.changes();
-    TrustBundle own =
-        new TrustBundle(bundle.trustDomain(), generation, bundle.roots(), others, Optional.empty());
     return new TrustBundle(
-        own.trustDomain(),
+        bundle.trustDomain(),
         generation,
-        own.roots(),
+        bundle.roots(),
         others,
-        federated.map(wanted -> wanted.without(own.domains())));
+        federated.map(wanted -> wanted.without(others).without(List.of(bundle.trustDomain()))));
   }
 
   @Override
@@ -256,8 +249,11 @@ public final class ChangingDomain implements CertificateAuthority {
   }
 
   private String conflict() {
-    List<TrustDomain> own = phase().trusted().stream().map(TrustDomain::new).toList();
-    List<TrustDomain> conflicts = conflicts(federated, own);
+    List<TrustDomain> conflicts =
+        federated.stream()
+            .flatMap(
+                others -> phase().trusted().stream().map(TrustDomain::new).filter(others::includes))
+            .toList();
     return conflicts.isEmpty()
         ? ""
         : "spec.certificate.federatesWith names "
