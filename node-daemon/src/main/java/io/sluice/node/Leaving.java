@@ -62,14 +62,17 @@ final class Leaving {
       throw new HandOverException("it is ending");
     }
     left = true;
-    boolean _ = pods.stop(); // what it still does concerns one pod, and ends by itself
-    parts.closeSingle();
-    var credentials = identities.map(NodeIdentities::leave).orElse(List.of());
-    List<HandedListener> listeners = listeners(proxy.shareListeners(Sockets::duplicate));
-    place.close();
-    Estate estate = new Estate(listeners, credentials, interception, proxy::leaveListeners);
-    LOG.log(System.Logger.Level.INFO, "place_left what=\"{0}\"", estate);
-    return estate;
+    try {
+      boolean _ = pods.stop(); // what it still does concerns one pod, and ends by itself
+      parts.closeSingle();
+      var credentials = identities.map(NodeIdentities::leave).orElse(List.of());
+      List<HandedListener> listeners = listeners(proxy.shareListeners(Sockets::duplicate));
+      Estate estate = new Estate(listeners, credentials, interception, proxy::leaveListeners);
+      LOG.log(System.Logger.Level.INFO, "place_left what=\"{0}\"", estate);
+      return estate;
+    } finally {
+      place.close(); // also where it failed half way: then nobody has the place, and this one ends
+    }
   }
 
   /** Lets it happen no more, for the daemon ends; returns whether it has happened. */

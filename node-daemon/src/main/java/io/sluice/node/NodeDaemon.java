@@ -211,9 +211,7 @@ public final class NodeDaemon implements AutoCloseable {
       sources.expected().ifPresent(pods::lookAhead);
     }
     steps.done("parts");
-    String interceptionName =
-        interception.mechanism().label() + ", maps " + PinDirectory.SCHEMA_VERSION;
-    place.take(interceptionName);
+    place.take(interception.understanding());
     // Where the other daemon accepts, nobody waits.
     dataPath.hold(place.isAcceptedByOther() ? Optional.empty() : Optional.of(LONGEST_HOLD));
     steps.done("place");
@@ -283,7 +281,13 @@ public final class NodeDaemon implements AutoCloseable {
     place.settle();
     Leaving toNext =
         new Leaving(
-            settings.nodeName(), parts, pods, interceptionName, dataPath, identities, place);
+            settings.nodeName(),
+            parts,
+            pods,
+            interception.understanding(),
+            dataPath,
+            identities,
+            place);
     leaving = toNext;
     successors =
         parts.opened(
@@ -383,12 +387,16 @@ public final class NodeDaemon implements AutoCloseable {
   @Override
   public void close() {
     readiness.ended();
+    Leaving toNext = leaving;
+    boolean left = toNext != null && toNext.end();
+    Proxy dataPath = proxy;
+    if (left && dataPath != null) {
+      dataPath.leaveListeners(); // in its order, before the next one learns that this one ends
+    }
     HandOverServer asked = successors;
     if (asked != null) {
       asked.close();
     }
-    Leaving toNext = leaving;
-    boolean left = toNext != null && toNext.end();
     CniService plugin = cni;
     if (plugin != null && !left) {
       plugin.close(); // pods that start from now on wait for the next daemon
@@ -400,7 +408,6 @@ public final class NodeDaemon implements AutoCloseable {
         pods.giveBack();
       }
     }
-    Proxy dataPath = proxy;
     if (dataPath != null) {
       try {
         dataPath.drain(settings.drainTimeout()).join();

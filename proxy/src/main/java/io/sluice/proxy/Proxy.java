@@ -55,6 +55,7 @@ public final class Proxy implements AutoCloseable {
   private final List<Loop> loops = new ArrayList<>();
   private final AtomicInteger turn = new AtomicInteger();
   private final Object lock = new Object();
+  private final Object leaving = new Object(); // taken before lock
   private final Map<NamespacedName, Served> pods = new HashMap<>(); // guarded by lock
   private boolean draining; // guarded by lock
   private boolean holding; // guarded by lock
@@ -283,11 +284,16 @@ public final class Proxy implements AutoCloseable {
     List<PodListeners> shared = new ArrayList<>();
     synchronized (lock) {
       draining = true;
-      for (Served served : pods.values()) {
-        PodService service = served.service;
-        if (service != null) {
-          shared.add(new PodListeners(served.pod.name, service.second(duplicate)));
+      try {
+        for (Served served : pods.values()) {
+          PodService service = served.service;
+          if (service != null) {
+            shared.add(new PodListeners(served.pod.name, service.second(duplicate)));
+          }
         }
+      } catch (RuntimeException e) {
+        shared.forEach(PodService::discard);
+        throw e;
       }
     }
     return shared;
@@ -297,28 +303,29 @@ public final class Proxy implements AutoCloseable {
    * Accepts nothing more, without refusing anything where {@link #shareListeners} was called: what
    * arrives from now on waits in the listeners' queues for another process. Established connections
    * go on, and peers are told to take their next streams to a new one. Blocks, for a second at
-   * most.
+   * most; once it has returned, calling it again does nothing.
    */
   public void leaveListeners() {
-    List<PodService> services = new ArrayList<>();
-    synchronized (lock) {
-      for (Served served : pods.values()) {
-        PodService service = served.service;
-        if (service != null) {
-          services.add(service);
-          served.service = null;
-        }
+    synchronized (leaving) {
+      List<Served> left;
+      synchronized (lock) {
+        left = pods.values().stream().filter(served -> served.service != null).toList();
       }
+      if (left.isEmpty()) {
+        return;
+      }
+      List<PodService> services =
+          left.stream().map(served -> Objects.requireNonNull(served.service)).toList();
+      // What was taken from a pod and leads to another one is to be taken there by this process
+      // too: nobody else knows who sent it.
+      all(services, one -> one.close(Direction.OUTBOUND)).join();
+      awaitArrivals();
+      all(services, PodService::close).join();
+      synchronized (lock) {
+        left.forEach(served -> served.service = null); // last: what failed is tried again
+      }
+      leavePeers();
     }
-    if (services.isEmpty()) {
-      return;
-    }
-    // What was taken from a pod and leads to another one is to be taken there by this process too:
-    // nobody else knows who sent it.
-    all(services, one -> one.close(Direction.OUTBOUND)).join();
-    awaitArrivals();
-    all(services, PodService::close).join();
-    leavePeers();
   }
 
   private static CompletableFuture<Void> all(

@@ -7,7 +7,10 @@ import io.sluice.linux.syscall.Descriptor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -18,11 +21,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 public final class UnixListener implements AutoCloseable {
   private final Path path;
+  private final Object file; // which one it is, whatever comes to lie at the path
   private final Descriptor descriptor;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private UnixListener(Path path, Descriptor descriptor) {
+  private UnixListener(Path path, Object file, Descriptor descriptor) {
     this.path = path;
+    this.file = file;
     this.descriptor = descriptor;
   }
 
@@ -43,7 +48,7 @@ public final class UnixListener implements AutoCloseable {
       // Nobody can connect before listen, so nobody gets in before the mode is set.
       Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
       Sockets.listen(descriptor.fd(), backlog);
-      return new UnixListener(path, descriptor);
+      return new UnixListener(path, fileAt(path), descriptor);
     } catch (IOException e) {
       descriptor.close();
       throw new UncheckedIOException("cannot prepare socket " + path, e);
@@ -51,6 +56,11 @@ public final class UnixListener implements AutoCloseable {
       descriptor.close();
       throw e;
     }
+  }
+
+  private static Object fileAt(Path path) throws IOException {
+    return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+        .fileKey();
   }
 
   /** Waits for a connection; empty once the listener is closed. */
@@ -72,7 +82,7 @@ public final class UnixListener implements AutoCloseable {
     }
   }
 
-  /** Ends {@link #accept} and removes the file; once, for it may be another listener's later. */
+  /** Ends {@link #accept} and removes the file, unless another listener's lies there by now. */
   @Override
   public void close() {
     if (!closed.compareAndSet(false, true)) {
@@ -85,7 +95,11 @@ public final class UnixListener implements AutoCloseable {
     }
     descriptor.close();
     try {
-      Files.deleteIfExists(path);
+      if (file.equals(fileAt(path))) {
+        Files.deleteIfExists(path);
+      }
+    } catch (NoSuchFileException e) {
+      // Removed by somebody.
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove socket " + path, e);
     }

@@ -161,6 +161,17 @@ class UnixListenerTest {
   }
 
   @Test
+  void oneThatClosesLeavesThePathToTheOneThatHasItNow() {
+    Path socket = directory.resolve("s");
+    UnixListener before = UnixListener.open(socket, 1);
+    try (UnixListener _ = UnixListener.open(socket, 1)) {
+      before.close();
+      assertThat(socket).exists();
+    }
+    assertThat(socket).doesNotExist();
+  }
+
+  @Test
   void aPathThatDoesNotFitIsRefused() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> UnixListener.open(directory.resolve("x".repeat(120)), 1))

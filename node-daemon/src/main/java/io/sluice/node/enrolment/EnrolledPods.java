@@ -159,19 +159,33 @@ final class EnrolledPods {
    */
   void bring(Workload workload, MeshSnapshot current, boolean look) {
     FoundNamespace served = formerly.remove(workload.name());
+    if (served != null) {
+      bringServed(workload, served, current);
+      return;
+    }
     if (!isWanted.test(workload)) {
-      if (served != null) {
-        served.netns().close();
-      }
       return; // given back since the sweep began
     }
     PodPlacement before = enrolled.get(workload.name());
-    if (served != null) {
-      bring(workload, served, current, look);
-      return;
-    }
     if (look || before == null || !places.isStill(workload, before.path(), before.netns())) {
       bring(workload, open(workload), current, look);
+    }
+  }
+
+  /** One that {@link #serveFormerly} serves: without enrolment nothing of that stays. */
+  private void bringServed(Workload workload, FoundNamespace served, MeshSnapshot current) {
+    try {
+      if (isWanted.test(workload)) {
+        bring(workload, served, current, true);
+      } else {
+        served.netns().close();
+      }
+    } finally {
+      if (!enrolled.containsKey(workload.name())) {
+        CompletableFuture<Void> _ =
+            releaseListeners(workload.name(), ReleaseMode.RESET_ESTABLISHED);
+        sockets.remove(workload.name());
+      }
     }
   }
 

@@ -35,6 +35,7 @@ public final class HandOverServer implements AutoCloseable {
   private volatile @Nullable UnixConnection client;
   private volatile boolean closed;
   private @Nullable Estate estate; // owned by the thread
+  private boolean accepts = true; // owned by the thread
 
   private HandOverServer(UnixListener listener, Supplier<Estate> giver) {
     this.listener = listener;
@@ -100,14 +101,13 @@ public final class HandOverServer implements AutoCloseable {
       }
       estate = given;
     }
-    boolean accepts = given.interception().equals(request.path("interception").asText());
-    if (!accepts) {
-      given.stopAccepting().run(); // it would not understand what the next one puts in force
+    if (!given.interception().equals(request.path("interception").asText())) {
+      stopAccepting(given); // it would not understand what the next one puts in force
     }
-    give(lines, given, accepts, Lines.deadline(LINE_PATIENCE));
+    give(lines, given, Lines.deadline(LINE_PATIENCE));
     JsonNode answer = lines.receive(Lines.deadline(START_PATIENCE));
     while (answer.path("stop").asBoolean()) {
-      given.stopAccepting().run();
+      stopAccepting(given);
       lines.send(object().put("stopped", true), Lines.deadline(LINE_PATIENCE));
       answer = lines.receive(Lines.deadline(START_PATIENCE));
     }
@@ -124,7 +124,12 @@ public final class HandOverServer implements AutoCloseable {
     return true;
   }
 
-  private static void give(Lines lines, Estate given, boolean accepts, long deadline) {
+  private void stopAccepting(Estate given) {
+    given.stopAccepting().run();
+    accepts = false;
+  }
+
+  private void give(Lines lines, Estate given, long deadline) {
     for (HandedListener one : given.listeners()) {
       ObjectNode line = object();
       line.putObject("listener")

@@ -180,6 +180,7 @@ public final class Predecessor implements AutoCloseable {
     try {
       lines.send(Lines.JSON.createObjectNode().put("stop", true), Lines.deadline(CLOSING_PATIENCE));
       if (lines.receive(Lines.deadline(CLOSING_PATIENCE)).path("stopped").asBoolean()) {
+        accepts = false;
         return;
       }
       problem = "it closed the connection";
@@ -204,7 +205,10 @@ public final class Predecessor implements AutoCloseable {
     try {
       lines.send(
           Lines.JSON.createObjectNode().put("enforcing", true), Lines.deadline(CLOSING_PATIENCE));
-      JsonNode _ = lines.receive(Lines.deadline(CLOSING_PATIENCE));
+      JsonNode answer = lines.receive(Lines.deadline(CLOSING_PATIENCE));
+      while (!answer.isMissingNode() && !answer.path("closed").asBoolean()) {
+        answer = lines.receive(Lines.deadline(CLOSING_PATIENCE)); // to an earlier question, late
+      }
     } catch (LinuxException e) {
       LOG.log(System.Logger.Level.WARNING, "predecessor_not_released problem={0}", e.getMessage());
     }

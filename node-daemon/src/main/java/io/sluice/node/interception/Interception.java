@@ -3,6 +3,7 @@ package io.sluice.node.interception;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.maps.EventValue;
+import io.sluice.node.maps.PinDirectory;
 import io.sluice.proxy.PodListeners;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,14 @@ import java.util.function.Consumer;
 public interface Interception extends AutoCloseable {
   /** Which way this is. */
   Mechanism mechanism();
+
+  /**
+   * Names all by which accepted connections and the proxy's own are understood: daemons of one node
+   * that say the same may accept what the other's interception sends.
+   */
+  default String understanding() {
+    return mechanism().label() + ", maps " + PinDirectory.SCHEMA_VERSION;
+  }
 
   /**
    * Puts in force what all pods share; once, before the first pod. Until then nothing of a daemon

@@ -79,6 +79,13 @@ public final class IptablesInterception implements Interception {
   }
 
   @Override
+  public String understanding() {
+    return mechanism().label()
+        + ", own sockets by "
+        + (backend.believesMarks() ? "mark" : "cgroup");
+  }
+
+  @Override
   public SocketFacts sockets() {
     return facts;
   }

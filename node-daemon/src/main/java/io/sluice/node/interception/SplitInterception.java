@@ -39,6 +39,11 @@ public final class SplitInterception implements Interception {
   }
 
   @Override
+  public String understanding() {
+    return outbound.understanding() + "; " + inbound.understanding();
+  }
+
+  @Override
   public void begin() {
     outbound.begin();
   }

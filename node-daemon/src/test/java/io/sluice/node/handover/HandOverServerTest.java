@@ -87,6 +87,10 @@ class HandOverServerTest {
       assertThat(stopped).hasValue(1);
       assertThat(other.accepts()).isFalse();
       other.close();
+
+      Predecessor alike = askToLeave("").orElseThrow();
+      assertThat(alike.accepts()).as("it has stopped for another").isFalse();
+      alike.close();
     }
   }
 
