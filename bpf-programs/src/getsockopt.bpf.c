@@ -3,6 +3,7 @@
  * Hook: cgroup/getsockopt, from kernel 5.3, attached at the root of cgroup2. Answers
  * SO_ORIGINAL_DST (SOL_IP) and IP6T_SO_ORIGINAL_DST (SOL_IPV6) on sockets that a mesh listener
  * accepted, in the form that conntrack would, so that any proxy can ask the usual question.
+ * What connection tracking has answered for an inbound one stays.
  * Everything else keeps the kernel's answer.
  */
 #include "verdict.bpf.h"

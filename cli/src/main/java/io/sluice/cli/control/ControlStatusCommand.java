@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
       "authority: how the certificate authority is, in a word",
       "authorityDetail: the same in a sentence",
       "rotation: how far a change of the root is",
-      "trustBundleGeneration (number): grows with each change of the roots",
+      "trustBundleGeneration (number): grows with each change of the roots or of a trust domain",
       "certificateEnd: until when the controller's own certificate is valid",
       "registryRevision (number): of the objects as they are compiled",
       "registryComplete (boolean): whether all of them are read",

@@ -70,7 +70,8 @@ import picocli.CommandLine.Spec;
       "certificatesExpired (number): With a controller: how many",
       "certificatesMissing (number): With a controller: how many",
       "trustDomain: With a controller: of the mesh",
-      "trustBundleGeneration (number): With a controller: grows with each change of the roots",
+      "trustBundleGeneration (number): With a controller: grows with each change of the roots or of a"
+          + " trust domain",
       "trustBundleRoots: With a controller: ids of the roots, with commas",
       "trustBundleFederated: With a controller: other trust domains whose peers are believed, with"
           + " commas, or -",
