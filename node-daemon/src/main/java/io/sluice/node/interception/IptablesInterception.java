@@ -108,22 +108,35 @@ public final class IptablesInterception implements Interception {
             pod,
             directions,
             (direction, family) -> listeners.onEveryAddress(pod, direction, family));
-    RulesInForce before =
-        pods.put(
-            pod.cookie(),
-            new RulesInForce(
-                records,
-                clients,
-                new PodRedirection(pod.netns(), backend),
-                RulesetGeneration.open(namespaces, pod.netns()),
-                ShownClients.open(namespaces, pod.netns()),
-                directions,
-                opened,
-                pod));
+    RulesInForce before;
+    try {
+      before = pods.put(pod.cookie(), rulesOf(pod, opened));
+    } catch (RuntimeException e) {
+      PodListenerSockets.close(opened);
+      throw e;
+    }
     if (before != null) {
       before.close();
     }
     return new PodListeners(pod.name(), opened);
+  }
+
+  private RulesInForce rulesOf(PodPlacement pod, List<ListenerFd> opened) {
+    RulesetGeneration generation = RulesetGeneration.open(namespaces, pod.netns());
+    try {
+      return new RulesInForce(
+          records,
+          clients,
+          new PodRedirection(pod.netns(), backend),
+          generation,
+          ShownClients.open(namespaces, pod.netns()),
+          directions,
+          opened,
+          pod);
+    } catch (RuntimeException e) {
+      generation.close();
+      throw e;
+    }
   }
 
   @Override
