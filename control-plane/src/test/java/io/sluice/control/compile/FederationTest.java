@@ -379,6 +379,37 @@ class FederationTest {
     assertThat(compilation.statuses())
         .extracting(ObjectStatus::toString)
         .anySatisfy(status -> assertThat(status).contains(said));
+    assertThat(compilation.statuses())
+        .filteredOn(status -> status.severity() == Severity.UNUSABLE)
+        .singleElement()
+        .satisfies(status -> {
+          assertThat(status.reason())
+              .startsWith("spec.sources names no usable source: spec.sources[0]");
+          assertThat(status.mend()).isEqualTo("mend at least one source");
+        });
+  }
+
+  static Stream<Arguments> misnamedSources() {
+    return Stream.of(
+        Arguments.of(
+            "{kind: authenticatedPrincipal, name: \"" + BUYER + "\"}",
+            "spec.sources[0].kind: is authenticatedPrincipal; a source is a ServiceAccount, or an"
+                + " AuthenticatedPrincipal of another mesh"),
+        Arguments.of(
+            "{kind: ServiceAccount, namespace: shop, name: \"" + BUYER + "\"}",
+            "spec.sources[0].name: '"
+                + BUYER
+                + "' is not the name of an object; for an identity of another mesh write kind:"
+                + " AuthenticatedPrincipal"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("misnamedSources")
+  void aSourceThatIsMeantForAnotherMeshIsToldHowToWriteIt(String source, String said) {
+    assertThat(findings(target(source)))
+        .extracting(Finding::sentence)
+        .anySatisfy(sentence -> assertThat(sentence).contains(said))
+        .noneSatisfy(sentence -> assertThat(sentence).contains("lower-case letters"));
   }
 
   @Test
