@@ -3,7 +3,8 @@ package io.sluice.mesh;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
 import java.util.Collection;
-import java.util.HashMap;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -13,7 +14,7 @@ import java.util.TreeMap;
  * alone (SPIFFE Trust Domain and Bundle §4). Immutable; any thread.
  *
  * @param roots certificates of authorities, 1 to {@link #MOST_ROOTS} for each of at most {@link
- *     #MOST_DOMAINS} trust domains, and {@link #MOST_BYTES} in all
+ *     #MOST_DOMAINS} trust domains, and {@link #MOST_BYTES} in all; in the order that was given
  */
 public record FederatedBundles(Map<TrustDomain, List<X509Certificate>> roots) {
   /** A mesh that talks to more is better served by one trust domain for all. */
@@ -41,7 +42,7 @@ public record FederatedBundles(Map<TrustDomain, List<X509Certificate>> roots) {
       throw new IllegalArgumentException(
           roots.size() + " other trust domains; at most " + MOST_DOMAINS);
     }
-    Map<TrustDomain, List<X509Certificate>> copy = new HashMap<>();
+    Map<TrustDomain, List<X509Certificate>> copy = new LinkedHashMap<>();
     long bytes = 0;
     for (var entry : roots.entrySet()) {
       List<X509Certificate> certificates = List.copyOf(entry.getValue());
@@ -55,7 +56,7 @@ public record FederatedBundles(Map<TrustDomain, List<X509Certificate>> roots) {
       throw new IllegalArgumentException(
           "certificates of " + bytes + " bytes for other trust domains; at most " + MOST_BYTES);
     }
-    roots = Map.copyOf(copy);
+    roots = Collections.unmodifiableMap(copy);
   }
 
   /**
@@ -87,7 +88,7 @@ public record FederatedBundles(Map<TrustDomain, List<X509Certificate>> roots) {
 
   /** The same but for these domains. */
   public FederatedBundles without(Collection<TrustDomain> domains) {
-    Map<TrustDomain, List<X509Certificate>> others = new HashMap<>(roots);
+    Map<TrustDomain, List<X509Certificate>> others = new LinkedHashMap<>(roots);
     others.keySet().removeAll(domains);
     return new FederatedBundles(others);
   }

@@ -56,6 +56,8 @@ public final class AuthorityException extends RuntimeException {
   /** The word for what went wrong. */
   private final Reason reason;
 
+  private final String problem;
+
   /**
    * @param subject the file, request or server at hand
    * @param problem what is wrong with it
@@ -70,10 +72,16 @@ public final class AuthorityException extends RuntimeException {
       Reason reason, String subject, String problem, String mend, @Nullable Throwable cause) {
     super(subject + ": " + problem + "; " + mend, cause);
     this.reason = reason;
+    this.problem = problem;
   }
 
   /** The word for what went wrong. */
   public Reason reason() {
     return reason;
+  }
+
+  /** What is wrong, without the subject and what to do: for who says another mend. */
+  public String problem() {
+    return problem;
   }
 }

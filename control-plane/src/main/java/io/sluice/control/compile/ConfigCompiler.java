@@ -19,6 +19,8 @@ final class ConfigCompiler {
   private static final Set<String> USUAL_NAMES =
       Set.of("osm-mesh-config", "fsm-mesh-config", "sluice-mesh-config");
 
+  private static final String INTERCEPTION_MODE = "spec.traffic.interceptionMode";
+
   /** The one thing that MeshConfigs claim. */
   private static final Set<String> GOVERNING = Set.of("governing");
 
@@ -120,7 +122,12 @@ final class ConfigCompiler {
               + " load balancers too, is refused although enablePermissiveTrafficPolicyMode is true");
     }
     if (!config.notEnforced().isEmpty()) {
-      statuses.warning(config, "not enforced yet: " + String.join(", ", config.notEnforced()), "");
+      statuses.warning(
+          config,
+          "not enforced yet: " + String.join(", ", config.notEnforced()),
+          config.notEnforced().contains(INTERCEPTION_MODE)
+              ? "for " + INTERCEPTION_MODE + " set the chart value interception.mode, or --mode"
+              : "");
     }
     if (!config.unknown().isEmpty()) {
       statuses.warning(

@@ -11,7 +11,9 @@ import io.sluice.mesh.Permission;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * from a route that exists and names no ports.
  */
 final class PermissionCompiler {
-  private static final String ACCOUNT = "ServiceAccount";
+  private static final String ACCOUNT = TrafficTarget.ACCOUNT;
+  private static final String NO_SOURCE = "spec.sources names no usable source";
 
   private final Routes routes;
   private final Optional<MeshSettings> settings;
@@ -63,9 +66,12 @@ final class PermissionCompiler {
     }
     Set<NamespacedName> sources = new HashSet<>();
     Set<SpiffeId> foreign = new HashSet<>();
-    readSources(target, sources, foreign);
+    List<String> wrong = new ArrayList<>();
+    readSources(target, sources, foreign, wrong);
     if (sources.isEmpty() && foreign.isEmpty()) {
-      return refuse(target, "spec.sources names no usable source", "add a ServiceAccount");
+      return wrong.isEmpty()
+          ? refuse(target, NO_SOURCE, "add a ServiceAccount")
+          : refuse(target, NO_SOURCE + ": " + wrong.getFirst(), "mend at least one source");
     }
     return ports(target)
         .map(ports ->
@@ -84,50 +90,65 @@ final class PermissionCompiler {
         .orElse(null);
   }
 
+  /** Sorts the sources; what makes some of them unusable is told, and added to {@code wrong}. */
   private void readSources(
-      TrafficTarget target, Set<NamespacedName> sources, Set<SpiffeId> foreign) {
+      TrafficTarget target,
+      Set<NamespacedName> sources,
+      Set<SpiffeId> foreign,
+      List<String> wrong) {
     for (int i = 0; i < target.sources().size(); i++) {
       Subject source = target.sources().get(i);
       String field = "spec.sources[" + i + "]";
       if (source.kind().equals(TrafficTarget.PRINCIPAL)) {
-        foreign(target, source, field).ifPresent(foreign::add);
+        foreign(target, source, field, wrong).ifPresent(foreign::add);
       } else if (!source.kind().equals(ACCOUNT)) {
-        statuses.warning(
+        wrong(
             target,
             field + ".kind is " + source.kind(),
-            "a source is a ServiceAccount, or an AuthenticatedPrincipal of another mesh");
+            "a source is a ServiceAccount, or an AuthenticatedPrincipal of another mesh",
+            wrong);
       } else if (source.namespace().isEmpty()) {
-        statuses.warning(
-            target, field + ".namespace is missing", "write the namespace of the account");
+        wrong(target, field + ".namespace is missing", "write the namespace of the account", wrong);
       } else {
         sources.add(new NamespacedName(source.namespace(), source.name()));
       }
     }
   }
 
+  private void wrong(TrafficTarget target, String reason, String mend, List<String> wrong) {
+    statuses.warning(target, reason, mend);
+    wrong.add(reason);
+  }
+
   /** An identity of another mesh. One that nobody can prove yet is granted what the target says. */
-  private Optional<SpiffeId> foreign(TrafficTarget target, Subject source, String field) {
+  private Optional<SpiffeId> foreign(
+      TrafficTarget target, Subject source, String field, List<String> wrong) {
     SpiffeId identity = SpiffeId.parse(source.name());
     if (!source.namespace().isEmpty()) {
-      statuses.warning(
+      wrong(
           target,
           field + ".namespace has no meaning for an AuthenticatedPrincipal",
-          "remove it; the SPIFFE ID names the namespace");
+          "remove it; the SPIFFE ID names the namespace",
+          wrong);
       return Optional.empty();
     }
     if (SystemIdentity.isSystem(identity) || identity.isNobody()) {
-      statuses.warning(
-          target, field + ".name is " + identity + ", which is no workload's", "name a workload's");
+      wrong(
+          target,
+          field + ".name is " + identity + ", which is no workload's",
+          "name a workload's",
+          wrong);
       return Optional.empty();
     }
     if (settings.isPresent() && settings.get().trustDomain().equals(identity.trustDomain())) {
-      statuses.warning(
+      wrong(
           target,
           field + ".name is of this mesh's own trust domain, " + identity.trustDomain(),
           "use kind: ServiceAccount with name: "
               + identity.serviceAccount()
               + " and namespace: "
-              + identity.namespace());
+              + identity.namespace(),
+          wrong);
       return Optional.empty();
     }
     if (settings.isPresent() && !settings.get().federated().includes(identity.trustDomain())) {

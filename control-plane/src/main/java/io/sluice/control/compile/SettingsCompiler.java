@@ -6,12 +6,14 @@ import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import java.math.BigInteger;
-import java.util.Comparator;
-import java.util.HashSet;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -28,7 +30,7 @@ final class SettingsCompiler {
   private SettingsCompiler() {}
 
   static MeshSettings compile(MeshConfig config, Statuses statuses) {
-    Set<SpiffeId> denied =
+    Map<String, SpiffeId> denied =
         parsed(
             config,
             DENIED_IDENTITIES,
@@ -36,22 +38,31 @@ final class SettingsCompiler {
             SpiffeId::parse,
             SpiffeId.FORM_TO_WRITE,
             statuses);
-    tellStrangers(config, denied, statuses);
+    tellDenied(config, denied, statuses);
+    if (config.mtlsDisabled() && !config.federatesWith().roots().isEmpty()) {
+      statuses.warning(
+          config,
+          "spec.certificate.federatesWith: nobody of another mesh is let in while"
+              + " spec.sidecar.sidecarDisabledMTLS is true: only a certificate proves who he is",
+          "remove sidecarDisabledMTLS, or the entries");
+    }
     return new MeshSettings(
         config.permissive(),
         config.egress(),
         config.trustDomain(),
         !config.mtlsDisabled(),
         new DeniedPeers(
-            in(denied, domain -> !config.federatesWith().includes(domain)),
-            in(denied, config.federatesWith()::includes),
-            parsed(
-                config,
-                "spec.certificate.deniedSerials",
-                config.deniedSerials(),
-                SettingsCompiler::serial,
-                "write the serial number in hexadecimal, as in openssl x509 -serial",
-                statuses)),
+            in(denied.values(), domain -> !config.federatesWith().includes(domain)),
+            in(denied.values(), config.federatesWith()::includes),
+            Set.copyOf(
+                parsed(
+                        config,
+                        "spec.certificate.deniedSerials",
+                        config.deniedSerials(),
+                        SettingsCompiler::serial,
+                        "write the serial number in hexadecimal, as in openssl x509 -serial",
+                        statuses)
+                    .values())),
         Modes.word(
                 config,
                 "spec.traffic.revokedConnections",
@@ -72,46 +83,62 @@ final class SettingsCompiler {
         List.of());
   }
 
-  private static Set<SpiffeId> in(Set<SpiffeId> identities, Predicate<TrustDomain> domains) {
+  private static Set<SpiffeId> in(Collection<SpiffeId> identities, Predicate<TrustDomain> domains) {
     return identities.stream()
         .filter(identity -> domains.test(identity.trustDomain()))
         .collect(Collectors.toSet());
   }
 
   /**
-   * A former trust domain of the mesh, or one whose bundle was taken away: the mesh's own loses.
+   * Of entries that deny somebody of this mesh whom their author may not mean. Which domains the
+   * mesh has had is not known here: a deny list has to outlive a change of the trust domain, so one
+   * that is not federated counts as a former name.
    */
-  private static void tellStrangers(MeshConfig config, Set<SpiffeId> denied, Statuses statuses) {
-    denied.stream()
-        .filter(identity -> !config.federatesWith().includes(identity.trustDomain()))
-        .filter(identity -> !identity.trustDomain().equals(config.trustDomain()))
-        .sorted(Comparator.comparing(SpiffeId::toString))
-        .forEach(identity ->
-            statuses.info(
-                config,
-                DENIED_IDENTITIES
-                    + ": "
-                    + identity
-                    + " is of a trust domain that the mesh does not federate with, so it counts as a"
-                    + " former name of its own account "
-                    + identity.serviceAccountName()));
+  private static void tellDenied(
+      MeshConfig config, Map<String, SpiffeId> denied, Statuses statuses) {
+    denied.forEach((field, identity) -> {
+      TrustDomain domain = identity.trustDomain();
+      if (config.federatesWith().includes(domain)) {
+        return;
+      }
+      if (SystemIdentity.isSystem(identity)) {
+        statuses.warning(
+            config,
+            field + ": this would deny a part of the mesh itself",
+            "deny its certificate by serial number instead");
+      } else if (!domain.equals(config.trustDomain())) {
+        statuses.warning(
+            config,
+            field
+                + ": "
+                + identity
+                + " is of no trust domain in federatesWith, so as a former name it denies the own"
+                + " account "
+                + identity.serviceAccountName(),
+            "remove it; or, to deny that account, write "
+                + identity.in(config.trustDomain())
+                + "; or add "
+                + domain
+                + " to federatesWith");
+      }
+    });
   }
 
-  /** One entry that cannot be read must not let the others through. */
-  private static <T> Set<T> parsed(
+  /** What could be read, by its field. One that cannot be must not let the others through. */
+  private static <T> Map<String, T> parsed(
       MeshConfig config,
       String field,
       List<String> texts,
       Function<String, T> parser,
       String mend,
       Statuses statuses) {
-    Set<T> values = new HashSet<>();
+    Map<String, T> values = new LinkedHashMap<>();
     for (int i = 0; i < texts.size(); i++) {
+      String entry = field + "[" + i + "]";
       try {
-        values.add(parser.apply(texts.get(i)));
+        values.put(entry, parser.apply(texts.get(i)));
       } catch (IllegalArgumentException e) {
-        statuses.warning(
-            config, field + "[" + i + "]: " + e.getMessage() + ", so it denies nobody", mend);
+        statuses.warning(config, entry + ": " + e.getMessage() + ", so it denies nobody", mend);
       }
     }
     return values;

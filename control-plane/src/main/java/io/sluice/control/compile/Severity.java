@@ -4,7 +4,7 @@ package io.sluice.control.compile;
 public enum Severity {
   /** The object is used; something about it is worth knowing. */
   INFO,
-  /** A part of the object has no effect. */
+  /** A part of the object has no effect, or one that its author may not mean. */
   WARNING,
   /** The object has no effect. */
   UNUSABLE

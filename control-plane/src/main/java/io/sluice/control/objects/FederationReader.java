@@ -7,7 +7,7 @@ import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.TrustDomain;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,7 +32,7 @@ final class FederationReader {
    * @param own the mesh's own trust domain, which no other roots may vouch for
    */
   static FederatedBundles read(Fields certificate, TrustDomain own) {
-    Map<TrustDomain, List<X509Certificate>> bundles = new HashMap<>();
+    Map<TrustDomain, List<X509Certificate>> bundles = new LinkedHashMap<>();
     List<Fields> entries = certificate.objects(FIELD);
     if (entries.size() > FederatedBundles.MOST_DOMAINS) {
       certificate.problem(
@@ -54,7 +54,8 @@ final class FederationReader {
               entry.problem(
                   DOMAIN,
                   own + " is the trust domain of this mesh, for which its own roots alone vouch",
-                  "remove the entry, or name the other mesh's trust domain"));
+                  "remove the entry, or name the other mesh's; two meshes need different trust"
+                      + " domains: change spec.certificate.trustDomain of one"));
       if (domain.isPresent()
           && roots.isPresent()
           && bundles.put(domain.get(), roots.get()) != null) {
@@ -77,7 +78,7 @@ final class FederationReader {
     try {
       read = Pem.parse(text, "the bundle");
     } catch (AuthorityException e) {
-      throw new IllegalArgumentException(e.getMessage(), e);
+      throw new IllegalArgumentException(e.problem(), e); // keys have no place in it
     }
     if (!read.keys().isEmpty()) {
       throw new IllegalArgumentException(

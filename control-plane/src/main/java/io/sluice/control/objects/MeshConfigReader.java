@@ -13,42 +13,14 @@ final class MeshConfigReader {
   private static final String SIDECAR = "sidecar";
   private static final String CERTIFICATE = "certificate";
 
-  private static final Set<String> READ_IN_TRAFFIC =
-      Set.of(
-          "enablePermissiveTrafficPolicyMode",
-          "enableEgress",
-          "mtlsMode",
-          "metadataMode",
-          "pingMode",
-          "sameNodeMtls",
-          "idleTimeout",
-          "revokedConnections",
-          "retirement",
-          "dnsResolvers",
-          "outboundPortExclusionList",
-          "inboundPortExclusionList",
-          "outboundIPRangeExclusionList",
-          "outboundIPRangeInclusionList",
-          "networkInterfaceExclusionList");
+  private static final String TRAFFIC = "traffic";
 
-  private static final Set<String> KNOWN_IN_TRAFFIC =
-      Set.of(
-          "inboundExternalAuthorization",
-          "interceptionMode",
-          "useHTTPSIngress",
-          "serviceAccessMode",
-          "serviceAccessNames",
-          "http1PerRequestLoadBalancing",
-          "http2PerRequestLoadBalancing");
-
-  /** Sections of the MeshConfigs of OSM, osm-edge and FSM besides {@code traffic}. */
-  private static final Set<String> KNOWN_SECTIONS =
+  /** Sections of the MeshConfigs of OSM, osm-edge and FSM of which nothing is read. */
+  private static final Set<String> UNREAD_SECTIONS =
       Set.of(
           "clusterSet",
-          SIDECAR,
           "repoServer",
           "observability",
-          CERTIFICATE,
           "featureFlags",
           "pluginChains",
           "ingress",
@@ -61,36 +33,94 @@ final class MeshConfigReader {
           "connector",
           "warmup");
 
-  /** Fields of those sections that are read. */
-  private static final Map<String, Set<String>> READ_IN_SECTIONS =
+  /** Fields that are read, by their sections. */
+  private static final Map<String, Set<String>> READ =
       Map.of(
-          SIDECAR, Set.of("sidecarDisabledMTLS", "localProxyMode"),
+          TRAFFIC,
+          Set.of(
+              "enablePermissiveTrafficPolicyMode",
+              "enableEgress",
+              "mtlsMode",
+              "metadataMode",
+              "pingMode",
+              "sameNodeMtls",
+              "idleTimeout",
+              "revokedConnections",
+              "retirement",
+              "dnsResolvers",
+              "outboundPortExclusionList",
+              "inboundPortExclusionList",
+              "outboundIPRangeExclusionList",
+              "outboundIPRangeInclusionList",
+              "networkInterfaceExclusionList"),
+          SIDECAR,
+          Set.of("sidecarDisabledMTLS", "localProxyMode"),
           CERTIFICATE,
-              Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
+          Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
+
+  /** Fields of those sections that a version of OSM, osm-edge or FSM has and that are not read. */
+  private static final Map<String, Set<String>> UNREAD =
+      Map.of(
+          TRAFFIC,
+          Set.of(
+              "inboundExternalAuthorization",
+              "interceptionMode",
+              "useHTTPSIngress",
+              "serviceAccessMode",
+              "serviceAccessNames",
+              "http1PerRequestLoadBalancing",
+              "http2PerRequestLoadBalancing"),
+          SIDECAR,
+          Set.of(
+              "enablePrivilegedInitContainer",
+              "compressConfig",
+              "logLevel",
+              "envoyImage",
+              "envoyWindowsImage",
+              "initContainerImage",
+              "sidecarClass",
+              "sidecarImage",
+              "sideWindowsImage", // as osm-edge v1alpha1 spells it
+              "SidecarImageWindowsImage", // and v1alpha2
+              "sidecarDrivers",
+              "sidecarTimeout",
+              "maxDataPlaneConnections",
+              "configResyncInterval",
+              "resources",
+              "initResources",
+              "healthcheckResources",
+              "tlsMinProtocolVersion",
+              "tlsMaxProtocolVersion",
+              "cipherSuites",
+              "ecdhCurves",
+              "localDNSProxy",
+              "holdApplicationUntilProxyStarts",
+              "gracefulExitUntilDownstreamEnds"),
+          CERTIFICATE,
+          Set.of("serviceCertValidityDuration", "certKeyBitSize", "ingressGateway"));
 
   private MeshConfigReader() {}
 
   static MeshConfig read(Fields document, ObjectMeta meta) {
     Fields spec = document.objectOrEmpty("spec");
-    Fields traffic = spec.objectOrEmpty("traffic");
+    Fields traffic = spec.objectOrEmpty(TRAFFIC);
     List<String> notEnforced = new ArrayList<>();
     List<String> unknown = new ArrayList<>();
-    for (String name : traffic.names()) {
-      if (!READ_IN_TRAFFIC.contains(name) && traffic.has(name)) {
-        (KNOWN_IN_TRAFFIC.contains(name) ? notEnforced : unknown).add(traffic.fieldPath(name));
-      }
-    }
     for (String section : spec.names()) {
-      if (KNOWN_SECTIONS.contains(section)) {
-        Fields fields = spec.objectOrEmpty(section);
-        for (String name : fields.names()) {
-          boolean read = READ_IN_SECTIONS.getOrDefault(section, Set.of()).contains(name);
-          if (!read && fields.has(name)) {
-            notEnforced.add(fields.fieldPath(name));
-          }
+      if (!READ.containsKey(section) && !UNREAD_SECTIONS.contains(section)) {
+        if (spec.has(section)) {
+          unknown.add(spec.fieldPath(section));
         }
-      } else if (!section.equals("traffic") && spec.has(section)) {
-        unknown.add(spec.fieldPath(section));
+        continue;
+      }
+      Fields fields = spec.objectOrEmpty(section);
+      for (String name : fields.names()) {
+        if (!READ.getOrDefault(section, Set.of()).contains(name) && fields.has(name)) {
+          boolean isKnown =
+              UNREAD_SECTIONS.contains(section)
+                  || UNREAD.getOrDefault(section, Set.of()).contains(name);
+          (isKnown ? notEnforced : unknown).add(fields.fieldPath(name));
+        }
       }
     }
     Fields certificate = spec.objectOrEmpty(CERTIFICATE);

@@ -11,6 +11,8 @@ import java.util.Optional;
 
 /** Reads the objects of the Service Mesh Interface. */
 final class SmiReader {
+  private static final String SPIFFE = "spiffe://";
+
   private SmiReader() {}
 
   static TrafficTarget readTarget(Fields document, ObjectMeta meta) {
@@ -30,14 +32,29 @@ final class SmiReader {
 
   private static Subject subject(Fields fields) {
     String kind = fields.requiredText("kind");
-    Optional<String> name =
-        kind.equals(TrafficTarget.PRINCIPAL)
-            ? fields
-                .requiredParsed("name", SpiffeId::parse, SpiffeId.FORM_TO_WRITE)
-                .map(SpiffeId::toString)
-            : fields.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND);
+    String name =
+        switch (kind) {
+          case TrafficTarget.PRINCIPAL ->
+              fields
+                  .requiredParsed("name", SpiffeId::parse, SpiffeId.FORM_TO_WRITE)
+                  .map(SpiffeId::toString)
+                  .orElse("");
+          case TrafficTarget.ACCOUNT ->
+              fields.requiredParsed("name", Rfc1123::subdomain, mend(fields)).orElse("");
+          default -> fields.requiredText("name"); // the compiler says which kinds there are
+        };
     return new Subject(
-        kind, name.orElse(""), fields.parsed("namespace", Rfc1123::label, Rfc1123.MEND).orElse(""));
+        kind, name, fields.parsed("namespace", Rfc1123::label, Rfc1123.MEND).orElse(""));
+  }
+
+  private static String mend(Fields account) {
+    boolean isIdentity =
+        account.isText("name") && account.text("name").orElse("").startsWith(SPIFFE);
+    return isIdentity
+        ? "for an identity of another mesh write kind: "
+            + TrafficTarget.PRINCIPAL
+            + ", as a source; for an account of this mesh its name alone"
+        : Rfc1123.MEND;
   }
 
   private static Rule rule(Fields fields) {

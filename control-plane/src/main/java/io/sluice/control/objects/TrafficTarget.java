@@ -13,6 +13,9 @@ import java.util.List;
 public record TrafficTarget(
     ObjectMeta meta, Subject destination, List<Subject> sources, List<Rule> rules)
     implements KubernetesObject {
+  /** SMI's only kind of an end. */
+  public static final String ACCOUNT = "ServiceAccount";
+
   /** OSM's kind of a source that is no account of the mesh; its name is a SPIFFE ID. */
   public static final String PRINCIPAL = "AuthenticatedPrincipal";
 
@@ -24,8 +27,8 @@ public record TrafficTarget(
   /**
    * An end of a TrafficTarget.
    *
-   * @param kind {@code ServiceAccount}, the only kind of SMI, or {@link #PRINCIPAL}
-   * @param name name of the account, or the SPIFFE ID
+   * @param kind {@link #ACCOUNT}, {@link #PRINCIPAL}, or what is neither
+   * @param name name of the account, or the SPIFFE ID; as it is written where the kind is neither
    * @param namespace its namespace, empty when the target does not say
    */
   public record Subject(String kind, String name, String namespace) {}

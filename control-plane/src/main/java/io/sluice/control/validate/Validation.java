@@ -12,7 +12,7 @@ import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.objects.ReadObjects;
 import io.sluice.control.validate.Finding.Level;
-import io.sluice.mesh.svid.Certificates;
+import io.sluice.mesh.FederatedBundles;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -46,7 +46,9 @@ public record Validation(int objects, List<Finding> findings) {
   public static Validation ofMesh(Map<String, byte[]> files, CompilerSettings rules) {
     List<Finding> findings = new ArrayList<>();
     List<KubernetesObject> objects = new ArrayList<>();
-    new TreeMap<>(files).forEach((file, content) -> objects.addAll(read(file, content, findings)));
+    new TreeMap<>(files)
+        .forEach((file, content) ->
+            objects.addAll(read(file, content, FederatedBundles.NONE, findings)));
     addStatuses(
         Compiler.compile(1, new Objects(objects), rules, InForce.NOTHING).statuses(), findings);
     return sorted(objects.size(), findings);
@@ -57,8 +59,28 @@ public record Validation(int objects, List<Finding> findings) {
    * against each other.
    */
   public static Validation ofObjects(String file, byte[] content, CompilerSettings rules) {
+    return ofObjects(file, content, rules, FederatedBundles.NONE);
+  }
+
+  /**
+   * As {@link #ofObjects} for an object that takes the place of {@code before}: roots of another
+   * mesh that were there already are no error, since they would stand in the way of every change.
+   */
+  public static Validation ofUpdate(
+      String file, byte[] content, byte[] before, CompilerSettings rules) {
+    FederatedBundles present =
+        ObjectReader.read(file, before).objects().stream()
+            .filter(MeshConfig.class::isInstance)
+            .map(object -> ((MeshConfig) object).federatesWith())
+            .findFirst()
+            .orElse(FederatedBundles.NONE);
+    return ofObjects(file, content, rules, present);
+  }
+
+  private static Validation ofObjects(
+      String file, byte[] content, CompilerSettings rules, FederatedBundles present) {
     List<Finding> findings = new ArrayList<>();
-    List<KubernetesObject> objects = read(file, content, findings);
+    List<KubernetesObject> objects = read(file, content, present, findings);
     objects.forEach(object -> addStatuses(Compiler.compileAlone(object, rules), findings));
     return sorted(objects.size(), findings);
   }
@@ -73,7 +95,8 @@ public record Validation(int objects, List<Finding> findings) {
   }
 
   /** The objects of a file, of one with a problem those that have none. */
-  private static List<KubernetesObject> read(String file, byte[] content, List<Finding> findings) {
+  private static List<KubernetesObject> read(
+      String file, byte[] content, FederatedBundles present, List<Finding> findings) {
     ReadObjects read = ObjectReader.read(file, content);
     Documents documents = new Documents(YamlDocuments.read(file, content));
     for (Problem problem : read.problems()) {
@@ -98,41 +121,10 @@ public record Validation(int objects, List<Finding> findings) {
                   new Problem(file, config.meta().line(), path, UNKNOWN, SPELLING),
                   config.ref().toString()));
         }
-        findings.addAll(expired(file, config));
+        findings.addAll(FederatedRoots.check(file, config, present, Instant.now()));
       }
     }
     return read.objects();
-  }
-
-  /**
-   * Certificates of other meshes that have ended. The compiler knows no time, and a mesh goes on
-   * when one ends: nobody is proven by it any more. It is not to be written, though.
-   */
-  private static List<Finding> expired(String file, MeshConfig config) {
-    List<Finding> findings = new ArrayList<>();
-    Instant now = Instant.now();
-    config
-        .federatesWith()
-        .roots()
-        .forEach((domain, roots) ->
-            roots.stream()
-                .filter(root -> now.isAfter(root.getNotAfter().toInstant()))
-                .forEach(root ->
-                    findings.add(
-                        Finding.of(
-                            new Problem(
-                                file,
-                                config.meta().line(),
-                                "spec.certificate.federatesWith",
-                                "certificate "
-                                    + Certificates.id(root)
-                                    + " of trust domain "
-                                    + domain
-                                    + " has ended at "
-                                    + root.getNotAfter().toInstant(),
-                                "write the present root of that mesh"),
-                            config.ref().toString()))));
-    return findings;
   }
 
   private static void addStatuses(List<ObjectStatus> statuses, List<Finding> findings) {

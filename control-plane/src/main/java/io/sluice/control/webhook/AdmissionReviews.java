@@ -78,7 +78,12 @@ final class AdmissionReviews {
     JsonNode object = request.path("object");
     NamespaceMembership membership = membership(object, rules, memberships);
     if (object.isObject() && membership != NamespaceMembership.OUTSIDE) {
-      decide(Validation.ofObjects("object", bytes(object), rules), membership, response);
+      JsonNode before = request.path("oldObject"); // of an UPDATE
+      Validation validation =
+          before.isObject()
+              ? Validation.ofUpdate("object", bytes(object), bytes(before), rules)
+              : Validation.ofObjects("object", bytes(object), rules);
+      decide(validation, membership, response);
     } else {
       response.put("allowed", true); // DELETE and CONNECT have no object
     }

@@ -1,10 +1,14 @@
 package io.sluice.control.authority;
 
 import io.sluice.mesh.SpiffeId;
+import java.math.BigInteger;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Date;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.BasicConstraints;
@@ -12,10 +16,13 @@ import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.ExtensionsGenerator;
 import org.bouncycastle.asn1.x509.GeneralName;
 import org.bouncycastle.asn1.x509.GeneralNames;
+import org.bouncycastle.asn1.x509.KeyUsage;
+import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
+import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequestBuilder;
 
-/** Keys and PKCS#10 requests as a node makes them, honest or not. */
+/** Keys, PKCS#10 requests as a node makes them, honest or not, and self-signed certificates. */
 public final class Requests {
   public static final SpiffeId STORE = SpiffeId.parse("spiffe://site.example/ns/shop/sa/store");
 
@@ -63,6 +70,28 @@ public final class Requests {
         .addAttribute(PKCSObjectIdentifiers.pkcs_9_at_extensionRequest, wishes.generate())
         .build(new JcaContentSignerBuilder(signature).build(signer.getPrivate()))
         .getEncoded();
+  }
+
+  /** A certificate that {@code pair} signs for itself; an authority's, or a leaf's. */
+  public static X509Certificate selfSigned(
+      KeyPair pair, String name, boolean isAuthority, Instant begin, Instant end) {
+    try {
+      X500Name subject = new X500Name("CN=" + name);
+      var builder =
+          new JcaX509v3CertificateBuilder(
+              subject, BigInteger.ONE, Date.from(begin), Date.from(end), subject, pair.getPublic());
+      builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(isAuthority));
+      builder.addExtension(
+          Extension.keyUsage,
+          true,
+          new KeyUsage(isAuthority ? KeyUsage.keyCertSign : KeyUsage.digitalSignature));
+      return new JcaX509CertificateConverter()
+          .getCertificate(
+              builder.build(
+                  new JcaContentSignerBuilder(signatureFor(pair)).build(pair.getPrivate())));
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   public static CertificateRequest of(KeyPair pair, Duration lifetime) throws Exception {

@@ -14,7 +14,6 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
-import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
@@ -22,65 +21,46 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.bouncycastle.asn1.x500.X500Name;
-import org.bouncycastle.asn1.x509.BasicConstraints;
-import org.bouncycastle.asn1.x509.Extension;
-import org.bouncycastle.asn1.x509.KeyUsage;
-import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
-import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
-import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Roots of other meshes in the MeshConfig, and TrafficTargets that name their identities. */
 class FederationTest {
   private static final TrustDomain PARTNER = new TrustDomain("partner.example");
   private static final SpiffeId BUYER = new SpiffeId(PARTNER, "shop", "buyer");
-  private static final KeyPair KEY = key();
+  private static final KeyPair KEY = key("secp256r1");
   private static final X509Certificate ROOT = certificate(1, true, Duration.ofDays(1));
   private static final X509Certificate NEXT = certificate(2, true, Duration.ofDays(1));
   private static final X509Certificate ENDED = certificate(3, true, Duration.ofDays(-1));
+  private static final X509Certificate GONE = certificate(5, true, Duration.ofDays(-1));
+  private static final X509Certificate LATER =
+      Requests.selfSigned(
+          KEY,
+          "later",
+          true,
+          Instant.now().plus(Duration.ofDays(1)),
+          Instant.now().plus(Duration.ofDays(2)));
   private static final X509Certificate LEAF = certificate(4, false, Duration.ofDays(1));
 
-  private static KeyPair key() {
+  private static KeyPair key(String algorithm) {
     try {
-      return Requests.keyPair("secp256r1");
+      return Requests.keyPair(algorithm);
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
   }
 
   private static X509Certificate certificate(int number, boolean ca, Duration left) {
-    try {
-      X500Name name = new X500Name("CN=partner " + number);
-      Instant now = Instant.now();
-      var builder =
-          new JcaX509v3CertificateBuilder(
-              name,
-              BigInteger.valueOf(number),
-              Date.from(now.minus(Duration.ofDays(2))),
-              Date.from(now.plus(left)),
-              name,
-              KEY.getPublic());
-      builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(ca));
-      builder.addExtension(
-          Extension.keyUsage,
-          true,
-          new KeyUsage(ca ? KeyUsage.keyCertSign : KeyUsage.digitalSignature));
-      return new JcaX509CertificateConverter()
-          .getCertificate(
-              builder.build(
-                  new JcaContentSignerBuilder("SHA256withECDSA").build(KEY.getPrivate())));
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
-    }
+    Instant now = Instant.now();
+    return Requests.selfSigned(
+        KEY, "partner " + number, ca, now.minus(Duration.ofDays(2)), now.plus(left));
   }
 
   private static String pem(X509Certificate... certificates) {
@@ -153,7 +133,7 @@ class FederationTest {
             federating(entry("cluster.local", pem(ROOT))),
             entry + ".trustDomain",
             "trust domain of this mesh",
-            "remove the entry"),
+            "two meshes need different trust domains: change spec.certificate.trustDomain of one"),
         Arguments.of(
             federating(entry("a", pem(ROOT)), entry("a", pem(NEXT))),
             "spec.certificate.federatesWith[1].trustDomain",
@@ -168,6 +148,11 @@ class FederationTest {
             entry + ".trustBundle",
             "cut off",
             "PEM"),
+        Arguments.of(
+            federating(entry("a", pem(ROOT).replace("MII", "!!!"))),
+            entry + ".trustBundle",
+            "a block cannot be read",
+            "PEM certificates"),
         Arguments.of(federating(entry("a", "nothing")), entry + ".trustBundle", "0", "PEM"),
         Arguments.of(
             federating(entry("a", new Pem(List.of(ROOT), List.of(KEY.getPrivate())).text())),
@@ -193,31 +178,112 @@ class FederationTest {
     assertThat(read.objects()).isEmpty();
     assertThat(read.problems())
         .extracting(Problem::toString)
-        .anySatisfy(problem -> assertThat(problem).contains(field, wrong, mend));
+        .anySatisfy(
+            problem -> assertThat(problem).contains(field, wrong, mend).doesNotContain("keys"));
     assertThat(errors(config)).isNotEmpty();
   }
 
   @Test
-  void aCertificateThatHasEndedIsNotToBeWrittenButTakesNothingElseAway() {
-    String config = federating(entry("partner.example", pem(ENDED, ROOT)));
+  void aCertificateThatHasEndedIsNotToBeWrittenAloneAndTakesNothingElseAway() {
+    String beside = federating(entry("a", pem(ROOT)), entry("partner.example", pem(ENDED, ROOT)));
 
-    assertThat(errors(config))
+    assertThat(errors(federating(entry("partner.example", pem(ENDED)))))
         .singleElement()
         .satisfies(finding ->
             assertThat(finding.sentence())
-                .contains("spec.certificate.federatesWith", "has ended", "present root"));
-    assertThat(errors(federating(entry("partner.example", pem(ROOT))))).isEmpty();
-    assertThat(Manifests.compile(config).snapshot().settings().federated().includes(PARTNER))
+                .contains("spec.certificate.federatesWith[0]: ", "has ended", "present root"));
+    assertThat(findings(beside))
+        .singleElement()
+        .satisfies(finding -> {
+          assertThat(finding.level()).isEqualTo(Finding.Level.WARNING);
+          assertThat(finding.sentence())
+              .contains("spec.certificate.federatesWith[1]: ", "remove the one that has ended");
+        });
+    assertThat(Manifests.compile(beside).snapshot().settings().federated().includes(PARTNER))
         .isTrue();
   }
 
+  /** Whatever is wrong with what is there already, the rest of the object can be changed. */
+  @ParameterizedTest
+  @ValueSource(strings = {"ENDED", "WEAK"})
+  void anEntryThatIsThereAlreadyDoesNotStopAnUpdate(String wrong) {
+    X509Certificate root = wrong.equals("ENDED") ? ENDED : weak();
+    String stored = federating(entry("partner.example", pem(root)));
+    String changed = stored.replace("spec: {", "spec: {traffic: {enableEgress: true}, ");
+
+    assertThat(update(stored, changed))
+        .singleElement()
+        .satisfies(finding -> assertThat(finding.level()).isEqualTo(Finding.Level.WARNING));
+    assertThat(update(stored, federating(entry("partner.example", pem(root, GONE)))))
+        .extracting(Finding::level)
+        .contains(Finding.Level.ERROR);
+    assertThat(update(stored, federating(entry("other.example", pem(root)))))
+        .extracting(Finding::level)
+        .containsExactly(Finding.Level.ERROR);
+  }
+
+  private static List<Finding> update(String before, String after) {
+    return Validation.ofUpdate("config.yaml", bytes(after), bytes(before), CompilerSettings.USUAL)
+        .findings();
+  }
+
+  private static X509Certificate weak() {
+    Instant now = Instant.now();
+    return Requests.selfSigned(
+        key("RSA-1024"), "weak", true, now.minusSeconds(60), now.plusSeconds(3_600));
+  }
+
+  static Stream<Arguments> rootsThatProveNobody() {
+    Instant now = Instant.now();
+    X509Certificate edwards =
+        Requests.selfSigned(
+            key("Ed25519"), "ed", true, now.minusSeconds(60), now.plusSeconds(3_600));
+    return Stream.of(
+        Arguments.of(weak(), Finding.Level.ERROR, "none of RSA 2048 to 8192", "such a key"),
+        Arguments.of(LATER, Finding.Level.WARNING, "begins at", "keep the present root beside it"),
+        Arguments.of(edwards, Finding.Level.WARNING, "Ed25519", "sign with P-256"));
+  }
+
+  /** By the rules of the node's judge. */
+  @ParameterizedTest
+  @MethodSource("rootsThatProveNobody")
+  void aRootThatProvesNobodyIsTold(
+      X509Certificate root, Finding.Level level, String wrong, String mend) {
+    assertThat(findings(federating(entry("partner.example", pem(root)))))
+        .singleElement()
+        .satisfies(finding -> {
+          assertThat(finding.level()).isEqualTo(level);
+          assertThat(finding.field()).isEqualTo("spec.certificate.federatesWith[0]");
+          assertThat(finding.reason()).contains(wrong);
+          assertThat(finding.mend()).contains(mend);
+        });
+  }
+
+  @Test
+  void withoutMutualTlsNobodyOfAnotherMeshCanProveWhoHeIs() {
+    String config = federating(entry("partner.example", pem(ROOT)));
+
+    assertThat(findings(config.replace("spec: {", "spec: {sidecar: {sidecarDisabledMTLS: true}, ")))
+        .singleElement()
+        .satisfies(finding -> {
+          assertThat(finding.level()).isEqualTo(Finding.Level.WARNING);
+          assertThat(finding.sentence())
+              .contains("spec.certificate.federatesWith: ", "sidecarDisabledMTLS");
+        });
+  }
+
   private static List<Finding> errors(String config) {
-    return Validation.ofObjects(
-            "config.yaml", config.getBytes(StandardCharsets.UTF_8), CompilerSettings.USUAL)
-        .findings()
-        .stream()
+    return findings(config).stream()
         .filter(finding -> finding.level() == Finding.Level.ERROR)
         .toList();
+  }
+
+  private static List<Finding> findings(String config) {
+    return Validation.ofObjects("config.yaml", bytes(config), CompilerSettings.USUAL).findings();
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 
   @Test
@@ -239,7 +305,34 @@ class FederationTest {
     assertThat(compilation.statuses())
         .singleElement()
         .satisfies(status ->
-            assertThat(status.toString()).contains(former.toString(), "own account shop/seller"));
+            assertThat(status.toString())
+                .contains(
+                    "spec.certificate.deniedIdentities[1]: " + former,
+                    "own account shop/seller",
+                    "remove it; or, to deny that account, write"
+                        + " spiffe://cluster.local/ns/shop/sa/seller; or add former.example to"
+                        + " federatesWith"));
+    assertThat(compilation.statuses())
+        .extracting(ObjectStatus::severity)
+        .containsExactly(Severity.WARNING);
+  }
+
+  /** The definition of the custom resource refuses it by the same words. */
+  @Test
+  void anEntryOfTheDenyListThatIsOfTheMeshItselfIsTold() {
+    String denied = "], deniedIdentities: [\"spiffe://%s/ns/sluice-system/sa/controller\"]";
+    String roots = "federatesWith: [" + entry("partner.example", pem(ROOT));
+
+    assertThat(findings(config(roots + denied.formatted("cluster.local"))))
+        .singleElement()
+        .satisfies(finding -> {
+          assertThat(finding.level()).isEqualTo(Finding.Level.WARNING);
+          assertThat(finding.sentence())
+              .contains(
+                  "would deny a part of the mesh itself;"
+                      + " deny its certificate by serial number instead");
+        });
+    assertThat(findings(config(roots + denied.formatted("partner.example")))).isEmpty();
   }
 
   @Test
@@ -286,6 +379,37 @@ class FederationTest {
     assertThat(compilation.statuses())
         .extracting(ObjectStatus::toString)
         .anySatisfy(status -> assertThat(status).contains(said));
+    assertThat(compilation.statuses())
+        .filteredOn(status -> status.severity() == Severity.UNUSABLE)
+        .singleElement()
+        .satisfies(status -> {
+          assertThat(status.reason())
+              .startsWith("spec.sources names no usable source: spec.sources[0]");
+          assertThat(status.mend()).isEqualTo("mend at least one source");
+        });
+  }
+
+  static Stream<Arguments> misnamedSources() {
+    return Stream.of(
+        Arguments.of(
+            "{kind: authenticatedPrincipal, name: \"" + BUYER + "\"}",
+            "spec.sources[0].kind: is authenticatedPrincipal; a source is a ServiceAccount, or an"
+                + " AuthenticatedPrincipal of another mesh"),
+        Arguments.of(
+            "{kind: ServiceAccount, namespace: shop, name: \"" + BUYER + "\"}",
+            "spec.sources[0].name: '"
+                + BUYER
+                + "' is not the name of an object; for an identity of another mesh write kind:"
+                + " AuthenticatedPrincipal"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("misnamedSources")
+  void aSourceThatIsMeantForAnotherMeshIsToldHowToWriteIt(String source, String said) {
+    assertThat(findings(target(source)))
+        .extracting(Finding::sentence)
+        .anySatisfy(sentence -> assertThat(sentence).contains(said))
+        .noneSatisfy(sentence -> assertThat(sentence).contains("lower-case letters"));
   }
 
   @Test

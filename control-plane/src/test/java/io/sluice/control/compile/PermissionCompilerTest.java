@@ -101,7 +101,7 @@ class PermissionCompilerTest {
             DB,
             "{kind: Group, name: all, namespace: shop}",
             sql,
-            "spec.sources names no usable source"),
+            "spec.sources names no usable source: spec.sources[0].kind is Group"),
         new Refused(
             "{kind: Deployment, name: db, namespace: shop}",
             WEB,

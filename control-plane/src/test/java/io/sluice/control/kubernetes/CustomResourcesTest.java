@@ -177,6 +177,29 @@ class CustomResourcesTest {
     requireSensibleRules(version.path("schema").path("openAPIV3Schema"));
   }
 
+  /** One of another mesh denies nothing of this one. */
+  @Test
+  void refusesToDenyAPartOfTheMeshButNotOneOfAnotherMesh() throws Exception {
+    JsonNode certificate =
+        definition(ReadableKind.MESH_CONFIG)
+            .at("/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/certificate");
+
+    assertThat(certificate.path("x-kubernetes-validations"))
+        .filteredOn(rule -> rule.path("rule").asText().contains("self.deniedIdentities"))
+        .singleElement()
+        .satisfies(rule -> {
+          assertThat(rule.path("rule").asText().replaceAll("\\s+", " "))
+              .contains(
+                  "!identity.contains('/ns/sluice-system/') || (has(self.federatesWith) &&"
+                      + " self.federatesWith.exists(mesh, identity.startsWith('spiffe://' +"
+                      + " mesh.trustDomain + '/')))");
+          assertThat(rule.path("message").asText())
+              .isEqualTo(
+                  "this would deny a part of the mesh itself; deny its certificate by serial number"
+                      + " instead");
+        });
+  }
+
   private static void requireSensibleRules(JsonNode schema) {
     for (JsonNode validation : schema.path("x-kubernetes-validations")) {
       String rule = validation.path("rule").asText();

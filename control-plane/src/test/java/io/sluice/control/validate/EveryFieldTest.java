@@ -284,6 +284,8 @@ class EveryFieldTest {
         "spec.traffic.enableEgres",
         "spec.colour",
         "spec.sidecar.enableThat",
+        "spec.certificate.federateWith",
+        "spec.sidecar.sidecarImage",
         "spec.warmup.enable",
       })
   void ofMeshConfigsThatTheSchemaDoesNotDescribe(String path) {

@@ -114,6 +114,9 @@ class ValidationTest {
         "TCPRoute; ports:; port: 80, ports:; spec.matches.port",
         "MeshConfig; mtlsMode:; mtlsmode: STRICT, mtlsMode:; spec.traffic.mtlsmode",
         "MeshConfig; kind:; data: {}\\nkind:; data",
+        "MeshConfig; traffic:; sidecar: {sidecarDisabledMTSL: true}, traffic:; spec.sidecar.sidecarDisabledMTSL",
+        "MeshConfig; traffic:; certificate: {federateWith: []}, traffic:; spec.certificate.federateWith",
+        "MeshConfig; traffic:; certificate: {deniedIdentites: []}, traffic:; spec.certificate.deniedIdentites",
       })
   void findsFieldsThatNobodyKnows(String kind, String before, String after, String field) {
     String config =
@@ -135,6 +138,38 @@ class ValidationTest {
           assertThat(finding.field()).isEqualTo(field);
           assertThat(finding.object()).startsWith(kind);
           assertThat(finding.level()).isEqualTo(Level.ERROR);
+        });
+  }
+
+  /** Of OSM, osm-edge and FSM: an object of theirs is not refused for what has no effect. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "certificate.certKeyBitSize; ''",
+        "sidecar.envoyImage; ''",
+        "sidecar.compressConfig; ''",
+        "observability.whatever; ''",
+        "traffic.useHTTPSIngress; ''",
+        "traffic.interceptionMode; for spec.traffic.interceptionMode set the chart value"
+            + " interception.mode, or --mode",
+      })
+  void warnsOfFieldsOfOtherMeshesThatHaveNoEffect(String path, String mend) {
+    String config =
+        """
+        apiVersion: config.flomesh.io/v1alpha3
+        kind: MeshConfig
+        metadata: {name: fsm-mesh-config, namespace: fsm-system}
+        spec: {%s: {%s: something}}
+        """
+            .formatted((Object[]) path.split("\\."));
+
+    assertThat(ofObjects(config).findings())
+        .singleElement()
+        .satisfies(finding -> {
+          assertThat(finding.level()).isEqualTo(Level.WARNING);
+          assertThat(finding.reason()).isEqualTo("not enforced yet: spec." + path);
+          assertThat(finding.mend()).isEqualTo(mend);
         });
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.PodRangeRule;
@@ -28,6 +29,7 @@ import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
@@ -183,6 +185,50 @@ class AdmissionWebhookTest {
                 .isEqualTo(
                     "sluice: TrafficTarget shop/web: spec.sources[0].kind: is Group; a source is a"
                         + " ServiceAccount, or an AuthenticatedPrincipal of another mesh"));
+  }
+
+  /** A root of another mesh that has ended since must not stand in the way of other changes. */
+  @Test
+  void refusesAnEndedRootWhereItIsWrittenAndNotWhereItIsAlready() throws Exception {
+    X509Certificate ended =
+        Requests.selfSigned(
+            Requests.keyPair("secp256r1"),
+            "partner",
+            true,
+            now.minus(Duration.ofDays(2)),
+            now.minus(Duration.ofDays(1)));
+    String partner =
+        "\"certificate\": {\"federatesWith\": [{\"trustDomain\": \"partner.example\", \"trustBundle\": \"%s\"}]}"
+            .formatted(new Pem(List.of(ended), List.of()).text().replace("\n", "\\n"));
+    String with = meshConfig("sluice-system", "{" + partner + "}");
+    String more =
+        meshConfig("sluice-system", "{" + partner + ", \"traffic\": {\"enableEgress\": true}}");
+    String without = meshConfig("sluice-system", "{}");
+
+    JsonNode created = review(with);
+    JsonNode added = review(with + ", \"oldObject\": " + without);
+    JsonNode kept = review(more + ", \"oldObject\": " + with);
+
+    assertThat(created.path("allowed").asBoolean()).isFalse();
+    assertThat(added.path("allowed").asBoolean()).isFalse();
+    assertThat(added.path("status").path("message").asText())
+        .contains("spec.certificate.federatesWith[0]: certificate ", "has ended");
+    assertThat(kept.path("allowed").asBoolean()).isTrue();
+    assertThat(kept.path("warnings").toString())
+        .contains("spec.certificate.federatesWith[0]: certificate ", "has ended");
+  }
+
+  @Test
+  void warnsOfAnEntryOfTheDenyListThatDeniesAnAccountOfTheMesh() throws Exception {
+    JsonNode response =
+        review(
+            meshConfig(
+                "sluice-system",
+                "{\"certificate\": {\"deniedIdentities\": [\"spiffe://partner.example/ns/shop/sa/buyer\"]}}"));
+
+    assertThat(response.path("allowed").asBoolean()).isTrue();
+    assertThat(response.path("warnings").toString())
+        .contains("own account shop/buyer", "remove it");
   }
 
   @Test

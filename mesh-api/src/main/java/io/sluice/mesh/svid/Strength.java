@@ -51,8 +51,12 @@ final class Strength {
 
   private Strength() {}
 
-  /** That nobody works out the private key of {@code one}. */
-  static void requireKey(X509Certificate one, SpiffeId identity) throws SvidRefused {
+  /**
+   * That nobody works out the private key of {@code one}.
+   *
+   * @param whose for the message: an identity, or a trust domain
+   */
+  static void requireKey(X509Certificate one, Object whose) throws SvidRefused {
     PublicKey key = one.getPublicKey();
     boolean strong =
         switch (key) {
@@ -67,7 +71,7 @@ final class Strength {
       throw new SvidRefused(
           SvidReason.WEAK,
           "a certificate of "
-              + identity
+              + whose
               + " has a key that is none of RSA 2048 to 8192, P-256, P-384, P-521 and Ed25519");
     }
   }

@@ -328,11 +328,7 @@ public final class SvidJudge {
       Instant judgedAt)
       throws CertificateException {
     X509Certificate trusted = root.certificate();
-    if (root.isFollowed()) {
-      var _ = read(trusted);
-    }
-    Strength.requireKey(trusted, identity);
-    judgedAt(List.of(trusted), identity, now, early);
+    requireRoot(root, identity, now, early);
     // RFC 5280 §6.2 leaves an anchor's own bounds to us; the JDK does not look at them.
     if (trusted.getBasicConstraints() < path.size() - 1) {
       throw new SvidRefused(
@@ -358,6 +354,34 @@ public final class SvidJudge {
     }
   }
 
+  /**
+   * That a root could prove somebody now, by its own key and time, as {@link #prove} looks at them.
+   *
+   * @param domain that it vouches for
+   * @throws SvidRefused {@code WEAK}, {@code NOT_YET_VALID}, {@code EXPIRED} or {@code UNREADABLE};
+   *     nothing else is thrown, whatever it is
+   */
+  public static void requireRoot(X509Certificate root, TrustDomain domain, Instant now)
+      throws SvidRefused {
+    try {
+      requireRoot(Root.of(root), domain, now, CLOCK_SKEW);
+    } catch (CertificateException e) {
+      throw e instanceof SvidRefused refused ? refused : unreadable(e);
+    } catch (RuntimeException e) {
+      throw unreadable(e);
+    }
+  }
+
+  private static void requireRoot(Root root, Object whose, Instant now, Duration early)
+      throws CertificateException {
+    X509Certificate trusted = root.certificate();
+    if (root.isFollowed()) {
+      var _ = read(trusted);
+    }
+    Strength.requireKey(trusted, whose);
+    judgedAt(List.of(trusted), whose, now, early);
+  }
+
   private static SvidReason reason(CertPathValidatorException met) {
     CertPathValidatorException.@Nullable Reason reason = met.getReason();
     if (reason == PKIXReason.INVALID_NAME) {
@@ -374,7 +398,7 @@ public final class SvidJudge {
 
   /** An instant inside the validity of every certificate, as near to now as there is one. */
   private static Instant judgedAt(
-      List<X509Certificate> certificates, SpiffeId identity, Instant now, Duration early)
+      List<X509Certificate> certificates, Object whose, Instant now, Duration early)
       throws SvidRefused {
     Instant judgedAt = now;
     for (X509Certificate one : certificates) {
@@ -383,12 +407,12 @@ public final class SvidJudge {
       if (now.isBefore(begin.minus(early))) {
         throw new SvidRefused(
             SvidReason.NOT_YET_VALID,
-            "a certificate of " + identity + " begins at " + begin + ", it is " + now + " here");
+            "a certificate of " + whose + " begins at " + begin + ", it is " + now + " here");
       }
       if (now.isAfter(end.plus(CLOCK_SKEW))) {
         throw new SvidRefused(
             SvidReason.EXPIRED,
-            "a certificate of " + identity + " ended at " + end + ", it is " + now + " here");
+            "a certificate of " + whose + " ended at " + end + ", it is " + now + " here");
       }
       judgedAt = judgedAt.isBefore(begin) ? begin : judgedAt.isAfter(end) ? end : judgedAt;
     }
