@@ -47,6 +47,7 @@ class FederationTest {
   private static final X509Certificate ROOT = certificate(1, true, Duration.ofDays(1));
   private static final X509Certificate NEXT = certificate(2, true, Duration.ofDays(1));
   private static final X509Certificate ENDED = certificate(3, true, Duration.ofDays(-1));
+  private static final X509Certificate THIRDS = certificate(5, true, Duration.ofDays(1), key());
   private static final X509Certificate LEAF = certificate(4, false, Duration.ofDays(1));
 
   private static KeyPair key() {
@@ -58,6 +59,10 @@ class FederationTest {
   }
 
   private static X509Certificate certificate(int number, boolean ca, Duration left) {
+    return certificate(number, ca, left, KEY);
+  }
+
+  private static X509Certificate certificate(int number, boolean ca, Duration left, KeyPair key) {
     try {
       X500Name name = new X500Name("CN=partner " + number);
       Instant now = Instant.now();
@@ -68,7 +73,7 @@ class FederationTest {
               Date.from(now.minus(Duration.ofDays(2))),
               Date.from(now.plus(left)),
               name,
-              KEY.getPublic());
+              key.getPublic());
       builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(ca));
       builder.addExtension(
           Extension.keyUsage,
@@ -77,7 +82,7 @@ class FederationTest {
       return new JcaX509CertificateConverter()
           .getCertificate(
               builder.build(
-                  new JcaContentSignerBuilder("SHA256withECDSA").build(KEY.getPrivate())));
+                  new JcaContentSignerBuilder("SHA256withECDSA").build(key.getPrivate())));
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
@@ -124,7 +129,7 @@ class FederationTest {
         Manifests.compile(
             federating(
                 entry("partner.example", "# ours\n" + pem(ROOT, NEXT, ROOT)),
-                entry("third.example", pem(NEXT))));
+                entry("third.example", pem(THIRDS))));
 
     assertThat(compilation.snapshot().settings().federated())
         .isEqualTo(
@@ -133,7 +138,7 @@ class FederationTest {
                     PARTNER,
                     List.of(ROOT, NEXT),
                     new TrustDomain("third.example"),
-                    List.of(NEXT))));
+                    List.of(THIRDS))));
     assertThat(compilation.statuses()).isEmpty();
   }
 
@@ -159,6 +164,11 @@ class FederationTest {
             "spec.certificate.federatesWith[1].trustDomain",
             "there twice",
             "one entry"),
+        Arguments.of(
+            federating(entry("b", pem(THIRDS, NEXT)), entry("a", pem(ROOT))),
+            "spec.certificate.federatesWith",
+            "the same authority for a and b",
+            "remove"),
         Arguments.of(
             federating(entry("Partner", pem(ROOT))), entry + ".trustDomain", "may hold", "name"),
         Arguments.of(
