@@ -1,6 +1,7 @@
 package io.sluice.mesh;
 
 import java.math.BigInteger;
+import java.util.Collection;
 import java.util.Set;
 
 /**
@@ -14,7 +15,7 @@ import java.util.Set;
 public record DeniedPeers(
     Set<SpiffeId> identities, Set<SpiffeId> foreign, Set<BigInteger> serials) {
   /** Denies nobody. */
-  public static final DeniedPeers NONE = new DeniedPeers(Set.of(), Set.of());
+  public static final DeniedPeers NONE = new DeniedPeers(Set.of(), Set.of(), Set.of());
 
   public DeniedPeers {
     identities = Set.copyOf(identities);
@@ -22,14 +23,16 @@ public record DeniedPeers(
     serials = Set.copyOf(serials);
   }
 
-  /** Peers of the mesh itself. */
-  public DeniedPeers(Set<SpiffeId> identities, Set<BigInteger> serials) {
-    this(identities, Set.of(), serials);
-  }
-
-  /** Whether a peer of this mesh with this identity and leaf serial number is refused. */
-  public boolean denies(SpiffeId identity, BigInteger serial) {
-    return denies(identity) || serials.contains(serial);
+  /**
+   * Whether a peer of this mesh with this identity and leaf serial number is refused.
+   *
+   * @param mesh every trust domain that the mesh has now: the list may already count one of them to
+   *     another mesh, and means this one's account until it is so
+   */
+  public boolean denies(SpiffeId identity, BigInteger serial, Collection<TrustDomain> mesh) {
+    return denies(identity)
+        || serials.contains(serial)
+        || mesh.stream().anyMatch(domain -> foreign.contains(identity.in(domain)));
   }
 
   /**

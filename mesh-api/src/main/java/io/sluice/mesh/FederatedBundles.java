@@ -1,17 +1,21 @@
 package io.sluice.mesh;
 
+import java.security.PublicKey;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Roots of other meshes, by their trust domains: each vouches for identities of its own domain
- * alone (SPIFFE Trust Domain and Bundle §4). Immutable; any thread.
+ * alone (SPIFFE Trust Domain and Bundle §4), so none is there for two. Immutable; any thread.
  *
  * @param roots certificates of authorities, 1 to {@link #MOST_ROOTS} for each of at most {@link
  *     #MOST_DOMAINS} trust domains, and {@link #MOST_BYTES} in all; in the order that was given
@@ -34,8 +38,8 @@ public record FederatedBundles(Map<TrustDomain, List<X509Certificate>> roots) {
   /**
    * Checks all of it.
    *
-   * @throws IllegalArgumentException that says what is too much, or which certificate is no
-   *     authority's
+   * @throws IllegalArgumentException that says what is too much, which certificate is no
+   *     authority's, or which two domains have an authority's key in common
    */
   public FederatedBundles {
     if (roots.size() > MOST_DOMAINS) {
@@ -43,6 +47,7 @@ public record FederatedBundles(Map<TrustDomain, List<X509Certificate>> roots) {
           roots.size() + " other trust domains; at most " + MOST_DOMAINS);
     }
     Map<TrustDomain, List<X509Certificate>> copy = new LinkedHashMap<>();
+    Map<PublicKey, TrustDomain> authorities = new HashMap<>();
     long bytes = 0;
     for (var entry : roots.entrySet()) {
       List<X509Certificate> certificates = List.copyOf(entry.getValue());
@@ -50,6 +55,16 @@ public record FederatedBundles(Map<TrustDomain, List<X509Certificate>> roots) {
       copy.put(entry.getKey(), certificates);
       for (X509Certificate one : certificates) {
         bytes += encodedLength(one);
+        TrustDomain other = authorities.put(one.getPublicKey(), entry.getKey());
+        if (other != null && !other.equals(entry.getKey())) {
+          throw new IllegalArgumentException(
+              "the same authority for "
+                  + other
+                  + " and "
+                  + entry.getKey()
+                  + ", which would be any identity of both: "
+                  + one.getSubjectX500Principal().getName());
+        }
       }
     }
     if (bytes > MOST_BYTES) {
@@ -91,6 +106,34 @@ public record FederatedBundles(Map<TrustDomain, List<X509Certificate>> roots) {
     Map<TrustDomain, List<X509Certificate>> others = new LinkedHashMap<>(roots);
     others.keySet().removeAll(domains);
     return new FederatedBundles(others);
+  }
+
+  /** Domains with an authority that has the key of one of {@code own}. */
+  public List<TrustDomain> sharing(Collection<X509Certificate> own) {
+    Set<PublicKey> keys = keys(own);
+    return roots.entrySet().stream()
+        .filter(
+            entry -> entry.getValue().stream().anyMatch(one -> keys.contains(one.getPublicKey())))
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+
+  /** The same but for authorities with the key of one of {@code own}. */
+  public FederatedBundles withoutRoots(Collection<X509Certificate> own) {
+    Set<PublicKey> keys = keys(own);
+    Map<TrustDomain, List<X509Certificate>> others = new LinkedHashMap<>();
+    roots.forEach((domain, certificates) -> {
+      List<X509Certificate> left =
+          certificates.stream().filter(one -> !keys.contains(one.getPublicKey())).toList();
+      if (!left.isEmpty()) {
+        others.put(domain, left);
+      }
+    });
+    return new FederatedBundles(others);
+  }
+
+  private static Set<PublicKey> keys(Collection<X509Certificate> certificates) {
+    return certificates.stream().map(X509Certificate::getPublicKey).collect(Collectors.toSet());
   }
 
   private static int encodedLength(X509Certificate one) {

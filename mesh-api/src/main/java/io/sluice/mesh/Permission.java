@@ -22,23 +22,13 @@ public record Permission(
     Set<Integer> ports,
     @Nullable RevokedMode revokedOrNull) {
 
-  /** One that leaves open connections to the mesh's setting. */
+  /** Lets in accounts of this mesh alone, and leaves open connections to the mesh's setting. */
   public Permission(
       NamespacedName name,
       NamespacedName destination,
       Set<NamespacedName> sources,
       Set<Integer> ports) {
-    this(name, destination, sources, ports, null);
-  }
-
-  /** One that lets in accounts of this mesh alone. */
-  public Permission(
-      NamespacedName name,
-      NamespacedName destination,
-      Set<NamespacedName> sources,
-      Set<Integer> ports,
-      @Nullable RevokedMode revokedOrNull) {
-    this(name, destination, sources, Set.of(), ports, revokedOrNull);
+    this(name, destination, sources, Set.of(), ports, null);
   }
 
   public Permission {

@@ -94,7 +94,7 @@ final class Connection {
     this.parties = new Parties(asked.remoteAddress());
     this.client = null;
     this.asked = asked;
-    this.source = new Source(asked.peer().identity(), true);
+    this.source = new Source(asked.peer().sharer(), true);
     path.live.incrementAndGet();
     this.noRoom = path.takeRoom(pod, direction, source);
   }

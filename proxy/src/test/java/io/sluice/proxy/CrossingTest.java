@@ -15,7 +15,6 @@ import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.hbone.ConnectionEnd;
 import io.sluice.proxy.tls.TlsStack;
 import java.io.IOException;
-import java.math.BigInteger;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
@@ -145,7 +144,7 @@ class CrossingTest {
         TestNode node = atServer ? nodes.server : nodes.client;
         var denied =
             new DeniedPeers(
-                Set.of(atServer ? TwoNodes.BUYER_ID : TwoNodes.STORE_ID), Set.<BigInteger>of());
+                Set.of(atServer ? TwoNodes.BUYER_ID : TwoNodes.STORE_ID), Set.of(), Set.of());
 
         long begin = System.nanoTime();
         node.publish(

@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
@@ -57,7 +58,8 @@ class RevocationTest {
       RevokedMode mesh, boolean egress, @Nullable RevokedMode target, boolean granted) {
     Permission usual = ProxyFixture.buyerMayReachStore();
     Permission permission =
-        new Permission(usual.name(), usual.destination(), usual.sources(), usual.ports(), target);
+        new Permission(
+            usual.name(), usual.destination(), usual.sources(), Set.of(), usual.ports(), target);
     SnapshotEditor editor =
         ProxyFixture.snapshot(
                 false,

@@ -57,7 +57,7 @@ public final class MemberCertificates {
     }
     BigInteger serial = chain.getFirst().getSerialNumber();
     DeniedPeers list = denied.get();
-    if (list.denies(identity, serial)) {
+    if (list.denies(identity, serial, bundle.domains())) {
       throw new RefusedException(
           RefusalReason.CERTIFICATE_DENIED,
           "the certificate of " + identity + " is on the mesh's deny list",

@@ -47,6 +47,8 @@ class FederationTest {
           true,
           Instant.now().plus(Duration.ofDays(1)),
           Instant.now().plus(Duration.ofDays(2)));
+  private static final X509Certificate THIRDS =
+      certificate(6, true, Duration.ofDays(1), key("secp256r1"));
   private static final X509Certificate LEAF = certificate(4, false, Duration.ofDays(1));
 
   private static KeyPair key(String algorithm) {
@@ -58,9 +60,13 @@ class FederationTest {
   }
 
   private static X509Certificate certificate(int number, boolean ca, Duration left) {
+    return certificate(number, ca, left, KEY);
+  }
+
+  private static X509Certificate certificate(int number, boolean ca, Duration left, KeyPair key) {
     Instant now = Instant.now();
     return Requests.selfSigned(
-        KEY, "partner " + number, ca, now.minus(Duration.ofDays(2)), now.plus(left));
+        key, "partner " + number, ca, now.minus(Duration.ofDays(2)), now.plus(left));
   }
 
   private static String pem(X509Certificate... certificates) {
@@ -104,7 +110,7 @@ class FederationTest {
         Manifests.compile(
             federating(
                 entry("partner.example", "# ours\n" + pem(ROOT, NEXT, ROOT)),
-                entry("third.example", pem(NEXT))));
+                entry("third.example", pem(THIRDS))));
 
     assertThat(compilation.snapshot().settings().federated())
         .isEqualTo(
@@ -113,7 +119,7 @@ class FederationTest {
                     PARTNER,
                     List.of(ROOT, NEXT),
                     new TrustDomain("third.example"),
-                    List.of(NEXT))));
+                    List.of(THIRDS))));
     assertThat(compilation.statuses()).isEmpty();
   }
 
@@ -139,6 +145,11 @@ class FederationTest {
             "spec.certificate.federatesWith[1].trustDomain",
             "there twice",
             "one entry"),
+        Arguments.of(
+            federating(entry("b", pem(THIRDS, NEXT)), entry("a", pem(ROOT))),
+            "spec.certificate.federatesWith",
+            "the same authority for a and b",
+            "remove"),
         Arguments.of(
             federating(entry("Partner", pem(ROOT))), entry + ".trustDomain", "may hold", "name"),
         Arguments.of(

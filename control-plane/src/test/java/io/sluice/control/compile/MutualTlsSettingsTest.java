@@ -146,6 +146,7 @@ class MutualTlsSettingsTest {
         .isEqualTo(
             new DeniedPeers(
                 Set.of(SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/thief")),
+                Set.of(),
                 Set.of(
                     BigInteger.valueOf(0x0a1b), BigInteger.valueOf(0xdeadbeefL), BigInteger.ONE)));
     assertThat(compilation.statuses()).isEmpty();

@@ -10,6 +10,7 @@ import io.sluice.api.identity.v1.FederatedBundle;
 import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.control.authority.Await;
 import io.sluice.control.authority.Requests;
+import io.sluice.control.authority.certmanager.FakeIssuer;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.issuing.RefusalReason;
@@ -126,19 +127,41 @@ class TrustBundleTest {
   }
 
   @Test
-  void rootsOfOtherMeshesReachEveryFollowerUnlessTheirTrustDomainIsOurs() throws Exception {
+  void rootsOfOtherMeshesReachEveryFollowerUnlessTheirTrustDomainOrRootIsOurs() throws Exception {
     Followed followed = Followed.by(edge1);
-    X509Certificate root = edge1.controllerChain().getLast(); // some authority's
+    X509Certificate root = new FakeIssuer().issuer.certificate();
     site.manifest("config.yaml", federating("", "partner.example", root));
     Await.until("it is told", () -> federated(followed).equals(List.of("partner.example")));
     assertThat(followed.bundles().getLast().getFederated(0).getRootsList())
         .containsExactly(ByteString.copyFrom(root.getEncoded()));
 
+    X509Certificate own = edge1.controllerChain().getLast();
+    site.manifest("config.yaml", federating("", "partner.example", own, root));
+    Await.until(
+        "ours is told",
+        () ->
+            site.controller()
+                .status()
+                .authority()
+                .detail()
+                .contains("a root of the mesh itself for [partner.example]"));
+    assertThat(followed.bundles().getLast().getFederated(0).getRootsList())
+        .containsExactly(ByteString.copyFrom(root.getEncoded()));
+    site.manifest("config.yaml", federating("", "partner.example", own));
+    Await.until("nobody is left", () -> federated(followed).isEmpty());
+
     site.manifest("config.yaml", federating("trustDomain: site-7.example, ", FIRST, root));
-    Await.until("ours is left out", () -> federated(followed).isEmpty());
+    Await.until(
+        "ours is told",
+        () ->
+            site.controller()
+                .status()
+                .authority()
+                .detail()
+                .contains("federatesWith names [" + FIRST + "]"));
+    assertThat(federated(followed)).isEmpty();
     assertThat(followed.bundles().getLast().getFederationKnown()).isTrue();
-    assertThat(site.controller().status().authority().detail())
-        .contains("federatesWith names [" + FIRST + "]", "remove the entry");
+    assertThat(site.controller().status().authority().detail()).contains("remove the entry");
   }
 
   private static List<String> federated(Followed followed) {
@@ -147,14 +170,14 @@ class TrustBundleTest {
         .toList();
   }
 
-  private static String federating(String before, String domain, X509Certificate root) {
+  private static String federating(String before, String domain, X509Certificate... roots) {
     return "{apiVersion: config.openservicemesh.io/v1alpha2, kind: MeshConfig, metadata: "
         + "{name: osm-mesh-config, namespace: osm-system}, spec: {certificate: {"
         + before
         + "federatesWith: [{trustDomain: "
         + domain
         + ", trustBundle: \""
-        + new Pem(List.of(root), List.of()).text().replace("\n", "\\n")
+        + new Pem(List.of(roots), List.of()).text().replace("\n", "\\n")
         + "\"}]}}}\n";
   }
 

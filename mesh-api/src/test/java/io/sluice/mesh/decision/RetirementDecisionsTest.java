@@ -50,7 +50,8 @@ class RetirementDecisionsTest {
       }
     }
     SpiffeId web = Samples.workload("web", WEB).identity();
-    MeshSnapshot denying = retiring(retirement, true, new DeniedPeers(Set.of(web), Set.of()));
+    MeshSnapshot denying =
+        retiring(retirement, true, new DeniedPeers(Set.of(web), Set.of(), Set.of()));
     assertThat(at(denying, from(WEB, db))).isEqualTo(Verdict.of(REFUSED, Reason.MTLS_REQUIRED));
   }
 

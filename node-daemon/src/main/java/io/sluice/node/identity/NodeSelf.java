@@ -101,11 +101,15 @@ final class NodeSelf {
     adopt(node, now, nowNanos);
   }
 
-  /** The controller has admitted this node; its bundle counts, whatever was trusted before. */
+  /**
+   * The controller has admitted this node; its bundle counts, whatever was trusted before. What it
+   * does not tell of other meshes is known from before only where it is the same mesh, by a root.
+   */
   void admitted(KeptNode admitted, Instant now, long nowNanos) {
     List<X509Certificate> former = roots().map(TrustRoots::roots).orElse(List.of());
     KeptNode node =
         roots()
+            .filter(before -> admitted.roots().shares(before.roots()))
             .map(before ->
                 new KeptNode(
                     admitted.credential(), admitted.roots().after(before), admitted.usedToken()))
@@ -173,7 +177,10 @@ final class NodeSelf {
 
   /**
    * Takes a bundle that the controller sent over the authenticated connection; empty when it is
-   * refused or says nothing new.
+   * refused or says nothing new. A lower generation of the same roots is of another controller,
+   * which may count by its own clock; what it says of other meshes has no number of its own and
+   * counts, since it has read the registry: to go on believing one that was taken away is worse
+   * than to hear of one again, until the next word, from a controller that lags behind.
    */
   Optional<KeptNode> follow(TrustRoots sent) {
     KeptNode node = known().orElseThrow();
@@ -199,7 +206,10 @@ final class NodeSelf {
       return Optional.empty();
     }
     bundleProblem = "";
-    if (next.equals(present) || next.generation() < present.generation()) {
+    if (next.generation() < present.generation()) {
+      next = present.with(next.federated());
+    }
+    if (next.equals(present)) {
       return Optional.empty();
     }
     KeptNode changed = new KeptNode(node.credential(), next, node.usedToken());

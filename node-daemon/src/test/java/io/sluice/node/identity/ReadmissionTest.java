@@ -187,6 +187,33 @@ class ReadmissionTest extends ControlledNodeTest {
     }
   }
 
+  /** Whom the mesh before believed says nothing of whom this one does. */
+  @Tag("attack")
+  @Test
+  void ofAMeshWithOtherRootsNothingIsTakenOverOfFurtherMeshes() {
+    startNode();
+    Await.until(() -> assertThat(node().status().connected()).isTrue());
+    TrustDomain partner = new TrustDomain("partner.example");
+    controller.publish(
+        TrustBundleTest.federating(
+            TestController.bundle(2, SITE, authority.root),
+            partner,
+            new TestAuthority(partner).root));
+    Await.until(() -> assertThat(node().status().federated()).containsExactly(partner.name()));
+    TestAuthority next = new TestAuthority(SITE);
+    try (TestController present = inItsPlace(next)) { // which cannot tell of other meshes yet
+      TestNode.write(directory, "token", present.token("two"));
+
+      Await.until(
+          () -> assertThat(node().status().rootIds()).containsExactly(Certificates.id(next.root)));
+      assertThat(node().status().federated()).isEmpty();
+    }
+
+    Attack.tried("another mesh that the mesh before believed, after an admission by new roots")
+        .refusedBy("the daemon: it begins without roots of other meshes")
+        .countedAs("the daemon's status: trustBundleFederated");
+  }
+
   @Test
   void whatIsKeptOfTheMeshBeforeIsToldByTheConfigMapAtTheStart() {
     startByAccount();

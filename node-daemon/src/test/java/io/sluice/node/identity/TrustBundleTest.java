@@ -32,6 +32,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class TrustBundleTest {
   private static final TrustDomain PARTNER = new TrustDomain("partner.example");
   private static final TestAuthority NEXT = new TestAuthority(SITE);
+  private static final TestAuthority PARTNERS = new TestAuthority(PARTNER);
 
   @TempDir private Path directory;
   private TestAuthority authority;
@@ -191,14 +192,60 @@ class TrustBundleTest {
     awaitFederated();
   }
 
+  /** Another controller of the same authority, whose generations begin at its own start. */
+  @Tag("attack")
+  @Test
+  void aWithdrawnMeshIsForgottenWhoeverOfTheControllersSaysSo() {
+    controller.publish(federating(bundle(100, SITE, authority.root), PARTNER, NEXT.root));
+    awaitFederated(PARTNER);
+
+    controller.publish(knowing(bundle(50, SITE, authority.root)));
+    awaitFederated();
+    assertThat(node.status().bundleGeneration()).as("its own roots are no older").isEqualTo(100);
+    assertThat(node.status().bundleProblem()).isEmpty();
+
+    TrustDomain next = new TrustDomain("site-7.example");
+    controller.publish(withOther(knowing(bundle(101, SITE, authority.root)), next));
+    awaitDomains(SITE, next);
+    controller.publish(
+        federating(
+            federating(bundle(51, SITE, authority.root), next, NEXT.root), PARTNER, PARTNERS.root));
+    awaitFederated(PARTNER);
+    awaitDomains(SITE, next);
+
+    Attack.tried("another mesh after its roots were taken away, at the next controller")
+        .refusedBy("the daemon: what the controller says of other meshes counts, by any generation")
+        .countedAs("the daemon's status: trustBundleFederated");
+  }
+
+  /** Nothing may be kept that cannot be read again, or the node has lost itself. */
+  @Test
+  void aMeshWhoseTrustDomainBecomesOursIsAnothersNoMore() {
+    controller.publish(federating(bundle(1, SITE, authority.root), PARTNER, NEXT.root));
+    awaitFederated(PARTNER);
+
+    controller.publish(withOther(bundle(2, SITE, authority.root), PARTNER)); // it cannot tell
+    awaitDomains(SITE, PARTNER);
+    awaitFederated();
+
+    node.close();
+    node = TestNode.start(directory, controller.address(), false, new TestClock());
+    assertThat(node.status().bundleGeneration()).isEqualTo(2);
+    assertThat(node.status().storeProblem()).isEmpty();
+    awaitFederated();
+  }
+
+  private static TrustBundle knowing(TrustBundle bundle) {
+    return bundle.toBuilder().setFederationKnown(true).build();
+  }
+
   private void awaitFederated(TrustDomain... domains) {
     Await.until(() ->
         assertThat(node.status().federated())
             .containsExactly(Stream.of(domains).map(TrustDomain::name).toArray(String[]::new)));
   }
 
-  private static TrustBundle federating(
-      TrustBundle bundle, TrustDomain other, X509Certificate root) {
+  static TrustBundle federating(TrustBundle bundle, TrustDomain other, X509Certificate root) {
     try {
       return bundle.toBuilder()
           .setFederationKnown(true)

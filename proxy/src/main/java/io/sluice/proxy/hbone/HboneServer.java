@@ -8,7 +8,6 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.util.concurrent.Future;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.SpiffeId;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.limits.Places;
 import io.sluice.proxy.limits.Share;
@@ -49,7 +48,7 @@ public final class HboneServer {
   private final Set<Serving> servings = ConcurrentHashMap.newKeySet();
   private final ServerRoom node;
   private final BufferBudget budget;
-  private final ConcurrentMap<SpiffeId, Caller> callers = new ConcurrentHashMap<>();
+  private final ConcurrentMap<Object, Caller> callers = new ConcurrentHashMap<>();
   private final ServerRoom.OfPod room;
   private volatile boolean draining;
 
@@ -145,9 +144,9 @@ public final class HboneServer {
   }
 
   /**
-   * What the connections of one identity have in common.
+   * What the connections of one {@link VerifiedPeer#sharer} have in common.
    *
-   * @param budget its part of the pod's, as large as another identity's however many connections
+   * @param budget its part of the pod's, as large as another's however many connections
    */
   private record Caller(BufferBudget budget, int connections) {
     Caller plusOne() {
@@ -159,9 +158,9 @@ public final class HboneServer {
     }
   }
 
-  private BufferBudget budgetOf(SpiffeId peer) {
+  private BufferBudget budgetOf(VerifiedPeer peer) {
     Caller caller =
-        callers.merge(peer, new Caller(budget.part(), 1), (known, _) -> known.plusOne());
+        callers.merge(peer.sharer(), new Caller(budget.part(), 1), (known, _) -> known.plusOne());
     return caller.budget;
   }
 
@@ -175,7 +174,7 @@ public final class HboneServer {
     private final Requests requests;
     private @Nullable Places<Serving> places;
     private @Nullable Future<?> patience;
-    private @Nullable SpiffeId counted;
+    private @Nullable VerifiedPeer counted;
     private @Nullable HboneConnection connection;
     private boolean settled;
 
@@ -232,10 +231,10 @@ public final class HboneServer {
     @Override
     public void verified(ChannelHandlerContext context, VerifiedPeer peer) {
       leave();
-      if (!isCounted(peer.identity())) {
+      if (!isCounted(peer)) {
         return;
       }
-      BufferBudget own = budgetOf(peer.identity());
+      BufferBudget own = budgetOf(peer);
       settled = true;
       events.opened(pod, HboneEvents.Side.SERVER, remote, peer);
       connection =
@@ -250,18 +249,23 @@ public final class HboneServer {
       recheck(); // list and roots may have changed since the certificate was looked at
     }
 
-    private boolean isCounted(SpiffeId peer) {
-      Share.Answer answer = node.connections.take(pod);
+    private boolean isCounted(VerifiedPeer peer) {
+      Share.Answer answer = node.connections.take(sharerOfNode(peer));
       if (answer == Share.Answer.TAKEN) {
-        answer = room.connections.take(peer);
+        answer = room.connections.take(peer.sharer());
         if (answer == Share.Answer.TAKEN) {
           counted = peer;
           return true;
         }
-        node.connections.leave(pod);
+        node.connections.leave(sharerOfNode(peer));
       }
       refuse(answer == Share.Answer.FULL ? TlsReason.CONNECTION_LIMIT : TlsReason.SOURCE_LIMIT);
       return false;
+    }
+
+    /** A pod with its callers; but those of another mesh are one whichever pods they call. */
+    private Object sharerOfNode(VerifiedPeer peer) {
+      return peer.isForeign() ? peer.sharer() : pod;
     }
 
     @Override
@@ -318,12 +322,12 @@ public final class HboneServer {
       }
       stopWaiting();
       leave();
-      SpiffeId peer = counted;
+      VerifiedPeer peer = counted;
       if (peer != null) {
         counted = null;
-        room.connections.leave(peer);
-        node.connections.leave(pod);
-        callers.computeIfPresent(peer, (_, known) -> known.minusOne());
+        room.connections.leave(peer.sharer());
+        node.connections.leave(sharerOfNode(peer));
+        callers.computeIfPresent(peer.sharer(), (_, known) -> known.minusOne());
       }
       servings.remove(this);
     }

@@ -1,5 +1,6 @@
 package io.sluice.proxy.tls;
 
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.mesh.svid.SvidJudge.Purpose;
@@ -63,26 +64,21 @@ final class PeerVerifier extends X509ExtendedTrustManager {
     }
   }
 
-  private void requireExpected(VerifiedPeer peer, Set<SpiffeId> expected) throws PeerRefused {
-    // Calls lead to workloads of this mesh alone: another's root may not vouch for one of them, not
-    // even while the snapshot already gives them a name in that domain.
+  /**
+   * Calls lead to workloads of this mesh alone: another's root may not vouch for one of them, not
+   * even while the snapshot already gives them a name in that domain. So the account counts: nobody
+   * may have a certificate of the trust domain that the snapshot names yet.
+   */
+  private static void requireExpected(VerifiedPeer peer, Set<SpiffeId> expected)
+      throws PeerRefused {
+    NamespacedName account = peer.identity().serviceAccountName();
     if (!expected.isEmpty()
-        && (peer.isForeign() || expected.stream().noneMatch(one -> isMeant(one, peer)))) {
+        && (peer.isForeign()
+            || expected.stream().noneMatch(one -> one.serviceAccountName().equals(account)))) {
       throw new PeerRefused(
           TlsReason.WRONG_IDENTITY,
           "the peer is " + peer.identity() + ", expected was " + expected);
     }
-  }
-
-  /**
-   * Whether {@code expected} is this peer. A snapshot may already name the mesh's identities in a
-   * trust domain that nobody has certificates of yet: then the account counts.
-   */
-  private boolean isMeant(SpiffeId expected, VerifiedPeer peer) {
-    boolean ofMesh =
-        trusted.mesh().contains(expected.trustDomain())
-            || !trusted.roots().containsKey(expected.trustDomain());
-    return ofMesh && expected.serviceAccountName().equals(peer.identity().serviceAccountName());
   }
 
   private VerifiedPeer verify(List<X509Certificate> chain, Purpose purpose) throws PeerRefused {
@@ -98,7 +94,7 @@ final class PeerVerifier extends X509ExtendedTrustManager {
         new VerifiedPeer(
             identity,
             proven.root(),
-            !trusted.mesh().contains(identity.trustDomain()),
+            trusted.mesh(),
             leaf.getSerialNumber(),
             leaf.getNotAfter().toInstant());
     if (denyList.denies(peer)) {

@@ -3,30 +3,51 @@ package io.sluice.proxy.tls;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.decision.Flow;
 import java.math.BigInteger;
 import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
+import java.util.Set;
 
 /**
  * Who is at the other end, as its certificate proved in this handshake.
  *
  * @param identity from the leaf
  * @param root the trusted certificate that its chain led to
- * @param isForeign whether it is of another mesh: no account of this one, whatever its name
+ * @param mesh trust domains of this mesh, as the trust bundle said then
  * @param serial of the leaf
  * @param notAfter end of the leaf's validity
  */
 public record VerifiedPeer(
     SpiffeId identity,
     X509Certificate root,
-    boolean isForeign,
+    Set<TrustDomain> mesh,
     BigInteger serial,
     Instant notAfter) {
+  public VerifiedPeer {
+    mesh = Set.copyOf(mesh);
+  }
+
+  /** Whether it is of another mesh: no account of this one, whatever its name. */
+  public boolean isForeign() {
+    return !mesh.contains(identity.trustDomain());
+  }
+
   /** Whether {@code denied} names it. */
   public boolean isDeniedBy(DeniedPeers denied) {
-    return isForeign() ? denied.deniesForeign(identity, serial) : denied.denies(identity, serial);
+    return isForeign()
+        ? denied.deniesForeign(identity, serial)
+        : denied.denies(identity, serial, mesh);
+  }
+
+  /**
+   * Whom its connections count for where room is shared: a workload of this mesh for itself; all of
+   * another for one, since its owner makes identities as he likes.
+   */
+  public Object sharer() {
+    return isForeign() ? identity.trustDomain() : identity;
   }
 
   /** What it opened, as policy sees it. */

@@ -3,15 +3,23 @@ package io.sluice.proxy.hbone;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
 import io.sluice.proxy.Await;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.hbone.RawClient.Frame;
+import io.sluice.proxy.limits.Share;
 import io.sluice.proxy.tls.TestAuthority;
+import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.TlsStack;
+import io.sluice.proxy.tls.TrustBundles;
+import io.sluice.proxy.tls.VerifiedPeer;
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -343,6 +351,90 @@ class AttackTest {
           assertThat(answers).containsExactly("other", "400", "400", "400");
           assertThat(fixture.requests).isEmpty();
         });
+  }
+
+  private static final int ROOM = 16;
+  private static final TrustDomain OTHER = new TrustDomain("partner.example");
+  private static final TestAuthority PARTNER = new TestAuthority(OTHER);
+
+  private static HboneFixture narrowServerThatBelievesTwoMeshes(Peers.Server app) {
+    var limits = new HboneSettings.Server(ROOM, ROOM, ROOM, Duration.ofMinutes(1));
+    var fixture = new HboneFixture(TlsStack.best(), SETTINGS.with(limits), app.address());
+    TrustDomain own = HboneFixture.STORE.trustDomain();
+    fixture.stores.set(
+        fixture.authority.issue(
+            HboneFixture.STORE,
+            new TrustBundles(
+                Map.of(own, List.of(fixture.authority.root), OTHER, List.of(PARTNER.root)),
+                Set.of(own))));
+    return fixture;
+  }
+
+  /** A client of another mesh, which is served or refused by now. */
+  private static RawClient foreigner(HboneFixture fixture, int number) throws Exception {
+    EventRecorder events = fixture.serverEvents;
+    int before = events.opened.get() + events.refusals.size();
+    SpiffeId made = new SpiffeId(OTHER, "shop", "made-" + number);
+    var client = new RawClient(fixture.exit, PARTNER.present(TestAuthority.Leaf.of(made)));
+    Await.until("it is in or refused", () -> events.opened.get() + events.refusals.size() > before);
+    return client;
+  }
+
+  private static void assertTheOwnBuyerIsServed(HboneFixture fixture) throws Exception {
+    var chain = fixture.authority.present(TestAuthority.Leaf.of(HboneFixture.BUYER));
+    try (var buyer = new RawClient(fixture.exit, chain)) {
+      buyer.settle();
+    }
+    assertThat(fixture.serverEvents.peers)
+        .extracting(VerifiedPeer::identity)
+        .contains(HboneFixture.BUYER);
+    assertThat(fixture.serverEvents.refusals).isNotEmpty().containsOnly(TlsReason.SOURCE_LIMIT);
+  }
+
+  /** The owner of another mesh's root makes as many identities as he likes. */
+  @Tag("attack")
+  @Test
+  void identitiesOfAnotherMeshTogetherLeaveRoomForThisOnes() throws Exception {
+    List<RawClient> greedy = new ArrayList<>();
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = narrowServerThatBelievesTwoMeshes(app)) {
+      for (int i = 0; i < ROOM; i++) {
+        greedy.add(foreigner(fixture, i));
+      }
+
+      assertTheOwnBuyerIsServed(fixture);
+      for (RawClient one : greedy) {
+        one.close();
+      }
+      Await.until("nobody is left", () -> fixture.server.connections() == 0);
+      assertThat(fixture.node.connections()).isZero();
+    }
+    Attack.tried("another mesh takes every connection of a pod, each by another identity")
+        .refusedBy("the serving proxy: all of that trust domain have one share")
+        .countedAs("sluice_tls_handshakes_total{reason=\"source_limit\"}");
+  }
+
+  @Tag("attack")
+  @Test
+  void aMeshThatHoldsItsShareAtOtherPodsOfTheNodeLeavesRoomAtThisOne() throws Exception {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = narrowServerThatBelievesTwoMeshes(app)) {
+      int held = 0;
+      while (fixture.node.connections.take(OTHER) == Share.Answer.TAKEN) {
+        held++; // at pods that are not there in this test
+      }
+      assertThat(held).isGreaterThan(ROOM);
+
+      foreigner(fixture, 1).close();
+
+      assertTheOwnBuyerIsServed(fixture);
+      for (; held > 0; held--) {
+        fixture.node.connections.leave(OTHER);
+      }
+    }
+    Attack.tried("another mesh takes the connections of a node, at pod after pod")
+        .refusedBy("the serving proxy: that trust domain has one share of the node")
+        .countedAs("sluice_tls_handshakes_total{reason=\"source_limit\"}");
   }
 
   private static void refused(String what, ConnectionEnd end) {

@@ -71,6 +71,7 @@ final class HboneFixture implements AutoCloseable {
   volatile HboneServer.Requests policy = this::forward;
 
   final BufferBudget budget;
+  final ServerRoom node;
   final HboneServer server;
   final HbonePool pool;
   final InetSocketAddress entry;
@@ -100,9 +101,8 @@ final class HboneFixture implements AutoCloseable {
     DenyList list = peer -> denied.denies(peer);
     storeEnd = new TlsIdentity(stack, stores::get, list, TlsSettings.DEFAULTS);
     buyerEnd = new TlsIdentity(stack, buyers::get, list, TlsSettings.DEFAULTS);
-    server =
-        new HboneServer(
-            STORE_POD, settings, serverEvents, new ServerRoom(settings.server(), 1), budget);
+    node = new ServerRoom(settings.server(), 1);
+    server = new HboneServer(STORE_POD, settings, serverEvents, node, budget);
     pool = new HbonePool(clientLoop, settings, allocator, this::open, clientEvents);
     exit =
         listen(channel -> {

@@ -271,6 +271,56 @@ class HandshakeTest {
         .countedAs("the handshake's reason");
   }
 
+  /** The same from the other end: its name in the snapshot is no reason to lose it. */
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void aWorkloadIsReachedByItsNameInADomainThatIsAnothersUntilTheBundleSaysOtherwise(TlsStack stack)
+      throws Exception {
+    WorkloadCredentials buyers = AUTHORITY.issue(BUYER, OF_TWO_MESHES.trusted());
+    try (TlsIdentity store = end(stack, STORES);
+        TlsIdentity buyer = end(stack, buyers);
+        TlsPair pair = new TlsPair(store)) {
+      var client = pair.connect(buyer, Set.of(STORE.in(OTHER))).outcome.get(10, TimeUnit.SECONDS);
+
+      assertThat(client.peer()).extracting(VerifiedPeer::identity).isEqualTo(STORE);
+    }
+    try (TlsIdentity store = end(stack, STORES);
+        TlsIdentity buyer = end(stack, buyers);
+        TlsPair pair = new TlsPair(store)) {
+      var client = pair.connect(buyer, Set.of(BUYER.in(OTHER))).outcome.get(10, TimeUnit.SECONDS);
+
+      assertThat(client.reason()).as("another account").isEqualTo(TlsReason.WRONG_IDENTITY);
+    }
+  }
+
+  /**
+   * The list is of the MeshConfig, which may federate with a domain before the mesh has left it.
+   */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void anAccountThatIsDeniedStaysSoWhileADomainOfTheMeshIsCalledAnothers(TlsStack stack)
+      throws Exception {
+    WorkloadCredentials changing =
+        AUTHORITY.issue(STORE, TestAuthority.bundle(List.of(DOMAIN, OTHER), AUTHORITY.root));
+    DeniedPeers denied = new DeniedPeers(Set.of(), Set.of(BUYER.in(OTHER)), Set.of());
+    try (TlsIdentity store = end(stack, changing, peer -> peer.isDeniedBy(denied))) {
+      for (TrustDomain domain : List.of(OTHER, DOMAIN)) {
+        try (TlsPair pair = new TlsPair(store)) {
+          PresentedChain own = AUTHORITY.present(TestAuthority.Leaf.of(BUYER.in(domain)));
+          foreignClient(pair, own, "TLSv1.3", "h2");
+
+          assertThat(pair.server.outcome.get(10, TimeUnit.SECONDS).reason())
+              .as("by its name in %s", domain)
+              .isEqualTo(TlsReason.DENIED);
+        }
+      }
+    }
+    Attack.tried("a denied account whose former trust domain is federated by now")
+        .refusedBy("the proxy's handshake: denied")
+        .countedAs("the handshake's reason");
+  }
+
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void whoHasCameByARootThatIsGoneIsToBeCutWhereItIsOfAnotherMesh(TlsStack stack) throws Exception {
@@ -290,10 +340,10 @@ class HandshakeTest {
       VerifiedPeer peer =
           Objects.requireNonNull(pair.server.outcome.get(10, TimeUnit.SECONDS).peer());
       VerifiedPeer own =
-          new VerifiedPeer(BUYER, AUTHORITY.root, false, peer.serial(), peer.notAfter());
+          new VerifiedPeer(BUYER, AUTHORITY.root, Set.of(DOMAIN), peer.serial(), peer.notAfter());
 
       assertThat(store.rejects(peer)).isFalse();
-      denied.set(new DeniedPeers(Set.of(BUYER), Set.of()));
+      denied.set(new DeniedPeers(Set.of(BUYER), Set.of(), Set.of()));
       assertThat(store.rejects(peer)).as("our account of that name is denied").isFalse();
       assertThat(store.rejects(own)).isTrue();
       denied.set(new DeniedPeers(Set.of(), Set.of(theirs), Set.of()));

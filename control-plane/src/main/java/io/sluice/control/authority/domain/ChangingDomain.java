@@ -45,6 +45,10 @@ public final class ChangingDomain implements CertificateAuthority {
   private volatile boolean settled;
   private volatile String problem = "";
   private volatile Optional<FederatedBundles> federated = Optional.empty();
+
+  /** Others with a root of the mesh itself, as of the last bundle: asking for roots may block. */
+  private volatile List<TrustDomain> sharing = List.of();
+
   private Instant retryAt = Instant.MIN;
 
   /**
@@ -165,8 +169,8 @@ public final class ChangingDomain implements CertificateAuthority {
   }
 
   /**
-   * The roots of other meshes that nodes are to believe, in their own trust domains: those that are
-   * the mesh's own by now, or still, are left out and told by {@link #health}.
+   * The roots of other meshes that nodes are to believe, in their own trust domains: domains and
+   * roots that are the mesh's own by now, or still, are left out and told by {@link #health}.
    *
    * @param wanted empty while that cannot be read: what was wanted last goes on
    */
@@ -226,12 +230,15 @@ public final class ChangingDomain implements CertificateAuthority {
             .toList();
     // The authority knows of one domain at a time, so not of changes of the others.
     long generation = bundle.generation() + now.changes();
+    Optional<FederatedBundles> theirs =
+        federated.map(wanted -> wanted.without(others).without(List.of(bundle.trustDomain())));
+    sharing = theirs.map(bundles -> bundles.sharing(bundle.roots())).orElse(List.of());
     return new TrustBundle(
         bundle.trustDomain(),
         generation,
         bundle.roots(),
         others,
-        federated.map(wanted -> wanted.without(others).without(List.of(bundle.trustDomain()))));
+        theirs.map(bundles -> bundles.withoutRoots(bundle.roots())));
   }
 
   @Override
@@ -249,17 +256,26 @@ public final class ChangingDomain implements CertificateAuthority {
   }
 
   private String conflict() {
-    List<TrustDomain> conflicts =
-        federated.stream()
-            .flatMap(
-                others -> phase().trusted().stream().map(TrustDomain::new).filter(others::includes))
-            .toList();
-    return conflicts.isEmpty()
+    Optional<FederatedBundles> wanted = federated;
+    if (wanted.isEmpty()) {
+      return "";
+    }
+    FederatedBundles others = wanted.get();
+    List<TrustDomain> domains =
+        phase().trusted().stream().map(TrustDomain::new).filter(others::includes).toList();
+    if (!domains.isEmpty()) {
+      return "spec.certificate.federatesWith names "
+          + domains
+          + ", of the mesh itself while its trust domain changes, so those roots are not used;"
+          + " remove the entry, or wait for the end of the change";
+    }
+    List<TrustDomain> shared = sharing;
+    return shared.isEmpty()
         ? ""
-        : "spec.certificate.federatesWith names "
-            + conflicts
-            + ", of the mesh itself while its trust domain changes, so those roots are not used;"
-            + " remove the entry, or wait for the end of the change";
+        : "spec.certificate.federatesWith has a root of the mesh itself for "
+            + shared
+            + ", which is not used; take it out of the bundle, each mesh needs an authority of its"
+            + " own";
   }
 
   @Override

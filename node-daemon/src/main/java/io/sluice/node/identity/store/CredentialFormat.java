@@ -115,14 +115,16 @@ final class CredentialFormat {
   static KeptNode node(byte[] bytes) {
     try {
       JsonNode object = JSON.readTree(bytes);
-      return new KeptNode(
-          credential(object.path("credential")),
+      TrustRoots own =
           TrustRoots.of(
               new TrustDomain(object.path("trustDomain").asText()),
               object.path("generation").asLong(),
               certificates(object.path("roots"), TrustRoots.MOST),
               domains(object.path("otherTrustDomains")),
-              federated(object.path("federated"))),
+              Optional.empty());
+      return new KeptNode(
+          credential(object.path("credential")),
+          own.with(federated(object.path("federated"))),
           object.path("usedToken").asText());
     } catch (IOException | GeneralSecurityException | RuntimeException e) {
       throw unreadable(e);
@@ -136,7 +138,7 @@ final class CredentialFormat {
     return domains;
   }
 
-  /** Earlier releases write none. */
+  /** Earlier releases write none. Those that do not go together are none: the controller tells. */
   private static Optional<FederatedBundles> federated(JsonNode array)
       throws IOException, CertificateException {
     if (array.isMissingNode()) {
@@ -148,7 +150,11 @@ final class CredentialFormat {
           new TrustDomain(one.path("trustDomain").asText()),
           certificates(one.path("roots"), FederatedBundles.MOST_ROOTS));
     }
-    return Optional.of(new FederatedBundles(roots));
+    try {
+      return Optional.of(new FederatedBundles(roots));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
   }
 
   /** What was sealed by another release may have any form; parsers fail in many ways. */

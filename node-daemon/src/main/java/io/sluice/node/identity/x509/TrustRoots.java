@@ -51,9 +51,17 @@ public record TrustRoots(
 
   /** The same, with other meshes' roots of {@code before} where it does not tell its own. */
   public TrustRoots after(TrustRoots before) {
-    return federated.isPresent()
-        ? this
-        : new TrustRoots(trustDomain, generation, roots, otherDomains, before.federated);
+    return federated.isPresent() ? this : with(before.federated);
+  }
+
+  /** The same with these roots of other meshes, but for those of a domain that is the mesh's. */
+  public TrustRoots with(Optional<FederatedBundles> others) {
+    return new TrustRoots(
+        trustDomain,
+        generation,
+        roots,
+        otherDomains,
+        others.map(bundles -> bundles.without(domains())));
   }
 
   /**
