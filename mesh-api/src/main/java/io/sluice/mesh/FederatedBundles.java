@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Roots of other meshes, by their trust domains: each vouches for identities of its own domain
@@ -59,9 +60,9 @@ public record FederatedBundles(Map<TrustDomain, List<X509Certificate>> roots) {
         if (other != null && !other.equals(entry.getKey())) {
           throw new IllegalArgumentException(
               "the same authority for "
-                  + other
-                  + " and "
-                  + entry.getKey()
+                  + Stream.of(other.name(), entry.getKey().name())
+                      .sorted()
+                      .collect(Collectors.joining(" and "))
                   + ", which would be any identity of both: "
                   + one.getSubjectX500Principal().getName());
         }

@@ -196,7 +196,7 @@ class FederationTest {
 
   @Test
   void aCertificateThatHasEndedIsNotToBeWrittenAloneAndTakesNothingElseAway() {
-    String beside = federating(entry("a", pem(ROOT)), entry("partner.example", pem(ENDED, ROOT)));
+    String beside = federating(entry("a", pem(THIRDS)), entry("partner.example", pem(ENDED, ROOT)));
 
     assertThat(errors(federating(entry("partner.example", pem(ENDED)))))
         .singleElement()
