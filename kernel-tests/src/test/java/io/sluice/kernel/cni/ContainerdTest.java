@@ -137,7 +137,7 @@ class ContainerdTest {
     InetSocketAddress home = buyer.at(PORT);
     try (TcpServer server = TcpServer.open(buyer.network(), home, TcpServer::echoAll)) {
       Attempt back = Attempt.from(store.network(), home, "hi");
-      assertThat(back.wasReset()).as("%s", back).isTrue();
+      assertThat(back.wasReset()).as("%s %s", back, site.daemon().log()).isTrue();
       assertThat(server.accepted()).isEmpty();
     }
   }
