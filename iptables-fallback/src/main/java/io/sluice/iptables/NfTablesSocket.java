@@ -17,7 +17,7 @@ import java.util.function.Consumer;
  */
 final class NfTablesSocket implements AutoCloseable {
   private static final int SUBSYSTEM = 10; // NFNL_SUBSYS_NFTABLES
-  private static final int NLM_F_REQUEST = 1;
+  static final int NLM_F_REQUEST = 1;
   private static final int NLMSG_ERROR = 2;
 
   /** Of every message: nlmsghdr and nfgenmsg. */
@@ -37,8 +37,8 @@ final class NfTablesSocket implements AutoCloseable {
   private static final int CHAIN_HOOK = 4;
   private static final int CHAIN_USE = 6;
 
-  private static final int AF_NETLINK = 16;
-  private static final int SOCK_RAW = 3;
+  static final int AF_NETLINK = 16;
+  static final int SOCK_RAW = 3;
   private static final int NETLINK_NETFILTER = 12;
   private static final int NESTED = 0x8000; // NLA_F_NESTED
   private static final int ATTRIBUTE_KIND = 0x3fff; // without the flags in the upper bits

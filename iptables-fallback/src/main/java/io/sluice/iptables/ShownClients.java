@@ -19,12 +19,9 @@ import java.util.Set;
  * two sockets, and with them the namespace, until closed. For one thread at a time.
  */
 public final class ShownClients implements AutoCloseable {
-  private static final int AF_NETLINK = 16;
-  private static final int SOCK_RAW = 3;
   private static final int NETLINK_ROUTE = 0;
   private static final int RTM_NEWROUTE = 24;
   private static final int RTM_GETROUTE = 26;
-  private static final int NLM_F_REQUEST = 1;
   private static final int RTN_LOCAL = 2;
 
   /** Of every message: nlmsghdr and rtmsg. */
@@ -62,7 +59,11 @@ public final class ShownClients implements AutoCloseable {
       int routes =
           namespaces.callIn(
               namespace,
-              () -> Sockets.socket(AF_NETLINK, SOCK_RAW | Sockets.SOCK_NONBLOCK, NETLINK_ROUTE));
+              () ->
+                  Sockets.socket(
+                      NfTablesSocket.AF_NETLINK,
+                      NfTablesSocket.SOCK_RAW | Sockets.SOCK_NONBLOCK,
+                      NETLINK_ROUTE));
       return new ShownClients(namespaces, namespace, tables, routes);
     } catch (LinuxException e) {
       tables.close();
@@ -86,7 +87,7 @@ public final class ShownClients implements AutoCloseable {
         .clear()
         .putInt(0)
         .putShort((short) RTM_GETROUTE)
-        .putShort((short) NLM_F_REQUEST)
+        .putShort((short) NfTablesSocket.NLM_F_REQUEST)
         .putInt(1)
         .putInt(0)
         .put((byte) family.domain())

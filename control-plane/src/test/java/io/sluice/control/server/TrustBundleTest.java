@@ -137,31 +137,22 @@ class TrustBundleTest {
 
     X509Certificate own = edge1.controllerChain().getLast();
     site.manifest("config.yaml", federating("", "partner.example", own, root));
-    Await.until(
-        "ours is told",
-        () ->
-            site.controller()
-                .status()
-                .authority()
-                .detail()
-                .contains("a root of the mesh itself for [partner.example]"));
+    awaitDetail("a root of the mesh itself for [partner.example]");
     assertThat(followed.bundles().getLast().getFederated(0).getRootsList())
         .containsExactly(ByteString.copyFrom(root.getEncoded()));
     site.manifest("config.yaml", federating("", "partner.example", own));
     Await.until("nobody is left", () -> federated(followed).isEmpty());
 
     site.manifest("config.yaml", federating("trustDomain: site-7.example, ", FIRST, root));
-    Await.until(
-        "ours is told",
-        () ->
-            site.controller()
-                .status()
-                .authority()
-                .detail()
-                .contains("federatesWith names [" + FIRST + "]"));
+    awaitDetail("federatesWith names [" + FIRST + "]");
     assertThat(federated(followed)).isEmpty();
     assertThat(followed.bundles().getLast().getFederationKnown()).isTrue();
     assertThat(site.controller().status().authority().detail()).contains("remove the entry");
+  }
+
+  private void awaitDetail(String words) {
+    Await.until(
+        "ours is told", () -> site.controller().status().authority().detail().contains(words));
   }
 
   private static List<String> federated(Followed followed) {

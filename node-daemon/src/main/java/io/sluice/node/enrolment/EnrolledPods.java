@@ -110,19 +110,18 @@ final class EnrolledPods {
 
   /**
    * Serves a pod that is not enrolled yet by the listeners that the daemon of another mechanism has
-   * handed over, so that nothing waits while {@link #bring} changes what is in force.
-   *
-   * @return whether there are such, and all is well with the pod
+   * handed over, so that nothing waits while {@link #bring} changes what is in force. Does nothing
+   * where there are none, or all is not well with the pod.
    */
-  boolean serveFormerly(Workload workload, MeshSnapshot current) {
+  void serveFormerly(Workload workload, MeshSnapshot current) {
     if (!former.hasWaitingListeners()) {
-      return false;
+      return;
     }
     FoundNamespace found;
     try {
       found = places.open(workload);
     } catch (LinuxException e) {
-      return false; // it is met again, and told, when the pod is brought
+      return; // it is met again, and told, when the pod is brought
     }
     NetnsHandle netns = found.netns();
     try {
@@ -136,7 +135,7 @@ final class EnrolledPods {
           sockets.add(pod);
           proxy.serve(left.get()).join();
           formerly.put(pod.name(), found);
-          return true;
+          return;
         }
       }
     } catch (LinuxException
@@ -149,7 +148,11 @@ final class EnrolledPods {
       sockets.remove(workload.name());
     }
     netns.close();
-    return false;
+  }
+
+  /** Whether {@link #serveFormerly} serves the pod, which has not been brought yet. */
+  boolean isServedFormerly(NamespacedName name) {
+    return formerly.containsKey(name);
   }
 
   /**

@@ -28,6 +28,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -273,28 +274,17 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     // What runtime and kubelet say of a pod comes before what its annotation says.
     List<Workload> inTurn =
         wanted.values().stream().sorted(comparing(pod -> pod.netns().isPresent())).toList();
-    // Those are served already, and may take their time.
-    Set<NamespacedName> changing = new HashSet<>();
     if (brought != null) {
-      inTurn.stream()
-          .filter(pod -> enrolled.serveFormerly(pod, current))
-          .forEach(pod -> changing.add(pod.name()));
+      inTurn.forEach(pod -> enrolled.serveFormerly(pod, current));
     }
-    for (Workload workload : inTurn) {
-      if (!changing.contains(workload.name())) {
-        calls.run(); // a look into a broken pod may take seconds
-        bring(workload, current, look || failedBefore.contains(workload.name()));
-      }
-    }
+    // Those are served already, and may take their time.
+    Predicate<Workload> mayWait = pod -> enrolled.isServedFormerly(pod.name());
+    Predicate<Workload> mayLook = pod -> look || failedBefore.contains(pod.name());
+    bring(inTurn, mayWait.negate(), current, mayLook);
     if (brought != null) {
       brought.run();
     }
-    for (Workload workload : inTurn) {
-      if (changing.contains(workload.name())) {
-        calls.run();
-        bring(workload, current, look || failedBefore.contains(workload.name()));
-      }
-    }
+    bring(inTurn, mayWait, current, mayLook);
     former.settle();
     for (Workload workload : inTurn) {
       calls.run();
@@ -314,6 +304,19 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     if (due) {
       sweepsSinceLook = 0;
       upkeep.run();
+    }
+  }
+
+  private void bring(
+      List<Workload> inTurn,
+      Predicate<Workload> due,
+      MeshSnapshot current,
+      Predicate<Workload> look) {
+    for (Workload workload : inTurn) {
+      if (due.test(workload)) {
+        calls.run(); // a look into a broken pod may take seconds
+        bring(workload, current, look.test(workload));
+      }
     }
   }
 

@@ -178,6 +178,15 @@ class ReplacementsTest {
     return content;
   }
 
+  /** The next pod has the place of the old one; what was told before. */
+  private MeshSnapshot replaced() throws IOException {
+    MeshSnapshot found = told(old());
+    inForce(found);
+    project("kube-api-access-abcde", token(NEXT, UID, "web"));
+    assertThat(replacements.replace(POD, NEXT_AT)).isEmpty();
+    return found;
+  }
+
   private String whyNot() {
     Optional<String> why = replacements.replace(POD, NEXT_AT);
     assertThat(changes).hasValue(0);
@@ -186,11 +195,7 @@ class ReplacementsTest {
 
   @Test
   void aPodIsWhatItsPredecessorWasAndReachedWhereThatWas() throws IOException {
-    MeshSnapshot found = told(old());
-    inForce(found);
-    project("kube-api-access-abcde", token(NEXT, UID, "web"));
-
-    assertThat(replacements.replace(POD, NEXT_AT)).isEmpty();
+    MeshSnapshot found = replaced();
 
     assertThat(changes).hasValue(1);
     MeshSnapshot now = inForce(found);
@@ -256,10 +261,7 @@ class ReplacementsTest {
 
   @Test
   void anEarlierPodOfItsNameTakesNoneWithIt() throws IOException {
-    MeshSnapshot found = told(old());
-    inForce(found);
-    project("kube-api-access-abcde", token(NEXT, UID, "web"));
-    assertThat(replacements.replace(POD, NEXT_AT)).isEmpty();
+    MeshSnapshot found = replaced();
 
     PodUid other = new PodUid("7a2d1b63-9f1f-4b54-8b64-1e4b4f9f3c22");
     replacements.left(new PodReference(NEXT, other));
@@ -271,10 +273,7 @@ class ReplacementsTest {
 
   @Test
   void theControllersWordEndsIt() throws IOException {
-    MeshSnapshot found = told(old());
-    inForce(found);
-    project("kube-api-access-abcde", token(NEXT, UID, "web"));
-    assertThat(replacements.replace(POD, NEXT_AT)).isEmpty();
+    MeshSnapshot found = replaced();
 
     isTold = true;
 
