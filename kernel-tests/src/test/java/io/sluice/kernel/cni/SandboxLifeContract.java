@@ -2,11 +2,17 @@ package io.sluice.kernel.cni;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.kernel.Mechanism;
 import io.sluice.kernel.Traces;
+import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.PodUid;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -155,6 +161,36 @@ abstract class SandboxLifeContract {
     site.assertEnforced(newer, silence);
     site.runtime.delete(newer);
     assertNothingIsLeft(older, newer);
+  }
+
+  @Test
+  void aSandboxHasTheAddressesItWasGivenWhileTheRegistryNamesThoseOfTheFormer() throws Exception {
+    Container former = site.add("pod", uid);
+    site.tellAddresses(former);
+    Await.until("the daemon knows them", () -> addressesKnown().equals(former.addresses()));
+    site.runtime.delete(former);
+
+    Container next = site.add("pod", uid);
+
+    assertThat(addressesKnown()).isEqualTo(former.addresses());
+    List<InetAddress> others = new ArrayList<>(former.addresses());
+    others.add(site.stranger.at(Family.IPV4, 80).getAddress());
+    for (InetAddress other : others) {
+      Attempt decided = Attempt.from(next.network(), new InetSocketAddress(other, 80), "hi");
+      assertThat(decided.wasReset()).as("%s", decided).isTrue();
+    }
+    site.register("pod");
+    site.runtime.delete(next);
+    assertNothingIsLeft(former, next);
+  }
+
+  /** As the registry names them. */
+  private List<InetAddress> addressesKnown() {
+    List<InetAddress> known = new ArrayList<>();
+    for (JsonNode pod : daemon.view().pods()) {
+      pod.path("addresses").forEach(text -> known.add(IpAddresses.parse(text.asText())));
+    }
+    return known;
   }
 
   private void singInBoth(Container older, Container newer) {

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A pod's addresses and interfaces, seen from inside.
  *
- * @param primary addresses that the registry names, at most one per family is used
+ * @param primary the first addresses that it was given, at most one per family
  * @param own every address that the pod was given, those of excluded interfaces left out
  * @param excludedAddresses addresses of excluded interfaces
  * @param excludedRanges ranges that excluded interfaces reach directly

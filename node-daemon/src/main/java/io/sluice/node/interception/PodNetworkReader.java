@@ -47,7 +47,8 @@ public final class PodNetworkReader {
    * alone.
    *
    * @param netns where to look
-   * @param registered addresses that the registry names
+   * @param registered addresses that the registry names; none of them counts where {@code given}
+   *     has others
    * @param given addresses that CNI plugins gave it, those of additional networks too
    * @param excludedInterfaces names of interfaces whose traffic is left alone
    * @throws InterceptionException when the pod's loopback is down
@@ -58,8 +59,11 @@ public final class PodNetworkReader {
       List<InetAddress> given,
       Set<String> excludedInterfaces) {
     List<Assigned> addresses = namespaces.submit(netns, PodNetworkReader::addresses).join();
-    // The registry hears of a pod's addresses only when its sandbox is complete.
-    List<InetAddress> primary = onePerFamily(registered.isEmpty() ? given : registered);
+    // The registry hears of a pod's addresses only when its sandbox is complete, and until then may
+    // name those of the former one, which are another pod's by now.
+    boolean isOfFormer = !given.isEmpty() && registered.stream().noneMatch(given::contains);
+    List<InetAddress> named = isOfFormer ? List.of() : registered;
+    List<InetAddress> primary = onePerFamily(named.isEmpty() ? given : named);
     Set<InetAddress> excludedAddresses = new HashSet<>();
     Set<Cidr> excludedRanges = new HashSet<>();
     Set<Integer> excludedIfindexes = new HashSet<>();
@@ -70,7 +74,7 @@ public final class PodNetworkReader {
     boolean loopbackIsUp = false;
     boolean ipv6 = false;
     Set<InetAddress> own =
-        Stream.of(primary, registered, given)
+        Stream.of(primary, named, given)
             .flatMap(List::stream)
             .limit(PodPlacement.MAX_ADDRESSES)
             .collect(Collectors.toSet());
