@@ -30,7 +30,7 @@ train() {
 	scratch=$work/training-$1
 	rm -rf "$scratch"
 	mkdir -p "$scratch/registry"
-	set -- "$@" "/$home/runtime/bin/java" "@/$home/java.options" -XX:-AOTClassLinking -XX:AOTCacheOutput=/tmp/sluice.aot \
+	set -- "$@" "/$home/runtime/bin/java" "@/$home/java.options" -XX:AOTCacheOutput=/tmp/sluice.aot \
 		io.sluice.cli.SluiceCommand
 	image=$1 inside=$2 cache=$3
 	shift 3

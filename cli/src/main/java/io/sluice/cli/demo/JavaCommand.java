@@ -16,7 +16,7 @@ final class JavaCommand {
   private static final List<String> DAEMON_FLAGS =
       List.of(
           "-Xmx64m",
-          "-Xms4m",
+          "-Xms8m",
           "-Xmn2m",
           "-XX:MinHeapFreeRatio=10",
           "-XX:MaxHeapFreeRatio=20",
