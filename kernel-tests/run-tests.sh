@@ -15,60 +15,106 @@ summarize() {
 		awk -v mode="$1" -v kernel_classes="$kernel_classes" -v may_skip="$root/kernel-tests/may-skip.txt" -f "$root/kernel-tests/summarize.awk"
 }
 
-# Tests of every module that the arguments choose.
+# Tests of every module that the arguments behind $1 choose; $1 names the log of all that is said. What is printed is progress,
+# and what failed.
 run_maven_tests() {
-	(cd "$root" && exec mvn -B -ntp -fae "-Dsluice.dist=$root/cli/target/dist" "$@" verify) </dev/null && return
-	say "maven ended with status $?, see above"
+	log=$root/target/$1.log
+	shift
+	test_classes >"$root/target/test-classes.txt"
+	say "the whole output: $log"
+	{
+		(cd "$root" && exec mvn -B -ntp -fae "-Dsluice.dist=$root/cli/target/dist" "$@" verify) </dev/null 2>&1
+		echo $? >"$root/target/test-status"
+	} | tee "$log" | awk -v classes="$root/target/test-classes.txt" -v before="$root/target/test-seconds.txt" -f "$root/kernel-tests/progress.awk"
+	status=$(cat "$root/target/test-status")
+	[ "$status" -ne 0 ] || return 0
+	say "maven ended with status $status, see above"
 	return 1
+}
+
+# Module and name of each test class whose path contains $word, of the phase: those of the kernel, or the others.
+test_classes() {
+	find "$root"/*/src/test/java -name '*Test.java' | while read -r source; do
+		kind=jvm
+		! grep -q '@Tag("kernel")' "$source" || kind=kernel
+		[ $kind = $phase ] || continue
+		[ "$long" ] || ! grep -q '^@Tag("long")' "$source" || continue
+		[ -z "$group" ] || grep -q "@Tag(\"$group\")" "$source" || continue
+		path=${source##*/src/test/java/}
+		case $path in *"$word"*) ;; *) continue ;; esac
+		module=${source%/src/test/java/*}
+		echo "${module##*/} $(echo "${path%.java}" | tr / .)"
+	done
+}
+
+# What each class of this run took, the slowest first, in target/test-seconds.txt: the next run tells by it how long it will be.
+keep_seconds() {
+	find "$root" \( -path '*/target/surefire-reports/TEST-*.xml' -o -path '*/target/kernel-reports/TEST-*.xml' \) -exec grep -h -m 1 '<testsuite ' {} + |
+		sed -n 's/.* name="\([^"$]*\)[^"]*" time="\([0-9.]*\)".*/\1 \2/p' |
+		awk '{ sum[$1] += $2 } END { for (class in sum) print sum[class], class }' | sort -rn >"$root/target/test-seconds.txt"
 }
 
 test_usage() {
 	cat <<'TEXT'
-usage: ./sluice test [--quick] [--only attacks]
+usage: ./sluice test [--quick] [--long] [--only WORD]
 
 Builds everything, runs all tests, and prints as its last line how many passed, failed and were skipped. Fails where one
 failed, or skipped itself without a reason that kernel-tests/may-skip.txt names.
 
   --quick          leaves out what needs root: namespaces, programs, containers, other kernels
+  --long           more of what takes long: another kernel and another architecture emulated, hundreds of pod starts
+  --only WORD      what has WORD in its path below src/test/java, such as hbone or HandOver; without static analysis
   --only attacks   the attack pack: a line for each attack, with what refused it and where that is counted
 TEXT
 }
 
 run_tests() {
-	mode=strict group=
+	mode=strict group='' long='' word=''
 	while [ $# -gt 0 ]; do
 		case "$1 ${2:-}" in
 		'--help '* | '-h '*) test_usage && return ;;
 		'--quick '*) mode=quick ;;
+		'--long '*) long=yes ;;
 		'--only attacks') group=attack && shift ;;
-		*) die "test knows only --quick and --only attacks, not: $*" ;;
+		'--only '[A-Za-z]*) word=$2 && shift ;;
+		*) die "test knows only --quick, --long and --only WORD, not: $*" ;;
 		esac
 		shift
 	done
+	case $word in *[!A-Za-z0-9/_]*) die "--only takes letters, digits, / and _, not: $word" ;; esac
 	is_root || [ $mode = quick ] || mode=unprivileged
 	[ $mode != strict ] || test_needs="$test_needs$(needs_of kernel-tests/kernels/needs)$(needs_of kernel-tests/containers/needs)$(needs_of images/needs)"
 	require_packages "$chain_needs$build_needs$run_needs$test_needs"
-	# Static analysis runs inside the compiler, so classes of an unchecked build must not count as up to date.
 	take_lock
-	rm -rf "$root"/*/target/classes "$root"/*/target/test-classes "$root"/*/target/maven-status
 	rm -rf "$root"/*/target/surefire-reports "$root"/*/target/kernel-reports "$root"/*/target/attacks.txt
-	build -DskipTests package || {
+	if [ "$word" ]; then
+		build -Dquick -DskipTests package
+	else
+		# Static analysis runs inside the compiler, so classes of an unchecked build must not count as up to date.
+		rm -rf "$root"/*/target/classes "$root"/*/target/test-classes "$root"/*/target/maven-status
+		build -DskipTests package
+	fi || {
 		echo '0 passed, 0 failed, 0 skipped'
 		exit 1
 	}
 	train_aot_cache
 	drop_lock    # kernel tests start launchers of their own
 	result=0
+	if [ "$word" ]; then set -- -Dquick "-Dtest=%regex[.*$word.*]" -Dsurefire.failIfNoSpecifiedTests=false; fi
+	# The number of pod starts that FirstPacketTest tries: hundreds belong to the long run.
+	if [ "$long" ]; then soaks=''; else soaks=long && set -- "$@" -Dsluice.cni.starts=$([ "$group" ] && echo 20 || echo 40); fi
 	# Tests of the JVM alone share the processors by modules. Those of the kernel run module after module, and in the one that has
-	# most of them two classes at a time: see its junit-platform.properties.
-	run_maven_tests -Dsurefire.reports=surefire-reports -T 1C "-Dgroups=$group" -DexcludedGroups=kernel || result=1
+	# most of them several classes at a time: see its junit-platform.properties.
+	phase=jvm
+	run_maven_tests test-jvm -Dsurefire.reports=surefire-reports -T 1C "-Dgroups=$group" "-DexcludedGroups=kernel${soaks:+|$soaks}" "$@" || result=1
 	if [ $mode = strict ]; then
-		# For attacks alone twenty pod starts have to do in the place of two hundred.
-		run_maven_tests -Dsurefire.reports=kernel-reports "-Dgroups=kernel${group:+&$group}" -DexcludedGroups= ${group:+-Dsluice.cni.starts=20} || result=1
+		phase=kernel
+		run_maven_tests test-kernel -Dsurefire.reports=kernel-reports "-Dgroups=kernel${group:+&$group}" "-DexcludedGroups=$soaks" "$@" || result=1
 	else
 		say "NOT RUN: $(kernel_test_sources | wc -l) test classes that need root$([ $mode = quick ] || echo '; run as root to have them')"
 	fi
 	[ -z "$group" ] || print_attacks $result $mode
+	[ "$word" ] || keep_seconds
 	summarize $mode || result=1
 	exit $result
 }

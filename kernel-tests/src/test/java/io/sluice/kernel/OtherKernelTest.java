@@ -21,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
  * kernels}.
  */
 @Tag("kernel")
+@Tag("long")
 class OtherKernelTest {
   private static final String OLDEST = "5.10";
 

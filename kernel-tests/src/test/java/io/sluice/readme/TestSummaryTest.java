@@ -7,11 +7,16 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The last lines of {@code ./sluice test}, out of reports as Surefire writes them. */
+/**
+ * What {@code ./sluice test} prints: progress out of what Maven says, and the last lines out of
+ * reports as Surefire writes them.
+ */
 class TestSummaryTest {
   private static final SourceTree TREE = SourceTree.around();
 
@@ -21,20 +26,23 @@ class TestSummaryTest {
   private String summary(String mode, String cases) throws Exception {
     Path report = Files.writeString(directory.resolve("TEST-a.xml"), report(cases));
     Path maySkip = Files.writeString(directory.resolve("may-skip.txt"), "# none but\na.Allowed\n");
-    Process awk =
-        new ProcessBuilder(
-                "awk",
-                "-v",
-                "mode=" + mode,
-                "-v",
-                "kernel_classes=a.Kernel a.Allowed",
-                "-v",
-                "may_skip=" + maySkip,
-                "-f",
-                TREE.root().resolve("kernel-tests/summarize.awk").toString(),
-                report.toString())
-            .redirectErrorStream(true)
-            .start();
+    return awk(
+        "summarize.awk",
+        report,
+        "mode=" + mode,
+        "kernel_classes=a.Kernel a.Allowed",
+        "may_skip=" + maySkip);
+  }
+
+  /** What the script makes of a file, and its exit code as the last line. */
+  private static String awk(String script, Path file, String... variables) throws Exception {
+    List<String> command = new ArrayList<>(List.of("awk"));
+    for (String variable : variables) {
+      command.addAll(List.of("-v", variable));
+    }
+    command.addAll(
+        List.of("-f", TREE.root().resolve("kernel-tests/" + script).toString(), file.toString()));
+    Process awk = new ProcessBuilder(command).redirectErrorStream(true).start();
     String said = new String(awk.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(awk.waitFor(20, TimeUnit.SECONDS)).isTrue();
     return said + awk.exitValue();
@@ -94,5 +102,38 @@ class TestSummaryTest {
   @Test
   void runWithoutATestHasFailed() throws Exception {
     assertThat(summary("quick", "")).isEqualTo("0 passed, 0 failed, 0 skipped\n1");
+  }
+
+  @Test
+  void progressNamesEachClassOnceWithItsModuleAndShowsErrorsWhole() throws Exception {
+    Path classes = Files.writeString(directory.resolve("classes"), "one a.A\ntwo a.B\n");
+    Path said =
+        Files.writeString(
+            directory.resolve("said"),
+            """
+            [INFO] Running a.A$Inner
+            said by a test
+            [INFO] Tests run: 2, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 1.5 s -- in a.A$Inner
+            [INFO] Tests run: 0, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 2 s -- in a.A
+            [ERROR] Tests run: 1, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 3 s <<< FAILURE! -- in a.B
+            [ERROR] a.B.fails -- Time elapsed: 3 s <<< FAILURE!
+            java.lang.AssertionError: no
+
+            said later
+            """);
+
+    String printed = awk("progress.awk", said, "classes=" + classes, "before=none");
+
+    assertThat(printed)
+        .isEqualTo(
+            """
+            1 of 2, about 0 min left: one a.A$Inner 1.5 s
+            2 of 2: two a.B 3 s
+            [ERROR] Tests run: 1, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 3 s <<< FAILURE! -- in a.B
+            [ERROR] a.B.fails -- Time elapsed: 3 s <<< FAILURE!
+            java.lang.AssertionError: no
+
+            0\
+            """);
   }
 }
