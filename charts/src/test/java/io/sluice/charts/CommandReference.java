@@ -35,7 +35,7 @@ final class CommandReference {
     for (ExitCode code : ExitCode.values()) {
       page.append("| %d | %s |%n".formatted(code.code(), code.meaning()));
     }
-    add(ChartCommand.commandLine(), page);
+    add(TreeCommand.commandLine(), page);
     return page.toString();
   }
 

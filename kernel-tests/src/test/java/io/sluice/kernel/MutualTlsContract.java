@@ -3,9 +3,9 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.cli.capture.FrameCapture;
-import io.sluice.cli.capture.TcpStream;
-import io.sluice.cli.capture.TlsRecords;
+import io.sluice.lab.capture.FrameCapture;
+import io.sluice.lab.capture.TcpStream;
+import io.sluice.lab.capture.TlsRecords;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Manifests;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.attack.Attack;
-import io.sluice.cli.capture.FrameCapture;
+import io.sluice.lab.capture.FrameCapture;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.Datagrams;

@@ -3,7 +3,7 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.cli.traffic.SteadyTraffic;
+import io.sluice.lab.traffic.SteadyTraffic;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Https;
 import io.sluice.kernel.site.Manifests;

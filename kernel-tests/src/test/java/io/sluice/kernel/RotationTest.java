@@ -2,7 +2,7 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.cli.traffic.SteadyTraffic;
+import io.sluice.lab.traffic.SteadyTraffic;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.SitePod;

@@ -1,7 +1,7 @@
 package io.sluice.kernel;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.cli.capture.FrameCapture;
+import io.sluice.lab.capture.FrameCapture;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Cluster;

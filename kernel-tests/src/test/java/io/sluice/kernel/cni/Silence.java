@@ -2,7 +2,7 @@ package io.sluice.kernel.cni;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.cli.capture.FrameCapture;
+import io.sluice.lab.capture.FrameCapture;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Datagrams;
 import io.sluice.kernel.site.Site;

@@ -1,6 +1,6 @@
 package io.sluice.kernel.site;
 
-import io.sluice.cli.capture.FrameCapture;
+import io.sluice.lab.capture.FrameCapture;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;

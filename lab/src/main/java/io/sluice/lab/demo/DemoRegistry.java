@@ -1,0 +1,106 @@
+package io.sluice.lab.demo;
+
+import io.sluice.mesh.IpAddresses;
+import java.nio.file.Path;
+
+/** The folder of Kubernetes YAML that the demo's one daemon watches. */
+final class DemoRegistry {
+  /** File with the permissions that always hold. */
+  static final String POLICY = "policy.yaml";
+
+  /** Line of {@link #breakPolicy} that is wrong. */
+  static final int BROKEN_LINE = 4;
+
+  private static final String MESH = "mesh.yaml";
+  private static final String PODS = "pods.yaml";
+  private static final String SERVICES = "services.yaml";
+  private static final String THIEF = "thief.yaml";
+
+  private final DemoPlan plan;
+  private final ManifestFolder folder;
+
+  DemoRegistry(DemoPlan plan) {
+    this(plan, plan.registry());
+  }
+
+  DemoRegistry(DemoPlan plan, Path folder) {
+    this.plan = plan;
+    this.folder = new ManifestFolder(folder);
+  }
+
+  /** The beginning: strict, nothing excluded, the thief not allowed. */
+  void write() {
+    permissive(false);
+    excludeBank(false);
+    folder.put(SERVICES, ShopManifests.services());
+    folder.put(POLICY, ShopManifests.policy());
+  }
+
+  /** Allows everything, or only what is granted. */
+  void permissive(boolean on) {
+    folder.put(
+        MESH,
+        """
+        apiVersion: config.openservicemesh.io/v1alpha2
+        kind: MeshConfig
+        metadata: {name: osm-mesh-config, namespace: osm-system}
+        spec:
+          traffic:
+            enablePermissiveTrafficPolicyMode: %s
+            enableEgress: false
+            mtlsMode: PERMISSIVE
+            dnsResolvers: ["%s", "%s"]
+        """
+            .formatted(
+                on,
+                IpAddresses.text(DemoPod.BANK.address(IpFamily.IPV4)),
+                IpAddresses.text(DemoPod.BANK.address(IpFamily.IPV6))));
+  }
+
+  /** Leaves the buyer's connections to the bank alone, or not. */
+  void excludeBank(boolean on) {
+    StringBuilder pods = new StringBuilder(ShopManifests.namespace());
+    for (DemoPod pod : DemoPod.enrolled()) {
+      pods.append(
+          ShopManifests.pod(
+              pod,
+              plan.netns(pod),
+              on && pod == DemoPod.BUYER ? exclusion() : "",
+              "",
+              pod::address));
+    }
+    folder.put(PODS, pods.toString());
+  }
+
+  /** Lets the thief call the store. */
+  void grantThief() {
+    folder.put(
+        THIEF, ShopManifests.trafficTarget("thief-to-store", "thief", "store", "store-port"));
+  }
+
+  /** Takes it back. */
+  void revokeThief() {
+    folder.remove(THIEF);
+  }
+
+  /** A TrafficTarget whose destination is no mapping: the file as a whole cannot be used. */
+  void breakPolicy() {
+    folder.put(
+        POLICY,
+        """
+        apiVersion: access.smi-spec.io/v1alpha3
+        kind: TrafficTarget
+        metadata: {name: anybody-to-store, namespace: shop}
+        spec: everything goes
+        """);
+  }
+
+  /** Mends it. */
+  void mendPolicy() {
+    folder.put(POLICY, ShopManifests.policy());
+  }
+
+  private static String exclusion() {
+    return ", sluice.io/outbound-port-exclusion-list: \"" + DemoPlan.BANK_PORT + "\"";
+  }
+}

@@ -1,0 +1,48 @@
+package io.sluice.lab.demo;
+
+/** The folder that both daemons and the controller watch. */
+final class NodesRegistry {
+  private final NodesPlan plan;
+  private final ManifestFolder folder;
+
+  NodesRegistry(NodesPlan plan) {
+    this.plan = plan;
+    this.folder = new ManifestFolder(plan.demo().registry());
+  }
+
+  /** The beginning: mutual TLS, nobody let in without, the thief not allowed. */
+  void write() {
+    StringBuilder pods = new StringBuilder(ShopManifests.namespace());
+    for (DemoPod pod : DemoPod.enrolled()) {
+      pods.append(
+          ShopManifests.pod(
+              pod,
+              plan.demo().netns(pod),
+              "",
+              ", nodeName: " + plan.nodeOf(pod).name(),
+              family -> plan.address(pod, family)));
+    }
+    folder.put("pods.yaml", pods.toString());
+    folder.put("services.yaml", ShopManifests.services());
+    folder.put("policy.yaml", ShopManifests.policy());
+    mutualTls(true);
+  }
+
+  /**
+   * Between nodes by mutual TLS, or in the clear, where nobody's identity is proven and so only
+   * permissive policy lets anybody in.
+   */
+  void mutualTls(boolean on) {
+    folder.put(
+        "mesh.yaml",
+        """
+        apiVersion: config.openservicemesh.io/v1alpha2
+        kind: MeshConfig
+        metadata: {name: osm-mesh-config, namespace: osm-system}
+        spec:
+          traffic: {enablePermissiveTrafficPolicyMode: %s, enableEgress: false}
+          sidecar: {sidecarDisabledMTLS: %s}
+        """
+            .formatted(!on, !on));
+  }
+}
