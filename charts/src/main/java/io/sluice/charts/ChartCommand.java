@@ -5,7 +5,8 @@ import picocli.CommandLine;
 
 /**
  * The part of the {@code sluice} command that handles the chart: {@code install}, {@code upgrade},
- * {@code uninstall}, {@code mesh}, {@code version}; and {@code completion}. A program of its own, since Helm's library is in no image. Exit codes as for every command.
+ * {@code uninstall}, {@code mesh}, {@code version}; and {@code completion}. A program of its own,
+ * since Helm's library is in no image. Exit codes as for every command.
  */
 public final class ChartCommand {
   private ChartCommand() {}

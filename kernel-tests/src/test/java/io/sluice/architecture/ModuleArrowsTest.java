@@ -201,7 +201,7 @@ class ModuleArrowsTest {
   void onlyTheLaboratoryKnowsTheCommandLine() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("io.sluice.cli..", "io.sluice.lab..")
+        .resideOutsideOfPackages("io.sluice.cli..", "io.sluice.lab..", "io.sluice.kernel..")
         .should()
         .dependOnClassesThat(resideInAPackage("io.sluice.cli.."))
         .check(sluice);
@@ -211,7 +211,7 @@ class ModuleArrowsTest {
   void nothingOfTheProductKnowsTheLaboratory() {
     noClasses()
         .that()
-        .resideOutsideOfPackage("io.sluice.lab..")
+        .resideOutsideOfPackages("io.sluice.lab..", "io.sluice.kernel..")
         .should()
         .dependOnClassesThat(resideInAPackage("io.sluice.lab.."))
         .because("it is in no image")

@@ -1,9 +1,9 @@
 package io.sluice.lab.demo;
 
-import io.sluice.lab.demo.DemoReport.Marks;
 import io.sluice.cli.SluiceCommand;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
+import io.sluice.lab.demo.DemoReport.Marks;
 import io.sluice.node.InterceptionMode;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;

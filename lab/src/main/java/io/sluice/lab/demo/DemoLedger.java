@@ -5,7 +5,6 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import java.net.InetSocketAddress;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -128,8 +127,13 @@ final class DemoLedger {
    */
   record FlowKey(String pod, String direction, String family, String verdict, String reason)
       implements Comparable<FlowKey> {
-    static FlowKey of(List<String> cells) {
-      return new FlowKey(cells.get(0), cells.get(1), cells.get(2), cells.get(3), cells.get(4));
+    static FlowKey of(Map<String, String> row) {
+      return new FlowKey(
+          row.getOrDefault("pod", ""),
+          row.getOrDefault("direction", ""),
+          row.getOrDefault("family", ""),
+          row.getOrDefault("verdict", ""),
+          row.getOrDefault("reason", ""));
     }
 
     @Override

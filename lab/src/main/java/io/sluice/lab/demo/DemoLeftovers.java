@@ -1,5 +1,6 @@
 package io.sluice.lab.demo;
 
+import io.sluice.kernel.site.Await;
 import io.sluice.linux.LinuxException;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.maps.PinDirectory;

@@ -45,9 +45,8 @@ final class DemoNumbers {
   /** The kernel's verdicts; counters of rules are known to a daemon that runs. */
   Map<FlowKey, Long> verdicts() throws IOException {
     Map<FlowKey, Long> counts = new TreeMap<>();
-    for (List<String> row :
-        daemon.mode().countsInMaps() ? dump(COUNTERS).rows() : daemon.dump(COUNTERS)) {
-      counts.put(FlowKey.of(row), Long.parseLong(row.getLast()));
+    for (Map<String, String> row : daemon.dump(COUNTERS)) {
+      counts.put(FlowKey.of(row), Long.parseLong(row.getOrDefault("count", "")));
     }
     return counts;
   }

@@ -1,5 +1,6 @@
 package io.sluice.lab.demo;
 
+import io.sluice.kernel.site.SitePod;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.mesh.IpAddresses;
@@ -27,7 +28,7 @@ record DemoPlan(String node, int nodes) {
 
   /** The node of a demo that has only one; its daemon is in this machine's own network. */
   DemoNode only() {
-    return new DemoNode(node, Path.of("/proc/self/ns/net"), directory(), registry());
+    return new DemoNode(node, SitePod.thisMachine(), directory(), registry());
   }
 
   /** The nodes of a demo that has several. */
@@ -38,7 +39,7 @@ record DemoPlan(String node, int nodes) {
   private DemoNode lettered(String letter) {
     return new DemoNode(
         node + "-" + letter,
-        path(prefix() + "-" + letter),
+        new SitePod(letter, prefix() + "-" + letter, 0),
         directory().resolve(letter),
         registry());
   }

@@ -1,5 +1,6 @@
 package io.sluice.lab.demo;
 
+import io.sluice.kernel.site.Await;
 import io.sluice.lab.demo.DemoLedger.FlowKey;
 import io.sluice.lab.demo.DemoNumbers.ProxyCounts;
 import io.sluice.lab.demo.DemoReport.Seen;

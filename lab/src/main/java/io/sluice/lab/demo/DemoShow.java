@@ -1,8 +1,8 @@
 package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.lab.demo.DemoReport.Seen;
 import io.sluice.cli.output.Failures;
+import io.sluice.lab.demo.DemoReport.Seen;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -68,7 +68,7 @@ final class DemoShow {
         play.keep(stage);
         kept = true;
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | AssertionError e) {
       if (Thread.interrupted()) {
         throw new InterruptedException();
       }

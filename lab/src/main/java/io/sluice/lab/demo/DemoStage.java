@@ -1,11 +1,15 @@
 package io.sluice.lab.demo;
 
+import io.sluice.kernel.site.ChildProgram;
+import io.sluice.kernel.site.JavaCommand;
+import io.sluice.kernel.site.SitePod;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -106,16 +110,11 @@ final class DemoStage {
   void keep() {
     try {
       Files.writeString(plan.keptMark(), "");
-      JavaCommand.program(
-              plan.directory().resolve("servers.log"),
-              List.of(
-                  "demo",
-                  DemoCommand.SERVE,
-                  "--node-name",
-                  plan.node(),
-                  "--nodes",
-                  Integer.toString(plan.nodes())))
-          .start();
+      List<String> command = new ArrayList<>(JavaCommand.program(DemoCommand.class.getName()));
+      command.addAll(List.of("demo", DemoCommand.SERVE, "--node-name", plan.node()));
+      command.addAll(List.of("--nodes", Integer.toString(plan.nodes())));
+      new ChildProgram("servers", SitePod.thisMachine(), plan.directory().resolve("servers.log"))
+          .start(command);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot start servers that stay", e);
     }

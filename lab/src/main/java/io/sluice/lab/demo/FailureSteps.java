@@ -1,5 +1,6 @@
 package io.sluice.lab.demo;
 
+import io.sluice.kernel.site.Await;
 import io.sluice.lab.demo.DemoReport.Seen;
 import io.sluice.linux.Errno;
 import io.sluice.node.maps.MapSummary;

@@ -1,5 +1,6 @@
 package io.sluice.lab.demo;
 
+import io.sluice.kernel.site.Await;
 import io.sluice.lab.demo.DemoReport.Seen;
 import io.sluice.lab.traffic.SteadyTraffic;
 import io.sluice.lab.traffic.SteadyTraffic.Counts;
@@ -55,7 +56,7 @@ final class NodesLifeSteps {
     String stores = root(DemoPod.STORE_V2);
     boolean changed;
     try (SteadyTraffic traffic = begin()) {
-      run.controller().rotateRoot(DISTRIBUTE_FOR);
+      run.controller().run("rotate-root", "--now-distribute-for", DISTRIBUTE_FOR);
       changed =
           Await.until(
               ROTATION_DEADLINE,

@@ -1,11 +1,7 @@
 package io.sluice.lab.demo;
 
-import io.sluice.linux.netns.LinuxNetworkNamespaces;
-import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.kernel.site.Commands;
 import io.sluice.mesh.IpAddresses;
-import java.net.InetAddress;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -26,11 +22,11 @@ final class NodesNetwork {
   }
 
   /** Makes everything; the namespaces must not be there yet. */
-  void create() throws InterruptedException {
+  void create() {
     List<String> names = new ArrayList<>(plan.demo().namespaces());
     names.add(plan.demo().controlNetwork());
     plan.nodes().forEach(node -> names.add(netns(node)));
-    DemoNetwork.ip(List.of(), names.stream().map(name -> "netns add " + name).toList());
+    Commands.ip("", names.stream().map(name -> "netns add " + name).toList());
     createLink();
     for (DemoNode node : plan.nodes()) {
       createNode(node);
@@ -38,33 +34,33 @@ final class NodesNetwork {
   }
 
   private static String netns(DemoNode node) {
-    return node.namespace().getFileName().toString();
+    return node.machine().netns();
   }
 
-  private void createLink() throws InterruptedException {
+  private void createLink() {
     List<String> link = new ArrayList<>(bridge());
     for (IpFamily family : IpFamily.values()) {
-      link.add(addressLine(plan.address(DemoPod.BANK, family), family, BRIDGE));
+      link.add(DemoNetwork.addressLine(plan.address(DemoPod.BANK, family), family, BRIDGE));
     }
     link.addAll(cable("control", plan.demo().controlNetwork(), UPLINK));
     for (DemoNode node : plan.nodes()) {
       link.addAll(cable(netns(node), netns(node), UPLINK));
       link.addAll(routesTo(node));
     }
-    inside(plan.demo().network(), link);
+    Commands.ip(plan.demo().network(), link);
     List<String> control = new ArrayList<>(List.of("link set lo up", "link set uplink up"));
     for (IpFamily family : IpFamily.values()) {
-      control.add(addressLine(plan.controller(family), family, UPLINK));
+      control.add(DemoNetwork.addressLine(plan.controller(family), family, UPLINK));
     }
-    inside(plan.demo().controlNetwork(), control);
+    Commands.ip(plan.demo().controlNetwork(), control);
   }
 
-  private void createNode(DemoNode node) throws InterruptedException {
+  private void createNode(DemoNode node) {
     List<String> lines = new ArrayList<>(bridge());
     lines.add("link set uplink up");
     for (IpFamily family : IpFamily.values()) {
-      lines.add(addressLine(plan.gateway(node, family), family, BRIDGE));
-      lines.add(addressLine(plan.uplink(node, family), family, UPLINK));
+      lines.add(DemoNetwork.addressLine(plan.gateway(node, family), family, BRIDGE));
+      lines.add(DemoNetwork.addressLine(plan.uplink(node, family), family, UPLINK));
     }
     for (DemoNode other : plan.nodes()) {
       if (!other.equals(node)) {
@@ -74,15 +70,15 @@ final class NodesNetwork {
     for (DemoPod pod : plan.podsOf(node)) {
       lines.addAll(cable(pod.label(), plan.demo().netns(pod), "eth0"));
     }
-    inside(netns(node), lines);
-    forward(node.namespace());
+    Commands.ip(netns(node), lines);
+    FORWARDING.forEach(setting -> node.machine().sysctl(setting, "1"));
     for (DemoPod pod : plan.podsOf(node)) {
       List<String> own = new ArrayList<>(List.of("link set lo up", "link set eth0 up"));
       for (IpFamily family : IpFamily.values()) {
-        own.add(addressLine(plan.address(pod, family), family, "eth0"));
+        own.add(DemoNetwork.addressLine(plan.address(pod, family), family, "eth0"));
         own.add("route add default via " + IpAddresses.text(plan.gateway(node, family)));
       }
-      inside(plan.demo().netns(pod), own);
+      Commands.ip(plan.demo().netns(pod), own);
     }
   }
 
@@ -113,38 +109,5 @@ final class NodesNetwork {
               + IpAddresses.text(plan.uplink(node, family)));
     }
     return routes;
-  }
-
-  /** Without duplicate address detection, which would hold an IPv6 address back for a second. */
-  private static String addressLine(InetAddress address, IpFamily family, String device) {
-    return "addr add "
-        + IpAddresses.text(address)
-        + "/"
-        + family.prefixLength()
-        + " dev "
-        + device
-        + (family == IpFamily.IPV6 ? " nodad" : "");
-  }
-
-  private static void inside(String netns, List<String> lines) throws InterruptedException {
-    DemoNetwork.ip(List.of("-n", netns), lines);
-  }
-
-  private static void forward(Path namespace) {
-    LinuxNetworkNamespaces namespaces = new LinuxNetworkNamespaces();
-    try (NetnsHandle handle = namespaces.open(namespace)) {
-      namespaces.callIn(
-          handle,
-          () -> {
-            for (String setting : FORWARDING) {
-              Files.writeString(Path.of("/proc/sys", setting), "1");
-            }
-            return true;
-          });
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new DemoException("cannot make " + namespace + " a router: " + e);
-    }
   }
 }

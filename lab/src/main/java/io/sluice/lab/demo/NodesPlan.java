@@ -1,9 +1,10 @@
 package io.sluice.lab.demo;
 
+import io.sluice.kernel.site.ControlProcess;
+import io.sluice.kernel.site.SitePod;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -95,9 +96,14 @@ record NodesPlan(DemoPlan demo) {
     return new InetSocketAddress(address(DemoPod.STORE_V2, family), DemoPlan.STORE_PORT);
   }
 
-  /** State, tokens and log of the controller. */
-  Path controlDirectory() {
-    return demo.directory().resolve("control");
+  /** Leaves live a minute, the shortest time there is, so that the demo sees a renewal. */
+  ControlProcess controlProcess() {
+    return new ControlProcess(
+        new SitePod("control", demo.controlNetwork(), 0),
+        controller(IpFamily.IPV6),
+        demo.registry(),
+        demo.directory().resolve("control").resolve("state"),
+        List.of("--leaf-lifetime", "60s"));
   }
 
   /** SPIFFE ID of a pod. */

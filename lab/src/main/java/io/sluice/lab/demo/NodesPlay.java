@@ -1,6 +1,8 @@
 package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.ControlProcess;
 import io.sluice.lab.capture.FrameCapture;
 import io.sluice.node.InterceptionMode;
 import java.io.IOException;
@@ -13,14 +15,14 @@ import java.util.List;
 final class NodesPlay implements DemoPlay {
   private final NodesPlan plan;
   private final InterceptionMode asked;
-  private final NodesController controller;
+  private final ControlProcess controller;
   private final List<DemoDaemon> daemons = new ArrayList<>();
   private NodesSummary summary = NodesSummary.NOTHING;
 
   NodesPlay(DemoPlan plan, InterceptionMode asked) {
     this.plan = new NodesPlan(plan);
     this.asked = asked;
-    this.controller = new NodesController(this.plan);
+    this.controller = this.plan.controlProcess();
   }
 
   @Override
@@ -62,7 +64,7 @@ final class NodesPlay implements DemoPlay {
     for (DemoDaemon daemon : daemons) {
       daemon.stop();
     }
-    controller.kill();
+    controller.end();
   }
 
   @Override
@@ -70,12 +72,13 @@ final class NodesPlay implements DemoPlay {
     for (DemoDaemon daemon : daemons) {
       daemon.kill();
     }
-    controller.kill();
+    controller.end();
   }
 
   @Override
   public String lastWords() {
-    StringBuilder words = new StringBuilder("the controller" + controller.logTail().substring(1));
+    StringBuilder words =
+        new StringBuilder("the controller; its log ends with:\n" + controller.logTail());
     for (DemoDaemon daemon : daemons) {
       words.append("\na daemon").append(daemon.logTail().substring(1));
     }

@@ -2,6 +2,7 @@ package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.kernel.site.Await;
 import io.sluice.lab.capture.FrameCapture;
 import io.sluice.lab.capture.TcpStream;
 import io.sluice.lab.capture.TlsRecords;

@@ -1,6 +1,7 @@
 package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.kernel.site.Await;
 import io.sluice.node.InterceptionMode;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -1,6 +1,7 @@
 package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.kernel.site.Await;
 import io.sluice.lab.demo.DemoReport.Seen;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;

@@ -2,6 +2,8 @@ package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.output.Failures;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.ControlProcess;
 import io.sluice.lab.traffic.SteadyTraffic;
 import io.sluice.lab.traffic.SteadyTraffic.Counts;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
@@ -51,7 +53,7 @@ public final class RotationTrial {
     DemoStage stage = new DemoStage(new DemoPlan(name, 2));
     stage.enter();
     NodesPlan plan = new NodesPlan(stage.plan());
-    NodesController controller = new NodesController(plan);
+    ControlProcess controller = plan.controlProcess();
     Thread hook = new Thread(() -> clearAtOnce(stage), "rotation-trial-shutdown");
     Runtime.getRuntime().addShutdownHook(hook);
     try {
@@ -119,7 +121,7 @@ public final class RotationTrial {
     try (SteadyTraffic traffic =
         SteadyTraffic.begin(run.shop().netns(DemoPod.BUYER), stores, perSecond, holding)) {
       look(run, length.dividedBy(2), leaves, roots);
-      run.controller().rotateRoot(DISTRIBUTE_FOR);
+      run.controller().run("rotate-root", "--now-distribute-for", DISTRIBUTE_FOR);
       look(run, length.dividedBy(2), leaves, roots);
       return new Result(traffic.end(), leaves.size(), roots.size());
     }

@@ -45,11 +45,12 @@ public final class Site implements AutoCloseable {
   }
 
   private Site(String prefix, String... podNames) {
-    this(prefix, SitePlace.ALONE, SiteFolder.make(prefix), podNames);
+    this(prefix, SiteFolder.make(prefix), podNames);
   }
 
-  private Site(String prefix, SitePlace place, Path directory, String... podNames) {
-    this(prefix, place, directory, RegistryFolder.make(directory), podNames);
+  /** The same with names that begin so, and a folder that is there; it is removed with the site. */
+  public Site(String prefix, Path directory, String... podNames) {
+    this(prefix, SitePlace.ALONE, directory, RegistryFolder.make(directory), podNames);
   }
 
   /** One node of several that share a registry; its folder is removed with it. */
@@ -346,8 +347,11 @@ public final class Site implements AutoCloseable {
     return left;
   }
 
-  /** Those that begin with {@code prefix-}. */
-  static List<String> namespaces(String prefix) {
+  /** Named namespaces that begin with {@code prefix-}. */
+  public static List<String> namespaces(String prefix) {
+    if (!Files.isDirectory(NAMESPACES)) {
+      return List.of();
+    }
     try (Stream<Path> entries = Files.list(NAMESPACES)) {
       return entries
           .map(entry -> entry.getFileName().toString())
@@ -373,10 +377,7 @@ public final class Site implements AutoCloseable {
   }
 
   /** Deletes those that begin with {@code prefix-}. */
-  static void deleteNamespaces(String prefix) {
-    List<String> names = namespaces(prefix);
-    if (!names.isEmpty()) {
-      Commands.ip("", names.stream().map(name -> "netns delete " + name).toList());
-    }
+  public static void deleteNamespaces(String prefix) {
+    Commands.deleteNamespaces(namespaces(prefix));
   }
 }

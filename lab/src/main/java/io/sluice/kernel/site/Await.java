@@ -34,6 +34,32 @@ public final class Await {
     value(what, patience, () -> condition.call() ? Optional.of(true) : Optional.empty());
   }
 
+  /** Something that is true sooner or later. */
+  @FunctionalInterface
+  public interface Condition<E extends Exception> {
+    /** Whether it is true now. */
+    boolean holds() throws E;
+  }
+
+  /**
+   * Asks until the condition holds (true) or the time is over (false); asks at least once. An
+   * interrupt ends it.
+   */
+  public static <E extends Exception> boolean until(Duration patience, Condition<E> condition)
+      throws E, InterruptedException {
+    long deadline = System.nanoTime() + patience.toNanos();
+    while (!condition.holds()) {
+      if (System.nanoTime() >= deadline) {
+        return false;
+      }
+      LockSupport.parkNanos(PAUSE_NANOS);
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+    }
+    return true;
+  }
+
   /** The first value that {@code source} has. An exception counts as "not yet". */
   public static <T> T value(String what, Duration patience, Callable<Optional<T>> source) {
     long deadline = System.nanoTime() + patience.toNanos();
@@ -49,6 +75,9 @@ public final class Await {
         last = e;
       }
       LockSupport.parkNanos(PAUSE_NANOS);
+      if (Thread.currentThread().isInterrupted()) {
+        throw new IllegalStateException("interrupted while waiting until " + what, last);
+      }
     } while (System.nanoTime() < deadline);
     throw new AssertionError("waited " + patience + " in vain until " + what, last);
   }

@@ -1,5 +1,7 @@
 package io.sluice.kernel.site;
 
+import static java.util.stream.Collectors.joining;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -21,6 +23,14 @@ public final class Commands {
     List<String> command =
         netns.isEmpty() ? List.of("ip", "-batch", "-") : List.of("ip", "-n", netns, "-batch", "-");
     run(command, String.join("\n", lines) + "\n");
+  }
+
+  /** Deletes named namespaces, and passes over those that cannot be. */
+  public static void deleteNamespaces(List<String> names) {
+    if (!names.isEmpty()) {
+      String lines = names.stream().map(name -> "netns delete " + name + "\n").collect(joining());
+      run(List.of("sh", "-c", "ip -force -batch - || :"), lines);
+    }
   }
 
   private static String run(List<String> command, String input) {

@@ -1,6 +1,5 @@
 package io.sluice.kernel.site;
 
-import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
 import java.io.IOException;
@@ -25,13 +24,22 @@ public final class ControlProcess {
       Pattern.compile("0{16}FFFF00000100007F:(\\p{XDigit}{4}) 0{32}:0000 0A ");
 
   private final SitePod machine;
+  private final InetAddress address;
   private final Path registry;
   private final Path state;
   private final List<String> arguments;
   private final ChildProgram program;
 
-  ControlProcess(SitePod machine, Path registry, Path state, List<String> arguments) {
+  /**
+   * Not started yet. Its log lies beside its state.
+   *
+   * @param address by which nodes reach the machine
+   * @param arguments further ones of {@code control run}
+   */
+  public ControlProcess(
+      SitePod machine, InetAddress address, Path registry, Path state, List<String> arguments) {
     this.machine = machine;
+    this.address = address;
     this.registry = registry;
     this.state = state;
     this.arguments = List.copyOf(arguments);
@@ -89,7 +97,7 @@ public final class ControlProcess {
 
   /** Where nodes reach it: the value of {@code --control}. */
   public String address() {
-    return "[" + IpAddresses.text(machine.address(Family.IPV6)) + "]:" + MeshPorts.CONTROL;
+    return IpAddresses.text(new InetSocketAddress(address, MeshPorts.CONTROL));
   }
 
   /** A port of this machine that leads to where it serves its metrics now. */
@@ -114,6 +122,11 @@ public final class ControlProcess {
     program.kill();
   }
 
+  /** SIGKILL where it runs. */
+  public void end() {
+    program.close();
+  }
+
   /** Loses all of its state, the authority's keys with it; it must not run. */
   public void loseState() {
     Commands.run("rm", "-r", state.toString());
@@ -131,6 +144,11 @@ public final class ControlProcess {
 
   private void signal(String name) {
     Commands.run("kill", "-" + name, Long.toString(program.running().pid()));
+  }
+
+  /** The end of what it has printed. */
+  public String logTail() {
+    return program.logTail();
   }
 
   /** Everything it has printed. */

@@ -21,17 +21,23 @@ import java.util.concurrent.Callable;
  * namespace goes when it is deleted.
  *
  * @param name as a Pod, in the namespace {@link Manifests#NAMESPACE}
- * @param netns name below {@code /run/netns}
+ * @param netns name below {@code /run/netns}, or a path
  * @param index number on the bridge, from 0; 0 is the node itself
  * @param place the node whose bridge that is
  */
 public record SitePod(String name, String netns, int index, SitePlace place) {
   private static final int HOSTS_PER_BLOCK = 250;
+  private static final Path NAMED = Path.of("/run/netns");
   private static final LinuxNetworkNamespaces NAMESPACES = new LinuxNetworkNamespaces();
 
   /** On the only node of a site. */
   public SitePod(String name, String netns, int index) {
     this(name, netns, index, SitePlace.ALONE);
+  }
+
+  /** The network of this process, whatever its addresses are. */
+  public static SitePod thisMachine() {
+    return new SitePod("machine", "/proc/self/ns/net", 0);
   }
 
   /** Its address on the bridge. */
@@ -51,7 +57,7 @@ public record SitePod(String name, String netns, int index, SitePlace place) {
 
   /** Where the namespace is bound. */
   public Path path() {
-    return Path.of("/run/netns", netns);
+    return NAMED.resolve(netns);
   }
 
   /** {@code namespace/name}, as reports print it. */

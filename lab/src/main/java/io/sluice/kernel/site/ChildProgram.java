@@ -1,6 +1,8 @@
 package io.sluice.kernel.site;
 
+import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * A program in a process of its own, in the namespace of a node or a machine, whose output goes to
  * one log over all its lives. For one thread.
  */
-final class ChildProgram {
+public final class ChildProgram implements AutoCloseable {
   private static final Duration STOP_PATIENCE = Await.patience(30);
   private static final int LOG_TAIL_LINES = 30;
 
@@ -24,19 +26,25 @@ final class ChildProgram {
   private @Nullable Process process;
 
   /** Named {@code title} in failures; not started yet. */
-  ChildProgram(String title, SitePod namespace, Path log) {
+  public ChildProgram(String title, SitePod namespace, Path log) {
     this.title = title;
     this.namespace = namespace;
     this.log = log;
   }
 
   /** Starts it anew and returns at once. */
-  Process start(List<String> command) {
+  public Process start(List<String> command) {
     ProcessBuilder builder =
         new ProcessBuilder(command)
+            .redirectInput(new File("/dev/null"))
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
     builder.environment().put("MALLOC_ARENA_MAX", "1");
+    try {
+      Files.createDirectories(log.getParent());
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make the folder of " + log, e);
+    }
     // A child is born in the namespace of the forking thread.
     Process started = namespace.call(builder::start);
     process = started;
@@ -44,7 +52,7 @@ final class ChildProgram {
   }
 
   /** Waits until {@code isReady}; fails with the log when it is not in time, or has ended. */
-  void awaitReady(Duration patience, Callable<Boolean> isReady) {
+  public void awaitReady(Duration patience, Callable<Boolean> isReady) {
     Process started = running();
     try {
       Await.until(title + " is ready", patience, () -> !started.isAlive() || isReady.call());
@@ -56,12 +64,14 @@ final class ChildProgram {
     }
   }
 
-  boolean isAlive() {
+  /** Whether it runs. */
+  public boolean isAlive() {
     Process present = process;
     return present != null && present.isAlive();
   }
 
-  Process running() {
+  /** The process of its last start. */
+  public Process running() {
     Process present = process;
     if (present == null) {
       throw new IllegalStateException(title + " was never started");
@@ -70,12 +80,13 @@ final class ChildProgram {
   }
 
   /** SIGKILL, and waits for the end. */
-  void kill() {
+  public void kill() {
     running().destroyForcibly();
     awaitEnd();
   }
 
-  void awaitEnd() {
+  /** Waits for the end. */
+  public void awaitEnd() {
     try {
       if (!running().waitFor(STOP_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
         throw new AssertionError(title + " does not end; its log ends:\n" + logTail());
@@ -87,7 +98,7 @@ final class ChildProgram {
   }
 
   /** Everything it has printed. */
-  String log() {
+  public String log() {
     try {
       return Files.readString(log, StandardCharsets.UTF_8);
     } catch (IOException e) {
@@ -95,9 +106,18 @@ final class ChildProgram {
     }
   }
 
-  private String logTail() {
+  /** The end of it. */
+  public String logTail() {
     List<String> lines = log().lines().toList();
     return String.join(
         "\n", lines.subList(Math.max(0, lines.size() - LOG_TAIL_LINES), lines.size()));
+  }
+
+  /** SIGKILL where it runs. */
+  @Override
+  public void close() {
+    if (isAlive()) {
+      kill();
+    }
   }
 }

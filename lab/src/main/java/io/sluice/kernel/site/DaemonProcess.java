@@ -15,7 +15,7 @@ import java.util.Locale;
  * {@code sluice node run} as a child process, since the sockets of the test must not be in the
  * daemon's cgroup. Its network namespace is the node of the site.
  */
-public final class DaemonProcess {
+public final class DaemonProcess implements AutoCloseable {
   private static final Duration START_PATIENCE = Await.patience(30);
   private static final String TAKE_OVER = "--take-over";
 
@@ -30,10 +30,12 @@ public final class DaemonProcess {
   private Duration lastStart = Duration.ZERO;
 
   /**
+   * Not started yet. Its log lies beside its state.
+   *
    * @param prefix words that go before those of the command
    * @param launch the command up to its options that every daemon has; the first word is Java's
    */
-  DaemonProcess(
+  public DaemonProcess(
       SitePod node,
       String nodeName,
       List<String> launch,
@@ -191,6 +193,17 @@ public final class DaemonProcess {
   /** Everything it has printed. */
   public String log() {
     return program.log();
+  }
+
+  /** The end of it. */
+  public String logTail() {
+    return program.logTail();
+  }
+
+  /** SIGKILL where it runs. */
+  @Override
+  public void close() {
+    program.close();
   }
 
   /** The last line of it with {@code event}; empty where there is none. */

@@ -21,11 +21,11 @@ public final class Cluster implements AutoCloseable {
   private static final int LINK_NUMBER = 9;
   private static final int LINK_MACHINES = 100;
 
-  private final String prefix = Site.freshPrefix();
+  private final String prefix;
   private final SitePlace linkPlace = new SitePlace("", LINK_NUMBER);
-  private final SitePod link = machine("link", 0);
-  private final SitePod controlMachine = machine("control", LINK_MACHINES);
-  private final SitePod stranger = machine("stranger", LINK_MACHINES + 1);
+  private final SitePod link;
+  private final SitePod controlMachine;
+  private final SitePod stranger;
   private final Thread emergencyExit = new Thread(this::removeEverything, "cluster-removal");
   private final List<Site> sites = new ArrayList<>();
   private final Path directory;
@@ -35,7 +35,22 @@ public final class Cluster implements AutoCloseable {
   /** Nodes called {@code a}, {@code b}, ..., as many as there are lists of names of pods. */
   @SafeVarargs
   public Cluster(List<String>... podNames) {
-    this.directory = SiteFolder.make(prefix);
+    this(Site.freshPrefix(), podNames);
+  }
+
+  @SafeVarargs
+  private Cluster(String prefix, List<String>... podNames) {
+    this(prefix, SiteFolder.make(prefix), podNames);
+  }
+
+  /** The same with names that begin so, and a folder that is there; it is removed at the end. */
+  @SafeVarargs
+  public Cluster(String prefix, Path directory, List<String>... podNames) {
+    this.prefix = prefix;
+    this.link = machine("link", 0);
+    this.controlMachine = machine("control", LINK_MACHINES);
+    this.stranger = machine("stranger", LINK_MACHINES + 1);
+    this.directory = directory;
     this.registry = RegistryFolder.make(directory);
     Runtime.getRuntime().addShutdownHook(emergencyExit);
     try {
@@ -137,7 +152,11 @@ public final class Cluster implements AutoCloseable {
   public ControlProcess startControl(String... arguments) {
     ControlProcess made =
         new ControlProcess(
-            controlMachine, registry.directory(), directory.resolve("control"), List.of(arguments));
+            controlMachine,
+            controlMachine.address(Family.IPV6),
+            registry.directory(),
+            directory.resolve("control"),
+            List.of(arguments));
     control = made;
     made.start();
     return made;

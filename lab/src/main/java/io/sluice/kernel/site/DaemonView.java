@@ -88,7 +88,8 @@ public final class DaemonView {
         .toList();
   }
 
-  private List<JsonNode> ask(String command) {
+  /** What it answers to a command of the admin socket. */
+  public List<JsonNode> ask(String command) {
     try {
       return admin.ask(AdminRequest.of(command));
     } catch (IOException e) {
