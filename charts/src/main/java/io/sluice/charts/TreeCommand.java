@@ -9,7 +9,7 @@ import picocli.CommandLine.Model.CommandSpec;
 public final class TreeCommand {
   /** Commands that the launcher runs itself, or that have a program of their own. */
   private static final List<String> LAUNCHER =
-      List.of("test", "bench", "kernels", "images", "build", "help");
+      List.of("test", "bench", "kernels", "images", "dist", "build", "help");
 
   private TreeCommand() {}
 
