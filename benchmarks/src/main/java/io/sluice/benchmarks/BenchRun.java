@@ -2,6 +2,7 @@ package io.sluice.benchmarks;
 
 import io.sluice.kernel.site.DaemonProcess;
 import io.sluice.kernel.site.Site;
+import io.sluice.kernel.site.SiteFolder;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
@@ -9,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -177,18 +177,7 @@ final class BenchRun implements AutoCloseable {
     NodeCleanup.removeAll(run);
     CrossingMesh.nodeNames(run).forEach(NodeCleanup::removeAll);
     List.of(run, run + "a", run + "b").forEach(Site::deleteNamespaces);
-    removeTree(RUNTIME_ROOT.resolve(run));
-  }
-
-  private static void removeTree(Path directory) throws IOException {
-    if (!Files.exists(directory)) {
-      return;
-    }
-    try (var tree = Files.walk(directory)) {
-      for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
-      }
-    }
+    SiteFolder.remove(RUNTIME_ROOT.resolve(run));
   }
 
   /**

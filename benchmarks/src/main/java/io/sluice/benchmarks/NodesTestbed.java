@@ -57,7 +57,7 @@ final class NodesTestbed implements AutoCloseable {
 
   private NetnsHandle opened(Crossing crossing, int side) {
     SitePod pod = pod(crossing, side);
-    Testbed.allowManyConnections(pod);
+    pod.allowManyConnections();
     NetnsHandle handle = pod.open();
     opened.add(handle);
     return handle;

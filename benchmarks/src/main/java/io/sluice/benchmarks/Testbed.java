@@ -34,15 +34,9 @@ final class Testbed implements AutoCloseable {
                 .mapToObj(Integer::toString)
                 .toArray(String[]::new));
     for (SitePod pod : site.pods().subList(0, FIRST_POD + 2)) {
-      allowManyConnections(pod);
+      pod.allowManyConnections();
       loaded.add(pod.open());
     }
-  }
-
-  /** Tens of thousands of short connections a second leave as many sockets in TIME_WAIT. */
-  static void allowManyConnections(SitePod pod) {
-    pod.sysctl("net/ipv4/ip_local_port_range", "10000 65000");
-    pod.sysctl("net/ipv4/tcp_tw_reuse", "1");
   }
 
   /** Between the two direct namespaces, or the first two pods. */

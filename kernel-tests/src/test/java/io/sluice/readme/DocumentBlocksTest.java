@@ -33,7 +33,8 @@ class DocumentBlocksTest {
 
   /** Of the launcher itself, and of the charts module, whose tests look at them. */
   private static final Set<String> OF_THE_LAUNCHER =
-      Set.of("test", "build", "bench", "kernels", "images", "install", "upgrade", "uninstall");
+      Set.of(
+          "test", "build", "bench", "kernels", "images", "dist", "install", "upgrade", "uninstall");
 
   private static Stream<MarkdownPage> pages() {
     return MarkdownPage.all(SourceTree.around()).stream();

@@ -11,7 +11,8 @@ public final class RegistryFolder {
   private final Path directory;
   private int changes;
 
-  RegistryFolder(Path directory) {
+  /** Of a folder, which is made at the first change where it is missing. */
+  public RegistryFolder(Path directory) {
     this.directory = directory;
   }
 
@@ -37,6 +38,7 @@ public final class RegistryFolder {
       if (Files.exists(file) && Files.readString(file).equals(yaml)) {
         return;
       }
+      Files.createDirectories(directory);
       Path draft = directory.resolveSibling(name + ".draft");
       Files.writeString(draft, yaml);
       Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
@@ -51,11 +53,12 @@ public final class RegistryFolder {
     write("pod-" + pod.name(), Manifests.pod(pod));
   }
 
-  /** Removes {@code <name>.yaml}. */
+  /** Removes {@code <name>.yaml}, where it is there. */
   public void remove(String name) {
     try {
-      Files.delete(directory.resolve(name + ".yaml"));
-      changes++;
+      if (Files.deleteIfExists(directory.resolve(name + ".yaml"))) {
+        changes++;
+      }
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + name, e);
     }

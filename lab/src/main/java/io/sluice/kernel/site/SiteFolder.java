@@ -8,7 +8,7 @@ import java.util.Comparator;
 import java.util.stream.Stream;
 
 /** Folders that sites keep everything in that they write. */
-final class SiteFolder {
+public final class SiteFolder {
   private SiteFolder() {}
 
   /** A new one below the machine's temporary folder. */
@@ -30,7 +30,7 @@ final class SiteFolder {
   }
 
   /** Removes one with all that is in it; nothing when it is gone. */
-  static void remove(Path directory) {
+  public static void remove(Path directory) {
     if (!Files.exists(directory)) {
       return;
     }

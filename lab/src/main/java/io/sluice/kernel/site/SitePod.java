@@ -120,6 +120,12 @@ public record SitePod(String name, String netns, int index, SitePlace place) {
     call(() -> Files.writeString(Path.of("/proc/sys", name), value));
   }
 
+  /** Short connections by the thousand leave as many sockets in TIME_WAIT. */
+  public void allowManyConnections() {
+    sysctl("net/ipv4/ip_local_port_range", "10000 65000");
+    sysctl("net/ipv4/tcp_tw_reuse", "1");
+  }
+
   /** Begins to listen to every interface inside; the caller ends it. */
   public FrameCapture capture() {
     try (NetnsHandle handle = open()) {

@@ -154,11 +154,7 @@ public final class DemoCommand implements Callable<Integer> {
   }
 
   private static int serve(DemoPlan plan) throws InterruptedException {
-    if (plan.nodes() == 1) {
-      DemoShop.open(plan);
-    } else {
-      NodesShop.open(new NodesPlan(plan));
-    }
+    DemoShop.open(plan);
     new CountDownLatch(1).await();
     return ExitCode.OK.code();
   }

@@ -1,5 +1,7 @@
 package io.sluice.lab.demo;
 
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.SitePod;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
@@ -59,6 +61,15 @@ final class DemoConnection implements AutoCloseable {
           nanos);
     } catch (LinuxException e) {
       return new CallResult.Failed(e.operation(), e.errno(), System.nanoTime() - begin);
+    }
+  }
+
+  /** Waits until servers that another process has opened answer, and the mesh lets them. */
+  static void awaitAnswer(SitePod from, InetSocketAddress destination) throws InterruptedException {
+    try (NetnsHandle pod = from.open()) {
+      if (!Await.until(DemoRun.CHANGE_DEADLINE, () -> call(pod, destination).isAnswered())) {
+        throw new DemoException("the servers that were to stay do not answer");
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 package io.sluice.lab.demo;
 
 import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.SiteFolder;
 import io.sluice.linux.LinuxException;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.maps.PinDirectory;
@@ -113,7 +114,7 @@ final class DemoLeftovers {
     if (!clean) {
       plan.nodeNames().forEach(NodeCleanup::removeAll);
     }
-    removeTree(plan.directory()); // last: it tells which nodes there were
+    SiteFolder.remove(plan.directory()); // last: it tells which nodes there were
   }
 
   private boolean cleanNode() {
@@ -122,19 +123,6 @@ final class DemoLeftovers {
       return true;
     } catch (LinuxException | IllegalStateException | UncheckedIOException e) {
       return false;
-    }
-  }
-
-  private static void removeTree(Path tree) {
-    if (!Files.isDirectory(tree)) {
-      return;
-    }
-    try (Stream<Path> walk = Files.walk(tree)) {
-      for (Path entry : walk.sorted((a, b) -> b.getNameCount() - a.getNameCount()).toList()) {
-        Files.deleteIfExists(entry);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot remove " + tree, e);
     }
   }
 }

@@ -71,6 +71,11 @@ record DemoPlan(String node, int nodes) {
     return pod.inMesh() ? prefix() + "-" + pod.label() : network();
   }
 
+  /** The pod, or what plays the bank, as a namespace. */
+  SitePod machine(DemoPod pod) {
+    return new SitePod(pod.label(), netns(pod), 0);
+  }
+
   /** Network namespace that holds the bridge between the pods. */
   String network() {
     return prefix() + "-net";

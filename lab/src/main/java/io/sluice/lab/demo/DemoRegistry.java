@@ -1,23 +1,24 @@
 package io.sluice.lab.demo;
 
+import io.sluice.kernel.site.RegistryFolder;
 import io.sluice.mesh.IpAddresses;
 import java.nio.file.Path;
 
 /** The folder of Kubernetes YAML that the demo's one daemon watches. */
 final class DemoRegistry {
-  /** File with the permissions that always hold. */
-  static final String POLICY = "policy.yaml";
+  /** Name of the file with the permissions that always hold. */
+  static final String POLICY = "policy";
 
   /** Line of {@link #breakPolicy} that is wrong. */
   static final int BROKEN_LINE = 4;
 
-  private static final String MESH = "mesh.yaml";
-  private static final String PODS = "pods.yaml";
-  private static final String SERVICES = "services.yaml";
-  private static final String THIEF = "thief.yaml";
+  private static final String MESH = "mesh";
+  private static final String PODS = "pods";
+  private static final String SERVICES = "services";
+  private static final String THIEF = "thief";
 
   private final DemoPlan plan;
-  private final ManifestFolder folder;
+  private final RegistryFolder folder;
 
   DemoRegistry(DemoPlan plan) {
     this(plan, plan.registry());
@@ -25,20 +26,20 @@ final class DemoRegistry {
 
   DemoRegistry(DemoPlan plan, Path folder) {
     this.plan = plan;
-    this.folder = new ManifestFolder(folder);
+    this.folder = new RegistryFolder(folder);
   }
 
   /** The beginning: strict, nothing excluded, the thief not allowed. */
   void write() {
     permissive(false);
     excludeBank(false);
-    folder.put(SERVICES, ShopManifests.services());
-    folder.put(POLICY, ShopManifests.policy());
+    folder.write(SERVICES, ShopManifests.services());
+    folder.write(POLICY, ShopManifests.policy());
   }
 
   /** Allows everything, or only what is granted. */
   void permissive(boolean on) {
-    folder.put(
+    folder.write(
         MESH,
         """
         apiVersion: config.openservicemesh.io/v1alpha2
@@ -69,12 +70,12 @@ final class DemoRegistry {
               "",
               pod::address));
     }
-    folder.put(PODS, pods.toString());
+    folder.write(PODS, pods.toString());
   }
 
   /** Lets the thief call the store. */
   void grantThief() {
-    folder.put(
+    folder.write(
         THIEF, ShopManifests.trafficTarget("thief-to-store", "thief", "store", "store-port"));
   }
 
@@ -85,7 +86,7 @@ final class DemoRegistry {
 
   /** A TrafficTarget whose destination is no mapping: the file as a whole cannot be used. */
   void breakPolicy() {
-    folder.put(
+    folder.write(
         POLICY,
         """
         apiVersion: access.smi-spec.io/v1alpha3
@@ -97,7 +98,7 @@ final class DemoRegistry {
 
   /** Mends it. */
   void mendPolicy() {
-    folder.put(POLICY, ShopManifests.policy());
+    folder.write(POLICY, ShopManifests.policy());
   }
 
   private static String exclusion() {

@@ -1,7 +1,6 @@
 package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.ControlProcess;
 import io.sluice.lab.capture.FrameCapture;
 import io.sluice.node.InterceptionMode;
@@ -29,7 +28,7 @@ final class NodesPlay implements DemoPlay {
   public void perform(DemoReport report) throws IOException, InterruptedException {
     new NodesNetwork(plan).create();
     new NodesRegistry(plan).write();
-    try (NodesShop shop = NodesShop.open(plan)) {
+    try (DemoShop shop = DemoShop.open(plan.demo())) {
       NodesRun run = new NodesRun(plan, report, shop, controller);
       // Before the daemons: every connection between them is heard from its beginning.
       try (FrameCapture wire = FrameCapture.in(shop.netns(DemoPod.BANK))) {
@@ -45,13 +44,7 @@ final class NodesPlay implements DemoPlay {
   public void keep(DemoStage stage) throws IOException, InterruptedException {
     controller.start();
     stage.keep();
-    try (DemoProbe probe = new DemoProbe(plan.demo())) {
-      if (!Await.until(
-          DemoRun.CHANGE_DEADLINE,
-          () -> probe.call(plan.remoteStore(IpFamily.IPV4)).isAnswered())) {
-        throw new DemoException("the servers that were to stay do not answer");
-      }
-    }
+    DemoConnection.awaitAnswer(plan.demo().machine(DemoPod.BUYER), plan.remoteStore(IpFamily.IPV4));
   }
 
   @Override

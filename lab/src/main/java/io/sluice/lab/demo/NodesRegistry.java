@@ -1,13 +1,15 @@
 package io.sluice.lab.demo;
 
+import io.sluice.kernel.site.RegistryFolder;
+
 /** The folder that both daemons and the controller watch. */
 final class NodesRegistry {
   private final NodesPlan plan;
-  private final ManifestFolder folder;
+  private final RegistryFolder folder;
 
   NodesRegistry(NodesPlan plan) {
     this.plan = plan;
-    this.folder = new ManifestFolder(plan.demo().registry());
+    this.folder = new RegistryFolder(plan.demo().registry());
   }
 
   /** The beginning: mutual TLS, nobody let in without, the thief not allowed. */
@@ -22,9 +24,9 @@ final class NodesRegistry {
               ", nodeName: " + plan.nodeOf(pod).name(),
               family -> plan.address(pod, family)));
     }
-    folder.put("pods.yaml", pods.toString());
-    folder.put("services.yaml", ShopManifests.services());
-    folder.put("policy.yaml", ShopManifests.policy());
+    folder.write("pods", pods.toString());
+    folder.write("services", ShopManifests.services());
+    folder.write("policy", ShopManifests.policy());
     mutualTls(true);
   }
 
@@ -33,8 +35,8 @@ final class NodesRegistry {
    * permissive policy lets anybody in.
    */
   void mutualTls(boolean on) {
-    folder.put(
-        "mesh.yaml",
+    folder.write(
+        "mesh",
         """
         apiVersion: config.openservicemesh.io/v1alpha2
         kind: MeshConfig

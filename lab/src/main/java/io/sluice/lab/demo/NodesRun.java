@@ -24,7 +24,7 @@ final class NodesRun {
 
   private final NodesPlan plan;
   private final DemoReport report;
-  private final NodesShop shop;
+  private final DemoShop shop;
   private final ControlProcess controller;
   private final NodesRegistry registry;
   private final NodesTrafficSteps traffic;
@@ -32,7 +32,7 @@ final class NodesRun {
   private List<DemoDaemon> daemons = List.of();
   private Duration slowestStart = Duration.ZERO;
 
-  NodesRun(NodesPlan plan, DemoReport report, NodesShop shop, ControlProcess controller) {
+  NodesRun(NodesPlan plan, DemoReport report, DemoShop shop, ControlProcess controller) {
     this.plan = plan;
     this.report = report;
     this.shop = shop;
@@ -206,7 +206,7 @@ final class NodesRun {
     return report;
   }
 
-  NodesShop shop() {
+  DemoShop shop() {
     return shop;
   }
 

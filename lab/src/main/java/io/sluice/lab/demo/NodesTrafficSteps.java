@@ -29,7 +29,7 @@ final class NodesTrafficSteps {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final NodesRun run;
-  private final NodesShop shop;
+  private final DemoShop shop;
   private final NodesPlan plan;
   private long frames;
   private int streams;

@@ -1,11 +1,9 @@
 package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.kernel.site.Await;
 import io.sluice.node.InterceptionMode;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 
@@ -35,12 +33,7 @@ final class OneNodePlay implements DemoPlay {
   @Override
   public void keep(DemoStage stage) throws InterruptedException {
     stage.keep();
-    try (DemoProbe probe = new DemoProbe(plan)) {
-      InetSocketAddress store = DemoPlan.storeService(IpFamily.IPV4);
-      if (!Await.until(DemoRun.CHANGE_DEADLINE, () -> probe.call(store).isAnswered())) {
-        throw new DemoException("the servers that were to stay do not answer");
-      }
-    }
+    DemoConnection.awaitAnswer(plan.machine(DemoPod.BUYER), DemoPlan.storeService(IpFamily.IPV4));
   }
 
   @Override

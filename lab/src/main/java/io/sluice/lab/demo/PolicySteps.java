@@ -211,7 +211,7 @@ final class PolicySteps {
   }
 
   private Seen breakFile() throws InterruptedException {
-    String place = DemoRegistry.POLICY + ":" + DemoRegistry.BROKEN_LINE + ":";
+    String place = DemoRegistry.POLICY + ".yaml:" + DemoRegistry.BROKEN_LINE + ":";
     registry.breakPolicy();
     try {
       boolean told = Await.until(DemoRun.CHANGE_DEADLINE, () -> run.daemon().log().contains(place));

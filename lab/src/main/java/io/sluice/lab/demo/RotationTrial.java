@@ -6,14 +6,11 @@ import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.ControlProcess;
 import io.sluice.lab.traffic.SteadyTraffic;
 import io.sluice.lab.traffic.SteadyTraffic.Counts;
-import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.node.InterceptionMode;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Writer;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -59,13 +56,14 @@ public final class RotationTrial {
     try {
       new NodesNetwork(plan).create();
       new NodesRegistry(plan).write();
-      try (NodesShop shop = NodesShop.open(plan)) {
+      try (DemoShop shop = DemoShop.open(plan.demo())) {
         DemoReport silent =
             new DemoReport(new PrintWriter(Writer.nullWriter()), true, DemoReport.Marks.of(false));
         NodesRun run = new NodesRun(plan, silent, shop, controller);
         run.join(InterceptionMode.auto, new ArrayList<>());
         failUnless(silent);
-        allowManyConnections(shop);
+        stage.plan().machine(DemoPod.BUYER).allowManyConnections();
+        stage.plan().machine(DemoPod.STORE_V2).allowManyConnections();
         return run(run, length, perSecond, holding);
       }
     } finally {
@@ -80,26 +78,6 @@ public final class RotationTrial {
       stage.clear();
     } catch (InterruptedException | RuntimeException e) {
       System.err.println("sluice: not everything could be removed: " + Failures.sentence(e));
-    }
-  }
-
-  /** Short connections by the hundred leave as many sockets in TIME_WAIT. */
-  private static void allowManyConnections(NodesShop shop) {
-    LinuxNetworkNamespaces namespaces = new LinuxNetworkNamespaces();
-    Path settings = Path.of("/proc/sys/net/ipv4");
-    for (DemoPod pod : List.of(DemoPod.BUYER, DemoPod.STORE_V2)) {
-      try {
-        namespaces.callIn(
-            shop.netns(pod),
-            () -> {
-              Files.writeString(settings.resolve("ip_local_port_range"), "10000 65000");
-              return Files.writeString(settings.resolve("tcp_tw_reuse"), "1");
-            });
-      } catch (RuntimeException e) {
-        throw e;
-      } catch (Exception e) {
-        throw new DemoException("cannot allow " + pod.label() + " many connections: " + e);
-      }
     }
   }
 

@@ -64,7 +64,7 @@ class DemoRegistryTest {
     try (FolderRegistry reader = read()) {
       registry.breakPolicy();
 
-      String place = DemoRegistry.POLICY + ":" + DemoRegistry.BROKEN_LINE + ":";
+      String place = DemoRegistry.POLICY + ".yaml:" + DemoRegistry.BROKEN_LINE + ":";
       assertThat(soon(() -> status.problems().toString().contains(place))).isTrue();
       assertThat(reason(DemoPod.BUYER)).isEqualTo(Reason.TRAFFIC_TARGET);
     }
