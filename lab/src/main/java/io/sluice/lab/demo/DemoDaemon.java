@@ -95,7 +95,8 @@ final class DemoDaemon {
 
   /** What /metrics says now. */
   List<MetricSample> metrics() {
-    return MetricSample.parse(process.view().metrics());
+    String answer = process.view().metrics();
+    return MetricSample.parse(answer.substring(answer.indexOf("\r\n\r\n") + 4)); // the body
   }
 
   /** Everything it has logged. */
