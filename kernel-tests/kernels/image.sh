@@ -50,6 +50,7 @@ build_product() {
 	mkdir -p "$product/sluice/lib"
 	cp "$root/cli/target/dist/lib"/*.jar "$product/sluice/lib/"
 	cp -r "$root/kernel-tests/target/test-classes" "$product/sluice/checks"
+	cp -r "$root/lab/target/classes/." "$product/sluice/checks/"
 	cp "$here/init" "$product/init"
 	archive "$product" "$product.cpio"
 }

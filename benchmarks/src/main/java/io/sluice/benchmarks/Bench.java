@@ -1,5 +1,7 @@
 package io.sluice.benchmarks;
 
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.kernel.site.SitePod;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -47,7 +49,7 @@ record Bench(
   DaemonProcess startDaemon(int pods) throws Exception {
     Path registry = directory.resolve("registry-" + pods);
     Manifests.write(registry, testbed, pods);
-    return DaemonProcess.start(launcher, nodeName, registry, directory, List.of());
+    return startDaemon(registry, List.of());
   }
 
   /** The same with all pods and one more that has no sandbox yet. */
@@ -55,6 +57,20 @@ record Bench(
     Path registry = directory.resolve("registry-starts");
     Manifests.write(registry, testbed, pods);
     Manifests.addStartingPod(registry);
-    return DaemonProcess.start(launcher, nodeName, registry, directory, options);
+    return startDaemon(registry, options);
+  }
+
+  /** As an operator starts it: by the launcher, with the product's flags. */
+  private DaemonProcess startDaemon(Path registry, List<String> options) {
+    DaemonProcess daemon =
+        new DaemonProcess(
+            SitePod.thisMachine(),
+            nodeName,
+            List.of(launcher.toString(), "node", "run", "--registry", registry.toString()),
+            directory.resolve("state"),
+            List.of(),
+            options);
+    daemon.begin();
+    return daemon;
   }
 }

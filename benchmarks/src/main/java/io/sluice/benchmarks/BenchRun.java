@@ -1,5 +1,8 @@
 package io.sluice.benchmarks;
 
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.kernel.site.Site;
+import io.sluice.kernel.site.SiteFolder;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
@@ -7,11 +10,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -36,7 +39,8 @@ final class BenchRun implements AutoCloseable {
   /** Writable by root alone, so the name of a run's directory may be known beforehand. */
   private static final Path RUNTIME_ROOT = Path.of("/run");
 
-  private static final Pattern OWNED = Pattern.compile("(" + Testbed.PREFIX + "([0-9]+))(-.*)?");
+  private static final Pattern OWNED =
+      Pattern.compile("(" + Testbed.PREFIX + "([0-9]+))([a-z]?-.*)?");
 
   private final String name = Testbed.PREFIX + ProcessHandle.current().pid();
   private final Path launcher;
@@ -92,7 +96,8 @@ final class BenchRun implements AutoCloseable {
   }
 
   private void measureOneNode(Set<Part> parts, Path directory) throws Exception {
-    try (Testbed testbed = Testbed.create(name, PODS);
+    try (Testbed testbed =
+            new Testbed(name, Files.createDirectory(directory.resolve("site")), PODS);
         LoadServer meshed = LoadServer.start(testbed.path(Route.MESHED));
         LoadServer direct = LoadServer.start(testbed.path(Route.DIRECT))) {
       Bench bench = new Bench(launcher, name, directory, testbed, PODS, extent);
@@ -142,7 +147,7 @@ final class BenchRun implements AutoCloseable {
   /** Removes what runs that were killed could not remove themselves. */
   private void removeLeftovers() throws IOException {
     Set<String> runs = new TreeSet<>();
-    List<String> names = new ArrayList<>(Testbed.names());
+    List<String> names = new ArrayList<>(Site.namespaces("slxbench"));
     names.addAll(PinDirectory.nodeNames());
     try (var entries = Files.list(RUNTIME_ROOT)) {
       entries.map(entry -> entry.getFileName().toString()).forEach(names::add);
@@ -168,21 +173,40 @@ final class BenchRun implements AutoCloseable {
   }
 
   private static void removeEverything(String run) throws IOException {
-    ServerProcess.killAllOf(RUNTIME_ROOT.resolve(run));
+    killAllOf(RUNTIME_ROOT.resolve(run));
     NodeCleanup.removeAll(run);
     CrossingMesh.nodeNames(run).forEach(NodeCleanup::removeAll);
-    Testbed.removeNamespaces(run);
-    removeTree(RUNTIME_ROOT.resolve(run));
+    List.of(run, run + "a", run + "b").forEach(Site::deleteNamespaces);
+    SiteFolder.remove(RUNTIME_ROOT.resolve(run));
   }
 
-  private static void removeTree(Path directory) throws IOException {
-    if (!Files.exists(directory)) {
-      return;
-    }
-    try (var tree = Files.walk(directory)) {
-      for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
-      }
+  /**
+   * Ends what a run that cannot do so itself any more has started on files in {@code directory}.
+   */
+  private static void killAllOf(Path directory) {
+    ProcessHandle.allProcesses()
+        .filter(process -> isOurs(process, directory))
+        .forEach(process -> {
+          process.destroyForcibly();
+          process.onExit().orTimeout(10, TimeUnit.SECONDS).join();
+        });
+  }
+
+  /** An editor or pager on such a file is somebody else's. */
+  private static boolean isOurs(ProcessHandle process, Path directory) {
+    String program = process.info().command().orElse("");
+    return (program.endsWith("/java") || program.endsWith("/haproxy"))
+        && process.pid() != ProcessHandle.current().pid()
+        && arguments(process).stream().anyMatch(argument -> argument.startsWith(directory + "/"));
+  }
+
+  /** All of them: the JDK gives none where they are longer than a page. */
+  private static List<String> arguments(ProcessHandle process) {
+    try {
+      Path file = Path.of("/proc", Long.toString(process.pid()), "cmdline");
+      return List.of(Files.readString(file).split("\0", -1));
+    } catch (IOException e) {
+      return List.of(); // it has gone
     }
   }
 }

@@ -1,6 +1,9 @@
 package io.sluice.benchmarks;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
+import io.sluice.kernel.site.DaemonProcess;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.node.NodeSettings;
@@ -19,7 +22,6 @@ final class CniNode implements AutoCloseable {
   private static final Path NAMED_NAMESPACES = Path.of("/run/netns");
   private static final Path ACCEPT_DAD = Path.of("/proc/sys/net/ipv6/conf/default/accept_dad");
   private static final Duration LONGEST_CHAINING = Duration.ofSeconds(30);
-  private static final Duration PACE = Duration.ofMillis(20);
 
   private static final String PRIMARY =
       """
@@ -61,8 +63,8 @@ final class CniNode implements AutoCloseable {
     }
     String name = bench.nodeName() + "-cni-" + mode;
     Path directory = Files.createDirectory(bench.directory().resolve("cni-" + mode));
-    IpCommand.batch("", List.of("netns add " + name));
-    IpCommand.batch(name, List.of("link set lo up"));
+    Commands.ip("", List.of("netns add " + name));
+    Commands.ip(name, List.of("link set lo up"));
     Path configurations = Files.createDirectory(directory.resolve("net.d"));
     Files.writeString(
         configurations.resolve("10-bridge.conflist"), PRIMARY.formatted(directory.resolve("ipam")));
@@ -82,12 +84,11 @@ final class CniNode implements AutoCloseable {
 
   /** Waits until the daemon has chained its plugin. */
   void awaitChained(DaemonProcess daemon) throws Exception {
-    long deadline = System.nanoTime() + LONGEST_CHAINING.toNanos();
-    while (!Files.exists(configuration(Route.MESHED))) {
-      if (!daemon.isAlive() || System.nanoTime() - deadline > 0) {
-        throw new IOException("the daemon does not chain its plugin:\n" + daemon.lastWords());
-      }
-      Thread.sleep(PACE);
+    boolean chained =
+        Await.until(
+            LONGEST_CHAINING, () -> Files.exists(configuration(Route.MESHED)) || !daemon.isAlive());
+    if (!chained || !daemon.isAlive()) {
+      throw new IOException("the daemon does not chain its plugin:\n" + daemon.logTail());
     }
     List<String> meshed = chain(Route.MESHED).types();
     List<String> direct = chain(Route.DIRECT).types();
@@ -120,9 +121,9 @@ final class CniNode implements AutoCloseable {
             "IgnoreUnknown=1;K8S_POD_NAMESPACE=%s;K8S_POD_NAME=%s;K8S_POD_UID=%s"
                 .formatted(
                     Manifests.NAMESPACE, Manifests.STARTING_POD, Manifests.STARTING_POD_UID));
-    IpCommand.batch("", List.of("netns add " + sandbox.id()));
+    Commands.ip("", List.of("netns add " + sandbox.id()));
     try {
-      IpCommand.batch(sandbox.id(), List.of("link set lo up"));
+      Commands.ip(sandbox.id(), List.of("link set lo up"));
       try (NetnsHandle inside = namespaces.open(NAMED_NAMESPACES.resolve(sandbox.id()))) {
         // The bridge plugin would wait a second for each address to prove that it is nobody else's.
         namespaces.callIn(inside, () -> Files.writeString(ACCEPT_DAD, "0"));
@@ -134,7 +135,7 @@ final class CniNode implements AutoCloseable {
       chain.delete(sandbox, result);
       return millis;
     } finally {
-      IpCommand.batchAll(List.of("netns del " + sandbox.id()));
+      Commands.deleteNamespaces(List.of(sandbox.id()));
     }
   }
 

@@ -1,6 +1,8 @@
 package io.sluice.benchmarks;
 
 import io.sluice.control.StateDirectory;
+import io.sluice.kernel.site.ChildProgram;
+import io.sluice.kernel.site.SitePod;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.control.JoinToken;
 import java.io.IOException;
@@ -17,14 +19,15 @@ import java.util.List;
 
 /** The controller as an operator starts it, on a folder, with its flags and metrics. */
 final class ControllerProcess implements AutoCloseable {
+  private static final Duration LONGEST_START = Duration.ofSeconds(60);
   private static final Duration TOKEN_LIFETIME = Duration.ofHours(1);
 
-  private final ServerProcess process;
+  private final ChildProgram process;
   private final Path state;
   private final int port;
   private final int metricsPort;
 
-  private ControllerProcess(ServerProcess process, Path state, int port, int metricsPort) {
+  private ControllerProcess(ChildProgram process, Path state, int port, int metricsPort) {
     this.process = process;
     this.state = state;
     this.port = port;
@@ -37,24 +40,23 @@ final class ControllerProcess implements AutoCloseable {
     Path log = directory.resolve("control.out");
     int port = freePort();
     int metricsPort = freePort();
-    ServerProcess process =
-        ServerProcess.start(
-            log,
-            List.of(
-                launcher.toString(),
-                "control",
-                "run",
-                "--registry",
-                registry.toString(),
-                "--state",
-                state.toString(),
-                "--listen",
-                "127.0.0.1:" + port,
-                "--metrics-address",
-                "127.0.0.1:" + metricsPort));
+    ChildProgram process = new ChildProgram("the controller", SitePod.thisMachine(), log);
+    process.start(
+        List.of(
+            launcher.toString(),
+            "control",
+            "run",
+            "--registry",
+            registry.toString(),
+            "--state",
+            state.toString(),
+            "--listen",
+            "127.0.0.1:" + port,
+            "--metrics-address",
+            "127.0.0.1:" + metricsPort));
     ControllerProcess controller = new ControllerProcess(process, state, port, metricsPort);
     try {
-      process.await(() -> Files.readString(log).contains("controller ready"));
+      process.awaitReady(LONGEST_START, () -> Files.readString(log).contains("controller ready"));
       return controller;
     } catch (Exception e) {
       controller.close();
@@ -79,7 +81,7 @@ final class ControllerProcess implements AutoCloseable {
   }
 
   ProcessUse use() {
-    return ProcessUse.of(process.pid());
+    return ProcessUse.of(process.running().pid());
   }
 
   /** Used now, with what the next collection would free. */
@@ -102,8 +104,8 @@ final class ControllerProcess implements AutoCloseable {
   }
 
   /** The end of what it printed. */
-  String lastWords() throws IOException {
-    return process.lastWords();
+  String lastWords() {
+    return process.logTail();
   }
 
   @Override

@@ -1,7 +1,9 @@
 package io.sluice.benchmarks;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import io.sluice.kernel.site.ControlProcess;
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.kernel.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,8 +15,6 @@ import java.util.List;
  * pods of the crossing only.
  */
 final class CrossingMesh implements AutoCloseable {
-  private static final int CONTROL_PORT = 15_012;
-
   private static final String REGISTRY =
       """
       apiVersion: config.openservicemesh.io/v1alpha2
@@ -40,7 +40,7 @@ final class CrossingMesh implements AutoCloseable {
   private final Path launcher;
   private final Path directory;
   private final List<DaemonProcess> daemons = new ArrayList<>();
-  private final List<ServerProcess> controllers = new ArrayList<>();
+  private final List<ControlProcess> controllers = new ArrayList<>();
 
   private CrossingMesh(
       NodesTestbed testbed, Crossing crossing, String name, Path launcher, Path directory) {
@@ -73,70 +73,43 @@ final class CrossingMesh implements AutoCloseable {
   private void start() throws Exception {
     Path registry = Files.createDirectory(directory.resolve("registry"));
     Files.writeString(registry.resolve("mesh.yaml"), registry());
-    Path control = directory.resolve("control"); // the controller makes it, closed to others
-    if (crossing == Crossing.MUTUAL_TLS) {
-      startController(registry, control);
-    }
     for (int side = 0; side < 2; side++) {
-      Path state = Files.createDirectory(directory.resolve("node" + side));
-      List<String> options =
-          crossing == Crossing.MUTUAL_TLS
-              ? List.of(
-                  "--control",
-                  testbed.controllerAddress() + ":" + CONTROL_PORT,
-                  "--join-token",
-                  joinToken(control, side).toString())
-              : List.of();
-      daemons.add(
-          DaemonProcess.start(
-              ServerProcess.entering(testbed.node(side)),
-              launcher,
+      List<String> launch = new ArrayList<>(List.of(launcher.toString(), "node", "run"));
+      launch.addAll(crossing == Crossing.MUTUAL_TLS ? joining(registry, side) : List.of());
+      launch.addAll(List.of("--registry", registry.toString()));
+      DaemonProcess daemon =
+          new DaemonProcess(
+              testbed.node(side),
               nodeName(side),
-              registry,
-              state,
-              options));
+              launch,
+              directory.resolve("node" + side).resolve("state"),
+              List.of(),
+              List.of());
+      daemons.add(daemon);
+      daemon.begin();
     }
     CrossingReadiness.await(testbed, crossing, daemons);
   }
 
-  private void startController(Path registry, Path control) throws Exception {
-    Path log = directory.resolve("control.out");
-    List<String> command = new ArrayList<>(ServerProcess.entering(testbed.node(0)));
-    command.addAll(
-        List.of(
-            launcher.toString(),
-            "control",
-            "run",
-            "--registry",
-            registry.toString(),
-            "--state",
-            control.toString(),
-            "--listen",
-            testbed.controllerAddress() + ":" + CONTROL_PORT));
-    ServerProcess controller = ServerProcess.start(log, command);
-    controllers.add(controller);
-    controller.await(() -> Files.readString(log).contains("controller ready"));
-  }
-
-  private Path joinToken(Path control, int side) throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder(
-                launcher.toString(),
-                "control",
-                "token",
-                "--state",
-                control.toString(),
-                "--node",
-                nodeName(side))
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    String token = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    if (process.waitFor() != 0) {
-      throw new IOException("no join token for node " + nodeName(side));
+  private List<String> joining(Path registry, int side) {
+    if (controllers.isEmpty()) {
+      SitePod machine = testbed.controlMachine();
+      ControlProcess controller =
+          new ControlProcess(
+              machine,
+              machine.address(Family.IPV4),
+              registry,
+              directory.resolve("control"),
+              List.of());
+      controllers.add(controller);
+      controller.start();
     }
-    Path file = directory.resolve("token" + side);
-    Files.writeString(file, token);
-    return file;
+    ControlProcess controller = controllers.getFirst();
+    return List.of(
+        "--control",
+        controller.address(),
+        "--join-token",
+        controller.joinToken(nodeName(side)).toString());
   }
 
   private String nodeName(int side) {
@@ -172,7 +145,7 @@ final class CrossingMesh implements AutoCloseable {
   private String pod(String account, int side) {
     return POD.formatted(
         account,
-        testbed.pod(crossing, side),
+        testbed.pod(crossing, side).netns(),
         account,
         nodeName(side),
         testbed.podAddress(crossing, side));
@@ -186,6 +159,6 @@ final class CrossingMesh implements AutoCloseable {
   @Override
   public void close() {
     daemons.forEach(DaemonProcess::close);
-    controllers.forEach(ServerProcess::close);
+    controllers.forEach(ControlProcess::end);
   }
 }

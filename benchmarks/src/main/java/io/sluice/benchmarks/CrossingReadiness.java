@@ -1,5 +1,7 @@
 package io.sluice.benchmarks;
 
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.DaemonProcess;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
@@ -12,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /**
  * Waits until daemons serve both ends of a crossing. That they do shows at a port on which nobody
@@ -20,7 +23,6 @@ import java.util.Locale;
  */
 final class CrossingReadiness {
   private static final Duration LONGEST = Duration.ofSeconds(60); // five JVMs start at once
-  private static final Duration PACE = Duration.ofMillis(20);
   private static final int NOBODY_LISTENS = 7_010;
   private static final int HBONE_PORT = 15_008;
   private static final int ANSWER_MILLIS = 1_000;
@@ -31,16 +33,18 @@ final class CrossingReadiness {
       throws Exception {
     LoadPath path = testbed.path(crossing);
     LoadPath stranger = testbed.path(Crossing.DIRECT);
-    long deadline = System.nanoTime() + LONGEST.toNanos();
-    while (!isProxied(stranger, path) || !isProxied(path, path) || !answers(path)) {
-      if (System.nanoTime() - deadline > 0 || !daemons.stream().allMatch(DaemonProcess::isAlive)) {
-        StringBuilder words = new StringBuilder();
-        for (DaemonProcess daemon : daemons) {
-          words.append('\n').append(daemon.lastWords());
-        }
-        throw new IOException("no way " + crossing.heading() + " between the nodes:" + words);
-      }
-      Thread.sleep(PACE);
+    boolean serve =
+        Await.until(
+            LONGEST,
+            () ->
+                isProxied(stranger, path) && isProxied(path, path) && answers(path)
+                    || !daemons.stream().allMatch(DaemonProcess::isAlive));
+    if (!serve || !daemons.stream().allMatch(DaemonProcess::isAlive)) {
+      throw new IOException(
+          "no way "
+              + crossing.heading()
+              + " between the nodes:\n"
+              + daemons.stream().map(DaemonProcess::logTail).collect(Collectors.joining("\n")));
     }
     if (crossing == Crossing.MUTUAL_TLS && !LoadPath.inside(path.client(), () -> usesHbone())) {
       throw new IOException("nothing goes to port " + HBONE_PORT + " while mutual TLS is on");

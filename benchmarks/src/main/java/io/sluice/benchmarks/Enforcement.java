@@ -1,5 +1,7 @@
 package io.sluice.benchmarks;
 
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.DaemonProcess;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -13,7 +15,6 @@ import java.time.Duration;
  */
 final class Enforcement {
   private static final Duration LONGEST = Duration.ofSeconds(30);
-  private static final Duration PACE = Duration.ofMillis(4);
   private static final int ANSWER_MILLIS = 250;
 
   private enum Answer {
@@ -29,16 +30,17 @@ final class Enforcement {
     LoadPath.inside(
         testbed.path(Route.MESHED).client(),
         () -> {
-          long deadline = System.nanoTime() + LONGEST.toNanos();
-          while (ask(testbed, LoadServer.FORBIDDEN_PORT) != Answer.REFUSED
-              || ask(testbed, LoadServer.ECHO_PORT) != Answer.ECHO) {
-            if (!daemon.isAlive() || System.nanoTime() - deadline > 0) {
-              throw new IOException("the daemon does not serve:\n" + daemon.lastWords());
-            }
-            Thread.sleep(PACE);
+          boolean serves = Await.until(LONGEST, () -> isEnforced(testbed) || !daemon.isAlive());
+          if (!serves || !daemon.isAlive()) {
+            throw new IOException("the daemon does not serve:\n" + daemon.logTail());
           }
-          return null;
+          return true;
         });
+  }
+
+  private static boolean isEnforced(Testbed testbed) {
+    return ask(testbed, LoadServer.FORBIDDEN_PORT) == Answer.REFUSED
+        && ask(testbed, LoadServer.ECHO_PORT) == Answer.ECHO;
   }
 
   private static Answer ask(Testbed testbed, int port) {

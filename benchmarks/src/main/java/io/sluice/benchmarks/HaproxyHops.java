@@ -1,9 +1,12 @@
 package io.sluice.benchmarks;
 
+import io.sluice.kernel.site.ChildProgram;
+import io.sluice.kernel.site.OpensslCertificate;
+import io.sluice.kernel.site.SitePod;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -39,7 +42,9 @@ final class HaproxyHops implements AutoCloseable {
         server s %s:%d%s
       """;
 
-  private final List<ServerProcess> processes = new ArrayList<>();
+  private static final Duration LONGEST_START = Duration.ofSeconds(60);
+
+  private final List<ChildProgram> processes = new ArrayList<>();
 
   private HaproxyHops() {}
 
@@ -64,7 +69,7 @@ final class HaproxyHops implements AutoCloseable {
         " ssl crt "
             + directory.resolve("%s.both.pem")
             + " ca-file "
-            + directory.resolve("ca.pem")
+            + directory.resolve("ca.crt")
             + " verify required";
     StringBuilder client = new StringBuilder(COMMON);
     StringBuilder server = new StringBuilder(COMMON);
@@ -90,60 +95,38 @@ final class HaproxyHops implements AutoCloseable {
     }
     start(testbed.pod(Crossing.HAPROXY, 0), directory, "client", client.toString());
     start(testbed.pod(Crossing.HAPROXY, 1), directory, "server", server.toString());
-    processes.getFirst().await(() -> CrossingReadiness.answers(path));
+    processes.getFirst().awaitReady(LONGEST_START, () -> CrossingReadiness.answers(path));
   }
 
   /** In the foreground, as one process with a thread for each core. */
-  private void start(String namespace, Path directory, String side, String configuration)
+  private void start(SitePod pod, Path directory, String side, String configuration)
       throws IOException {
     Path file = directory.resolve(side + ".cfg");
     Files.writeString(file, configuration);
-    List<String> command = new ArrayList<>(ServerProcess.entering(namespace));
-    command.addAll(List.of("haproxy", "-db", "-f", file.toString()));
-    processes.add(ServerProcess.start(directory.resolve(side + ".out"), command));
+    ChildProgram process = new ChildProgram("haproxy", pod, directory.resolve(side + ".out"));
+    processes.add(process);
+    // Its threads may have the arenas that our daemons do without.
+    process.start(
+        List.of("env", "-u", "MALLOC_ARENA_MAX", "haproxy", "-db", "-f", file.toString()));
   }
 
-  private static void makeCertificates(Path directory) throws IOException, InterruptedException {
-    openssl(
-        directory,
-        ("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=bench"
-            + " -keyout ca.key -out ca.pem"));
+  private static void makeCertificates(Path directory) throws IOException {
+    OpensslCertificate root = OpensslCertificate.root(directory, "ca");
     for (String side : List.of("client", "server")) {
-      openssl(
-          directory,
-          "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN="
-              + side
-              + " -CA ca.pem -CAkey ca.key -addext basicConstraints=CA:FALSE -keyout "
-              + side
-              + ".key -out "
-              + side
-              + ".pem");
+      OpensslCertificate made = root.signs(side, "spiffe://cluster.local/ns/bench/sa/" + side);
       Files.writeString(
           directory.resolve(side + ".both.pem"),
-          Files.readString(directory.resolve(side + ".pem"))
-              + Files.readString(directory.resolve(side + ".key")));
-    }
-  }
-
-  private static void openssl(Path directory, String arguments)
-      throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of("openssl"));
-    command.addAll(List.of(arguments.split(" ", -1)));
-    Process process =
-        new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    if (process.waitFor() != 0) {
-      throw new IOException("openssl " + arguments + ": " + output.strip());
+          Files.readString(made.certificate()) + Files.readString(made.key()));
     }
   }
 
   /** Both processes. */
   ProcessUse hops() {
-    return new ProcessUse(processes.stream().map(ServerProcess::pid).toList());
+    return new ProcessUse(processes.stream().map(process -> process.running().pid()).toList());
   }
 
   @Override
   public void close() {
-    processes.forEach(ServerProcess::close);
+    processes.forEach(ChildProgram::close);
   }
 }

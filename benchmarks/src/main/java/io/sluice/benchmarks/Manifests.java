@@ -1,5 +1,7 @@
 package io.sluice.benchmarks;
 
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,10 +98,10 @@ final class Manifests {
       text.append(
           POD.formatted(
               name,
-              testbed.podNamespace(pod),
+              testbed.pod(pod).netns(),
               account,
-              testbed.podAddress(pod),
-              testbed.podAddress6(pod)));
+              IpAddresses.text(testbed.pod(pod).address(Family.IPV4)),
+              IpAddresses.text(testbed.pod(pod).address(Family.IPV6))));
     }
     Files.createDirectories(folder);
     Files.writeString(folder.resolve("mesh.yaml"), text);

@@ -1,5 +1,7 @@
 package io.sluice.benchmarks;
 
+import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.linux.memory.ProcessMemory;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -19,31 +21,32 @@ final class MemoryMeasurement {
   static List<Figure> idle(Bench bench, DaemonProcess daemon) throws Exception {
     Duration idle = bench.extent().idle();
     Thread.sleep(idle.dividedBy(4));
-    double before = daemon.cpuSeconds();
+    double before = ProcessUse.of(daemon.pid()).cpuSeconds();
     long begin = System.nanoTime();
     Thread.sleep(idle.multipliedBy(3).dividedBy(4));
-    double used = (daemon.cpuSeconds() - before) * 1e9 / (System.nanoTime() - begin);
+    double used =
+        (ProcessUse.of(daemon.pid()).cpuSeconds() - before) * 1e9 / (System.nanoTime() - begin);
     String after = ", " + bench.pods() + " pods, " + idle.toSeconds() + " s after the start";
     return List.of(
         single(
             "idle.rss",
             "resident memory (RSS) idle" + after,
             "MiB",
-            daemon.residentBytes() / MEBIBYTE),
+            ProcessMemory.residentBytes(daemon.pid()) / MEBIBYTE),
         single(
             "idle.pss",
             "proportional memory (PSS) idle" + after,
             "MiB",
-            daemon.proportionalBytes() / MEBIBYTE),
+            ProcessMemory.proportionalBytes(daemon.pid()) / MEBIBYTE),
         single("idle.cpu", "CPU time a second, idle" + after, "ms/s", used * 1e3));
   }
 
   static List<Figure> held(Bench bench, DaemonProcess daemon, LoadServer server) throws Exception {
-    long before = daemon.residentBytes();
+    long before = ProcessMemory.residentBytes(daemon.pid());
     List<SocketChannel> held = new LoadClient(bench.testbed().path(Route.MESHED)).hold(HELD);
     try {
       Thread.sleep(SETTLING);
-      long after = daemon.residentBytes();
+      long after = ProcessMemory.residentBytes(daemon.pid());
       return List.of(
           single("held.rss", "RSS holding " + HELD + " connections", "MiB", after / MEBIBYTE),
           single(

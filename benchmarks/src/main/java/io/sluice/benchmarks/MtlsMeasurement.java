@@ -40,7 +40,8 @@ final class MtlsMeasurement {
   static List<Comparison> run(String name, Path launcher, Path directory, Bench.Extent extent)
       throws Exception {
     List<LoadServer> servers = new ArrayList<>();
-    try (NodesTestbed testbed = NodesTestbed.create(name)) {
+    try (NodesTestbed testbed =
+        new NodesTestbed(name, Files.createDirectory(directory.resolve("nodes")))) {
       for (Crossing crossing : Crossing.values()) {
         servers.add(LoadServer.start(testbed.path(crossing)));
       }

@@ -1,5 +1,6 @@
 package io.sluice.benchmarks;
 
+import io.sluice.kernel.site.DaemonProcess;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
@@ -27,10 +28,11 @@ final class Pairs {
     Pairs result = new Pairs();
     for (int i = 0; i < pairs; i++) {
       result.direct.add(load.run(straight));
-      double before = daemon.cpuSeconds();
+      double before = ProcessUse.of(daemon.pid()).cpuSeconds();
       Sample sample = load.run(through);
       result.meshed.add(sample);
-      result.cpuPerOperation.add((daemon.cpuSeconds() - before) / sample.operations());
+      result.cpuPerOperation.add(
+          (ProcessUse.of(daemon.pid()).cpuSeconds() - before) / sample.operations());
     }
     return result;
   }

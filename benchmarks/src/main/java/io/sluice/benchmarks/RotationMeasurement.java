@@ -1,6 +1,6 @@
 package io.sluice.benchmarks;
 
-import io.sluice.cli.demo.RotationTrial;
+import io.sluice.lab.demo.RotationTrial;
 import java.time.Duration;
 import java.util.List;
 

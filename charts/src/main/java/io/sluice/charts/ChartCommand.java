@@ -5,8 +5,8 @@ import picocli.CommandLine;
 
 /**
  * The part of the {@code sluice} command that handles the chart: {@code install}, {@code upgrade},
- * {@code uninstall}, {@code mesh}, {@code version}; and {@code completion}, which knows all of
- * them. A program of its own, since Helm's library is in no image. Exit codes as for every command.
+ * {@code uninstall}, {@code mesh}, {@code version}; and {@code completion}. A program of its own,
+ * since Helm's library is in no image. Exit codes as for every command.
  */
 public final class ChartCommand {
   private ChartCommand() {}
@@ -16,7 +16,7 @@ public final class ChartCommand {
     System.exit(commandLine().execute(args));
   }
 
-  /** Every command there is, those of the chart among them. */
+  /** Every command of the product, those of the chart among them. */
   static CommandLine commandLine() {
     return SluiceCommand.commandLine()
         .addSubcommand(new InstallCommand())

@@ -2,10 +2,8 @@ package io.sluice.charts;
 
 import io.sluice.cli.output.ExitCode;
 import java.io.PrintWriter;
-import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.AutoComplete;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
@@ -18,10 +16,6 @@ import picocli.CommandLine.Spec;
         "Prints what a shell completes commands by; to use it now: . <(./sluice completion bash)",
     mixinStandardHelpOptions = true)
 final class CompletionCommand implements Callable<Integer> {
-  /** Commands that the launcher runs itself, or that have a program of their own. */
-  static final List<String> LAUNCHER =
-      List.of("test", "bench", "kernels", "images", "build", "help");
-
   /** Shells that are served. Lower case, since they are typed; both read the same text. */
   enum Shell {
     bash,
@@ -35,15 +29,11 @@ final class CompletionCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    CommandLine all = ChartCommand.commandLine();
-    for (String command : LAUNCHER) {
-      all.addSubcommand(command, CommandSpec.create().name(command));
-    }
     PrintWriter out = spec.commandLine().getOut();
     if (shell == Shell.zsh) {
       out.println("autoload -U +X compinit && compinit");
     }
-    out.println(AutoComplete.bash("sluice", all));
+    out.println(AutoComplete.bash("sluice", spec.commandLine().getParent()));
     out.println("complete -F _complete_sluice -o default ./sluice");
     out.flush();
     return ExitCode.OK.code();

@@ -18,7 +18,7 @@ final class CommandReference {
       """
       # Commands
 
-      All begin with `./sluice`. The launcher's own, `test`, `bench`, `kernels`, `images` and `build`, stand in `./sluice help`. Every
+      All begin with `./sluice`. The launcher's own, `test`, `bench`, `kernels`, `images`, `dist` and `build`, stand in `./sluice help`. Every
       command has `--help`. `-o json` prints what the table shows, with members that keep their names. Where fields are listed without a common
       object around them and several rows can be there, an array of such objects is printed; `a[].b` is the field `b` of each element of `a`.
 
@@ -35,7 +35,7 @@ final class CommandReference {
     for (ExitCode code : ExitCode.values()) {
       page.append("| %d | %s |%n".formatted(code.code(), code.meaning()));
     }
-    add(ChartCommand.commandLine(), page);
+    add(TreeCommand.commandLine(), page);
     return page.toString();
   }
 

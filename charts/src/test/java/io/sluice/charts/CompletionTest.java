@@ -25,7 +25,7 @@ class CompletionTest {
 
   private static String script(String shell) {
     StringWriter out = new StringWriter();
-    int code = ChartCommand.commandLine().setOut(new PrintWriter(out)).execute("completion", shell);
+    int code = TreeCommand.withLauncher().setOut(new PrintWriter(out)).execute("completion", shell);
     assertThat(code).isEqualTo(ExitCode.OK.code());
     return out.toString();
   }
@@ -93,8 +93,7 @@ class CompletionTest {
         .forEach(names -> commands.addAll(Arrays.asList(names.split(" \\| "))));
 
     assertThat(commands).contains("install", "upgrade", "uninstall", "images", "help");
-    Set<String> known = new TreeSet<>(ChartCommand.commandLine().getSubcommands().keySet());
-    known.addAll(CompletionCommand.LAUNCHER);
+    Set<String> known = new TreeSet<>(TreeCommand.withLauncher().getSubcommands().keySet());
     assertThat(known).containsExactlyInAnyOrderElementsOf(commands);
   }
 }

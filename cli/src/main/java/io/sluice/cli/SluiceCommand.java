@@ -1,7 +1,6 @@
 package io.sluice.cli;
 
 import io.sluice.cli.control.ControlCommand;
-import io.sluice.cli.demo.DemoCommand;
 import io.sluice.cli.namespace.MetricsCommand;
 import io.sluice.cli.namespace.NamespaceCommand;
 import io.sluice.cli.node.NodeCommand;
@@ -27,7 +26,6 @@ import picocli.CommandLine.ParameterException;
     version = "sluice " + Release.VERSION,
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
-      DemoCommand.class,
       NodeCommand.class,
       ControlCommand.class,
       NamespaceCommand.class,

@@ -198,12 +198,23 @@ class ModuleArrowsTest {
   }
 
   @Test
-  void nothingKnowsTheCommandLine() {
+  void onlyTheLaboratoryKnowsTheCommandLine() {
     noClasses()
         .that()
-        .resideOutsideOfPackage("io.sluice.cli..")
+        .resideOutsideOfPackages("io.sluice.cli..", "io.sluice.lab..", "io.sluice.kernel..")
         .should()
         .dependOnClassesThat(resideInAPackage("io.sluice.cli.."))
+        .check(sluice);
+  }
+
+  @Test
+  void nothingOfTheProductKnowsTheLaboratory() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("io.sluice.lab..", "io.sluice.kernel..")
+        .should()
+        .dependOnClassesThat(resideInAPackage("io.sluice.lab.."))
+        .because("it is in no image")
         .check(sluice);
   }
 

@@ -39,8 +39,8 @@ class SourceShapeTest {
   void whatADaemonStartsItStartsOneAtATime() {
     List<Path> starting =
         tree.mainSources()
-            .filter(
-                file -> !Set.of("cli", "benchmarks", "charts").contains(file.getName(0).toString()))
+            .filter(file ->
+                !Set.of("cli", "lab", "benchmarks", "charts").contains(file.getName(0).toString()))
             .filter(file -> tree.read(file).contains("new ProcessBuilder("))
             .toList();
 

@@ -3,15 +3,15 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.cli.capture.FrameCapture;
-import io.sluice.cli.capture.TcpStream;
-import io.sluice.cli.capture.TlsRecords;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.Talk;
 import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.capture.FrameCapture;
+import io.sluice.lab.capture.TcpStream;
+import io.sluice.lab.capture.TlsRecords;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;

@@ -3,13 +3,13 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
-import io.sluice.cli.capture.FrameCapture;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.Datagrams;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.capture.FrameCapture;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.node.interception.PodPlacement;

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.kernel.site.AtOnce;
 import io.sluice.kernel.site.JavaCommand;
 import io.sluice.kernel.site.OneAtATime;
+import io.sluice.lab.demo.DemoCommand;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,7 +71,7 @@ class TwoNodeDemoTest {
   }
 
   private static int run(Path output, String... arguments) throws Exception {
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    List<String> command = new ArrayList<>(JavaCommand.program(DemoCommand.class.getName()));
     command.add("demo");
     command.addAll(List.of(arguments));
     Process process =

@@ -1,7 +1,6 @@
 package io.sluice.kernel;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.cli.capture.FrameCapture;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Cluster;
@@ -12,6 +11,7 @@ import io.sluice.kernel.site.Manifests;
 import io.sluice.kernel.site.RegistryFolder;
 import io.sluice.kernel.site.Site;
 import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.capture.FrameCapture;
 import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetSocketAddress;
 import java.util.List;

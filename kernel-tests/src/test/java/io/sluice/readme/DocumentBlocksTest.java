@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 
 import io.sluice.architecture.SourceTree;
 import io.sluice.cli.SluiceCommand;
+import io.sluice.lab.demo.DemoCommand;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -12,7 +13,6 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import picocli.CommandLine;
 
 /**
  * Every block of the documents says what it is. Shell commands are {@code sh}, which tests run, or
@@ -33,7 +33,8 @@ class DocumentBlocksTest {
 
   /** Of the launcher itself, and of the charts module, whose tests look at them. */
   private static final Set<String> OF_THE_LAUNCHER =
-      Set.of("test", "build", "bench", "kernels", "images", "install", "upgrade", "uninstall");
+      Set.of(
+          "test", "build", "bench", "kernels", "images", "dist", "install", "upgrade", "uninstall");
 
   private static Stream<MarkdownPage> pages() {
     return MarkdownPage.all(SourceTree.around()).stream();
@@ -74,6 +75,8 @@ class DocumentBlocksTest {
   }
 
   private static void parse(List<String> words) {
-    new CommandLine(SluiceCommand.class).parseArgs(words.toArray(String[]::new));
+    SluiceCommand.commandLine()
+        .addSubcommand(new DemoCommand())
+        .parseArgs(words.toArray(String[]::new));
   }
 }

@@ -1,0 +1,239 @@
+package io.sluice.lab.demo;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.kernel.site.Await;
+import io.sluice.lab.capture.FrameCapture;
+import io.sluice.lab.capture.TcpStream;
+import io.sluice.lab.capture.TlsRecords;
+import io.sluice.lab.demo.CallResult.Answered;
+import io.sluice.lab.demo.DemoReport.Seen;
+import io.sluice.linux.Errno;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.decision.Reason;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** Calls from one node to the other, and what the wire between them tells. */
+final class NodesTrafficSteps {
+  private static final int SPREAD_CALLS = 20;
+  private static final String CANARY = "canary-5be1a7-of-the-buyer";
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final NodesRun run;
+  private final DemoShop shop;
+  private final NodesPlan plan;
+  private long frames;
+  private int streams;
+  private boolean tlsOnly;
+  private boolean heardWithTls;
+  private boolean heardInTheClear;
+
+  NodesTrafficSteps(NodesRun run) {
+    this.run = run;
+    this.shop = run.shop();
+    this.plan = run.plan();
+  }
+
+  void play(FrameCapture wire) throws InterruptedException {
+    DemoReport report = run.report();
+    for (IpFamily family : IpFamily.values()) {
+      report.step(
+          "buyer calls the other node, " + family.title(),
+          "an answer; the store sees the buyer's address",
+          () -> callRemoteStore(family));
+    }
+    report.step(
+        "by its identity",
+        "the store's node names the buyer as its certificate does",
+        this::lookAtPrincipal);
+    report.step("the service spans both nodes", "answers of both versions", this::callService);
+    report.step(
+        "the wire between the nodes",
+        "TLS and nothing else; what the buyer said is not heard",
+        () -> listen(wire));
+    report.step("thief is refused", "a reset on both families, by its identity", this::refuseThief);
+    report.step(
+        "a stranger in the clear is refused",
+        "a reset, reason " + Reason.MTLS_REQUIRED.label(),
+        this::refuseStranger);
+  }
+
+  private Seen callRemoteStore(IpFamily family) {
+    if (!(shop.call(DemoPod.BUYER, plan.remoteStore(family)) instanceof Answered answer)) {
+      return new Seen(false, "no answer");
+    }
+    boolean sees =
+        answer.line().contains(" sees " + beginning(plan.address(DemoPod.BUYER, family)));
+    return new Seen(sees, answer.line() + "; " + answer.took());
+  }
+
+  /** The address as texts of address and port have it, without the port. */
+  private static String beginning(InetAddress address) {
+    String text = IpAddresses.text(new InetSocketAddress(address, 1));
+    return text.substring(0, text.length() - 1);
+  }
+
+  private Seen lookAtPrincipal() throws IOException, InterruptedException {
+    String expected = plan.identity(DemoPod.BUYER);
+    boolean found =
+        Await.until(DemoRun.RECORD_DEADLINE, () -> provenSource().equals(Optional.of(expected)));
+    return new Seen(found, provenSource().orElse("nobody is named") + " in the access log");
+  }
+
+  /** Whom the last inbound connection of the remote store was proven to come from. */
+  private Optional<String> provenSource() throws IOException {
+    Optional<String> last = Optional.empty();
+    for (String line : Files.readAllLines(plan.nodeOf(DemoPod.STORE_V2).accessLog())) {
+      if (line.endsWith("}")) {
+        JsonNode record = JSON.readTree(line);
+        String source = record.path("source_principal").asText("");
+        if (record.path("direction").asText().equals("inbound") && !source.isEmpty()) {
+          last = Optional.of(source);
+        }
+      }
+    }
+    return last;
+  }
+
+  private Seen callService() {
+    Map<String, Integer> answers = new TreeMap<>();
+    for (int i = 0; i < SPREAD_CALLS; i++) {
+      IpFamily family = IpFamily.values()[i % IpFamily.values().length];
+      CallResult result = shop.call(DemoPod.BUYER, DemoPlan.storeService(family));
+      answers.merge(result instanceof Answered a ? a.server() : result.text(), 1, Integer::sum);
+    }
+    return new Seen(answers.keySet().equals(Set.of("store-v1", "store-v2")), answers.toString());
+  }
+
+  private Seen listen(FrameCapture wire) {
+    for (IpFamily family : IpFamily.values()) {
+      shop.say(DemoPod.BUYER, plan.remoteStore(family), CANARY);
+    }
+    List<TcpStream> found = TcpStream.ofPort(MeshPorts.HBONE, wire.frames());
+    Optional<String> problem =
+        found.stream().map(TlsRecords::problem).flatMap(Optional::stream).findFirst();
+    frames = wire.frames().size();
+    streams = found.size();
+    heardWithTls = wire.hasSeen(CANARY);
+    long dropped = wire.dropped();
+    tlsOnly = problem.isEmpty() && !found.isEmpty() && dropped == 0;
+    return new Seen(
+        tlsOnly && !heardWithTls,
+        frames
+            + " frames, "
+            + streams
+            + " streams of port "
+            + MeshPorts.HBONE
+            + (dropped == 0 ? "" : ", " + dropped + " frames missed")
+            + ": "
+            + problem.orElse("TLS records only")
+            + "; the canary was "
+            + (heardWithTls ? "heard" : "not heard"));
+  }
+
+  private Seen refuseThief() throws IOException, InterruptedException {
+    long served = shop.accepted(DemoPod.STORE_V2);
+    int resets = 0;
+    for (IpFamily family : IpFamily.values()) {
+      resets +=
+          shop.call(DemoPod.THIEF, plan.remoteStore(family)).failedWith(Errno.ECONNRESET) ? 1 : 0;
+    }
+    served = shop.accepted(DemoPod.STORE_V2) - served;
+    int expected = resets;
+    Await.until(
+        DemoRun.RECORD_DEADLINE,
+        () -> refusals(DemoPod.THIEF, DemoPod.THIEF, Reason.NO_TRAFFIC_TARGET) >= expected);
+    long told = refusals(DemoPod.THIEF, DemoPod.THIEF, Reason.NO_TRAFFIC_TARGET);
+    return new Seen(
+        resets == IpFamily.values().length && served == 0 && told >= resets,
+        resets
+            + " resets, "
+            + told
+            + " events with reason "
+            + Reason.NO_TRAFFIC_TARGET.label()
+            + " on its node; the store saw "
+            + served
+            + " connections");
+  }
+
+  private Seen refuseStranger() throws IOException, InterruptedException {
+    CallResult result = shop.call(DemoPod.BANK, plan.remoteStore(IpFamily.IPV4));
+    boolean told =
+        Await.until(
+            DemoRun.RECORD_DEADLINE,
+            () -> refusals(DemoPod.STORE_V2, DemoPod.STORE_V2, Reason.MTLS_REQUIRED) > 0);
+    return new Seen(
+        result.failedWith(Errno.ECONNRESET) && told,
+        result.text()
+            + " in "
+            + result.took()
+            + ", "
+            + (told ? Reason.MTLS_REQUIRED.label() : "no such event")
+            + " in the events of the store's node");
+  }
+
+  /** Events about {@code pod} with that reason, as the daemon of {@code at} tells. */
+  private long refusals(DemoPod at, DemoPod pod, Reason reason) throws IOException {
+    return run.daemonOf(at).ask("events").stream()
+        .filter(event -> event.path("pod").asText().equals(pod.meshName()))
+        .filter(event -> event.path("reason").asText().equals(reason.label()))
+        .count();
+  }
+
+  void playInTheClear(FrameCapture wire) throws InterruptedException {
+    run.report()
+        .step("mutual TLS off, the same wire", "the canary is heard", () -> hearInTheClear(wire));
+    run.report()
+        .step(
+            "mutual TLS on again",
+            "an answer, and another canary is not heard",
+            () -> listenAgain(wire));
+  }
+
+  private Seen hearInTheClear(FrameCapture wire) throws IOException, InterruptedException {
+    boolean changed = run.change(() -> run.registry().mutualTls(false));
+    shop.say(DemoPod.BUYER, plan.remoteStore(IpFamily.IPV4), CANARY);
+    heardInTheClear = Await.until(DemoRun.RECORD_DEADLINE, () -> wire.hasSeen(CANARY));
+    return new Seen(
+        changed && heardInTheClear, "the canary was " + (heardInTheClear ? "heard" : "not heard"));
+  }
+
+  private Seen listenAgain(FrameCapture wire) throws IOException, InterruptedException {
+    String another = CANARY.replace("canary", "another-canary");
+    boolean changed = run.change(() -> run.registry().mutualTls(true));
+    String answer = shop.say(DemoPod.BUYER, plan.remoteStore(IpFamily.IPV4), another);
+    boolean heard = wire.hasSeen(another);
+    return new Seen(
+        changed && answer.equals(another) && !heard,
+        "\"" + answer + "\" came back, and was " + (heard ? "heard" : "not heard"));
+  }
+
+  long frames() {
+    return frames;
+  }
+
+  int streams() {
+    return streams;
+  }
+
+  boolean isTlsOnly() {
+    return tlsOnly;
+  }
+
+  boolean wasHeardWithTls() {
+    return heardWithTls;
+  }
+
+  boolean wasHeardInTheClear() {
+    return heardInTheClear;
+  }
+}
