@@ -12,7 +12,7 @@ function attribute(name,   rest) {
 	return substr(rest, 1, index(rest, "\"") - 1)
 }
 function settle(   owner, method) {
-	owner = class; sub(/\$.*/, "", owner)
+	owner = class; sub(/[$[].*/, "", owner)    # a nested class, or one of the runs of a parameterised one
 	method = name; sub(/[[({ ].*/, "", method)
 	if (outcome == "skipped" && mode == "strict" && (owner in kernel) && !(owner in allowed) && !((owner "#" method) in allowed)) {
 		outcome = "failed"

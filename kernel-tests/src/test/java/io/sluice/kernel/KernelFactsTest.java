@@ -218,7 +218,7 @@ class KernelFactsTest {
   @ParameterizedTest
   @EnumSource(Family.class)
   void noProgramOfThePodCanJoinAListenerOfTheProxy(Family family) {
-    List<InetSocketAddress> listeners = InboundContract.listenersOf(shop.thief, family);
+    List<InetSocketAddress> listeners = InboundTest.listenersOf(shop.thief, family);
     assertThat(listeners).hasSize(2);
     for (InetSocketAddress listener : listeners) {
       try (RawTcp joining = RawTcp.open(shop.thief, family, Sockets.IPPROTO_TCP)) {

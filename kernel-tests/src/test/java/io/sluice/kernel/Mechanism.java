@@ -36,7 +36,7 @@ public enum Mechanism {
   }
 
   /** Whether a program takes what arrives, rather than rules. */
-  boolean steers() {
+  public boolean steers() {
     return this == EBPF;
   }
 

@@ -15,14 +15,15 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
 
 /**
- * Servers that others wrote, over mutual TLS between nodes. {@link MutualTlsContract} goes on in
- * the same shop, which takes seconds to open.
+ * Servers that others wrote, over mutual TLS between nodes. {@link MutualTlsTest} goes on in the
+ * same shop, which takes seconds to open.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class RealServersContract {
@@ -33,16 +34,17 @@ abstract class RealServersContract {
   /** What the mesh may add to the time of one greeting in two. */
   private static final Duration GREETING_LIMIT = Duration.ofMillis(50);
 
-  final Mechanism mechanism;
-  @AutoClose TwoNodes shop;
+  @Parameter Mechanism mechanism = Mechanism.EBPF;
+  TwoNodes shop;
 
-  RealServersContract(Mechanism mechanism) {
-    this.mechanism = mechanism;
-  }
-
-  @BeforeAll
+  @BeforeParameterizedClassInvocation
   void openShop() {
     shop = TwoNodes.open(mechanism);
+  }
+
+  @AfterParameterizedClassInvocation
+  void closeShop() {
+    shop.close();
   }
 
   @AfterEach

@@ -91,9 +91,9 @@ class TestSummaryTest {
   @Test
   void kernelTestThatIsSkippedFailsAStrictRun() throws Exception {
     String skipped = "<skipped message=\"x\"/>";
-    String cases = test("a.Kernel", "loads", skipped) + test("a.Allowed", "may", skipped);
+    String cases = test("a.Kernel[2]", "loads", skipped) + test("a.Allowed", "may", skipped);
     assertThat(summary("strict", cases))
-        .contains("SKIPPED  a.Kernel loads  (counts as failed")
+        .contains("SKIPPED  a.Kernel[2] loads  (counts as failed")
         .contains("SKIPPED  a.Allowed may\n")
         .endsWith("0 passed, 1 failed, 1 skipped\n1");
     assertThat(summary("quick", cases)).contains("0 passed, 0 failed, 2 skipped\n");

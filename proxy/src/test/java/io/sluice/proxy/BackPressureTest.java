@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.await.Await;
 import io.sluice.mesh.decision.Direction;
 import java.io.IOException;
 import java.io.OutputStream;

@@ -3,6 +3,7 @@ package io.sluice.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.await.Await;
 import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.LocalProxyMode;
 import io.sluice.mesh.SameNodeMtls;

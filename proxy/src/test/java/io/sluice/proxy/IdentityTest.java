@@ -3,6 +3,7 @@ package io.sluice.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
+import io.sluice.await.Await;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import java.io.IOException;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.channel.epoll.LinuxSocket;
 import io.netty.channel.unix.FileDescriptor;
+import io.sluice.await.Await;
 import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.LocalProxyMode;
 import io.sluice.mesh.MeshSnapshot;

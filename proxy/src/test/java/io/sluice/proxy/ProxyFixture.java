@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.PoolArenaMetric;
 import io.netty.channel.epoll.LinuxSocket;
+import io.sluice.await.Await;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.DeniedPeers;

@@ -1,5 +1,6 @@
 package io.sluice.proxy;
 
+import io.sluice.await.Await;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.attack.Attack;
+import io.sluice.await.Await;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;

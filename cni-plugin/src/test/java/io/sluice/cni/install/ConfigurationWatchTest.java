@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sluice.cni.Await;
+import io.sluice.await.Await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -158,12 +158,7 @@ class ConfigurationWatchTest {
   }
 
   private void awaitOurs(byte[] content) {
-    Await.until(
-        "ours is back",
-        () -> {
-          assertThat(node.ours).hasBinaryContent(content);
-          return true;
-        });
+    Await.until("ours is back", () -> Arrays.equals(content, Files.readAllBytes(node.ours)));
   }
 
   @Test

@@ -1,11 +1,10 @@
 package io.sluice.cni.install;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sluice.cni.Await;
+import io.sluice.await.Await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,11 +73,6 @@ final class Node {
   }
 
   void awaitChain(String... types) {
-    Await.until(
-        "the chain is " + List.of(types),
-        () -> {
-          assertThat(chain()).containsExactly(types);
-          return true;
-        });
+    Await.until("the chain is " + List.of(types), () -> chain().equals(List.of(types)));
   }
 }

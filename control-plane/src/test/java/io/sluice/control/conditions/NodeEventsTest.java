@@ -3,7 +3,7 @@ package io.sluice.control.conditions;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;

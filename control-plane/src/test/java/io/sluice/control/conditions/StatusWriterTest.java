@@ -9,7 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.kubernetes.ClusterHistory;

@@ -7,7 +7,7 @@ import static io.sluice.control.kubernetes.SiteManifests.target;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.kubernetes.FakeCluster.Failing;
 import io.sluice.control.manifest.Problem;

@@ -3,7 +3,7 @@ package io.sluice.control.kubernetes;
 import static io.sluice.control.kubernetes.SiteManifests.pod;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.kubernetes.FakeCluster.Failing;
 import io.sluice.control.metrics.ControllerMetrics;

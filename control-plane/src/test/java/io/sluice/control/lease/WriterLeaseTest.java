@@ -3,7 +3,7 @@ package io.sluice.control.lease;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.control.kubernetes.FakeWrites.Write;

@@ -3,7 +3,7 @@ package io.sluice.control.roots;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.authority.svid.SigningKey;

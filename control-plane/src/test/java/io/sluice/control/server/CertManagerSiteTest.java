@@ -3,7 +3,7 @@ package io.sluice.control.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.api.identity.v1.AdmitResponse;
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.certmanager.FakeIssuer;
 import io.sluice.control.kubernetes.FakeApiServer;

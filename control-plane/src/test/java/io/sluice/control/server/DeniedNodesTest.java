@@ -4,7 +4,7 @@ import static io.sluice.control.server.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.issuing.RefusalReason;
 import java.math.BigInteger;

@@ -4,7 +4,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import io.sluice.api.identity.v1.FollowTrustBundleRequest;
 import io.sluice.api.identity.v1.TrustBundle;
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;

@@ -10,7 +10,7 @@ import io.sluice.api.discovery.v1.FollowResponse;
 import io.sluice.api.discovery.v1.Held;
 import io.sluice.api.discovery.v1.Hello;
 import io.sluice.api.discovery.v1.ResourceType;
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.wire.MeshResource;
 import io.sluice.wire.ResourceDecoder;

@@ -9,7 +9,7 @@ import io.grpc.ServerCredentials;
 import io.grpc.StatusRuntimeException;
 import io.grpc.TlsServerCredentials;
 import io.grpc.xds.XdsChannelCredentials;
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.control.xds.StoreMesh;
 import io.sluice.control.xds.stream.XdsClientState;
 import io.sluice.mesh.AppProtocol;

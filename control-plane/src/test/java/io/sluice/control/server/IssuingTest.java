@@ -3,7 +3,7 @@ package io.sluice.control.server;
 import static io.sluice.control.server.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.SigningKey;

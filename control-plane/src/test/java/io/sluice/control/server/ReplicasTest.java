@@ -9,13 +9,13 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.await.Await;
 import io.sluice.control.Controller;
 import io.sluice.control.ControllerSettings;
 import io.sluice.control.ReplicaSettings;
 import io.sluice.control.ReplicaState;
 import io.sluice.control.StateDirectory;
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.authority.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.certmanager.FakeIssuer;
 import io.sluice.control.compile.CompilerSettings;

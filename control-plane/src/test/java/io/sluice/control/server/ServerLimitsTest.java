@@ -12,7 +12,7 @@ import io.sluice.api.identity.v1.AdmitRequest;
 import io.sluice.api.identity.v1.AdmitResponse;
 import io.sluice.api.identity.v1.NodeAdmissionGrpc;
 import io.sluice.attack.Attack;
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.SigningKey;

@@ -8,7 +8,7 @@ import io.grpc.Status;
 import io.sluice.api.identity.v1.Certificate;
 import io.sluice.api.identity.v1.FederatedBundle;
 import io.sluice.api.identity.v1.TrustBundle;
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.certmanager.FakeIssuer;
 import io.sluice.control.authority.svid.Pem;

@@ -17,7 +17,7 @@ import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.api.envoy.rpc.Status;
 import io.sluice.api.envoy.tls.Secret;
 import io.sluice.attack.Attack;
-import io.sluice.control.authority.Await;
+import io.sluice.await.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.xds.StoreMesh;
 import io.sluice.control.xds.stream.XdsClientState;

@@ -5,6 +5,7 @@ import static io.sluice.node.identity.TestNode.SHOP;
 import static io.sluice.node.identity.TestNode.SITE;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.await.Await;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;

@@ -3,6 +3,7 @@ package io.sluice.node.identity;
 import static io.sluice.node.identity.TestNode.SITE;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.await.Await;
 import io.sluice.mesh.SpiffeId;
 import java.nio.file.Path;
 import java.util.Objects;

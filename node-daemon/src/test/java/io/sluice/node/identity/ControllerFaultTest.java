@@ -6,6 +6,7 @@ import static io.sluice.node.identity.TestNode.SITE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Status;
+import io.sluice.await.Await;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.node.identity.CertificateStatus.State;

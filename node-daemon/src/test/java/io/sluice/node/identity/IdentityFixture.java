@@ -2,6 +2,7 @@ package io.sluice.node.identity;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.await.Await;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.svid.Certificates;
 import java.io.IOException;

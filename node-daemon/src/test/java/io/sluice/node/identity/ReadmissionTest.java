@@ -5,6 +5,7 @@ import static io.sluice.node.identity.TestNode.SITE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
+import io.sluice.await.Await;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.identity.ControlSettings.Admission;

@@ -9,6 +9,7 @@ import com.google.protobuf.ByteString;
 import io.sluice.api.identity.v1.FederatedBundle;
 import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.attack.Attack;
+import io.sluice.await.Await;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;

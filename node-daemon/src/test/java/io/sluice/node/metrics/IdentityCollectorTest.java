@@ -2,8 +2,8 @@ package io.sluice.node.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.await.Await;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.node.identity.Await;
 import io.sluice.node.identity.IdentityFixture;
 import java.time.Duration;
 import java.time.Instant;

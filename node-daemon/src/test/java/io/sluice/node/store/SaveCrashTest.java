@@ -2,8 +2,8 @@ package io.sluice.node.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.await.Await;
 import io.sluice.node.fault.FaultPoint;
-import io.sluice.node.identity.Await;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

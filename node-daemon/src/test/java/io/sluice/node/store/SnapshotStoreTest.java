@@ -3,9 +3,9 @@ package io.sluice.node.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.sluice.await.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.node.Samples;
-import io.sluice.node.identity.Await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

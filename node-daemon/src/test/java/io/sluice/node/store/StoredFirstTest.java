@@ -2,9 +2,9 @@ package io.sluice.node.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.await.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.node.Samples;
-import io.sluice.node.identity.Await;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;

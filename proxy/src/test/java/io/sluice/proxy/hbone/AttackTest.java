@@ -3,9 +3,9 @@ package io.sluice.proxy.hbone;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
+import io.sluice.await.Await;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.hbone.RawClient.Frame;
 import io.sluice.proxy.limits.Share;

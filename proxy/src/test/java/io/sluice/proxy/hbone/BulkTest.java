@@ -3,7 +3,7 @@ package io.sluice.proxy.hbone;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.util.ResourceLeakDetector;
-import io.sluice.proxy.Await;
+import io.sluice.await.Await;
 import io.sluice.proxy.LeakCounter;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.TlsStack;

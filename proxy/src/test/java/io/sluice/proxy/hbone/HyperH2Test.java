@@ -2,7 +2,7 @@ package io.sluice.proxy.hbone;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.proxy.Await;
+import io.sluice.await.Await;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.Pems;
 import io.sluice.proxy.tls.PresentedChain;

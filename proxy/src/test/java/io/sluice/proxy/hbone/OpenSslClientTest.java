@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.sluice.attack.Attack;
-import io.sluice.proxy.Await;
+import io.sluice.await.Await;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.OpenSsl;
 import io.sluice.proxy.tls.OpenSslAuthority;

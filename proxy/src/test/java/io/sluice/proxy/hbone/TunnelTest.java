@@ -3,7 +3,7 @@ package io.sluice.proxy.hbone;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.sluice.proxy.Await;
+import io.sluice.await.Await;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.TlsStack;
 import java.net.Socket;

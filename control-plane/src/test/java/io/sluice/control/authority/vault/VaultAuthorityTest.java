@@ -3,10 +3,10 @@ package io.sluice.control.authority.vault;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.sluice.await.Await;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
 import io.sluice.control.authority.AuthorityHealth.Condition;
-import io.sluice.control.authority.Await;
 import io.sluice.control.authority.IssuedCertificate;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.TrustBundle;

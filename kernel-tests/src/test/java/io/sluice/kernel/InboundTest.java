@@ -19,15 +19,21 @@ import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What happens to connections that arrive at an enrolled pod. */
+@Tag("kernel")
+@ParameterizedClass
+@EnumSource(Mechanism.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class InboundContract {
+class InboundTest {
   private static final int[] MESH_PORTS = {15_001, 15_006, 15_008, 15_009};
   private static final int PROBE_PORT = 9_090;
 
@@ -36,18 +42,19 @@ abstract class InboundContract {
 
   private static final String LISTENING = "0A"; // TCP_LISTEN in /proc/net/tcp
 
-  private final Mechanism mechanism;
-  @AutoClose private Shop shop;
+  @Parameter private Mechanism mechanism = Mechanism.EBPF;
+  private Shop shop;
 
-  InboundContract(Mechanism mechanism) {
-    this.mechanism = mechanism;
-  }
-
-  @BeforeAll
+  @BeforeParameterizedClassInvocation
   void openShop() {
     shop = Shop.open(mechanism);
     String pod = Manifests.pod(shop.store, Map.of(), List.of(PROBE_PORT));
     shop.change(() -> shop.site.registry().write("pod-store", pod));
+  }
+
+  @AfterParameterizedClassInvocation
+  void closeShop() {
+    shop.close();
   }
 
   @ParameterizedTest

@@ -19,16 +19,22 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Permissions: live, for what is open too, and refusals that tell their reason. */
+@Tag("kernel")
+@ParameterizedClass
+@EnumSource(Mechanism.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class PolicyContract {
+class PolicyTest {
   private static final Duration REFUSAL_LIMIT = Duration.ofMillis(50);
 
   /** From the change of the folder to its effect on a new connection. */
@@ -48,17 +54,18 @@ abstract class PolicyContract {
   private static final int WARM_UP = 10;
   private static final int MEASURED = 21;
 
-  private final Mechanism mechanism;
-  @AutoClose private Shop shop;
+  @Parameter private Mechanism mechanism = Mechanism.EBPF;
+  private Shop shop;
 
-  PolicyContract(Mechanism mechanism) {
-    this.mechanism = mechanism;
-  }
-
-  @BeforeAll
+  @BeforeParameterizedClassInvocation
   void openShop() {
     shop = Shop.open(mechanism);
     shop.forgetEndedConnections(mechanism);
+  }
+
+  @AfterParameterizedClassInvocation
+  void closeShop() {
+    shop.close();
   }
 
   @ParameterizedTest

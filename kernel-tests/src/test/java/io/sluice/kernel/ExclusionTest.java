@@ -17,11 +17,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -30,25 +32,24 @@ import org.junit.jupiter.params.provider.EnumSource;
  * moment it is written until traffic shows it, while connections through the proxy stay open over
  * all of them.
  */
+@Tag("kernel")
+@ParameterizedClass
+@EnumSource(Mechanism.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class ExclusionContract {
+class ExclusionTest {
   private static final String SECOND = "net1";
   private static final int TRIES = 100;
 
   /** How long a change may take to act on pods that run. */
   private static final Duration LIVE = Await.patience(2);
 
-  private final Mechanism mechanism;
-  @AutoClose private Shop shop;
+  @Parameter private Mechanism mechanism = Mechanism.EBPF;
+  private Shop shop;
   private final List<TcpServer> heldServers = new ArrayList<>();
   private final List<Talk> held = new ArrayList<>();
   private long written;
 
-  ExclusionContract(Mechanism mechanism) {
-    this.mechanism = mechanism;
-  }
-
-  @BeforeAll
+  @BeforeParameterizedClassInvocation
   void openShop() {
     shop = Shop.open(mechanism);
     shop.site.joinBySecondInterface(shop.thief, shop.stranger);
@@ -61,10 +62,13 @@ abstract class ExclusionContract {
     }
   }
 
-  @AfterAll
+  @AfterParameterizedClassInvocation
   void releaseHeld() {
     held.forEach(Talk::close);
     heldServers.forEach(TcpServer::close);
+    held.clear();
+    heldServers.clear();
+    shop.close();
   }
 
   private static String second(Family family, int host) {

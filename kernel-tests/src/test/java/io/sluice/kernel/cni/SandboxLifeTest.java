@@ -7,29 +7,42 @@ import io.sluice.kernel.Mechanism;
 import io.sluice.kernel.Traces;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.PodUid;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Sandboxes that vanish, are attached twice, replace each other, and end without a word. */
+@Tag("kernel")
+@ParameterizedClass
+@EnumSource(
+    value = Mechanism.class,
+    names = {"EBPF", "IPTABLES"})
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class SandboxLifeContract {
+class SandboxLifeTest {
   private static final int VANISHING = 15;
 
-  final CniSite site;
+  @Parameter private Mechanism mechanism = Mechanism.EBPF;
+  private CniSite site;
   private Silence silence;
   private DaemonProcess daemon;
   private PodUid uid;
@@ -37,12 +50,9 @@ abstract class SandboxLifeContract {
   private List<String> whole;
   private int idleDescriptors;
 
-  SandboxLifeContract(Mechanism mechanism) {
-    site = new CniSite(mechanism);
-  }
-
-  @BeforeAll
+  @BeforeParameterizedClassInvocation
   void observeAnUndisturbedPod() throws Exception {
+    site = new CniSite(mechanism);
     silence = Silence.around(site);
     uid = site.register("pod");
     daemon = site.startDaemon();
@@ -54,7 +64,7 @@ abstract class SandboxLifeContract {
     site.runtime.delete(container);
   }
 
-  @AfterAll
+  @AfterParameterizedClassInvocation
   void close() {
     try {
       silence.assertKept();
@@ -249,7 +259,17 @@ abstract class SandboxLifeContract {
   }
 
   /** Somebody takes away what intercepts the sandbox. */
-  abstract void breakInterception(Container container);
+  private void breakInterception(Container container) {
+    if (mechanism.steers()) {
+      Path pin = site.site.daemon().view().pins().pod(container.cookie()).resolve("link");
+      try (BpfLink link = BpfLink.openPinned(pin)) {
+        link.detach();
+      }
+    } else {
+      Commands.run(
+          "nsenter", "--net=" + container.network().path(), "iptables-nft", "-t", "nat", "-F");
+    }
+  }
 
   @Test
   void aCheckReportsWhatIsBrokenUntilItIsRepaired() throws Exception {

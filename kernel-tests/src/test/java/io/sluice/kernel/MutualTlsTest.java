@@ -23,11 +23,16 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Between nodes: TLS on the wire, identity by certificate, and no way around. */
-abstract class MutualTlsContract extends RealServersContract {
+@Tag("kernel")
+@ParameterizedClass
+@EnumSource(Mechanism.class)
+class MutualTlsTest extends RealServersContract {
   private static final String SECRET = "canary-19c2fe-between-nodes";
   private static final String PAST_THE_MESH = "canary-7e0b44-past-the-mesh-";
   private static final String BESIDE_IT = "canary-a2196d-beside-it-";
@@ -35,10 +40,6 @@ abstract class MutualTlsContract extends RealServersContract {
   private static final int MAC_ADDRESSES_BYTES = 12;
   private static final Duration REVOKE_LIMIT = Duration.ofMillis(100);
   private static final Duration CUT_LIMIT = Duration.ofSeconds(1);
-
-  MutualTlsContract(Mechanism mechanism) {
-    super(mechanism);
-  }
 
   @ParameterizedTest
   @EnumSource(Family.class)

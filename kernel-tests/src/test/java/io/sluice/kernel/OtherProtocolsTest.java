@@ -23,17 +23,22 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is not TCP passes or is refused by a stated rule, and is counted: no silent bypass. */
+@Tag("kernel")
+@ParameterizedClass
+@EnumSource(Mechanism.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class OtherProtocolsContract {
+class OtherProtocolsTest {
   private static final int DNS = 53;
   private static final int SOCK_RAW = 3;
   private static final int SOCK_SEQPACKET = 5;
@@ -42,16 +47,17 @@ abstract class OtherProtocolsContract {
   private static final int IPPROTO_SCTP = 132;
   private static final int IPPROTO_UDPLITE = 136;
 
-  private final Mechanism mechanism;
-  @AutoClose private Shop shop;
+  @Parameter private Mechanism mechanism = Mechanism.EBPF;
+  private Shop shop;
 
-  OtherProtocolsContract(Mechanism mechanism) {
-    this.mechanism = mechanism;
-  }
-
-  @BeforeAll
+  @BeforeParameterizedClassInvocation
   void openShop() {
     shop = Shop.open(mechanism);
+  }
+
+  @AfterParameterizedClassInvocation
+  void closeShop() {
+    shop.close();
   }
 
   @Tag("attack")

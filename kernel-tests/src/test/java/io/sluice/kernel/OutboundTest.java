@@ -18,35 +18,42 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What happens to connections that an enrolled pod opens. */
+@Tag("kernel")
+@ParameterizedClass
+@EnumSource(Mechanism.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class OutboundContract {
+class OutboundTest {
   /** From the change of the folder to its effect on new connections. */
   private static final Duration FLIP_LIMIT = Duration.ofSeconds(5);
 
   private static final int CALLS_PER_SECOND = 50;
   private static final int HELD = 4;
 
-  private final Mechanism mechanism;
-  @AutoClose private Shop shop;
+  @Parameter private Mechanism mechanism = Mechanism.EBPF;
+  private Shop shop;
   private Https https;
 
-  OutboundContract(Mechanism mechanism) {
-    this.mechanism = mechanism;
-  }
-
-  @BeforeAll
+  @BeforeParameterizedClassInvocation
   void openShop() {
     shop = Shop.open(mechanism);
     shop.forgetEndedConnections(mechanism);
     https = Https.in(shop.site.directory());
+  }
+
+  @AfterParameterizedClassInvocation
+  void closeShop() {
+    shop.close();
   }
 
   @ParameterizedTest
