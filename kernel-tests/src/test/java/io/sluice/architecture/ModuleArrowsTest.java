@@ -128,6 +128,19 @@ class ModuleArrowsTest {
   }
 
   @Test
+  void processKnowsTheMeshModelOnly() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.sluice.process..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.sluice..")
+                .and(not(resideInAnyPackage("io.sluice.process..", "io.sluice.mesh.."))))
+        .because("daemon, controller and installer share it")
+        .check(sluice);
+  }
+
+  @Test
   void cniPluginKnowsTheMeshModelOnly() {
     noClasses()
         .that()
@@ -135,7 +148,10 @@ class ModuleArrowsTest {
         .should()
         .dependOnClassesThat(
             resideInAPackage("io.sluice..")
-                .and(not(resideInAnyPackage("io.sluice.cni..", "io.sluice.mesh.."))))
+                .and(
+                    not(
+                        resideInAnyPackage(
+                            "io.sluice.cni..", "io.sluice.process..", "io.sluice.mesh.."))))
         .because("it is installed and taken away without a daemon")
         .check(sluice);
   }
@@ -178,6 +194,7 @@ class ModuleArrowsTest {
                     not(
                         resideInAnyPackage(
                             "io.sluice.control..",
+                            "io.sluice.process..",
                             "io.sluice.mesh..",
                             "io.sluice.wire..",
                             "io.sluice.api..")))

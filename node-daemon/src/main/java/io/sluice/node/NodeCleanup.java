@@ -11,6 +11,7 @@ import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.node.placement.SandboxRecords;
+import io.sluice.process.ProcessLock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -34,7 +35,7 @@ public final class NodeCleanup {
 
   /** The same with the node's proc file system mounted elsewhere. */
   public static void removeAll(String nodeName, Path proc) {
-    try (StateLock lock = lock(nodeName)) {
+    try (ProcessLock lock = lock(nodeName)) {
       new FormerPrograms(PinDirectory.ofNode(nodeName), new LinuxNetworkNamespaces(), proc)
           .removeAll();
       PinDirectory.removeIfLast();
@@ -53,7 +54,7 @@ public final class NodeCleanup {
     if (Files.notExists(stateDirectory)) {
       return;
     }
-    try (StateLock _ = StateLock.ofState(stateDirectory)) {
+    try (ProcessLock _ = StateLock.ofState(stateDirectory)) {
       removeTree(NodeSettings.snapshots(stateDirectory));
       removeTree(NodeSettings.identity(stateDirectory));
     }
@@ -102,7 +103,7 @@ public final class NodeCleanup {
     }
   }
 
-  private static StateLock lock(String nodeName) {
+  private static ProcessLock lock(String nodeName) {
     try {
       return StateLock.ofNode(nodeName);
     } catch (IllegalStateException e) {
@@ -111,7 +112,7 @@ public final class NodeCleanup {
     }
   }
 
-  private static void removeRuntimeDirectory(String nodeName, StateLock lock) {
+  private static void removeRuntimeDirectory(String nodeName, ProcessLock lock) {
     Path directory = NodeSettings.runtimeDirectory(nodeName);
     try {
       Files.deleteIfExists(NodeSettings.adminSocket(nodeName));

@@ -1,4 +1,4 @@
-package io.sluice.node.admin;
+package io.sluice.process;
 
 import java.io.IOException;
 import java.io.InputStream;

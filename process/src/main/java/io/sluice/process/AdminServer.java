@@ -1,4 +1,4 @@
-package io.sluice.node.admin;
+package io.sluice.process;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;

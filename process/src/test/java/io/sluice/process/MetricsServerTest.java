@@ -1,4 +1,4 @@
-package io.sluice.node.metrics;
+package io.sluice.process;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;

@@ -1,4 +1,4 @@
-package io.sluice.node.metrics;
+package io.sluice.process;
 
 import io.prometheus.client.exporter.common.TextFormat;
 import io.sluice.mesh.IpAddresses;

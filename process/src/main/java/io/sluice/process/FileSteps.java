@@ -1,11 +1,9 @@
-package io.sluice.cni.file;
+package io.sluice.process;
 
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
@@ -21,14 +19,10 @@ public interface FileSteps {
   FileSteps REAL =
       new FileSteps() {
         @Override
-        public FileChannel create(Path temporary) throws IOException {
-          return FileChannel.open(
-              temporary,
-              Set.of(
-                  StandardOpenOption.CREATE_NEW,
-                  StandardOpenOption.WRITE,
-                  LinkOption.NOFOLLOW_LINKS),
-              PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+        public FileOutputStream create(Path temporary) throws IOException {
+          Files.createFile(temporary, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+          // A stream, because an interrupt of the thread closes a channel half-way.
+          return new FileOutputStream(temporary.toFile());
         }
 
         @Override
@@ -41,7 +35,7 @@ public interface FileSteps {
    * Makes a file that is not there yet, for its owner alone, and opens it for writing; the caller
    * closes it.
    */
-  FileChannel create(Path temporary) throws IOException;
+  FileOutputStream create(Path temporary) throws IOException;
 
   /** Removes the name of a file. Returns false when there was none. */
   boolean unlink(Path file) throws IOException;

@@ -1,24 +1,22 @@
-package io.sluice.control.files;
+package io.sluice.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import io.sluice.control.authority.AuthorityException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class DirectoryLockTest {
+class ProcessLockTest {
   @TempDir private Path directory;
 
-  /** Another process: holds the directory of its argument until its input ends. */
+  /** Another process: holds the file of its argument until its input ends. */
   static final class Holder {
     private Holder() {}
 
     public static void main(String[] arguments) throws IOException {
-      try (DirectoryLock held = DirectoryLock.take(Path.of(arguments[0]), "the test")) {
+      try (ProcessLock held = ProcessLock.take(Path.of(arguments[0])).orElseThrow()) {
         System.out.println("holds " + held);
         System.in.readAllBytes();
       }
@@ -35,25 +33,27 @@ class DirectoryLockTest {
     } finally {
       other.destroyForcibly().waitFor(); // as a crash: nothing is let go in order
     }
-    DirectoryLock.take(directory, "the test").close();
+    assertThat(ProcessLock.isHeld(file())).isFalse();
+    ProcessLock.take(file()).orElseThrow().close();
   }
 
   @Test
-  void heldByThisProcessItCannotBeTakenTwice() {
-    try (DirectoryLock held = DirectoryLock.take(directory, "the test")) {
-      assertThat(held).isNotNull();
+  void heldByThisProcessItCannotBeTakenTwice() throws IOException {
+    try (ProcessLock held = ProcessLock.take(file()).orElseThrow()) {
+      assertThat(held.file()).exists();
       refused();
     }
-    DirectoryLock.take(directory, "the test").close();
+    assertThat(ProcessLock.isHeld(file())).isFalse();
+    ProcessLock.take(file()).orElseThrow().close();
   }
 
-  private void refused() {
-    assertThatExceptionOfType(AuthorityException.class)
-        .isThrownBy(() -> DirectoryLock.take(directory, "the test"))
-        .withMessage(
-            directory
-                + ": another process holds the test; stop the other one, or give each its own"
-                + " directory");
+  private void refused() throws IOException {
+    assertThat(ProcessLock.take(file())).isEmpty();
+    assertThat(ProcessLock.isHeld(file())).isTrue();
+  }
+
+  private Path file() {
+    return directory.resolve("lock");
   }
 
   private Process holder() throws IOException {
@@ -62,7 +62,7 @@ class DirectoryLockTest {
             "-cp",
             System.getProperty("java.class.path"),
             Holder.class.getName(),
-            directory.toString())
+            file().toString())
         .redirectError(ProcessBuilder.Redirect.INHERIT)
         .start();
   }

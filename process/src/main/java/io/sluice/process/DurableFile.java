@@ -1,7 +1,7 @@
-package io.sluice.cni.file;
+package io.sluice.process;
 
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -20,6 +20,8 @@ import java.util.Set;
  * cut, finds the old content or the new one, never a part. One writer at a time; not thread-safe.
  */
 public final class DurableFile {
+  private static final String SUFFIX = ".tmp";
+
   private final Path target;
   private final Set<PosixFilePermission> mode;
   private final FileSteps steps;
@@ -55,7 +57,13 @@ public final class DurableFile {
    * runtime takes for a network configuration.
    */
   public Path temporary() {
-    return target.resolveSibling("." + target.getFileName() + ".tmp");
+    return target.resolveSibling("." + target.getFileName() + SUFFIX);
+  }
+
+  /** Whether {@code file} is what a write that never ended left of any; it was never in use. */
+  public static boolean isTemporary(Path file) {
+    String name = file.getFileName().toString();
+    return name.startsWith(".") && name.endsWith(SUFFIX);
   }
 
   /** Whether the file is there with exactly this content and the permissions it should have. */
@@ -83,13 +91,10 @@ public final class DurableFile {
     Files.deleteIfExists(temporary);
     try {
       // Closed before it gets its name: a file that somebody has open for writing cannot be run.
-      try (FileChannel out = steps.create(temporary)) {
-        ByteBuffer rest = ByteBuffer.wrap(content);
-        while (rest.hasRemaining()) {
-          out.write(rest);
-        }
+      try (FileOutputStream out = steps.create(temporary)) {
+        out.write(content);
         Files.setPosixFilePermissions(temporary, mode);
-        out.force(true);
+        out.getFD().sync();
       }
       Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
@@ -100,7 +105,7 @@ public final class DurableFile {
       }
       throw e;
     }
-    syncDirectory();
+    syncDirectory(directory());
   }
 
   /** Removes what a crash left of a write. Returns whether there was anything. */
@@ -113,7 +118,7 @@ public final class DurableFile {
     boolean removed = steps.unlink(target); // first: what others read matters most
     clearTemporary();
     if (removed) {
-      syncDirectory();
+      syncDirectory(directory());
     }
     return removed;
   }
@@ -130,10 +135,10 @@ public final class DurableFile {
     }
   }
 
-  /** A rename or an unlink is durable only once its directory is. */
-  private void syncDirectory() throws IOException {
-    try (FileChannel directory = FileChannel.open(directory(), StandardOpenOption.READ)) {
-      directory.force(true);
+  /** A rename or an unlink is durable only once its directory is (rename(2), fsync(2)). */
+  public static void syncDirectory(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
     }
   }
 }

@@ -1,4 +1,4 @@
-package io.sluice.cni.file;
+package io.sluice.process;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;

@@ -1,4 +1,4 @@
-package io.sluice.node.admin;
+package io.sluice.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,9 +1,8 @@
-package io.sluice.cni.file;
+package io.sluice.process;
 
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /** Writes to the kernel's device that is always full: the error is a real one. */
 public final class FullDisk implements FileSteps {
@@ -22,8 +21,8 @@ public final class FullDisk implements FileSteps {
   }
 
   @Override
-  public FileChannel create(Path temporary) throws IOException {
-    return FileChannel.open(Path.of("/dev/full"), StandardOpenOption.WRITE);
+  public FileOutputStream create(Path temporary) throws IOException {
+    return new FileOutputStream("/dev/full");
   }
 
   @Override
