@@ -1,7 +1,7 @@
 package io.sluice.benchmarks;
 
+import io.sluice.interception.maps.PinDirectory;
 import io.sluice.node.NodeCleanup;
-import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,6 +3,7 @@ package io.sluice.architecture;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -124,6 +125,31 @@ class ModuleArrowsTest {
                     not(
                         resideInAnyPackage(
                             "io.sluice.iptables..", "io.sluice.mesh..", "io.sluice.linux.."))))
+        .check(sluice);
+  }
+
+  @Test
+  void interceptionKnowsItsMechanismsAndTheSocketsThatTheProxyAsksFor() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.sluice.interception..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.sluice..")
+                .and(
+                    not(
+                        resideInAnyPackage(
+                            "io.sluice.interception..",
+                            "io.sluice.iptables..",
+                            "io.sluice.bpf..",
+                            "io.sluice.linux..",
+                            "io.sluice.mesh..")))
+                .and(
+                    not(
+                        nameMatching(
+                            "io\\.sluice\\.proxy\\."
+                                + "(AcceptedFacts|Family|ListenerFd|PodListeners|PodSockets)"))))
+        .because("pods, settings and where namespaces are found are passed in by the node daemon")
         .check(sluice);
   }
 

@@ -2,13 +2,13 @@ package io.sluice.kernel;
 
 import io.sluice.architecture.SourceTree;
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.interception.maps.PinDirectory;
+import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.kernel.site.Commands;
 import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.bpf.BpfMapFd;
 import io.sluice.linux.bpf.BpfObject;
 import io.sluice.linux.bpf.BpfProgramFd;
-import io.sluice.node.maps.PinDirectory;
-import io.sluice.node.maps.SluiceMaps;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

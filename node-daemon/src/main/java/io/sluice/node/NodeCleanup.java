@@ -1,13 +1,13 @@
 package io.sluice.node;
 
+import io.sluice.interception.ClosedPods;
+import io.sluice.interception.FormerPrograms;
+import io.sluice.interception.FormerRules;
+import io.sluice.interception.maps.PinDirectory;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
-import io.sluice.node.interception.ClosedPods;
-import io.sluice.node.interception.FormerPrograms;
-import io.sluice.node.interception.FormerRules;
-import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.node.placement.SandboxRecords;
@@ -36,7 +36,9 @@ public final class NodeCleanup {
   /** The same with the node's proc file system mounted elsewhere. */
   public static void removeAll(String nodeName, Path proc) {
     try (ProcessLock lock = lock(nodeName)) {
-      new FormerPrograms(PinDirectory.ofNode(nodeName), new LinuxNetworkNamespaces(), proc)
+      NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
+      new FormerPrograms(
+              PinDirectory.ofNode(nodeName), namespaces, new NodeNamespaces(namespaces, proc))
           .removeAll();
       PinDirectory.removeIfLast();
       removeRules(nodeName, proc);
@@ -81,7 +83,9 @@ public final class NodeCleanup {
     }
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     try (NetnsThread thread = new NetnsThread("sluice-netns", namespaces, 16)) {
-      new FormerRules(records, namespaces, thread, proc, Duration.ZERO).removeAll();
+      new FormerRules(
+              records, namespaces, thread, new NodeNamespaces(namespaces, proc), Duration.ZERO)
+          .removeAll();
       Files.deleteIfExists(records);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + records, e);

@@ -1,10 +1,10 @@
 package io.sluice.node;
 
+import io.sluice.interception.InheritedListeners;
 import io.sluice.node.fault.FaultPoint;
 import io.sluice.node.handover.HandOverException;
 import io.sluice.node.handover.Predecessor;
 import io.sluice.node.identity.x509.Credential;
-import io.sluice.node.interception.InheritedListeners;
 import io.sluice.process.ProcessLock;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -1,8 +1,8 @@
 package io.sluice.cli.demo;
 
+import io.sluice.interception.maps.PinDirectory;
 import io.sluice.linux.LinuxException;
 import io.sluice.node.NodeCleanup;
-import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;

@@ -1,8 +1,8 @@
 package io.sluice.cli.demo;
 
 import io.sluice.cli.demo.DemoReport.Seen;
+import io.sluice.interception.maps.MapSummary;
 import io.sluice.linux.Errno;
-import io.sluice.node.maps.MapSummary;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;

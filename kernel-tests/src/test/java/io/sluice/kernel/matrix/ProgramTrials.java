@@ -2,11 +2,11 @@ package io.sluice.kernel.matrix;
 
 import io.sluice.bpf.CompiledObjects;
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.interception.ProgramObjects;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.bpf.BpfObject;
 import io.sluice.linux.capability.FeatureAnswer;
 import io.sluice.linux.capability.FeatureProbe;
-import io.sluice.node.interception.ProgramObjects;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,14 +1,14 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.interception.ClosedPods;
+import io.sluice.interception.Interception;
+import io.sluice.interception.PathChecks;
+import io.sluice.interception.PathVerdict;
+import io.sluice.interception.PodPlacement;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.node.interception.ClosedPods;
-import io.sluice.node.interception.Interception;
-import io.sluice.node.interception.PathChecks;
-import io.sluice.node.interception.PathVerdict;
-import io.sluice.node.interception.PodPlacement;
 import io.sluice.process.Backoff;
 import io.sluice.proxy.Proxy;
 import java.io.UncheckedIOException;
