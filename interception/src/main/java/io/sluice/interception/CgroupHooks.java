@@ -1,12 +1,9 @@
 package io.sluice.interception;
 
 import io.sluice.bpf.InterceptionProgram;
-import io.sluice.interception.maps.PinDirectory;
 import io.sluice.interception.maps.SluiceMaps;
-import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.bpf.BpfObject;
 import io.sluice.linux.bpf.BpfProgramFd;
-import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
@@ -40,7 +37,7 @@ final class CgroupHooks implements AutoCloseable {
     try {
       for (InterceptionProgram program : InterceptionProgram.values()) {
         if (program.isAttachedToCgroup()) {
-          try (BpfObject object = ProgramObjects.open(program, without)) {
+          try (BpfObject object = ProgramObjects.open(maps.kernel(), program, without)) {
             maps.shareWith(object);
             ProgramObjects.load(object, program);
             programs.put(program, object.program(program.functionName()));
@@ -55,10 +52,10 @@ final class CgroupHooks implements AutoCloseable {
   }
 
   /**
-   * Puts them in force below {@code cgroupRoot}. They come loaded, all of them: half of the hooks
+   * Puts them in force at the root of cgroup2. They come loaded, all of them: half of the hooks
    * would be worse than none.
    */
-  static CgroupHooks attach(Loaded loaded, PinDirectory pins, Path cgroupRoot) {
+  static CgroupHooks attach(Loaded loaded, SluiceMaps maps) {
     Map<InterceptionProgram, PinnedLink> links = new EnumMap<>(InterceptionProgram.class);
     try {
       loaded
@@ -67,9 +64,10 @@ final class CgroupHooks implements AutoCloseable {
               links.put(
                   program,
                   PinnedLink.adoptOrAttach(
-                      pins.link(program.objectName()),
+                      maps.kernel(),
+                      maps.pins().link(program.objectName()),
                       function,
-                      () -> BpfLink.attachCgroup(function, cgroupRoot, program.attachType()))));
+                      () -> maps.kernel().attachToRootCgroup(function, program.attachType()))));
       return new CgroupHooks(links);
     } catch (RuntimeException e) {
       links.values().forEach(PinnedLink::close);

@@ -13,7 +13,6 @@ import io.sluice.interception.maps.SocketStateValue;
 import io.sluice.linux.bpf.BpfMap;
 import io.sluice.linux.bpf.PerCpuBpfMap;
 import io.sluice.linux.bpf.RingBuffer;
-import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.socket.FamilyPorts;
@@ -85,7 +84,7 @@ public final class EbpfInterception implements Interception {
     this.hostCookie = hostNamespace.cookie();
     this.listeners = new PodListenerSockets(namespaces, inherited);
     this.shape = programs.shape();
-    this.cgroupId = Cgroups.id(ownCgroup);
+    this.cgroupId = maps.kernel().cgroupId(ownCgroup);
     this.facts = new EbpfSocketFacts(maps.sockets());
     this.claims = new AddressClaims(maps);
   }
@@ -112,7 +111,7 @@ public final class EbpfInterception implements Interception {
           });
       livenessListener = Sockets.listenTcp(LOOPBACK4, 0, 1);
       maps.liveness().put(0, livenessListener);
-      hooks = CgroupHooks.attach(loaded, maps.pins(), Cgroups.rootV2());
+      hooks = CgroupHooks.attach(loaded, maps);
     }
   }
 
@@ -228,7 +227,8 @@ public final class EbpfInterception implements Interception {
 
   /** Takes away the steering program that an earlier daemon left, where it is not wanted. */
   void retireSteering(long cookie) {
-    PodSteering.detach(maps.pins().pod(cookie)); // which the daemon before has open still
+    PodSteering.detach(
+        maps.kernel(), maps.pins().pod(cookie)); // which the daemon before has open still
     maps.pins().removePod(cookie);
     maps.pins().createPod(cookie);
   }
@@ -310,7 +310,7 @@ public final class EbpfInterception implements Interception {
     CgroupHooks broken = hooks;
     maps.pins().create();
     try (CgroupHooks.Loaded loaded = CgroupHooks.load(maps, shape.without())) {
-      hooks = CgroupHooks.attach(loaded, maps.pins(), Cgroups.rootV2());
+      hooks = CgroupHooks.attach(loaded, maps);
     }
     broken.close();
   }

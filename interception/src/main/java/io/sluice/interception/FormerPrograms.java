@@ -5,6 +5,7 @@ import io.sluice.interception.maps.PodKey;
 import io.sluice.interception.maps.PodValue;
 import io.sluice.interception.maps.SocketStateValue;
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.bpf.BpfKernel;
 import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.bpf.BpfMap;
 import io.sluice.linux.bpf.BpfMapFd;
@@ -28,6 +29,7 @@ import java.util.stream.Stream;
 public final class FormerPrograms {
   private static final System.Logger LOG = System.getLogger(FormerPrograms.class.getName());
 
+  private final BpfKernel kernel;
   private final PinDirectory pins;
   private final NetworkNamespaces namespaces;
   private final NamespaceSearch everywhere;
@@ -40,6 +42,15 @@ public final class FormerPrograms {
    */
   public FormerPrograms(
       PinDirectory pins, NetworkNamespaces namespaces, NamespaceSearch everywhere) {
+    this(BpfKernel.LINUX, pins, namespaces, everywhere);
+  }
+
+  FormerPrograms(
+      BpfKernel kernel,
+      PinDirectory pins,
+      NetworkNamespaces namespaces,
+      NamespaceSearch everywhere) {
+    this.kernel = kernel;
     this.pins = pins;
     this.namespaces = namespaces;
     this.everywhere = everywhere;
@@ -78,7 +89,7 @@ public final class FormerPrograms {
       return Optional.empty();
     }
     try {
-      return Optional.of(new SocketStorage<>(BpfMapFd.openPinned(pin), SocketStateValue.CODEC));
+      return Optional.of(new SocketStorage<>(kernel.openMap(pin), SocketStateValue.CODEC));
     } catch (LinuxException e) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -97,7 +108,7 @@ public final class FormerPrograms {
     if (!Files.exists(pin)) {
       return;
     }
-    try (BpfMapFd map = BpfMapFd.openPinned(pin)) {
+    try (BpfMapFd map = kernel.openMap(pin)) {
       SocketStorage<SocketStateValue> sockets = new SocketStorage<>(map, SocketStateValue.CODEC);
       listeners.listeners().stream()
           .filter(listener -> listener.direction() == Direction.OUTBOUND)
@@ -125,11 +136,11 @@ public final class FormerPrograms {
     long cookie = pod.cookie();
     Path pods = pins.map("pods");
     if (Files.exists(pods)) {
-      try (BpfMapFd map = BpfMapFd.openPinned(pods)) {
+      try (BpfMapFd map = kernel.openMap(pods)) {
         new BpfMap<>(map, PodKey.CODEC, PodValue.CODEC).remove(new PodKey(cookie));
       }
     }
-    PodSteering.detach(pins.pod(cookie));
+    PodSteering.detach(kernel, pins.pod(cookie));
     pins.removePod(cookie);
     try (ForwardingPods forwarding = new ForwardingPods(namespaces, everywhere)) {
       forwarding.allow(pod);
@@ -160,17 +171,17 @@ public final class FormerPrograms {
     Path hooks = schema.link("any").resolveSibling("");
     if (Files.isDirectory(hooks)) {
       try (Stream<Path> links = Files.list(hooks)) {
-        links.toList().forEach(FormerPrograms::detach);
+        links.toList().forEach(pin -> detach(kernel, pin));
       } catch (IOException e) {
         throw new UncheckedIOException("cannot list " + hooks, e);
       }
     }
-    cookies.forEach(cookie -> PodSteering.detach(schema.pod(cookie)));
+    cookies.forEach(cookie -> PodSteering.detach(kernel, schema.pod(cookie)));
   }
 
   /** Where this daemon may not, the program ends with the last descriptor. */
-  static void detach(Path pin) {
-    try (BpfLink link = BpfLink.openPinned(pin)) {
+  static void detach(BpfKernel kernel, Path pin) {
+    try (BpfLink link = kernel.openLink(pin)) {
       link.detach();
     } catch (LinuxException e) {
       LOG.log(System.Logger.Level.DEBUG, "link_not_detached pin=" + pin, e);

@@ -4,6 +4,7 @@ import io.sluice.bpf.InterceptionProgram;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.linux.bpf.BpfFs;
+import io.sluice.linux.bpf.BpfKernel;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -35,7 +36,12 @@ public final class LoadedPrograms implements AutoCloseable {
    */
   public static LoadedPrograms load(String nodeName, EbpfShape shape) {
     BpfFs.ensureMounted(PinDirectory.BPF_FILE_SYSTEM);
-    SluiceMaps maps = SluiceMaps.openOrCreate(PinDirectory.ofNode(nodeName));
+    return load(BpfKernel.LINUX, PinDirectory.ofNode(nodeName), nodeName, shape);
+  }
+
+  static LoadedPrograms load(
+      BpfKernel kernel, PinDirectory pins, String nodeName, EbpfShape shape) {
+    SluiceMaps maps = SluiceMaps.openOrCreate(kernel, pins);
     try {
       if (shape.steers()) {
         // Loaded pod by pod; a kernel that refuses it is to be known before any pod relies on it.

@@ -1,5 +1,6 @@
 package io.sluice.interception;
 
+import io.sluice.linux.bpf.BpfKernel;
 import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.bpf.BpfLinkInfo;
 import io.sluice.linux.bpf.BpfProgramFd;
@@ -26,8 +27,9 @@ final class PinnedLink implements AutoCloseable {
    * Replaces the program of the link at {@code pin} atomically, or pins a new link there. The
    * caller closes the link; it is closed here when a step fails.
    */
-  static PinnedLink adoptOrAttach(Path pin, BpfProgramFd program, Supplier<BpfLink> attach) {
-    BpfLink pinned = Files.exists(pin) ? BpfLink.openPinned(pin) : null;
+  static PinnedLink adoptOrAttach(
+      BpfKernel kernel, Path pin, BpfProgramFd program, Supplier<BpfLink> attach) {
+    BpfLink pinned = Files.exists(pin) ? kernel.openLink(pin) : null;
     if (pinned != null && isDetached(pinned.info())) {
       // Its namespace or cgroup has gone, or somebody detached it: it can never serve again.
       pinned.close();

@@ -5,8 +5,7 @@ import io.sluice.interception.maps.PodSelfValue;
 import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.bpf.AttachType;
-import io.sluice.linux.bpf.AttachedPrograms;
-import io.sluice.linux.bpf.BpfLink;
+import io.sluice.linux.bpf.BpfKernel;
 import io.sluice.linux.bpf.BpfMap;
 import io.sluice.linux.bpf.BpfMapFd;
 import io.sluice.linux.bpf.BpfObject;
@@ -38,6 +37,7 @@ final class PodSteering implements AutoCloseable {
   private static final String LISTENERS_MAP = "listeners";
   private static final String LINK = "link";
 
+  private final BpfKernel kernel;
   private final Path directory;
   private final BpfProgramFd program;
   private final int selfMapId;
@@ -46,7 +46,13 @@ final class PodSteering implements AutoCloseable {
   private volatile @Nullable PinnedLink link;
   private @Nullable PodSteering predecessor;
 
-  private PodSteering(Path directory, BpfProgramFd program, int selfMapId, BpfMapFd listenersMap) {
+  private PodSteering(
+      BpfKernel kernel,
+      Path directory,
+      BpfProgramFd program,
+      int selfMapId,
+      BpfMapFd listenersMap) {
+    this.kernel = kernel;
     this.directory = directory;
     this.program = program;
     this.selfMapId = selfMapId;
@@ -64,7 +70,8 @@ final class PodSteering implements AutoCloseable {
             .put(0, new PodSelfValue(cookie));
         selfId = self.info().id();
       }
-      return made(directory, object, selfId, pinned(object, LISTENERS_MAP, directory));
+      return made(
+          maps.kernel(), directory, object, selfId, pinned(object, LISTENERS_MAP, directory));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot make pin directory " + directory, e);
     }
@@ -83,7 +90,8 @@ final class PodSteering implements AutoCloseable {
     }
     try (BpfObject object = loaded(maps, directory, without);
         BpfMapFd self = object.map(SELF_MAP)) {
-      return Optional.of(made(directory, object, self.info().id(), object.map(LISTENERS_MAP)));
+      return Optional.of(
+          made(maps.kernel(), directory, object, self.info().id(), object.map(LISTENERS_MAP)));
     } catch (LinuxException | ProgramRefusedException e) {
       LOG.log(System.Logger.Level.DEBUG, "pod_not_loaded_ahead netns_cookie=" + cookie, e);
       return Optional.empty();
@@ -100,7 +108,7 @@ final class PodSteering implements AutoCloseable {
     if (!Files.exists(pin)) {
       return false;
     }
-    try (BpfMapFd present = BpfMapFd.openPinned(pin)) {
+    try (BpfMapFd present = kernel.openMap(pin)) {
       return present.info().id() == id;
     } catch (LinuxException e) {
       return false; // it has gone just now
@@ -109,11 +117,11 @@ final class PodSteering implements AutoCloseable {
 
   private static BpfObject loaded(
       SluiceMaps maps, Path directory, Set<InterceptionProgram> without) {
-    BpfObject object = ProgramObjects.open(InterceptionProgram.SK_LOOKUP, without);
+    BpfObject object = ProgramObjects.open(maps.kernel(), InterceptionProgram.SK_LOOKUP, without);
     try {
       maps.shareWith(object);
-      adopt(object, SELF_MAP, directory);
-      adopt(object, LISTENERS_MAP, directory);
+      adopt(maps.kernel(), object, SELF_MAP, directory);
+      adopt(maps.kernel(), object, LISTENERS_MAP, directory);
       ProgramObjects.load(object, InterceptionProgram.SK_LOOKUP);
       return object;
     } catch (RuntimeException e) {
@@ -124,20 +132,20 @@ final class PodSteering implements AutoCloseable {
 
   /** Takes the map's descriptor. */
   private static PodSteering made(
-      Path directory, BpfObject object, int selfMapId, BpfMapFd listeners) {
+      BpfKernel kernel, Path directory, BpfObject object, int selfMapId, BpfMapFd listeners) {
     try {
       BpfProgramFd program = object.program(InterceptionProgram.SK_LOOKUP.functionName());
-      return new PodSteering(directory, program, selfMapId, listeners);
+      return new PodSteering(kernel, directory, program, selfMapId, listeners);
     } catch (RuntimeException e) {
       listeners.close();
       throw e;
     }
   }
 
-  private static void adopt(BpfObject object, String map, Path directory) {
+  private static void adopt(BpfKernel kernel, BpfObject object, String map, Path directory) {
     Path pin = directory.resolve(map);
     if (Files.exists(pin)) {
-      try (BpfMapFd left = BpfMapFd.openPinned(pin)) {
+      try (BpfMapFd left = kernel.openMap(pin)) {
         object.reuseMap(map, left);
       }
     }
@@ -188,7 +196,7 @@ final class PodSteering implements AutoCloseable {
         return Optional.of("listener slot " + expected.getKey() + " does not hold our listener");
       }
     }
-    int programs = AttachedPrograms.toNetns(netns, AttachType.SK_LOOKUP).size();
+    int programs = kernel.attachedToNetns(netns, AttachType.SK_LOOKUP).size();
     return programs == 1
         ? Optional.empty()
         : Optional.of(programs + " steering programs are attached where one should be");
@@ -204,9 +212,10 @@ final class PodSteering implements AutoCloseable {
     Path pin = directory.resolve(LINK);
     link =
         PinnedLink.adoptOrAttach(
+            kernel,
             pin,
             program,
-            () -> BpfLink.attachNetns(program, netns, InterceptionProgram.SK_LOOKUP.attachType()));
+            () -> kernel.attachToNetns(program, netns, InterceptionProgram.SK_LOOKUP.attachType()));
     program.close();
     closePredecessor();
   }
@@ -220,10 +229,10 @@ final class PodSteering implements AutoCloseable {
   }
 
   /** Ends the steering that another daemon pinned in {@code directory}, if one did. */
-  static void detach(Path directory) {
+  static void detach(BpfKernel kernel, Path directory) {
     Path pin = directory.resolve(LINK);
     if (Files.exists(pin)) {
-      FormerPrograms.detach(pin);
+      FormerPrograms.detach(kernel, pin);
     }
   }
 

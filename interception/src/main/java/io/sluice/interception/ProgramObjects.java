@@ -3,6 +3,7 @@ package io.sluice.interception;
 import io.sluice.bpf.InterceptionProgram;
 import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.bpf.BpfKernel;
 import io.sluice.linux.bpf.BpfObject;
 import io.sluice.linux.capability.FeatureProbe;
 import io.sluice.linux.capability.KernelFeature;
@@ -23,8 +24,8 @@ public final class ProgramObjects {
    * refuse to tell the namespace, the call in question is cut off: before Linux 5.15 of sock_ops,
    * before 6.15 of skb_egress, which goes by what sock_create and connect write down then.
    */
-  public static BpfObject open(InterceptionProgram program) {
-    BpfObject object = BpfObject.open(program.object(), program.objectName());
+  public static BpfObject open(BpfKernel kernel, InterceptionProgram program) {
+    BpfObject object = kernel.open(program.object(), program.objectName());
     switch (program) {
       case SOCK_OPS -> cutOffWithout(KernelFeature.SOCK_OPS_NETNS_COOKIE, object);
       case SKB_EGRESS -> cutOffWithout(KernelFeature.EGRESS_NETNS_COOKIE, object);
@@ -49,12 +50,13 @@ public final class ProgramObjects {
   }
 
   /** The same, unless the operator chose to do {@code without} the program. */
-  static BpfObject open(InterceptionProgram program, Set<InterceptionProgram> without) {
+  static BpfObject open(
+      BpfKernel kernel, InterceptionProgram program, Set<InterceptionProgram> without) {
     if (without.contains(program)) {
       throw new ProgramRefusedException(
           program, "program " + program.objectName() + " is left out by --without-program", "");
     }
-    return open(program);
+    return open(kernel, program);
   }
 
   /** Loads the object; a refusal keeps everything that the verifier said. */
@@ -73,7 +75,7 @@ public final class ProgramObjects {
   /** Whether the kernel takes the program: loads it, with maps of its own, and lets it go. */
   static void requireLoads(
       InterceptionProgram program, Set<InterceptionProgram> without, SluiceMaps maps) {
-    try (BpfObject object = open(program, without)) {
+    try (BpfObject object = open(maps.kernel(), program, without)) {
       maps.shareWith(object);
       load(object, program);
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.linux.bpf.BpfKernel;
 import io.sluice.linux.bpf.BpfObject;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,7 +16,7 @@ class ProgramObjectsTest {
   @ParameterizedTest
   @EnumSource
   void everyProgramLoadsAsAdjustedToThisKernel(InterceptionProgram program) {
-    try (BpfObject object = ProgramObjects.open(program)) {
+    try (BpfObject object = ProgramObjects.open(BpfKernel.LINUX, program)) {
       assertThat(object.programNames()).containsExactly(program.functionName());
       assertThatCode(object::load).doesNotThrowAnyException();
     }

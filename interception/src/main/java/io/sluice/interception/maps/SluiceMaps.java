@@ -1,6 +1,7 @@
 package io.sluice.interception.maps;
 
 import io.sluice.bpf.CompiledObjects;
+import io.sluice.linux.bpf.BpfKernel;
 import io.sluice.linux.bpf.BpfMap;
 import io.sluice.linux.bpf.BpfMapFd;
 import io.sluice.linux.bpf.BpfObject;
@@ -30,23 +31,25 @@ public final class SluiceMaps implements AutoCloseable {
   /** Index in {@link #losses} of verdicts that found the counters full; {@code LOSS_COUNTER}. */
   public static final int LOST_COUNTERS = 1;
 
+  private final BpfKernel kernel;
   private final PinDirectory pins;
   private final Map<String, BpfMapFd> descriptors;
 
-  private SluiceMaps(PinDirectory pins, Map<String, BpfMapFd> descriptors) {
+  private SluiceMaps(BpfKernel kernel, PinDirectory pins, Map<String, BpfMapFd> descriptors) {
+    this.kernel = kernel;
     this.pins = pins;
     this.descriptors = descriptors;
   }
 
   /** Adopts the maps that are pinned and makes and pins those that are not. */
-  public static SluiceMaps openOrCreate(PinDirectory pins) {
+  public static SluiceMaps openOrCreate(BpfKernel kernel, PinDirectory pins) {
     pins.create();
     Map<String, BpfMapFd> descriptors = new LinkedHashMap<>();
-    try (BpfObject object = BpfObject.open(CompiledObjects.read(CompiledObjects.MAPS), "maps")) {
+    try (BpfObject object = kernel.open(CompiledObjects.read(CompiledObjects.MAPS), "maps")) {
       for (String name : object.mapNames()) {
         Path pin = pins.map(name);
         if (Files.exists(pin)) {
-          BpfMapFd pinned = BpfMapFd.openPinned(pin);
+          BpfMapFd pinned = kernel.openMap(pin);
           descriptors.put(name, pinned);
           object.reuseMap(name, pinned);
         }
@@ -59,11 +62,16 @@ public final class SluiceMaps implements AutoCloseable {
           created.pin(pins.map(name));
         }
       }
-      return new SluiceMaps(pins, descriptors);
+      return new SluiceMaps(kernel, pins, descriptors);
     } catch (RuntimeException e) {
       descriptors.values().forEach(BpfMapFd::close);
       throw e;
     }
+  }
+
+  /** Whose maps these are. */
+  public BpfKernel kernel() {
+    return kernel;
   }
 
   /** Where these maps are pinned. */

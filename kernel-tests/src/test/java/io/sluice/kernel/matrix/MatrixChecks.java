@@ -14,6 +14,7 @@ import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.bpf.BpfKernel;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
@@ -120,7 +121,7 @@ final class MatrixChecks {
     }
     InetSocketAddress first = site.service(family);
     int socket = site.buyer.call(() -> Sockets.tcpSocket(family));
-    try (SluiceMaps maps = SluiceMaps.openOrCreate(pins)) {
+    try (SluiceMaps maps = SluiceMaps.openOrCreate(BpfKernel.LINUX, pins)) {
       maps.sockets()
           .put(
               socket,
