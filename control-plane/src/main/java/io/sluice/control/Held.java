@@ -5,10 +5,10 @@ import io.sluice.control.authority.domain.ChangingDomain;
 import io.sluice.control.authority.settings.Authorities;
 import io.sluice.control.authority.settings.AuthorityFile;
 import io.sluice.control.authority.settings.AuthoritySettings;
-import io.sluice.control.files.DirectoryLock;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.process.ProcessLock;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param replicaOrNull its place among several of a cluster; null without a cluster
  */
 record Held(
-    DirectoryLock state,
+    ProcessLock state,
     RegistryView registry,
     ChangingDomain authority,
     CertificateAuthority signing,
@@ -61,7 +61,7 @@ record Held(
       InstantSource clock) {
     RegistryView registry = RegistryView.of(source);
     try {
-      DirectoryLock state = StateDirectory.at(settings.state()).hold();
+      ProcessLock state = StateDirectory.at(settings.state()).hold();
       try {
         ChangingDomain.First first =
             StateDirectory.at(settings.state()).trustDomain(registry.newest());

@@ -1,14 +1,13 @@
 package io.sluice.control;
 
 import io.sluice.control.admission.JoinTokens;
+import io.sluice.control.authority.DurableFiles;
 import io.sluice.control.authority.builtin.BuiltInAuthority;
 import io.sluice.control.authority.domain.ChangingDomain;
 import io.sluice.control.authority.svid.Pem;
-import io.sluice.control.files.DirectoryLock;
-import io.sluice.control.files.DurableFiles;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.TrustDomain;
-import java.io.IOException;
+import io.sluice.process.ProcessLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -32,12 +31,8 @@ public final class StateDirectory {
 
   /** Makes it where it is missing. */
   public static StateDirectory at(Path directory) {
-    try {
-      DurableFiles.makeDirectory(directory);
-      return new StateDirectory(directory);
-    } catch (IOException e) {
-      throw DurableFiles.unwritable(directory, e);
-    }
+    DurableFiles.makeDirectory(directory);
+    return new StateDirectory(directory);
   }
 
   /**
@@ -45,8 +40,8 @@ public final class StateDirectory {
    *
    * @throws io.sluice.control.authority.AuthorityException where another controller has it
    */
-  DirectoryLock hold() {
-    return DirectoryLock.take(directory, "this controller's state");
+  ProcessLock hold() {
+    return DurableFiles.hold(directory, "this controller's state");
   }
 
   /** The authority's own directory. */

@@ -2,6 +2,7 @@ package io.sluice.fuzz;
 
 import static io.sluice.fuzz.Promises.require;
 
+import io.sluice.interception.InheritedListeners;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.unix.UnixConnection;
@@ -10,7 +11,6 @@ import io.sluice.node.handover.Estate;
 import io.sluice.node.handover.HandOverException;
 import io.sluice.node.handover.HandOverServer;
 import io.sluice.node.handover.Predecessor;
-import io.sluice.node.interception.InheritedListeners;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;

@@ -3,6 +3,7 @@ package io.sluice.architecture;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -128,6 +129,44 @@ class ModuleArrowsTest {
   }
 
   @Test
+  void interceptionKnowsItsMechanismsAndTheSocketsThatTheProxyAsksFor() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.sluice.interception..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.sluice..")
+                .and(
+                    not(
+                        resideInAnyPackage(
+                            "io.sluice.interception..",
+                            "io.sluice.iptables..",
+                            "io.sluice.bpf..",
+                            "io.sluice.linux..",
+                            "io.sluice.mesh..")))
+                .and(
+                    not(
+                        nameMatching(
+                            "io\\.sluice\\.proxy\\."
+                                + "(AcceptedFacts|Family|ListenerFd|PodListeners|PodSockets)"))))
+        .because("pods, settings and where namespaces are found are passed in by the node daemon")
+        .check(sluice);
+  }
+
+  @Test
+  void processKnowsTheMeshModelOnly() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.sluice.process..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.sluice..")
+                .and(not(resideInAnyPackage("io.sluice.process..", "io.sluice.mesh.."))))
+        .because("daemon, controller and installer share it")
+        .check(sluice);
+  }
+
+  @Test
   void cniPluginKnowsTheMeshModelOnly() {
     noClasses()
         .that()
@@ -135,7 +174,10 @@ class ModuleArrowsTest {
         .should()
         .dependOnClassesThat(
             resideInAPackage("io.sluice..")
-                .and(not(resideInAnyPackage("io.sluice.cni..", "io.sluice.mesh.."))))
+                .and(
+                    not(
+                        resideInAnyPackage(
+                            "io.sluice.cni..", "io.sluice.process..", "io.sluice.mesh.."))))
         .because("it is installed and taken away without a daemon")
         .check(sluice);
   }
@@ -178,6 +220,7 @@ class ModuleArrowsTest {
                     not(
                         resideInAnyPackage(
                             "io.sluice.control..",
+                            "io.sluice.process..",
                             "io.sluice.mesh..",
                             "io.sluice.wire..",
                             "io.sluice.api..")))

@@ -3,6 +3,8 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
+import io.sluice.interception.maps.MapCatalogue;
+import io.sluice.interception.maps.MapSummary;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Commands;
@@ -10,8 +12,6 @@ import io.sluice.kernel.site.JavaCommand;
 import io.sluice.kernel.site.Talk;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
-import io.sluice.node.maps.MapCatalogue;
-import io.sluice.node.maps.MapSummary;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;

@@ -2,13 +2,14 @@ package io.sluice.kernel;
 
 import io.sluice.architecture.SourceTree;
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.interception.maps.PinDirectory;
+import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.kernel.site.Commands;
+import io.sluice.linux.bpf.BpfKernel;
 import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.bpf.BpfMapFd;
 import io.sluice.linux.bpf.BpfObject;
 import io.sluice.linux.bpf.BpfProgramFd;
-import io.sluice.node.maps.PinDirectory;
-import io.sluice.node.maps.SluiceMaps;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -88,7 +89,7 @@ final class MutatedProgram {
   void putInForce(PinDirectory pins, long podCookie) {
     boolean shared = program.isAttachedToCgroup();
     Path pin = shared ? pins.link(program.objectName()) : pins.pod(podCookie).resolve("link");
-    try (SluiceMaps maps = SluiceMaps.openOrCreate(pins);
+    try (SluiceMaps maps = SluiceMaps.openOrCreate(BpfKernel.LINUX, pins);
         BpfObject opened = BpfObject.open(object, "mutated " + program.objectName())) {
       maps.shareWith(opened);
       if (!shared) {

@@ -3,6 +3,8 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
+import io.sluice.lab.capture.FrameCapture;
+import io.sluice.interception.PodPlacement;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Commands;
@@ -12,7 +14,6 @@ import io.sluice.kernel.site.TcpServer;
 import io.sluice.lab.capture.FrameCapture;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
-import io.sluice.node.interception.PodPlacement;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;

@@ -1,6 +1,7 @@
 package io.sluice.kernel;
 
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.interception.maps.PortRuleKey;
 import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.linux.bpf.BpfMap;
@@ -8,7 +9,6 @@ import io.sluice.linux.bpf.BpfMapFd;
 import io.sluice.linux.bpf.MapCodec;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.decision.Direction;
-import io.sluice.node.maps.PortRuleKey;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;

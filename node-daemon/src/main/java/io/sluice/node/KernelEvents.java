@@ -1,10 +1,10 @@
 package io.sluice.node;
 
+import io.sluice.interception.Interception;
+import io.sluice.interception.maps.EventValue;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
-import io.sluice.node.interception.Interception;
-import io.sluice.node.maps.EventValue;
 import java.time.Duration;
 import java.time.Instant;
 

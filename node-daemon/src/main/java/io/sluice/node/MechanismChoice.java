@@ -1,5 +1,22 @@
 package io.sluice.node;
 
+import io.sluice.interception.EbpfInterception;
+import io.sluice.interception.EbpfShape;
+import io.sluice.interception.EbpfTrial;
+import io.sluice.interception.FormerMechanism;
+import io.sluice.interception.ForwardingPods;
+import io.sluice.interception.InheritedListeners;
+import io.sluice.interception.Interception;
+import io.sluice.interception.InterceptionException;
+import io.sluice.interception.IptablesInterception;
+import io.sluice.interception.LoadedPrograms;
+import io.sluice.interception.Mechanism;
+import io.sluice.interception.ModeReasons;
+import io.sluice.interception.NamespaceSearch;
+import io.sluice.interception.PassedTrial;
+import io.sluice.interception.ProgramRefusedException;
+import io.sluice.interception.Refusals;
+import io.sluice.interception.SplitInterception;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.ProbeAnswer;
 import io.sluice.linux.LinuxException;
@@ -11,22 +28,6 @@ import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.decision.Direction;
-import io.sluice.node.interception.EbpfInterception;
-import io.sluice.node.interception.EbpfShape;
-import io.sluice.node.interception.EbpfTrial;
-import io.sluice.node.interception.FormerMechanism;
-import io.sluice.node.interception.ForwardingPods;
-import io.sluice.node.interception.InheritedListeners;
-import io.sluice.node.interception.Interception;
-import io.sluice.node.interception.InterceptionException;
-import io.sluice.node.interception.IptablesInterception;
-import io.sluice.node.interception.LoadedPrograms;
-import io.sluice.node.interception.Mechanism;
-import io.sluice.node.interception.ModeReasons;
-import io.sluice.node.interception.PassedTrial;
-import io.sluice.node.interception.ProgramRefusedException;
-import io.sluice.node.interception.Refusals;
-import io.sluice.node.interception.SplitInterception;
 import io.sluice.node.placement.NodeNamespaces;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -230,9 +231,13 @@ final class MechanismChoice implements AutoCloseable {
         inherited,
         namespaces,
         thread,
-        settings.placement().proc(),
+        everywhere(),
         NodeSettings.iptablesRecords(settings.nodeName()),
         settings.drainTimeout().plus(TRANSLATED_LONGER));
+  }
+
+  private NamespaceSearch everywhere() {
+    return new NodeNamespaces(namespaces, settings.placement().proc());
   }
 
   private Chosen ebpfOrFallback() {
@@ -292,7 +297,7 @@ final class MechanismChoice implements AutoCloseable {
               host,
               thread,
               inherited,
-              new ForwardingPods(namespaces, settings.placement().proc()));
+              new ForwardingPods(namespaces, everywhere()));
       if (begins) {
         made.begin();
       }
@@ -334,7 +339,7 @@ final class MechanismChoice implements AutoCloseable {
         inherited,
         backend,
         NodeSettings.iptablesRecords(settings.nodeName()),
-        new NodeNamespaces(namespaces, settings.placement().proc()),
+        everywhere(),
         directions);
   }
 

@@ -1,6 +1,10 @@
 package io.sluice.node;
 
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.interception.EbpfTrial;
+import io.sluice.interception.Mechanism;
+import io.sluice.interception.ModeReasons;
+import io.sluice.interception.Refusals;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.ProbeAnswer;
 import io.sluice.iptables.RedirectionException;
@@ -11,10 +15,6 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.socket.Sockets.Family;
-import io.sluice.node.interception.EbpfTrial;
-import io.sluice.node.interception.Mechanism;
-import io.sluice.node.interception.ModeReasons;
-import io.sluice.node.interception.Refusals;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

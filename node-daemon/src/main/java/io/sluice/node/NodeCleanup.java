@@ -1,16 +1,17 @@
 package io.sluice.node;
 
+import io.sluice.interception.ClosedPods;
+import io.sluice.interception.FormerPrograms;
+import io.sluice.interception.FormerRules;
+import io.sluice.interception.maps.PinDirectory;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
-import io.sluice.node.interception.ClosedPods;
-import io.sluice.node.interception.FormerPrograms;
-import io.sluice.node.interception.FormerRules;
-import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.node.placement.SandboxRecords;
+import io.sluice.process.ProcessLock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -34,8 +35,10 @@ public final class NodeCleanup {
 
   /** The same with the node's proc file system mounted elsewhere. */
   public static void removeAll(String nodeName, Path proc) {
-    try (StateLock lock = lock(nodeName)) {
-      new FormerPrograms(PinDirectory.ofNode(nodeName), new LinuxNetworkNamespaces(), proc)
+    try (ProcessLock lock = lock(nodeName)) {
+      NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
+      new FormerPrograms(
+              PinDirectory.ofNode(nodeName), namespaces, new NodeNamespaces(namespaces, proc))
           .removeAll();
       PinDirectory.removeIfLast();
       removeRules(nodeName, proc);
@@ -53,7 +56,7 @@ public final class NodeCleanup {
     if (Files.notExists(stateDirectory)) {
       return;
     }
-    try (StateLock _ = StateLock.ofState(stateDirectory)) {
+    try (ProcessLock _ = StateLock.ofState(stateDirectory)) {
       removeTree(NodeSettings.snapshots(stateDirectory));
       removeTree(NodeSettings.identity(stateDirectory));
     }
@@ -80,7 +83,9 @@ public final class NodeCleanup {
     }
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     try (NetnsThread thread = new NetnsThread("sluice-netns", namespaces, 16)) {
-      new FormerRules(records, namespaces, thread, proc, Duration.ZERO).removeAll();
+      new FormerRules(
+              records, namespaces, thread, new NodeNamespaces(namespaces, proc), Duration.ZERO)
+          .removeAll();
       Files.deleteIfExists(records);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + records, e);
@@ -102,7 +107,7 @@ public final class NodeCleanup {
     }
   }
 
-  private static StateLock lock(String nodeName) {
+  private static ProcessLock lock(String nodeName) {
     try {
       return StateLock.ofNode(nodeName);
     } catch (IllegalStateException e) {
@@ -111,7 +116,7 @@ public final class NodeCleanup {
     }
   }
 
-  private static void removeRuntimeDirectory(String nodeName, StateLock lock) {
+  private static void removeRuntimeDirectory(String nodeName, ProcessLock lock) {
     Path directory = NodeSettings.runtimeDirectory(nodeName);
     try {
       Files.deleteIfExists(NodeSettings.adminSocket(nodeName));

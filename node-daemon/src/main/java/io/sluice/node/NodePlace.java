@@ -1,10 +1,11 @@
 package io.sluice.node;
 
+import io.sluice.interception.InheritedListeners;
 import io.sluice.node.fault.FaultPoint;
 import io.sluice.node.handover.HandOverException;
 import io.sluice.node.handover.Predecessor;
 import io.sluice.node.identity.x509.Credential;
-import io.sluice.node.interception.InheritedListeners;
+import io.sluice.process.ProcessLock;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -22,8 +23,8 @@ final class NodePlace implements AutoCloseable {
 
   private final NodeSettings settings;
   private final InheritedListeners listeners = new InheritedListeners();
-  private @Nullable StateLock state;
-  private @Nullable StateLock node;
+  private @Nullable ProcessLock state;
+  private @Nullable ProcessLock node;
   private @Nullable Predecessor predecessor;
 
   private NodePlace(NodeSettings settings) {

@@ -1,12 +1,12 @@
 package io.sluice.node;
 
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.interception.maps.PinDirectory;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.node.cni.CniOptions;
 import io.sluice.node.enrolment.EarlierConnectionsRule;
 import io.sluice.node.identity.ControlSettings;
-import io.sluice.node.maps.PinDirectory;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;
 import java.net.InetSocketAddress;

@@ -1,9 +1,9 @@
 package io.sluice.node;
 
+import io.sluice.interception.maps.PinDirectory;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.cgroup.Cgroups;
-import io.sluice.node.maps.PinDirectory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;

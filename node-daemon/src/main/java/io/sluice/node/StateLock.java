@@ -1,33 +1,20 @@
 package io.sluice.node;
 
+import io.sluice.process.ProcessLock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /** Keeps two daemons from sharing a directory or a name; the kernel lets go when a process dies. */
-final class StateLock implements AutoCloseable {
-  private final Path file;
-  private final FileChannel channel;
-
-  private StateLock(Path file, FileChannel channel) {
-    this.file = file;
-    this.channel = channel;
-  }
-
-  /** What is locked. */
-  Path file() {
-    return file;
-  }
+final class StateLock {
+  private StateLock() {}
 
   /**
    * Locks {@code stateDirectory}, which is made when missing; throws {@link IllegalStateException}
    * when another daemon holds it.
    */
-  static StateLock ofState(Path stateDirectory) {
+  static ProcessLock ofState(Path stateDirectory) {
     return take(
         stateDirectory.resolve("daemon.lock"),
         "stop it, take its place with --take-over, or give this one another --state");
@@ -37,7 +24,7 @@ final class StateLock implements AutoCloseable {
    * Locks the name of a node on this machine: two daemons of one name would take each other's hooks
    * and admin socket away. Throws alike.
    */
-  static StateLock ofNode(String nodeName) {
+  static ProcessLock ofNode(String nodeName) {
     return take(
         nodeFile(nodeName),
         "stop it, take its place with --take-over, or give this one another --node-name");
@@ -50,52 +37,21 @@ final class StateLock implements AutoCloseable {
   /** Whether a daemon of that name runs on this machine, this process's own included. */
   static boolean isNodeHeld(String nodeName) {
     Path file = nodeFile(nodeName);
-    if (!Files.exists(file)) {
-      return false;
-    }
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-      return !isLocked(channel);
+    try {
+      return ProcessLock.isHeld(file);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot look at " + file, e);
     }
   }
 
-  private static StateLock take(Path file, String advice) {
+  private static ProcessLock take(Path file, String advice) {
     try {
       Files.createDirectories(file.resolveSibling(""));
-      FileChannel channel =
-          FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      boolean locked = false;
-      try {
-        locked = isLocked(channel);
-      } finally {
-        if (!locked) {
-          channel.close();
-        }
-      }
-      if (!locked) {
-        throw new IllegalStateException("another node daemon holds " + file + "; " + advice);
-      }
-      return new StateLock(file, channel);
+      return ProcessLock.take(file)
+          .orElseThrow(
+              () -> new IllegalStateException("another node daemon holds " + file + "; " + advice));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot lock " + file, e);
-    }
-  }
-
-  private static boolean isLocked(FileChannel channel) throws IOException {
-    try {
-      return channel.tryLock() != null;
-    } catch (OverlappingFileLockException e) {
-      return false; // held by this very process
-    }
-  }
-
-  @Override
-  public void close() {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot unlock " + file, e);
     }
   }
 }

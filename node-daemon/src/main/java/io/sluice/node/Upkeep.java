@@ -1,7 +1,7 @@
 package io.sluice.node;
 
+import io.sluice.interception.NamespaceSockets;
 import io.sluice.linux.memory.ProcessMemory;
-import io.sluice.node.interception.NamespaceSockets;
 
 /**
  * What a running daemon gives back to the kernel, looked at every half minute by the enrolment

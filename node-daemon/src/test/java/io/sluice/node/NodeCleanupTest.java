@@ -3,6 +3,7 @@ package io.sluice.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.process.ProcessLock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,7 +58,7 @@ class NodeCleanupTest {
 
   @Test
   void aDaemonThatRunsKeepsWhatItHas() {
-    try (StateLock _ = StateLock.ofState(state())) {
+    try (ProcessLock _ = StateLock.ofState(state())) {
       assertThatThrownBy(() -> NodeCleanup.forget(state()))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("another node daemon");

@@ -3,6 +3,7 @@ package io.sluice.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.process.ProcessLock;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +16,7 @@ class StateLockTest {
   @Test
   void refusesASecondDaemonWithAdvice() {
     Path state = directory.resolve("state");
-    try (StateLock lock = StateLock.ofState(state)) {
+    try (ProcessLock lock = StateLock.ofState(state)) {
       assertThat(lock.file()).exists();
       assertThatThrownBy(() -> StateLock.ofState(state))
           .isInstanceOf(IllegalStateException.class)
@@ -28,7 +29,7 @@ class StateLockTest {
   void canBeTakenAgainOnceReleased() {
     StateLock.ofState(directory).close();
 
-    try (StateLock again = StateLock.ofState(directory)) {
+    try (ProcessLock again = StateLock.ofState(directory)) {
       assertThat(again.file()).exists();
     }
   }

@@ -5,7 +5,7 @@ import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.cli.output.OutputOption;
-import io.sluice.node.admin.AdminRequest;
+import io.sluice.process.AdminRequest;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;

@@ -12,8 +12,8 @@ import io.sluice.control.distribution.NodeState;
 import io.sluice.control.lease.LeaseState;
 import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.control.xds.stream.XdsClientState;
-import io.sluice.node.admin.AdminAnswers;
-import io.sluice.node.admin.AdminRequest;
+import io.sluice.process.AdminAnswers;
+import io.sluice.process.AdminRequest;
 import java.util.Locale;
 import java.util.function.Consumer;
 

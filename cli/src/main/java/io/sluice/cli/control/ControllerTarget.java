@@ -2,8 +2,8 @@ package io.sluice.cli.control;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.control.StateDirectory;
-import io.sluice.node.admin.AdminClient;
-import io.sluice.node.admin.AdminRequest;
+import io.sluice.process.AdminClient;
+import io.sluice.process.AdminRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

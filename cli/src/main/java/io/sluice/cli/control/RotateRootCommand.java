@@ -2,7 +2,7 @@ package io.sluice.cli.control;
 
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.OutputFormat;
-import io.sluice.node.admin.AdminRequest;
+import io.sluice.process.AdminRequest;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;

@@ -1,10 +1,10 @@
 package io.sluice.cli.node;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.interception.maps.PinDirectory;
 import io.sluice.node.NodeSettings;
-import io.sluice.node.admin.AdminClient;
-import io.sluice.node.admin.AdminRequest;
-import io.sluice.node.maps.PinDirectory;
+import io.sluice.process.AdminClient;
+import io.sluice.process.AdminRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
-import io.sluice.node.admin.AdminRequest;
+import io.sluice.process.AdminRequest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;

@@ -1,6 +1,6 @@
 package io.sluice.cni.install;
 
-import io.sluice.cni.file.DurableFile;
+import io.sluice.process.DurableFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

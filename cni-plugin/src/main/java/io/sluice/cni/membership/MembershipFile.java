@@ -1,8 +1,8 @@
 package io.sluice.cni.membership;
 
-import io.sluice.cni.file.DurableFile;
-import io.sluice.cni.file.FileSteps;
 import io.sluice.cni.membership.MembershipFileException.Aftermath;
+import io.sluice.process.DurableFile;
+import io.sluice.process.FileSteps;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;

@@ -3,7 +3,8 @@ package io.sluice.control.admission;
 import io.sluice.control.admission.AdmissionException.Reason;
 import io.sluice.control.admission.JoinToken.State;
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.files.DurableFiles;
+import io.sluice.control.authority.DurableFiles;
+import io.sluice.process.DurableFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -70,12 +71,8 @@ public final class JoinTokens implements NodeAttestor {
    * @throws AuthorityException where it is open to others, or cannot be made
    */
   public static JoinTokens in(Path directory, InstantSource clock) {
-    try {
-      DurableFiles.makeDirectory(directory);
-      return new JoinTokens(directory, clock);
-    } catch (IOException e) {
-      throw DurableFiles.unwritable(directory, e);
-    }
+    DurableFiles.makeDirectory(directory);
+    return new JoinTokens(directory, clock);
   }
 
   /** Whether {@code token} has the form of a join token, so that it is for this attestor. */
@@ -198,7 +195,7 @@ public final class JoinTokens implements NodeAttestor {
     String id = presented.id();
     try {
       Files.move(open(id), used(id), StandardCopyOption.ATOMIC_MOVE);
-      DurableFiles.syncDirectory(directory);
+      DurableFile.syncDirectory(directory);
     } catch (NoSuchFileException e) {
       throw gone(id); // another call, or a revocation, was faster
     } catch (IOException e) {

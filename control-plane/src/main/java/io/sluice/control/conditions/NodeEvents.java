@@ -3,11 +3,11 @@ package io.sluice.control.conditions;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.distribution.NodeState;
-import io.sluice.control.kubernetes.Backoff;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
 import io.sluice.control.registry.SourceThread;
+import io.sluice.process.Backoff;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
@@ -104,7 +104,7 @@ public final class NodeEvents implements AutoCloseable {
           .filter(node -> !name(node, now).equals(said.get(node.node())))
           .limit(MOST_AT_ONCE)
           .forEach(node -> tell(node, now));
-      backoff.succeeded();
+      backoff.reset();
       return PAUSE;
     } catch (KubernetesApiException e) {
       String why = String.valueOf(e.getMessage());
@@ -117,7 +117,7 @@ public final class NodeEvents implements AutoCloseable {
         LOG.log(Level.WARNING, "node_event_not_written {0}", why);
       }
       problem = why;
-      return backoff.failed(e);
+      return e.pauseOf(backoff);
     } catch (RuntimeException e) {
       // Top frame: the next round tries again.
       LOG.log(Level.ERROR, "node_events_failed", e);

@@ -2,7 +2,6 @@ package io.sluice.control.conditions;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.control.distribution.NodeState;
-import io.sluice.control.kubernetes.Backoff;
 import io.sluice.control.kubernetes.ClusterReport;
 import io.sluice.control.kubernetes.ClusterReport.Entry;
 import io.sluice.control.kubernetes.Condition;
@@ -15,6 +14,7 @@ import io.sluice.control.metrics.ReplicaMetrics;
 import io.sluice.control.metrics.ReplicaMetrics.WriteResult;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.registry.SourceThread;
+import io.sluice.process.Backoff;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -172,7 +172,7 @@ public final class StatusWriter implements AutoCloseable {
 
   /** Not cut short by a signal: the server may have asked for it. */
   private Duration leftAlone(KubernetesApiException e) throws InterruptedException {
-    return closing.await(backoff.failed(e).toMillis(), TimeUnit.MILLISECONDS)
+    return closing.await(e.pauseOf(backoff).toMillis(), TimeUnit.MILLISECONDS)
         ? PAUSE
         : Duration.ZERO;
   }
@@ -226,7 +226,7 @@ public final class StatusWriter implements AutoCloseable {
               object.statusPath() + FIELD_MANAGER, wished.patch(object.uid(), log.version(object)));
       log.taken(object, wished, stored.path("metadata").path("resourceVersion").asText());
       silent.written(object.kind(), object.ref());
-      backoff.succeeded();
+      backoff.reset();
       metrics.status(WriteResult.WRITTEN);
     } catch (KubernetesApiException e) {
       refused(object, wished, e);

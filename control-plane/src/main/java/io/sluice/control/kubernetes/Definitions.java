@@ -4,6 +4,7 @@ import io.sluice.control.kubernetes.KubernetesApiException.Failure;
 import io.sluice.control.kubernetes.WatchEvents.WatchEvent;
 import io.sluice.control.manifest.YamlValue;
 import io.sluice.control.objects.ReadableKind;
+import io.sluice.process.Backoff;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -107,14 +108,14 @@ final class Definitions {
       } else {
         watch();
       }
-      backoff.succeeded();
+      backoff.reset();
       return Duration.ZERO;
     } catch (KubernetesApiException e) {
       version = "";
       if (!e.failure().isRetryable()) {
         forget();
       }
-      return backoff.failed(e);
+      return e.pauseOf(backoff);
     } catch (RuntimeException e) {
       // Top frame: without this thread a kind that is installed later would not be noticed.
       LOG.log(Level.ERROR, "kubernetes_definitions_failed", e);

@@ -3,6 +3,7 @@ package io.sluice.control.kubernetes;
 import io.sluice.control.kubernetes.KindObjects.Update;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
 import io.sluice.control.objects.ReadableKind;
+import io.sluice.process.Backoff;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -111,7 +112,7 @@ final class KindFollower implements KindWatch.Listener {
     if (e.failure() == Failure.NOT_FOUND && !kind.isBuiltIn()) {
       return missing();
     }
-    Duration pause = backoff.failed(e);
+    Duration pause = e.pauseOf(backoff);
     if (!e.failure().isRetryable() || backoff.failures() >= FAILURES_TO_TELL) {
       tell(status.failed(e), String.valueOf(e.getMessage()));
     }
@@ -144,7 +145,7 @@ final class KindFollower implements KindWatch.Listener {
     if (definitions.isDefined(kind)) {
       return appearing.failed();
     }
-    appearing.succeeded();
+    appearing.reset();
     return wasMissing && objects.isEmpty() && definitions.isAbsent(kind)
         ? settings.listAgainAfter()
         : settings.longestPause();
@@ -152,7 +153,7 @@ final class KindFollower implements KindWatch.Listener {
 
   @Override
   public void upToDate(List<Update> updates) {
-    backoff.succeeded();
+    backoff.reset();
     wasMissing = false;
     changes.add(updates);
     tell(status.succeeded(), "up to date");

@@ -1,5 +1,6 @@
 package io.sluice.control.kubernetes;
 
+import io.sluice.process.Backoff;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -74,5 +75,11 @@ public final class KubernetesApiException extends RuntimeException {
   /** The word for what went wrong. */
   public Failure failure() {
     return failure;
+  }
+
+  /** The pause of {@code backoff} after this failure; no shorter than the server asked for. */
+  public Duration pauseOf(Backoff backoff) {
+    Duration pause = backoff.failed();
+    return pause.compareTo(retryAfter()) < 0 ? retryAfter() : pause;
   }
 }

@@ -2,13 +2,13 @@ package io.sluice.control.roots;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.control.authority.TrustBundle;
-import io.sluice.control.kubernetes.Backoff;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
 import io.sluice.control.metrics.ReplicaMetrics;
 import io.sluice.control.metrics.ReplicaMetrics.WriteResult;
 import io.sluice.control.registry.SourceThread;
+import io.sluice.process.Backoff;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -129,7 +129,7 @@ public final class RootsPublisher implements AutoCloseable {
     }
     try {
       publish(bundle);
-      backoff.succeeded();
+      backoff.reset();
       return pause;
     } catch (KubernetesApiException e) {
       metrics.roots(WriteResult.of(e.failure()));
@@ -138,7 +138,7 @@ public final class RootsPublisher implements AutoCloseable {
       } else {
         left(e.getMessage() + "; " + mend(e.failure()));
       }
-      return backoff.failed(e);
+      return e.pauseOf(backoff);
     } catch (RuntimeException e) {
       // Top frame: without this thread no later node would believe the controller.
       LOG.log(Level.ERROR, "roots_publishing_failed", e);

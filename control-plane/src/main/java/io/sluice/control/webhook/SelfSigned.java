@@ -1,8 +1,8 @@
 package io.sluice.control.webhook;
 
+import io.sluice.control.authority.DurableFiles;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.authority.svid.SigningKey;
-import io.sluice.control.files.DurableFiles;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.file.Path;
@@ -61,11 +61,7 @@ public final class SelfSigned {
     }
     Path chain = directory.resolve("webhook.crt");
     Path key = directory.resolve("webhook.key");
-    try {
-      DurableFiles.makeDirectory(directory);
-    } catch (IOException e) {
-      throw DurableFiles.unwritable(directory, e);
-    }
+    DurableFiles.makeDirectory(directory);
     if (!isUsable(chain, key, name, clock.instant())) {
       KeyPair pair = SigningKey.P256.generate();
       X509Certificate made = certificate(pair, name, clock.instant());

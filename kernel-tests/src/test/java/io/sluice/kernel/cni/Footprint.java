@@ -1,10 +1,10 @@
 package io.sluice.kernel.cni;
 
+import io.sluice.interception.maps.MapCatalogue;
+import io.sluice.interception.maps.MapSummary;
 import io.sluice.kernel.Traces;
 import io.sluice.kernel.site.DaemonView;
 import io.sluice.node.NodeSettings;
-import io.sluice.node.maps.MapCatalogue;
-import io.sluice.node.maps.MapSummary;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

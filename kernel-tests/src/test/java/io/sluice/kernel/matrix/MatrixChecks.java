@@ -1,6 +1,11 @@
 package io.sluice.kernel.matrix;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.interception.maps.MapCatalogue;
+import io.sluice.interception.maps.MapSummary;
+import io.sluice.interception.maps.PinDirectory;
+import io.sluice.interception.maps.SluiceMaps;
+import io.sluice.interception.maps.SocketStateValue;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Datagrams;
@@ -9,16 +14,12 @@ import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.bpf.BpfKernel;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.NodeCleanup;
-import io.sluice.node.maps.MapCatalogue;
-import io.sluice.node.maps.MapSummary;
-import io.sluice.node.maps.PinDirectory;
-import io.sluice.node.maps.SluiceMaps;
-import io.sluice.node.maps.SocketStateValue;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.util.LinkedHashMap;
@@ -120,7 +121,7 @@ final class MatrixChecks {
     }
     InetSocketAddress first = site.service(family);
     int socket = site.buyer.call(() -> Sockets.tcpSocket(family));
-    try (SluiceMaps maps = SluiceMaps.openOrCreate(pins)) {
+    try (SluiceMaps maps = SluiceMaps.openOrCreate(BpfKernel.LINUX, pins)) {
       maps.sockets()
           .put(
               socket,

@@ -2,11 +2,12 @@ package io.sluice.kernel.matrix;
 
 import io.sluice.bpf.CompiledObjects;
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.interception.ProgramObjects;
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.bpf.BpfKernel;
 import io.sluice.linux.bpf.BpfObject;
 import io.sluice.linux.capability.FeatureAnswer;
 import io.sluice.linux.capability.FeatureProbe;
-import io.sluice.node.interception.ProgramObjects;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,7 +25,7 @@ final class ProgramTrials {
     String maps = CompiledObjects.MAPS;
     attempt(maps, () -> BpfObject.open(CompiledObjects.read(maps), maps), refused);
     for (InterceptionProgram program : InterceptionProgram.values()) {
-      attempt(program.objectName(), () -> ProgramObjects.open(program), refused);
+      attempt(program.objectName(), () -> ProgramObjects.open(BpfKernel.LINUX, program), refused);
     }
     return refused;
   }

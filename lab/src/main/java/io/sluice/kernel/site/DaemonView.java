@@ -1,12 +1,12 @@
 package io.sluice.kernel.site;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.interception.maps.MapCatalogue;
+import io.sluice.interception.maps.MapDump;
+import io.sluice.interception.maps.PinDirectory;
 import io.sluice.node.NodeSettings;
-import io.sluice.node.admin.AdminClient;
-import io.sluice.node.admin.AdminRequest;
-import io.sluice.node.maps.MapCatalogue;
-import io.sluice.node.maps.MapDump;
-import io.sluice.node.maps.PinDirectory;
+import io.sluice.process.AdminClient;
+import io.sluice.process.AdminRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;

@@ -1,11 +1,11 @@
 package io.sluice.kernel.site;
 
+import io.sluice.interception.maps.PinDirectory;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.NodeSettings;
-import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

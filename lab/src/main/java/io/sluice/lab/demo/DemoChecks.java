@@ -1,6 +1,7 @@
 package io.sluice.lab.demo;
 
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.interception.maps.PinDirectory;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.bpf.BpfFs;
 import io.sluice.linux.bpf.BpfObject;
@@ -8,7 +9,6 @@ import io.sluice.linux.capability.Capabilities;
 import io.sluice.linux.capability.Capability;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.node.InterceptionMode;
-import io.sluice.node.maps.PinDirectory;
 import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;

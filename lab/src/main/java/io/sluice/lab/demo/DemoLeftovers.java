@@ -2,9 +2,9 @@ package io.sluice.lab.demo;
 
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.SiteFolder;
+import io.sluice.interception.maps.PinDirectory;
 import io.sluice.linux.LinuxException;
 import io.sluice.node.NodeCleanup;
-import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;

@@ -1,8 +1,8 @@
 package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.interception.Mechanism;
 import io.sluice.node.InterceptionMode;
-import io.sluice.node.interception.Mechanism;
 import java.time.Duration;
 
 /**

@@ -1,13 +1,13 @@
 package io.sluice.lab.demo;
 
 import io.sluice.lab.demo.DemoLedger.FlowKey;
+import io.sluice.interception.maps.MapCatalogue;
+import io.sluice.interception.maps.MapDump;
+import io.sluice.interception.maps.MapSummary;
+import io.sluice.interception.maps.PinDirectory;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
-import io.sluice.node.maps.MapCatalogue;
-import io.sluice.node.maps.MapDump;
-import io.sluice.node.maps.MapSummary;
-import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;

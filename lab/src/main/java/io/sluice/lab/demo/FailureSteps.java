@@ -2,8 +2,8 @@ package io.sluice.lab.demo;
 
 import io.sluice.kernel.site.Await;
 import io.sluice.lab.demo.DemoReport.Seen;
+import io.sluice.interception.maps.MapSummary;
 import io.sluice.linux.Errno;
-import io.sluice.node.maps.MapSummary;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * and the pin have gone, so pin it if it is to outlive the daemon. A link does not keep its
  * namespace alive.
  */
-public final class BpfLink implements AutoCloseable {
+public class BpfLink implements AutoCloseable {
   private static final int LINK_DETACH = 34;
   private static final int BPF_F_REPLACE = 4;
   private static final String ATTACH_HINT =
@@ -26,7 +26,7 @@ public final class BpfLink implements AutoCloseable {
 
   private final Descriptor descriptor;
 
-  private BpfLink(int fd, String subject) {
+  BpfLink(int fd, String subject) {
     descriptor = new Descriptor(fd, subject);
   }
 

@@ -25,7 +25,7 @@ public final class BpfMap<K, V> {
    */
   public BpfMap(BpfMapFd map, MapCodec<K> keys, MapCodec<V> values) {
     this.map = map;
-    this.operations = new MapOperations(map);
+    this.operations = map.operations();
     this.keys = keys;
     this.values = values;
     var info = map.info();

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 /**
  * A descriptor of a BPF map. The map lives while a descriptor, a pin, or a program refers to it.
  */
-public final class BpfMapFd implements AutoCloseable {
+public class BpfMapFd implements AutoCloseable {
   private final Descriptor descriptor;
   private final BpfMapInfo info;
 
@@ -20,6 +20,12 @@ public final class BpfMapFd implements AutoCloseable {
       descriptor.close();
       throw e;
     }
+  }
+
+  /** Of a map that is not the kernel's: for tests. */
+  BpfMapFd(Descriptor descriptor, BpfMapInfo info) {
+    this.descriptor = descriptor;
+    this.info = info;
   }
 
   /**
@@ -50,6 +56,11 @@ public final class BpfMapFd implements AutoCloseable {
     return new BpfMapFd(
         BpfFailure.check("fcntl(F_DUPFD_CLOEXEC)", copy, descriptor.subject(), ""),
         descriptor.subject());
+  }
+
+  /** Calls on its entries. */
+  MapOperations operations() {
+    return new MapOperations(this);
   }
 
   /** The map's name, for messages. */

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * A compiled BPF object: open it, adjust it, load it, then take its maps and programs. Those have a
  * life of their own, so the object is closed right after. For one thread at a time.
  */
-public final class BpfObject implements AutoCloseable {
+public class BpfObject implements AutoCloseable {
   private static final int LOG_BYTES = 256 * 1024;
   private static final int LOG_LINES_IN_HINT = 6;
 
@@ -31,7 +31,7 @@ public final class BpfObject implements AutoCloseable {
   private String verifierLog = "";
   private boolean loaded;
 
-  private BpfObject(Pointer handle, byte[] elf, String name) {
+  BpfObject(@Nullable Pointer handle, byte[] elf, String name) {
     this.handle = handle;
     this.elf = elf;
     this.name = name;
@@ -253,7 +253,7 @@ public final class BpfObject implements AutoCloseable {
     return BpfFailure.check("fcntl(F_DUPFD_CLOEXEC)", FileCalls.duplicate(fd), subject, "");
   }
 
-  private Pointer mapHandle(String mapName) {
+  Pointer mapHandle(String mapName) {
     Pointer map = Libbpf.bpf_object__find_map_by_name(open(), mapName);
     if (map == null) {
       throw new IllegalArgumentException("object " + name + " has no map " + mapName);

@@ -7,7 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 
 /** A descriptor of a loaded program. */
-public final class BpfProgramFd implements AutoCloseable {
+public class BpfProgramFd implements AutoCloseable {
   private static final int PROG_ATTACH = 8;
   private static final int PROG_DETACH = 9;
 

@@ -5,9 +5,10 @@ import io.sluice.linux.syscall.BpfCalls;
 import java.lang.foreign.MemorySegment;
 
 /** Map calls on one descriptor, with the exceptions for their failures. */
-final class MapOperations {
+class MapOperations {
   static final long ANY = 0;
   static final long NO_EXIST = 1;
+  private static final int MAP_LOOKUP_BATCH = 24;
 
   private final BpfMapFd map;
 
@@ -57,6 +58,11 @@ final class MapOperations {
     }
     check("bpf(MAP_GET_NEXT_KEY)", rc, "this type of map cannot be listed");
     return true;
+  }
+
+  /** As bpf(2) answers MAP_LOOKUP_BATCH: a negated error number, or 0. */
+  int lookupBatch(MemorySegment attr, int attrBytes) {
+    return BpfCalls.bpf(MAP_LOOKUP_BATCH, attr, attrBytes);
   }
 
   void check(String operation, int rc, String hint) {

@@ -1,7 +1,6 @@
 package io.sluice.linux.bpf;
 
 import io.sluice.linux.Errno;
-import io.sluice.linux.syscall.BpfCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -14,7 +13,6 @@ import java.util.function.BiConsumer;
  * Entries that come or go meanwhile may be seen or missed, and seen twice key by key.
  */
 final class MapWalk {
-  private static final int MAP_LOOKUP_BATCH = 24;
   private static final int BATCH_ATTR_BYTES = 56;
   private static final int BATCH_ENTRIES = 256;
 
@@ -26,7 +24,7 @@ final class MapWalk {
   /** {@code valueBytes} as bpf(2) returns them: of all possible CPUs for per-CPU maps. */
   MapWalk(BpfMapFd map, int valueBytes) {
     this.map = map;
-    this.operations = new MapOperations(map);
+    this.operations = map.operations();
     this.keyBytes = map.info().keySize();
     this.valueBytes = valueBytes;
   }
@@ -86,7 +84,7 @@ final class MapWalk {
     attr.set(ValueLayout.JAVA_LONG, 24, values.address());
     attr.set(ValueLayout.JAVA_INT, 32, room);
     attr.set(ValueLayout.JAVA_INT, 36, map.fd());
-    return BpfCalls.bpf(MAP_LOOKUP_BATCH, attr, BATCH_ATTR_BYTES);
+    return operations.lookupBatch(attr, BATCH_ATTR_BYTES);
   }
 
   private static boolean isUnsupported(int rc) {

@@ -32,7 +32,7 @@ public final class PerCpuBpfMap<K> {
       throw new IllegalArgumentException(map.subject() + " does not hold u64 counters");
     }
     this.map = map;
-    this.operations = new MapOperations(map);
+    this.operations = map.operations();
     this.keys = keys;
     this.counters = info.valueSize() / Long.BYTES;
     this.cpus = PossibleCpus.count();

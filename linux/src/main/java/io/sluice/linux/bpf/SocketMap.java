@@ -21,7 +21,7 @@ public final class SocketMap {
   public SocketMap(BpfMapFd map) {
     MapSizes.checkType(map, MapType.SOCKMAP, "SOCKMAP");
     this.map = map;
-    this.operations = new MapOperations(map);
+    this.operations = map.operations();
     this.valueBytes = map.info().valueSize();
   }
 

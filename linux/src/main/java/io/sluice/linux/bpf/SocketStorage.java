@@ -17,7 +17,7 @@ public final class SocketStorage<V> {
   public SocketStorage(BpfMapFd map, MapCodec<V> values) {
     MapSizes.checkType(map, MapType.SK_STORAGE, "SK_STORAGE");
     MapSizes.check(map, "value", map.info().valueSize(), values.size());
-    this.operations = new MapOperations(map);
+    this.operations = map.operations();
     this.values = values;
   }
 

@@ -1,11 +1,11 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.interception.PodPlacement;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.diag.InetSocket;
 import io.sluice.linux.diag.Transport;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.node.interception.PodPlacement;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;

@@ -1,5 +1,10 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.interception.FormerMechanism;
+import io.sluice.interception.Interception;
+import io.sluice.interception.InterceptionException;
+import io.sluice.interception.NamespaceSockets;
+import io.sluice.interception.PodPlacement;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
@@ -8,11 +13,6 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
 import io.sluice.node.fault.FaultPoint;
-import io.sluice.node.interception.FormerMechanism;
-import io.sluice.node.interception.Interception;
-import io.sluice.node.interception.InterceptionException;
-import io.sluice.node.interception.NamespaceSockets;
-import io.sluice.node.interception.PodPlacement;
 import io.sluice.node.placement.FoundNamespace;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.proxy.PodListeners;

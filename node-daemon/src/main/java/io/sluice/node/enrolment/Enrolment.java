@@ -2,15 +2,15 @@ package io.sluice.node.enrolment;
 
 import static java.util.Comparator.comparing;
 
+import io.sluice.interception.FormerMechanism;
+import io.sluice.interception.Interception;
+import io.sluice.interception.NamespaceSockets;
+import io.sluice.interception.PodNetworkReader;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.Workload;
-import io.sluice.node.interception.FormerMechanism;
-import io.sluice.node.interception.Interception;
-import io.sluice.node.interception.NamespaceSockets;
-import io.sluice.node.interception.PodNetworkReader;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.Sandbox;
 import io.sluice.proxy.Proxy;

@@ -1,11 +1,11 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.interception.ClosedPods;
+import io.sluice.interception.Interception;
+import io.sluice.interception.InterceptionException;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.linux.LinuxException;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.node.interception.ClosedPods;
-import io.sluice.node.interception.Interception;
-import io.sluice.node.interception.InterceptionException;
 import io.sluice.node.placement.SandboxRecords;
 import java.io.UncheckedIOException;
 import java.util.Optional;

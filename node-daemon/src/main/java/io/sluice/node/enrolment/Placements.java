@@ -1,11 +1,11 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.interception.PodNetworkReader;
+import io.sluice.interception.PodPlacement;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.Resolvers;
 import io.sluice.mesh.Workload;
-import io.sluice.node.interception.PodNetworkReader;
-import io.sluice.node.interception.PodPlacement;
 import io.sluice.node.placement.FoundNamespace;
 import io.sluice.node.placement.PodNamespaces;
 import java.net.InetAddress;

@@ -1,7 +1,7 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.interception.Interception;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.node.interception.Interception;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ProxyStats;
 import java.util.Map;

@@ -1,14 +1,14 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.interception.ClosedPods;
+import io.sluice.interception.Interception;
+import io.sluice.interception.InterceptionException;
+import io.sluice.interception.PodPlacement;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.Workload;
-import io.sluice.node.interception.ClosedPods;
-import io.sluice.node.interception.Interception;
-import io.sluice.node.interception.InterceptionException;
-import io.sluice.node.interception.PodPlacement;
 import io.sluice.node.placement.FoundNamespace;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.Sandbox;

@@ -1,9 +1,9 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.interception.PodPlacement;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
-import io.sluice.node.interception.PodPlacement;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;

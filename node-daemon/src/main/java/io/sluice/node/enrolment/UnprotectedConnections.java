@@ -1,5 +1,6 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.interception.PodNetwork;
 import io.sluice.linux.diag.InetSocket;
 import io.sluice.linux.diag.TcpState;
 import io.sluice.linux.diag.Transport;
@@ -7,7 +8,6 @@ import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
-import io.sluice.node.interception.PodNetwork;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.EnumSet;

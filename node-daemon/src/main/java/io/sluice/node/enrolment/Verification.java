@@ -1,14 +1,15 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.interception.ClosedPods;
+import io.sluice.interception.Interception;
+import io.sluice.interception.PathChecks;
+import io.sluice.interception.PathVerdict;
+import io.sluice.interception.PodPlacement;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.node.interception.ClosedPods;
-import io.sluice.node.interception.Interception;
-import io.sluice.node.interception.PathChecks;
-import io.sluice.node.interception.PathVerdict;
-import io.sluice.node.interception.PodPlacement;
+import io.sluice.process.Backoff;
 import io.sluice.proxy.Proxy;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -39,7 +40,7 @@ public final class Verification {
   private final boolean failOpen;
   private final LongPredicate formerHolds;
   private final Map<NamespacedName, Watch> watches = new HashMap<>();
-  private final Backoff nodeRepairs = new Backoff();
+  private final Backoff nodeRepairs = new Backoff(Backoff.SHORTEST, Backoff.LONGEST);
   private Optional<String> nodeProblem = Optional.empty();
   private boolean nodeIsRepaired = true;
   private final LongAdder looks = new LongAdder();
@@ -62,7 +63,7 @@ public final class Verification {
     String problem = "";
     String notChecked = "";
     long nextLook;
-    final Backoff repairs = new Backoff();
+    final Backoff repairs = new Backoff(Backoff.SHORTEST, Backoff.LONGEST);
 
     Watch(long cookie) {
       this.cookie = cookie;

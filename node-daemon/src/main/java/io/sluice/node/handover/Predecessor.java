@@ -1,6 +1,7 @@
 package io.sluice.node.handover;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.interception.InheritedListeners;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.unix.UnixConnection;
@@ -8,7 +9,6 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.node.identity.store.PassedCredentials;
 import io.sluice.node.identity.store.StoreException;
 import io.sluice.node.identity.x509.Credential;
-import io.sluice.node.interception.InheritedListeners;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -5,6 +5,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
+import io.sluice.process.Backoff;
 import io.sluice.proxy.tls.DenyList;
 import io.sluice.proxy.tls.TlsIdentity;
 import io.sluice.proxy.tls.TlsSettings;

@@ -8,6 +8,7 @@ import io.sluice.node.identity.control.Controller;
 import io.sluice.node.identity.store.KeptNode;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
+import io.sluice.process.Backoff;
 import io.sluice.proxy.tls.DenyList;
 import java.time.Duration;
 import java.time.Instant;

@@ -1,5 +1,6 @@
 package io.sluice.node.placement;
 
+import io.sluice.interception.NamespaceSearch;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
@@ -15,7 +16,7 @@ import java.util.OptionalLong;
  * Every network namespace of the node that a process or a bind mount keeps, by cookie. For
  * namespaces whose recorded path no longer leads there. For one thread at a time.
  */
-public final class NodeNamespaces {
+public final class NodeNamespaces implements NamespaceSearch {
   private static final System.Logger LOG = System.getLogger(NodeNamespaces.class.getName());
 
   /** Many are asked for one after the other when a daemon starts: one look serves them. */
@@ -37,15 +38,12 @@ public final class NodeNamespaces {
     this.mounts = new MountedNamespaces(List.of(Path.of("/"), files.rootOfInit()));
   }
 
-  /**
-   * Opens the namespace with this cookie, if it is still there: by the path that was recorded for
-   * it, or wherever else it is kept by now. The caller closes it.
-   */
+  @Override
   public Optional<NetnsHandle> find(Path recorded, long cookie) {
     return openIf(recorded, cookie).or(() -> withCookie(cookie));
   }
 
-  /** Opens the namespace with this cookie, if it is still there; the caller closes it. */
+  @Override
   public Optional<NetnsHandle> withCookie(long cookie) {
     long now = System.nanoTime();
     if (!hasLooked || now - lookedAt > KEPT.toNanos()) {

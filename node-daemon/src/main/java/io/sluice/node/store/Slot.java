@@ -1,11 +1,11 @@
 package io.sluice.node.store;
 
-import io.sluice.cni.file.DurableFile;
-import io.sluice.cni.file.FileSteps;
 import io.sluice.node.fault.FaultPoint;
+import io.sluice.process.DurableFile;
+import io.sluice.process.FileSteps;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -37,8 +37,8 @@ final class Slot {
             MODE,
             new FileSteps() {
               @Override
-              public FileChannel create(Path temporary) throws IOException {
-                FileChannel created = FileSteps.REAL.create(temporary);
+              public FileOutputStream create(Path temporary) throws IOException {
+                FileOutputStream created = FileSteps.REAL.create(temporary);
                 FaultPoint.SNAPSHOT_BEGUN.reached();
                 return created;
               }

@@ -1,11 +1,11 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.interception.PodNetwork;
 import io.sluice.linux.diag.InetSocket;
 import io.sluice.linux.diag.TcpState;
 import io.sluice.linux.diag.Transport;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
-import io.sluice.node.interception.PodNetwork;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Set;

@@ -10,6 +10,7 @@ import static io.sluice.node.enrolment.EarlierAction.KEPT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.interception.PodPlacement;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.diag.InetSocket;
@@ -18,7 +19,6 @@ import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.node.interception.PodPlacement;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -9,6 +9,7 @@ import static io.sluice.node.enrolment.Connections.owned;
 import static io.sluice.node.enrolment.Connections.socket;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.interception.PodNetwork;
 import io.sluice.linux.diag.InetSocket;
 import io.sluice.linux.diag.TcpState;
 import io.sluice.linux.diag.Transport;
@@ -16,7 +17,6 @@ import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.decision.Direction;
-import io.sluice.node.interception.PodNetwork;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;

@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.sluice.attack.Attack;
+import io.sluice.interception.InheritedListeners;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.unix.UnixConnection;
 import io.sluice.linux.unix.UnixListener;
 import io.sluice.mesh.decision.Direction;
-import io.sluice.node.interception.InheritedListeners;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

@@ -2,6 +2,7 @@ package io.sluice.node.identity;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.process.Backoff;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Random;
@@ -46,7 +47,7 @@ class WaitingTest {
     backoff.reset();
     assertThat(backoff.isOver(now)).isTrue();
     backoff.failed(now);
-    assertThat(pause(backoff, now)).isLessThanOrEqualTo(Backoff.FIRST);
+    assertThat(pause(backoff, now)).isLessThanOrEqualTo(Backoff.SHORTEST);
   }
 
   private static Duration pause(Backoff backoff, long failedAt) {

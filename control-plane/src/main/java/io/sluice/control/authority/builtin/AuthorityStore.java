@@ -1,8 +1,9 @@
 package io.sluice.control.authority.builtin;
 
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.files.DirectoryLock;
-import io.sluice.control.files.DurableFiles;
+import io.sluice.control.authority.DurableFiles;
+import io.sluice.process.DurableFile;
+import io.sluice.process.ProcessLock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,26 +20,25 @@ final class AuthorityStore implements AutoCloseable {
   private static final String STATE = "state.json";
 
   private final Path directory;
-  private final DirectoryLock lock;
+  private final ProcessLock lock;
 
-  private AuthorityStore(Path directory, DirectoryLock lock) {
+  private AuthorityStore(Path directory, ProcessLock lock) {
     this.directory = directory;
     this.lock = lock;
   }
 
   static AuthorityStore open(Path directory) {
-    try {
-      DurableFiles.makeDirectory(directory);
-      AuthorityStore store =
-          new AuthorityStore(directory, DirectoryLock.take(directory, "this authority"));
-      try (Stream<Path> files = Files.list(directory)) {
-        files.filter(DurableFiles::isUnfinished).forEach(DurableFiles::delete);
-      } catch (IOException | AuthorityException e) {
-        store.close();
-        throw e;
-      }
+    DurableFiles.makeDirectory(directory);
+    AuthorityStore store =
+        new AuthorityStore(directory, DurableFiles.hold(directory, "this authority"));
+    try (Stream<Path> files = Files.list(directory)) {
+      files.filter(DurableFile::isTemporary).forEach(DurableFiles::delete);
       return store;
+    } catch (AuthorityException e) {
+      store.close();
+      throw e;
     } catch (IOException e) {
+      store.close();
       throw DurableFiles.unwritable(directory, e);
     }
   }

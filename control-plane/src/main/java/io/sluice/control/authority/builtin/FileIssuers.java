@@ -1,9 +1,9 @@
 package io.sluice.control.authority.builtin;
 
+import io.sluice.control.authority.DurableFiles;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.authority.svid.SigningKey;
-import io.sluice.control.files.DurableFiles;
 import io.sluice.mesh.svid.Certificates;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -2,6 +2,7 @@ package io.sluice.control.authority.builtin;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.control.authority.DurableFiles;
 import io.sluice.control.authority.RotationPhase;
 import io.sluice.control.authority.RotationPhase.Distributing;
 import io.sluice.control.authority.RotationPhase.Single;
@@ -10,7 +11,6 @@ import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.authority.svid.SvidRules;
-import io.sluice.control.files.DurableFiles;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;

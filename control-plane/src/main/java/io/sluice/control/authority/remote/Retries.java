@@ -1,8 +1,8 @@
 package io.sluice.control.authority.remote;
 
 import io.sluice.control.authority.AuthorityException;
+import io.sluice.process.Backoff;
 import java.time.Duration;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 
 /**
@@ -12,27 +12,22 @@ import java.util.function.Function;
  */
 record Retries(Duration patience) {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
-  private static final int LONGEST_PAUSE_DOUBLINGS = 4;
+  private static final Duration LONGEST_PAUSE = Duration.ofMillis(3_200);
 
   <T> T run(Function<Deadline, T> call) {
     Deadline deadline = Deadline.in(patience);
-    for (int tries = 0; ; tries++) {
+    Backoff backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE);
+    while (true) {
       try {
         return call.apply(deadline);
       } catch (AuthorityException e) {
-        Duration pause = pause(tries);
+        Duration pause = backoff.failed();
         if (!e.reason().isRetryable() || deadline.isWithin(pause)) {
           throw e;
         }
         await(pause, e);
       }
     }
-  }
-
-  /** Half fixed, half random, so that a thousand nodes do not come back in step. */
-  private static Duration pause(int tries) {
-    long full = FIRST_PAUSE.toNanos() << Math.min(tries, LONGEST_PAUSE_DOUBLINGS);
-    return Duration.ofNanos(full / 2 + ThreadLocalRandom.current().nextLong(full / 2));
   }
 
   private static void await(Duration pause, AuthorityException cause) {

@@ -124,12 +124,12 @@ class DamagedStoreTest {
     String root = Files.readString(site.file("root-"));
     Files.delete(site.file("state.json"));
     Files.delete(site.file("intermediate-"));
-    Files.writeString(site.keys().resolve(".writing-state.json"), "{\"for");
+    Files.writeString(site.keys().resolve(".state.json.tmp"), "{\"for");
     try (BuiltInAuthority authority = site.open()) {
       X509Certificate used = authority.trustBundle().roots().getFirst();
       assertThat(Pem.parse(root, "root").certificates()).containsExactly(used);
     }
-    assertThat(site.keys().resolve(".writing-state.json")).doesNotExist();
+    assertThat(site.keys().resolve(".state.json.tmp")).doesNotExist();
   }
 
   @Test

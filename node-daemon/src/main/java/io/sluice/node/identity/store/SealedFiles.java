@@ -1,5 +1,6 @@
 package io.sluice.node.identity.store;
 
+import io.sluice.process.SecretFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -47,12 +48,16 @@ public final class SealedFiles {
    * @throws StoreException when one of them is open to others, damaged, or cannot be made
    */
   public static SealedFiles open(Path directory, Path keyFile) {
-    SecretFiles.requireDirectory(directory);
-    Optional<byte[]> known = SecretFiles.read(keyFile, KEY_BYTES);
+    try {
+      SecretFiles.makeDirectory(directory);
+    } catch (IOException e) {
+      throw failure("directory " + directory + " cannot be made or read", e);
+    }
+    Optional<byte[]> known = read(keyFile, KEY_BYTES);
     if (known.isEmpty()) {
       byte[] made = new byte[KEY_BYTES];
       RANDOM.nextBytes(made);
-      SecretFiles.write(keyFile, made);
+      write(keyFile, made);
       return new SealedFiles(directory, made);
     }
     if (known.get().length != KEY_BYTES) {
@@ -69,6 +74,28 @@ public final class SealedFiles {
     return new SealedFiles(directory, known.get());
   }
 
+  private static Optional<byte[]> read(Path file, int longestBytes) {
+    try {
+      return SecretFiles.read(file, longestBytes);
+    } catch (IOException e) {
+      throw failure("file " + file + " cannot be read", e);
+    }
+  }
+
+  private static void write(Path file, byte[] content) {
+    try {
+      SecretFiles.write(file, content);
+    } catch (IOException e) {
+      throw failure("file " + file + " cannot be written", e);
+    }
+  }
+
+  private static StoreException failure(String what, IOException e) {
+    return e instanceof SecretFiles.UnusableException
+        ? new StoreException(e.getMessage() + "; it is not used", e)
+        : new StoreException(what + " (" + e + "); look at the disk and its free space", e);
+  }
+
   /**
    * Content of {@code name}; empty where there is none.
    *
@@ -76,7 +103,7 @@ public final class SealedFiles {
    */
   public Optional<byte[]> read(String name) {
     Path file = file(name);
-    return SecretFiles.read(file, LONGEST_BYTES).map(bytes -> unsealed(file, name, bytes));
+    return read(file, LONGEST_BYTES).map(bytes -> unsealed(file, name, bytes));
   }
 
   private byte[] unsealed(Path file, String name, byte[] bytes) {
@@ -109,7 +136,7 @@ public final class SealedFiles {
     RANDOM.nextBytes(nonce);
     try {
       byte[] sealed = cipher(Cipher.ENCRYPT_MODE, nonce, name).doFinal(content);
-      SecretFiles.write(
+      write(
           file(name),
           ByteBuffer.allocate(HEADER.length + NONCE_BYTES + sealed.length)
               .put(HEADER)
@@ -131,7 +158,11 @@ public final class SealedFiles {
 
   /** Removes {@code name} where it is there. */
   public void delete(String name) {
-    SecretFiles.delete(file(name));
+    try {
+      SecretFiles.delete(file(name));
+    } catch (IOException e) {
+      throw failure("file " + file(name) + " cannot be removed", e);
+    }
   }
 
   /** Names of what is there. */

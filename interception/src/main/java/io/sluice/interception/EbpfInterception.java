@@ -1,0 +1,387 @@
+package io.sluice.interception;
+
+import io.sluice.interception.maps.ConfigValue;
+import io.sluice.interception.maps.CounterKey;
+import io.sluice.interception.maps.EventValue;
+import io.sluice.interception.maps.InstallationValue;
+import io.sluice.interception.maps.PinDirectory;
+import io.sluice.interception.maps.PodConnectionsValue;
+import io.sluice.interception.maps.PodKey;
+import io.sluice.interception.maps.PodNameValue;
+import io.sluice.interception.maps.SluiceMaps;
+import io.sluice.interception.maps.SocketStateValue;
+import io.sluice.linux.bpf.BpfMap;
+import io.sluice.linux.bpf.PerCpuBpfMap;
+import io.sluice.linux.bpf.RingBuffer;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetnsThread;
+import io.sluice.linux.socket.FamilyPorts;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.ListenerFd;
+import io.sluice.proxy.PodListeners;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.random.RandomGenerator;
+
+/**
+ * Interception by eBPF on one node. Adopts what an earlier daemon pinned, replaces programs
+ * atomically, and leaves everything in force when it is closed: only {@link #release} and {@link
+ * PinDirectory#removeAll} take anything away.
+ *
+ * <p>{@link #prepare}, {@link #activate}, {@link #update} and {@link #release} are called by one
+ * thread at a time; everything else may be called from any thread.
+ */
+public final class EbpfInterception implements Interception {
+  private static final InetAddress LOOPBACK4 = InetAddress.ofLiteral("127.0.0.1");
+  private static final RandomGenerator ENROLMENTS = RandomGenerator.getDefault();
+
+  private final LoadedPrograms programs;
+  private final SluiceMaps maps;
+  private volatile CgroupHooks hooks;
+  private final PodListenerSockets listeners;
+  private final EbpfShape shape;
+  private final long hostCookie;
+  private int livenessListener = -1; // of the thread that begins
+  private final long cgroupId;
+  private final SocketFacts facts;
+  private final ForwardingPods forwarding;
+  private final Map<Long, PodSteering> steering = new ConcurrentHashMap<>();
+  private final Map<Long, FamilyPorts> outboundPorts = new ConcurrentHashMap<>();
+
+  private final AddressClaims claims;
+
+  /**
+   * Nothing is in force before {@link #begin}.
+   *
+   * @param programs which directions, and which programs must do; closed with this
+   * @param ownCgroup cgroup2 directory of this process: sockets of its members are the proxy's
+   * @param hostNamespace the node's network namespace
+   * @param namespaces thread that enters pods
+   * @param inherited listeners that are used before new ones are made
+   * @param forwarding keeps pods from forwarding; closed with this
+   */
+  public EbpfInterception(
+      LoadedPrograms programs,
+      Path ownCgroup,
+      NetnsHandle hostNamespace,
+      NetnsThread namespaces,
+      InheritedListeners inherited,
+      ForwardingPods forwarding) {
+    this.programs = programs;
+    this.forwarding = forwarding;
+    this.maps = programs.maps();
+    this.hooks = CgroupHooks.NONE;
+    this.hostCookie = hostNamespace.cookie();
+    this.listeners = new PodListenerSockets(namespaces, inherited);
+    this.shape = programs.shape();
+    this.cgroupId = maps.kernel().cgroupId(ownCgroup);
+    this.facts = new EbpfSocketFacts(maps.sockets());
+    this.claims = new AddressClaims(maps);
+  }
+
+  /** Puts the node's hooks in force. */
+  @Override
+  public void begin() {
+    try (CgroupHooks.Loaded loaded = programs.hooks()) {
+      maps.installation()
+          .put(
+              0,
+              new InstallationValue(
+                  PinDirectory.SCHEMA_VERSION, BootId.current(), programs.nodeName()));
+      maps.config().put(0, new ConfigValue(hostCookie, 0));
+      // First of all: a hook that met the proxy's sockets without it would redirect them.
+      maps.proxyCgroups().put(cgroupId, ownPid());
+      maps.proxyCgroups()
+          .snapshot()
+          .keySet()
+          .forEach(id -> {
+            if (id != cgroupId) {
+              maps.proxyCgroups().remove(id);
+            }
+          });
+      livenessListener = Sockets.listenTcp(LOOPBACK4, 0, 1);
+      maps.liveness().put(0, livenessListener);
+      hooks = CgroupHooks.attach(loaded, maps);
+    }
+  }
+
+  private static int ownPid() {
+    return (int) ProcessHandle.current().pid();
+  }
+
+  @Override
+  public Mechanism mechanism() {
+    return Mechanism.EBPF;
+  }
+
+  @Override
+  public SocketFacts sockets() {
+    return facts;
+  }
+
+  /** The shared maps, for dumps and metrics. */
+  public SluiceMaps maps() {
+    return maps;
+  }
+
+  @Override
+  public List<Long> leftBehind() {
+    return maps.pins().podCookies();
+  }
+
+  @Override
+  public Optional<NamespacedName> nameOf(long cookie) {
+    return maps.podNames()
+        .lookup(new PodKey(cookie))
+        .map(name -> new NamespacedName(name.namespace(), name.name()));
+  }
+
+  @Override
+  public PodListeners prepare(PodPlacement pod) {
+    writeRules(pod);
+    List<ListenerFd> opened = shape.steers() ? steered(pod) : addressed(pod);
+    outboundPorts.put(pod.cookie(), PodListenerSockets.ports(opened, Direction.OUTBOUND));
+    return new PodListeners(pod.name(), opened);
+  }
+
+  /** Listeners in the slots of a steering program; their addresses mean nothing. */
+  private List<ListenerFd> steered(PodPlacement pod) {
+    PodSteering prepared = programs.steering(pod.cookie());
+    List<ListenerFd> opened;
+    try {
+      opened =
+          PodListenerSockets.openEach(
+              pod,
+              shape.directions(),
+              (direction, family) -> {
+                int listener = marked(listeners.onLoopback(pod, direction, family), pod, direction);
+                prepared.put(direction, family, listener);
+                return listener;
+              });
+    } catch (RuntimeException e) {
+      prepared.close();
+      throw e;
+    }
+    PodSteering before = steering.put(pod.cookie(), prepared);
+    if (before != null) {
+      prepared.succeed(before);
+    }
+    return opened;
+  }
+
+  /** Listeners at the very addresses that the connect hooks write. */
+  private List<ListenerFd> addressed(PodPlacement pod) {
+    maps.pins().createPod(pod.cookie()); // by which a later daemon finds the pod
+    return PodListenerSockets.openEach(
+        pod,
+        shape.directions(),
+        (direction, family) ->
+            marked(listeners.onEveryAddress(pod, direction, family), pod, direction));
+  }
+
+  /** What it accepts inherits this, and waits for its original destination. */
+  private int marked(int listener, PodPlacement pod, Direction direction) {
+    try {
+      maps.sockets()
+          .put(
+              listener,
+              new SocketStateValue(
+                  pod.cookie(), null, SocketStateValue.ROLE_LISTENER, 0, direction));
+      return listener;
+    } catch (RuntimeException e) {
+      Sockets.close(listener);
+      throw e;
+    }
+  }
+
+  @Override
+  public void activate(PodPlacement pod) {
+    if (shape.steers()) {
+      PodSteering prepared = steering.get(pod.cookie());
+      if (prepared == null) {
+        throw new IllegalStateException("pod " + pod.name() + " was not prepared");
+      }
+      prepared.attach(pod.netns());
+    }
+    maps.pods().put(new PodKey(pod.cookie()), rulesOf(pod).pod());
+    forwarding.refuse(pod);
+    // What another release's daemon steers it by refuses everything, and goes only now.
+    maps.pins().otherSchemas().forEach(former -> former.removePod(pod.cookie()));
+  }
+
+  @Override
+  public void update(PodPlacement pod) {
+    writeRules(pod);
+    maps.pods().put(new PodKey(pod.cookie()), rulesOf(pod).pod());
+  }
+
+  /** Takes away the steering program that an earlier daemon left, where it is not wanted. */
+  void retireSteering(long cookie) {
+    PodSteering.detach(
+        maps.kernel(), maps.pins().pod(cookie)); // which the daemon before has open still
+    maps.pins().removePod(cookie);
+    maps.pins().createPod(cookie);
+  }
+
+  private PodRules rulesOf(PodPlacement pod) {
+    return PodRules.of(
+        pod, shape.failOpen(), outboundPorts.getOrDefault(pod.cookie(), FamilyPorts.NONE));
+  }
+
+  private void writeRules(PodPlacement pod) {
+    PodRules rules = rulesOf(pod);
+    long cookie = pod.cookie();
+    PodKey key = new PodKey(cookie);
+    maps.podNames().put(key, new PodNameValue(pod.name().namespace(), pod.name().name()));
+    maps.podConnections().putIfAbsent(key, new PodConnectionsValue(0, ENROLMENTS.nextInt()));
+    MapUpdate.converge(maps.podAddresses(), rules.addresses(), k -> k.netnsCookie() == cookie);
+    MapUpdate.converge(maps.rangeRules(), rules.ranges(), k -> k.netnsCookie() == cookie);
+    MapUpdate.converge(maps.portRules(), rules.ports(), k -> k.netnsCookie() == cookie);
+    MapUpdate.converge(maps.probePorts(), rules.probes(), k -> k.netnsCookie() == cookie);
+    MapUpdate.converge(maps.interfaceRules(), rules.interfaces(), k -> k.netnsCookie() == cookie);
+    claims.claim(key, pod.network().own());
+  }
+
+  @Override
+  public void abandon(long cookie) {
+    if (maps.pods().lookup(new PodKey(cookie)).isEmpty()) {
+      release(cookie);
+      return;
+    }
+    outboundPorts.remove(cookie);
+    PodSteering prepared = steering.remove(cookie);
+    if (prepared != null) {
+      prepared.close();
+    }
+  }
+
+  @Override
+  public void release(long cookie) {
+    PodKey key = new PodKey(cookie);
+    forwarding.allow(cookie);
+    maps.pods().remove(key);
+    outboundPorts.remove(cookie);
+    programs.forget(cookie);
+    PodSteering active = steering.remove(cookie);
+    if (active != null) {
+      active.close();
+    }
+    maps.pins().removePod(cookie);
+    removeOwned(maps.podAddresses(), k -> k.netnsCookie() == cookie);
+    removeOwned(maps.rangeRules(), k -> k.netnsCookie() == cookie);
+    removeOwned(maps.portRules(), k -> k.netnsCookie() == cookie);
+    removeOwned(maps.probePorts(), k -> k.netnsCookie() == cookie);
+    removeOwned(maps.interfaceRules(), k -> k.netnsCookie() == cookie);
+    claims.release(key);
+    maps.podConnections().remove(key); // what it was opening goes with its sockets
+    removeOwned(maps.nodeConnections(), k -> k.netnsCookie() == cookie);
+    PerCpuBpfMap<CounterKey> counters = maps.verdictCounters();
+    List<CounterKey> counted = new ArrayList<>();
+    counters.forEachSum((k, sum) -> {
+      if (k.netnsCookie() == cookie) {
+        counted.add(k);
+      }
+    });
+    counted.forEach(counters::remove);
+    maps.podNames().remove(key);
+  }
+
+  private static <K, V> void removeOwned(BpfMap<K, V> map, Predicate<K> owned) {
+    map.snapshot().keySet().stream().filter(owned).forEach(map::remove);
+  }
+
+  @Override
+  public Optional<String> nodeProblem() {
+    return hooks.problem();
+  }
+
+  @Override
+  public void repairNode() {
+    CgroupHooks broken = hooks;
+    maps.pins().create();
+    try (CgroupHooks.Loaded loaded = CgroupHooks.load(maps, shape.without())) {
+      hooks = CgroupHooks.attach(loaded, maps);
+    }
+    broken.close();
+  }
+
+  @Override
+  public Optional<String> problem(PodPlacement pod) {
+    PodSteering active = steering.get(pod.cookie());
+    if (active == null && shape.steers()) {
+      return Optional.of("its steering was never prepared");
+    }
+    if (maps.pods().lookup(new PodKey(pod.cookie())).isEmpty()) {
+      return Optional.of("its entry in the map pods is missing");
+    }
+    return active == null
+        ? forwarding.problem(pod)
+        : active.problem(pod.netns()).or(() -> forwarding.problem(pod));
+  }
+
+  @Override
+  public void repair(PodPlacement pod, Consumer<PodListeners> serve) {
+    if (shape.steers()) {
+      serve.accept(prepare(pod));
+      activate(pod);
+    } else {
+      update(pod); // its listeners have their port and serve on
+      forwarding.refuse(pod);
+    }
+  }
+
+  @Override
+  public Map<String, Long> losses() {
+    PerCpuBpfMap<Integer> losses = maps.losses();
+    return Map.of(
+        "events", losses.sum(SluiceMaps.LOST_EVENTS),
+        "counters", losses.sum(SluiceMaps.LOST_COUNTERS));
+  }
+
+  @Override
+  public List<VerdictCount> verdicts() {
+    List<VerdictCount> counts = new ArrayList<>();
+    maps.verdictCounters().forEachSum((key, sum) -> counts.add(new VerdictCount(key, sum)));
+    counts.addAll(forwarding.verdicts());
+    return counts;
+  }
+
+  /** One reader only. */
+  @Override
+  public void readEvents(Consumer<EventValue> consumer) {
+    try (RingBuffer ring = new RingBuffer(maps.events())) {
+      while (!Thread.currentThread().isInterrupted()) {
+        ring.poll(Duration.ofMillis(200), bytes -> consumer.accept(EventValue.CODEC.decode(bytes)));
+      }
+    }
+  }
+
+  /** Closes descriptors. What is pinned stays in force: new connections are refused. */
+  @Override
+  public void close() {
+    try {
+      maps.proxyCgroups()
+          .lookup(cgroupId)
+          .filter(daemon -> daemon == ownPid()) // and not another one that took its place
+          .ifPresent(own -> maps.proxyCgroups().remove(cgroupId));
+    } finally {
+      steering.values().forEach(PodSteering::close);
+      forwarding.close();
+      hooks.close();
+      if (livenessListener >= 0) {
+        Sockets.close(livenessListener);
+      }
+      programs.close();
+    }
+  }
+}

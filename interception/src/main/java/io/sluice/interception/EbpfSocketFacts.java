@@ -1,0 +1,85 @@
+package io.sluice.interception;
+
+import io.sluice.interception.maps.SocketStateValue;
+import io.sluice.linux.bpf.SocketStorage;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.AcceptedFacts;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.Optional;
+
+/** Facts from the storage of the sockets themselves, where the hooks wrote them. */
+final class EbpfSocketFacts implements SocketFacts {
+  private final SocketStorage<SocketStateValue> states;
+
+  EbpfSocketFacts(SocketStorage<SocketStateValue> states) {
+    this.states = states;
+  }
+
+  @Override
+  public AcceptedFacts accepted(PodPlacement pod, Direction direction, int fd) {
+    Optional<SocketStateValue> stored = states.lookup(fd);
+    if (stored.isEmpty()) {
+      return new AcceptedFacts(Optional.empty(), true);
+    }
+    SocketStateValue state = stored.get();
+    boolean rightNamespace = state.netnsCookie() == pod.cookie();
+    return new AcceptedFacts(originalDestination(direction, fd, state), rightNamespace);
+  }
+
+  private static Optional<InetSocketAddress> originalDestination(
+      Direction direction, int fd, SocketStateValue state) {
+    if (direction == Direction.OUTBOUND
+        && state.role() == SocketStateValue.ROLE_OUTBOUND_ACCEPTED) {
+      return Optional.ofNullable(state.peer());
+    }
+    if (direction == Direction.INBOUND && state.role() == SocketStateValue.ROLE_INBOUND_ACCEPTED) {
+      // Steered without translation: its own address is the original destination.
+      return Optional.of(Sockets.localAddress(fd));
+    }
+    return Optional.empty();
+  }
+
+  @Override
+  public void prepare(
+      int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound) {
+    if (!inbound || presentedClient.isEmpty()) {
+      return; // the hooks know the proxy's sockets by its cgroup
+    }
+    states.put(
+        fd,
+        new SocketStateValue(
+            pod.cookie(),
+            presentedClient.get(),
+            SocketStateValue.ROLE_PROXY,
+            SocketStateValue.FLAG_PRESENTS_CLIENT,
+            Direction.INBOUND));
+  }
+
+  /** Steering changes no source. */
+  @Override
+  public Optional<InetSocketAddress> untranslatedSource(
+      InetSocketAddress local, InetSocketAddress peer) {
+    return Optional.empty();
+  }
+
+  /** The hook names the peer, wherever it is. */
+  @Override
+  public boolean canShowClientAt(InetAddress address) {
+    return true;
+  }
+
+  @Override
+  public void preparePathCheck(int fd, PodPlacement pod, Direction direction) {
+    states.put(
+        fd,
+        new SocketStateValue(pod.cookie(), null, SocketStateValue.ROLE_PATH_CHECK, 0, direction));
+  }
+
+  /** The hook rewrites the address before a route is looked for. */
+  @Override
+  public boolean stayOnLoopback(Sockets.Family family) {
+    return true;
+  }
+}

@@ -1,0 +1,121 @@
+package io.sluice.interception;
+
+import io.sluice.iptables.RulesProof;
+import io.sluice.mesh.NamespacedName;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * Which namespaces hold our rules, as files that outlive the daemon but not the boot: rules have no
+ * pins that could be listed. One file per pod, named by the cookie: pod name, then path, then what
+ * proves that its rules are whole.
+ */
+final class EnrolledRecords {
+  private static final String NEW = "new";
+  private static final String LEFT = ".left";
+
+  private final Path directory;
+
+  EnrolledRecords(Path directory) {
+    this.directory = directory;
+  }
+
+  /** One namespace with rules; the proof is there when they were found whole. */
+  record Enrolled(NamespacedName pod, Path path, Optional<RulesProof> proof) {}
+
+  /** Of rules that nobody has found whole yet. */
+  void write(NamespacedName pod, Path path, long cookie) {
+    write(pod, path, cookie, Optional.empty());
+  }
+
+  void write(NamespacedName pod, Path path, long cookie, Optional<RulesProof> proof) {
+    List<String> lines = new ArrayList<>(List.of(pod.toString(), path.toString()));
+    proof.ifPresent(known -> lines.addAll(known.lines()));
+    try {
+      Files.createDirectories(directory);
+      // In one step: a torn record would make a pod that is in force look like one that never was.
+      Path written = Files.write(file(cookie).resolveSibling(NEW), lines);
+      Files.move(written, file(cookie), StandardCopyOption.ATOMIC_MOVE);
+      Files.deleteIfExists(left(cookie));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot note pod " + pod + " in " + directory, e);
+    }
+  }
+
+  /** Notes that nothing new is redirected there: only what earlier connections need is left. */
+  void leave(long cookie) {
+    try {
+      if (Files.exists(file(cookie))) {
+        Files.move(file(cookie), left(cookie), StandardCopyOption.ATOMIC_MOVE);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot note that " + file(cookie) + " is left", e);
+    }
+  }
+
+  Optional<Enrolled> read(long cookie) {
+    try {
+      Path file = Files.exists(file(cookie)) ? file(cookie) : left(cookie);
+      List<String> lines = Files.readAllLines(file);
+      return lines.size() < 2
+          ? Optional.empty()
+          : Optional.of(
+              new Enrolled(
+                  NamespacedName.parse(lines.get(0)),
+                  Path.of(lines.get(1)),
+                  RulesProof.parse(lines.subList(2, lines.size()))));
+    } catch (IOException | IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  void remove(long cookie) {
+    try {
+      Files.deleteIfExists(file(cookie));
+      Files.deleteIfExists(left(cookie));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + file(cookie), e);
+    }
+  }
+
+  /** Of all that are noted, those that were left included. */
+  List<Long> cookies() {
+    return cookies("[0-9]{1,20}(" + LEFT + ")?");
+  }
+
+  /** Of those that were left. */
+  List<Long> left() {
+    return cookies("[0-9]{1,20}" + LEFT);
+  }
+
+  private List<Long> cookies(String names) {
+    if (!Files.isDirectory(directory)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(directory)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.matches(names))
+          .map(name -> Long.parseUnsignedLong(name.replace(LEFT, "")))
+          .distinct()
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + directory, e);
+    }
+  }
+
+  private Path left(long cookie) {
+    return directory.resolve(Long.toUnsignedString(cookie) + LEFT);
+  }
+
+  private Path file(long cookie) {
+    return directory.resolve(Long.toUnsignedString(cookie));
+  }
+}

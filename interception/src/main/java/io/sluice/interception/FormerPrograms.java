@@ -1,0 +1,196 @@
+package io.sluice.interception;
+
+import io.sluice.interception.maps.PinDirectory;
+import io.sluice.interception.maps.PodKey;
+import io.sluice.interception.maps.PodValue;
+import io.sluice.interception.maps.SocketStateValue;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.bpf.BpfKernel;
+import io.sluice.linux.bpf.BpfLink;
+import io.sluice.linux.bpf.BpfMap;
+import io.sluice.linux.bpf.BpfMapFd;
+import io.sluice.linux.bpf.SocketStorage;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.PodListeners;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * Programs and maps that a daemon in eBPF mode left pinned. A daemon that is being replaced still
+ * has descriptors of the links, so that removing a pin ends nothing: they are detached first.
+ */
+public final class FormerPrograms {
+  private static final System.Logger LOG = System.getLogger(FormerPrograms.class.getName());
+
+  private final BpfKernel kernel;
+  private final PinDirectory pins;
+  private final NetworkNamespaces namespaces;
+  private final NamespaceSearch everywhere;
+
+  /**
+   * Changes nothing yet.
+   *
+   * @param pins those of the present schema
+   * @param everywhere where namespaces of their pods are searched
+   */
+  public FormerPrograms(
+      PinDirectory pins, NetworkNamespaces namespaces, NamespaceSearch everywhere) {
+    this(BpfKernel.LINUX, pins, namespaces, everywhere);
+  }
+
+  FormerPrograms(
+      BpfKernel kernel,
+      PinDirectory pins,
+      NetworkNamespaces namespaces,
+      NamespaceSearch everywhere) {
+    this.kernel = kernel;
+    this.pins = pins;
+    this.namespaces = namespaces;
+    this.everywhere = everywhere;
+  }
+
+  /** Whether any are left, of any schema. */
+  boolean exist() {
+    return pins.existsInAnySchema();
+  }
+
+  boolean hasOtherSchemas() {
+    return !pins.otherSchemas().isEmpty();
+  }
+
+  /** Whether they take the pod's traffic; those of another schema may take everybody's. */
+  boolean hold(long cookie) {
+    return Files.isDirectory(pins.pod(cookie)) || hasOtherSchemas();
+  }
+
+  /** Whether there are some, and those of all pods with pins are among {@code cookies}. */
+  boolean areOnlyOf(Set<Long> cookies) {
+    return exist()
+        && Stream.concat(Stream.of(pins), pins.otherSchemas().stream())
+            .allMatch(schema -> cookies.containsAll(schema.podCookies()));
+  }
+
+  /** What the hooks write down about sockets, where this daemon may read it. */
+  Optional<SocketFacts> facts() {
+    return storage().map(EbpfSocketFacts::new);
+  }
+
+  /** Its map stays open as long as this process runs: sockets are asked about at any time. */
+  private Optional<SocketStorage<SocketStateValue>> storage() {
+    Path pin = pins.map("sockets");
+    if (!Files.exists(pin)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(new SocketStorage<>(kernel.openMap(pin), SocketStateValue.CODEC));
+    } catch (LinuxException e) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "former_sockets_not_read problem={0}; what waits in their listeners is refused",
+          e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Lets the outbound listeners of rules take what a hook has sent on its way just before it went:
+   * without steering that arrives there, and the hooks then note where it was going.
+   */
+  void mark(PodPlacement pod, PodListeners listeners) {
+    Path pin = pins.map("sockets");
+    if (!Files.exists(pin)) {
+      return;
+    }
+    try (BpfMapFd map = kernel.openMap(pin)) {
+      SocketStorage<SocketStateValue> sockets = new SocketStorage<>(map, SocketStateValue.CODEC);
+      listeners.listeners().stream()
+          .filter(listener -> listener.direction() == Direction.OUTBOUND)
+          .forEach(listener ->
+              sockets.put(
+                  listener.fd(),
+                  new SocketStateValue(
+                      pod.cookie(),
+                      null,
+                      SocketStateValue.ROLE_LISTENER,
+                      0,
+                      listener.direction())));
+    } catch (LinuxException e) {
+      LOG.log(System.Logger.Level.DEBUG, "listeners_not_marked pod=" + pod.name(), e);
+    }
+  }
+
+  /**
+   * Takes one pod out: outbound first, so that what is on its way is steered still.
+   *
+   * @throws LinuxException when this daemon may not change maps; then nothing has changed, and the
+   *     pod is free of them after {@link #removeAll} only
+   */
+  void lift(PodPlacement pod) {
+    long cookie = pod.cookie();
+    Path pods = pins.map("pods");
+    if (Files.exists(pods)) {
+      try (BpfMapFd map = kernel.openMap(pods)) {
+        new BpfMap<>(map, PodKey.CODEC, PodValue.CODEC).remove(new PodKey(cookie));
+      }
+    }
+    PodSteering.detach(kernel, pins.pod(cookie));
+    pins.removePod(cookie);
+    try (ForwardingPods forwarding = new ForwardingPods(namespaces, everywhere)) {
+      forwarding.allow(pod);
+    }
+  }
+
+  /** Removes the pins of all schemas, and what programs cannot do and is in the pods. */
+  public void removeAll() {
+    Stream.concat(Stream.of(pins), pins.otherSchemas().stream()).forEach(this::end);
+    pins.removeAll();
+  }
+
+  /** By now each holds only pods that are not wanted any more. */
+  void removeOtherSchemas() {
+    for (PinDirectory former : pins.otherSchemas()) {
+      end(former);
+      former.removeSchema();
+      LOG.log(
+          System.Logger.Level.INFO,
+          "former_mechanism_removed mode=ebpf schema={0}",
+          former.path().getFileName());
+    }
+  }
+
+  private void end(PinDirectory schema) {
+    List<Long> cookies = schema.podCookies();
+    allowForwarding(cookies);
+    Path hooks = schema.link("any").resolveSibling("");
+    if (Files.isDirectory(hooks)) {
+      try (Stream<Path> links = Files.list(hooks)) {
+        links.toList().forEach(pin -> detach(kernel, pin));
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot list " + hooks, e);
+      }
+    }
+    cookies.forEach(cookie -> PodSteering.detach(kernel, schema.pod(cookie)));
+  }
+
+  /** Where this daemon may not, the program ends with the last descriptor. */
+  static void detach(BpfKernel kernel, Path pin) {
+    try (BpfLink link = kernel.openLink(pin)) {
+      link.detach();
+    } catch (LinuxException e) {
+      LOG.log(System.Logger.Level.DEBUG, "link_not_detached pin=" + pin, e);
+    }
+  }
+
+  private void allowForwarding(List<Long> cookies) {
+    try (ForwardingPods pods = new ForwardingPods(namespaces, everywhere)) {
+      pods.allow(cookies);
+    }
+  }
+}

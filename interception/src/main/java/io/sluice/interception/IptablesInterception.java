@@ -1,0 +1,277 @@
+package io.sluice.interception;
+
+import io.sluice.interception.maps.CounterKey;
+import io.sluice.iptables.CountedVerdict;
+import io.sluice.iptables.IptablesBackend;
+import io.sluice.iptables.PodRedirection;
+import io.sluice.iptables.ProbeAnswer;
+import io.sluice.iptables.RedirectionException;
+import io.sluice.iptables.RulesetGeneration;
+import io.sluice.iptables.ShownClients;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetnsThread;
+import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.FailMode;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.ListenerFd;
+import io.sluice.proxy.PodListeners;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+
+/**
+ * Interception by iptables inside each pod. Rules stay when the daemon dies: with no listener
+ * behind them new connections are refused by the kernel.
+ */
+public final class IptablesInterception implements Interception {
+  private static final System.Logger LOG = System.getLogger(IptablesInterception.class.getName());
+
+  private final NetworkNamespaces namespaces;
+  private final PodListenerSockets listeners;
+  private final IptablesBackend backend;
+  private final EnrolledRecords records;
+  private final NamespaceSearch everywhere;
+  private final Set<Direction> directions;
+  private final SocketFacts facts;
+  private final PresentedClients clients;
+  private final Map<Long, RulesInForce> pods = new ConcurrentHashMap<>();
+  private final Set<Long> translating = ConcurrentHashMap.newKeySet();
+
+  /**
+   * Changes nothing yet.
+   *
+   * @param inherited listeners that are used before new ones are made
+   * @param records directory that outlives the daemon but not the boot
+   * @param everywhere where namespaces of earlier enrolment are searched
+   * @param directions both, or inbound alone where something else takes what leaves
+   */
+  public IptablesInterception(
+      NetworkNamespaces namespaces,
+      NetnsThread namespaceThread,
+      InheritedListeners inherited,
+      IptablesBackend backend,
+      Path records,
+      NamespaceSearch everywhere,
+      Set<Direction> directions) {
+    this.namespaces = namespaces;
+    this.listeners = new PodListenerSockets(namespaceThread, inherited);
+    this.backend = backend;
+    this.clients = new PresentedClients(namespaces);
+    this.facts = new IptablesSocketFacts(backend.believesMarks(), clients::isPossible);
+    this.records = new EnrolledRecords(records);
+    this.everywhere = everywhere;
+    this.directions = Set.copyOf(directions);
+    this.translating.addAll(this.records.left()); // by a daemon that ended before they were idle
+  }
+
+  @Override
+  public Mechanism mechanism() {
+    return Mechanism.IPTABLES;
+  }
+
+  @Override
+  public String understanding() {
+    return mechanism().label()
+        + ", own sockets by "
+        + (backend.believesMarks() ? "mark" : "cgroup");
+  }
+
+  @Override
+  public SocketFacts sockets() {
+    return facts;
+  }
+
+  @Override
+  public List<Long> leftBehind() {
+    return records.cookies().stream().filter(cookie -> !translating.contains(cookie)).toList();
+  }
+
+  @Override
+  public Optional<NamespacedName> nameOf(long cookie) {
+    return records.read(cookie).map(EnrolledRecords.Enrolled::pod);
+  }
+
+  @Override
+  public PodListeners prepare(PodPlacement pod) {
+    // Redirected packets arrive at an address of the pod, in both directions.
+    List<ListenerFd> opened =
+        PodListenerSockets.openEach(
+            pod,
+            directions,
+            (direction, family) -> listeners.onEveryAddress(pod, direction, family));
+    RulesInForce before;
+    try {
+      before = pods.put(pod.cookie(), rulesOf(pod, opened));
+    } catch (RuntimeException e) {
+      PodListenerSockets.close(opened);
+      throw e;
+    }
+    if (before != null) {
+      before.close();
+    }
+    return new PodListeners(pod.name(), opened);
+  }
+
+  private RulesInForce rulesOf(PodPlacement pod, List<ListenerFd> opened) {
+    RulesetGeneration generation = RulesetGeneration.open(namespaces, pod.netns());
+    try {
+      return new RulesInForce(
+          records,
+          clients,
+          new PodRedirection(pod.netns(), backend),
+          generation,
+          ShownClients.open(namespaces, pod.netns()),
+          directions,
+          opened,
+          pod);
+    } catch (RuntimeException e) {
+      generation.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public void activate(PodPlacement pod) {
+    RulesInForce active = pods.get(pod.cookie());
+    if (active == null) {
+      throw new IllegalStateException("pod " + pod.name() + " was not prepared");
+    }
+    translating.remove(pod.cookie());
+    if (pod.settings().openings().fail() == FailMode.OPEN) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "fail_open_without_effect pod={0} problem={1}",
+          pod.name(),
+          "rules cannot tell whether a daemon runs, so they refuse without one; use eBPF");
+    }
+    active.begin();
+  }
+
+  @Override
+  public void update(PodPlacement pod) {
+    RulesInForce active = pods.get(pod.cookie());
+    if (active == null) {
+      throw new IllegalStateException("pod " + pod.name() + " is not active");
+    }
+    active.update(pod);
+  }
+
+  @Override
+  public boolean redirects(Family family) {
+    return backend.ability(family) == ProbeAnswer.Ability.REDIRECTS;
+  }
+
+  @Override
+  public Optional<String> problem(PodPlacement pod) {
+    RulesInForce active = pods.get(pod.cookie());
+    if (active == null || !active.isIntact()) {
+      return Optional.of("its rules were flushed, changed or moved from first place");
+    }
+    return active.showsClientsAsRaised()
+        ? Optional.empty()
+        : Optional.of("what shows its application the true client was taken away");
+  }
+
+  @Override
+  public void repair(PodPlacement pod, Consumer<PodListeners> serve) {
+    update(pod);
+  }
+
+  @Override
+  public void abandon(long cookie) {
+    RulesInForce active = pods.remove(cookie);
+    if (active == null) {
+      return;
+    }
+    if (!records.cookies().contains(cookie)) {
+      active.remove(); // never in force; what an earlier daemon left stays: refused
+    }
+    active.close();
+  }
+
+  @Override
+  public void release(long cookie) {
+    RulesInForce active = pods.get(cookie);
+    try {
+      if (active != null) {
+        active.detach();
+      } else {
+        removeLeftover(cookie);
+      }
+    } catch (LinuxException | RedirectionException e) {
+      // The record stays: without it nobody would ever look for these rules again.
+      throw new InterceptionException(
+          "rules of namespace " + Long.toUnsignedString(cookie) + " not removed: " + e.getMessage(),
+          "it is tried again; `sluice node cleanup` does so too");
+    }
+    if (active != null) {
+      pods.remove(cookie);
+      active.close();
+      translating.add(cookie);
+      records.leave(cookie); // by which a later daemon finds what is left
+      return;
+    }
+    translating.remove(cookie);
+    records.remove(cookie);
+  }
+
+  @Override
+  public Set<Long> translating() {
+    return Set.copyOf(translating);
+  }
+
+  /**
+   * Rules of an earlier daemon. The recorded path may have gone or lead elsewhere, while another
+   * one still leads there; without any the namespace has gone, and its rules with it.
+   */
+  private void removeLeftover(long cookie) {
+    Optional<NetnsHandle> found =
+        records
+            .read(cookie)
+            .map(record -> everywhere.find(record.path(), cookie))
+            .orElseGet(() -> everywhere.withCookie(cookie));
+    if (found.isPresent()) {
+      try (NetnsHandle namespace = found.get()) {
+        new PodRedirection(namespace, backend).remove();
+        clients.lower(cookie, namespace);
+      }
+    }
+  }
+
+  @Override
+  public List<VerdictCount> verdicts() {
+    List<VerdictCount> counts = new ArrayList<>();
+    pods.forEach((cookie, active) -> {
+      try {
+        active.verdicts().forEach(verdict -> counts.add(count(cookie, verdict)));
+      } catch (LinuxException | RedirectionException e) {
+        LOG.log(System.Logger.Level.DEBUG, "verdicts_not_read netns_cookie=" + cookie, e);
+      }
+    });
+    return counts;
+  }
+
+  private static VerdictCount count(long cookie, CountedVerdict verdict) {
+    return new VerdictCount(
+        new CounterKey(
+            cookie,
+            verdict.direction(),
+            verdict.family() == Family.IPV4 ? 4 : 6,
+            verdict.outcome(),
+            verdict.reason()),
+        verdict.count());
+  }
+
+  @Override
+  public void close() {
+    pods.values().forEach(RulesInForce::close);
+  }
+}

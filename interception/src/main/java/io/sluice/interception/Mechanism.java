@@ -1,0 +1,34 @@
+package io.sluice.interception;
+
+/** How traffic gets into the proxy, in each direction. */
+public enum Mechanism {
+  /** Programs in both directions. */
+  EBPF("ebpf"),
+
+  /** Programs outbound, rules inbound: for kernels that refuse only the steering program. */
+  SPLIT("ebpf/iptables"),
+
+  /** Rules in both directions. */
+  IPTABLES("iptables");
+
+  private final String label;
+
+  Mechanism(String label) {
+    this.label = label;
+  }
+
+  /** As printed: one word, or outbound and inbound with a slash between. */
+  public String label() {
+    return label;
+  }
+
+  /** What takes outgoing traffic: {@link #EBPF} or {@link #IPTABLES}. */
+  public Mechanism outbound() {
+    return this == SPLIT ? EBPF : this;
+  }
+
+  /** What takes incoming traffic: {@link #EBPF} or {@link #IPTABLES}. */
+  public Mechanism inbound() {
+    return this == SPLIT ? IPTABLES : this;
+  }
+}

@@ -1,0 +1,274 @@
+package io.sluice.interception;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetnsThread;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+
+/**
+ * Looks whether connections really take the way they should, whatever programs and rules say: from
+ * inside the pod to an address that nobody has, and from the node to a port of the pod that nobody
+ * serves, in both families. Both must arrive at our listeners with the right original destination.
+ * The proxy closes them at once and takes them for no traffic.
+ *
+ * <p>A connection from inside cannot leave the pod even where interception is broken: its source is
+ * loopback, and where the mechanism allows it the socket is bound to the device lo as well. The
+ * kernel sends an IPv4 packet with such a source nowhere else; for IPv6 under iptables, where a
+ * socket bound to lo finds no route, a rule of our own drops it, and no other IPv6 node accepts
+ * that source (RFC 4291 §2.5.3).
+ *
+ * <p>One thread begins, polls and forgets; {@link #arrived} is for event loops.
+ */
+public final class PathChecks implements AutoCloseable {
+  private static final byte[] LOOPBACK_DEVICE = {'l', 'o', 0};
+
+  /** How a connection fails that has no way to go. */
+  private static final Set<Errno> NO_WAY =
+      Set.of(Errno.ENETUNREACH, Errno.EHOSTUNREACH, Errno.EADDRNOTAVAIL, Errno.EAFNOSUPPORT);
+
+  private final SocketFacts facts;
+  private final Predicate<Family> redirects;
+  private final NetnsThread namespaces;
+  private final NetnsHandle host;
+  private final WaysFromNode ways;
+  private final long patienceNanos;
+  private final Map<NamespacedName, Look> looks = new ConcurrentHashMap<>();
+  private final Set<Reached> reached = new HashSet<>();
+
+  /** An address family by which the node has reached a pod: it must from then on. */
+  private record Reached(long cookie, Family family) {}
+
+  /** One look at one pod. */
+  private record Look(
+      PodPlacement pod, List<PathProbe> probes, List<String> notChecked, long begun) {
+    void close() {
+      probes.forEach(PathProbe::close);
+    }
+  }
+
+  /**
+   * Over what the mechanism knows.
+   *
+   * @param redirects whether the mechanism redirects that family rather than refuse it
+   * @param namespaces thread that enters pods
+   * @param host the node's network namespace, which outlives this object
+   * @param ways from there to pods
+   * @param patience how long the connections of a look may take to arrive
+   */
+  public PathChecks(
+      SocketFacts facts,
+      Predicate<Family> redirects,
+      NetnsThread namespaces,
+      NetnsHandle host,
+      WaysFromNode ways,
+      Duration patience) {
+    this.facts = facts;
+    this.redirects = redirects;
+    this.namespaces = namespaces;
+    this.host = host;
+    this.ways = ways;
+    this.patienceNanos = patience.toNanos();
+  }
+
+  /** Opens the connections; one look at a time, an earlier one is dropped. */
+  public void begin(PodPlacement pod) {
+    forget(pod.name());
+    List<PathProbe> probes = new ArrayList<>();
+    List<String> notChecked = new ArrayList<>();
+    for (Family family : Family.values()) {
+      if (family == Family.IPV4 || pod.network().ipv6()) {
+        if (redirects.test(family)) {
+          add(probes, notChecked, pod, family, Direction.OUTBOUND);
+          if (primary(pod, family).isPresent()) {
+            add(probes, notChecked, pod, family, Direction.INBOUND);
+          }
+        } else {
+          notChecked.add(family + " is refused here and not redirected");
+        }
+      }
+    }
+    // Known before the first SYN leaves: it may be accepted before connect() returns.
+    looks.put(pod.name(), new Look(pod, probes, notChecked, System.nanoTime()));
+    probes.forEach(PathProbe::start);
+  }
+
+  private void add(
+      List<PathProbe> probes,
+      List<String> notChecked,
+      PodPlacement pod,
+      Family family,
+      Direction direction) {
+    try {
+      probes.add(direction == Direction.OUTBOUND ? fromInside(pod, family) : fromNode(pod, family));
+    } catch (LinuxException | CompletionException e) {
+      Throwable cause = e instanceof CompletionException && e.getCause() != null ? e.getCause() : e;
+      notChecked.add(direction.label() + " " + family + ": " + cause.getMessage());
+    }
+  }
+
+  private PathProbe fromInside(PodPlacement pod, Family family) {
+    InetSocketAddress destination =
+        new InetSocketAddress(
+            IpAddresses.parse(family == Family.IPV4 ? "192.0.2.1" : "2001:db8::1"),
+            MeshPorts.PATH_CHECK);
+    InetAddress loopback = InetAddress.ofLiteral(family == Family.IPV4 ? "127.0.0.1" : "::1");
+    int fd = namespaces.submit(pod.netns(), () -> Sockets.tcpSocket(family)).join();
+    return ready(
+        fd,
+        pod,
+        Direction.OUTBOUND,
+        new InetSocketAddress(loopback, 0),
+        destination,
+        facts.stayOnLoopback(family));
+  }
+
+  private PathProbe fromNode(PodPlacement pod, Family family) {
+    InetAddress address = primary(pod, family).orElseThrow();
+    InetSocketAddress source = new InetSocketAddress(ways.towards(address), MeshPorts.PATH_CHECK);
+    int fd = namespaces.submit(host, () -> Sockets.tcpSocket(family)).join();
+    return ready(
+        fd,
+        pod,
+        Direction.INBOUND,
+        source,
+        new InetSocketAddress(address, MeshPorts.PATH_CHECK),
+        false);
+  }
+
+  private PathProbe ready(
+      int fd,
+      PodPlacement pod,
+      Direction direction,
+      InetSocketAddress source,
+      InetSocketAddress destination,
+      boolean loopbackOnly) {
+    try {
+      // Several looks share one port of the node: their pods' addresses differ.
+      Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
+      if (loopbackOnly) {
+        Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_BINDTODEVICE, LOOPBACK_DEVICE);
+      }
+      Sockets.bind(fd, source);
+      facts.preparePathCheck(fd, pod, direction);
+      return new PathProbe(direction, Sockets.localAddress(fd), destination, fd);
+    } catch (RuntimeException e) {
+      Sockets.close(fd);
+      throw e;
+    }
+  }
+
+  private static Optional<InetAddress> primary(PodPlacement pod, Family family) {
+    return Optional.ofNullable(
+        family == Family.IPV4 ? pod.network().primary4() : pod.network().primary6());
+  }
+
+  /** The node's address on the way to each of a pod's addresses that it has a way to. */
+  public Map<InetAddress, InetAddress> waysFromNode(List<InetAddress> addresses) {
+    return ways.towards(addresses);
+  }
+
+  /** Whether a look at that pod has begun and was not polled to its end. */
+  public boolean isUnderWay(NamespacedName pod) {
+    return looks.containsKey(pod);
+  }
+
+  /** The outcome, once, when there is one. */
+  public Optional<PathVerdict> poll(NamespacedName name) {
+    Look look = looks.get(name);
+    if (look == null) {
+      return Optional.empty();
+    }
+    boolean givenUp = System.nanoTime() - look.begun() >= patienceNanos;
+    if (!givenUp && !look.probes().stream().allMatch(PathProbe::isSettled)) {
+      return Optional.empty();
+    }
+    List<String> notChecked = new ArrayList<>(look.notChecked());
+    Optional<String> problem = Optional.empty();
+    for (PathProbe probe : look.probes()) {
+      Optional<String> wrong = wrong(look.pod(), probe, notChecked);
+      problem = problem.or(() -> wrong);
+    }
+    forget(name);
+    return Optional.of(new PathVerdict(problem, notChecked));
+  }
+
+  /**
+   * A way from the node that never led to the pod may lead elsewhere, or be closed by a network
+   * policy: that is no fault of the pod's interception.
+   */
+  private Optional<String> wrong(PodPlacement pod, PathProbe probe, List<String> notChecked) {
+    boolean arrived = probe.hasArrived();
+    Optional<String> problem = probe.problem();
+    if (probe.direction() == Direction.INBOUND) {
+      Reached known = new Reached(pod.cookie(), probe.family());
+      if (arrived) {
+        reached.add(known);
+      } else if (!reached.contains(known)) {
+        problem.ifPresent(notChecked::add);
+        return Optional.empty();
+      }
+    } else if (probe.refusal().filter(NO_WAY::contains).isPresent()
+        && !facts.stayOnLoopback(probe.family())) {
+      problem.ifPresent(notChecked::add); // no route for that family: nothing can leave by it
+      return Optional.empty();
+    }
+    return problem;
+  }
+
+  /**
+   * Whether an accepted connection is one of ours; notes its arrival. Any thread, never blocks.
+   *
+   * @param peer the other end as the listener's side sees it
+   */
+  boolean arrived(PodPlacement pod, Direction direction, int fd, InetSocketAddress peer) {
+    Look look = looks.get(pod.name());
+    if (look == null) {
+      return false;
+    }
+    for (PathProbe probe : look.probes()) {
+      if (probe.isFrom(direction, peer)) {
+        var accepted = facts.accepted(pod, direction, fd);
+        probe.arrivedAs(accepted.rightNamespace() ? accepted.originalDestinationOrNull() : null);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Drops a look that is under way. */
+  public void forget(NamespacedName pod) {
+    Look look = looks.remove(pod);
+    if (look != null) {
+      look.close();
+    }
+  }
+
+  /** Drops what is known of a pod that has gone. */
+  public void forgetAll(PodPlacement pod) {
+    forget(pod.name());
+    reached.removeIf(known -> known.cookie() == pod.cookie());
+  }
+
+  @Override
+  public void close() {
+    Set.copyOf(looks.keySet()).forEach(this::forget);
+  }
+}
