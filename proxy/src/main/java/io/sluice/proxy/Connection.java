@@ -9,18 +9,21 @@ import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.hbone.HboneExchange;
-import io.sluice.proxy.hbone.HboneStream;
 import io.sluice.proxy.limits.Source;
+import io.sluice.proxy.relay.ByteChannel;
+import io.sluice.proxy.relay.ChannelEnd;
+import io.sluice.proxy.relay.Incoming;
+import io.sluice.proxy.relay.Relay;
+import io.sluice.proxy.relay.TcpChannel;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One connection from accept to its access record: who it is, what was decided, its two ends. An
- * end is a socket of ours or, towards another node, a stream of a shared connection; never both are
- * streams. Runs on one event loop.
+ * One connection from accept to its access record: who it is, what was decided, its two ends. Runs
+ * on one event loop.
  */
-final class Connection {
+final class Connection implements Relay.Listener {
   private enum State {
     ADMITTING,
     OPEN,
@@ -41,25 +44,17 @@ final class Connection {
   private final @Nullable Reason noRoom;
   private final Standing standing = new Standing();
   private final long startNanos = System.nanoTime();
-  private final @Nullable Leg client; // null where the client is a stream
-  private final @Nullable HboneExchange asked; // that stream
+  private final Incoming client;
   private final Admission admission;
-  private @Nullable Leg upstream;
-  private @Nullable Tunnel tunnel; // once bytes flow between a socket and a stream
+  private @Nullable Relay relay; // once bytes flow
   private @Nullable Attempt attempt;
   private State state = State.ADMITTING;
 
   private Verdict verdict = Verdict.of(Outcome.REFUSED, Reason.INTERNAL_ERROR);
 
-  private long sent;
-  private long received;
   private long reportedSent;
   private long reportedReceived;
   private long reportedNanos = startNanos;
-  private long activity;
-  private long seenActivity;
-  private long activeNanos = startNanos;
-  private boolean seenHalfClosed;
 
   /** A socket, which counts as live already and is not registered yet; owned from here on. */
   Connection(
@@ -77,8 +72,7 @@ final class Connection {
     this.id = path.ids.incrementAndGet();
     InetSocketAddress peer = channel.remoteAddress();
     this.parties = new Parties(peer);
-    this.asked = null;
-    this.client = new Leg(this, channel);
+    this.client = new TcpChannel(channel, pod.sockets, this::begin);
     this.source = path.source(peer.getAddress());
     this.noRoom = path.takeRoom(pod, direction, source);
   }
@@ -92,8 +86,7 @@ final class Connection {
     this.admission = new HboneAdmission(asked);
     this.id = path.ids.incrementAndGet();
     this.parties = new Parties(asked.remoteAddress());
-    this.client = null;
-    this.asked = asked;
+    this.client = asked;
     this.source = new Source(asked.peer().sharer(), true);
     path.live.incrementAndGet();
     this.noRoom = path.takeRoom(pod, direction, source);
@@ -101,21 +94,10 @@ final class Connection {
 
   // --- admission -----------------------------------------------------------------------------
 
-  /** A leg can be used; the client's is what begins everything. */
-  void active(Leg leg) {
-    if (leg == client) {
-      leg.registered();
-      begin();
-    }
-  }
-
   /** Takes its place on the loop and finds out what is to become of it. */
   void begin() {
     loop.add(this);
-    HboneExchange stream = asked;
-    if (stream != null) {
-      stream.whenGone(() -> ended(CloseKind.RESET_BY_CLIENT));
-    }
+    client.whenGone(this::clientGone);
     if (state == State.ENDED) {
       return;
     }
@@ -124,7 +106,7 @@ final class Connection {
     if (pod.gone) {
       refuse(Reason.DRAINING);
     } else if (noRoom != null) {
-      parties.areKnownSoFar(snapshot, pod.name, asked);
+      parties.areKnownSoFar(snapshot, pod.name, client);
       refuse(noRoom);
     } else {
       admission.admit(this, snapshot);
@@ -174,31 +156,15 @@ final class Connection {
 
   // --- relaying ------------------------------------------------------------------------------
 
-  /** The upstream is a socket, and has answered. */
-  void opened(Leg leg) {
-    upstream = leg;
+  /** The upstream has answered. */
+  void opened(ByteChannel upstream) {
     if (!open()) {
+      upstream.reset();
       return;
     }
-    Leg near = client;
-    HboneExchange stream = asked;
-    if (near != null) {
-      near.relayTo(leg);
-      leg.relayTo(near);
-    } else if (stream != null) {
-      join(leg, stream.accept());
-    }
-  }
-
-  /** The upstream is a stream, and its far end has answered. */
-  void opened(HboneStream stream) {
-    parties.haveProvenThemselves();
-    Leg near = client;
-    if (!open()) {
-      stream.reset();
-    } else if (near != null) {
-      join(near, stream);
-    }
+    Relay joined = new Relay(client.accept(), upstream, pod.budget, this);
+    relay = joined;
+    joined.start();
   }
 
   /** False where policy has changed its mind while the upstream was being reached. */
@@ -209,7 +175,6 @@ final class Connection {
       return false;
     }
     state = State.OPEN;
-    activeNanos = System.nanoTime();
     path.opened.increment();
     InetSocketAddress address = parties.endpoint();
     if (address != null) {
@@ -219,61 +184,21 @@ final class Connection {
     return true;
   }
 
-  private void join(Leg socket, HboneStream stream) {
-    Tunnel joined;
-    try {
-      joined = new Tunnel(this, socket, socket == client);
-    } catch (RuntimeException e) {
-      stream.reset();
-      failed(e);
-      return;
-    }
-    tunnel = joined;
-    joined.join(stream);
+  private void clientGone(ChannelEnd how) {
+    ended(true, how);
   }
 
-  void moved(Leg from, int bytes) {
-    activity++;
-    if (from == client) {
-      sent += bytes;
-    } else {
-      received += bytes;
-    }
-  }
-
-  void touch() {
-    activity++;
-  }
-
-  /** What has gone through the tunnel since the last look. */
-  private void lookAtTunnel() {
-    Tunnel joined = tunnel;
-    if (joined != null) {
-      if (joined.sent() != sent
-          || joined.received() != received
-          || joined.isHalfClosed() != seenHalfClosed) {
-        activity++;
-      }
-      joined.lookAgain();
-      sent = joined.sent();
-      received = joined.received();
-      seenHalfClosed = joined.isHalfClosed();
-    }
-  }
-
-  /** One leg has exchanged its last byte and closed. */
-  void finished(Leg leg) {
-    Leg remaining = leg == client ? upstream : client;
-    if (remaining != null && remaining.isClosed()) {
-      ended(CloseKind.FIN);
-    }
-  }
-
-  void wasReset(Leg leg) {
-    if (leg == client) {
-      ended(CloseKind.RESET_BY_CLIENT);
-    } else if (state == State.OPEN) {
-      ended(CloseKind.RESET_BY_UPSTREAM);
+  @Override
+  public void ended(boolean byClient, ChannelEnd how) {
+    switch (how) {
+      case FINISHED -> ended(CloseKind.FIN);
+      case RESET_BY_PEER, NOT_PROCESSED, CONNECTION_LOST ->
+          ended(byClient ? CloseKind.RESET_BY_CLIENT : CloseKind.RESET_BY_UPSTREAM);
+      case DENIED -> end(CloseKind.DENIED, Reason.PEER_DENIED);
+      case TIMEOUT -> end(CloseKind.IDLE, Reason.IDLE_TIMEOUT);
+      case NO_MEMORY -> end(CloseKind.STALLED, Reason.BUFFER_LIMIT);
+      case RESET_BY_US -> end(CloseKind.ERROR, Reason.PEER_FAILED);
+      case FAILED -> end(CloseKind.ERROR, Reason.INTERNAL_ERROR);
     }
   }
 
@@ -289,30 +214,27 @@ final class Connection {
   }
 
   void tick(long now) {
-    lookAtTunnel();
-    if (activity != seenActivity) {
-      seenActivity = activity;
-      activeNanos = now;
-    }
-    if (state != State.OPEN) {
+    Relay joined = relay;
+    if (joined == null) {
       return;
     }
+    joined.look(now);
     if (now - reportedNanos >= path.settings.reportInterval().toNanos() / 2) {
-      report(now);
+      report(joined, now);
     }
     long timeout = pod.idleNanos(path.snapshot);
-    if (timeout > 0 && now - activeNanos >= timeout) {
+    if (timeout > 0 && joined.silentNanos(now) >= timeout) {
       end(CloseKind.IDLE, Reason.IDLE_TIMEOUT);
     }
   }
 
-  private void report(long now) {
+  private void report(Relay joined, long now) {
     reportedNanos = now;
-    long sentDelta = sent - reportedSent;
-    long receivedDelta = received - reportedReceived;
+    long sentDelta = joined.sent() - reportedSent;
+    long receivedDelta = joined.received() - reportedReceived;
     if (sentDelta != 0 || receivedDelta != 0) {
-      reportedSent = sent;
-      reportedReceived = received;
+      reportedSent += sentDelta;
+      reportedReceived += receivedDelta;
       tell(() -> path.listener.bytes(info(), sentDelta, receivedDelta));
     }
   }
@@ -330,7 +252,6 @@ final class Connection {
     }
     boolean wasOpen = state == State.OPEN;
     state = State.ENDED;
-    lookAtTunnel();
     closeEnds(reason);
     if (index >= 0) {
       loop.remove(this);
@@ -341,9 +262,11 @@ final class Connection {
     }
     long now = System.nanoTime();
     Duration duration = Duration.ofNanos(now - startNanos);
-    if (wasOpen) {
-      report(now);
-    } else {
+    Relay joined = relay;
+    if (joined != null) {
+      report(joined, now);
+    }
+    if (!wasOpen) {
       path.refused.increment();
     }
     pod.live.decrementAndGet();
@@ -351,7 +274,8 @@ final class Connection {
     if (noRoom == null) {
       pod.room.leave(direction, source);
     }
-    AccessRecord record = new AccessRecord(info(), verdict, sent, received, duration, kind, reason);
+    AccessRecord record =
+        new AccessRecord(info(), verdict, reportedSent, reportedReceived, duration, kind, reason);
     if (wasOpen) {
       tell(() -> path.listener.closed(record));
     } else {
@@ -360,21 +284,11 @@ final class Connection {
   }
 
   private void closeEnds(Reason reason) {
-    Tunnel joined = tunnel;
+    Relay joined = relay;
     if (joined != null) {
       joined.reset();
-    }
-    Leg near = client;
-    if (near != null) {
-      near.reset();
-    }
-    HboneExchange stream = asked;
-    if (stream != null && joined == null) {
-      stream.refuse(HboneReasons.status(reason));
-    }
-    Leg far = upstream;
-    if (far != null) {
-      far.reset();
+    } else {
+      client.refuse(reason);
     }
     Attempt begun = attempt;
     if (begun != null) {

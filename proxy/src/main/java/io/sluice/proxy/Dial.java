@@ -5,6 +5,8 @@ import io.netty.channel.epoll.AdoptedSockets;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.relay.TcpChannel;
+import io.sluice.proxy.socket.ConnectFailures;
 import io.sluice.proxy.socket.PendingSocket;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -28,7 +30,7 @@ final class Dial implements Attempt, PendingSocket.Listener {
   private final LocalConnections.Origin origin;
   private final PendingSocket pending;
   private LocalConnections.@Nullable Tuple tuple;
-  private @Nullable Leg leg;
+  private @Nullable TcpChannel reached;
 
   Dial(
       Connection connection,
@@ -67,12 +69,11 @@ final class Dial implements Attempt, PendingSocket.Listener {
   @Override
   public void made(int fd) {
     EpollSocketChannel channel = null;
-    Leg made;
     try {
       channel = AdoptedSockets.connecting(fd);
       channel.config().setConnectTimeoutMillis(0); // the deadline here covers the opening too
       AdoptedSockets.keepAlive(channel, connection.path.settings.keepAlive());
-      made = new Leg(connection, channel);
+      reached = new TcpChannel(channel, connection.pod.sockets);
     } catch (RuntimeException | IOException e) {
       connection.path.failed("socket-unusable", connection.pod.name, e);
       if (channel == null) {
@@ -83,15 +84,15 @@ final class Dial implements Attempt, PendingSocket.Listener {
       fail(Reason.INTERNAL_ERROR);
       return;
     }
-    leg = made;
+    EpollSocketChannel made = channel;
     connection
         .loop
         .executor
-        .register(channel)
+        .register(made)
         .addListener(registered -> connect(made, registered.cause()));
   }
 
-  private void connect(Leg made, @Nullable Throwable registrationFailure) {
+  private void connect(EpollSocketChannel made, @Nullable Throwable registrationFailure) {
     if (pending.isSettled()) {
       return;
     }
@@ -103,10 +104,9 @@ final class Dial implements Attempt, PendingSocket.Listener {
     ChannelFuture connecting;
     known.announce(endpoint);
     try {
-      made.registered();
-      connecting = made.channel.connect(endpoint);
-      InetSocketAddress local = made.channel.localAddress();
-      if (made.channel.isOpen() && local != null && !isShownAsClient(local)) {
+      connecting = made.connect(endpoint);
+      InetSocketAddress local = made.localAddress();
+      if (made.isOpen() && local != null && !isShownAsClient(local)) {
         LocalConnections.Tuple ends = new LocalConnections.Tuple(local, endpoint);
         tuple = ends;
         known.add(ends, origin);
@@ -115,12 +115,13 @@ final class Dial implements Attempt, PendingSocket.Listener {
       known.withdraw(endpoint);
     }
     connecting.addListener(future -> {
-      if (pending.isSettled()) {
+      TcpChannel channel = reached;
+      if (pending.isSettled() || channel == null) {
         return;
       }
       if (future.isSuccess()) {
         pending.settle();
-        connection.opened(made);
+        connection.opened(channel);
       } else {
         fail(ConnectFailures.reason(future.cause()));
       }
@@ -150,7 +151,7 @@ final class Dial implements Attempt, PendingSocket.Listener {
   public void end() {
     boolean opened = pending.isSettled();
     pending.settle();
-    Leg made = leg;
+    TcpChannel made = reached;
     if (!opened && made != null) {
       made.reset();
     }

@@ -31,6 +31,7 @@ final class HboneDial implements Attempt, HbonePool.Opening {
     if (ended) {
       stream.reset();
     } else {
+      connection.parties.haveProvenThemselves();
       connection.opened(stream);
     }
   }
@@ -44,7 +45,7 @@ final class HboneDial implements Attempt, HbonePool.Opening {
     if (failure.kind() == OpenFailure.Kind.NO_SOCKET) {
       connection.path.failed("socket-open-failed", connection.pod.name, failure.causeOrNull());
     }
-    owner.failed(HboneReasons.reason(failure));
+    owner.failed(failure.reason());
   }
 
   @Override

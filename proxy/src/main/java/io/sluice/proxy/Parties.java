@@ -5,6 +5,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.hbone.HboneExchange;
+import io.sluice.proxy.relay.Incoming;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
@@ -57,8 +58,8 @@ final class Parties {
   }
 
   /** For the record of one that is refused before anybody looks who it is. */
-  void areKnownSoFar(MeshSnapshot snapshot, NamespacedName called, @Nullable HboneExchange asked) {
-    if (asked != null) {
+  void areKnownSoFar(MeshSnapshot snapshot, NamespacedName called, Incoming client) {
+    if (client instanceof HboneExchange asked) {
       areIdentified(asked.peer().in(snapshot), snapshot.identityOf(called).orElse(null));
       haveProvenThemselves();
       calls(asked.request().destination());

@@ -5,6 +5,8 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.hbone.HboneServer;
 import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.relay.ReadSizes;
+import io.sluice.proxy.relay.SocketSetup;
 import java.net.InetSocketAddress;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -16,7 +18,7 @@ final class Pod {
   final PodRoom room;
   final AtomicInteger listeners = new AtomicInteger();
   final BufferBudget budget;
-  final ReadSizes readSizes;
+  final SocketSetup sockets;
   final HboneServer hbone;
 
   /** Set when everything of the pod is to be reset; never unset. */
@@ -35,7 +37,11 @@ final class Pod {
     this.name = name;
     this.room = new PodRoom(settings.maxConnectionsPerPod());
     this.budget = new BufferBudget(settings.maxBufferedBytesPerPod(), path.budget);
-    this.readSizes = new ReadSizes(settings.maxReadBytes(), budget);
+    this.sockets =
+        new SocketSetup(
+            path.allocator,
+            new ReadSizes(settings.maxReadBytes(), budget),
+            cause -> path.failed("connection-failed", name, cause));
     this.hbone = new HboneServer(name, settings.hbone(), path.hboneEvents, path.serverRoom, budget);
   }
 

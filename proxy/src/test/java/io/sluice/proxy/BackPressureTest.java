@@ -3,6 +3,7 @@ package io.sluice.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.relay.ReadSizes;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -192,7 +193,7 @@ class BackPressureTest {
           .isLessThan(
               limit
                   + (long) defaults.eventLoops() * defaults.maxReadBytes()
-                  + (long) stalled * ProxySettings.READ_BYTES_WHEN_FULL);
+                  + (long) stalled * ReadSizes.BYTES_WHEN_FULL);
       for (Socket client : clients) {
         client.close();
       }

@@ -1,5 +1,6 @@
 package io.sluice.proxy.hbone;
 
+import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.tls.TlsReason;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,11 @@ public record OpenFailure(
     LIMIT,
     /** The pool is being closed. */
     CLOSED
+  }
+
+  /** What it means for the connection that wanted the stream. */
+  public Reason reason() {
+    return HboneReasons.reason(this);
   }
 
   static OpenFailure of(Kind kind) {

@@ -1,4 +1,4 @@
-package io.sluice.proxy;
+package io.sluice.proxy.socket;
 
 import io.netty.channel.unix.Errors;
 import io.sluice.mesh.decision.Reason;
@@ -9,7 +9,7 @@ import java.net.ConnectException;
  * library's text, which follows the locale; so the text is compared with the one that Netty makes
  * of the errno in question.
  */
-final class ConnectFailures {
+public final class ConnectFailures {
   private static final int ETIMEDOUT_NEGATIVE = -110;
   private static final String REFUSED = text(Errors.ERROR_ECONNREFUSED_NEGATIVE);
   private static final String RESET = text(Errors.ERRNO_ECONNRESET_NEGATIVE);
@@ -17,7 +17,8 @@ final class ConnectFailures {
 
   private ConnectFailures() {}
 
-  static Reason reason(Throwable cause) {
+  /** What {@code cause} means for whoever wanted the connection. */
+  public static Reason reason(Throwable cause) {
     String message = cause.getMessage();
     if (!(cause instanceof ConnectException) || message == null) {
       return Reason.UPSTREAM_UNREACHABLE;

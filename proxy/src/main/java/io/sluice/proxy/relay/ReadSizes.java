@@ -1,4 +1,4 @@
-package io.sluice.proxy;
+package io.sluice.proxy.relay;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -12,14 +12,18 @@ import io.sluice.proxy.limits.BufferBudget;
  * Read sizes that follow the traffic, up to a maximum, and shrink to the least while too much is
  * buffered: everyone still makes progress, so stalled connections cannot stop a pod.
  */
-final class ReadSizes implements RecvByteBufAllocator {
+public final class ReadSizes implements RecvByteBufAllocator {
+  /** Size of a read while too much is buffered: progress for everyone, little memory. */
+  public static final int BYTES_WHEN_FULL = 1_024;
+
   private static final int FIRST_BYTES = 2_048;
   private static final int LEAST_BYTES = 512;
 
   private final AdaptiveRecvByteBufAllocator adaptive;
   private final BufferBudget budget;
 
-  ReadSizes(int maxReadBytes, BufferBudget budget) {
+  /** Up to {@code maxReadBytes}, for the sockets that {@code budget} is of. */
+  public ReadSizes(int maxReadBytes, BufferBudget budget) {
     this.adaptive =
         new AdaptiveRecvByteBufAllocator(
             LEAST_BYTES, Math.min(FIRST_BYTES, maxReadBytes), maxReadBytes);
@@ -42,7 +46,7 @@ final class ReadSizes implements RecvByteBufAllocator {
     @Override
     public ByteBuf allocate(ByteBufAllocator allocator) {
       return budget.isExceeded()
-          ? allocator.directBuffer(ProxySettings.READ_BYTES_WHEN_FULL)
+          ? allocator.directBuffer(BYTES_WHEN_FULL)
           : delegate.allocate(allocator);
     }
 

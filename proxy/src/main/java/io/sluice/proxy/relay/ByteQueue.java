@@ -1,7 +1,6 @@
-package io.sluice.proxy.hbone;
+package io.sluice.proxy.relay;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
@@ -10,25 +9,20 @@ import org.jspecify.annotations.Nullable;
  * Bytes that wait. Small pieces are copied together: a piece keeps the whole buffer it was cut
  * from, so a peer that sends single bytes would otherwise hold thousands of times its window.
  */
-final class ByteQueue {
+public final class ByteQueue {
   private static final int SMALL_BYTES = 4_096;
   private static final int BLOCK_BYTES = 8_192;
 
-  private final ByteBufAllocator allocator;
   private final Deque<ByteBuf> pieces = new ArrayDeque<>(2);
   private @Nullable ByteBuf block;
   private int size;
-
-  ByteQueue(ByteBufAllocator allocator) {
-    this.allocator = allocator;
-  }
 
   /**
    * Takes ownership.
    *
    * @param sparing copies what is large too, where more may be kept with it than its bytes
    */
-  void add(ByteBuf bytes, boolean sparing) {
+  public void add(ByteBuf bytes, boolean sparing) {
     int length = bytes.readableBytes();
     size += length;
     if (length >= SMALL_BYTES) {
@@ -38,7 +32,7 @@ final class ByteQueue {
     }
     ByteBuf tail = block;
     if (tail == null || tail.writableBytes() < length) {
-      tail = allocator.directBuffer(BLOCK_BYTES, BLOCK_BYTES);
+      tail = bytes.alloc().directBuffer(BLOCK_BYTES, BLOCK_BYTES);
       block = tail;
       pieces.add(tail);
     }
@@ -48,18 +42,18 @@ final class ByteQueue {
 
   private ByteBuf copy(ByteBuf bytes) {
     int length = bytes.readableBytes();
-    ByteBuf copied = allocator.directBuffer(length, length).writeBytes(bytes);
+    ByteBuf copied = bytes.alloc().directBuffer(length, length).writeBytes(bytes);
     bytes.release();
     return copied;
   }
 
   /** Bytes that wait. */
-  int size() {
+  public int size() {
     return size;
   }
 
   /** The next piece, which the caller then owns; null when there is none. */
-  @Nullable ByteBuf poll() {
+  public @Nullable ByteBuf poll() {
     ByteBuf piece = pieces.poll();
     if (piece != null) {
       size -= piece.readableBytes();
@@ -70,7 +64,8 @@ final class ByteQueue {
     return piece;
   }
 
-  void clear() {
+  /** Releases all of it. */
+  public void clear() {
     for (ByteBuf piece = poll(); piece != null; piece = poll()) {
       piece.release();
     }

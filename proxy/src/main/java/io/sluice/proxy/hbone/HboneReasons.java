@@ -1,8 +1,7 @@
-package io.sluice.proxy;
+package io.sluice.proxy.hbone;
 
 import io.sluice.mesh.decision.Reason;
-import io.sluice.proxy.hbone.HboneStatus;
-import io.sluice.proxy.hbone.OpenFailure;
+import io.sluice.proxy.socket.ConnectFailures;
 import org.jspecify.annotations.Nullable;
 
 /** What reasons become on their way to the calling proxy, and what answers mean there. */
