@@ -2,8 +2,8 @@ package io.sluice.node.enrolment;
 
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.interception.Interception;
-import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ProxyStats;
+import io.sluice.proxy.accept.Proxy;
 import java.util.Map;
 import java.util.Set;
 

@@ -9,7 +9,7 @@ import io.sluice.node.interception.Interception;
 import io.sluice.node.interception.PathChecks;
 import io.sluice.node.interception.PathVerdict;
 import io.sluice.node.interception.PodPlacement;
-import io.sluice.proxy.Proxy;
+import io.sluice.proxy.accept.Proxy;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.nio.file.Path;

@@ -24,7 +24,7 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
     implements ByteChannel, Incoming, ChannelFutureListener {
   private final EpollSocketChannel socket;
   private final SocketSetup setup;
-  private final @Nullable Runnable active;
+  private @Nullable Runnable active;
   private @Nullable Listener listener;
   private @Nullable Consumer<ChannelEnd> goneListener;
 
@@ -42,18 +42,8 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
    * @throws ChannelException when it cannot be prepared; it is still the caller's
    */
   public TcpChannel(EpollSocketChannel socket, SocketSetup setup) {
-    this(socket, setup, null);
-  }
-
-  /**
-   * The same of a socket that is connected.
-   *
-   * @param active called when it is registered
-   */
-  public TcpChannel(EpollSocketChannel socket, SocketSetup setup, @Nullable Runnable active) {
     this.socket = socket;
     this.setup = setup;
-    this.active = active;
     EpollSocketChannelConfig config = socket.config();
     config.setAutoRead(false);
     config.setAllowHalfClosure(true);
@@ -80,6 +70,11 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
     if (told != null) {
       told.run();
     }
+  }
+
+  /** Is told when one that was accepted can be used; before it is registered. */
+  public void whenActive(Runnable told) {
+    active = told;
   }
 
   // --- until it is started -------------------------------------------------------------------
