@@ -10,7 +10,7 @@ import io.sluice.node.handover.HandedListener;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.PodListeners;
-import io.sluice.proxy.Proxy;
+import io.sluice.proxy.accept.Proxy;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

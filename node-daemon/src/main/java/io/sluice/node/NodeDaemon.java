@@ -35,6 +35,7 @@ import io.sluice.process.AdminServer;
 import io.sluice.process.MetricsServer;
 import io.sluice.proxy.Proxy;
 import io.sluice.proxy.WorkloadIdentities;
+import io.sluice.proxy.accept.Proxy;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;

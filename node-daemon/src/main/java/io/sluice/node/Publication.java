@@ -7,7 +7,7 @@ import io.sluice.node.cni.CniService;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.replacement.Replacements;
-import io.sluice.proxy.Proxy;
+import io.sluice.proxy.accept.Proxy;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;

@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import io.netty.util.internal.PlatformDependent;
 import io.sluice.proxy.hbone.HboneSettings;
+import io.sluice.proxy.relay.ReadSizes;
 import java.time.Duration;
 
 /**
@@ -16,7 +17,7 @@ import java.time.Duration;
  *     pods with the most of them first; 1 or more
  * @param maxConnectionsPerPod the same from one pod, and once more to it; 1 or more
  * @param maxBufferedBytesPerPod buffer memory waiting for slow readers above which a pod's
- *     connections read only {@link #READ_BYTES_WHEN_FULL} at a time; 64 KiB or more
+ *     connections read only {@link ReadSizes#BYTES_WHEN_FULL} at a time; 64 KiB or more
  * @param maxBufferedBytes the same for all pods together
  * @param maxReadBytes largest single read, 1 KiB to 1 MiB; also what one direction of one
  *     connection can buffer at most
@@ -38,13 +39,10 @@ public record ProxySettings(
     Duration listenerDrainTime,
     HboneSettings hbone) {
 
-  /** Size of a read while too much is buffered, in bytes: progress for everyone, little memory. */
-  public static final int READ_BYTES_WHEN_FULL = 1_024;
-
   // Parts of the direct memory. What may wait takes three eighths; as much again is what the pool
   // of buffers loses to pieces, or holds on the way through TLS; and where everything is full,
-  // READ_BYTES_WHEN_FULL of each connection fit in the rest.
-  private static final int BYTES_PER_CONNECTION = 4 * READ_BYTES_WHEN_FULL;
+  // ReadSizes.BYTES_WHEN_FULL of each connection fit in the rest.
+  private static final int BYTES_PER_CONNECTION = 4 * ReadSizes.BYTES_WHEN_FULL;
   private static final int POD_BUFFER_PARTS = 8;
   private static final int NODE_BUFFER_PODS = 3;
   private static final int READ_PARTS = 512;

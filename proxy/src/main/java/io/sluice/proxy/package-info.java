@@ -1,10 +1,10 @@
 /**
- * The data path: listeners that live inside pods' network namespaces, verdicts, forwarding.
+ * What the data path is given and what it tells: settings, the pods' sockets, records.
  *
- * <p>Knows the mesh model and Netty, nothing of Linux beyond descriptors: who opened a connection
- * and where it was going is asked of {@link io.sluice.proxy.PodSockets}. Must not block on an event
- * loop nor fetch anything. Start reading at {@link io.sluice.proxy.Proxy}, then {@code Admission}
- * and {@code Relay}.
+ * <p>The path of a connection is the packages below: {@code accept}, {@code decide}, {@code
+ * upstream}, {@code relay}, over {@code hbone} and {@code tls}. They know the mesh model and Netty,
+ * nothing of Linux beyond descriptors, and never block an event loop. Start reading at {@link
+ * io.sluice.proxy.PodSockets}; {@code accept.Proxy} is the entry.
  */
 @NullMarked
 package io.sluice.proxy;

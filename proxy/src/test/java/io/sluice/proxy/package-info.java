@@ -1,7 +1,4 @@
-/**
- * Tests of the data path over real loopback sockets, without root: {@code ProxyFixture} stands in
- * for the node daemon, {@code Peers} for applications.
- */
+/** What tests of the data path share: {@code Peers} stands in for applications. */
 @NullMarked
 package io.sluice.proxy;
 

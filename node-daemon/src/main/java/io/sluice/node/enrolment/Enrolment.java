@@ -13,7 +13,7 @@ import io.sluice.mesh.Retirement;
 import io.sluice.mesh.Workload;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.Sandbox;
-import io.sluice.proxy.Proxy;
+import io.sluice.proxy.accept.Proxy;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;

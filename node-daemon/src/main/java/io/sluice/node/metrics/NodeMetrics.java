@@ -18,7 +18,7 @@ import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.store.StoredFirst;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
-import io.sluice.proxy.Proxy;
+import io.sluice.proxy.accept.Proxy;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.util.function.Supplier;

@@ -3,6 +3,7 @@ package io.sluice.proxy.hbone;
 import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.util.concurrent.Future;
+import io.sluice.proxy.relay.ChannelEnd;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +47,7 @@ final class ClientOpening implements HboneStream.Opener {
     if (asked == null || settled) {
       return;
     }
-    asked.deadline(group.pool.settings.times().answer(), StreamEnd.TIMEOUT);
+    asked.deadline(group.pool.settings.times().answer(), ChannelEnd.TIMEOUT);
     asked
         .channel()
         .writeAndFlush(
@@ -66,11 +67,11 @@ final class ClientOpening implements HboneStream.Opener {
   }
 
   @Override
-  public void closed(StreamEnd end) {
+  public void closed(ChannelEnd end) {
     if (settled) {
       return;
     }
-    boolean mayTryAgain = end == StreamEnd.NOT_PROCESSED || end == StreamEnd.CONNECTION_LOST;
+    boolean mayTryAgain = end == ChannelEnd.NOT_PROCESSED || end == ChannelEnd.CONNECTION_LOST;
     if (mayTryAgain && !triedAgain) {
       // No byte of the application has been sent before the answer, so nothing is sent twice.
       triedAgain = true;
@@ -80,7 +81,7 @@ final class ClientOpening implements HboneStream.Opener {
     }
     fail(
         OpenFailure.of(
-            end == StreamEnd.TIMEOUT
+            end == ChannelEnd.TIMEOUT
                 ? OpenFailure.Kind.ANSWER_TIMEOUT
                 : OpenFailure.Kind.CONNECTION_LOST));
   }

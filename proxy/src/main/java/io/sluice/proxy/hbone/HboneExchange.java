@@ -6,26 +6,27 @@ import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.util.concurrent.Future;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.relay.ChannelEnd;
+import io.sluice.proxy.relay.Incoming;
 import io.sluice.proxy.tls.VerifiedPeer;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * One CONNECT that waits for its answer: exactly one of {@link #accept} and {@link #refuse}, from
- * the event loop of the connection; later ones are ignored. Without an answer in time it is
- * refused.
- */
-public final class HboneExchange {
+/** One CONNECT that waits for its answer. Without one in time it is refused. */
+public final class HboneExchange implements Incoming {
   private static final String PROXY_STATUS = "proxy-status";
 
   private final HboneStream stream;
   private final HboneRequest request;
   private boolean answered;
   private boolean gone;
-  private @Nullable Runnable goneListener;
+  private @Nullable Consumer<ChannelEnd> goneListener;
+  private ChannelEnd endBeforeAnswer = ChannelEnd.CONNECTION_LOST;
   private @Nullable Future<?> deadline;
 
   HboneExchange(HboneStream stream, HboneRequest request) {
@@ -64,30 +65,21 @@ public final class HboneExchange {
     return (InetSocketAddress) stream.channel().parent().remoteAddress();
   }
 
-  /** Address that the connection was made to. */
-  public InetSocketAddress localAddress() {
-    return (InetSocketAddress) stream.channel().parent().localAddress();
-  }
-
   /** Where to answer, and where a socket that is joined with the stream has to live. */
   public EventLoop eventLoop() {
     return stream.channel().eventLoop();
   }
 
-  /** Whether the peer has given up. */
-  public boolean isGone() {
-    return gone;
-  }
-
-  /** Is told when the peer gives up before an answer, so that a dial can be given up as well. */
-  public void whenGone(Runnable listener) {
+  @Override
+  public void whenGone(Consumer<ChannelEnd> listener) {
     goneListener = listener;
     if (gone) {
-      listener.run();
+      listener.accept(endBeforeAnswer);
     }
   }
 
-  /** Answers 200. The stream is to be started at once; if the peer has gone it says so. */
+  /** Answers 200; if the peer has gone the stream says so. */
+  @Override
   public HboneStream accept() {
     if (!answered && !gone) {
       answered = true;
@@ -99,6 +91,11 @@ public final class HboneExchange {
               stream.channel().voidPromise());
     }
     return stream;
+  }
+
+  @Override
+  public void refuse(Reason reason) {
+    refuse(HboneStatus.of(reason));
   }
 
   /** Answers with an error and ends the stream. */
@@ -122,12 +119,13 @@ public final class HboneExchange {
         .addListener(sent -> stream.endUnwanted());
   }
 
-  void gone() {
+  void gone(ChannelEnd end) {
     gone = true;
+    endBeforeAnswer = end;
     settle();
-    Runnable listener = goneListener;
+    Consumer<ChannelEnd> listener = goneListener;
     if (listener != null && !answered) {
-      listener.run();
+      listener.accept(end);
     }
   }
 

@@ -15,9 +15,13 @@ import io.netty.handler.codec.http2.Http2ResetFrame;
 import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
+import io.sluice.proxy.relay.ByteChannel;
+import io.sluice.proxy.relay.ByteQueue;
+import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.tls.VerifiedPeer;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -27,31 +31,13 @@ import org.jspecify.annotations.Nullable;
  * stream's window bounds how much, and opens again only as the receiver reports bytes {@link
  * #consumed}.
  */
-public final class HboneStream extends ChannelInboundHandlerAdapter {
-  /** The local end. */
-  public interface Listener {
-    /** Bytes of the peer, which the listener now owns. */
-    void bytes(ByteBuf bytes);
-
-    /** No more bytes for now: the moment to pass on what came. */
-    default void batchEnded() {}
-
-    /** The peer has sent its last byte. */
-    void inputEnded();
-
-    /** {@link HboneStream#isWritable} is true again. */
-    void writable();
-
-    /** Nothing moves any more; called once, last. */
-    void closed(StreamEnd end);
-  }
-
+public final class HboneStream extends ChannelInboundHandlerAdapter implements ByteChannel {
   /** What happens before bytes may flow. */
   interface Opener {
     void headers(HboneStream stream, Http2HeadersFrame frame);
 
     /** The stream ended instead. */
-    void closed(StreamEnd end);
+    void closed(ChannelEnd end);
   }
 
   private final HboneConnection connection;
@@ -61,7 +47,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   private @Nullable ByteQueue early;
   private @Nullable Future<?> deadline;
   private @Nullable ChannelFuture endSent;
-  private StreamEnd endIfCut = StreamEnd.CONNECTION_LOST;
+  private ChannelEnd endIfCut = ChannelEnd.CONNECTION_LOST;
   private int unread;
   private int taken; // since the window was last looked at
   private int unsent;
@@ -84,10 +70,15 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     return connection.peer;
   }
 
-  /** Bytes may flow from now on; those that came early are delivered at once. */
-  public void start(Listener local) {
+  @Override
+  public void listen(Listener local) {
     opener = null;
     listener = local;
+  }
+
+  @Override
+  public void start() {
+    Listener local = Objects.requireNonNull(listener);
     cancelDeadline(); // an open stream may be silent for as long as its ends want
     ByteQueue waiting = early;
     early = null;
@@ -105,7 +96,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   }
 
   /** Cuts the stream if nothing has happened by then. */
-  void deadline(Duration after, StreamEnd end) {
+  void deadline(Duration after, ChannelEnd end) {
     cancelDeadline();
     deadline = channel.eventLoop().schedule(() -> cut(end), after.toNanos(), TimeUnit.NANOSECONDS);
   }
@@ -118,7 +109,16 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** Queues bytes, and takes their ownership; {@link #flush} sends them. */
+  /** They come by themselves. */
+  @Override
+  public void read() {}
+
+  @Override
+  public boolean hasWindow() {
+    return true;
+  }
+
+  @Override
   public void write(ByteBuf bytes) {
     if (closed || outputEnded || !channel.isActive()) {
       bytes.release();
@@ -127,14 +127,14 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     channel.write(new DefaultHttp2DataFrame(bytes, false), channel.voidPromise());
   }
 
-  /** Sends what was written. */
+  @Override
   public void flush() {
     if (!closed) {
       channel.flush();
     }
   }
 
-  /** Whether the source should be read; {@link Listener#writable} tells when it should again. */
+  @Override
   public boolean isWritable() {
     if (!channel.isWritable()) {
       return false; // Netty tells when it is again
@@ -149,14 +149,14 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     return false;
   }
 
-  /** Bytes that were written and not sent yet, frame headers included. */
-  int unsentBytes() {
+  @Override
+  public int unsentBytes() {
     unsent = closed ? 0 : Http2Stack.unsentBytes(channel, unsent);
     return unsent;
   }
 
-  /** Whether {@link #isWritable} means that nothing waits, instead of little. */
-  void waitForAll(boolean all) {
+  @Override
+  public void waitForAll(boolean all) {
     if (all != waitsForAll && !closed) {
       waitsForAll = all;
       Http2Stack.limitWrites(channel, connection.settings, all);
@@ -172,7 +172,8 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** Sends the end of output (END_STREAM) behind what was written. */
+  /** END_STREAM, behind what was written. */
+  @Override
   public void endOutput() {
     if (closed || outputEnded || !channel.isActive()) {
       return;
@@ -181,9 +182,10 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     endSent = channel.writeAndFlush(new DefaultHttp2DataFrame(true));
   }
 
-  /** Ends both directions at once (RST_STREAM with CANCEL), unless both have ended. */
+  /** RST_STREAM with CANCEL. */
+  @Override
   public void reset() {
-    cut(StreamEnd.RESET_BY_US);
+    cut(ChannelEnd.RESET_BY_US);
   }
 
   /** After a complete answer: the rest of the request is not wanted, RFC 9113 §8.1. */
@@ -194,16 +196,17 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     channel.close();
   }
 
-  private void cut(StreamEnd end) {
+  private void cut(ChannelEnd end) {
     if (!closed) {
-      if (endIfCut == StreamEnd.CONNECTION_LOST) {
+      if (endIfCut == ChannelEnd.CONNECTION_LOST) {
         endIfCut = end;
       }
       channel.close();
     }
   }
 
-  /** Gives the peer credit for bytes that were passed on or dropped; also once it is closed. */
+  /** Gives the peer credit for them. */
+  @Override
   public void consumed(int bytes) {
     unread -= bytes;
     taken = connection.windows.taken(channel.stream().id(), bytes, taken);
@@ -217,7 +220,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   /** There is too little memory for what nobody takes. */
   void giveUpIfStalled() {
     if (unread > 0) {
-      cut(StreamEnd.NO_MEMORY);
+      cut(ChannelEnd.NO_MEMORY);
     }
   }
 
@@ -259,7 +262,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     } else if (frame.isEndStream()) {
       inputEnded(); // trailers say nothing about bytes
     } else {
-      cut(StreamEnd.RESET_BY_US);
+      cut(ChannelEnd.RESET_BY_US);
     }
   }
 
@@ -278,7 +281,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
       listener.bytes(bytes);
     } else {
       if (early == null) {
-        early = new ByteQueue(channel.alloc());
+        early = new ByteQueue();
       }
       early.add(bytes, false);
     }
@@ -301,11 +304,11 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     if (event instanceof Http2ResetFrame reset) {
       endIfCut =
           reset.errorCode() == Http2Error.REFUSED_STREAM.code()
-              ? StreamEnd.NOT_PROCESSED
-              : StreamEnd.RESET_BY_PEER;
+              ? ChannelEnd.NOT_PROCESSED
+              : ChannelEnd.RESET_BY_PEER;
     } else if (event instanceof Http2GoAwayFrame goAway) {
       goAway.release();
-      endIfCut = StreamEnd.NOT_PROCESSED;
+      endIfCut = ChannelEnd.NOT_PROCESSED;
     }
   }
 
@@ -339,10 +342,10 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     cancelDeadline();
     connection.streamClosed(this);
     ChannelFuture end = endSent;
-    if (inputEnded && end != null && endIfCut == StreamEnd.CONNECTION_LOST) {
+    if (inputEnded && end != null && endIfCut == ChannelEnd.CONNECTION_LOST) {
       // HTTP/2 is done with the stream once its end is queued, the socket possibly not yet.
       end.addListener(sent -> {
-        endIfCut = sent.isSuccess() ? StreamEnd.FINISHED : StreamEnd.CONNECTION_LOST;
+        endIfCut = sent.isSuccess() ? ChannelEnd.FINISHED : ChannelEnd.CONNECTION_LOST;
         tellClosed();
       });
     } else {
@@ -351,8 +354,8 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
   }
 
   private void tellClosed() {
-    if (endIfCut == StreamEnd.CONNECTION_LOST && connection.wasDenied()) {
-      endIfCut = StreamEnd.DENIED;
+    if (endIfCut == ChannelEnd.CONNECTION_LOST && connection.wasDenied()) {
+      endIfCut = ChannelEnd.DENIED;
     }
     if (listener != null) {
       listener.closed(endIfCut);
@@ -377,10 +380,10 @@ public final class HboneStream extends ChannelInboundHandlerAdapter {
     }
     connection.streamFailed(cause);
     if (cause instanceof Http2Exception) {
-      endIfCut = StreamEnd.RESET_BY_US;
+      endIfCut = ChannelEnd.RESET_BY_US;
       context.fireExceptionCaught(cause); // Netty resets the stream with the error in it
     } else {
-      cut(StreamEnd.RESET_BY_US);
+      cut(ChannelEnd.RESET_BY_US);
     }
   }
 }

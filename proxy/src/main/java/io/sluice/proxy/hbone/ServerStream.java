@@ -2,6 +2,7 @@ package io.sluice.proxy.hbone;
 
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
+import io.sluice.proxy.relay.ChannelEnd;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -47,9 +48,9 @@ final class ServerStream implements HboneStream.Opener {
   }
 
   @Override
-  public void closed(StreamEnd end) {
+  public void closed(ChannelEnd end) {
     if (exchange != null) {
-      exchange.gone();
+      exchange.gone(end);
     }
   }
 }

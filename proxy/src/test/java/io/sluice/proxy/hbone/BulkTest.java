@@ -105,8 +105,8 @@ class BulkTest {
           "all ends told",
           () -> fixture.serverEnds.size() == STREAMS && fixture.clientEnds.size() == STREAMS);
       assertThat(wrong).hasValue(0);
-      assertThat(fixture.clientEnds).hasSize(STREAMS).containsOnly(SocketTunnel.End.FINISHED);
-      assertThat(fixture.serverEnds).containsOnly(SocketTunnel.End.FINISHED);
+      assertThat(fixture.clientEnds).hasSize(STREAMS).containsOnly(HboneFixture.Ended.FINISHED);
+      assertThat(fixture.serverEnds).containsOnly(HboneFixture.Ended.FINISHED);
       assertThat(fixture.socketsMade.get()).isLessThanOrEqualTo(8);
     }
   }

@@ -14,6 +14,8 @@ import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.relay.ByteChannel;
+import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.tls.TlsHandshake;
 import io.sluice.proxy.tls.TlsIdentity;
 import io.sluice.proxy.tls.TlsReason;
@@ -88,13 +90,14 @@ final class GreetingServer implements AutoCloseable {
     }
   }
 
-  private static final class Greeting implements HboneStream.Opener, HboneStream.Listener {
+  private static final class Greeting implements HboneStream.Opener, ByteChannel.Listener {
     private @Nullable HboneStream stream;
 
     @Override
     public void headers(HboneStream opened, Http2HeadersFrame frame) {
       stream = opened;
-      opened.start(this);
+      opened.listen(this);
+      opened.start();
     }
 
     @Override
@@ -119,7 +122,7 @@ final class GreetingServer implements AutoCloseable {
     }
 
     @Override
-    public void closed(StreamEnd end) {
+    public void closed(ChannelEnd end) {
       // Nobody asks.
     }
   }

@@ -1,6 +1,7 @@
 package io.sluice.proxy.hbone;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.netty.bootstrap.ServerBootstrap;
@@ -22,6 +23,12 @@ import io.sluice.mesh.TrustDomain;
 import io.sluice.proxy.LeakCounter;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.limits.Source;
+import io.sluice.proxy.relay.ByteChannel;
+import io.sluice.proxy.relay.ChannelEnd;
+import io.sluice.proxy.relay.ReadSizes;
+import io.sluice.proxy.relay.Relay;
+import io.sluice.proxy.relay.SocketSetup;
+import io.sluice.proxy.relay.TcpChannel;
 import io.sluice.proxy.tls.DenyList;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsIdentity;
@@ -51,8 +58,16 @@ final class HboneFixture implements AutoCloseable {
   static final NamespacedName STORE_POD = new NamespacedName("shop", "store-1");
   static final NamespacedName BUYER_POD = new NamespacedName("shop", "buyer-1");
 
+  /** As much as Netty's own choice of read sizes. */
+  private static final int READ_BYTES = 65_536;
+
   static {
     LeakCounter.install();
+  }
+
+  /** How a relay ended, and at which of its ends. */
+  record Ended(boolean bySocket, ChannelEnd how) {
+    static final Ended FINISHED = new Ended(true, ChannelEnd.FINISHED);
   }
 
   final TestAuthority authority = new TestAuthority(TrustDomain.CLUSTER_LOCAL);
@@ -61,8 +76,8 @@ final class HboneFixture implements AutoCloseable {
   final EventRecorder serverEvents = new EventRecorder();
   final EventRecorder clientEvents = new EventRecorder();
   final Queue<OpenFailure> failures = new ConcurrentLinkedQueue<>();
-  final Queue<SocketTunnel.End> clientEnds = new ConcurrentLinkedQueue<>();
-  final Queue<SocketTunnel.End> serverEnds = new ConcurrentLinkedQueue<>();
+  final Queue<Ended> clientEnds = new ConcurrentLinkedQueue<>();
+  final Queue<Ended> serverEnds = new ConcurrentLinkedQueue<>();
   final Queue<HboneRequest> requests = new ConcurrentLinkedQueue<>();
   final AtomicInteger socketsMade = new AtomicInteger();
   volatile DenyList denied = DenyList.NONE;
@@ -80,6 +95,7 @@ final class HboneFixture implements AutoCloseable {
   volatile InetSocketAddress app;
 
   private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true);
+  private final SocketSetup setup;
   private final MultiThreadIoEventLoopGroup group =
       new MultiThreadIoEventLoopGroup(3, EpollIoHandler.newFactory());
   private final EventLoop serverLoop = group.next();
@@ -98,6 +114,9 @@ final class HboneFixture implements AutoCloseable {
     assumeThat(stack.isAvailable()).isTrue();
     this.app = app;
     this.budget = new BufferBudget(budgetBytes, null);
+    this.setup =
+        new SocketSetup(
+            allocator, new ReadSizes(READ_BYTES, budget), cause -> fail("a relay failed", cause));
     DenyList list = peer -> denied.denies(peer);
     storeEnd = new TlsIdentity(stack, stores::get, list, TlsSettings.DEFAULTS);
     buyerEnd = new TlsIdentity(stack, buyers::get, list, TlsSettings.DEFAULTS);
@@ -145,54 +164,59 @@ final class HboneFixture implements AutoCloseable {
 
   /** The client's proxy: a socket of the application, and the stream it is led into. */
   private void enter(EpollSocketChannel socket) {
-    socket.config().setAllocator(allocator);
     tunnels.incrementAndGet();
-    SocketTunnel tunnel =
-        new SocketTunnel(
-            socket,
-            budget,
-            (ended, end) -> {
-              clientEnds.add(end);
-              tunnels.decrementAndGet();
-            });
+    TcpChannel near = new TcpChannel(socket, setup);
+    near.whenGone(end -> {
+      clientEnds.add(new Ended(true, end));
+      tunnels.decrementAndGet();
+    });
     clientLoop
         .register(socket)
         .addListener(registered -> {
           PoolKey key = new PoolKey(pods.get(), BUYER, gateway, expected);
           HboneRequest request = new HboneRequest(app, "for=127.0.0.1", null, null);
-          pool.open(key, buyerEnd, budget, request, opening(socket, tunnel));
+          pool.open(key, buyerEnd, budget, request, opening(near));
         });
   }
 
-  private HbonePool.Opening opening(EpollSocketChannel socket, SocketTunnel tunnel) {
+  private HbonePool.Opening opening(TcpChannel near) {
     return new HbonePool.Opening() {
       @Override
       public void opened(HboneStream stream) {
-        tunnel.join(stream);
+        join(near, stream, true, clientEnds);
       }
 
       @Override
       public void failed(OpenFailure failure) {
         failures.add(failure);
-        tunnel.reset();
+        near.reset();
+        clientEnds.add(new Ended(true, ChannelEnd.RESET_BY_US));
+        tunnels.decrementAndGet();
       }
     };
+  }
+
+  private void join(ByteChannel near, ByteChannel far, boolean socketIsNear, Queue<Ended> ends) {
+    new Relay(
+            near,
+            far,
+            budget,
+            (byNear, how) -> {
+              ends.add(
+                  how == ChannelEnd.FINISHED
+                      ? Ended.FINISHED
+                      : new Ended(byNear == socketIsNear, how));
+              tunnels.decrementAndGet();
+            })
+        .start();
   }
 
   /** The server's proxy: dials what is asked for. */
   void forward(HboneExchange exchange) {
     requests.add(exchange.request());
     EpollSocketChannel socket = AdoptedSockets.connecting(newSocket());
-    socket.config().setAllocator(allocator);
     tunnels.incrementAndGet();
-    SocketTunnel tunnel =
-        new SocketTunnel(
-            socket,
-            budget,
-            (ended, end) -> {
-              serverEnds.add(end);
-              tunnels.decrementAndGet();
-            });
+    TcpChannel far = new TcpChannel(socket, setup);
     exchange
         .eventLoop()
         .register(socket)
@@ -201,9 +225,11 @@ final class HboneFixture implements AutoCloseable {
               .connect(exchange.request().destination())
               .addListener(connected -> {
                 if (connected.isSuccess()) {
-                  tunnel.join(exchange.accept());
+                  join(exchange.accept(), far, false, serverEnds);
                 } else {
-                  tunnel.reset();
+                  far.reset();
+                  serverEnds.add(new Ended(true, ChannelEnd.RESET_BY_US));
+                  tunnels.decrementAndGet();
                   exchange.refuse(HboneStatus.UPSTREAM_REFUSED);
                 }
               });

@@ -42,7 +42,7 @@ class HyperH2Test {
 
       assertThat(said).isEqualTo(PEER + " 200 " + (MEBIBYTES << 20) + " same END_STREAM");
       Await.until("the end to be told", () -> !fixture.serverEnds.isEmpty());
-      assertThat(fixture.serverEnds).containsExactly(SocketTunnel.End.FINISHED);
+      assertThat(fixture.serverEnds).containsExactly(HboneFixture.Ended.FINISHED);
       assertThat(fixture.requests.element().destination()).isEqualTo(app.address());
     }
   }

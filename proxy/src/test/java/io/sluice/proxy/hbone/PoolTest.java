@@ -6,6 +6,7 @@ import io.sluice.await.Await;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.TlsStack;
@@ -138,8 +139,10 @@ class PoolTest {
                     && !fixture.serverEnds.isEmpty());
 
         assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(3));
-        assertThat(fixture.clientEnds).containsExactly(SocketTunnel.End.CONNECTION_LOST);
-        assertThat(fixture.serverEnds).containsExactly(SocketTunnel.End.CONNECTION_LOST);
+        assertThat(fixture.clientEnds)
+            .containsExactly(new HboneFixture.Ended(false, ChannelEnd.CONNECTION_LOST));
+        assertThat(fixture.serverEnds)
+            .containsExactly(new HboneFixture.Ended(false, ChannelEnd.CONNECTION_LOST));
         assertThat(fixture.connections()).isZero();
       }
       wire.resume();
@@ -227,7 +230,7 @@ class PoolTest {
       Await.until(
           "both ends told",
           () -> !fixture.clientEnds.isEmpty() && !fixture.serverEvents.ends.isEmpty());
-      assertThat(fixture.clientEnds).containsExactly(SocketTunnel.End.FINISHED);
+      assertThat(fixture.clientEnds).containsExactly(HboneFixture.Ended.FINISHED);
       assertThat(fixture.serverEvents.ends).containsExactly(ConnectionEnd.DRAINED);
       Await.until("the client to know", () -> !fixture.clientEvents.ends.isEmpty());
       assertThat(fixture.clientEvents.ends).containsExactly(ConnectionEnd.PEER_GOAWAY);

@@ -8,6 +8,8 @@ import io.sluice.await.Await;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.relay.ByteChannel;
+import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsStack;
 import java.io.IOException;
@@ -36,20 +38,21 @@ class StalledCallerTest {
   private final Queue<Taker> takers = new ConcurrentLinkedQueue<>();
 
   /** What a stream ends in: it takes nothing until it is told to. */
-  private final class Taker implements HboneStream.Listener {
+  private final class Taker implements ByteChannel.Listener {
     private final HboneExchange exchange;
     private final HboneStream stream;
     private boolean takes;
     private int waiting;
     private volatile int came;
     private volatile boolean inputEnded;
-    private volatile @Nullable StreamEnd end;
+    private volatile @Nullable ChannelEnd end;
 
     Taker(HboneExchange exchange) {
       this.exchange = exchange;
       this.stream = exchange.accept();
       takers.add(this);
-      stream.start(this);
+      stream.listen(this);
+      stream.start();
     }
 
     private boolean isOf(SpiffeId caller) {
@@ -86,7 +89,7 @@ class StalledCallerTest {
     public void writable() {}
 
     @Override
-    public void closed(StreamEnd how) {
+    public void closed(ChannelEnd how) {
       end = how;
       take();
     }
@@ -139,7 +142,7 @@ class StalledCallerTest {
         assertThat(takers)
             .filteredOn(each -> each.end != null)
             .isNotEmpty()
-            .allMatch(each -> each.isOf(HboneFixture.BUYER) && each.end == StreamEnd.NO_MEMORY);
+            .allMatch(each -> each.isOf(HboneFixture.BUYER) && each.end == ChannelEnd.NO_MEMORY);
         assertThat(fixture.budget.isExceeded()).isFalse();
       } finally {
         for (RawClient one : crowd) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.await.Await;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.tls.TlsStack;
 import java.net.Socket;
 import java.net.SocketException;
@@ -38,8 +39,8 @@ class TunnelTest {
       assertThat(client.getInputStream().readAllBytes()).isEqualTo(HELLO);
       Await.until(
           "both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
-      assertThat(fixture.clientEnds).containsExactly(SocketTunnel.End.FINISHED);
-      assertThat(fixture.serverEnds).containsExactly(SocketTunnel.End.FINISHED);
+      assertThat(fixture.clientEnds).containsExactly(HboneFixture.Ended.FINISHED);
+      assertThat(fixture.serverEnds).containsExactly(HboneFixture.Ended.FINISHED);
       assertThat(fixture.requests.element().destination()).isEqualTo(app.address());
       assertThat(fixture.requests.element().forwardedOrNull()).isEqualTo("for=127.0.0.1");
     }
@@ -88,7 +89,7 @@ class TunnelTest {
       assertThat(received.get(10, TimeUnit.SECONDS)).isEqualTo(HELLO);
       Await.until(
           "both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
-      assertThat(fixture.clientEnds).containsExactly(SocketTunnel.End.FINISHED);
+      assertThat(fixture.clientEnds).containsExactly(HboneFixture.Ended.FINISHED);
     }
   }
 
@@ -116,8 +117,10 @@ class TunnelTest {
       assertThat(seen.get(10, TimeUnit.SECONDS)).hasMessageContaining("reset");
       Await.until(
           "both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
-      assertThat(fixture.clientEnds).containsExactly(SocketTunnel.End.RESET_BY_SOCKET);
-      assertThat(fixture.serverEnds).containsExactly(SocketTunnel.End.RESET_BY_STREAM);
+      assertThat(fixture.clientEnds)
+          .containsExactly(new HboneFixture.Ended(true, ChannelEnd.RESET_BY_PEER));
+      assertThat(fixture.serverEnds)
+          .containsExactly(new HboneFixture.Ended(false, ChannelEnd.RESET_BY_PEER));
     }
   }
 
@@ -140,8 +143,10 @@ class TunnelTest {
           .hasMessageContaining("reset");
       Await.until(
           "both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
-      assertThat(fixture.clientEnds).containsExactly(SocketTunnel.End.RESET_BY_STREAM);
-      assertThat(fixture.serverEnds).containsExactly(SocketTunnel.End.RESET_BY_SOCKET);
+      assertThat(fixture.clientEnds)
+          .containsExactly(new HboneFixture.Ended(false, ChannelEnd.RESET_BY_PEER));
+      assertThat(fixture.serverEnds)
+          .containsExactly(new HboneFixture.Ended(true, ChannelEnd.RESET_BY_PEER));
     }
   }
 

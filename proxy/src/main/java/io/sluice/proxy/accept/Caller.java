@@ -1,0 +1,51 @@
+package io.sluice.proxy.accept;
+
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.decision.Flow;
+import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.upstream.Upstream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds out who calls and what is wanted, by what proves it, and asks the upstream for it. Runs on
+ * the connection's event loop.
+ */
+abstract sealed class Caller permits SocketCaller, StreamCaller {
+  final DataPath path;
+  final Pod pod;
+  final Loop loop;
+  private @Nullable Upstream upstream;
+  private boolean ended;
+
+  Caller(DataPath path, Pod pod, Loop loop) {
+    this.path = path;
+    this.pod = pod;
+    this.loop = loop;
+  }
+
+  /** Leads to an upstream or a refusal, now or later. */
+  abstract void find(MeshSnapshot snapshot, Subject subject, Upstream.Listener connection);
+
+  /** Tells what is known without a search: for the record of one that is refused before it. */
+  abstract void introduce(MeshSnapshot snapshot, Subject subject);
+
+  final void call(
+      MeshSnapshot snapshot, Flow wanted, Subject subject, Upstream.Listener connection) {
+    Upstream asked = new Upstream(loop.upstreams, pod, snapshot, wanted, subject, connection);
+    upstream = asked;
+    asked.start();
+  }
+
+  final boolean hasEnded() {
+    return ended;
+  }
+
+  /** The connection has ended: search and upstream are given up. */
+  final void end() {
+    ended = true;
+    Upstream asked = upstream;
+    if (asked != null) {
+      asked.end();
+    }
+  }
+}

@@ -1,0 +1,265 @@
+package io.sluice.proxy.accept;
+
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.AccessRecord;
+import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.decide.Affected;
+import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.limits.Source;
+import io.sluice.proxy.relay.ByteChannel;
+import io.sluice.proxy.relay.ChannelEnd;
+import io.sluice.proxy.relay.Incoming;
+import io.sluice.proxy.relay.Relay;
+import io.sluice.proxy.upstream.Upstream;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One connection from accept to its access record: who it is, what was decided, its two ends. Runs
+ * on one event loop.
+ */
+final class Connection implements Upstream.Listener, Relay.Listener {
+  private enum State {
+    ADMITTING,
+    OPEN,
+    ENDED
+  }
+
+  final Pod pod;
+  final Subject subject;
+
+  /** Place in the loop's list; the loop's own. */
+  int index = -1;
+
+  private final DataPath path;
+  private final Loop loop;
+  private final long id;
+  private final Source source; // whom it counts for
+  private final @Nullable Reason noRoom;
+  private final long startNanos = System.nanoTime();
+  private final Incoming client;
+  private final Caller caller;
+  private @Nullable Relay relay; // once bytes flow
+  private State state = State.ADMITTING;
+
+  private long reportedSent;
+  private long reportedReceived;
+  private long reportedNanos = startNanos;
+
+  /**
+   * One that counts as live already.
+   *
+   * @param source whom it counts for
+   * @param client waits for its answer; it is this connection's from here on
+   */
+  Connection(
+      DataPath path,
+      Pod pod,
+      Loop loop,
+      Subject subject,
+      Source source,
+      Incoming client,
+      Caller caller) {
+    this.path = path;
+    this.pod = pod;
+    this.loop = loop;
+    this.subject = subject;
+    this.source = source;
+    this.client = client;
+    this.caller = caller;
+    this.id = path.ids.incrementAndGet();
+    this.noRoom = path.takeRoom(pod, subject.direction(), source);
+  }
+
+  /** Takes its place on the loop and finds out what is to become of it. */
+  void begin() {
+    loop.add(this);
+    client.whenGone(this::clientGone);
+    if (state == State.ENDED) {
+      return;
+    }
+    MeshSnapshot snapshot = path.snapshot;
+    subject.decidedBy(snapshot.revision());
+    if (pod.gone) {
+      refuse(Reason.DRAINING);
+    } else if (noRoom != null) {
+      caller.introduce(snapshot, subject);
+      refuse(noRoom);
+    } else {
+      caller.find(snapshot, subject, this);
+    }
+  }
+
+  /** Ends it where the latest snapshot refuses what an earlier one allowed. */
+  void judgeAgain(Affected affected) {
+    Verdict answer = state == State.OPEN ? subject.revocation(path.snapshot, affected) : null;
+    if (answer != null) {
+      end(CloseKind.REVOKED, answer.reason());
+    }
+  }
+
+  /** Whether it is not known yet what becomes of it. */
+  boolean isAdmitting() {
+    return state == State.ADMITTING;
+  }
+
+  private void refuse(Reason reason) {
+    refused(Verdict.of(Outcome.REFUSED, reason), CloseKind.REFUSED);
+  }
+
+  @Override
+  public void refused(Verdict answer, CloseKind kind) {
+    if (state != State.ENDED) {
+      subject.refused(answer);
+      end(kind, answer.reason());
+    }
+  }
+
+  // --- relaying ------------------------------------------------------------------------------
+
+  @Override
+  public void opened(ByteChannel upstream) {
+    if (!open()) {
+      upstream.reset();
+      return;
+    }
+    Relay joined = new Relay(client.accept(), upstream, pod.budget, this);
+    relay = joined;
+    joined.start();
+  }
+
+  /** False where policy has changed its mind while the upstream was being reached. */
+  private boolean open() {
+    Verdict refusal = subject.refusalAtOpening(path.snapshot);
+    if (refusal != null) {
+      refused(refusal, CloseKind.REFUSED);
+      return false;
+    }
+    state = State.OPEN;
+    path.opened.increment();
+    tell(() -> path.listener.opened(info()));
+    return true;
+  }
+
+  private void clientGone(ChannelEnd how) {
+    ended(true, how);
+  }
+
+  @Override
+  public void ended(boolean byClient, ChannelEnd how) {
+    switch (how) {
+      case FINISHED -> ended(CloseKind.FIN);
+      case RESET_BY_PEER, NOT_PROCESSED, CONNECTION_LOST ->
+          ended(byClient ? CloseKind.RESET_BY_CLIENT : CloseKind.RESET_BY_UPSTREAM);
+      case DENIED -> end(CloseKind.DENIED, Reason.PEER_DENIED);
+      case TIMEOUT -> end(CloseKind.IDLE, Reason.IDLE_TIMEOUT);
+      case NO_MEMORY -> end(CloseKind.STALLED, Reason.BUFFER_LIMIT);
+      case RESET_BY_US -> end(CloseKind.ERROR, Reason.PEER_FAILED);
+      case FAILED -> end(CloseKind.ERROR, Reason.INTERNAL_ERROR);
+    }
+  }
+
+  void failed(Throwable cause) {
+    if (state != State.ENDED) {
+      path.failed("connection-failed", pod.name, cause);
+      end(CloseKind.ERROR, Reason.INTERNAL_ERROR);
+    }
+  }
+
+  void drain() {
+    end(CloseKind.DRAIN, Reason.DRAINING);
+  }
+
+  void tick(long now) {
+    Relay joined = relay;
+    if (joined == null) {
+      return;
+    }
+    joined.look(now);
+    if (now - reportedNanos >= path.settings.reportInterval().toNanos() / 2) {
+      report(joined, now);
+    }
+    long timeout = pod.idleNanos(path.snapshot);
+    if (timeout > 0 && joined.silentNanos(now) >= timeout) {
+      end(CloseKind.IDLE, Reason.IDLE_TIMEOUT);
+    }
+  }
+
+  private void report(Relay joined, long now) {
+    reportedNanos = now;
+    long sentDelta = joined.sent() - reportedSent;
+    long receivedDelta = joined.received() - reportedReceived;
+    if (sentDelta != 0 || receivedDelta != 0) {
+      reportedSent += sentDelta;
+      reportedReceived += receivedDelta;
+      tell(() -> path.listener.bytes(info(), sentDelta, receivedDelta));
+    }
+  }
+
+  // --- the end -------------------------------------------------------------------------------
+
+  /** By one of its ends: the reason remains that of the verdict. */
+  void ended(CloseKind kind) {
+    end(kind, subject.verdict().reason());
+  }
+
+  void end(CloseKind kind, Reason reason) {
+    if (state == State.ENDED) {
+      return;
+    }
+    boolean wasOpen = state == State.OPEN;
+    state = State.ENDED;
+    closeEnds(reason);
+    if (index >= 0) {
+      loop.remove(this);
+    }
+    long now = System.nanoTime();
+    Duration duration = Duration.ofNanos(now - startNanos);
+    Relay joined = relay;
+    if (joined != null) {
+      report(joined, now);
+    }
+    if (!wasOpen) {
+      path.refused.increment();
+    }
+    pod.live.decrementAndGet();
+    path.live.decrementAndGet();
+    if (noRoom == null) {
+      pod.room.leave(subject.direction(), source);
+    }
+    AccessRecord record =
+        new AccessRecord(
+            info(), subject.verdict(), reportedSent, reportedReceived, duration, kind, reason);
+    if (wasOpen) {
+      tell(() -> path.listener.closed(record));
+    } else {
+      tell(() -> path.listener.refused(record));
+    }
+  }
+
+  private void closeEnds(Reason reason) {
+    Relay joined = relay;
+    if (joined != null) {
+      joined.reset();
+    } else {
+      client.refuse(reason);
+    }
+    caller.end();
+  }
+
+  private ConnectionInfo info() {
+    return subject.info(id);
+  }
+
+  private void tell(Runnable call) {
+    try {
+      call.run();
+    } catch (RuntimeException e) {
+      path.failed("connection-listener-failed", pod.name, e);
+    }
+  }
+}

@@ -1,0 +1,75 @@
+package io.sluice.proxy.accept;
+
+import io.netty.buffer.PooledByteBufAllocator;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.ConnectionListener;
+import io.sluice.proxy.PodSockets;
+import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.WorkloadIdentities;
+import io.sluice.proxy.hbone.HboneEvents;
+import io.sluice.proxy.hbone.ServerRoom;
+import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.limits.Share;
+import io.sluice.proxy.limits.Source;
+import io.sluice.proxy.upstream.Means;
+import java.net.InetAddress;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/** What all connections of one proxy share. Any thread. */
+final class DataPath extends Means {
+  private static final int PAGE_BYTES = 8_192;
+  // 8 KiB << 6 = 512 KiB per chunk: eight of the largest usual reads, small beside the node's
+  // memory.
+  private static final int CHUNK_ORDER = 6;
+
+  final ConnectionListener listener;
+  final HboneEvents hboneEvents;
+  final PooledByteBufAllocator allocator;
+  final BufferBudget budget;
+  final ServerRoom serverRoom;
+  final AtomicLong ids = new AtomicLong();
+  final LongAdder accepted = new LongAdder();
+  final LongAdder opened = new LongAdder();
+  final LongAdder refused = new LongAdder();
+  final LongAdder loops = new LongAdder();
+  final AtomicInteger live = new AtomicInteger();
+  volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
+
+  DataPath(
+      ProxySettings settings,
+      PodSockets sockets,
+      WorkloadIdentities identities,
+      ConnectionListener listener,
+      HboneEvents hboneEvents) {
+    super(settings, sockets, identities);
+    this.listener = listener;
+    this.hboneEvents = hboneEvents;
+    this.serverRoom = new ServerRoom(settings.hbone().server(), settings.eventLoops());
+    this.budget = new BufferBudget(settings.maxBufferedBytes(), null);
+    this.allocator =
+        new PooledByteBufAllocator(
+            true, 0, settings.eventLoops(), PAGE_BYTES, CHUNK_ORDER, 32, 16, false);
+  }
+
+  /** Whom an unproven connection counts for. */
+  Source source(InetAddress peer) {
+    return Source.of(peer, snapshot.workloadAt(peer).isPresent());
+  }
+
+  /**
+   * Counts a connection, which is among {@link #live} already, for its pod: as {@code live}, and in
+   * the pod's room unless the answer says why there is none.
+   */
+  @Nullable Reason takeRoom(Pod pod, Direction direction, Source source) {
+    int held = pod.live.getAndIncrement();
+    int most = settings.maxConnections();
+    return Share.allows(held, most - live.get() + 1, most)
+        ? pod.room.take(direction, source)
+        : Reason.NODE_CONNECTION_LIMIT;
+  }
+}

@@ -1,0 +1,83 @@
+package io.sluice.proxy.accept;
+
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Future;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.upstream.UpstreamLoop;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+
+/**
+ * The connections of one event loop and their one timer. Everything but {@link #resetAll} and
+ * {@link #isDialing} runs on that loop.
+ */
+final class Loop {
+  private static final Duration LONGEST_TICK = Duration.ofSeconds(1);
+  private static final Duration SHORTEST_TICK = Duration.ofMillis(10);
+
+  final EventLoop executor;
+  final UpstreamLoop upstreams;
+  final Rejudgement rejudgement;
+  private final List<Connection> connections = new ArrayList<>();
+
+  Loop(EventLoop executor, DataPath path) {
+    this.executor = executor;
+    this.upstreams = new UpstreamLoop(executor, path, path.allocator, path.hboneEvents);
+    this.rejudgement = new Rejudgement(executor, connections);
+    long tick = tick(path.settings).toNanos();
+    executor.scheduleWithFixedDelay(
+        () -> tick(System.nanoTime()), tick, tick, TimeUnit.NANOSECONDS);
+  }
+
+  /** A quarter of the time between reports, so that it is kept within 25 %. */
+  private static Duration tick(ProxySettings settings) {
+    Duration quarter = settings.reportInterval().dividedBy(4);
+    if (quarter.compareTo(SHORTEST_TICK) < 0) {
+      return SHORTEST_TICK;
+    }
+    return quarter.compareTo(LONGEST_TICK) > 0 ? LONGEST_TICK : quarter;
+  }
+
+  void add(Connection connection) {
+    connection.index = connections.size();
+    connections.add(connection);
+  }
+
+  void remove(Connection connection) {
+    Connection last = connections.removeLast();
+    if (last != connection) {
+      connections.set(connection.index, last);
+      last.index = connection.index;
+    }
+    connection.index = -1;
+  }
+
+  /** Resets the connections that match; any thread, done on the loop. */
+  Future<?> resetAll(Predicate<Connection> matching) {
+    return executor.submit(() -> {
+      for (int i = connections.size() - 1; i >= 0; i--) {
+        if (matching.test(connections.get(i))) {
+          connections.get(i).drain();
+        }
+      }
+    });
+  }
+
+  /** Whether an outbound connection has no upstream yet; any thread, looked at on the loop. */
+  Future<Boolean> isDialing() {
+    return executor.submit(() ->
+        connections.stream()
+            .anyMatch(one -> one.subject.direction() == Direction.OUTBOUND && one.isAdmitting()));
+  }
+
+  // From the end, because a connection that ends moves the last one into its place.
+  void tick(long now) {
+    for (int i = connections.size() - 1; i >= 0; i--) {
+      connections.get(i).tick(now);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+package io.sluice.proxy.accept;
+
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.hbone.HboneServer;
+import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.relay.ReadSizes;
+import io.sluice.proxy.relay.SocketSetup;
+import io.sluice.proxy.upstream.LocalPod;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Limits and counters of one served pod, shared by the event loops. */
+final class Pod extends LocalPod {
+  final AtomicInteger live = new AtomicInteger();
+  final PodRoom room;
+  final AtomicInteger listeners = new AtomicInteger();
+  final HboneServer hbone;
+
+  /** Set when everything of the pod is to be reset; never unset. */
+  volatile boolean gone;
+
+  private volatile Timeout timeout = new Timeout(MeshSnapshot.EMPTY, 0);
+
+  private record Timeout(MeshSnapshot snapshot, long idleNanos) {}
+
+  Pod(NamespacedName name, DataPath path) {
+    this(name, path, new BufferBudget(path.settings.maxBufferedBytesPerPod(), path.budget));
+  }
+
+  private Pod(NamespacedName name, DataPath path, BufferBudget budget) {
+    super(
+        name,
+        budget,
+        new SocketSetup(
+            path.allocator,
+            new ReadSizes(path.settings.maxReadBytes(), budget),
+            cause -> path.failed("connection-failed", name, cause)));
+    this.room = new PodRoom(path.settings.maxConnectionsPerPod());
+    this.hbone =
+        new HboneServer(name, path.settings.hbone(), path.hboneEvents, path.serverRoom, budget);
+  }
+
+  /** Without a byte for so long a connection of the pod is reset; 0 means never. */
+  long idleNanos(MeshSnapshot snapshot) {
+    Timeout known = timeout;
+    if (known.snapshot != snapshot) {
+      known =
+          new Timeout(
+              snapshot,
+              snapshot
+                  .workload(name)
+                  .map(workload -> workload.connections().idleTimeout().toNanos())
+                  .orElse(0L));
+      timeout = known;
+    }
+    return known.idleNanos;
+  }
+}

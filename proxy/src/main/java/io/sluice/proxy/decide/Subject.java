@@ -1,0 +1,183 @@
+package io.sluice.proxy.decide;
+
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.decision.Decisions;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Grant;
+import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.Reporter;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One connection as policy and records see it: who calls, where it leads, what was allowed and
+ * whether it still is. Found out piece by piece; belongs to the connection's event loop.
+ */
+public final class Subject {
+  private final NamespacedName pod;
+  private final Direction direction;
+  private InetSocketAddress client;
+  private @Nullable NamespacedName source;
+  private @Nullable SpiffeId sourceIdentity;
+  private @Nullable SpiffeId destinationIdentity;
+  private boolean mutualTls;
+  private @Nullable InetSocketAddress originalDestination;
+  private @Nullable InetSocketAddress endpoint;
+  private @Nullable NamespacedName service;
+  private long revision;
+  private @Nullable ConnectionInfo info;
+
+  private Verdict verdict = Verdict.of(Outcome.REFUSED, Reason.INTERNAL_ERROR);
+  private @Nullable Grant grant;
+  private @Nullable MeshSnapshot admittedBy; // until it is open
+
+  /**
+   * Nothing is known yet.
+   *
+   * @param pod whose listener accepted it
+   * @param client the other end as the listener sees it
+   */
+  public Subject(NamespacedName pod, Direction direction, InetSocketAddress client) {
+    this.pod = pod;
+    this.direction = direction;
+    this.client = client;
+  }
+
+  // --- who and where -------------------------------------------------------------------------
+
+  /** By which listener it came. */
+  public Direction direction() {
+    return direction;
+  }
+
+  /** Which snapshot decides. */
+  public void decidedBy(long snapshotRevision) {
+    revision = snapshotRevision;
+  }
+
+  /** The address called. */
+  public void calls(InetSocketAddress destination) {
+    originalDestination = destination;
+  }
+
+  /** The service behind that address. */
+  public void callsService(NamespacedName name) {
+    service = name;
+  }
+
+  /** The workload that calls, where it is known, its true address, and who both ends are so far. */
+  public void clientIs(
+      @Nullable NamespacedName workload,
+      InetSocketAddress address,
+      @Nullable SpiffeId caller,
+      @Nullable SpiffeId called) {
+    source = workload;
+    client = address;
+    sourceIdentity = caller;
+    destinationIdentity = called;
+  }
+
+  /** Its true address, as far as it is known. */
+  public InetSocketAddress client() {
+    return client;
+  }
+
+  /** Certificates have proven both ends to each other. */
+  public void haveProvenThemselves() {
+    mutualTls = true;
+  }
+
+  /** All of it under a number; what is found out later is not in it. */
+  public ConnectionInfo info(long id) {
+    ConnectionInfo known = info;
+    if (known != null) {
+      return known;
+    }
+    ConnectionInfo made =
+        new ConnectionInfo(
+            id,
+            direction == Direction.OUTBOUND ? Reporter.SOURCE : Reporter.DESTINATION,
+            direction,
+            pod,
+            source,
+            sourceIdentity,
+            destinationIdentity,
+            mutualTls,
+            client,
+            originalDestination,
+            endpoint,
+            service,
+            revision);
+    info = made;
+    return made;
+  }
+
+  // --- what policy says ----------------------------------------------------------------------
+
+  /**
+   * Asks for {@code flow}, which leads to the endpoint chosen last.
+   *
+   * @param calledOrNull who is there
+   */
+  public Verdict decide(MeshSnapshot snapshot, Flow flow, @Nullable SpiffeId calledOrNull) {
+    endpoint = flow.destination();
+    destinationIdentity = calledOrNull;
+    Verdict answer =
+        switch (direction) {
+          case OUTBOUND -> Decisions.decide(snapshot, flow);
+          case INBOUND -> Decisions.decideAt(snapshot, pod, flow);
+        };
+    if (answer.isAllowed()) {
+      verdict = answer;
+      grant = Grant.of(snapshot, direction, pod, flow, answer);
+      admittedBy = snapshot;
+    }
+    return answer;
+  }
+
+  /** It is refused, by policy or because it cannot be led on. */
+  public void refused(Verdict answer) {
+    verdict = answer;
+  }
+
+  /** What was said last. */
+  public Verdict verdict() {
+    return verdict;
+  }
+
+  /**
+   * The refusal of one that policy has allowed and whose upstream has now been reached; null where
+   * it may open. It is to be asked once.
+   */
+  public @Nullable Verdict refusalAtOpening(MeshSnapshot now) {
+    Verdict answer = admittedBy == now ? null : refusal(now);
+    admittedBy = null;
+    return answer;
+  }
+
+  /** The refusal for which an open one is to end, by what has changed; null where it may go on. */
+  public @Nullable Verdict revocation(MeshSnapshot now, Affected affected) {
+    InetSocketAddress to = endpoint;
+    if (!affected.includes(pod, source, to == null ? null : to.getAddress(), destinationIdentity)) {
+      return null;
+    }
+    Verdict answer = refusal(now);
+    return answer != null && grant != null && grant.closes(now) ? answer : null;
+  }
+
+  private @Nullable Verdict refusal(MeshSnapshot now) {
+    Grant held = grant;
+    Verdict answer = held == null ? null : held.verdict(now).orElse(null);
+    if (held == null || answer == null || !answer.isAllowed()) {
+      return answer;
+    }
+    grant = held.renewed(now, answer);
+    return null;
+  }
+}

@@ -1,0 +1,73 @@
+package io.sluice.proxy.relay;
+
+import io.netty.buffer.ByteBuf;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Bytes that wait. Small pieces are copied together: a piece keeps the whole buffer it was cut
+ * from, so a peer that sends single bytes would otherwise hold thousands of times its window.
+ */
+public final class ByteQueue {
+  private static final int SMALL_BYTES = 4_096;
+  private static final int BLOCK_BYTES = 8_192;
+
+  private final Deque<ByteBuf> pieces = new ArrayDeque<>(2);
+  private @Nullable ByteBuf block;
+  private int size;
+
+  /**
+   * Takes ownership.
+   *
+   * @param sparing copies what is large too, where more may be kept with it than its bytes
+   */
+  public void add(ByteBuf bytes, boolean sparing) {
+    int length = bytes.readableBytes();
+    size += length;
+    if (length >= SMALL_BYTES) {
+      pieces.add(sparing ? copy(bytes) : bytes);
+      block = null;
+      return;
+    }
+    ByteBuf tail = block;
+    if (tail == null || tail.writableBytes() < length) {
+      tail = bytes.alloc().directBuffer(BLOCK_BYTES, BLOCK_BYTES);
+      block = tail;
+      pieces.add(tail);
+    }
+    tail.writeBytes(bytes);
+    bytes.release();
+  }
+
+  private ByteBuf copy(ByteBuf bytes) {
+    int length = bytes.readableBytes();
+    ByteBuf copied = bytes.alloc().directBuffer(length, length).writeBytes(bytes);
+    bytes.release();
+    return copied;
+  }
+
+  /** Bytes that wait. */
+  public int size() {
+    return size;
+  }
+
+  /** The next piece, which the caller then owns; null when there is none. */
+  public @Nullable ByteBuf poll() {
+    ByteBuf piece = pieces.poll();
+    if (piece != null) {
+      size -= piece.readableBytes();
+      if (piece == block) {
+        block = null;
+      }
+    }
+    return piece;
+  }
+
+  /** Releases all of it. */
+  public void clear() {
+    for (ByteBuf piece = poll(); piece != null; piece = poll()) {
+      piece.release();
+    }
+  }
+}

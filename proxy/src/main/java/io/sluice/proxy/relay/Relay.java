@@ -1,0 +1,256 @@
+package io.sluice.proxy.relay;
+
+import io.netty.buffer.ByteBuf;
+import io.sluice.proxy.limits.BufferBudget;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Joins two channels of one event loop: the end of one's input ends the other's output, the reset
+ * of one resets the other, and what one does not take is not read from the other. Runs on that
+ * loop.
+ */
+public final class Relay {
+  /** Hears of the end. */
+  public interface Listener {
+    /**
+     * Both channels are closed; called once, and not after {@link #reset}.
+     *
+     * @param byNear whose end it was, where it is not {@link ChannelEnd#FINISHED}
+     */
+    void ended(boolean byNear, ChannelEnd how);
+  }
+
+  /** A read of fewer bytes is not worth a frame of its own while others wait. */
+  private static final int SMALL_READ_BYTES = 4_096;
+
+  private final BufferBudget budget;
+  private final Listener listener;
+  private final Flow toFar;
+  private final Flow toNear;
+  private boolean ended;
+
+  private long seenBytes;
+  private boolean seenHalfClosed;
+  private long activeNanos = System.nanoTime();
+
+  /**
+   * Two channels that are open and not started yet.
+   *
+   * @param budget of the pod, which what waits is counted for, unless its source's window bounds it
+   */
+  public Relay(ByteChannel near, ByteChannel far, BufferBudget budget, Listener listener) {
+    this.budget = budget;
+    this.listener = listener;
+    this.toFar = new Flow(near, far);
+    this.toNear = new Flow(far, near);
+  }
+
+  /** Moves bytes from now on. */
+  public void start() {
+    toFar.source.listen(toFar);
+    toNear.source.listen(toNear);
+    toFar.source.start();
+    toNear.source.start();
+  }
+
+  /** Payload bytes that the near end has sent. */
+  public long sent() {
+    return toFar.moved;
+  }
+
+  /** Payload bytes that the far end has sent. */
+  public long received() {
+    return toNear.moved;
+  }
+
+  /** Looks at what has happened since the last look, at {@code now} of {@link System#nanoTime}. */
+  public void look(long now) {
+    // What waits may have become less without anybody being told.
+    toFar.account();
+    toNear.account();
+    long bytes = toFar.moved + toNear.moved;
+    boolean halfClosed = toFar.inputEnded || toNear.inputEnded;
+    if (bytes != seenBytes || halfClosed != seenHalfClosed) {
+      seenBytes = bytes;
+      seenHalfClosed = halfClosed;
+      activeNanos = now;
+    }
+  }
+
+  /** How long nothing has happened, as far as {@link #look} knows. */
+  public long silentNanos(long now) {
+    return now - activeNanos;
+  }
+
+  /** Ends both at once. */
+  public void reset() {
+    if (!ended) {
+      ended = true;
+      toFar.drop();
+      toNear.drop();
+      toFar.source.reset();
+      toNear.source.reset();
+    }
+  }
+
+  private void ended(Flow first, ChannelEnd how) {
+    if (ended) {
+      return;
+    }
+    if (how != ChannelEnd.FINISHED) {
+      reset();
+      listener.ended(first == toFar, how);
+    } else if (toFar.sourceFinished && toNear.sourceFinished) {
+      ended = true;
+      toFar.account();
+      toNear.account();
+      listener.ended(true, how);
+    }
+  }
+
+  /** One direction; hears of the channel that it leads away from. */
+  private final class Flow implements ByteChannel.Listener {
+    final ByteChannel source;
+    private final ByteChannel sink;
+    private final @Nullable ByteQueue pending; // of a source that sends unasked
+    private int writing; // bytes of that source which the sink has not sent yet
+    private int waiting; // of the budget
+    private int readCapacity;
+    private boolean wastesBuffers;
+    private boolean paused;
+    private boolean inputEnded;
+    private boolean sourceFinished;
+    private long moved;
+
+    Flow(ByteChannel source, ByteChannel sink) {
+      this.source = source;
+      this.sink = sink;
+      this.pending = source.hasWindow() ? new ByteQueue() : null;
+    }
+
+    private Flow opposite() {
+      return this == toFar ? toNear : toFar;
+    }
+
+    @Override
+    public void bytes(ByteBuf bytes) {
+      int length = bytes.readableBytes();
+      if (ended) {
+        bytes.release();
+        source.consumed(length);
+        return;
+      }
+      moved += length;
+      ByteQueue queue = pending;
+      if (queue != null) {
+        queue.add(bytes, writing > 0 && !budget.hasRoom());
+      } else {
+        readCapacity = bytes.capacity();
+        wastesBuffers = length < SMALL_READ_BYTES || length < readCapacity / 2;
+        sink.write(bytes);
+      }
+    }
+
+    /** Pieces that came together go in one system call, and wake the application once. */
+    @Override
+    public void batchEnded() {
+      if (!ended && !paused) {
+        writePending();
+        flush();
+      }
+    }
+
+    private void writePending() {
+      ByteQueue queue = pending;
+      if (queue != null) {
+        writing += queue.size();
+        for (ByteBuf piece = queue.poll(); piece != null; piece = queue.poll()) {
+          sink.write(piece);
+        }
+      }
+    }
+
+    /** One batch at a time: what comes meanwhile is gathered for the next. */
+    private void flush() {
+      sink.flush();
+      if (ended) {
+        return;
+      }
+      account();
+      // One more frame for few bytes costs more memory than they do: what waits is to go first, and
+      // the source gathers the rest.
+      sink.waitForAll(waiting > 0 && (wastesBuffers || budget.isExceeded()));
+      if (sink.isWritable()) {
+        goOn();
+      } else {
+        paused = true;
+      }
+    }
+
+    void sinkWritable() {
+      if (!ended) {
+        paused = false;
+        account();
+        goOn();
+      }
+    }
+
+    /** What was written has gone. */
+    private void goOn() {
+      int written = writing;
+      writing = 0;
+      if (written > 0) {
+        source.consumed(written);
+      }
+      ByteQueue queue = pending;
+      if (queue != null && queue.size() > 0) {
+        writePending();
+        flush();
+      } else if (inputEnded) {
+        sink.endOutput();
+      } else {
+        source.read();
+      }
+    }
+
+    /** Tells the budget what waits, where that has changed. */
+    void account() {
+      if (pending == null) {
+        int bytes = ended ? 0 : sink.unsentBytes();
+        int now = bytes == 0 ? 0 : Math.max(bytes, readCapacity);
+        if (now != waiting) {
+          budget.hold(now - waiting);
+          waiting = now;
+        }
+      }
+    }
+
+    void drop() {
+      account();
+      ByteQueue queue = pending;
+      if (queue != null) {
+        source.consumed(writing + queue.size());
+        queue.clear();
+      }
+    }
+
+    @Override
+    public void inputEnded() {
+      inputEnded = true;
+      if (!ended && !paused) {
+        goOn();
+      }
+    }
+
+    @Override
+    public void writable() {
+      opposite().sinkWritable();
+    }
+
+    @Override
+    public void closed(ChannelEnd end) {
+      sourceFinished = end == ChannelEnd.FINISHED;
+      ended(this, end);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package io.sluice.proxy.upstream;
+
+import io.sluice.mesh.LoopbackEndpoints;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.relay.SocketSetup;
+import java.net.InetSocketAddress;
+import java.util.Set;
+
+/** A pod from whose network namespace upstreams are reached. Any thread. */
+public class LocalPod {
+  public final NamespacedName name;
+
+  /** Counts what waits in connections of the pod. */
+  public final BufferBudget budget;
+
+  public final SocketSetup sockets;
+
+  private volatile Loopback loopback = new Loopback(MeshSnapshot.EMPTY, Set.of());
+
+  private record Loopback(MeshSnapshot snapshot, Set<InetSocketAddress> endpoints) {}
+
+  /** Of this name, with sockets like these. */
+  public LocalPod(NamespacedName name, BufferBudget budget, SocketSetup sockets) {
+    this.name = name;
+    this.budget = budget;
+    this.sockets = sockets;
+  }
+
+  /** Whether loopback may stand in where nobody listens at the address {@code called}. */
+  final boolean hasLoopbackFor(InetSocketAddress called, MeshSnapshot snapshot) {
+    Loopback known = loopback;
+    if (known.snapshot != snapshot) {
+      known =
+          new Loopback(
+              snapshot,
+              snapshot
+                  .workload(name)
+                  .map(workload -> LoopbackEndpoints.of(snapshot, workload))
+                  .orElse(Set.of()));
+      loopback = known;
+    }
+    return known.endpoints.contains(called);
+  }
+}

@@ -1,0 +1,288 @@
+package io.sluice.proxy.upstream;
+
+import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SameNodeMtls;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SessionAffinity;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.Family;
+import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.hbone.PoolKey;
+import io.sluice.proxy.relay.ByteChannel;
+import io.sluice.proxy.tls.TlsIdentity;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Leads one caller to what it wants. Towards the mesh: service address to endpoint, refusal as
+ * early as possible, and one further endpoint when the first does not answer. Towards the pod's own
+ * application: at the address called and, where nobody listens there, on the pod's loopback as far
+ * as {@link io.sluice.mesh.LoopbackEndpoints} has it. Runs on the caller's event loop.
+ */
+public final class Upstream {
+  /** Who asks; hears of one of the two, unless {@link #end} comes first. */
+  public interface Listener {
+    /** The far end has answered; the channel is the listener's, and to be started at once. */
+    void opened(ByteChannel channel);
+
+    /** Policy is against it, or nobody answered. */
+    void refused(Verdict verdict, CloseKind kind);
+  }
+
+  private static final InetAddress LOOPBACK4 = InetAddress.ofLiteral("127.0.0.1");
+  private static final InetAddress LOOPBACK6 = InetAddress.ofLiteral("::1");
+
+  private final UpstreamLoop loop;
+  private final LocalPod pod;
+  private final MeshSnapshot snapshot;
+  private final Flow wanted;
+  private final Subject subject;
+  private final Listener listener;
+  private @Nullable List<Endpoint> others; // which may be tried
+  private SessionAffinity affinity = SessionAffinity.NONE;
+  private @Nullable InetSocketAddress endpoint; // that is tried, or was reached
+  private LocalConnections.@Nullable Origin origin;
+  private @Nullable Dial dial;
+  private boolean loopbackMayAnswer;
+  private boolean counted;
+
+  /**
+   * Nothing is dialled yet.
+   *
+   * @param pod whose listener took the caller in
+   * @param wanted who calls, and the address called
+   * @param subject is told what is found out, and asked for the verdict
+   */
+  public Upstream(
+      UpstreamLoop loop,
+      LocalPod pod,
+      MeshSnapshot snapshot,
+      Flow wanted,
+      Subject subject,
+      Listener listener) {
+    this.loop = loop;
+    this.pod = pod;
+    this.snapshot = snapshot;
+    this.wanted = wanted;
+    this.subject = subject;
+    this.listener = listener;
+  }
+
+  /** To be called once; the listener may hear before it returns. */
+  public void start() {
+    switch (subject.direction()) {
+      case OUTBOUND -> {
+        Optional<Service> service = snapshot.serviceAt(wanted.destination().getAddress());
+        if (service.isPresent()) {
+          reach(service.get());
+        } else {
+          reach(wanted.destination());
+        }
+      }
+      case INBOUND -> {
+        SpiffeId called = snapshot.identityOf(pod.name).orElse(null);
+        if (isAllowed(wanted, called)) {
+          dialApplication(wanted.destination());
+        }
+      }
+    }
+  }
+
+  private void reach(Service service) {
+    subject.callsService(service.name());
+    Optional<ServicePort> port = service.port(wanted.destination().getPort());
+    if (port.isEmpty()) {
+      refused(Reason.UNKNOWN_SERVICE_PORT, CloseKind.REFUSED);
+      return;
+    }
+    affinity = service.affinity();
+    others = port.get().endpoints();
+    InetSocketAddress picked = pick(port.get().endpoints());
+    if (picked == null) {
+      refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
+    } else {
+      reach(picked);
+    }
+  }
+
+  private @Nullable InetSocketAddress pick(List<Endpoint> candidates) {
+    Family family = Family.of(wanted.destination().getAddress());
+    return switch (affinity) {
+      case NONE -> loop.loads.pick(candidates, family, endpoint);
+      case CLIENT_IP ->
+          loop.loads.pick(candidates, family, endpoint, wanted.sourceAddress().getAddress());
+    };
+  }
+
+  private void reach(InetSocketAddress picked) {
+    Workload called = snapshot.workloadAt(picked.getAddress()).orElse(null);
+    Flow flow =
+        picked.equals(wanted.destination())
+            ? wanted
+            : new Flow(wanted.sourceOrNull(), wanted.sourceAddress(), picked);
+    if (!isAllowed(flow, called == null ? null : called.identity())) {
+      return;
+    }
+    endpoint = picked;
+    origin = null;
+    if (called != null && needsMutualTls(called)) {
+      dialByStream(picked, called);
+    } else if (called != null && called.name().equals(pod.name)) {
+      dialApplication(picked);
+    } else {
+      dialBySocket(picked);
+    }
+  }
+
+  private boolean isAllowed(Flow flow, @Nullable SpiffeId called) {
+    Verdict verdict = subject.decide(snapshot, flow, called);
+    if (!verdict.isAllowed()) {
+      listener.refused(verdict, CloseKind.REFUSED);
+    }
+    return verdict.isAllowed();
+  }
+
+  private void refused(Reason reason, CloseKind kind) {
+    listener.refused(Verdict.of(Outcome.REFUSED, reason), kind);
+  }
+
+  // --- dialling ------------------------------------------------------------------------------
+
+  private void dialApplication(InetSocketAddress address) {
+    endpoint = address;
+    loopbackMayAnswer = true;
+    dialBySocket(address);
+  }
+
+  private void dialBySocket(InetSocketAddress address) {
+    LocalConnections.Origin from = origin;
+    if (from == null) {
+      boolean inbound = subject.direction() == Direction.INBOUND;
+      from = new LocalConnections.Origin(wanted.sourceOrNull(), wanted.sourceAddress(), inbound);
+      origin = from;
+    }
+    dial(new SocketDial(this, loop, pod, address, from));
+  }
+
+  private void dial(Dial next) {
+    dial = next;
+    next.start();
+  }
+
+  /**
+   * Whether mutual TLS has to protect what goes there: an enrolled workload without a listener of
+   * ours, or one with, where either end requires it within the node too. Else what we listen for
+   * ourselves does not leave the node, and its source is proven by our own record; wherever else
+   * the registry may place a workload, nothing of that is true.
+   */
+  private boolean needsMutualTls(Workload called) {
+    return called.enrolled()
+        && snapshot.settings().callsByMutualTls()
+        && (!loop.means.served.contains(called.name())
+            || (!called.name().equals(pod.name) // its own bytes do not leave the pod
+                && (requiresItWithinTheNode(called)
+                    || snapshot
+                        .workload(pod.name)
+                        .filter(Upstream::requiresItWithinTheNode)
+                        .isPresent())));
+  }
+
+  private static boolean requiresItWithinTheNode(Workload end) {
+    return end.connections().sameNodeMtls() == SameNodeMtls.REQUIRED;
+  }
+
+  private void dialByStream(InetSocketAddress address, Workload called) {
+    Workload own = snapshot.workload(pod.name).orElse(null);
+    Optional<TlsIdentity> end =
+        Optional.ofNullable(own).map(Workload::identity).flatMap(loop.means.identities::of);
+    if (own == null || end.isEmpty()) {
+      failed(Reason.NO_CERTIFICATE);
+      return;
+    }
+    PoolKey key =
+        new PoolKey(
+            own.name(),
+            own.identity(),
+            new InetSocketAddress(address.getAddress(), MeshPorts.HBONE),
+            Set.of(called.identity()));
+    dial(
+        new HboneDial(
+            this,
+            loop,
+            pod,
+            key,
+            end.get(),
+            HboneDial.request(own, wanted.sourceAddress(), address)));
+  }
+
+  /** The far end has answered. */
+  void opened(ByteChannel channel) {
+    if (dial instanceof HboneDial) {
+      subject.haveProvenThemselves();
+    }
+    InetSocketAddress reached = endpoint;
+    if (reached != null) {
+      counted = true;
+      loop.loads.opened(reached);
+    }
+    listener.opened(channel);
+  }
+
+  /** The attempt has failed. */
+  void failed(Reason reason) {
+    InetSocketAddress tried = endpoint;
+    if (tried != null
+        && loopbackMayAnswer
+        && reason == Reason.UPSTREAM_REFUSED
+        && pod.hasLoopbackFor(tried, snapshot)) {
+      loopbackMayAnswer = false;
+      dialBySocket(new InetSocketAddress(loopback(tried), tried.getPort()));
+      return;
+    }
+    loopbackMayAnswer = false;
+    List<Endpoint> candidates = others;
+    // Policy does not differ between the endpoints of a service.
+    InetSocketAddress other =
+        candidates == null || reason == Reason.REFUSED_BY_PEER ? null : pick(candidates);
+    if (other == null) {
+      refused(reason, CloseKind.CONNECT_FAILURE);
+    } else {
+      others = null;
+      reach(other);
+    }
+  }
+
+  private static InetAddress loopback(InetSocketAddress called) {
+    return switch (Family.of(called.getAddress())) {
+      case IPV4 -> LOOPBACK4;
+      case IPV6 -> LOOPBACK6;
+    };
+  }
+
+  /** Gives it up, or forgets what was reached; the channel is not closed by that. */
+  public void end() {
+    Dial last = dial;
+    if (last != null) {
+      last.end();
+    }
+    InetSocketAddress reached = endpoint;
+    if (counted && reached != null) {
+      counted = false;
+      loop.loads.closed(reached);
+    }
+  }
+}

@@ -1,0 +1,33 @@
+package io.sluice.proxy.upstream;
+
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.EventLoop;
+import io.sluice.proxy.hbone.HboneEvents;
+import io.sluice.proxy.hbone.HbonePool;
+import java.util.Optional;
+
+/** What the upstreams of one event loop share, which they all run on. */
+public final class UpstreamLoop {
+  /** The shared connections to other nodes. */
+  public final HbonePool pool;
+
+  final EventLoop executor;
+  final Means means;
+  final EndpointLoads loads = new EndpointLoads();
+
+  /** Nothing is open yet. */
+  public UpstreamLoop(
+      EventLoop executor, Means means, ByteBufAllocator allocator, HboneEvents events) {
+    this.executor = executor;
+    this.means = means;
+    this.pool =
+        new HbonePool(
+            executor,
+            means.settings.hbone(),
+            allocator,
+            key ->
+                means.sockets.open(
+                    key.pod(), key.destination().getAddress(), Optional.empty(), false),
+            events);
+  }
+}

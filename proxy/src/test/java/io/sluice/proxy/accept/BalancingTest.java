@@ -1,0 +1,162 @@
+package io.sluice.proxy.accept;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.SessionAffinity;
+import io.sluice.proxy.Peers;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class BalancingTest {
+  private static final InetSocketAddress STORE = new InetSocketAddress(ProxyFixture.STORE_VIP, 80);
+
+  private static void publish(ProxyFixture fixture, Endpoint... endpoints) {
+    fixture.proxy.publish(
+        ProxyFixture.snapshot(true, true, List.of(), List.of(), List.of(endpoints)));
+  }
+
+  @Test
+  void spreadsOpenConnectionsOverReadyEndpointsOfTheFamily() throws IOException {
+    try (var one = Peers.echo(Peers.V4);
+        var two = Peers.echo(Peers.V4);
+        var unready = Peers.echo(Peers.V4);
+        var other = Peers.echo(Peers.V6);
+        var fixture = new ProxyFixture()) {
+      publish(
+          fixture,
+          new Endpoint(one.address(), true),
+          new Endpoint(unready.address(), false),
+          new Endpoint(other.address(), true),
+          new Endpoint(two.address(), true));
+      var entry = fixture.outboundTo(STORE);
+      List<Socket> clients = new ArrayList<>();
+
+      for (int i = 0; i < 60; i++) {
+        Socket client = Peers.connect(entry);
+        client.getOutputStream().write(1);
+        assertThat(client.getInputStream().read()).isEqualTo(1);
+        clients.add(client);
+      }
+
+      assertThat(one.accepted.get()).isBetween(25, 35);
+      assertThat(two.accepted.get()).isBetween(25, 35);
+      assertThat(unready.accepted).hasValue(0);
+      assertThat(other.accepted).hasValue(0);
+      assertThat(fixture.recorder.opened.getFirst().service()).contains(ProxyFixture.STORE);
+      assertThat(fixture.recorder.opened.getFirst().originalDestination()).contains(STORE);
+      for (Socket client : clients) {
+        client.close();
+      }
+    }
+  }
+
+  @Test
+  void triesOneOtherEndpointWhenTheFirstDoesNotAnswer() throws IOException {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture()) {
+      publish(fixture, new Endpoint(Peers.unused(), true), new Endpoint(app.address(), true));
+      var entry = fixture.outboundTo(STORE);
+
+      for (int i = 0; i < 20; i++) {
+        try (Socket client = Peers.connect(entry)) {
+          client.getOutputStream().write(i);
+          assertThat(client.getInputStream().read()).isEqualTo(i);
+        }
+      }
+
+      assertThat(fixture.recorder.refused).isEmpty();
+      assertThat(fixture.recorder.opened)
+          .allSatisfy(info -> assertThat(info.upstream()).contains(app.address()));
+    }
+  }
+
+  @Test
+  void connectionsOfOneClientAddressStayTogetherWhereTheServiceAsksForIt() throws IOException {
+    try (var one = Peers.echo(Peers.V4);
+        var two = Peers.echo(Peers.V4);
+        var three = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture()) {
+      List<Peers.Server> apps = List.of(one, two, three);
+      publishWithAffinity(fixture, apps.stream().map(Peers.Server::address).toList());
+      var entry = fixture.outboundTo(STORE);
+      Map<InetAddress, Peers.Server> chosen = new HashMap<>();
+
+      for (int i = 0; i < 90; i++) {
+        InetAddress client = InetAddress.ofLiteral("127.0.0." + (2 + i % 30));
+        Peers.Server app = reachedFrom(client, entry, apps);
+
+        assertThat(chosen.merge(client, app, (before, _) -> before)).isSameAs(app);
+      }
+
+      assertThat(chosen.values()).as("not all clients have the same").contains(one, two, three);
+    }
+  }
+
+  @Test
+  void clientWhoseEndpointDoesNotAnswerHasAnotherOneForAll() throws IOException {
+    try (var one = Peers.echo(Peers.V4);
+        var two = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture()) {
+      List<Peers.Server> apps = List.of(one, two);
+      publishWithAffinity(fixture, List.of(Peers.unused(), one.address(), two.address()));
+      var entry = fixture.outboundTo(STORE);
+      Map<InetAddress, Peers.Server> chosen = new HashMap<>();
+
+      for (int i = 0; i < 60; i++) {
+        InetAddress client = InetAddress.ofLiteral("127.0.0." + (2 + i % 20));
+        Peers.Server app = reachedFrom(client, entry, apps);
+
+        assertThat(chosen.merge(client, app, (before, _) -> before)).isSameAs(app);
+      }
+
+      assertThat(fixture.recorder.refused).isEmpty();
+    }
+  }
+
+  private static void publishWithAffinity(ProxyFixture fixture, List<InetSocketAddress> addresses) {
+    List<Endpoint> endpoints =
+        addresses.stream().map(address -> new Endpoint(address, true)).toList();
+    MeshSnapshot usual = ProxyFixture.snapshot(true, true, List.of(), List.of(), endpoints);
+    Service store = usual.services().iterator().next();
+    fixture.proxy.publish(
+        new MeshSnapshot(
+            8,
+            usual.settings(),
+            List.copyOf(usual.workloads()),
+            List.of(
+                new Service(
+                    store.name(),
+                    store.virtualAddresses(),
+                    store.ports(),
+                    SessionAffinity.CLIENT_IP)),
+            List.of()));
+  }
+
+  /** Which of them answers a connection from {@code client}. */
+  private static Peers.Server reachedFrom(
+      InetAddress client, InetSocketAddress entry, List<Peers.Server> apps) throws IOException {
+    List<Integer> before = apps.stream().map(app -> app.accepted.get()).toList();
+    try (Socket socket = new Socket(entry.getAddress(), entry.getPort(), client, 0)) {
+      socket.getOutputStream().write(1);
+      assertThat(socket.getInputStream().read()).isEqualTo(1);
+    }
+    return IntStream.range(0, apps.size())
+        .filter(i -> apps.get(i).accepted.get() > before.get(i))
+        .mapToObj(apps::get)
+        .findFirst()
+        .orElseThrow();
+  }
+}

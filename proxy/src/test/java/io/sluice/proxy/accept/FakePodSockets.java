@@ -1,0 +1,69 @@
+package io.sluice.proxy.accept;
+
+import io.netty.channel.epoll.LinuxSocket;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.AcceptedFacts;
+import io.sluice.proxy.Family;
+import io.sluice.proxy.PodSockets;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Sockets on the plain loopback interface; the destination is set per pod and direction. */
+final class FakePodSockets implements PodSockets {
+  record Key(NamespacedName pod, Direction direction) {}
+
+  record Opened(NamespacedName pod, Optional<InetSocketAddress> client, boolean inbound) {}
+
+  final Map<Key, AcceptedFacts> facts = new ConcurrentHashMap<>();
+  final Queue<Opened> opened = new ConcurrentLinkedQueue<>();
+  volatile Supplier<CompletableFuture<Integer>> opener = CompletableFuture::new;
+  volatile @Nullable InetSocketAddress pathCheckFrom;
+  volatile boolean usesOpener;
+  volatile int sendBufferBytes;
+
+  void redirect(NamespacedName pod, Direction direction, InetSocketAddress destination) {
+    facts.put(new Key(pod, direction), new AcceptedFacts(destination, true));
+  }
+
+  @Override
+  public AcceptedFacts accepted(NamespacedName pod, Direction direction, int fd) {
+    return facts.getOrDefault(new Key(pod, direction), new AcceptedFacts(Optional.empty(), true));
+  }
+
+  @Override
+  public boolean isPathCheck(
+      NamespacedName pod, Direction direction, int fd, InetSocketAddress peer) {
+    return peer.equals(pathCheckFrom);
+  }
+
+  @Override
+  public CompletableFuture<Integer> open(
+      NamespacedName pod,
+      InetAddress destination,
+      Optional<InetSocketAddress> presentedClient,
+      boolean inbound) {
+    opened.add(new Opened(pod, presentedClient, inbound));
+    if (usesOpener) {
+      return opener.get();
+    }
+    LinuxSocket socket = LinuxSocket.newSocketStream(Family.of(destination) == Family.IPV6);
+    if (sendBufferBytes > 0) {
+      try {
+        socket.setSendBufferSize(sendBufferBytes);
+      } catch (IOException e) {
+        return CompletableFuture.failedFuture(e);
+      }
+    }
+    return CompletableFuture.completedFuture(socket.intValue());
+  }
+}

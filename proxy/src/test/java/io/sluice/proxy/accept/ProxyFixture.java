@@ -1,0 +1,170 @@
+package io.sluice.proxy.accept;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.PoolArenaMetric;
+import io.netty.channel.epoll.LinuxSocket;
+import io.sluice.await.Await;
+import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.ConnectionSettings;
+import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.MtlsMode;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Permission;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.Await;
+import io.sluice.proxy.Family;
+import io.sluice.proxy.LeakCounter;
+import io.sluice.proxy.ListenerFd;
+import io.sluice.proxy.Peers;
+import io.sluice.proxy.PodListeners;
+import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.WorkloadIdentities;
+import io.sluice.proxy.hbone.HboneEvents;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** A proxy with two pods on loopback; closing it asserts that nothing leaked. */
+final class ProxyFixture implements AutoCloseable {
+  static final NamespacedName BUYER = new NamespacedName("shop", "buyer");
+  static final NamespacedName STORE = new NamespacedName("shop", "store");
+  static final InetAddress STORE_VIP = InetAddress.ofLiteral("10.96.0.10");
+  static final InetAddress STORE_VIP6 = InetAddress.ofLiteral("fd00::10");
+
+  static {
+    LeakCounter.install();
+  }
+
+  final FakePodSockets sockets = new FakePodSockets();
+  final Recorder recorder = new Recorder();
+  final Proxy proxy;
+
+  ProxyFixture() {
+    this(ProxySettings.DEFAULTS);
+  }
+
+  ProxyFixture(ProxySettings settings) {
+    proxy = new Proxy(settings, sockets, WorkloadIdentities.NONE, recorder, HboneEvents.NONE);
+    proxy.publish(permissive());
+  }
+
+  /** Everything allowed, the outside world too. */
+  static MeshSnapshot permissive() {
+    return snapshot(true, true, List.of(), List.of(), List.of());
+  }
+
+  static MeshSnapshot snapshot(
+      boolean permissive,
+      boolean egress,
+      List<InetAddress> storeAddresses,
+      List<Permission> permissions,
+      List<Endpoint> storeEndpoints) {
+    return new MeshSnapshot(
+        7,
+        new MeshSettings(permissive, egress, TrustDomain.CLUSTER_LOCAL, false, DeniedPeers.NONE),
+        List.of(workload(BUYER, List.of()), workload(STORE, storeAddresses)),
+        List.of(
+            new Service(
+                STORE,
+                List.of(STORE_VIP, STORE_VIP6),
+                List.of(new ServicePort("tcp", 80, AppProtocol.TCP, storeEndpoints)))),
+        permissions);
+  }
+
+  static Permission buyerMayReachStore() {
+    return new Permission(
+        new NamespacedName("shop", "buy"),
+        new NamespacedName("shop", "store"),
+        Set.of(new NamespacedName("shop", "buyer")),
+        Set.of());
+  }
+
+  private static Workload workload(NamespacedName name, List<InetAddress> addresses) {
+    return workload(name, addresses, ConnectionSettings.DEFAULT);
+  }
+
+  /** Everything allowed, and the buyer's connections carried like this. */
+  static MeshSnapshot permissive(ConnectionSettings buyers) {
+    SnapshotEditor editor = permissive().edit();
+    editor.put(workload(BUYER, List.of(), buyers));
+    return editor.snapshot(8);
+  }
+
+  private static Workload workload(
+      NamespacedName name, List<InetAddress> addresses, ConnectionSettings connections) {
+    return new Workload(
+        name,
+        new SpiffeId(TrustDomain.CLUSTER_LOCAL, name.namespace(), name.name()),
+        addresses,
+        Map.of(),
+        true,
+        null,
+        null,
+        null,
+        false,
+        InterceptionSettings.EVERYTHING,
+        Set.of(),
+        MtlsMode.PERMISSIVE,
+        connections);
+  }
+
+  /** Serves one listener and returns its address. */
+  InetSocketAddress serve(NamespacedName pod, Direction direction, InetAddress address) {
+    return serve(pod, direction, address, 0);
+  }
+
+  InetSocketAddress serve(
+      NamespacedName pod, Direction direction, InetAddress address, int receiveBufferBytes) {
+    try {
+      LinuxSocket socket = LinuxSocket.newSocketStream(Family.of(address) == Family.IPV6);
+      if (receiveBufferBytes > 0) {
+        socket.setReceiveBufferSize(receiveBufferBytes);
+      }
+      socket.bind(new InetSocketAddress(address, 0));
+      socket.listen(1_024);
+      InetSocketAddress bound = socket.localAddress();
+      proxy
+          .serve(new PodListeners(pod, List.of(new ListenerFd(socket.intValue(), direction))))
+          .join();
+      return bound;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** An outbound listener of the buyer whose connections lead to {@code destination}. */
+  InetSocketAddress outboundTo(InetSocketAddress destination) {
+    sockets.redirect(BUYER, Direction.OUTBOUND, destination);
+    return serve(BUYER, Direction.OUTBOUND, Peers.V4);
+  }
+
+  @Override
+  public void close() {
+    proxy.close();
+    assertThat(proxy.path.live.get()).as("live connections after close").isZero();
+    assertThat(proxy.path.budget.held()).as("buffered bytes after close").isZero();
+    Await.until("all buffers freed", () -> activeAllocations() == 0);
+    assertThat(LeakCounter.REPORTS).as("leak reports").isEmpty();
+  }
+
+  private long activeAllocations() {
+    return proxy.path.allocator.metric().directArenas().stream()
+        .mapToLong(PoolArenaMetric::numActiveAllocations)
+        .sum();
+  }
+}

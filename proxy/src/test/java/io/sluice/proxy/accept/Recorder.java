@@ -1,0 +1,50 @@
+package io.sluice.proxy.accept;
+
+import io.sluice.await.Await;
+import io.sluice.proxy.AccessRecord;
+import io.sluice.proxy.Await;
+import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.ConnectionListener;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Keeps everything the proxy reports. */
+final class Recorder implements ConnectionListener {
+  final List<ConnectionInfo> opened = new CopyOnWriteArrayList<>();
+  final List<AccessRecord> closed = new CopyOnWriteArrayList<>();
+  final List<AccessRecord> refused = new CopyOnWriteArrayList<>();
+  final AtomicLong sent = new AtomicLong();
+  final AtomicLong received = new AtomicLong();
+
+  @Override
+  public void opened(ConnectionInfo info) {
+    opened.add(info);
+  }
+
+  @Override
+  public void bytes(ConnectionInfo info, long sentDelta, long receivedDelta) {
+    sent.addAndGet(sentDelta);
+    received.addAndGet(receivedDelta);
+  }
+
+  @Override
+  public void closed(AccessRecord record) {
+    closed.add(record);
+  }
+
+  @Override
+  public void refused(AccessRecord record) {
+    refused.add(record);
+  }
+
+  AccessRecord onlyClosed() {
+    Await.until("one closed connection", () -> closed.size() == 1);
+    return closed.getFirst();
+  }
+
+  AccessRecord onlyRefused() {
+    Await.until("one refused connection", () -> refused.size() == 1);
+    return refused.getFirst();
+  }
+}

@@ -1,0 +1,148 @@
+package io.sluice.proxy.accept;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.PoolArenaMetric;
+import io.netty.channel.epoll.LinuxSocket;
+import io.sluice.await.Await;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.Await;
+import io.sluice.proxy.LeakCounter;
+import io.sluice.proxy.ListenerFd;
+import io.sluice.proxy.PodListeners;
+import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.hbone.ConnectionEnd;
+import io.sluice.proxy.hbone.HboneEvents;
+import io.sluice.proxy.tls.DenyList;
+import io.sluice.proxy.tls.TlsIdentity;
+import io.sluice.proxy.tls.TlsReason;
+import io.sluice.proxy.tls.TlsSettings;
+import io.sluice.proxy.tls.TlsStack;
+import io.sluice.proxy.tls.VerifiedPeer;
+import io.sluice.proxy.tls.WorkloadCredentials;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** The proxy of one node, with certificates; closing it asserts that nothing leaked. */
+final class TestNode implements HboneEvents, AutoCloseable {
+  final FakePodSockets sockets = new FakePodSockets();
+  final Recorder recorder = new Recorder();
+  final Queue<TlsReason> refusedHandshakes = new ConcurrentLinkedQueue<>();
+  final Queue<ConnectionEnd> ends = new ConcurrentLinkedQueue<>();
+  final AtomicInteger shared = new AtomicInteger();
+  volatile int receiveBufferBytes; // of what is accepted; 0 is the kernel's choice
+  final Proxy proxy;
+  private final TlsStack stack;
+  private final Map<SpiffeId, TlsIdentity> identities = new ConcurrentHashMap<>();
+  private final Queue<TlsIdentity> made = new ConcurrentLinkedQueue<>();
+  private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
+
+  TestNode(TlsStack stack, ProxySettings settings) {
+    this.stack = stack;
+    this.proxy =
+        new Proxy(
+            settings,
+            sockets,
+            identity -> Optional.ofNullable(identities.get(identity)),
+            recorder,
+            this);
+  }
+
+  void publish(MeshSnapshot next) {
+    snapshot = next;
+    proxy.publish(next);
+  }
+
+  /** Lets the workloads of {@code identity} prove themselves with these credentials. */
+  void has(SpiffeId identity, WorkloadCredentials credentials) {
+    DenyList denied = peer -> peer.isDeniedBy(snapshot.settings().denied());
+    TlsIdentity end = new TlsIdentity(stack, () -> credentials, denied, TlsSettings.DEFAULTS);
+    made.add(end);
+    identities.put(identity, end);
+  }
+
+  /** Nobody here has a certificate any more. */
+  void hasNothing() {
+    identities.clear();
+  }
+
+  /** Serves one listener; what it accepts was going to {@code destination}. */
+  InetSocketAddress serve(
+      NamespacedName pod,
+      Direction direction,
+      InetSocketAddress bind,
+      InetSocketAddress destination) {
+    sockets.redirect(pod, direction, destination);
+    try {
+      LinuxSocket socket = LinuxSocket.newSocketStream(false);
+      socket.setReuseAddress(true);
+      if (receiveBufferBytes > 0) {
+        socket.setReceiveBufferSize(receiveBufferBytes);
+      }
+      socket.bind(bind);
+      socket.listen(1_024);
+      InetSocketAddress bound = socket.localAddress();
+      proxy
+          .serve(new PodListeners(pod, List.of(new ListenerFd(socket.intValue(), direction))))
+          .join();
+      return bound;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void opened(NamespacedName pod, Side side, InetSocketAddress remote, VerifiedPeer peer) {
+    shared.incrementAndGet();
+  }
+
+  @Override
+  public void handshakeFailed(
+      NamespacedName pod,
+      Side side,
+      InetSocketAddress remote,
+      TlsReason reason,
+      @Nullable Throwable causeOrNull) {
+    refusedHandshakes.add(reason);
+  }
+
+  @Override
+  public void closed(
+      NamespacedName pod,
+      Side side,
+      InetSocketAddress remote,
+      VerifiedPeer peer,
+      ConnectionEnd reason) {
+    shared.decrementAndGet();
+    ends.add(reason);
+  }
+
+  @Override
+  public void close() {
+    proxy.close();
+    assertThat(proxy.path.live.get()).as("live connections after close").isZero();
+    assertThat(proxy.path.budget.held()).as("buffered bytes after close").isZero();
+    assertThat(shared).as("HBONE connections after close").hasValue(0);
+    made.forEach(TlsIdentity::close);
+    Await.until("all buffers freed", () -> activeAllocations() == 0);
+    assertThat(LeakCounter.REPORTS).as("leak reports").isEmpty();
+  }
+
+  private long activeAllocations() {
+    return proxy.path.allocator.metric().directArenas().stream()
+        .mapToLong(PoolArenaMetric::numActiveAllocations)
+        .sum();
+  }
+}

@@ -1,0 +1,39 @@
+package io.sluice.proxy.upstream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.mesh.Endpoint;
+import io.sluice.proxy.Family;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class EndpointLoadsTest {
+  @Test
+  void newEndpointTakesClientsOverAndMovesNobodyElse() {
+    EndpointLoads loads = new EndpointLoads();
+    List<Endpoint> before = endpoints(4);
+    List<Endpoint> after = endpoints(5);
+    int taken = 0;
+    for (int i = 0; i < 1_000; i++) {
+      InetAddress client = InetAddress.ofLiteral("10.1." + i / 250 + "." + i % 250);
+      InetSocketAddress had = loads.pick(before, Family.IPV4, null, client);
+      InetSocketAddress has = loads.pick(after, Family.IPV4, null, client);
+      if (!Objects.equals(had, has)) {
+        assertThat(has).isEqualTo(after.getLast().address());
+        taken++;
+      }
+    }
+    assertThat(taken).isBetween(140, 260);
+  }
+
+  private static List<Endpoint> endpoints(int number) {
+    return IntStream.range(0, number)
+        .mapToObj(i ->
+            new Endpoint(new InetSocketAddress(InetAddress.ofLiteral("10.0.0." + i), 80), true))
+        .toList();
+  }
+}
