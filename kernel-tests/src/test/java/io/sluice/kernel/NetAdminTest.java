@@ -11,7 +11,6 @@ import io.sluice.kernel.site.Commands;
 import io.sluice.kernel.site.Datagrams;
 import io.sluice.kernel.site.SitePod;
 import io.sluice.kernel.site.TcpServer;
-import io.sluice.lab.capture.FrameCapture;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;

@@ -33,7 +33,6 @@ import io.sluice.node.placement.SandboxRecords;
 import io.sluice.node.store.StoredFirst;
 import io.sluice.process.AdminServer;
 import io.sluice.process.MetricsServer;
-import io.sluice.proxy.Proxy;
 import io.sluice.proxy.WorkloadIdentities;
 import io.sluice.proxy.accept.Proxy;
 import java.net.InetSocketAddress;

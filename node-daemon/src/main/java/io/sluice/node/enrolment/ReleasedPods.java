@@ -2,8 +2,6 @@ package io.sluice.node.enrolment;
 
 import io.sluice.interception.Interception;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.proxy.Proxy;
-import io.sluice.interception.Interception;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.accept.Proxy;
 import java.util.Map;

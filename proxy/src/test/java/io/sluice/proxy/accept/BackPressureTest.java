@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.await.Await;
 import io.sluice.mesh.decision.Direction;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxySettings;

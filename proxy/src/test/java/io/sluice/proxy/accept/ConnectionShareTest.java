@@ -6,7 +6,6 @@ import io.sluice.attack.Attack;
 import io.sluice.await.Await;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.tls.TlsStack;

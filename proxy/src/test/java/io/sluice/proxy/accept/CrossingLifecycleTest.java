@@ -9,7 +9,6 @@ import io.sluice.mesh.LocalProxyMode;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxySettings;

@@ -11,7 +11,6 @@ import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.hbone.HboneSettings;

@@ -7,7 +7,6 @@ import io.sluice.await.Await;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.Reporter;
 import io.sluice.proxy.upstream.LocalConnections;

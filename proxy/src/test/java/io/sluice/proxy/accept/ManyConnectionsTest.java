@@ -3,7 +3,6 @@ package io.sluice.proxy.accept;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.await.Await;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
 import java.net.Socket;

@@ -22,7 +22,6 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.Family;
 import io.sluice.proxy.LeakCounter;
 import io.sluice.proxy.ListenerFd;

@@ -2,7 +2,6 @@ package io.sluice.proxy.accept;
 
 import io.sluice.await.Await;
 import io.sluice.proxy.AccessRecord;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.ConnectionListener;
 import java.util.List;

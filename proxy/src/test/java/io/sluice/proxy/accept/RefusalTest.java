@@ -9,7 +9,6 @@ import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AcceptedFacts;
 import io.sluice.proxy.AccessRecord;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.KeepAlive;
 import io.sluice.proxy.Peers;

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.await.Await;
 import io.sluice.proxy.AccessRecord;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
 import java.io.IOException;

@@ -16,7 +16,6 @@ import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.TlsStack;

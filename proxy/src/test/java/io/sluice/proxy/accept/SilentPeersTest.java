@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
 import io.sluice.await.Await;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.TlsStack;

@@ -11,7 +11,6 @@ import io.sluice.mesh.Permission;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.LeakCounter;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxySettings;
