@@ -1,8 +1,8 @@
 package io.sluice.benchmarks;
 
-import io.sluice.kernel.site.DaemonProcess;
-import io.sluice.kernel.site.Site;
-import io.sluice.kernel.site.SiteFolder;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.Site;
+import io.sluice.lab.site.SiteFolder;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.maps.PinDirectory;
 import java.io.IOException;

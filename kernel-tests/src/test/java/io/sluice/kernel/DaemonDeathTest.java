@@ -3,12 +3,12 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.JavaCommand;
-import io.sluice.kernel.site.Talk;
-import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.JavaCommand;
+import io.sluice.lab.site.Talk;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.maps.MapCatalogue;
 import io.sluice.node.maps.MapSummary;

@@ -2,7 +2,7 @@ package io.sluice.kernel;
 
 import io.sluice.architecture.SourceTree;
 import io.sluice.bpf.InterceptionProgram;
-import io.sluice.kernel.site.Commands;
+import io.sluice.lab.site.Commands;
 import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.bpf.BpfMapFd;
 import io.sluice.linux.bpf.BpfObject;

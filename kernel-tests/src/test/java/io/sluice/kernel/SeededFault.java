@@ -1,8 +1,8 @@
 package io.sluice.kernel;
 
 import io.sluice.bpf.InterceptionProgram;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.bpf.BpfMap;
 import io.sluice.linux.bpf.BpfMapFd;
 import io.sluice.linux.bpf.MapCodec;

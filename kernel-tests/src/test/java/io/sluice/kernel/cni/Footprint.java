@@ -1,7 +1,7 @@
 package io.sluice.kernel.cni;
 
 import io.sluice.kernel.Traces;
-import io.sluice.kernel.site.DaemonView;
+import io.sluice.lab.site.DaemonView;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.maps.MapCatalogue;
 import io.sluice.node.maps.MapSummary;

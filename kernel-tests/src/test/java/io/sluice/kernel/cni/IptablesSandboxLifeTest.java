@@ -1,7 +1,7 @@
 package io.sluice.kernel.cni;
 
 import io.sluice.kernel.Mechanism;
-import io.sluice.kernel.site.Commands;
+import io.sluice.lab.site.Commands;
 import org.junit.jupiter.api.Tag;
 
 @Tag("kernel")

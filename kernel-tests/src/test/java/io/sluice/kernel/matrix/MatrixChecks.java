@@ -1,12 +1,12 @@
 package io.sluice.kernel.matrix;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Datagrams;
-import io.sluice.kernel.site.RawTcp;
-import io.sluice.kernel.site.SitePod;
-import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Datagrams;
+import io.sluice.lab.site.RawTcp;
+import io.sluice.lab.site.SitePod;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;

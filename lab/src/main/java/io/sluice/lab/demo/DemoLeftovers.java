@@ -1,7 +1,7 @@
 package io.sluice.lab.demo;
 
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.SiteFolder;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.SiteFolder;
 import io.sluice.linux.LinuxException;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.maps.PinDirectory;

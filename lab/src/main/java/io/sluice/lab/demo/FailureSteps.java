@@ -1,7 +1,7 @@
 package io.sluice.lab.demo;
 
-import io.sluice.kernel.site.Await;
 import io.sluice.lab.demo.DemoReport.Seen;
+import io.sluice.lab.site.Await;
 import io.sluice.linux.Errno;
 import io.sluice.node.maps.MapSummary;
 import java.io.IOException;
