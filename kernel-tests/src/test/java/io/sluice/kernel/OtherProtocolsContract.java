@@ -8,7 +8,6 @@ import io.sluice.lab.capture.FrameCapture;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.Datagrams;
-import io.sluice.lab.site.Detour;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;

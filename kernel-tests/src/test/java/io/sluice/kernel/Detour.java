@@ -1,13 +1,14 @@
-package io.sluice.lab.site;
+package io.sluice.kernel;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.LinuxException;
-import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.IpAddresses;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -25,7 +26,7 @@ import java.util.Optional;
  * Ways to send to the pod's own loopback what then arrives somewhere else: options of a socket, and
  * ancillary data of one datagram, that no hook of connect() or sendmsg() is shown.
  */
-public enum Detour {
+enum Detour {
   ROUTING_HEADER("behind a type 4 routing header", Family.IPV6, Kind.ROUTE),
   ROUTING_HEADER_AT_ITS_END(
       "behind a routing header without segments left", Family.IPV6, Kind.ROUTE),
