@@ -1,7 +1,7 @@
 package io.sluice.benchmarks;
 
-import io.sluice.kernel.site.DaemonProcess;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.SitePod;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

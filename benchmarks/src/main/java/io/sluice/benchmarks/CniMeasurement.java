@@ -1,6 +1,6 @@
 package io.sluice.benchmarks;
 
-import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.lab.site.DaemonProcess;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeCleanup;

@@ -1,9 +1,9 @@
 package io.sluice.benchmarks;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.DaemonProcess;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.node.NodeSettings;

@@ -1,8 +1,8 @@
 package io.sluice.benchmarks;
 
 import io.sluice.control.StateDirectory;
-import io.sluice.kernel.site.ChildProgram;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.ChildProgram;
+import io.sluice.lab.site.SitePod;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.control.JoinToken;
 import java.io.IOException;

@@ -1,8 +1,8 @@
 package io.sluice.benchmarks;
 
-import io.sluice.kernel.site.ControlProcess;
-import io.sluice.kernel.site.DaemonProcess;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.ControlProcess;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,7 +1,7 @@
 package io.sluice.benchmarks;
 
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.DaemonProcess;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;

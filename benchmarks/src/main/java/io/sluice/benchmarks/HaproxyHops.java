@@ -1,8 +1,8 @@
 package io.sluice.benchmarks;
 
-import io.sluice.kernel.site.ChildProgram;
-import io.sluice.kernel.site.OpensslCertificate;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.ChildProgram;
+import io.sluice.lab.site.OpensslCertificate;
+import io.sluice.lab.site.SitePod;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

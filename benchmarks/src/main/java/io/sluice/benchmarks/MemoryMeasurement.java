@@ -1,6 +1,6 @@
 package io.sluice.benchmarks;
 
-import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.lab.site.DaemonProcess;
 import io.sluice.linux.memory.ProcessMemory;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;

@@ -1,6 +1,6 @@
 package io.sluice.benchmarks;
 
-import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.lab.site.DaemonProcess;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToDoubleFunction;

@@ -1,6 +1,6 @@
 package io.sluice.benchmarks;
 
-import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.lab.site.DaemonProcess;
 import io.sluice.node.NodeCleanup;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.sluice.benchmarks;
 
-import io.sluice.kernel.site.Site;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.Site;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;

@@ -244,7 +244,7 @@ class ModuleArrowsTest {
   void onlyTheLaboratoryKnowsTheCommandLine() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("io.sluice.cli..", "io.sluice.lab..", "io.sluice.kernel..")
+        .resideOutsideOfPackages("io.sluice.cli..", "io.sluice.lab..")
         .should()
         .dependOnClassesThat(resideInAPackage("io.sluice.cli.."))
         .check(sluice);
@@ -254,7 +254,7 @@ class ModuleArrowsTest {
   void nothingOfTheProductKnowsTheLaboratory() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("io.sluice.lab..", "io.sluice.kernel..")
+        .resideOutsideOfPackage("io.sluice.lab..")
         .should()
         .dependOnClassesThat(resideInAPackage("io.sluice.lab.."))
         .because("it is in no image")

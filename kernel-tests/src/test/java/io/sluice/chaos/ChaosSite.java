@@ -2,7 +2,7 @@ package io.sluice.chaos;
 
 import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;
-import io.sluice.kernel.site.Await;
+import io.sluice.lab.site.Await;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

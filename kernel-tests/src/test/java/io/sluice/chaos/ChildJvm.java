@@ -1,7 +1,7 @@
 package io.sluice.chaos;
 
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.JavaCommand;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.JavaCommand;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.architecture.SourceTree;
 import io.sluice.kernel.matrix.CapabilityChecks;
-import io.sluice.kernel.site.ChartCapability;
+import io.sluice.lab.site.ChartCapability;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;

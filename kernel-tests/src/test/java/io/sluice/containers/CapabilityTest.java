@@ -2,12 +2,12 @@ package io.sluice.containers;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.CgroupDriver;
-import io.sluice.kernel.site.ChartCapability;
-import io.sluice.kernel.site.Manifests;
-import io.sluice.kernel.site.OneAtATime;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.CgroupDriver;
+import io.sluice.lab.site.ChartCapability;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.OneAtATime;
+import io.sluice.lab.site.SitePod;
 import io.sluice.mesh.PodUid;
 import io.sluice.node.NodeCleanup;
 import java.io.UncheckedIOException;

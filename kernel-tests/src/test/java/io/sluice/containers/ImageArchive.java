@@ -1,7 +1,7 @@
 package io.sluice.containers;
 
 import io.sluice.architecture.SourceTree;
-import io.sluice.kernel.site.Commands;
+import io.sluice.lab.site.Commands;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

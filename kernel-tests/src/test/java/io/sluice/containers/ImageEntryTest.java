@@ -2,7 +2,7 @@ package io.sluice.containers;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.kernel.site.Await;
+import io.sluice.lab.site.Await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

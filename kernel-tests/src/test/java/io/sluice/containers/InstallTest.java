@@ -3,12 +3,12 @@ package io.sluice.containers;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.cni.Container;
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Callers;
-import io.sluice.kernel.site.Manifests;
-import io.sluice.kernel.site.OneAtATime;
-import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Callers;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.OneAtATime;
+import io.sluice.lab.site.TcpServer;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;

@@ -7,7 +7,7 @@ import com.github.dockerjava.api.model.Capability;
 import com.github.dockerjava.api.model.HostConfig;
 import com.github.dockerjava.api.model.Mount;
 import io.sluice.containers.ContainerSpec.VolumeMount;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.capability.Capabilities;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -2,8 +2,8 @@ package io.sluice.containers;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.SitePod;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

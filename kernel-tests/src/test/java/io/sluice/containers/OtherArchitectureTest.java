@@ -3,8 +3,8 @@ package io.sluice.containers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.OneAtATime;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.OneAtATime;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.ResourceLock;

@@ -7,7 +7,7 @@ import com.github.dockerjava.api.model.Mount;
 import com.github.dockerjava.api.model.MountType;
 import com.github.dockerjava.api.model.TmpfsOptions;
 import io.sluice.containers.ContainerSpec.VolumeMount;
-import io.sluice.kernel.site.Commands;
+import io.sluice.lab.site.Commands;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -3,7 +3,7 @@ package io.sluice.containers;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.architecture.SourceTree;
 import io.sluice.control.kubernetes.ClusterHistory;
-import io.sluice.kernel.site.Commands;
+import io.sluice.lab.site.Commands;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -3,8 +3,8 @@ package io.sluice.containers;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.architecture.SourceTree;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.OneAtATime;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.OneAtATime;
 import io.sluice.mesh.Release;
 import java.io.IOException;
 import java.nio.file.Files;

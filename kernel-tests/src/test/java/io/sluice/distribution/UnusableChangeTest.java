@@ -7,7 +7,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.sluice.api.discovery.v1.Resource;
 import io.sluice.api.resources.v1.Workload;
 import io.sluice.attack.Attack;
-import io.sluice.kernel.site.Await;
+import io.sluice.lab.site.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.distribution.ControllerSnapshots;

@@ -2,11 +2,11 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.CgroupDriver;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.Manifests;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.CgroupDriver;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.mesh.PodUid;
 import java.io.IOException;

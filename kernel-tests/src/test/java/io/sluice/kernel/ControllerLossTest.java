@@ -2,8 +2,8 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.kernel.site.Talk;
-import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.site.Talk;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetSocketAddress;
 import java.util.HashSet;

@@ -2,7 +2,7 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.kernel.site.Await;
+import io.sluice.lab.site.Await;
 import io.sluice.mesh.InterceptionSettings;
 import java.util.EnumMap;
 import java.util.List;

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.attack.Attack;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Manifests;
-import io.sluice.kernel.site.OpensslCertificate;
-import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.OpensslCertificate;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.net.InetSocketAddress;

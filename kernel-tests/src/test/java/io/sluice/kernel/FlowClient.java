@@ -1,6 +1,6 @@
 package io.sluice.kernel;
 
-import io.sluice.kernel.site.Await;
+import io.sluice.lab.site.Await;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;

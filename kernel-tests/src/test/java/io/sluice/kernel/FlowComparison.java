@@ -1,7 +1,7 @@
 package io.sluice.kernel;
 
 import io.sluice.kernel.FlowClient.Seen;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.decision.Steering;
 import io.sluice.mesh.decision.Verdict;

@@ -1,8 +1,8 @@
 package io.sluice.kernel;
 
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.OpensslCertificate;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.OpensslCertificate;
+import io.sluice.lab.site.SitePod;
 import io.sluice.mesh.IpAddresses;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;

@@ -3,8 +3,8 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.TrafficMark;

@@ -3,12 +3,12 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Datagrams;
-import io.sluice.kernel.site.SitePod;
-import io.sluice.kernel.site.TcpServer;
 import io.sluice.lab.capture.FrameCapture;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Datagrams;
+import io.sluice.lab.site.SitePod;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetSocketAddress;

@@ -1,8 +1,8 @@
 package io.sluice.kernel;
 
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.io.IOException;

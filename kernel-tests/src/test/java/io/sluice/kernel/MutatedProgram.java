@@ -6,6 +6,7 @@ import io.sluice.interception.maps.PinDirectory;
 import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.kernel.site.Commands;
 import io.sluice.linux.bpf.BpfKernel;
+import io.sluice.lab.site.Commands;
 import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.bpf.BpfMapFd;
 import io.sluice.linux.bpf.BpfObject;

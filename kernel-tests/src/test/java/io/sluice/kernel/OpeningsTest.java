@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.attack.Attack;
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.Datagrams;
-import io.sluice.kernel.site.SitePod;
-import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.Datagrams;
+import io.sluice.lab.site.SitePod;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;

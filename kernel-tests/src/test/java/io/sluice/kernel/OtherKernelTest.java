@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.architecture.SourceTree;
-import io.sluice.kernel.site.Commands;
+import io.sluice.lab.site.Commands;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,12 +3,12 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.Https;
-import io.sluice.kernel.site.Manifests;
-import io.sluice.kernel.site.RawTcp;
-import io.sluice.kernel.site.SitePod;
-import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Https;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.RawTcp;
+import io.sluice.lab.site.SitePod;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.lab.traffic.SteadyTraffic;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;

@@ -1,6 +1,6 @@
 package io.sluice.kernel;
 
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;

@@ -2,13 +2,13 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.Cluster;
-import io.sluice.kernel.site.DaemonProcess;
-import io.sluice.kernel.site.Manifests;
-import io.sluice.kernel.site.Site;
-import io.sluice.kernel.site.SitePod;
-import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Cluster;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.Site;
+import io.sluice.lab.site.SitePod;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetSocketAddress;
 import java.util.List;

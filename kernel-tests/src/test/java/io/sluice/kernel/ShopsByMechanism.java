@@ -1,6 +1,6 @@
 package io.sluice.kernel;
 
-import io.sluice.kernel.site.Confinement;
+import io.sluice.lab.site.Confinement;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;

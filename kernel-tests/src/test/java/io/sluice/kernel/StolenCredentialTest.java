@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.attack.Attack;
-import io.sluice.kernel.site.Relay;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.Relay;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.SpiffeId;

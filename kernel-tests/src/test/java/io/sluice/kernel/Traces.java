@@ -2,8 +2,8 @@ package io.sluice.kernel;
 
 import io.sluice.iptables.ClientAddresses;
 import io.sluice.iptables.PodBarrier;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.bpf.AttachType;
 import io.sluice.linux.bpf.AttachedPrograms;
 import io.sluice.linux.netns.NetnsHandle;

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sluice.kernel.site.AtOnce;
-import io.sluice.kernel.site.JavaCommand;
-import io.sluice.kernel.site.OneAtATime;
 import io.sluice.lab.demo.DemoCommand;
+import io.sluice.lab.site.AtOnce;
+import io.sluice.lab.site.JavaCommand;
+import io.sluice.lab.site.OneAtATime;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;

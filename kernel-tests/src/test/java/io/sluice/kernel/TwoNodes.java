@@ -1,17 +1,17 @@
 package io.sluice.kernel;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Cluster;
-import io.sluice.kernel.site.ControlProcess;
-import io.sluice.kernel.site.DaemonProcess;
-import io.sluice.kernel.site.DaemonView;
-import io.sluice.kernel.site.Manifests;
-import io.sluice.kernel.site.RegistryFolder;
-import io.sluice.kernel.site.Site;
-import io.sluice.kernel.site.SitePod;
 import io.sluice.lab.capture.FrameCapture;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Cluster;
+import io.sluice.lab.site.ControlProcess;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.DaemonView;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.RegistryFolder;
+import io.sluice.lab.site.Site;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetSocketAddress;
 import java.util.List;

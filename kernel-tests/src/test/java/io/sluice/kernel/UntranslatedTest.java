@@ -3,10 +3,10 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.SitePod;
-import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.SitePod;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import java.util.List;
 import org.junit.jupiter.api.AutoClose;

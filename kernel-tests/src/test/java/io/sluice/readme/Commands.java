@@ -3,7 +3,7 @@ package io.sluice.readme;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.architecture.SourceTree;
-import io.sluice.kernel.site.Await;
+import io.sluice.lab.site.Await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

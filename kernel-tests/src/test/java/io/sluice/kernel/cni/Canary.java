@@ -1,8 +1,8 @@
 package io.sluice.kernel.cni;
 
 import io.sluice.architecture.SourceTree;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.io.InputStream;

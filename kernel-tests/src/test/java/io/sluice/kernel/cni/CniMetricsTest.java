@@ -3,11 +3,11 @@ package io.sluice.kernel.cni;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.Mechanism;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.DaemonView;
-import io.sluice.kernel.site.Dashboards;
-import io.sluice.kernel.site.Prometheus;
-import io.sluice.kernel.site.Relay;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.DaemonView;
+import io.sluice.lab.site.Dashboards;
+import io.sluice.lab.site.Prometheus;
+import io.sluice.lab.site.Relay;
 import io.sluice.mesh.PodUid;
 import java.nio.file.Files;
 import java.nio.file.Path;

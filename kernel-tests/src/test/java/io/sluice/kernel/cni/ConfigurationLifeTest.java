@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.Mechanism;
 import io.sluice.kernel.Traces;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.DaemonProcess;
-import io.sluice.kernel.site.JavaCommand;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.JavaCommand;
 import io.sluice.mesh.PodUid;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,7 +1,7 @@
 package io.sluice.kernel.cni;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;

@@ -1,9 +1,9 @@
 package io.sluice.kernel.cni;
 
 import io.grpc.StatusRuntimeException;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.SitePod;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,8 +1,8 @@
 package io.sluice.kernel.cni;
 
 import io.sluice.kernel.Mechanism;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.DaemonProcess;
 import io.sluice.mesh.PodUid;
 import io.sluice.node.fault.FaultPoint;
 import java.util.EnumSet;

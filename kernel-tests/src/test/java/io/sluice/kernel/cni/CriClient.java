@@ -12,7 +12,7 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.unix.DomainSocketAddress;
-import io.sluice.kernel.site.Await;
+import io.sluice.lab.site.Await;
 import io.sluice.mesh.IpAddresses;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;

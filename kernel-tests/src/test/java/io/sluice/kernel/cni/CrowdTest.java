@@ -3,8 +3,8 @@ package io.sluice.kernel.cni;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.Mechanism;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.DaemonProcess;
 import io.sluice.mesh.PodUid;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
 import io.sluice.kernel.Mechanism;
-import io.sluice.kernel.site.DaemonProcess;
+import io.sluice.lab.site.DaemonProcess;
 import io.sluice.mesh.PodUid;
 import java.nio.file.Files;
 import java.util.ArrayList;

@@ -3,7 +3,7 @@ package io.sluice.kernel.cni;
 import io.sluice.interception.maps.MapCatalogue;
 import io.sluice.interception.maps.MapSummary;
 import io.sluice.kernel.Traces;
-import io.sluice.kernel.site.DaemonView;
+import io.sluice.lab.site.DaemonView;
 import io.sluice.node.NodeSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -3,10 +3,10 @@ package io.sluice.kernel.cni;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.Mechanism;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.DaemonProcess;
-import io.sluice.kernel.site.Manifests;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.Manifests;
 import io.sluice.mesh.PodUid;
 import java.io.IOException;
 import java.io.OutputStream;

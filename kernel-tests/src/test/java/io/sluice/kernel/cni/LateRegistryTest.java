@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.Mechanism;
 import io.sluice.kernel.Traces;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Manifests;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Manifests;
 import io.sluice.mesh.PodUid;
 import java.time.Duration;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.sluice.kernel.cni;
 
-import io.sluice.kernel.site.Commands;
+import io.sluice.lab.site.Commands;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

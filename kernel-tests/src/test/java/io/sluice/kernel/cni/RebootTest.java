@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.kernel.Mechanism;
-import io.sluice.kernel.site.DaemonProcess;
-import io.sluice.kernel.site.Manifests;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.Manifests;
 import io.sluice.mesh.PodUid;
 import io.sluice.node.NodeCleanup;
 import java.nio.file.Files;

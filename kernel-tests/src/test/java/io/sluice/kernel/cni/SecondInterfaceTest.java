@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.kernel.Mechanism;
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.Manifests;
-import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetSocketAddress;
 import java.util.List;

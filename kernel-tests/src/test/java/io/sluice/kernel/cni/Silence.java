@@ -2,11 +2,11 @@ package io.sluice.kernel.cni;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.Datagrams;
-import io.sluice.kernel.site.Site;
-import io.sluice.kernel.site.SitePod;
 import io.sluice.lab.capture.FrameCapture;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Datagrams;
+import io.sluice.lab.site.Site;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import java.nio.file.Path;
 

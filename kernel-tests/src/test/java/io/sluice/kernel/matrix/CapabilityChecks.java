@@ -1,12 +1,12 @@
 package io.sluice.kernel.matrix;
 
-import io.sluice.kernel.site.Attempt;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.ChartCapability;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.DaemonProcess;
-import io.sluice.kernel.site.SitePod;
-import io.sluice.kernel.site.TcpServer;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.ChartCapability;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.SitePod;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.io.UncheckedIOException;

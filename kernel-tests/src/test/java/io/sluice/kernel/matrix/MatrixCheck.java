@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.kernel.site.ChartCapability;
+import io.sluice.lab.site.ChartCapability;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,10 +1,10 @@
 package io.sluice.kernel.matrix;
 
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.DaemonView;
-import io.sluice.kernel.site.Manifests;
-import io.sluice.kernel.site.Site;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.DaemonView;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.Site;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetSocketAddress;

@@ -1,7 +1,7 @@
 package io.sluice.lab.demo;
 
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;

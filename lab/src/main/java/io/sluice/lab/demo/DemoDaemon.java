@@ -1,9 +1,9 @@
 package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.DaemonProcess;
-import io.sluice.kernel.site.JavaCommand;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.JavaCommand;
 import io.sluice.node.InterceptionMode;
 import java.io.UncheckedIOException;
 import java.time.Duration;

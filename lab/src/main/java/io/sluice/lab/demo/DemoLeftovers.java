@@ -3,6 +3,8 @@ package io.sluice.lab.demo;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.SiteFolder;
 import io.sluice.interception.maps.PinDirectory;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.SiteFolder;
 import io.sluice.linux.LinuxException;
 import io.sluice.node.NodeCleanup;
 import java.io.IOException;

@@ -1,6 +1,6 @@
 package io.sluice.lab.demo;
 
-import io.sluice.kernel.site.Commands;
+import io.sluice.lab.site.Commands;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
 import java.util.ArrayList;

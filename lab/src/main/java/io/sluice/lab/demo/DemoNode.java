@@ -1,6 +1,6 @@
 package io.sluice.lab.demo;
 
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.SitePod;
 import java.nio.file.Path;
 
 /**

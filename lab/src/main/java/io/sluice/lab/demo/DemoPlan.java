@@ -1,6 +1,6 @@
 package io.sluice.lab.demo;
 
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.SitePod;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.mesh.IpAddresses;

@@ -1,6 +1,6 @@
 package io.sluice.lab.demo;
 
-import io.sluice.kernel.site.RegistryFolder;
+import io.sluice.lab.site.RegistryFolder;
 import io.sluice.mesh.IpAddresses;
 import java.nio.file.Path;
 

@@ -1,9 +1,9 @@
 package io.sluice.lab.demo;
 
-import io.sluice.kernel.site.Await;
 import io.sluice.lab.demo.DemoLedger.FlowKey;
 import io.sluice.lab.demo.DemoNumbers.ProxyCounts;
 import io.sluice.lab.demo.DemoReport.Seen;
+import io.sluice.lab.site.Await;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;

@@ -1,8 +1,8 @@
 package io.sluice.lab.demo;
 
-import io.sluice.kernel.site.ChildProgram;
-import io.sluice.kernel.site.JavaCommand;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.ChildProgram;
+import io.sluice.lab.site.JavaCommand;
+import io.sluice.lab.site.SitePod;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;

@@ -4,6 +4,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * One line of Prometheus' text format 0.0.4.
@@ -13,6 +16,13 @@ import java.util.Map;
  * @param value as it stands
  */
 record MetricSample(String name, Map<String, String> labels, double value) {
+  private static final Pattern ESCAPE = Pattern.compile("\\\\(.)");
+  private static final Pattern LABEL =
+      Pattern.compile("([^=,{]+)=\"([^\"\\\\]*+(?:\\\\.[^\"\\\\]*+)*+)\",?");
+  private static final Pattern SAMPLE =
+      Pattern.compile(
+          "(?<name>[^{ ]+)(?:\\{(?<labels>(?:" + LABEL + ")*+)})? (?<value>\\S+)(?: \\S+)?");
+
   MetricSample {
     labels = Map.copyOf(labels);
   }
@@ -34,57 +44,23 @@ record MetricSample(String name, Map<String, String> labels, double value) {
   }
 
   private static MetricSample sample(String line) {
+    Matcher sample = SAMPLE.matcher(line);
+    if (!sample.matches()) {
+      throw new IllegalArgumentException("no sample: " + line);
+    }
     Map<String, String> labels = new HashMap<>();
-    int brace = line.indexOf('{');
-    int end = line.indexOf(' ');
-    if (brace >= 0 && brace < end) {
-      end = labels(line, brace + 1, labels);
-      return new MetricSample(line.substring(0, brace), labels, value(line, end));
-    }
-    return new MetricSample(line.substring(0, Math.max(0, end)), labels, value(line, end));
+    LABEL
+        .matcher(Objects.requireNonNullElse(sample.group("labels"), ""))
+        .results()
+        .forEach(label -> labels.put(label.group(1), unescaped(label.group(2))));
+    String value = sample.group("value").replace("Inf", "Infinity");
+    return new MetricSample(sample.group("name"), labels, Double.parseDouble(value));
   }
 
-  private static double value(String line, int from) {
-    String text = from < 0 ? "" : line.substring(from).strip();
-    int timestamp = text.indexOf(' ');
-    text = timestamp < 0 ? text : text.substring(0, timestamp);
-    return switch (text) {
-      case "+Inf" -> Double.POSITIVE_INFINITY;
-      case "-Inf" -> Double.NEGATIVE_INFINITY;
-      case "" -> throw new IllegalArgumentException("no value in: " + line);
-      default -> Double.parseDouble(text);
-    };
-  }
-
-  /** Reads {@code a="b",c="d"} up to the closing brace; returns the position after it. */
-  private static int labels(String line, int from, Map<String, String> labels) {
-    int at = from;
-    while (at < line.length() && line.charAt(at) != '}') {
-      int equals = line.indexOf("=\"", at);
-      if (equals < 0) {
-        break;
-      }
-      String name = line.substring(at, equals);
-      StringBuilder value = new StringBuilder();
-      at = equals + 2;
-      while (at < line.length() && line.charAt(at) != '"') {
-        char c = line.charAt(at++);
-        if (c == '\\' && at < line.length()) {
-          char escaped = line.charAt(at++);
-          value.append(escaped == 'n' ? '\n' : escaped);
-        } else {
-          value.append(c);
-        }
-      }
-      labels.put(name, value.toString());
-      at++;
-      if (at < line.length() && line.charAt(at) == ',') {
-        at++;
-      }
-    }
-    if (at >= line.length()) {
-      throw new IllegalArgumentException("labels do not end in: " + line);
-    }
-    return at + 1;
+  private static String unescaped(String text) {
+    return ESCAPE
+        .matcher(text)
+        .replaceAll(found ->
+            Matcher.quoteReplacement(found.group(1).equals("n") ? "\n" : found.group(1)));
   }
 }

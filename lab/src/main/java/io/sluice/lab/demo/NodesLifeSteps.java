@@ -1,7 +1,7 @@
 package io.sluice.lab.demo;
 
-import io.sluice.kernel.site.Await;
 import io.sluice.lab.demo.DemoReport.Seen;
+import io.sluice.lab.site.Await;
 import io.sluice.lab.traffic.SteadyTraffic;
 import io.sluice.lab.traffic.SteadyTraffic.Counts;
 import java.io.IOException;

@@ -1,7 +1,7 @@
 package io.sluice.lab.demo;
 
-import io.sluice.kernel.site.ControlProcess;
-import io.sluice.kernel.site.SitePod;
+import io.sluice.lab.site.ControlProcess;
+import io.sluice.lab.site.SitePod;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -1,8 +1,8 @@
 package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.kernel.site.ControlProcess;
 import io.sluice.lab.capture.FrameCapture;
+import io.sluice.lab.site.ControlProcess;
 import io.sluice.node.InterceptionMode;
 import java.io.IOException;
 import java.io.PrintWriter;

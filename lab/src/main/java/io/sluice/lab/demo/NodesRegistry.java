@@ -1,6 +1,6 @@
 package io.sluice.lab.demo;
 
-import io.sluice.kernel.site.RegistryFolder;
+import io.sluice.lab.site.RegistryFolder;
 
 /** The folder that both daemons and the controller watch. */
 final class NodesRegistry {

@@ -1,12 +1,12 @@
 package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.ControlProcess;
 import io.sluice.lab.capture.FrameCapture;
 import io.sluice.lab.demo.DemoLedger.FlowKey;
 import io.sluice.lab.demo.DemoNumbers.ProxyCounts;
 import io.sluice.lab.demo.DemoReport.Seen;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.ControlProcess;
 import io.sluice.node.InterceptionMode;
 import java.io.IOException;
 import java.time.Duration;

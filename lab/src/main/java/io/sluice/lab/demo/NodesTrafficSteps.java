@@ -2,12 +2,12 @@ package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sluice.kernel.site.Await;
 import io.sluice.lab.capture.FrameCapture;
 import io.sluice.lab.capture.TcpStream;
 import io.sluice.lab.capture.TlsRecords;
 import io.sluice.lab.demo.CallResult.Answered;
 import io.sluice.lab.demo.DemoReport.Seen;
+import io.sluice.lab.site.Await;
 import io.sluice.linux.Errno;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;

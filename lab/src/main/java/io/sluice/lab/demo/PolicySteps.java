@@ -1,8 +1,8 @@
 package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.kernel.site.Await;
 import io.sluice.lab.demo.DemoReport.Seen;
+import io.sluice.lab.site.Await;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.mesh.decision.Reason;

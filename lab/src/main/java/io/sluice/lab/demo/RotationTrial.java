@@ -2,8 +2,8 @@ package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.output.Failures;
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.ControlProcess;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.ControlProcess;
 import io.sluice.lab.traffic.SteadyTraffic;
 import io.sluice.lab.traffic.SteadyTraffic.Counts;
 import io.sluice.node.InterceptionMode;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.control.registry.RegistryStatus;
-import io.sluice.kernel.site.Await;
+import io.sluice.lab.site.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Decisions;

@@ -1,0 +1,89 @@
+package io.sluice.lab.site;
+
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/** A client that connects anew all the time, and notes how each connection went. */
+public final class Callers implements AutoCloseable {
+  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+  private final List<Call> calls = new CopyOnWriteArrayList<>();
+  private final Thread thread;
+  private volatile boolean ending;
+
+  /** A connection; times by {@link System#nanoTime}. */
+  private record Call(Attempt attempt, long begin, long end) {}
+
+  /** Connects from {@code pod} until it is closed. */
+  public Callers(SitePod pod, InetSocketAddress server) {
+    this.thread =
+        Thread.ofPlatform()
+            .name("caller")
+            .start(() -> {
+              while (!ending) {
+                long begin = System.nanoTime();
+                Attempt attempt = Attempt.from(pod, server, "hi");
+                calls.add(new Call(attempt, begin, System.nanoTime()));
+                LockSupport.parkNanos(PAUSE_NANOS);
+              }
+            });
+  }
+
+  /** How many had their whole answer. */
+  public long answered() {
+    return calls.stream().filter(call -> call.attempt().answered()).count();
+  }
+
+  /** Those that had not. */
+  public List<Attempt> failed() {
+    return calls.stream().map(Call::attempt).filter(attempt -> !attempt.answered()).toList();
+  }
+
+  /** From the first failure to the first answer after the last one; zero without failures. */
+  public Duration gap() {
+    List<Call> failed = calls.stream().filter(call -> !call.attempt().answered()).toList();
+    if (failed.isEmpty()) {
+      return Duration.ZERO;
+    }
+    long last = failed.getLast().end();
+    long end =
+        calls.stream()
+            .filter(call -> call.begin() - last > 0)
+            .mapToLong(Call::end)
+            .findFirst()
+            .orElse(last);
+    return Duration.ofNanos(end - failed.getFirst().begin());
+  }
+
+  /** The longest of those that ended after {@code nanoTime}; zero where none did. */
+  public Duration slowestSince(long nanoTime) {
+    return calls.stream()
+        .filter(call -> call.end() - nanoTime > 0)
+        .map(call -> call.attempt().time())
+        .max(Comparator.naturalOrder())
+        .orElse(Duration.ZERO);
+  }
+
+  /** The longest that one took from connecting to its end; zero before the first. */
+  public Duration slowest() {
+    return calls.stream()
+        .map(call -> call.attempt().time())
+        .max(Comparator.naturalOrder())
+        .orElse(Duration.ZERO);
+  }
+
+  @Override
+  public void close() {
+    ending = true;
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

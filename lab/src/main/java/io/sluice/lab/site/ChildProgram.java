@@ -1,0 +1,123 @@
+package io.sluice.lab.site;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A program in a process of its own, in the namespace of a node or a machine, whose output goes to
+ * one log over all its lives. For one thread.
+ */
+public final class ChildProgram implements AutoCloseable {
+  private static final Duration STOP_PATIENCE = Await.patience(30);
+  private static final int LOG_TAIL_LINES = 30;
+
+  private final String title;
+  private final SitePod namespace;
+  private final Path log;
+  private @Nullable Process process;
+
+  /** Named {@code title} in failures; not started yet. */
+  public ChildProgram(String title, SitePod namespace, Path log) {
+    this.title = title;
+    this.namespace = namespace;
+    this.log = log;
+  }
+
+  /** Starts it anew and returns at once. */
+  public Process start(List<String> command) {
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .redirectInput(new File("/dev/null"))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+    builder.environment().put("MALLOC_ARENA_MAX", "1");
+    try {
+      Files.createDirectories(log.getParent());
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make the folder of " + log, e);
+    }
+    // A child is born in the namespace of the forking thread.
+    Process started = namespace.call(builder::start);
+    process = started;
+    return started;
+  }
+
+  /** Waits until {@code isReady}; fails with the log when it is not in time, or has ended. */
+  public void awaitReady(Duration patience, Callable<Boolean> isReady) {
+    Process started = running();
+    try {
+      Await.until(title + " is ready", patience, () -> !started.isAlive() || isReady.call());
+    } catch (AssertionError e) {
+      throw new AssertionError(e.getMessage() + "; its log ends:\n" + logTail(), e);
+    }
+    if (!started.isAlive()) {
+      throw new AssertionError(title + " ended at once; its log ends:\n" + logTail());
+    }
+  }
+
+  /** Whether it runs. */
+  public boolean isAlive() {
+    Process present = process;
+    return present != null && present.isAlive();
+  }
+
+  /** The process of its last start. */
+  public Process running() {
+    Process present = process;
+    if (present == null) {
+      throw new IllegalStateException(title + " was never started");
+    }
+    return present;
+  }
+
+  /** SIGKILL, and waits for the end. */
+  public void kill() {
+    running().destroyForcibly();
+    awaitEnd();
+  }
+
+  /** Waits for the end. */
+  public void awaitEnd() {
+    try {
+      if (!running().waitFor(STOP_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+        throw new AssertionError(title + " does not end; its log ends:\n" + logTail());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while " + title + " ended", e);
+    }
+  }
+
+  /** Everything it has printed. */
+  public String log() {
+    try {
+      return Files.readString(log, StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      return "(no log: " + e.getMessage() + ")";
+    }
+  }
+
+  /** The end of it. */
+  public String logTail() {
+    List<String> lines = log().lines().toList();
+    return String.join(
+        "\n", lines.subList(Math.max(0, lines.size() - LOG_TAIL_LINES), lines.size()));
+  }
+
+  /** SIGKILL where it runs. */
+  @Override
+  public void close() {
+    if (isAlive()) {
+      kill();
+    }
+  }
+}

@@ -1,0 +1,158 @@
+package io.sluice.lab.site;
+
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshPorts;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+
+/** {@code sluice control run} as a child process on a machine of its own. For one thread. */
+public final class ControlProcess {
+  private static final Duration START_PATIENCE = Await.patience(30);
+
+  /** A listener on 127.0.0.1 as a line of proc_net_tcp(5) for sockets of both families. */
+  private static final Pattern LOOPBACK_LISTENER =
+      Pattern.compile("0{16}FFFF00000100007F:(\\p{XDigit}{4}) 0{32}:0000 0A ");
+
+  private final SitePod machine;
+  private final InetAddress address;
+  private final Path registry;
+  private final Path state;
+  private final List<String> arguments;
+  private final ChildProgram program;
+
+  /**
+   * Not started yet. Its log lies beside its state.
+   *
+   * @param address by which nodes reach the machine
+   * @param arguments further ones of {@code control run}
+   */
+  public ControlProcess(
+      SitePod machine, InetAddress address, Path registry, Path state, List<String> arguments) {
+    this.machine = machine;
+    this.address = address;
+    this.registry = registry;
+    this.state = state;
+    this.arguments = List.copyOf(arguments);
+    this.program = new ChildProgram("the controller", machine, state.resolveSibling("control.log"));
+  }
+
+  /** Starts it and returns when nodes can call; fails with its log when they cannot. */
+  public void start() {
+    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    command.addAll(
+        List.of(
+            "control",
+            "run",
+            "--registry",
+            registry.toString(),
+            "--state",
+            state.toString(),
+            "--metrics-address",
+            "127.0.0.1:0"));
+    command.addAll(arguments);
+    program.start(command);
+    String listener = String.format(Locale.ROOT, ":%04X ", MeshPorts.CONTROL);
+    program.awaitReady(
+        START_PATIENCE,
+        () -> machine.procNet("tcp6").lines().anyMatch(line -> line.contains(listener)));
+  }
+
+  /** A new token for a node, in a file that only root can read. */
+  public Path joinToken(String node) {
+    Path file = state.resolveSibling("join-" + node);
+    try {
+      Files.deleteIfExists(file);
+      Files.createFile(
+          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+      Files.writeString(file, run("token", "--node", node));
+      return file;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write " + file, e);
+    }
+  }
+
+  /** What {@code sluice control WORDS --state DIR} prints. */
+  public String run(String... words) {
+    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    command.add("control");
+    command.addAll(List.of(words));
+    command.addAll(List.of("--state", state.toString()));
+    return Commands.run(command.toArray(String[]::new));
+  }
+
+  /** What it tells. */
+  public ControlView view() {
+    return new ControlView(state);
+  }
+
+  /** Where nodes reach it: the value of {@code --control}. */
+  public String address() {
+    return IpAddresses.text(new InetSocketAddress(address, MeshPorts.CONTROL));
+  }
+
+  /** A port of this machine that leads to where it serves its metrics now. */
+  public Relay relayToMetrics() {
+    int port =
+        LOOPBACK_LISTENER
+            .matcher(machine.procNet("tcp6"))
+            .results()
+            .map(found -> Integer.parseInt(found.group(1), 16))
+            .findFirst()
+            .orElseThrow(() -> new IllegalStateException("the controller serves no metrics"));
+    return Relay.open(machine, new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+  }
+
+  /** Whether it runs. */
+  public boolean isAlive() {
+    return program.isAlive();
+  }
+
+  /** SIGKILL, and waits for the end. */
+  public void kill() {
+    program.kill();
+  }
+
+  /** SIGKILL where it runs. */
+  public void end() {
+    program.close();
+  }
+
+  /** Loses all of its state, the authority's keys with it; it must not run. */
+  public void loseState() {
+    Commands.run("rm", "-r", state.toString());
+  }
+
+  /** SIGSTOP: its port still takes connections, and nothing is answered. */
+  public void pause() {
+    signal("STOP");
+  }
+
+  /** SIGCONT. */
+  public void resume() {
+    signal("CONT");
+  }
+
+  private void signal(String name) {
+    Commands.run("kill", "-" + name, Long.toString(program.running().pid()));
+  }
+
+  /** The end of what it has printed. */
+  public String logTail() {
+    return program.logTail();
+  }
+
+  /** Everything it has printed. */
+  public String log() {
+    return program.log();
+  }
+}

@@ -1,0 +1,81 @@
+package io.sluice.lab.site;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A certificate that {@code openssl} has made, so not the mesh's authority. Its files stay below
+ * the folder.
+ *
+ * @param certificate as PEM
+ * @param key its key, as PEM
+ */
+public record OpensslCertificate(Path certificate, Path key) {
+  private static final List<String> DAY_LONG =
+      List.of(
+          "openssl",
+          "req",
+          "-x509",
+          "-newkey",
+          "ec",
+          "-pkeyopt",
+          "ec_paramgen_curve:P-256",
+          "-nodes",
+          "-days",
+          "1");
+
+  /**
+   * Signed by itself, valid for a day.
+   *
+   * @param name of the files
+   * @param subject as {@code openssl req -subj} takes it
+   * @param extensions as {@code openssl req -addext} takes them
+   */
+  public static OpensslCertificate selfSigned(
+      Path directory, String name, String subject, String... extensions) {
+    return make(
+        directory.resolve(name + ".crt"),
+        directory.resolve(name + ".key"),
+        subject,
+        List.of(),
+        extensions);
+  }
+
+  /** A root, below which {@link #signs} makes others; valid for a day. */
+  public static OpensslCertificate root(Path directory, String name) {
+    return selfSigned(
+        directory,
+        name,
+        "/CN=" + name,
+        "basicConstraints=critical,CA:TRUE",
+        "keyUsage=critical,keyCertSign,cRLSign");
+  }
+
+  /** One for the SPIFFE ID {@code identity} below this root, beside it; valid for a day. */
+  public OpensslCertificate signs(String name, String identity) {
+    return make(
+        certificate.resolveSibling(name + ".crt"),
+        certificate.resolveSibling(name + ".key"),
+        "/O=workload",
+        List.of("-CA", certificate.toString(), "-CAkey", key.toString()),
+        "subjectAltName=URI:" + identity,
+        "basicConstraints=critical,CA:FALSE",
+        "keyUsage=critical,digitalSignature",
+        "extendedKeyUsage=clientAuth,serverAuth");
+  }
+
+  private static OpensslCertificate make(
+      Path certificate, Path key, String subject, List<String> issuer, String... extensions) {
+    OpensslCertificate made = new OpensslCertificate(certificate, key);
+    List<String> command = new ArrayList<>(DAY_LONG);
+    command.addAll(issuer);
+    command.addAll(List.of("-subj", subject));
+    command.addAll(List.of("-keyout", made.key.toString(), "-out", made.certificate.toString()));
+    for (String extension : extensions) {
+      command.addAll(List.of("-addext", extension));
+    }
+    Commands.run(command.toArray(String[]::new));
+    return made;
+  }
+}

@@ -1,0 +1,40 @@
+package io.sluice.lab.site;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AccessRecordsTest {
+  private static final InetSocketAddress CLIENT = new InetSocketAddress("10.1.0.5", 40_000);
+  private static final Instant BEGUN = Instant.parse("2026-11-21T10:00:00.5Z");
+
+  @TempDir private Path directory = Path.of("");
+
+  @Test
+  void anEarlierConnectionOfTheSamePortIsNotTaken() throws IOException {
+    AccessRecords log = new AccessRecords(directory.resolve("access.log"));
+    Files.writeString(log.file(), line("2026-11-21T10:00:00.499Z", "egress_disabled"));
+    assertThat(log.first("direction", "outbound", CLIENT, BEGUN)).isEmpty();
+
+    Files.writeString(
+        log.file(),
+        Files.readString(log.file()) + line("2026-11-21T10:00:00.500Z", "no_traffic_target"));
+
+    assertThat(log.first("direction", "outbound", CLIENT, BEGUN))
+        .hasValueSatisfying(
+            record -> assertThat(record.path("reason").asText()).isEqualTo("no_traffic_target"));
+  }
+
+  private static String line(String time, String reason) {
+    return """
+    {"time":"%s","direction":"outbound","client":"10.1.0.5:40000","reason":"%s"}
+    """
+        .formatted(time, reason);
+  }
+}
