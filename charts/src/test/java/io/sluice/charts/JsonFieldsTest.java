@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.StateDirectory;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -34,7 +34,7 @@ class JsonFieldsTest {
   private static final Pattern LOWER_CAMEL = Pattern.compile("[a-z][a-zA-Z0-9]*(\\[\\])?|\\*");
 
   @TempDir private Path directory = Path.of("");
-  private final StoringApiServer cluster = ChartCommands.started();
+  private final FakeCluster cluster = ChartCommands.started();
   private final StringWriter out = new StringWriter();
 
   @BeforeEach

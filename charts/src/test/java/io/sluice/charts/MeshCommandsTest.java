@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.ExitCode;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.mesh.Release;
 import java.nio.file.Path;
 import java.util.List;
@@ -20,7 +20,7 @@ class MeshCommandsTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   @TempDir private Path home = Path.of("");
-  private final StoringApiServer cluster = ChartCommands.started();
+  private final FakeCluster cluster = ChartCommands.started();
   private final ChartCommands commands = new ChartCommands();
 
   @BeforeEach

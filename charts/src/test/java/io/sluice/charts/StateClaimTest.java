@@ -3,7 +3,7 @@ package io.sluice.charts;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cli.output.ExitCode;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -18,7 +18,7 @@ class StateClaimTest {
       " --set controller.state.type=hostPath --set controller.nodeSelector.disk=yes";
 
   @TempDir private Path home = Path.of("");
-  private final StoringApiServer cluster = ChartCommands.started();
+  private final FakeCluster cluster = ChartCommands.started();
   private final ChartCommands commands = new ChartCommands();
 
   @AfterEach
@@ -69,6 +69,7 @@ class StateClaimTest {
                 .asText())
         .isEqualTo("local");
     assertThat(cluster.writes())
+        .extracting(FakeCluster.Write::request)
         .contains(
             "DELETE /api/v1/namespaces/sluice-system/persistentvolumeclaims/sluice-controller");
 

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.ExitCode;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -21,7 +21,7 @@ class WaitTest {
       "/api/v1/namespaces/sluice-system/configmaps/sluice-trust-bundle";
 
   @TempDir private Path home = Path.of("");
-  private final StoringApiServer cluster = ChartCommands.started();
+  private final FakeCluster cluster = ChartCommands.started();
   private final ChartCommands commands = new ChartCommands();
 
   @AfterEach

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.ExitCode;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -33,12 +33,12 @@ class NamespaceCommandTest {
   private static final String INJECTION = "openservicemesh.io/sidecar-injection";
 
   @TempDir private Path home = Path.of("");
-  private final StoringApiServer cluster;
+  private final FakeCluster cluster;
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
 
   NamespaceCommandTest() throws Exception {
-    cluster = new StoringApiServer();
+    cluster = new FakeCluster();
   }
 
   @BeforeEach

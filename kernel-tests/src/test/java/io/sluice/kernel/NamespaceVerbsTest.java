@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.SluiceCommand;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.kernel.site.Attempt;
 import io.sluice.kernel.site.Await;
 import io.sluice.kernel.site.Manifests;
@@ -49,7 +49,7 @@ class NamespaceVerbsTest {
   @EnumSource(Mechanism.class)
   void everyVerbHoldsInTheKernelWithinFiveSeconds(Mechanism mechanism) throws Exception {
     String[] names = IntStream.range(0, PODS).mapToObj(i -> "p" + i).toArray(String[]::new);
-    try (StoringApiServer cluster = new StoringApiServer();
+    try (FakeCluster cluster = new FakeCluster();
         Site site = new Site(names)) {
       ObjectNode namespace = JsonNodeFactory.instance.objectNode();
       namespace.put("apiVersion", "v1").put("kind", "Namespace");
@@ -96,7 +96,7 @@ class NamespaceVerbsTest {
   }
 
   private void within(
-      String verb, Mechanism mechanism, StoringApiServer cluster, Callable<Boolean> holds)
+      String verb, Mechanism mechanism, FakeCluster cluster, Callable<Boolean> holds)
       throws Exception {
     StringWriter said = new StringWriter();
     Stream<String> words =

@@ -21,10 +21,10 @@ class KubeconfigTest {
   private static final String NAMESPACES = "/api/v1/namespaces";
 
   @TempDir private Path home = Path.of("");
-  private final StoringApiServer cluster;
+  private final FakeCluster cluster;
 
   KubeconfigTest() throws Exception {
-    cluster = new StoringApiServer();
+    cluster = new FakeCluster();
   }
 
   @AfterEach
