@@ -10,7 +10,7 @@ import io.sluice.control.kubernetes.FakeCluster;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,17 +29,12 @@ class InstallationTest {
   private static final String NAMESPACE = "/api/v1/namespaces/sluice-system";
 
   @TempDir private Path home = Path.of("");
-  private final FakeCluster cluster = ChartCommands.started();
+  @AutoClose private final FakeCluster cluster = ChartCommands.started();
   private final ChartCommands commands = new ChartCommands();
 
   @BeforeEach
   void workloadsBecomeReady() {
     cluster.onWrite = ChartCommands::ready;
-  }
-
-  @AfterEach
-  void close() {
-    cluster.close();
   }
 
   private int run(String line) throws Exception {

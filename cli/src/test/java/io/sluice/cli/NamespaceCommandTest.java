@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,7 +33,7 @@ class NamespaceCommandTest {
   private static final String INJECTION = "openservicemesh.io/sidecar-injection";
 
   @TempDir private Path home = Path.of("");
-  private final FakeCluster cluster;
+  @AutoClose private final FakeCluster cluster;
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
 
@@ -48,11 +48,6 @@ class NamespaceCommandTest {
     put("monitoring", Map.of("openservicemesh.io/ignore", "true"));
     put("kube-system", Map.of());
     put("elsewhere", Map.of(MONITORED, "other"));
-  }
-
-  @AfterEach
-  void close() {
-    cluster.close();
   }
 
   private void put(String name, Map<String, String> labels) {

@@ -17,7 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,16 +29,11 @@ class KubernetesApiTest {
   private static final String THINGS = "/apis/example/v1/namespaces/shop/things";
 
   @TempDir private Path home;
-  private FakeCluster server;
+  @AutoClose private FakeCluster server;
 
   @BeforeEach
   void start() throws Exception {
     server = new FakeCluster();
-  }
-
-  @AfterEach
-  void stop() {
-    server.close();
   }
 
   @Test

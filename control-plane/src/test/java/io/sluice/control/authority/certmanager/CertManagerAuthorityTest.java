@@ -38,7 +38,7 @@ import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bouncycastle.asn1.x509.GeneralName;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,18 +54,13 @@ class CertManagerAuthorityTest {
       "/apis/cert-manager.io/v1/namespaces/sluice-system/certificaterequests";
 
   @TempDir private Path home;
-  private FakeCluster server;
+  @AutoClose private FakeCluster server;
   private final FakeIssuer issuer = new FakeIssuer();
 
   @BeforeEach
   void start() throws Exception {
     server = new FakeCluster();
     server.onWrite = issuer;
-  }
-
-  @AfterEach
-  void stop() {
-    server.close();
   }
 
   @Test
