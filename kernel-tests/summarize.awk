@@ -19,19 +19,16 @@ function settle(   owner, method) {
 		print "SKIPPED  " class " " name "  (counts as failed: a kernel test, and not named in kernel-tests/may-skip.txt)"
 	} else if (outcome == "failed") print "FAILED   " class " " name
 	else if (outcome == "skipped") print "SKIPPED  " class " " name
-	else if (isFlaky) print "FLAKY    " class " " name
-	if (isFlaky && outcome == "passed") flaky++
 	count[outcome]++
 	outcome = ""
 }
 /^!\[CDATA\[/ { cdata = 1 }
 cdata { if (index($0, "]]>")) cdata = 0; next }
-/^testcase[ \/>]/ { if (outcome) settle(); outcome = "passed"; isFlaky = 0; class = attribute("classname"); name = attribute("name") }
+/^testcase[ \/>]/ { if (outcome) settle(); outcome = "passed"; class = attribute("classname"); name = attribute("name") }
 /^(failure|error)[ \/>]/ { if (outcome) outcome = "failed" }
-/^flaky(Failure|Error)[ \/>]/ { isFlaky = 1 }    # it failed, was run once more and passed
 /^skipped[ \/>]/ { if (outcome) outcome = "skipped" }
 END {
 	if (outcome) settle()
-	printf "%d passed, %d failed, %d skipped%s\n", count["passed"], count["failed"], count["skipped"], flaky ? ", " flaky " flaky" : ""
+	printf "%d passed, %d failed, %d skipped\n", count["passed"], count["failed"], count["skipped"]
 	exit count["failed"] > 0 || count["passed"] == 0
 }

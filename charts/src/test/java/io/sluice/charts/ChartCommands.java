@@ -2,7 +2,7 @@ package io.sluice.charts;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 
@@ -12,9 +12,9 @@ final class ChartCommands {
   private final StringWriter err = new StringWriter();
 
   /** A cluster to install in; its default storage class is {@code usual}. */
-  static StoringApiServer started() {
+  static FakeCluster started() {
     try {
-      StoringApiServer cluster = new StoringApiServer();
+      FakeCluster cluster = new FakeCluster();
       storageClass(cluster, "usual", true);
       return cluster;
     } catch (Exception e) {
@@ -22,7 +22,7 @@ final class ChartCommands {
     }
   }
 
-  static void storageClass(StoringApiServer cluster, String name, boolean isDefault) {
+  static void storageClass(FakeCluster cluster, String name, boolean isDefault) {
     ObjectNode object = JsonNodeFactory.instance.objectNode();
     object.put("apiVersion", "storage.k8s.io/v1").put("kind", "StorageClass");
     object

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cli.output.ExitCode;
 import io.sluice.control.kubernetes.ClientKey;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,8 +15,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Which of two clusters is meant by {@code --kubeconfig}, {@code --context} and KUBECONFIG. */
 class ClusterChoiceTest {
   @TempDir private Path home = Path.of("");
-  private final StoringApiServer here = ChartCommands.started();
-  private final StoringApiServer elsewhere = ChartCommands.started();
+  private final FakeCluster here = ChartCommands.started();
+  private final FakeCluster elsewhere = ChartCommands.started();
   private final ChartCommands commands = new ChartCommands();
 
   @AfterEach

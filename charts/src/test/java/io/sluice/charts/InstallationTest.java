@@ -6,11 +6,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.ExitCode;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,17 +29,12 @@ class InstallationTest {
   private static final String NAMESPACE = "/api/v1/namespaces/sluice-system";
 
   @TempDir private Path home = Path.of("");
-  private final StoringApiServer cluster = ChartCommands.started();
+  @AutoClose private final FakeCluster cluster = ChartCommands.started();
   private final ChartCommands commands = new ChartCommands();
 
   @BeforeEach
   void workloadsBecomeReady() {
     cluster.onWrite = ChartCommands::ready;
-  }
-
-  @AfterEach
-  void close() {
-    cluster.close();
   }
 
   private int run(String line) throws Exception {
@@ -154,9 +149,9 @@ class InstallationTest {
     succeed("install");
     put("/api/v1/namespaces/shop", "");
     put("/api/v1/namespaces/plain", "");
-    ((ObjectNode) object("/api/v1/namespaces/shop"))
-        .withObject("/metadata/labels")
-        .put("sluice.io/mesh", "enabled");
+    ObjectNode shop = (ObjectNode) object("/api/v1/namespaces/shop");
+    shop.withObject("/metadata/labels").put("sluice.io/mesh", "enabled");
+    cluster.put("/api/v1/namespaces/shop", shop);
 
     succeed("uninstall --yes");
 

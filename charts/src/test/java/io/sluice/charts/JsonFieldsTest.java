@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.StateDirectory;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,7 +34,7 @@ class JsonFieldsTest {
   private static final Pattern LOWER_CAMEL = Pattern.compile("[a-z][a-zA-Z0-9]*(\\[\\])?|\\*");
 
   @TempDir private Path directory = Path.of("");
-  private final StoringApiServer cluster = ChartCommands.started();
+  @AutoClose private final FakeCluster cluster = ChartCommands.started();
   private final StringWriter out = new StringWriter();
 
   @BeforeEach
@@ -60,11 +60,6 @@ class JsonFieldsTest {
         metadata: {name: main, namespace: shop}
         spec: {matches: {port: 1}}
         """);
-  }
-
-  @AfterEach
-  void close() {
-    cluster.close();
   }
 
   private int run(String line) throws IOException {

@@ -1,124 +1,65 @@
 package io.sluice.charts;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.nio.file.Files;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.control.kubernetes.FakeCluster;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * As much of an API server as Helm's {@code lookup} asks for: kinds, and the objects that a test
- * put there. Helm finds it by the file of {@code KUBECONFIG}, so there is one at a time. Each test
- * gets one in which the chart was installed before, and nothing else: keys need not be made.
+ * The cluster that Helm's {@code lookup} asks. Helm finds it by the file of {@code KUBECONFIG}, so
+ * there is one at a time. Each test gets one in which the chart was installed before, and nothing
+ * else: keys need not be made.
  */
 final class LookedUp implements BeforeEachCallback, AfterEachCallback {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String WEBHOOK = "sluice-webhook";
 
-  private final Map<String, Object> objects = new ConcurrentHashMap<>();
-  private @Nullable HttpServer server;
+  private @Nullable FakeCluster server;
 
   @Override
-  public void beforeEach(ExtensionContext context) throws IOException {
-    InetAddress loopback = InetAddress.getLoopbackAddress();
-    HttpServer started = HttpServer.create(new InetSocketAddress(loopback, 0), 0);
-    objects.put("/api/v1", kinds("v1", Map.of("secrets", "Secret")));
-    secret(WEBHOOK, Map.of("ca.crt", "Y2E=", "tls.crt", "Y3J0", "tls.key", "a2V5"));
-    started.createContext("/", this::answer);
-    started.start();
-    server = started;
+  public void beforeEach(ExtensionContext context) throws Exception {
     String file = System.getenv("KUBECONFIG");
-    if (file == null) {
-      throw new IllegalStateException("KUBECONFIG is not set; the pom sets it for tests");
+    if (file == null || !file.endsWith("/kubeconfig")) {
+      throw new IllegalStateException("the pom sets KUBECONFIG for tests, not to " + file);
     }
-    Files.writeString(Path.of(file), kubeconfig(started.getAddress().getPort()));
+    server = new FakeCluster();
+    server.kubeconfig(Path.of(file).getParent());
+    secret(WEBHOOK, Map.of("ca.crt", "Y2E=", "tls.crt", "Y3J0", "tls.key", "a2V5"));
   }
 
   @Override
   public void afterEach(ExtensionContext context) {
     if (server != null) {
-      server.stop(0);
+      server.close();
     }
-    objects.clear();
+  }
+
+  private FakeCluster server() {
+    if (server == null) {
+      throw new IllegalStateException("no test runs");
+    }
+    return server;
   }
 
   /** The chart was not installed before. */
   void forgetInstall() {
-    objects.remove(secretPath(WEBHOOK));
+    server().remove(path(WEBHOOK));
   }
 
-  private static String secretPath(String name) {
-    return "/api/v1/namespaces/" + Chart.NAMESPACE + "/secrets/" + name;
+  private static String path(String secret) {
+    return "/api/v1/namespaces/" + Chart.NAMESPACE + "/secrets/" + secret;
   }
 
   /** A Secret of the release's namespace. */
   void secret(String name, Map<String, String> data) {
-    objects.put(
-        secretPath(name),
-        Map.of(
-            "apiVersion", "v1", "kind", "Secret", "metadata", Map.of("name", name), "data", data));
-  }
-
-  private static Map<String, Object> kinds(String version, Map<String, String> kinds) {
-    List<Map<String, Object>> resources =
-        kinds.entrySet().stream()
-            .map(kind ->
-                Map.<String, Object>of(
-                    "name",
-                    kind.getKey(),
-                    "kind",
-                    kind.getValue(),
-                    "namespaced",
-                    true,
-                    "verbs",
-                    List.of("get", "list")))
-            .toList();
-    return Map.of("kind", "APIResourceList", "groupVersion", version, "resources", resources);
-  }
-
-  private void answer(HttpExchange exchange) throws IOException {
-    try (exchange) {
-      Object found = objects.get(exchange.getRequestURI().getPath());
-      Object said =
-          found == null
-              ? Map.of(
-                  "apiVersion",
-                  "v1",
-                  "kind",
-                  "Status",
-                  "status",
-                  "Failure",
-                  "reason",
-                  "NotFound",
-                  "code",
-                  404)
-              : found;
-      byte[] body = JSON.writeValueAsBytes(said);
-      exchange.getResponseHeaders().set("Content-Type", "application/json");
-      exchange.sendResponseHeaders(found == null ? 404 : 200, body.length);
-      exchange.getResponseBody().write(body);
-    }
-  }
-
-  private static String kubeconfig(int port) {
-    return """
-    apiVersion: v1
-    kind: Config
-    clusters: [{name: test, cluster: {server: "http://127.0.0.1:%d"}}]
-    contexts: [{name: test, context: {cluster: test, user: test}}]
-    users: [{name: test, user: {}}]
-    current-context: test
-    """
-        .formatted(port);
+    ObjectNode secret = JsonNodeFactory.instance.objectNode();
+    secret.put("apiVersion", "v1").put("kind", "Secret");
+    secret.putObject("metadata").put("name", name).put("namespace", Chart.NAMESPACE);
+    data.forEach(secret.putObject("data")::put);
+    server().put(path(name), secret);
   }
 }

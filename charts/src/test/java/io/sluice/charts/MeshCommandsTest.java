@@ -6,11 +6,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.ExitCode;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.mesh.Release;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,17 +20,12 @@ class MeshCommandsTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   @TempDir private Path home = Path.of("");
-  private final StoringApiServer cluster = ChartCommands.started();
+  @AutoClose private final FakeCluster cluster = ChartCommands.started();
   private final ChartCommands commands = new ChartCommands();
 
   @BeforeEach
   void workloadsBecomeReady() {
     cluster.onWrite = ChartCommands::ready;
-  }
-
-  @AfterEach
-  void close() {
-    cluster.close();
   }
 
   private String kubeconfig() throws Exception {

@@ -3,9 +3,9 @@ package io.sluice.charts;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cli.output.ExitCode;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,13 +18,8 @@ class StateClaimTest {
       " --set controller.state.type=hostPath --set controller.nodeSelector.disk=yes";
 
   @TempDir private Path home = Path.of("");
-  private final StoringApiServer cluster = ChartCommands.started();
+  @AutoClose private final FakeCluster cluster = ChartCommands.started();
   private final ChartCommands commands = new ChartCommands();
-
-  @AfterEach
-  void close() {
-    cluster.close();
-  }
 
   private int run(String line) throws Exception {
     return commands.run(line + " --kubeconfig " + cluster.kubeconfig(home));
@@ -69,6 +64,7 @@ class StateClaimTest {
                 .asText())
         .isEqualTo("local");
     assertThat(cluster.writes())
+        .extracting(FakeCluster.Write::request)
         .contains(
             "DELETE /api/v1/namespaces/sluice-system/persistentvolumeclaims/sluice-controller");
 

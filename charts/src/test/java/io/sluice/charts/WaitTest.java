@@ -6,9 +6,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.ExitCode;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,13 +21,8 @@ class WaitTest {
       "/api/v1/namespaces/sluice-system/configmaps/sluice-trust-bundle";
 
   @TempDir private Path home = Path.of("");
-  private final StoringApiServer cluster = ChartCommands.started();
+  @AutoClose private final FakeCluster cluster = ChartCommands.started();
   private final ChartCommands commands = new ChartCommands();
-
-  @AfterEach
-  void close() {
-    cluster.close();
-  }
 
   private int run(String line) throws Exception {
     String options = " --timeout 1s -o json --kubeconfig " + cluster.kubeconfig(home);

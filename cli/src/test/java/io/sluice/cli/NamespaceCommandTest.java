@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.ExitCode;
-import io.sluice.control.kubernetes.StoringApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,12 +33,12 @@ class NamespaceCommandTest {
   private static final String INJECTION = "openservicemesh.io/sidecar-injection";
 
   @TempDir private Path home = Path.of("");
-  private final StoringApiServer cluster;
+  @AutoClose private final FakeCluster cluster;
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
 
   NamespaceCommandTest() throws Exception {
-    cluster = new StoringApiServer();
+    cluster = new FakeCluster();
   }
 
   @BeforeEach
@@ -48,11 +48,6 @@ class NamespaceCommandTest {
     put("monitoring", Map.of("openservicemesh.io/ignore", "true"));
     put("kube-system", Map.of());
     put("elsewhere", Map.of(MONITORED, "other"));
-  }
-
-  @AfterEach
-  void close() {
-    cluster.close();
   }
 
   private void put(String name, Map<String, String> labels) {

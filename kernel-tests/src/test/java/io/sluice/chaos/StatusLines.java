@@ -40,6 +40,7 @@ final class StatusLines {
                 "; ",
                 "object " + status.object().group() + " " + status.object(),
                 status.severity().toString(),
+                status.field(),
                 status.reason(),
                 status.mend()))
         .toList();

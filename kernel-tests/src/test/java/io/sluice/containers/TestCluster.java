@@ -124,7 +124,7 @@ final class TestCluster implements ClusterFiles, AutoCloseable {
   }
 
   private Optional<JsonNode> published(String configMap) {
-    return api.writes().stored("/api/v1/namespaces/sluice-system/configmaps/" + configMap);
+    return api.get("/api/v1/namespaces/sluice-system/configmaps/" + configMap);
   }
 
   @Override

@@ -11,6 +11,12 @@ import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
+import io.sluice.control.kubernetes.FakeCluster;
+import io.sluice.kernel.site.Attempt;
+import io.sluice.kernel.site.Await;
+import io.sluice.kernel.site.Manifests;
+import io.sluice.kernel.site.Site;
+import io.sluice.kernel.site.SitePod;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.PrintWriter;
@@ -49,7 +55,7 @@ class NamespaceVerbsTest {
   @EnumSource(Mechanism.class)
   void everyVerbHoldsInTheKernelWithinFiveSeconds(Mechanism mechanism) throws Exception {
     String[] names = IntStream.range(0, PODS).mapToObj(i -> "p" + i).toArray(String[]::new);
-    try (StoringApiServer cluster = new StoringApiServer();
+    try (FakeCluster cluster = new FakeCluster();
         Site site = new Site(names)) {
       ObjectNode namespace = JsonNodeFactory.instance.objectNode();
       namespace.put("apiVersion", "v1").put("kind", "Namespace");
@@ -96,7 +102,7 @@ class NamespaceVerbsTest {
   }
 
   private void within(
-      String verb, Mechanism mechanism, StoringApiServer cluster, Callable<Boolean> holds)
+      String verb, Mechanism mechanism, FakeCluster cluster, Callable<Boolean> holds)
       throws Exception {
     StringWriter said = new StringWriter();
     Stream<String> words =

@@ -64,26 +64,8 @@ class TestSummaryTest {
   }
 
   @Test
-  void testThatPassedTheSecondTimeIsNamedAndCountsAsPassed() throws Exception {
-    String flaky = "<flakyFailure message=\"x\"><stackTrace><![CDATA[<failure>]]></stackTrace>";
-    assertThat(
-            summary(
-                "strict",
-                test("a.A", "works", "")
-                    + test("a.A", "sometimes", flaky + "</flakyFailure>")
-                    + test("a.A", "rarely", "<flakyError type=\"t\"></flakyError>")))
-        .isEqualTo(
-            """
-            FLAKY    a.A sometimes
-            FLAKY    a.A rarely
-            3 passed, 0 failed, 0 skipped, 2 flaky
-            0\
-            """);
-  }
-
-  @Test
-  void testThatFailedEveryTimeIsNoFlake() throws Exception {
-    String failed = "<failure message=\"x\"></failure><rerunFailure></rerunFailure>";
+  void testThatFailsIsNamed() throws Exception {
+    String failed = "<failure message=\"x\"><![CDATA[<skipped>]]></failure>";
     assertThat(summary("strict", test("a.A", "breaks", failed)))
         .isEqualTo("FAILED   a.A breaks\n0 passed, 1 failed, 0 skipped\n1");
   }

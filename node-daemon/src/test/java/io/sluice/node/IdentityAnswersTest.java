@@ -18,19 +18,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** What `node certificates` and `node status` say, against a controller over real TLS. */
 class IdentityAnswersTest {
   private static final SpiffeId SHOP = IdentityFixture.SHOP;
-  private final IdentityFixture fixture = new IdentityFixture();
+  @AutoClose private final IdentityFixture fixture = new IdentityFixture();
   private final IdentityAnswers answers = new IdentityAnswers(Optional.of(fixture.identities()));
-
-  @AfterEach
-  void close() {
-    fixture.close();
-  }
 
   private static PodStatus pod(String name, PodState state, SpiffeId identity) {
     return new PodStatus(

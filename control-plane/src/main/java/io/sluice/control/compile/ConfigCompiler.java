@@ -19,6 +19,7 @@ final class ConfigCompiler {
   private static final Set<String> USUAL_NAMES =
       Set.of("osm-mesh-config", "fsm-mesh-config", "sluice-mesh-config");
 
+  private static final String SPELLING = "check its spelling";
   private static final String INTERCEPTION_MODE = "spec.traffic.interceptionMode";
 
   /** The one thing that MeshConfigs claim. */
@@ -116,10 +117,13 @@ final class ConfigCompiler {
 
   private static void reportFields(MeshConfig config, Statuses statuses) {
     if (config.permissive() && MtlsMode.STRICT.name().equals(config.mtlsModeOrNull())) {
-      statuses.info(
+      statuses.add(
           config,
-          "spec.traffic.mtlsMode: is STRICT, so plaintext of pods outside the mesh, through NodePorts and"
-              + " load balancers too, is refused although enablePermissiveTrafficPolicyMode is true");
+          Severity.INFO,
+          "spec.traffic.mtlsMode",
+          "is STRICT, so plaintext of pods outside the mesh, through NodePorts and load balancers"
+              + " too, is refused although enablePermissiveTrafficPolicyMode is true",
+          "");
     }
     if (!config.notEnforced().isEmpty()) {
       statuses.warning(
@@ -129,9 +133,8 @@ final class ConfigCompiler {
               ? "for " + INTERCEPTION_MODE + " set the chart value interception.mode, or --mode"
               : "");
     }
-    if (!config.unknown().isEmpty()) {
-      statuses.warning(
-          config, "unknown fields: " + String.join(", ", config.unknown()), "check their spelling");
-    }
+    config
+        .unknown()
+        .forEach(path -> statuses.warning(config, path, "no such field is known", SPELLING));
   }
 }

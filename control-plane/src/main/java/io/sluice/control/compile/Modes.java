@@ -170,7 +170,8 @@ record Modes(
     }
     statuses.warning(
         object,
-        field + ": '" + text + "' is no idle time-out, so " + NO_TIMEOUT + " holds",
+        field,
+        "'" + text + "' is no idle time-out, so " + NO_TIMEOUT + " holds",
         "write none, or a time from 1s to 30d such as 90s, 30m, 24h");
     return Optional.of(Duration.ZERO);
   }
@@ -201,7 +202,8 @@ record Modes(
       String others = String.join(", ", modes.stream().map(Modes::written).toList());
       statuses.warning(
           object,
-          field + ": '" + word + "' is no mode, so " + written(safe) + " holds",
+          field,
+          "'" + word + "' is no mode, so " + written(safe) + " holds",
           "write " + others.replaceFirst(", (?=[A-Za-z]+$)", " or "));
     }
     return Optional.of(known.orElse(safe));

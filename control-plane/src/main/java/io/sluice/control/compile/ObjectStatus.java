@@ -11,27 +11,39 @@ import io.sluice.mesh.Printable;
  * @param file file it came from
  * @param line line where it starts, from 1; 0 where it came without lines
  * @param severity how much of it has no effect
+ * @param field path such as {@code spec.rules[0].kind}; empty when no single field is meant
  * @param reason why
  * @param mend what its author can do, empty when nothing needs doing
  */
 public record ObjectStatus(
-    ObjectRef object, String file, int line, Severity severity, String reason, String mend) {
-  /** Longest reason, in characters: it may quote what the object holds. */
+    ObjectRef object,
+    String file,
+    int line,
+    Severity severity,
+    String field,
+    String reason,
+    String mend) {
+  /** Longest field and longest reason, in characters: they may quote what the object holds. */
   static final int MAX_LENGTH = 2_000;
 
   public ObjectStatus {
-    reason = Printable.line(reason);
+    field = limited(Printable.line(field));
+    reason = limited(Printable.line(reason));
     mend = Printable.line(mend);
-    reason = reason.length() <= MAX_LENGTH ? reason : reason.substring(0, MAX_LENGTH) + "…";
   }
 
-  /** {@code file:line: object: reason; mend}, without a line of 0 and its file. */
+  private static String limited(String text) {
+    return text.length() <= MAX_LENGTH ? text : text.substring(0, MAX_LENGTH) + "…";
+  }
+
+  /** {@code field: reason; mend}, with the absent parts left out. */
+  public String sentence() {
+    return (field.isEmpty() ? "" : field + ": ") + reason + (mend.isEmpty() ? "" : "; " + mend);
+  }
+
+  /** {@code file:line: object: sentence}, without a line of 0 and its file. */
   @Override
   public String toString() {
-    return (line > 0 ? Printable.line(file) + ":" + line + ": " : "")
-        + object
-        + ": "
-        + reason
-        + (mend.isEmpty() ? "" : "; " + mend);
+    return (line > 0 ? Printable.line(file) + ":" + line + ": " : "") + object + ": " + sentence();
   }
 }

@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class PermissionCompiler {
   private static final String ACCOUNT = TrafficTarget.ACCOUNT;
-  private static final String NO_SOURCE = "spec.sources names no usable source";
+  private static final String SOURCES = "spec.sources";
+  private static final String NO_SOURCE = "names no usable source";
 
   private final Routes routes;
   private final Optional<MeshSettings> settings;
@@ -55,13 +56,15 @@ final class PermissionCompiler {
     if (!destination.kind().equals(ACCOUNT)) {
       return refuse(
           target,
-          "spec.destination.kind is " + destination.kind(),
+          "spec.destination.kind",
+          "is " + destination.kind(),
           "a destination is a ServiceAccount");
     }
     if (!destination.namespace().isEmpty() && !destination.namespace().equals(namespace)) {
       return refuse(
           target,
-          "spec.destination.namespace is " + destination.namespace() + ", not " + namespace,
+          "spec.destination.namespace",
+          "is " + destination.namespace() + ", not " + namespace,
           "put the TrafficTarget into the namespace of its destination (SMI)");
     }
     Set<NamespacedName> sources = new HashSet<>();
@@ -70,8 +73,9 @@ final class PermissionCompiler {
     readSources(target, sources, foreign, wrong);
     if (sources.isEmpty() && foreign.isEmpty()) {
       return wrong.isEmpty()
-          ? refuse(target, NO_SOURCE, "add a ServiceAccount")
-          : refuse(target, NO_SOURCE + ": " + wrong.getFirst(), "mend at least one source");
+          ? refuse(target, SOURCES, NO_SOURCE, "add a ServiceAccount")
+          : refuse(
+              target, SOURCES, NO_SOURCE + ": " + wrong.getFirst(), "mend at least one source");
     }
     return ports(target)
         .map(ports ->
@@ -98,26 +102,33 @@ final class PermissionCompiler {
       List<String> wrong) {
     for (int i = 0; i < target.sources().size(); i++) {
       Subject source = target.sources().get(i);
-      String field = "spec.sources[" + i + "]";
+      String field = SOURCES + "[" + i + "]";
       if (source.kind().equals(TrafficTarget.PRINCIPAL)) {
         foreign(target, source, field, wrong).ifPresent(foreign::add);
       } else if (!source.kind().equals(ACCOUNT)) {
         wrong(
             target,
-            field + ".kind is " + source.kind(),
+            field + ".kind",
+            "is " + source.kind(),
             "a source is a ServiceAccount, or an AuthenticatedPrincipal of another mesh",
             wrong);
       } else if (source.namespace().isEmpty()) {
-        wrong(target, field + ".namespace is missing", "write the namespace of the account", wrong);
+        wrong(
+            target,
+            field + ".namespace",
+            "is missing",
+            "write the namespace of the account",
+            wrong);
       } else {
         sources.add(new NamespacedName(source.namespace(), source.name()));
       }
     }
   }
 
-  private void wrong(TrafficTarget target, String reason, String mend, List<String> wrong) {
-    statuses.warning(target, reason, mend);
-    wrong.add(reason);
+  private void wrong(
+      TrafficTarget target, String field, String reason, String mend, List<String> wrong) {
+    statuses.warning(target, field, reason, mend);
+    wrong.add(field + " " + reason);
   }
 
   /** An identity of another mesh. One that nobody can prove yet is granted what the target says. */
@@ -127,7 +138,8 @@ final class PermissionCompiler {
     if (!source.namespace().isEmpty()) {
       wrong(
           target,
-          field + ".namespace has no meaning for an AuthenticatedPrincipal",
+          field + ".namespace",
+          "has no meaning for an AuthenticatedPrincipal",
           "remove it; the SPIFFE ID names the namespace",
           wrong);
       return Optional.empty();
@@ -135,7 +147,8 @@ final class PermissionCompiler {
     if (SystemIdentity.isSystem(identity) || identity.isNobody()) {
       wrong(
           target,
-          field + ".name is " + identity + ", which is no workload's",
+          field + ".name",
+          "is " + identity + ", which is no workload's",
           "name a workload's",
           wrong);
       return Optional.empty();
@@ -143,7 +156,8 @@ final class PermissionCompiler {
     if (settings.isPresent() && settings.get().trustDomain().equals(identity.trustDomain())) {
       wrong(
           target,
-          field + ".name is of this mesh's own trust domain, " + identity.trustDomain(),
+          field + ".name",
+          "is of this mesh's own trust domain, " + identity.trustDomain(),
           "use kind: ServiceAccount with name: "
               + identity.serviceAccount()
               + " and namespace: "
@@ -154,8 +168,8 @@ final class PermissionCompiler {
     if (settings.isPresent() && !settings.get().federated().includes(identity.trustDomain())) {
       statuses.warning(
           target,
-          field
-              + ".name is of trust domain "
+          field + ".name",
+          "is of trust domain "
               + identity.trustDomain()
               + ", whose roots the mesh does"
               + " not have, so nobody can prove it",
@@ -167,7 +181,7 @@ final class PermissionCompiler {
   /** Granted ports, empty for every port; nothing when the target grants none. */
   private Optional<Set<Integer>> ports(TrafficTarget target) {
     if (target.rules().isEmpty()) {
-      return refuse(target, "spec.rules is empty", "add a rule of kind TCPRoute");
+      return refuse(target, "spec.rules", "is empty", "add a rule of kind TCPRoute");
     }
     for (int i = 0; i < target.rules().size(); i++) {
       Rule rule = target.rules().get(i);
@@ -176,15 +190,16 @@ final class PermissionCompiler {
         // Granting the connection without the HTTP rule would permit more than was asked for.
         return refuse(
             target,
-            field + " needs HTTP rules, which are not enforced yet",
+            field,
+            "needs HTTP rules, which are not enforced yet",
             "use a rule of kind TCPRoute");
       }
       if (!rule.kind().equals("TCPRoute")) {
-        return refuse(target, field + ".kind " + rule.kind() + " is not known", "use a TCPRoute");
+        return refuse(target, field + ".kind", rule.kind() + " is not known", "use a TCPRoute");
       }
       if (rule.narrows()) {
         return refuse(
-            target, field + ".matches has no meaning for a TCPRoute", "remove the matches");
+            target, field + ".matches", "has no meaning for a TCPRoute", "remove the matches");
       }
     }
     return portsOfRoutes(target);
@@ -199,7 +214,8 @@ final class PermissionCompiler {
       if (route == null) {
         statuses.warning(
             target,
-            "spec.rules[" + i + "] names TCPRoute " + name + ", which does not exist",
+            "spec.rules[" + i + "]",
+            "names TCPRoute " + name + ", which does not exist",
             "create the TCPRoute in namespace " + target.meta().namespace());
       } else {
         every |= route.ports().isEmpty();
@@ -210,7 +226,7 @@ final class PermissionCompiler {
       return Optional.of(Set.of());
     }
     return ports.isEmpty()
-        ? refuse(target, "no rule of it can be used", "mend at least one rule")
+        ? refuse(target, "", "no rule of it can be used", "mend at least one rule")
         : Optional.of(ports);
   }
 
@@ -232,8 +248,8 @@ final class PermissionCompiler {
     }
   }
 
-  private <T> Optional<T> refuse(TrafficTarget target, String reason, String mend) {
-    statuses.unusable(target, reason, mend);
+  private <T> Optional<T> refuse(TrafficTarget target, String field, String reason, String mend) {
+    statuses.add(target, Severity.UNUSABLE, field, reason, mend);
     return Optional.empty();
   }
 }

@@ -42,7 +42,8 @@ final class SettingsCompiler {
     if (config.mtlsDisabled() && !config.federatesWith().roots().isEmpty()) {
       statuses.warning(
           config,
-          "spec.certificate.federatesWith: nobody of another mesh is let in while"
+          "spec.certificate.federatesWith",
+          "nobody of another mesh is let in while"
               + " spec.sidecar.sidecarDisabledMTLS is true: only a certificate proves who he is",
           "remove sidecarDisabledMTLS, or the entries");
     }
@@ -104,14 +105,14 @@ final class SettingsCompiler {
       if (SystemIdentity.isSystem(identity)) {
         statuses.warning(
             config,
-            field + ": this would deny a part of the mesh itself",
+            field,
+            "this would deny a part of the mesh itself",
             "deny its certificate by serial number instead");
       } else if (!domain.equals(config.trustDomain())) {
         statuses.warning(
             config,
-            field
-                + ": "
-                + identity
+            field,
+            identity
                 + " is of no trust domain in federatesWith, so as a former name it denies the own"
                 + " account "
                 + identity.serviceAccountName(),
@@ -138,7 +139,7 @@ final class SettingsCompiler {
       try {
         values.put(entry, parser.apply(texts.get(i)));
       } catch (IllegalArgumentException e) {
-        statuses.warning(config, entry + ": " + e.getMessage() + ", so it denies nobody", mend);
+        statuses.warning(config, entry, e.getMessage() + ", so it denies nobody", mend);
       }
     }
     return values;

@@ -65,8 +65,8 @@ final class WorkloadCompiler {
           if (said.isEmpty()) {
             statuses.warning(
                 namespace,
-                "metadata.annotations[\"%s\"]: '%s' is no word for metrics, so enabled holds"
-                    .formatted(key, word),
+                "metadata.annotations[\"" + key + "\"]",
+                "'" + word + "' is no word for metrics, so enabled holds",
                 "write enabled or disabled");
           }
           measured &= said.orElse(true);

@@ -37,7 +37,7 @@ final class Verdicts {
     String said =
         worstFirst.stream()
             .limit(MOST_PROBLEMS)
-            .map(found -> found.reason() + (found.mend().isEmpty() ? "" : "; " + found.mend()))
+            .map(ObjectStatus::sentence)
             .collect(Collectors.joining(". "));
     return switch (worst.orElse(Severity.INFO)) {
       case UNUSABLE -> of(entry, ACCEPTED, "False", "Unusable", said);

@@ -99,7 +99,15 @@ public final class MemberCertificates {
               RefusalReason.CERTIFICATE_EXPIRED,
               String.valueOf(why.getMessage()),
               "have the node admitted anew, with a new token");
-      default ->
+      case CHAIN_TOO_LONG,
+          UNREADABLE,
+          NOT_AN_SVID,
+          WRONG_PURPOSE,
+          WEAK,
+          NOT_YET_VALID,
+          FOREIGN_TRUST_DOMAIN,
+          NAME_CONSTRAINED,
+          UNTRUSTED ->
           new RefusedException(
               RefusalReason.CERTIFICATE_UNTRUSTED,
               "the client certificate is refused: " + why.getMessage(),

@@ -64,7 +64,18 @@ public final class RefusedException extends RuntimeException {
       case REQUEST_MALFORMED -> told(RefusalReason.REQUEST_MALFORMED, e);
       case KEY_NOT_PROVEN -> told(RefusalReason.KEY_NOT_PROVEN, e);
       case KEY_REFUSED -> told(RefusalReason.KEY_REFUSED, e);
-      default ->
+      case LIFETIME_REFUSED,
+          TRUST_DOMAIN_FOREIGN,
+          CLOCK_BEHIND,
+          ISSUER_EXPIRED,
+          STORE_DAMAGED,
+          STORE_UNWRITABLE,
+          ROTATION_REFUSED,
+          BACKEND_UNREACHABLE,
+          BACKEND_UNAVAILABLE,
+          BACKEND_CREDENTIAL_REFUSED,
+          BACKEND_REFUSED,
+          BACKEND_ANSWER_REFUSED ->
           new RefusedException(
               RefusalReason.AUTHORITY_UNAVAILABLE,
               "the authority cannot sign now; 'sluice control status' on the controller says why",

@@ -99,7 +99,14 @@ final class FederatedRoots {
                   Level.ERROR,
                   "proves nobody: " + refusal.get().getMessage(),
                   "have that mesh make a root with such a key");
-          default ->
+          case NO_CERTIFICATE,
+              CHAIN_TOO_LONG,
+              UNREADABLE,
+              NOT_AN_SVID,
+              WRONG_PURPOSE,
+              FOREIGN_TRUST_DOMAIN,
+              NAME_CONSTRAINED,
+              UNTRUSTED ->
               new Told(
                   Level.ERROR,
                   "proves nobody: " + refusal.get().getMessage(),

@@ -4,8 +4,6 @@ import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.manifest.Problem;
 import io.sluice.mesh.Printable;
 import java.util.Comparator;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * One thing about a manifest that its author should know.
@@ -29,10 +27,6 @@ public record Finding(
           .thenComparing(Finding::field)
           .thenComparing(Finding::reason)
           .thenComparing(Finding::mend);
-
-  /** The compiler's reasons begin with the field, where they speak of one. */
-  private static final Pattern FIELD =
-      Pattern.compile("((?:spec|metadata)(?:\\.\\w+|\\[[^\\]]{1,300}\\])+):? (.*)", Pattern.DOTALL);
 
   public Finding {
     object = Printable.line(object); // its name may be the very thing that is wrong
@@ -66,15 +60,13 @@ public record Finding(
           case WARNING -> Level.WARNING;
           case INFO -> Level.INFO;
         };
-    Matcher matcher = FIELD.matcher(status.reason());
-    boolean hasField = matcher.matches();
     return new Finding(
         status.file(),
         status.line(),
         status.object().toString(),
-        hasField ? matcher.group(1) : "",
+        status.field(),
         level,
-        hasField ? matcher.group(2) : status.reason(),
+        status.reason(),
         status.mend());
   }
 

@@ -28,9 +28,6 @@ import java.util.TreeMap;
  * @param findings in order of file and line
  */
 public record Validation(int objects, List<Finding> findings) {
-  /** Begins the compiler's sentence on all unknown fields together; here each has its own. */
-  private static final String UNKNOWN_FIELDS = "unknown fields: ";
-
   private static final String UNKNOWN = "no such field is known";
   private static final String SPELLING = "check its spelling, or remove it";
 
@@ -50,7 +47,9 @@ public record Validation(int objects, List<Finding> findings) {
         .forEach((file, content) ->
             objects.addAll(read(file, content, FederatedBundles.NONE, findings)));
     addStatuses(
-        Compiler.compile(1, new Objects(objects), rules, InForce.NOTHING).statuses(), findings);
+        Compiler.compile(1, new Objects(objects), rules, InForce.NOTHING).statuses(),
+        objects,
+        findings);
     return sorted(objects.size(), findings);
   }
 
@@ -81,7 +80,7 @@ public record Validation(int objects, List<Finding> findings) {
       String file, byte[] content, CompilerSettings rules, FederatedBundles present) {
     List<Finding> findings = new ArrayList<>();
     List<KubernetesObject> objects = read(file, content, present, findings);
-    objects.forEach(object -> addStatuses(Compiler.compileAlone(object, rules), findings));
+    objects.forEach(object -> addStatuses(Compiler.compileAlone(object, rules), objects, findings));
     return sorted(objects.size(), findings);
   }
 
@@ -127,9 +126,16 @@ public record Validation(int objects, List<Finding> findings) {
     return read.objects();
   }
 
-  private static void addStatuses(List<ObjectStatus> statuses, List<Finding> findings) {
+  /** All but those of unknown fields, which were told when the objects were read. */
+  private static void addStatuses(
+      List<ObjectStatus> statuses, List<KubernetesObject> objects, List<Finding> findings) {
     Set<ObjectStatus> told = new HashSet<>(statuses);
-    told.removeIf(status -> status.reason().startsWith(UNKNOWN_FIELDS));
+    for (KubernetesObject object : objects) {
+      if (object instanceof MeshConfig config) {
+        told.removeIf(status ->
+            status.object().equals(config.ref()) && config.unknown().contains(status.field()));
+      }
+    }
     told.forEach(status -> findings.add(Finding.of(status)));
   }
 }

@@ -7,8 +7,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.attack.Attack;
 import io.sluice.control.admission.AdmissionException.Reason;
-import io.sluice.control.kubernetes.FakeApiServer;
-import io.sluice.control.kubernetes.FakeApiServer.Mood;
+import io.sluice.control.kubernetes.FakeCluster;
+import io.sluice.control.kubernetes.FakeCluster.Failing;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.mesh.NamespacedName;
 import java.nio.file.Path;
@@ -30,14 +30,14 @@ class TokenReviewAttestorTest {
   private static final String POD = "/api/v1/namespaces/sluice-system/pods/sluice-abcde";
 
   @TempDir private Path home;
-  private FakeApiServer server;
+  private FakeCluster server;
   private KubernetesApi api;
   private volatile ObjectNode asked = JsonNodeFactory.instance.objectNode();
 
   @BeforeEach
   void start() throws Exception {
-    server = new FakeApiServer();
-    api = new KubernetesApi(server.inCluster(home), Duration.ofSeconds(2));
+    server = new FakeCluster();
+    api = new KubernetesApi(server.access(home), Duration.ofSeconds(2));
   }
 
   @AfterEach
@@ -58,13 +58,13 @@ class TokenReviewAttestorTest {
     assertThat(asked.path("spec").path("audiences"))
         .singleElement()
         .satisfies(audience -> assertThat(audience.asText()).isEqualTo("sluice"));
-    assertThat(server.requests).doesNotContainKey("GET");
+    assertThat(server.requests("GET")).isZero();
   }
 
   @Test
   void onOlderKubernetesThePodOfTheTokenNamesTheNode() {
     reviewing(status -> bound(status, "uid-1"));
-    server.objects.put(POD, pod("uid-1", "worker-2"));
+    server.put(POD, pod("uid-1", "worker-2"));
 
     assertThat(attestor().admit(TOKEN).nodeName()).isEqualTo("worker-2");
   }
@@ -74,7 +74,7 @@ class TokenReviewAttestorTest {
   void aPodThatHasTakenTheNameOfTheTokensPodDoesNotAdmit() {
     reviewing(status -> bound(status, "uid-1"));
     refused(Reason.UNKNOWN, "sluice-abcde");
-    server.objects.put(POD, pod("uid-2", "worker-2"));
+    server.put(POD, pod("uid-2", "worker-2"));
 
     refused(Reason.UNKNOWN, "another has its name");
 
@@ -156,13 +156,13 @@ class TokenReviewAttestorTest {
     assertThatExceptionOfType(AdmissionException.class)
         .isThrownBy(() -> attestor().admit("a.b." + "c".repeat(10_000)))
         .satisfies(e -> assertThat(e.reason()).isEqualTo(Reason.MALFORMED));
-    assertThat(server.requests).isEmpty();
+    assertThat(server.requests("POST")).isZero();
   }
 
   @ParameterizedTest
-  @CsvSource({"FORBIDDEN,tokenreviews", "FAILING,500", "TOO_MANY,429", "SILENT,within"})
-  void anApiServerThatDoesNotServeUsIsNotTheNodesFault(Mood mood, String part) {
-    server.moods.put("POST", mood);
+  @CsvSource({"403,tokenreviews", "500,500", "429,429", "Muteness,within"})
+  void anApiServerThatDoesNotServeUsIsNotTheNodesFault(Failing how, String part) {
+    server.fail("POST", how);
 
     refused(Reason.BACKEND_UNREACHABLE, part);
   }
@@ -198,7 +198,7 @@ class TokenReviewAttestorTest {
 
   /** The API server takes the token as that of our account, but for {@code change}. */
   private void reviewing(Consumer<ObjectNode> change) {
-    server.onCreate =
+    server.tokenReview =
         review -> {
           asked = review.deepCopy();
           ObjectNode status = review.putObject("status").put("authenticated", true);

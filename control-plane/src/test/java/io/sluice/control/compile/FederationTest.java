@@ -375,7 +375,7 @@ class FederationTest {
             "use kind: ServiceAccount with name: buyer and namespace: shop"),
         Arguments.of(
             "{kind: AuthenticatedPrincipal, namespace: shop, name: \"" + BUYER + "\"}",
-            "spec.sources[0].namespace has no meaning"),
+            "spec.sources[0].namespace: has no meaning"),
         Arguments.of(
             principal(new SpiffeId(PARTNER, "sluice-system", "controller")), "no workload's"));
   }
@@ -394,8 +394,8 @@ class FederationTest {
         .filteredOn(status -> status.severity() == Severity.UNUSABLE)
         .singleElement()
         .satisfies(status -> {
-          assertThat(status.reason())
-              .startsWith("spec.sources names no usable source: spec.sources[0]");
+          assertThat(status.field()).isEqualTo("spec.sources");
+          assertThat(status.reason()).startsWith("names no usable source: spec.sources[0]");
           assertThat(status.mend()).isEqualTo("mend at least one source");
         });
   }

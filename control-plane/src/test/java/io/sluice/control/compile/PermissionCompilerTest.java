@@ -77,11 +77,11 @@ class PermissionCompilerTest {
                 Set.of(new NamespacedName("front", "web")),
                 Set.of(5432, 5433)));
     assertThat(ownStatuses(compilation))
-        .extracting(ObjectStatus::severity, ObjectStatus::reason)
+        .extracting(ObjectStatus::severity, ObjectStatus::field, ObjectStatus::reason)
         .containsExactly(
-            tuple(Severity.WARNING, "spec.rules[1] names TCPRoute absent, which does not exist"),
-            tuple(Severity.WARNING, "spec.sources[1].kind is User"),
-            tuple(Severity.WARNING, "spec.sources[2].namespace is missing"));
+            tuple(Severity.WARNING, "spec.rules[1]", "names TCPRoute absent, which does not exist"),
+            tuple(Severity.WARNING, "spec.sources[1].kind", "is User"),
+            tuple(Severity.WARNING, "spec.sources[2].namespace", "is missing"));
   }
 
   private record Refused(String destination, String sources, String rules, String reason) {
@@ -95,23 +95,23 @@ class PermissionCompilerTest {
     String sql = "{kind: TCPRoute, name: sql}";
     String none = "no rule of it can be used";
     return Stream.of(
-        new Refused(DB, WEB, "", "spec.rules is empty"),
-        new Refused(DB, "", sql, "spec.sources names no usable source"),
+        new Refused(DB, WEB, "", "spec.rules: is empty"),
+        new Refused(DB, "", sql, "spec.sources: names no usable source"),
         new Refused(
             DB,
             "{kind: Group, name: all, namespace: shop}",
             sql,
-            "spec.sources names no usable source: spec.sources[0].kind is Group"),
+            "spec.sources: names no usable source: spec.sources[0].kind is Group"),
         new Refused(
             "{kind: Deployment, name: db, namespace: shop}",
             WEB,
             sql,
-            "spec.destination.kind is Deployment"),
+            "spec.destination.kind: is Deployment"),
         new Refused(
             "{kind: ServiceAccount, name: db, namespace: bank}",
             WEB,
             sql,
-            "spec.destination.namespace is bank, not shop"),
+            "spec.destination.namespace: is bank, not shop"),
         new Refused(DB, WEB, "{kind: TCPRoute, name: absent}", none),
         new Refused(DB, WEB, "{kind: TCPRoute, name: far}", none),
         new Refused(DB, WEB, "{kind: TCPRoute, name: old}", none),
@@ -120,19 +120,19 @@ class PermissionCompilerTest {
             DB,
             WEB,
             sql + ", {kind: HTTPRouteGroup, name: http, matches: [get]}",
-            "spec.rules[1] needs HTTP rules, which are not enforced yet"),
+            "spec.rules[1]: needs HTTP rules, which are not enforced yet"),
         new Refused(
             DB,
             WEB,
             "{kind: HTTPRouteGroup, name: absent}",
-            "spec.rules[0] needs HTTP rules, which are not enforced yet"),
+            "spec.rules[0]: needs HTTP rules, which are not enforced yet"),
         new Refused(
-            DB, WEB, "{kind: UDPRoute, name: dns}", "spec.rules[0].kind UDPRoute is not known"),
+            DB, WEB, "{kind: UDPRoute, name: dns}", "spec.rules[0].kind: UDPRoute is not known"),
         new Refused(
             DB,
             WEB,
             "{kind: TCPRoute, name: sql, matches: [some]}",
-            "spec.rules[0].matches has no meaning for a TCPRoute"));
+            "spec.rules[0].matches: has no meaning for a TCPRoute"));
   }
 
   @ParameterizedTest
@@ -146,8 +146,9 @@ class PermissionCompilerTest {
     assertThat(compilation.snapshot().permissionsFor(new NamespacedName("bank", "db"))).isEmpty();
     assertThat(ownStatuses(compilation))
         .filteredOn(status -> status.severity() == Severity.UNUSABLE)
-        .extracting(ObjectStatus::reason)
-        .containsExactly(refused.reason());
+        .extracting(ObjectStatus::sentence)
+        .singleElement()
+        .satisfies(sentence -> assertThat(sentence).startsWith(refused.reason() + "; "));
   }
 
   private static List<Permission> permissions(Compilation compilation) {

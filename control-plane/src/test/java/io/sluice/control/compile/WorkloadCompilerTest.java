@@ -236,8 +236,10 @@ class WorkloadCompilerTest {
             """);
 
     assertThat(compilation.statuses())
-        .extracting(ObjectStatus::reason)
-        .containsExactly("not enforced yet: spec.sidecar.logLevel", "unknown fields: spec.colour");
+        .extracting(ObjectStatus::field, ObjectStatus::reason)
+        .containsExactly(
+            tuple("", "not enforced yet: spec.sidecar.logLevel"),
+            tuple("spec.colour", "no such field is known"));
   }
 
   @Test

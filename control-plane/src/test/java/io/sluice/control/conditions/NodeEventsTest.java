@@ -5,10 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.await.Await;
 import io.sluice.control.distribution.NodeState;
-import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.control.kubernetes.FakeCluster.Failing;
-import io.sluice.control.kubernetes.FakeWrites;
 import io.sluice.control.kubernetes.KubernetesApi;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -34,7 +32,7 @@ class NodeEventsTest {
 
   @BeforeEach
   void open() throws Exception {
-    cluster = new FakeCluster(new ClusterHistory());
+    cluster = new FakeCluster();
     api = new KubernetesApi(cluster.access(home, "writer"), Duration.ofSeconds(4));
     events = NodeEvents.start(api, () -> nodes, () -> now);
   }
@@ -51,9 +49,9 @@ class NodeEventsTest {
   }
 
   private List<JsonNode> written() {
-    return cluster.writes().all().stream()
+    return cluster.writes().stream()
         .filter(write -> write.path().equals(NodeEvents.COLLECTION))
-        .map(FakeWrites.Write::body)
+        .map(FakeCluster.Write::body)
         .toList();
   }
 

@@ -17,7 +17,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,7 +30,7 @@ class FolderRegistryTest {
   private final Deliveries<MeshSnapshot> snapshots = new Deliveries<>();
   private final Deliveries<RegistryStatus> statuses = new Deliveries<>();
   private Path folder;
-  private FolderRegistry registry;
+  @AutoClose private FolderRegistry registry;
 
   @BeforeEach
   void openRegistry() throws IOException {
@@ -38,11 +38,6 @@ class FolderRegistryTest {
     registry =
         new FolderRegistry(
             folder, CompilerSettings.USUAL, statuses::add, POLL, InstantSource.system());
-  }
-
-  @AfterEach
-  void closeRegistry() {
-    registry.close();
   }
 
   @Test
@@ -81,7 +76,7 @@ class FolderRegistryTest {
 
   @Test
   void bringsARenamedFileIntoServiceWithin300Milliseconds() throws Exception {
-    closeRegistry();
+    registry.close();
     registry = new FolderRegistry(folder, statuses::add); // with its real poll interval
     registry.start(snapshots::add);
     snapshots.next();
@@ -150,17 +145,6 @@ class FolderRegistryTest {
 
     assertThat(broken.problems().getFirst().reason()).isEqualTo("the file holds no object");
     assertThat(snapshots.isEmpty()).isTrue();
-  }
-
-  @Test
-  void removesTheObjectsOfARemovedFile() throws Exception {
-    put("pod.yaml", pod("web", "10.0.0.1"));
-    registry.start(snapshots::add);
-    snapshots.next();
-
-    Files.delete(folder.resolve("pod.yaml"));
-
-    assertThat(snapshots.next().workloads()).isEmpty();
   }
 
   @Test
@@ -268,25 +252,6 @@ class FolderRegistryTest {
     assertThat(snapshots.isEmpty()).isTrue();
     assertThatThrownBy(() -> registry.start(snapshots::add))
         .isInstanceOf(IllegalStateException.class);
-  }
-
-  @Test
-  void survivesAConsumerThatThrowsAndTriesAgain() throws Exception {
-    var fails = new AtomicBoolean();
-    registry.start(snapshot -> {
-      if (fails.getAndSet(false)) {
-        throw new IllegalStateException("a mistake of the consumer");
-      }
-      snapshots.add(snapshot);
-    });
-    snapshots.next();
-
-    fails.set(true);
-    put("pod.yaml", pod("web", "10.0.0.1"));
-
-    MeshSnapshot again = snapshots.next();
-    assertThat(again.revision()).isEqualTo(2);
-    assertThat(Deliveries.hasWorkload(again, "shop/web")).isTrue();
   }
 
   /** Writes like a careful editor: under another name, then renamed. */

@@ -82,7 +82,16 @@ class MemberCertificatesTest {
     return switch (judged) {
       case NO_CERTIFICATE -> RefusalReason.CERTIFICATE_MISSING;
       case EXPIRED -> RefusalReason.CERTIFICATE_EXPIRED;
-      default -> RefusalReason.CERTIFICATE_UNTRUSTED;
+      case CHAIN_TOO_LONG,
+          UNREADABLE,
+          NOT_AN_SVID,
+          WRONG_PURPOSE,
+          WEAK,
+          NOT_YET_VALID,
+          FOREIGN_TRUST_DOMAIN,
+          NAME_CONSTRAINED,
+          UNTRUSTED ->
+          RefusalReason.CERTIFICATE_UNTRUSTED;
     };
   }
 

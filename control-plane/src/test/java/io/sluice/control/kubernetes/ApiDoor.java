@@ -143,12 +143,12 @@ final class ApiDoor implements AutoCloseable {
   }
 
   /** Access by a kubeconfig file in {@code home}. */
-  KubernetesAccess kubeconfig(Path home) throws IOException {
+  Path kubeconfig(Path home) throws IOException {
     return kubeconfig(home, "{token: token-of-" + CONTROLLER + "}");
   }
 
   /** As the other. @param user the user's proof, in YAML of one line */
-  KubernetesAccess kubeconfig(Path home, String user) throws IOException {
+  Path kubeconfig(Path home, String user) throws IOException {
     Path roots = home.resolve("cluster.pem");
     Files.writeString(roots, new Pem(CLUSTER.chain(), List.of()).text());
     Path file = home.resolve("kubeconfig");
@@ -163,7 +163,7 @@ final class ApiDoor implements AutoCloseable {
         current-context: site
         """
             .formatted(address(port()), roots, user));
-    return new KubernetesAccess.Kubeconfig(file);
+    return file;
   }
 
   @Override

@@ -140,12 +140,12 @@ final class ApiKinds {
     return answer;
   }
 
-  String kind(ApiPath path) {
+  /** The kind of what is there; empty for one that it does not have. */
+  Optional<String> kind(ApiPath path) {
     return kinds.stream()
         .filter(each -> each.version.equals(path.version()))
         .filter(each -> each.resource.equals(path.resource()))
         .map(Kind::kind)
-        .findFirst()
-        .orElse("");
+        .findFirst();
   }
 }

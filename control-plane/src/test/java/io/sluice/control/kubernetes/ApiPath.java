@@ -27,14 +27,28 @@ record ApiPath(String version, String namespace, String resource, String name, S
     return words.isEmpty() ? "" : words.removeFirst();
   }
 
-  /** Where the object is kept: one path whatever way it was asked for. */
-  String key(String objectName) {
-    return "%s|%s|%s|%s".formatted(version, resource, namespace, objectName);
+  /** Empty for the core. */
+  String group() {
+    return version.contains("/") ? version.substring(0, version.indexOf('/')) : "";
   }
 
-  /** Whether a key is of an object of this collection. */
+  /** The path of all objects of the kind, whatever their namespace. */
+  String collection() {
+    return (version.contains("/") ? "/apis/" : "/api/") + version + "/" + resource;
+  }
+
+  /** What tells the object from others of its kind. */
+  String key() {
+    return (namespace.isEmpty() ? "default" : namespace) + "/" + name;
+  }
+
+  /** Whether the key is of an object in this namespace, or there is none here. */
   boolean contains(String key) {
-    String kind = version + "|" + resource + "|";
-    return key.startsWith(namespace.isEmpty() ? kind : kind + namespace + "|");
+    return namespace.isEmpty() || key.startsWith(namespace + "/");
+  }
+
+  /** An object of this collection. */
+  ApiPath named(String objectName) {
+    return new ApiPath(version, namespace, resource, objectName, "");
   }
 }

@@ -15,6 +15,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 
@@ -29,6 +33,10 @@ public final class ClusterHistory {
   static final String DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Set<String> WATCHED =
+      Stream.concat(
+              Stream.of(DEFINITIONS), Stream.of(ReadableKind.values()).map(ClusterHistory::path))
+          .collect(Collectors.toUnmodifiableSet());
 
   private final Map<String, TreeMap<String, ObjectNode>> objects = new TreeMap<>();
   private final List<Event> events = new ArrayList<>();
@@ -40,6 +48,16 @@ public final class ClusterHistory {
 
   /** Versions from which no watch may go on. */
   private final Set<Long> unusable = new HashSet<>();
+
+  /** What an API server answers. */
+  record Outcome(int code, JsonNode body) {}
+
+  /** An answer to a request that is not taken. */
+  static Outcome failure(int code, String reason) {
+    ObjectNode status = JSON.createObjectNode().put("apiVersion", "v1").put("kind", "Status");
+    status.put("status", "Failure").put("code", code).put("reason", reason).put("message", reason);
+    return new Outcome(code, status);
+  }
 
   /** One that is not kept is sent once only, as a fault of the connection would be. */
   private record Event(long revision, String path, String line, boolean isKept) {}
@@ -55,8 +73,11 @@ public final class ClusterHistory {
         .findFirst();
   }
 
-  synchronized boolean isServed(String path) {
-    return path.equals(DEFINITIONS) || served.stream().anyMatch(kind -> path(kind).equals(path));
+  /** Whether there are such lists; of kinds that nobody watches there always are. */
+  synchronized boolean isServed(ApiPath at) {
+    return Stream.of(ReadableKind.values())
+        .filter(kind -> kind.group().equals(at.group()) && kind.resource().equals(at.resource()))
+        .allMatch(kind -> served.contains(kind) && path(kind).equals(at.collection()));
   }
 
   /** Takes the kind away with its objects. */
@@ -115,20 +136,11 @@ public final class ClusterHistory {
     if (!metadata.has("namespace") && isNamespaced(object)) {
       metadata.put("namespace", "default");
     }
-    TreeMap<String, ObjectNode> own = objects.computeIfAbsent(path, _ -> new TreeMap<>());
-    ObjectNode before = own.get(key(object));
-    if (before != null) {
-      metadata.set("uid", before.path("metadata").path("uid"));
-    } else if (!metadata.has("uid")) {
-      metadata.put("uid", UUID.randomUUID().toString());
-    }
+    ObjectNode before = objects.getOrDefault(path, new TreeMap<>()).get(key(object));
     if (before != null && before.has("status") && !object.has("status")) {
       object.set("status", before.get("status"));
     }
-    boolean isSame = before != null && before.path("spec").equals(object.path("spec"));
-    long generation = before == null ? 0 : before.at("/metadata/generation").asLong();
-    metadata.put("generation", isSame ? generation : generation + 1);
-    metadata.put("resourceVersion", Long.toString(revision + 1));
+    stamp(object, before);
     metadata.put("creationTimestamp", "2026-11-20T09:44:00Z");
     metadata
         .withObject("/annotations")
@@ -136,8 +148,66 @@ public final class ClusterHistory {
     ObjectNode field = metadata.putArray("managedFields").addObject();
     field.put("manager", "kubectl").put("operation", "Update").put("fieldsType", "FieldsV1");
     field.putObject("fieldsV1").putObject("f:spec").putObject("f:containers").putObject(".");
-    own.put(key(object), object);
+    keep(path, key(object), object);
+  }
+
+  /** What every write changes. */
+  private void stamp(ObjectNode object, @Nullable ObjectNode before) {
+    ObjectNode metadata = object.withObject("/metadata");
+    if (before != null) {
+      metadata.set("uid", before.path("metadata").path("uid"));
+    } else if (!metadata.has("uid")) {
+      metadata.put("uid", UUID.randomUUID().toString());
+    }
+    boolean isSame = before != null && before.path("spec").equals(object.path("spec"));
+    long generation = before == null ? 0 : before.at("/metadata/generation").asLong();
+    metadata.put("generation", isSame ? generation : generation + 1);
+    metadata.put("resourceVersion", Long.toString(revision + 1));
+  }
+
+  /** The name of an object that is created; one that leaves it to the server gets a new one. */
+  synchronized String nameOf(ObjectNode object) {
+    ObjectNode metadata = object.withObject("/metadata");
+    if (!metadata.has("name")) {
+      metadata.put("name", metadata.path("generateName").asText("object-") + revision);
+    }
+    return metadata.path("name").asText();
+  }
+
+  /** The object at a path, as it is stored, or null. */
+  synchronized @Nullable ObjectNode find(ApiPath at) {
+    ObjectNode known = objects.getOrDefault(at.collection(), new TreeMap<>()).get(at.key());
+    return known == null ? null : known.deepCopy();
+  }
+
+  /** Stores an object as it is, but for its version. */
+  synchronized void place(ApiPath at, ObjectNode object) {
+    object.withObject("/metadata").put("resourceVersion", Long.toString(revision + 1));
+    keep(at.collection(), at.key(), object);
+  }
+
+  /** Stores what a client has sent, after what controllers do to it; returns it as stored. */
+  synchronized ObjectNode write(
+      ApiPath at, ObjectNode sent, UnaryOperator<ObjectNode> controllers) {
+    stamp(sent, find(at));
+    ObjectNode object = controllers.apply(sent);
+    keep(at.collection(), at.key(), object);
+    return object.deepCopy();
+  }
+
+  private void keep(String path, String key, ObjectNode object) {
+    ObjectNode before = objects.computeIfAbsent(path, _ -> new TreeMap<>()).put(key, object);
     emit(path, event(before == null ? "ADDED" : "MODIFIED", object));
+  }
+
+  /** Removes the object of a key, if there is one. */
+  synchronized boolean drop(String path, String key) {
+    ObjectNode object = objects.getOrDefault(path, new TreeMap<>()).remove(key);
+    if (object != null) {
+      object.withObject("/metadata").put("resourceVersion", Long.toString(revision + 1));
+      emit(path, event("DELETED", object));
+    }
+    return object != null;
   }
 
   /** Removes every object of a manifest. */
@@ -147,38 +217,36 @@ public final class ClusterHistory {
 
   /** Removes the object of that kind and name. */
   public synchronized void remove(ObjectNode named) {
-    ObjectNode object =
-        Objects.requireNonNull(
-            objects.computeIfAbsent(path(named), _ -> new TreeMap<>()).remove(key(named)),
-            "no such object");
-    object.withObject("/metadata").put("resourceVersion", Long.toString(revision + 1));
-    emit(path(named), event("DELETED", object));
+    if (!drop(path(named), key(named))) {
+      throw new IllegalStateException("no such object");
+    }
   }
 
-  /** Every object, in order of kind and name; not to be changed. */
+  /** Every object of a kind that is watched, in order of kind and name; not to be changed. */
   public synchronized List<ObjectNode> objects() {
+    return objects.entrySet().stream()
+        .filter(ofOneKind -> WATCHED.contains(ofOneKind.getKey()))
+        .flatMap(ofOneKind -> ofOneKind.getValue().values().stream())
+        .toList();
+  }
+
+  /** Every object; not to be changed. */
+  synchronized List<ObjectNode> all() {
     return objects.values().stream().flatMap(ofOneKind -> ofOneKind.values().stream()).toList();
   }
 
-  /** Merges a status into the object of this path, as its subresource does. */
-  synchronized FakeWrites.Outcome patchStatus(String path, JsonNode patch) {
-    String name = path.substring(path.lastIndexOf('/') + 1);
-    String collection = path.replaceFirst("/namespaces/[^/]+", "").replaceFirst("/[^/]+$", "");
-    String key = path.replaceFirst(".*/namespaces/([^/]+)/.*", "$1") + "/" + name;
-    TreeMap<String, ObjectNode> own = objects.getOrDefault(collection, new TreeMap<>());
-    ObjectNode known = own.get(key);
-    if (known == null || withoutStatus.contains(collection)) {
-      return FakeWrites.status(404, name + " not found");
+  /** Merges a status into the object at this path, as its subresource does. */
+  synchronized Outcome patchStatus(ApiPath at, JsonNode patch) {
+    ObjectNode changed = find(at);
+    if (changed == null || withoutStatus.contains(at.collection())) {
+      return failure(404, "NotFound");
     }
-    if (!known.at("/metadata/resourceVersion").equals(patch.at("/metadata/resourceVersion"))) {
-      return FakeWrites.status(409, "the object has been modified");
+    if (!changed.at("/metadata/resourceVersion").equals(patch.at("/metadata/resourceVersion"))) {
+      return failure(409, "Conflict");
     }
-    ObjectNode changed = known.deepCopy();
     changed.set("status", patch.path("status"));
-    changed.withObject("/metadata").put("resourceVersion", Long.toString(revision + 1));
-    own.put(key, changed);
-    emit(collection, event("MODIFIED", changed));
-    return new FakeWrites.Outcome(200, changed.toString());
+    place(at, changed);
+    return new Outcome(200, changed.deepCopy());
   }
 
   /** Acts as if the definition of the kind had no status subresource. */
@@ -202,18 +270,6 @@ public final class ClusterHistory {
     return path(kind(group, object.path("kind").asText()).orElseThrow());
   }
 
-  /** The path of the collection that an object is created in. */
-  static String collection(JsonNode object) {
-    String path = path(object);
-    int slash = path.lastIndexOf('/');
-    return !isNamespaced(object)
-        ? path
-        : path.substring(0, slash)
-            + "/namespaces/"
-            + object.at("/metadata/namespace").asText("default")
-            + path.substring(slash);
-  }
-
   private static boolean isNamespaced(JsonNode object) {
     return !Set.of("Namespace", "Node").contains(object.path("kind").asText());
   }
@@ -234,8 +290,11 @@ public final class ClusterHistory {
   }
 
   private void emit(String path, String line, boolean isKept) {
-    events.add(new Event(++revision, path, line, isKept));
-    notifyAll();
+    revision++;
+    if (WATCHED.contains(path)) {
+      events.add(new Event(revision, path, line, isKept));
+      notifyAll();
+    }
   }
 
   /** Sends this line once to who watches the kind, as it is. */
@@ -306,16 +365,20 @@ public final class ClusterHistory {
   }
 
   /** One page of a list; empty where its token is from before the compaction. */
-  synchronized Optional<JsonNode> list(String path, long at, String after, int limit) {
+  synchronized Optional<ObjectNode> list(
+      ApiPath of, String selector, long at, String after, int limit) {
     if (at != 0 && at < compacted) {
       return Optional.empty();
     }
-    ObjectNode list = JSON.createObjectNode().put("kind", "List").put("apiVersion", "v1");
+    ObjectNode list = JSON.createObjectNode();
     ObjectNode metadata = list.putObject("metadata");
     metadata.put("resourceVersion", Long.toString(at == 0 ? revision : at));
     var items = list.putArray("items");
     String last = "";
-    for (var entry : collection(path).tailMap(after, false).entrySet()) {
+    for (var entry : collection(of.collection()).tailMap(after, false).entrySet()) {
+      if (!of.contains(entry.getKey()) || !isSelected(entry.getValue(), selector)) {
+        continue;
+      }
       if (items.size() == limit) {
         metadata.put("continue", (at == 0 ? revision : at) + ":" + last);
         break;
@@ -326,6 +389,16 @@ public final class ClusterHistory {
       last = entry.getKey();
     }
     return Optional.of(list);
+  }
+
+  private static boolean isSelected(JsonNode object, String selector) {
+    return Stream.of(selector.split(","))
+        .filter(pair -> !pair.isEmpty())
+        .map(pair -> pair.split("=", 2))
+        .allMatch(pair -> {
+          JsonNode label = object.at("/metadata/labels").path(pair[0]);
+          return pair.length == 2 ? label.asText().equals(pair[1]) : !label.isMissingNode();
+        });
   }
 
   synchronized Cursor cursor(String path, long from) {

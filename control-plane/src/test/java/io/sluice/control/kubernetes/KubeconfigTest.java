@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,15 +21,10 @@ class KubeconfigTest {
   private static final String NAMESPACES = "/api/v1/namespaces";
 
   @TempDir private Path home = Path.of("");
-  private final StoringApiServer cluster;
+  @AutoClose private final FakeCluster cluster;
 
   KubeconfigTest() throws Exception {
-    cluster = new StoringApiServer();
-  }
-
-  @AfterEach
-  void close() {
-    cluster.close();
+    cluster = new FakeCluster();
   }
 
   private void reaches(String user) throws Exception {

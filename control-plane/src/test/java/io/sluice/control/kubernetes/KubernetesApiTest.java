@@ -9,7 +9,7 @@ import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.authority.svid.SvidProfile;
-import io.sluice.control.kubernetes.FakeApiServer.Mood;
+import io.sluice.control.kubernetes.FakeCluster.Failing;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
 import io.sluice.mesh.TrustDomain;
 import java.nio.file.Files;
@@ -17,7 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,39 +29,35 @@ class KubernetesApiTest {
   private static final String THINGS = "/apis/example/v1/namespaces/shop/things";
 
   @TempDir private Path home;
-  private FakeApiServer server;
+  @AutoClose private FakeCluster server;
 
   @BeforeEach
   void start() throws Exception {
-    server = new FakeApiServer();
-  }
-
-  @AfterEach
-  void stop() {
-    server.close();
+    server = new FakeCluster();
   }
 
   @Test
   void findsItsServerFromWithinAPodAndByAKubeconfig() throws Exception {
-    try (KubernetesApi pod = new KubernetesApi(server.inCluster(home), TIMEOUT);
-        KubernetesApi outside = new KubernetesApi(server.kubeconfig(home), TIMEOUT)) {
+    try (KubernetesApi pod = new KubernetesApi(server.access(home), TIMEOUT);
+        KubernetesApi outside =
+            new KubernetesApi(new KubernetesAccess.Kubeconfig(server.kubeconfig(home)), TIMEOUT)) {
       String name = pod.post(THINGS, thing("ü")).path("metadata").path("name").asText();
 
       assertThat(outside.get(THINGS + "/" + name).path("said").asText()).isEqualTo("ü");
       outside.delete(THINGS + "/" + name);
       outside.delete(THINGS + "/" + name); // has gone already
-      assertThat(server.objects).isEmpty();
+      assertThat(server.names()).isEmpty();
     }
   }
 
   @Test
   void readsTheTokenAgainForEachRequest() throws Exception {
-    try (KubernetesApi api = new KubernetesApi(server.inCluster(home), TIMEOUT)) {
+    try (KubernetesApi api = new KubernetesApi(server.access(home), TIMEOUT)) {
       Files.writeString(home.resolve("token"), "of-somebody-else");
       fails(api, Failure.UNAUTHENTICATED);
       Files.delete(home.resolve("token"));
       fails(api, Failure.UNAUTHENTICATED);
-      server.inCluster(home);
+      server.access(home);
 
       assertThat(api.get(THINGS).path("items")).isEmpty();
     }
@@ -69,14 +65,14 @@ class KubernetesApiTest {
 
   @Test
   void believesNoServerOfAnotherAuthority() throws Exception {
-    KubernetesAccess access = server.inCluster(home);
+    KubernetesAccess access = server.access(home);
     Issuer stranger =
         new SvidProfile(new TrustDomain("stranger.example"), false, false)
             .root(SigningKey.P256, Instant.now(), Duration.ofDays(1));
     Files.writeString(home.resolve("ca.crt"), new Pem(stranger.chain(), List.of()).text());
     try (KubernetesApi api = new KubernetesApi(access, TIMEOUT)) {
       fails(api, Failure.UNREACHABLE);
-      assertThat(server.requests).isEmpty();
+      assertThat(server.requests("GET")).isZero();
     }
   }
 
@@ -91,31 +87,31 @@ class KubernetesApiTest {
 
   @ParameterizedTest
   @CsvSource({
-    "UNAUTHORIZED,UNAUTHENTICATED,false",
-    "FORBIDDEN,FORBIDDEN,false",
-    "NOT_FOUND,NOT_FOUND,false",
-    "CONFLICT,CONFLICT,true",
-    "GONE,CONFLICT,true",
-    "INVALID,REJECTED,false",
-    "TOO_MANY,BUSY,true",
-    "FAILING,BUSY,true",
-    "UNAVAILABLE,BUSY,true",
-    "GARBAGE,UNREACHABLE,true",
-    "SILENT,UNREACHABLE,true",
-    "TRICKLING,UNREACHABLE,true",
-    "ENDLESS,UNREACHABLE,true"
+    "401,UNAUTHENTICATED,false",
+    "403,FORBIDDEN,false",
+    "404,NOT_FOUND,false",
+    "409,CONFLICT,true",
+    "410,CONFLICT,true",
+    "422,REJECTED,false",
+    "429,BUSY,true",
+    "500,BUSY,true",
+    "503,BUSY,true",
+    "Garbage,UNREACHABLE,true",
+    "Muteness,UNREACHABLE,true",
+    "Trickle,UNREACHABLE,true",
+    "Flood,UNREACHABLE,true"
   })
-  void badAnswersHaveAReasonAndAnEnd(Mood mood, Failure failure, boolean again) throws Exception {
-    try (KubernetesApi api = new KubernetesApi(server.inCluster(home), TIMEOUT)) {
-      server.moods.put("GET", mood);
+  void badAnswersHaveAReasonAndAnEnd(Failing how, Failure failure, boolean again) throws Exception {
+    try (KubernetesApi api = new KubernetesApi(server.access(home), TIMEOUT)) {
+      server.fail("GET", how);
       long begin = System.nanoTime();
       fails(api, failure);
 
       assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(TIMEOUT.plusSeconds(3));
       // The library reads the token again when it is refused, and shows it once more.
-      assertThat(server.requests).containsEntry("GET", mood == Mood.UNAUTHORIZED ? 2 : 1);
+      assertThat(server.requests("GET")).isEqualTo(failure == Failure.UNAUTHENTICATED ? 2 : 1);
       assertThat(failure.isRetryable()).isEqualTo(again);
-      server.moods.clear();
+      server.heal("GET");
       assertThat(api.get(THINGS).path("items")).isEmpty();
     }
   }

@@ -202,7 +202,9 @@ class RegistryContractTest {
     fails.set(true);
     site.apply(pod("web", "10.0.0.1"));
 
-    assertThat(Deliveries.hasWorkload(snapshots.next(), "shop/web")).isTrue();
+    MeshSnapshot again = snapshots.next();
+    assertThat(again.revision()).isEqualTo(2);
+    assertThat(Deliveries.hasWorkload(again, "shop/web")).isTrue();
   }
 
   @ParameterizedTest

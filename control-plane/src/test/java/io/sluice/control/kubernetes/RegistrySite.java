@@ -36,13 +36,7 @@ interface RegistrySite extends AutoCloseable {
     KUBERNETES {
       @Override
       RegistrySite open(Path home) throws Exception {
-        return new Cluster(home, new FakeCluster(new ClusterHistory()));
-      }
-    },
-    CLIENT_LIBRARY_MOCK {
-      @Override
-      RegistrySite open(Path home) throws Exception {
-        return new Mock(home, new MockCluster());
+        return new Cluster(home, new FakeCluster());
       }
     };
 
@@ -88,29 +82,6 @@ interface RegistrySite extends AutoCloseable {
     @Override
     public void close() {
       // the folder is the test's
-    }
-  }
-
-  /** The client library's mock of a cluster. */
-  record Mock(Path home, MockCluster server) implements RegistrySite {
-    @Override
-    public void apply(String yaml) throws IOException {
-      server.apply(parse(yaml));
-    }
-
-    @Override
-    public void delete(String yaml) throws IOException {
-      server.delete(parse(yaml));
-    }
-
-    @Override
-    public Registry registry(Consumer<RegistryStatus> statuses) throws IOException {
-      return new KubernetesRegistry(server.access(home), CompilerSettings.USUAL, statuses);
-    }
-
-    @Override
-    public void close() {
-      server.close();
     }
   }
 

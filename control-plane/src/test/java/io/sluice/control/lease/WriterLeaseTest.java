@@ -4,9 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.sluice.await.Await;
-import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;
-import io.sluice.control.kubernetes.FakeWrites.Write;
+import io.sluice.control.kubernetes.FakeCluster.Write;
 import io.sluice.control.kubernetes.KubernetesApi;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -40,7 +39,7 @@ class WriterLeaseTest {
 
   @BeforeEach
   void start() throws Exception {
-    cluster = new FakeCluster(new ClusterHistory());
+    cluster = new FakeCluster();
     open.push(cluster);
   }
 
@@ -108,7 +107,7 @@ class WriterLeaseTest {
 
   /** From the last renewal of the first that the server took to the first of the other. */
   private Duration pauseBetweenHolders() {
-    List<Write> writes = new ArrayList<>(cluster.writes().all());
+    List<Write> writes = new ArrayList<>(cluster.writes());
     int change = 0;
     while (!writes.get(change).caller().equals("b")) {
       change++;
@@ -132,7 +131,7 @@ class WriterLeaseTest {
 
     assertThat(first.isHeld()).isTrue();
     Duration watched = Duration.ofNanos(System.nanoTime() - began);
-    assertThat(cluster.writes().all())
+    assertThat(cluster.writes())
         .as("renewals in " + watched)
         .hasSizeLessThanOrEqualTo((int) watched.dividedBy(QUICK.renew()) + 2);
     assertThat(second.state().rival()).contains(first.state().identity());

@@ -3,6 +3,7 @@ package io.sluice.control.roots;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.await.Await;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.svid.Pem;
@@ -61,7 +62,7 @@ class RootsPublisherTest {
 
   @BeforeEach
   void open() throws Exception {
-    cluster = new FakeCluster(new ClusterHistory());
+    cluster = new FakeCluster();
     api = new KubernetesApi(cluster.access(home, "writer"), Duration.ofSeconds(4));
     publisher = publisher();
   }
@@ -95,8 +96,7 @@ class RootsPublisherTest {
 
   private List<X509Certificate> said() {
     return cluster
-        .writes()
-        .stored(PATH)
+        .get(PATH)
         .map(map -> Pem.parse(map.at("/data/roots.pem").asText(), PATH).certificates())
         .orElse(List.of());
   }
@@ -116,12 +116,12 @@ class RootsPublisherTest {
     assertThat(publisher.problem()).isEmpty();
   }
 
+  private static ObjectNode object(String text) {
+    return ClusterHistory.parse(text).getFirst();
+  }
+
   private String meshId() {
-    return cluster
-        .writes()
-        .stored(PATH)
-        .map(map -> map.at("/data/mesh-id").asText())
-        .orElse("none is there");
+    return cluster.get(PATH).map(map -> map.at("/data/mesh-id").asText()).orElse("none is there");
   }
 
   @Test
@@ -137,7 +137,7 @@ class RootsPublisherTest {
     awaitSaid(NEW);
     assertThat(meshId()).isEqualTo(id);
 
-    cluster.writes().remove(PATH);
+    cluster.remove(PATH);
     awaitSaid(NEW);
     assertThat(meshId()).isEqualTo(id);
   }
@@ -185,10 +185,10 @@ class RootsPublisherTest {
 
     bundle = Optional.of(new TrustBundle(DOMAIN, 3, List.of(NEW)));
     awaitSaid(NEW);
-    JsonNode map = cluster.writes().stored(PATH).orElseThrow();
+    JsonNode map = cluster.get(PATH).orElseThrow();
     assertThat(map.at("/metadata/labels/app.kubernetes.io~1managed-by").asText())
         .isEqualTo("sluice-controller");
-    assertThat(cluster.writes().all()).hasSize(3);
+    assertThat(cluster.writes()).hasSize(3);
   }
 
   /** By another controller of the same authority: the order of roots means nothing. */
@@ -204,7 +204,7 @@ class RootsPublisherTest {
     start();
 
     awaitSaid(OLD, NEW);
-    assertThat(cluster.writes().all()).hasSize(1);
+    assertThat(cluster.writes()).hasSize(1);
   }
 
   @Test
@@ -212,27 +212,26 @@ class RootsPublisherTest {
     start();
     awaitSaid(OLD);
 
-    cluster.writes().remove(PATH);
+    cluster.remove(PATH);
 
     awaitSaid(OLD);
   }
 
   @Test
   void mendsItsOwnAndKeepsWhatOthersHaveAdded() {
-    cluster
-        .writes()
-        .place(PATH, OF_OTHERS.formatted("sluice-controller").replace("}\n", ", \"kept\": 1}"));
+    cluster.put(
+        PATH, object(OF_OTHERS.formatted("sluice-controller").replace("}\n", ", \"kept\": 1}")));
 
     start();
 
     awaitSaid(OLD);
-    assertThat(cluster.writes().stored(PATH).orElseThrow().path("kept").asInt()).isEqualTo(1);
+    assertThat(cluster.get(PATH).orElseThrow().path("kept").asInt()).isEqualTo(1);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"Helm", ""})
   void leavesSomebodyElsesAloneAndSaysSoUntilItIsGone(String owner) {
-    cluster.writes().place(PATH, OF_OTHERS.formatted(owner));
+    cluster.put(PATH, object(OF_OTHERS.formatted(owner)));
 
     start();
 
@@ -241,8 +240,8 @@ class RootsPublisherTest {
         .contains("ConfigMap sluice-system/roots was made by somebody else")
         .contains("delete it or give it the label");
     assertThat(sample("sluice_control_roots_published")).isZero();
-    assertThat(cluster.writes().all()).isEmpty();
-    cluster.writes().remove(PATH);
+    assertThat(cluster.writes()).isEmpty();
+    cluster.remove(PATH);
     awaitSaid(OLD);
   }
 

@@ -18,7 +18,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -29,19 +29,13 @@ class AdmissionTest {
   private static final Duration HOUR = Duration.ofHours(1);
 
   @TempDir private Path home;
-  private ControlSite site;
+  @AutoClose private ControlSite site;
   private NodeClient node;
 
   @BeforeEach
   void start() throws Exception {
     site = ControlSite.in(home);
     node = site.stranger();
-  }
-
-  @AfterEach
-  void stop() {
-    node.close();
-    site.close();
   }
 
   private AdmitResponse admit(String name, String token) throws Exception {

@@ -6,8 +6,8 @@ import io.sluice.api.identity.v1.AdmitResponse;
 import io.sluice.await.Await;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.certmanager.FakeIssuer;
-import io.sluice.control.kubernetes.FakeApiServer;
-import io.sluice.control.kubernetes.FakeApiServer.Mood;
+import io.sluice.control.kubernetes.FakeCluster;
+import io.sluice.control.kubernetes.FakeCluster.Failing;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
@@ -25,14 +25,14 @@ class CertManagerSiteTest {
 
   @TempDir private Path home;
   private final FakeIssuer issuer = new FakeIssuer();
-  private FakeApiServer cluster;
+  private FakeCluster cluster;
   private ControlSite site;
 
   @BeforeEach
   void start() throws Exception {
-    cluster = new FakeApiServer();
-    cluster.onCreate = issuer;
-    cluster.moods.put("POST", Mood.FORBIDDEN);
+    cluster = new FakeCluster();
+    cluster.onWrite = issuer;
+    cluster.fail("POST", Failing.of("403"));
     cluster.kubeconfig(home);
     site =
         ControlSite.withAuthority(
@@ -55,7 +55,7 @@ class CertManagerSiteTest {
         .contains("403");
 
     site.clock().set(Instant.now().plusSeconds(2)); // cert-manager's leaves begin when it signs
-    cluster.moods.clear();
+    cluster.heal("POST");
 
     Await.until("the controller is ready", () -> site.controller().isReady());
     site.pod("buyer", "nodeName: edge1");

@@ -10,8 +10,8 @@ import io.sluice.control.admission.AdmissionException;
 import io.sluice.control.admission.NodeAccount;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.issuing.RefusalReason;
-import io.sluice.control.kubernetes.FakeApiServer;
-import io.sluice.control.kubernetes.FakeApiServer.Mood;
+import io.sluice.control.kubernetes.FakeCluster;
+import io.sluice.control.kubernetes.FakeCluster.Failing;
 import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.mesh.NamespacedName;
 import java.nio.file.Files;
@@ -31,15 +31,15 @@ class ClusterAdmissionTest {
   private static final String FOREIGN_TOKEN = "aGVhZA.Ym9keQ.b3RoZXI";
 
   @TempDir private Path home;
-  private FakeApiServer cluster;
+  private FakeCluster cluster;
   private ControlSite site;
   private NodeClient node;
 
   @BeforeEach
   void start() throws Exception {
-    cluster = new FakeApiServer();
-    cluster.onCreate = ClusterAdmissionTest::reviewed;
-    site = ControlSite.withCluster(home, new NodeAccount(ACCOUNT, cluster.inCluster(home)));
+    cluster = new FakeCluster();
+    cluster.tokenReview = ClusterAdmissionTest::reviewed;
+    site = ControlSite.withCluster(home, new NodeAccount(ACCOUNT, cluster.access(home)));
     node = site.stranger();
   }
 
@@ -75,7 +75,7 @@ class ClusterAdmissionTest {
 
   @Test
   void clusterThatDoesNotAnswerIsNotTheNodesFaultAndJoinTokensGoOn() throws Exception {
-    cluster.moods.put("POST", Mood.UNAVAILABLE);
+    cluster.fail("POST", Failing.of("503"));
 
     assertRefused(RefusalReason.TOKEN_BACKEND_UNREACHABLE, () -> admit("worker-1", TOKEN));
     assertThatExceptionOfType(StatusRuntimeException.class)

@@ -18,6 +18,8 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /** A whole controller on a registry folder of a test, and tokens for its nodes. */
@@ -30,6 +32,7 @@ final class ControlSite implements AutoCloseable {
   private final @Nullable NodeAccount nodeAccount;
   private final @Nullable SnapshotSource source;
   private final TestClock clock = new TestClock(Instant.now().truncatedTo(ChronoUnit.SECONDS));
+  private final List<NodeClient> clients = new CopyOnWriteArrayList<>();
   private Controller controller;
   private boolean ended;
 
@@ -122,13 +125,16 @@ final class ControlSite implements AutoCloseable {
 
   /** A node that has joined. */
   NodeClient joined(String name) throws Exception {
-    NodeClient node = NodeClient.stranger(controller.port(), state().rootHash());
+    NodeClient node = stranger();
     node.join(name, tokens().create(name, Duration.ofHours(1)));
     return node;
   }
 
+  /** One that nobody knows yet. It ends with the site, if not before. */
   NodeClient stranger() {
-    return NodeClient.stranger(controller.port(), state().rootHash());
+    NodeClient node = NodeClient.stranger(controller.port(), state().rootHash());
+    clients.add(node);
+    return node;
   }
 
   /** Puts a pod of namespace shop and the service account of its own name into the registry. */
@@ -174,6 +180,7 @@ final class ControlSite implements AutoCloseable {
 
   @Override
   public void close() {
+    clients.forEach(NodeClient::close);
     end();
   }
 }

@@ -13,7 +13,7 @@ import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -24,7 +24,7 @@ class DeniedNodesTest {
   private static final Duration PROMPTLY = Duration.ofSeconds(2);
 
   @TempDir private Path home;
-  private ControlSite site;
+  @AutoClose private ControlSite site;
   private NodeClient edge1;
   private NodeClient edge2;
   private BigInteger serial;
@@ -34,18 +34,11 @@ class DeniedNodesTest {
     site = ControlSite.in(home);
     site.pod("buyer", "nodeName: edge1");
     site.pod("store", "nodeName: edge2");
-    edge1 = NodeClient.stranger(site.controller().port(), site.state().rootHash());
+    edge1 = site.stranger();
     List<X509Certificate> chain =
         edge1.join("edge1", site.tokens().create("edge1", Duration.ofHours(1)));
     serial = chain.getFirst().getSerialNumber();
     edge2 = site.joined("edge2");
-  }
-
-  @AfterEach
-  void stop() {
-    edge1.close();
-    edge2.close();
-    site.close();
   }
 
   @Tag("attack")

@@ -17,7 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,7 +27,7 @@ class DistributionTest {
   private static final NamespacedName BUYER = new NamespacedName("shop", "buyer");
 
   @TempDir private Path home;
-  private ControlSite site;
+  @AutoClose private ControlSite site;
   private NodeClient edge1;
 
   @BeforeEach
@@ -35,12 +35,6 @@ class DistributionTest {
     site = ControlSite.in(home);
     site.pod("buyer", "nodeName: edge1");
     edge1 = site.joined("edge1");
-  }
-
-  @AfterEach
-  void stop() {
-    edge1.close();
-    site.close();
   }
 
   private NodeState state(String node) {

@@ -19,7 +19,7 @@ import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Certificates over the wire: who gets one, and every way to ask for another's. */
 class IssuingTest {
   @TempDir private Path home;
-  private ControlSite site;
+  @AutoClose private ControlSite site;
   private NodeClient edge1;
 
   @BeforeEach
@@ -36,12 +36,6 @@ class IssuingTest {
     site.pod("buyer", "nodeName: edge1");
     site.pod("store", "nodeName: edge2");
     edge1 = site.joined("edge1");
-  }
-
-  @AfterEach
-  void stop() {
-    edge1.close();
-    site.close();
   }
 
   @Test

@@ -20,9 +20,8 @@ import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.certmanager.FakeIssuer;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.kubernetes.ClusterHistory;
-import io.sluice.control.kubernetes.FakeApiServer;
 import io.sluice.control.kubernetes.FakeCluster;
-import io.sluice.control.kubernetes.FakeWrites.Write;
+import io.sluice.control.kubernetes.FakeCluster.Write;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.lease.LeaseTimes;
 import java.io.IOException;
@@ -71,9 +70,9 @@ class ReplicasTest {
   void start() throws Exception {
     cluster = new FakeCluster(history);
     open.push(cluster);
-    FakeApiServer issuing = new FakeApiServer();
+    FakeCluster issuing = new FakeCluster();
     open.push(issuing);
-    issuing.onCreate = new FakeIssuer();
+    issuing.onWrite = new FakeIssuer();
     issuing.kubeconfig(home);
     certManager =
         Files.writeString(
@@ -131,7 +130,7 @@ class ReplicasTest {
     Await.until(
         "a status of " + name + " by " + by,
         () ->
-            cluster.writes().statuses().stream()
+            cluster.statuses().stream()
                 .anyMatch(write -> write.caller().equals(by) && write.path().endsWith(name)));
   }
 
@@ -162,7 +161,7 @@ class ReplicasTest {
       Await.until(
           "the second counts the node", () -> second.status().nodes().getFirst().revision() > 0);
     }
-    List<String> writers = cluster.writes().all().stream().map(Write::caller).toList();
+    List<String> writers = cluster.writes().stream().map(Write::caller).toList();
     int handover = writers.indexOf("b");
     assertThat(writers.subList(0, handover)).containsOnly("a");
     assertThat(writers.subList(handover, writers.size())).containsOnly("b");
@@ -295,8 +294,7 @@ class ReplicasTest {
         count + " roots in the ConfigMap",
         () ->
             cluster
-                    .writes()
-                    .stored("/api/v1/namespaces/sluice-system/configmaps/roots")
+                    .get("/api/v1/namespaces/sluice-system/configmaps/roots")
                     .map(map -> map.at("/data/roots.pem").asText())
                     .orElse("")
                     .split("BEGIN CERTIFICATE")

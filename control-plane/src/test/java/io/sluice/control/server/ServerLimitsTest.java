@@ -39,7 +39,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -54,7 +54,7 @@ class ServerLimitsTest {
   private static final int MOST_OF_NODE = ServerSettings.MOST_OF_NODE;
 
   @TempDir private Path home;
-  private ControlSite site;
+  @AutoClose private ControlSite site;
 
   @BeforeEach
   void start() throws Exception {
@@ -78,11 +78,6 @@ class ServerLimitsTest {
             usual.keepAlive(),
             usual.keepAliveAnswer(),
             usual.leastClientKeepAlive()));
-  }
-
-  @AfterEach
-  void stop() {
-    site.close();
   }
 
   private Socket connected() throws IOException {

@@ -24,7 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,7 +38,7 @@ class TrustBundleTest {
   private static final String NEXT_BUYER = FIRST_BUYER.replace(FIRST, NEXT);
 
   @TempDir private Path home;
-  private ControlSite site;
+  @AutoClose private ControlSite site;
   private NodeClient edge1;
 
   @BeforeEach
@@ -46,12 +46,6 @@ class TrustBundleTest {
     site = ControlSite.in(home);
     site.pod("buyer", "nodeName: edge1");
     edge1 = site.joined("edge1");
-  }
-
-  @AfterEach
-  void stop() {
-    edge1.close();
-    site.close();
   }
 
   @Test

@@ -31,7 +31,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -47,19 +47,13 @@ class XdsAccessTest {
 
   private final StoreMesh mesh =
       new StoreMesh(IpAddresses.parse("10.0.0.3"), AppProtocol.GRPC).behind(8080);
-  private ControlSite site;
+  @AutoClose private ControlSite site;
   private NodeClient edge1;
 
   @BeforeEach
   void start() throws Exception {
     site = ControlSite.with(home, mesh);
     edge1 = site.joined("edge1");
-  }
-
-  @AfterEach
-  void stop() {
-    edge1.close();
-    site.close();
   }
 
   /** A workload of that account: its certificate is issued to its node, as always. */

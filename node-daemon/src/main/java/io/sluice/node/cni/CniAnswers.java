@@ -78,35 +78,35 @@ final class CniAnswers {
     byte[] answer;
     boolean handedOn = false;
     try {
-      switch (request.command()) {
-        case ADD -> {
-          Optional<Sandbox> sandbox = toAttachOrLeave(request, netns, deadlineNanos);
-          if (sandbox.isPresent()) {
-            handedOn = true;
-            attach(sandbox.get(), netns.orElseThrow(), deadlineNanos);
-          }
-          answer = request.config().previous().map(PreviousResult::document).orElse(NOTHING);
-        }
-        case CHECK -> {
-          check(request, deadlineNanos);
-          answer = NOTHING;
-        }
-        case DEL -> {
-          Optional<Sandbox> sandbox = records.known(request.containerId());
-          if (sandbox.isPresent()) {
-            delete(sandbox.get(), request);
-          } else {
-            request.pod().ifPresent(replacement::left); // its ADD may have failed at the record
-          }
-          answer = NOTHING;
-        }
-        case GC -> {
-          collect(request.config());
-          answer = NOTHING;
-        }
-        case STATUS -> answer = NOTHING;
-        default -> throw new IllegalStateException("unknown command " + request.command());
-      }
+      answer =
+          switch (request.command()) {
+            case ADD -> {
+              Optional<Sandbox> sandbox = toAttachOrLeave(request, netns, deadlineNanos);
+              if (sandbox.isPresent()) {
+                handedOn = true;
+                attach(sandbox.get(), netns.orElseThrow(), deadlineNanos);
+              }
+              yield request.config().previous().map(PreviousResult::document).orElse(NOTHING);
+            }
+            case CHECK -> {
+              check(request, deadlineNanos);
+              yield NOTHING;
+            }
+            case DEL -> {
+              Optional<Sandbox> sandbox = records.known(request.containerId());
+              if (sandbox.isPresent()) {
+                delete(sandbox.get(), request);
+              } else {
+                request.pod().ifPresent(replacement::left); // its ADD may have failed at the record
+              }
+              yield NOTHING;
+            }
+            case GC -> {
+              collect(request.config());
+              yield NOTHING;
+            }
+            case STATUS -> NOTHING;
+          };
     } finally {
       if (!handedOn) {
         netns.ifPresent(NetnsHandle::close);

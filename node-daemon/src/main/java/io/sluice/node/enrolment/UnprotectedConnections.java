@@ -80,7 +80,7 @@ record UnprotectedConnections(
       case ESTABLISHED, SYN_SENT, CLOSE_WAIT -> true;
       // Its program may still read, unless it has closed the socket.
       case FIN_WAIT1, FIN_WAIT2 -> socket.inode() != 0;
-      default -> false;
+      case SYN_RECV, TIME_WAIT, CLOSE, LAST_ACK, LISTEN, CLOSING -> false;
     };
   }
 

@@ -165,14 +165,30 @@ final class NodeSelf {
    * and whoever answers do not know one another; a wrong clock makes nobody a stranger.
    */
   boolean isEstrangedBy(ControlFailure failure) {
-    switch (failure.reason()) {
-      case UNAUTHENTICATED -> refused = true; // the present certificate is not taken
-      case UNTRUSTED_CONTROLLER -> believesNot(failure);
-      default -> {
-        return false;
-      }
-    }
-    return !(failure.getCause() instanceof SvidRefused met && met.reason().isOfTime());
+    boolean isEstranged =
+        switch (failure.reason()) {
+          case UNAUTHENTICATED -> {
+            refused = true; // the present certificate is not taken
+            yield true;
+          }
+          case UNTRUSTED_CONTROLLER -> {
+            believesNot(failure);
+            yield true;
+          }
+          case UNREACHABLE,
+              TIMEOUT,
+              NO_TOKEN,
+              AUTHORITY_UNAVAILABLE,
+              OVERLOADED,
+              PERMISSION_DENIED,
+              REFUSED,
+              BAD_ANSWER,
+              CLOCK,
+              INTERNAL ->
+              false;
+        };
+    return isEstranged
+        && !(failure.getCause() instanceof SvidRefused met && met.reason().isOfTime());
   }
 
   /**

@@ -35,7 +35,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -53,7 +53,7 @@ class CniServerTest {
   private final SnapshotView snapshots = new SnapshotView(() -> tellsOfEveryPod);
   private SandboxRecords records;
   private CniAnswers answers;
-  private CniServer server;
+  @AutoClose private CniServer server;
   private volatile Optional<String> replacementOrWhyNot = Optional.of("it is another's");
   private final List<String> replaced = Collections.synchronizedList(new ArrayList<>());
   private final EndedCalls ended = new EndedCalls();
@@ -102,11 +102,6 @@ class CniServerTest {
         CniServer.start(directory.resolve("cni/s"), answers, new LinuxNetworkNamespaces(), ended);
     snapshots.publish(snapshot(pod("shop", "store", true), pod("shop", "till", false)));
     client = new CniCaller(directory);
-  }
-
-  @AfterEach
-  void stop() {
-    server.close();
   }
 
   private static Workload pod(String namespace, String name, boolean enrolled) {

@@ -20,7 +20,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -32,17 +32,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 class KeptKeysTest {
   @TempDir private Path directory;
   private final TestClock clock = new TestClock();
-  private TestController controller;
+  @AutoClose private TestController controller;
 
   @BeforeEach
   void startController() {
     controller = new TestController(new TestAuthority(SITE));
     TestNode.write(directory, "token", controller.token("one"));
-  }
-
-  @AfterEach
-  void stop() {
-    controller.close();
   }
 
   private TestNode start(boolean keep) {

@@ -8,23 +8,18 @@ import io.sluice.node.identity.IdentityFixture;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Certificates as a scrape shows them. */
 class IdentityCollectorTest {
-  private final IdentityFixture fixture = new IdentityFixture();
+  @AutoClose private final IdentityFixture fixture = new IdentityFixture();
   private final NodeMetrics metrics = new NodeMetrics(() -> MeshSnapshot.EMPTY);
 
   @BeforeEach
   void observe() {
     metrics.observe(fixture.identities());
-  }
-
-  @AfterEach
-  void close() {
-    fixture.close();
   }
 
   private double value(String series) {

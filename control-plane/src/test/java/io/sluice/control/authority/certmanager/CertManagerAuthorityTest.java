@@ -20,7 +20,8 @@ import io.sluice.control.authority.journal.IssueJournal;
 import io.sluice.control.authority.journal.JournalLimits;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.authority.svid.SvidRules;
-import io.sluice.control.kubernetes.FakeApiServer;
+import io.sluice.control.kubernetes.FakeCluster;
+import io.sluice.control.kubernetes.FakeCluster.Failing;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.mesh.TrustDomain;
 import java.io.IOException;
@@ -37,7 +38,7 @@ import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bouncycastle.asn1.x509.GeneralName;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,18 +54,13 @@ class CertManagerAuthorityTest {
       "/apis/cert-manager.io/v1/namespaces/sluice-system/certificaterequests";
 
   @TempDir private Path home;
-  private FakeApiServer server;
+  @AutoClose private FakeCluster server;
   private final FakeIssuer issuer = new FakeIssuer();
 
   @BeforeEach
   void start() throws Exception {
-    server = new FakeApiServer();
-    server.onCreate = issuer;
-  }
-
-  @AfterEach
-  void stop() {
-    server.close();
+    server = new FakeCluster();
+    server.onWrite = issuer;
   }
 
   @Test
@@ -84,8 +80,8 @@ class CertManagerAuthorityTest {
           .isEmpty();
       assertThat(journalled(issued)).isTrue();
       assertThat(authority.health().condition()).isEqualTo(Condition.READY);
-      assertThat(server.objects).isEmpty();
-      assertThat(server.requests).containsEntry("POST", 1);
+      assertThat(server.names()).isEmpty();
+      assertThat(server.requests("POST")).isEqualTo(1);
     }
   }
 
@@ -112,8 +108,8 @@ class CertManagerAuthorityTest {
     try (CertManagerAuthority authority = authority(List.of(), HOUR)) {
       assertThat(authority.trustBundle().roots()).containsExactly(issuer.issuer.root());
       assertThat(authority.trustBundle().roots()).hasSize(1);
-      assertThat(server.requests).containsEntry("POST", 1);
-      assertThat(server.objects).isEmpty();
+      assertThat(server.requests("POST")).isEqualTo(1);
+      assertThat(server.names()).isEmpty();
     }
   }
 
@@ -141,7 +137,7 @@ class CertManagerAuthorityTest {
     try (CertManagerAuthority authority = authority(List.of(), HOUR)) {
       refuses(authority, Reason.REQUEST_MALFORMED, request(der));
       refuses(authority, Reason.REQUEST_MALFORMED, request(Requests.der(pair)));
-      assertThat(server.requests).doesNotContainKey("POST");
+      assertThat(server.requests("POST")).isZero();
     }
   }
 
@@ -167,7 +163,7 @@ class CertManagerAuthorityTest {
       refuses(authority, reason, exact());
 
       assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(PATIENCE.plusSeconds(3));
-      assertThat(server.objects).isEmpty();
+      assertThat(server.names()).isEmpty();
       assertThat(authority.trustBundle()).isEqualTo(before);
       issuer.mood = Mood.HONEST;
       assertThat(authority.sign(exact()).chain()).hasSize(2);
@@ -176,25 +172,24 @@ class CertManagerAuthorityTest {
 
   @ParameterizedTest
   @CsvSource({
-    "FORBIDDEN,BACKEND_CREDENTIAL_REFUSED,false",
-    "NOT_FOUND,BACKEND_REFUSED,false",
-    "INVALID,BACKEND_REFUSED,false",
-    "CONFLICT,BACKEND_UNAVAILABLE,true",
-    "GONE,BACKEND_UNAVAILABLE,true",
-    "TOO_MANY,BACKEND_UNAVAILABLE,true",
-    "FAILING,BACKEND_UNAVAILABLE,true",
-    "GARBAGE,BACKEND_UNREACHABLE,true",
-    "SILENT,BACKEND_UNREACHABLE,true"
+    "403,BACKEND_CREDENTIAL_REFUSED,false",
+    "404,BACKEND_REFUSED,false",
+    "422,BACKEND_REFUSED,false",
+    "409,BACKEND_UNAVAILABLE,true",
+    "410,BACKEND_UNAVAILABLE,true",
+    "429,BACKEND_UNAVAILABLE,true",
+    "500,BACKEND_UNAVAILABLE,true",
+    "Garbage,BACKEND_UNREACHABLE,true",
+    "Muteness,BACKEND_UNREACHABLE,true"
   })
-  void anApiServerThatDoesNotServeHasAReasonAndAnEnd(
-      FakeApiServer.Mood mood, Reason reason, boolean again) {
+  void anApiServerThatDoesNotServeHasAReasonAndAnEnd(Failing how, Reason reason, boolean again) {
     try (CertManagerAuthority authority = authority(List.of(), HOUR)) {
       authority.sign(exact());
-      server.moods.put("POST", mood);
+      server.fail("POST", how);
       refuses(authority, reason, exact());
 
-      assertThat(server.requests.getOrDefault("POST", 0) > 2).isEqualTo(again);
-      server.moods.clear();
+      assertThat(server.requests("POST") > 2).isEqualTo(again);
+      server.heal("POST");
       assertThat(authority.sign(exact()).chain()).hasSize(2);
     }
   }
@@ -235,13 +230,12 @@ class CertManagerAuthorityTest {
 
   @Test
   void leftoversOfACrashAreRemovedAndOthersObjectsAreNot() {
-    server.objects.put(REQUESTS + "/sluice-left", labelled("sluice-left", "sluice-controller"));
-    server.objects.put(REQUESTS + "/of-others", labelled("of-others", ""));
+    server.put(REQUESTS + "/sluice-left", labelled("sluice-left", "sluice-controller"));
+    server.put(REQUESTS + "/of-others", labelled("of-others", ""));
     try (CertManagerAuthority authority = authority(List.of(), HOUR)) {
-      Await.until(
-          "the leftover is removed", () -> !server.objects.containsKey(REQUESTS + "/sluice-left"));
+      Await.until("the leftover is removed", () -> server.get(REQUESTS + "/sluice-left").isEmpty());
 
-      assertThat(server.objects).containsOnlyKeys(REQUESTS + "/of-others");
+      assertThat(server.get(REQUESTS + "/of-others")).isPresent();
       assertThat(authority.health().condition()).isEqualTo(Condition.READY);
     }
   }
@@ -249,12 +243,12 @@ class CertManagerAuthorityTest {
   @Test
   void whatCouldNotBeRemovedAtOnceIsRemovedLater() {
     try (CertManagerAuthority authority = authority(List.of(), HOUR)) {
-      server.moods.put("DELETE", FakeApiServer.Mood.FAILING);
+      server.fail("DELETE", Failing.of("500"));
       authority.sign(exact());
-      assertThat(server.objects).hasSize(1);
-      server.moods.clear();
+      assertThat(server.names()).hasSize(1);
+      server.heal("DELETE");
 
-      Await.until("the object is removed", server.objects::isEmpty);
+      Await.until("the object is removed", () -> server.names().isEmpty());
     }
   }
 
@@ -269,7 +263,7 @@ class CertManagerAuthorityTest {
       for (Future<IssuedCertificate> one : all) {
         assertThat(one.get().chain()).hasSize(2);
       }
-      assertThat(server.objects).isEmpty();
+      assertThat(server.names()).isEmpty();
     }
   }
 
@@ -321,7 +315,7 @@ class CertManagerAuthorityTest {
     try {
       return new CertManagerAuthority(
           settings,
-          new KubernetesApi(server.inCluster(home), TIMEOUT),
+          new KubernetesApi(server.access(home), TIMEOUT),
           IssueJournal.open(home.resolve("journal"), JournalLimits.DEFAULT),
           InstantSource.system());
     } catch (IOException e) {

@@ -91,7 +91,7 @@ public final class FakeIssuer implements UnaryOperator<ObjectNode> {
         condition(object, "Ready", "True", "Issued");
         object.withObject("/status").put("certificate", "!!");
       }
-      default -> signed(object);
+      case HONEST, OTHER_KEY, TWO_URIS, OTHER_ROOT, TOO_LONG, NO_ROOT -> signed(object);
     }
     return object;
   }

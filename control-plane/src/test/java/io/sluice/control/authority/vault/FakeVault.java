@@ -191,7 +191,8 @@ public final class FakeVault implements AutoCloseable {
       case SILENT -> awaitClose();
       case TRICKLING -> trickle(exchange);
       case ENDLESS -> endless(exchange);
-      default -> answer(exchange, 200, signed(lastSign));
+      case HONEST, SEALED, OTHER_IDENTITY, OTHER_KEY, OTHER_ROOT, TOO_LONG ->
+          answer(exchange, 200, signed(lastSign));
     }
   }
 

@@ -25,7 +25,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,17 +38,12 @@ class VaultAuthorityTest {
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
   @TempDir private Path home;
-  private FakeVault vault;
+  @AutoClose private FakeVault vault;
 
   @BeforeEach
   void start() throws Exception {
     vault = new FakeVault(null);
     Files.writeString(home.resolve("jwt"), "jwt-of-controller\n");
-  }
-
-  @AfterEach
-  void stop() {
-    vault.close();
   }
 
   @Test
