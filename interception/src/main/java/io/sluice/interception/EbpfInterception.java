@@ -1,16 +1,12 @@
 package io.sluice.interception;
 
 import io.sluice.interception.maps.ConfigValue;
-import io.sluice.interception.maps.CounterKey;
 import io.sluice.interception.maps.EventValue;
 import io.sluice.interception.maps.InstallationValue;
 import io.sluice.interception.maps.PinDirectory;
-import io.sluice.interception.maps.PodConnectionsValue;
 import io.sluice.interception.maps.PodKey;
-import io.sluice.interception.maps.PodNameValue;
 import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.interception.maps.SocketStateValue;
-import io.sluice.linux.bpf.BpfMap;
 import io.sluice.linux.bpf.PerCpuBpfMap;
 import io.sluice.linux.bpf.RingBuffer;
 import io.sluice.linux.netns.NetnsHandle;
@@ -30,8 +26,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
-import java.util.random.RandomGenerator;
 
 /**
  * Interception by eBPF on one node. Adopts what an earlier daemon pinned, replaces programs
@@ -43,7 +37,6 @@ import java.util.random.RandomGenerator;
  */
 public final class EbpfInterception implements Interception {
   private static final InetAddress LOOPBACK4 = InetAddress.ofLiteral("127.0.0.1");
-  private static final RandomGenerator ENROLMENTS = RandomGenerator.getDefault();
 
   private final LoadedPrograms programs;
   private final SluiceMaps maps;
@@ -57,8 +50,7 @@ public final class EbpfInterception implements Interception {
   private final ForwardingPods forwarding;
   private final Map<Long, PodSteering> steering = new ConcurrentHashMap<>();
   private final Map<Long, FamilyPorts> outboundPorts = new ConcurrentHashMap<>();
-
-  private final AddressClaims claims;
+  private final PodEntries entries;
 
   /**
    * Nothing is in force before {@link #begin}.
@@ -86,7 +78,7 @@ public final class EbpfInterception implements Interception {
     this.shape = programs.shape();
     this.cgroupId = maps.kernel().cgroupId(ownCgroup);
     this.facts = new EbpfSocketFacts(maps.sockets());
-    this.claims = new AddressClaims(maps);
+    this.entries = new PodEntries(maps);
   }
 
   /** Puts the node's hooks in force. */
@@ -148,7 +140,7 @@ public final class EbpfInterception implements Interception {
 
   @Override
   public PodListeners prepare(PodPlacement pod) {
-    writeRules(pod);
+    entries.write(pod, rulesOf(pod));
     List<ListenerFd> opened = shape.steers() ? steered(pod) : addressed(pod);
     outboundPorts.put(pod.cookie(), PodListenerSockets.ports(opened, Direction.OUTBOUND));
     return new PodListeners(pod.name(), opened);
@@ -221,7 +213,7 @@ public final class EbpfInterception implements Interception {
 
   @Override
   public void update(PodPlacement pod) {
-    writeRules(pod);
+    entries.write(pod, rulesOf(pod));
     maps.pods().put(new PodKey(pod.cookie()), rulesOf(pod).pod());
   }
 
@@ -236,20 +228,6 @@ public final class EbpfInterception implements Interception {
   private PodRules rulesOf(PodPlacement pod) {
     return PodRules.of(
         pod, shape.failOpen(), outboundPorts.getOrDefault(pod.cookie(), FamilyPorts.NONE));
-  }
-
-  private void writeRules(PodPlacement pod) {
-    PodRules rules = rulesOf(pod);
-    long cookie = pod.cookie();
-    PodKey key = new PodKey(cookie);
-    maps.podNames().put(key, new PodNameValue(pod.name().namespace(), pod.name().name()));
-    maps.podConnections().putIfAbsent(key, new PodConnectionsValue(0, ENROLMENTS.nextInt()));
-    MapUpdate.converge(maps.podAddresses(), rules.addresses(), k -> k.netnsCookie() == cookie);
-    MapUpdate.converge(maps.rangeRules(), rules.ranges(), k -> k.netnsCookie() == cookie);
-    MapUpdate.converge(maps.portRules(), rules.ports(), k -> k.netnsCookie() == cookie);
-    MapUpdate.converge(maps.probePorts(), rules.probes(), k -> k.netnsCookie() == cookie);
-    MapUpdate.converge(maps.interfaceRules(), rules.interfaces(), k -> k.netnsCookie() == cookie);
-    claims.claim(key, pod.network().own());
   }
 
   @Override
@@ -267,9 +245,8 @@ public final class EbpfInterception implements Interception {
 
   @Override
   public void release(long cookie) {
-    PodKey key = new PodKey(cookie);
     forwarding.allow(cookie);
-    maps.pods().remove(key);
+    maps.pods().remove(new PodKey(cookie));
     outboundPorts.remove(cookie);
     programs.forget(cookie);
     PodSteering active = steering.remove(cookie);
@@ -277,27 +254,7 @@ public final class EbpfInterception implements Interception {
       active.close();
     }
     maps.pins().removePod(cookie);
-    removeOwned(maps.podAddresses(), k -> k.netnsCookie() == cookie);
-    removeOwned(maps.rangeRules(), k -> k.netnsCookie() == cookie);
-    removeOwned(maps.portRules(), k -> k.netnsCookie() == cookie);
-    removeOwned(maps.probePorts(), k -> k.netnsCookie() == cookie);
-    removeOwned(maps.interfaceRules(), k -> k.netnsCookie() == cookie);
-    claims.release(key);
-    maps.podConnections().remove(key); // what it was opening goes with its sockets
-    removeOwned(maps.nodeConnections(), k -> k.netnsCookie() == cookie);
-    PerCpuBpfMap<CounterKey> counters = maps.verdictCounters();
-    List<CounterKey> counted = new ArrayList<>();
-    counters.forEachSum((k, sum) -> {
-      if (k.netnsCookie() == cookie) {
-        counted.add(k);
-      }
-    });
-    counted.forEach(counters::remove);
-    maps.podNames().remove(key);
-  }
-
-  private static <K, V> void removeOwned(BpfMap<K, V> map, Predicate<K> owned) {
-    map.snapshot().keySet().stream().filter(owned).forEach(map::remove);
+    entries.remove(cookie);
   }
 
   @Override

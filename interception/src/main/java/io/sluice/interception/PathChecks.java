@@ -38,6 +38,18 @@ import java.util.function.Predicate;
  * <p>One thread begins, polls and forgets; {@link #arrived} is for event loops.
  */
 public final class PathChecks implements AutoCloseable {
+  /**
+   * What a look at the paths into and out of a pod has shown.
+   *
+   * @param problem what did not arrive as it should, if anything
+   * @param notChecked what could not be looked at, and why
+   */
+  public record Verdict(Optional<String> problem, List<String> notChecked) {
+    public Verdict {
+      notChecked = List.copyOf(notChecked);
+    }
+  }
+
   private static final byte[] LOOPBACK_DEVICE = {'l', 'o', 0};
 
   /** How a connection fails that has no way to go. */
@@ -191,7 +203,7 @@ public final class PathChecks implements AutoCloseable {
   }
 
   /** The outcome, once, when there is one. */
-  public Optional<PathVerdict> poll(NamespacedName name) {
+  public Optional<Verdict> poll(NamespacedName name) {
     Look look = looks.get(name);
     if (look == null) {
       return Optional.empty();
@@ -207,7 +219,7 @@ public final class PathChecks implements AutoCloseable {
       problem = problem.or(() -> wrong);
     }
     forget(name);
-    return Optional.of(new PathVerdict(problem, notChecked));
+    return Optional.of(new Verdict(problem, notChecked));
   }
 
   /**

@@ -4,8 +4,12 @@ import io.sluice.interception.maps.CounterKey;
 import io.sluice.interception.maps.EventValue;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.AcceptedFacts;
 import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.PodListeners;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -26,11 +30,53 @@ public final class SplitInterception implements Interception {
   private final IptablesInterception inbound;
   private final SocketFacts facts;
 
+  /**
+   * Facts by direction. The proxy's own sockets are outbound ones, so they are prepared as the
+   * outbound mechanism wants them.
+   */
+  private record Facts(SocketFacts outbound, SocketFacts inbound) implements SocketFacts {
+    @Override
+    public AcceptedFacts accepted(PodPlacement pod, Direction direction, int fd) {
+      return (direction == Direction.OUTBOUND ? outbound : inbound).accepted(pod, direction, fd);
+    }
+
+    @Override
+    public Optional<InetSocketAddress> untranslatedSource(
+        InetSocketAddress local, InetSocketAddress peer) {
+      return inbound.untranslatedSource(local, peer);
+    }
+
+    @Override
+    public void prepare(
+        int fd,
+        PodPlacement pod,
+        Optional<InetSocketAddress> presentedClient,
+        boolean leadsInbound) {
+      outbound.prepare(fd, pod, presentedClient, leadsInbound);
+    }
+
+    @Override
+    public boolean canShowClientAt(InetAddress address) {
+      return outbound.canShowClientAt(address);
+    }
+
+    @Override
+    public void preparePathCheck(int fd, PodPlacement pod, Direction direction) {
+      (direction == Direction.OUTBOUND ? outbound : inbound).preparePathCheck(fd, pod, direction);
+    }
+
+    /** Asked of outbound checks: an inbound one comes from the node. */
+    @Override
+    public boolean stayOnLoopback(Sockets.Family family) {
+      return outbound.stayOnLoopback(family);
+    }
+  }
+
   /** Owns both; each must be made for its direction alone. */
   public SplitInterception(EbpfInterception outbound, IptablesInterception inbound) {
     this.outbound = outbound;
     this.inbound = inbound;
-    this.facts = new SplitSocketFacts(outbound.sockets(), inbound.sockets());
+    this.facts = new Facts(outbound.sockets(), inbound.sockets());
   }
 
   @Override

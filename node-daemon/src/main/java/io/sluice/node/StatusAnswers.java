@@ -19,8 +19,9 @@ import io.sluice.node.enrolment.PodState;
 import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
-import io.sluice.process.AdminAnswers;
 import io.sluice.process.AdminRequest;
+import io.sluice.process.AdminServer;
+import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.accept.Proxy;
 import java.net.InetSocketAddress;
@@ -32,7 +33,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Answers of the daemon to the debug commands. */
-final class StatusAnswers implements AdminAnswers {
+final class StatusAnswers implements AdminServer.Answers {
   private static final Duration FOLLOW_INTERVAL = Duration.ofSeconds(1);
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 

@@ -22,6 +22,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,23 +33,34 @@ public final class AdminServer implements AutoCloseable {
   /** More than any operator opens; a bound all the same. */
   public static final int MAX_CONNECTIONS = 16;
 
+  /** What the process answers. */
+  public interface Answers {
+    /**
+     * Sends the answer to {@code request} as one or more JSON values. Runs on a thread of the
+     * connection and may block; a consumer that throws ends the answer.
+     *
+     * @throws InterruptedException when the process stops
+     */
+    void answer(AdminRequest request, Consumer<JsonNode> out) throws InterruptedException;
+  }
+
   private static final int MAX_REQUEST_CHARS = 4_096;
   private static final System.Logger LOG = System.getLogger(AdminServer.class.getName());
 
   private final Path socket;
-  private final AdminAnswers answers;
+  private final Answers answers;
   private final ServerSocketChannel server;
   private final Semaphore places = new Semaphore(MAX_CONNECTIONS);
   private final Set<SocketChannel> open = ConcurrentHashMap.newKeySet();
 
-  private AdminServer(Path socket, AdminAnswers answers, ServerSocketChannel server) {
+  private AdminServer(Path socket, Answers answers, ServerSocketChannel server) {
     this.socket = socket;
     this.answers = answers;
     this.server = server;
   }
 
   /** Opens {@code socket}, replacing what a dead daemon left there, and serves. */
-  public static AdminServer start(Path socket, AdminAnswers answers) {
+  public static AdminServer start(Path socket, Answers answers) {
     try {
       Files.createDirectories(socket.getParent());
       Files.setPosixFilePermissions(

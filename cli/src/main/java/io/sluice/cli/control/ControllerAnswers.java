@@ -12,13 +12,13 @@ import io.sluice.control.distribution.NodeState;
 import io.sluice.control.lease.LeaseState;
 import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.control.xds.stream.XdsClientState;
-import io.sluice.process.AdminAnswers;
 import io.sluice.process.AdminRequest;
+import io.sluice.process.AdminServer;
 import java.util.Locale;
 import java.util.function.Consumer;
 
 /** What the controller answers on its admin socket. */
-record ControllerAnswers(Controller controller) implements AdminAnswers {
+record ControllerAnswers(Controller controller) implements AdminServer.Answers {
   static final String STATUS = "status";
   static final String ROTATE_ROOT = "rotate-root";
   static final String CANCEL_ROTATION = "cancel-rotation";

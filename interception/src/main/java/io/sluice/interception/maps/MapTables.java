@@ -11,6 +11,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.function.LongFunction;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** How each shared map is printed: one row an entry, sorted. */
@@ -18,22 +21,37 @@ final class MapTables {
   private static final Comparator<List<String>> BY_CELLS =
       Comparator.comparing(row -> String.join(" ", row));
 
-  private final PodNames pods;
+  /**
+   * One map.
+   *
+   * @param name as pinned
+   * @param holds what an entry is, in a few words
+   * @param counter entries present; -1 when the kernel does not let this kind of map be walked
+   * @param printer the entries as a table
+   */
+  record Table(
+      String name,
+      String holds,
+      ToIntFunction<BpfMapFd> counter,
+      Function<BpfMapFd, MapDump> printer) {}
 
-  MapTables(PodNames pods) {
+  private final LongFunction<String> pods;
+
+  /** {@code pods} tells the pod of a namespace cookie. */
+  MapTables(LongFunction<String> pods) {
     this.pods = pods;
   }
 
   /** All of them, in the order of the life of a connection. */
-  List<MapTable> all() {
-    List<MapTable> tables = new ArrayList<>(ofPods());
+  List<Table> all() {
+    List<Table> tables = new ArrayList<>(ofPods());
     tables.addAll(ofRules());
     tables.addAll(ofConnections());
     tables.addAll(ofTheNode());
     return tables;
   }
 
-  private List<MapTable> ofPods() {
+  private List<Table> ofPods() {
     return List.of(
         walked(
             "pods",
@@ -43,7 +61,7 @@ final class MapTables {
             List.of("pod", "netns_cookie", "ipv4", "ipv6", "flags", "ifindex", "port4", "port6"),
             (k, v) ->
                 List.of(
-                    pods.of(k.netnsCookie()),
+                    pods.apply(k.netnsCookie()),
                     Long.toUnsignedString(k.netnsCookie()),
                     host(v.address4()),
                     host(v.address6()),
@@ -64,17 +82,18 @@ final class MapTables {
             PodAddressKey.CODEC,
             SluiceMaps.KEY_ZERO,
             List.of("pod", "address", "kind"),
-            (k, v) -> List.of(pods.of(k.netnsCookie()), host(k.address()), AddressKind.label(v))),
+            (k, v) ->
+                List.of(pods.apply(k.netnsCookie()), host(k.address()), AddressKind.label(v))),
         walked(
             "pod_by_address",
             "which pod has an address",
             AddressKey.CODEC,
             PodKey.CODEC,
             List.of("address", "pod"),
-            (k, v) -> List.of(host(k.address()), pods.of(v.netnsCookie()))));
+            (k, v) -> List.of(host(k.address()), pods.apply(v.netnsCookie()))));
   }
 
-  private List<MapTable> ofRules() {
+  private List<Table> ofRules() {
     return List.of(
         walked(
             "range_rules",
@@ -82,7 +101,8 @@ final class MapTables {
             RangeRuleKey.CODEC,
             SluiceMaps.KEY_ZERO,
             List.of("pod", "range", "action"),
-            (k, v) -> List.of(pods.of(k.netnsCookie()), k.range().toString(), RuleAction.label(v))),
+            (k, v) ->
+                List.of(pods.apply(k.netnsCookie()), k.range().toString(), RuleAction.label(v))),
         ports("port_rules", "excluded ports"),
         ports("probe_ports", "ports that the node may probe"),
         walked(
@@ -91,10 +111,11 @@ final class MapTables {
             InterfaceRuleKey.CODEC,
             SluiceMaps.KEY_ZERO,
             List.of("pod", "ifindex", "action"),
-            (k, v) -> List.of(pods.of(k.netnsCookie()), number(k.ifindex()), RuleAction.label(v))));
+            (k, v) ->
+                List.of(pods.apply(k.netnsCookie()), number(k.ifindex()), RuleAction.label(v))));
   }
 
-  private List<MapTable> ofConnections() {
+  private List<Table> ofConnections() {
     return List.of(
         connections("connections", "connections being opened"),
         connections("node_connections", "connections of the node to pods"),
@@ -104,7 +125,7 @@ final class MapTables {
             PodKey.CODEC,
             PodConnectionsValue.CODEC,
             List.of("pod", "opening"),
-            (k, v) -> List.of(pods.of(k.netnsCookie()), Integer.toUnsignedString(v.opening()))),
+            (k, v) -> List.of(pods.apply(k.netnsCookie()), Integer.toUnsignedString(v.opening()))),
         walked(
             "all_connections",
             "connections being opened by all pods",
@@ -112,14 +133,14 @@ final class MapTables {
             SluiceMaps.KEY_ZERO,
             List.of("opening"),
             (k, v) -> List.of(Integer.toUnsignedString(v))),
-        new MapTable(
+        new Table(
             VerdictTable.NAME,
             "verdicts, summed over CPUs",
             map -> verdicts(map).rows().size(),
             this::verdicts));
   }
 
-  private MapTable ports(String name, String holds) {
+  private Table ports(String name, String holds) {
     return walked(
         name,
         holds,
@@ -128,13 +149,13 @@ final class MapTables {
         List.of("pod", "direction", "port", "action"),
         (k, v) ->
             List.of(
-                pods.of(k.netnsCookie()),
+                pods.apply(k.netnsCookie()),
                 k.direction().label(),
                 number(k.port()),
                 RuleAction.label(v)));
   }
 
-  private MapTable connections(String name, String holds) {
+  private Table connections(String name, String holds) {
     return walked(
         name,
         holds,
@@ -143,14 +164,14 @@ final class MapTables {
         List.of("pod", "source", "destination", "kind", "address"),
         (k, v) ->
             List.of(
-                pods.of(k.netnsCookie()),
+                pods.apply(k.netnsCookie()),
                 IpAddresses.text(k.source()),
                 IpAddresses.text(k.destination()),
                 v.kindLabel(),
                 IpAddresses.text(v.address())));
   }
 
-  private List<MapTable> ofTheNode() {
+  private List<Table> ofTheNode() {
     return List.of(
         walked(
             "proxy_cgroups",
@@ -176,7 +197,7 @@ final class MapTables {
             InstallationValue.CODEC,
             List.of("node", "schema", "boot_id"),
             (k, v) -> List.of(v.nodeName(), number(v.schemaVersion()), v.bootId())),
-        new MapTable(
+        new Table(
             "liveness",
             "socket of the living daemon",
             map -> isAlive(map) ? 1 : 0,
@@ -185,20 +206,20 @@ final class MapTables {
                     "liveness",
                     List.of("daemon"),
                     List.of(List.of(isAlive(map) ? "alive" : "dead")))),
-        new MapTable("losses", "what could not be recorded", map -> 2, MapTables::losses),
+        new Table("losses", "what could not be recorded", map -> 2, MapTables::losses),
         unwalkable("sockets", "state of single sockets, stored in the sockets"),
         unwalkable("socket_pods", "whose a socket is, on kernels before 6.15"),
         unwalkable("events", "ring of events; see `node events`"));
   }
 
-  private static <K, V> MapTable walked(
+  private static <K, V> Table walked(
       String name,
       String holds,
       MapCodec<K> key,
       MapCodec<V> value,
       List<String> columns,
       BiFunction<K, V, List<String>> row) {
-    return new MapTable(
+    return new Table(
         name,
         holds,
         map -> new BpfMap<>(map, key, value).count(),
@@ -210,13 +231,13 @@ final class MapTables {
         });
   }
 
-  private static MapTable unwalkable(String name, String holds) {
-    return new MapTable(
+  private static Table unwalkable(String name, String holds) {
+    return new Table(
         name, holds, map -> -1, map -> new MapDump(name, List.of("note"), List.of(List.of(holds))));
   }
 
   private MapDump verdicts(BpfMapFd map) {
-    VerdictTable table = new VerdictTable(pods::of);
+    VerdictTable table = new VerdictTable(pods);
     new PerCpuBpfMap<>(map, CounterKey.CODEC).forEachSum(table::add);
     return table.dump();
   }

@@ -104,11 +104,11 @@ class ConstantsTest {
   @Test
   void slotsAreNumberedByDirectionThenFamily() {
     Map<String, Integer> slots = new LinkedHashMap<>();
-    for (int slot = 0; slot < ListenerSlots.SLOTS.size(); slot++) {
-      String name = ListenerSlots.SLOTS.get(slot).replace("/ip", "_").toUpperCase(Locale.ROOT);
+    for (int slot = 0; slot < MapCatalogue.SLOTS.size(); slot++) {
+      String name = MapCatalogue.SLOTS.get(slot).replace("/ip", "_").toUpperCase(Locale.ROOT);
       slots.put("SLOT_" + name, slot);
     }
-    slots.put("SLOT_COUNT", ListenerSlots.SLOTS.size());
+    slots.put("SLOT_COUNT", MapCatalogue.SLOTS.size());
 
     assertThat(header.enumeration("sluice_slot")).isEqualTo(slots);
   }

@@ -74,10 +74,10 @@ class MapLayoutTest {
   @Test
   void everyMapIsInTheCatalogue() {
     List<String> catalogued =
-        new MapTables(PodNames.NONE).all().stream().map(MapTable::name).toList();
+        new MapTables(Long::toString).all().stream().map(MapTables.Table::name).toList();
 
     assertThat(catalogued).containsExactlyInAnyOrderElementsOf(MAPS.maps().keySet());
-    assertThat(STEERING.maps()).containsKeys(ListenerSlots.NAME, "pod_self");
+    assertThat(STEERING.maps()).containsKeys(MapCatalogue.LISTENERS, "pod_self");
   }
 
   private static Map<String, Btf.Struct> structs() {

@@ -3,7 +3,6 @@ package io.sluice.node.enrolment;
 import io.sluice.interception.ClosedPods;
 import io.sluice.interception.Interception;
 import io.sluice.interception.PathChecks;
-import io.sluice.interception.PathVerdict;
 import io.sluice.interception.PodPlacement;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.linux.LinuxException;
@@ -169,8 +168,9 @@ public final class Verification {
       paths.forget(pod.name());
       return Optional.empty(); // it goes once nothing is wrong; what is refused stays so till then
     }
-    Optional<PathVerdict> verdict = found.isEmpty() ? paths.poll(pod.name()) : Optional.empty();
-    found = found.or(() -> verdict.flatMap(PathVerdict::problem));
+    Optional<PathChecks.Verdict> verdict =
+        found.isEmpty() ? paths.poll(pod.name()) : Optional.empty();
+    found = found.or(() -> verdict.flatMap(PathChecks.Verdict::problem));
     verdict.ifPresent(seen -> note(pod, watch, seen));
     if (found.isPresent()) {
       broken(pod, watch, found.get(), nodeProblem.isEmpty());
@@ -211,7 +211,7 @@ public final class Verification {
     watch.nextLook = System.nanoTime() + intervalNanos;
   }
 
-  private void note(PodPlacement pod, Watch watch, PathVerdict seen) {
+  private void note(PodPlacement pod, Watch watch, PathChecks.Verdict seen) {
     looks.increment();
     String notChecked = String.join("; ", seen.notChecked());
     if (!notChecked.equals(watch.notChecked)) {
