@@ -28,8 +28,6 @@ final class SocketCaller extends Caller {
   private final @Nullable AcceptedFacts facts;
   private final @Nullable Reason refusal;
   private final InetSocketAddress local;
-  private final long giveUpNanos;
-  private boolean hasAskedForSource;
 
   /**
    * A caller to be found.
@@ -49,7 +47,6 @@ final class SocketCaller extends Caller {
     this.facts = facts;
     this.refusal = refusal;
     this.local = local;
-    this.giveUpNanos = System.nanoTime() + path.settings.identityTimeout().toNanos();
   }
 
   @Override
@@ -72,10 +69,7 @@ final class SocketCaller extends Caller {
       } else {
         switch (subject.direction()) {
           case OUTBOUND -> callOfPod(snapshot, destination, subject, connection);
-          case INBOUND -> {
-            var tuple = new LocalConnections.Tuple(subject.client(), destination);
-            search(snapshot, tuple, subject, connection);
-          }
+          case INBOUND -> new Search(snapshot, destination, subject, connection).run();
         }
       }
     }
@@ -118,78 +112,83 @@ final class SocketCaller extends Caller {
 
   // --- to the pod ----------------------------------------------------------------------------
 
-  private void search(
-      MeshSnapshot snapshot,
-      LocalConnections.Tuple tuple,
-      Subject subject,
-      Upstream.Listener connection) {
-    if (hasEnded()) {
-      return;
-    }
-    LocalConnections.Lookup found = path.localConnections.find(tuple);
-    if (found.pending() && System.nanoTime() - giveUpNanos < 0) {
-      loop.executor.schedule(
-          () -> search(snapshot, tuple, subject, connection),
-          ASK_AGAIN_MILLIS,
-          TimeUnit.MILLISECONDS);
-      return;
-    }
-    LocalConnections.Origin origin = found.originOrNull();
-    if (origin == null && isFromServedPod(snapshot, tuple) && !hasAskedForSource) {
-      askForSource(snapshot, tuple, subject, connection);
-    } else if (origin == null) {
-      callBy(null, tuple.source(), snapshot, tuple, subject, connection);
-    } else if (origin.inbound()) {
-      path.loops.increment();
-      refuse(connection, Reason.INTERNAL_ERROR);
-    } else {
-      origin.claim();
-      callBy(origin.source(), origin.client(), snapshot, tuple, subject, connection);
-    }
-  }
+  /** Asks until it is known who opened it, or nobody can know. */
+  private final class Search implements Runnable {
+    private final MeshSnapshot snapshot;
+    private final Subject subject;
+    private final Upstream.Listener connection;
+    private final long giveUpNanos = System.nanoTime() + path.settings.identityTimeout().toNanos();
+    private LocalConnections.Tuple tuple;
+    private boolean hasAskedForSource;
 
-  /** Nobody else's connections are known here by their ports, changed or not. */
-  private boolean isFromServedPod(MeshSnapshot snapshot, LocalConnections.Tuple tuple) {
-    return snapshot
-        .workloadAt(tuple.source().getAddress())
-        .filter(workload -> path.served.contains(workload.name()))
-        .isPresent();
-  }
+    Search(
+        MeshSnapshot snapshot,
+        InetSocketAddress destination,
+        Subject subject,
+        Upstream.Listener connection) {
+      this.snapshot = snapshot;
+      this.subject = subject;
+      this.connection = connection;
+      this.tuple = new LocalConnections.Tuple(subject.client(), destination);
+    }
 
-  private void askForSource(
-      MeshSnapshot snapshot,
-      LocalConnections.Tuple tuple,
-      Subject subject,
-      Upstream.Listener connection) {
-    hasAskedForSource = true;
-    path.sockets
-        .untranslatedSource(pod.name, local, tuple.source())
-        .orTimeout(path.settings.identityTimeout().toMillis(), TimeUnit.MILLISECONDS)
-        .whenComplete((source, failure) -> {
-          if (failure != null) {
-            path.failed("source-unknown", pod.name, failure);
-          }
-          // Only a port may differ: an address may be what the caller goes by.
-          LocalConnections.Tuple before =
-              failure != null
-                  ? tuple
-                  : source
-                      .filter(one -> one.getAddress().equals(tuple.source().getAddress()))
-                      .map(one -> new LocalConnections.Tuple(one, tuple.destination()))
-                      .orElse(tuple);
-          loop.executor.execute(() -> search(snapshot, before, subject, connection));
-        });
-  }
+    @Override
+    public void run() {
+      if (hasEnded()) {
+        return;
+      }
+      LocalConnections.Lookup found = path.localConnections.find(tuple);
+      if (found.pending() && System.nanoTime() - giveUpNanos < 0) {
+        loop.executor.schedule(this, ASK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+        return;
+      }
+      LocalConnections.Origin origin = found.originOrNull();
+      if (origin == null && isFromServedPod() && !hasAskedForSource) {
+        askForSource();
+      } else if (origin == null) {
+        call(null, tuple.source());
+      } else if (origin.inbound()) {
+        path.loops.increment();
+        refuse(connection, Reason.INTERNAL_ERROR);
+      } else {
+        origin.claim();
+        call(origin.source(), origin.client());
+      }
+    }
 
-  private void callBy(
-      @Nullable NamespacedName source,
-      InetSocketAddress client,
-      MeshSnapshot snapshot,
-      LocalConnections.Tuple tuple,
-      Subject subject,
-      Upstream.Listener connection) {
-    subject.clientIs(
-        source, client, source == null ? null : snapshot.identityOf(source).orElse(null), null);
-    call(snapshot, new Flow(source, client, tuple.destination()), subject, connection);
+    /** Nobody else's connections are known here by their ports, changed or not. */
+    private boolean isFromServedPod() {
+      return snapshot
+          .workloadAt(tuple.source().getAddress())
+          .filter(workload -> path.served.contains(workload.name()))
+          .isPresent();
+    }
+
+    private void askForSource() {
+      hasAskedForSource = true;
+      path.sockets
+          .untranslatedSource(pod.name, local, tuple.source())
+          .orTimeout(path.settings.identityTimeout().toMillis(), TimeUnit.MILLISECONDS)
+          .whenComplete((source, failure) ->
+              loop.executor.execute(() -> {
+                if (failure != null) {
+                  path.failed("source-unknown", pod.name, failure);
+                } else {
+                  // Only a port may differ: an address may be what the caller goes by.
+                  source
+                      .filter(before -> before.getAddress().equals(tuple.source().getAddress()))
+                      .ifPresent(before ->
+                          tuple = new LocalConnections.Tuple(before, tuple.destination()));
+                }
+                run();
+              }));
+    }
+
+    private void call(@Nullable NamespacedName source, InetSocketAddress client) {
+      subject.clientIs(
+          source, client, source == null ? null : snapshot.identityOf(source).orElse(null), null);
+      Flow flow = new Flow(source, client, tuple.destination());
+      SocketCaller.this.call(snapshot, flow, subject, connection);
+    }
   }
 }

@@ -39,7 +39,7 @@ final class Connecting
     pending.open(
         pool.settings.times().connect(),
         () -> fail(OpenFailure.of(OpenFailure.Kind.CONNECT_TIMEOUT)),
-        () -> pool.sockets.open(group.key),
+        () -> pool.sockets.apply(group.key),
         this);
   }
 

@@ -65,19 +65,9 @@ public final class HboneExchange implements Incoming {
     return (InetSocketAddress) stream.channel().parent().remoteAddress();
   }
 
-  /** Address that the connection was made to. */
-  public InetSocketAddress localAddress() {
-    return (InetSocketAddress) stream.channel().parent().localAddress();
-  }
-
   /** Where to answer, and where a socket that is joined with the stream has to live. */
   public EventLoop eventLoop() {
     return stream.channel().eventLoop();
-  }
-
-  /** Whether the peer has given up. */
-  public boolean isGone() {
-    return gone;
   }
 
   @Override
@@ -105,7 +95,7 @@ public final class HboneExchange implements Incoming {
 
   @Override
   public void refuse(Reason reason) {
-    refuse(HboneReasons.status(reason));
+    refuse(HboneStatus.of(reason));
   }
 
   /** Answers with an error and ends the stream. */

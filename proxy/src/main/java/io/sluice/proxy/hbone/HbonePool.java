@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /**
  * The client: streams over shared connections. Belongs to one event loop, because a stream and the
@@ -33,17 +34,24 @@ public final class HbonePool {
   final EventLoop loop;
   final HboneSettings settings;
   final ByteBufAllocator allocator;
-  final HboneSockets sockets;
+  final Function<PoolKey, CompletableFuture<Integer>> sockets;
   final HboneEvents events;
   private final Map<PoolKey, PoolGroup> groups = new HashMap<>();
   private boolean draining;
 
-  /** A pool without connections. */
+  /**
+   * A pool without connections.
+   *
+   * @param sockets makes a TCP socket inside the network namespace of the calling pod, for the
+   *     family of the key's destination: non-blocking, close-on-exec, not connected. The pool owns
+   *     the descriptor from the completion on, also when it is no longer wanted. May complete on
+   *     any thread, exceptionally too; called on the event loop, so it must not block
+   */
   public HbonePool(
       EventLoop loop,
       HboneSettings settings,
       ByteBufAllocator allocator,
-      HboneSockets sockets,
+      Function<PoolKey, CompletableFuture<Integer>> sockets,
       HboneEvents events) {
     this.loop = loop;
     this.settings = settings;

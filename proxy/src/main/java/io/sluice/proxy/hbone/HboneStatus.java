@@ -1,5 +1,6 @@
 package io.sluice.proxy.hbone;
 
+import io.sluice.mesh.decision.Reason;
 import java.util.Optional;
 
 /**
@@ -43,6 +44,39 @@ public enum HboneStatus {
   /** Value of the {@code proxy-status} header. */
   String proxyStatus() {
     return "sluice; error=" + error;
+  }
+
+  /** What is answered to a peer whose connection is refused for {@code reason}. */
+  static HboneStatus of(Reason reason) {
+    return switch (reason) {
+      case MTLS_REQUIRED,
+          NO_TRAFFIC_TARGET,
+          PORT_NOT_GRANTED,
+          SOURCE_NOT_IN_MESH,
+          EGRESS_DISABLED ->
+          DENIED;
+      case WRONG_DESTINATION -> WRONG_DESTINATION;
+      case UPSTREAM_REFUSED -> UPSTREAM_REFUSED;
+      case UPSTREAM_UNREACHABLE -> UPSTREAM_UNREACHABLE;
+      case CONNECT_TIMEOUT -> UPSTREAM_TIMEOUT;
+      case CONNECTION_LIMIT, SOURCE_LIMIT, NODE_CONNECTION_LIMIT -> CONNECTION_LIMIT;
+      case DRAINING -> DRAINING;
+      default -> INTERNAL_ERROR; // peers have no word for the others
+    };
+  }
+
+  /** What it means for the connection that is answered so. */
+  Reason reason() {
+    return switch (this) {
+      case DENIED -> Reason.REFUSED_BY_PEER;
+      case WRONG_DESTINATION -> Reason.WRONG_DESTINATION;
+      case UPSTREAM_REFUSED -> Reason.UPSTREAM_REFUSED;
+      case UPSTREAM_UNREACHABLE, DRAINING -> Reason.UPSTREAM_UNREACHABLE;
+      case UPSTREAM_TIMEOUT -> Reason.CONNECT_TIMEOUT;
+      case CONNECTION_LIMIT -> Reason.CONNECTION_LIMIT;
+      case MALFORMED, METHOD_NOT_ALLOWED, HEADERS_TOO_MANY, INTERNAL_ERROR, UNKNOWN ->
+          Reason.PEER_FAILED;
+    };
   }
 
   /** What an answer of a peer, possibly another implementation, means. */

@@ -1,6 +1,7 @@
 package io.sluice.proxy.hbone;
 
 import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.socket.ConnectFailures;
 import io.sluice.proxy.tls.TlsReason;
 import org.jspecify.annotations.Nullable;
 
@@ -42,7 +43,17 @@ public record OpenFailure(
 
   /** What it means for the connection that wanted the stream. */
   public Reason reason() {
-    return HboneReasons.reason(this);
+    return switch (kind) {
+      case NO_SOCKET -> Reason.INTERNAL_ERROR;
+      case UNREACHABLE ->
+          causeOrNull == null ? Reason.UPSTREAM_UNREACHABLE : ConnectFailures.reason(causeOrNull);
+      case CONNECT_TIMEOUT, ANSWER_TIMEOUT -> Reason.CONNECT_TIMEOUT;
+      case TLS -> Reason.TLS_FAILED;
+      case REFUSED -> statusOrNull == null ? Reason.PEER_FAILED : statusOrNull.reason();
+      case CONNECTION_LOST -> Reason.UPSTREAM_UNREACHABLE;
+      case LIMIT -> Reason.CONNECTION_LIMIT;
+      case CLOSED -> Reason.DRAINING;
+    };
   }
 
   static OpenFailure of(Kind kind) {

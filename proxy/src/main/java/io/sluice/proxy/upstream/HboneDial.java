@@ -17,7 +17,7 @@ final class HboneDial implements Dial, HbonePool.Opening {
   /** Longest value that Kubernetes takes for a label; longer ones tell nothing. */
   private static final int MAX_VALUE_LENGTH = 63;
 
-  private final Owner owner;
+  private final Upstream owner;
   private final UpstreamLoop loop;
   private final LocalPod pod;
   private final PoolKey key;
@@ -26,7 +26,7 @@ final class HboneDial implements Dial, HbonePool.Opening {
   private boolean ended;
 
   HboneDial(
-      Owner owner,
+      Upstream owner,
       UpstreamLoop loop,
       LocalPod pod,
       PoolKey key,

@@ -21,7 +21,7 @@ final class SocketDial implements Dial, PendingSocket.Listener {
   /** A reset right behind the connect must not make the accepting side doubt who it was. */
   private static final long REMEMBER_MILLIS = 1_000;
 
-  private final Owner owner;
+  private final Upstream owner;
   private final UpstreamLoop loop;
   private final LocalPod pod;
   private final InetSocketAddress endpoint;
@@ -31,7 +31,7 @@ final class SocketDial implements Dial, PendingSocket.Listener {
   private @Nullable TcpChannel reached;
 
   SocketDial(
-      Owner owner,
+      Upstream owner,
       UpstreamLoop loop,
       LocalPod pod,
       InetSocketAddress endpoint,

@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * application: at the address called and, where nobody listens there, on the pod's loopback as far
  * as {@link io.sluice.mesh.LoopbackEndpoints} has it. Runs on the caller's event loop.
  */
-public final class Upstream implements Dial.Owner {
+public final class Upstream {
   /** Who asks; hears of one of the two, unless {@link #end} comes first. */
   public interface Listener {
     /** The far end has answered; the channel is the listener's, and to be started at once. */
@@ -229,8 +229,8 @@ public final class Upstream implements Dial.Owner {
             HboneDial.request(own, wanted.sourceAddress(), address)));
   }
 
-  @Override
-  public void opened(ByteChannel channel) {
+  /** The far end has answered. */
+  void opened(ByteChannel channel) {
     if (dial instanceof HboneDial) {
       subject.haveProvenThemselves();
     }
@@ -242,8 +242,8 @@ public final class Upstream implements Dial.Owner {
     listener.opened(channel);
   }
 
-  @Override
-  public void failed(Reason reason) {
+  /** The attempt has failed. */
+  void failed(Reason reason) {
     InetSocketAddress tried = endpoint;
     if (tried != null
         && loopbackMayAnswer
