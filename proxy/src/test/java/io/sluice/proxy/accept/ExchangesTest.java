@@ -32,6 +32,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -57,7 +58,7 @@ class ExchangesTest {
 
     @Override
     public void bytes(ByteBuf bytes) {
-      InetSocketAddress called = routes.get(bytes.readByte());
+      InetSocketAddress called = Objects.requireNonNull(routes.get(bytes.readByte()));
       bytes.release();
       var subject = new Subject(pod.name, Direction.OUTBOUND, FROM);
       new Upstream(upstreams, pod, snapshot, new Flow(pod.name, FROM, called), subject, this)

@@ -1,7 +1,6 @@
 package io.sluice.proxy.accept;
 
 import static org.assertj.core.api.Assertions.assertThat;
-
 import io.netty.buffer.PoolArenaMetric;
 import io.netty.channel.epoll.LinuxSocket;
 import io.sluice.await.Await;
@@ -26,40 +25,28 @@ import io.sluice.proxy.Family;
 import io.sluice.proxy.LeakCounter;
 import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.Peers;
-import io.sluice.proxy.PodListeners;
 import io.sluice.proxy.ProxySettings;
-import io.sluice.proxy.WorkloadIdentities;
-import io.sluice.proxy.hbone.HboneEvents;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import io.sluice.proxy.tls.TlsStack;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** A proxy with two pods on loopback; closing it asserts that nothing leaked. */
-final class ProxyFixture implements AutoCloseable {
+/** A proxy without certificates and with two pods on loopback. */
+final class ProxyFixture extends TestNode {
   static final NamespacedName BUYER = new NamespacedName("shop", "buyer");
   static final NamespacedName STORE = new NamespacedName("shop", "store");
   static final InetAddress STORE_VIP = InetAddress.ofLiteral("10.96.0.10");
   static final InetAddress STORE_VIP6 = InetAddress.ofLiteral("fd00::10");
-
-  static {
-    LeakCounter.install();
-  }
-
-  final FakePodSockets sockets = new FakePodSockets();
-  final Recorder recorder = new Recorder();
-  final Proxy proxy;
 
   ProxyFixture() {
     this(ProxySettings.DEFAULTS);
   }
 
   ProxyFixture(ProxySettings settings) {
-    proxy = new Proxy(settings, sockets, WorkloadIdentities.NONE, recorder, HboneEvents.NONE);
-    proxy.publish(permissive());
+    super(TlsStack.JDK, settings);
+    publish(permissive());
   }
 
   /** Everything allowed, the outside world too. */
@@ -128,42 +115,14 @@ final class ProxyFixture implements AutoCloseable {
   }
 
   InetSocketAddress serve(
-      NamespacedName pod, Direction direction, InetAddress address, int receiveBufferBytes) {
-    try {
-      LinuxSocket socket = LinuxSocket.newSocketStream(Family.of(address) == Family.IPV6);
-      if (receiveBufferBytes > 0) {
-        socket.setReceiveBufferSize(receiveBufferBytes);
-      }
-      socket.bind(new InetSocketAddress(address, 0));
-      socket.listen(1_024);
-      InetSocketAddress bound = socket.localAddress();
-      proxy
-          .serve(new PodListeners(pod, List.of(new ListenerFd(socket.intValue(), direction))))
-          .join();
-      return bound;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+      NamespacedName pod, Direction direction, InetAddress address, int bufferBytes) {
+    receiveBufferBytes = bufferBytes;
+    return serve(pod, direction, new InetSocketAddress(address, 0));
   }
 
   /** An outbound listener of the buyer whose connections lead to {@code destination}. */
   InetSocketAddress outboundTo(InetSocketAddress destination) {
     sockets.redirect(BUYER, Direction.OUTBOUND, destination);
     return serve(BUYER, Direction.OUTBOUND, Peers.V4);
-  }
-
-  @Override
-  public void close() {
-    proxy.close();
-    assertThat(proxy.path.live.get()).as("live connections after close").isZero();
-    assertThat(proxy.path.budget.held()).as("buffered bytes after close").isZero();
-    Await.until("all buffers freed", () -> activeAllocations() == 0);
-    assertThat(LeakCounter.REPORTS).as("leak reports").isEmpty();
-  }
-
-  private long activeAllocations() {
-    return proxy.path.allocator.metric().directArenas().stream()
-        .mapToLong(PoolArenaMetric::numActiveAllocations)
-        .sum();
   }
 }

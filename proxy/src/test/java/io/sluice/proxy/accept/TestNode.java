@@ -9,6 +9,8 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.Await;
+import io.sluice.proxy.Family;
 import io.sluice.proxy.LeakCounter;
 import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.PodListeners;
@@ -35,7 +37,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** The proxy of one node, with certificates; closing it asserts that nothing leaked. */
-final class TestNode implements HboneEvents, AutoCloseable {
+class TestNode implements HboneEvents, AutoCloseable {
+  static {
+    LeakCounter.install();
+  }
+
   final FakePodSockets sockets = new FakePodSockets();
   final Recorder recorder = new Recorder();
   final Queue<TlsReason> refusedHandshakes = new ConcurrentLinkedQueue<>();
@@ -84,8 +90,14 @@ final class TestNode implements HboneEvents, AutoCloseable {
       InetSocketAddress bind,
       InetSocketAddress destination) {
     sockets.redirect(pod, direction, destination);
+    return serve(pod, direction, bind);
+  }
+
+  /** Serves one listener and returns its address. */
+  final InetSocketAddress serve(NamespacedName pod, Direction direction, InetSocketAddress bind) {
     try {
-      LinuxSocket socket = LinuxSocket.newSocketStream(false);
+      boolean v6 = Family.of(bind.getAddress()) == Family.IPV6;
+      LinuxSocket socket = LinuxSocket.newSocketStream(v6);
       socket.setReuseAddress(true);
       if (receiveBufferBytes > 0) {
         socket.setReceiveBufferSize(receiveBufferBytes);

@@ -20,7 +20,6 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
-import io.sluice.proxy.LeakCounter;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.tls.TestAuthority;
@@ -50,10 +49,6 @@ final class TwoNodes implements AutoCloseable {
   static final int SERVICE_PORT = 80;
 
   private static final AtomicInteger FIXTURES = new AtomicInteger();
-
-  static {
-    LeakCounter.install();
-  }
 
   final TestAuthority authority = new TestAuthority(TrustDomain.CLUSTER_LOCAL);
   final TestNode client;
