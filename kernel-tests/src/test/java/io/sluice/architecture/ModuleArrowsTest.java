@@ -10,6 +10,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import io.sluice.mesh.Kind;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -38,10 +39,25 @@ class ModuleArrowsTest {
     classes()
         .that()
         .resideInAPackage("io.sluice.mesh..")
+        .and()
+        .doNotHaveFullyQualifiedName(Kind.class.getName())
         .should()
         .onlyDependOnClassesThat(
             resideInAnyPackage(JDK_AND_NULLNESS).or(resideInAPackage("io.sluice.mesh..")))
         .because("every module and every process shares the model")
+        .check(sluice);
+  }
+
+  @Test
+  void tableOfKindsKnowsTheCodecToo() {
+    classes()
+        .that()
+        .haveFullyQualifiedName(Kind.class.getName())
+        .should()
+        .onlyDependOnClassesThat(
+            resideInAnyPackage(JDK_AND_NULLNESS)
+                .or(resideInAnyPackage("io.sluice.mesh..", "io.sluice.wire..")))
+        .because("a new kind is one line of it")
         .check(sluice);
   }
 

@@ -2,6 +2,7 @@ package io.sluice.wire;
 
 import com.google.protobuf.ByteString;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.ResourceKey;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -12,7 +13,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** What is asked of the fields of one resource before they become values of the model. */
-record Checks(ResourceKey key) {
+public record Checks(ResourceKey key) {
   private static final String MEND =
       "mend the object that it was made of; if that is right, the controller is of another release";
 

@@ -8,7 +8,14 @@ import io.sluice.mesh.SpiffeId;
 import java.util.HashSet;
 
 /** Permissions as messages and back. */
-final class PermissionCodec {
+public final class PermissionCodec {
+  /** The one codec. */
+  public static final Codec<Permission> CODEC =
+      Codec.of(
+          io.sluice.api.resources.v1.Permission.getDefaultInstance(),
+          PermissionCodec::message,
+          PermissionCodec::model);
+
   private PermissionCodec() {}
 
   static io.sluice.api.resources.v1.Permission message(Permission permission) {

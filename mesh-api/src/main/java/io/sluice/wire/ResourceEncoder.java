@@ -1,15 +1,11 @@
 package io.sluice.wire;
 
+import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
-import com.google.protobuf.CodedOutputStream;
-import com.google.protobuf.MessageLite;
-import io.sluice.api.discovery.v1.Resource;
-import io.sluice.api.resources.v1.Membership;
-import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.NamespaceMembership;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.util.stream.Stream;
+import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.MeshObject;
+import io.sluice.mesh.ResourceKey;
 
 /**
  * From the model to resources. What was encoded can be decoded: an object that goes beyond a limit
@@ -18,26 +14,15 @@ import java.util.stream.Stream;
 public final class ResourceEncoder {
   private ResourceEncoder() {}
 
-  /** Everything in {@code snapshot}, in no order. */
-  public static Stream<MeshResource> resources(MeshSnapshot snapshot) {
-    return Stream.of(
-            Stream.of(new MeshResource.OfSettings(snapshot.settings())),
-            snapshot.namespaces().entrySet().stream()
-                .map(one -> new MeshResource.OfNamespace(one.getKey(), one.getValue())),
-            snapshot.workloads().stream().map(MeshResource.OfWorkload::new),
-            snapshot.services().stream().map(MeshResource.OfService::new),
-            snapshot.permissions().stream().map(MeshResource.OfPermission::new))
-        .flatMap(part -> part);
-  }
-
   /**
    * The resource for {@code object}.
    *
    * @throws UnusableResourceException where no node could use it
    */
-  public static Resource encode(MeshResource object) {
+  public static Resource encode(MeshObject object) {
+    Kind<?> kind = object.kind();
     ResourceKey key = object.key();
-    ByteString content = bytes(message(object));
+    ByteString content = content(object);
     if (content.size() > WireLimits.CONTENT_BYTES) {
       throw new UnusableResourceException(
           key,
@@ -47,48 +32,20 @@ public final class ResourceEncoder {
     }
     Resource encoded =
         Resource.newBuilder()
-            .setType(key.type())
-            .setName(key.name())
-            .setVersion(Version.of(content))
-            .setContent(content)
+            .setName(key.toString())
+            .setVersion(Version.text(content))
+            .setResource(Any.newBuilder().setTypeUrl(kind.codec().typeUrl()).setValue(content))
             .build();
-    ResourceDecoder.decode(encoded);
+    ResourceDecoder.decode(encoded, kind);
     return encoded;
   }
 
-  private static MessageLite message(MeshResource object) {
-    return switch (object) {
-      case MeshResource.OfWorkload one -> WorkloadCodec.message(one.workload());
-      case MeshResource.OfService one -> ServiceCodec.message(one.service());
-      case MeshResource.OfPermission one -> PermissionCodec.message(one.permission());
-      case MeshResource.OfSettings one -> SettingsCodec.message(one.settings());
-      case MeshResource.OfNamespace one ->
-          io.sluice.api.resources.v1.Namespace.newBuilder()
-              .setName(one.name())
-              .setMembership(membership(one.membership()))
-              .build();
-    };
+  /** What the resource for {@code object} holds, of which nobody has asked whether it is usable. */
+  public static ByteString content(MeshObject object) {
+    return content(object.kind(), object);
   }
 
-  private static Membership membership(NamespaceMembership membership) {
-    return switch (membership) {
-      case INSIDE -> Membership.INSIDE;
-      case MIXED -> Membership.MIXED;
-      case OUTSIDE -> Membership.OUTSIDE;
-    };
-  }
-
-  /** Maps sorted by key; all else is in one order anyway. */
-  private static ByteString bytes(MessageLite message) {
-    byte[] bytes = new byte[message.getSerializedSize()];
-    CodedOutputStream out = CodedOutputStream.newInstance(bytes);
-    out.useDeterministicSerialization();
-    try {
-      message.writeTo(out);
-    } catch (IOException e) {
-      throw new UncheckedIOException("memory takes every message", e);
-    }
-    out.checkNoSpaceLeft();
-    return ByteString.copyFrom(bytes);
+  private static <T extends MeshObject> ByteString content(Kind<T> kind, MeshObject object) {
+    return kind.codec().bytes(kind.cast(object));
   }
 }

@@ -11,7 +11,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Services as messages and back. Ports and endpoints keep their order, by which they are equal. */
-final class ServiceCodec {
+public final class ServiceCodec {
+  /** The one codec. */
+  public static final Codec<Service> CODEC =
+      Codec.of(
+          io.sluice.api.resources.v1.Service.getDefaultInstance(),
+          ServiceCodec::message,
+          ServiceCodec::model);
+
   private ServiceCodec() {}
 
   static io.sluice.api.resources.v1.Service message(Service service) {

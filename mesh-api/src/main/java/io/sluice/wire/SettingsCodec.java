@@ -16,7 +16,11 @@ import java.util.List;
 import java.util.Set;
 
 /** Settings as messages and back. */
-final class SettingsCodec {
+public final class SettingsCodec {
+  /** The one codec. */
+  public static final Codec<MeshSettings> CODEC =
+      Codec.of(Settings.getDefaultInstance(), SettingsCodec::message, SettingsCodec::model);
+
   private SettingsCodec() {}
 
   static Settings message(MeshSettings settings) {

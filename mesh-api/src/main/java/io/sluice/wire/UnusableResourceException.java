@@ -1,5 +1,6 @@
 package io.sluice.wire;
 
+import io.sluice.mesh.ResourceKey;
 import org.jspecify.annotations.Nullable;
 
 /** A resource that cannot be used; the message names it, the field, the problem and the mend. */
@@ -27,10 +28,8 @@ public final class UnusableResourceException extends RuntimeException {
   }
 
   private static String shortened(ResourceKey key) {
-    String name = key.name();
-    return key.type()
-        + " "
-        + (name.length() > LONGEST_NAME ? name.substring(0, LONGEST_NAME) + "..." : name);
+    String name = key.toString();
+    return name.length() > LONGEST_NAME ? name.substring(0, LONGEST_NAME) + "..." : name;
   }
 
   /** The resource that is meant. */

@@ -26,7 +26,14 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Workloads as messages and back. */
-final class WorkloadCodec {
+public final class WorkloadCodec {
+  /** The one codec. */
+  public static final Codec<Workload> CODEC =
+      Codec.of(
+          io.sluice.api.resources.v1.Workload.getDefaultInstance(),
+          WorkloadCodec::message,
+          WorkloadCodec::model);
+
   private WorkloadCodec() {}
 
   static io.sluice.api.resources.v1.Workload message(Workload workload) {

@@ -1,6 +1,6 @@
 /**
  * What a controller tells a node as bytes and back: between the model ({@code io.sluice.mesh}) and
- * the messages of {@code sluice.resources.v1} and {@code sluice.discovery.v1}.
+ * the messages of {@code sluice.resources.v1}, in Envoy's resources.
  *
  * <p>Pure functions, without I/O. Equal objects have equal bytes, and so equal versions on every
  * replica. Whatever comes in is bounded by {@link io.sluice.wire.WireLimits}; what cannot be used

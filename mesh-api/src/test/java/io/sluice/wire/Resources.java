@@ -1,8 +1,10 @@
 package io.sluice.wire;
 
+import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
-import com.google.protobuf.MessageLite;
-import io.sluice.api.discovery.v1.Resource;
+import com.google.protobuf.Message;
+import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.mesh.ResourceKey;
 
 /** Resources as no encoder makes them. */
 final class Resources {
@@ -10,12 +12,15 @@ final class Resources {
 
   /** The same resource with another content, and the version that goes with it. */
   static Resource with(Resource resource, ByteString content) {
-    return resource.toBuilder().setContent(content).setVersion(Version.of(content)).build();
+    return resource.toBuilder()
+        .setResource(resource.getResource().toBuilder().setValue(content))
+        .setVersion(Version.text(content))
+        .build();
   }
 
-  static Resource of(ResourceKey key, MessageLite content) {
+  static Resource of(ResourceKey key, Message content) {
     return with(
-        Resource.newBuilder().setType(key.type()).setName(key.name()).build(),
+        Resource.newBuilder().setName(key.toString()).setResource(Any.pack(content)).build(),
         content.toByteString());
   }
 }

@@ -7,7 +7,7 @@ import io.grpc.StatusRuntimeException;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
-import io.sluice.api.discovery.v1.DiscoveryGrpc;
+import io.sluice.api.envoy.discovery.AggregatedDiscoveryServiceGrpc;
 import io.sluice.api.identity.v1.AdmitRequest;
 import io.sluice.api.identity.v1.AdmitResponse;
 import io.sluice.api.identity.v1.Certificate;
@@ -222,9 +222,9 @@ public final class Controller implements AutoCloseable {
     ResourceStream stream = new ResourceStream(end -> failed("stream of resources", used, end));
     Context before = used.streams.attach();
     try {
-      DiscoveryGrpc.newStub(used.channel)
+      AggregatedDiscoveryServiceGrpc.newStub(used.channel)
           .withMaxInboundMessageSize(WireLimits.PART_MESSAGE_BYTES)
-          .follow(stream.observer());
+          .deltaAggregatedResources(stream.observer());
     } finally {
       used.streams.detach(before);
     }
