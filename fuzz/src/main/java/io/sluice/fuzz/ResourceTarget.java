@@ -4,9 +4,9 @@ import static io.sluice.fuzz.Promises.require;
 
 import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.mesh.MeshObject;
-import io.sluice.wire.ResourceDecoder;
-import io.sluice.wire.ResourceEncoder;
-import io.sluice.wire.UnusableResourceException;
+import io.sluice.mesh.ResourceDecoder;
+import io.sluice.mesh.ResourceEncoder;
+import io.sluice.mesh.UnusableResourceException;
 
 /**
  * What a controller may send a node: it is refused with a reason, or means an object that can be

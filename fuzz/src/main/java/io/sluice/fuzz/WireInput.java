@@ -4,7 +4,7 @@ import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.mesh.Kind;
-import io.sluice.wire.Version;
+import io.sluice.mesh.Version;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;

@@ -10,7 +10,6 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
-import io.sluice.mesh.Kind;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -22,6 +21,10 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ModuleArrowsTest {
   private static final String[] JDK_AND_NULLNESS = {"java..", "javax..", "org.jspecify.."};
+
+  /** Between the model and the messages. */
+  private static final String CODECS =
+      "io\\.sluice\\.mesh\\.(\\w*Codec|Checks|Marker|ResourceEncoder|ResourceDecoder|Version)(\\$.*)?";
 
   private JavaClasses sluice;
 
@@ -40,24 +43,11 @@ class ModuleArrowsTest {
         .that()
         .resideInAPackage("io.sluice.mesh..")
         .and()
-        .doNotHaveFullyQualifiedName(Kind.class.getName())
+        .haveNameNotMatching(CODECS)
         .should()
         .onlyDependOnClassesThat(
             resideInAnyPackage(JDK_AND_NULLNESS).or(resideInAPackage("io.sluice.mesh..")))
         .because("every module and every process shares the model")
-        .check(sluice);
-  }
-
-  @Test
-  void tableOfKindsKnowsTheCodecToo() {
-    classes()
-        .that()
-        .haveFullyQualifiedName(Kind.class.getName())
-        .should()
-        .onlyDependOnClassesThat(
-            resideInAnyPackage(JDK_AND_NULLNESS)
-                .or(resideInAnyPackage("io.sluice.mesh..", "io.sluice.wire..")))
-        .because("a new kind is one line of it")
         .check(sluice);
   }
 
@@ -82,14 +72,11 @@ class ModuleArrowsTest {
   void codecKnowsTheModelAndTheMessages() {
     noClasses()
         .that()
-        .resideInAPackage("io.sluice.wire..")
+        .haveNameMatching(CODECS)
         .should()
         .dependOnClassesThat(
             resideInAPackage("io.sluice..")
-                .and(
-                    not(
-                        resideInAnyPackage(
-                            "io.sluice.wire..", "io.sluice.mesh..", "io.sluice.api..")))
+                .and(not(resideInAnyPackage("io.sluice.mesh..", "io.sluice.api..")))
                 .or(resideInAPackage("io.grpc..")))
         .because("it is the one place where model and messages meet, and does no I/O")
         .check(sluice);
@@ -193,10 +180,7 @@ class ModuleArrowsTest {
                 .and(
                     not(
                         resideInAnyPackage(
-                            "io.sluice.control..",
-                            "io.sluice.mesh..",
-                            "io.sluice.wire..",
-                            "io.sluice.api..")))
+                            "io.sluice.control..", "io.sluice.mesh..", "io.sluice.api..")))
                 .or(resideInAPackage("io.netty..")))
         .check(sluice);
   }

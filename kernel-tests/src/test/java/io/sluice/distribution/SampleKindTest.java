@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.StringValue;
 import io.sluice.kernel.site.Await;
+import io.sluice.mesh.Codec;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.Kind.Index;
 import io.sluice.mesh.MeshObject;
@@ -11,7 +12,6 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.identity.control.Controller;
-import io.sluice.wire.Codec;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;

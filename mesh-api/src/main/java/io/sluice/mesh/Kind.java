@@ -1,11 +1,5 @@
 package io.sluice.mesh;
 
-import io.sluice.wire.Codec;
-import io.sluice.wire.NamespaceCodec;
-import io.sluice.wire.PermissionCodec;
-import io.sluice.wire.ServiceCodec;
-import io.sluice.wire.SettingsCodec;
-import io.sluice.wire.WorkloadCodec;
 import java.net.InetAddress;
 import java.util.Collection;
 import java.util.Comparator;

@@ -48,31 +48,33 @@ public final class SnapshotDifference {
     for (String kind : from.differingKeys(to)) {
       Table<?> before = from.get(kind);
       Table<?> after = to.get(kind);
-      if (before != null || after != null) {
-        add(before, after);
+      Table<?> present = after == null ? before : after;
+      if (present != null) {
+        add(present.kind(), before, after);
       }
     }
   }
 
-  private <T extends MeshObject> void add(@Nullable Table<?> before, @Nullable Table<T> after) {
-    if (after == null) {
-      add(before, Table.empty(before.kind()));
-      return;
-    }
-    @SuppressWarnings("unchecked") // tables of one name are of one kind
-    PersistentMap<String, T> from =
-        before == null ? PersistentMap.empty() : (PersistentMap<String, T>) before.rows();
+  private <T extends MeshObject> void add(
+      Kind<T> kind, @Nullable Table<?> before, @Nullable Table<?> after) {
+    PersistentMap<String, T> from = rows(before);
+    PersistentMap<String, T> to = rows(after);
     List<Change<?>> found = new ArrayList<>();
-    for (String name : from.differingKeys(after.rows())) {
+    for (String name : from.differingKeys(to)) {
       T was = from.get(name);
-      T is = after.rows().get(name);
+      T is = to.get(name);
       if (was == null || !was.equals(is)) {
         found.add(new Change<>(was, is));
       }
     }
     if (!found.isEmpty()) {
-      changes.put(after.kind(), List.copyOf(found));
+      changes.put(kind, List.copyOf(found));
     }
+  }
+
+  @SuppressWarnings("unchecked") // tables of one name are of one kind
+  private static <T> PersistentMap<String, T> rows(@Nullable Table<?> table) {
+    return table == null ? PersistentMap.empty() : (PersistentMap<String, T>) table.rows();
   }
 
   /** Of which kinds anything differs. */

@@ -2,8 +2,8 @@ package io.sluice.control.distribution;
 
 import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
 import io.sluice.api.envoy.discovery.Resource;
-import io.sluice.wire.Marker;
-import io.sluice.wire.WireLimits;
+import io.sluice.mesh.Marker;
+import io.sluice.mesh.WireLimits;
 
 /** One change on its way to one node, part by part. One thread at a time. */
 final class Change {

@@ -1,5 +1,6 @@
 package io.sluice.control.distribution;
 
+import com.google.protobuf.Value;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.sluice.api.envoy.core.Node;
@@ -12,10 +13,10 @@ import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.streaming.Coalesced;
 import io.sluice.control.streaming.Outgoing;
 import io.sluice.control.streaming.ServedStream;
+import io.sluice.mesh.Marker;
 import io.sluice.mesh.Printable;
 import io.sluice.mesh.ResourceKey;
-import io.sluice.wire.Marker;
-import io.sluice.wire.WireLimits;
+import io.sluice.mesh.WireLimits;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -111,7 +112,7 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
       String interception =
           node.getMetadata()
               .getFieldsMap()
-              .getOrDefault(Marker.INTERCEPTION, com.google.protobuf.Value.getDefaultInstance())
+              .getOrDefault(Marker.INTERCEPTION, Value.getDefaultInstance())
               .getStringValue();
       update(
           NodeState.fresh(

@@ -1,6 +1,7 @@
 package io.sluice.control.server;
 
 import com.google.protobuf.MessageLite;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -18,7 +19,7 @@ import io.sluice.control.metrics.ControllerMetrics.Call;
 import io.sluice.control.streaming.ServedStream;
 import io.sluice.control.xds.stream.Variant;
 import io.sluice.control.xds.stream.XdsStreams;
-import io.sluice.wire.Marker;
+import io.sluice.mesh.Marker;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,7 +61,7 @@ final class AggregatedDiscovery extends AggregatedDiscoveryServiceImplBase {
   }
 
   private static StatusRuntimeException gone() {
-    return io.grpc.Status.CANCELLED.asRuntimeException();
+    return Status.CANCELLED.asRuntimeException();
   }
 
   private <Q, A extends MessageLite> ServedStream<Q> open(

@@ -18,7 +18,7 @@ import io.sluice.control.tls.HandshakeKeys;
 import io.sluice.control.xds.stream.XdsStreams;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.SpiffeId;
-import io.sluice.wire.WireLimits;
+import io.sluice.mesh.WireLimits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.security.cert.X509Certificate;

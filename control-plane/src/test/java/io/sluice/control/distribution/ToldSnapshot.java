@@ -2,8 +2,8 @@ package io.sluice.control.distribution;
 
 import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.ResourceDecoder;
 import io.sluice.mesh.ResourceKey;
-import io.sluice.wire.ResourceDecoder;
 import java.util.Map;
 
 /** What of a mesh a node is told. */

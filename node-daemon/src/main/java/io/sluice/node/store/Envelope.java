@@ -2,7 +2,7 @@ package io.sluice.node.store;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
-import io.sluice.wire.WireLimits;
+import io.sluice.mesh.WireLimits;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;

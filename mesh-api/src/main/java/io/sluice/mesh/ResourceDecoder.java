@@ -1,11 +1,8 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.sluice.api.envoy.discovery.Resource;
-import io.sluice.mesh.Kind;
-import io.sluice.mesh.MeshObject;
-import io.sluice.mesh.ResourceKey;
 import java.util.Collection;
 
 /** From resources to the model. Any thread. */

@@ -1,8 +1,6 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import com.google.protobuf.ByteString;
-import io.sluice.mesh.IpAddresses;
-import io.sluice.mesh.ResourceKey;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;

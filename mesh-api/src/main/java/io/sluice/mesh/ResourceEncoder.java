@@ -1,11 +1,8 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import io.sluice.api.envoy.discovery.Resource;
-import io.sluice.mesh.Kind;
-import io.sluice.mesh.MeshObject;
-import io.sluice.mesh.ResourceKey;
 
 /**
  * From the model to resources. What was encoded can be decoded: an object that goes beyond a limit

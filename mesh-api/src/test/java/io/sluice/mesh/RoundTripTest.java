@@ -1,14 +1,10 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
 import io.sluice.api.envoy.discovery.Resource;
-import io.sluice.mesh.MeshObject;
-import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.Permission;
-import io.sluice.mesh.Workload;
 import java.security.MessageDigest;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;

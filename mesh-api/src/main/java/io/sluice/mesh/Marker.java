@@ -1,4 +1,4 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;

@@ -1,6 +1,5 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
-import io.sluice.mesh.ResourceKey;
 import org.jspecify.annotations.Nullable;
 
 /** A resource that cannot be used; the message names it, the field, the problem and the mend. */

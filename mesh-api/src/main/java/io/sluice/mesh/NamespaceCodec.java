@@ -1,15 +1,11 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import io.sluice.api.resources.v1.Membership;
 import io.sluice.api.resources.v1.Namespace;
-import io.sluice.mesh.KubernetesNamespace;
-import io.sluice.mesh.NamespaceMembership;
-import io.sluice.mesh.NamespacedName;
 
 /** Kubernetes namespaces as messages and back. */
-public final class NamespaceCodec {
-  /** The one codec. */
-  public static final Codec<KubernetesNamespace> CODEC =
+final class NamespaceCodec {
+  static final Codec<KubernetesNamespace> CODEC =
       Codec.of(Namespace.getDefaultInstance(), NamespaceCodec::message, NamespaceCodec::model);
 
   private NamespaceCodec() {}

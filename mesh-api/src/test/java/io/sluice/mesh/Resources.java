@@ -1,10 +1,9 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import io.sluice.api.envoy.discovery.Resource;
-import io.sluice.mesh.ResourceKey;
 
 /** Resources as no encoder makes them. */
 final class Resources {

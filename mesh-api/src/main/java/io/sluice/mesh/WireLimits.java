@@ -1,4 +1,4 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 /**
  * Bounds of what one end takes from the other. Far above what a mesh of 10,000 pods needs; they

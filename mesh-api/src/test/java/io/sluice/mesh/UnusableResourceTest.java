@@ -1,4 +1,4 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
@@ -15,9 +15,6 @@ import io.sluice.api.resources.v1.Service;
 import io.sluice.api.resources.v1.ServicePort;
 import io.sluice.api.resources.v1.Settings;
 import io.sluice.api.resources.v1.Workload;
-import io.sluice.mesh.Kind;
-import io.sluice.mesh.MeshSettings;
-import io.sluice.mesh.ResourceKey;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
