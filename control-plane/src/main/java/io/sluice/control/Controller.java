@@ -59,7 +59,7 @@ public final class Controller implements AutoCloseable {
         new Issuing(
             measured,
             held.authority()::inForce,
-            new Placements(held.authority()::inForce, registry::newest, registry::isComplete),
+            new Placements(held.authority()::inForce, registry::newest),
             new Issuing.Lifetimes(settings.leafLifetime(), settings.nodeLifetime()));
     this.attestor = AttestorChoice.of(state.joinTokens(clock), settings.nodeAccountOrNull());
     this.distribution =
@@ -205,7 +205,7 @@ public final class Controller implements AutoCloseable {
         upkeep.bundle().map(TrustBundle::generation).orElse(0L),
         certificate.end(),
         held.registry().newest().revision(),
-        held.registry().isComplete(),
+        held.registry().newest().isComplete(),
         refusals,
         calls.list(),
         distribution.nodes(),

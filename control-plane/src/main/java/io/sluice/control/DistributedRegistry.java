@@ -18,10 +18,9 @@ record DistributedRegistry(RegistryView registry, Distribution distribution, Xds
   }
 
   private void publish() {
-    boolean complete = registry.isComplete(); // before the snapshot, which may be newer
     MeshSnapshot newest = registry.newest();
-    distribution.publish(newest, complete);
-    xds.publish(newest, complete);
+    distribution.publish(newest);
+    xds.publish(newest);
   }
 
   /** Hands the roots of the mesh to xDS clients, which have no stream for them alone. */
@@ -40,13 +39,13 @@ record DistributedRegistry(RegistryView registry, Distribution distribution, Xds
   }
 
   private Optional<MeshSettings> settings() {
-    boolean complete = registry.isComplete(); // before the snapshot, which may be newer
-    return Optional.of(registry.newest().settings()).filter(_ -> complete);
+    return Optional.of(registry.newest())
+        .filter(MeshSnapshot::isComplete)
+        .map(MeshSnapshot::settings);
   }
 
-  /** What nobody tells of: whether the registry is complete, and whose certificate has ended. */
+  /** What nobody tells of: whose certificate has ended. */
   void look() {
-    publish();
     distribution.endThoseWithoutProof();
     xds.endThoseWithoutProof();
   }

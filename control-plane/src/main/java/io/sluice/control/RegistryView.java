@@ -32,10 +32,6 @@ final class RegistryView implements AutoCloseable {
     return newest;
   }
 
-  boolean isComplete() {
-    return source.isComplete();
-  }
-
   /** Whether it tells of every pod of a node. */
   boolean tellsOfEveryPod() {
     return source.tellsOfEveryPod();

@@ -2,11 +2,11 @@ package io.sluice.fuzz;
 
 import static io.sluice.fuzz.Promises.require;
 
-import io.sluice.api.discovery.v1.Resource;
-import io.sluice.wire.MeshResource;
-import io.sluice.wire.ResourceDecoder;
-import io.sluice.wire.ResourceEncoder;
-import io.sluice.wire.UnusableResourceException;
+import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.mesh.MeshObject;
+import io.sluice.mesh.ResourceDecoder;
+import io.sluice.mesh.ResourceEncoder;
+import io.sluice.mesh.UnusableResourceException;
 
 /**
  * What a controller may send a node: it is refused with a reason, or means an object that can be
@@ -18,7 +18,7 @@ public final class ResourceTarget {
   /** Entry point by the fuzzer's convention. Throws {@link AssertionError} for what must not be. */
   @SuppressWarnings("unused") // called by name
   public static void fuzzerTestOneInput(byte[] input) {
-    MeshResource decoded;
+    MeshObject decoded;
     try {
       decoded = ResourceDecoder.decode(new WireInput(input).lastResource());
     } catch (UnusableResourceException e) {
@@ -26,7 +26,7 @@ public final class ResourceTarget {
       return;
     }
     Resource encoded = ResourceEncoder.encode(decoded);
-    MeshResource again = ResourceDecoder.decode(encoded);
+    MeshObject again = ResourceDecoder.decode(encoded);
     require(again.equals(decoded), "means something else afterwards: " + again + ", " + decoded);
     require(ResourceEncoder.encode(again).equals(encoded), "one object has two versions");
   }

@@ -31,7 +31,7 @@ public final class SnapshotTarget {
   private static final int CHECKSUM = 2;
   private static final int BITS_OF_A_FILE = 2;
 
-  // Places in the file that are the same in every format, and those of formats 1 and 2.
+  // Places in the file that are the same in every format, and those of format 2.
   private static final int SEQUENCE_AT = 16;
   private static final int LENGTH_AT = 40;
   private static final int HEADER_BYTES = 44;
@@ -120,7 +120,7 @@ public final class SnapshotTarget {
     require(
         found.snapshot().hasSameContentAs(expected.snapshot())
             && found.snapshot().revision() == expected.snapshot().revision()
-            && found.complete() == expected.complete()
+            && found.snapshot().isComplete() == expected.snapshot().isComplete()
             && found.savedAt().equals(expected.savedAt()),
         "it is " + found + ", not " + expected);
   }

@@ -1,7 +1,10 @@
 package io.sluice.fuzz;
 
+import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
-import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.Version;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -22,22 +25,37 @@ final class WireInput {
     return !in.hasRemaining();
   }
 
-  /** Type and length of the name in a byte each, name, length of the content in two, content. */
+  /**
+   * Kind and length of the name in a byte each, name, length of the content in two, content.
+   *
+   * @see Kind#ALL
+   */
   Resource resource() {
-    Resource.Builder resource = Resource.newBuilder().setTypeValue(number());
-    resource.setName(bytes(number()).toStringUtf8());
-    return withContent(resource, bytes(number() << 8 | number()));
+    Kind<?> kind = kind();
+    String name = name(kind);
+    return resource(kind, name, bytes(number() << 8 | number()));
   }
 
   /** The same, but all that is left is the content. */
   Resource lastResource() {
-    Resource.Builder resource = Resource.newBuilder().setTypeValue(number());
-    resource.setName(bytes(number()).toStringUtf8());
-    return withContent(resource, rest());
+    Kind<?> kind = kind();
+    return resource(kind, name(kind), rest());
   }
 
-  private static Resource withContent(Resource.Builder resource, ByteString content) {
-    return resource.setContent(content).setVersion(sha256(content.toByteArray()).getLong()).build();
+  private Kind<?> kind() {
+    return Kind.ALL.get(number() % Kind.ALL.size());
+  }
+
+  private String name(Kind<?> kind) {
+    return kind.key(bytes(number()).toStringUtf8()).toString();
+  }
+
+  private static Resource resource(Kind<?> kind, String name, ByteString content) {
+    return Resource.newBuilder()
+        .setName(name)
+        .setVersion(Version.text(content))
+        .setResource(Any.newBuilder().setTypeUrl(kind.codec().typeUrl()).setValue(content))
+        .build();
   }
 
   /** 0 to 255; 0 at the end. */

@@ -39,8 +39,7 @@ final class ControllerProgram {
             Reference.RULES,
             _ -> {});
     Dumps.serve(() ->
-        String.join("\n", StatusLines.of(registry.status(), registry.isComplete()))
-            .getBytes(StandardCharsets.UTF_8));
+        String.join("\n", StatusLines.of(registry.status())).getBytes(StandardCharsets.UTF_8));
     Controller controller =
         Controller.start(
             new ControllerSettings(

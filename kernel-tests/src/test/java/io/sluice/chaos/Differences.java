@@ -1,9 +1,8 @@
 package io.sluice.chaos;
 
+import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.wire.MeshResource;
-import io.sluice.wire.ResourceEncoder;
-import io.sluice.wire.ResourceKey;
+import io.sluice.mesh.ResourceKey;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -15,11 +14,11 @@ final class Differences {
 
   /** Between snapshots, whatever their revisions. */
   static List<String> between(String where, MeshSnapshot expected, MeshSnapshot found) {
-    Map<ResourceKey, MeshResource> wanted = byKey(expected);
-    Map<ResourceKey, MeshResource> rest = byKey(found);
+    Map<ResourceKey, MeshObject> wanted = byKey(expected);
+    Map<ResourceKey, MeshObject> rest = byKey(found);
     List<String> differences = new ArrayList<>();
     wanted.forEach((key, resource) -> {
-      MeshResource other = rest.remove(key);
+      MeshObject other = rest.remove(key);
       if (!resource.equals(other)) {
         differences.add(where + ": " + key + " is " + other + ", not " + resource);
       }
@@ -29,9 +28,9 @@ final class Differences {
     return differences;
   }
 
-  private static Map<ResourceKey, MeshResource> byKey(MeshSnapshot snapshot) {
-    Map<ResourceKey, MeshResource> resources = new HashMap<>();
-    ResourceEncoder.resources(snapshot).forEach(one -> resources.put(one.key(), one));
+  private static Map<ResourceKey, MeshObject> byKey(MeshSnapshot snapshot) {
+    Map<ResourceKey, MeshObject> resources = new HashMap<>();
+    snapshot.objects().forEach(one -> resources.put(one.key(), one));
     return resources;
   }
 

@@ -59,9 +59,7 @@ final class NodeProgram {
     Dumps.serve(() -> {
       MeshSnapshot now = Objects.requireNonNull(inForce.get());
       return SnapshotFormat.write(
-          1,
-          new Stored(
-              now.withRevision(Math.max(1, now.revision())), source.isComplete(), Instant.now()));
+          1, new Stored(now.withRevision(Math.max(1, now.revision())), Instant.now()));
     });
     source.start(inForce::set);
   }

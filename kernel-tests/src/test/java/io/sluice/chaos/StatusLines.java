@@ -11,9 +11,9 @@ final class StatusLines {
   private StatusLines() {}
 
   /** Of a registry that runs. */
-  static List<String> of(RegistryStatus status, boolean isComplete) {
+  static List<String> of(RegistryStatus status) {
     List<String> lines = new ArrayList<>();
-    if (!isComplete) {
+    if (!status.complete()) {
       lines.add("incomplete");
     }
     status.sourceProblems().forEach(problem -> lines.add("source " + problem));

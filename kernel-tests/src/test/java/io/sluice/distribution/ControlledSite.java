@@ -6,6 +6,9 @@ import io.sluice.control.StateDirectory;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.control.server.ServerSettings;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.identity.control.ControlAddress;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -17,15 +20,24 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 
 /** A controller on a folder, at one of two addresses, and the pods that it knows. */
 final class ControlledSite implements AutoCloseable {
   private final Path home;
   private final List<Integer> ports = List.of(freePort(), freePort());
+  private final BiConsumer<MeshSnapshot, SnapshotEditor> stage;
   private Controller controller;
 
   /** Starts the replica of the first address, with pod buyer on edge1. */
   ControlledSite(Path home) throws IOException {
+    this(home, (compiled, editor) -> {});
+  }
+
+  /** The same with one more stage of the compiler behind those that it has. */
+  ControlledSite(Path home, BiConsumer<MeshSnapshot, SnapshotEditor> stage) throws IOException {
+    this.stage = stage;
     this.home = home;
     Files.createDirectories(home.resolve("registry"));
     pod("buyer", "edge1");
@@ -51,8 +63,26 @@ final class ControlledSite implements AutoCloseable {
             ServerSettings.at(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), ports.get(number))),
             null),
-        new FolderRegistry(home.resolve("registry"), status -> {}),
+        staged(new FolderRegistry(home.resolve("registry"), status -> {})),
         InstantSource.system());
+  }
+
+  private SnapshotSource staged(SnapshotSource registry) {
+    return new SnapshotSource() {
+      @Override
+      public void start(Consumer<MeshSnapshot> consumer) {
+        registry.start(compiled -> {
+          SnapshotEditor editor = compiled.edit();
+          stage.accept(compiled, editor);
+          consumer.accept(editor.snapshot(compiled.revision()));
+        });
+      }
+
+      @Override
+      public void close() {
+        registry.close();
+      }
+    };
   }
 
   /** Starts the replica that listens on the address of this number, when the other has ended. */

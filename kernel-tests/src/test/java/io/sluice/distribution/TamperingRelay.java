@@ -8,10 +8,10 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
 import io.grpc.util.AdvancedTlsX509TrustManager;
-import io.sluice.api.discovery.v1.DiscoveryGrpc;
-import io.sluice.api.discovery.v1.FollowRequest;
-import io.sluice.api.discovery.v1.FollowResponse;
-import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.envoy.discovery.AggregatedDiscoveryServiceGrpc;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
+import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.IssuedCertificate;
@@ -21,8 +21,8 @@ import io.sluice.control.authority.settings.AuthoritySettings;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.WireLimits;
 import io.sluice.node.identity.control.ControlAddress;
-import io.sluice.wire.WireLimits;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -142,20 +142,22 @@ final class TamperingRelay implements AutoCloseable {
     tampering = how;
   }
 
-  private FollowResponse tampered(FollowResponse part) {
-    FollowResponse.Builder changed = part.toBuilder().clearResources();
+  private DeltaDiscoveryResponse tampered(DeltaDiscoveryResponse part) {
+    DeltaDiscoveryResponse.Builder changed = part.toBuilder().clearResources();
     part.getResourcesList().forEach(resource -> changed.addResources(tampering.apply(resource)));
     return changed.build();
   }
 
-  private final class Relay extends DiscoveryGrpc.DiscoveryImplBase {
+  private final class Relay
+      extends AggregatedDiscoveryServiceGrpc.AggregatedDiscoveryServiceImplBase {
     @Override
-    public StreamObserver<FollowRequest> follow(StreamObserver<FollowResponse> node) {
-      return DiscoveryGrpc.newStub(upstream)
-          .follow(
+    public StreamObserver<DeltaDiscoveryRequest> deltaAggregatedResources(
+        StreamObserver<DeltaDiscoveryResponse> node) {
+      return AggregatedDiscoveryServiceGrpc.newStub(upstream)
+          .deltaAggregatedResources(
               new StreamObserver<>() {
                 @Override
-                public void onNext(FollowResponse part) {
+                public void onNext(DeltaDiscoveryResponse part) {
                   node.onNext(tampered(part));
                 }
 

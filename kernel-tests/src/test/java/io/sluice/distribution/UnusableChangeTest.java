@@ -4,20 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
-import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.api.resources.v1.Workload;
 import io.sluice.attack.Attack;
 import io.sluice.lab.site.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Version;
+import io.sluice.mesh.WireLimits;
 import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.identity.control.Controller;
 import io.sluice.node.metrics.NodeMetrics;
-import io.sluice.wire.WireLimits;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -33,7 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** A change that the node cannot use, over the real stream. */
 class UnusableChangeTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
-  private static final String NEW_POD = "shop/store";
+  private static final String NEW_POD = "workload/shop/store";
 
   @TempDir private Path home;
   private final List<MeshSnapshot> delivered = new CopyOnWriteArrayList<>();
@@ -42,23 +40,23 @@ class UnusableChangeTest {
   enum Damage {
     WRONG_FIELD(
         resource -> withContent(resource, workload(resource).setIdentity("nobody").build()),
-        "WORKLOAD shop/store identity: "),
+        "workload/shop/store identity: "),
     NO_MESSAGE(
         resource -> withContent(resource, ByteString.copyFromUtf8("no message")),
-        "WORKLOAD shop/store: its content is no such message: "),
+        "workload/shop/store: its content is no such message: "),
     OTHER_CONTENT(
-        resource -> resource.toBuilder().setVersion(resource.getVersion() + 1).build(),
-        "WORKLOAD shop/store: its version is not the hash of its content"),
+        resource -> resource.toBuilder().setVersion("0" + resource.getVersion()).build(),
+        "workload/shop/store: its version is not the hash of its content"),
     OTHER_NAME(
         resource -> withContent(resource, workload(resource).setName("bank").build()),
-        "WORKLOAD shop/store name: the content is of WORKLOAD shop/bank"),
+        "workload/shop/store name: the content is of workload/shop/bank"),
     TOO_LARGE(
         resource ->
             withContent(resource, ByteString.copyFrom(new byte[WireLimits.CONTENT_BYTES + 1])),
-        "WORKLOAD shop/store: it takes 1048577 bytes, more than 1048576"),
-    UNKNOWN_TYPE(
-        resource -> resource.toBuilder().setTypeValue(99).build(),
-        "UNRECOGNIZED shop/store type: this release does not know the type");
+        "workload/shop/store: it takes 1048577 bytes, more than 1048576"),
+    UNKNOWN_KIND(
+        resource -> resource.toBuilder().setName("route/shop/store").build(),
+        "route/shop/store kind: this release does not know it");
 
     private final UnaryOperator<Resource> how;
     private final String refusal;
@@ -75,7 +73,7 @@ class UnusableChangeTest {
 
   private static Workload.Builder workload(Resource resource) {
     try {
-      return Workload.parseFrom(resource.getContent()).toBuilder();
+      return Workload.parseFrom(resource.getResource().getValue()).toBuilder();
     } catch (InvalidProtocolBufferException e) {
       throw new IllegalArgumentException(e);
     }
@@ -87,15 +85,10 @@ class UnusableChangeTest {
 
   /** With the version that belongs to the content. */
   private static Resource withContent(Resource resource, ByteString content) {
-    try {
-      byte[] hash = MessageDigest.getInstance("SHA-256").digest(content.toByteArray());
-      return resource.toBuilder()
-          .setContent(content)
-          .setVersion(ByteBuffer.wrap(hash).getLong())
-          .build();
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
+    return resource.toBuilder()
+        .setResource(resource.getResource().toBuilder().setValue(content))
+        .setVersion(Version.text(content))
+        .build();
   }
 
   @Tag("attack")
@@ -110,7 +103,7 @@ class UnusableChangeTest {
           ControllerSnapshots source =
               new ControllerSnapshots(client, Optional.empty(), InstantSource.system(), "")) {
         source.start(delivered::add);
-        Await.until("complete", PATIENCE, source::isComplete);
+        Await.until("complete", PATIENCE, () -> delivered.getLast().isComplete());
         MeshSnapshot before = delivered.getLast();
         relay.tamper(damage::applied);
 

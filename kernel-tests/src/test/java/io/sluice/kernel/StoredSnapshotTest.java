@@ -50,7 +50,7 @@ class StoredSnapshotTest {
   private static void save(Shop shop) {
     try (SnapshotStore store = SnapshotStore.open(slots(shop), (fault, problem) -> {})) {
       store.load();
-      store.save(registry(shop), true);
+      store.save(registry(shop));
     }
   }
 

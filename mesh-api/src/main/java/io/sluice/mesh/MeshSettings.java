@@ -27,13 +27,22 @@ public record MeshSettings(
     RevokedMode revoked,
     Retirement retirement,
     FederatedBundles federated,
-    List<Cidr> nodeResolvers) {
+    List<Cidr> nodeResolvers)
+    implements MeshObject {
+  /** What the one object of its kind is called. */
+  public static final String NAME = "mesh";
+
   /** What holds when no MeshConfig exists: nothing that is not granted (fail closed). */
   public static final MeshSettings CLOSED =
       new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL);
 
   public MeshSettings {
     nodeResolvers = List.copyOf(nodeResolvers);
+  }
+
+  @Override
+  public Kind<MeshSettings> kind() {
+    return Kind.SETTINGS;
   }
 
   /** What a MeshConfig says of a mesh that stays: of no node. */

@@ -1,26 +1,28 @@
 package io.sluice.mesh;
 
+import io.sluice.mesh.Kind.Index;
 import java.net.InetAddress;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
- * Everything the data plane decides by, at one instant. Immutable and safe to share between
- * threads; a change is a new snapshot with a higher revision, which shares with this one what is
- * the same in both.
+ * Everything the data plane decides by, at one instant: a table of objects for each {@link Kind}.
+ * Immutable and safe to share between threads; a change is a new snapshot with a higher revision,
+ * which shares with this one what is the same in both.
  */
 public final class MeshSnapshot {
   /** What a node starts with before its first snapshot: nothing known, nothing permitted. */
-  public static final MeshSnapshot EMPTY =
-      new MeshSnapshot(0, MeshSettings.CLOSED, List.of(), List.of(), List.of());
+  public static final MeshSnapshot EMPTY = new MeshSnapshot(0, false, PersistentMap.empty());
 
   private final long revision;
-  private final Content content;
+  private final boolean complete;
+  private final PersistentMap<String, Table<?>> tables;
 
-  /** A snapshot that says nothing about namespaces. */
+  /** A snapshot that says nothing about namespaces, and may not know everything. */
   public MeshSnapshot(
       long revision,
       MeshSettings settings,
@@ -31,7 +33,7 @@ public final class MeshSnapshot {
   }
 
   /**
-   * Indexes the objects. Of two of a type with the same name the later one counts; of two with the
+   * Indexes the objects. Of two of a kind with the same name the later one counts; of two with the
    * same address the one with the smaller name is found by it.
    */
   public MeshSnapshot(
@@ -41,20 +43,41 @@ public final class MeshSnapshot {
       Collection<Service> services,
       Collection<Permission> permissions,
       Map<String, NamespaceMembership> namespaces) {
-    SnapshotEditor editor = new SnapshotEditor(Content.EMPTY);
-    editor.putAll(settings, workloads, services, permissions, namespaces);
-    this.revision = revision;
-    this.content = editor.snapshot(revision).content;
+    this(
+        revision,
+        false,
+        tables(
+            Stream.of(
+                    Stream.of(settings),
+                    workloads.stream(),
+                    services.stream(),
+                    permissions.stream(),
+                    namespaces.entrySet().stream()
+                        .map(one -> new KubernetesNamespace(one.getKey(), one.getValue())))
+                .flatMap(part -> part)));
   }
 
-  MeshSnapshot(long revision, Content content) {
+  MeshSnapshot(long revision, boolean complete, PersistentMap<String, Table<?>> tables) {
     this.revision = revision;
-    this.content = content;
+    this.complete = complete;
+    this.tables = tables;
+  }
+
+  /** The snapshot that holds {@code objects}; closed where there are no settings among them. */
+  public static MeshSnapshot of(
+      long revision, boolean complete, Collection<? extends MeshObject> objects) {
+    return new MeshSnapshot(revision, complete, tables(objects.stream()));
+  }
+
+  private static PersistentMap<String, Table<?>> tables(Stream<? extends MeshObject> objects) {
+    SnapshotEditor editor = EMPTY.edit();
+    objects.forEach(editor::put);
+    return editor.snapshot(0).tables;
   }
 
   /** Begins a snapshot that differs from this one; this one stays as it is. */
   public SnapshotEditor edit() {
-    return new SnapshotEditor(content);
+    return new SnapshotEditor(tables, complete);
   }
 
   /** Number of this snapshot; grows with every change, 0 only for {@link #EMPTY}. */
@@ -67,27 +90,76 @@ public final class MeshSnapshot {
    * who hands on from both has to keep the order.
    */
   public MeshSnapshot withRevision(long other) {
-    return other == revision ? this : new MeshSnapshot(other, content);
+    return other == revision ? this : new MeshSnapshot(other, complete, tables);
+  }
+
+  /**
+   * Whether it holds everything that its source should know. Where part of that could not be read,
+   * what is missing says nothing.
+   */
+  public boolean isComplete() {
+    return complete;
+  }
+
+  /** The same content, of which that is known. */
+  public MeshSnapshot withComplete(boolean other) {
+    return other == complete ? this : new MeshSnapshot(revision, other, tables);
+  }
+
+  /** Every object, in no order. */
+  public Stream<MeshObject> objects() {
+    return tables.values().stream().flatMap(table -> table.rows().values().stream());
+  }
+
+  /** How many objects it holds. */
+  public int size() {
+    return tables.values().stream().mapToInt(table -> table.rows().size()).sum();
+  }
+
+  /** Every object of that kind, in no order. */
+  public <T extends MeshObject> Collection<T> all(Kind<T> kind) {
+    return table(kind).rows().values();
+  }
+
+  /** The object of that kind and name. */
+  public <T extends MeshObject> Optional<T> get(Kind<T> kind, Object name) {
+    return Optional.ofNullable(table(kind).rows().get(name.toString()));
+  }
+
+  /** Objects that are found under {@code key}, in the order of the index. */
+  public <T extends MeshObject, K> List<T> find(Kind<T> kind, Index<T, K> index, K key) {
+    return table(kind).find(index, key);
+  }
+
+  /** Keys of the index under which anything is found. */
+  public <T extends MeshObject, K> Set<K> keys(Kind<T> kind, Index<T, K> index) {
+    return table(kind).keys(index);
+  }
+
+  @SuppressWarnings("unchecked") // tables of one name are of one kind
+  private <T extends MeshObject> Table<T> table(Kind<T> kind) {
+    Table<?> table = tables.get(kind.name());
+    return table == null ? Table.empty(kind) : (Table<T>) table;
   }
 
   /** Mesh-wide settings. */
   public MeshSettings settings() {
-    return content.settings;
+    return get(Kind.SETTINGS, MeshSettings.NAME).orElse(MeshSettings.CLOSED);
   }
 
   /** Every workload, in no order. */
   public Collection<Workload> workloads() {
-    return content.workloads.values();
+    return all(Kind.WORKLOAD);
   }
 
   /** Every service, in no order. */
   public Collection<Service> services() {
-    return content.services.values();
+    return all(Kind.SERVICE);
   }
 
   /** The workload of that name. */
   public Optional<Workload> workload(NamespacedName name) {
-    return Optional.ofNullable(content.workloads.get(name));
+    return get(Kind.WORKLOAD, name);
   }
 
   /** Identity of the workload of that name. */
@@ -97,51 +169,56 @@ public final class MeshSnapshot {
 
   /** The workload that has this address. */
   public Optional<Workload> workloadAt(InetAddress address) {
-    return first(content.workloadsByAddress.get(address));
+    return workloadsAt(address).stream().findFirst();
   }
 
   /** Every workload that has this address, in order of name; the first one is found by it. */
   public List<Workload> workloadsAt(InetAddress address) {
-    return content.workloadsByAddress.getOrDefault(address, List.of());
+    return find(Kind.WORKLOAD, Kind.WORKLOADS_BY_ADDRESS, address);
+  }
+
+  /** Workloads of that node, and those of which the registry does not say where they are. */
+  public List<Workload> workloadsOn(String nodeName) {
+    return Stream.of(nodeName, "")
+        .distinct()
+        .flatMap(node -> find(Kind.WORKLOAD, Kind.WORKLOADS_BY_NODE, node).stream())
+        .toList();
   }
 
   /** The service of that name. */
   public Optional<Service> service(NamespacedName name) {
-    return Optional.ofNullable(content.services.get(name));
+    return get(Kind.SERVICE, name);
   }
 
   /** The service that has this cluster IP. */
   public Optional<Service> serviceAt(InetAddress address) {
-    return first(content.servicesByAddress.get(address));
+    return find(Kind.SERVICE, Kind.SERVICES_BY_ADDRESS, address).stream().findFirst();
   }
 
   /** Every permission, in no order. */
   public Collection<Permission> permissions() {
-    return content.permissions.values();
+    return all(Kind.PERMISSION);
   }
 
   /** The permission of that name. */
   public Optional<Permission> permission(NamespacedName name) {
-    return Optional.ofNullable(content.permissions.get(name));
+    return get(Kind.PERMISSION, name);
   }
 
   /** Permissions whose destination is this service account, in order of name. */
   public List<Permission> permissionsFor(NamespacedName serviceAccount) {
-    return content.permissionsByDestination.getOrDefault(serviceAccount, List.of());
+    return find(Kind.PERMISSION, Kind.PERMISSIONS_BY_DESTINATION, serviceAccount);
   }
 
-  /** Every Kubernetes namespace that the registry knows, and whether its pods are enrolled. */
-  public Map<String, NamespaceMembership> namespaces() {
-    return content.namespaces;
+  /** Whether pods of a Kubernetes namespace are enrolled; empty where nothing is known of it. */
+  public Optional<NamespaceMembership> membership(String namespace) {
+    return get(Kind.NAMESPACE, namespace).map(KubernetesNamespace::membership);
   }
 
-  /** Whether {@code other} decides everything alike; revisions are not compared. */
+  /** Whether {@code other} decides everything alike; revision and completeness are not compared. */
   public boolean hasSameContentAs(MeshSnapshot other) {
-    return content.settings.equals(other.content.settings)
-        && content.workloads.equals(other.content.workloads)
-        && content.services.equals(other.content.services)
-        && content.permissions.equals(other.content.permissions)
-        && content.namespaces.equals(other.content.namespaces);
+    return settings().equals(other.settings())
+        && tables.without(Kind.SETTINGS.name()).equals(other.tables.without(Kind.SETTINGS.name()));
   }
 
   /**
@@ -150,36 +227,6 @@ public final class MeshSnapshot {
    * other.
    */
   public SnapshotDifference since(MeshSnapshot earlier) {
-    return SnapshotDifference.between(earlier.content, content);
-  }
-
-  private static <T> Optional<T> first(@Nullable List<T> owners) {
-    return owners == null ? Optional.empty() : Optional.of(owners.getFirst());
-  }
-
-  /**
-   * What a snapshot holds, with its indices. The lists are in order of name and never empty.
-   *
-   * @param workloadsByAddress whoever has the address: pods of the node's network share theirs
-   */
-  record Content(
-      MeshSettings settings,
-      PersistentMap<NamespacedName, Workload> workloads,
-      PersistentMap<InetAddress, List<Workload>> workloadsByAddress,
-      PersistentMap<NamespacedName, Service> services,
-      PersistentMap<InetAddress, List<Service>> servicesByAddress,
-      PersistentMap<NamespacedName, Permission> permissions,
-      PersistentMap<NamespacedName, List<Permission>> permissionsByDestination,
-      PersistentMap<String, NamespaceMembership> namespaces) {
-    static final Content EMPTY =
-        new Content(
-            MeshSettings.CLOSED,
-            PersistentMap.empty(),
-            PersistentMap.empty(),
-            PersistentMap.empty(),
-            PersistentMap.empty(),
-            PersistentMap.empty(),
-            PersistentMap.empty(),
-            PersistentMap.empty());
+    return new SnapshotDifference(earlier.tables, tables);
   }
 }

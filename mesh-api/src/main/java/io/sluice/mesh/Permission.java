@@ -20,7 +20,8 @@ public record Permission(
     Set<NamespacedName> sources,
     Set<SpiffeId> foreignSources,
     Set<Integer> ports,
-    @Nullable RevokedMode revokedOrNull) {
+    @Nullable RevokedMode revokedOrNull)
+    implements MeshObject {
 
   /** Lets in accounts of this mesh alone, and leaves open connections to the mesh's setting. */
   public Permission(
@@ -35,5 +36,10 @@ public record Permission(
     sources = Set.copyOf(sources);
     foreignSources = Set.copyOf(foreignSources);
     ports = Set.copyOf(ports);
+  }
+
+  @Override
+  public Kind<Permission> kind() {
+    return Kind.PERMISSION;
   }
 }

@@ -16,7 +16,8 @@ public record Service(
     NamespacedName name,
     List<InetAddress> virtualAddresses,
     List<ServicePort> ports,
-    SessionAffinity affinity) {
+    SessionAffinity affinity)
+    implements MeshObject {
   public Service {
     virtualAddresses = List.copyOf(virtualAddresses);
     ports = List.copyOf(ports);
@@ -25,6 +26,11 @@ public record Service(
   /** One without affinity. */
   public Service(NamespacedName name, List<InetAddress> virtualAddresses, List<ServicePort> ports) {
     this(name, virtualAddresses, ports, SessionAffinity.NONE);
+  }
+
+  @Override
+  public Kind<Service> kind() {
+    return Kind.SERVICE;
   }
 
   /** The port that clients call by this number. */

@@ -41,7 +41,8 @@ public record Workload(
     InterceptionSettings interception,
     Set<Integer> probePorts,
     MtlsMode mtlsMode,
-    ConnectionSettings connections) {
+    ConnectionSettings connections)
+    implements MeshObject {
 
   /** One whose connections are carried as where nobody says anything. */
   public Workload(
@@ -81,6 +82,11 @@ public record Workload(
       throw new IllegalArgumentException(
           "pod " + name + " shares the node's network and cannot be enrolled");
     }
+  }
+
+  @Override
+  public Kind<Workload> kind() {
+    return Kind.WORKLOAD;
   }
 
   /** Where the registry placed the pod on this node, if it did. */

@@ -141,10 +141,10 @@ class MeshSnapshotTest {
                 Samples.workload("gone", "10.0.0.3")));
     SnapshotEditor editor = before.edit();
     editor.put(Samples.workload("moved", "10.0.0.9"));
-    editor.removeWorkload(new NamespacedName("shop", "gone"));
+    editor.remove(Kind.WORKLOAD.key("shop/gone"));
     editor.put(Samples.workload("new", "10.0.0.4"));
     editor.put(Samples.permission("grant", "kept", "new"));
-    editor.put("shop", NamespaceMembership.INSIDE);
+    editor.put(new KubernetesNamespace("shop", NamespaceMembership.INSIDE));
 
     SnapshotDifference difference = editor.snapshot(2).since(before);
 
@@ -152,7 +152,9 @@ class MeshSnapshotTest {
         .extracting(NamespacedName::name)
         .containsExactlyInAnyOrder("moved", "gone", "new");
     assertThat(difference.permissions()).hasSize(1);
-    assertThat(difference.namespaces()).containsExactly("shop");
+    assertThat(difference.of(Kind.NAMESPACE))
+        .extracting(change -> change.key().toString())
+        .containsExactly("namespace/shop");
     assertThat(difference.services()).isEmpty();
     assertThat(difference.settings()).isFalse();
     assertThat(of(List.copyOf(before.workloads())).since(before).isEmpty()).isTrue();

@@ -201,7 +201,6 @@ public final class NodeDaemon implements AutoCloseable {
                     settings.pathCheckInterval(),
                     settings.failOpen(),
                     former::holds),
-                this::isComplete,
                 former,
                 new Upkeep(sockets, this::note)));
     enrolment = pods;
@@ -348,21 +347,16 @@ public final class NodeDaemon implements AutoCloseable {
                     peer -> peer.isDeniedBy(snapshot.settings().denied()))));
   }
 
-  /** What a source says of itself without a new snapshot: that it is complete, or still current. */
+  /** What a source says of itself without a new snapshot: that it is still current. */
   private void note() {
     CniService plugin = cni;
     if (plugin != null) {
-      plugin.publishAgain(this::isComplete);
+      plugin.publishAgain();
     }
     SourceInUse source = sourceInUse;
     if (source != null) {
       source.stored().ifPresent(StoredFirst::saveConfirmation);
     }
-  }
-
-  private boolean isComplete() {
-    SourceInUse source = sourceInUse;
-    return source != null && source.isComplete();
   }
 
   /** Where metrics are served, if they are. */

@@ -97,10 +97,6 @@ final class Publication {
   void follow(Optional<CniService> served) {
     plugin = served;
     source.start(this::publish);
-    // Only now is the registry known to be complete: what another mechanism left may go, and what
-    // the first snapshot says of namespaces is all there is to say.
-    pods.sweepSoon();
-    plugin.ifPresent(present -> present.publishAgain(source::isComplete));
   }
 
   /** The source has said nothing new, but what is added to it has changed. */
@@ -116,7 +112,7 @@ final class Publication {
     newest = found;
     SnapshotEditor here = found.edit();
     here.put(found.settings().onNodeWith(resolvers.read()));
-    replacements.addTo(here, found, source.isComplete());
+    replacements.addTo(here, found);
     MeshSnapshot next = here.snapshot(found.revision() + ahead);
     boolean inForce = found == atHand; // and only the plugin has not heard of it
     atHand = null;
@@ -132,7 +128,7 @@ final class Publication {
         pods.start(next, accept);
       }
     }
-    plugin.ifPresent(present -> present.publish(next, source.isComplete()));
+    plugin.ifPresent(present -> present.publish(next));
     metrics.keepOnly(next);
   }
 

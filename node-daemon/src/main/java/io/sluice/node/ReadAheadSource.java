@@ -55,11 +55,6 @@ final class ReadAheadSource implements SnapshotSource {
   }
 
   @Override
-  public boolean isComplete() {
-    return source.isComplete();
-  }
-
-  @Override
   public boolean tellsOfEveryPod() {
     return source.tellsOfEveryPod();
   }

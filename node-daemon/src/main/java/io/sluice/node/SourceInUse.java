@@ -76,7 +76,7 @@ final class SourceInUse implements SnapshotSource {
 
   /** Adds to the answer of `node status`. */
   void describe(ObjectNode status, MeshSnapshot inForce) {
-    status.put("snapshotComplete", source.isComplete());
+    status.put("snapshotComplete", inForce.isComplete());
     stored.ifPresentOrElse(
         present -> describe(status, present), () -> status.put("snapshotFrom", "registry"));
     controller.ifPresent(followed -> describe(status, inForce, followed.status()));
@@ -111,11 +111,6 @@ final class SourceInUse implements SnapshotSource {
   @Override
   public void start(Consumer<MeshSnapshot> consumer) {
     source.start(consumer);
-  }
-
-  @Override
-  public boolean isComplete() {
-    return source.isComplete();
   }
 
   @Override

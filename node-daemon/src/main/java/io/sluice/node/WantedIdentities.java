@@ -34,7 +34,7 @@ final class WantedIdentities {
   /** Asks for what {@code snapshot} calls for; a pod that is not released keeps its identity. */
   void publish(MeshSnapshot snapshot) {
     Set<SpiffeId> wanted =
-        snapshot.workloads().stream()
+        snapshot.workloadsOn(nodeName).stream()
             .filter(workload -> workload.enrolled() && isHere(workload))
             .map(Workload::identity)
             .filter(identity -> !identity.isNobody())

@@ -1,7 +1,7 @@
 package io.sluice.control.compile;
 
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.ResourceName;
+import io.sluice.mesh.ResourceKey;
 import java.util.List;
 
 /**
@@ -13,7 +13,7 @@ import java.util.List;
  * @param statuses objects that are not used as written, in order of object
  */
 public record CompiledChange(
-    MeshSnapshot snapshot, List<ResourceName> changed, List<ObjectStatus> statuses) {
+    MeshSnapshot snapshot, List<ResourceKey> changed, List<ObjectStatus> statuses) {
   public CompiledChange {
     changed = List.copyOf(changed);
     statuses = List.copyOf(statuses);

@@ -15,7 +15,7 @@ import io.sluice.control.objects.ServiceAccount;
 import io.sluice.control.objects.TcpRoute;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.ResourceName;
+import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.SnapshotEditor;
 import java.util.HashMap;
 import java.util.List;
@@ -77,7 +77,7 @@ public final class IncrementalCompiler {
     pods.compile(editor);
     services.compile(editor, pods);
     permissions.compile(editor);
-    List<ResourceName> names = editor.changed();
+    List<ResourceKey> names = editor.changed();
     if (!names.isEmpty() || newest.revision() == 0) {
       revision++;
       newest = editor.snapshot(revision);

@@ -3,6 +3,7 @@ package io.sluice.control.compile;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.TcpRoute;
 import io.sluice.control.objects.TrafficTarget;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
@@ -80,12 +81,12 @@ final class PermissionStage {
       NamespacedName name = new NamespacedName(ref.namespace(), ref.name());
       TrafficTarget target = targets.get(ref);
       if (target == null) {
-        editor.removePermission(name);
+        editor.remove(Kind.PERMISSION.key(name));
       } else {
         Statuses found = new Statuses();
         new PermissionCompiler(routes::get, Optional.of(settings), found)
             .permission(target)
-            .ifPresentOrElse(editor::put, () -> editor.removePermission(name));
+            .ifPresentOrElse(editor::put, () -> editor.remove(Kind.PERMISSION.key(name)));
         statuses.put(ref, found);
       }
     }

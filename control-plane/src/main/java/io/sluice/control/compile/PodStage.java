@@ -6,6 +6,8 @@ import io.sluice.control.objects.ClusterNode;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.Pod;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.KubernetesNamespace;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.Workload;
@@ -128,12 +130,13 @@ final class PodStage {
     for (String name : dueNamespaces) {
       if (surroundings.containsKey(name) || pods.containsKey(name)) {
         editor.put(
-            name,
-            Enrolment.membership(
-                surroundings.getOrDefault(name, Surroundings.NONE).namespaceOrNull(),
-                () -> enrolled.containsKey(name)));
+            new KubernetesNamespace(
+                name,
+                Enrolment.membership(
+                    surroundings.getOrDefault(name, Surroundings.NONE).namespaceOrNull(),
+                    () -> enrolled.containsKey(name))));
       } else {
-        editor.removeNamespace(name);
+        editor.remove(Kind.NAMESPACE.key(name));
       }
     }
     dueNamespaces.clear();
@@ -153,7 +156,7 @@ final class PodStage {
     dueNamespaces.add(ref.namespace());
     Pod pod = pods.getOrDefault(ref.namespace(), Map.of()).get(ref);
     if (pod == null) {
-      editor.removeWorkload(new NamespacedName(ref.namespace(), ref.name()));
+      editor.remove(Kind.WORKLOAD.key(new NamespacedName(ref.namespace(), ref.name())));
       setEnrolled(ref, false);
       return;
     }

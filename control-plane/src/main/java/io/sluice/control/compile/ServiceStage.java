@@ -4,6 +4,7 @@ import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.Pod;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
 import java.util.Collection;
@@ -97,7 +98,7 @@ final class ServiceStage {
     KubernetesService service = services.get(ref);
     NamespacedName name = new NamespacedName(ref.namespace(), ref.name());
     if (service == null) {
-      editor.removeService(name);
+      editor.remove(Kind.SERVICE.key(name));
       return;
     }
     Collection<EndpointSlice> own = slices.getOrDefault(name, Map.of()).values();
@@ -108,7 +109,7 @@ final class ServiceStage {
     Statuses found = new Statuses();
     new ServiceCompiler(claims, found)
         .service(service, new EndpointCompiler(own, candidates))
-        .ifPresentOrElse(editor::put, () -> editor.removeService(name));
+        .ifPresentOrElse(editor::put, () -> editor.remove(Kind.SERVICE.key(name)));
     statuses.put(ref, found);
   }
 }

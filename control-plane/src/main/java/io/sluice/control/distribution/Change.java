@@ -1,35 +1,34 @@
 package io.sluice.control.distribution;
 
-import io.sluice.api.discovery.v1.FollowResponse;
-import io.sluice.api.discovery.v1.RemovedResource;
-import io.sluice.api.discovery.v1.Resource;
-import io.sluice.wire.ResourceKey;
-import io.sluice.wire.WireLimits;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
+import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.mesh.Marker;
+import io.sluice.mesh.WireLimits;
 
 /** One change on its way to one node, part by part. One thread at a time. */
 final class Change {
-  private final long nonce;
+  private final String nonce;
   private final ResourceSet set;
   private final View target;
   private final Delta delta;
-  private final boolean tellsOfEveryPod;
+  private final Marker marker;
   private int nextChanged;
   private int nextRemoved;
-  private boolean begun;
+  private boolean sent;
 
   /**
    * @param target what the node has when it has applied this
    * @param tellsOfEveryPod of the registry: whether a pod that is missing is only not known yet
    */
-  Change(long nonce, ResourceSet set, View target, Delta delta, boolean tellsOfEveryPod) {
+  Change(String nonce, ResourceSet set, View target, Delta delta, boolean tellsOfEveryPod) {
     this.nonce = nonce;
     this.set = set;
     this.target = target;
     this.delta = delta;
-    this.tellsOfEveryPod = tellsOfEveryPod;
+    this.marker = new Marker(set.revision(), set.snapshot().isComplete(), tellsOfEveryPod);
   }
 
-  long nonce() {
+  String nonce() {
     return nonce;
   }
 
@@ -46,23 +45,17 @@ final class Change {
   }
 
   boolean isSent() {
-    return begun && nextChanged == delta.changed().size() && nextRemoved == delta.removed().size();
+    return sent;
   }
 
   /** The next part; there is one at least. */
-  FollowResponse next() {
-    begun = true;
-    var part =
-        FollowResponse.newBuilder()
-            .setNonce(nonce)
-            .setRevision(set.revision())
-            .setRegistryComplete(set.isComplete())
-            .setTellsOfEveryPod(tellsOfEveryPod);
+  DeltaDiscoveryResponse next() {
+    var part = DeltaDiscoveryResponse.newBuilder().setTypeUrl(Marker.TYPE_URL).setNonce(nonce);
     int entries = 0;
     int bytes = 0;
     while (nextChanged < delta.changed().size() && entries < WireLimits.RESOURCES_PER_PART) {
       Resource resource = delta.changed().get(nextChanged);
-      bytes += resource.getContent().size();
+      bytes += resource.getResource().getValue().size();
       if (entries > 0 && bytes > WireLimits.PART_CONTENT_BYTES) {
         break;
       }
@@ -73,11 +66,14 @@ final class Change {
     while (nextChanged == delta.changed().size()
         && nextRemoved < delta.removed().size()
         && entries < WireLimits.RESOURCES_PER_PART) {
-      ResourceKey key = delta.removed().get(nextRemoved);
-      part.addRemoved(RemovedResource.newBuilder().setType(key.type()).setName(key.name()));
+      part.addRemovedResources(delta.removed().get(nextRemoved).toString());
       nextRemoved++;
       entries++;
     }
-    return part.setLastPart(isSent()).build();
+    if (nextChanged == delta.changed().size() && nextRemoved == delta.removed().size()) {
+      part.addResources(marker.resource());
+      sent = true;
+    }
+    return part.build();
   }
 }

@@ -1,58 +1,51 @@
 package io.sluice.control.distribution;
 
-import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.control.distribution.Encodings.Form;
-import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.PersistentMap;
+import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.SnapshotDifference;
+import io.sluice.mesh.SnapshotDifference.Change;
 import io.sluice.mesh.Workload;
-import io.sluice.wire.MeshResource;
-import io.sluice.wire.ResourceKey;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What many nodes are told alike: settings and namespaces every one; pods of other nodes and
- * services each one that has an enrolled pod. One thread.
+ * What many nodes are told alike: every one of settings, namespaces and whatever else is not
+ * rationed; of pods of other nodes and services each one that has an enrolled pod. One thread.
  */
 final class CommonResources {
+  /** Kinds of which a node is told no more than it needs. */
+  private static final Set<Kind<?>> RATIONED = Set.of(Kind.WORKLOAD, Kind.SERVICE, Kind.PERMISSION);
+
   private final Encodings encodings;
   private PersistentMap<ResourceKey, Resource> quiet = PersistentMap.empty();
   private PersistentMap<ResourceKey, Resource> busy = PersistentMap.empty();
 
   CommonResources(Encodings encodings) {
     this.encodings = encodings;
-    put(MeshSnapshot.EMPTY.settings());
   }
 
-  /** Takes settings and namespaces where they differ. */
-  void update(MeshSnapshot after, SnapshotDifference difference) {
-    if (difference.settings()) {
-      put(after.settings());
-    }
-    for (String name : difference.namespaces()) {
-      NamespaceMembership membership = after.namespaces().get(name);
-      if (membership == null) {
-        ResourceKey key = ResourceKey.namespace(name);
-        encodings.forget(Form.WHOLE, key);
-        everybody(key, null);
-      } else {
-        everybody(new MeshResource.OfNamespace(name, membership));
+  /** Takes what every node is told, where it differs. */
+  void update(SnapshotDifference difference) {
+    for (Kind<?> kind : difference.kinds()) {
+      if (!RATIONED.contains(kind)) {
+        for (Change<?> change : difference.of(kind)) {
+          ResourceKey key = change.key();
+          MeshObject after = change.afterOrNull();
+          if (after == null) {
+            encodings.forget(Form.WHOLE, key);
+          }
+          everybody(
+              key, after == null ? null : encodings.encode(Form.WHOLE, after, quiet.get(key)));
+        }
       }
     }
-  }
-
-  private void put(MeshSettings settings) {
-    everybody(new MeshResource.OfSettings(settings));
-  }
-
-  private void everybody(MeshResource object) {
-    ResourceKey key = object.key();
-    everybody(key, encodings.encode(Form.WHOLE, object, quiet.get(key)));
   }
 
   private void everybody(ResourceKey key, @Nullable Resource resource) {
@@ -67,13 +60,13 @@ final class CommonResources {
    */
   void tellPods(MeshSnapshot after, Set<NamespacedName> names) {
     for (NamespacedName name : names) {
-      ResourceKey key = ResourceKey.workload(name);
+      ResourceKey key = Kind.WORKLOAD.key(name);
       Optional<Workload> concerning =
           after
               .workload(name)
               .filter(pod -> pod.nodeName().isPresent() && concernsOthers(pod, after));
       if (concerning.isPresent()) {
-        tellReduced(new MeshResource.OfWorkload(Reduction.elsewhere(concerning.get())));
+        tellReduced(Reduction.elsewhere(concerning.get()));
       } else {
         encodings.forget(Form.REDUCED, key);
         tell(key, null);
@@ -90,7 +83,7 @@ final class CommonResources {
   }
 
   /** Tells nodes with an enrolled pod of {@code object}, which is in its reduced form. */
-  void tellReduced(MeshResource object) {
+  void tellReduced(MeshObject object) {
     ResourceKey key = object.key();
     tell(key, encodings.encode(Form.REDUCED, object, busy.get(key)));
   }

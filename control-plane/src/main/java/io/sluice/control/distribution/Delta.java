@@ -1,7 +1,7 @@
 package io.sluice.control.distribution;
 
-import io.sluice.api.discovery.v1.Resource;
-import io.sluice.wire.ResourceKey;
+import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.mesh.ResourceKey;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -37,7 +37,7 @@ record Delta(List<Resource> changed, List<ResourceKey> removed, int grows) {
         if (before != null) {
           removed.add(key);
         }
-      } else if (before == null || before.getVersion() != after.getVersion()) {
+      } else if (before == null || !before.getVersion().equals(after.getVersion())) {
         changed.add(after);
         added += before == null ? 1 : 0;
       }

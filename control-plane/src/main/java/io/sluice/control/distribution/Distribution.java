@@ -2,19 +2,21 @@ package io.sluice.control.distribution;
 
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
-import io.grpc.stub.StreamObserver;
-import io.sluice.api.discovery.v1.FollowRequest;
-import io.sluice.api.discovery.v1.FollowResponse;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
 import io.sluice.control.issuing.Caller;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.metrics.DistributionMetrics;
 import io.sluice.control.streaming.Coalesced;
+import io.sluice.control.streaming.ServedStream;
 import io.sluice.mesh.MeshSnapshot;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -30,6 +32,8 @@ import org.jspecify.annotations.Nullable;
 public final class Distribution implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Distribution.class.getName());
 
+  private static final int MOST_STATES = 4_096;
+
   private final NodeCertificates certificates;
   private final DistributionMetrics metrics;
   private final InstantSource clock;
@@ -38,16 +42,22 @@ public final class Distribution implements AutoCloseable {
       Executors.newThreadPerTaskExecutor(
           Thread.ofVirtual().name("sluice-control-distribution-", 0).factory());
   private final Map<String, NodeStream> streams = new ConcurrentHashMap<>();
-  private final NodeStates states = new NodeStates();
+  private final Map<String, NodeState> states =
+      new LinkedHashMap<>(16, 0.75f, true) { // guarded by itself; those that changed last are kept
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, NodeState> eldest) {
+          return size() > MOST_STATES;
+        }
+      };
   private final Coalesced builder = coalesced(this::build);
   private ResourceSets sets = new ResourceSets(); // the builder's alone
-  private volatile @Nullable Registry wanted;
+  private volatile @Nullable MeshSnapshot wanted;
   private volatile @Nullable ResourceSet newest;
   private volatile List<String> problems = List.of();
   private volatile boolean everComplete;
   private volatile boolean closed;
-
-  private record Registry(MeshSnapshot snapshot, boolean complete) {}
 
   /**
    * With nothing to tell yet.
@@ -67,23 +77,18 @@ public final class Distribution implements AutoCloseable {
 
   /**
    * Tells every node, as far as it needs it; returns at once. Of several in a row the last counts.
-   *
-   * @param complete whether it holds all that the registry should know
    */
-  public void publish(MeshSnapshot snapshot, boolean complete) {
+  public void publish(MeshSnapshot snapshot) {
     if (snapshot.revision() != MeshSnapshot.EMPTY.revision()) {
-      wanted = new Registry(snapshot, complete);
+      wanted = snapshot;
       builder.signal();
     }
   }
 
   private void build() {
-    Registry target = wanted;
+    MeshSnapshot target = wanted;
     ResourceSet before = newest;
-    if (target == null
-        || (before != null
-            && before.snapshot() == target.snapshot()
-            && before.isComplete() == target.complete())) {
+    if (target == null || (before != null && before.snapshot() == target)) {
       return;
     }
     ResourceSet set = next(target);
@@ -99,15 +104,15 @@ public final class Distribution implements AutoCloseable {
     if (!set.isUsable()) {
       return; // every node keeps what it has
     }
-    everComplete |= target.complete();
+    everComplete |= target.isComplete();
     newest = set;
     metrics.revision(set.revision());
     streams.values().forEach(NodeStream::wake);
   }
 
-  private ResourceSet next(Registry target) {
+  private ResourceSet next(MeshSnapshot target) {
     try {
-      return sets.next(target.snapshot(), target.complete());
+      return sets.next(target);
     } catch (RuntimeException e) {
       sets = new ResourceSets(); // half of the change may be in the old one
       throw e;
@@ -120,13 +125,11 @@ public final class Distribution implements AutoCloseable {
    * @param refusals what to end it with, counted and logged
    * @return takes what the node sends
    */
-  public StreamObserver<FollowRequest> follow(
+  public ServedStream<DeltaDiscoveryRequest> follow(
       Caller caller,
-      ServerCallStreamObserver<FollowResponse> out,
+      ServerCallStreamObserver<DeltaDiscoveryResponse> out,
       Function<RefusedException, StatusRuntimeException> refusals) {
     NodeStream stream = new NodeStream(caller, out, refusals, this);
-    out.setOnCancelHandler(stream.out()::gone);
-    out.setOnReadyHandler(stream::wake);
     NodeStream older = streams.put(caller.nodeName(), stream);
     if (older != null) {
       older.out().refuse(RefusedException.superseded(caller.nodeName()));
@@ -145,9 +148,17 @@ public final class Distribution implements AutoCloseable {
     }
   }
 
-  /** How each node stands, in order of name. */
+  /** How each node stands, also after it has gone, in order of name. */
   public List<NodeState> nodes() {
-    return states.list();
+    synchronized (states) {
+      return states.values().stream().sorted(Comparator.comparing(NodeState::node)).toList();
+    }
+  }
+
+  void noted(NodeState state) {
+    synchronized (states) {
+      states.put(state.node(), state);
+    }
   }
 
   /** Objects that no node is told of, and why. */
@@ -184,10 +195,6 @@ public final class Distribution implements AutoCloseable {
 
   DistributionMetrics metrics() {
     return metrics;
-  }
-
-  NodeStates states() {
-    return states;
   }
 
   void logRefusal(String node, long revision, List<String> why) {

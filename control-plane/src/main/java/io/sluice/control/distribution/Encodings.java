@@ -1,10 +1,13 @@
 package io.sluice.control.distribution;
 
-import io.sluice.api.discovery.v1.Resource;
-import io.sluice.wire.MeshResource;
-import io.sluice.wire.ResourceEncoder;
-import io.sluice.wire.ResourceKey;
-import io.sluice.wire.UnusableResourceException;
+import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.MeshObject;
+import io.sluice.mesh.ResourceEncoder;
+import io.sluice.mesh.ResourceKey;
+import io.sluice.mesh.SnapshotDifference;
+import io.sluice.mesh.SnapshotDifference.Change;
+import io.sluice.mesh.UnusableResourceException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,17 +32,20 @@ final class Encodings {
 
   private final Map<Slot, String> problems = new HashMap<>();
 
+  /** What only some nodes are told, as it is: pods, permissions, services. */
+  private final Map<ResourceKey, Resource> whole = new HashMap<>();
+
   /**
    * The resource of {@code object}; null where there can be none.
    *
    * @param former what the object was told as before; the result where that still holds
    */
-  @Nullable Resource encode(Form form, MeshResource object, @Nullable Resource former) {
+  @Nullable Resource encode(Form form, MeshObject object, @Nullable Resource former) {
     Slot slot = new Slot(form, object.key());
     try {
       Resource encoded = ResourceEncoder.encode(object);
       problems.remove(slot);
-      return former != null && former.getVersion() == encoded.getVersion() ? former : encoded;
+      return former != null && former.getVersion().equals(encoded.getVersion()) ? former : encoded;
     } catch (UnusableResourceException e) {
       problems.put(slot, String.valueOf(e.getMessage()));
       return null;
@@ -54,5 +60,42 @@ final class Encodings {
   /** What was left out and still is, in order. */
   List<String> problems() {
     return problems.values().stream().distinct().sorted().limit(MOST_PROBLEMS).toList();
+  }
+
+  /** Takes the pods and permissions that differ. */
+  void update(SnapshotDifference difference) {
+    difference.of(Kind.WORKLOAD).forEach(this::take);
+    difference.of(Kind.PERMISSION).forEach(this::take);
+  }
+
+  private void take(Change<?> change) {
+    MeshObject after = change.afterOrNull();
+    if (after == null) {
+      removeWhole(change.key());
+    } else {
+      putWhole(after);
+    }
+  }
+
+  /** What {@code object} is told as; null where it cannot be. */
+  @Nullable Resource putWhole(MeshObject object) {
+    ResourceKey key = object.key();
+    Resource encoded = encode(Form.WHOLE, object, whole.get(key));
+    if (encoded == null) {
+      whole.remove(key);
+    } else {
+      whole.put(key, encoded);
+    }
+    return encoded;
+  }
+
+  void removeWhole(ResourceKey key) {
+    whole.remove(key);
+    forget(Form.WHOLE, key);
+  }
+
+  /** What only some nodes are told under that name; null for nothing. */
+  @Nullable Resource whole(ResourceKey key) {
+    return whole.get(key);
   }
 }

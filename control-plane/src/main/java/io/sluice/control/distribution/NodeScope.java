@@ -1,16 +1,18 @@
 package io.sluice.control.distribution;
 
-import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.PersistentMap;
+import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.Workload;
-import io.sluice.wire.ResourceKey;
 import java.net.InetAddress;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -25,16 +27,13 @@ final class NodeScope {
   private final Set<NamespacedName> called = new HashSet<>();
   private PersistentMap<ResourceKey, Resource> overlay = PersistentMap.empty();
 
-  /**
-   * Where its parts come from.
-   *
-   * @param permissionsBySource names of permissions by each service account that they grant to
-   */
-  record Mesh(
-      MeshSnapshot snapshot,
-      WholeResources whole,
-      SetIndex<NamespacedName, NamespacedName> permissionsBySource,
-      ServiceForms services) {}
+  /** Where its parts come from. */
+  record Mesh(MeshSnapshot snapshot, Encodings encodings, ServiceForms services) {
+    /** Pods that are placed on it. */
+    List<Workload> podsOf(String nodeName) {
+      return snapshot.find(Kind.WORKLOAD, Kind.WORKLOADS_BY_NODE, nodeName);
+    }
+  }
 
   /** Of a node without pods. */
   NodeScope() {}
@@ -42,7 +41,7 @@ final class NodeScope {
   /**
    * Of a node with these pods; shares with {@code former} what is the same. Costs what runs there.
    */
-  NodeScope(Set<NamespacedName> pods, Set<NamespacedName> unplaced, Mesh mesh, NodeScope former) {
+  NodeScope(List<Workload> pods, List<Workload> unplaced, Mesh mesh, NodeScope former) {
     Map<ResourceKey, Resource> wanted = new HashMap<>();
     pods.forEach(pod -> addPod(pod, mesh, wanted));
     unplaced.forEach(pod -> addPod(pod, mesh, wanted));
@@ -50,37 +49,37 @@ final class NodeScope {
     called.addAll(accounts);
     for (NamespacedName account : granted) {
       for (Permission permission : mesh.snapshot().permissionsFor(account)) {
-        add(ResourceKey.permission(permission.name()), mesh, wanted);
+        add(permission.key(), mesh, wanted);
       }
     }
     for (NamespacedName account : accounts) {
-      for (NamespacedName name : mesh.permissionsBySource().get(account)) {
-        add(ResourceKey.permission(name), mesh, wanted);
-        called.add(mesh.snapshot().permission(name).orElseThrow().destination());
+      for (Permission permission :
+          mesh.snapshot().find(Kind.PERMISSION, Kind.PERMISSIONS_BY_SOURCE, account)) {
+        add(permission.key(), mesh, wanted);
+        called.add(permission.destination());
       }
     }
     for (NamespacedName account : called) {
-      mesh.services().of(account).forEach(name -> add(ResourceKey.service(name), mesh, wanted));
+      mesh.services().of(account).forEach(name -> add(Kind.SERVICE.key(name), mesh, wanted));
     }
     overlay = edited(former.overlay, wanted);
   }
 
-  private void addPod(NamespacedName name, Mesh mesh, Map<ResourceKey, Resource> wanted) {
-    Workload pod = mesh.snapshot().workload(name).orElseThrow();
-    add(ResourceKey.workload(name), mesh, wanted);
+  private void addPod(Workload pod, Mesh mesh, Map<ResourceKey, Resource> wanted) {
+    add(pod.key(), mesh, wanted);
     if (pod.enrolled()) {
       accounts.add(pod.identity().serviceAccountName());
       for (InetAddress address : pod.addresses()) {
         // Where another pod is found by the address, arrivals are decided by that one.
         Workload owner = mesh.snapshot().workloadAt(address).orElse(pod);
-        add(ResourceKey.workload(owner.name()), mesh, wanted);
+        add(owner.key(), mesh, wanted);
         granted.add(owner.identity().serviceAccountName());
       }
     }
   }
 
   private static void add(ResourceKey key, Mesh mesh, Map<ResourceKey, Resource> wanted) {
-    Resource resource = mesh.whole().get(key);
+    Resource resource = mesh.encodings().whole(key);
     if (resource != null) {
       wanted.put(key, resource);
     }
@@ -116,7 +115,7 @@ final class NodeScope {
       Set<NamespacedName> services) {
     for (NamespacedName name : permissions) {
       tell(
-          ResourceKey.permission(name),
+          Kind.PERMISSION.key(name),
           mesh.snapshot().permission(name).filter(this::concerns).isPresent(),
           mesh);
     }
@@ -131,7 +130,7 @@ final class NodeScope {
     }
     for (NamespacedName service : candidates) {
       Set<NamespacedName> behind = mesh.services().accountsOf(service);
-      tell(ResourceKey.service(service), !Collections.disjoint(behind, called), mesh);
+      tell(Kind.SERVICE.key(service), !Collections.disjoint(behind, called), mesh);
     }
     return flipped;
   }
@@ -148,7 +147,7 @@ final class NodeScope {
   }
 
   private void tell(ResourceKey key, boolean wanted, Mesh mesh) {
-    Resource resource = wanted ? mesh.whole().get(key) : null;
+    Resource resource = wanted ? mesh.encodings().whole(key) : null;
     overlay = resource == null ? overlay.without(key) : overlay.with(key, resource);
   }
 

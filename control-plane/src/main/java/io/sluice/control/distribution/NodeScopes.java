@@ -1,21 +1,22 @@
 package io.sluice.control.distribution;
 
-import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.PersistentMap;
+import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.SnapshotDifference;
+import io.sluice.mesh.SnapshotDifference.Change;
 import io.sluice.mesh.Workload;
-import io.sluice.wire.ResourceKey;
 import java.net.InetAddress;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /**
  * What each node is told besides what it has in common with others. A change of pods makes the
@@ -36,18 +37,16 @@ final class NodeScopes {
     static final Scope EMPTY = new Scope(false, PersistentMap.empty());
   }
 
-  private final WholeResources whole;
+  private final Encodings encodings;
   private final ServiceForms services;
-  private final SetIndex<String, NamespacedName> podsByNode = new SetIndex<>();
-  private final SetIndex<NamespacedName, NamespacedName> permissionsBySource = new SetIndex<>();
   private final SetIndex<NamespacedName, String> granteesOf = new SetIndex<>();
   private final SetIndex<NamespacedName, String> callersOf = new SetIndex<>();
   private final Map<String, NodeScope> nodes = new HashMap<>();
   private PersistentMap<String, Scope> scopes =
       PersistentMap.<String, Scope>empty().with(NO_PODS, Scope.EMPTY);
 
-  NodeScopes(WholeResources whole, ServiceForms services) {
-    this.whole = whole;
+  NodeScopes(Encodings encodings, ServiceForms services) {
+    this.encodings = encodings;
     this.services = services;
   }
 
@@ -66,11 +65,11 @@ final class NodeScopes {
       MeshSnapshot after,
       SnapshotDifference difference,
       ServiceForms.Retold retold) {
-    Set<String> remade = podsChanged(before, after, difference.workloads());
+    Set<String> remade = podsChanged(before, after, difference);
     Set<NamespacedName> destinations = new HashSet<>();
-    Set<String> edited = permissionsChanged(before, after, difference.permissions(), destinations);
+    Set<String> edited = permissionsChanged(difference, destinations);
     retold.accounts().forEach(account -> edited.addAll(callersOf.get(account)));
-    NodeScope.Mesh mesh = new NodeScope.Mesh(after, whole, permissionsBySource, services);
+    NodeScope.Mesh mesh = new NodeScope.Mesh(after, encodings, services);
     for (String node : edited) {
       if (!remade.contains(node)) {
         edit(node, mesh, difference.permissions(), destinations, retold.services());
@@ -81,22 +80,18 @@ final class NodeScopes {
 
   /** Nodes whose scope may hold other pods now. */
   private Set<String> podsChanged(
-      MeshSnapshot before, MeshSnapshot after, Set<NamespacedName> names) {
+      MeshSnapshot before, MeshSnapshot after, SnapshotDifference difference) {
     Set<String> concerned = new HashSet<>();
-    for (NamespacedName name : names) {
-      Optional<Workload> was = before.workload(name);
-      Optional<Workload> is = after.workload(name);
-      was.ifPresent(pod -> podsByNode.remove(nodeOf(pod), name));
-      is.ifPresent(pod -> podsByNode.add(nodeOf(pod), name));
-      Stream.concat(was.stream(), is.stream())
+    for (Change<Workload> change : difference.of(Kind.WORKLOAD)) {
+      change
+          .both()
           .forEach(pod -> {
             addReaders(pod, before, concerned);
             addReaders(pod, after, concerned);
           });
     }
     if (concerned.contains(NO_PODS)) {
-      concerned.addAll(podsByNode.keys()); // what is nobody's may be anybody's
-      concerned.addAll(nodes.keySet());
+      concerned.addAll(nodes.keySet()); // what is nobody's may be anybody's
     }
     return concerned;
   }
@@ -119,23 +114,12 @@ final class NodeScopes {
 
   /** Nodes that one of the permissions may concern; gathers whom they allow to be called. */
   private Set<String> permissionsChanged(
-      MeshSnapshot before,
-      MeshSnapshot after,
-      Set<NamespacedName> names,
-      Set<NamespacedName> destinations) {
+      SnapshotDifference difference, Set<NamespacedName> destinations) {
     Set<String> concerned = new HashSet<>();
-    for (NamespacedName name : names) {
-      before
-          .permission(name)
-          .ifPresent(permission -> {
-            permission.sources().forEach(source -> permissionsBySource.remove(source, name));
-            addGrantees(permission, concerned);
-            destinations.add(permission.destination());
-          });
-      after
-          .permission(name)
-          .ifPresent(permission -> {
-            permission.sources().forEach(source -> permissionsBySource.add(source, name));
+    for (Change<Permission> change : difference.of(Kind.PERMISSION)) {
+      change
+          .both()
+          .forEach(permission -> {
             addGrantees(permission, concerned);
             destinations.add(permission.destination());
           });
@@ -167,13 +151,13 @@ final class NodeScopes {
 
   private void remake(String node, NodeScope.Mesh mesh) {
     NodeScope former = nodes.getOrDefault(node, new NodeScope());
-    Set<NamespacedName> own = podsByNode.get(node);
+    List<Workload> own = mesh.podsOf(node);
     NodeScope now = new NodeScope();
     if (own.isEmpty() && !node.equals(NO_PODS)) {
       nodes.remove(node);
       scopes = scopes.without(node);
     } else {
-      now = new NodeScope(own, podsByNode.get(NO_PODS), mesh, former);
+      now = new NodeScope(own, mesh.podsOf(NO_PODS), mesh, former);
       nodes.put(node, now);
       scopes = scopes.with(node, new Scope(now.isBusy(), now.overlay()));
     }

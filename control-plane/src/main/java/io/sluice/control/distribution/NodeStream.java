@@ -1,19 +1,25 @@
 package io.sluice.control.distribution;
 
+import com.google.protobuf.Value;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
-import io.grpc.stub.StreamObserver;
-import io.sluice.api.discovery.v1.Answer;
-import io.sluice.api.discovery.v1.FollowRequest;
-import io.sluice.api.discovery.v1.FollowResponse;
+import io.sluice.api.envoy.core.Node;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
+import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.control.issuing.Caller;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.streaming.Coalesced;
 import io.sluice.control.streaming.Outgoing;
+import io.sluice.control.streaming.ServedStream;
+import io.sluice.mesh.Marker;
 import io.sluice.mesh.Printable;
-import io.sluice.wire.WireLimits;
+import io.sluice.mesh.ResourceKey;
+import io.sluice.mesh.WireLimits;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -21,12 +27,16 @@ import org.jspecify.annotations.Nullable;
  * The stream of one node. It remembers what the node has, and the one change that is under way;
  * parts are made when the connection takes them. Any thread; the lock is this stream's alone.
  */
-final class NodeStream implements StreamObserver<FollowRequest> {
+final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
+  private static final int LONGEST_SOFTWARE = 64;
+  private static final int LONGEST_SENTENCE = 256;
+
   private final Caller caller;
-  private final Outgoing<FollowResponse> out;
+  private final Outgoing<DeltaDiscoveryResponse> out;
   private final Distribution distribution;
   private final Coalesced pump;
-  private @Nullable Hellos hellos = new Hellos();
+  private final Map<ResourceKey, Resource> held = new HashMap<>(); // until it has subscribed
+  private boolean subscribed;
   private View acknowledged = View.NOTHING;
   private int resources; // of what is acknowledged
   private boolean acknowledgedComplete;
@@ -38,7 +48,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
 
   NodeStream(
       Caller caller,
-      ServerCallStreamObserver<FollowResponse> out,
+      ServerCallStreamObserver<DeltaDiscoveryResponse> out,
       Function<RefusedException, StatusRuntimeException> refusals,
       Distribution distribution) {
     this.caller = caller;
@@ -57,13 +67,13 @@ final class NodeStream implements StreamObserver<FollowRequest> {
     return out;
   }
 
-  /** Looks for something to send, on another thread. */
-  void wake() {
+  @Override
+  public void wake() {
     pump.signal();
   }
 
   @Override
-  public void onNext(FollowRequest request) {
+  public void onNext(DeltaDiscoveryRequest request) {
     try {
       take(request);
     } catch (RefusedException e) {
@@ -71,58 +81,100 @@ final class NodeStream implements StreamObserver<FollowRequest> {
     }
   }
 
-  private synchronized void take(FollowRequest request) {
-    Hellos greeting = hellos;
+  private synchronized void take(DeltaDiscoveryRequest request) {
     if (out.isEnded()) {
       return;
     }
-    if (greeting == null) {
-      if (!request.hasAnswer() || request.hasHello()) {
-        throw malformed("after its hello a node sends answers");
-      }
-      answered(request.getAnswer());
+    if (!request.getTypeUrl().equals(Marker.TYPE_URL)) {
+      throw new RefusedException(
+          RefusalReason.FORMAT_UNKNOWN,
+          "the node reads "
+              + Printable.text(request.getTypeUrl(), LONGEST_SENTENCE)
+              + ", the controller writes "
+              + Marker.TYPE_URL,
+          "bring node and controller to releases that share a format");
+    }
+    if (subscribed) {
+      answered(request);
     } else {
-      if (!request.hasHello() || request.hasAnswer()) {
-        throw malformed("a node begins with its hello");
-      }
-      if (!greeting.take(request.getHello())) {
-        return;
-      }
-      acknowledged = greeting.held();
-      resources = acknowledged.base().size();
-      update(NodeState.fresh(caller.nodeName(), greeting.software(), greeting.interception()));
-      hellos = null;
+      greeted(request);
     }
     pump();
   }
 
-  private void answered(Answer answer) {
+  private void greeted(DeltaDiscoveryRequest request) {
+    if (!request.getResponseNonce().isEmpty()) {
+      throw malformed(
+          "a node begins with what it holds, and answers later", "use a node of this release");
+    }
+    if (request.hasNode()) {
+      Node node = request.getNode();
+      String interception =
+          node.getMetadata()
+              .getFieldsMap()
+              .getOrDefault(Marker.INTERCEPTION, Value.getDefaultInstance())
+              .getStringValue();
+      update(
+          NodeState.fresh(
+              caller.nodeName(),
+              printable(node.getUserAgentVersion(), LONGEST_SOFTWARE),
+              printable(interception, LONGEST_SENTENCE)));
+    }
+    request.getInitialResourceVersionsMap().forEach(this::hold);
+    if (request.getResourceNamesSubscribeList().contains(Marker.EVERYTHING)) {
+      acknowledged = View.held(held);
+      resources = held.size();
+      held.clear();
+      subscribed = true;
+      update(state);
+    }
+  }
+
+  private void hold(String name, String version) {
+    if (name.length() > WireLimits.NAME_CHARACTERS || held.size() >= WireLimits.RESOURCES) {
+      throw malformed(
+          "the node says it holds names that are too long or too many",
+          "let it begin without what it holds");
+    }
+    held.put(
+        ResourceKey.parse(name), Resource.newBuilder().setName(name).setVersion(version).build());
+  }
+
+  private static String printable(String text, int longest) {
+    return text.substring(0, Math.min(text.length(), longest)).replaceAll("[^\\x20-\\x7e]", "?");
+  }
+
+  private void answered(DeltaDiscoveryRequest answer) {
     Change sent = change;
-    if (sent == null || !sent.isSent() || answer.getNonce() != sent.nonce()) {
-      throw malformed("the answer is to no change that was sent as a whole");
+    if (sent == null || !sent.isSent() || !answer.getResponseNonce().equals(sent.nonce())) {
+      throw malformed(
+          "the answer is to no change that was sent as a whole", "use a node of this release");
     }
     change = null;
     answered = true;
-    if (answer.getProblemsCount() == 0) {
+    if (!answer.hasErrorDetail()) {
       acknowledged = sent.target();
       resources += sent.delta().grows();
-      acknowledgedComplete = sent.set().isComplete();
+      acknowledgedComplete = sent.set().snapshot().isComplete();
       inForce(sent.set());
       distribution.metrics().acknowledged(System.nanoTime() - sent.set().madeNanos());
     } else {
       List<String> problems =
-          answer.getProblemsList().stream()
+          answer
+              .getErrorDetail()
+              .getMessage()
+              .lines()
               .limit(WireLimits.PROBLEMS)
               .map(problem -> Printable.text(problem, WireLimits.PROBLEM_CHARACTERS))
               .toList();
-      update(state.refused(problems));
+      update(state.refused(problems.isEmpty() ? List.of("the node does not say why") : problems));
       distribution.metrics().refused();
-      distribution.logRefusal(caller.nodeName(), sent.set().revision(), problems);
+      distribution.logRefusal(caller.nodeName(), sent.set().revision(), state.problems());
     }
   }
 
   private synchronized void pump() {
-    while (hellos == null && out.isReady()) {
+    while (subscribed && out.isReady()) {
       Change sending = change;
       if (sending == null) {
         sending = next();
@@ -131,9 +183,11 @@ final class NodeStream implements StreamObserver<FollowRequest> {
       if (sending == null || sending.isSent()) {
         return;
       }
-      FollowResponse part = sending.next();
+      DeltaDiscoveryResponse part = sending.next();
       out.send(part);
-      distribution.metrics().sent(part.getResourcesCount(), part.getSerializedSize());
+      distribution
+          .metrics()
+          .sent(part.getResourcesCount() - (sending.isSent() ? 1 : 0), part.getSerializedSize());
     }
   }
 
@@ -150,13 +204,14 @@ final class NodeStream implements StreamObserver<FollowRequest> {
       target = target.with(acknowledged);
     }
     Delta delta = Delta.between(acknowledged, target);
-    if (answered && delta.isEmpty() && newest.isComplete() == acknowledgedComplete) {
+    if (answered && delta.isEmpty() && newest.snapshot().isComplete() == acknowledgedComplete) {
       acknowledged = target;
       inForce(newest);
       return null;
     }
     update(state.sent(newest.revision()));
-    return new Change(++nonces, newest, target, delta, distribution.tellsOfEveryPod());
+    return new Change(
+        Long.toString(++nonces), newest, target, delta, distribution.tellsOfEveryPod());
   }
 
   private void inForce(ResourceSet set) {
@@ -165,12 +220,11 @@ final class NodeStream implements StreamObserver<FollowRequest> {
 
   private void update(NodeState next) {
     state = next;
-    distribution.states().put(next);
+    distribution.noted(next);
   }
 
-  private static RefusedException malformed(String problem) {
-    return new RefusedException(
-        RefusalReason.STREAM_MALFORMED, problem, "use a node of this release");
+  private static RefusedException malformed(String problem, String mend) {
+    return new RefusedException(RefusalReason.STREAM_MALFORMED, problem, mend);
   }
 
   @Override
@@ -190,7 +244,7 @@ final class NodeStream implements StreamObserver<FollowRequest> {
       considered = null;
     }
     if (distribution.forget(this)) {
-      distribution.states().put(state.gone());
+      distribution.noted(state.gone());
     }
   }
 }

@@ -1,46 +1,32 @@
 package io.sluice.control.distribution;
 
-import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.control.distribution.NodeScopes.Scope;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.PersistentMap;
-import io.sluice.wire.ResourceKey;
+import io.sluice.mesh.ResourceKey;
 import java.util.List;
 import java.util.Objects;
 
 /**
  * One snapshot as resources, and what each node needs of it so that it decides as with all of it.
  * Immutable; shares with those before and after it what is the same.
+ *
+ * @param problems objects that no node is told of, and why
+ * @param quiet for every node
+ * @param busy for every node with an enrolled pod
+ * @param scopes what nodes have besides
+ * @param madeNanos when it was made, by {@link System#nanoTime}
  */
-final class ResourceSet {
-  private final MeshSnapshot snapshot;
-  private final boolean complete;
-  private final List<String> problems;
-  private final PersistentMap<ResourceKey, Resource> quiet;
-  private final PersistentMap<ResourceKey, Resource> busy;
-  private final PersistentMap<String, Scope> scopes;
-  private final long madeNanos = System.nanoTime();
-
-  /**
-   * @param quiet for every node
-   * @param busy for every node with an enrolled pod
-   * @param scopes what nodes have besides
-   */
-  ResourceSet(
-      MeshSnapshot snapshot,
-      boolean complete,
-      List<String> problems,
-      PersistentMap<ResourceKey, Resource> quiet,
-      PersistentMap<ResourceKey, Resource> busy,
-      PersistentMap<String, Scope> scopes) {
-    this.snapshot = snapshot;
-    this.complete = complete;
-    this.problems = problems;
-    this.quiet = quiet;
-    this.busy = busy;
-    this.scopes = scopes;
-  }
-
+record ResourceSet(
+    MeshSnapshot snapshot,
+    List<String> problems,
+    PersistentMap<ResourceKey, Resource> quiet,
+    PersistentMap<ResourceKey, Resource> busy,
+    PersistentMap<String, Scope> scopes,
+    long madeNanos) {
   /** What the node of that name needs. */
   View viewOf(String nodeName) {
     Scope own = scopes.get(nodeName);
@@ -50,28 +36,10 @@ final class ResourceSet {
 
   /** Whether the settings can be told; without them nothing else has a meaning. */
   boolean isUsable() {
-    return quiet.containsKey(ResourceKey.SETTINGS);
+    return quiet.containsKey(Kind.SETTINGS.key(MeshSettings.NAME));
   }
 
   long revision() {
     return snapshot.revision();
-  }
-
-  MeshSnapshot snapshot() {
-    return snapshot;
-  }
-
-  boolean isComplete() {
-    return complete;
-  }
-
-  /** Objects that no node is told of, and why. */
-  List<String> problems() {
-    return problems;
-  }
-
-  /** When it was made, by {@link System#nanoTime}. */
-  long madeNanos() {
-    return madeNanos;
   }
 }

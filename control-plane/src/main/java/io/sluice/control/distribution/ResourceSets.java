@@ -1,14 +1,15 @@
 package io.sluice.control.distribution;
 
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SnapshotDifference;
+import io.sluice.mesh.SnapshotDifference.Change;
 import io.sluice.mesh.Workload;
 import java.net.InetAddress;
 import java.util.HashSet;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -20,20 +21,19 @@ import org.jspecify.annotations.Nullable;
  */
 final class ResourceSets {
   private final Encodings encodings = new Encodings();
-  private final WholeResources whole = new WholeResources(encodings);
   private final CommonResources common = new CommonResources(encodings);
-  private final ServiceForms services = new ServiceForms(encodings, whole, common);
-  private final NodeScopes scopes = new NodeScopes(whole, services);
+  private final ServiceForms services = new ServiceForms(encodings, common);
+  private final NodeScopes scopes = new NodeScopes(encodings, services);
   private MeshSnapshot present = MeshSnapshot.EMPTY;
 
   /** The set of that snapshot, which need not be newer than the one before. */
-  ResourceSet next(MeshSnapshot after, boolean complete) {
+  ResourceSet next(MeshSnapshot after) {
     MeshSnapshot before = present;
     SnapshotDifference difference = after.since(before);
     Set<NamespacedName> pods = new HashSet<>(difference.workloads());
     Set<NamespacedName> called = new HashSet<>(difference.services());
     if (before.settings().permissive() == after.settings().permissive()) {
-      Set<InetAddress> addresses = ownedOtherwise(before, after, difference);
+      Set<InetAddress> addresses = ownedOtherwise(difference);
       called.addAll(services.at(addresses));
       for (InetAddress address : addresses) {
         after.workloadsAt(address).forEach(pod -> pods.add(pod.name()));
@@ -42,25 +42,26 @@ final class ResourceSets {
       after.workloads().forEach(pod -> pods.add(pod.name()));
       after.services().stream().map(Service::name).forEach(called::add);
     }
-    common.update(after, difference);
+    common.update(difference);
     common.tellPods(after, pods);
-    whole.update(after, difference);
+    encodings.update(difference);
     scopes.update(before, after, difference, services.update(after, called));
     present = after;
     return new ResourceSet(
-        after, complete, encodings.problems(), common.quiet(), common.busy(), scopes.scopes());
+        after,
+        encodings.problems(),
+        common.quiet(),
+        common.busy(),
+        scopes.scopes(),
+        System.nanoTime());
   }
 
   /** Addresses at which other objects may find another pod than before, or another about it. */
-  private static Set<InetAddress> ownedOtherwise(
-      MeshSnapshot before, MeshSnapshot after, SnapshotDifference difference) {
+  private static Set<InetAddress> ownedOtherwise(SnapshotDifference difference) {
     Set<InetAddress> addresses = new HashSet<>();
-    for (NamespacedName name : difference.workloads()) {
-      Workload was = before.workload(name).orElse(null);
-      Workload is = after.workload(name).orElse(null);
-      if (!sameOwner(was, is)) {
-        Optional.ofNullable(was).ifPresent(pod -> addresses.addAll(pod.addresses()));
-        Optional.ofNullable(is).ifPresent(pod -> addresses.addAll(pod.addresses()));
+    for (Change<Workload> change : difference.of(Kind.WORKLOAD)) {
+      if (!sameOwner(change.beforeOrNull(), change.afterOrNull())) {
+        change.both().forEach(pod -> addresses.addAll(pod.addresses()));
       }
     }
     return addresses;

@@ -1,14 +1,14 @@
 package io.sluice.control.distribution;
 
-import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.control.distribution.Encodings.Form;
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
-import io.sluice.wire.MeshResource;
-import io.sluice.wire.ResourceKey;
 import java.net.InetAddress;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -22,7 +22,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class ServiceForms {
   private final Encodings encodings;
-  private final WholeResources whole;
   private final CommonResources common;
   private final Map<NamespacedName, Told> told = new HashMap<>();
   private final SetIndex<InetAddress, NamespacedName> byEndpoint = new SetIndex<>();
@@ -48,9 +47,8 @@ final class ServiceForms {
    */
   record Retold(Set<NamespacedName> services, Set<NamespacedName> accounts) {}
 
-  ServiceForms(Encodings encodings, WholeResources whole, CommonResources common) {
+  ServiceForms(Encodings encodings, CommonResources common) {
     this.encodings = encodings;
-    this.whole = whole;
     this.common = common;
   }
 
@@ -96,14 +94,14 @@ final class ServiceForms {
   }
 
   private Told tell(Service service, MeshSnapshot snapshot) {
-    ResourceKey key = ResourceKey.service(service.name());
-    Resource full = whole.put(new MeshResource.OfService(service));
+    ResourceKey key = Kind.SERVICE.key(service.name());
+    Resource full = encodings.putWhole(service);
     Optional<Service> less =
         snapshot.settings().permissive()
             ? Optional.empty()
             : Reduction.notCallable(service, snapshot).filter(other -> !other.equals(service));
     if (less.isPresent() && full != null) {
-      common.tellReduced(new MeshResource.OfService(less.get()));
+      common.tellReduced(less.get());
       return new Told(endpoints(service), Reduction.accounts(service, snapshot), full);
     }
     encodings.forget(Form.REDUCED, key);
@@ -112,8 +110,8 @@ final class ServiceForms {
   }
 
   private Told untell(NamespacedName name) {
-    ResourceKey key = ResourceKey.service(name);
-    whole.remove(key);
+    ResourceKey key = Kind.SERVICE.key(name);
+    encodings.removeWhole(key);
     encodings.forget(Form.REDUCED, key);
     common.tell(key, null);
     return Told.NOT;

@@ -14,10 +14,6 @@ final class SetIndex<K, V> {
     return values.getOrDefault(key, Set.of());
   }
 
-  Set<K> keys() {
-    return values.keySet();
-  }
-
   void add(K key, V value) {
     values.computeIfAbsent(key, none -> new HashSet<>()).add(value);
   }

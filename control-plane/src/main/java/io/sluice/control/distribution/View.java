@@ -1,8 +1,8 @@
 package io.sluice.control.distribution;
 
-import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.mesh.PersistentMap;
-import io.sluice.wire.ResourceKey;
+import io.sluice.mesh.ResourceKey;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 

@@ -7,7 +7,6 @@ import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
@@ -18,20 +17,14 @@ import java.util.function.Supplier;
 public final class Placements {
   private final Supplier<TrustDomain> trustDomain;
   private final Supplier<MeshSnapshot> snapshot;
-  private final BooleanSupplier complete;
 
   /**
    * @param trustDomain the one that is signed for now
    * @param snapshot the newest one; its accounts count, in whatever trust domain
-   * @param complete whether it holds all that the registry should know
    */
-  public Placements(
-      Supplier<TrustDomain> trustDomain,
-      Supplier<MeshSnapshot> snapshot,
-      BooleanSupplier complete) {
+  public Placements(Supplier<TrustDomain> trustDomain, Supplier<MeshSnapshot> snapshot) {
     this.trustDomain = trustDomain;
     this.snapshot = snapshot;
-    this.complete = complete;
   }
 
   /**
@@ -56,15 +49,13 @@ public final class Placements {
           identity + " belongs to the mesh itself",
           "move the pod out of namespace " + SystemIdentity.NAMESPACE);
     }
-    // Before the snapshot: what a broken file hides must not be taken for removed.
-    boolean everythingKnown = complete.getAsBoolean();
-    List<Workload> pods =
-        snapshot.get().workloads().stream().filter(pod -> isSame(pod, identity)).toList();
+    MeshSnapshot known = snapshot.get();
+    List<Workload> pods = known.workloads().stream().filter(pod -> isSame(pod, identity)).toList();
     Predicate<Workload> here = pod -> pod.nodeName().filter(nodeName::equals).isPresent();
     if (pods.stream().anyMatch(here.and(Workload::enrolled))) {
       return;
     }
-    if (!everythingKnown) {
+    if (!known.isComplete()) {
       throw refused(
           RefusalReason.REGISTRY_INCOMPLETE,
           "the controller cannot read all of its registry, and knows of no pod on this node with "

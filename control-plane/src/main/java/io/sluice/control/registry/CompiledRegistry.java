@@ -25,7 +25,6 @@ public class CompiledRegistry implements Registry {
   private final Consumer<RegistryStatus> statusListener;
   private final Map<ObjectRef, List<KubernetesObject>> objects = new TreeMap<>();
   private volatile RegistryStatus status = RegistryStatus.EMPTY;
-  private volatile boolean complete;
   private final Set<ObjectRef> due = new TreeSet<>();
   private final CompilerSettings rules;
   private IncrementalCompiler compiler;
@@ -58,12 +57,7 @@ public class CompiledRegistry implements Registry {
     MeshSnapshot latest = delivered;
     return latest == null
         ? NamespaceMembership.OUTSIDE
-        : latest.namespaces().getOrDefault(namespace, NamespaceMembership.OUTSIDE);
-  }
-
-  @Override
-  public final boolean isComplete() {
-    return complete;
+        : latest.membership(namespace).orElse(NamespaceMembership.OUTSIDE);
   }
 
   @Override
@@ -96,19 +90,21 @@ public class CompiledRegistry implements Registry {
       compilation = compile(compilation == null ? 0 : compilation.snapshot().revision());
       compiled = compilation;
     }
-    // Not a moment too early: what a broken file may hide must not be taken for removed.
-    if (!batch.complete()) {
-      complete = false;
-    }
-    if (before != compilation.snapshot()) {
-      consumer.accept(compilation.snapshot());
-      before = compilation.snapshot();
+    MeshSnapshot next = compilation.snapshot();
+    if (before == null
+        || before.revision() != next.revision()
+        || before.isComplete() != batch.complete()) {
+      before = next.withComplete(batch.complete());
+      consumer.accept(before);
       delivered = before;
     }
-    complete = batch.complete();
     publish(
         new RegistryStatus(
-            before.revision(), batch.sourceProblems(), batch.origins(), compilation.statuses()));
+            before.revision(),
+            before.isComplete(),
+            batch.sourceProblems(),
+            batch.origins(),
+            compilation.statuses()));
   }
 
   /** Compiles the objects that are due; {@code revision} is the one that was compiled last. */

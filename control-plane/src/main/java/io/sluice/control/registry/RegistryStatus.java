@@ -10,6 +10,7 @@ import java.util.stream.Stream;
  * State of a registry at one instant.
  *
  * @param revision revision of the snapshot last delivered, 0 before the first
+ * @param complete whether that holds everything: what is missing from it does not exist
  * @param sourceProblems why the registry, or a part of it, cannot be read or watched; empty when it
  *     can
  * @param origins one entry per manifest file, or per unusable object of the Kubernetes API, in
@@ -18,11 +19,13 @@ import java.util.stream.Stream;
  */
 public record RegistryStatus(
     long revision,
+    boolean complete,
     List<Problem> sourceProblems,
     List<OriginStatus> origins,
     List<ObjectStatus> objects) {
   /** Before the first look. */
-  public static final RegistryStatus EMPTY = new RegistryStatus(0, List.of(), List.of(), List.of());
+  public static final RegistryStatus EMPTY =
+      new RegistryStatus(0, false, List.of(), List.of(), List.of());
 
   public RegistryStatus {
     sourceProblems = List.copyOf(sourceProblems);

@@ -104,7 +104,6 @@ final class CallerInterceptor implements ServerInterceptor {
       case "RenewNode" -> Call.RENEW_NODE;
       case "Issue" -> Call.ISSUE;
       case "FollowTrustBundle" -> Call.FOLLOW_TRUST_BUNDLE;
-      case "Follow" -> Call.FOLLOW;
       case "StreamAggregatedResources", "DeltaAggregatedResources" -> Call.AGGREGATED_DISCOVERY;
       default -> Call.OTHER;
     };

@@ -18,7 +18,7 @@ import io.sluice.control.tls.HandshakeKeys;
 import io.sluice.control.xds.stream.XdsStreams;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.SpiffeId;
-import io.sluice.wire.WireLimits;
+import io.sluice.mesh.WireLimits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.security.cert.X509Certificate;
@@ -138,10 +138,9 @@ public final class ControlServer {
             parts.attestor(), new TryLimit(clock), parts.issuing(), parts.authority(), answers);
     IssuingService issuing = new IssuingService(parts.issuing(), feed, answers);
     builder.addService(ServerInterceptors.intercept(admission, limit, callers));
-    DiscoveryService discovery = new DiscoveryService(parts.distribution(), answers);
     builder.addService(ServerInterceptors.intercept(issuing, callers));
-    builder.addService(ServerInterceptors.intercept(discovery, callers));
-    AggregatedDiscovery aggregated = new AggregatedDiscovery(parts.xds(), answers);
+    AggregatedDiscovery aggregated =
+        new AggregatedDiscovery(parts.xds(), parts.distribution(), parts.nodes(), answers);
     builder.addService(ServerInterceptors.intercept(aggregated, callers));
     try {
       return new ControlServer(

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
-import io.sluice.mesh.ResourceName;
-import io.sluice.mesh.ResourceName.Type;
+import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.Workload;
 import java.util.HashMap;
@@ -65,8 +65,7 @@ class IncrementalCompilerTest {
     assertThat(nothing.snapshot().revision()).isEqualTo(1);
     assertThat(first.snapshot().revision()).isEqualTo(2);
     assertThat(first.changed())
-        .containsExactly(
-            new ResourceName(Type.NAMESPACE, "shop"), new ResourceName(Type.WORKLOAD, "shop/web"));
+        .containsExactly(Kind.NAMESPACE.key("shop"), Kind.WORKLOAD.key("shop/web"));
     assertThat(again.snapshot()).isSameAs(first.snapshot());
     assertThat(again.changed()).isEmpty();
     assertThat(gone.snapshot().hasSameContentAs(nothing.snapshot())).isTrue();
@@ -87,7 +86,7 @@ class IncrementalCompilerTest {
   void givesOutWhatNobodyCanChange() {
     CompiledChange change = compiler.apply(Map.of());
 
-    assertThatThrownBy(() -> change.changed().add(ResourceName.SETTINGS))
+    assertThatThrownBy(() -> change.changed().add(Kind.SETTINGS.key("mesh")))
         .isInstanceOf(UnsupportedOperationException.class);
     assertThatThrownBy(() -> change.statuses().clear())
         .isInstanceOf(UnsupportedOperationException.class);
@@ -123,34 +122,18 @@ class IncrementalCompilerTest {
     }
   }
 
-  private static List<ResourceName> differences(MeshSnapshot before, MeshSnapshot after) {
-    Map<ResourceName, Object> old = contents(before);
-    Map<ResourceName, Object> now = contents(after);
-    TreeSet<ResourceName> names = new TreeSet<>(old.keySet());
+  private static List<ResourceKey> differences(MeshSnapshot before, MeshSnapshot after) {
+    Map<ResourceKey, Object> old = contents(before);
+    Map<ResourceKey, Object> now = contents(after);
+    TreeSet<ResourceKey> names = new TreeSet<>(old.keySet());
     names.addAll(now.keySet());
     names.removeIf(name -> now.containsKey(name) && now.get(name).equals(old.get(name)));
     return List.copyOf(names);
   }
 
-  private static Map<ResourceName, Object> contents(MeshSnapshot snapshot) {
-    Map<ResourceName, Object> contents = new HashMap<>();
-    contents.put(ResourceName.SETTINGS, snapshot.settings());
-    snapshot
-        .namespaces()
-        .forEach(
-            (name, membership) -> contents.put(new ResourceName(Type.NAMESPACE, name), membership));
-    snapshot
-        .workloads()
-        .forEach(
-            each -> contents.put(new ResourceName(Type.WORKLOAD, each.name().toString()), each));
-    snapshot
-        .services()
-        .forEach(
-            each -> contents.put(new ResourceName(Type.SERVICE, each.name().toString()), each));
-    snapshot
-        .permissions()
-        .forEach(
-            each -> contents.put(new ResourceName(Type.PERMISSION, each.name().toString()), each));
+  private static Map<ResourceKey, Object> contents(MeshSnapshot snapshot) {
+    Map<ResourceKey, Object> contents = new HashMap<>();
+    snapshot.objects().forEach(each -> contents.put(each.key(), each));
     return contents;
   }
 }

@@ -2,9 +2,13 @@ package io.sluice.control.compile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.KubernetesNamespace;
 import io.sluice.mesh.NamespaceMembership;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -65,8 +69,8 @@ class NamespaceMembershipTest {
     boolean enrolled = compilation.snapshot().workloads().iterator().next().enrolled();
 
     if (enrolled) {
-      assertThat(compilation.snapshot().namespaces())
-          .doesNotContainEntry("shop", NamespaceMembership.OUTSIDE);
+      assertThat(compilation.snapshot().membership("shop"))
+          .isNotEqualTo(Optional.of(NamespaceMembership.OUTSIDE));
     }
   }
 
@@ -75,6 +79,10 @@ class NamespaceMembershipTest {
   }
 
   private static Map<String, NamespaceMembership> memberships(String... manifests) {
-    return Manifests.compile(String.join("\n---\n", List.of(manifests))).snapshot().namespaces();
+    return Manifests.compile(String.join("\n---\n", List.of(manifests)))
+        .snapshot()
+        .all(Kind.NAMESPACE)
+        .stream()
+        .collect(Collectors.toMap(KubernetesNamespace::name, KubernetesNamespace::membership));
   }
 }

@@ -25,7 +25,7 @@ class DistributionCostTest {
 
   private final ResourceSets sets = new ResourceSets();
   private MeshSnapshot snapshot = LargeMesh.snapshot();
-  private ResourceSet set = sets.next(snapshot, true);
+  private ResourceSet set = sets.next(snapshot);
 
   @Test
   void followsTheChangeAndNotTheCluster() {
@@ -46,7 +46,7 @@ class DistributionCostTest {
       snapshot = editor.snapshot(snapshot.revision() + 1);
       Map<String, View> held = views();
       long before = THREADS.getCurrentThreadCpuTime();
-      set = sets.next(snapshot, true);
+      set = sets.next(snapshot);
       int told = 0;
       for (Map.Entry<String, View> node : held.entrySet()) {
         View to = set.viewOf(node.getKey());

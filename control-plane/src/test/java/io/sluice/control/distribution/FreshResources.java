@@ -1,16 +1,16 @@
 package io.sluice.control.distribution;
 
-import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.ResourceEncoder;
+import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.Service;
+import io.sluice.mesh.UnusableResourceException;
 import io.sluice.mesh.Workload;
-import io.sluice.wire.MeshResource;
-import io.sluice.wire.ResourceEncoder;
-import io.sluice.wire.ResourceKey;
-import io.sluice.wire.UnusableResourceException;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -39,17 +39,15 @@ final class FreshResources {
 
   FreshResources(MeshSnapshot snapshot) {
     this.snapshot = snapshot;
-    put(quiet, encode(new MeshResource.OfSettings(snapshot.settings())));
-    for (Map.Entry<String, NamespaceMembership> one : snapshot.namespaces().entrySet()) {
-      put(quiet, encode(new MeshResource.OfNamespace(one.getKey(), one.getValue())));
-    }
+    snapshot.all(Kind.SETTINGS).forEach(one -> put(quiet, encode(one)));
+    snapshot.all(Kind.NAMESPACE).forEach(one -> put(quiet, encode(one)));
     busy = new HashMap<>(quiet);
     addPods();
     addServices();
     addPermissions();
   }
 
-  private Optional<Resource> encode(MeshResource object) {
+  private Optional<Resource> encode(MeshObject object) {
     try {
       return Optional.of(ResourceEncoder.encode(object));
     } catch (UnusableResourceException e) {
@@ -64,7 +62,7 @@ final class FreshResources {
   }
 
   private static void put(Map<ResourceKey, Resource> into, Optional<Resource> resource) {
-    resource.ifPresent(present -> into.put(ResourceKey.of(present), present));
+    resource.ifPresent(present -> into.put(ResourceKey.parse(present.getName()), present));
   }
 
   private void addPods() {
@@ -75,7 +73,7 @@ final class FreshResources {
       }
     }
     for (Workload pod : snapshot.workloads()) {
-      put(whole, encode(new MeshResource.OfWorkload(pod)));
+      put(whole, encode(pod));
       String node = pod.nodeNameOrNull();
       if (node == null) {
         unplaced.add(pod);
@@ -84,7 +82,7 @@ final class FreshResources {
         if (snapshot.settings().permissive()
             || pod.enrolled()
             || pod.addresses().stream().anyMatch(enrolled::contains)) {
-          put(busy, encode(new MeshResource.OfWorkload(Reduction.elsewhere(pod))));
+          put(busy, encode(Reduction.elsewhere(pod)));
         }
       }
     }
@@ -92,7 +90,7 @@ final class FreshResources {
 
   private void addServices() {
     for (Service service : snapshot.services()) {
-      Optional<Resource> full = encode(new MeshResource.OfService(service));
+      Optional<Resource> full = encode(service);
       Optional<Service> reduced =
           snapshot.settings().permissive()
               ? Optional.empty()
@@ -101,11 +99,11 @@ final class FreshResources {
         put(busy, full);
       } else if (full.isPresent()) {
         put(whole, full);
-        put(busy, encode(new MeshResource.OfService(reduced.get())));
+        put(busy, encode(reduced.get()));
         for (NamespacedName account : Reduction.accounts(service, snapshot)) {
           reducedByAccount
               .computeIfAbsent(account, name -> new ArrayList<>())
-              .add(ResourceKey.service(service.name()));
+              .add(Kind.SERVICE.key(service.name()));
         }
       }
     }
@@ -113,7 +111,7 @@ final class FreshResources {
 
   private void addPermissions() {
     for (Permission permission : snapshot.permissions()) {
-      put(whole, encode(new MeshResource.OfPermission(permission)));
+      put(whole, encode(permission));
       for (NamespacedName source : permission.sources()) {
         permissionsBySource.computeIfAbsent(source, name -> new ArrayList<>()).add(permission);
       }
@@ -146,7 +144,7 @@ final class FreshResources {
   private void addOwn(
       Collection<Workload> pods, Map<ResourceKey, Resource> own, Set<NamespacedName> accounts) {
     for (Workload pod : pods) {
-      add(ResourceKey.workload(pod.name()), own);
+      add(Kind.WORKLOAD.key(pod.name()), own);
       if (pod.enrolled()) {
         accounts.add(pod.identity().serviceAccountName());
         pod.addresses().forEach(address -> addOwner(address, pod, own));
@@ -158,7 +156,7 @@ final class FreshResources {
   private void addOwner(InetAddress address, Workload pod, Map<ResourceKey, Resource> own) {
     Workload owner = snapshot.workloadAt(address).orElse(pod);
     if (owner != pod) {
-      add(ResourceKey.workload(owner.name()), own);
+      add(Kind.WORKLOAD.key(owner.name()), own);
       snapshot
           .permissionsFor(owner.identity().serviceAccountName())
           .forEach(granted -> add(granted, own));
@@ -166,7 +164,7 @@ final class FreshResources {
   }
 
   private void add(Permission permission, Map<ResourceKey, Resource> own) {
-    add(ResourceKey.permission(permission.name()), own);
+    add(Kind.PERMISSION.key(permission.name()), own);
   }
 
   private void add(ResourceKey key, Map<ResourceKey, Resource> own) {

@@ -4,6 +4,8 @@ import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.KubernetesNamespace;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;
@@ -85,14 +87,16 @@ public final class RandomMesh {
       NamespacedName pod = new NamespacedName("shop", "pod-" + number);
       switch (random.nextInt(20)) {
         case 0 -> editor.put(settings());
-        case 1 -> editor.put("other", one(List.of(NamespaceMembership.values())));
-        case 2 -> editor.removeNamespace("other");
+        case 1 ->
+            editor.put(
+                new KubernetesNamespace("other", one(List.of(NamespaceMembership.values()))));
+        case 2 -> editor.remove(Kind.NAMESPACE.key("other"));
         case 3, 4, 5, 6, 7, 8 -> editor.put(pod(pod.name()));
-        case 9, 10, 11 -> editor.removeWorkload(pod);
+        case 9, 10, 11 -> editor.remove(Kind.WORKLOAD.key(pod));
         case 12, 13, 14 -> editor.put(service(number % 4));
-        case 15 -> editor.removeService(new NamespacedName("shop", "service-" + number % 4));
+        case 15 -> editor.remove(Kind.SERVICE.key("shop/service-" + number % 4));
         case 16, 17, 18 -> editor.put(permission(number % 5));
-        default -> editor.removePermission(new NamespacedName("shop", "grant-" + number % 5));
+        default -> editor.remove(Kind.PERMISSION.key("shop/grant-" + number % 5));
       }
     }
     return editor.snapshot(before.revision() + 1);

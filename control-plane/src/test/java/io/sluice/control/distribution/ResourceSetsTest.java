@@ -2,9 +2,9 @@ package io.sluice.control.distribution;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.wire.ResourceKey;
+import io.sluice.mesh.ResourceKey;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -33,7 +33,7 @@ class ResourceSetsTest {
       ResourceSets sets = new ResourceSets();
       MeshSnapshot snapshot = mesh.snapshot(1);
       for (int change = 0; change < CHANGES; change++) {
-        ResourceSet set = sets.next(snapshot, true);
+        ResourceSet set = sets.next(snapshot);
         FreshResources fresh = new FreshResources(snapshot);
         for (String node : nodes()) {
           assertThat(FreshResources.all(set.viewOf(node)))
@@ -57,10 +57,10 @@ class ResourceSetsTest {
       RandomMesh mesh = new RandomMesh(seed);
       ResourceSets sets = new ResourceSets();
       MeshSnapshot snapshot = mesh.snapshot(1);
-      ResourceSet former = sets.next(snapshot, true);
+      ResourceSet former = sets.next(snapshot);
       for (int change = 1; change < CHANGES; change++) {
         snapshot = mesh.changed(snapshot);
-        ResourceSet next = sets.next(snapshot, true);
+        ResourceSet next = sets.next(snapshot);
         for (String node : nodes()) {
           View from = former.viewOf(node);
           assertLeads(from, next.viewOf(node));
@@ -77,7 +77,9 @@ class ResourceSetsTest {
 
     Map<ResourceKey, Resource> reached = new HashMap<>(FreshResources.all(from));
     delta.removed().forEach(reached::remove);
-    delta.changed().forEach(resource -> reached.put(ResourceKey.of(resource), resource));
+    delta
+        .changed()
+        .forEach(resource -> reached.put(ResourceKey.parse(resource.getName()), resource));
     assertThat(reached).isEqualTo(FreshResources.all(to));
     assertThat(delta.grows()).isEqualTo(reached.size() - FreshResources.all(from).size());
   }
@@ -88,8 +90,8 @@ class ResourceSetsTest {
       RandomMesh mesh = new RandomMesh(seed);
       ResourceSets sets = new ResourceSets();
       MeshSnapshot before = mesh.snapshot(1);
-      View earlier = sets.next(before, true).viewOf("edge1");
-      View later = sets.next(mesh.snapshot(2), false).viewOf("edge1");
+      View earlier = sets.next(before).viewOf("edge1");
+      View later = sets.next(mesh.snapshot(2)).viewOf("edge1");
 
       Map<ResourceKey, Resource> expected = new HashMap<>(FreshResources.all(earlier));
       expected.putAll(FreshResources.all(later));

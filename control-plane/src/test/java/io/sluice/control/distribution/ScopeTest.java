@@ -3,13 +3,13 @@ package io.sluice.control.distribution;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Verdict;
-import io.sluice.wire.ResourceKey;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -30,7 +30,7 @@ class ScopeTest {
     int compared = 0;
     for (int seed = 0; seed < MESHES; seed++) {
       MeshSnapshot whole = new RandomMesh(seed).snapshot(seed + 1);
-      ResourceSet set = sets.next(whole, true);
+      ResourceSet set = sets.next(whole);
       for (String node : RandomMesh.NODES) {
         MeshSnapshot told = ToldSnapshot.of(set, node);
         for (Workload pod : podsOf(whole, node)) {
@@ -138,7 +138,7 @@ class ScopeTest {
   void nodeWithoutEnrolledPodsIsToldOfNoOthers() {
     MeshSnapshot whole = new RandomMesh(4).snapshot(1);
 
-    View view = new ResourceSets().next(whole, true).viewOf("edge9");
+    View view = new ResourceSets().next(whole).viewOf("edge9");
 
     Set<String> unplaced =
         whole.workloads().stream()
@@ -147,6 +147,6 @@ class ScopeTest {
             .collect(Collectors.toSet());
     assertThat(unplaced).as("the seed is for a mesh without them").isEmpty();
     assertThat(FreshResources.all(view).keySet().stream().map(ResourceKey::toString))
-        .containsExactlyInAnyOrderElementsOf(Stream.of("SETTINGS mesh", "NAMESPACE shop").toList());
+        .containsExactlyInAnyOrderElementsOf(Stream.of("settings/mesh", "namespace/shop").toList());
   }
 }

@@ -1,10 +1,9 @@
 package io.sluice.control.distribution;
 
-import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.wire.ResourceDecoder;
-import io.sluice.wire.ResourceKey;
-import io.sluice.wire.SnapshotAssembly;
+import io.sluice.mesh.ResourceDecoder;
+import io.sluice.mesh.ResourceKey;
 import java.util.Map;
 
 /** What of a mesh a node is told. */
@@ -25,7 +24,7 @@ public final class ToldSnapshot {
   }
 
   private static MeshSnapshot assembled(long revision, Map<ResourceKey, Resource> told) {
-    return SnapshotAssembly.of(
-        revision, told.values().stream().map(ResourceDecoder::decode).toList());
+    return MeshSnapshot.of(
+        revision, true, told.values().stream().map(ResourceDecoder::decode).toList());
   }
 }

@@ -95,7 +95,7 @@ class KubernetesRegistryTest {
     start();
 
     assertThat(newest.workloads()).hasSize(11);
-    assertThat(registry.isComplete()).isTrue();
+    assertThat(registry.status().complete()).isTrue();
   }
 
   @Test
@@ -186,7 +186,7 @@ class KubernetesRegistryTest {
 
     Await.until("the new pod", () -> hasPod("db"));
     assertThat(cluster.lists("pods")).isEqualTo(1);
-    assertThat(registry.isComplete()).isTrue();
+    assertThat(registry.status().complete()).isTrue();
   }
 
   @Test
@@ -200,7 +200,7 @@ class KubernetesRegistryTest {
     });
 
     Await.until("what happened unseen", () -> hasPod("db") && !hasPod("web"));
-    Await.until("a whole registry", registry::isComplete);
+    Await.until("a whole registry", () -> registry.status().complete());
   }
 
   @Test
@@ -245,7 +245,7 @@ class KubernetesRegistryTest {
     history.repeat(ReadableKind.POD, 2); // the one that added what was removed since
 
     Await.until("a second list", () -> cluster.lists("pods") >= 2);
-    Await.until("a whole registry", registry::isComplete);
+    Await.until("a whole registry", () -> registry.status().complete());
     assertThat(hasPod("db")).isFalse();
   }
 
@@ -255,7 +255,7 @@ class KubernetesRegistryTest {
 
     start();
 
-    assertThat(registry.isComplete()).isFalse();
+    assertThat(registry.status().complete()).isFalse();
     assertThat(hasPod("web")).isTrue();
     assertThat(problems())
         .singleElement()
@@ -267,7 +267,7 @@ class KubernetesRegistryTest {
               .contains("resources: [traffictargets], verbs: [list, watch]");
         });
     cluster.heal("traffictargets");
-    Await.until("a whole registry", registry::isComplete);
+    Await.until("a whole registry", () -> registry.status().complete());
     Await.until("nothing to say", () -> problems().isEmpty()); // told a moment later
   }
 
@@ -296,7 +296,7 @@ class KubernetesRegistryTest {
     cluster.fail("pods", how);
     breakWatch();
 
-    Await.until("an incomplete registry", () -> !registry.isComplete());
+    Await.until("an incomplete registry", () -> !registry.status().complete());
     Await.until(
         "a problem that says " + said,
         () -> problems().stream().anyMatch(problem -> problem.reason().contains(said)));
@@ -305,7 +305,7 @@ class KubernetesRegistryTest {
     cluster.heal("pods");
     history.apply(pod("db", "10.0.0.2"));
     Await.until("the new pod", () -> hasPod("db"));
-    Await.until("a whole registry", registry::isComplete);
+    Await.until("a whole registry", () -> registry.status().complete());
     assertThat(hasPod("web")).isTrue();
   }
 
@@ -319,7 +319,7 @@ class KubernetesRegistryTest {
 
     assertThat(Duration.ofNanos(System.nanoTime() - began)).isGreaterThan(Duration.ofMillis(950));
     cluster.heal("pods");
-    Await.until("the start", () -> !starting.isAlive() && registry.isComplete());
+    Await.until("the start", () -> !starting.isAlive() && registry.status().complete());
   }
 
   @ParameterizedTest
@@ -331,7 +331,7 @@ class KubernetesRegistryTest {
     history.uninstall(ReadableKind.TRAFFIC_TARGET);
     history.apply(route("[8080]"));
     start();
-    assertThat(registry.isComplete()).isTrue();
+    assertThat(registry.status().complete()).isTrue();
 
     history.install(ReadableKind.TRAFFIC_TARGET);
     history.apply(target("web", "db"));
@@ -339,7 +339,7 @@ class KubernetesRegistryTest {
 
     history.uninstall(ReadableKind.TRAFFIC_TARGET);
     Await.until("no permission", () -> newest.permissionsFor(DB).isEmpty());
-    Await.until("a whole registry", registry::isComplete);
+    Await.until("a whole registry", () -> registry.status().complete());
   }
 
   @Test
@@ -361,7 +361,7 @@ class KubernetesRegistryTest {
 
     start();
 
-    assertThat(registry.isComplete()).isFalse();
+    assertThat(registry.status().complete()).isFalse();
     assertThat(newest.revision()).isEqualTo(1);
     Await.until(
         "a problem for every kind", () -> problems().size() == KubernetesObjects.KINDS.size());
@@ -377,9 +377,9 @@ class KubernetesRegistryTest {
 
     Await.until("a problem", () -> !problems().isEmpty());
     assertThat(problems().getFirst().reason()).contains("more than 20 objects");
-    assertThat(registry.isComplete()).isFalse();
+    assertThat(registry.status().complete()).isFalse();
     history.delete(pod("more-7", ""));
-    Await.until("a whole registry", registry::isComplete);
+    Await.until("a whole registry", () -> registry.status().complete());
     assertThat(newest.workloads()).hasSize(20);
   }
 

@@ -1,5 +1,6 @@
 package io.sluice.control.server;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
@@ -11,26 +12,32 @@ import io.sluice.api.discovery.v1.Held;
 import io.sluice.api.discovery.v1.Hello;
 import io.sluice.api.discovery.v1.ResourceType;
 import io.sluice.await.Await;
+import io.sluice.api.envoy.core.Node;
+import io.sluice.api.envoy.discovery.AggregatedDiscoveryServiceGrpc;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
+import io.sluice.api.envoy.rpc.Status;
+import io.sluice.control.authority.Await;
+import io.sluice.mesh.Marker;
+import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.wire.MeshResource;
-import io.sluice.wire.ResourceDecoder;
-import io.sluice.wire.ResourceKey;
-import io.sluice.wire.SnapshotAssembly;
+import io.sluice.mesh.ResourceDecoder;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** A node's end of the stream of resources, as a test wants it: prompt, slow, or refusing. */
-final class FollowingNode implements ClientResponseObserver<FollowRequest, FollowResponse> {
+final class FollowingNode
+    implements ClientResponseObserver<DeltaDiscoveryRequest, DeltaDiscoveryResponse> {
   private final boolean prompt;
-  private final Map<ResourceKey, Long> versions = new TreeMap<>();
-  private final Map<ResourceKey, MeshResource> objects = new TreeMap<>();
-  private final List<FollowResponse> parts = new ArrayList<>();
-  private @Nullable ClientCallStreamObserver<FollowRequest> out;
+  private final Map<String, String> versions = new TreeMap<>();
+  private final Map<String, MeshObject> objects = new TreeMap<>();
+  private final List<DeltaDiscoveryResponse> parts = new ArrayList<>();
+  private @Nullable ClientCallStreamObserver<DeltaDiscoveryRequest> out;
   private @Nullable Throwable failure;
   private boolean ended;
   private int changes;
@@ -62,46 +69,53 @@ final class FollowingNode implements ClientResponseObserver<FollowRequest, Follo
   /** Says nothing yet. */
   static FollowingNode mute(NodeClient node) {
     FollowingNode made = new FollowingNode(false);
-    DiscoveryGrpc.newStub(node.channel()).follow(made);
+    AggregatedDiscoveryServiceGrpc.newStub(node.channel()).deltaAggregatedResources(made);
     return made;
   }
 
   private static FollowingNode begun(
-      NodeClient node, FollowingNode made, Map<ResourceKey, Long> held) {
-    DiscoveryGrpc.newStub(node.channel()).follow(made);
-    Map<ResourceType, Held.Builder> byType = new EnumMap<>(ResourceType.class);
-    held.forEach((key, version) ->
-        byType
-            .computeIfAbsent(key.type(), type -> Held.newBuilder().setType(type))
-            .putVersions(key.name(), version));
-    // In as many messages as there are types.
-    byType.values().forEach(one -> made.send(hello().addHeld(one).setMoreFollow(true)));
-    made.send(hello());
+      NodeClient node, FollowingNode made, Map<String, String> held) {
+    AggregatedDiscoveryServiceGrpc.newStub(node.channel()).deltaAggregatedResources(made);
+    // In as many messages as there are names.
+    held.forEach(
+        (name, version) -> made.send(request().putInitialResourceVersions(name, version).build()));
+    made.send(hello().build());
     return made;
   }
 
-  static Hello.Builder hello() {
-    return Hello.newBuilder().setFormat(1).setSoftware("test");
+  static DeltaDiscoveryRequest.Builder request() {
+    return DeltaDiscoveryRequest.newBuilder().setTypeUrl(Marker.TYPE_URL);
   }
 
-  void send(Hello.Builder hello) {
-    send(FollowRequest.newBuilder().setHello(hello).build());
+  static DeltaDiscoveryRequest.Builder hello() {
+    return request()
+        .setNode(Node.newBuilder().setUserAgentVersion("test"))
+        .addResourceNamesSubscribe(Marker.EVERYTHING);
   }
 
-  synchronized void send(FollowRequest request) {
+  /** What ends the change of which this is a part, if it is the last one. */
+  static Optional<Marker> marker(DeltaDiscoveryResponse part) {
+    try {
+      return Marker.in(part);
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  synchronized void send(DeltaDiscoveryRequest request) {
     Objects.requireNonNull(out).onNext(request);
   }
 
   @Override
-  public void beforeStart(ClientCallStreamObserver<FollowRequest> stream) {
+  public void beforeStart(ClientCallStreamObserver<DeltaDiscoveryRequest> stream) {
     out = stream;
   }
 
   @Override
-  public synchronized void onNext(FollowResponse part) {
+  public synchronized void onNext(DeltaDiscoveryResponse part) {
     parts.add(part);
     bytes += part.getSerializedSize();
-    if (part.getLastPart() && prompt) {
+    if (prompt && marker(part).isPresent()) {
       answer(refusing);
     }
   }
@@ -109,26 +123,28 @@ final class FollowingNode implements ClientResponseObserver<FollowRequest, Follo
   /** Takes the change that has come, or refuses it by these problems. */
   synchronized void answer(List<String> problems) {
     if (problems.isEmpty()) {
-      for (FollowResponse part : parts) {
-        part.getResourcesList()
+      for (DeltaDiscoveryResponse part : parts) {
+        part.getResourcesList().stream()
+            .limit(part.getResourcesCount() - marker(part).stream().count())
             .forEach(resource -> {
-              versions.put(ResourceKey.of(resource), resource.getVersion());
-              objects.put(ResourceKey.of(resource), ResourceDecoder.decode(resource));
+              versions.put(resource.getName(), resource.getVersion());
+              objects.put(resource.getName(), ResourceDecoder.decode(resource));
             });
-        part.getRemovedList()
+        part.getRemovedResourcesList()
             .forEach(removed -> {
-              versions.remove(ResourceKey.of(removed));
-              objects.remove(ResourceKey.of(removed));
+              versions.remove(removed);
+              objects.remove(removed);
             });
       }
     }
-    long nonce = parts.getLast().getNonce();
+    String nonce = parts.getLast().getNonce();
     parts.clear();
     changes++;
-    send(
-        FollowRequest.newBuilder()
-            .setAnswer(Answer.newBuilder().setNonce(nonce).addAllProblems(problems))
-            .build());
+    DeltaDiscoveryRequest.Builder answer = request().setResponseNonce(nonce);
+    if (!problems.isEmpty()) {
+      answer.setErrorDetail(Status.newBuilder().setMessage(String.join("\n", problems)));
+    }
+    send(answer.build());
   }
 
   @Override
@@ -147,10 +163,10 @@ final class FollowingNode implements ClientResponseObserver<FollowRequest, Follo
   }
 
   synchronized MeshSnapshot snapshot() {
-    return SnapshotAssembly.of(1, objects.values());
+    return MeshSnapshot.of(1, true, objects.values());
   }
 
-  synchronized List<ResourceKey> holds() {
+  synchronized List<String> holds() {
     return List.copyOf(versions.keySet());
   }
 
@@ -160,7 +176,7 @@ final class FollowingNode implements ClientResponseObserver<FollowRequest, Follo
   }
 
   /** Parts that came and were not answered. */
-  synchronized List<FollowResponse> unanswered() {
+  synchronized List<DeltaDiscoveryResponse> unanswered() {
     return List.copyOf(parts);
   }
 

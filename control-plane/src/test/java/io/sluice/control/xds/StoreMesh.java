@@ -38,7 +38,7 @@ public final class StoreMesh implements SnapshotSource {
   private Consumer<MeshSnapshot> consumer = snapshot -> {};
   private List<Endpoint> endpoints = List.of();
   private boolean granted = true;
-  private volatile boolean complete = true;
+  private boolean complete = true;
   private long revision;
 
   /**
@@ -69,22 +69,24 @@ public final class StoreMesh implements SnapshotSource {
   /** Whether this knows everything; begins so. */
   public StoreMesh complete(boolean now) {
     complete = now;
+    consumer.accept(snapshot());
     return this;
   }
 
   /** The mesh as it is now, under the next revision. */
   public MeshSnapshot snapshot() {
     return new MeshSnapshot(
-        ++revision,
-        MeshSettings.CLOSED,
-        List.of(
-            pod("buyer", InetAddress.ofLiteral("10.0.0.1")),
-            pod("thief", InetAddress.ofLiteral("10.0.0.2")),
-            pod("store", address)),
-        List.of(
-            new Service(
-                STORE, List.of(), List.of(new ServicePort("main", 80, protocol, endpoints)))),
-        granted ? List.of(new Permission(BUYER, STORE, Set.of(BUYER), Set.of())) : List.of());
+            ++revision,
+            MeshSettings.CLOSED,
+            List.of(
+                pod("buyer", InetAddress.ofLiteral("10.0.0.1")),
+                pod("thief", InetAddress.ofLiteral("10.0.0.2")),
+                pod("store", address)),
+            List.of(
+                new Service(
+                    STORE, List.of(), List.of(new ServicePort("main", 80, protocol, endpoints)))),
+            granted ? List.of(new Permission(BUYER, STORE, Set.of(BUYER), Set.of())) : List.of())
+        .withComplete(complete);
   }
 
   private static Workload pod(String account, InetAddress address) {
@@ -107,11 +109,6 @@ public final class StoreMesh implements SnapshotSource {
   public void start(Consumer<MeshSnapshot> next) {
     consumer = next;
     consumer.accept(snapshot());
-  }
-
-  @Override
-  public boolean isComplete() {
-    return complete;
   }
 
   @Override

@@ -18,8 +18,9 @@ import io.sluice.cni.membership.MembershipFile;
 import io.sluice.cni.membership.MembershipFileException;
 import io.sluice.cni.membership.NamespaceKind;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.KubernetesNamespace;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.NamespaceMembership;
 import io.sluice.node.enrolment.SandboxEnrolment;
 import io.sluice.node.placement.SandboxRecords;
 import java.nio.file.Path;
@@ -44,7 +45,7 @@ public final class CniService implements AutoCloseable {
   private final CniServer server;
   private final ConfigurationWatch watch;
   private MeshSnapshot latest = MeshSnapshot.EMPTY;
-  private Map<String, NamespaceMembership> written = Map.of();
+  private MeshSnapshot written = MeshSnapshot.EMPTY;
   private boolean hasWritten;
 
   private CniService(
@@ -119,26 +120,25 @@ public final class CniService implements AutoCloseable {
   }
 
   /**
-   * Takes a new snapshot. Any thread; may wait for the disk.
-   *
-   * @param isComplete whether it holds everything: what is missing otherwise says nothing, so the
-   *     file keeps what it says
+   * Takes a new snapshot. Any thread; may wait for the disk. Of one that is not complete, what is
+   * missing says nothing, so the file keeps what it says.
    */
-  public synchronized void publish(MeshSnapshot snapshot, boolean isComplete) {
+  public synchronized void publish(MeshSnapshot snapshot) {
     latest = snapshot;
     snapshots.publish(snapshot);
-    if (!isComplete || (hasWritten && snapshot.namespaces().equals(written))) {
+    if (!snapshot.isComplete()
+        || (hasWritten && snapshot.since(written).of(Kind.NAMESPACE).isEmpty())) {
       return;
     }
     try {
       boolean changed = membership.write(membershipOf(snapshot));
       hasWritten = true;
-      written = snapshot.namespaces();
+      written = snapshot;
       if (changed) {
         LOG.log(
             System.Logger.Level.INFO,
             "cni_membership_written namespaces={0}",
-            snapshot.namespaces().size());
+            snapshot.all(Kind.NAMESPACE).size());
       }
     } catch (MembershipFileException e) {
       hasWritten = false; // tried again with the next snapshot
@@ -146,26 +146,22 @@ public final class CniService implements AutoCloseable {
     }
   }
 
-  /**
-   * Takes the latest snapshot once more: a registry knows only after the first one whether it was
-   * complete. Any thread; may wait for the disk.
-   */
-  public synchronized void publishAgain(BooleanSupplier isComplete) {
-    publish(latest, isComplete.getAsBoolean());
+  /** Tries again what could not be written. Any thread; may wait for the disk. */
+  public synchronized void publishAgain() {
+    publish(latest);
   }
 
   private Membership membershipOf(MeshSnapshot snapshot) {
     Map<String, NamespaceKind> kinds = new TreeMap<>();
-    snapshot
-        .namespaces()
-        .forEach((name, kind) ->
-            kinds.put(
-                name,
-                switch (kind) {
-                  case INSIDE -> NamespaceKind.INSIDE;
-                  case MIXED -> NamespaceKind.MIXED;
-                  case OUTSIDE -> NamespaceKind.OUTSIDE;
-                }));
+    for (KubernetesNamespace namespace : snapshot.all(Kind.NAMESPACE)) {
+      kinds.put(
+          namespace.name(),
+          switch (namespace.membership()) {
+            case INSIDE -> NamespaceKind.INSIDE;
+            case MIXED -> NamespaceKind.MIXED;
+            case OUTSIDE -> NamespaceKind.OUTSIDE;
+          });
+    }
     systemNamespaces.forEach(name -> kinds.put(name, NamespaceKind.SYSTEM));
     return Membership.of(kinds);
   }

@@ -43,7 +43,7 @@ final class SnapshotView {
 
   /** What is known of a namespace; empty when nothing is. */
   synchronized Optional<NamespaceMembership> membership(String namespace) {
-    return Optional.ofNullable(snapshot.namespaces().get(namespace));
+    return snapshot.membership(namespace);
   }
 
   /**

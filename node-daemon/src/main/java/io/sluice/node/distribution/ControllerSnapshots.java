@@ -1,8 +1,10 @@
 package io.sluice.node.distribution;
 
-import io.sluice.api.discovery.v1.Answer;
-import io.sluice.api.discovery.v1.FollowRequest;
-import io.sluice.api.discovery.v1.FollowResponse;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
+import io.sluice.api.envoy.rpc.Status;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.Marker;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.Controller;
@@ -13,6 +15,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -35,6 +38,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
   private final Controller controller;
   private final InstantSource clock;
   private final String interception;
+  private final Collection<Kind<?>> kinds;
   private final Optional<MeshSnapshot> kept;
   private final Backoff backoff = new Backoff(new SecureRandom());
   private final FollowTraffic traffic = new FollowTraffic();
@@ -42,7 +46,6 @@ public final class ControllerSnapshots implements ConfirmedSource {
   private final CountDownLatch delivered = new CountDownLatch(1);
   private final CountDownLatch ending = new CountDownLatch(1);
   private volatile FollowStatus status = FollowStatus.BEGIN;
-  private volatile boolean complete;
   private volatile boolean closed;
   private volatile @Nullable ResourceStream stream;
   private volatile @Nullable RuntimeException firstFailure;
@@ -63,6 +66,17 @@ public final class ControllerSnapshots implements ConfirmedSource {
       Optional<MeshSnapshot> kept,
       InstantSource clock,
       String interception) {
+    this(controller, kept, clock, interception, Kind.ALL);
+  }
+
+  /** The same for a node that knows these kinds. */
+  public ControllerSnapshots(
+      Controller controller,
+      Optional<MeshSnapshot> kept,
+      InstantSource clock,
+      String interception,
+      Collection<Kind<?>> kinds) {
+    this.kinds = kinds;
     this.interception = interception;
     this.controller = controller;
     this.kept = kept;
@@ -76,7 +90,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
       throw new IllegalStateException("the controller is followed already");
     }
     kept.ifPresent(snapshot -> {
-      holding = Holding.of(snapshot);
+      holding = Holding.of(snapshot.withComplete(false));
       revision = snapshot.revision();
     });
     thread = Thread.ofPlatform().name("sluice-distribution").daemon().start(() -> run(consumer));
@@ -102,11 +116,6 @@ public final class ControllerSnapshots implements ConfirmedSource {
     if (closed) {
       throw new IllegalStateException("the daemon ended while it waited for the controller");
     }
-  }
-
-  @Override
-  public boolean isComplete() {
-    return complete;
   }
 
   @Override
@@ -155,18 +164,15 @@ public final class ControllerSnapshots implements ConfirmedSource {
   private void follow(Consumer<MeshSnapshot> consumer) throws InterruptedException {
     try (ResourceStream opened = controller.followResources()) {
       stream = opened;
-      holding.hellos(interception).forEach(opened::send);
+      holding.requests(interception).forEach(opened::send);
       ArrivingChange change = null;
       while (!closed) {
-        FollowResponse part = opened.next();
+        DeltaDiscoveryResponse part = opened.next();
         traffic.received(part.getSerializedSize());
-        change = change == null ? new ArrivingChange(holding, part.getNonce()) : change;
+        change = change == null ? new ArrivingChange(holding, kinds, part.getNonce()) : change;
         if (change.take(part)) {
           List<String> problems = finish(change, consumer);
-          opened.send(
-              FollowRequest.newBuilder()
-                  .setAnswer(Answer.newBuilder().setNonce(change.nonce()).addAllProblems(problems))
-                  .build());
+          opened.send(answer(change.nonce(), problems));
           change = null;
           backoff.reset();
         }
@@ -180,6 +186,18 @@ public final class ControllerSnapshots implements ConfirmedSource {
     } finally {
       stream = null;
     }
+  }
+
+  private static DeltaDiscoveryRequest answer(String nonce, List<String> problems) {
+    DeltaDiscoveryRequest.Builder answer =
+        DeltaDiscoveryRequest.newBuilder().setTypeUrl(Marker.TYPE_URL).setResponseNonce(nonce);
+    if (!problems.isEmpty()) {
+      answer.setErrorDetail(
+          Status.newBuilder()
+              .setCode(io.grpc.Status.Code.INVALID_ARGUMENT.value())
+              .setMessage(String.join("\n", problems)));
+    }
+    return answer.build();
   }
 
   private void failed(String why) {
@@ -197,7 +215,8 @@ public final class ControllerSnapshots implements ConfirmedSource {
     if (problems.isEmpty()) {
       try {
         apply(change, next, consumer);
-        status = status.taken(change.revision(), clock.instant(), holding.size());
+        status =
+            status.taken(change.marker().revision(), clock.instant(), holding.content().size());
         traffic.taken();
         return problems;
       } catch (RuntimeException e) {
@@ -213,36 +232,24 @@ public final class ControllerSnapshots implements ConfirmedSource {
     LOG.log(
         System.Logger.Level.ERROR,
         "change_refused revision={0} {1}",
-        Long.toString(change.revision()),
+        Long.toString(change.marker().revision()),
         String.join(" | ", problems));
     status = status.refused(problems);
     traffic.refused();
     return problems;
   }
 
-  /** While the content changes nothing may be taken for removed that is only unknown. */
   private void apply(ArrivingChange change, Holding next, Consumer<MeshSnapshot> consumer) {
-    boolean wasComplete = complete;
     boolean first = delivered.getCount() > 0;
-    if (!change.isComplete()) {
-      complete = false;
+    boolean complete = next.content().isComplete();
+    if (first || change.changesAnything() || complete != holding.content().isComplete()) {
+      long number = Math.max(revision + 1, next.content().revision());
+      consumer.accept(next.content().withRevision(number));
+      revision = number;
     }
-    if (first || change.changesAnything()) {
-      deliver(next, change.revision(), consumer);
-      holding = next;
-    }
-    complete = change.isComplete();
-    pods.heard(change.tellsOfEveryPod(), complete);
-    if (!first && complete && !wasComplete) {
-      deliver(holding, change.revision(), consumer); // it may now be taken for all there is
-    }
+    holding = next;
+    pods.heard(change.marker().tellsOfEveryPod(), complete);
     delivered.countDown();
-  }
-
-  private void deliver(Holding next, long controllers, Consumer<MeshSnapshot> consumer) {
-    long number = Math.max(revision + 1, controllers);
-    consumer.accept(next.snapshot(number));
-    revision = number;
   }
 
   @Override

@@ -1,133 +1,73 @@
 package io.sluice.node.distribution;
 
-import io.sluice.api.discovery.v1.FollowRequest;
-import io.sluice.api.discovery.v1.Held;
-import io.sluice.api.discovery.v1.Hello;
-import io.sluice.api.discovery.v1.Resource;
-import io.sluice.api.discovery.v1.ResourceType;
+import com.google.protobuf.Struct;
+import com.google.protobuf.Value;
+import io.sluice.api.envoy.core.Node;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
+import io.sluice.mesh.Marker;
+import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.PersistentMap;
 import io.sluice.mesh.Release;
+import io.sluice.mesh.ResourceEncoder;
+import io.sluice.mesh.SnapshotDifference.Change;
 import io.sluice.mesh.SnapshotEditor;
-import io.sluice.wire.MeshResource;
-import io.sluice.wire.ResourceEncoder;
-import io.sluice.wire.ResourceKey;
-import io.sluice.wire.SnapshotAssembly;
-import io.sluice.wire.UnusableResourceException;
-import io.sluice.wire.WireLimits;
+import io.sluice.mesh.UnusableResourceException;
+import io.sluice.mesh.Version;
+import io.sluice.mesh.WireLimits;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 
-/** Resources with their versions, and the snapshot that they make. Immutable. */
-final class Holding {
+/**
+ * What a node was told of the mesh. Immutable.
+ *
+ * @param bytes of it as resources
+ */
+record Holding(MeshSnapshot content, long bytes) {
+  private static final System.Logger LOG = System.getLogger(Holding.class.getName());
+
   /** Nothing. */
-  static final Holding NOTHING = new Holding(PersistentMap.empty(), MeshSnapshot.EMPTY, 0);
+  static final Holding NOTHING = new Holding(MeshSnapshot.EMPTY, 0);
 
   /** Leaves room for the framing of a message with one entry too many. */
-  private static final int HELLO_BYTES = WireLimits.REQUEST_BYTES * 3 / 4;
+  private static final int REQUEST_BYTES = WireLimits.REQUEST_BYTES * 3 / 4;
 
   /** Of one entry, besides its name: version, tags and lengths. */
-  private static final int ENTRY_BYTES = 20;
+  private static final int ENTRY_BYTES = 28;
 
   /** A longest name takes three bytes a character. */
   private static final int BYTES_PER_CHARACTER = 3;
 
-  /**
-   * One of them.
-   *
-   * @param bytes of its content
-   */
-  private record Entry(long version, int bytes, MeshResource object) {}
-
-  private final PersistentMap<ResourceKey, Entry> entries;
-  private final MeshSnapshot content;
-  private final long bytes;
-
-  private Holding(PersistentMap<ResourceKey, Entry> entries, MeshSnapshot content, long bytes) {
-    this.entries = entries;
-    this.content = content;
-    this.bytes = bytes;
-  }
-
-  /** What {@code snapshot} is made of. */
-  static Holding of(MeshSnapshot snapshot) {
-    Edit edit = NOTHING.edit();
-    ResourceEncoder.resources(snapshot)
+  /** What an earlier daemon was told, but for what only its release could use. */
+  static Holding of(MeshSnapshot kept) {
+    SnapshotEditor usable = kept.edit();
+    kept.objects()
         .forEach(object -> {
           try {
-            edit.put(ResourceEncoder.encode(object), object);
+            ResourceEncoder.encode(object);
           } catch (UnusableResourceException e) {
             // By the rules of the release that kept it; the controller sends what it is now.
-            System.getLogger(Holding.class.getName())
-                .log(System.Logger.Level.WARNING, "resource_not_held " + e.getMessage());
+            LOG.log(System.Logger.Level.WARNING, "resource_not_held " + e.getMessage());
+            usable.remove(object.key());
           }
         });
-    return edit.result();
+    return NOTHING.followedBy(usable.snapshot(kept.revision()));
   }
 
-  /** Begins what differs from this; this one stays as it is. */
-  Edit edit() {
-    return new Edit(this);
-  }
-
-  boolean holds(ResourceKey key) {
-    return entries.containsKey(key);
-  }
-
-  int size() {
-    return entries.size();
-  }
-
-  /** Of all contents. */
-  long bytes() {
-    return bytes;
-  }
-
-  MeshSnapshot snapshot(long revision) {
-    return content.withRevision(revision);
-  }
-
-  /** Makes the next holding; costs what it changes. One thread. */
-  static final class Edit {
-    private final SnapshotEditor content;
-    private PersistentMap<ResourceKey, Entry> entries;
-    private long bytes;
-
-    private Edit(Holding before) {
-      this.content = before.content.edit();
-      this.entries = before.entries;
-      this.bytes = before.bytes;
-    }
-
-    /**
-     * Adds it, or replaces the one of its name.
-     *
-     * @param object what {@code resource} says
-     */
-    void put(Resource resource, MeshResource object) {
-      ResourceKey key = ResourceKey.of(resource);
-      remove(key);
-      Entry entry = new Entry(resource.getVersion(), resource.getContent().size(), object);
-      entries = entries.with(key, entry);
-      bytes += entry.bytes();
-      SnapshotAssembly.put(content, object);
-    }
-
-    /** Removes it, if there is one. */
-    void remove(ResourceKey key) {
-      Entry entry = entries.get(key);
-      if (entry != null) {
-        entries = entries.without(key);
-        bytes -= entry.bytes();
-        SnapshotAssembly.remove(content, entry.object());
+  /** What it is with {@code next} in its place; costs what differs. */
+  Holding followedBy(MeshSnapshot next) {
+    long grown = bytes;
+    var difference = next.since(content);
+    for (var kind : difference.kinds()) {
+      for (Change<?> change : difference.of(kind)) {
+        grown += change.after().map(Holding::bytesOf).orElse(0);
+        grown -= change.before().map(Holding::bytesOf).orElse(0);
       }
     }
+    return new Holding(next, grown);
+  }
 
-    Holding result() {
-      return new Holding(entries, content.snapshot(0), bytes);
-    }
+  private static int bytesOf(MeshObject object) {
+    return ResourceEncoder.content(object).size();
   }
 
   /**
@@ -135,34 +75,32 @@ final class Holding {
    *
    * @param interception how pods are intercepted, and why so
    */
-  List<FollowRequest> hellos(String interception) {
-    List<FollowRequest> hellos = new ArrayList<>();
-    Map<ResourceType, Held.Builder> part = new EnumMap<>(ResourceType.class);
-    int bytes = 0;
-    for (Map.Entry<ResourceKey, Entry> one : entries.entrySet()) {
-      ResourceKey key = one.getKey();
-      part.computeIfAbsent(key.type(), type -> Held.newBuilder().setType(type))
-          .putVersions(key.name(), one.getValue().version());
-      bytes += ENTRY_BYTES + BYTES_PER_CHARACTER * key.name().length();
-      if (bytes > HELLO_BYTES) {
-        hellos.add(hello(part, true, interception));
-        part.clear();
-        bytes = 0;
+  List<DeltaDiscoveryRequest> requests(String interception) {
+    List<DeltaDiscoveryRequest> requests = new ArrayList<>();
+    DeltaDiscoveryRequest.Builder request =
+        DeltaDiscoveryRequest.newBuilder()
+            .setNode(
+                Node.newBuilder()
+                    .setUserAgentName("sluice")
+                    .setUserAgentVersion(Release.VERSION)
+                    .setMetadata(
+                        Struct.newBuilder()
+                            .putFields(
+                                Marker.INTERCEPTION,
+                                Value.newBuilder().setStringValue(interception).build())));
+    int size = 0;
+    for (MeshObject object : (Iterable<MeshObject>) content.objects()::iterator) {
+      String name = object.key().toString();
+      request.putInitialResourceVersions(name, Version.text(ResourceEncoder.content(object)));
+      size += ENTRY_BYTES + BYTES_PER_CHARACTER * name.length();
+      if (size > REQUEST_BYTES) {
+        requests.add(request.setTypeUrl(Marker.TYPE_URL).build());
+        request = DeltaDiscoveryRequest.newBuilder();
+        size = 0;
       }
     }
-    hellos.add(hello(part, false, interception));
-    return hellos;
-  }
-
-  private static FollowRequest hello(
-      Map<ResourceType, Held.Builder> held, boolean more, String interception) {
-    Hello.Builder hello =
-        Hello.newBuilder()
-            .setFormat(WireLimits.FORMAT)
-            .setSoftware(Release.VERSION)
-            .setInterception(interception)
-            .setMoreFollow(more);
-    held.values().forEach(hello::addHeld);
-    return FollowRequest.newBuilder().setHello(hello).build();
+    requests.add(
+        request.setTypeUrl(Marker.TYPE_URL).addResourceNamesSubscribe(Marker.EVERYTHING).build());
+    return requests;
   }
 }

@@ -27,7 +27,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -45,7 +44,6 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
 
   private final String nodeName;
   private final Interception interception;
-  private final BooleanSupplier registryIsComplete;
   private final FormerMechanism former;
   private final Runnable upkeep;
   private final Semaphore wakeUp = new Semaphore(0);
@@ -87,7 +85,6 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       NetnsHandle hostNamespace,
       EarlierConnections earlier,
       Verification verification,
-      BooleanSupplier registryIsComplete,
       FormerMechanism former,
       Runnable upkeep) {
     this.nodeName = nodeName;
@@ -114,7 +111,6 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     this.view =
         new StatusView(
             nodeName, enrolled::find, earlier, verification, problems.current(), refusedPending);
-    this.registryIsComplete = registryIsComplete;
     this.former = former;
     this.upkeep = upkeep;
     this.thread =
@@ -126,7 +122,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
    * does then is known ground.
    */
   public void lookAhead(MeshSnapshot expected) {
-    expected.workloads().stream()
+    expected.workloadsOn(nodeName).stream()
         .filter(this::isWanted)
         .forEach(workload -> placements.lookAhead(workload, expected));
   }
@@ -255,10 +251,9 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   }
 
   private void reconcile(@Nullable Runnable brought) {
-    boolean isComplete = registryIsComplete.getAsBoolean(); // first: it speaks of no older snapshot
     MeshSnapshot current = snapshot;
     Map<NamespacedName, Workload> wanted = new TreeMap<>();
-    for (Workload workload : current.workloads()) {
+    for (Workload workload : current.workloadsOn(nodeName)) {
       if (isWanted(workload)) {
         wanted.put(workload.name(), workload);
       }
@@ -295,10 +290,10 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     publishStatuses(current);
     released.settle();
     leftovers.tellOfStart();
-    if (isComplete) {
+    if (current.isComplete()) {
       leftovers.release(wanted.keySet());
     }
-    if (problems.current().isEmpty() && isComplete) {
+    if (problems.current().isEmpty() && current.isComplete()) {
       former.removeAll();
     }
     if (due) {

@@ -43,10 +43,8 @@ final class StatusView {
   /** Every pod of the snapshot that belongs to this node. */
   Map<NamespacedName, PodStatus> of(MeshSnapshot snapshot) {
     Map<NamespacedName, PodStatus> next = new HashMap<>();
-    for (Workload workload : snapshot.workloads()) {
-      if (workload.nodeName().map(nodeName::equals).orElse(true)) {
-        next.put(workload.name(), status(workload));
-      }
+    for (Workload workload : snapshot.workloadsOn(nodeName)) {
+      next.put(workload.name(), status(workload));
     }
     return Map.copyOf(next);
   }

@@ -3,6 +3,7 @@ package io.sluice.node.metrics;
 import io.prometheus.client.Collector;
 import io.prometheus.client.CounterMetricFamily;
 import io.prometheus.client.GaugeMetricFamily;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.distribution.FollowStatus;
@@ -58,13 +59,16 @@ final class DistributionCollector extends Collector {
   }
 
   private static MetricFamilySamples resources(MeshSnapshot snapshot) {
-    return new GaugeMetricFamily(
+    GaugeMetricFamily resources =
+        new GaugeMetricFamily(
             "sluice_snapshot_resources",
             "Resources of the snapshot in force, by type.",
-            List.of("type"))
-        .addMetric(List.of("namespace"), snapshot.namespaces().size())
-        .addMetric(List.of("workload"), snapshot.workloads().size())
-        .addMetric(List.of("service"), snapshot.services().size())
-        .addMetric(List.of("permission"), snapshot.permissions().size());
+            List.of("type"));
+    for (Kind<?> kind : Kind.ALL) {
+      if (kind != Kind.SETTINGS) {
+        resources.addMetric(List.of(kind.name()), snapshot.all(kind).size());
+      }
+    }
+    return resources;
   }
 }

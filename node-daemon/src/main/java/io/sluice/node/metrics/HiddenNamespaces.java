@@ -2,14 +2,12 @@ package io.sluice.node.metrics;
 
 import io.prometheus.client.Collector.MetricFamilySamples;
 import io.prometheus.client.Collector.MetricFamilySamples.Sample;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.Workload;
 import java.util.Collections;
 import java.util.Enumeration;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * Namespaces whose own pods and workloads no series is to name. They are counted on, so that the
@@ -20,11 +18,7 @@ record HiddenNamespaces(Set<String> names) {
 
   static HiddenNamespaces of(MeshSnapshot snapshot) {
     return new HiddenNamespaces(
-        snapshot.workloads().stream()
-            .filter(pod -> !pod.connections().measured())
-            .map(Workload::name)
-            .map(NamespacedName::namespace)
-            .collect(Collectors.toUnmodifiableSet()));
+        Set.copyOf(snapshot.keys(Kind.WORKLOAD, Kind.UNMEASURED_BY_NAMESPACE)));
   }
 
   /** What is left of {@code families}. */

@@ -1,8 +1,12 @@
 package io.sluice.node.metrics;
 
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Permission;
 import io.sluice.mesh.Service;
+import io.sluice.mesh.SnapshotDifference;
+import io.sluice.mesh.SnapshotDifference.Change;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import io.sluice.proxy.ConnectionInfo;
@@ -10,10 +14,10 @@ import io.sluice.proxy.Reporter;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -133,31 +137,57 @@ record TcpLabels(List<String> values) {
     return values.toArray(String[]::new);
   }
 
-  /** Every end that a snapshot knows, or lets in from another mesh, as the labels name it. */
-  record Ends(Set<List<String>> workloads, Set<List<String>> services) {
-    static Ends of(MeshSnapshot snapshot) {
-      Set<List<String>> workloads = new HashSet<>();
-      workloads.add(unknownWorkload(null));
-      for (Workload each : snapshot.workloads()) {
-        workloads.add(workload(Optional.of(each), each.identity()));
-        workloads.add(unknownWorkload(each.identity()));
+  /**
+   * Every end that a snapshot knows, or lets in from another mesh, as the labels name it, and how
+   * many objects make it known. One thread at a time.
+   */
+  static final class Ends {
+    private final Map<List<String>, Integer> workloads = new HashMap<>();
+    private MeshSnapshot known = MeshSnapshot.EMPTY;
+
+    /** Goes on to {@code next}; costs what differs. */
+    void follow(MeshSnapshot next) {
+      SnapshotDifference difference = next.since(known);
+      known = next;
+      for (Change<Workload> change : difference.of(Kind.WORKLOAD)) {
+        change.before().ifPresent(pod -> namesOf(pod).forEach(name -> count(name, -1)));
+        change.after().ifPresent(pod -> namesOf(pod).forEach(name -> count(name, 1)));
       }
-      snapshot.permissions().stream()
-          .flatMap(each -> each.foreignSources().stream())
-          .forEach(each -> workloads.add(unknownWorkload(each)));
-      Set<List<String>> services = new HashSet<>();
-      services.add(service(Optional.empty(), snapshot));
-      snapshot
-          .services()
-          .forEach(each -> services.add(service(Optional.of(each.name()), snapshot)));
-      return new Ends(workloads, services);
+      for (Change<Permission> change : difference.of(Kind.PERMISSION)) {
+        change
+            .before()
+            .ifPresent(was -> was.foreignSources().forEach(one -> count(unknownWorkload(one), -1)));
+        change
+            .after()
+            .ifPresent(is -> is.foreignSources().forEach(one -> count(unknownWorkload(one), 1)));
+      }
+    }
+
+    private static List<List<String>> namesOf(Workload pod) {
+      return List.of(workload(Optional.of(pod), pod.identity()), unknownWorkload(pod.identity()));
+    }
+
+    private void count(List<String> name, int more) {
+      workloads.merge(name, more, (was, by) -> was + by == 0 ? null : was + by);
     }
 
     /** Whether both ends and the service of {@code labels} still exist. */
     boolean include(TcpLabels labels) {
-      return workloads.contains(labels.values.subList(SOURCE, DESTINATION))
-          && workloads.contains(labels.values.subList(DESTINATION, SERVICE))
-          && services.contains(labels.values.subList(SERVICE, PROTOCOL));
+      return hasWorkload(labels.values.subList(SOURCE, DESTINATION))
+          && hasWorkload(labels.values.subList(DESTINATION, SERVICE))
+          && hasService(labels.values.subList(SERVICE, PROTOCOL));
+    }
+
+    private boolean hasWorkload(List<String> name) {
+      return workloads.containsKey(name) || name.equals(unknownWorkload(null));
+    }
+
+    private boolean hasService(List<String> name) {
+      return name.equals(service(Optional.empty(), known))
+          || known
+              .get(Kind.SERVICE, name.get(2) + "/" + name.get(1))
+              .filter(one -> one.host().equals(name.getFirst()))
+              .isPresent();
     }
   }
 }

@@ -32,6 +32,7 @@ final class TcpMetrics {
   private final Counter received;
   private final Map<Long, Live> live = new ConcurrentHashMap<>();
   private final Set<TcpLabels> labelSets = ConcurrentHashMap.newKeySet();
+  private final TcpLabels.Ends ends = new TcpLabels.Ends(); // of who says what is kept
 
   /** What one open connection counts under. */
   private record Live(TcpLabels labels, Counter.Child sent, Counter.Child received) {}
@@ -78,7 +79,7 @@ final class TcpMetrics {
 
   /** Ends the series whose ends are not in {@code current} any more. */
   void keepOnly(MeshSnapshot current) {
-    TcpLabels.Ends ends = TcpLabels.Ends.of(current);
+    ends.follow(current);
     Set<TcpLabels> inUse = new HashSet<>();
     live.values().forEach(connection -> inUse.add(connection.labels));
     List<TcpLabels> ended =

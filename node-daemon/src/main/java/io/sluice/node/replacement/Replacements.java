@@ -2,6 +2,7 @@ package io.sluice.node.replacement;
 
 import io.sluice.cni.protocol.PodReference;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.PodUid;
@@ -137,9 +138,8 @@ public final class Replacements implements PodReplacement {
 
   private void requireOneNode() throws NotReplaced {
     Optional<String> other =
-        told.workloads().stream()
-            .flatMap(pod -> pod.nodeName().stream())
-            .filter(name -> !name.equals(nodeName))
+        told.keys(Kind.WORKLOAD, Kind.WORKLOADS_BY_NODE).stream()
+            .filter(name -> !name.isEmpty() && !name.equals(nodeName))
             .findFirst();
     if (mode == ReplacementMode.AUTO && other.isPresent()) {
       throw new NotReplaced(
@@ -153,7 +153,7 @@ public final class Replacements implements PodReplacement {
   /** Pods of the account that the node was told of here; alike, or nobody knows which it is. */
   private List<Workload> predecessors(NamespacedName account) throws NotReplaced {
     List<Workload> known =
-        told.workloads().stream()
+        told.workloadsOn(nodeName).stream()
             .filter(pod -> pod.enrolled() && pod.nodeName().equals(Optional.of(nodeName)))
             .filter(pod -> pod.identity().serviceAccountName().equals(account))
             .toList();
@@ -223,25 +223,24 @@ public final class Replacements implements PodReplacement {
    * Adds to {@code editor} what {@code found} does not tell yet.
    *
    * @param found the newest snapshot of the source
-   * @param isComplete whether it holds everything
    */
-  public synchronized void addTo(SnapshotEditor editor, MeshSnapshot found, boolean isComplete) {
+  public synchronized void addTo(SnapshotEditor editor, MeshSnapshot found) {
     told = found;
     if (standIns.isEmpty()) {
       return;
     }
-    boolean isTold = isComplete && facts.isToldOfEveryPod();
+    boolean isTold = found.isComplete() && facts.isToldOfEveryPod();
     standIns.values().removeIf(one -> isTold || isKnown(one, found));
     List<StandIn> alone = new ArrayList<>();
     for (StandIn one : standIns.values()) {
       for (InetAddress address : one.addresses()) {
         found.workloadsAt(address).stream()
             .filter(this::isGone)
-            .forEach(owner -> editor.removeWorkload(owner.name()));
+            .forEach(owner -> editor.remove(owner.key()));
       }
       Workload predecessor = one.predecessor();
       if (predecessor.name().equals(one.name()) || isGone(predecessor)) {
-        editor.removeWorkload(predecessor.name());
+        editor.remove(predecessor.key());
         alone.add(one);
       }
     }

@@ -2,7 +2,7 @@ package io.sluice.node.store;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
-import io.sluice.wire.WireLimits;
+import io.sluice.mesh.WireLimits;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -22,7 +22,7 @@ import java.util.Arrays;
  * 32   8  revision
  * 40   4  n, length of the payload
  * 44   n  payload
- * 44+n m  which mesh it is of, UTF-8, up to the last field; format 1 has none
+ * 44+n m  which mesh it is of, UTF-8, up to the last field
  * ..   32 SHA-256 of everything before it
  * </pre>
  *
@@ -55,7 +55,6 @@ record Envelope(
 
   private static final byte[] MAGIC = "SLUICESS".getBytes(StandardCharsets.US_ASCII);
   private static final int FORMAT = 2;
-  private static final int FORMAT_WITHOUT_MESH = 1;
   private static final int COMPLETE = 1;
 
   /** More files than anybody writes; what claims more is damaged. */
@@ -100,7 +99,7 @@ record Envelope(
     }
     ByteBuffer in = ByteBuffer.wrap(bytes, MAGIC.length, end - MAGIC.length);
     int format = in.getInt();
-    if (format != FORMAT && format != FORMAT_WITHOUT_MESH) {
+    if (format != FORMAT) {
       throw new UnusableSnapshotException(
           StoreFault.NEWER_FORMAT,
           "it has format "
@@ -123,7 +122,7 @@ record Envelope(
         || revision < 1
         || length < 0
         || markLength < 0
-        || markLength > (format == FORMAT ? MeshMark.LONGEST_TEXT : 0)) {
+        || markLength > MeshMark.LONGEST_TEXT) {
       throw damaged("its header has a value that no snapshot has");
     }
     return new Envelope(

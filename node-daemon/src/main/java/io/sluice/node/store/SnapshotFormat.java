@@ -3,15 +3,16 @@ package io.sluice.node.store;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.ExtensionRegistryLite;
-import io.sluice.api.discovery.v1.Resource;
+import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.MeshObject;
+import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.wire.MeshResource;
-import io.sluice.wire.ResourceDecoder;
-import io.sluice.wire.ResourceEncoder;
-import io.sluice.wire.ResourceKey;
-import io.sluice.wire.SnapshotAssembly;
-import io.sluice.wire.UnusableResourceException;
-import io.sluice.wire.WireLimits;
+import io.sluice.mesh.ResourceDecoder;
+import io.sluice.mesh.ResourceEncoder;
+import io.sluice.mesh.ResourceKey;
+import io.sluice.mesh.UnusableResourceException;
+import io.sluice.mesh.WireLimits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
@@ -40,13 +41,15 @@ public final class SnapshotFormat {
 
   static Envelope envelope(long sequence, Stored stored) {
     ByteString.Output payload = ByteString.newOutput();
-    ResourceEncoder.resources(stored.snapshot())
+    stored
+        .snapshot()
+        .objects()
         .map(ResourceEncoder::encode)
         .forEach(resource -> append(resource, payload));
     return new Envelope(
         sequence,
         stored.savedAt(),
-        stored.complete(),
+        stored.snapshot().isComplete(),
         stored.snapshot().revision(),
         payload.toByteString(),
         stored.mesh());
@@ -61,13 +64,13 @@ public final class SnapshotFormat {
   }
 
   static Stored stored(Envelope envelope) throws UnusableSnapshotException {
-    Map<ResourceKey, MeshResource> resources = new HashMap<>();
+    Map<ResourceKey, MeshObject> resources = new HashMap<>();
     try {
       CodedInputStream in = envelope.payload().newCodedInput();
       while (!in.isAtEnd()) {
         Resource.Builder resource = Resource.newBuilder();
         in.readMessage(resource, ExtensionRegistryLite.getEmptyRegistry());
-        MeshResource decoded = ResourceDecoder.decode(resource.build());
+        MeshObject decoded = ResourceDecoder.decode(resource.build());
         if (resources.put(decoded.key(), decoded) != null) {
           throw unusable(decoded.key() + " is in it twice");
         }
@@ -80,11 +83,13 @@ public final class SnapshotFormat {
     } catch (UnusableResourceException e) {
       throw unusable("of its objects, " + e.getMessage());
     }
-    if (!resources.containsKey(ResourceKey.SETTINGS)) {
+    if (!resources.containsKey(Kind.SETTINGS.key(MeshSettings.NAME))) {
       throw unusable("it has no settings"); // those for their absence would cut off a whole site
     }
-    MeshSnapshot snapshot = SnapshotAssembly.of(envelope.revision(), resources.values());
-    return new Stored(snapshot, envelope.complete(), envelope.savedAt(), envelope.mesh());
+    return new Stored(
+        MeshSnapshot.of(envelope.revision(), envelope.complete(), resources.values()),
+        envelope.savedAt(),
+        envelope.mesh());
   }
 
   private static UnusableSnapshotException unusable(String problem) {

@@ -106,7 +106,7 @@ public final class SnapshotStore implements AutoCloseable {
                 "snapshot_loaded revision={0} saved_at={1} complete={2}",
                 Long.toString(stored.snapshot().revision()),
                 stored.savedAt().truncatedTo(ChronoUnit.SECONDS),
-                stored.complete()));
+                stored.snapshot().isComplete()));
     return found.newest();
   }
 
@@ -137,8 +137,8 @@ public final class SnapshotStore implements AutoCloseable {
   }
 
   /** Has {@code snapshot} written soon, as what holds now; returns at once. */
-  public void save(MeshSnapshot snapshot, boolean complete) {
-    save(snapshot, complete, clock.instant());
+  public void save(MeshSnapshot snapshot) {
+    save(snapshot, clock.instant());
   }
 
   /**
@@ -147,18 +147,16 @@ public final class SnapshotStore implements AutoCloseable {
    *
    * @param confirmedAt when its source last said that it is current
    */
-  public void save(MeshSnapshot snapshot, boolean complete, Instant confirmedAt) {
-    save(snapshot, complete, confirmedAt, MeshMark.UNKNOWN);
+  public void save(MeshSnapshot snapshot, Instant confirmedAt) {
+    save(snapshot, confirmedAt, MeshMark.UNKNOWN);
   }
 
   /** The same for one of which is known which mesh it is of. */
-  public synchronized void save(
-      MeshSnapshot snapshot, boolean complete, Instant confirmedAt, MeshMark mesh) {
+  public synchronized void save(MeshSnapshot snapshot, Instant confirmedAt, MeshMark mesh) {
     // The revision of no snapshot on a disk is 0, which is that of the empty one.
     Stored next =
         new Stored(
             snapshot.withRevision(Math.max(1, snapshot.revision())),
-            complete,
             confirmedAt.truncatedTo(ChronoUnit.MILLIS),
             mesh);
     pending = isOnDisk(next) ? null : next;
@@ -168,10 +166,10 @@ public final class SnapshotStore implements AutoCloseable {
   private boolean isOnDisk(Stored next) {
     Stored last = saved;
     return last != null
-        && last.complete() == next.complete()
+        && last.snapshot().isComplete() == next.snapshot().isComplete()
         && last.mesh().equals(next.mesh())
         && Duration.between(last.savedAt(), next.savedAt()).abs().compareTo(timing.refresh()) < 0
-        && last.snapshot().hasSameContentAs(next.snapshot());
+        && next.snapshot().since(last.snapshot()).isEmpty();
   }
 
   private void writeAll() {

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * delivers, which is saved. Where the disk has nothing, {@link #start} waits like the other.
  *
  * <p>A stored snapshot is never complete, whatever it was: pods may have joined since, and what it
- * does not know must not be released. Revisions keep growing over the change, for consumers go by
- * them; the other source's are kept where they do.
+ * does not know must not be released. Revisions keep growing over the change, since the other
+ * source goes on from the stored one's.
  */
 public final class StoredFirst implements SnapshotSource {
   private static final System.Logger LOG = System.getLogger(StoredFirst.class.getName());
@@ -70,7 +70,7 @@ public final class StoredFirst implements SnapshotSource {
     this.other = other;
     this.meshes = meshes;
     this.clock = clock;
-    this.latest = stored.map(Stored::snapshot).orElse(null);
+    this.latest = stored.map(one -> one.snapshot().withComplete(false)).orElse(null);
     this.storedAt = stored.map(Stored::savedAt).orElse(null);
   }
 
@@ -106,14 +106,9 @@ public final class StoredFirst implements SnapshotSource {
   }
 
   private void deliver(MeshSnapshot next, Consumer<MeshSnapshot> consumer) {
-    MeshSnapshot before = latest;
-    MeshSnapshot ordered =
-        before == null || next.revision() > before.revision()
-            ? next
-            : next.withRevision(before.revision() + 1);
-    latest = ordered;
-    consumer.accept(ordered);
-    isConfirmed = true; // not a moment too early, see isComplete
+    latest = next;
+    consumer.accept(next);
+    isConfirmed = true;
     Instant now = clock.instant();
     save(now, now);
   }
@@ -137,14 +132,8 @@ public final class StoredFirst implements SnapshotSource {
       if (!confirmed.isBefore(asked)) {
         mesh = meshes.get();
       }
-      store.save(current, other.isComplete(), confirmed, mesh);
+      store.save(current, confirmed, mesh);
     }
-  }
-
-  /** Also false while nothing but the stored snapshot is known. */
-  @Override
-  public boolean isComplete() {
-    return isConfirmed && other.isComplete();
   }
 
   @Override

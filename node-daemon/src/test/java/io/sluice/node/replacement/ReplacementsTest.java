@@ -136,7 +136,7 @@ class ReplacementsTest {
 
   private MeshSnapshot inForce(MeshSnapshot found) {
     SnapshotEditor editor = found.edit();
-    replacements.addTo(editor, found, true);
+    replacements.addTo(editor, found.withComplete(true));
     return editor.snapshot(found.revision() + 1);
   }
 

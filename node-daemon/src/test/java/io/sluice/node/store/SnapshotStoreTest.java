@@ -49,7 +49,7 @@ class SnapshotStoreTest {
     for (MeshSnapshot snapshot : snapshots) {
       try (SnapshotStore store = open()) {
         store.load();
-        store.save(snapshot, true);
+        store.save(snapshot.withComplete(true));
       }
     }
   }
@@ -85,7 +85,7 @@ class SnapshotStoreTest {
 
     assertThat(stored.snapshot().hasSameContentAs(snapshot)).isTrue();
     assertThat(stored.snapshot().revision()).isEqualTo(5);
-    assertThat(stored.complete()).isTrue();
+    assertThat(stored.snapshot().isComplete()).isTrue();
     assertThat(stored.savedAt()).isEqualTo(START);
   }
 
@@ -111,7 +111,7 @@ class SnapshotStoreTest {
   @MethodSource("meshes")
   void aSnapshotOfAnotherMeshIsNeverUsed(MeshMark saved, MeshMark present, boolean isUsed) {
     try (SnapshotStore store = open()) {
-      store.save(Samples.snapshot(5, Samples.CART), true, now, saved);
+      store.save(Samples.snapshot(5, Samples.CART).withComplete(true), now, saved);
     }
 
     try (SnapshotStore store = open()) {
@@ -121,7 +121,7 @@ class SnapshotStoreTest {
         assertThat(store.status().problem())
             .contains("another mesh", saved.toString(), present.toString());
       }
-      store.save(Samples.snapshot(1), true, now, present);
+      store.save(Samples.snapshot(1).withComplete(true), now, present);
     }
     assertThat(loaded(present).orElseThrow().mesh()).isEqualTo(present);
   }
@@ -180,15 +180,15 @@ class SnapshotStoreTest {
                 Duration.ofHours(1),
                 Duration.ofSeconds(20)))) {
       store.load();
-      store.save(Samples.snapshot(1), true);
+      store.save(Samples.snapshot(1).withComplete(true));
       Await.until(() -> assertThat(store.status().savedAt()).isPresent());
       for (int revision = 2; revision <= 50; revision++) {
-        store.save(Samples.snapshot(revision, Samples.CART), false);
+        store.save(Samples.snapshot(revision, Samples.CART).withComplete(false));
       }
     }
 
     assertThat(loaded().snapshot().revision()).isEqualTo(50);
-    assertThat(loaded().complete()).isFalse();
+    assertThat(loaded().snapshot().isComplete()).isFalse();
     assertThat(sequence()).isEqualTo(2);
   }
 
@@ -220,7 +220,7 @@ class SnapshotStoreTest {
     Path inTheWay = Files.createDirectories(directory().resolve(".a.snapshot.tmp/full"));
     try (SnapshotStore store = open()) {
       store.load();
-      store.save(Samples.snapshot(3, Samples.CATALOGUE), true);
+      store.save(Samples.snapshot(3, Samples.CATALOGUE).withComplete(true));
       Await.until(() ->
           assertThat(store.status().faults().getOrDefault(StoreFault.NOT_WRITTEN, 0L))
               .isGreaterThan(2));
@@ -272,7 +272,7 @@ class SnapshotStoreTest {
 
     try (SnapshotStore store = open()) {
       assertThat(store.load()).isEmpty();
-      store.save(Samples.snapshot(2, Samples.CART), true);
+      store.save(Samples.snapshot(2, Samples.CART).withComplete(true));
       Await.until(() ->
           assertThat(faults.faults())
               .containsExactly(StoreFault.OPEN_TO_OTHERS, StoreFault.OPEN_TO_OTHERS));
@@ -287,7 +287,7 @@ class SnapshotStoreTest {
     try (SnapshotStore store = open()) {
       assertThat(store.load()).isEmpty();
       Files.setPosixFilePermissions(directory(), PosixFilePermissions.fromString("rwx------"));
-      store.save(Samples.snapshot(3, Samples.CATALOGUE), true);
+      store.save(Samples.snapshot(3, Samples.CATALOGUE).withComplete(true));
     }
     assertThat(loaded().snapshot().revision()).isEqualTo(3);
 

@@ -15,7 +15,6 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
-import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -28,8 +27,10 @@ class TornFileTest {
 
   private final MeshSnapshot older = Samples.snapshot(7, Samples.CART);
   private final MeshSnapshot newer = Samples.snapshot(8, Samples.CART, Samples.CATALOGUE);
-  private final byte[] olderFile = SnapshotFormat.write(3, new Stored(older, true, SAVED_AT));
-  private final byte[] newerFile = SnapshotFormat.write(4, new Stored(newer, true, SAVED_AT));
+  private final byte[] olderFile =
+      SnapshotFormat.write(3, new Stored(older.withComplete(true), SAVED_AT));
+  private final byte[] newerFile =
+      SnapshotFormat.write(4, new Stored(newer.withComplete(true), SAVED_AT));
 
   @TempDir private Path directory;
   private SlotFiles slots = new SlotFiles(Path.of("none"));
@@ -69,7 +70,7 @@ class TornFileTest {
     Stored used = found.newest().orElseThrow();
     assertThat(used.snapshot().hasSameContentAs(newer)).isTrue();
     assertThat(used.snapshot().revision()).isEqualTo(8);
-    assertThat(used.complete()).isTrue();
+    assertThat(used.snapshot().isComplete()).isTrue();
     assertThat(used.savedAt()).isEqualTo(SAVED_AT);
   }
 
@@ -141,28 +142,6 @@ class TornFileTest {
     newest(withChecksum(ByteBuffer.wrap(newerFile.clone()).putInt(FORMAT_AT, 3).array()));
 
     assertTheOlderIsUsed(StoreFault.NEWER_FORMAT, "format 3");
-  }
-
-  /** Of the release before: without a mark, the file ends behind its objects. */
-  @Test
-  void aFileOfTheFirstFormatIsOfAnUnknownMesh() throws Exception {
-    Stored read =
-        SnapshotFormat.read(
-            withChecksum(ByteBuffer.wrap(newerFile.clone()).putInt(FORMAT_AT, 1).array()));
-
-    assertThat(read.snapshot().hasSameContentAs(newer)).isTrue();
-    assertThat(read.mesh()).isEqualTo(MeshMark.UNKNOWN);
-  }
-
-  @Test
-  void theFirstFormatHasNothingBehindItsObjects() {
-    byte[] marked =
-        SnapshotFormat.write(
-            4, new Stored(newer, true, SAVED_AT, new MeshMark("one", "a.example", Set.of("ab"))));
-
-    newest(withChecksum(ByteBuffer.wrap(marked).putInt(FORMAT_AT, 1).array()));
-
-    assertTheOlderIsUsed(StoreFault.DAMAGED, "a mark in format 1");
   }
 
   @Test

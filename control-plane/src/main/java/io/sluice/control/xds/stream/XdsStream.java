@@ -3,11 +3,11 @@ package io.sluice.control.xds.stream;
 import com.google.protobuf.MessageLite;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
-import io.grpc.stub.StreamObserver;
 import io.sluice.control.issuing.MeshMember;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.streaming.Coalesced;
 import io.sluice.control.streaming.Outgoing;
+import io.sluice.control.streaming.ServedStream;
 import io.sluice.control.xds.stream.Subscription.Answer;
 import io.sluice.control.xds.translate.Asker;
 import io.sluice.control.xds.translate.Catalogue;
@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param <Q> requests of its variant
  * @param <A> responses of its variant
  */
-final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
+final class XdsStream<Q, A extends MessageLite> implements ServedStream<Q> {
   private final MeshMember member;
   private final Variant<Q, A> variant;
   private final Outgoing<A> out;
@@ -62,8 +62,8 @@ final class XdsStream<Q, A extends MessageLite> implements StreamObserver<Q> {
     return out;
   }
 
-  /** Looks for something to send, on another thread. */
-  void wake() {
+  @Override
+  public void wake() {
     pump.signal();
   }
 

@@ -3,7 +3,6 @@ package io.sluice.control.xds.stream;
 import com.google.protobuf.MessageLite;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
-import io.grpc.stub.StreamObserver;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.issuing.MemberCertificates;
 import io.sluice.control.issuing.MeshMember;
@@ -12,6 +11,7 @@ import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.limit.Allowances;
 import io.sluice.control.metrics.XdsMetrics;
 import io.sluice.control.streaming.Coalesced;
+import io.sluice.control.streaming.ServedStream;
 import io.sluice.control.xds.translate.Translation;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.TrustDomain;
@@ -69,19 +69,16 @@ public final class XdsStreams implements AutoCloseable {
   }
 
   /**
-   * Tells every client, as far as it asked for it; returns at once.
-   *
-   * @param everythingRead whether it holds all that the registry should know; until one did,
-   *     nothing is told to be missing
+   * Tells every client, as far as it asked for it; returns at once. Until one was complete, nothing
+   * is told to be missing.
    */
-  public synchronized void publish(MeshSnapshot changed, boolean everythingRead) {
-    boolean known = complete;
+  public synchronized void publish(MeshSnapshot changed) {
     if (changed.revision() == MeshSnapshot.EMPTY.revision()
         || changed.revision() < snapshot.revision() // two threads publish
-        || (changed == snapshot && (known || !everythingRead))) {
+        || changed == snapshot) {
       return;
     }
-    complete = known || everythingRead;
+    complete |= changed.isComplete();
     snapshot = changed;
     tell();
   }
@@ -106,14 +103,12 @@ public final class XdsStreams implements AutoCloseable {
    * @param refusals what to end it with, counted and logged
    * @return takes what the client sends
    */
-  public <Q, A extends MessageLite> StreamObserver<Q> open(
+  public <Q, A extends MessageLite> ServedStream<Q> open(
       MeshMember member,
       Variant<Q, A> variant,
       ServerCallStreamObserver<A> out,
       Function<RefusedException, StatusRuntimeException> refusals) {
     XdsStream<Q, A> stream = new XdsStream<>(member, variant, out, refusals, this);
-    out.setOnCancelHandler(stream.out()::gone);
-    out.setOnReadyHandler(stream::wake);
     streams.add(stream);
     metrics.streams(streams.size());
     long ofIdentity =

@@ -2,7 +2,7 @@ package io.sluice.control.xds.translate;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.Message;
-import io.sluice.wire.Version;
+import io.sluice.mesh.Version;
 
 /**
  * One resource as it is told.

@@ -7,7 +7,7 @@ import io.grpc.StatusRuntimeException;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
-import io.sluice.api.discovery.v1.DiscoveryGrpc;
+import io.sluice.api.envoy.discovery.AggregatedDiscoveryServiceGrpc;
 import io.sluice.api.identity.v1.AdmitRequest;
 import io.sluice.api.identity.v1.AdmitResponse;
 import io.sluice.api.identity.v1.Certificate;
@@ -21,12 +21,12 @@ import io.sluice.api.identity.v1.WorkloadIssuingGrpc;
 import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.WireLimits;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.node.identity.control.ControlFailure.Reason;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
-import io.sluice.wire.WireLimits;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -222,9 +222,9 @@ public final class Controller implements AutoCloseable {
     ResourceStream stream = new ResourceStream(end -> failed("stream of resources", used, end));
     Context before = used.streams.attach();
     try {
-      DiscoveryGrpc.newStub(used.channel)
+      AggregatedDiscoveryServiceGrpc.newStub(used.channel)
           .withMaxInboundMessageSize(WireLimits.PART_MESSAGE_BYTES)
-          .follow(stream.observer());
+          .deltaAggregatedResources(stream.observer());
     } finally {
       used.streams.detach(before);
     }

@@ -4,8 +4,8 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
-import io.sluice.api.discovery.v1.FollowRequest;
-import io.sluice.api.discovery.v1.FollowResponse;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Function;
@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ResourceStream implements AutoCloseable {
   /** What has come: a response, or the end. */
-  private record Event(@Nullable FollowResponse response, @Nullable StatusRuntimeException end) {}
+  private record Event(
+      @Nullable DeltaDiscoveryResponse response, @Nullable StatusRuntimeException end) {}
 
   private final Function<StatusRuntimeException, ControlFailure> failures;
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>(); // two at most
@@ -31,12 +32,12 @@ public final class ResourceStream implements AutoCloseable {
     this.failures = failures;
   }
 
-  ClientResponseObserver<FollowRequest, FollowResponse> observer() {
+  ClientResponseObserver<DeltaDiscoveryRequest, DeltaDiscoveryResponse> observer() {
     return observer;
   }
 
-  /** Sends a hello or an answer. */
-  public void send(FollowRequest request) {
+  /** Sends what is held, or an answer. */
+  public void send(DeltaDiscoveryRequest request) {
     observer.out().onNext(request);
   }
 
@@ -45,13 +46,13 @@ public final class ResourceStream implements AutoCloseable {
    *
    * @throws ControlFailure when there is none any more
    */
-  public FollowResponse next() throws InterruptedException {
+  public DeltaDiscoveryResponse next() throws InterruptedException {
     if (handled) {
       observer.out().request(1);
     }
     handled = true;
     Event event = events.take();
-    FollowResponse response = event.response();
+    DeltaDiscoveryResponse response = event.response();
     StatusRuntimeException end = event.end();
     if (response != null) {
       return response;
@@ -65,17 +66,18 @@ public final class ResourceStream implements AutoCloseable {
     observer.out().cancel("this node ends the stream", null);
   }
 
-  private final class Observer implements ClientResponseObserver<FollowRequest, FollowResponse> {
-    private volatile @Nullable ClientCallStreamObserver<FollowRequest> out;
+  private final class Observer
+      implements ClientResponseObserver<DeltaDiscoveryRequest, DeltaDiscoveryResponse> {
+    private volatile @Nullable ClientCallStreamObserver<DeltaDiscoveryRequest> out;
 
     @Override
-    public void beforeStart(ClientCallStreamObserver<FollowRequest> stream) {
+    public void beforeStart(ClientCallStreamObserver<DeltaDiscoveryRequest> stream) {
       stream.disableAutoRequestWithInitial(1);
       out = stream;
     }
 
-    ClientCallStreamObserver<FollowRequest> out() {
-      ClientCallStreamObserver<FollowRequest> stream = out;
+    ClientCallStreamObserver<DeltaDiscoveryRequest> out() {
+      ClientCallStreamObserver<DeltaDiscoveryRequest> stream = out;
       if (stream == null) {
         throw new IllegalStateException("the stream was not begun");
       }
@@ -83,7 +85,7 @@ public final class ResourceStream implements AutoCloseable {
     }
 
     @Override
-    public void onNext(FollowResponse response) {
+    public void onNext(DeltaDiscoveryResponse response) {
       events.add(new Event(response, null));
     }
 

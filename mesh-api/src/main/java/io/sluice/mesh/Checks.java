@@ -1,7 +1,6 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import com.google.protobuf.ByteString;
-import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -12,7 +11,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** What is asked of the fields of one resource before they become values of the model. */
-record Checks(ResourceKey key) {
+public record Checks(ResourceKey key) {
   private static final String MEND =
       "mend the object that it was made of; if that is right, the controller is of another release";
 

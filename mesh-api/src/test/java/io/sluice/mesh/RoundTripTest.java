@@ -1,13 +1,10 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
-import io.sluice.api.discovery.v1.Resource;
-import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.Permission;
-import io.sluice.mesh.Workload;
+import io.sluice.api.envoy.discovery.Resource;
 import java.security.MessageDigest;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -23,13 +20,10 @@ class RoundTripTest {
   void everySnapshotComesBackAsItWas() {
     for (long seed = 0; seed < MESHES; seed++) {
       MeshSnapshot sent = new RandomObjects(seed).snapshot();
-      List<MeshResource> received =
-          ResourceEncoder.resources(sent)
-              .map(ResourceEncoder::encode)
-              .map(ResourceDecoder::decode)
-              .toList();
+      List<MeshObject> received =
+          sent.objects().map(ResourceEncoder::encode).map(ResourceDecoder::decode).toList();
 
-      MeshSnapshot back = SnapshotAssembly.of(sent.revision(), received);
+      MeshSnapshot back = MeshSnapshot.of(sent.revision(), sent.isComplete(), received);
 
       assertThat(back.hasSameContentAs(sent)).as("seed %d", seed).isTrue();
       assertThat(back.revision()).isEqualTo(sent.revision());
@@ -43,20 +37,19 @@ class RoundTripTest {
       Workload workload = random.workload();
       Permission permission = random.permission();
 
-      assertThat(ResourceEncoder.encode(new MeshResource.OfWorkload(reordered(workload, random))))
-          .isEqualTo(ResourceEncoder.encode(new MeshResource.OfWorkload(workload)));
+      assertThat(ResourceEncoder.encode(reordered(workload, random)))
+          .isEqualTo(ResourceEncoder.encode(workload));
       assertThat(
               ResourceEncoder.encode(
-                  new MeshResource.OfPermission(
-                      new Permission(
-                          permission.name(),
-                          permission.destination(),
-                          new LinkedHashSet<>(random.shuffled(List.copyOf(permission.sources()))),
-                          new LinkedHashSet<>(
-                              random.shuffled(List.copyOf(permission.foreignSources()))),
-                          permission.ports(),
-                          permission.revokedOrNull()))))
-          .isEqualTo(ResourceEncoder.encode(new MeshResource.OfPermission(permission)));
+                  (new Permission(
+                      permission.name(),
+                      permission.destination(),
+                      new LinkedHashSet<>(random.shuffled(List.copyOf(permission.sources()))),
+                      new LinkedHashSet<>(
+                          random.shuffled(List.copyOf(permission.foreignSources()))),
+                      permission.ports(),
+                      permission.revokedOrNull()))))
+          .isEqualTo(ResourceEncoder.encode(permission));
     }
   }
 
@@ -83,22 +76,22 @@ class RoundTripTest {
 
   @Test
   void versionIsTheBeginOfTheHashOfTheContent() throws Exception {
-    Resource encoded =
-        ResourceEncoder.encode(new MeshResource.OfService(new RandomObjects(1).service()));
+    Resource encoded = ResourceEncoder.encode(new RandomObjects(1).service());
 
-    byte[] hash = MessageDigest.getInstance("SHA-256").digest(encoded.getContent().toByteArray());
+    byte[] hash =
+        MessageDigest.getInstance("SHA-256").digest(encoded.getResource().getValue().toByteArray());
 
-    assertThat(ByteString.copyFrom(hash, 0, 8))
-        .isEqualTo(ByteString.fromHex("%016x".formatted(encoded.getVersion())));
+    assertThat(ByteString.copyFrom(hash, 0, 8)).isEqualTo(ByteString.fromHex(encoded.getVersion()));
   }
 
   @Test
   void unknownFieldsArePassedOver() {
     Workload workload = new RandomObjects(2).workload();
-    Resource encoded = ResourceEncoder.encode(new MeshResource.OfWorkload(workload));
+    Resource encoded = ResourceEncoder.encode(workload);
     ByteString later =
         encoded
-            .getContent()
+            .getResource()
+            .getValue()
             .concat(
                 UnknownFieldSet.newBuilder()
                     .addField(
@@ -109,8 +102,7 @@ class RoundTripTest {
                     .build()
                     .toByteString());
 
-    assertThat(ResourceDecoder.decode(Resources.with(encoded, later)))
-        .isEqualTo(new MeshResource.OfWorkload(workload));
+    assertThat(ResourceDecoder.decode(Resources.with(encoded, later))).isEqualTo(workload);
   }
 
   @Test
@@ -118,9 +110,8 @@ class RoundTripTest {
     Random random = new Random(7);
     int refused = 0;
     for (long seed = 0; seed < MESHES; seed++) {
-      Resource good =
-          ResourceEncoder.encode(new MeshResource.OfWorkload(new RandomObjects(seed).workload()));
-      byte[] bytes = good.getContent().toByteArray();
+      Resource good = ResourceEncoder.encode(new RandomObjects(seed).workload());
+      byte[] bytes = good.getResource().getValue().toByteArray();
       bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
       try {
         ResourceDecoder.decode(Resources.with(good, ByteString.copyFrom(bytes)));

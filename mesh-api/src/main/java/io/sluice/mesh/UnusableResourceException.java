@@ -1,4 +1,4 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import org.jspecify.annotations.Nullable;
 
@@ -27,10 +27,8 @@ public final class UnusableResourceException extends RuntimeException {
   }
 
   private static String shortened(ResourceKey key) {
-    String name = key.name();
-    return key.type()
-        + " "
-        + (name.length() > LONGEST_NAME ? name.substring(0, LONGEST_NAME) + "..." : name);
+    String name = key.toString();
+    return name.length() > LONGEST_NAME ? name.substring(0, LONGEST_NAME) + "..." : name;
   }
 
   /** The resource that is meant. */

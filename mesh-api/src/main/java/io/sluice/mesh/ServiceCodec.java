@@ -1,17 +1,17 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
-import io.sluice.mesh.AppProtocol;
-import io.sluice.mesh.Endpoint;
-import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.Service;
-import io.sluice.mesh.ServicePort;
-import io.sluice.mesh.SessionAffinity;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Services as messages and back. Ports and endpoints keep their order, by which they are equal. */
 final class ServiceCodec {
+  static final Codec<Service> CODEC =
+      Codec.of(
+          io.sluice.api.resources.v1.Service.getDefaultInstance(),
+          ServiceCodec::message,
+          ServiceCodec::model);
+
   private ServiceCodec() {}
 
   static io.sluice.api.resources.v1.Service message(Service service) {

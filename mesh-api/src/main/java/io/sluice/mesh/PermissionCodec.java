@@ -1,14 +1,16 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import io.sluice.api.resources.v1.Revoked;
-import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.Permission;
-import io.sluice.mesh.RevokedMode;
-import io.sluice.mesh.SpiffeId;
 import java.util.HashSet;
 
 /** Permissions as messages and back. */
 final class PermissionCodec {
+  static final Codec<Permission> CODEC =
+      Codec.of(
+          io.sluice.api.resources.v1.Permission.getDefaultInstance(),
+          PermissionCodec::message,
+          PermissionCodec::model);
+
   private PermissionCodec() {}
 
   static io.sluice.api.resources.v1.Permission message(Permission permission) {

@@ -1,23 +1,9 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import com.google.protobuf.ByteString;
 import io.sluice.api.resources.v1.Interception;
 import io.sluice.api.resources.v1.PingMode;
 import io.sluice.api.resources.v1.Range;
-import io.sluice.mesh.Cidr;
-import io.sluice.mesh.ConnectionSettings;
-import io.sluice.mesh.FailMode;
-import io.sluice.mesh.InterceptionSettings;
-import io.sluice.mesh.IpAddresses;
-import io.sluice.mesh.LocalProxyMode;
-import io.sluice.mesh.MetadataMode;
-import io.sluice.mesh.MtlsMode;
-import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.Openings;
-import io.sluice.mesh.PodUid;
-import io.sluice.mesh.SameNodeMtls;
-import io.sluice.mesh.SpiffeId;
-import io.sluice.mesh.Workload;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.HashSet;
@@ -27,6 +13,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Workloads as messages and back. */
 final class WorkloadCodec {
+  static final Codec<Workload> CODEC =
+      Codec.of(
+          io.sluice.api.resources.v1.Workload.getDefaultInstance(),
+          WorkloadCodec::message,
+          WorkloadCodec::model);
+
   private WorkloadCodec() {}
 
   static io.sluice.api.resources.v1.Workload message(Workload workload) {

@@ -1,13 +1,10 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 /**
  * Bounds of what one end takes from the other. Far above what a mesh of 10,000 pods needs; they
  * keep a faulty or hostile peer from filling the memory.
  */
 public final class WireLimits {
-  /** Format of resources that this release reads and writes. */
-  public static final int FORMAT = 1;
-
   /** Of one resource, in bytes. */
   public static final int CONTENT_BYTES = 1 << 20;
 
@@ -29,8 +26,8 @@ public final class WireLimits {
   /** Of all resources that one node holds, in bytes. */
   public static final long TOTAL_CONTENT_BYTES = 64L << 20;
 
-  /** Of a resource's name: a namespace, a slash and a name. */
-  public static final int NAME_CHARACTERS = 317;
+  /** Of a resource's name: a kind, a namespace and a name, with slashes between them. */
+  public static final int NAME_CHARACTERS = 350;
 
   /** In an answer that refuses a change. */
   public static final int PROBLEMS = 16;

@@ -1,15 +1,8 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import com.google.protobuf.ByteString;
 import io.sluice.api.resources.v1.RetirementStep;
 import io.sluice.api.resources.v1.Settings;
-import io.sluice.mesh.DeniedPeers;
-import io.sluice.mesh.FederatedBundles;
-import io.sluice.mesh.MeshSettings;
-import io.sluice.mesh.Retirement;
-import io.sluice.mesh.RevokedMode;
-import io.sluice.mesh.SpiffeId;
-import io.sluice.mesh.TrustDomain;
 import java.math.BigInteger;
 import java.util.HashSet;
 import java.util.List;
@@ -17,6 +10,9 @@ import java.util.Set;
 
 /** Settings as messages and back. */
 final class SettingsCodec {
+  static final Codec<MeshSettings> CODEC =
+      Codec.of(Settings.getDefaultInstance(), SettingsCodec::message, SettingsCodec::model);
+
   private SettingsCodec() {}
 
   static Settings message(MeshSettings settings) {

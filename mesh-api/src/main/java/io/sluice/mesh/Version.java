@@ -1,4 +1,4 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import com.google.protobuf.ByteString;
 import java.nio.ByteBuffer;
@@ -6,24 +6,20 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** Versions of resources: the first 8 bytes of the SHA-256 of the content, big-endian. */
+/** Versions of resources: the first 8 bytes of the SHA-256 of the content. */
 public final class Version {
   private Version() {}
 
-  static long of(ByteString content) {
+  /** Of {@code content}, as 16 hexadecimal digits. */
+  public static String text(ByteString content) {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       for (ByteBuffer part : content.asReadOnlyByteBufferList()) {
         digest.update(part);
       }
-      return ByteBuffer.wrap(digest.digest()).getLong();
+      return HexFormat.of().formatHex(digest.digest(), 0, Long.BYTES);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }
-  }
-
-  /** Of {@code content}, as 16 hexadecimal digits, for protocols in which versions are texts. */
-  public static String text(ByteString content) {
-    return HexFormat.of().toHexDigits(of(content));
   }
 }

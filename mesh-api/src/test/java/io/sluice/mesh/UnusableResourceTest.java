@@ -1,12 +1,11 @@
-package io.sluice.wire;
+package io.sluice.mesh;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.MessageLite;
-import io.sluice.api.discovery.v1.Resource;
-import io.sluice.api.discovery.v1.ResourceType;
+import com.google.protobuf.Message;
+import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.api.resources.v1.Endpoint;
 import io.sluice.api.resources.v1.Interception;
 import io.sluice.api.resources.v1.Namespace;
@@ -26,13 +25,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** What cannot be used is named with its field. */
 class UnusableResourceTest {
   private static final ByteString ADDRESS = ByteString.copyFrom(new byte[] {10, 0, 0, 1});
-  private static final ResourceKey POD = new ResourceKey(ResourceType.WORKLOAD, "shop/buyer");
-  private static final ResourceKey STORE = new ResourceKey(ResourceType.SERVICE, "shop/store");
-  private static final ResourceKey GRANT = new ResourceKey(ResourceType.PERMISSION, "shop/grant");
-  private static final ResourceKey SHOP = new ResourceKey(ResourceType.NAMESPACE, "shop");
+  private static final ResourceKey POD = Kind.WORKLOAD.key("shop/buyer");
+  private static final ResourceKey STORE = Kind.SERVICE.key("shop/store");
+  private static final ResourceKey GRANT = Kind.PERMISSION.key("shop/grant");
+  private static final ResourceKey SHOP = Kind.NAMESPACE.key("shop");
+
+  private static final ResourceKey SETTINGS = Kind.SETTINGS.key(MeshSettings.NAME);
 
   /** One content with one mistake. */
-  record Mistake(ResourceKey key, String field, MessageLite content) {}
+  record Mistake(ResourceKey key, String field, Message content) {}
 
   static Stream<Mistake> mistakes() {
     return Stream.of(workloads(), services(), permissions(), settings(), namespaces())
@@ -155,21 +156,18 @@ class UnusableResourceTest {
   private static Stream<Mistake> settings() {
     Settings good = Settings.newBuilder().setTrustDomain("cluster.local").build();
     return Stream.of(
+        new Mistake(SETTINGS, "trust_domain", good.toBuilder().setTrustDomain("").build()),
         new Mistake(
-            ResourceKey.SETTINGS, "trust_domain", good.toBuilder().setTrustDomain("").build()),
+            SETTINGS, "denied_identities", good.toBuilder().addDeniedIdentities("nobody").build()),
         new Mistake(
-            ResourceKey.SETTINGS,
-            "denied_identities",
-            good.toBuilder().addDeniedIdentities("nobody").build()),
-        new Mistake(
-            ResourceKey.SETTINGS,
+            SETTINGS,
             "denied_serials",
             good.toBuilder().addDeniedSerials(ByteString.EMPTY).build()),
         new Mistake(
-            ResourceKey.SETTINGS,
+            SETTINGS,
             "denied_serials",
             good.toBuilder().addDeniedSerials(ByteString.copyFrom(new byte[22])).build()),
-        new Mistake(new ResourceKey(ResourceType.SETTINGS, "other"), "", good));
+        new Mistake(Kind.SETTINGS.key("other"), "name", good));
   }
 
   private static Stream<Mistake> namespaces() {
@@ -201,7 +199,7 @@ class UnusableResourceTest {
   void contentOfAnotherVersionIsRefused() {
     Resource good = Resources.of(POD, pod().build());
 
-    assertThat(refusal(good.toBuilder().setVersion(good.getVersion() + 1).build()))
+    assertThat(refusal(good.toBuilder().setVersion("0" + good.getVersion()).build()))
         .hasMessageContaining("version");
   }
 
@@ -215,15 +213,17 @@ class UnusableResourceTest {
 
   @Test
   void typeOfALaterReleaseIsRefused() {
-    Resource later = Resources.of(POD, pod().build()).toBuilder().setTypeValue(77).build();
+    Resource good = Resources.of(POD, pod().build());
+    Resource later = good.toBuilder().setName("route/shop/buyer").build();
+    Resource other = Resources.of(STORE, pod().build());
 
-    assertThat(refusal(later).field()).isEqualTo("type");
+    assertThat(refusal(later).field()).isEqualTo("kind");
+    assertThat(refusal(other)).hasMessageContaining("of another type");
   }
 
   @Test
   void longNamesAreNotRepeatedInFull() {
-    Resource named =
-        Resources.of(new ResourceKey(ResourceType.WORKLOAD, "n".repeat(10_000)), pod().build());
+    Resource named = Resources.of(Kind.WORKLOAD.key("n".repeat(10_000)), pod().build());
 
     assertThat(refusal(named).getMessage()).hasSizeLessThan(300);
   }
@@ -239,9 +239,7 @@ class UnusableResourceTest {
             List.of());
 
     UnusableResourceException refusal =
-        catchThrowableOfType(
-            UnusableResourceException.class,
-            () -> ResourceEncoder.encode(new MeshResource.OfService(huge)));
+        catchThrowableOfType(UnusableResourceException.class, () -> ResourceEncoder.encode(huge));
 
     assertThat(refusal.field()).isEqualTo("virtual_addresses");
   }

@@ -1,0 +1,139 @@
+package io.sluice.mesh;
+
+import java.net.InetAddress;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * A kind of things that make up a snapshot: all there is to know of it that is not known by its
+ * objects themselves. Snapshots, the wire and the disk take whatever is in {@link #ALL}. One kind
+ * is the same as itself only.
+ *
+ * @param <T> its objects
+ */
+public final class Kind<T extends MeshObject> {
+  /** The pods that have an address, of which the first one is found by it. */
+  public static final Index<Workload, InetAddress> WORKLOADS_BY_ADDRESS =
+      new Index<>(Workload::addresses, Comparator.comparing(Workload::name));
+
+  /** The pods of a node; under the empty name those of which the registry does not say where. */
+  public static final Index<Workload, String> WORKLOADS_BY_NODE =
+      new Index<>(pod -> List.of(pod.nodeName().orElse("")), Comparator.comparing(Workload::name));
+
+  /** The pods that metrics do not tell of by name, by Kubernetes namespace. */
+  public static final Index<Workload, String> UNMEASURED_BY_NAMESPACE =
+      new Index<>(
+          pod -> pod.connections().measured() ? List.of() : List.of(pod.name().namespace()),
+          Comparator.comparing(Workload::name));
+
+  /** The services that have a cluster IP, of which the first one is found by it. */
+  public static final Index<Service, InetAddress> SERVICES_BY_ADDRESS =
+      new Index<>(Service::virtualAddresses, Comparator.comparing(Service::name));
+
+  /** What is granted to reach a service account. */
+  public static final Index<Permission, NamespacedName> PERMISSIONS_BY_DESTINATION =
+      new Index<>(
+          permission -> List.of(permission.destination()), Comparator.comparing(Permission::name));
+
+  /** What is granted to a service account. */
+  public static final Index<Permission, NamespacedName> PERMISSIONS_BY_SOURCE =
+      new Index<>(Permission::sources, Comparator.comparing(Permission::name));
+
+  /** The settings, of which there is one, called {@value MeshSettings#NAME}. */
+  public static final Kind<MeshSettings> SETTINGS =
+      new Kind<>("settings", _ -> MeshSettings.NAME, SettingsCodec.CODEC, List.of());
+
+  /** Kubernetes namespaces. */
+  public static final Kind<KubernetesNamespace> NAMESPACE =
+      new Kind<>("namespace", KubernetesNamespace::name, NamespaceCodec.CODEC, List.of());
+
+  /** Pods. */
+  public static final Kind<Workload> WORKLOAD =
+      new Kind<>(
+          "workload",
+          Workload::name,
+          WorkloadCodec.CODEC,
+          List.of(WORKLOADS_BY_ADDRESS, WORKLOADS_BY_NODE, UNMEASURED_BY_NAMESPACE));
+
+  /** Names that clients call. */
+  public static final Kind<Service> SERVICE =
+      new Kind<>("service", Service::name, ServiceCodec.CODEC, List.of(SERVICES_BY_ADDRESS));
+
+  /** What TrafficTargets grant. */
+  public static final Kind<Permission> PERMISSION =
+      new Kind<>(
+          "permission",
+          Permission::name,
+          PermissionCodec.CODEC,
+          List.of(PERMISSIONS_BY_DESTINATION, PERMISSIONS_BY_SOURCE));
+
+  /** Every kind that a node is told of. */
+  public static final List<Kind<?>> ALL =
+      List.of(NAMESPACE, WORKLOAD, SERVICE, PERMISSION, SETTINGS);
+
+  /**
+   * By what else than their name objects are found.
+   *
+   * @param keys under which an object is found
+   * @param order of those that have one in common
+   */
+  public record Index<T, K>(Function<T, Collection<K>> keys, Comparator<T> order) {}
+
+  private final String name;
+  private final Function<T, ?> names;
+  private final Codec<T> codec;
+  private final List<Index<T, ?>> indices;
+
+  /**
+   * A kind beside those of {@link #ALL}, for a test.
+   *
+   * @param name one word, equal on every release
+   * @param names what an object is called among those of its kind, by its text
+   */
+  public Kind(String name, Function<T, ?> names, Codec<T> codec, List<Index<T, ?>> indices) {
+    this.name = name;
+    this.names = names;
+    this.codec = codec;
+    this.indices = indices;
+  }
+
+  /** One word. */
+  public String name() {
+    return name;
+  }
+
+  /** How its objects are told to other processes. */
+  public Codec<T> codec() {
+    return codec;
+  }
+
+  List<Index<T, ?>> indices() {
+    return indices;
+  }
+
+  /** The one of that name. */
+  public ResourceKey key(Object called) {
+    return new ResourceKey(name, called.toString());
+  }
+
+  /** What {@code object}, which is of this kind, is called. */
+  ResourceKey keyOf(MeshObject object) {
+    return key(names.apply(cast(object)));
+  }
+
+  /** An object of which the kind is this one. */
+  @SuppressWarnings("unchecked") // an object's kind is that of its class
+  public T cast(MeshObject object) {
+    if (object.kind() != this) {
+      throw new IllegalArgumentException(object.key() + " is no " + name);
+    }
+    return (T) object;
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}
