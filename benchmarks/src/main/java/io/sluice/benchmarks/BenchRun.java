@@ -1,8 +1,5 @@
 package io.sluice.benchmarks;
 
-import io.sluice.kernel.site.DaemonProcess;
-import io.sluice.kernel.site.Site;
-import io.sluice.kernel.site.SiteFolder;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.Site;

@@ -4,7 +4,6 @@ import io.sluice.architecture.SourceTree;
 import io.sluice.bpf.InterceptionProgram;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.interception.maps.SluiceMaps;
-import io.sluice.kernel.site.Commands;
 import io.sluice.linux.bpf.BpfKernel;
 import io.sluice.lab.site.Commands;
 import io.sluice.linux.bpf.BpfLink;

@@ -2,8 +2,6 @@ package io.sluice.kernel;
 
 import io.sluice.bpf.InterceptionProgram;
 import io.sluice.interception.maps.PortRuleKey;
-import io.sluice.kernel.site.Commands;
-import io.sluice.kernel.site.SitePod;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.bpf.BpfMap;

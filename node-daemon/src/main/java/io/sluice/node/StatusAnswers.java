@@ -21,7 +21,6 @@ import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
 import io.sluice.process.AdminRequest;
 import io.sluice.process.AdminServer;
-import io.sluice.proxy.Proxy;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.accept.Proxy;
 import java.net.InetSocketAddress;

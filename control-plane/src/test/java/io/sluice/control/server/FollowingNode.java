@@ -17,7 +17,6 @@ import io.sluice.api.envoy.discovery.AggregatedDiscoveryServiceGrpc;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
 import io.sluice.api.envoy.rpc.Status;
-import io.sluice.control.authority.Await;
 import io.sluice.mesh.Marker;
 import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.MeshSnapshot;

@@ -1,7 +1,5 @@
 package io.sluice.lab.demo;
 
-import io.sluice.kernel.site.Await;
-import io.sluice.kernel.site.SiteFolder;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.SiteFolder;

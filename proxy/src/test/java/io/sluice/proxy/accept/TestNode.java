@@ -9,7 +9,6 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Direction;
-import io.sluice.proxy.Await;
 import io.sluice.proxy.Family;
 import io.sluice.proxy.LeakCounter;
 import io.sluice.proxy.ListenerFd;
