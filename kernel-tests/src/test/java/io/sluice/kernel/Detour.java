@@ -7,8 +7,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.LinuxException;
-import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;

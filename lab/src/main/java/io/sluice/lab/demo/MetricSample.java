@@ -60,7 +60,7 @@ record MetricSample(String name, Map<String, String> labels, double value) {
   private static String unescaped(String text) {
     return ESCAPE
         .matcher(text)
-        .replaceAll(found ->
-            Matcher.quoteReplacement(found.group(1).equals("n") ? "\n" : found.group(1)));
+        .replaceAll(
+            found -> Matcher.quoteReplacement(found.group(1).equals("n") ? "\n" : found.group(1)));
   }
 }
