@@ -27,7 +27,7 @@ final class LookedUp implements BeforeEachCallback, AfterEachCallback {
       throw new IllegalStateException("the pom sets KUBECONFIG for tests, not to " + file);
     }
     server = new FakeCluster();
-    server.kubeconfig(Path.of(file).getParent());
+    server.kubeconfig(Path.of(file).resolveSibling(""));
     secret(WEBHOOK, Map.of("ca.crt", "Y2E=", "tls.crt", "Y3J0", "tls.key", "a2V5"));
   }
 
