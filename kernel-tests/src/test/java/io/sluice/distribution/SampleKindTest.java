@@ -3,11 +3,11 @@ package io.sluice.distribution;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.StringValue;
+import io.sluice.lab.site.Await;
 import io.sluice.mesh.Codec;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.Kind.Index;
 import io.sluice.mesh.MeshObject;
-import io.sluice.lab.site.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.node.distribution.ControllerSnapshots;

@@ -3,8 +3,8 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
-import io.sluice.lab.capture.FrameCapture;
 import io.sluice.interception.PodPlacement;
+import io.sluice.lab.capture.FrameCapture;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Commands;

@@ -2,8 +2,6 @@ package io.sluice.control.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.api.discovery.v1.Answer;
-import io.sluice.api.discovery.v1.FollowRequest;
 import io.sluice.await.Await;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.distribution.NodeState;

@@ -1,10 +1,10 @@
 package io.sluice.lab.demo;
 
-import io.sluice.lab.demo.DemoLedger.FlowKey;
 import io.sluice.interception.maps.MapCatalogue;
 import io.sluice.interception.maps.MapDump;
 import io.sluice.interception.maps.MapSummary;
 import io.sluice.interception.maps.PinDirectory;
+import io.sluice.lab.demo.DemoLedger.FlowKey;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;

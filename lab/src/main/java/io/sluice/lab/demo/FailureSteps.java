@@ -1,7 +1,7 @@
 package io.sluice.lab.demo;
 
-import io.sluice.lab.demo.DemoReport.Seen;
 import io.sluice.interception.maps.MapSummary;
+import io.sluice.lab.demo.DemoReport.Seen;
 import io.sluice.lab.site.Await;
 import io.sluice.linux.Errno;
 import java.io.IOException;

@@ -1,9 +1,5 @@
 package io.sluice.proxy.accept;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import io.netty.buffer.PoolArenaMetric;
-import io.netty.channel.epoll.LinuxSocket;
-import io.sluice.await.Await;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.DeniedPeers;
@@ -21,9 +17,6 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
-import io.sluice.proxy.Family;
-import io.sluice.proxy.LeakCounter;
-import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.tls.TlsStack;
