@@ -59,11 +59,8 @@ public final class PodNetworkReader {
       List<InetAddress> given,
       Set<String> excludedInterfaces) {
     List<Assigned> addresses = namespaces.submit(netns, PodNetworkReader::addresses).join();
-    // The registry hears of a pod's addresses only when its sandbox is complete, and until then may
-    // name those of the former one, which are another pod's by now.
-    boolean isOfFormer = !given.isEmpty() && registered.stream().noneMatch(given::contains);
-    List<InetAddress> named = isOfFormer ? List.of() : registered;
-    List<InetAddress> primary = onePerFamily(named.isEmpty() ? given : named);
+    List<InetAddress> named = named(registered, given);
+    List<InetAddress> primary = onePerFamily(named);
     Set<InetAddress> excludedAddresses = new HashSet<>();
     Set<Cidr> excludedRanges = new HashSet<>();
     Set<Integer> excludedIfindexes = new HashSet<>();
@@ -124,6 +121,30 @@ public final class PodNetworkReader {
         ipv6,
         leftOut,
         waysFromNode.callers(primary));
+  }
+
+  /**
+   * The registry hears of a pod's addresses only when its sandbox is complete, and until then may
+   * name those of the former one, which are another pod's by now: of a family of which it names
+   * none that was given, what was given counts.
+   */
+  static List<InetAddress> named(List<InetAddress> registered, List<InetAddress> given) {
+    if (registered.isEmpty()) {
+      return given;
+    }
+    return registered.stream()
+        .map(Family::of)
+        .distinct()
+        .flatMap(family -> {
+          List<InetAddress> told = of(family, registered);
+          List<InetAddress> had = of(family, given);
+          return (had.isEmpty() || told.stream().anyMatch(had::contains) ? told : had).stream();
+        })
+        .toList();
+  }
+
+  private static List<InetAddress> of(Family family, List<InetAddress> addresses) {
+    return addresses.stream().filter(address -> Family.of(address) == family).toList();
   }
 
   private static List<InetAddress> onePerFamily(List<InetAddress> addresses) {

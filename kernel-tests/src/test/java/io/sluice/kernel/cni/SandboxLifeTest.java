@@ -182,6 +182,7 @@ class SandboxLifeTest {
 
     Container next = site.add("pod", uid);
 
+    assertThat(next.addresses()).doesNotContainAnyElementsOf(former.addresses());
     assertThat(addressesKnown()).isEqualTo(former.addresses());
     List<InetAddress> others = new ArrayList<>(former.addresses());
     others.add(site.stranger.at(Family.IPV4, 80).getAddress());
