@@ -18,14 +18,14 @@ summarize() {
 # Tests of every module that the arguments behind $1 choose; $1 names the log of all that is said. What is printed is progress,
 # and what failed.
 run_maven_tests() {
-	log=$root/target/$1.log
+	output=$root/target/$1.log
 	shift
 	test_classes >"$root/target/test-classes.txt"
-	say "the whole output: $log"
+	say "the whole output: $output"
 	{
 		(cd "$root" && exec mvn -B -ntp -fae "-Dsluice.dist=$root/cli/target/dist" "$@" verify) </dev/null 2>&1
 		echo $? >"$root/target/test-status"
-	} | tee "$log" | awk -v classes="$root/target/test-classes.txt" -v before="$root/target/test-seconds.txt" -f "$root/kernel-tests/progress.awk"
+	} | tee "$output" | awk -v classes="$root/target/test-classes.txt" -v before="$root/target/test-seconds.txt" -f "$root/kernel-tests/progress.awk"
 	status=$(cat "$root/target/test-status")
 	[ "$status" -ne 0 ] || return 0
 	say "maven ended with status $status, see above"
@@ -62,7 +62,7 @@ Builds everything, runs all tests, and prints as its last line how many passed, 
 failed, or skipped itself without a reason that kernel-tests/may-skip.txt names.
 
   --quick          leaves out what needs root: namespaces, programs, containers, other kernels
-  --long           more of what takes long: another kernel and another architecture emulated, hundreds of pod starts
+  --long           more of what takes long: the oldest kernel emulated, hundreds of pod starts
   --only WORD      what has WORD in its path below src/test/java, such as hbone or HandOver; without static analysis
   --only attacks   the attack pack: a line for each attack, with what refused it and where that is counted
 TEXT

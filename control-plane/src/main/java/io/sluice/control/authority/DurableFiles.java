@@ -63,8 +63,7 @@ public final class DurableFiles {
     } catch (SecretFiles.UnusableException e) {
       throw unusable(file, e);
     } catch (IOException e) {
-      throw new AuthorityException(
-          Reason.STORE_DAMAGED, file.toString(), "it cannot be read", "look at the disk", e);
+      throw unreadable(file, e);
     }
   }
 
@@ -84,6 +83,12 @@ public final class DurableFiles {
         file.toString(),
         problem,
         "put back the copy of a backup; nothing was changed here");
+  }
+
+  /** For a disk that does not give it. */
+  public static AuthorityException unreadable(Path file, IOException e) {
+    return new AuthorityException(
+        Reason.STORE_DAMAGED, file.toString(), "it cannot be read", "look at the disk", e);
   }
 
   /** For a disk that did not take it. */

@@ -79,20 +79,12 @@ class MemberCertificatesTest {
   }
 
   private static RefusalReason told(SvidReason judged) {
-    return switch (judged) {
-      case NO_CERTIFICATE -> RefusalReason.CERTIFICATE_MISSING;
-      case EXPIRED -> RefusalReason.CERTIFICATE_EXPIRED;
-      case CHAIN_TOO_LONG,
-          UNREADABLE,
-          NOT_AN_SVID,
-          WRONG_PURPOSE,
-          WEAK,
-          NOT_YET_VALID,
-          FOREIGN_TRUST_DOMAIN,
-          NAME_CONSTRAINED,
-          UNTRUSTED ->
-          RefusalReason.CERTIFICATE_UNTRUSTED;
-    };
+    if (judged == SvidReason.NO_CERTIFICATE) {
+      return RefusalReason.CERTIFICATE_MISSING;
+    }
+    return judged == SvidReason.EXPIRED
+        ? RefusalReason.CERTIFICATE_EXPIRED
+        : RefusalReason.CERTIFICATE_UNTRUSTED;
   }
 
   private static Optional<RefusalReason> refusal(

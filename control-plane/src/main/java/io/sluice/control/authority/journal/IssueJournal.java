@@ -2,6 +2,7 @@ package io.sluice.control.authority.journal;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.control.authority.DurableFiles;
 import java.io.BufferedReader;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -229,8 +230,7 @@ public final class IssueJournal implements AutoCloseable {
       } catch (NoSuchFileException e) {
         continue; // not that many parts yet
       } catch (IOException e) {
-        throw new AuthorityException(
-            Reason.STORE_DAMAGED, part.toString(), "it cannot be read", "look at the disk", e);
+        throw DurableFiles.unreadable(part, e);
       }
     }
     return Optional.empty();
