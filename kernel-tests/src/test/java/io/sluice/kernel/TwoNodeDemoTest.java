@@ -23,7 +23,7 @@ import org.junit.jupiter.api.parallel.ResourceLock;
 @ResourceLock(OneAtATime.DEMO)
 @Tag("kernel")
 class TwoNodeDemoTest {
-  private static final long LONGEST_SECONDS = 180;
+  private static final long LONGEST_SECONDS = 300;
 
   /** Both modes at once: most of a demo is waiting for certificates. */
   @Test

@@ -39,7 +39,7 @@ final class NodeClient implements AutoCloseable {
   private static final long PATIENCE_SECONDS = 20;
 
   private final int port;
-  private final PinnedRoot trust;
+  private PinnedRoot trust;
   private ManagedChannel channel;
   private @Nullable KeyPair key;
   private List<X509Certificate> shown = List.of();
@@ -62,6 +62,12 @@ final class NodeClient implements AutoCloseable {
       credentials.keyManager(keys);
     }
     return Grpc.newChannelBuilderForAddress("127.0.0.1", port, credentials.build()).build();
+  }
+
+  /** Believes this root of the controller from now on, on new connections. */
+  NodeClient pinning(String rootHash) {
+    trust = new PinnedRoot(rootHash);
+    return this;
   }
 
   /** Shows {@code chain} from now on, on new connections. */

@@ -55,6 +55,7 @@ class TrustBundleTest {
     Followed second = Followed.by(edge2);
     assertThat(first.bundles().getFirst().getRootsCount()).isEqualTo(1);
     X509Certificate oldRoot = edge1.controllerChain().getLast();
+    String oldHash = site.state().rootHash();
 
     site.controller().rotateRoot(DISTRIBUTE);
 
@@ -68,8 +69,9 @@ class TrustBundleTest {
     assertThat(issuedRoot()).isNotEqualTo(oldRoot);
     assertThat(first.bundles()).hasSize(2); // the roots are the same two
 
+    Await.until("the controller shows it", () -> !site.state().rootHash().equals(oldHash));
     KeyPair next = Requests.keyPair("secp256r1");
-    edge1.showing(next, edge1.renew(next));
+    edge1.pinning(site.state().rootHash()).showing(next, edge1.renew(next));
     Followed again = Followed.by(edge1);
     site.clock().advance(ControlSite.NODE.plus(SvidProfile.CLOCK_SKEW));
     Await.until("the old root is withdrawn", () -> site.controller().status().generation() == 3);

@@ -20,7 +20,7 @@ import java.time.Duration;
  */
 final class DemoConnection implements AutoCloseable {
   /** A peer that says nothing for so long has failed. */
-  private static final Duration PATIENCE = Duration.ofSeconds(2);
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private static final int SO_RCVTIMEO = 20;
   private static final int SO_SNDTIMEO = 21;

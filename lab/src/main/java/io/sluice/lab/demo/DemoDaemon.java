@@ -13,8 +13,8 @@ import java.util.Map;
 
 /** The daemon of a node, and what the demo asks it. */
 final class DemoDaemon {
-  private static final Duration START_DEADLINE = Duration.ofSeconds(20);
-  private static final Duration STOP_DEADLINE = Duration.ofSeconds(5);
+  private static final Duration START_DEADLINE = Duration.ofSeconds(60);
+  private static final Duration STOP_DEADLINE = Duration.ofSeconds(15);
 
   private final DaemonProcess process;
   private DemoMode mode;

@@ -20,7 +20,7 @@ import java.util.stream.Stream;
  * Processes count as a demo's when they were started on its folder.
  */
 final class DemoLeftovers {
-  private static final Duration DEADLINE = Duration.ofSeconds(5);
+  private static final Duration DEADLINE = Duration.ofSeconds(15);
 
   private final DemoPlan plan;
 

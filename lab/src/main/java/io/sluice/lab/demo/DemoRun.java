@@ -15,10 +15,10 @@ final class DemoRun {
   private static final int REVOCATIONS = 2;
 
   /** A change of the folder is in force within this time, or its step has failed. */
-  static final Duration CHANGE_DEADLINE = Duration.ofSeconds(5);
+  static final Duration CHANGE_DEADLINE = Duration.ofSeconds(15);
 
   /** Records that are written behind the traffic are there within this time. */
-  static final Duration RECORD_DEADLINE = Duration.ofSeconds(3);
+  static final Duration RECORD_DEADLINE = Duration.ofSeconds(15);
 
   private final DemoReport report;
   private final DemoShop shop;

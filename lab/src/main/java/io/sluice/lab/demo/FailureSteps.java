@@ -12,7 +12,7 @@ import java.util.List;
 
 /** SIGKILL and a new start: closed meanwhile, enforcing again soon. */
 final class FailureSteps {
-  private static final Duration RESTART_DEADLINE = Duration.ofSeconds(15);
+  private static final Duration RESTART_DEADLINE = Duration.ofSeconds(60);
   private static final long MOST_NANOS = 50_000_000; // in the middle: one may meet a busy machine
   private static final int CALLS = 10;
 

@@ -17,10 +17,10 @@ final class NodesLifeSteps {
   private static final String DISTRIBUTE_FOR = "3s";
 
   /** Leaves of a minute are renewed after half of it, and then are signed below the new root. */
-  private static final Duration ROTATION_DEADLINE = Duration.ofSeconds(50);
+  private static final Duration ROTATION_DEADLINE = Duration.ofSeconds(90);
 
   private static final long CALLS_WITHOUT_CONTROLLER = 200;
-  private static final Duration CALLS_DEADLINE = Duration.ofSeconds(10);
+  private static final Duration CALLS_DEADLINE = Duration.ofSeconds(30);
 
   private final NodesRun run;
   private Counts duringRotation = NodesSummary.NO_TRAFFIC;

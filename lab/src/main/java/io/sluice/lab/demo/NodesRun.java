@@ -20,7 +20,7 @@ import java.util.TreeMap;
 /** What the groups of steps of a demo of two nodes share, and their order. */
 final class NodesRun {
   /** From the start of a daemon to a certificate for each pod of its node. */
-  private static final Duration CERTIFICATES_DEADLINE = Duration.ofSeconds(20);
+  private static final Duration CERTIFICATES_DEADLINE = Duration.ofSeconds(60);
 
   private final NodesPlan plan;
   private final DemoReport report;

@@ -286,8 +286,8 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       verify(workload.name());
     }
     enrolled.followEarlierConnections();
-    reconciledRevision = current.revision();
     publishStatuses(current);
+    reconciledRevision = current.revision(); // after the statuses: whoever waits for it reads them
     released.settle();
     leftovers.tellOfStart();
     if (current.isComplete()) {
