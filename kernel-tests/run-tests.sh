@@ -104,7 +104,7 @@ run_tests() {
 	# The number of pod starts that FirstPacketTest tries: hundreds belong to the long run.
 	if [ "$long" ]; then soaks=''; else soaks=long && set -- "$@" -Dsluice.cni.starts=$([ "$group" ] && echo 20 || echo 40); fi
 	# Tests of the JVM alone share the processors by modules. Those of the kernel run module after module, and in the one that has
-	# most of them several classes at a time: see its junit-platform.properties.
+	# most of them several classes at a time: see surefire.classes in its pom.xml.
 	phase=jvm
 	run_maven_tests test-jvm -Dsurefire.reports=surefire-reports -T 1C "-Dgroups=$group" "-DexcludedGroups=kernel${soaks:+|$soaks}" "$@" || result=1
 	if [ $mode = strict ]; then

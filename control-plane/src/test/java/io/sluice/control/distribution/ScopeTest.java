@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 
 /** What a node is told is enough for every decision it makes, and not much more. */
 class ScopeTest {
-  private static final int MESHES = 1_500;
+  private static final int MESHES = 500;
   private static final int CLIENT_PORT = 40_000;
 
   @Test

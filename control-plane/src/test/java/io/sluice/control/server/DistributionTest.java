@@ -16,6 +16,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -51,6 +54,20 @@ class DistributionTest {
     Await.until(
         node + " has the newest revision",
         () -> state(node).revision() == site.controller().status().registryRevision());
+  }
+
+  private static String pods(int count, IntFunction<String> name, IntFunction<String> node) {
+    return IntStream.range(0, count)
+        .mapToObj(i ->
+            """
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: %s, namespace: shop, labels: {sluice.io/mesh: enabled}}
+            spec: {nodeName: %s}
+            """
+                .formatted(name.apply(i), node.apply(i)))
+        .collect(Collectors.joining());
   }
 
   @Test
@@ -114,9 +131,7 @@ class DistributionTest {
 
   @Test
   void nodeThatComesAgainIsToldOnlyTheDifference() throws Exception {
-    for (int i = 0; i < 30; i++) {
-      site.pod("pod-" + i, "nodeName: edge1");
-    }
+    site.manifest("pods.yaml", pods(30, i -> "pod-" + i, _ -> "edge1"));
     FollowingNode first = FollowingNode.prompt(edge1).awaitPod("pod-29");
     site.pod("late", "nodeName: edge1");
     first.awaitPod("late");
@@ -200,19 +215,8 @@ class DistributionTest {
   @Test
   void bigMeshComesInPartsOfAThousandAndCountsAsOneChange() throws Exception {
     for (int file = 0; file < 5; file++) {
-      StringBuilder pods = new StringBuilder();
-      for (int i = 0; i < 300; i++) {
-        pods.append(
-            """
-            ---
-            apiVersion: v1
-            kind: Pod
-            metadata: {name: many-%d-%d, namespace: shop, labels: {sluice.io/mesh: enabled}}
-            spec: {nodeName: edge1}
-            """
-                .formatted(file, i));
-      }
-      site.manifest("many-" + file + ".yaml", pods.toString());
+      String first = "many-" + file + "-";
+      site.manifest(first + "pods.yaml", pods(300, i -> first + i, _ -> "edge1"));
     }
     FollowingNode slow = FollowingNode.silent(edge1);
 
@@ -234,8 +238,8 @@ class DistributionTest {
     List<NodeClient> clients = new ArrayList<>();
     List<FollowingNode> nodes = new ArrayList<>();
     try {
+      site.manifest("homes.yaml", pods(100, i -> "home-" + i, i -> "node-" + i));
       for (int i = 0; i < 100; i++) {
-        site.pod("home-" + i, "nodeName: node-" + i);
         NodeClient client = site.joined("node-" + i);
         clients.add(client);
         nodes.add(FollowingNode.prompt(client));

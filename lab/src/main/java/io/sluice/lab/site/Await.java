@@ -15,7 +15,8 @@ public final class Await {
   /** Far more than anything in a healthy mesh takes, on a busy machine too. */
   public static final Duration PATIENCE = patience(15);
 
-  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+  private static final long SHORTEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+  private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   private Await() {}
 
@@ -47,12 +48,12 @@ public final class Await {
    */
   public static <E extends Exception> boolean until(Duration patience, Condition<E> condition)
       throws E, InterruptedException {
-    long deadline = System.nanoTime() + patience.toNanos();
+    long begin = System.nanoTime();
     while (!condition.holds()) {
-      if (System.nanoTime() >= deadline) {
+      if (isOver(begin, patience)) {
         return false;
       }
-      LockSupport.parkNanos(PAUSE_NANOS);
+      pause(begin);
       if (Thread.interrupted()) {
         throw new InterruptedException();
       }
@@ -60,9 +61,19 @@ public final class Await {
     return true;
   }
 
+  private static boolean isOver(long begin, Duration patience) {
+    return System.nanoTime() - begin >= patience.toNanos();
+  }
+
+  /** A tenth of what was waited so far: to ask costs the machine that is waited for. */
+  private static void pause(long begin) {
+    LockSupport.parkNanos(
+        Math.clamp((System.nanoTime() - begin) / 10, SHORTEST_PAUSE_NANOS, LONGEST_PAUSE_NANOS));
+  }
+
   /** The first value that {@code source} has. An exception counts as "not yet". */
   public static <T> T value(String what, Duration patience, Callable<Optional<T>> source) {
-    long deadline = System.nanoTime() + patience.toNanos();
+    long begin = System.nanoTime();
     @Nullable Throwable last = null;
     do {
       try {
@@ -74,26 +85,26 @@ public final class Await {
       } catch (Exception | AssertionError e) {
         last = e;
       }
-      LockSupport.parkNanos(PAUSE_NANOS);
+      pause(begin);
       if (Thread.currentThread().isInterrupted()) {
         throw new IllegalStateException("interrupted while waiting until " + what, last);
       }
-    } while (System.nanoTime() < deadline);
+    } while (!isOver(begin, patience));
     throw new AssertionError("waited " + patience + " in vain until " + what, last);
   }
 
   /** Returns when {@code assertion} passes; else fails as it fails. */
   public static void untilPasses(Duration patience, Runnable assertion) {
-    long deadline = System.nanoTime() + patience.toNanos();
+    long begin = System.nanoTime();
     while (true) {
       try {
         assertion.run();
         return;
       } catch (AssertionError e) {
-        if (System.nanoTime() >= deadline) {
+        if (isOver(begin, patience)) {
           throw e;
         }
-        LockSupport.parkNanos(PAUSE_NANOS);
+        pause(begin);
       }
     }
   }

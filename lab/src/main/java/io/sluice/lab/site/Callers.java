@@ -2,17 +2,17 @@ package io.sluice.lab.site;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /** A client that connects anew all the time, and notes how each connection went. */
 public final class Callers implements AutoCloseable {
-  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
-  private final List<Call> calls = new CopyOnWriteArrayList<>();
+  private final List<Call> calls = new ArrayList<>(); // guarded by itself
   private final Thread thread;
   private volatile boolean ending;
 
@@ -28,7 +28,10 @@ public final class Callers implements AutoCloseable {
               while (!ending) {
                 long begin = System.nanoTime();
                 Attempt attempt = Attempt.from(pod, server, "hi");
-                calls.add(new Call(attempt, begin, System.nanoTime()));
+                Call call = new Call(attempt, begin, System.nanoTime());
+                synchronized (calls) {
+                  calls.add(call);
+                }
                 LockSupport.parkNanos(PAUSE_NANOS);
               }
             });
@@ -36,23 +39,30 @@ public final class Callers implements AutoCloseable {
 
   /** How many had their whole answer. */
   public long answered() {
-    return calls.stream().filter(call -> call.attempt().answered()).count();
+    return calls().stream().filter(call -> call.attempt().answered()).count();
   }
 
   /** Those that had not. */
   public List<Attempt> failed() {
-    return calls.stream().map(Call::attempt).filter(attempt -> !attempt.answered()).toList();
+    return calls().stream().map(Call::attempt).filter(attempt -> !attempt.answered()).toList();
+  }
+
+  private List<Call> calls() {
+    synchronized (calls) {
+      return List.copyOf(calls);
+    }
   }
 
   /** From the first failure to the first answer after the last one; zero without failures. */
   public Duration gap() {
-    List<Call> failed = calls.stream().filter(call -> !call.attempt().answered()).toList();
+    List<Call> all = calls();
+    List<Call> failed = all.stream().filter(call -> !call.attempt().answered()).toList();
     if (failed.isEmpty()) {
       return Duration.ZERO;
     }
     long last = failed.getLast().end();
     long end =
-        calls.stream()
+        all.stream()
             .filter(call -> call.begin() - last > 0)
             .mapToLong(Call::end)
             .findFirst()
@@ -62,7 +72,7 @@ public final class Callers implements AutoCloseable {
 
   /** The longest of those that ended after {@code nanoTime}; zero where none did. */
   public Duration slowestSince(long nanoTime) {
-    return calls.stream()
+    return calls().stream()
         .filter(call -> call.end() - nanoTime > 0)
         .map(call -> call.attempt().time())
         .max(Comparator.naturalOrder())
@@ -71,7 +81,7 @@ public final class Callers implements AutoCloseable {
 
   /** The longest that one took from connecting to its end; zero before the first. */
   public Duration slowest() {
-    return calls.stream()
+    return calls().stream()
         .map(call -> call.attempt().time())
         .max(Comparator.naturalOrder())
         .orElse(Duration.ZERO);
