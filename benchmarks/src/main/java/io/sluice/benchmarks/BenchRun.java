@@ -129,8 +129,10 @@ final class BenchRun implements AutoCloseable {
       add(Part.connections, () -> TrafficMeasurement.connections(bench, daemon));
     }
     if (parts.contains(Part.requests)) {
-      add(Part.requests, () -> TrafficMeasurement.oneRequest(bench, daemon));
-      add(Part.requests, () -> TrafficMeasurement.manyRequests(bench, daemon));
+      add(Part.requests, () -> TrafficMeasurement.requests(bench, daemon, 1));
+      add(
+          Part.requests,
+          () -> TrafficMeasurement.requests(bench, daemon, TrafficMeasurement.MANY_CLIENTS));
     }
     if (parts.contains(Part.bulk)) {
       add(Part.bulk, () -> TrafficMeasurement.upload(bench, daemon));

@@ -2,7 +2,6 @@ package io.sluice.benchmarks;
 
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.linux.memory.ProcessMemory;
-import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
@@ -56,14 +55,10 @@ final class MemoryMeasurement {
               (after - before) / 1024.0 / HELD));
     } finally {
       for (SocketChannel connection : held) {
-        close(connection);
+        connection.close();
       }
       server.letGo();
     }
-  }
-
-  private static void close(SocketChannel connection) throws IOException {
-    connection.close();
   }
 
   private static Figure single(String id, String label, String unit, double value) {

@@ -72,13 +72,13 @@ record Report(
       text.append(TextTable.aligned(HEADINGS, rows())).append('\n');
     }
     if (!comparisons.isEmpty()) {
-      text.append(TextTable.aligned(ComparisonRows.HEADINGS, ComparisonRows.of(comparisons)))
+      text.append(TextTable.aligned(Comparison.HEADINGS, Comparison.rows(comparisons)))
           .append('\n');
     }
     if (!growths.isEmpty()) {
-      text.append(TextTable.aligned(GrowthRows.headings(growths), GrowthRows.of(growths)))
+      text.append(TextTable.aligned(Growth.headings(growths), Growth.rows(growths)))
           .append('\n')
-          .append(GrowthRows.plot(growths))
+          .append(Growth.plot(growths))
           .append('\n');
     }
     return text + machine.sentence() + "\n";
@@ -136,7 +136,7 @@ record Report(
               file,
               text,
               "sluice bench mtls",
-              TextTable.markdown(ComparisonRows.HEADINGS, ComparisonRows.of(comparisons)));
+              TextTable.markdown(Comparison.HEADINGS, Comparison.rows(comparisons)));
     }
     if (!growths.isEmpty()) {
       text =
@@ -144,9 +144,9 @@ record Report(
               file,
               text,
               "sluice bench distribution",
-              TextTable.markdown(GrowthRows.headings(growths), GrowthRows.of(growths))
+              TextTable.markdown(Growth.headings(growths), Growth.rows(growths))
                   + "\n```\n"
-                  + GrowthRows.plot(growths)
+                  + Growth.plot(growths)
                   + "```\n");
     }
     Files.writeString(file, text);

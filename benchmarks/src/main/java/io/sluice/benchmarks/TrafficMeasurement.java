@@ -7,7 +7,7 @@ import java.util.List;
 /** The data path: connections, requests and streams, each beside the direct path. */
 final class TrafficMeasurement {
   private static final int CONNECTING_CLIENTS = 4;
-  private static final int MANY_CLIENTS = 16;
+  static final int MANY_CLIENTS = 16;
   private static final int MANY_STREAMS = 8;
   private static final double MEBIBYTE = 1 << 20;
   private static final double GIBIBYTE = 1 << 30;
@@ -43,14 +43,6 @@ final class TrafficMeasurement {
             id + ".cpu",
             "daemon CPU for 100,000 requests, " + clients + " at once",
             HUNDRED_THOUSAND));
-  }
-
-  static List<Figure> oneRequest(Bench bench, DaemonProcess daemon) throws Exception {
-    return requests(bench, daemon, 1);
-  }
-
-  static List<Figure> manyRequests(Bench bench, DaemonProcess daemon) throws Exception {
-    return requests(bench, daemon, MANY_CLIENTS);
   }
 
   static List<Figure> upload(Bench bench, DaemonProcess daemon) throws Exception {

@@ -36,7 +36,7 @@ class ReportTest {
   @Test
   void ratiosAreThoseOfEachRoundAndNotOfTheMedians() {
     assertThat(RATE.ratios(Crossing.MUTUAL_TLS)).containsExactly(0.5, 0.2, 0.25);
-    assertThat(ComparisonRows.of(List.of(RATE)).getFirst())
+    assertThat(Comparison.rows(List.of(RATE)).getFirst())
         .containsExactly(
             "rate",
             "1/s",
@@ -51,14 +51,14 @@ class ReportTest {
 
   @Test
   void whatOnlyProcessesHaveIsComparedToNothing() {
-    assertThat(ComparisonRows.of(List.of(MEMORY)).getFirst())
+    assertThat(Comparison.rows(List.of(MEMORY)).getFirst())
         .containsExactly("memory", "MiB", "", "120", "", "", "", "", "");
   }
 
   @Test
   void rowsHaveAsManyCellsAsHeadings() {
-    assertThat(ComparisonRows.of(List.of(RATE, MEMORY)))
-        .allSatisfy(row -> assertThat(row).hasSameSizeAs(ComparisonRows.HEADINGS));
+    assertThat(Comparison.rows(List.of(RATE, MEMORY)))
+        .allSatisfy(row -> assertThat(row).hasSameSizeAs(Comparison.HEADINGS));
   }
 
   @Test
@@ -79,7 +79,7 @@ class ReportTest {
 
   @Test
   void distributionHasAColumnForEachSizeAndAPlotOfItsBytes() throws IOException {
-    Growths growths = new Growths();
+    Growth.Lines growths = new Growth.Lines();
     for (int pods : List.of(1_000, 10_000)) {
       growths.add(pods, "first.bytes", "the whole", "KiB", pods / 10.0);
       growths.add(pods, "permission.bytes", "a permission", "B", 100.0, 120.0, 140.0);

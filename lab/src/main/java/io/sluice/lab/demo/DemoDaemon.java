@@ -99,6 +99,11 @@ final class DemoDaemon {
     return MetricSample.parse(answer.substring(answer.indexOf("\r\n\r\n") + 4)); // the body
   }
 
+  /** The records of its access log so far. */
+  List<JsonNode> accessLog() {
+    return process.view().accessLog();
+  }
+
   /** Everything it has logged. */
   String log() {
     return process.log();

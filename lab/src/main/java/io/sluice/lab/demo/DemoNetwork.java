@@ -5,14 +5,17 @@ import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * Namespaces of the pods, and one that holds the bridge between them. Needs {@code ip} of iproute2,
  * one process per namespace.
  */
 final class DemoNetwork {
-  private static final String BRIDGE = "bridge";
-  private static final List<String> LOOPBACK_UP = List.of("link set lo up");
+  private static final String LOOPBACK_UP = "link set lo up";
+
+  /** Of an interface; the end of a longer name tells nodes apart. */
+  private static final int LONGEST_NAME = 15;
 
   private final DemoPlan plan;
 
@@ -23,26 +26,43 @@ final class DemoNetwork {
   /** Makes everything; the namespaces must not be there yet. */
   void create() {
     Commands.ip("", plan.namespaces().stream().map(name -> "netns add " + name).toList());
-    List<String> network = new ArrayList<>(LOOPBACK_UP);
-    network.add("link add " + BRIDGE + " type bridge");
-    for (IpFamily family : IpFamily.values()) {
-      network.add(addressLine(DemoPod.BANK.address(family), family, BRIDGE));
-    }
-    network.add("link set " + BRIDGE + " up");
+    List<String> network = new ArrayList<>(bridge(DemoPod.BANK::address));
     for (DemoPod pod : DemoPod.enrolled()) {
-      network.add("link add " + pod.label() + " type veth peer name eth0 netns " + plan.netns(pod));
-      network.add("link set " + pod.label() + " master " + BRIDGE + " up");
+      network.addAll(cable(pod.label(), plan.netns(pod), "eth0"));
     }
     Commands.ip(plan.network(), network);
     for (DemoPod pod : DemoPod.enrolled()) {
-      List<String> inside = new ArrayList<>(LOOPBACK_UP);
-      inside.add("link set eth0 up");
-      for (IpFamily family : IpFamily.values()) {
-        inside.add(addressLine(pod.address(family), family, "eth0"));
-        inside.add("route add default via " + IpAddresses.text(DemoPod.BANK.address(family)));
-      }
-      Commands.ip(plan.netns(pod), inside);
+      Commands.ip(plan.netns(pod), inside(pod::address, DemoPod.BANK::address));
     }
+  }
+
+  /** Lines for a namespace with a bridge that has these addresses. */
+  static List<String> bridge(Function<IpFamily, InetAddress> address) {
+    List<String> lines = new ArrayList<>(List.of(LOOPBACK_UP, "link add bridge type bridge"));
+    for (IpFamily family : IpFamily.values()) {
+      lines.add(addressLine(address.apply(family), family, "bridge"));
+    }
+    lines.add("link set bridge up");
+    return lines;
+  }
+
+  /** Lines that join {@code peer}, an interface of another namespace, to the bridge. */
+  static List<String> cable(String name, String netns, String peer) {
+    String own = name.substring(Math.max(0, name.length() - LONGEST_NAME)).replaceFirst("^-+", "");
+    return List.of(
+        "link add " + own + " type veth peer name " + peer + " netns " + netns,
+        "link set " + own + " master bridge up");
+  }
+
+  /** Lines for the namespace of a pod, by family. */
+  static List<String> inside(
+      Function<IpFamily, InetAddress> address, Function<IpFamily, InetAddress> gateway) {
+    List<String> lines = new ArrayList<>(List.of(LOOPBACK_UP, "link set eth0 up"));
+    for (IpFamily family : IpFamily.values()) {
+      lines.add(addressLine(address.apply(family), family, "eth0"));
+      lines.add("route add default via " + IpAddresses.text(gateway.apply(family)));
+    }
+    return lines;
   }
 
   /** Removes those of the namespaces that are there, and with them what is inside. */

@@ -1,5 +1,6 @@
 package io.sluice.lab.demo;
 
+import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.RegistryFolder;
 import io.sluice.mesh.IpAddresses;
 import java.nio.file.Path;
@@ -60,7 +61,7 @@ final class DemoRegistry {
 
   /** Leaves the buyer's connections to the bank alone, or not. */
   void excludeBank(boolean on) {
-    StringBuilder pods = new StringBuilder(ShopManifests.namespace());
+    StringBuilder pods = new StringBuilder(Manifests.namespace());
     for (DemoPod pod : DemoPod.enrolled()) {
       pods.append(
           ShopManifests.pod(

@@ -1,36 +1,44 @@
 package io.sluice.lab.demo;
 
+import io.sluice.interception.maps.PinDirectory;
+import io.sluice.lab.site.Await;
 import io.sluice.lab.site.ChildProgram;
 import io.sluice.lab.site.JavaCommand;
+import io.sluice.lab.site.SiteFolder;
 import io.sluice.lab.site.SitePod;
+import io.sluice.linux.LinuxException;
+import io.sluice.node.NodeCleanup;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The demo's place on this machine: one demo of a name at a time, and nothing left afterwards. */
+/**
+ * The demo's place on this machine: one demo of a name at a time, and nothing left afterwards. What
+ * a demo has put there is known by its names; processes count as its own when they were started on
+ * its folder.
+ */
 final class DemoStage {
+  private static final Duration DEADLINE = Duration.ofSeconds(15);
+
   private final DemoPlan plan;
-  private final DemoLeftovers leftovers;
   private @Nullable FileLock lock;
 
   DemoStage(DemoPlan plan) {
     this.plan = plan;
-    this.leftovers = new DemoLeftovers(plan);
   }
 
   DemoPlan plan() {
     return plan;
-  }
-
-  /** What is there of the demo now. */
-  List<String> present() {
-    return leftovers.present();
   }
 
   /**
@@ -40,11 +48,11 @@ final class DemoStage {
   void enter() throws InterruptedException {
     refuseStrangers();
     takeLock();
-    if (Files.exists(plan.keptMark()) && !leftovers.processes().isEmpty()) {
+    if (Files.exists(plan.keptMark()) && !processes().isEmpty()) {
       throw new DemoException(
           "a demo was kept and still runs; end it with `./sluice demo --stop" + option() + "`");
     }
-    leftovers.remove();
+    remove();
     takeLock();
   }
 
@@ -78,7 +86,7 @@ final class DemoStage {
   }
 
   private void refuseStrangers() {
-    List<Long> strangers = leftovers.strangers();
+    List<Long> strangers = strangers();
     if (!strangers.isEmpty()) {
       throw new DemoException(
           "process "
@@ -92,18 +100,10 @@ final class DemoStage {
   /** Removes everything; returns whether there was anything. */
   boolean clear() throws InterruptedException {
     refuseStrangers();
-    boolean any = !leftovers.present().isEmpty();
-    leftovers.remove();
+    boolean any = !present().isEmpty();
+    remove();
     releaseLock();
     return any;
-  }
-
-  /**
-   * Takes the node out of the mesh but leaves the namespaces, and tells which of them still have
-   * rules: a pod outlives its membership.
-   */
-  List<String> rulesAfterCleanup() throws InterruptedException {
-    return leftovers.rulesAfterCleanup();
   }
 
   /** Leaves daemon and namespaces, and starts servers that outlive this process. */
@@ -124,5 +124,106 @@ final class DemoStage {
   /** What has to be added to commands when the node has not the usual name. */
   String option() {
     return plan.node().equals("demo") ? "" : " --node-name " + plan.node();
+  }
+
+  /** Everything that is there now, for people; empty when nothing is. */
+  List<String> present() {
+    List<String> found = new ArrayList<>();
+    processes().forEach(process -> found.add("process " + process.pid()));
+    plan.presentNamespaces().forEach(name -> found.add("namespace " + name));
+    Stream<Path> pins =
+        plan.nodeNames().stream().map(name -> PinDirectory.ofNode(name).path().getParent());
+    Stream.of(plan.cgroups().stream(), pins, plan.runtimes().stream())
+        .flatMap(paths -> paths)
+        .filter(Files::exists)
+        .forEach(path -> found.add(path.toString()));
+    if (Files.exists(plan.registry()) || Files.exists(plan.only().state())) {
+      found.add(plan.directory().toString());
+    }
+    return found;
+  }
+
+  /** Daemons and servers that a demo of this node has started and that still run. */
+  private List<ProcessHandle> processes() {
+    return ProcessHandle.allProcesses()
+        .filter(process -> process.pid() != ProcessHandle.current().pid())
+        .filter(process -> isOurs(commandLine(process.pid())))
+        .toList();
+  }
+
+  /** Whether a command line, as /proc shows it, is a daemon's or a server's of this demo. */
+  private boolean isOurs(String commandLine) {
+    return commandLine.contains("\0--registry\0" + plan.registry() + "\0")
+        || commandLine.contains("\0" + DemoCommand.SERVE + "\0--node-name\0" + plan.node() + "\0");
+  }
+
+  /** Processes in the nodes' cgroups that no demo has started. */
+  private List<Long> strangers() {
+    return plan.cgroups().stream().flatMap(cgroup -> strangersIn(cgroup).stream()).toList();
+  }
+
+  private List<Long> strangersIn(Path cgroup) {
+    try {
+      return Files.readAllLines(cgroup.resolve("cgroup.procs")).stream()
+          .map(Long::parseLong)
+          .filter(pid -> !isOurs(commandLine(pid)))
+          .toList();
+    } catch (IOException e) {
+      return List.of(); // no such cgroup
+    }
+  }
+
+  private static String commandLine(long pid) {
+    try {
+      return Files.readString(
+          Path.of("/proc", Long.toString(pid), "cmdline"), StandardCharsets.ISO_8859_1);
+    } catch (IOException e) {
+      return ""; // it has ended meanwhile
+    }
+  }
+
+  /**
+   * Takes the node out of the mesh but leaves the namespaces, and tells which of them still have
+   * rules: a pod outlives its membership.
+   */
+  List<String> rulesAfterCleanup() throws InterruptedException {
+    endProcesses();
+    Await.until(DEADLINE, this::cleanNode);
+    List<String> found = new ArrayList<>();
+    for (String netns : plan.presentNamespaces()) {
+      for (IpFamily family : IpFamily.values()) {
+        if (!DemoRules.in(netns, family).isEmpty()) {
+          found.add(family.title() + " rules in namespace " + netns);
+        }
+      }
+    }
+    return found;
+  }
+
+  private void endProcesses() throws InterruptedException {
+    List<ProcessHandle> running = processes();
+    running.forEach(ProcessHandle::destroyForcibly);
+    Await.until(DEADLINE, () -> running.stream().noneMatch(ProcessHandle::isAlive));
+  }
+
+  /** Removes all of it; tries everything, then throws for what could not be removed. */
+  private void remove() throws InterruptedException {
+    endProcesses();
+    // The kernel frees a cgroup a moment after its last process has ended.
+    boolean clean = Await.until(DEADLINE, this::cleanNode);
+    new DemoNetwork(plan).remove();
+    if (!clean) {
+      plan.nodeNames().forEach(NodeCleanup::removeAll);
+    }
+    SiteFolder.remove(plan.directory()); // last: it tells which nodes there were
+  }
+
+  private boolean cleanNode() {
+    try {
+      plan.nodeNames().forEach(NodeCleanup::removeAll);
+      return true;
+    } catch (LinuxException | IllegalStateException | UncheckedIOException e) {
+      return false;
+    }
   }
 }

@@ -10,7 +10,6 @@ import java.util.List;
  * one node to the other can be heard there, and only there.
  */
 final class NodesNetwork {
-  private static final String BRIDGE = "bridge";
   private static final String UPLINK = "uplink";
   private static final List<String> FORWARDING =
       List.of("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding");
@@ -38,13 +37,11 @@ final class NodesNetwork {
   }
 
   private void createLink() {
-    List<String> link = new ArrayList<>(bridge());
-    for (IpFamily family : IpFamily.values()) {
-      link.add(DemoNetwork.addressLine(plan.address(DemoPod.BANK, family), family, BRIDGE));
-    }
-    link.addAll(cable("control", plan.demo().controlNetwork(), UPLINK));
+    List<String> link =
+        new ArrayList<>(DemoNetwork.bridge(family -> plan.address(DemoPod.BANK, family)));
+    link.addAll(DemoNetwork.cable("control", plan.demo().controlNetwork(), UPLINK));
     for (DemoNode node : plan.nodes()) {
-      link.addAll(cable(netns(node), netns(node), UPLINK));
+      link.addAll(DemoNetwork.cable(netns(node), netns(node), UPLINK));
       link.addAll(routesTo(node));
     }
     Commands.ip(plan.demo().network(), link);
@@ -56,10 +53,9 @@ final class NodesNetwork {
   }
 
   private void createNode(DemoNode node) {
-    List<String> lines = new ArrayList<>(bridge());
+    List<String> lines = new ArrayList<>(DemoNetwork.bridge(family -> plan.gateway(node, family)));
     lines.add("link set uplink up");
     for (IpFamily family : IpFamily.values()) {
-      lines.add(DemoNetwork.addressLine(plan.gateway(node, family), family, BRIDGE));
       lines.add(DemoNetwork.addressLine(plan.uplink(node, family), family, UPLINK));
     }
     for (DemoNode other : plan.nodes()) {
@@ -68,35 +64,16 @@ final class NodesNetwork {
       }
     }
     for (DemoPod pod : plan.podsOf(node)) {
-      lines.addAll(cable(pod.label(), plan.demo().netns(pod), "eth0"));
+      lines.addAll(DemoNetwork.cable(pod.label(), plan.demo().netns(pod), "eth0"));
     }
     Commands.ip(netns(node), lines);
     FORWARDING.forEach(setting -> node.machine().sysctl(setting, "1"));
     for (DemoPod pod : plan.podsOf(node)) {
-      List<String> own = new ArrayList<>(List.of("link set lo up", "link set eth0 up"));
-      for (IpFamily family : IpFamily.values()) {
-        own.add(DemoNetwork.addressLine(plan.address(pod, family), family, "eth0"));
-        own.add("route add default via " + IpAddresses.text(plan.gateway(node, family)));
-      }
-      Commands.ip(plan.demo().netns(pod), own);
+      Commands.ip(
+          plan.demo().netns(pod),
+          DemoNetwork.inside(
+              family -> plan.address(pod, family), family -> plan.gateway(node, family)));
     }
-  }
-
-  private static List<String> bridge() {
-    return List.of(
-        "link set lo up", "link add " + BRIDGE + " type bridge", "link set " + BRIDGE + " up");
-  }
-
-  private static List<String> cable(String name, String netns, String peer) {
-    return List.of(
-        "link add " + interfaceName(name) + " type veth peer name " + peer + " netns " + netns,
-        "link set " + interfaceName(name) + " master " + BRIDGE + " up");
-  }
-
-  /** At most 15 characters, and its end tells nodes apart. */
-  private static String interfaceName(String name) {
-    int most = 15;
-    return name.substring(Math.max(0, name.length() - most)).replaceFirst("^-+", "");
   }
 
   private List<String> routesTo(DemoNode node) {

@@ -1,5 +1,6 @@
 package io.sluice.lab.demo;
 
+import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.RegistryFolder;
 
 /** The folder that both daemons and the controller watch. */
@@ -14,7 +15,7 @@ final class NodesRegistry {
 
   /** The beginning: mutual TLS, nobody let in without, the thief not allowed. */
   void write() {
-    StringBuilder pods = new StringBuilder(ShopManifests.namespace());
+    StringBuilder pods = new StringBuilder(Manifests.namespace());
     for (DemoPod pod : DemoPod.enrolled()) {
       pods.append(
           ShopManifests.pod(

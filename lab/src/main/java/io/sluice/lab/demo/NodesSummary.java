@@ -17,45 +17,49 @@ import java.util.List;
  *
  * @param figures of both nodes together; their memory added, the slower start
  * @param certificates of both nodes, as their daemons tell
- * @param frames heard between the nodes until the wire was looked at
- * @param streams of HBONE in them, each direction one
- * @param tlsOnly whether those were TLS and nothing else
- * @param heardWithTls whether what the buyer said was heard
- * @param heardInTheClear the same with mutual TLS off
+ * @param wire what was heard between the nodes
  * @param duringRotation traffic while the root changed
  * @param withoutController traffic while no controller ran
  */
 record NodesSummary(
     DemoSummary figures,
     List<JsonNode> certificates,
-    long frames,
-    int streams,
-    boolean tlsOnly,
-    boolean heardWithTls,
-    boolean heardInTheClear,
+    Wire wire,
     Counts duringRotation,
     Counts withoutController) {
   static final Counts NO_TRAFFIC = new Counts(0, 0, 0, 0, 0, 0, 0, List.of());
 
   /** Of a run that came to nothing. */
   static final NodesSummary NOTHING =
-      new NodesSummary(
-          DemoSummary.NOTHING, List.of(), 0, 0, false, false, false, NO_TRAFFIC, NO_TRAFFIC);
+      new NodesSummary(DemoSummary.NOTHING, List.of(), Wire.SILENT, NO_TRAFFIC, NO_TRAFFIC);
+
+  /**
+   * What the wire between the nodes told.
+   *
+   * @param frames heard until it was looked at
+   * @param streams of HBONE in them, each direction one
+   * @param tlsOnly whether those were TLS and nothing else
+   * @param heardWithTls whether what the buyer said was heard
+   * @param heardInTheClear the same with mutual TLS off
+   */
+  record Wire(
+      long frames, int streams, boolean tlsOnly, boolean heardWithTls, boolean heardInTheClear) {
+    static final Wire SILENT = new Wire(0, 0, false, false, false);
+
+    Wire inTheClear(boolean heard) {
+      return new Wire(frames, streams, tlsOnly, heardWithTls, heard);
+    }
+  }
 
   NodesSummary {
     certificates = List.copyOf(certificates);
   }
 
   static NodesSummary of(NodesRun run) throws IOException {
-    NodesTrafficSteps traffic = run.traffic();
     return new NodesSummary(
         run.figures(),
         run.certificates(),
-        traffic.frames(),
-        traffic.streams(),
-        traffic.isTlsOnly(),
-        traffic.wasHeardWithTls(),
-        traffic.wasHeardInTheClear(),
+        run.traffic().heard(),
         run.life().duringRotation(),
         run.life().withoutController());
   }
@@ -86,11 +90,11 @@ record NodesSummary(
     figures.putFigures(json);
     json.putArray("certificates").addAll(certificates);
     json.putObject("wire")
-        .put("frames", frames)
-        .put("streams", streams)
-        .put("tlsOnly", tlsOnly)
-        .put("canaryHeard", heardWithTls)
-        .put("canaryHeardInTheClear", heardInTheClear);
+        .put("frames", wire.frames)
+        .put("streams", wire.streams)
+        .put("tlsOnly", wire.tlsOnly)
+        .put("canaryHeard", wire.heardWithTls)
+        .put("canaryHeardInTheClear", wire.heardInTheClear);
     put(json.putObject("rotation"), duringRotation);
     put(json.putObject("withoutController"), withoutController);
     DemoSummary.putSteps(json, report);

@@ -1,12 +1,11 @@
 package io.sluice.lab.demo;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.lab.capture.FrameCapture;
 import io.sluice.lab.capture.TcpStream;
 import io.sluice.lab.capture.TlsRecords;
 import io.sluice.lab.demo.CallResult.Answered;
 import io.sluice.lab.demo.DemoReport.Seen;
+import io.sluice.lab.demo.NodesSummary.Wire;
 import io.sluice.lab.site.Await;
 import io.sluice.linux.Errno;
 import io.sluice.mesh.IpAddresses;
@@ -15,7 +14,6 @@ import io.sluice.mesh.decision.Reason;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,16 +24,11 @@ import java.util.TreeMap;
 final class NodesTrafficSteps {
   private static final int SPREAD_CALLS = 20;
   private static final String CANARY = "canary-5be1a7-of-the-buyer";
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final NodesRun run;
   private final DemoShop shop;
   private final NodesPlan plan;
-  private long frames;
-  private int streams;
-  private boolean tlsOnly;
-  private boolean heardWithTls;
-  private boolean heardInTheClear;
+  private Wire heard = Wire.SILENT;
 
   NodesTrafficSteps(NodesRun run) {
     this.run = run;
@@ -82,7 +75,7 @@ final class NodesTrafficSteps {
     return text.substring(0, text.length() - 1);
   }
 
-  private Seen lookAtPrincipal() throws IOException, InterruptedException {
+  private Seen lookAtPrincipal() throws InterruptedException {
     String expected = plan.identity(DemoPod.BUYER);
     boolean found =
         Await.until(DemoRun.RECORD_DEADLINE, () -> provenSource().equals(Optional.of(expected)));
@@ -90,18 +83,12 @@ final class NodesTrafficSteps {
   }
 
   /** Whom the last inbound connection of the remote store was proven to come from. */
-  private Optional<String> provenSource() throws IOException {
-    Optional<String> last = Optional.empty();
-    for (String line : Files.readAllLines(plan.nodeOf(DemoPod.STORE_V2).accessLog())) {
-      if (line.endsWith("}")) {
-        JsonNode record = JSON.readTree(line);
-        String source = record.path("source_principal").asText("");
-        if (record.path("direction").asText().equals("inbound") && !source.isEmpty()) {
-          last = Optional.of(source);
-        }
-      }
-    }
-    return last;
+  private Optional<String> provenSource() {
+    return run.daemonOf(DemoPod.STORE_V2).accessLog().stream()
+        .filter(record -> record.path("direction").asText().equals("inbound"))
+        .map(record -> record.path("source_principal").asText(""))
+        .filter(source -> !source.isEmpty())
+        .reduce((earlier, later) -> later);
   }
 
   private Seen callService() {
@@ -121,16 +108,16 @@ final class NodesTrafficSteps {
     List<TcpStream> found = TcpStream.ofPort(MeshPorts.HBONE, wire.frames());
     Optional<String> problem =
         found.stream().map(TlsRecords::problem).flatMap(Optional::stream).findFirst();
-    frames = wire.frames().size();
-    streams = found.size();
-    heardWithTls = wire.hasSeen(CANARY);
+    long frames = wire.frames().size();
+    boolean heardWithTls = wire.hasSeen(CANARY);
     long dropped = wire.dropped();
-    tlsOnly = problem.isEmpty() && !found.isEmpty() && dropped == 0;
+    boolean tlsOnly = problem.isEmpty() && !found.isEmpty() && dropped == 0;
+    heard = new Wire(frames, found.size(), tlsOnly, heardWithTls, false);
     return new Seen(
         tlsOnly && !heardWithTls,
         frames
             + " frames, "
-            + streams
+            + found.size()
             + " streams of port "
             + MeshPorts.HBONE
             + (dropped == 0 ? "" : ", " + dropped + " frames missed")
@@ -202,7 +189,8 @@ final class NodesTrafficSteps {
   private Seen hearInTheClear(FrameCapture wire) throws IOException, InterruptedException {
     boolean changed = run.change(() -> run.registry().mutualTls(false));
     shop.say(DemoPod.BUYER, plan.remoteStore(IpFamily.IPV4), CANARY);
-    heardInTheClear = Await.until(DemoRun.RECORD_DEADLINE, () -> wire.hasSeen(CANARY));
+    boolean heardInTheClear = Await.until(DemoRun.RECORD_DEADLINE, () -> wire.hasSeen(CANARY));
+    heard = heard.inTheClear(heardInTheClear);
     return new Seen(
         changed && heardInTheClear, "the canary was " + (heardInTheClear ? "heard" : "not heard"));
   }
@@ -217,23 +205,8 @@ final class NodesTrafficSteps {
         "\"" + answer + "\" came back, and was " + (heard ? "heard" : "not heard"));
   }
 
-  long frames() {
-    return frames;
-  }
-
-  int streams() {
-    return streams;
-  }
-
-  boolean isTlsOnly() {
-    return tlsOnly;
-  }
-
-  boolean wasHeardWithTls() {
-    return heardWithTls;
-  }
-
-  boolean wasHeardInTheClear() {
-    return heardInTheClear;
+  /** What was heard between the nodes so far. */
+  Wire heard() {
+    return heard;
   }
 }

@@ -1,5 +1,6 @@
 package io.sluice.lab.demo;
 
+import io.sluice.lab.site.Manifests;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
 import java.util.function.Function;
@@ -7,14 +8,6 @@ import java.util.function.Function;
 /** The shop as Kubernetes YAML, on one node or on two. */
 final class ShopManifests {
   private ShopManifests() {}
-
-  static String namespace() {
-    return """
-    apiVersion: v1
-    kind: Namespace
-    metadata: {name: shop, labels: {sluice.io/mesh: enabled}}
-    """;
-  }
 
   /**
    * A pod of the shop.
@@ -61,22 +54,12 @@ final class ShopManifests {
   }
 
   private static String service(String name, int number, int port, int targetPort) {
-    return """
-    apiVersion: v1
-    kind: Service
-    metadata: {name: %s, namespace: shop}
-    spec:
-      clusterIPs: ["%s", "%s"]
-      selector: {app: %s}
-      ports: [{name: tcp, port: %d, targetPort: %d, appProtocol: tcp}]
-    """
-        .formatted(
-            name,
-            DemoPlan.serviceAddress(IpFamily.IPV4, number),
-            DemoPlan.serviceAddress(IpFamily.IPV6, number),
-            name,
-            port,
-            targetPort);
+    return Manifests.service(
+        name,
+        DemoPlan.serviceAddress(IpFamily.IPV4, number),
+        DemoPlan.serviceAddress(IpFamily.IPV6, number),
+        port,
+        targetPort);
   }
 
   static String policy() {
