@@ -1,5 +1,6 @@
 package io.sluice.interception;
 
+import io.sluice.interception.PassedTrial.BootId;
 import io.sluice.interception.maps.ConfigValue;
 import io.sluice.interception.maps.EventValue;
 import io.sluice.interception.maps.InstallationValue;

@@ -10,13 +10,7 @@ import java.net.InetSocketAddress;
 import java.util.Optional;
 
 /** Facts from the storage of the sockets themselves, where the hooks wrote them. */
-final class EbpfSocketFacts implements SocketFacts {
-  private final SocketStorage<SocketStateValue> states;
-
-  EbpfSocketFacts(SocketStorage<SocketStateValue> states) {
-    this.states = states;
-  }
-
+record EbpfSocketFacts(SocketStorage<SocketStateValue> states) implements SocketFacts {
   @Override
   public AcceptedFacts accepted(PodPlacement pod, Direction direction, int fd) {
     Optional<SocketStateValue> stored = states.lookup(fd);

@@ -17,15 +17,9 @@ import java.util.stream.Stream;
  * pins that could be listed. One file per pod, named by the cookie: pod name, then path, then what
  * proves that its rules are whole.
  */
-final class EnrolledRecords {
+record EnrolledRecords(Path directory) {
   private static final String NEW = "new";
   private static final String LEFT = ".left";
-
-  private final Path directory;
-
-  EnrolledRecords(Path directory) {
-    this.directory = directory;
-  }
 
   /** One namespace with rules; the proof is there when they were found whole. */
   record Enrolled(NamespacedName pod, Path path, Optional<RulesProof> proof) {}

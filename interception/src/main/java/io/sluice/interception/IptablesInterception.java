@@ -1,13 +1,14 @@
 package io.sluice.interception;
 
+import io.sluice.interception.RulesInForce.PresentedClients;
 import io.sluice.interception.maps.CounterKey;
+import io.sluice.iptables.ClientAddresses.ShownClients;
 import io.sluice.iptables.CountedVerdict;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.PodRedirection;
 import io.sluice.iptables.ProbeAnswer;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.iptables.RulesetGeneration;
-import io.sluice.iptables.ShownClients;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;

@@ -14,25 +14,14 @@ import java.util.function.LongPredicate;
  * Facts from connection tracking. The proxy's sockets are recognised by their cgroup, or by a mark
  * where the kernel cannot. The application sees the true client's address, with a port of the
  * kernel's choice: streams of a peer share one, and one connection may have it.
+ *
+ * @param marks whether rules know the proxy's sockets by a mark
+ * @param showsClients whether the pod of a cookie can have connections from clients' addresses
  */
-final class IptablesSocketFacts implements SocketFacts {
+record IptablesSocketFacts(boolean marks, LongPredicate showsClients) implements SocketFacts {
   private static final int IP_TRANSPARENT = 19;
   private static final int IPV6_TRANSPARENT = 75;
   private static final int IP_BIND_ADDRESS_NO_PORT = 24;
-
-  private final boolean marks;
-  private final LongPredicate showsClients;
-
-  /**
-   * Over what is possible.
-   *
-   * @param marks whether rules know the proxy's sockets by a mark
-   * @param showsClients whether the pod of a cookie can have connections from clients' addresses
-   */
-  IptablesSocketFacts(boolean marks, LongPredicate showsClients) {
-    this.marks = marks;
-    this.showsClients = showsClients;
-  }
 
   @Override
   public AcceptedFacts accepted(PodPlacement pod, Direction direction, int fd) {

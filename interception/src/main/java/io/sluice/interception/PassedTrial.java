@@ -2,6 +2,7 @@ package io.sluice.interception;
 
 import io.sluice.bpf.InterceptionProgram;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,6 +69,21 @@ public final class PassedTrial {
       Files.deleteIfExists(file);
     } catch (IOException e) {
       LOG.log(System.Logger.Level.DEBUG, "trial_not_forgotten", e);
+    }
+  }
+
+  /** Identity of this boot of the kernel: what is pinned under another one is meaningless. */
+  static final class BootId {
+    private static final Path SOURCE = Path.of("/proc/sys/kernel/random/boot_id");
+
+    private BootId() {}
+
+    static String current() {
+      try {
+        return Files.readString(SOURCE).strip();
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot read " + SOURCE, e);
+      }
     }
   }
 }

@@ -1,8 +1,8 @@
 package io.sluice.interception;
 
+import io.sluice.linux.bpf.BpfInfo.BpfLinkInfo;
 import io.sluice.linux.bpf.BpfKernel;
 import io.sluice.linux.bpf.BpfLink;
-import io.sluice.linux.bpf.BpfLinkInfo;
 import io.sluice.linux.bpf.BpfProgramFd;
 import java.io.IOException;
 import java.io.UncheckedIOException;

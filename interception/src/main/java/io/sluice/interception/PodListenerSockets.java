@@ -15,8 +15,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 
-/** The proxy's listening sockets inside one pod, one per direction and family that the pod has. */
-final class PodListenerSockets {
+/**
+ * The proxy's listening sockets inside one pod, one per direction and family that the pod has.
+ *
+ * <p>Takes listeners from {@code inherited} before it makes any.
+ */
+record PodListenerSockets(NetnsThread namespaces, InheritedListeners inherited) {
   /** The kernel caps it with net.core.somaxconn of the pod's namespace. */
   private static final int BACKLOG = 4096;
 
@@ -30,15 +34,6 @@ final class PodListenerSockets {
 
   /** Of 16,384 ports; an application that holds nearly all of them is not looked after. */
   private static final int ATTEMPTS = 64;
-
-  private final NetnsThread namespaces;
-  private final InheritedListeners inherited;
-
-  /** Takes listeners from {@code inherited} before it makes any. */
-  PodListenerSockets(NetnsThread namespaces, InheritedListeners inherited) {
-    this.namespaces = namespaces;
-    this.inherited = inherited;
-  }
 
   /** Makes one listener; the caller owns the descriptor. */
   interface Opener {

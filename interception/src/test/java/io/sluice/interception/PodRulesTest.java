@@ -44,6 +44,11 @@ class PodRulesTest {
   /** Leaves the metadata services to the other lists. */
   private static final Openings OPEN = new Openings(List.of(), MetadataMode.ALLOW, PingMode.PLAIN);
 
+  private static final PodNetwork NOWHERE =
+      new PodNetwork(
+          List.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false, 0,
+          Set.of());
+
   /** Stands for the pod's namespace; the rules do not look at it. */
   @AutoClose private final NetnsHandle netns = new LinuxNetworkNamespaces().current();
 
@@ -180,10 +185,6 @@ class PodRulesTest {
 
   @Test
   void moreThanAPodsShareIsRefusedByNameAndList() {
-    PodNetwork network =
-        new PodNetwork(
-            List.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false, 0,
-            Set.of());
     Set<Integer> ports = IntStream.rangeClosed(1, 65).boxed().collect(Collectors.toSet());
     InterceptionSettings most =
         new InterceptionSettings(
@@ -195,13 +196,13 @@ class PodRulesTest {
     InterceptionSettings more =
         new InterceptionSettings(ports, ports, List.of(), List.of(), Set.of());
 
-    assertThat(placement(1, network, most, false).requireShare().settings()).isEqualTo(most);
-    assertThatThrownBy(() -> placement(1, network, more, false).requireShare())
+    assertThat(placement(1, NOWHERE, most, false).requireShare().settings()).isEqualTo(most);
+    assertThatThrownBy(() -> placement(1, NOWHERE, more, false).requireShare())
         .isInstanceOf(InterceptionException.class)
         .hasMessageStartingWith(
             "pod shop/cart has 130 excluded ports, more than a pod's share of 128");
     assertThatThrownBy(() ->
-            placement(1, network, InterceptionSettings.EVERYTHING, false, ports).requireShare())
+            placement(1, NOWHERE, InterceptionSettings.EVERYTHING, false, ports).requireShare())
         .isInstanceOf(InterceptionException.class)
         .hasMessageStartingWith(
             "pod shop/cart has 65 ports of probes, more than a pod's share of 32");
@@ -241,11 +242,7 @@ class PodRulesTest {
   }
 
   private int flags(InterceptionSettings settings, boolean permissive, boolean failOpen) {
-    PodNetwork network =
-        new PodNetwork(
-            List.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), 0, false, 0,
-            Set.of());
-    return PodRules.of(placement(1, network, settings, permissive), failOpen, FamilyPorts.NONE)
+    return PodRules.of(placement(1, NOWHERE, settings, permissive), failOpen, FamilyPorts.NONE)
         .pod()
         .flags();
   }

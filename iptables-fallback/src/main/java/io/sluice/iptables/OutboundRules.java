@@ -1,5 +1,7 @@
 package io.sluice.iptables;
 
+import io.sluice.iptables.RuleSet.ChainWriter;
+import io.sluice.iptables.RuleSet.Jump;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;

@@ -1,5 +1,6 @@
 package io.sluice.iptables;
 
+import io.sluice.iptables.IptablesBackend.SideBySide;
 import io.sluice.iptables.ProbeAnswer.Ability;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;

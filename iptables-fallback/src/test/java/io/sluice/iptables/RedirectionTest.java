@@ -148,18 +148,27 @@ class RedirectionTest extends RulesInAPod {
   }
 
   private static PodTraffic withSecondInterface(boolean excluded, boolean permissive) {
+    return withInterfaces(
+        excluded ? Set.of("net1") : Set.of(),
+        excluded ? Set.of() : Set.of("net1"),
+        permissive,
+        false);
+  }
+
+  private static PodTraffic withInterfaces(
+      Set<String> excluded, Set<String> others, boolean permissive, boolean keepsEarlier) {
     PodTraffic plain = TestPod.plain();
     return new PodTraffic(
         plain.settings(),
         plain.probes(),
         plain.primary(),
         plain.own(),
-        excluded ? Set.of(TestPod.SECOND4) : Set.of(),
-        excluded ? Set.of(Cidr.parse("10.10.0.0/24")) : Set.of(),
-        excluded ? Set.of("net1") : Set.of(),
-        excluded ? Set.of() : Set.of("net1"),
+        excluded.isEmpty() ? Set.of() : Set.of(TestPod.SECOND4),
+        excluded.isEmpty() ? Set.of() : Set.of(Cidr.parse("10.10.0.0/24")),
+        excluded,
+        others,
         permissive,
-        false,
+        keepsEarlier,
         true,
         plain.outboundPorts(),
         plain.inboundPorts(),
@@ -297,24 +306,8 @@ class RedirectionTest extends RulesInAPod {
     int application = pod.listen(Family.IPV4, 8080);
     int client = pod.connectFromOutside(TestPod.POD4, 8080);
     int server = pod.accept(application).orElseThrow();
-    PodTraffic plain = TestPod.plain();
 
-    apply(
-        new PodTraffic(
-            plain.settings(),
-            plain.probes(),
-            plain.primary(),
-            plain.own(),
-            Set.of(),
-            Set.of(),
-            Set.of(),
-            Set.of(),
-            false,
-            keep,
-            true,
-            plain.outboundPorts(),
-            plain.inboundPorts(),
-            EnumSet.allOf(Direction.class)));
+    apply(withInterfaces(Set.of(), Set.of(), false, keep));
 
     assertThat(isDelivered(client, server)).isEqualTo(keep);
   }

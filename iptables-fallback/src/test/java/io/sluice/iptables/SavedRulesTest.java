@@ -2,6 +2,7 @@ package io.sluice.iptables;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.iptables.Tool.RestoreDiagnosis;
 import io.sluice.linux.capability.Capability;
 import io.sluice.linux.socket.Sockets.Family;
 import java.nio.file.Path;

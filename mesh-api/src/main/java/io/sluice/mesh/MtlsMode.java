@@ -1,16 +1,9 @@
 package io.sluice.mesh;
 
-import java.util.Locale;
-
 /** What a workload demands of connections whose source no listener of the node proves. */
 public enum MtlsMode {
   /** A certificate has to prove the source. */
   STRICT,
   /** Plaintext is decided by the other rules, as from a source without identity. */
-  PERMISSIVE;
-
-  /** Name in status and labels. */
-  public String label() {
-    return name().toLowerCase(Locale.ROOT);
-  }
+  PERMISSIVE
 }

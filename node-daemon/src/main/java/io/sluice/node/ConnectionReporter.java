@@ -1,16 +1,27 @@
 package io.sluice.node;
 
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
+import io.sluice.node.metrics.HboneMetrics;
 import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.ConnectionListener;
+import io.sluice.proxy.hbone.ConnectionEnd;
+import io.sluice.proxy.hbone.HboneEvents;
+import io.sluice.proxy.tls.TlsReason;
+import io.sluice.proxy.tls.VerifiedPeer;
+import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -97,6 +108,110 @@ final class ConnectionReporter implements ConnectionListener {
   private void log(AccessRecord record) {
     if (accessLog != null) {
       accessLog.write(record);
+    }
+  }
+
+  /** Lets one log line a second pass, so that peers and pods cannot fill a disk. Any thread. */
+  static final class LineEachSecond {
+    private static final long PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
+
+    private final AtomicLong nextNanos = new AtomicLong(System.nanoTime());
+    private final AtomicLong leftOut = new AtomicLong();
+
+    /** How many lines were left out before this one; empty when this one is left out. */
+    OptionalLong next() {
+      long now = System.nanoTime();
+      long next = nextNanos.get();
+      if (now - next < 0 || !nextNanos.compareAndSet(next, now + PAUSE_NANOS)) {
+        leftOut.incrementAndGet();
+        return OptionalLong.empty();
+      }
+      return OptionalLong.of(leftOut.getAndSet(0));
+    }
+  }
+
+  /**
+   * Hands what happens to connections with mutual TLS to metrics and events, and tells of refused
+   * handshakes in the log: a line a second at most, with the number of those left out.
+   */
+  static final class HboneReporter implements HboneEvents {
+    private static final System.Logger LOG = System.getLogger(HboneReporter.class.getName());
+
+    private final HboneMetrics metrics;
+    private final EventLog events;
+    private final LineEachSecond lines = new LineEachSecond();
+
+    HboneReporter(HboneMetrics metrics, EventLog events) {
+      this.metrics = metrics;
+      this.events = events;
+    }
+
+    @Override
+    public void opened(NamespacedName pod, Side side, InetSocketAddress remote, VerifiedPeer peer) {
+      metrics.opened(side);
+    }
+
+    @Override
+    public void handshakeFailed(
+        NamespacedName pod,
+        Side side,
+        InetSocketAddress remote,
+        TlsReason reason,
+        @Nullable Throwable causeOrNull) {
+      metrics.handshakeFailed(side, reason);
+      Instant now = Instant.now();
+      boolean server = side == Side.SERVER;
+      events.add(sequence ->
+          new NodeEvent(
+              sequence,
+              now,
+              "tls",
+              pod.toString(),
+              server ? Direction.INBOUND : Direction.OUTBOUND,
+              "tcp",
+              server ? remote : null,
+              server ? null : remote,
+              Outcome.REFUSED,
+              Reason.TLS_FAILED,
+              null));
+      log(pod, side, remote, reason, causeOrNull);
+    }
+
+    private void log(
+        NamespacedName pod,
+        Side side,
+        InetSocketAddress remote,
+        TlsReason reason,
+        @Nullable Throwable causeOrNull) {
+      OptionalLong leftOut = lines.next();
+      if (leftOut.isEmpty()) {
+        return;
+      }
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "tls_handshake_refused pod={0} side={1} remote={2} reason={3} left_out={4}: {5}{6}",
+          pod,
+          side.label(),
+          IpAddresses.text(remote),
+          reason.label(),
+          Long.toString(leftOut.getAsLong()),
+          reason.explanation(),
+          causeOrNull == null ? "" : " (" + plain(causeOrNull.getMessage()) + ")");
+    }
+
+    /** What a peer sent must not begin a line of its own. */
+    private static String plain(@Nullable String message) {
+      return message == null ? "" : message.replaceAll("[^ -~]+", " ");
+    }
+
+    @Override
+    public void closed(
+        NamespacedName pod,
+        Side side,
+        InetSocketAddress remote,
+        VerifiedPeer peer,
+        ConnectionEnd reason) {
+      metrics.closed(side, reason);
     }
   }
 }

@@ -2,12 +2,14 @@ package io.sluice.node;
 
 import io.sluice.bpf.InterceptionProgram;
 import io.sluice.interception.EbpfTrial;
+import io.sluice.interception.EbpfTrial.Refusals;
 import io.sluice.interception.Mechanism;
-import io.sluice.interception.ModeReasons;
-import io.sluice.interception.Refusals;
+import io.sluice.interception.Mechanism.ModeReasons;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.ProbeAnswer;
 import io.sluice.iptables.RedirectionException;
+import io.sluice.linux.capability.Capabilities;
+import io.sluice.linux.capability.Capability;
 import io.sluice.linux.capability.FeatureAnswer;
 import io.sluice.linux.capability.FeatureProbe;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
@@ -16,10 +18,12 @@ import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.socket.Sockets.Family;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * What this node's kernel takes, found by trying, and what {@code --mode auto} makes of it.
@@ -109,5 +113,34 @@ public record NodeCapabilities(
       case REFUSES -> new Answer(feature, "refuses", answer.reason());
       case NOTHING -> new Answer(feature, "no", answer.reason());
     };
+  }
+
+  /** What the daemon must be allowed to do, checked before it touches anything. */
+  static final class RequiredCapabilities {
+    /** NET_ADMIN: rules, marks, links. SYS_ADMIN: enter a pod's namespace. */
+    private static final Set<Capability> ALWAYS =
+        EnumSet.of(Capability.CAP_NET_ADMIN, Capability.CAP_SYS_ADMIN);
+
+    private RequiredCapabilities() {}
+
+    /**
+     * Throws {@link IllegalStateException} that names what is missing. CAP_BPF loads programs:
+     * without it {@code auto} finds eBPF refused, and {@code iptables} does not care.
+     */
+    static void check(InterceptionMode mode) {
+      Set<Capability> required = EnumSet.copyOf(ALWAYS);
+      if (mode == InterceptionMode.ebpf) {
+        required.add(Capability.CAP_BPF);
+      }
+      Set<Capability> missing = Capabilities.missing(required);
+      if (!missing.isEmpty()) {
+        Set<String> names = new TreeSet<>();
+        missing.forEach(capability -> names.add(capability.name()));
+        throw new IllegalStateException(
+            "the node daemon lacks "
+                + String.join(", ", names)
+                + "; run it as root, or add them to its container");
+      }
+    }
   }
 }

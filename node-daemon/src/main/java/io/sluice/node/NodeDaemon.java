@@ -9,8 +9,8 @@ import io.sluice.interception.PathChecks;
 import io.sluice.interception.PodNetworkReader;
 import io.sluice.interception.WaysFromNode;
 import io.sluice.interception.maps.PinDirectory;
-import io.sluice.linux.cgroup.CgroupNamespace;
 import io.sluice.linux.cgroup.Cgroups;
+import io.sluice.linux.cgroup.Cgroups.CgroupNamespace;
 import io.sluice.linux.memory.ProcessMemory;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
@@ -18,6 +18,14 @@ import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
+import io.sluice.node.ConnectionReporter.HboneReporter;
+import io.sluice.node.NodeCapabilities.RequiredCapabilities;
+import io.sluice.node.NodeReporter.KernelEvents;
+import io.sluice.node.Publication.ReplacementFacts;
+import io.sluice.node.Publication.WantedIdentities;
+import io.sluice.node.Readiness.StartedFile;
+import io.sluice.node.SourceInUse.Sources;
+import io.sluice.node.StatusAnswers.IdentityAnswers;
 import io.sluice.node.cni.CniService;
 import io.sluice.node.enrolment.EarlierConnections;
 import io.sluice.node.enrolment.Enrolment;
@@ -127,11 +135,12 @@ public final class NodeDaemon implements AutoCloseable {
     steps.done("mechanism");
     Interception interception = parts.opened(chosen.interception());
     Optional<NodeIdentities> identities = identities();
-    identities.ifPresent(present -> present.onReplacedRoots(new OwnReporter(events)::admittedAnew));
-    steps.done("identities");
-    sources.readAhead(parts, new OwnReporter(events));
-    steps.done("snapshot");
     NodeMetrics metrics = new NodeMetrics(() -> snapshot);
+    NodeReporter ownReporter = new NodeReporter(metrics, events);
+    identities.ifPresent(present -> present.onReplacedRoots(ownReporter::admittedAnew));
+    steps.done("identities");
+    sources.readAhead(parts, ownReporter);
+    steps.done("snapshot");
     Optional<AccessLog> accessLog =
         AccessLog.of(settings.accessLog(), settings.stateDirectory()).map(parts::opened);
     accessLog.ifPresent(metrics::observe);
@@ -177,7 +186,7 @@ public final class NodeDaemon implements AutoCloseable {
             hooksConnect, // there the hooks rewrite addresses, so a redirected connection shows
             OwnCgroup.left(settings.nodeName()).map(Cgroups::id).orElse(NO_CGROUP),
             thread,
-            new EarlierConnectionReporter(metrics, events));
+            ownReporter);
     SandboxRecords sandboxes = new SandboxRecords(NodeSettings.sandboxes(settings.nodeName()));
     Enrolment pods =
         parts.opened(
@@ -197,7 +206,7 @@ public final class NodeDaemon implements AutoCloseable {
                     new ClosedPods(
                         new NodeNamespaces(namespaces, settings.placement().proc()),
                         NodeSettings.closedPods(settings.nodeName())),
-                    new ProtectionReporter(metrics, events),
+                    ownReporter,
                     settings.pathCheckInterval(),
                     settings.failOpen(),
                     former::holds),
@@ -268,7 +277,7 @@ public final class NodeDaemon implements AutoCloseable {
                         address,
                         metrics::text,
                         readiness::missing,
-                        () -> ProtectionReporter.unprotected(pods.statuses()))))
+                        () -> NodeReporter.unprotected(pods.statuses()))))
             .orElse(null);
     started.ifPresent(StartedFile::write);
     answers.metricsAt(metricsServer == null ? null : metricsServer.address());

@@ -5,7 +5,7 @@ import io.sluice.interception.maps.PinDirectory;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.node.cni.CniOptions;
-import io.sluice.node.enrolment.EarlierConnectionsRule;
+import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsRule;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.proxy.ProxySettings;

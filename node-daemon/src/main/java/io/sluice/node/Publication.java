@@ -1,15 +1,30 @@
 package io.sluice.node;
 
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.Workload;
+import io.sluice.node.cni.CniOptions;
+import io.sluice.node.cni.CniOptions.ReplacementMode;
 import io.sluice.node.cni.CniService;
 import io.sluice.node.enrolment.Enrolment;
+import io.sluice.node.enrolment.PodStatus;
+import io.sluice.node.enrolment.PodStatus.PodState;
+import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.metrics.NodeMetrics;
+import io.sluice.node.placement.SandboxRecords;
 import io.sluice.node.replacement.Replacements;
 import io.sluice.proxy.accept.Proxy;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Brings each snapshot to the parts of a daemon, in the order in which they need it. */
@@ -140,6 +155,72 @@ final class Publication {
           step == Retirement.NONE ? System.Logger.Level.INFO : System.Logger.Level.WARNING,
           "mesh_retirement step={0}",
           step);
+    }
+  }
+
+  /**
+   * Which identities this node needs: those of enrolled pods that the registry places on it.
+   *
+   * @param want takes the identities, and says of others whether they are used all the same
+   * @param pods as enrolment sees them
+   */
+  record WantedIdentities(
+      String nodeName,
+      BiConsumer<Set<SpiffeId>, Predicate<SpiffeId>> want,
+      Supplier<List<PodStatus>> pods) {
+    /** Asks for what {@code snapshot} calls for; a pod that is not released keeps its identity. */
+    void publish(MeshSnapshot snapshot) {
+      Set<SpiffeId> wanted =
+          snapshot.workloadsOn(nodeName).stream()
+              .filter(workload -> workload.enrolled() && isHere(workload))
+              .map(Workload::identity)
+              .filter(identity -> !identity.isNobody())
+              .collect(Collectors.toSet());
+      want.accept(wanted, this::isUsed);
+    }
+
+    /** As enrolment sees it, but before the pod's processes are there to be found. */
+    private boolean isHere(Workload workload) {
+      return workload
+          .nodeName()
+          .map(nodeName::equals)
+          .orElse(workload.netns().isPresent() || workload.uid().isPresent());
+    }
+
+    private boolean isUsed(SpiffeId identity) {
+      return pods.get().stream()
+          .anyMatch(
+              pod -> pod.state() == PodState.ENROLLED && identity.isOfAccountIn(pod.identity()));
+    }
+  }
+
+  /** What decides whether a pod starts in the place of another on this node. Any thread. */
+  record ReplacementFacts(
+      SandboxRecords sandboxes, Optional<NodeIdentities> identities, SourceInUse source)
+      implements Replacements.Facts {
+    /** A registry that the node reads itself is never away, so no pod is replaced beside it. */
+    Replacements replacements(NodeSettings settings) {
+      CniOptions cni = settings.cni();
+      return new Replacements(
+          source.stored().isPresent() ? cni.replacement() : ReplacementMode.NEVER,
+          settings.nodeName(),
+          cni.visibleKubeletDirectory(),
+          this);
+    }
+
+    @Override
+    public boolean isHere(NamespacedName pod) {
+      return sandboxes.of(pod).isPresent();
+    }
+
+    @Override
+    public boolean hasCertificate(SpiffeId identity) {
+      return identities.flatMap(present -> present.of(identity)).isPresent();
+    }
+
+    @Override
+    public boolean isToldOfEveryPod() {
+      return source.tellsOfEveryPod();
     }
   }
 }

@@ -6,18 +6,21 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.distribution.FollowStatus;
+import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.metrics.NodeMetrics;
-import io.sluice.node.store.ConfirmedSource;
 import io.sluice.node.store.MeshMark;
 import io.sluice.node.store.SnapshotStore;
 import io.sluice.node.store.StoreStatus;
 import io.sluice.node.store.Stored;
 import io.sluice.node.store.StoredFirst;
+import io.sluice.node.store.StoredFirst.ConfirmedSource;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Where this daemon's snapshots come from, and what its status says of that. */
 final class SourceInUse implements SnapshotSource {
@@ -121,5 +124,142 @@ final class SourceInUse implements SnapshotSource {
   @Override
   public void close() {
     source.close();
+  }
+
+  /**
+   * A source that is read before anybody wants its snapshots: the latest waits for {@link #start}.
+   * It calls its consumer under a lock, so that nothing overtakes the first one.
+   */
+  static final class ReadAheadSource implements SnapshotSource {
+    private final SnapshotSource source;
+    private @Nullable MeshSnapshot latest; // guarded by this; only before there is a consumer
+    private @Nullable Consumer<MeshSnapshot> consumer; // guarded by this
+
+    /** Owns {@code source}, which must not have been started. */
+    ReadAheadSource(SnapshotSource source) {
+      this.source = source;
+    }
+
+    /** Reads; returns when there is a first snapshot. */
+    void readAhead() {
+      source.start(this::take);
+    }
+
+    private synchronized void take(MeshSnapshot next) {
+      Consumer<MeshSnapshot> present = consumer;
+      if (present == null) {
+        latest = next;
+      } else {
+        present.accept(next);
+      }
+    }
+
+    /** What {@link #start} would deliver first now; empty where nothing was read ahead. */
+    synchronized Optional<MeshSnapshot> atHand() {
+      return Optional.ofNullable(latest);
+    }
+
+    @Override
+    public void start(Consumer<MeshSnapshot> delivered) {
+      synchronized (this) {
+        MeshSnapshot first = latest;
+        if (first != null) {
+          latest = null;
+          delivered.accept(first);
+          consumer = delivered;
+          return;
+        }
+        consumer = delivered;
+      }
+      source.start(this::take);
+    }
+
+    @Override
+    public boolean tellsOfEveryPod() {
+      return source.tellsOfEveryPod();
+    }
+
+    @Override
+    public void close() {
+      source.close();
+    }
+  }
+
+  /** Where a daemon's snapshots come from, opened in two steps. For one thread. */
+  interface Sources {
+    /** Reads what can be read while another daemon has the node's place. */
+    void readAhead(Parts parts, NodeReporter reporter);
+
+    /** What was read ahead, if anything was; it may not be the latest any more. */
+    Optional<MeshSnapshot> expected();
+
+    /**
+     * Opens them, with what was read ahead where that is still the latest.
+     *
+     * @param interception how pods are intercepted, and why so, in a sentence
+     */
+    SourceInUse open(Optional<NodeIdentities> identities, String interception);
+
+    /** A registry that the node reads itself. */
+    static Sources registry(NodeSettings settings, SnapshotSource registry) {
+      ReadAheadSource source = new ReadAheadSource(registry);
+      return new Sources() {
+        @Override
+        public void readAhead(Parts parts, NodeReporter reporter) {
+          if (settings.takeOver()) {
+            source.readAhead();
+          }
+        }
+
+        @Override
+        public Optional<MeshSnapshot> expected() {
+          return source.atHand();
+        }
+
+        @Override
+        public SourceInUse open(Optional<NodeIdentities> identities, String interception) {
+          return SourceInUse.registry(source);
+        }
+      };
+    }
+
+    /** What the disk has, then what the controller of the settings says. */
+    static Sources storedFirst(NodeSettings settings) {
+      return new Sources() {
+        private Optional<SnapshotStore> store = Optional.empty();
+        private Optional<Stored> ahead = Optional.empty();
+
+        @Override
+        public void readAhead(Parts parts, NodeReporter reporter) {
+          SnapshotStore opened =
+              parts.single(
+                  SnapshotStore.open(NodeSettings.snapshots(settings.stateDirectory()), reporter));
+          store = Optional.of(opened);
+          ahead = opened.load();
+        }
+
+        @Override
+        public Optional<MeshSnapshot> expected() {
+          return ahead.map(Stored::snapshot);
+        }
+
+        @Override
+        public SourceInUse open(Optional<NodeIdentities> identities, String interception) {
+          SnapshotStore opened = store.orElseThrow();
+          NodeIdentities node = identities.orElseThrow();
+          Optional<Stored> stored = opened.loadAgain(ahead, node.expectedMesh());
+          ahead = Optional.empty();
+          return SourceInUse.storedFirst(
+              opened,
+              stored,
+              new ControllerSnapshots(
+                  node.controller(),
+                  stored.map(Stored::snapshot),
+                  InstantSource.system(),
+                  interception),
+              node::mesh);
+        }
+      };
+    }
   }
 }

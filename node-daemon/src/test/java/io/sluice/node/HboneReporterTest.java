@@ -7,6 +7,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.node.ConnectionReporter.HboneReporter;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
 import io.sluice.node.metrics.NodeMetrics;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.node.cni.CniOptions;
-import io.sluice.node.enrolment.EarlierConnectionsRule;
+import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsRule;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.placement.PlacementSettings;

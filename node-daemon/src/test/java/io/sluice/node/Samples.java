@@ -27,6 +27,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** A shop: a cart that calls a catalogue behind a service. */
 public final class Samples {
@@ -112,20 +113,7 @@ public final class Samples {
 
   /** A caller on another node that a certificate proves, and that the snapshot cannot name. */
   public static ConnectionInfo certified(long id, SpiffeId caller) {
-    return new ConnectionInfo(
-        id,
-        Reporter.DESTINATION,
-        Direction.INBOUND,
-        CATALOGUE,
-        null,
-        caller,
-        identity(CATALOGUE),
-        true,
-        endpoint("fd00::9", 50_000),
-        UPSTREAM,
-        UPSTREAM,
-        null,
-        3);
+    return arriving(id, caller, identity(CATALOGUE), UPSTREAM);
   }
 
   /** Identity of the sample workload with this name. */
@@ -135,18 +123,26 @@ public final class Samples {
 
   /** A stranger that called the catalogue. */
   public static ConnectionInfo stranger(long id) {
+    return arriving(id, null, null, null);
+  }
+
+  private static ConnectionInfo arriving(
+      long id,
+      @Nullable SpiffeId caller,
+      @Nullable SpiffeId called,
+      @Nullable InetSocketAddress destination) {
     return new ConnectionInfo(
         id,
         Reporter.DESTINATION,
         Direction.INBOUND,
         CATALOGUE,
         null,
-        null,
-        null,
-        false,
+        caller,
+        called,
+        caller != null,
         endpoint("fd00::9", 50_000),
-        null,
-        null,
+        destination,
+        destination,
         null,
         3);
   }

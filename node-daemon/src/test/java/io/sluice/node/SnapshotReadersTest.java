@@ -13,6 +13,7 @@ import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
+import io.sluice.node.Publication.WantedIdentities;
 import io.sluice.node.metrics.NodeMetrics;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;

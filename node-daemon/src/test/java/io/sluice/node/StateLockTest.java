@@ -3,6 +3,7 @@ package io.sluice.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.node.NodePlace.StateLock;
 import io.sluice.process.ProcessLock;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

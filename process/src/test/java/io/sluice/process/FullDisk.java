@@ -1,5 +1,6 @@
 package io.sluice.process;
 
+import io.sluice.process.DurableFile.FileSteps;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;

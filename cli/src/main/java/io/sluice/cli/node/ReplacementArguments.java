@@ -1,7 +1,7 @@
 package io.sluice.cli.node;
 
 import io.sluice.node.cni.CniOptions;
-import io.sluice.node.cni.ReplacementMode;
+import io.sluice.node.cni.CniOptions.ReplacementMode;
 import java.nio.file.Path;
 import java.util.Locale;
 import picocli.CommandLine.Option;

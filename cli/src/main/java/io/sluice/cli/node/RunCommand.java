@@ -11,7 +11,7 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
-import io.sluice.node.enrolment.EarlierConnectionsRule;
+import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsRule;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.placement.PlacementSettings;

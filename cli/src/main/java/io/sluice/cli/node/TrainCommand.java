@@ -11,7 +11,7 @@ import io.sluice.node.NodeCleanup;
 import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.cni.CniOptions;
-import io.sluice.node.enrolment.EarlierConnectionsRule;
+import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsRule;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;

@@ -2,7 +2,10 @@ package io.sluice.cni.install;
 
 import io.sluice.process.DurableFile;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -115,5 +118,22 @@ final class BinaryPlaces {
 
   private static DurableFile file(Path directory) {
     return new DurableFile(directory.resolve(PluginEntry.TYPE), MODE);
+  }
+
+  /** Words for what the file system said; the path is named by the caller, as the node knows it. */
+  static final class Failures {
+    private Failures() {}
+
+    static String text(IOException failure) {
+      return switch (failure) {
+        case NoSuchFileException e -> "it does not exist";
+        case AccessDeniedException e -> "access is denied";
+        case FileSystemException e when e.getReason() != null -> e.getReason();
+        default ->
+            failure.getMessage() == null
+                ? failure.getClass().getSimpleName()
+                : failure.getMessage();
+      };
+    }
   }
 }

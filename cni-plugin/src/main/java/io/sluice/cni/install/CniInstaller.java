@@ -1,7 +1,11 @@
 package io.sluice.cni.install;
 
+import io.sluice.cni.install.BinaryPlaces.Failures;
 import io.sluice.process.DurableFile;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -262,5 +266,95 @@ public final class CniInstaller {
     String file = where.confDir().resolve(ChainedConflist.FILE).toString();
     boolean plain = file.matches("[-A-Za-z0-9_./]+");
     return "rm -f " + (plain ? file : "'" + file.replace("'", "'\\''") + "'");
+  }
+
+  /**
+   * The runtime's directory of network configurations, read as libcni reads it.
+   *
+   * @param network the network that the runtime is told to use; empty for the first file
+   */
+  record ConfDirectory(HostTree tree, Path directory, String network) {
+    private static final List<String> SUFFIXES = List.of(".conf", ".conflist", ".json");
+
+    /** The configuration that the runtime would use if ours were not there. */
+    record Primary(String file, byte[] content) {}
+
+    boolean exists() {
+      try {
+        return Files.isDirectory(tree.resolve(directory));
+      } catch (IOException e) {
+        return false;
+      }
+    }
+
+    /**
+     * The primary configuration; nothing when there is none.
+     *
+     * @throws IOException naming the file, when it is there and cannot be read
+     */
+    Optional<Primary> primary() throws IOException {
+      for (String file : files()) {
+        byte[] content;
+        try {
+          content = tree.read(directory.resolve(file), ChainedConflist.LARGEST_BYTES);
+        } catch (NoSuchFileException e) {
+          if (!Files.isSymbolicLink(tree.resolve(directory).resolve(file))) {
+            continue; // removed since the directory was listed
+          }
+          throw e;
+        }
+        if (network.isEmpty() || ChainedConflist.networkOf(content).equals(Optional.of(network))) {
+          return Optional.of(new Primary(file, content));
+        }
+      }
+      return Optional.empty();
+    }
+
+    /** The files that are used before ours. */
+    List<String> beforeOurs() throws IOException {
+      var before = new ArrayList<String>();
+      for (String file : files()) {
+        if (HostTree.compareNames(file, ChainedConflist.FILE) < 0 && mayBeUsed(file)) {
+          before.add(file);
+        }
+      }
+      return before;
+    }
+
+    private boolean mayBeUsed(String file) throws IOException {
+      return network.isEmpty()
+          || ChainedConflist.networkOf(
+                  tree.read(directory.resolve(file), ChainedConflist.LARGEST_BYTES))
+              .equals(Optional.of(network));
+    }
+
+    /** The directory of plugins that newer runtimes run after those of the list, if it has any. */
+    Optional<Path> pluginsApart(byte[] list) throws IOException {
+      Optional<String> name = ChainedConflist.networkOf(list);
+      if (name.isEmpty() || name.get().contains("/") || ChainedConflist.isClosed(list)) {
+        return Optional.empty();
+      }
+      Path apart = directory.resolve(name.get());
+      if (!Files.isDirectory(tree.resolve(apart))) {
+        return Optional.empty();
+      }
+      boolean any = tree.list(apart).stream().anyMatch(file -> file.toString().endsWith(".conf"));
+      return any ? Optional.of(apart) : Optional.empty();
+    }
+
+    /** All but ours, as the runtime sorts them. */
+    private List<String> files() throws IOException {
+      var files = new ArrayList<String>();
+      Path local = tree.resolve(directory);
+      for (Path entry : tree.list(directory)) {
+        String name = entry.toString();
+        if (SUFFIXES.stream().anyMatch(name::endsWith)
+            && !name.equals(ChainedConflist.FILE)
+            && !Files.isDirectory(local.resolve(entry), LinkOption.NOFOLLOW_LINKS)) {
+          files.add(name);
+        }
+      }
+      return files;
+    }
   }
 }

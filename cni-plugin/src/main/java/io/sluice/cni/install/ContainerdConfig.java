@@ -1,8 +1,10 @@
 package io.sluice.cni.install;
 
+import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.toml.TomlMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -182,5 +184,121 @@ final class ContainerdConfig {
       expanded = expanded.replace(variable.getKey(), variable.getValue());
     }
     return expanded;
+  }
+
+  /** The configuration of CRI-O: one file, and drop-ins of which the last by name wins. */
+  static final class CrioConfig {
+    private final TomlFiles files;
+
+    CrioConfig(HostTree tree) {
+      this.files = new TomlFiles(tree);
+    }
+
+    /**
+     * What the files say about CNI.
+     *
+     * @param sources the files in the order in which CRI-O reads them
+     * @throws IOException naming file and reason, when one cannot be read
+     */
+    CniSettings read(List<Path> sources) throws IOException {
+      ObjectNode merged = JsonNodeFactory.instance.objectNode();
+      for (Path source : sources) {
+        TomlFiles.merge(merged, files.read(source));
+      }
+      JsonNode network = merged.path("crio").path("network");
+      var binDirs = new LinkedHashSet<Path>();
+      network.path("plugin_dirs").forEach(entry -> add(binDirs, entry));
+      add(binDirs, network.path("plugin_dir"));
+      if (binDirs.isEmpty()) {
+        binDirs.add(CniSettings.DEFAULT_BIN_DIR);
+      }
+      String confDir = network.path("network_dir").asText("");
+      return new CniSettings(
+          confDir.isEmpty() ? CniSettings.DEFAULT_CONF_DIR : Path.of(confDir).normalize(),
+          List.copyOf(binDirs),
+          network.path("cni_default_network").asText(""),
+          List.of(),
+          List.of());
+    }
+
+    private static void add(LinkedHashSet<Path> paths, JsonNode entry) {
+      if (!entry.asText("").isEmpty()) {
+        paths.add(Path.of(entry.asText()).normalize());
+      }
+    }
+  }
+
+  /** Reads the configurations of container runtimes, and lays one over another. */
+  static final class TomlFiles {
+    /** Real ones have a few kilobytes. */
+    private static final int LARGEST_BYTES = 1 << 20;
+
+    private final TomlMapper mapper = new TomlMapper();
+    private final HostTree tree;
+
+    TomlFiles(HostTree tree) {
+      this.tree = tree;
+    }
+
+    /**
+     * The document.
+     *
+     * @throws IOException naming file and reason, when it cannot be read or is no TOML
+     */
+    ObjectNode read(Path hostPath) throws IOException {
+      byte[] content = tree.read(hostPath, LARGEST_BYTES);
+      try {
+        return (ObjectNode) mapper.readTree(content);
+      } catch (JacksonException e) {
+        var at = e.getLocation();
+        throw new IOException(
+            hostPath
+                + (at == null ? "" : ", line " + at.getLineNr())
+                + " is no TOML: "
+                + e.getOriginalMessage(),
+            e);
+      }
+    }
+
+    /** Lays {@code over} on {@code base}: tables are merged, all else is replaced. */
+    static void merge(ObjectNode base, ObjectNode over) {
+      over.properties()
+          .forEach(member -> {
+            JsonNode present = base.get(member.getKey());
+            if (present instanceof ObjectNode table
+                && member.getValue() instanceof ObjectNode other) {
+              merge(table, other);
+            } else {
+              base.set(member.getKey(), member.getValue().deepCopy());
+            }
+          });
+    }
+  }
+
+  /**
+   * What one runtime's configuration says about CNI.
+   *
+   * @param confDir the directory of network configurations
+   * @param binDirs the directories of plugins
+   * @param network the network it is told to use, or empty
+   * @param obstacles why nothing may be chained
+   * @param notes what an operator should know
+   */
+  record CniSettings(
+      Path confDir,
+      List<Path> binDirs,
+      String network,
+      List<String> obstacles,
+      List<String> notes) {
+    /** What containerd and CRI-O use when their configuration does not say. */
+    static final Path DEFAULT_CONF_DIR = Path.of("/etc/cni/net.d");
+
+    static final Path DEFAULT_BIN_DIR = Path.of("/opt/cni/bin");
+
+    CniSettings {
+      binDirs = List.copyOf(binDirs);
+      obstacles = List.copyOf(obstacles);
+      notes = List.copyOf(notes);
+    }
   }
 }

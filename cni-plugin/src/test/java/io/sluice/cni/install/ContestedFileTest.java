@@ -2,6 +2,7 @@ package io.sluice.cni.install;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.cni.install.ConfigurationWatch.ContestedFile;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

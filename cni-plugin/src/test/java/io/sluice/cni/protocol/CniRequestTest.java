@@ -3,6 +3,8 @@ package io.sluice.cni.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.sluice.cni.protocol.CniConfig.PreviousResult;
+import io.sluice.cni.protocol.CniRequest.PodReference;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.PodUid;

@@ -1,8 +1,8 @@
 package io.sluice.control.authority;
 
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.process.DurableFile.SecretFiles;
 import io.sluice.process.ProcessLock;
-import io.sluice.process.SecretFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

@@ -2,20 +2,28 @@ package io.sluice.interception.maps;
 
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.bpf.BpfInfo.BpfMapInfo;
 import io.sluice.linux.bpf.BpfMap;
 import io.sluice.linux.bpf.BpfMapFd;
-import io.sluice.linux.bpf.BpfMapInfo;
+import io.sluice.linux.bpf.MapCodec;
+import io.sluice.linux.bpf.PerCpuBpfMap;
 import io.sluice.linux.bpf.SocketMap;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.LongFunction;
+import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Every pinned map of a node with what it holds. Reads the pins directly, so it works while the
@@ -140,6 +148,256 @@ public final class MapCatalogue {
     }
     try (opened) {
       return Optional.of(reader.apply(opened));
+    }
+  }
+
+  /**
+   * How each shared map is printed: one row an entry, sorted.
+   *
+   * <p>{@code pods} tells the pod of a namespace cookie.
+   */
+  record MapTables(LongFunction<String> pods) {
+    private static final Comparator<List<String>> BY_CELLS =
+        Comparator.comparing(row -> String.join(" ", row));
+
+    /**
+     * One map.
+     *
+     * @param name as pinned
+     * @param holds what an entry is, in a few words
+     * @param counter entries present; -1 when the kernel does not let this kind of map be walked
+     * @param printer the entries as a table
+     */
+    record Table(
+        String name,
+        String holds,
+        ToIntFunction<BpfMapFd> counter,
+        Function<BpfMapFd, MapDump> printer) {}
+
+    /** All of them, in the order of the life of a connection. */
+    List<Table> all() {
+      List<Table> tables = new ArrayList<>(ofPods());
+      tables.addAll(ofRules());
+      tables.addAll(ofConnections());
+      tables.addAll(ofTheNode());
+      return tables;
+    }
+
+    private List<Table> ofPods() {
+      return List.of(
+          walked(
+              "pods",
+              "enrolled pods",
+              PodKey.CODEC,
+              PodValue.CODEC,
+              List.of("pod", "netns_cookie", "ipv4", "ipv6", "flags", "ifindex", "port4", "port6"),
+              (k, v) ->
+                  List.of(
+                      pods.apply(k.netnsCookie()),
+                      Long.toUnsignedString(k.netnsCookie()),
+                      host(v.address4()),
+                      host(v.address6()),
+                      PodFlag.of(v.flags()).toString(),
+                      number(v.primaryIfindex()),
+                      number(v.outboundPorts().ipv4()),
+                      number(v.outboundPorts().ipv6()))),
+          walked(
+              "pod_names",
+              "names of pods, for people",
+              PodKey.CODEC,
+              PodNameValue.CODEC,
+              List.of("netns_cookie", "pod"),
+              (k, v) -> List.of(Long.toUnsignedString(k.netnsCookie()), v.text())),
+          walked(
+              "pod_addresses",
+              "addresses of each pod",
+              PodAddressKey.CODEC,
+              SluiceMaps.KEY_ZERO,
+              List.of("pod", "address", "kind"),
+              (k, v) ->
+                  List.of(pods.apply(k.netnsCookie()), host(k.address()), AddressKind.label(v))),
+          walked(
+              "pod_by_address",
+              "which pod has an address",
+              AddressKey.CODEC,
+              PodKey.CODEC,
+              List.of("address", "pod"),
+              (k, v) -> List.of(host(k.address()), pods.apply(v.netnsCookie()))));
+    }
+
+    private List<Table> ofRules() {
+      return List.of(
+          walked(
+              "range_rules",
+              "excluded and included ranges",
+              RangeRuleKey.CODEC,
+              SluiceMaps.KEY_ZERO,
+              List.of("pod", "range", "action"),
+              (k, v) ->
+                  List.of(pods.apply(k.netnsCookie()), k.range().toString(), RuleAction.label(v))),
+          ports("port_rules", "excluded ports"),
+          ports("probe_ports", "ports that the node may probe"),
+          walked(
+              "interface_rules",
+              "excluded interfaces",
+              InterfaceRuleKey.CODEC,
+              SluiceMaps.KEY_ZERO,
+              List.of("pod", "ifindex", "action"),
+              (k, v) ->
+                  List.of(pods.apply(k.netnsCookie()), number(k.ifindex()), RuleAction.label(v))));
+    }
+
+    private List<Table> ofConnections() {
+      return List.of(
+          connections("connections", "connections being opened"),
+          connections("node_connections", "connections of the node to pods"),
+          walked(
+              "pod_connections",
+              "connections being opened, by pod",
+              PodKey.CODEC,
+              PodConnectionsValue.CODEC,
+              List.of("pod", "opening"),
+              (k, v) ->
+                  List.of(pods.apply(k.netnsCookie()), Integer.toUnsignedString(v.opening()))),
+          walked(
+              "all_connections",
+              "connections being opened by all pods",
+              SluiceMaps.KEY_ZERO,
+              SluiceMaps.KEY_ZERO,
+              List.of("opening"),
+              (k, v) -> List.of(Integer.toUnsignedString(v))),
+          new Table(
+              VerdictTable.NAME,
+              "verdicts, summed over CPUs",
+              map -> verdicts(map).rows().size(),
+              this::verdicts));
+    }
+
+    private Table ports(String name, String holds) {
+      return walked(
+          name,
+          holds,
+          PortRuleKey.CODEC,
+          SluiceMaps.KEY_ZERO,
+          List.of("pod", "direction", "port", "action"),
+          (k, v) ->
+              List.of(
+                  pods.apply(k.netnsCookie()),
+                  k.direction().label(),
+                  number(k.port()),
+                  RuleAction.label(v)));
+    }
+
+    private Table connections(String name, String holds) {
+      return walked(
+          name,
+          holds,
+          ConnectionKey.CODEC,
+          ConnectionValue.CODEC,
+          List.of("pod", "source", "destination", "kind", "address"),
+          (k, v) ->
+              List.of(
+                  pods.apply(k.netnsCookie()),
+                  IpAddresses.text(k.source()),
+                  IpAddresses.text(k.destination()),
+                  v.kindLabel(),
+                  IpAddresses.text(v.address())));
+    }
+
+    private List<Table> ofTheNode() {
+      return List.of(
+          walked(
+              "proxy_cgroups",
+              "cgroups of the proxy",
+              SluiceMaps.KEY_CGROUP,
+              SluiceMaps.KEY_ZERO,
+              List.of("cgroup_id", "pid"),
+              (k, v) -> List.of(Long.toUnsignedString(k), number(v))),
+          walked(
+              "config",
+              "settings of all programs",
+              SluiceMaps.KEY_ZERO,
+              ConfigValue.CODEC,
+              List.of("host_netns_cookie", "flags"),
+              (k, v) ->
+                  List.of(
+                      Long.toUnsignedString(v.hostNetnsCookie()),
+                      "0x" + Integer.toHexString(v.flags()))),
+          walked(
+              "installation",
+              "whose pins these are",
+              SluiceMaps.KEY_ZERO,
+              InstallationValue.CODEC,
+              List.of("node", "schema", "boot_id"),
+              (k, v) -> List.of(v.nodeName(), number(v.schemaVersion()), v.bootId())),
+          new Table(
+              "liveness",
+              "socket of the living daemon",
+              map -> isAlive(map) ? 1 : 0,
+              map ->
+                  new MapDump(
+                      "liveness",
+                      List.of("daemon"),
+                      List.of(List.of(isAlive(map) ? "alive" : "dead")))),
+          new Table("losses", "what could not be recorded", map -> 2, MapTables::losses),
+          unwalkable("sockets", "state of single sockets, stored in the sockets"),
+          unwalkable("socket_pods", "whose a socket is, on kernels before 6.15"),
+          unwalkable("events", "ring of events; see `node events`"));
+    }
+
+    private static <K, V> Table walked(
+        String name,
+        String holds,
+        MapCodec<K> key,
+        MapCodec<V> value,
+        List<String> columns,
+        BiFunction<K, V, List<String>> row) {
+      return new Table(
+          name,
+          holds,
+          map -> new BpfMap<>(map, key, value).count(),
+          map -> {
+            List<List<String>> rows = new ArrayList<>();
+            new BpfMap<>(map, key, value).forEach((k, v) -> rows.add(row.apply(k, v)));
+            rows.sort(BY_CELLS);
+            return new MapDump(name, columns, rows);
+          });
+    }
+
+    private static Table unwalkable(String name, String holds) {
+      return new Table(
+          name,
+          holds,
+          map -> -1,
+          map -> new MapDump(name, List.of("note"), List.of(List.of(holds))));
+    }
+
+    private MapDump verdicts(BpfMapFd map) {
+      VerdictTable table = new VerdictTable(pods);
+      new PerCpuBpfMap<>(map, CounterKey.CODEC).forEachSum(table::add);
+      return table.dump();
+    }
+
+    private static boolean isAlive(BpfMapFd map) {
+      return new SocketMap(map).isFilled(0);
+    }
+
+    private static MapDump losses(BpfMapFd map) {
+      PerCpuBpfMap<Integer> losses = new PerCpuBpfMap<>(map, SluiceMaps.KEY_ZERO);
+      return new MapDump(
+          "losses",
+          List.of("lost", "count"),
+          List.of(
+              List.of("events", Long.toUnsignedString(losses.sum(SluiceMaps.LOST_EVENTS))),
+              List.of("counters", Long.toUnsignedString(losses.sum(SluiceMaps.LOST_COUNTERS)))));
+    }
+
+    private static String host(@Nullable InetAddress address) {
+      return address == null ? "-" : IpAddresses.text(address);
+    }
+
+    private static String number(int value) {
+      return Integer.toString(value);
     }
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.bpf.CompiledObjects;
 import io.sluice.bpf.InterceptionProgram;
+import io.sluice.interception.maps.MapCatalogue.MapTables;
 import io.sluice.interception.maps.StructCodec.Field;
 import java.util.List;
 import java.util.Map;

@@ -7,8 +7,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
-/** Reads BPF_OBJ_GET_INFO_BY_FD; offsets as in {@code struct bpf_{map,prog,link}_info}. */
-final class BpfInfo {
+/**
+ * Reads BPF_OBJ_GET_INFO_BY_FD, and what it answers; offsets as in {@code struct
+ * bpf_{map,prog,link}_info}.
+ */
+public final class BpfInfo {
   private static final int INFO_BYTES = 256;
   private static final int NAME_BYTES = 16;
   private static final int LINK_TYPE_NETNS = 5;
@@ -73,4 +76,39 @@ final class BpfInfo {
     }
     return new String(raw, 0, length, StandardCharsets.US_ASCII);
   }
+
+  /**
+   * What the kernel knows about a link.
+   *
+   * @param type {@code enum bpf_link_type}: 3 for cgroups, 5 for network namespaces
+   * @param programId the program it runs now
+   * @param attachType see {@link AttachType}
+   * @param cgroupId id of the cgroup; 0 for other types, or when the cgroup has gone
+   * @param netnsInode inode of the namespace; 0 for other types, or when the namespace has gone
+   */
+  public record BpfLinkInfo(
+      int id, int type, int programId, int attachType, long cgroupId, long netnsInode) {}
+
+  /**
+   * What the kernel knows about a map.
+   *
+   * @param type {@code enum bpf_map_type}, see {@link MapType}
+   * @param keySize bytes
+   * @param valueSize bytes; of one CPU's value in per-CPU maps
+   * @param flags {@code BPF_F_*} given when the map was made
+   */
+  public record BpfMapInfo(
+      int id, String name, int type, int keySize, int valueSize, int maxEntries, int flags) {}
+
+  /**
+   * What the kernel knows about a program.
+   *
+   * @param name first 15 characters of the function's name
+   * @param type {@code enum bpf_prog_type}
+   * @param tag hash of the instructions, 16 hexadecimal digits
+   * @param runCount runs counted; 0 unless {@code kernel.bpf_stats_enabled} is set
+   * @param runTimeNanos time spent in them, likewise
+   */
+  public record BpfProgramInfo(
+      int id, String name, int type, String tag, long runCount, long runTimeNanos) {}
 }

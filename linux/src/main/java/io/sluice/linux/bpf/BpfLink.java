@@ -2,6 +2,7 @@ package io.sluice.linux.bpf;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
+import io.sluice.linux.bpf.BpfInfo.BpfLinkInfo;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.syscall.BpfCalls;
 import io.sluice.linux.syscall.Descriptor;

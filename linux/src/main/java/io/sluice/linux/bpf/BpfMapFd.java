@@ -1,5 +1,6 @@
 package io.sluice.linux.bpf;
 
+import io.sluice.linux.bpf.BpfInfo.BpfMapInfo;
 import io.sluice.linux.syscall.Descriptor;
 import io.sluice.linux.syscall.FileCalls;
 import java.nio.file.Path;

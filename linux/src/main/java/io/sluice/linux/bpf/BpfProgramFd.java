@@ -1,5 +1,6 @@
 package io.sluice.linux.bpf;
 
+import io.sluice.linux.bpf.BpfInfo.BpfProgramInfo;
 import io.sluice.linux.syscall.BpfCalls;
 import io.sluice.linux.syscall.Descriptor;
 import java.lang.foreign.Arena;

@@ -2,7 +2,7 @@ package io.sluice.linux.memory;
 
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
-import io.sluice.linux.syscall.NativeHeap;
+import io.sluice.linux.syscall.SystemCalls.NativeHeap;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

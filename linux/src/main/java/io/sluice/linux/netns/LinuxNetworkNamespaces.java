@@ -5,7 +5,7 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.syscall.Descriptor;
 import io.sluice.linux.syscall.FileCalls;
-import io.sluice.linux.syscall.FileIdentity;
+import io.sluice.linux.syscall.FileCalls.FileIdentity;
 import io.sluice.linux.syscall.SystemCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

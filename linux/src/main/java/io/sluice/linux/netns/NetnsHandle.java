@@ -1,7 +1,7 @@
 package io.sluice.linux.netns;
 
 import io.sluice.linux.syscall.Descriptor;
-import io.sluice.linux.syscall.FileIdentity;
+import io.sluice.linux.syscall.FileCalls.FileIdentity;
 import java.util.function.ToLongFunction;
 
 /**

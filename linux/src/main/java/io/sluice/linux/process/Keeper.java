@@ -2,7 +2,7 @@ package io.sluice.linux.process;
 
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
-import io.sluice.linux.syscall.ProcessCalls;
+import io.sluice.linux.syscall.SystemCalls.ProcessCalls;
 
 /** The process that has started this one, and starts it again when it dies. */
 public final class Keeper {

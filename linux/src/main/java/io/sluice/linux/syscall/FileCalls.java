@@ -11,7 +11,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
-/** open(2), close(2), read(2), write(2), statx(2), poll(2) and fcntl(2). */
+/** open(2), close(2), read(2), statx(2), poll(2) and fcntl(2). */
 public final class FileCalls {
   public static final int O_RDONLY = 0;
   public static final int O_RDWR = 2;
@@ -42,8 +42,6 @@ public final class FileCalls {
       Downcall.of("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
   private static final MethodHandle READ =
       Downcall.of("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
-  private static final MethodHandle WRITE =
-      Downcall.of("write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
   private static final MethodHandle FCNTL =
       Downcall.of(
           "fcntl",
@@ -98,15 +96,6 @@ public final class FileCalls {
     }
   }
 
-  public static long write(int fd, MemorySegment from, long bytes) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result((long) WRITE.invokeExact(state, fd, from, bytes), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
-  }
-
   /** Waits for events on one descriptor; 0 after the timeout, 1 when something is there. */
   public static int poll(int fd, short events, int timeoutMillis) {
     try (var arena = Arena.ofConfined()) {
@@ -151,4 +140,12 @@ public final class FileCalls {
       throw Downcall.unexpected(e);
     }
   }
+
+  /**
+   * What makes a file, a cgroup or a namespace the same as another.
+   *
+   * @param device number of the file system, major in the upper 32 bits
+   * @param inode number inside that file system
+   */
+  public record FileIdentity(long device, long inode) {}
 }

@@ -9,6 +9,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.Optional;
 
 /** Namespaces, mounts and memory mappings. */
 public final class SystemCalls {
@@ -129,6 +130,57 @@ public final class SystemCalls {
       return (int) (long) SYSCONF.invokeExact(state, SC_PAGESIZE);
     } catch (Throwable e) {
       throw Downcall.unexpected(e);
+    }
+  }
+
+  /** This process and its parent. */
+  public static final class ProcessCalls {
+    private static final int PR_SET_PDEATHSIG = 1;
+    private static final long SIGKILL = 9;
+
+    private static final MethodHandle PRCTL =
+        Downcall.of(
+            "prctl",
+            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG),
+            Linker.Option.firstVariadicArg(1));
+
+    private ProcessCalls() {}
+
+    /** SIGKILL for this process when its parent ends; a negated error number where it fails. */
+    public static int dieWithParent() {
+      try {
+        var state = Downcall.state();
+        return Downcall.result((int) PRCTL.invokeExact(state, PR_SET_PDEATHSIG, SIGKILL), state);
+      } catch (Throwable e) {
+        throw Downcall.unexpected(e);
+      }
+    }
+  }
+
+  /** The C library's heap. */
+  public static final class NativeHeap {
+    /** malloc_trim(3) is glibc's; other C libraries give memory back by themselves. */
+    private static final Optional<MethodHandle> MALLOC_TRIM =
+        Linker.nativeLinker()
+            .defaultLookup()
+            .find("malloc_trim")
+            .map(address ->
+                Linker.nativeLinker()
+                    .downcallHandle(address, FunctionDescriptor.of(JAVA_INT, JAVA_LONG)));
+
+    private NativeHeap() {}
+
+    /** Gives free memory back to the kernel; takes a few milliseconds, any thread. */
+    public static void trim() {
+      if (MALLOC_TRIM.isEmpty()) {
+        return;
+      }
+      try {
+        int released = (int) MALLOC_TRIM.get().invokeExact(0L);
+        assert released >= 0 : "malloc_trim answers 0 or 1";
+      } catch (Throwable e) {
+        throw Downcall.unexpected(e);
+      }
     }
   }
 }

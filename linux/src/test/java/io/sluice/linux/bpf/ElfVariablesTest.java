@@ -2,6 +2,7 @@ package io.sluice.linux.bpf;
 
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.sluice.linux.bpf.BpfObject.ElfVariables;
 import org.junit.jupiter.api.Test;
 
 class ElfVariablesTest {

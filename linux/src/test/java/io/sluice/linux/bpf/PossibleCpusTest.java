@@ -2,6 +2,7 @@ package io.sluice.linux.bpf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.linux.bpf.PerCpuBpfMap.PossibleCpus;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 

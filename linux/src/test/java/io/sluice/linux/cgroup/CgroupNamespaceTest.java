@@ -2,6 +2,7 @@ package io.sluice.linux.cgroup;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.linux.cgroup.Cgroups.CgroupNamespace;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;

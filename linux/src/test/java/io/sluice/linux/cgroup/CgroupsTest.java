@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.ScratchCgroup;
+import io.sluice.linux.cgroup.Cgroups.MountTable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -3,6 +3,7 @@ package io.sluice.linux.diag;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.linux.Errno;
+import io.sluice.linux.diag.InetSockets.DiagReply;
 import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -5,7 +5,7 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.syscall.Descriptor;
 import io.sluice.linux.syscall.FileCalls;
-import io.sluice.linux.syscall.FileIdentity;
+import io.sluice.linux.syscall.FileCalls.FileIdentity;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.sluice.linux.syscall.Descriptor;
-import io.sluice.linux.syscall.FileIdentity;
+import io.sluice.linux.syscall.FileCalls.FileIdentity;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;

@@ -15,11 +15,10 @@ import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import java.net.InetSocketAddress;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class DecisionsTest {
   private static final String WEB = "10.0.0.1";
@@ -27,7 +26,6 @@ class DecisionsTest {
   private static final String BATCH = "10.0.0.3";
   private static final String LEGACY = "10.0.0.4"; // a workload outside the mesh
   private static final String OUTSIDE = "203.0.113.1";
-  private static final int PROBE_PORT = 8081;
 
   private static final List<Workload> WORKLOADS =
       List.of(
@@ -55,220 +53,39 @@ class DecisionsTest {
     }
   }
 
-  private record Case(
-      String name,
-      Mode mode,
-      @Nullable String source,
-      String destination,
-      int port,
-      Outcome outcome,
-      Reason reason,
-      @Nullable String rule) {
-    @Override
-    public String toString() {
-      return name;
-    }
-  }
-
-  static Stream<Case> cases() {
-    return Stream.of(
-        inside(
-            "granted port",
-            Mode.CLOSED,
-            "web",
-            DB,
-            5432,
-            ALLOWED,
-            Reason.TRAFFIC_TARGET,
-            "web-to-db"),
-        inside(
-            "port of the second target",
-            Mode.CLOSED,
-            "web",
-            DB,
-            9001,
-            ALLOWED,
-            Reason.TRAFFIC_TARGET,
-            "web-to-db-admin"),
-        inside(
-            "target for every port",
-            Mode.CLOSED,
-            "web",
-            BATCH,
-            1,
-            ALLOWED,
-            Reason.TRAFFIC_TARGET,
-            "web-to-batch"),
-        inside(
-            "port that no target names",
-            Mode.CLOSED,
-            "web",
-            DB,
-            80,
-            REFUSED,
-            Reason.PORT_NOT_GRANTED,
-            "web-to-db-admin"),
-        inside(
-            "source that no target names",
-            Mode.CLOSED,
-            "batch",
-            DB,
-            5432,
-            REFUSED,
-            Reason.NO_TRAFFIC_TARGET,
-            null),
-        inside(
-            "the way back is not granted",
-            Mode.CLOSED,
-            "db",
-            WEB,
-            80,
-            REFUSED,
-            Reason.NO_TRAFFIC_TARGET,
-            null),
-        inside(
-            "egress grants nothing inside",
-            Mode.EGRESS,
-            "db",
-            WEB,
-            80,
-            REFUSED,
-            Reason.NO_TRAFFIC_TARGET,
-            null),
-        inside(
-            "permissive mode",
-            Mode.PERMISSIVE,
-            "db",
-            WEB,
-            80,
-            ALLOWED,
-            Reason.PERMISSIVE_MODE,
-            null),
-        inside(
-            "permissive mode comes before targets",
-            Mode.PERMISSIVE,
-            "web",
-            DB,
-            80,
-            ALLOWED,
-            Reason.PERMISSIVE_MODE,
-            null),
-        inside("to itself", Mode.CLOSED, "web", WEB, 80, ALLOWED, Reason.SAME_WORKLOAD, null),
-        inside(
-            "to itself comes before permissive mode",
-            Mode.PERMISSIVE,
-            "web",
-            WEB,
-            80,
-            ALLOWED,
-            Reason.SAME_WORKLOAD,
-            null),
-        inside(
-            "no proven source",
-            Mode.CLOSED,
-            null,
-            DB,
-            5432,
-            REFUSED,
-            Reason.SOURCE_NOT_IN_MESH,
-            null),
-        inside(
-            "source that the snapshot does not know",
-            Mode.CLOSED,
-            "gone",
-            DB,
-            5432,
-            REFUSED,
-            Reason.SOURCE_NOT_IN_MESH,
-            null),
-        inside(
-            "probe port from elsewhere",
-            Mode.CLOSED,
-            null,
-            DB,
-            PROBE_PORT,
-            REFUSED,
-            Reason.SOURCE_NOT_IN_MESH,
-            null),
-        inside(
-            "outside without egress",
-            Mode.CLOSED,
-            "web",
-            OUTSIDE,
-            443,
-            REFUSED,
-            Reason.EGRESS_DISABLED,
-            null),
-        inside(
-            "outside in permissive mode",
-            Mode.PERMISSIVE,
-            "web",
-            OUTSIDE,
-            443,
-            REFUSED,
-            Reason.EGRESS_DISABLED,
-            null),
-        inside(
-            "outside with egress",
-            Mode.EGRESS,
-            "web",
-            OUTSIDE,
-            443,
-            ALLOWED,
-            Reason.EGRESS_ALLOWED,
-            null),
-        inside(
-            "outside with everything open",
-            Mode.OPEN,
-            "web",
-            OUTSIDE,
-            443,
-            ALLOWED,
-            Reason.EGRESS_ALLOWED,
-            null),
-        inside(
-            "outside without proven source",
-            Mode.OPEN,
-            null,
-            OUTSIDE,
-            443,
-            REFUSED,
-            Reason.SOURCE_NOT_IN_MESH,
-            null),
-        inside(
-            "pod outside the mesh",
-            Mode.CLOSED,
-            "web",
-            LEGACY,
-            80,
-            REFUSED,
-            Reason.EGRESS_DISABLED,
-            null),
-        inside(
-            "pod outside the mesh with egress",
-            Mode.EGRESS,
-            "web",
-            LEGACY,
-            80,
-            ALLOWED,
-            Reason.EGRESS_ALLOWED,
-            null),
-        inside(
-            "pod outside the mesh in permissive mode",
-            Mode.PERMISSIVE,
-            "web",
-            LEGACY,
-            80,
-            ALLOWED,
-            Reason.PERMISSIVE_MODE,
-            null));
-  }
-
   private static Workload takingPlaintext(String name, String address) {
     return Samples.workload(name, address, true, MtlsMode.PERMISSIVE);
   }
 
-  private static Case inside(
+  @ParameterizedTest(name = "{0}")
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          granted port                            | CLOSED     | web   | 10.0.0.2    | 5432 | ALLOWED | TRAFFIC_TARGET     | web-to-db
+          port of the second target               | CLOSED     | web   | 10.0.0.2    | 9001 | ALLOWED | TRAFFIC_TARGET     | web-to-db-admin
+          target for every port                   | CLOSED     | web   | 10.0.0.3    | 1    | ALLOWED | TRAFFIC_TARGET     | web-to-batch
+          port that no target names               | CLOSED     | web   | 10.0.0.2    | 80   | REFUSED | PORT_NOT_GRANTED   | web-to-db-admin
+          source that no target names             | CLOSED     | batch | 10.0.0.2    | 5432 | REFUSED | NO_TRAFFIC_TARGET  |
+          the way back is not granted             | CLOSED     | db    | 10.0.0.1    | 80   | REFUSED | NO_TRAFFIC_TARGET  |
+          egress grants nothing inside            | EGRESS     | db    | 10.0.0.1    | 80   | REFUSED | NO_TRAFFIC_TARGET  |
+          permissive mode                         | PERMISSIVE | db    | 10.0.0.1    | 80   | ALLOWED | PERMISSIVE_MODE    |
+          permissive mode comes before targets    | PERMISSIVE | web   | 10.0.0.2    | 80   | ALLOWED | PERMISSIVE_MODE    |
+          to itself                               | CLOSED     | web   | 10.0.0.1    | 80   | ALLOWED | SAME_WORKLOAD      |
+          to itself comes before permissive mode  | PERMISSIVE | web   | 10.0.0.1    | 80   | ALLOWED | SAME_WORKLOAD      |
+          no proven source                        | CLOSED     |       | 10.0.0.2    | 5432 | REFUSED | SOURCE_NOT_IN_MESH |
+          source that the snapshot does not know  | CLOSED     | gone  | 10.0.0.2    | 5432 | REFUSED | SOURCE_NOT_IN_MESH |
+          probe port from elsewhere               | CLOSED     |       | 10.0.0.2    | 8081 | REFUSED | SOURCE_NOT_IN_MESH |
+          outside without egress                  | CLOSED     | web   | 203.0.113.1 | 443  | REFUSED | EGRESS_DISABLED    |
+          outside in permissive mode              | PERMISSIVE | web   | 203.0.113.1 | 443  | REFUSED | EGRESS_DISABLED    |
+          outside with egress                     | EGRESS     | web   | 203.0.113.1 | 443  | ALLOWED | EGRESS_ALLOWED     |
+          outside with everything open            | OPEN       | web   | 203.0.113.1 | 443  | ALLOWED | EGRESS_ALLOWED     |
+          outside without proven source           | OPEN       |       | 203.0.113.1 | 443  | REFUSED | SOURCE_NOT_IN_MESH |
+          pod outside the mesh                    | CLOSED     | web   | 10.0.0.4    | 80   | REFUSED | EGRESS_DISABLED    |
+          pod outside the mesh with egress        | EGRESS     | web   | 10.0.0.4    | 80   | ALLOWED | EGRESS_ALLOWED     |
+          pod outside the mesh in permissive mode | PERMISSIVE | web   | 10.0.0.4    | 80   | ALLOWED | PERMISSIVE_MODE    |
+          """)
+  void decides(
       String name,
       Mode mode,
       @Nullable String source,
@@ -277,22 +94,17 @@ class DecisionsTest {
       Outcome outcome,
       Reason reason,
       @Nullable String rule) {
-    return new Case(name, mode, source, destination, port, outcome, reason, rule);
-  }
-
-  @ParameterizedTest
-  @MethodSource("cases")
-  void decides(Case c) {
-    var snapshot = new MeshSnapshot(1, c.mode().settings, WORKLOADS, List.of(), PERMISSIONS);
+    var snapshot = new MeshSnapshot(1, mode.settings, WORKLOADS, List.of(), PERMISSIONS);
 
     Verdict verdict =
         Decisions.decide(
-            snapshot,
-            flow(c.source(), new InetSocketAddress(IpAddresses.parse(c.destination()), c.port())));
+            snapshot, flow(source, new InetSocketAddress(IpAddresses.parse(destination), port)));
 
-    NamespacedName rule = c.rule() == null ? null : new NamespacedName("shop", c.rule());
-    assertThat(verdict).isEqualTo(new Verdict(c.outcome(), c.reason(), rule));
-    assertThat(verdict.isAllowed()).isEqualTo(c.outcome() == ALLOWED);
+    assertThat(verdict)
+        .as(name)
+        .isEqualTo(
+            new Verdict(outcome, reason, rule == null ? null : new NamespacedName("shop", rule)));
+    assertThat(verdict.isAllowed()).isEqualTo(outcome == ALLOWED);
   }
 
   @Test

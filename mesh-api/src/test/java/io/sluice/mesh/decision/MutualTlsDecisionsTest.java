@@ -15,6 +15,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.Decisions.Grant;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Set;
@@ -44,10 +45,7 @@ class MutualTlsDecisionsTest {
 
     Attack.tried("a caller at the address of somebody who is granted it")
         .refusedBy("the decision: what the certificate says counts")
-        .countedAs(
-            "sluice_proxy_connections_refused_total{reason=\""
-                + Reason.NO_TRAFFIC_TARGET.label()
-                + "\"}");
+        .countedAs(refusals(Reason.NO_TRAFFIC_TARGET));
   }
 
   @Test
@@ -118,10 +116,7 @@ class MutualTlsDecisionsTest {
 
     Attack.tried("policy that grants " + identity)
         .refusedBy("the decision, permissive policy mode included")
-        .countedAs(
-            "sluice_proxy_connections_refused_total{reason=\""
-                + Reason.SOURCE_NOT_IN_MESH.label()
-                + "\"}");
+        .countedAs(refusals(Reason.SOURCE_NOT_IN_MESH));
   }
 
   @Tag("attack")
@@ -148,10 +143,7 @@ class MutualTlsDecisionsTest {
 
     Attack.tried("an account of another mesh with the name of one that is granted it")
         .refusedBy("the decision, permissive policy mode included")
-        .countedAs(
-            "sluice_proxy_connections_refused_total{reason=\""
-                + Reason.NO_TRAFFIC_TARGET.label()
-                + "\"}");
+        .countedAs(refusals(Reason.NO_TRAFFIC_TARGET));
   }
 
   /** The snapshot and the trust bundle come by different streams. */
@@ -178,10 +170,7 @@ class MutualTlsDecisionsTest {
 
     Attack.tried("a peer of another mesh, while this mesh takes that trust domain")
         .refusedBy("the decision: whose roots proved it counts")
-        .countedAs(
-            "sluice_proxy_connections_refused_total{reason=\""
-                + Reason.NO_TRAFFIC_TARGET.label()
-                + "\"}");
+        .countedAs(refusals(Reason.NO_TRAFFIC_TARGET));
   }
 
   @Tag("attack")
@@ -195,10 +184,7 @@ class MutualTlsDecisionsTest {
 
     Attack.tried("policy that grants " + part)
         .refusedBy("the decision, permissive policy mode included")
-        .countedAs(
-            "sluice_proxy_connections_refused_total{reason=\""
-                + Reason.SOURCE_NOT_IN_MESH.label()
-                + "\"}");
+        .countedAs(refusals(Reason.SOURCE_NOT_IN_MESH));
   }
 
   private static Verdict foreign(
@@ -218,10 +204,7 @@ class MutualTlsDecisionsTest {
 
     Attack.tried("plaintext to a declared probe port, not of the node's kubelet")
         .refusedBy("the decision, permissive policy mode included")
-        .countedAs(
-            "sluice_proxy_connections_refused_total{reason=\""
-                + Reason.MTLS_REQUIRED.label()
-                + "\"}");
+        .countedAs(refusals(Reason.MTLS_REQUIRED));
   }
 
   @Test
@@ -252,6 +235,10 @@ class MutualTlsDecisionsTest {
     assertThat(MeshSettings.CLOSED.mutualTls()).isTrue();
     assertThat(MeshSnapshot.EMPTY.settings().mutualTls()).isTrue();
     assertThat(MeshSettings.CLOSED.denied()).isEqualTo(DeniedPeers.NONE);
+  }
+
+  private static String refusals(Reason reason) {
+    return "sluice_proxy_connections_refused_total{reason=\"" + reason.label() + "\"}";
   }
 
   private static MeshSettings closed() {

@@ -5,7 +5,12 @@ import static io.sluice.mesh.svid.Draft.bound;
 import static io.sluice.mesh.svid.Draft.ec;
 import static io.sluice.mesh.svid.Draft.key;
 import static io.sluice.mesh.svid.OddCertificates.signedByRsa;
-import static io.sluice.mesh.svid.Site.spoilt;
+import static io.sluice.mesh.svid.Site.add;
+import static io.sluice.mesh.svid.SvidReason.CHAIN_TOO_LONG;
+import static io.sluice.mesh.svid.SvidReason.NAME_CONSTRAINED;
+import static io.sluice.mesh.svid.SvidReason.NOT_AN_SVID;
+import static io.sluice.mesh.svid.SvidReason.NO_CERTIFICATE;
+import static io.sluice.mesh.svid.SvidReason.UNTRUSTED;
 
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
@@ -79,22 +84,21 @@ public final class OddChains {
     chains.add(site.chain("without an intermediate", null, direct.der()));
     chains.add(stacked("of six", null, 5, false));
     chains.add(stacked("of six and the root", null, 5, true));
-    chains.add(spoilt("no extended key usage", null, s -> s.leaf.purposes = new KeyPurposeId[0]));
-    chains.add(spoilt("begins within the skew", null, s -> s.leaf.from = Duration.ofSeconds(30)));
-    chains.add(spoilt("ended within the skew", null, s -> s.leaf.to = Duration.ofSeconds(-30)));
-    chains.add(
-        spoilt("root bound to its domain", null, s -> s.root.others.add(bound("site.example"))));
-    chains.add(
-        spoilt(
-            "intermediate bound to its domain",
-            null,
-            s -> s.intermediate.others.add(bound("site.example"))));
-    chains.add(spoilt("root of path length 1", null, s -> s.root.basic = new BasicConstraints(1)));
+    add(chains, "no extended key usage", null, s -> s.leaf.purposes = new KeyPurposeId[0]);
+    add(chains, "begins within the skew", null, s -> s.leaf.from = Duration.ofSeconds(30));
+    add(chains, "ended within the skew", null, s -> s.leaf.to = Duration.ofSeconds(-30));
+    add(chains, "root bound to its domain", null, s -> s.root.others.add(bound("site.example")));
+    add(
+        chains,
+        "intermediate bound to its domain",
+        null,
+        s -> s.intermediate.others.add(bound("site.example")));
+    add(chains, "root of path length 1", null, s -> s.root.basic = new BasicConstraints(1));
     for (String curve : List.of("secp384r1", "secp521r1")) {
-      chains.add(spoilt("key on " + curve, null, s -> s.leaf.key = ec(curve)));
+      add(chains, "key on " + curve, null, s -> s.leaf.key = ec(curve));
     }
-    chains.add(spoilt("key on Ed25519", null, s -> s.leaf.key = key("Ed25519", "Ed25519", 0)));
-    chains.add(spoilt("key of RSA 2048", null, s -> s.leaf.key = key("RSA", "RSA", 2048)));
+    add(chains, "key on Ed25519", null, s -> s.leaf.key = key("Ed25519", "Ed25519", 0));
+    add(chains, "key of RSA 2048", null, s -> s.leaf.key = key("RSA", "RSA", 2048));
     chains.add(signedByRsa("signed with RSA and SHA-256", null, 2048, "SHA256withRSA"));
     chains.add(signedByRsa("signed with PSS and SHA-256", null, 2048, "SHA256withRSAandMGF1"));
     Site crossed = new Site();
@@ -121,69 +125,64 @@ public final class OddChains {
     byte[] leaf = site.leaf.der();
     byte[] intermediate = site.intermediate.der();
     byte[] root = site.root.der();
-    chains.add(site.chain("empty", SvidReason.NO_CERTIFICATE));
-    chains.add(site.chain("intermediate missing", SvidReason.UNTRUSTED, leaf));
-    chains.add(site.chain("wrong order", SvidReason.NOT_AN_SVID, intermediate, leaf));
-    chains.add(site.chain("root alone", SvidReason.NOT_AN_SVID, root));
-    chains.add(site.chain("root first", SvidReason.NOT_AN_SVID, root, leaf, intermediate));
-    chains.add(site.chain("leaf twice", SvidReason.UNTRUSTED, leaf, leaf, intermediate));
-    chains.add(
-        site.chain("intermediate twice", SvidReason.UNTRUSTED, leaf, intermediate, intermediate));
-    chains.add(stacked("too long", SvidReason.CHAIN_TOO_LONG, 6, false));
-    chains.add(stacked("too long with its root", SvidReason.CHAIN_TOO_LONG, 6, true));
+    chains.add(site.chain("empty", NO_CERTIFICATE));
+    chains.add(site.chain("intermediate missing", UNTRUSTED, leaf));
+    chains.add(site.chain("wrong order", NOT_AN_SVID, intermediate, leaf));
+    chains.add(site.chain("root alone", NOT_AN_SVID, root));
+    chains.add(site.chain("root first", NOT_AN_SVID, root, leaf, intermediate));
+    chains.add(site.chain("leaf twice", UNTRUSTED, leaf, leaf, intermediate));
+    chains.add(site.chain("intermediate twice", UNTRUSTED, leaf, intermediate, intermediate));
+    chains.add(stacked("too long", CHAIN_TOO_LONG, 6, false));
+    chains.add(stacked("too long with its root", CHAIN_TOO_LONG, 6, true));
     chains.add(
         site.chain(
-            "of a hundred",
-            SvidReason.CHAIN_TOO_LONG,
-            Collections.nCopies(100, leaf).toArray(byte[][]::new)));
+            "of a hundred", CHAIN_TOO_LONG, Collections.nCopies(100, leaf).toArray(byte[][]::new)));
     Draft thief = site.leaf;
     Draft victim = new Draft("victim", thief);
     victim.names = thief.names;
-    chains.add(
-        site.chain(
-            "leaf signed by a leaf", SvidReason.UNTRUSTED, victim.der(), leaf, intermediate));
-    chains.add(
-        spoilt(
-            "intermediate without the CA flag",
-            SvidReason.UNTRUSTED,
-            s -> s.intermediate.basic = new BasicConstraints(false)));
-    chains.add(
-        spoilt(
-            "intermediate without basic constraints",
-            SvidReason.UNTRUSTED,
-            s -> s.intermediate.basic = null));
-    chains.add(
-        spoilt(
-            "intermediate may sign CRLs only",
-            SvidReason.UNTRUSTED,
-            s -> s.intermediate.usage = KeyUsage.cRLSign));
-    chains.add(
-        spoilt(
-            "intermediate without key usage",
-            SvidReason.UNTRUSTED,
-            s -> s.intermediate.usageIsThere = false));
-    chains.add(
-        spoilt(
-            "root bound to another domain",
-            SvidReason.NAME_CONSTRAINED,
-            s -> s.root.others.add(bound("other.example"))));
-    chains.add(
-        spoilt(
-            "intermediate bound to another domain",
-            SvidReason.NAME_CONSTRAINED,
-            s -> s.intermediate.others.add(bound("other.example"))));
-    chains.add(
-        spoilt(
-            "root with fewer authorities below it",
-            SvidReason.UNTRUSTED,
-            s -> s.root.basic = new BasicConstraints(0)));
+    chains.add(site.chain("leaf signed by a leaf", UNTRUSTED, victim.der(), leaf, intermediate));
+    add(
+        chains,
+        "intermediate without the CA flag",
+        UNTRUSTED,
+        s -> s.intermediate.basic = new BasicConstraints(false));
+    add(
+        chains,
+        "intermediate without basic constraints",
+        UNTRUSTED,
+        s -> s.intermediate.basic = null);
+    add(
+        chains,
+        "intermediate may sign CRLs only",
+        UNTRUSTED,
+        s -> s.intermediate.usage = KeyUsage.cRLSign);
+    add(
+        chains,
+        "intermediate without key usage",
+        UNTRUSTED,
+        s -> s.intermediate.usageIsThere = false);
+    add(
+        chains,
+        "root bound to another domain",
+        NAME_CONSTRAINED,
+        s -> s.root.others.add(bound("other.example")));
+    add(
+        chains,
+        "intermediate bound to another domain",
+        NAME_CONSTRAINED,
+        s -> s.intermediate.others.add(bound("other.example")));
+    add(
+        chains,
+        "root with fewer authorities below it",
+        UNTRUSTED,
+        s -> s.root.basic = new BasicConstraints(0));
     Site deep = new Site();
     deep.intermediate.basic = new BasicConstraints(0);
     deep.leaf.issuer = authority("below", deep.intermediate);
     chains.add(
         deep.chain(
             "intermediate with fewer authorities below it",
-            SvidReason.UNTRUSTED,
+            UNTRUSTED,
             deep.leaf.der(),
             deep.leaf.issuer.der(),
             deep.intermediate.der()));
@@ -191,15 +190,14 @@ public final class OddChains {
     chains.add(
         site.chain(
             "of a stranger's root of the same name",
-            SvidReason.UNTRUSTED,
+            UNTRUSTED,
             stranger.leaf.der(),
             stranger.intermediate.der(),
             stranger.root.der()));
     Draft bridge = authority("intermediate", authority("a stranger", null));
     bridge.key = site.intermediate.key;
     chains.add(
-        site.chain(
-            "intermediate cross-signed by a stranger", SvidReason.UNTRUSTED, leaf, bridge.der()));
+        site.chain("intermediate cross-signed by a stranger", UNTRUSTED, leaf, bridge.der()));
   }
 
   /** A leaf below {@code issuers} intermediates. */

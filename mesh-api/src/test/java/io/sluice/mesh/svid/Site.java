@@ -22,6 +22,12 @@ final class Site {
         name, List.of(ders), List.of(root.certificate()), Optional.ofNullable(refusal));
   }
 
+  /** Adds a chain in which {@code change} makes one thing odd. */
+  static void add(
+      List<Chain> chains, String name, @Nullable SvidReason refusal, Consumer<Site> change) {
+    chains.add(spoilt(name, refusal, change));
+  }
+
   static Chain spoilt(String name, @Nullable SvidReason refusal, Consumer<Site> change) {
     Site site = new Site();
     change.accept(site);

@@ -1,13 +1,14 @@
 package io.sluice.node.cni;
 
 import io.sluice.cni.protocol.CniConfig;
+import io.sluice.cni.protocol.CniConfig.PreviousResult;
 import io.sluice.cni.protocol.CniError;
 import io.sluice.cni.protocol.CniRequest;
-import io.sluice.cni.protocol.PodReference;
-import io.sluice.cni.protocol.PreviousResult;
+import io.sluice.cni.protocol.CniRequest.PodReference;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.Workload;
+import io.sluice.node.cni.CniService.SnapshotView;
 import io.sluice.node.enrolment.SandboxEnrolment;
 import io.sluice.node.fault.FaultPoint;
 import io.sluice.node.placement.Sandbox;
@@ -325,6 +326,39 @@ final class CniAnswers {
           CniError.TRY_AGAIN,
           subject + " cannot be enrolled: " + cause.getMessage(),
           "the runtime tries again; see 'sluice node pods'");
+    }
+  }
+
+  /**
+   * Lets one call at a time attach the same sandbox: of two, one that fails would take back what
+   * the other has been promised. Any thread.
+   */
+  static final class SandboxTurns {
+    private final Set<String> underWay = new HashSet<>();
+
+    /**
+     * Waits for the turn.
+     *
+     * @param deadlineNanos of {@link System#nanoTime}
+     * @throws CniError when it has not come by then
+     */
+    synchronized void begin(String containerId, long deadlineNanos) throws InterruptedException {
+      while (!underWay.add(containerId)) {
+        long left = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
+        if (left <= 0) {
+          throw new CniError(
+              CniError.TRY_AGAIN,
+              "another call attaches sandbox " + containerId + " still",
+              "the runtime tries again");
+        }
+        wait(left);
+      }
+    }
+
+    /** Ends the turn. */
+    synchronized void end(String containerId) {
+      underWay.remove(containerId);
+      notifyAll();
     }
   }
 }

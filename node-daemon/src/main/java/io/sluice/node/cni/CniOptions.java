@@ -57,4 +57,14 @@ public record CniOptions(
   public Optional<Path> confDir() {
     return Optional.ofNullable(confDirOrNull);
   }
+
+  /** Whether pods start in the place of others while no controller tells of them. */
+  public enum ReplacementMode {
+    /** Where the last snapshot knows no pod of another node. */
+    AUTO,
+    /** Always: for nodes on which a workload's pods are alike. */
+    ALWAYS,
+    /** Such a pod waits for the controller. */
+    NEVER
+  }
 }

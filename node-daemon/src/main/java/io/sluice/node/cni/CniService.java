@@ -7,20 +7,23 @@ import io.sluice.cni.CniClient;
 import io.sluice.cni.install.ChainState;
 import io.sluice.cni.install.CniInstaller;
 import io.sluice.cni.install.ConfigurationWatch;
+import io.sluice.cni.install.ConfigurationWatch.WatchSettings;
 import io.sluice.cni.install.Convergence;
 import io.sluice.cni.install.PluginEntry;
 import io.sluice.cni.install.Problem;
 import io.sluice.cni.install.RuntimeDetection;
 import io.sluice.cni.install.RuntimePaths;
-import io.sluice.cni.install.WatchSettings;
 import io.sluice.cni.membership.Membership;
 import io.sluice.cni.membership.MembershipFile;
 import io.sluice.cni.membership.MembershipFileException;
 import io.sluice.cni.membership.NamespaceKind;
+import io.sluice.cni.protocol.CniRequest.PodReference;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.KubernetesNamespace;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespaceMembership;
+import io.sluice.mesh.Workload;
 import io.sluice.node.enrolment.SandboxEnrolment;
 import io.sluice.node.placement.SandboxRecords;
 import java.nio.file.Path;
@@ -28,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -202,5 +206,66 @@ public final class CniService implements AutoCloseable {
   public void close() {
     server.close();
     watch.close();
+  }
+
+  /**
+   * The latest snapshot, for callers that wait for a pod to be known: a runtime often asks before
+   * the registry has told. Any thread.
+   */
+  static final class SnapshotView {
+    private final BooleanSupplier tellsOfEveryPod;
+    private MeshSnapshot snapshot = MeshSnapshot.EMPTY;
+
+    /** {@code tellsOfEveryPod} says whether a pod that is not known is only not known yet. */
+    SnapshotView(BooleanSupplier tellsOfEveryPod) {
+      this.tellsOfEveryPod = tellsOfEveryPod;
+    }
+
+    /** Wakes everyone who waits. */
+    synchronized void publish(MeshSnapshot next) {
+      snapshot = next;
+      notifyAll();
+    }
+
+    /**
+     * Whether a pod of this namespace may start without having been told of: nothing enrols it
+     * there but words of its own, and who would tell of those is out of reach or does not know
+     * every pod.
+     */
+    boolean mayStartUntold(String namespace) {
+      return membership(namespace).equals(Optional.of(NamespaceMembership.OUTSIDE))
+          && !tellsOfEveryPod.getAsBoolean();
+    }
+
+    /** Whether somebody is there who tells of each pod: one that is not known comes by itself. */
+    boolean isToldOfEveryPod() {
+      return tellsOfEveryPod.getAsBoolean();
+    }
+
+    /** What is known of a namespace; empty when nothing is. */
+    synchronized Optional<NamespaceMembership> membership(String namespace) {
+      return snapshot.membership(namespace);
+    }
+
+    /**
+     * The workload of this pod, waiting for it; empty at the deadline ({@link System#nanoTime}).
+     * One with another UID is a former pod of the same name, as StatefulSets make them.
+     */
+    synchronized Optional<Workload> await(PodReference pod, long deadlineNanos)
+        throws InterruptedException {
+      while (true) {
+        Optional<Workload> known =
+            snapshot.workload(pod.name()).filter(workload -> isSame(pod, workload));
+        long left = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
+        if (known.isPresent() || left <= 0) {
+          return known;
+        }
+        wait(left);
+      }
+    }
+
+    private static boolean isSame(PodReference pod, Workload workload) {
+      return pod.uid().isEmpty() || workload.uid().isEmpty() || pod.uid().equals(workload.uid());
+    }
   }
 }

@@ -1,6 +1,6 @@
 package io.sluice.node.cni;
 
-import io.sluice.cni.protocol.PodReference;
+import io.sluice.cni.protocol.CniRequest.PodReference;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Optional;

@@ -6,10 +6,12 @@ import io.sluice.api.envoy.rpc.Status;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.Marker;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.node.distribution.FollowStatus.FollowTraffic;
+import io.sluice.node.distribution.Holding.ArrivingChange;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.Controller;
 import io.sluice.node.identity.control.ResourceStream;
-import io.sluice.node.store.ConfirmedSource;
+import io.sluice.node.store.StoredFirst.ConfirmedSource;
 import io.sluice.process.Backoff;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -21,6 +23,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -276,6 +279,53 @@ public final class ControllerSnapshots implements ConfirmedSource {
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * Whether a pod that the controller has not told of is still to come. It is while the controller
+   * is followed, reads its registry as a whole, and that registry is a cluster's. Told by one
+   * thread, asked by any.
+   */
+  static final class PodsToCome {
+    /**
+     * How long the controller may be away before a pod that nobody tells of need not be waited for
+     * any longer. Longer than a controller takes to start anew, or a Lease to pass on (15 s).
+     */
+    static final Duration ABSENCE = Duration.ofSeconds(30);
+
+    private final LongSupplier nanoClock;
+    private volatile long inTouchUntil;
+    private volatile boolean inTouch;
+
+    /** Until a controller says otherwise: it is away, and nothing is known of its registry. */
+    private volatile boolean ofCluster = true;
+
+    PodsToCome(LongSupplier nanoClock) {
+      this.nanoClock = nanoClock;
+      this.inTouchUntil = nanoClock.getAsLong();
+    }
+
+    /** The controller has said how its registry stands. */
+    void heard(boolean tellsOfEveryPod, boolean isComplete) {
+      ofCluster = tellsOfEveryPod;
+      touch(isComplete);
+    }
+
+    /** The controller is not followed any more. */
+    void lost() {
+      touch(false);
+    }
+
+    private void touch(boolean now) {
+      if (inTouch && !now) {
+        inTouchUntil = nanoClock.getAsLong();
+      }
+      inTouch = now;
+    }
+
+    boolean mayCome() {
+      return ofCluster && (inTouch || nanoClock.getAsLong() - inTouchUntil < ABSENCE.toNanos());
     }
   }
 }

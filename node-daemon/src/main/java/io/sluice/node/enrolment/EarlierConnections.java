@@ -3,11 +3,20 @@ package io.sluice.node.enrolment;
 import io.sluice.interception.PodPlacement;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.diag.InetSocket;
+import io.sluice.linux.diag.InetSockets;
+import io.sluice.linux.diag.TcpState;
 import io.sluice.linux.diag.Transport;
+import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.node.enrolment.EarlierConnection.EarlierAction;
+import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsListener;
+import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsRule;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -17,7 +26,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Connections that a pod had before it was enrolled, connected datagram sockets among them. Hooks
@@ -259,5 +271,123 @@ public final class EarlierConnections {
     return connections.stream()
         .map(connection -> connection.socket().cookie())
         .collect(Collectors.toSet());
+  }
+
+  /**
+   * Tells this process' sockets from those of a pod: by cgroup, as the hooks do, and by descriptor
+   * where the kernel does not tell a socket's cgroup. Good for one look, since descriptors change.
+   */
+  static final class OwnSockets implements Predicate<InetSocket> {
+    private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
+    private static final String SOCKET = "socket:[";
+
+    private final long cgroupId;
+    private @Nullable Set<Long> inodes;
+
+    /** {@code cgroupId} is this process' cgroup2 directory. */
+    OwnSockets(long cgroupId) {
+      this.cgroupId = cgroupId;
+    }
+
+    @Override
+    public boolean test(InetSocket socket) {
+      if (socket.cgroupId() == cgroupId) {
+        return true;
+      }
+      if (socket.inode() == 0) {
+        // Waits to be accepted. A kernel that does not say by whom leaves only the safe answer.
+        return socket.cgroupId() == 0;
+      }
+      if (inodes == null) {
+        inodes = inodes();
+      }
+      return inodes.contains(socket.inode());
+    }
+
+    private static Set<Long> inodes() {
+      Set<Long> found = new HashSet<>();
+      try (Stream<Path> descriptors = Files.list(DESCRIPTORS)) {
+        for (Path descriptor : (Iterable<Path>) descriptors::iterator) {
+          String target = target(descriptor);
+          if (target.startsWith(SOCKET)) {
+            found.add(Long.parseLong(target.substring(SOCKET.length(), target.length() - 1)));
+          }
+        }
+        return found;
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot list " + DESCRIPTORS, e);
+      }
+    }
+
+    private static String target(Path descriptor) {
+      try {
+        return Files.readSymbolicLink(descriptor).toString();
+      } catch (IOException e) {
+        return ""; // closed meanwhile
+      }
+    }
+  }
+
+  /** The TCP, UDP and UDP-Lite sockets of one pod: the kernel's, or a test's. */
+  interface SocketTable extends AutoCloseable {
+    /** Opens the table of a namespace. */
+    @FunctionalInterface
+    interface Opener {
+      SocketTable open(NetnsHandle netns);
+    }
+
+    /** TCP sockets in the states of {@link UnprotectedConnections#LISTED}, connected others. */
+    List<InetSocket> list();
+
+    /** Ends a connection; false when it has ended already. */
+    boolean destroy(InetSocket connection);
+
+    @Override
+    void close();
+
+    /** The kernel's tables, opened by the thread that enters pods and read by the caller. */
+    static Opener ofKernel(NetnsThread namespaces) {
+      return netns -> new OfKernel(namespaces.submit(netns, InetSockets::open).join());
+    }
+
+    /** By sock_diag(7). */
+    record OfKernel(InetSockets sockets) implements SocketTable {
+      private static final System.Logger LOG = System.getLogger(SocketTable.class.getName());
+
+      @Override
+      public List<InetSocket> list() {
+        List<InetSocket> all =
+            new ArrayList<>(
+                sockets.list(Transport.TCP, UnprotectedConnections.LISTED, socket -> true));
+        all.addAll(connected(Transport.UDP));
+        all.addAll(connected(Transport.UDP_LITE));
+        return all;
+      }
+
+      /** What the kernel cannot list must not keep the others from being ended. */
+      private List<InetSocket> connected(Transport transport) {
+        try {
+          return sockets.list(transport, Set.of(TcpState.ESTABLISHED), socket -> true);
+        } catch (LinuxException e) {
+          if (transport == Transport.UDP) { // kernels without UDP-Lite are the rule
+            LOG.log(
+                System.Logger.Level.WARNING,
+                "earlier_datagram_sockets_unknown problem={0}",
+                e.getMessage());
+          }
+          return List.of();
+        }
+      }
+
+      @Override
+      public boolean destroy(InetSocket connection) {
+        return sockets.destroy(connection);
+      }
+
+      @Override
+      public void close() {
+        sockets.close();
+      }
+    }
   }
 }

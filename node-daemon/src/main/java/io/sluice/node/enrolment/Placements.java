@@ -6,23 +6,15 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.Resolvers;
 import io.sluice.mesh.Workload;
-import io.sluice.node.placement.FoundNamespace;
 import io.sluice.node.placement.PodNamespaces;
+import io.sluice.node.placement.PodNamespaces.FoundNamespace;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
 
 /** What a pod is to be enrolled with, looked at from inside it. For one thread at a time. */
-final class Placements {
+record Placements(PodNamespaces places, PodNetworkReader networks) {
   private static final System.Logger LOG = System.getLogger(Placements.class.getName());
-
-  private final PodNamespaces places;
-  private final PodNetworkReader networks;
-
-  Placements(PodNamespaces places, PodNetworkReader networks) {
-    this.places = places;
-    this.networks = networks;
-  }
 
   /**
    * Enters the namespace; {@code given} are the addresses that plugins gave the pod.

@@ -4,25 +4,20 @@ import io.sluice.interception.Interception;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.accept.Proxy;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /**
  * Pods that have left while connections of theirs go on in the proxy: what the kernel needs for
  * these goes with the last of them. For one thread at a time.
  */
-final class ReleasedPods {
+record ReleasedPods(Interception interception, EnrolledPods enrolled, Proxy proxy) {
   private static final System.Logger LOG = System.getLogger(ReleasedPods.class.getName());
-
-  private final Interception interception;
-  private final EnrolledPods enrolled;
-  private final Proxy proxy;
-
-  ReleasedPods(Interception interception, EnrolledPods enrolled, Proxy proxy) {
-    this.interception = interception;
-    this.enrolled = enrolled;
-    this.proxy = proxy;
-  }
 
   /** Looks at each of them; what fails is tried again with the next call. */
   void settle() {
@@ -53,5 +48,41 @@ final class ReleasedPods {
         .map(pods::get)
         .filter(left -> left.live() > 0)
         .isEmpty();
+  }
+
+  /** The end of enrolment on a node that leaves its mesh for good. Any thread. */
+  static final class GivingBack {
+    private static final System.Logger LOG = System.getLogger(GivingBack.class.getName());
+
+    /** Rules of a hundred pods take some seconds; the end of a process has to wait that long. */
+    private static final Duration TIMEOUT = Duration.ofSeconds(15);
+
+    private volatile boolean begun;
+
+    /** Whether no pod is to be enrolled any more. */
+    boolean hasBegun() {
+      return begun;
+    }
+
+    /**
+     * Leaves every pod alone, as one that leaves the mesh. Blocks; what is not released after 15 s
+     * stays refused.
+     *
+     * @param call has the enrolment thread do something
+     */
+    void run(Function<Callable<Void>, CompletableFuture<Void>> call, EnrolledPods pods) {
+      begun = true;
+      call.apply(
+              () -> {
+                pods.releaseOthers(Set.of());
+                return null;
+              })
+          .orTimeout(TIMEOUT.toSeconds(), TimeUnit.SECONDS)
+          .exceptionally(failure -> {
+            LOG.log(System.Logger.Level.WARNING, "pods_not_given_back", failure);
+            return null;
+          })
+          .join();
+    }
   }
 }

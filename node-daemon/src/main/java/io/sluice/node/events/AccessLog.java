@@ -5,12 +5,17 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -228,6 +233,92 @@ public final class AccessLog implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * A file that grows to a limit, then becomes {@code <name>.1} in place of the one before it.
+   * After a failure it is opened anew by the next write, so that a disk that was full for a while
+   * does not end it. For one thread.
+   */
+  static final class RotatingFile implements AccessLog.Sink {
+    private final Path file;
+    private final long maxBytes;
+    private @Nullable OutputStream out;
+    private long size;
+
+    RotatingFile(Path file, long maxBytes) throws IOException {
+      this.file = file;
+      this.maxBytes = maxBytes;
+      opened();
+    }
+
+    /** Appends {@code line}, after rotation when it would exceed the limit. */
+    @Override
+    public void write(byte[] line) throws IOException {
+      try {
+        OutputStream current = opened();
+        if (size > 0 && size + line.length > maxBytes) {
+          close();
+          Files.move(file, predecessor(), StandardCopyOption.REPLACE_EXISTING);
+          current = opened();
+        }
+        current.write(line);
+        size += line.length;
+      } catch (IOException e) {
+        abandon();
+        throw e;
+      }
+    }
+
+    /** Hands what is buffered to the kernel. */
+    @Override
+    public void flush() throws IOException {
+      OutputStream current = out;
+      if (current != null) {
+        try {
+          current.flush();
+        } catch (IOException e) {
+          abandon();
+          throw e;
+        }
+      }
+    }
+
+    private Path predecessor() {
+      return file.resolveSibling(file.getFileName() + ".1");
+    }
+
+    private OutputStream opened() throws IOException {
+      OutputStream current = out;
+      if (current == null) {
+        current =
+            new BufferedOutputStream(
+                Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND));
+        out = current;
+        size = Files.size(file);
+      }
+      return current;
+    }
+
+    /**
+     * Closes after a failure; what it held back is lost, and a second failure tells nothing new.
+     */
+    private void abandon() {
+      try {
+        close();
+      } catch (IOException e) {
+        // The first failure is being reported.
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      OutputStream current = out;
+      out = null;
+      if (current != null) {
+        current.close();
+      }
     }
   }
 }

@@ -4,11 +4,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.unix.UnixConnection;
 import io.sluice.linux.unix.UnixListener;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.node.identity.store.PassedCredentials;
+import io.sluice.node.identity.x509.Credential;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -164,4 +168,47 @@ public final class HandOverServer implements AutoCloseable {
       present.close();
     }
   }
+
+  /**
+   * What a daemon leaves to the next one. While it is open nothing is refused: connections that
+   * nobody accepts wait in the listeners' queues.
+   *
+   * @param listeners of every pod that is served
+   * @param credentials of the pods' identities, with their keys
+   * @param interception names all by which accepted connections are understood
+   * @param stopAccepting returns when nothing is accepted any more, after a second at most; may be
+   *     run again
+   */
+  public record Estate(
+      List<HandedListener> listeners,
+      List<Credential> credentials,
+      String interception,
+      Runnable stopAccepting)
+      implements AutoCloseable {
+    public Estate {
+      listeners = List.copyOf(listeners);
+      credentials = List.copyOf(credentials);
+    }
+
+    /** Closes this process's descriptors; those that were passed on are the other's. */
+    @Override
+    public void close() {
+      listeners.forEach(one -> Sockets.close(one.fd()));
+    }
+
+    /** Says how much, and no key. */
+    @Override
+    public String toString() {
+      return listeners.size() + " listeners and " + credentials.size() + " certificates";
+    }
+  }
+
+  /**
+   * A listener inside a pod on its way to another process.
+   *
+   * @param netnsCookie of the pod's network namespace
+   * @param direction what its accepted connections are
+   * @param fd owned by whoever has this
+   */
+  public record HandedListener(long netnsCookie, Direction direction, int fd) {}
 }

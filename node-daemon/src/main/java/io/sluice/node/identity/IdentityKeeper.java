@@ -1,6 +1,7 @@
 package io.sluice.node.identity;
 
 import io.sluice.mesh.SpiffeId;
+import io.sluice.node.identity.HeldIdentities.HeldIdentity;
 import io.sluice.node.identity.RequestCounts.Holder;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlFailure.Reason;

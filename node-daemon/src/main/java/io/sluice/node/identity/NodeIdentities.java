@@ -4,7 +4,10 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.identity.CertificateStatus.State;
+import io.sluice.node.identity.HeldIdentities.HeldIdentity;
+import io.sluice.node.identity.Keeping.KeptState;
 import io.sluice.node.identity.RequestCounts.Series;
+import io.sluice.node.identity.Requests.AdmissionProof;
 import io.sluice.node.identity.control.ControlTiming;
 import io.sluice.node.identity.control.Controller;
 import io.sluice.node.identity.store.KeptNode;
@@ -46,23 +49,21 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
       String nodeName,
       Path directory,
       ControlSettings settings,
-      KeptState kept,
-      Controller controller,
-      NodeSelf self,
-      AdmissionProof proof,
-      Keeping keeping,
-      IdentityKeeper keeper,
+      DenyList denyList,
+      ControlTiming timing,
       IdentityClock clock) {
+    SecureRandom random = new SecureRandom();
     this.nodeName = nodeName;
     this.directory = directory;
     this.settings = settings;
-    this.kept = kept;
-    this.controller = controller;
-    this.self = self;
-    this.proof = proof;
-    this.keeping = keeping;
-    this.keeper = keeper;
     this.clock = clock;
+    kept = KeptState.read(nodeName, directory, settings, List.of(), clock.now());
+    keeping = new Keeping(kept.store(), settings.keepKeys(), kept.problem());
+    controller = new Controller(settings.addresses(), timing, clock::now);
+    self = new NodeSelf(controller);
+    proof = new AdmissionProof(settings.admission());
+    Requests requests = new Requests(nodeName, controller, proof, clock, random);
+    keeper = new IdentityKeeper(self, controller, requests, keeping, clock, random, denyList);
   }
 
   /**
@@ -86,7 +87,8 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
       DenyList denyList,
       ControlTiming timing,
       IdentityClock clock) {
-    NodeIdentities started = read(nodeName, directory, settings, denyList, timing, clock);
+    NodeIdentities started =
+        new NodeIdentities(nodeName, directory, settings, denyList, timing, clock);
     started.begin();
     return started;
   }
@@ -94,28 +96,8 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
   /** Reads what was kept; asks for nothing and uses nothing before {@link #begin}. */
   public static NodeIdentities read(
       String nodeName, Path directory, ControlSettings settings, DenyList denyList) {
-    return read(
-        nodeName, directory, settings, denyList, ControlTiming.DEFAULTS, IdentityClock.SYSTEM);
-  }
-
-  private static NodeIdentities read(
-      String nodeName,
-      Path directory,
-      ControlSettings settings,
-      DenyList denyList,
-      ControlTiming timing,
-      IdentityClock clock) {
-    SecureRandom random = new SecureRandom();
-    KeptState kept = KeptState.read(nodeName, directory, settings, List.of(), clock.now());
-    Keeping keeping = new Keeping(kept.store(), settings.keepKeys(), kept.problem());
-    Controller controller = new Controller(settings.addresses(), timing, clock::now);
-    NodeSelf self = new NodeSelf(controller);
-    AdmissionProof proof = new AdmissionProof(settings.admission());
-    Requests requests = new Requests(nodeName, controller, proof, clock, random);
-    IdentityKeeper keeper =
-        new IdentityKeeper(self, controller, requests, keeping, clock, random, denyList);
     return new NodeIdentities(
-        nodeName, directory, settings, kept, controller, self, proof, keeping, keeper, clock);
+        nodeName, directory, settings, denyList, ControlTiming.DEFAULTS, IdentityClock.SYSTEM);
   }
 
   /** Goes by what was read, and begins to ask the controller; once. */

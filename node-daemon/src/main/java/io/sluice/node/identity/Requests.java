@@ -3,49 +3,51 @@ package io.sluice.node.identity;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.mesh.svid.SvidRefused;
+import io.sluice.node.identity.ControlSettings.Admission;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlFailure.Reason;
 import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerTrust;
+import io.sluice.node.identity.control.JoinToken;
 import io.sluice.node.identity.store.KeptNode;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.SigningRequests;
 import io.sluice.node.identity.x509.TrustRoots;
+import io.sluice.node.store.MeshMark;
 import io.sluice.proxy.tls.WorkloadCredentials;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 
 /**
  * Each kind of request from the new key to the checked certificate. Blocks, so on virtual threads
  * only; several at once.
  */
-final class Requests {
-  private final String nodeName;
-  private final Controller controller;
-  private final AdmissionProof proof;
-  private final IdentityClock clock;
-  private final RandomGenerator random;
-
-  Requests(
-      String nodeName,
-      Controller controller,
-      AdmissionProof proof,
-      IdentityClock clock,
-      RandomGenerator random) {
-    this.nodeName = nodeName;
-    this.controller = controller;
-    this.proof = proof;
-    this.clock = clock;
-    this.random = random;
-  }
-
+record Requests(
+    String nodeName,
+    Controller controller,
+    AdmissionProof proof,
+    IdentityClock clock,
+    RandomGenerator random) {
   /**
    * The node's first certificate, or the first after its last one has ended.
    *
@@ -155,5 +157,186 @@ final class Requests {
         key.getPrivate(),
         now,
         RenewalPoint.of(now, Certificates.end(chain), random));
+  }
+
+  /**
+   * When a certificate is renewed: at a random point around the middle of what is left of its life
+   * when it comes. Not of all its life, which begins minutes before its issue; of a short one that
+   * would be over before.
+   */
+  static final class RenewalPoint {
+    private static final double EARLIEST = 0.45;
+    private static final double LATEST = 0.55;
+
+    private RenewalPoint() {}
+
+    static Instant of(Instant receivedAt, Instant end, RandomGenerator random) {
+      long left = Duration.between(receivedAt, end).toMillis();
+      return receivedAt.plusMillis((long) (left * random.nextDouble(EARLIEST, LATEST)));
+    }
+  }
+
+  /** What this node proves itself with, and believes the controller by, before it is admitted. */
+  static final class AdmissionProof {
+    /** The controller takes no longer one. */
+    private static final int LONGEST_TOKEN = 8_192;
+
+    private static final int LONGEST_ROOTS_FILE = 128 * 1_024;
+
+    /** File beside that of the roots. */
+    private static final String MESH_ID = "mesh-id";
+
+    /**
+     * One reading of the files.
+     *
+     * @param joinTokenId which join token it is; empty for tokens that can be used again
+     * @param roots SHA-256 of each root that the controller may be believed by
+     */
+    record Read(ControllerTrust trust, String token, String joinTokenId, Set<String> roots) {
+      /** Whether it names a root that is not among those. */
+      boolean namesMoreThan(TrustRoots known) {
+        return !fingerprints(known.roots()).containsAll(roots);
+      }
+    }
+
+    private final Admission admission;
+
+    AdmissionProof(Admission admission) {
+      this.admission = admission;
+    }
+
+    /**
+     * Reads the files anew.
+     *
+     * @param known what the node was until now. Its trust domain holds unless every root is
+     *     another, for others may have a controller below the same root
+     * @throws ControlFailure with {@link Reason#NO_TOKEN} when there is nothing to try with
+     */
+    Read read(Optional<KeptNode> known) {
+      return switch (admission) {
+        case Admission.JoinToken(Path file) -> joinToken(file, known);
+        case Admission.ServiceAccountToken(Path file, Path roots) -> {
+          List<X509Certificate> read = roots(roots);
+          Set<String> named = fingerprints(read);
+          yield new Read(
+              ControllerTrust.byRoots(read, trustDomains(known, named)),
+              text(file, LONGEST_TOKEN).strip(),
+              "",
+              named);
+        }
+      };
+    }
+
+    private static List<TrustDomain> trustDomains(Optional<KeptNode> known, Set<String> named) {
+      return known
+          .map(KeptNode::roots)
+          .filter(roots -> !Collections.disjoint(fingerprints(roots.roots()), named))
+          .map(TrustRoots::domains)
+          .orElse(List.of());
+    }
+
+    /**
+     * Which mesh the files speak of, before anybody was asked: by the ConfigMap of the roots, else
+     * by a join token that is still to be used, else by what is known. Never fails: files that
+     * cannot be read say nothing.
+     */
+    MeshMark mesh(Optional<KeptNode> known) {
+      MeshMark kept = known.map(node -> mark(node.roots())).orElse(MeshMark.UNKNOWN);
+      try {
+        Read read = read(known);
+        boolean namesOthers = Collections.disjoint(kept.roots(), read.roots());
+        return new MeshMark(meshId(), namesOthers ? "" : kept.trustDomain(), read.roots());
+      } catch (ControlFailure e) {
+        return new MeshMark(meshId(), kept.trustDomain(), kept.roots());
+      }
+    }
+
+    /** Which mesh the node is in that goes by those roots. */
+    MeshMark mesh(TrustRoots roots) {
+      MeshMark mark = mark(roots);
+      return new MeshMark(meshId(), mark.trustDomain(), mark.roots());
+    }
+
+    private static MeshMark mark(TrustRoots roots) {
+      return new MeshMark("", roots.trustDomain().name(), fingerprints(roots.roots()));
+    }
+
+    /** The key beside the roots in their ConfigMap; empty where there is none. */
+    private String meshId() {
+      if (!(admission instanceof Admission.ServiceAccountToken(Path _, Path roots))) {
+        return "";
+      }
+      try {
+        String id = text(roots.resolveSibling(MESH_ID), MeshMark.LONGEST_ID).strip();
+        return id.chars().allMatch(one -> one > ' ' && one < 127) ? id : "";
+      } catch (ControlFailure e) {
+        return ""; // the controller is older, or the ConfigMap is not its own
+      }
+    }
+
+    private static Set<String> fingerprints(List<X509Certificate> roots) {
+      return roots.stream().map(Certificates::fingerprint).collect(Collectors.toUnmodifiableSet());
+    }
+
+    private static Read joinToken(Path file, Optional<KeptNode> known) {
+      JoinToken token;
+      try {
+        token = JoinToken.parse(text(file, LONGEST_TOKEN));
+      } catch (IllegalArgumentException e) {
+        throw new ControlFailure(Reason.NO_TOKEN, "file " + file + " holds " + e.getMessage(), e);
+      }
+      if (known.filter(node -> node.usedToken().equals(token.id())).isPresent()) {
+        throw new ControlFailure(
+            Reason.NO_TOKEN,
+            "the join token "
+                + token.id()
+                + " in "
+                + file
+                + " was used up when this node was admitted, and its certificate is of no use any"
+                + " more; make a new one with `sluice control token --node NAME` and put it there");
+      }
+      Set<String> named = Set.of(token.rootFingerprint());
+      return new Read(
+          ControllerTrust.byFingerprint(token.rootFingerprint(), trustDomains(known, named)),
+          token.presented(),
+          token.id(),
+          named);
+    }
+
+    private static String text(Path file, int longest) {
+      try {
+        if (Files.size(file) > longest) {
+          throw new ControlFailure(
+              Reason.NO_TOKEN, "file " + file + " has more than " + longest + " bytes");
+        }
+        return new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
+      } catch (IOException e) {
+        throw new ControlFailure(Reason.NO_TOKEN, "file " + file + " cannot be read: " + e, e);
+      }
+    }
+
+    private static List<X509Certificate> roots(Path file) {
+      byte[] pem = text(file, LONGEST_ROOTS_FILE).getBytes(StandardCharsets.ISO_8859_1);
+      List<X509Certificate> roots = new ArrayList<>();
+      try {
+        CertificateFactory.getInstance("X.509")
+            .generateCertificates(new ByteArrayInputStream(pem))
+            .forEach(one -> roots.add((X509Certificate) one));
+      } catch (CertificateException e) {
+        throw new ControlFailure(
+            Reason.NO_TOKEN, "file " + file + " does not hold certificates in PEM", e);
+      }
+      if (roots.isEmpty() || roots.size() > TrustRoots.MOST) {
+        throw new ControlFailure(
+            Reason.NO_TOKEN,
+            "file "
+                + file
+                + " holds "
+                + roots.size()
+                + " certificates; there have to be 1 to "
+                + TrustRoots.MOST);
+      }
+      return roots;
+    }
   }
 }

@@ -5,7 +5,7 @@ import io.prometheus.client.Counter;
 import io.prometheus.client.Histogram;
 import io.sluice.cni.protocol.CniCommand;
 import io.sluice.node.cni.CallListener;
-import io.sluice.node.cni.CallResult;
+import io.sluice.node.cni.CallListener.CallResult;
 import java.time.Duration;
 import java.util.Locale;
 

@@ -1,26 +1,41 @@
 package io.sluice.node.metrics;
 
+import io.prometheus.client.Collector;
+import io.prometheus.client.Collector.MetricFamilySamples;
+import io.prometheus.client.Collector.MetricFamilySamples.Sample;
 import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.Counter;
+import io.prometheus.client.CounterMetricFamily;
 import io.prometheus.client.Gauge;
+import io.prometheus.client.GaugeMetricFamily;
 import io.prometheus.client.exporter.common.TextFormat;
 import io.prometheus.client.hotspot.DefaultExports;
 import io.sluice.interception.Interception;
 import io.sluice.interception.maps.PinDirectory;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.node.cni.CallListener;
 import io.sluice.node.cni.CniService;
 import io.sluice.node.distribution.ControllerSnapshots;
-import io.sluice.node.enrolment.EarlierAction;
+import io.sluice.node.distribution.FollowStatus;
+import io.sluice.node.distribution.FollowStatus.FollowTraffic;
+import io.sluice.node.enrolment.EarlierConnection.EarlierAction;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.identity.NodeIdentities;
+import io.sluice.node.metrics.InterceptionCollector.RefusalCollector;
+import io.sluice.node.store.StoreFault;
+import io.sluice.node.store.StoreStatus;
 import io.sluice.node.store.StoredFirst;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.accept.Proxy;
 import java.io.IOException;
 import java.io.StringWriter;
+import java.util.Collections;
+import java.util.Enumeration;
+import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /** Every metric of the node daemon. Recording is safe from any thread. */
@@ -197,5 +212,148 @@ public final class NodeMetrics {
       throw new AssertionError("a StringWriter does not fail", e);
     }
     return out.toString();
+  }
+
+  /**
+   * Namespaces whose own pods and workloads no series is to name. They are counted on, so that the
+   * series come back as they would be.
+   */
+  record HiddenNamespaces(Set<String> names) {
+    private static final String NAMESPACE = "namespace";
+
+    static HiddenNamespaces of(MeshSnapshot snapshot) {
+      return new HiddenNamespaces(
+          Set.copyOf(snapshot.keys(Kind.WORKLOAD, Kind.UNMEASURED_BY_NAMESPACE)));
+    }
+
+    /** What is left of {@code families}. */
+    Enumeration<MetricFamilySamples> without(Enumeration<MetricFamilySamples> families) {
+      return names.isEmpty()
+          ? families
+          : Collections.enumeration(
+              Collections.list(families).stream().map(this::without).toList());
+    }
+
+    private MetricFamilySamples without(MetricFamilySamples family) {
+      List<Sample> shown =
+          family.samples.stream().filter(each -> !names.contains(of(each))).toList();
+      return new MetricFamilySamples(family.name, family.unit, family.type, family.help, shown);
+    }
+
+    /** The namespace of the pod that a sample is about; of two ends, of the one that counted. */
+    private static String of(Sample sample) {
+      int reporter = sample.labelNames.indexOf("reporter");
+      if (reporter >= 0) {
+        return value(sample, sample.labelValues.get(reporter) + "_workload_namespace");
+      }
+      return sample.labelNames.contains("pod") ? value(sample, NAMESPACE) : "";
+    }
+
+    private static String value(Sample sample, String label) {
+      int at = sample.labelNames.indexOf(label);
+      return at < 0 ? "" : sample.labelValues.get(at);
+    }
+  }
+
+  /** Reads, when it is scraped, how this node follows its controller. */
+  static final class DistributionCollector extends Collector {
+    private final ControllerSnapshots source;
+    private final Supplier<MeshSnapshot> inForce;
+
+    DistributionCollector(ControllerSnapshots source, Supplier<MeshSnapshot> inForce) {
+      this.source = source;
+      this.inForce = inForce;
+    }
+
+    @Override
+    public List<MetricFamilySamples> collect() {
+      FollowStatus status = source.status();
+      FollowTraffic traffic = source.traffic();
+      return List.of(
+          new GaugeMetricFamily(
+              "sluice_distribution_connected",
+              "1 while the controller is followed, else 0; `node status` says why not.",
+              status.connected() ? 1 : 0),
+          new GaugeMetricFamily(
+              "sluice_distribution_revision",
+              "Controller's revision of the newest change that was taken; 0 before the first. One"
+                  + " that changes nothing here is not told, so it may be lower than the"
+                  + " controller's.",
+              status.controllerRevision()),
+          new GaugeMetricFamily(
+              "sluice_distribution_refused",
+              "1 while the newest change is one that this node could not use, else 0; `node status`"
+                  + " says which resource and field.",
+              status.refused().isEmpty() ? 0 : 1),
+          changes(traffic),
+          new CounterMetricFamily(
+              "sluice_distribution_received_bytes",
+              "Bytes of changes that the controller sent, before TLS.",
+              traffic.bytesReceived()),
+          resources(inForce.get()));
+    }
+
+    private static MetricFamilySamples changes(FollowTraffic traffic) {
+      return new CounterMetricFamily(
+              "sluice_distribution_changes",
+              "Changes that were put in force (acknowledged) or could not be used (refused).",
+              List.of("result"))
+          .addMetric(List.of("acknowledged"), traffic.changesTaken())
+          .addMetric(List.of("refused"), traffic.changesRefused());
+    }
+
+    private static MetricFamilySamples resources(MeshSnapshot snapshot) {
+      GaugeMetricFamily resources =
+          new GaugeMetricFamily(
+              "sluice_snapshot_resources",
+              "Resources of the snapshot in force, by type.",
+              List.of("type"));
+      for (Kind<?> kind : Kind.ALL) {
+        if (kind != Kind.SETTINGS) {
+          resources.addMetric(List.of(kind.name()), snapshot.all(kind).size());
+        }
+      }
+      return resources;
+    }
+  }
+
+  /** Reads, when it is scraped, how old the snapshot in force is and how its store stands. */
+  static final class SnapshotCollector extends Collector {
+    private static final double MILLIS_PER_SECOND = 1_000;
+
+    private final StoredFirst source;
+
+    SnapshotCollector(StoredFirst source) {
+      this.source = source;
+    }
+
+    @Override
+    public List<MetricFamilySamples> collect() {
+      GaugeMetricFamily age =
+          new GaugeMetricFamily(
+              "sluice_snapshot_age_seconds",
+              "Time since the controller last confirmed the snapshot in force; absent before there is"
+                  + " one.",
+              List.of());
+      source.age().ifPresent(time -> age.addMetric(List.of(), time.toMillis() / MILLIS_PER_SECOND));
+      StoreStatus store = source.storeStatus();
+      CounterMetricFamily faults =
+          new CounterMetricFamily(
+              "sluice_snapshot_store_faults_total",
+              "Snapshots on the disk that could not be used, or written; `node status` tells which.",
+              List.of("fault"));
+      for (StoreFault fault : StoreFault.values()) {
+        faults.addMetric(
+            List.of(fault.label()), (double) store.faults().getOrDefault(fault, 0L).longValue());
+      }
+      return List.of(
+          age,
+          new GaugeMetricFamily(
+              "sluice_snapshot_stored",
+              "1 while the snapshot in force is the one from the disk, which no controller has"
+                  + " confirmed yet, else 0.",
+              source.isStored() ? 1 : 0),
+          faults);
+    }
   }
 }

@@ -6,6 +6,9 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.PodUid;
 import io.sluice.mesh.Workload;
+import io.sluice.node.placement.NodeNamespaces.MountedNamespaces;
+import io.sluice.node.placement.ProcessFiles.ProcessScan;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -308,5 +311,18 @@ public final class PodNamespaces {
         isCertain ? Errno.ENOENT : Errno.EAGAIN,
         "pod with UID " + uid,
         hint);
+  }
+
+  /**
+   * A pod's open network namespace; whoever receives it closes it.
+   *
+   * @param path where it was opened; may lead elsewhere later
+   * @param netns the namespace
+   * @param addresses what its network was given, where that is known; the registry learns it later
+   */
+  public record FoundNamespace(Path path, NetnsHandle netns, List<InetAddress> addresses) {
+    public FoundNamespace {
+      addresses = List.copyOf(addresses);
+    }
   }
 }

@@ -136,4 +136,11 @@ final class KubeletPods {
     }
     throw new NotReplaced(token + " is no token");
   }
+
+  /** Why a pod starts in no other's place; the message is a sentence's end, for people. */
+  static final class NotReplaced extends Exception {
+    NotReplaced(String why) {
+      super(why);
+    }
+  }
 }

@@ -196,4 +196,16 @@ public final class StoredFirst implements SnapshotSource {
       Thread.currentThread().interrupt();
     }
   }
+
+  /**
+   * A source that may be out of reach, and knows since when. Its {@link #start} may wait for long;
+   * {@link #close} ends that.
+   */
+  public interface ConfirmedSource extends SnapshotSource {
+    /**
+     * When it last learnt that what it delivered is current; now, while it is in touch; empty
+     * before the first time. Any thread; never waits.
+     */
+    Optional<Instant> confirmedAt();
+  }
 }

@@ -2,6 +2,7 @@ package io.sluice.node.distribution;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.node.distribution.ControllerSnapshots.PodsToCome;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;

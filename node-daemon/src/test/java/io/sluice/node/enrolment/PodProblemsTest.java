@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.node.enrolment.StatusView.PodProblems;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 

@@ -17,6 +17,7 @@ import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.node.enrolment.EarlierConnections.OwnSockets;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;

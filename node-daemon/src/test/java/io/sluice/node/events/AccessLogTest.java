@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.Samples;
+import io.sluice.node.events.AccessLog.RotatingFile;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import java.io.IOException;

@@ -9,6 +9,8 @@ import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.unix.UnixConnection;
 import io.sluice.linux.unix.UnixListener;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.node.handover.HandOverServer.Estate;
+import io.sluice.node.handover.HandOverServer.HandedListener;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

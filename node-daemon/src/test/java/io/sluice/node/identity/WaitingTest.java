@@ -2,6 +2,7 @@ package io.sluice.node.identity;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.node.identity.Requests.RenewalPoint;
 import io.sluice.process.Backoff;
 import java.time.Duration;
 import java.time.Instant;

@@ -9,7 +9,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.Samples;
 import io.sluice.node.cni.CallListener;
-import io.sluice.node.cni.CallResult;
+import io.sluice.node.cni.CallListener.CallResult;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.hbone.ConnectionEnd;

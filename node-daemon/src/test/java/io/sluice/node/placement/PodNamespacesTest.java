@@ -15,6 +15,7 @@ import io.sluice.mesh.PodUid;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
+import io.sluice.node.placement.PodNamespaces.FoundNamespace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

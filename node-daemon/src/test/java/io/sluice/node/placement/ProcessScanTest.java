@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.mesh.PodUid;
-import io.sluice.node.placement.ProcessScan.Found;
+import io.sluice.node.placement.ProcessFiles.ProcessScan;
+import io.sluice.node.placement.ProcessFiles.ProcessScan.Found;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -3,7 +3,7 @@ package io.sluice.node.replacement;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
-import io.sluice.cni.protocol.PodReference;
+import io.sluice.cni.protocol.CniRequest.PodReference;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.InterceptionSettings;
@@ -19,7 +19,7 @@ import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
-import io.sluice.node.cni.ReplacementMode;
+import io.sluice.node.cni.CniOptions.ReplacementMode;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.await.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.node.Samples;
+import io.sluice.node.store.StoredFirst.ConfirmedSource;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;

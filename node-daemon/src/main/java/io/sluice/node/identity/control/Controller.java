@@ -24,6 +24,8 @@ import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.WireLimits;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.mesh.svid.SvidJudge;
+import io.sluice.node.identity.control.Connection.CallStatus;
+import io.sluice.node.identity.control.Connection.ControllerVerifier;
 import io.sluice.node.identity.control.ControlFailure.Reason;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;

@@ -3,7 +3,8 @@
  * lie elsewhere.
  *
  * <p>Decides nothing about certificates. A file is whole or absent, and one that is damaged is
- * reported and never used. Start reading at {@link io.sluice.node.identity.store.SealedFiles}.
+ * reported and never used. Start reading at {@link
+ * io.sluice.node.identity.store.CredentialStore.SealedFiles}.
  */
 @NullMarked
 package io.sluice.node.identity.store;
