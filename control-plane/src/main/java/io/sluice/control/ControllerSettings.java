@@ -1,6 +1,6 @@
 package io.sluice.control;
 
-import io.sluice.control.admission.NodeAccount;
+import io.sluice.control.admission.TokenReviewAttestor.NodeAccount;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.server.ServerSettings;
 import java.nio.file.Path;

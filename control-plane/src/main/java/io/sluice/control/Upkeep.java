@@ -1,10 +1,10 @@
 package io.sluice.control;
 
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.authority.AuthorityHealth;
-import io.sluice.control.authority.AuthorityHealth.Condition;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
+import io.sluice.control.authority.ChangingDomain;
 import io.sluice.control.authority.TrustBundle;
-import io.sluice.control.authority.domain.ChangingDomain;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.server.BundleFeed;
 import io.sluice.control.server.ControllerCertificate;

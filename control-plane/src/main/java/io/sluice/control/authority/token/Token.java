@@ -54,13 +54,13 @@ final class Token {
   private record Session(Provider provider, KeyStore store, Map<String, PrivateKey> handles) {}
 
   private final TokenSettings settings;
-  private final Pin pin;
+  private final TokenSettings.Pin pin;
   private @Nullable Session session;
   private volatile @Nullable AuthorityException failed;
 
   Token(TokenSettings settings) {
     this.settings = settings;
-    this.pin = new Pin(settings.pinFile());
+    this.pin = new TokenSettings.Pin(settings.pinFile());
   }
 
   /** Why the last use failed; empty where it did not. */

@@ -2,7 +2,7 @@ package io.sluice.control.authority.builtin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.OpenSsl;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.svid.Pem;
