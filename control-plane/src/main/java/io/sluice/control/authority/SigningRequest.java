@@ -202,11 +202,8 @@ public final class SigningRequest {
           Reason.KEY_REFUSED,
           "certificate request",
           problem,
-          "use ECDSA P-256 or P-384, Ed25519, or RSA of "
-              + SHORTEST_RSA_BITS
-              + " to "
-              + LONGEST_RSA_BITS
-              + " bits");
+          "use ECDSA P-256 or P-384, Ed25519, or RSA of %s to %s bits"
+              .formatted(SHORTEST_RSA_BITS, LONGEST_RSA_BITS));
     }
   }
 

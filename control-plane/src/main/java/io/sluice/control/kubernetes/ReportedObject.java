@@ -90,17 +90,9 @@ public record ReportedObject(
 
   /** Path of its status, from the root of the server. */
   public String statusPath() {
-    return "/apis/"
-        + kind.group()
-        + "/"
-        + kind.versions().getFirst()
-        + "/namespaces/"
-        + ref.namespace()
-        + "/"
-        + kind.resource()
-        + "/"
-        + ref.name()
-        + "/status";
+    return "/apis/%s/%s/namespaces/%s/%s/%s/status"
+        .formatted(
+            kind.group(), kind.versions().getFirst(), ref.namespace(), kind.resource(), ref.name());
   }
 
   /**

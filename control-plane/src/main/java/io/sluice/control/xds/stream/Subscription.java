@@ -185,11 +185,8 @@ final class Subscription {
   private List<XdsResource> all(List<XdsResource> present) {
     if (present.stream().mapToLong(XdsResource::bytes).sum() > WireLimits.PART_CONTENT_BYTES) {
       throw tooMuch(
-          "all it wants of type "
-              + type.label()
-              + " is more than "
-              + WireLimits.PART_CONTENT_BYTES
-              + " bytes, which has to go in one response");
+          "all it wants of type %s is more than %s bytes, which has to go in one response"
+              .formatted(type.label(), WireLimits.PART_CONTENT_BYTES));
     }
     return present;
   }
@@ -262,11 +259,8 @@ final class Subscription {
         } else if (name.length() > LONGEST || (named.size() >= MOST && !named.contains(name))) {
           throw new RefusedException(
               RefusalReason.TOO_MUCH_ASKED,
-              "a stream names at most "
-                  + MOST
-                  + " resources of a type, of at most "
-                  + LONGEST
-                  + " characters each",
+              "a stream names at most %s resources of a type, of at most %s characters each"
+                  .formatted(MOST, LONGEST),
               "ask for those that the client calls");
         } else {
           named.add(name);

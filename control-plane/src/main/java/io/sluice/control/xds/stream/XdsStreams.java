@@ -131,12 +131,8 @@ public final class XdsStreams implements AutoCloseable {
       stream.out.refuse(
           new RefusedException(
               RefusalReason.TOO_MUCH_ASKED,
-              "there are "
-                  + streams.size()
-                  + " streams of xDS clients, "
-                  + ofIdentity
-                  + " of them of "
-                  + member.identity(),
+              "there are %s streams of xDS clients, %s of them of %s"
+                  .formatted(streams.size(), ofIdentity, member.identity()),
               "share channels between calls; at most "
                   + MOST_STREAMS
                   + " streams, and "
