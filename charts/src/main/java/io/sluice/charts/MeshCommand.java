@@ -28,7 +28,6 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {MeshCommand.MeshListCommand.class, UpgradeCommand.class})
 final class MeshCommand {
-
   /** {@code sluice mesh list}. */
   @Command(
       name = "list",

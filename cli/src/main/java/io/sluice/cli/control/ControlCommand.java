@@ -37,7 +37,6 @@ import picocli.CommandLine.Spec;
       ControlCommand.RotateRootCommand.class
     })
 public final class ControlCommand {
-
   /** {@code sluice control rotate-root}. */
   @Command(
       name = "rotate-root",

@@ -26,7 +26,6 @@ import picocli.CommandLine.Spec;
       MetricsCommand.MetricsDisableCommand.class
     })
 public final class MetricsCommand {
-
   /** {@code sluice metrics enable}. */
   @Command(
       name = "enable",

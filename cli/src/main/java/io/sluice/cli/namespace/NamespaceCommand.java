@@ -32,7 +32,6 @@ import picocli.CommandLine.Spec;
       NamespaceCommand.NamespaceIgnoreCommand.class
     })
 public final class NamespaceCommand {
-
   /** {@code sluice namespace add}. */
   @Command(
       name = "add",

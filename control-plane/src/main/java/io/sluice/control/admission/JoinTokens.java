@@ -7,6 +7,7 @@ import io.sluice.control.admission.AdmissionException.Reason;
 import io.sluice.control.admission.JoinTokens.JoinToken.State;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.DurableFiles;
+import io.sluice.mesh.Sha256;
 import io.sluice.process.DurableFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -15,7 +16,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -327,14 +327,7 @@ public final class JoinTokens implements NodeAttestor {
     }
 
     static String sha256(String secret) {
-      try {
-        return HexFormat.of()
-            .formatHex(
-                MessageDigest.getInstance("SHA-256")
-                    .digest(secret.getBytes(StandardCharsets.UTF_8)));
-      } catch (NoSuchAlgorithmException e) {
-        throw new IllegalStateException("every JDK has SHA-256", e);
-      }
+      return Sha256.hex(secret.getBytes(StandardCharsets.UTF_8));
     }
   }
 }

@@ -9,6 +9,7 @@ import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.registry.ObjectSource.ObjectChange;
 import io.sluice.control.registry.RegistryStatus.OriginStatus;
 import io.sluice.mesh.FileFault;
+import io.sluice.mesh.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -16,8 +17,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -83,7 +82,7 @@ final class ManifestFile {
       return false;
     }
     fingerprint = now;
-    byte[] digestNow = sha256(bytes);
+    byte[] digestNow = Sha256.of(bytes);
     if (Arrays.equals(digestNow, digest)) {
       return false;
     }
@@ -102,14 +101,6 @@ final class ManifestFile {
     problems = List.of(problem);
     fingerprint = null;
     digest = new byte[0];
-  }
-
-  private static byte[] sha256(byte[] bytes) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(bytes);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 
   private boolean isSettled(FileTime modified) {

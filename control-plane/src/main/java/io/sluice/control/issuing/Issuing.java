@@ -7,14 +7,12 @@ import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.SigningRequest;
 import io.sluice.control.issuing.NodeCertificates.Caller;
+import io.sluice.mesh.Sha256;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.PublicKey;
 import java.time.Duration;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -175,14 +173,14 @@ public final class Issuing {
     public void claim(PublicKey key, String nodeName, SpiffeId identity) {
       Use use = new Use(nodeName, identity);
       synchronized (uses) {
-        requireSame(uses.putIfAbsent(fingerprint(key), use), use);
+        requireSame(uses.putIfAbsent(Sha256.hex(key.getEncoded()), use), use);
       }
     }
 
     /** Throws as {@link #claim} does, and notes nothing: for those who are not known yet. */
     public void requireFree(PublicKey key, String nodeName, SpiffeId identity) {
       synchronized (uses) {
-        requireSame(uses.get(fingerprint(key)), new Use(nodeName, identity));
+        requireSame(uses.get(Sha256.hex(key.getEncoded())), new Use(nodeName, identity));
       }
     }
 
@@ -192,15 +190,6 @@ public final class Issuing {
             RefusalReason.KEY_REUSED,
             "the key of this request was used for something else",
             "make a new key for each identity");
-      }
-    }
-
-    private static String fingerprint(PublicKey key) {
-      try {
-        return HexFormat.of()
-            .formatHex(MessageDigest.getInstance("SHA-256").digest(key.getEncoded()));
-      } catch (NoSuchAlgorithmException e) {
-        throw new IllegalStateException("every JDK has SHA-256", e);
       }
     }
 
