@@ -47,7 +47,7 @@ class RegistryContractTest {
 
   private final Deliveries<MeshSnapshot> snapshots = new Deliveries<>();
   private final Deliveries<RegistryStatus> statuses = new Deliveries<>();
-  @Parameter private RegistrySite.Kind kind;
+  @Parameter private RegistrySite.Kind kind = RegistrySite.Kind.FOLDER;
   private RegistrySite site;
   private Registry registry;
 
