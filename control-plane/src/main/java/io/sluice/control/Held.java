@@ -1,7 +1,7 @@
 package io.sluice.control;
 
 import io.sluice.control.authority.CertificateAuthority;
-import io.sluice.control.authority.ChangingDomain;
+import io.sluice.control.authority.domain.ChangingDomain;
 import io.sluice.control.authority.settings.Authorities;
 import io.sluice.control.authority.settings.AuthorityFile;
 import io.sluice.control.authority.settings.AuthoritySettings;

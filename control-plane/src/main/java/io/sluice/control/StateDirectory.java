@@ -1,9 +1,9 @@
 package io.sluice.control;
 
 import io.sluice.control.admission.JoinTokens;
-import io.sluice.control.authority.ChangingDomain;
 import io.sluice.control.authority.DurableFiles;
 import io.sluice.control.authority.builtin.BuiltInAuthority;
+import io.sluice.control.authority.domain.ChangingDomain;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.TrustDomain;

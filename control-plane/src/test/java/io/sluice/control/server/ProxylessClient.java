@@ -5,21 +5,16 @@ import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.NameResolverRegistry;
-import io.grpc.TlsChannelCredentials;
-import io.grpc.xds.XdsCredentialsProvider;
 import io.grpc.xds.XdsNameResolverProvider;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.svid.Pem;
-import java.io.File;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -121,48 +116,5 @@ final class ProxylessClient implements AutoCloseable {
   public void close() {
     channels.forEach(ManagedChannel::shutdownNow);
     NameResolverRegistry.getDefaultRegistry().deregister(resolvers);
-  }
-
-  /**
-   * How an xDS client of gRPC proves itself to the controller: by the files that its bootstrap
-   * names. This release of the client has no such credentials of its own; {@code ServiceLoader}
-   * finds these.
-   */
-  private static final class MeshCredentials extends XdsCredentialsProvider {
-    static final String NAME = "sluice_mesh";
-    static final String CERTIFICATE = "certificate_file";
-    static final String KEY = "private_key_file";
-    static final String ROOT_HASH = "root_sha256";
-
-    @Override
-    protected ChannelCredentials newChannelCredentials(Map<String, ?> config) {
-      try {
-        return TlsChannelCredentials.newBuilder()
-            .trustManager(new PinnedRoot(text(config, ROOT_HASH)))
-            .keyManager(new File(text(config, CERTIFICATE)), new File(text(config, KEY)))
-            .build();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-
-    private static String text(Map<String, ?> config, String key) {
-      return (String) Objects.requireNonNull(config.get(key), key);
-    }
-
-    @Override
-    protected String getName() {
-      return NAME;
-    }
-
-    @Override
-    public boolean isAvailable() {
-      return true;
-    }
-
-    @Override
-    public int priority() {
-      return 5;
-    }
   }
 }

@@ -1,17 +1,23 @@
-package io.sluice.control.authority;
+package io.sluice.control.authority.domain;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.control.authority.AuthorityException;
+import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.CertificateAuthority.AuthorityHealth;
 import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
+import io.sluice.control.authority.CertificateRequest;
+import io.sluice.control.authority.DurableFiles;
+import io.sluice.control.authority.RotationPhase;
 import io.sluice.control.authority.RotationPhase.Distributing;
 import io.sluice.control.authority.RotationPhase.RotationPhaseJson;
 import io.sluice.control.authority.RotationPhase.Single;
 import io.sluice.control.authority.RotationPhase.Using;
+import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.TrustDomain;
