@@ -1,6 +1,24 @@
 package io.sluice.charts;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.sluice.cli.cluster.ClusterOptions;
+import io.sluice.cli.namespace.Membership;
+import io.sluice.cli.output.ExitCode;
+import io.sluice.cli.output.Listing;
+import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
 
 /** {@code sluice mesh}: what is done to whole meshes, by the words of Open Service Mesh. */
 @Command(
@@ -8,5 +26,56 @@ import picocli.CommandLine.Command;
     description = "The meshes that are in a cluster.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {MeshListCommand.class, UpgradeCommand.class})
-final class MeshCommand {}
+    subcommands = {MeshCommand.MeshListCommand.class, UpgradeCommand.class})
+final class MeshCommand {
+  /** {@code sluice mesh list}. */
+  @Command(
+      name = "list",
+      description = "Shows the meshes of a cluster, and the namespaces that are in them.",
+      mixinStandardHelpOptions = true,
+      footerHeading = "%nFields of -o json:%n",
+      footer = {
+        "mesh: name of its release",
+        "namespace: where its controller and nodes are",
+        "version: of the mesh",
+        "namespaces[]: whose pods it takes; every mesh of a cluster takes the same"
+      })
+  static final class MeshListCommand implements Callable<Integer> {
+    @Mixin private ClusterOptions cluster = new ClusterOptions();
+    @Mixin private OutputOption output = new OutputOption();
+
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() {
+      print(cluster.access().ask(MeshListCommand::rows));
+      return ExitCode.OK.code();
+    }
+
+    private static List<JsonNode> rows(KubernetesClient client) {
+      List<String> enrolled =
+          Membership.all(client).stream()
+              .filter(Membership::isEnrolled)
+              .map(Membership::namespace)
+              .toList();
+      List<JsonNode> rows = new ArrayList<>();
+      for (InstalledMesh mesh : InstalledMesh.all(client)) {
+        ObjectNode row = mesh.json();
+        enrolled.forEach(row.putArray("namespaces")::add);
+        rows.add(row);
+      }
+      return rows;
+    }
+
+    private void print(List<JsonNode> meshes) {
+      PrintWriter out = spec.commandLine().getOut();
+      if (output.format() == OutputFormat.json) {
+        ArrayNode array = JsonNodeFactory.instance.arrayNode().addAll(meshes);
+        Listing.printJson(array, out);
+      } else {
+        Listing.of(meshes, List.of("mesh", "namespace", "version", "namespaces"))
+            .print(output.format(), out);
+      }
+    }
+  }
+}

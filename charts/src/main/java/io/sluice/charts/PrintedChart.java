@@ -23,7 +23,7 @@ record PrintedChart(Path chart, String release, String namespace, String kubeVer
    *
    * @throws IllegalStateException as {@link #objects}
    */
-  String text(List<String> values, HookChoice hooks) {
+  String text(List<String> values, PrintedObject.HookChoice hooks) {
     return definitions() + PrintedObject.inOrder(objects(values), hooks);
   }
 

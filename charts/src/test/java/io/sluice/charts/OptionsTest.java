@@ -28,7 +28,7 @@ class OptionsTest {
   static Stream<Chart> charts() {
     List<Chart> charts = new ArrayList<>();
     Stream.of(Presets.values()).map(Presets::chart).forEach(charts::add);
-    Switches.all().stream().map(Switch::chart).forEach(charts::add);
+    Switches.all().stream().map(Switches.Switch::chart).forEach(charts::add);
     charts.add(Chart.asItComes().with("interception: {withoutPrograms: [sk_lookup]}"));
     charts.add(
         Chart.asItComes()

@@ -2,8 +2,8 @@ package io.sluice.control;
 
 import io.sluice.control.admission.AttestorChoice;
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.authority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.builtin.BuiltInAuthority;
 import io.sluice.control.distribution.Distribution;

@@ -1,6 +1,6 @@
 package io.sluice.control;
 
-import io.sluice.control.admission.NodeAccount;
+import io.sluice.control.admission.TokenReviewAttestor.NodeAccount;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.server.ServerSettings;
 import java.nio.file.Path;
@@ -38,11 +38,8 @@ public record ControllerSettings(
     requireLifetime("node", nodeLifetime);
     if (nodeLifetime.compareTo(leafLifetime) < 0) {
       throw new IllegalArgumentException(
-          "a node's certificate ("
-              + nodeLifetime
-              + ") lives as long as leaves ("
-              + leafLifetime
-              + ") at least");
+          "a node's certificate (%s) lives as long as leaves (%s) at least"
+              .formatted(nodeLifetime, leafLifetime));
     }
   }
 
@@ -50,14 +47,12 @@ public record ControllerSettings(
     if (lifetime.compareTo(CertificateRequest.SHORTEST_LIFETIME) < 0
         || lifetime.compareTo(CertificateRequest.LONGEST_LIFETIME) > 0) {
       throw new IllegalArgumentException(
-          "the "
-              + what
-              + " lifetime is "
-              + CertificateRequest.SHORTEST_LIFETIME
-              + " to "
-              + CertificateRequest.LONGEST_LIFETIME
-              + ", not "
-              + lifetime);
+          "the %s lifetime is %s to %s, not %s"
+              .formatted(
+                  what,
+                  CertificateRequest.SHORTEST_LIFETIME,
+                  CertificateRequest.LONGEST_LIFETIME,
+                  lifetime));
     }
   }
 

@@ -1,6 +1,6 @@
 package io.sluice.control;
 
-import io.sluice.control.authority.AuthorityHealth;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.server.NodeCalls;
 import io.sluice.control.xds.stream.XdsClientState;

@@ -1,6 +1,6 @@
 package io.sluice.control;
 
-import io.sluice.control.lease.LeaseState;
+import io.sluice.control.lease.WriterLease.LeaseState;
 import java.util.List;
 
 /**

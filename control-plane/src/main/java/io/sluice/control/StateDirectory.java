@@ -7,15 +7,13 @@ import io.sluice.control.authority.domain.ChangingDomain;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.svid.Certificates;
 import io.sluice.process.ProcessLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.GeneralSecurityException;
-import java.security.MessageDigest;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 
@@ -123,11 +121,6 @@ public final class StateDirectory {
               + " is not there; start 'sluice control run' with this --state first, and wait until it"
               + " is ready");
     }
-    try {
-      return HexFormat.of()
-          .formatHex(MessageDigest.getInstance("SHA-256").digest(roots.getFirst().getEncoded()));
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("every JDK hashes a parsed certificate", e);
-    }
+    return Certificates.fingerprint(roots.getFirst());
   }
 }

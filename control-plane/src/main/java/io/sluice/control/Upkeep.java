@@ -1,8 +1,8 @@
 package io.sluice.control;
 
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.authority.AuthorityHealth;
-import io.sluice.control.authority.AuthorityHealth.Condition;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.domain.ChangingDomain;
 import io.sluice.control.metrics.ControllerMetrics;

@@ -4,7 +4,7 @@ import static io.sluice.fuzz.Promises.require;
 
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.ObjectReader;
-import io.sluice.control.objects.ReadObjects;
+import io.sluice.control.objects.ObjectReader.ReadObjects;
 
 /**
  * The reader of manifests never throws, tells every problem so that it can be mended, and is a

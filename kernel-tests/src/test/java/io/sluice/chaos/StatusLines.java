@@ -1,8 +1,8 @@
 package io.sluice.chaos;
 
 import io.sluice.control.compile.ObjectStatus;
-import io.sluice.control.registry.OriginStatus;
 import io.sluice.control.registry.RegistryStatus;
+import io.sluice.control.registry.RegistryStatus.OriginStatus;
 import java.util.ArrayList;
 import java.util.List;
 

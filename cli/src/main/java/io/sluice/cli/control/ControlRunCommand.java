@@ -9,7 +9,7 @@ import io.sluice.control.Controller;
 import io.sluice.control.ControllerSettings;
 import io.sluice.control.ReplicaSettings;
 import io.sluice.control.StateDirectory;
-import io.sluice.control.admission.NodeAccount;
+import io.sluice.control.admission.TokenReviewAttestor.NodeAccount;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.folder.FolderRegistry;

@@ -9,7 +9,7 @@ import io.sluice.control.ControllerStatus;
 import io.sluice.control.ReplicaState;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.distribution.NodeState;
-import io.sluice.control.lease.LeaseState;
+import io.sluice.control.lease.WriterLease.LeaseState;
 import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.control.xds.stream.XdsClientState;
 import io.sluice.process.AdminRequest;

@@ -45,12 +45,8 @@ final class ControllerTarget {
       values = new AdminClient(directory().adminSocket()).ask(request);
     } catch (IOException e) {
       throw new IllegalStateException(
-          "no controller answers in "
-              + state
-              + " ("
-              + e.getMessage()
-              + "); start it, or look at"
-              + " its log",
+          "no controller answers in %s (%s); start it, or look at its log"
+              .formatted(state, e.getMessage()),
           e);
     }
     if (values.size() != 1) {

@@ -37,7 +37,7 @@ import picocli.CommandLine.Spec;
 final class EventsCommand implements Callable<Integer> {
   @Mixin private NodeTarget target = new NodeTarget();
 
-  @Mixin private NodeOutput output = new NodeOutput();
+  @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
 
   @Option(
       names = {"-f", "--follow"},

@@ -42,7 +42,7 @@ final class MapsCommand {
   static final class ListCommand implements Callable<Integer> {
     @Mixin private NodeTarget target = new NodeTarget();
 
-    @Mixin private NodeOutput output = new NodeOutput();
+    @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -87,7 +87,7 @@ final class MapsCommand {
   static final class DumpCommand implements Callable<Integer> {
     @Mixin private NodeTarget target = new NodeTarget();
 
-    @Mixin private NodeOutput output = new NodeOutput();
+    @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
 
     @Parameters(paramLabel = "NAME", description = "Name of the map, as `maps list` shows it.")
     private String map = "";

@@ -1,8 +1,18 @@
 package io.sluice.cli.node;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.sluice.cli.output.ExitCode;
+import io.sluice.cli.output.Listing;
+import io.sluice.cli.output.OutputFormat;
+import io.sluice.process.AdminRequest;
+import java.util.List;
+import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code sluice node}. */
 @Command(
@@ -13,8 +23,8 @@ import picocli.CommandLine.Model.CommandSpec;
     subcommands = {
       RunCommand.class,
       StatusCommand.class,
-      PodsCommand.class,
-      CertificatesCommand.class,
+      NodeCommand.PodsCommand.class,
+      NodeCommand.CertificatesCommand.class,
       EventsCommand.class,
       MapsCommand.class,
       CapabilitiesCommand.class,
@@ -31,5 +41,117 @@ public final class NodeCommand {
     return CommandSpec.create()
         .name("node")
         .addSubcommand("run", new CommandLine(new RunCommand()));
+  }
+
+  /** How what a node answers is printed. */
+  static final class NodeOutput {
+    @Option(
+        names = {"-o", "--output"},
+        paramLabel = "table|json|wide",
+        description = "How to print. Default: ${DEFAULT-VALUE}.",
+        defaultValue = "table")
+    private OutputFormat format = OutputFormat.table;
+
+    OutputFormat format() {
+      return format;
+    }
+  }
+
+  /** {@code sluice node pods}. */
+  @Command(
+      name = "pods",
+      description = "Shows the pods of this node and whether they are intercepted.",
+      mixinStandardHelpOptions = true,
+      footerHeading = "%nFields of -o json:%n",
+      footer = {
+        "pod: NAMESPACE/NAME",
+        "state: whether it is enrolled, or why it is not yet",
+        "netnsCookie (number): the kernel's name of its network namespace, as in the maps",
+        "addresses[]: its IP addresses",
+        "identity: its SPIFFE ID",
+        "protection: whether interception was seen to work",
+        "problem: what stands in the way, empty where nothing does",
+        "earlierConnections (number): connections older than its enrolment that are still open"
+      })
+  static final class PodsCommand implements Callable<Integer> {
+    private static final List<String> COLUMNS =
+        List.of("pod", "state", "addresses", "netnsCookie", "identity", "protection", "problem");
+
+    @Mixin private NodeTarget target = new NodeTarget();
+
+    @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
+
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() {
+      var pods = target.ask(AdminRequest.of("pods"));
+      var out = spec.commandLine().getOut();
+      if (output.format() == OutputFormat.json) {
+        Listing.printJson(JsonNodeFactory.instance.arrayNode().addAll(pods), out);
+      } else {
+        Listing.of(pods, COLUMNS).print(OutputFormat.table, out);
+      }
+      return ExitCode.OK.code();
+    }
+  }
+
+  /** {@code sluice node certificates}. */
+  @Command(
+      name = "certificates",
+      description =
+          "Shows the certificates of this node and its pods, and when they end. -o wide shows all.",
+      mixinStandardHelpOptions = true,
+      footerHeading = "%nFields of -o json:%n",
+      footer = {
+        "identity: SPIFFE ID that it proves",
+        "holder: node or workload",
+        "state: whether it is held, or what is done to get it",
+        "serial: in hexadecimal; - where none is held, as in the next fields",
+        "notBefore: in UTC",
+        "notAfter: in UTC",
+        "renewAt: when the next one is asked for",
+        "issuer: name of who signed it",
+        "chainLength (number): certificates that are shown to a peer",
+        "rootId: which root it leads to",
+        "pods[]: NAMESPACE/NAME of each that uses it",
+        "problem: why there is no newer one, empty where nothing is wrong"
+      })
+  static final class CertificatesCommand implements Callable<Integer> {
+    private static final List<String> COLUMNS =
+        List.of("identity", "state", "notAfter", "renewAt", "pods", "problem");
+
+    private static final List<String> ALL_COLUMNS =
+        List.of(
+            "identity",
+            "state",
+            "serial",
+            "notBefore",
+            "notAfter",
+            "renewAt",
+            "issuer",
+            "chainLength",
+            "rootId",
+            "pods",
+            "problem");
+
+    @Mixin private NodeTarget target = new NodeTarget();
+
+    @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
+
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() {
+      var certificates = target.ask(AdminRequest.of("certificates"));
+      var out = spec.commandLine().getOut();
+      switch (output.format()) {
+        case json ->
+            Listing.printJson(JsonNodeFactory.instance.arrayNode().addAll(certificates), out);
+        case table -> Listing.of(certificates, COLUMNS).print(OutputFormat.table, out);
+        case wide -> Listing.of(certificates, ALL_COLUMNS).print(OutputFormat.table, out);
+      }
+      return ExitCode.OK.code();
+    }
   }
 }

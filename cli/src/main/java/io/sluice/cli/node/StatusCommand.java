@@ -86,7 +86,7 @@ import picocli.CommandLine.Spec;
 final class StatusCommand implements Callable<Integer> {
   @Mixin private NodeTarget target = new NodeTarget();
 
-  @Mixin private NodeOutput output = new NodeOutput();
+  @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
 
   @Spec private CommandSpec spec = CommandSpec.create();
 

@@ -140,14 +140,12 @@ public final class ValidateCommand implements Callable<Integer> {
               + finding.sentence());
     }
     out.println(
-        validation.objects()
-            + " objects in "
-            + manifests.contents().size()
-            + " files: "
-            + count(validation, Level.ERROR)
-            + " errors, "
-            + count(validation, Level.WARNING)
-            + " warnings");
+        "%s objects in %s files: %s errors, %s warnings"
+            .formatted(
+                validation.objects(),
+                manifests.contents().size(),
+                count(validation, Level.ERROR),
+                count(validation, Level.WARNING)));
   }
 
   private static long count(Validation validation, Level level) {

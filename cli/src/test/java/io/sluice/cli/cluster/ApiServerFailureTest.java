@@ -43,7 +43,7 @@ class ApiServerFailureTest {
   @ParameterizedTest
   @MethodSource("failures")
   void sentenceSaysWhoWhatAndWhatToDo(KubernetesClientException failure, String told) {
-    assertThat(ApiServerFailure.sentence(failure, "https://api.example:6443/"))
+    assertThat(ClusterAccess.ApiServerFailure.sentence(failure, "https://api.example:6443/"))
         .isEqualTo("the API server https://api.example:6443 " + told);
   }
 }

@@ -1,6 +1,7 @@
 package io.sluice.control.admission;
 
 import io.sluice.control.admission.AdmissionException.Reason;
+import io.sluice.control.admission.TokenReviewAttestor.NodeAccount;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import java.time.Duration;

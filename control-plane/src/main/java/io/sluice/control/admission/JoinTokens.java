@@ -1,19 +1,26 @@
 package io.sluice.control.admission;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.control.admission.AdmissionException.Reason;
-import io.sluice.control.admission.JoinToken.State;
+import io.sluice.control.admission.JoinTokens.JoinToken.State;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.DurableFiles;
+import io.sluice.mesh.Sha256;
 import io.sluice.process.DurableFile;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Comparator;
@@ -248,4 +255,79 @@ public final class JoinTokens implements NodeAttestor {
 
   /** A token whose secret was right, and its file. */
   private record Presented(String id, JoinTokenFile file) {}
+
+  /**
+   * A join token as people see it, without its secret.
+   *
+   * @param id public part of the token, 16 hexadecimal digits
+   * @param nodeName the only name that it admits
+   * @param created when it was made
+   * @param expires first instant at which it is good no more
+   * @param state what has become of it
+   */
+  public record JoinToken(
+      String id, String nodeName, Instant created, Instant expires, State state) {
+    /** What has become of a token. */
+    public enum State {
+      /** Good for one admission. */
+      OPEN,
+      /** Used by the node. */
+      USED,
+      /** Was not used in time. */
+      EXPIRED
+    }
+  }
+
+  /**
+   * What is kept of a join token: never its secret, only the secret's SHA-256. The secret has 256
+   * random bits, so nothing slower is needed to keep it from being guessed out of its hash.
+   */
+  private record JoinTokenFile(
+      String nodeName, String secretSha256, Instant created, Instant expires) {
+    static final int LONGEST_BYTES = 4_096;
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    static JoinTokenFile parse(String text, Path file) {
+      try {
+        JsonNode node = JSON.readTree(text);
+        return new JoinTokenFile(
+            required(node, "nodeName", file),
+            required(node, "secretSha256", file),
+            Instant.parse(required(node, "created", file)),
+            Instant.parse(required(node, "expires", file)));
+      } catch (JsonProcessingException | DateTimeParseException e) {
+        throw DurableFiles.damaged(file, "it is not as it was written");
+      }
+    }
+
+    private static String required(JsonNode node, String member, Path file) {
+      String value = node.path(member).asText("");
+      if (value.isEmpty()) {
+        throw DurableFiles.damaged(file, "it has no " + member);
+      }
+      return value;
+    }
+
+    String json() {
+      return JSON.createObjectNode()
+              .put("nodeName", nodeName)
+              .put("secretSha256", secretSha256)
+              .put("created", created.toString())
+              .put("expires", expires.toString())
+              .toString()
+          + "\n";
+    }
+
+    /** Whether {@code secret} is the one; takes as long for a near miss as for a far one. */
+    boolean isSecret(String secret) {
+      return MessageDigest.isEqual(
+          secretSha256.getBytes(StandardCharsets.US_ASCII),
+          sha256(secret).getBytes(StandardCharsets.US_ASCII));
+    }
+
+    static String sha256(String secret) {
+      return Sha256.hex(secret.getBytes(StandardCharsets.UTF_8));
+    }
+  }
 }

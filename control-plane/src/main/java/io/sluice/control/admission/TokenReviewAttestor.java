@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.admission.AdmissionException.Reason;
+import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.mesh.NamespacedName;
@@ -181,4 +182,12 @@ public final class TokenReviewAttestor implements NodeAttestor {
     int longest = 200;
     return line.length() > longest ? line.substring(0, longest) + "..." : line;
   }
+
+  /**
+   * By which service account nodes prove themselves, and which cluster is asked about it.
+   *
+   * @param account of the nodes' daemon
+   * @param cluster where tokens are reviewed
+   */
+  public record NodeAccount(NamespacedName account, KubernetesAccess cluster) {}
 }

@@ -1,6 +1,11 @@
 package io.sluice.control.authority;
 
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
+import java.math.BigInteger;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.util.List;
 
 /**
  * Signs identities of one trust domain at a time. Whether the asker may have the identity is not
@@ -41,4 +46,57 @@ public interface CertificateAuthority extends AutoCloseable {
   /** Releases files and connections; what was issued stays valid. */
   @Override
   void close();
+
+  /**
+   * State of an authority, for readiness, metrics and people.
+   *
+   * @param condition whether it signs
+   * @param detail what is wrong and what to do, or what is in use when nothing is wrong
+   */
+  record AuthorityHealth(Condition condition, String detail) {
+    /** Whether requests are served, ordered from good to bad. */
+    public enum Condition {
+      /** Signs. */
+      READY,
+      /** Signs, but somebody has to act before it stops. */
+      DEGRADED,
+      /** Does not sign now. */
+      UNAVAILABLE
+    }
+  }
+
+  /**
+   * A certificate with what a peer needs to follow it to a root.
+   *
+   * @param identity what the leaf proves
+   * @param chain leaf first, then each issuer; without the root, which peers have in their bundle
+   */
+  record IssuedCertificate(SpiffeId identity, List<X509Certificate> chain) {
+    public IssuedCertificate {
+      chain = List.copyOf(chain);
+      if (chain.isEmpty()) {
+        throw new IllegalArgumentException("a chain begins with the leaf and cannot be empty");
+      }
+    }
+
+    /** The certificate of the identity itself. */
+    public X509Certificate leaf() {
+      return chain.getFirst();
+    }
+
+    /** Unique per issuer. */
+    public BigInteger serial() {
+      return leaf().getSerialNumber();
+    }
+
+    /** Some minutes before the moment of issue, for clocks that run behind. */
+    public Instant notBefore() {
+      return leaf().getNotBefore().toInstant();
+    }
+
+    /** Last instant at which peers accept it. */
+    public Instant notAfter() {
+      return leaf().getNotAfter().toInstant();
+    }
+  }
 }

@@ -4,18 +4,18 @@ import static java.util.stream.Collectors.groupingBy;
 
 import io.sluice.control.compile.Claims.Claimant;
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
-import io.sluice.control.objects.ClusterNode;
 import io.sluice.control.objects.EndpointSlice;
-import io.sluice.control.objects.HttpRouteGroup;
 import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.KubernetesObject.ClusterNode;
+import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
+import io.sluice.control.objects.KubernetesObject.ServiceAccount;
+import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
-import io.sluice.control.objects.ServiceAccount;
-import io.sluice.control.objects.TcpRoute;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
@@ -215,6 +215,21 @@ public final class Compiler {
       statuses.info(other, "the mesh does not read this kind");
     } else if (object instanceof HttpRouteGroup group) {
       statuses.unusable(group, "HTTP rules are not enforced yet", "use a TCPRoute");
+    }
+  }
+
+  /**
+   * All objects of a registry, in the order in which they were found: of two with the same group,
+   * kind and name the first one counts.
+   */
+  public record Objects(List<KubernetesObject> all) {
+    public Objects {
+      all = List.copyOf(all);
+    }
+
+    /** The objects of one kind. */
+    <T extends KubernetesObject> List<T> of(Class<T> kind) {
+      return all.stream().filter(kind::isInstance).map(kind::cast).toList();
     }
   }
 }

@@ -1,18 +1,18 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.compile.ObjectsInForce.Replacement;
-import io.sluice.control.objects.ClusterNode;
 import io.sluice.control.objects.EndpointSlice;
-import io.sluice.control.objects.HttpRouteGroup;
 import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.KubernetesObject.ClusterNode;
+import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
+import io.sluice.control.objects.KubernetesObject.ServiceAccount;
+import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
-import io.sluice.control.objects.ServiceAccount;
-import io.sluice.control.objects.TcpRoute;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.ResourceKey;
@@ -33,7 +33,7 @@ import java.util.Map;
  */
 public final class IncrementalCompiler {
   private final ObjectsInForce objects = new ObjectsInForce();
-  private final StatusBook statuses = new StatusBook();
+  private final Statuses.StatusBook statuses = new Statuses.StatusBook();
   private final Map<ObjectRef, MeshConfig> configs = new HashMap<>();
   private final CompilerSettings settings;
   private final PodStage pods;

@@ -1,5 +1,6 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.compile.Statuses.StatusBook;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;

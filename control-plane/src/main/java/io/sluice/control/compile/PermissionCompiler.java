@@ -1,7 +1,7 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.MeshKey;
-import io.sluice.control.objects.TcpRoute;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.TrafficTarget.Rule;
 import io.sluice.control.objects.TrafficTarget.Subject;

@@ -1,7 +1,7 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.ObjectRef;
-import io.sluice.control.objects.TcpRoute;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSettings;
@@ -15,14 +15,14 @@ import java.util.Set;
 
 /** TrafficTargets and TCPRoutes. A permission depends on its target and the routes it names. */
 final class PermissionStage {
-  private final StatusBook statuses;
+  private final Statuses.StatusBook statuses;
   private final Map<ObjectRef, TrafficTarget> targets = new HashMap<>();
   private final Map<NamespacedName, TcpRoute> routes = new HashMap<>();
   private final Map<NamespacedName, Set<ObjectRef>> targetsByRoute = new HashMap<>();
   private final Set<ObjectRef> due = new HashSet<>();
   private MeshSettings settings = MeshSettings.CLOSED;
 
-  PermissionStage(StatusBook statuses) {
+  PermissionStage(Statuses.StatusBook statuses) {
     this.statuses = statuses;
   }
 

@@ -1,6 +1,6 @@
 package io.sluice.control.compile;
 
-import io.sluice.control.objects.ClusterNode;
+import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.Pod;
 import io.sluice.mesh.Cidr;

@@ -2,7 +2,7 @@ package io.sluice.control.compile;
 
 import io.sluice.control.compile.WorkloadCompiler.MeshWide;
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
-import io.sluice.control.objects.ClusterNode;
+import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.Pod;
@@ -24,7 +24,7 @@ import java.util.Set;
  * workloads in it.
  */
 final class PodStage {
-  private final StatusBook statuses;
+  private final Statuses.StatusBook statuses;
   private final Map<String, Map<ObjectRef, Pod>> pods = new HashMap<>();
   private final Map<String, Surroundings> surroundings = new HashMap<>();
   private final Map<String, Set<ObjectRef>> enrolled = new HashMap<>();
@@ -39,7 +39,7 @@ final class PodStage {
   private final Set<String> dueNamespaces = new HashSet<>();
   private MeshWide meshWide = ConfigCompiler.NO_CONFIG.meshWide();
 
-  PodStage(PodRangeRule rule, StatusBook statuses, InForce inForce) {
+  PodStage(PodRangeRule rule, Statuses.StatusBook statuses, InForce inForce) {
     this.ranges = new PodRanges(rule, inForce.podRangesBind());
     this.claims = new Claims(inForce.pods());
     this.statuses = statuses;

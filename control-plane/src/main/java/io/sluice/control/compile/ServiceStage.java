@@ -13,20 +13,21 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Services and EndpointSlices. A service depends on its Service, on its EndpointSlices, without any
  * on the Pods that it selects, and on the Services that claim the same cluster IPs.
  */
 final class ServiceStage {
-  private final StatusBook statuses;
+  private final Statuses.StatusBook statuses;
   private final Map<ObjectRef, KubernetesService> services = new HashMap<>();
   private final Map<NamespacedName, Map<ObjectRef, EndpointSlice>> slices = new HashMap<>();
   private final SelectorIndex selectors = new SelectorIndex();
   private final Claims claims;
   private final Set<ObjectRef> due = new HashSet<>();
 
-  ServiceStage(StatusBook statuses, InForce inForce) {
+  ServiceStage(Statuses.StatusBook statuses, InForce inForce) {
     this.claims = new Claims(inForce.services());
     this.statuses = statuses;
   }
@@ -111,5 +112,49 @@ final class ServiceStage {
         .service(service, new EndpointCompiler(own, candidates))
         .ifPresentOrElse(editor::put, () -> editor.remove(Kind.SERVICE.key(name)));
     statuses.put(ref, found);
+  }
+
+  /**
+   * Which Services choose a Pod, without going through all of them: each is kept under one label of
+   * its selector.
+   */
+  private static final class SelectorIndex {
+    private final Map<Label, Map<ObjectRef, KubernetesService>> services = new HashMap<>();
+
+    /** A label of Pods in a Kubernetes namespace. */
+    private record Label(String namespace, String key, String value) {}
+
+    void add(KubernetesService service) {
+      if (!service.selector().isEmpty()) {
+        services.computeIfAbsent(label(service), _ -> new HashMap<>()).put(service.ref(), service);
+      }
+    }
+
+    void remove(KubernetesService service) {
+      if (!service.selector().isEmpty()) {
+        Map<ObjectRef, KubernetesService> same = services.getOrDefault(label(service), Map.of());
+        same.remove(service.ref());
+        if (same.isEmpty()) {
+          services.remove(label(service));
+        }
+      }
+    }
+
+    /** Names the Services that choose {@code pod}. */
+    void choosing(Pod pod, Consumer<ObjectRef> consumer) {
+      for (var label : pod.meta().labels().entrySet()) {
+        var key = new Label(pod.meta().namespace(), label.getKey(), label.getValue());
+        for (KubernetesService service : services.getOrDefault(key, Map.of()).values()) {
+          if (EndpointCompiler.selects(service, pod)) {
+            consumer.accept(service.ref());
+          }
+        }
+      }
+    }
+
+    private static Label label(KubernetesService service) {
+      String key = service.selector().keySet().stream().min(String::compareTo).orElseThrow();
+      return new Label(service.meta().namespace(), key, service.selector().getOrDefault(key, ""));
+    }
   }
 }

@@ -116,11 +116,8 @@ final class SettingsCompiler {
                 + " is of no trust domain in federatesWith, so as a former name it denies the own"
                 + " account "
                 + identity.serviceAccountName(),
-            "remove it; or, to deny that account, write "
-                + identity.in(config.trustDomain())
-                + "; or add "
-                + domain
-                + " to federatesWith");
+            "remove it; or, to deny that account, write %s; or add %s to federatesWith"
+                .formatted(identity.in(config.trustDomain()), domain));
       }
     });
   }

@@ -7,12 +7,11 @@ import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
 import io.sluice.control.registry.SourceThread;
+import io.sluice.mesh.Sha256;
 import io.sluice.process.Backoff;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -142,13 +141,8 @@ public final class NodeEvents implements AutoCloseable {
   private static String name(NodeState node, Instant now) {
     String words =
         node.node() + '\n' + node.interception() + '\n' + now.truncatedTo(ChronoUnit.HOURS);
-    try {
-      byte[] hash =
-          MessageDigest.getInstance("SHA-256").digest(words.getBytes(StandardCharsets.UTF_8));
-      return "sluice-interception." + HexFormat.of().formatHex(hash, 0, NAME_BYTES);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
-    }
+    byte[] hash = Sha256.of(words.getBytes(StandardCharsets.UTF_8));
+    return "sluice-interception." + HexFormat.of().formatHex(hash, 0, NAME_BYTES);
   }
 
   private static ObjectNode event(NodeState node, String name, Instant now) {

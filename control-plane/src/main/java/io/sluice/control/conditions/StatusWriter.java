@@ -1,14 +1,15 @@
 package io.sluice.control.conditions;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.control.conditions.WriteLog.WishedStatus;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.kubernetes.ClusterReport;
 import io.sluice.control.kubernetes.ClusterReport.Entry;
-import io.sluice.control.kubernetes.Condition;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.kubernetes.ReportedObject;
+import io.sluice.control.kubernetes.ReportedObject.Condition;
 import io.sluice.control.limit.Allowances;
 import io.sluice.control.metrics.ReplicaMetrics;
 import io.sluice.control.metrics.ReplicaMetrics.WriteResult;
@@ -71,7 +72,7 @@ public final class StatusWriter implements AutoCloseable {
   /** When every object said what it should; nothing to do while it is still the same. */
   private @Nullable Look settled;
 
-  private record Look(ClusterReport report, NodeStanding nodes) {}
+  private record Look(ClusterReport report, Verdicts.NodeStanding nodes) {}
 
   /** A write that is wanted; {@code isCount} where it tells of another number of nodes alone. */
   private record Write(ReportedObject object, WishedStatus wished, boolean isCount) {}
@@ -141,7 +142,7 @@ public final class StatusWriter implements AutoCloseable {
       settled = null;
       return PAUSE;
     }
-    Look look = new Look(reports.get(), NodeStanding.of(nodes.get()));
+    Look look = new Look(reports.get(), Verdicts.NodeStanding.of(nodes.get()));
     if (look.equals(settled)) {
       return PAUSE;
     }
@@ -210,7 +211,7 @@ public final class StatusWriter implements AutoCloseable {
     return !isPassing || System.nanoTime() - since > PASSING.toNanos();
   }
 
-  private WishedStatus wished(Entry entry, NodeStanding standing) {
+  private WishedStatus wished(Entry entry, Verdicts.NodeStanding standing) {
     Condition accepted = Verdicts.accepted(entry);
     return WishedStatus.of(
         log.present(entry.object()),

@@ -4,7 +4,7 @@ import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.compile.Severity;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.kubernetes.ClusterReport.Entry;
-import io.sluice.control.kubernetes.Condition;
+import io.sluice.control.kubernetes.ReportedObject.Condition;
 import io.sluice.control.manifest.Problem;
 import java.util.Comparator;
 import java.util.List;
@@ -126,5 +126,39 @@ final class Verdicts {
   private static Condition of(
       Entry entry, String type, String status, String reason, String message) {
     return new Condition(type, status, entry.object().generation(), "", reason, message);
+  }
+
+  /**
+   * The nodes that follow this controller, by how far they are.
+   *
+   * @param followers how many there are
+   * @param behindFirst each with what it has confirmed, the one that is furthest behind first
+   */
+  record NodeStanding(int followers, List<NodeState> behindFirst) {
+    static NodeStanding of(List<NodeState> nodes) {
+      List<NodeState> following =
+          nodes.stream()
+              .filter(NodeState::connected)
+              .sorted(Comparator.comparingLong(NodeState::revision).thenComparing(NodeState::node))
+              .toList();
+      return new NodeStanding(following.size(), following);
+    }
+
+    /** How many have not confirmed {@code revision}, nor a later one. */
+    int behind(long revision) {
+      int count = 0;
+      while (count < behindFirst.size() && behindFirst.get(count).revision() < revision) {
+        count++;
+      }
+      return count;
+    }
+
+    /** One that is behind {@code revision} because it could not use a change. */
+    Optional<NodeState> refusing(long revision) {
+      return behindFirst.stream()
+          .limit(behind(revision))
+          .filter(node -> !node.problems().isEmpty())
+          .findFirst();
+    }
   }
 }

@@ -7,7 +7,8 @@ import io.sluice.api.envoy.core.Node;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
 import io.sluice.api.envoy.discovery.Resource;
-import io.sluice.control.issuing.Caller;
+import io.sluice.control.distribution.ResourceSets.ResourceSet;
+import io.sluice.control.issuing.NodeCertificates.Caller;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.streaming.Coalesced;
@@ -203,7 +204,7 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
       // What a registry lacks that was never read as a whole may be there: nothing is taken away.
       target = target.with(acknowledged);
     }
-    Delta delta = Delta.between(acknowledged, target);
+    View.Delta delta = View.Delta.between(acknowledged, target);
     if (answered && delta.isEmpty() && newest.snapshot().isComplete() == acknowledgedComplete) {
       acknowledged = target;
       inForce(newest);
@@ -245,6 +246,79 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
     }
     if (distribution.forget(this)) {
       distribution.noted(state.gone());
+    }
+  }
+
+  /** One change on its way to one node, part by part. One thread at a time. */
+  private static final class Change {
+    private final String nonce;
+    private final ResourceSet set;
+    private final View target;
+    private final View.Delta delta;
+    private final Marker marker;
+    private int nextChanged;
+    private int nextRemoved;
+    private boolean sent;
+
+    /**
+     * @param target what the node has when it has applied this
+     * @param tellsOfEveryPod of the registry: whether a pod that is missing is only not known yet
+     */
+    Change(String nonce, ResourceSet set, View target, View.Delta delta, boolean tellsOfEveryPod) {
+      this.nonce = nonce;
+      this.set = set;
+      this.target = target;
+      this.delta = delta;
+      this.marker = new Marker(set.revision(), set.snapshot().isComplete(), tellsOfEveryPod);
+    }
+
+    String nonce() {
+      return nonce;
+    }
+
+    ResourceSet set() {
+      return set;
+    }
+
+    View target() {
+      return target;
+    }
+
+    View.Delta delta() {
+      return delta;
+    }
+
+    boolean isSent() {
+      return sent;
+    }
+
+    /** The next part; there is one at least. */
+    DeltaDiscoveryResponse next() {
+      var part = DeltaDiscoveryResponse.newBuilder().setTypeUrl(Marker.TYPE_URL).setNonce(nonce);
+      int entries = 0;
+      int bytes = 0;
+      while (nextChanged < delta.changed().size() && entries < WireLimits.RESOURCES_PER_PART) {
+        Resource resource = delta.changed().get(nextChanged);
+        bytes += resource.getResource().getValue().size();
+        if (entries > 0 && bytes > WireLimits.PART_CONTENT_BYTES) {
+          break;
+        }
+        part.addResources(resource);
+        nextChanged++;
+        entries++;
+      }
+      while (nextChanged == delta.changed().size()
+          && nextRemoved < delta.removed().size()
+          && entries < WireLimits.RESOURCES_PER_PART) {
+        part.addRemovedResources(delta.removed().get(nextRemoved).toString());
+        nextRemoved++;
+        entries++;
+      }
+      if (nextChanged == delta.changed().size() && nextRemoved == delta.removed().size()) {
+        part.addResources(marker.resource());
+        sent = true;
+      }
+      return part.build();
     }
   }
 }

@@ -1,9 +1,9 @@
 package io.sluice.control.folder;
 
-import io.sluice.control.registry.ObjectBatch;
-import io.sluice.control.registry.ObjectChange;
 import io.sluice.control.registry.ObjectSource;
-import io.sluice.control.registry.OriginStatus;
+import io.sluice.control.registry.ObjectSource.ObjectBatch;
+import io.sluice.control.registry.ObjectSource.ObjectChange;
+import io.sluice.control.registry.RegistryStatus.OriginStatus;
 import io.sluice.control.registry.SourceThread;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -27,7 +27,7 @@ final class FolderObjects implements ObjectSource {
   private final InstantSource clock;
   private final FolderWatch watch;
   private final Map<String, ManifestFile> files = new TreeMap<>();
-  private final GivenObjects given = new GivenObjects();
+  private final ManifestFile.GivenObjects given = new ManifestFile.GivenObjects();
   private volatile boolean closed;
   private @Nullable Thread thread;
 

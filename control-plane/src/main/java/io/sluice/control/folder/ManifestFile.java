@@ -4,9 +4,12 @@ import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectReader;
-import io.sluice.control.objects.ReadObjects;
-import io.sluice.control.registry.OriginStatus;
+import io.sluice.control.objects.ObjectReader.ReadObjects;
+import io.sluice.control.objects.ObjectRef;
+import io.sluice.control.registry.ObjectSource.ObjectChange;
+import io.sluice.control.registry.RegistryStatus.OriginStatus;
 import io.sluice.mesh.FileFault;
+import io.sluice.mesh.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -14,13 +17,18 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,7 +82,7 @@ final class ManifestFile {
       return false;
     }
     fingerprint = now;
-    byte[] digestNow = sha256(bytes);
+    byte[] digestNow = Sha256.of(bytes);
     if (Arrays.equals(digestNow, digest)) {
       return false;
     }
@@ -95,14 +103,6 @@ final class ManifestFile {
     digest = new byte[0];
   }
 
-  private static byte[] sha256(byte[] bytes) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(bytes);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
-  }
-
   private boolean isSettled(FileTime modified) {
     Instant settled = modified.toInstant().plus(SETTLED);
     return clock.instant().isAfter(settled);
@@ -113,6 +113,71 @@ final class ManifestFile {
     static Fingerprint of(BasicFileAttributes attributes) {
       return new Fingerprint(
           attributes.size(), attributes.lastModifiedTime(), attributes.fileKey());
+    }
+  }
+
+  /**
+   * The objects of all files by their names, and which of them differ from those that were given
+   * before. Costs what the changed files hold. One thread.
+   */
+  static final class GivenObjects {
+    private final Map<String, List<KubernetesObject>> byFile = new HashMap<>();
+
+    /** Of each name, by file: the order in which several of the same name count. */
+    private final Map<ObjectRef, SortedMap<String, List<KubernetesObject>>> byRef = new HashMap<>();
+
+    private final Map<ObjectRef, List<KubernetesObject>> given = new HashMap<>();
+    private final Set<ObjectRef> due = new TreeSet<>();
+
+    /** Takes what a file holds now; nothing when it is gone. */
+    void put(String file, List<KubernetesObject> objects) {
+      for (KubernetesObject object : byFile.getOrDefault(file, List.of())) {
+        due.add(object.ref());
+        byRef.computeIfPresent(
+            object.ref(),
+            (ref, files) -> {
+              files.remove(file);
+              return files.isEmpty() ? null : files;
+            });
+      }
+      for (KubernetesObject object : objects) {
+        due.add(object.ref());
+        byRef
+            .computeIfAbsent(object.ref(), ref -> new TreeMap<>())
+            .computeIfAbsent(file, name -> new ArrayList<>(1))
+            .add(object);
+      }
+      if (objects.isEmpty()) {
+        byFile.remove(file);
+      } else {
+        byFile.put(file, objects);
+      }
+    }
+
+    /**
+     * What differs from the objects that were given before, in order of name; given from now on.
+     */
+    List<ObjectChange> changes() {
+      List<ObjectChange> changes = new ArrayList<>();
+      for (ObjectRef ref : due) {
+        List<KubernetesObject> before = given.getOrDefault(ref, List.of());
+        List<KubernetesObject> now = present(ref);
+        if (!now.equals(before)) {
+          changes.add(new ObjectChange(ref, now));
+        }
+        if (now.isEmpty()) {
+          given.remove(ref);
+        } else {
+          given.put(ref, now);
+        }
+      }
+      due.clear();
+      return changes;
+    }
+
+    private List<KubernetesObject> present(ObjectRef ref) {
+      SortedMap<String, List<KubernetesObject>> files = byRef.get(ref);
+      return files == null ? List.of() : files.values().stream().flatMap(List::stream).toList();
     }
   }
 }

@@ -1,16 +1,22 @@
 package io.sluice.control.issuing;
 
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.authority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
-import io.sluice.control.authority.IssuedCertificate;
 import io.sluice.control.authority.SigningRequest;
+import io.sluice.control.issuing.NodeCertificates.Caller;
+import io.sluice.mesh.Sha256;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
+import java.security.PublicKey;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Certificates for those who may have them. Any thread; blocks for as long as the authority does.
@@ -136,5 +142,57 @@ public final class Issuing {
     } catch (AuthorityException e) {
       throw RefusedException.of(e);
     }
+  }
+
+  /**
+   * Which key proves which identity on which node. A request that somebody recorded is of no use
+   * without its key, and here it is not even signed again: a key stays with the node and the
+   * identity that had it first. The newest keys are remembered, and nothing across a restart. Any
+   * thread.
+   */
+  public static final class KeyUses {
+    /** Two for each pod of the largest mesh, for a week of daily renewals. */
+    static final int MOST_KEYS = 16_384;
+
+    private final Map<String, Use> uses =
+        new LinkedHashMap<>() {
+          private static final long serialVersionUID = 1L;
+
+          @Override
+          protected boolean removeEldestEntry(Map.Entry<String, Use> eldest) {
+            return size() > MOST_KEYS;
+          }
+        };
+
+    /**
+     * Notes that {@code nodeName} proves {@code identity} by {@code key}. The same once more is
+     * fine: an answer may have been lost on its way.
+     *
+     * @throws RefusedException where the key belongs to another node or identity
+     */
+    public void claim(PublicKey key, String nodeName, SpiffeId identity) {
+      Use use = new Use(nodeName, identity);
+      synchronized (uses) {
+        requireSame(uses.putIfAbsent(Sha256.hex(key.getEncoded()), use), use);
+      }
+    }
+
+    /** Throws as {@link #claim} does, and notes nothing: for those who are not known yet. */
+    public void requireFree(PublicKey key, String nodeName, SpiffeId identity) {
+      synchronized (uses) {
+        requireSame(uses.get(Sha256.hex(key.getEncoded())), new Use(nodeName, identity));
+      }
+    }
+
+    private static void requireSame(@Nullable Use first, Use use) {
+      if (first != null && !first.equals(use)) {
+        throw new RefusedException(
+            RefusalReason.KEY_REUSED,
+            "the key of this request was used for something else",
+            "make a new key for each identity");
+      }
+    }
+
+    private record Use(String nodeName, SpiffeId identity) {}
   }
 }

@@ -114,4 +114,15 @@ public final class MemberCertificates {
               "use the certificate that this controller issued, or have the node admitted anew");
     };
   }
+
+  /**
+   * Whoever holds a certificate of the mesh: a workload, a node or the mesh itself.
+   *
+   * @param chain leaf first, as it came
+   */
+  public record MeshMember(SpiffeId identity, List<X509Certificate> chain) {
+    public MeshMember {
+      chain = List.copyOf(chain);
+    }
+  }
 }

@@ -1,7 +1,7 @@
 package io.sluice.control.kubernetes;
 
+import io.sluice.control.kubernetes.JsonTree.WatchEvents.WatchEvent;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
-import io.sluice.control.kubernetes.WatchEvents.WatchEvent;
 import io.sluice.control.manifest.YamlValue;
 import io.sluice.control.objects.ReadableKind;
 import io.sluice.process.Backoff;
@@ -135,14 +135,14 @@ final class Definitions {
   private void list() {
     Set<ReadableKind> found = EnumSet.noneOf(ReadableKind.class);
     String next = "";
-    ListPage page;
+    JsonTree.ListPage page;
     do {
       String query = "?limit=" + settings.pageSize();
       if (!next.isEmpty()) {
         query += "&continue=" + URLEncoder.encode(next, StandardCharsets.UTF_8);
       }
       try (AnswerStream in = api.open(PATH + query, LIST, settings.silence())) {
-        page = ListPage.read(in, object -> kind(object).ifPresent(found::add));
+        page = JsonTree.ListPage.read(in, object -> kind(object).ifPresent(found::add));
       } catch (IOException e) {
         throw broken(e);
       }
@@ -162,7 +162,7 @@ final class Definitions {
     Duration silence = settings.watchFor().plus(settings.silence());
     long began = System.nanoTime();
     try (AnswerStream in = api.open(PATH + query, WATCH, silence)) {
-      WatchEvents events = new WatchEvents(in);
+      JsonTree.WatchEvents events = new JsonTree.WatchEvents(in);
       for (var event = events.next(); event.isPresent(); event = events.next()) {
         take(event.get());
       }

@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
 
 /** Reads JSON of the API server into the tree that manifests are read into. It has no lines. */
 final class JsonTree {
@@ -89,5 +91,88 @@ final class JsonTree {
       at = mapping.entries().get(name);
     }
     return at instanceof YamlValue.Scalar scalar && !scalar.isNull() ? scalar.text() : "";
+  }
+
+  /**
+   * What one answer to a list says besides its objects.
+   *
+   * @param version resource version of the list: where a watch goes on
+   * @param next token of the next page, empty on the last
+   */
+  record ListPage(String version, String next) {
+    /** Longest object in bytes: etcd takes 1.5 MiB of a denser encoding. */
+    static final long LONGEST_OBJECT_BYTES = 4L << 20;
+
+    /** Hands each object to {@code items} as soon as it has arrived. */
+    static ListPage read(AnswerStream in, Consumer<YamlValue.Mapping> items) throws IOException {
+      in.allow(LONGEST_OBJECT_BYTES);
+      String version = "";
+      String next = "";
+      try (JsonParser parser = JsonTree.parser(in)) {
+        if (parser.nextToken() != JsonToken.START_OBJECT) {
+          throw new IOException("the answer is no list of Kubernetes objects");
+        }
+        for (String name = parser.nextFieldName(); name != null; name = parser.nextFieldName()) {
+          JsonToken token = parser.nextToken();
+          if (name.equals("items") && token == JsonToken.START_ARRAY) {
+            while (parser.nextToken() != JsonToken.END_ARRAY) {
+              items.accept(JsonTree.object(parser));
+              in.allow(LONGEST_OBJECT_BYTES);
+            }
+          } else if (name.equals("metadata")) {
+            YamlValue.Mapping metadata = JsonTree.object(parser);
+            version = JsonTree.text(metadata, "resourceVersion");
+            next = JsonTree.text(metadata, "continue");
+          } else {
+            parser.skipChildren();
+          }
+        }
+        if (!parser.hasToken(JsonToken.END_OBJECT)) {
+          throw new IOException("the list ends in the middle");
+        }
+      }
+      if (version.isEmpty()) {
+        throw new IOException("the list has no resource version");
+      }
+      return new ListPage(version, next);
+    }
+  }
+
+  /** The events of one watch, in the order of the server. Confined to one thread. */
+  static final class WatchEvents {
+    private final AnswerStream in;
+    private final JsonParser parser;
+
+    /** Waits for the first bytes: the parser looks at once which encoding they have. */
+    WatchEvents(AnswerStream in) throws IOException {
+      this.in = in;
+      in.allow(JsonTree.ListPage.LONGEST_OBJECT_BYTES);
+      this.parser = JsonTree.parser(in);
+    }
+
+    /** The next event; empty when the server has ended the watch. */
+    Optional<WatchEvent> next() throws IOException {
+      in.allow(JsonTree.ListPage.LONGEST_OBJECT_BYTES);
+      if (parser.nextToken() == null) {
+        return Optional.empty();
+      }
+      YamlValue.Mapping event = JsonTree.object(parser);
+      if (!(event.entries().get("object") instanceof YamlValue.Mapping object)) {
+        throw new IOException("an event of the watch has no object");
+      }
+      return Optional.of(new WatchEvent(JsonTree.text(event, "type"), object));
+    }
+
+    /**
+     * What happened to an object.
+     *
+     * @param type as the server writes it
+     * @param object as it is now; as it was last, where it was removed
+     */
+    record WatchEvent(String type, YamlValue.Mapping object) {
+      String version() {
+        return JsonTree.text(object, "metadata", "resourceVersion");
+      }
+    }
   }
 }

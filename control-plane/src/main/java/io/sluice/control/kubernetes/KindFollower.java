@@ -2,15 +2,18 @@ package io.sluice.control.kubernetes;
 
 import io.sluice.control.kubernetes.KindObjects.Update;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
+import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.ReadableKind;
 import io.sluice.process.Backoff;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps the objects of one kind up to date for as long as it runs, whatever the API server does: on
@@ -24,7 +27,7 @@ final class KindFollower implements KindWatch.Listener {
 
   private final ReadableKind kind;
   private final WatchSettings settings;
-  private final Changes changes;
+  private final KubernetesObjects.Changes changes;
   private final KindObjects objects;
   private final KindStatus status;
   private final WatchCounts counts;
@@ -41,7 +44,7 @@ final class KindFollower implements KindWatch.Listener {
       KubernetesApi api,
       ReadableKind kind,
       WatchSettings settings,
-      Changes changes,
+      KubernetesObjects.Changes changes,
       Definitions definitions) {
     this.kind = kind;
     this.settings = settings;
@@ -186,6 +189,77 @@ final class KindFollower implements KindWatch.Listener {
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Whether one kind can be read, and what to do where it cannot. Any thread. */
+  static final class KindStatus {
+    private final ReadableKind kind;
+    private boolean tried;
+    private boolean known;
+    private @Nullable Problem problem;
+
+    KindStatus(ReadableKind kind) {
+      this.kind = kind;
+    }
+
+    /**
+     * Its objects are known, or it is certain that there are none. Returns whether that is news.
+     */
+    synchronized boolean succeeded() {
+      boolean news = !known || problem != null;
+      tried = true;
+      known = true;
+      problem = null;
+      return news;
+    }
+
+    /** It cannot be read now. Returns whether that is news. */
+    synchronized boolean failed(KubernetesApiException e) {
+      Problem now = problem(e);
+      boolean news = !tried || !now.equals(problem);
+      tried = true;
+      problem = now;
+      return news;
+    }
+
+    /** Whether there was an answer to a first list, good or bad. */
+    synchronized boolean isTried() {
+      return tried;
+    }
+
+    /** Whether it was listed, and can be followed. */
+    synchronized boolean isComplete() {
+      return known && problem == null;
+    }
+
+    synchronized Optional<Problem> problem() {
+      return Optional.ofNullable(problem);
+    }
+
+    private Problem problem(KubernetesApiException e) {
+      return new Problem(
+          KindObjects.ORIGIN,
+          0,
+          kind.resource(),
+          String.valueOf(e.getMessage()),
+          mend(e.failure()));
+    }
+
+    private String mend(Failure failure) {
+      return switch (failure) {
+        case FORBIDDEN ->
+            "allow it to the controller's account: {apiGroups: [\""
+                + kind.group()
+                + "\"], resources: ["
+                + kind.resource()
+                + "], verbs: [list, watch]}";
+        case UNAUTHENTICATED -> "give the controller a credential that the API server knows";
+        case UNREACHABLE, BUSY, CONFLICT ->
+            "what was read before stays in force; look at the API server if this lasts";
+        case NOT_FOUND -> "look whether the API server serves this kind, as every cluster does";
+        case REJECTED -> "look at the API server's log";
+      };
     }
   }
 }

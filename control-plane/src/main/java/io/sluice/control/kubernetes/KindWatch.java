@@ -1,12 +1,13 @@
 package io.sluice.control.kubernetes;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import io.sluice.control.kubernetes.JsonTree.WatchEvents.WatchEvent;
 import io.sluice.control.kubernetes.KindObjects.Seen;
 import io.sluice.control.kubernetes.KindObjects.Update;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
+import io.sluice.control.kubernetes.KubernetesApiException.RetryAfter;
 import io.sluice.control.kubernetes.WatchCounts.Event;
 import io.sluice.control.kubernetes.WatchCounts.Restart;
-import io.sluice.control.kubernetes.WatchEvents.WatchEvent;
 import io.sluice.control.manifest.YamlValue;
 import io.sluice.control.objects.ReadableKind;
 import java.io.IOException;
@@ -113,7 +114,7 @@ final class KindWatch {
   private void listPages() {
     List<Seen> seen = new ArrayList<>();
     String next = "";
-    ListPage page;
+    JsonTree.ListPage page;
     do {
       String query = "?limit=" + settings.pageSize();
       if (!next.isEmpty()) {
@@ -122,7 +123,7 @@ final class KindWatch {
       try (AnswerStream in = api.open(path + query, settings.silence())) {
         in.countBy(counts::received);
         page =
-            ListPage.read(
+            JsonTree.ListPage.read(
                 in,
                 object -> {
                   objects.requireRoomFor(seen.size() + 1);
@@ -156,7 +157,7 @@ final class KindWatch {
       if (isFollowed) {
         listener.upToDate(List.of());
       }
-      WatchEvents events = new WatchEvents(in);
+      JsonTree.WatchEvents events = new JsonTree.WatchEvents(in);
       for (var event = events.next(); event.isPresent(); event = events.next()) {
         take(event.get());
         if (!isFollowed) {

@@ -276,7 +276,7 @@ public final class KubernetesApi implements AutoCloseable {
         subject,
         "answered " + response.code() + " " + said,
         response.code(),
-        RetryAfter.of(response.header("Retry-After")));
+        KubernetesApiException.RetryAfter.of(response.header("Retry-After")));
   }
 
   /** The answer, once all of its body is in {@code text}; characters are bytes until then. */

@@ -82,4 +82,23 @@ public final class KubernetesApiException extends RuntimeException {
     Duration pause = backoff.failed();
     return pause.compareTo(retryAfter()) < 0 ? retryAfter() : pause;
   }
+
+  /**
+   * The header by which a server asks to be left alone for a while (RFC 9110 §10.2.3). The API
+   * server writes seconds; a date, which needs a common clock, counts as none.
+   */
+  static final class RetryAfter {
+    /** A server that is up again must not wait longer for us. */
+    private static final Duration LONGEST = Duration.ofMinutes(1);
+
+    private RetryAfter() {}
+
+    static Duration of(@Nullable String header) {
+      if (header == null || !header.strip().matches("[0-9]{1,9}")) {
+        return Duration.ZERO;
+      }
+      Duration asked = Duration.ofSeconds(Long.parseLong(header.strip()));
+      return asked.compareTo(LONGEST) < 0 ? asked : LONGEST;
+    }
+  }
 }

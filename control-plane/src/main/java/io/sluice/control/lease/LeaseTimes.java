@@ -31,12 +31,8 @@ public record LeaseTimes(
   public LeaseTimes {
     if (renewFor.plus(request).compareTo(duration) >= 0) {
       throw new IllegalArgumentException(
-          "a write that begins "
-              + renewFor
-              + " after a renewal and takes "
-              + request
-              + " outlives a lease of "
-              + duration);
+          "a write that begins %s after a renewal and takes %s outlives a lease of %s"
+              .formatted(renewFor, request, duration));
     }
     if (renew.compareTo(renewFor) >= 0 || pause.compareTo(renew) > 0) {
       throw new IllegalArgumentException(

@@ -1,5 +1,6 @@
 package io.sluice.control.manifest;
 
+import io.sluice.control.manifest.YamlDocuments.BoundedParser;
 import io.sluice.control.manifest.YamlValue.Kind;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,9 +1,9 @@
 package io.sluice.control.metrics;
 
-import io.sluice.control.authority.AuthorityHealth;
 import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
-import io.sluice.control.authority.IssuedCertificate;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.mesh.TrustDomain;
 import java.time.Duration;

@@ -125,4 +125,29 @@ public final class ObjectReader {
     return new OtherObject(
         MetaReader.readLeniently(document, metadata, group, kind), version, isReadInOtherVersion);
   }
+
+  /** Who wrote an object, and so what is believed of it. */
+  public enum Provenance {
+    /** The node's or the mesh's administrator, into a folder: all of it. */
+    FOLDER,
+    /**
+     * Whoever may write the object in a cluster. A Pod's namespace annotation would let its author
+     * name a file of the node, and a Pod to which the API server's admission gave no service
+     * account has none: a kubelet makes mirror pods in every namespace.
+     */
+    API_SERVER
+  }
+
+  /**
+   * What a file holds.
+   *
+   * @param objects its objects, in order; complete only when there is no problem
+   * @param problems what in it cannot be used
+   */
+  public record ReadObjects(List<KubernetesObject> objects, List<Problem> problems) {
+    public ReadObjects {
+      objects = List.copyOf(objects);
+      problems = List.copyOf(problems);
+    }
+  }
 }

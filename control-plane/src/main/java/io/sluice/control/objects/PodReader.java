@@ -2,6 +2,7 @@ package io.sluice.control.objects;
 
 import io.sluice.control.manifest.Fields;
 import io.sluice.control.objects.Pod.Port;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.PodUid;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -25,7 +26,7 @@ final class PodReader {
 
   private PodReader() {}
 
-  static Pod read(Fields document, ObjectMeta meta, Provenance provenance) {
+  static Pod read(Fields document, ObjectMeta meta, ObjectReader.Provenance provenance) {
     Fields annotations = document.objectOrEmpty("metadata").objectOrEmpty("annotations");
     Fields labels = document.objectOrEmpty("metadata").objectOrEmpty("labels");
     EnrolmentWords.check(labels, annotations);
@@ -45,7 +46,7 @@ final class PodReader {
       }
     }
     String phase = status.text("phase").orElse("");
-    boolean ofCluster = provenance == Provenance.API_SERVER;
+    boolean ofCluster = provenance == ObjectReader.Provenance.API_SERVER;
     Optional<String> account =
         spec.parsed("serviceAccountName", Rfc1123::subdomain, Rfc1123.MEND)
             .or(() -> spec.parsed(OLD_ACCOUNT, Rfc1123::subdomain, Rfc1123.MEND));
@@ -178,5 +179,24 @@ final class PodReader {
         .flatMap(key -> key.keys().stream())
         .filter(annotations::has)
         .toList();
+  }
+
+  /** Addresses that a Pod, an endpoint or a cluster IP may have. */
+  static final class PodAddress {
+    static final String MEND = "write a unicast IPv4 or IPv6 address without zone or prefix length";
+
+    private PodAddress() {}
+
+    /** Parses a unicast address; the ones that mean every host or this host are refused. */
+    static InetAddress parse(String text) {
+      InetAddress address = IpAddresses.parse(text);
+      if (address.isAnyLocalAddress()
+          || address.isLoopbackAddress()
+          || address.isMulticastAddress()) {
+        throw new IllegalArgumentException(
+            "'" + text + "' cannot be the address of a pod or service");
+      }
+      return address;
+    }
   }
 }

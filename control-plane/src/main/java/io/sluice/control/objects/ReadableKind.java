@@ -12,18 +12,18 @@ public enum ReadableKind {
   /** {@code v1} Namespace. */
   NAMESPACE("", "Namespace", "namespaces", List.of("v1"), alike(ReadableKind::readNamespace)),
   /** {@code v1} Node. */
-  NODE("", "Node", "nodes", List.of("v1"), alike(ClusterNode::read)),
+  NODE("", "Node", "nodes", List.of("v1"), alike(KubernetesObject.ClusterNode::read)),
   /** {@code v1} Pod. */
   POD("", "Pod", "pods", List.of("v1"), PodReader::read),
   /** {@code v1} Service. */
   SERVICE("", "Service", "services", List.of("v1"), alike(ServiceReader::readService)),
-  /** {@code v1} ServiceAccount. */
+  /** {@code v1} KubernetesObject.ServiceAccount. */
   SERVICE_ACCOUNT(
       "",
       "ServiceAccount",
       "serviceaccounts",
       List.of("v1"),
-      alike((_, meta) -> new ServiceAccount(meta))),
+      alike((_, meta) -> new KubernetesObject.ServiceAccount(meta))),
   /** {@code discovery.k8s.io} EndpointSlice. */
   ENDPOINT_SLICE(
       "discovery.k8s.io",
@@ -51,7 +51,7 @@ public enum ReadableKind {
       "HTTPRouteGroup",
       "httproutegroups",
       List.of("v1alpha4"),
-      alike((_, meta) -> new HttpRouteGroup(meta))),
+      alike((_, meta) -> new KubernetesObject.HttpRouteGroup(meta))),
   /** The MeshConfig of Sluice. */
   MESH_CONFIG(
       "config.sluice.io",
@@ -103,7 +103,7 @@ public enum ReadableKind {
     return Optional.ofNullable(BY_NAME.get(new GroupKind(group, kind)));
   }
 
-  KubernetesObject read(Fields document, Provenance provenance) {
+  KubernetesObject read(Fields document, ObjectReader.Provenance provenance) {
     ObjectMeta meta = MetaReader.read(document, group, kind, this != NAMESPACE && this != NODE);
     return reader.read(document, meta, provenance);
   }
@@ -145,7 +145,7 @@ public enum ReadableKind {
   }
 
   private interface KindReader {
-    KubernetesObject read(Fields document, ObjectMeta meta, Provenance provenance);
+    KubernetesObject read(Fields document, ObjectMeta meta, ObjectReader.Provenance provenance);
   }
 
   private record GroupKind(String group, String kind) {}

@@ -3,6 +3,7 @@ package io.sluice.control.objects;
 import io.sluice.control.manifest.Fields;
 import io.sluice.control.objects.KubernetesService.Port;
 import io.sluice.control.objects.KubernetesService.Target;
+import io.sluice.control.objects.PodReader.PodAddress;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.SessionAffinity;
 import java.net.InetAddress;

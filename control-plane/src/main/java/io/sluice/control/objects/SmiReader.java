@@ -64,7 +64,7 @@ final class SmiReader {
         !fields.parsedList("matches", text -> text, "write names of matches").isEmpty());
   }
 
-  static TcpRoute readTcpRoute(Fields document, ObjectMeta meta) {
+  static KubernetesObject.TcpRoute readTcpRoute(Fields document, ObjectMeta meta) {
     Fields matches = document.objectOrEmpty("spec").objectOrEmpty("matches");
     List<Integer> ports = matches.ports("ports");
     if (matches.has("ports") && ports.isEmpty()) {
@@ -73,6 +73,6 @@ final class SmiReader {
       matches.problem(
           "ports", "the list names no port", "name ports, or leave 'ports' out to mean every port");
     }
-    return new TcpRoute(meta, new HashSet<>(ports));
+    return new KubernetesObject.TcpRoute(meta, new HashSet<>(ports));
   }
 }

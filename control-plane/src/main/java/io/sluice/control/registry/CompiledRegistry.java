@@ -75,8 +75,8 @@ public class CompiledRegistry implements Registry {
     source.close();
   }
 
-  private void take(ObjectBatch batch, Consumer<MeshSnapshot> consumer) {
-    for (ObjectChange change : batch.changes()) {
+  private void take(ObjectSource.ObjectBatch batch, Consumer<MeshSnapshot> consumer) {
+    for (ObjectSource.ObjectChange change : batch.changes()) {
       if (change.objects().isEmpty()) {
         objects.remove(change.ref());
       } else {

@@ -9,7 +9,7 @@ import io.sluice.control.admission.AdmittedNode;
 import io.sluice.control.admission.NodeAttestor;
 import io.sluice.control.admission.TryLimit;
 import io.sluice.control.authority.CertificateAuthority;
-import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.issuing.Issuing;
 import io.sluice.control.metrics.ControllerMetrics.Call;
 import java.lang.System.Logger;

@@ -2,8 +2,8 @@ package io.sluice.control.server;
 
 import io.grpc.stub.ServerCallStreamObserver;
 import io.sluice.api.identity.v1.TrustBundle;
-import io.sluice.control.issuing.Caller;
 import io.sluice.control.issuing.NodeCertificates;
+import io.sluice.control.issuing.NodeCertificates.Caller;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.metrics.ControllerMetrics.Call;

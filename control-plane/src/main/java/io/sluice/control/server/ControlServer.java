@@ -15,6 +15,7 @@ import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.limit.Allowances;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.tls.HandshakeKeys;
+import io.sluice.control.tls.HandshakeKeys.Presented;
 import io.sluice.control.xds.stream.XdsStreams;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.SpiffeId;
@@ -30,6 +31,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSession;
 
 /**
  * The control port: gRPC on TLS 1.3. Calls run on virtual threads and may block; gRPC's own event
@@ -195,5 +198,24 @@ public final class ControlServer {
     doorway.close();
     timer.shutdownNow();
     calls.close();
+  }
+
+  /**
+   * The controller's certificate of the moment; none for a handshake below TLS 1.3, which fails.
+   */
+  private record ControllerKeys(ControllerCertificate certificate) implements HandshakeKeys.Choice {
+    private static final String KEY_TYPE = "EC";
+    private static final String TLS_1_3 = "TLSv1.3";
+
+    @Override
+    public Optional<Presented> presented(String keyType, SSLEngine engine) {
+      SSLSession session = engine.getHandshakeSession();
+      if (!keyType.equals(KEY_TYPE) || session == null || !session.getProtocol().equals(TLS_1_3)) {
+        return Optional.empty();
+      }
+      return certificate
+          .present()
+          .map(present -> new Presented(present.chain(), present.key().getPrivate()));
+    }
   }
 }

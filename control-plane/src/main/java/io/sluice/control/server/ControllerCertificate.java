@@ -2,8 +2,8 @@ package io.sluice.control.server;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
-import io.sluice.control.authority.IssuedCertificate;
 import io.sluice.control.authority.SigningRequest;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.svid.SigningKey;

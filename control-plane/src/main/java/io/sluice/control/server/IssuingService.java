@@ -9,8 +9,8 @@ import io.sluice.api.identity.v1.RenewNodeRequest;
 import io.sluice.api.identity.v1.RenewNodeResponse;
 import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.api.identity.v1.WorkloadIssuingGrpc.WorkloadIssuingImplBase;
-import io.sluice.control.issuing.Caller;
 import io.sluice.control.issuing.Issuing;
+import io.sluice.control.issuing.NodeCertificates.Caller;
 import io.sluice.control.metrics.ControllerMetrics.Call;
 
 /** For nodes, each known by its certificate. */

@@ -4,7 +4,7 @@ import com.google.protobuf.ByteString;
 import io.sluice.api.identity.v1.Certificate;
 import io.sluice.api.identity.v1.FederatedBundle;
 import io.sluice.api.identity.v1.TrustBundle;
-import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.mesh.FederatedBundles;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;

@@ -53,12 +53,8 @@ final class FederatedRoots {
                     config.ref().toString(),
                     field,
                     isPresent ? Level.WARNING : told.level(),
-                    "certificate "
-                        + Certificates.id(root)
-                        + " of trust domain "
-                        + domain
-                        + " "
-                        + told.reason(),
+                    "certificate %s of trust domain %s %s"
+                        .formatted(Certificates.id(root), domain, told.reason()),
                     told.mend()))
             .ifPresent(findings::add);
       }

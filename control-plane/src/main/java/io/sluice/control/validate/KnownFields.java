@@ -32,20 +32,7 @@ final class KnownFields {
   private static final Shape TCP_ROUTE = object(shape(Map.of("matches", leaves("name", "ports"))));
 
   private static final Shape HTTP_ROUTE_GROUP =
-      object(
-          shape(
-              Map.of(
-                  "matches",
-                  shape(
-                      Map.of(
-                          "name",
-                          ANYTHING,
-                          "pathRegex",
-                          ANYTHING,
-                          "methods",
-                          ANYTHING,
-                          "headers",
-                          ANYTHING)))));
+      object(shape(Map.of("matches", leaves("name", "pathRegex", "methods", "headers"))));
 
   /** Below {@code spec}, its reader says of every field whether it is known. */
   private static final Shape MESH_CONFIG = object(ANYTHING);

@@ -1,16 +1,17 @@
 package io.sluice.control.validate;
 
 import io.sluice.control.compile.Compiler;
+import io.sluice.control.compile.Compiler.Objects;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.InForce;
 import io.sluice.control.compile.ObjectStatus;
-import io.sluice.control.compile.Objects;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlDocuments;
+import io.sluice.control.manifest.YamlValue;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.ObjectReader;
-import io.sluice.control.objects.ReadObjects;
+import io.sluice.control.objects.ObjectReader.ReadObjects;
 import io.sluice.control.validate.Finding.Level;
 import io.sluice.mesh.FederatedBundles;
 import java.time.Instant;
@@ -137,5 +138,95 @@ public record Validation(int objects, List<Finding> findings) {
       }
     }
     told.forEach(status -> findings.add(Finding.of(status)));
+  }
+
+  /** The objects of a file as they are written, whether or not they can be read as objects. */
+  private static final class Documents {
+    private final List<Written> objects = new ArrayList<>();
+
+    /**
+     * One of them.
+     *
+     * @param place {@code items[2]} inside a List, otherwise empty
+     */
+    record Written(YamlValue.Mapping value, String place) {
+      String group() {
+        String version = text(value, "apiVersion");
+        return version.indexOf('/') < 0 ? "" : version.substring(0, version.indexOf('/'));
+      }
+
+      String kind() {
+        return text(value, "kind");
+      }
+
+      /** The path of one of its fields from the start of the file's document. */
+      String inside(String path) {
+        return place.isEmpty() ? path : place + "." + path;
+      }
+
+      /** {@code Kind namespace/name}, as far as it says. */
+      String title() {
+        if (!(value.entries().get("metadata") instanceof YamlValue.Mapping metadata)) {
+          return kind();
+        }
+        String namespace = text(metadata, "namespace");
+        return (kind()
+                + " "
+                + (namespace.isEmpty() ? "" : namespace + "/")
+                + text(metadata, "name"))
+            .strip();
+      }
+
+      private static String text(YamlValue.Mapping mapping, String name) {
+        return mapping.entries().get(name) instanceof YamlValue.Scalar scalar
+                && scalar.kind() == YamlValue.Kind.STRING
+                && scalar.text().length() <= 300
+            ? scalar.text()
+            : "";
+      }
+    }
+
+    Documents(YamlDocuments yaml) {
+      for (YamlValue document : yaml.documents()) {
+        if (document instanceof YamlValue.Mapping mapping) {
+          Written written = new Written(mapping, "");
+          if (written.kind().equals("List")
+              && mapping.entries().get("items") instanceof YamlValue.Sequence items) {
+            addItems(items);
+          } else {
+            objects.add(written);
+          }
+        }
+      }
+    }
+
+    private void addItems(YamlValue.Sequence items) {
+      for (int i = 0; i < items.items().size(); i++) {
+        if (items.items().get(i) instanceof YamlValue.Mapping item) {
+          objects.add(new Written(item, "items[" + i + "]"));
+        }
+      }
+    }
+
+    List<Written> all() {
+      return objects;
+    }
+
+    /**
+     * Which object {@code problem} is about: the last that starts before it; empty if none does.
+     */
+    String titleOf(Problem problem) {
+      String title = "";
+      for (Written written : objects) {
+        boolean inside =
+            written.place().isEmpty()
+                ? !problem.field().startsWith("items[")
+                : problem.field().startsWith(written.place());
+        if (inside && written.value().line() <= problem.line()) {
+          title = written.title();
+        }
+      }
+      return title;
+    }
   }
 }

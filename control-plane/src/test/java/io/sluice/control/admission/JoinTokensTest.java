@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.attack.Attack;
 import io.sluice.control.admission.AdmissionException.Reason;
+import io.sluice.control.admission.JoinTokens.JoinToken;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.TestClock;
 import java.nio.file.Files;

@@ -14,10 +14,17 @@ public final class OpenSsl {
 
   private OpenSsl() {}
 
-  public static Answer run(Path directory, String... arguments)
+  /**
+   * Runs it in {@code directory}.
+   *
+   * @param words its first arguments, with a blank between each two
+   * @param whole further ones, which may have blanks
+   */
+  public static Answer run(Path directory, String words, String... whole)
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(List.of("openssl"));
-    command.addAll(List.of(arguments));
+    command.addAll(List.of(words.split(" ")));
+    command.addAll(List.of(whole));
     Process process =
         new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true).start();
     process.getOutputStream().close();

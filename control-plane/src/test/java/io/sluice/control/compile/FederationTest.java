@@ -303,13 +303,8 @@ class FederationTest {
     Compilation compilation =
         Manifests.compile(
             config(
-                "federatesWith: ["
-                    + entry("partner.example", pem(ROOT))
-                    + "], deniedIdentities: [\""
-                    + BUYER
-                    + "\", \""
-                    + former
-                    + "\"]"));
+                "federatesWith: [%s], deniedIdentities: [\"%s\", \"%s\"]"
+                    .formatted(entry("partner.example", pem(ROOT)), BUYER, former)));
 
     assertThat(compilation.snapshot().settings().denied())
         .isEqualTo(new DeniedPeers(Set.of(former), Set.of(BUYER), Set.of()));

@@ -3,6 +3,7 @@ package io.sluice.control.compile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.control.compile.Compiler.Objects;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.Kind;

@@ -2,9 +2,10 @@ package io.sluice.control.compile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.control.compile.Compiler.Objects;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectReader;
-import io.sluice.control.objects.ReadObjects;
+import io.sluice.control.objects.ObjectReader.ReadObjects;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

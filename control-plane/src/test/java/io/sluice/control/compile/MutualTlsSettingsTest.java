@@ -3,7 +3,7 @@ package io.sluice.control.compile;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.control.objects.ObjectReader;
-import io.sluice.control.objects.ReadObjects;
+import io.sluice.control.objects.ObjectReader.ReadObjects;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;

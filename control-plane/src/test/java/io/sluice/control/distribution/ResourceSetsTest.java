@@ -33,7 +33,7 @@ class ResourceSetsTest {
       ResourceSets sets = new ResourceSets();
       MeshSnapshot snapshot = mesh.snapshot(1);
       for (int change = 0; change < CHANGES; change++) {
-        ResourceSet set = sets.next(snapshot);
+        ResourceSets.ResourceSet set = sets.next(snapshot);
         FreshResources fresh = new FreshResources(snapshot);
         for (String node : nodes()) {
           assertThat(FreshResources.all(set.viewOf(node)))
@@ -57,15 +57,15 @@ class ResourceSetsTest {
       RandomMesh mesh = new RandomMesh(seed);
       ResourceSets sets = new ResourceSets();
       MeshSnapshot snapshot = mesh.snapshot(1);
-      ResourceSet former = sets.next(snapshot);
+      ResourceSets.ResourceSet former = sets.next(snapshot);
       for (int change = 1; change < CHANGES; change++) {
         snapshot = mesh.changed(snapshot);
-        ResourceSet next = sets.next(snapshot);
+        ResourceSets.ResourceSet next = sets.next(snapshot);
         for (String node : nodes()) {
           View from = former.viewOf(node);
           assertLeads(from, next.viewOf(node));
           assertLeads(View.held(FreshResources.all(from)), next.viewOf(node));
-          assertThat(Delta.between(next.viewOf(node), next.viewOf(node)).isEmpty()).isTrue();
+          assertThat(View.Delta.between(next.viewOf(node), next.viewOf(node)).isEmpty()).isTrue();
         }
         former = change % 3 == 0 ? next : former;
       }
@@ -73,7 +73,7 @@ class ResourceSetsTest {
   }
 
   private static void assertLeads(View from, View to) {
-    Delta delta = Delta.between(from, to);
+    View.Delta delta = View.Delta.between(from, to);
 
     Map<ResourceKey, Resource> reached = new HashMap<>(FreshResources.all(from));
     delta.removed().forEach(reached::remove);

@@ -30,7 +30,7 @@ class ScopeTest {
     int compared = 0;
     for (int seed = 0; seed < MESHES; seed++) {
       MeshSnapshot whole = new RandomMesh(seed).snapshot(seed + 1);
-      ResourceSet set = sets.next(whole);
+      ResourceSets.ResourceSet set = sets.next(whole);
       for (String node : RandomMesh.NODES) {
         MeshSnapshot told = ToldSnapshot.of(set, node);
         for (Workload pod : podsOf(whole, node)) {

@@ -19,7 +19,7 @@ public final class ToldSnapshot {
   }
 
   /** The same as the distribution has it. */
-  static MeshSnapshot of(ResourceSet set, String node) {
+  static MeshSnapshot of(ResourceSets.ResourceSet set, String node) {
     return assembled(set.revision(), FreshResources.all(set.viewOf(node)));
   }
 

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.manifest.Problem;
-import io.sluice.control.registry.OriginStatus;
 import io.sluice.control.registry.RegistryStatus;
+import io.sluice.control.registry.RegistryStatus.OriginStatus;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import java.io.IOException;

@@ -3,10 +3,10 @@ package io.sluice.control.issuing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
-import io.sluice.control.authority.AuthorityHealth;
 import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
-import io.sluice.control.authority.IssuedCertificate;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.TrustDomain;

@@ -9,24 +9,37 @@ import static io.sluice.control.kubernetes.SiteManifests.slice;
 import static io.sluice.control.kubernetes.SiteManifests.target;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.folder.Deliveries;
-import io.sluice.control.registry.OriginStatus;
+import io.sluice.control.folder.FolderRegistry;
 import io.sluice.control.registry.Registry;
 import io.sluice.control.registry.RegistryStatus;
+import io.sluice.control.registry.RegistryStatus.OriginStatus;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
 
 /** What every registry promises, whether its objects are in a folder or in a cluster. */
+@ParameterizedClass
+@EnumSource
 class RegistryContractTest {
   private static final NamespacedName DB = new NamespacedName("shop", "db");
 
@@ -34,32 +47,24 @@ class RegistryContractTest {
 
   private final Deliveries<MeshSnapshot> snapshots = new Deliveries<>();
   private final Deliveries<RegistryStatus> statuses = new Deliveries<>();
-  private final Deque<AutoCloseable> open = new ArrayDeque<>();
+  @Parameter private RegistrySite.Kind kind = RegistrySite.Kind.FOLDER;
+  private RegistrySite site;
+  private Registry registry;
 
-  private RegistrySite site(RegistrySite.Kind kind) throws Exception {
-    RegistrySite site = kind.open(home);
-    open.push(site);
-    return site;
-  }
-
-  private Registry registry(RegistrySite site) throws Exception {
-    Registry registry = site.registry(statuses::add);
-    open.push(registry);
-    return registry;
+  @BeforeEach
+  void open() throws Exception {
+    site = kind.open(home);
+    registry = site.registry(statuses::add);
   }
 
   @AfterEach
   void close() throws Exception {
-    while (!open.isEmpty()) {
-      open.pop().close();
-    }
+    registry.close();
+    site.close();
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void deliversAllThatThereIsBeforeStartReturns(RegistrySite.Kind kind) throws Exception {
-    RegistrySite site = site(kind);
-    Registry registry = registry(site);
+  @Test
+  void deliversAllThatThereIsBeforeStartReturns() throws Exception {
     site.apply(namespace("shop", "enabled"));
     site.apply(pod("web", "10.0.0.1"));
     site.apply(pod("db", "10.0.0.2"));
@@ -81,11 +86,8 @@ class RegistryContractTest {
     assertThat(registry.status().isHealthy()).isTrue();
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void followsWhatIsAddedChangedAndRemoved(RegistrySite.Kind kind) throws Exception {
-    RegistrySite site = site(kind);
-    Registry registry = registry(site);
+  @Test
+  void followsWhatIsAddedChangedAndRemoved() throws Exception {
     site.apply(pod("web", "10.0.0.1"));
     registry.start(snapshots::add);
     snapshots.next();
@@ -102,11 +104,8 @@ class RegistryContractTest {
     assertThat(Deliveries.hasWorkload(last, "shop/db")).isTrue();
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void keepsTheLastGoodContentOfAnObjectThatBreaks(RegistrySite.Kind kind) throws Exception {
-    RegistrySite site = site(kind);
-    Registry registry = registry(site);
+  @Test
+  void keepsTheLastGoodContentOfAnObjectThatBreaks() throws Exception {
     site.apply(pod("web", "10.0.0.1"));
     registry.start(snapshots::add);
     MeshSnapshot first = snapshots.next();
@@ -135,11 +134,8 @@ class RegistryContractTest {
     statuses.next(RegistryStatus::isHealthy);
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void leavesOutAnObjectThatWasNeverGoodAndHurtsNoOther(RegistrySite.Kind kind) throws Exception {
-    RegistrySite site = site(kind);
-    Registry registry = registry(site);
+  @Test
+  void leavesOutAnObjectThatWasNeverGoodAndHurtsNoOther() throws Exception {
     site.apply(pod("bad", "somewhere"));
     site.apply(pod("web", "10.0.0.1"));
 
@@ -154,11 +150,8 @@ class RegistryContractTest {
     snapshots.next(snapshot -> Deliveries.hasWorkload(snapshot, "shop/bad"));
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void saysWhatTheCompilerCannotUse(RegistrySite.Kind kind) throws Exception {
-    RegistrySite site = site(kind);
-    Registry registry = registry(site);
+  @Test
+  void saysWhatTheCompilerCannotUse() throws Exception {
     site.apply(target("web", "db").replace("rules:", "roles:"));
 
     registry.start(snapshots::add);
@@ -170,11 +163,8 @@ class RegistryContractTest {
     assertThat(snapshots.next().permissionsFor(DB)).isEmpty();
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void deliversNothingWhenTheMeaningStaysTheSame(RegistrySite.Kind kind) throws Exception {
-    RegistrySite site = site(kind);
-    Registry registry = registry(site);
+  @Test
+  void deliversNothingWhenTheMeaningStaysTheSame() throws Exception {
     site.apply(pod("web", "10.0.0.1"));
     registry.start(snapshots::add);
     snapshots.next();
@@ -187,11 +177,8 @@ class RegistryContractTest {
     assertThat(Deliveries.hasWorkload(next, "shop/db")).isTrue();
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void survivesAConsumerThatThrowsAndTriesAgain(RegistrySite.Kind kind) throws Exception {
-    RegistrySite site = site(kind);
-    Registry registry = registry(site);
+  @Test
+  void survivesAConsumerThatThrowsAndTriesAgain() throws Exception {
     var fails = new AtomicBoolean();
     registry.start(snapshot -> {
       if (fails.getAndSet(false)) {
@@ -209,11 +196,8 @@ class RegistryContractTest {
     assertThat(Deliveries.hasWorkload(again, "shop/web")).isTrue();
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void deliversNothingAfterClose(RegistrySite.Kind kind) throws Exception {
-    RegistrySite site = site(kind);
-    Registry registry = registry(site);
+  @Test
+  void deliversNothingAfterClose() throws Exception {
     registry.start(snapshots::add);
     snapshots.next();
 
@@ -221,5 +205,103 @@ class RegistryContractTest {
     site.apply(pod("web", "10.0.0.1"));
 
     assertThat(snapshots.isEmpty()).isTrue();
+  }
+
+  /** A registry and somebody who changes what is in it: one object of a manifest at a time. */
+  private interface RegistrySite extends AutoCloseable {
+    void apply(String yaml) throws IOException;
+
+    void delete(String yaml) throws IOException;
+
+    Registry registry(Consumer<RegistryStatus> statuses) throws IOException;
+
+    @Override
+    void close();
+
+    /** Every kind of registry. */
+    enum Kind {
+      FOLDER {
+        @Override
+        RegistrySite open(Path home) throws IOException {
+          return new Folder(home, Files.createDirectory(home.resolve("manifests")));
+        }
+      },
+      KUBERNETES {
+        @Override
+        RegistrySite open(Path home) throws Exception {
+          return new Cluster(home, new FakeCluster());
+        }
+      };
+
+      abstract RegistrySite open(Path home) throws Exception;
+    }
+
+    private static JsonNode parse(String yaml) {
+      return new ObjectMapper()
+          .valueToTree(new Load(LoadSettings.builder().build()).loadFromString(yaml));
+    }
+
+    /** A folder with one file for each object. */
+    record Folder(Path home, Path manifests) implements RegistrySite {
+      @Override
+      public void apply(String yaml) throws IOException {
+        Path written = Files.writeString(home.resolve("written"), yaml);
+        Files.move(
+            written,
+            file(yaml),
+            StandardCopyOption.ATOMIC_MOVE,
+            StandardCopyOption.REPLACE_EXISTING);
+      }
+
+      @Override
+      public void delete(String yaml) throws IOException {
+        Files.delete(file(yaml));
+      }
+
+      private Path file(String yaml) {
+        JsonNode object = parse(yaml);
+        JsonNode metadata = object.path("metadata");
+        return manifests.resolve(
+            object.path("kind").asText()
+                + "-"
+                + metadata.path("namespace").asText()
+                + "-"
+                + metadata.path("name").asText()
+                + ".yaml");
+      }
+
+      @Override
+      public Registry registry(Consumer<RegistryStatus> statuses) {
+        return new FolderRegistry(manifests, statuses);
+      }
+
+      @Override
+      public void close() {
+        // the folder is the test's
+      }
+    }
+
+    /** A cluster with faults on demand. */
+    record Cluster(Path home, FakeCluster server) implements RegistrySite {
+      @Override
+      public void apply(String yaml) {
+        server.history().apply(yaml);
+      }
+
+      @Override
+      public void delete(String yaml) {
+        server.history().delete(yaml);
+      }
+
+      @Override
+      public Registry registry(Consumer<RegistryStatus> statuses) throws IOException {
+        return new KubernetesRegistry(server.access(home), CompilerSettings.USUAL, statuses);
+      }
+
+      @Override
+      public void close() {
+        server.close();
+      }
+    }
   }
 }

@@ -252,7 +252,7 @@ class ObjectProblemsTest {
   @ParameterizedTest
   @MethodSource("wrongManifests")
   void namesLineAndFieldOfAProblem(Wrong wrong) {
-    ReadObjects read = read(wrong.text());
+    ObjectReader.ReadObjects read = read(wrong.text());
 
     assertThat(read.problems()).hasSize(1);
     Problem problem = read.problems().getFirst();
@@ -262,7 +262,7 @@ class ObjectProblemsTest {
     assertThat(problem.mend()).isNotBlank();
   }
 
-  private static ReadObjects read(String text) {
+  private static ObjectReader.ReadObjects read(String text) {
     return ObjectReader.read("f.yaml", text.getBytes(StandardCharsets.UTF_8));
   }
 }

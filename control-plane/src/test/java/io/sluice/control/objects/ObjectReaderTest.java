@@ -3,6 +3,7 @@ package io.sluice.control.objects;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.control.manifest.Problem;
+import io.sluice.control.objects.ObjectReader.ReadObjects;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
@@ -206,7 +207,7 @@ class ObjectReaderTest {
             apiVersion: v1
             kind: List
             items:
-            - {apiVersion: v1, kind: ServiceAccount, metadata: {name: a}}
+            - {apiVersion: v1, kind: KubernetesObject.ServiceAccount, metadata: {name: a}}
             - {apiVersion: v1, kind: Pod, metadata: {name: b}, spec: {hostNetwork: "yes"}}
             """);
 

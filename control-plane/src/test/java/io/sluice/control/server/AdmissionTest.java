@@ -8,7 +8,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.StatusRuntimeException;
 import io.sluice.api.identity.v1.AdmitResponse;
 import io.sluice.attack.Attack;
-import io.sluice.control.admission.JoinToken;
+import io.sluice.control.admission.JoinTokens.JoinToken;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.issuing.RefusalReason;
 import java.nio.charset.StandardCharsets;

@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.grpc.StatusRuntimeException;
 import io.sluice.control.admission.AdmissionException;
-import io.sluice.control.admission.NodeAccount;
+import io.sluice.control.admission.TokenReviewAttestor.NodeAccount;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.kubernetes.FakeCluster;

@@ -5,7 +5,7 @@ import io.sluice.control.Controller;
 import io.sluice.control.ControllerSettings;
 import io.sluice.control.StateDirectory;
 import io.sluice.control.admission.JoinTokens;
-import io.sluice.control.admission.NodeAccount;
+import io.sluice.control.admission.TokenReviewAttestor.NodeAccount;
 import io.sluice.control.authority.TestClock;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.mesh.SnapshotSource;

@@ -10,7 +10,7 @@ import io.grpc.StatusRuntimeException;
 import io.sluice.await.Await;
 import io.sluice.control.ControllerStatus;
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.authority.AuthorityHealth.Condition;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.vault.FakeVault;
 import io.sluice.control.authority.vault.FakeVault.Mood;

@@ -13,7 +13,10 @@ import io.sluice.api.identity.v1.RenewNodeRequest;
 import io.sluice.api.identity.v1.WorkloadIssuingGrpc;
 import io.sluice.control.authority.Requests;
 import java.io.ByteArrayInputStream;
+import java.net.Socket;
 import java.security.KeyPair;
+import java.security.Principal;
+import java.security.PrivateKey;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
@@ -21,6 +24,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManager;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.X509ExtendedKeyManager;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.x500.RDN;
@@ -191,5 +196,53 @@ final class NodeClient implements AutoCloseable {
   @Override
   public void close() {
     channel.shutdownNow();
+  }
+
+  /** Shows one certificate to every server, whatever it asks for. */
+  private static final class OneCertificate extends X509ExtendedKeyManager {
+    private static final String ALIAS = "one";
+
+    private final KeyPair key;
+    private final List<X509Certificate> chain;
+
+    OneCertificate(KeyPair key, List<X509Certificate> chain) {
+      this.key = key;
+      this.chain = chain;
+    }
+
+    @Override
+    public String chooseEngineClientAlias(String[] types, Principal[] issuers, SSLEngine engine) {
+      return ALIAS;
+    }
+
+    @Override
+    public String chooseClientAlias(String[] types, Principal[] issuers, Socket socket) {
+      return ALIAS;
+    }
+
+    @Override
+    public X509Certificate[] getCertificateChain(String alias) {
+      return chain.toArray(X509Certificate[]::new);
+    }
+
+    @Override
+    public PrivateKey getPrivateKey(String alias) {
+      return key.getPrivate();
+    }
+
+    @Override
+    public String[] getClientAliases(String type, Principal[] issuers) {
+      return new String[] {ALIAS};
+    }
+
+    @Override
+    public String[] getServerAliases(String type, Principal[] issuers) {
+      return new String[0];
+    }
+
+    @Override
+    public String chooseServerAlias(String type, Principal[] issuers, Socket socket) {
+      throw new IllegalStateException();
+    }
   }
 }

@@ -3,6 +3,7 @@ package io.sluice.control.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.CallOptions;
+import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.Status.Code;
@@ -27,7 +28,9 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.svid.SvidJudge;
 import java.nio.file.Path;
 import java.security.KeyPair;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -230,5 +233,69 @@ class XdsAccessTest {
 
     assertThat(client.end().getCode()).isEqualTo(Code.INVALID_ARGUMENT);
     assertThat(client.end().getDescription()).contains("says no node");
+  }
+
+  /** A client of the aggregated stream that does what the test says, request by request. */
+  private static final class AdsClient implements StreamObserver<DiscoveryResponse> {
+    private static final int PATIENCE_SECONDS = 20;
+
+    private final BlockingQueue<DiscoveryResponse> responses = new LinkedBlockingQueue<>();
+    private final CompletableFuture<io.grpc.Status> end = new CompletableFuture<>();
+    private final StreamObserver<DiscoveryRequest> requests;
+
+    AdsClient(Channel channel) {
+      this.requests =
+          AggregatedDiscoveryServiceGrpc.newStub(channel).streamAggregatedResources(this);
+    }
+
+    /** Asks for names of a type; none means all of it. */
+    AdsClient ask(XdsType type, String... names) {
+      requests.onNext(
+          DiscoveryRequest.newBuilder()
+              .setNode(Node.newBuilder().setId("test"))
+              .setTypeUrl(type.url())
+              .addAllResourceNames(List.of(names))
+              .build());
+      return this;
+    }
+
+    /** Says that the response is in force, and that the names are still wanted. */
+    void acknowledge(DiscoveryResponse response, String... names) {
+      requests.onNext(
+          DiscoveryRequest.newBuilder()
+              .setTypeUrl(response.getTypeUrl())
+              .setVersionInfo(response.getVersionInfo())
+              .setResponseNonce(response.getNonce())
+              .addAllResourceNames(List.of(names))
+              .build());
+    }
+
+    /** The next response, which has to be of that type. */
+    DiscoveryResponse next(XdsType type) throws InterruptedException {
+      DiscoveryResponse response = responses.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      assertThat(response).as("a response of type %s", type).isNotNull();
+      assertThat(response.getTypeUrl()).isEqualTo(type.url());
+      return response;
+    }
+
+    /** How the stream ends. */
+    io.grpc.Status end() throws Exception {
+      return end.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void onNext(DiscoveryResponse response) {
+      responses.add(response);
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      end.complete(io.grpc.Status.fromThrowable(failure));
+    }
+
+    @Override
+    public void onCompleted() {
+      end.complete(io.grpc.Status.OK);
+    }
   }
 }

@@ -2,15 +2,16 @@ package io.sluice.control.authority.builtin;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
-import io.sluice.control.authority.AuthorityHealth;
-import io.sluice.control.authority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
-import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.IssueJournal;
+import io.sluice.control.authority.JournalEntry;
 import io.sluice.control.authority.RotationPhase;
 import io.sluice.control.authority.TrustBundle;
-import io.sluice.control.authority.journal.IssueJournal;
-import io.sluice.control.authority.journal.JournalEntry;
+import io.sluice.control.authority.builtin.AuthorityStore.StoredState;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
@@ -22,6 +23,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
@@ -166,7 +168,7 @@ public final class BuiltInAuthority implements CertificateAuthority {
    * where there is none yet.
    */
   public static Optional<TrustDomain> trustDomain(Path directory) {
-    return AuthorityStore.state(directory).map(StoredState::trustDomain);
+    return AuthorityStore.state(directory).map(AuthorityStore.StoredState::trustDomain);
   }
 
   @Override
@@ -282,6 +284,46 @@ public final class BuiltInAuthority implements CertificateAuthority {
     } finally {
       changing.unlock();
       journal.close();
+    }
+  }
+
+  /**
+   * Everything that signing reads, as one value that is replaced as a whole.
+   *
+   * @param roots by id; those of the bundle
+   * @param signer what signs leaves: the active root's intermediate, or that root itself
+   */
+  record InForce(StoredState state, Map<String, Issuer> roots, Issuer signer, TrustBundle bundle) {
+    InForce {
+      roots = Map.copyOf(roots);
+    }
+
+    static InForce of(StoredState state, Map<String, Issuer> roots, Issuer signer) {
+      TrustBundle bundle =
+          new TrustBundle(
+              state.trustDomain(),
+              state.generation(),
+              state.phase().trusted().stream()
+                  .map(id -> known(roots, id).root())
+                  .distinct()
+                  .toList());
+      return new InForce(state, roots, signer, bundle);
+    }
+
+    Issuer root(String id) {
+      return known(roots, id);
+    }
+
+    Issuer activeRoot() {
+      return root(state.phase().active());
+    }
+
+    static Issuer known(Map<String, Issuer> roots, String id) {
+      Issuer root = roots.get(id);
+      if (root == null) {
+        throw new IllegalStateException("root " + id + " was not loaded");
+      }
+      return root;
     }
   }
 }

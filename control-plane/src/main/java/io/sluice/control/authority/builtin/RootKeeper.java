@@ -7,6 +7,8 @@ import io.sluice.control.authority.RotationPhase;
 import io.sluice.control.authority.RotationPhase.Distributing;
 import io.sluice.control.authority.RotationPhase.Single;
 import io.sluice.control.authority.RotationPhase.Using;
+import io.sluice.control.authority.builtin.AuthorityStore.StoredState;
+import io.sluice.control.authority.builtin.BuiltInAuthority.InForce;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.authority.svid.SvidProfile;

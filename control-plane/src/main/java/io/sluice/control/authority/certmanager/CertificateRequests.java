@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
 import io.sluice.control.authority.CertificateRequest;
-import io.sluice.control.authority.remote.Deadline;
+import io.sluice.control.authority.remote.RemoteIssuing.Deadline;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import java.lang.System.Logger;

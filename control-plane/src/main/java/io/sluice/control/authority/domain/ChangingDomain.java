@@ -1,23 +1,30 @@
 package io.sluice.control.authority.domain;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.authority.AuthorityHealth;
-import io.sluice.control.authority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
-import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.DurableFiles;
 import io.sluice.control.authority.RotationPhase;
 import io.sluice.control.authority.RotationPhase.Distributing;
+import io.sluice.control.authority.RotationPhase.RotationPhaseJson;
 import io.sluice.control.authority.RotationPhase.Single;
 import io.sluice.control.authority.RotationPhase.Using;
 import io.sluice.control.authority.TrustBundle;
-import io.sluice.control.authority.domain.DomainFile.Kept;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -41,7 +48,7 @@ public final class ChangingDomain implements CertificateAuthority {
   private final DomainFile file;
   private final Times times;
   private final InstantSource clock;
-  private volatile Kept kept;
+  private volatile DomainFile.Kept kept;
   private volatile boolean settled;
   private volatile String problem = "";
   private volatile Optional<FederatedBundles> federated = Optional.empty();
@@ -72,7 +79,7 @@ public final class ChangingDomain implements CertificateAuthority {
       DomainFile file,
       Times times,
       InstantSource clock,
-      Kept kept,
+      DomainFile.Kept kept,
       boolean settled) {
     this.settled = settled;
     this.authority = authority;
@@ -100,10 +107,11 @@ public final class ChangingDomain implements CertificateAuthority {
   public static ChangingDomain open(
       Path file, CertificateAuthority authority, First first, Times times, InstantSource clock) {
     DomainFile store = new DomainFile(file);
-    Optional<Kept> known = store.read();
-    Kept begun = known.orElse(new Kept(new Single(first.domain().name()), 0));
-    Kept kept =
-        new Kept(distributedSinceStart(begun.phase(), times, clock.instant()), begun.changes());
+    Optional<DomainFile.Kept> known = store.read();
+    DomainFile.Kept begun = known.orElse(new DomainFile.Kept(new Single(first.domain().name()), 0));
+    DomainFile.Kept kept =
+        new DomainFile.Kept(
+            distributedSinceStart(begun.phase(), times, clock.instant()), begun.changes());
     boolean settled = known.isPresent() || first.isKnown();
     if (known.isEmpty() && settled) {
       store.write(kept);
@@ -151,7 +159,7 @@ public final class ChangingDomain implements CertificateAuthority {
       return;
     }
     boolean isTold = settled && !next.trusted().equals(phase.trusted());
-    Kept following = new Kept(next, kept.changes() + (isTold ? 1 : 0));
+    DomainFile.Kept following = new DomainFile.Kept(next, kept.changes() + (isTold ? 1 : 0));
     try {
       authority.signFor(new TrustDomain(next.active()));
       file.write(following);
@@ -222,7 +230,7 @@ public final class ChangingDomain implements CertificateAuthority {
   public TrustBundle trustBundle() {
     requireSettled();
     TrustBundle bundle = authority.trustBundle();
-    Kept now = kept;
+    DomainFile.Kept now = kept;
     List<TrustDomain> others =
         now.phase().trusted().stream()
             .map(TrustDomain::new)
@@ -281,5 +289,49 @@ public final class ChangingDomain implements CertificateAuthority {
   @Override
   public void close() {
     authority.close();
+  }
+
+  /** The trust domain in force, and where a change of it stands, over a restart. Any thread. */
+  private record DomainFile(Path file) {
+    private static final int FORMAT = 1;
+    private static final int LONGEST = 4_096;
+    private static final ObjectMapper JSON =
+        new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+    /**
+     * What is kept.
+     *
+     * @param changes of the domains that nodes are told of, since the mesh began; files of earlier
+     *     releases count none
+     */
+    record Kept(RotationPhase phase, long changes) {}
+
+    /** Empty before the first start. */
+    Optional<Kept> read() {
+      return DurableFiles.read(file, LONGEST).map(this::parse);
+    }
+
+    void write(Kept kept) {
+      ObjectNode node =
+          JSON.createObjectNode().put("format", FORMAT).put("changes", kept.changes());
+      RotationPhaseJson.put(kept.phase(), node);
+      DurableFiles.write(file, node.toPrettyString() + "\n");
+    }
+
+    private Kept parse(String json) {
+      try {
+        JsonNode node = JSON.readTree(json);
+        if (node.path("format").asInt() != FORMAT) {
+          throw DurableFiles.damaged(file, "its format is not " + FORMAT);
+        }
+        RotationPhase phase =
+            RotationPhaseJson.read(node, domain -> new TrustDomain(domain).name());
+        return new Kept(phase, node.path("changes").asLong());
+      } catch (JsonProcessingException e) {
+        throw DurableFiles.damaged(file, "it is not whole JSON");
+      } catch (DateTimeException | IllegalArgumentException e) {
+        throw DurableFiles.damaged(file, "a value cannot be used: " + e.getMessage());
+      }
+    }
   }
 }

@@ -2,14 +2,15 @@ package io.sluice.control.authority.remote;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
-import io.sluice.control.authority.IssuedCertificate;
-import io.sluice.control.authority.journal.IssueJournal;
-import io.sluice.control.authority.journal.JournalEntry;
+import io.sluice.control.authority.IssueJournal;
+import io.sluice.control.authority.JournalEntry;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.authority.svid.SvidRules;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.SvidJudge;
+import io.sluice.process.Backoff;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /**
  * From a request to a certificate that somebody else has signed: what may be asked, how often, and
@@ -178,5 +180,58 @@ public final class RemoteIssuing {
         "what " + terms.backend() + " signed",
         violation,
         terms.mend());
+  }
+
+  /**
+   * Tries again what may succeed later, with growing pauses of random length, for at most a set
+   * time.
+   *
+   * @param patience from the first try to the beginning of the last
+   */
+  private record Retries(Duration patience) {
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
+    private static final Duration LONGEST_PAUSE = Duration.ofMillis(3_200);
+
+    <T> T run(Function<Deadline, T> call) {
+      Deadline deadline = Deadline.in(patience);
+      Backoff backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE);
+      while (true) {
+        try {
+          return call.apply(deadline);
+        } catch (AuthorityException e) {
+          Duration pause = backoff.failed();
+          if (!e.reason().isRetryable() || deadline.isWithin(pause)) {
+            throw e;
+          }
+          await(pause, e);
+        }
+      }
+    }
+
+    private static void await(Duration pause, AuthorityException cause) {
+      try {
+        Thread.sleep(pause);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw cause;
+      }
+    }
+  }
+
+  /**
+   * A moment after which nobody waits any longer.
+   *
+   * @param nanoTime of {@link System#nanoTime()}
+   */
+  public record Deadline(long nanoTime) {
+    /** In {@code time} from now. */
+    public static Deadline in(Duration time) {
+      return new Deadline(System.nanoTime() + time.toNanos());
+    }
+
+    /** True from {@code time} before the moment on. */
+    public boolean isWithin(Duration time) {
+      return System.nanoTime() + time.toNanos() - nanoTime >= 0;
+    }
   }
 }

@@ -1,7 +1,7 @@
 package io.sluice.control.authority.settings;
 
 import io.sluice.control.authority.CertificateRequest;
-import io.sluice.control.authority.certmanager.IssuerRef;
+import io.sluice.control.authority.certmanager.CertManagerSettings.IssuerRef;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.authority.token.TokenSettings;

@@ -1,7 +1,7 @@
 package io.sluice.control.authority.settings;
 
 import io.sluice.control.authority.certmanager.CertManagerSettings;
-import io.sluice.control.authority.certmanager.IssuerRef;
+import io.sluice.control.authority.certmanager.CertManagerSettings.IssuerRef;
 import io.sluice.control.authority.settings.AuthoritySettings.BuiltIn;
 import io.sluice.control.authority.settings.AuthoritySettings.CertManager;
 import io.sluice.control.authority.settings.AuthoritySettings.Imported;

@@ -3,6 +3,8 @@ package io.sluice.control.authority.svid;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
 import io.sluice.mesh.svid.Certificates;
+import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
 import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
 import java.security.SecureRandom;
@@ -10,6 +12,9 @@ import java.security.Signature;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.List;
+import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
+import org.bouncycastle.operator.ContentSigner;
+import org.bouncycastle.operator.DefaultSignatureAlgorithmIdentifierFinder;
 
 /**
  * A certificate that may sign others, its key, and the way from it to its root. Immutable.
@@ -124,5 +129,44 @@ public record Issuer(List<X509Certificate> chain, PrivateKey key) {
   @Override
   public String toString() {
     return "issuer " + id() + " (" + certificate().getSubjectX500Principal() + ")";
+  }
+
+  /** Signs one certificate with a key of ours, or of a token. */
+  static final class KeySigner implements ContentSigner {
+    private final PrivateKey key;
+    private final ByteArrayOutputStream content = new ByteArrayOutputStream();
+
+    KeySigner(PrivateKey key) {
+      this.key = key;
+    }
+
+    static byte[] sign(PrivateKey key, byte[] content) throws GeneralSecurityException {
+      if (key instanceof SigningKey.ForeignKey foreign) {
+        return foreign.sign(content);
+      }
+      Signature signature = Signature.getInstance(SigningKey.signatureOf(key));
+      signature.initSign(key);
+      signature.update(content);
+      return signature.sign();
+    }
+
+    @Override
+    public AlgorithmIdentifier getAlgorithmIdentifier() {
+      return new DefaultSignatureAlgorithmIdentifierFinder().find(SigningKey.signatureOf(key));
+    }
+
+    @Override
+    public OutputStream getOutputStream() {
+      return content;
+    }
+
+    @Override
+    public byte[] getSignature() {
+      try {
+        return sign(key, content.toByteArray());
+      } catch (GeneralSecurityException e) {
+        throw new IllegalStateException("a key that was checked does sign", e);
+      }
+    }
   }
 }

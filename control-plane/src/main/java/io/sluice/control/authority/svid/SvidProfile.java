@@ -1,10 +1,12 @@
 package io.sluice.control.authority.svid;
 
+import io.sluice.control.authority.svid.Issuer.KeySigner;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import java.math.BigInteger;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
+import java.security.NoSuchAlgorithmException;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.SecureRandom;
@@ -18,17 +20,26 @@ import java.util.Collection;
 import java.util.Date;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import org.bouncycastle.asn1.ASN1OctetString;
+import org.bouncycastle.asn1.DEROctetString;
 import org.bouncycastle.asn1.x500.RDN;
 import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.asn1.x509.AuthorityKeyIdentifier;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.GeneralName;
 import org.bouncycastle.asn1.x509.GeneralNames;
+import org.bouncycastle.asn1.x509.GeneralSubtree;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
+import org.bouncycastle.asn1.x509.NameConstraints;
+import org.bouncycastle.asn1.x509.SubjectKeyIdentifier;
 import org.bouncycastle.cert.CertIOException;
+import org.bouncycastle.cert.X509v3CertificateBuilder;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
+import org.bouncycastle.cert.jcajce.JcaX509ExtensionUtils;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.jspecify.annotations.Nullable;
 
@@ -214,6 +225,86 @@ public record SvidProfile(TrustDomain trustDomain, boolean dnsNames, boolean nam
           Date.from(end.truncatedTo(ChronoUnit.SECONDS)),
           subject,
           key);
+    }
+  }
+
+  /**
+   * What an intermediate is bound to (RFC 5280 §4.2.1.10): URIs whose host is the trust domain, DNS
+   * names within it, and no IP address.
+   */
+  private static final class DomainConstraint {
+    private static final int LONGEST_DNS_NAME = 253;
+    private static final int IPV4_SUBTREE_BYTES = 8;
+    private static final int IPV6_SUBTREE_BYTES = 32;
+    private static final String LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
+    private static final Pattern DNS_NAME = Pattern.compile(LABEL + "(\\." + LABEL + ")*");
+
+    /** A last label that begins with a digit is no host name to the JDK's URI parser. */
+    private static final Pattern ENDS_IN_A_NAME = Pattern.compile("(.*\\.)?[a-z][a-z0-9-]*");
+
+    private DomainConstraint() {}
+
+    static boolean isDnsName(String name) {
+      return name.length() <= LONGEST_DNS_NAME && DNS_NAME.matcher(name).matches();
+    }
+
+    /** SPIFFE allows trust domains that no validator takes for a host, such as {@code my_mesh}. */
+    static boolean canExpress(TrustDomain domain) {
+      return isDnsName(domain.name()) && ENDS_IN_A_NAME.matcher(domain.name()).matches();
+    }
+
+    static NameConstraints of(TrustDomain domain) {
+      GeneralSubtree[] permitted = {
+        new GeneralSubtree(new GeneralName(GeneralName.uniformResourceIdentifier, domain.name())),
+        new GeneralSubtree(new GeneralName(GeneralName.dNSName, domain.name()))
+      };
+      GeneralSubtree[] excluded = {
+        allAddresses(IPV4_SUBTREE_BYTES), allAddresses(IPV6_SUBTREE_BYTES)
+      };
+      return new NameConstraints(permitted, excluded);
+    }
+
+    /** Address and mask, both zero: every address of that length. */
+    private static GeneralSubtree allAddresses(int bytes) {
+      return new GeneralSubtree(
+          new GeneralName(GeneralName.iPAddress, new DEROctetString(new byte[bytes])));
+    }
+  }
+
+  /** Subject and authority key identifier (RFC 5280 §4.2.1.1, §4.2.1.2). */
+  private static final class KeyIdentifiers {
+    private KeyIdentifiers() {}
+
+    /** A self-signed certificate has no {@code issuer} and points at itself. */
+    static void add(
+        X509v3CertificateBuilder builder, PublicKey subject, @Nullable X509Certificate issuer)
+        throws CertIOException {
+      SubjectKeyIdentifier own = of(subject);
+      builder.addExtension(Extension.subjectKeyIdentifier, false, own);
+      byte[] identifier = issuer == null ? own.getKeyIdentifier() : stated(issuer);
+      builder.addExtension(
+          Extension.authorityKeyIdentifier, false, new AuthorityKeyIdentifier(identifier));
+    }
+
+    /**
+     * As the issuer's certificate has it: an authority brought along may derive it in another way.
+     */
+    private static byte[] stated(X509Certificate issuer) {
+      byte[] extension = issuer.getExtensionValue(Extension.subjectKeyIdentifier.getId());
+      if (extension == null) {
+        return of(issuer.getPublicKey()).getKeyIdentifier();
+      }
+      byte[] value = ASN1OctetString.getInstance(extension).getOctets();
+      return SubjectKeyIdentifier.getInstance(ASN1OctetString.getInstance(value))
+          .getKeyIdentifier();
+    }
+
+    private static SubjectKeyIdentifier of(PublicKey key) {
+      try {
+        return new JcaX509ExtensionUtils().createSubjectKeyIdentifier(key);
+      } catch (NoSuchAlgorithmException e) {
+        throw new IllegalStateException("every JDK has SHA-1", e);
+      }
     }
   }
 }

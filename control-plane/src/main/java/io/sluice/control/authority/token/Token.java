@@ -3,6 +3,7 @@ package io.sluice.control.authority.token;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
 import io.sluice.control.authority.svid.SigningKey;
+import io.sluice.mesh.Sha256;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -13,7 +14,6 @@ import java.security.KeyFactory;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.KeyStore;
-import java.security.MessageDigest;
 import java.security.PrivateKey;
 import java.security.Provider;
 import java.security.ProviderException;
@@ -30,7 +30,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -54,13 +53,13 @@ final class Token {
   private record Session(Provider provider, KeyStore store, Map<String, PrivateKey> handles) {}
 
   private final TokenSettings settings;
-  private final Pin pin;
+  private final TokenSettings.Pin pin;
   private @Nullable Session session;
   private volatile @Nullable AuthorityException failed;
 
   Token(TokenSettings settings) {
     this.settings = settings;
-    this.pin = new Pin(settings.pinFile());
+    this.pin = new TokenSettings.Pin(settings.pinFile());
   }
 
   /** Why the last use failed; empty where it did not. */
@@ -217,7 +216,7 @@ final class Token {
       X509EncodedKeySpec encoded = new X509EncodedKeySpec(pair.getPublic().getEncoded());
       PublicKey publicKey = KeyFactory.getInstance("EC").generatePublic(encoded);
       synchronized (open.handles()) {
-        open.handles().put(idOf(publicKey), pair.getPrivate());
+        open.handles().put(Sha256.hex(publicKey.getEncoded()), pair.getPrivate());
       }
       return new KeyPair(publicKey, key(publicKey));
     });
@@ -230,16 +229,8 @@ final class Token {
       int bits = ec.getParams().getCurve().getField().getFieldSize();
       signature = bits >= P384_BITS ? "SHA384withECDSA" : "SHA256withECDSA";
     }
-    return new TokenKey(this, idOf(publicKey), publicKey.getAlgorithm(), signature);
-  }
-
-  private static String idOf(PublicKey key) {
-    try {
-      byte[] digest = MessageDigest.getInstance("SHA-256").digest(key.getEncoded());
-      return HexFormat.of().formatHex(digest);
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
-    }
+    return new TokenKey(
+        this, Sha256.hex(publicKey.getEncoded()), publicKey.getAlgorithm(), signature);
   }
 
   byte[] sign(TokenKey key, byte[] content) {
@@ -260,7 +251,7 @@ final class Token {
       for (String alias : Collections.list(open.store().aliases())) {
         Certificate certificate = open.store().getCertificate(alias);
         if (certificate != null
-            && idOf(certificate.getPublicKey()).equals(key.id())
+            && Sha256.hex(certificate.getPublicKey().getEncoded()).equals(key.id())
             && open.store().getKey(alias, null) instanceof PrivateKey found) {
           open.handles().put(key.id(), found);
           return found;

@@ -1,6 +1,6 @@
 package io.sluice.control.authority.token;
 
-import io.sluice.control.authority.svid.ForeignKey;
+import io.sluice.control.authority.svid.SigningKey.ForeignKey;
 
 /** Names a private key of a token. It stays good when the token's session is lost and made anew. */
 final class TokenKey implements ForeignKey {

@@ -50,11 +50,8 @@ public record VaultSettings(
     trustedRoots = List.copyOf(trustedRoots);
     if (!requestTimeout.isPositive() || patience.compareTo(requestTimeout) < 0) {
       throw new IllegalArgumentException(
-          "the time for all tries ("
-              + patience
-              + ") must hold one request ("
-              + requestTimeout
-              + ")");
+          "the time for all tries (%s) must hold one request (%s)"
+              .formatted(patience, requestTimeout));
     }
   }
 

@@ -3,7 +3,8 @@ package io.sluice.control.xds.stream;
 import com.google.protobuf.ByteString;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.issuing.RefusedException;
-import io.sluice.control.xds.stream.Ask.Wish;
+import io.sluice.control.xds.stream.Variant.Ask.Wish;
+import io.sluice.control.xds.stream.Variant.Batch;
 import io.sluice.control.xds.translate.Catalogue;
 import io.sluice.control.xds.translate.XdsResource;
 import io.sluice.control.xds.translate.XdsType;
@@ -11,11 +12,13 @@ import io.sluice.mesh.Printable;
 import io.sluice.mesh.Version;
 import io.sluice.mesh.WireLimits;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,7 +63,7 @@ final class Subscription {
    * requests arrive in order, and a client that wants nothing of a type may never look at a
    * response that was on its way.
    */
-  Answer take(Ask ask) {
+  Answer take(Variant.Ask ask) {
     want(ask.wish());
     Batch answered = pending;
     if (answered == null || !answered.nonce().equals(ask.nonce())) {
@@ -182,11 +185,8 @@ final class Subscription {
   private List<XdsResource> all(List<XdsResource> present) {
     if (present.stream().mapToLong(XdsResource::bytes).sum() > WireLimits.PART_CONTENT_BYTES) {
       throw tooMuch(
-          "all it wants of type "
-              + type.label()
-              + " is more than "
-              + WireLimits.PART_CONTENT_BYTES
-              + " bytes, which has to go in one response");
+          "all it wants of type %s is more than %s bytes, which has to go in one response"
+              .formatted(type.label(), WireLimits.PART_CONTENT_BYTES));
     }
     return present;
   }
@@ -211,5 +211,86 @@ final class Subscription {
         inForce,
         pending != null,
         problem);
+  }
+
+  /**
+   * Which resources of one type a client wants: those that it names, or all. A client that never
+   * named one of a type which Envoy fetches as a whole wants all. One thread at a time.
+   */
+  static final class Names {
+    /** As many services as the largest mesh that is planned for, twice. */
+    static final int MOST = 4_096;
+
+    private static final int LONGEST = 512;
+    private static final String EVERYTHING = "*";
+
+    private final XdsType type;
+    private final Set<String> named = new TreeSet<>();
+    private boolean begun;
+    private boolean everNamed;
+    private boolean everything;
+
+    Names(XdsType type) {
+      this.type = type;
+    }
+
+    void take(Wish wish) {
+      switch (wish) {
+        case Wish.Exactly(var names) -> {
+          named.clear();
+          everything = false;
+          everNamed |= !names.isEmpty();
+          everything = !everNamed && type.isWhole();
+          add(names);
+        }
+        case Wish.Change(var added, var removed, _) -> {
+          everything |= !begun && added.isEmpty() && type.isWhole();
+          removed.forEach(this::remove);
+          add(added);
+        }
+      }
+      begun = true;
+    }
+
+    private void add(Collection<String> names) {
+      for (String name : names) {
+        if (name.equals(EVERYTHING)) {
+          everything = true;
+        } else if (name.length() > LONGEST || (named.size() >= MOST && !named.contains(name))) {
+          throw new RefusedException(
+              RefusalReason.TOO_MUCH_ASKED,
+              "a stream names at most %s resources of a type, of at most %s characters each"
+                  .formatted(MOST, LONGEST),
+              "ask for those that the client calls");
+        } else {
+          named.add(name);
+        }
+      }
+    }
+
+    private void remove(String name) {
+      if (name.equals(EVERYTHING)) {
+        everything = false;
+      } else {
+        named.remove(name);
+      }
+    }
+
+    /** Those that it names. */
+    Set<String> named() {
+      return named;
+    }
+
+    boolean isEverything() {
+      return everything;
+    }
+
+    boolean isNothing() {
+      return !everything && named.isEmpty();
+    }
+
+    boolean wants(String name) {
+      return everything || named.contains(name);
+    }
   }
 }

@@ -1,14 +1,18 @@
 package io.sluice.control.xds.stream;
 
 import io.sluice.api.envoy.core.ControlPlane;
+import io.sluice.api.envoy.core.Node;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
 import io.sluice.api.envoy.discovery.DiscoveryRequest;
 import io.sluice.api.envoy.discovery.DiscoveryResponse;
 import io.sluice.api.envoy.discovery.Resource;
-import io.sluice.control.xds.stream.Ask.Wish;
+import io.sluice.control.xds.stream.Variant.Ask.Wish;
 import io.sluice.control.xds.translate.XdsResource;
+import io.sluice.control.xds.translate.XdsType;
 import io.sluice.mesh.Release;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -115,4 +119,42 @@ public sealed interface Variant<Q, A> {
       return response.build();
     }
   }
+
+  /**
+   * One request of a client, of either variant of the protocol.
+   *
+   * @param typeUrl which resources it is about
+   * @param node how the client describes itself
+   * @param nonce of the response that it answers; empty where it answers none
+   * @param refusal why the client could not use that response; empty where it did
+   */
+  record Ask(
+      String typeUrl, Optional<Node> node, String nonce, Optional<String> refusal, Wish wish) {
+    /** What the client wants to be told of. */
+    sealed interface Wish {
+      /** These and no others. */
+      record Exactly(List<String> names) implements Wish {}
+
+      /**
+       * A change of what it wanted before.
+       *
+       * @param held versions that it has from an earlier stream
+       */
+      record Change(List<String> added, List<String> removed, Map<String, String> held)
+          implements Wish {}
+    }
+  }
+
+  /**
+   * One response, of either variant of the protocol.
+   *
+   * @param version of everything of the type that the client has when it has taken this
+   * @param removed names of what is no more; not told where the variant has no word for it
+   */
+  record Batch(
+      XdsType type,
+      String nonce,
+      String version,
+      List<XdsResource> resources,
+      List<String> removed) {}
 }

@@ -1,5 +1,9 @@
 package io.sluice.control.xds.translate;
 
+import io.sluice.api.envoy.core.DataSource;
+import io.sluice.api.envoy.tls.CertificateValidationContext;
+import io.sluice.api.envoy.tls.Secret;
+import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.xds.translate.CalledName.Target;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.MeshSnapshot;
@@ -96,8 +100,8 @@ final class Sight {
     return XdsResource.of(
         name,
         switch (type) {
-          case LISTENER -> Routing.listener(name, full);
-          case ROUTE -> Routing.route(full);
+          case LISTENER -> Clusters.Routing.listener(name, full);
+          case ROUTE -> Clusters.Routing.route(full);
           case CLUSTER -> Clusters.cluster(full, Optional.empty());
           case ENDPOINT -> Clusters.assignment(full, snapshot, known.endpoints());
           case SECRET -> throw new IllegalArgumentException("no service has a secret");
@@ -120,5 +124,35 @@ final class Sight {
       }
     }
     return names;
+  }
+
+  /**
+   * The trust bundle, named by its trust domain as SPIFFE's servers of secrets name theirs. It is
+   * the only secret that is told: private keys stay where they were made.
+   */
+  private static final class RootsSecret {
+    private RootsSecret() {}
+
+    static String name(MeshSnapshot snapshot) {
+      return "spiffe://" + snapshot.settings().trustDomain();
+    }
+
+    static Optional<XdsResource> of(
+        String name, MeshSnapshot snapshot, List<X509Certificate> roots) {
+      if (roots.isEmpty() || !name.equals(name(snapshot))) {
+        return Optional.empty();
+      }
+      return Optional.of(
+          XdsResource.of(
+              name,
+              Secret.newBuilder()
+                  .setName(name)
+                  .setValidationContext(
+                      CertificateValidationContext.newBuilder()
+                          .setTrustedCa(
+                              DataSource.newBuilder()
+                                  .setInlineString(new Pem(roots, List.of()).text())))
+                  .build()));
+    }
   }
 }

@@ -42,4 +42,13 @@ public final class Translation {
         sights.computeIfAbsent(identity, who -> new Sight(who, snapshot, roots, domains)),
         asker.certificateProvider());
   }
+
+  /**
+   * Who asks.
+   *
+   * @param identity what the client's certificate proves: a workload's, or a node's
+   * @param certificateProvider where the client keeps certificate and roots, by a name of its own;
+   *     empty where it says of none, and then it is told of no TLS
+   */
+  public record Asker(SpiffeId identity, String certificateProvider) {}
 }

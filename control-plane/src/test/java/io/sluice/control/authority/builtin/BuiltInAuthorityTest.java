@@ -5,13 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
-import io.sluice.control.authority.AuthorityHealth.Condition;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
-import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.IssueJournal;
+import io.sluice.control.authority.IssueJournal.JournalLimits;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.SigningRequest;
-import io.sluice.control.authority.journal.IssueJournal;
-import io.sluice.control.authority.journal.JournalLimits;
 import io.sluice.mesh.SpiffeId;
 import java.math.BigInteger;
 import java.nio.file.Files;

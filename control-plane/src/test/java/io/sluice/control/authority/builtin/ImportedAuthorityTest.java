@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.OpenSsl;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.RotationPhase.Distributing;
@@ -81,29 +81,12 @@ class ImportedAuthorityTest {
     Files.move(brought.resolve("ca.crt"), brought.resolve("root.crt"));
     Files.move(brought.resolve("private.key"), brought.resolve("root.key"));
     openssl(
-        "req",
-        "-x509",
-        "-newkey",
-        "EC",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
+        "req -x509 -newkey EC -pkeyopt ec_paramgen_curve:prime256v1 -nodes -CA root.crt "
+            + "-CAkey root.key -days 100 -keyout private.key -out between.crt "
+            + "-addext keyUsage=critical,keyCertSign "
+            + "-addext basicConstraints=critical,CA:TRUE,pathlen:0",
         "-subj",
-        "/CN=Company intermediate",
-        "-CA",
-        "root.crt",
-        "-CAkey",
-        "root.key",
-        "-days",
-        "100",
-        "-keyout",
-        "private.key",
-        "-out",
-        "between.crt",
-        "-addext",
-        "keyUsage=critical,keyCertSign",
-        "-addext",
-        "basicConstraints=critical,CA:TRUE,pathlen:0");
+        "/CN=Company intermediate");
     Files.writeString(
         brought.resolve("ca.crt"),
         Files.readString(brought.resolve("between.crt"))
@@ -148,25 +131,12 @@ class ImportedAuthorityTest {
 
   private void makeBoundRoot(String domain) throws Exception {
     openssl(
-        "req",
-        "-x509",
-        "-newkey",
-        "EC",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
+        "req -x509 -newkey EC -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 100 "
+            + "-keyout private.key -out ca.crt -addext keyUsage=critical,keyCertSign "
+            + "-addext nameConstraints=critical,permitted;URI:"
+            + domain,
         "-subj",
-        "/CN=Bound root",
-        "-days",
-        "100",
-        "-keyout",
-        "private.key",
-        "-out",
-        "ca.crt",
-        "-addext",
-        "keyUsage=critical,keyCertSign",
-        "-addext",
-        "nameConstraints=critical,permitted;URI:" + domain);
+        "/CN=Bound root");
   }
 
   @Test
@@ -208,46 +178,25 @@ class ImportedAuthorityTest {
     Files.deleteIfExists(brought.resolve("private.key"));
     if (key.startsWith("EC:")) {
       openssl(
-          "genpkey",
-          "-algorithm",
-          "EC",
-          "-pkeyopt",
-          "ec_paramgen_curve:" + key.substring(3),
-          "-out",
-          "private.key");
+          "genpkey -algorithm EC -out private.key -pkeyopt ec_paramgen_curve:" + key.substring(3));
     } else if (key.startsWith("rsa:")) {
       openssl(
-          "genpkey",
-          "-algorithm",
-          "RSA",
-          "-pkeyopt",
-          "rsa_keygen_bits:" + key.substring(4),
-          "-out",
-          "private.key");
+          "genpkey -algorithm RSA -out private.key -pkeyopt rsa_keygen_bits:" + key.substring(4));
     } else {
       openssl("genpkey", "-algorithm", key, "-out", "private.key");
     }
     openssl(
-        "req",
-        "-x509",
-        "-key",
-        "private.key",
+        "req -x509 -key private.key -days 3650 -out ca.crt "
+            + "-addext keyUsage=critical,keyCertSign -addext basicConstraints=critical,"
+            + basicConstraints,
         "-subj",
-        "/CN=Company root",
-        "-days",
-        "3650",
-        "-out",
-        "ca.crt",
-        "-addext",
-        "keyUsage=critical,keyCertSign",
-        "-addext",
-        "basicConstraints=critical," + basicConstraints);
+        "/CN=Company root");
     chmod("private.key", "rw-r-----");
     site.clock().set(Instant.now().plusSeconds(1)); // openssl goes by the machine's clock
   }
 
-  private String openssl(String... arguments) throws Exception {
-    OpenSsl.Answer answer = OpenSsl.run(brought, arguments);
+  private String openssl(String words, String... whole) throws Exception {
+    OpenSsl.Answer answer = OpenSsl.run(brought, words, whole);
     assertThat(answer.ok()).as(answer.text()).isTrue();
     return answer.text();
   }

@@ -2,7 +2,7 @@ package io.sluice.control.authority.builtin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.OpenSsl;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.svid.Pem;
@@ -45,17 +45,8 @@ class OpenSslVerdictTest {
     OpenSsl.Answer answer =
         OpenSsl.run(
             files,
-            List.of(
-                    "verify",
-                    "-x509_strict",
-                    "-purpose",
-                    purpose,
-                    "-CAfile",
-                    "root.pem",
-                    "-untrusted",
-                    "between.pem",
-                    "leaf.pem")
-                .toArray(String[]::new));
+            "verify -x509_strict -purpose %s -CAfile root.pem -untrusted between.pem leaf.pem"
+                .formatted(purpose));
 
     assertThat(answer.text()).contains("leaf.pem: OK");
     assertThat(answer.ok()).isTrue();

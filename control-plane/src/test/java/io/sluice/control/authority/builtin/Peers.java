@@ -1,6 +1,6 @@
 package io.sluice.control.authority.builtin;
 
-import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.TrustBundle;
 import java.security.GeneralSecurityException;
 import java.security.cert.CertPathValidator;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.sluice.control.authority.AuthorityException;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
-import io.sluice.control.authority.IssuedCertificate;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.RotationPhase;
 import io.sluice.control.authority.RotationPhase.Distributing;

@@ -1,8 +1,8 @@
 package io.sluice.control.authority.builtin;
 
+import io.sluice.control.authority.IssueJournal;
+import io.sluice.control.authority.IssueJournal.JournalLimits;
 import io.sluice.control.authority.TestClock;
-import io.sluice.control.authority.journal.IssueJournal;
-import io.sluice.control.authority.journal.JournalLimits;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.authority.svid.SvidProfile;

@@ -9,15 +9,15 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.await.Await;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
-import io.sluice.control.authority.AuthorityHealth.Condition;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
-import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.IssueJournal;
+import io.sluice.control.authority.IssueJournal.JournalLimits;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.SigningRequest;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.certmanager.FakeIssuer.Mood;
-import io.sluice.control.authority.journal.IssueJournal;
-import io.sluice.control.authority.journal.JournalLimits;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.authority.svid.SvidRules;
 import io.sluice.control.kubernetes.FakeCluster;
@@ -306,7 +306,7 @@ class CertManagerAuthorityTest {
     CertManagerSettings settings =
         new CertManagerSettings(
             "sluice-system",
-            IssuerRef.DEFAULT,
+            CertManagerSettings.IssuerRef.DEFAULT,
             roots,
             new SvidProfile(new TrustDomain("site.example"), false, true),
             PATIENCE,

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.authority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority;
-import io.sluice.control.authority.IssuedCertificate;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
+import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.Requests;
-import io.sluice.control.authority.certmanager.IssuerRef;
+import io.sluice.control.authority.certmanager.CertManagerSettings.IssuerRef;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.authority.svid.SigningKey;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.authority.certmanager.IssuerRef;
+import io.sluice.control.authority.certmanager.CertManagerSettings.IssuerRef;
 import io.sluice.control.authority.settings.AuthoritySettings.BuiltIn;
 import io.sluice.control.authority.settings.AuthoritySettings.CertManager;
 import io.sluice.control.authority.settings.AuthoritySettings.Imported;

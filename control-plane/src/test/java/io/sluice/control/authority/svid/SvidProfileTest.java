@@ -211,15 +211,7 @@ class SvidProfileTest {
     Files.writeString(directory.resolve("leaf.pem"), new Pem(List.of(leaf), List.of()).text());
     return OpenSsl.run(
         directory,
-        "verify",
-        "-x509_strict",
-        "-purpose",
-        "sslserver",
-        "-CAfile",
-        "root.pem",
-        "-untrusted",
-        "between.pem",
-        "leaf.pem");
+        "verify -x509_strict -purpose sslserver -CAfile root.pem -untrusted between.pem leaf.pem");
   }
 
   private static int countSet(boolean[] bits) {

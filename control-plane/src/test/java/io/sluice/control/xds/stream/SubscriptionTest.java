@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.xds.StoreMesh;
-import io.sluice.control.xds.stream.Ask.Wish;
 import io.sluice.control.xds.stream.Subscription.Answer;
-import io.sluice.control.xds.translate.Asker;
+import io.sluice.control.xds.stream.Variant.Ask;
+import io.sluice.control.xds.stream.Variant.Ask.Wish;
+import io.sluice.control.xds.stream.Variant.Batch;
 import io.sluice.control.xds.translate.Catalogue;
 import io.sluice.control.xds.translate.Translation;
+import io.sluice.control.xds.translate.Translation.Asker;
 import io.sluice.control.xds.translate.XdsResource;
 import io.sluice.control.xds.translate.XdsType;
 import io.sluice.mesh.AppProtocol;
@@ -225,7 +227,7 @@ class SubscriptionTest {
   void clientThatNamesTooManyIsRefused() {
     Subscription listeners = new Subscription(XdsType.LISTENER, false);
     String[] names =
-        IntStream.rangeClosed(0, Names.MOST)
+        IntStream.rangeClosed(0, Subscription.Names.MOST)
             .mapToObj(i -> "s" + i + ".shop:80")
             .toArray(String[]::new);
 

@@ -50,7 +50,7 @@ class TranslationTest {
 
   private static Catalogue catalogue(MeshSnapshot snapshot, SpiffeId asker) {
     return new Translation(snapshot, List.of(), Set.of(TrustDomain.CLUSTER_LOCAL))
-        .of(new Asker(asker, ""));
+        .of(new Translation.Asker(asker, ""));
   }
 
   private static Optional<ClusterLoadAssignment> endpoints(Catalogue catalogue, String name)
@@ -281,7 +281,7 @@ class TranslationTest {
 
     Cluster cluster =
         new Translation(snapshot, List.of(), Set.of(TrustDomain.CLUSTER_LOCAL))
-            .of(new Asker(BUYER, provider))
+            .of(new Translation.Asker(BUYER, provider))
             .get(XdsType.CLUSTER, StoreMesh.NAME)
             .orElseThrow()
             .content()

@@ -1,8 +1,6 @@
-package io.sluice.control.authority.journal;
+package io.sluice.control.authority;
 
-import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
-import io.sluice.control.authority.DurableFiles;
 import java.io.BufferedReader;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -77,7 +75,7 @@ public final class IssueJournal implements AutoCloseable {
    * @throws AuthorityException where it does not get there; the certificate must then not be used
    */
   public void append(JournalEntry entry) {
-    byte[] line = EntryFormat.line(entry).getBytes(StandardCharsets.UTF_8);
+    byte[] line = JournalEntry.EntryFormat.line(entry).getBytes(StandardCharsets.UTF_8);
     if (line.length > LONGEST_LINE) {
       throw new IllegalArgumentException(
           "a journal line of " + line.length + " bytes is longer than " + LONGEST_LINE);
@@ -207,7 +205,7 @@ public final class IssueJournal implements AutoCloseable {
    * been removed. Reads files, up to the whole journal: for people and rare events.
    */
   public Optional<JournalEntry> find(BigInteger serial) {
-    String member = EntryFormat.serialMember(serial);
+    String member = JournalEntry.EntryFormat.serialMember(serial);
     // Twice: a rotation between two parts can move an entry past the reader.
     return look(member).or(() -> look(member));
   }
@@ -222,7 +220,7 @@ public final class IssueJournal implements AutoCloseable {
             lines
                 .lines()
                 .filter(line -> line.contains(member))
-                .flatMap(line -> EntryFormat.entry(line).stream())
+                .flatMap(line -> JournalEntry.EntryFormat.entry(line).stream())
                 .findFirst();
         if (found.isPresent()) {
           return found;
@@ -260,6 +258,29 @@ public final class IssueJournal implements AutoCloseable {
     } finally {
       writing.unlock();
       syncing.unlock();
+    }
+  }
+
+  /**
+   * How much of the disk the journal may take: {@code files} times {@code fileBytes}.
+   *
+   * @param fileBytes size at which the current file is closed
+   * @param files the current one and its older parts
+   */
+  public record JournalLimits(long fileBytes, int files) {
+    /**
+     * 64 MiB, some 200,000 entries: a week of 1,000 workloads at the shortest usual life of 1 h.
+     */
+    public static final JournalLimits DEFAULT = new JournalLimits(8L << 20, 8);
+
+    private static final long LEAST_BYTES = 4096;
+    private static final int MOST_FILES = 1000;
+
+    public JournalLimits {
+      if (fileBytes < LEAST_BYTES || files < 2 || files > MOST_FILES) {
+        throw new IllegalArgumentException(
+            "a journal needs 2 to " + MOST_FILES + " files of at least " + LEAST_BYTES + " bytes");
+      }
     }
   }
 }

@@ -1,9 +1,8 @@
-package io.sluice.control.authority.journal;
+package io.sluice.control.authority;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import io.sluice.control.authority.AuthorityException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -20,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class IssueJournalTest {
-  private static final JournalLimits SMALL = new JournalLimits(4096, 3);
+  private static final IssueJournal.JournalLimits SMALL = new IssueJournal.JournalLimits(4096, 3);
 
   @TempDir private Path parent;
 
@@ -58,10 +57,10 @@ class IssueJournalTest {
 
   @Test
   void survivesALineTornAtAnyByte() throws Exception {
-    byte[] line = EntryFormat.line(entry(2)).getBytes(StandardCharsets.UTF_8);
+    byte[] line = JournalEntry.EntryFormat.line(entry(2)).getBytes(StandardCharsets.UTF_8);
     for (int kept = 1; kept < line.length; kept++) {
       Files.createDirectories(directory());
-      Files.writeString(latest(), EntryFormat.line(entry(1)));
+      Files.writeString(latest(), JournalEntry.EntryFormat.line(entry(1)));
       Files.write(latest(), Arrays.copyOf(line, kept), StandardOpenOption.APPEND);
       try (IssueJournal journal = open(SMALL)) {
         journal.append(entry(3));
@@ -96,7 +95,7 @@ class IssueJournalTest {
 
   @Test
   void losesNothingWhenManyAppendAtOnceAcrossParts() {
-    JournalLimits limits = new JournalLimits(16_384, 100);
+    IssueJournal.JournalLimits limits = new IssueJournal.JournalLimits(16_384, 100);
     try (IssueJournal journal = open(limits)) {
       try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
         IntStream.rangeClosed(1, 500).forEach(i -> threads.execute(() -> journal.append(entry(i))));
@@ -121,7 +120,7 @@ class IssueJournalTest {
     }
   }
 
-  private IssueJournal open(JournalLimits limits) {
+  private IssueJournal open(IssueJournal.JournalLimits limits) {
     return IssueJournal.open(directory(), limits);
   }
 
