@@ -21,7 +21,9 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
+@Isolated("looks for its thread among all of the JVM")
 class FolderRegistryTest {
   private static final Duration POLL = Duration.ofMillis(200);
 
