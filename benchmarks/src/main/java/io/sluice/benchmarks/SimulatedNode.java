@@ -6,7 +6,7 @@ import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.control.ControlTiming;
-import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.control.JoinToken;
 import io.sluice.node.identity.x509.Credential;
@@ -23,23 +23,23 @@ import java.util.function.Consumer;
  * connection and stream, and the snapshot in force.
  */
 final class SimulatedNode implements AutoCloseable {
-  private final Controller controller;
+  private final ControllerClient controller;
   private final ControllerSnapshots source;
   private volatile MeshSnapshot inForce = MeshSnapshot.EMPTY;
   private volatile Consumer<MeshSnapshot> listener = snapshot -> {};
 
-  private SimulatedNode(Controller controller) {
+  private SimulatedNode(ControllerClient controller) {
     this.controller = controller;
     this.source = new ControllerSnapshots(controller, Optional.empty(), InstantSource.system(), "");
   }
 
   /** Joins by a token and follows nothing yet. */
   static SimulatedNode joined(String name, ControlAddress address, JoinToken token) {
-    Controller controller =
-        new Controller(List.of(address), ControlTiming.DEFAULTS, InstantSource.system());
+    ControllerClient controller =
+        new ControllerClient(List.of(address), ControlTiming.DEFAULTS, InstantSource.system());
     try {
       KeyPair key = SigningRequests.newKey();
-      Controller.Admission admission =
+      ControllerClient.Admission admission =
           controller.admit(
               ControllerTrust.byFingerprint(token.rootFingerprint(), List.of()),
               name,

@@ -59,8 +59,7 @@ class SecurityTest {
   private static List<String> checkedByTheDaemon() throws IOException {
     String source =
         Files.readString(
-            Chart.ROOT.resolve(
-                "node-daemon/src/main/java/io/sluice/node/RequiredCapabilities.java"));
+            Chart.ROOT.resolve("node-daemon/src/main/java/io/sluice/node/NodeCapabilities.java"));
     List<String> checked =
         Pattern.compile("Capability\\.CAP_(\\w+)")
             .matcher(source)

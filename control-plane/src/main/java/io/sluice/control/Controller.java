@@ -33,7 +33,7 @@ public final class Controller implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Controller.class.getName());
 
   private final ControllerSettings settings;
-  private final Held held;
+  private final ControllerResources resources;
   private final ControllerMetrics metrics = new ControllerMetrics();
   private final ControllerCertificate certificate;
   private final AttestorChoice attestor;
@@ -43,23 +43,24 @@ public final class Controller implements AutoCloseable {
   private final ControlServer server;
   private final Upkeep upkeep;
 
-  private Controller(ControllerSettings settings, Held held, InstantSource clock) {
+  private Controller(
+      ControllerSettings settings, ControllerResources resources, InstantSource clock) {
     this.settings = settings;
-    this.held = held;
+    this.resources = resources;
     this.calls = new NodeCalls(clock);
-    RegistryView registry = held.registry();
-    CertificateAuthority measured = new MeasuredAuthority(held.authority(), metrics);
+    RegistryView registry = resources.registry();
+    CertificateAuthority measured = new MeasuredAuthority(resources.authority(), metrics);
     StateDirectory state = StateDirectory.at(settings.state());
     this.certificate = new ControllerCertificate(measured, settings.leafLifetime(), clock);
     MemberCertificates members =
         new MemberCertificates(
-            held.authority(), () -> registry.newest().settings().denied(), clock);
+            resources.authority(), () -> registry.newest().settings().denied(), clock);
     NodeCertificates nodes = new NodeCertificates(members);
     Issuing issuing =
         new Issuing(
             measured,
-            held.authority()::inForce,
-            new Placements(held.authority()::inForce, registry::newest),
+            resources.authority()::inForce,
+            new Placements(resources.authority()::inForce, registry::newest),
             new Issuing.Lifetimes(settings.leafLifetime(), settings.nodeLifetime()));
     this.attestor = AttestorChoice.of(state.joinTokens(clock), settings.nodeAccountOrNull());
     this.distribution =
@@ -89,13 +90,15 @@ public final class Controller implements AutoCloseable {
     }
     try {
       this.upkeep =
-          Upkeep.start(held.authority(), certificate, server.feed(), distributed, metrics, state);
+          Upkeep.start(
+              resources.authority(), certificate, server.feed(), distributed, metrics, state);
     } catch (RuntimeException e) {
       server.drain(Duration.ZERO);
       attestor.close();
       throw e;
     }
-    held.replica()
+    resources
+        .replica()
         .ifPresent(replica -> replica.report(distribution::nodes, upkeep::bundle, metrics));
   }
 
@@ -108,7 +111,7 @@ public final class Controller implements AutoCloseable {
    */
   public static Controller start(
       ControllerSettings settings, SnapshotSource source, InstantSource clock) {
-    return started(settings, Held.open(settings, source, clock), clock);
+    return started(settings, ControllerResources.open(settings, source, clock), clock);
   }
 
   /**
@@ -122,21 +125,22 @@ public final class Controller implements AutoCloseable {
       KubernetesRegistry registry,
       ReplicaSettings replica,
       InstantSource clock) {
-    return started(settings, Held.open(settings, registry, replica, clock), clock);
+    return started(settings, ControllerResources.open(settings, registry, replica, clock), clock);
   }
 
-  private static Controller started(ControllerSettings settings, Held held, InstantSource clock) {
+  private static Controller started(
+      ControllerSettings settings, ControllerResources resources, InstantSource clock) {
     try {
-      Controller started = new Controller(settings, held, clock);
+      Controller started = new Controller(settings, resources, clock);
       LOG.log(
           Level.INFO,
           "controller_started trust_domain={0} port={1} ready={2}",
-          held.authority().inForce(),
+          resources.authority().inForce(),
           Integer.toString(started.port()),
           started.isReady());
       return started;
     } catch (RuntimeException e) {
-      held.close();
+      resources.close();
       throw e;
     }
   }
@@ -174,8 +178,8 @@ public final class Controller implements AutoCloseable {
   }
 
   private BuiltInAuthority ownAuthority() {
-    held.replica().ifPresent(replica -> replica.requireHolder("change of the root"));
-    if (held.signing() instanceof BuiltInAuthority own) {
+    resources.replica().ifPresent(replica -> replica.requireHolder("change of the root"));
+    if (resources.signing() instanceof BuiltInAuthority own) {
       return own;
     }
     throw new AuthorityException(
@@ -195,23 +199,23 @@ public final class Controller implements AutoCloseable {
       }
     }
     return new ControllerStatus(
-        held.authority().inForce().name(),
-        held.authority().phase().toString(),
+        resources.authority().inForce().name(),
+        resources.authority().phase().toString(),
         port(),
         upkeep.health(),
-        held.signing() instanceof BuiltInAuthority own
+        resources.signing() instanceof BuiltInAuthority own
             ? Optional.of(own.rotation().toString())
             : Optional.empty(),
         upkeep.bundle().map(TrustBundle::generation).orElse(0L),
         certificate.end(),
-        held.registry().newest().revision(),
-        held.registry().newest().isComplete(),
+        resources.registry().newest().revision(),
+        resources.registry().newest().isComplete(),
         refusals,
         calls.list(),
         distribution.nodes(),
         distribution.problems(),
         xds.clients(),
-        held.replica().map(Replica::state));
+        resources.replica().map(Replica::state));
   }
 
   /** Takes no new call, lets those that run end, then closes everything. */
@@ -220,7 +224,7 @@ public final class Controller implements AutoCloseable {
     upkeep.close();
     server.drain(settings.drain());
     attestor.close();
-    held.close();
+    resources.close();
     LOG.log(Level.INFO, "controller_ended");
   }
 }

@@ -15,7 +15,7 @@ import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.node.identity.control.ControlFailure;
-import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.control.JoinToken;
 import io.sluice.node.identity.x509.TrustRoots;
 import java.io.IOException;
@@ -126,7 +126,7 @@ public final class JoinTarget {
       AdmitResponse answer = AdmitResponse.parseFrom(bytes);
       var bundle = answer.getTrustBundle();
       try {
-        TrustRoots roots = Controller.roots(bundle);
+        TrustRoots roots = ControllerClient.roots(bundle);
         require(!roots.roots().isEmpty(), "a bundle without a root");
       } catch (ControlFailure e) {
         require(!String.valueOf(e.getMessage()).isBlank(), "refused without a word");

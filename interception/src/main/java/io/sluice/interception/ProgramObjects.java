@@ -34,7 +34,14 @@ public final class ProgramObjects {
           object.variable(MARKS_SOCKETS, 1);
         }
       }
-      default -> {}
+      case SENDMSG4,
+          SENDMSG6,
+          GETPEERNAME4,
+          GETPEERNAME6,
+          GETSOCKNAME4,
+          GETSOCKNAME6,
+          GETSOCKOPT,
+          SK_LOOKUP -> {} // need no more than any kernel that loads them has
     }
     return object;
   }

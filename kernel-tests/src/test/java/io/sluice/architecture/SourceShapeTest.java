@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -50,6 +51,18 @@ class SourceShapeTest {
             // control-plane does not know the module of Children, and has the same rule.
             assertThat(tree.read(file))
                 .containsAnyOf("Children.start(", "synchronized (STARTING)"));
+  }
+
+  @Test
+  void eventsOfLogsAreSpelledOneWay() {
+    Pattern otherwise = Pattern.compile("LOG\\s*\\.log\\([^\";]*\"([a-z0-9_]+[-.][-.\\w]+)[ \"]");
+
+    assertThat(tree.mainSources())
+        .isNotEmpty()
+        .allSatisfy(file ->
+            assertThat(otherwise.matcher(tree.read(file)).results().map(found -> found.group(1)))
+                .as("not in snake case, in %s", file)
+                .isEmpty());
   }
 
   /**

@@ -4,7 +4,7 @@ import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.control.ControlTiming;
-import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.control.JoinToken;
 import io.sluice.node.identity.x509.Credential;
@@ -19,10 +19,10 @@ import java.util.List;
 record JoinedNode(Credential credential, TrustRoots roots) {
   static JoinedNode of(ControlledSite site, String name) {
     JoinToken token = JoinToken.parse(site.token(name));
-    try (Controller controller =
-        new Controller(site.addresses(), ControlTiming.DEFAULTS, InstantSource.system())) {
+    try (ControllerClient controller =
+        new ControllerClient(site.addresses(), ControlTiming.DEFAULTS, InstantSource.system())) {
       KeyPair key = SigningRequests.newKey();
-      Controller.Admission admission =
+      ControllerClient.Admission admission =
           controller.admit(
               ControllerTrust.byFingerprint(token.rootFingerprint(), List.of()),
               name,
@@ -40,9 +40,9 @@ record JoinedNode(Credential credential, TrustRoots roots) {
   }
 
   /** The node's own client, which calls the controller at {@code address}. */
-  Controller calling(ControlAddress address) {
-    Controller controller =
-        new Controller(List.of(address), ControlTiming.DEFAULTS, InstantSource.system());
+  ControllerClient calling(ControlAddress address) {
+    ControllerClient controller =
+        new ControllerClient(List.of(address), ControlTiming.DEFAULTS, InstantSource.system());
     controller.present(credential, ControllerTrust.byRoots(roots.roots(), roots.domains()));
     return controller;
   }

@@ -11,7 +11,7 @@ import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.node.distribution.ControllerSnapshots;
-import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerClient;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -69,7 +69,7 @@ class SampleKindTest {
   void reachesTheReadersOfANodeWithItsIndexAndItsDifferences() throws Exception {
     try (ControlledSite site = new ControlledSite(home, SampleKindTest::compile)) {
       JoinedNode node = JoinedNode.of(site, "edge1");
-      try (Controller client = node.calling(site.addresses().getFirst());
+      try (ControllerClient client = node.calling(site.addresses().getFirst());
           ControllerSnapshots source =
               new ControllerSnapshots(
                   client,

@@ -13,7 +13,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Version;
 import io.sluice.mesh.WireLimits;
 import io.sluice.node.distribution.ControllerSnapshots;
-import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.metrics.NodeMetrics;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -99,7 +99,7 @@ class UnusableChangeTest {
     try (ControlledSite site = new ControlledSite(home)) {
       JoinedNode node = JoinedNode.of(site, "edge1");
       try (TamperingRelay relay = TamperingRelay.start(site, node, home.resolve("copy"));
-          Controller client = node.calling(relay.address());
+          ControllerClient client = node.calling(relay.address());
           ControllerSnapshots source =
               new ControllerSnapshots(client, Optional.empty(), InstantSource.system(), "")) {
         source.start(delivered::add);

@@ -20,7 +20,7 @@ import io.sluice.mesh.TrustDomain;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlTiming;
-import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.control.JoinToken;
 import io.sluice.node.identity.x509.SigningRequests;
@@ -103,8 +103,8 @@ class DashboardDataTest {
     try (Relay relay =
             Relay.open(
                 shop.stranger(), shop.cluster.controlMachine().at(Family.IPV6, MeshPorts.CONTROL));
-        Controller controller =
-            new Controller(
+        ControllerClient controller =
+            new ControllerClient(
                 List.of(ControlAddress.parse("127.0.0.1:" + relay.port())),
                 ControlTiming.DEFAULTS,
                 InstantSource.system())) {

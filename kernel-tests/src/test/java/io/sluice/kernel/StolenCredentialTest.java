@@ -12,7 +12,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlTiming;
-import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.store.CredentialStore;
 import io.sluice.node.identity.store.KeptNode;
@@ -41,8 +41,8 @@ class StolenCredentialTest {
         Relay relay =
             Relay.open(
                 shop.stranger(), shop.cluster.controlMachine().at(Family.IPV6, MeshPorts.CONTROL));
-        Controller controller =
-            new Controller(
+        ControllerClient controller =
+            new ControllerClient(
                 List.of(ControlAddress.parse("127.0.0.1:" + relay.port())),
                 ControlTiming.DEFAULTS,
                 InstantSource.system())) {
@@ -65,7 +65,7 @@ class StolenCredentialTest {
         .countedAs("sluice_control_refusals_total{call=\"issue\",reason=\"pod_on_other_node\"}");
   }
 
-  private static List<X509Certificate> issue(Controller controller, SitePod pod) {
+  private static List<X509Certificate> issue(ControllerClient controller, SitePod pod) {
     SpiffeId identity = SpiffeId.parse(TwoNodes.identity(pod));
     return controller.issue(identity, SigningRequests.of(SigningRequests.newKey(), identity));
   }

@@ -83,10 +83,14 @@ final class SourceMetrics extends TreeScanner<@Nullable Void, @Nullable Void> {
     }
   }
 
-  private static Stream<? extends Tree> members(CompilationUnitTree unit) {
-    return unit.getTypeDecls().stream()
-        .map(ClassTree.class::cast)
-        .flatMap(type -> type.getMembers().stream());
+  private static Stream<Tree> members(CompilationUnitTree unit) {
+    return unit.getTypeDecls().stream().flatMap(SourceMetrics::withMembers);
+  }
+
+  private static Stream<Tree> withMembers(Tree tree) {
+    return tree instanceof ClassTree type
+        ? type.getMembers().stream().flatMap(SourceMetrics::withMembers)
+        : Stream.of(tree);
   }
 
   private void rememberField(Tree member) {

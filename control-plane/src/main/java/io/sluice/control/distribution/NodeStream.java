@@ -38,7 +38,7 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
   private final Coalesced pump;
   private final Map<ResourceKey, Resource> held = new HashMap<>(); // until it has subscribed
   private boolean subscribed;
-  private View acknowledged = View.NOTHING;
+  private NodeResources acknowledged = NodeResources.NOTHING;
   private int resources; // of what is acknowledged
   private boolean acknowledgedComplete;
   private boolean answered;
@@ -123,7 +123,7 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
     }
     request.getInitialResourceVersionsMap().forEach(this::hold);
     if (request.getResourceNamesSubscribeList().contains(Marker.EVERYTHING)) {
-      acknowledged = View.held(held);
+      acknowledged = NodeResources.held(held);
       resources = held.size();
       held.clear();
       subscribed = true;
@@ -199,12 +199,12 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
       return null;
     }
     considered = newest;
-    View target = newest.viewOf(caller.nodeName());
+    NodeResources target = newest.resourcesOf(caller.nodeName());
     if (!distribution.wasEverComplete()) {
       // What a registry lacks that was never read as a whole may be there: nothing is taken away.
       target = target.with(acknowledged);
     }
-    View.Delta delta = View.Delta.between(acknowledged, target);
+    NodeResources.Delta delta = NodeResources.Delta.between(acknowledged, target);
     if (answered && delta.isEmpty() && newest.snapshot().isComplete() == acknowledgedComplete) {
       acknowledged = target;
       inForce(newest);
@@ -241,7 +241,7 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
   private void left() {
     synchronized (this) {
       change = null;
-      acknowledged = View.NOTHING;
+      acknowledged = NodeResources.NOTHING;
       considered = null;
     }
     if (distribution.forget(this)) {
@@ -253,8 +253,8 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
   private static final class Change {
     private final String nonce;
     private final ResourceSet set;
-    private final View target;
-    private final View.Delta delta;
+    private final NodeResources target;
+    private final NodeResources.Delta delta;
     private final Marker marker;
     private int nextChanged;
     private int nextRemoved;
@@ -264,7 +264,12 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
      * @param target what the node has when it has applied this
      * @param tellsOfEveryPod of the registry: whether a pod that is missing is only not known yet
      */
-    Change(String nonce, ResourceSet set, View target, View.Delta delta, boolean tellsOfEveryPod) {
+    Change(
+        String nonce,
+        ResourceSet set,
+        NodeResources target,
+        NodeResources.Delta delta,
+        boolean tellsOfEveryPod) {
       this.nonce = nonce;
       this.set = set;
       this.target = target;
@@ -280,11 +285,11 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
       return set;
     }
 
-    View target() {
+    NodeResources target() {
       return target;
     }
 
-    View.Delta delta() {
+    NodeResources.Delta delta() {
       return delta;
     }
 

@@ -99,10 +99,10 @@ final class ResourceSets {
       PersistentMap<String, Scope> scopes,
       long madeNanos) {
     /** What the node of that name needs. */
-    View viewOf(String nodeName) {
+    NodeResources resourcesOf(String nodeName) {
       Scope own = scopes.get(nodeName);
       Scope scope = own == null ? Objects.requireNonNull(scopes.get(NodeScopes.NO_PODS)) : own;
-      return new View(scope.busy() ? busy : quiet, scope.overlay());
+      return new NodeResources(scope.busy() ? busy : quiet, scope.overlay());
     }
 
     /** Whether the settings can be told; without them nothing else has a meaning. */

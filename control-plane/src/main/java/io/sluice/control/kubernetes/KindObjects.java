@@ -29,7 +29,7 @@ final class KindObjects {
 
   private final ReadableKind kind;
   private final int maxObjects;
-  private final Map<ObjectRef, Held> objects = new HashMap<>();
+  private final Map<ObjectRef, ControllerResources> objects = new HashMap<>();
 
   /** Of those in {@link #objects} that have a problem. */
   private final Map<ObjectRef, List<Problem>> problems = new TreeMap<>();
@@ -87,7 +87,7 @@ final class KindObjects {
    * means nothing to the mesh.
    */
   synchronized Update put(Seen seen) {
-    Held before = objects.get(seen.ref());
+    ControllerResources before = objects.get(seen.ref());
     if (before == null && objects.size() >= maxObjects) {
       throw tooMany();
     }
@@ -103,7 +103,8 @@ final class KindObjects {
     if (now != null && now.equals(old)) {
       now = old;
     }
-    objects.put(now == null ? seen.ref() : now.ref(), new Held(now, seen.incarnation()));
+    objects.put(
+        now == null ? seen.ref() : now.ref(), new ControllerResources(now, seen.incarnation()));
     ObjectChange change =
         now == old ? null : new ObjectChange(seen.ref(), now == null ? List.of() : List.of(now));
     ReportedObject reported = seen.reportedOrNull();
@@ -114,7 +115,7 @@ final class KindObjects {
   /** Forgets an object. The update has a change where it was in service. */
   synchronized Update remove(ObjectRef ref) {
     problems.remove(ref);
-    Held held = objects.remove(ref);
+    ControllerResources held = objects.remove(ref);
     boolean isInService = held != null && held.goodOrNull() != null;
     return new Update(ref, isInService ? new ObjectChange(ref, List.of()) : null, null);
   }
@@ -146,7 +147,7 @@ final class KindObjects {
   synchronized List<OriginStatus> origins() {
     return problems.entrySet().stream()
         .map(entry -> {
-          Held held = objects.get(entry.getKey());
+          ControllerResources held = objects.get(entry.getKey());
           int inService = held == null || held.goodOrNull() == null ? 0 : 1;
           return new OriginStatus(entry.getKey().toString(), inService, entry.getValue());
         })
@@ -178,5 +179,5 @@ final class KindObjects {
       @Nullable ObjectChange changeOrNull,
       @Nullable ReportedObject reportedOrNull) {}
 
-  private record Held(@Nullable KubernetesObject goodOrNull, int incarnation) {}
+  private record ControllerResources(@Nullable KubernetesObject goodOrNull, int incarnation) {}
 }

@@ -62,13 +62,13 @@ class DistributionCostTest {
       SnapshotEditor editor = snapshot.edit();
       change.accept(editor, WARM_UP + 1 + i);
       snapshot = editor.snapshot(snapshot.revision() + 1);
-      Map<String, View> held = views();
+      Map<String, NodeResources> held = views();
       long before = THREADS.getCurrentThreadCpuTime();
       set = sets.next(snapshot);
       int told = 0;
-      for (Map.Entry<String, View> node : held.entrySet()) {
-        View to = set.viewOf(node.getKey());
-        told += View.Delta.between(node.getValue(), to).isEmpty() ? 0 : 1;
+      for (Map.Entry<String, NodeResources> node : held.entrySet()) {
+        NodeResources to = set.resourcesOf(node.getKey());
+        told += NodeResources.Delta.between(node.getValue(), to).isEmpty() ? 0 : 1;
       }
       if (i >= 0) {
         nanos[i] = THREADS.getCurrentThreadCpuTime() - before;
@@ -79,19 +79,19 @@ class DistributionCostTest {
     return Duration.ofNanos(nanos[CHANGES / 2]);
   }
 
-  private Map<String, View> views() {
-    Map<String, View> views = new HashMap<>();
+  private Map<String, NodeResources> views() {
+    Map<String, NodeResources> views = new HashMap<>();
     for (int node = 0; node < LargeMesh.NODES; node++) {
-      views.put(LargeMesh.node(node), set.viewOf(LargeMesh.node(node)));
+      views.put(LargeMesh.node(node), set.resourcesOf(LargeMesh.node(node)));
     }
     return views;
   }
 
   @Test
   void nodesShareAllButWhatIsTheirOwn() {
-    View first = set.viewOf(LargeMesh.node(0));
+    NodeResources first = set.resourcesOf(LargeMesh.node(0));
     long own = 0;
-    for (View view : views().values()) {
+    for (NodeResources view : views().values()) {
       assertThat(view.base()).isSameAs(first.base());
       own += view.overlay().size();
     }

@@ -172,7 +172,7 @@ final class FreshResources {
   }
 
   /** Everything in {@code view}. */
-  static Map<ResourceKey, Resource> all(View view) {
+  static Map<ResourceKey, Resource> all(NodeResources view) {
     return over(view.base(), view.overlay());
   }
 

@@ -36,7 +36,7 @@ class ResourceSetsTest {
         ResourceSets.ResourceSet set = sets.next(snapshot);
         FreshResources fresh = new FreshResources(snapshot);
         for (String node : nodes()) {
-          assertThat(FreshResources.all(set.viewOf(node)))
+          assertThat(FreshResources.all(set.resourcesOf(node)))
               .as("seed %d, change %d, node %s", seed, change, node)
               .isEqualTo(fresh.toldTo(node));
         }
@@ -62,18 +62,21 @@ class ResourceSetsTest {
         snapshot = mesh.changed(snapshot);
         ResourceSets.ResourceSet next = sets.next(snapshot);
         for (String node : nodes()) {
-          View from = former.viewOf(node);
-          assertLeads(from, next.viewOf(node));
-          assertLeads(View.held(FreshResources.all(from)), next.viewOf(node));
-          assertThat(View.Delta.between(next.viewOf(node), next.viewOf(node)).isEmpty()).isTrue();
+          NodeResources from = former.resourcesOf(node);
+          assertLeads(from, next.resourcesOf(node));
+          assertLeads(NodeResources.held(FreshResources.all(from)), next.resourcesOf(node));
+          assertThat(
+                  NodeResources.Delta.between(next.resourcesOf(node), next.resourcesOf(node))
+                      .isEmpty())
+              .isTrue();
         }
         former = change % 3 == 0 ? next : former;
       }
     }
   }
 
-  private static void assertLeads(View from, View to) {
-    View.Delta delta = View.Delta.between(from, to);
+  private static void assertLeads(NodeResources from, NodeResources to) {
+    NodeResources.Delta delta = NodeResources.Delta.between(from, to);
 
     Map<ResourceKey, Resource> reached = new HashMap<>(FreshResources.all(from));
     delta.removed().forEach(reached::remove);
@@ -90,8 +93,8 @@ class ResourceSetsTest {
       RandomMesh mesh = new RandomMesh(seed);
       ResourceSets sets = new ResourceSets();
       MeshSnapshot before = mesh.snapshot(1);
-      View earlier = sets.next(before).viewOf("edge1");
-      View later = sets.next(mesh.snapshot(2)).viewOf("edge1");
+      NodeResources earlier = sets.next(before).resourcesOf("edge1");
+      NodeResources later = sets.next(mesh.snapshot(2)).resourcesOf("edge1");
 
       Map<ResourceKey, Resource> expected = new HashMap<>(FreshResources.all(earlier));
       expected.putAll(FreshResources.all(later));

@@ -138,7 +138,7 @@ class ScopeTest {
   void nodeWithoutEnrolledPodsIsToldOfNoOthers() {
     MeshSnapshot whole = new RandomMesh(4).snapshot(1);
 
-    View view = new ResourceSets().next(whole).viewOf("edge9");
+    NodeResources view = new ResourceSets().next(whole).resourcesOf("edge9");
 
     Set<String> unplaced =
         whole.workloads().stream()

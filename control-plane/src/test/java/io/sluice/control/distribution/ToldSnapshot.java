@@ -20,7 +20,7 @@ public final class ToldSnapshot {
 
   /** The same as the distribution has it. */
   static MeshSnapshot of(ResourceSets.ResourceSet set, String node) {
-    return assembled(set.revision(), FreshResources.all(set.viewOf(node)));
+    return assembled(set.revision(), FreshResources.all(set.resourcesOf(node)));
   }
 
   private static MeshSnapshot assembled(long revision, Map<ResourceKey, Resource> told) {

@@ -9,7 +9,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.node.distribution.FollowStatus.FollowTraffic;
 import io.sluice.node.distribution.Holding.ArrivingChange;
 import io.sluice.node.identity.control.ControlFailure;
-import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.control.ResourceStream;
 import io.sluice.node.store.StoredFirst.ConfirmedSource;
 import io.sluice.process.Backoff;
@@ -38,7 +38,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
   private static final System.Logger LOG = System.getLogger(ControllerSnapshots.class.getName());
   private static final Duration CREDENTIAL_LOOK = Duration.ofSeconds(1);
 
-  private final Controller controller;
+  private final ControllerClient controller;
   private final InstantSource clock;
   private final String interception;
   private final Collection<Kind<?>> kinds;
@@ -65,7 +65,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
    * @param interception how pods of the node are intercepted, and why so: the controller is told
    */
   public ControllerSnapshots(
-      Controller controller,
+      ControllerClient controller,
       Optional<MeshSnapshot> kept,
       InstantSource clock,
       String interception) {
@@ -74,7 +74,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
 
   /** The same for a node that knows these kinds. */
   public ControllerSnapshots(
-      Controller controller,
+      ControllerClient controller,
       Optional<MeshSnapshot> kept,
       InstantSource clock,
       String interception,

@@ -46,7 +46,6 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private static final int SWEEPS_PER_LOOK = 30;
 
   private final String nodeName;
-  private final Interception interception;
   private final FormerMechanism former;
   private final Runnable upkeep;
   private final Semaphore wakeUp = new Semaphore(0);
@@ -91,7 +90,6 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       FormerMechanism former,
       Runnable upkeep) {
     this.nodeName = nodeName;
-    this.interception = interception;
     this.places = places;
     this.placements = new Placements(places, networks);
     this.enrolled =

@@ -57,16 +57,11 @@ public final class Verification {
       BROKEN
     }
 
-    final long cookie;
     State state = State.WHOLE;
     String problem = "";
     String notChecked = "";
     long nextLook;
     final Backoff repairs = new Backoff(Backoff.SHORTEST, Backoff.LONGEST);
-
-    Watch(long cookie) {
-      this.cookie = cookie;
-    }
   }
 
   /**
@@ -133,7 +128,7 @@ public final class Verification {
 
   /** Begins to look after a pod that has just been enrolled. */
   void enrolled(PodPlacement pod) {
-    Watch watch = new Watch(pod.cookie());
+    Watch watch = new Watch();
     if (closedPods.isNoted(pod.cookie())) {
       // By an earlier daemon, or while it could not be enrolled: it opens when it is found right.
       watch.state = Watch.State.BROKEN;

@@ -2,7 +2,7 @@ package io.sluice.node.identity;
 
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlFailure.Reason;
-import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.x509.TrustRoots;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -29,7 +29,7 @@ final class BundleStream {
     void ended(ControlFailure failure, boolean wasOpen, boolean replaced);
   }
 
-  private final Controller controller;
+  private final ControllerClient controller;
   private final Consumer<Runnable> mailbox;
   private final NodeSelf self;
   private final Listener listener;
@@ -41,7 +41,7 @@ final class BundleStream {
   private volatile boolean open;
 
   BundleStream(
-      Controller controller, NodeSelf self, Consumer<Runnable> mailbox, Listener listener) {
+      ControllerClient controller, NodeSelf self, Consumer<Runnable> mailbox, Listener listener) {
     this.controller = controller;
     this.self = self;
     this.mailbox = mailbox;

@@ -5,7 +5,7 @@ import io.sluice.node.identity.HeldIdentities.HeldIdentity;
 import io.sluice.node.identity.RequestCounts.Holder;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlFailure.Reason;
-import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.store.KeptNode;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
@@ -68,7 +68,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
 
   IdentityKeeper(
       NodeSelf self,
-      Controller controller,
+      ControllerClient controller,
       Requests requests,
       Keeping keeping,
       IdentityClock clock,

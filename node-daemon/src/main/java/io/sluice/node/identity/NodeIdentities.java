@@ -9,7 +9,7 @@ import io.sluice.node.identity.Keeping.KeptState;
 import io.sluice.node.identity.RequestCounts.Series;
 import io.sluice.node.identity.Requests.AdmissionProof;
 import io.sluice.node.identity.control.ControlTiming;
-import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.store.KeptNode;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
@@ -38,7 +38,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
   private final Path directory;
   private final ControlSettings settings;
   private KeptState kept; // until it is used, by who begins
-  private final Controller controller;
+  private final ControllerClient controller;
   private final NodeSelf self;
   private final AdmissionProof proof;
   private final Keeping keeping;
@@ -59,7 +59,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     this.clock = clock;
     kept = KeptState.read(nodeName, directory, settings, List.of(), clock.now());
     keeping = new Keeping(kept.store(), settings.keepKeys(), kept.problem());
-    controller = new Controller(settings.addresses(), timing, clock::now);
+    controller = new ControllerClient(settings.addresses(), timing, clock::now);
     self = new NodeSelf(controller);
     proof = new AdmissionProof(settings.admission());
     Requests requests = new Requests(nodeName, controller, proof, clock, random);
@@ -127,7 +127,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
   }
 
   /** The controller, by this node's own certificate. */
-  public Controller controller() {
+  public ControllerClient controller() {
     return controller;
   }
 

@@ -4,7 +4,7 @@ import io.sluice.mesh.svid.Certificates;
 import io.sluice.mesh.svid.SvidRefused;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlFailure.Reason;
-import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.store.KeptNode;
 import io.sluice.node.identity.x509.Credential;
@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class NodeSelf {
   private static final System.Logger LOG = System.getLogger(NodeSelf.class.getName());
 
-  private final Controller controller;
+  private final ControllerClient controller;
   private volatile @Nullable KeptNode known;
   private volatile @Nullable Trouble trouble;
   private volatile String bundleProblem = "";
@@ -37,7 +37,7 @@ final class NodeSelf {
   /** Grows whenever the connection is made with another certificate. */
   private long epoch;
 
-  NodeSelf(Controller controller) {
+  NodeSelf(ControllerClient controller) {
     this.controller = controller;
   }
 

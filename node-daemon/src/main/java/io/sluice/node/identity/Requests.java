@@ -10,7 +10,7 @@ import io.sluice.mesh.svid.SvidRefused;
 import io.sluice.node.identity.ControlSettings.Admission;
 import io.sluice.node.identity.control.ControlFailure;
 import io.sluice.node.identity.control.ControlFailure.Reason;
-import io.sluice.node.identity.control.Controller;
+import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.control.JoinToken;
 import io.sluice.node.identity.store.KeptNode;
@@ -44,7 +44,7 @@ import java.util.stream.Collectors;
  */
 record Requests(
     String nodeName,
-    Controller controller,
+    ControllerClient controller,
     AdmissionProof proof,
     IdentityClock clock,
     RandomGenerator random) {
@@ -86,7 +86,7 @@ record Requests(
 
   private KeptNode admit(AdmissionProof.Read read) {
     KeyPair key = SigningRequests.newKey();
-    Controller.Admission admission =
+    ControllerClient.Admission admission =
         controller.admit(read.trust(), nodeName, read.token(), SigningRequests.of(key));
     TrustRoots roots = admission.roots();
     Credential own =

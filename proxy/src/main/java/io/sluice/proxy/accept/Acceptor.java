@@ -138,7 +138,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
 
   @Override
   public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-    LOG.log(Level.WARNING, "accept-failed pod=" + pod.name + " direction=" + direction, cause);
+    LOG.log(Level.WARNING, "accept_failed pod=" + pod.name + " direction=" + direction, cause);
     if (channel.isOpen()) {
       channel.config().setAutoRead(false);
       channel

@@ -121,7 +121,7 @@ final class Arrival implements Runnable {
   private void beConnection() {
     Connection connection;
     try {
-      TcpChannel client = new TcpChannel(channel, pod.sockets);
+      TcpChannel downstream = new TcpChannel(channel, pod.sockets);
       InetSocketAddress peer = channel.remoteAddress();
       connection =
           new Connection(
@@ -130,9 +130,9 @@ final class Arrival implements Runnable {
               loop,
               new Subject(pod.name, direction, peer),
               path.source(peer.getAddress()),
-              client,
+              downstream,
               new SocketCaller(path, pod, loop, facts, refusal, channel.localAddress()));
-      client.whenActive(connection::begin);
+      downstream.whenActive(connection::begin);
     } catch (RuntimeException e) {
       path.failed("accepted-socket-unusable", pod.name, e);
       abandon();

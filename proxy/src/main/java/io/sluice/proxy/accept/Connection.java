@@ -41,7 +41,7 @@ final class Connection implements Upstream.Listener, Relay.Listener {
   private final Source source; // whom it counts for
   private final @Nullable Reason noRoom;
   private final long startNanos = System.nanoTime();
-  private final Incoming client;
+  private final Incoming downstream;
   private final Caller caller;
   private @Nullable Relay relay; // once bytes flow
   private State state = State.ADMITTING;
@@ -54,7 +54,7 @@ final class Connection implements Upstream.Listener, Relay.Listener {
    * One that counts as live already.
    *
    * @param source whom it counts for
-   * @param client waits for its answer; it is this connection's from here on
+   * @param downstream waits for its answer; it is this connection's from here on
    */
   Connection(
       DataPath path,
@@ -62,14 +62,14 @@ final class Connection implements Upstream.Listener, Relay.Listener {
       Loop loop,
       Subject subject,
       Source source,
-      Incoming client,
+      Incoming downstream,
       Caller caller) {
     this.path = path;
     this.pod = pod;
     this.loop = loop;
     this.subject = subject;
     this.source = source;
-    this.client = client;
+    this.downstream = downstream;
     this.caller = caller;
     this.id = path.ids.incrementAndGet();
     this.noRoom = path.takeRoom(pod, subject.direction(), source);
@@ -78,7 +78,7 @@ final class Connection implements Upstream.Listener, Relay.Listener {
   /** Takes its place on the loop and finds out what is to become of it. */
   void begin() {
     loop.add(this);
-    client.whenGone(this::clientGone);
+    downstream.whenGone(this::downstreamGone);
     if (state == State.ENDED) {
       return;
     }
@@ -127,7 +127,7 @@ final class Connection implements Upstream.Listener, Relay.Listener {
       upstream.reset();
       return;
     }
-    Relay joined = new Relay(client.accept(), upstream, pod.budget, this);
+    Relay joined = new Relay(downstream.accept(), upstream, pod.budget, this);
     relay = joined;
     joined.start();
   }
@@ -145,7 +145,7 @@ final class Connection implements Upstream.Listener, Relay.Listener {
     return true;
   }
 
-  private void clientGone(ChannelEnd how) {
+  private void downstreamGone(ChannelEnd how) {
     ended(true, how);
   }
 
@@ -246,7 +246,7 @@ final class Connection implements Upstream.Listener, Relay.Listener {
     if (joined != null) {
       joined.reset();
     } else {
-      client.refuse(reason);
+      downstream.refuse(reason);
     }
     caller.end();
   }

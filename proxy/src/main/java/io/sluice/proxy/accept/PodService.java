@@ -163,7 +163,7 @@ final class PodService {
     try {
       new FileDescriptor(listener.fd()).close();
     } catch (IOException e) {
-      LOG.log(Level.WARNING, "listener-close-failed fd=" + listener.fd(), e);
+      LOG.log(Level.WARNING, "listener_close_failed fd=" + listener.fd(), e);
     }
   }
 }

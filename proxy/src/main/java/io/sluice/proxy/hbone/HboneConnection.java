@@ -193,7 +193,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   }
 
   void streamFailed(Throwable cause) {
-    LOG.log(Level.DEBUG, () -> "hbone-stream-failed peer=" + peer.identity(), cause);
+    LOG.log(Level.DEBUG, () -> "hbone_stream_failed peer=" + peer.identity(), cause);
   }
 
   // --- frames --------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     } else {
       LOG.log(
           Level.DEBUG,
-          () -> "hbone-goaway peer=" + peer.identity() + " error=" + frame.errorCode());
+          () -> "hbone_goaway peer=" + peer.identity() + " error=" + frame.errorCode());
       leave(ConnectionEnd.LOST);
     }
   }
@@ -356,7 +356,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
 
   @Override
   public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-    LOG.log(Level.DEBUG, () -> "hbone-connection-failed peer=" + peer.identity(), cause);
+    LOG.log(Level.DEBUG, () -> "hbone_connection_failed peer=" + peer.identity(), cause);
     if (end != null) {
       return;
     }

@@ -106,7 +106,7 @@ public final class PendingSocket {
     try {
       new FileDescriptor(fd).close();
     } catch (IOException e) {
-      LOG.log(Level.WARNING, "socket-close-failed fd=" + fd, e);
+      LOG.log(Level.WARNING, "socket_close_failed fd=" + fd, e);
     }
   }
 }

@@ -234,7 +234,7 @@ public final class BuiltInAuthority implements CertificateAuthority {
     } catch (AuthorityException e) {
       notStored = e;
       retryAt = now.plus(RETRY_STORE_AFTER);
-      LOG.log(Level.ERROR, "authority.change-not-stored {0}", e.getMessage());
+      LOG.log(Level.ERROR, "authority_change_not_stored {0}", e.getMessage());
     } finally {
       changing.unlock();
     }

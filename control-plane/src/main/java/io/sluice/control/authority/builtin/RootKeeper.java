@@ -78,7 +78,7 @@ final class RootKeeper implements AutoCloseable {
     InForce current = imported.map(root -> follow(loaded, root, now)).orElse(loaded);
     for (String id : issuers.rootIds()) {
       if (!current.roots().containsKey(id)) {
-        LOG.log(Level.WARNING, "authority.root-not-in-use id={0} in={1}", id, settings.directory());
+        LOG.log(Level.WARNING, "authority_root_not_in_use id={0} in={1}", id, settings.directory());
       }
     }
     return current;
@@ -143,7 +143,7 @@ final class RootKeeper implements AutoCloseable {
     if (current.state().phase().trusted().contains(imported.id())) {
       return current;
     }
-    LOG.log(Level.INFO, "authority.imported-root-changed id={0}", imported.id());
+    LOG.log(Level.INFO, "authority_imported_root_changed id={0}", imported.id());
     return beginRotation(current, imported, now);
   }
 
@@ -240,7 +240,7 @@ final class RootKeeper implements AutoCloseable {
         new StoredState(before.trustDomain(), before.generation() + (sameRoots ? 0 : 1), phase);
     InForce next = InForce.of(state, roots, signer);
     store.write(state);
-    LOG.log(Level.INFO, "authority.rotation phase={0} generation={1}", phase, state.generation());
+    LOG.log(Level.INFO, "authority_rotation phase={0} generation={1}", phase, state.generation());
     return next;
   }
 
@@ -259,7 +259,7 @@ final class RootKeeper implements AutoCloseable {
   private InForce renewed(InForce current, Instant now) {
     Issuer signer = signerBelow(current.activeRoot(), profile(current.state()), now);
     issuers.writeIntermediate(current.activeRoot().id(), signer);
-    LOG.log(Level.INFO, "authority.intermediate-renewed until={0}", signer.notAfter());
+    LOG.log(Level.INFO, "authority_intermediate_renewed until={0}", signer.notAfter());
     return InForce.of(current.state(), current.roots(), signer);
   }
 
@@ -277,7 +277,7 @@ final class RootKeeper implements AutoCloseable {
     if (signer != current.activeRoot()) {
       issuers.writeIntermediate(current.activeRoot().id(), signer);
     }
-    LOG.log(Level.INFO, "authority.trust-domain from={0} to={1}", before.trustDomain(), domain);
+    LOG.log(Level.INFO, "authority_trust_domain from={0} to={1}", before.trustDomain(), domain);
     return InForce.of(state, current.roots(), signer);
   }
 

@@ -130,7 +130,7 @@ public final class CertManagerAuthority implements CertificateAuthority {
       try {
         requests.sweep();
       } catch (KubernetesApiException e) {
-        LOG.log(Level.WARNING, "certmanager.leftovers-not-removed {0}", e.getMessage());
+        LOG.log(Level.WARNING, "certmanager_leftovers_not_removed {0}", e.getMessage());
       }
       try {
         Thread.sleep(between);

@@ -141,7 +141,7 @@ final class CertificateRequests {
     try {
       api.delete(path + "/" + name);
     } catch (KubernetesApiException e) {
-      LOG.log(Level.WARNING, "certmanager.request-not-removed name={0} {1}", name, e.getMessage());
+      LOG.log(Level.WARNING, "certmanager_request_not_removed name={0} {1}", name, e.getMessage());
     } finally {
       inUse.remove(name);
     }
@@ -168,7 +168,7 @@ final class CertificateRequests {
     }
     abandoned = Set.copyOf(found);
     if (removed > 0) {
-      LOG.log(Level.INFO, "certmanager.leftovers-removed count={0}", removed);
+      LOG.log(Level.INFO, "certmanager_leftovers_removed count={0}", removed);
     }
   }
 

@@ -79,7 +79,7 @@ final class Token {
       try {
         return done(use.apply(first));
       } catch (GeneralSecurityException | IOException | ProviderException e) {
-        LOG.log(Level.WARNING, "token.session-lost {0}: {1}", settings, e);
+        LOG.log(Level.WARNING, "token_session_lost {0}: {1}", settings, e);
         return done(use.apply(reopened(first)));
       }
     } catch (AuthorityException e) {

@@ -60,7 +60,7 @@ public final class VaultAuthority implements CertificateAuthority {
     if ("http".equals(settings.address().getScheme())) {
       LOG.log(
           System.Logger.Level.WARNING,
-          "vault.without-tls address={0}: tokens cross the network in the clear",
+          "vault_without_tls address={0}: tokens cross the network in the clear",
           settings.address());
     }
   }

@@ -102,7 +102,7 @@ final class VaultSession implements AutoCloseable {
       try {
         renewIfDue();
       } catch (AuthorityException e) {
-        LOG.log(Level.WARNING, "vault.token-not-renewed {0}", e.getMessage());
+        LOG.log(Level.WARNING, "vault_token_not_renewed {0}", e.getMessage());
       }
       try {
         Thread.sleep(untilRenewal());

@@ -5,27 +5,27 @@ import java.util.Optional;
 
 /** What one asker is told of one instant. Any thread. */
 public final class Catalogue {
-  private final Sight sight;
+  private final IdentityResources resources;
   private final String certificateProvider;
 
   /**
    * @param certificateProvider what the client calls its own; not part of what is remembered, or
    *     clients could have everything remembered under many names
    */
-  Catalogue(Sight sight, String certificateProvider) {
-    this.sight = sight;
+  Catalogue(IdentityResources resources, String certificateProvider) {
+    this.resources = resources;
     this.certificateProvider = certificateProvider;
   }
 
   /** The resource of that name; empty where there is none, or none for this asker. */
   public Optional<XdsResource> get(XdsType type, String name) {
     return type == XdsType.CLUSTER && !certificateProvider.isEmpty()
-        ? sight.clusterWithTls(name, certificateProvider)
-        : sight.get(type, name);
+        ? resources.clusterWithTls(name, certificateProvider)
+        : resources.get(type, name);
   }
 
   /** Full names of all that there is of {@code type}, in order. */
   public NavigableSet<String> names(XdsType type) {
-    return sight.names(type);
+    return resources.names(type);
   }
 }

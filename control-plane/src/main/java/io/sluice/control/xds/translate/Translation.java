@@ -18,7 +18,7 @@ public final class Translation {
   private final MeshSnapshot snapshot;
   private final List<X509Certificate> roots;
   private final Set<TrustDomain> domains;
-  private final Map<SpiffeId, Sight> sights = new ConcurrentHashMap<>();
+  private final Map<SpiffeId, IdentityResources> identities = new ConcurrentHashMap<>();
 
   /**
    * @param roots of the mesh; empty while they are not known
@@ -39,7 +39,8 @@ public final class Translation {
             ? asker.identity().in(snapshot.settings().trustDomain())
             : asker.identity();
     return new Catalogue(
-        sights.computeIfAbsent(identity, who -> new Sight(who, snapshot, roots, domains)),
+        identities.computeIfAbsent(
+            identity, who -> new IdentityResources(who, snapshot, roots, domains)),
         asker.certificateProvider());
   }
 

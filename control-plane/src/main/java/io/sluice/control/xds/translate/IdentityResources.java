@@ -26,7 +26,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * What one identity sees of one instant. Remembers what it has made; names that mean nothing are
  * not remembered, so that it never grows beyond what the identity may call. Any thread.
  */
-final class Sight {
+final class IdentityResources {
   private final MeshSnapshot snapshot;
   private final List<X509Certificate> roots;
   private final Set<TrustDomain> domains;
@@ -39,7 +39,7 @@ final class Sight {
 
   private record Known(Target target, List<Endpoint> endpoints) {}
 
-  Sight(
+  IdentityResources(
       SpiffeId identity,
       MeshSnapshot snapshot,
       List<X509Certificate> roots,

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param signing who signs below it
  * @param replicaOrNull its place among several of a cluster; null without a cluster
  */
-record Held(
+record ControllerResources(
     ProcessLock state,
     RegistryView registry,
     ChangingDomain authority,
@@ -37,12 +37,13 @@ record Held(
    * @param source owned, whatever happens
    * @throws RuntimeException naming what is wrong and what to do; nothing is left open then
    */
-  static Held open(ControllerSettings settings, SnapshotSource source, InstantSource clock) {
+  static ControllerResources open(
+      ControllerSettings settings, SnapshotSource source, InstantSource clock) {
     return open(settings, source, _ -> null, clock);
   }
 
   /** As the other, as one of several on a cluster. */
-  static Held open(
+  static ControllerResources open(
       ControllerSettings settings,
       KubernetesRegistry registry,
       ReplicaSettings replica,
@@ -54,7 +55,7 @@ record Held(
         clock);
   }
 
-  private static Held open(
+  private static ControllerResources open(
       ControllerSettings settings,
       SnapshotSource source,
       Function<AuthoritySettings.Source, @Nullable Replica> joining,
@@ -81,7 +82,8 @@ record Held(
           throw e;
         }
         try {
-          return new Held(state, registry, authority, signing, joining.apply(wanted.source()));
+          return new ControllerResources(
+              state, registry, authority, signing, joining.apply(wanted.source()));
         } catch (RuntimeException e) {
           authority.close();
           throw e;

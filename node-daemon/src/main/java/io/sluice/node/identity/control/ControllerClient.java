@@ -52,7 +52,7 @@ import org.jspecify.annotations.Nullable;
  * by the first one after a failure; calls fail with {@link ControlFailure} and are not repeated
  * here. Calls block, up to the time-out; any thread, several at once.
  */
-public final class Controller implements AutoCloseable {
+public final class ControllerClient implements AutoCloseable {
   private static final int GENTLE_CLOSE_MILLIS = 500;
 
   /**
@@ -81,7 +81,8 @@ public final class Controller implements AutoCloseable {
    *
    * @param addresses of replicas, one at least; each is used until it fails, then the next
    */
-  public Controller(List<ControlAddress> addresses, ControlTiming timing, InstantSource clock) {
+  public ControllerClient(
+      List<ControlAddress> addresses, ControlTiming timing, InstantSource clock) {
     if (addresses.isEmpty()) {
       throw new IllegalArgumentException("a controller has an address");
     }

@@ -15,14 +15,15 @@ import org.jspecify.annotations.Nullable;
  *
  * @param overlay for this node alone; hides what {@code base} has of the same name
  */
-record View(
+record NodeResources(
     PersistentMap<ResourceKey, Resource> base, PersistentMap<ResourceKey, Resource> overlay) {
   /** Nothing. */
-  static final View NOTHING = new View(PersistentMap.empty(), PersistentMap.empty());
+  static final NodeResources NOTHING =
+      new NodeResources(PersistentMap.empty(), PersistentMap.empty());
 
   /** What a node says it holds: contents are not known, only versions. */
-  static View held(Map<ResourceKey, Resource> versions) {
-    return new View(PersistentMap.copyOf(versions), PersistentMap.empty());
+  static NodeResources held(Map<ResourceKey, Resource> versions) {
+    return new NodeResources(PersistentMap.copyOf(versions), PersistentMap.empty());
   }
 
   @Nullable Resource get(ResourceKey key) {
@@ -31,7 +32,7 @@ record View(
   }
 
   /** This and what only {@code earlier} has. */
-  View with(View earlier) {
+  NodeResources with(NodeResources earlier) {
     PersistentMap<ResourceKey, Resource> kept = overlay;
     for (ResourceKey key : Delta.between(earlier, this).removed()) {
       Resource resource = earlier.get(key);
@@ -39,7 +40,7 @@ record View(
         kept = kept.with(key, resource);
       }
     }
-    return new View(base, kept);
+    return new NodeResources(base, kept);
   }
 
   /**
@@ -60,7 +61,7 @@ record View(
     }
 
     /** From {@code from} to {@code to}; costs what the two do not share. */
-    static Delta between(View from, View to) {
+    static Delta between(NodeResources from, NodeResources to) {
       Set<ResourceKey> candidates = from.base().differingKeys(to.base());
       candidates.addAll(from.overlay().differingKeys(to.overlay()));
       List<Resource> changed = new ArrayList<>();
