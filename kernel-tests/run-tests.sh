@@ -103,13 +103,12 @@ run_tests() {
 	if [ "$word" ]; then set -- -Dquick "-Dtest=%regex[.*$word.*]" -Dsurefire.failIfNoSpecifiedTests=false; fi
 	# The number of pod starts that FirstPacketTest tries: hundreds belong to the long run.
 	if [ "$long" ]; then soaks=''; else soaks=long && set -- "$@" -Dsluice.cni.starts=$([ "$group" ] && echo 20 || echo 40); fi
-	# Tests of the JVM alone share the processors by modules. Those of the kernel run module after module, and in the one that has
-	# most of them several classes at a time: see surefire.classes in its pom.xml.
+	# Tests share the processors by modules, and in those that have most of them by classes: see surefire.classes.
 	phase=jvm
 	run_maven_tests test-jvm -Dsurefire.reports=surefire-reports -T 1C "-Dgroups=$group" "-DexcludedGroups=kernel${soaks:+|$soaks}" "$@" || result=1
 	if [ $mode = strict ]; then
 		phase=kernel
-		run_maven_tests test-kernel -Dsurefire.reports=kernel-reports "-Dgroups=kernel${group:+&$group}" "-DexcludedGroups=$soaks" "$@" || result=1
+		run_maven_tests test-kernel -Dsurefire.reports=kernel-reports -T 1C "-Dgroups=kernel${group:+&$group}" "-DexcludedGroups=$soaks" "$@" || result=1
 	else
 		say "NOT RUN: $(kernel_test_sources | wc -l) test classes that need root$([ $mode = quick ] || echo '; run as root to have them')"
 	fi

@@ -33,8 +33,9 @@ import picocli.CommandLine.Command;
 
 /**
  * {@code sluice node train}: runs a daemon for a moment, so that the JVM can record which classes
- * it needs (the launcher's ahead-of-time cache). One pod, one client outside the mesh, a few
- * connections through the inbound path; everything is removed again.
+ * it needs (the launcher's ahead-of-time cache). One pod, one object of each kind that most meshes
+ * have, one client outside the mesh, a few connections through the inbound path; everything is
+ * removed again.
  */
 @Command(
     name = "train",
@@ -57,9 +58,30 @@ final class TrainCommand implements Callable<Integer> {
       metadata:
         name: trainee
         namespace: train
-        labels: {sluice.io/mesh: enabled}
+        labels: {sluice.io/mesh: enabled, app: trainee}
         annotations: {sluice.io/netns: %s}
       status: {podIPs: [{ip: %s}]}
+      ---
+      apiVersion: v1
+      kind: Service
+      metadata: {name: trainee, namespace: train}
+      spec:
+        clusterIPs: [10.254.254.254]
+        selector: {app: trainee}
+        ports: [{name: tcp-train, port: 80, targetPort: 8080}]
+      ---
+      apiVersion: specs.smi-spec.io/v1alpha4
+      kind: TCPRoute
+      metadata: {name: train, namespace: train}
+      spec: {matches: {ports: [8080]}}
+      ---
+      apiVersion: access.smi-spec.io/v1alpha3
+      kind: TrafficTarget
+      metadata: {name: train, namespace: train}
+      spec:
+        destination: {kind: ServiceAccount, name: default, namespace: train}
+        sources: [{kind: ServiceAccount, name: default, namespace: train}]
+        rules: [{kind: TCPRoute, name: train}]
       """;
 
   @Override

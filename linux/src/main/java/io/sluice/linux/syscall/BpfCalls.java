@@ -1,13 +1,9 @@
 package io.sluice.linux.syscall;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /** bpf(2), with the argument block in the calling thread's {@link Scratch}. */
 public final class BpfCalls {
@@ -21,23 +17,13 @@ public final class BpfCalls {
   private static final long SYS_BPF =
       System.getProperty("os.arch", "").equals("amd64") ? 321L : 280L;
 
-  private static final MethodHandle SYSCALL =
-      Downcall.of(
-          "syscall",
-          FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT),
-          Linker.Option.firstVariadicArg(1));
+  private static final Downcall SYSCALL = Downcall.of("syscall");
 
   private BpfCalls() {}
 
   /** Any command, with an argument block of the caller's. */
   public static int bpf(int command, MemorySegment attr, int bytes) {
-    try {
-      var state = Downcall.state();
-      return (int)
-          Downcall.result((long) SYSCALL.invokeExact(state, SYS_BPF, command, attr, bytes), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return (int) SYSCALL.callLong(SYS_BPF, command, Downcall.at(attr), bytes);
   }
 
   public static int lookup(int map, MemorySegment key, MemorySegment value) {

@@ -1,15 +1,11 @@
 package io.sluice.linux.syscall;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /** open(2), close(2), read(2), statx(2), poll(2) and fcntl(2). */
 public final class FileCalls {
@@ -33,25 +29,12 @@ public final class FileCalls {
   private static final int STATX_DEVICE_MINOR_AT = 140;
   private static final int F_DUPFD_CLOEXEC = 1030;
 
-  private static final MethodHandle OPEN =
-      Downcall.of(
-          "open",
-          FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT),
-          Linker.Option.firstVariadicArg(2));
-  private static final MethodHandle CLOSE =
-      Downcall.of("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-  private static final MethodHandle READ =
-      Downcall.of("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
-  private static final MethodHandle FCNTL =
-      Downcall.of(
-          "fcntl",
-          FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT),
-          Linker.Option.firstVariadicArg(2));
-  private static final MethodHandle STATX =
-      Downcall.of(
-          "statx", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
-  private static final MethodHandle POLL =
-      Downcall.of("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+  private static final Downcall OPEN = Downcall.of("open");
+  private static final Downcall CLOSE = Downcall.of("close");
+  private static final Downcall READ = Downcall.of("read");
+  private static final Downcall FCNTL = Downcall.of("fcntl");
+  private static final Downcall STATX = Downcall.of("statx");
+  private static final Downcall POLL = Downcall.of("poll");
 
   private static final MemorySegment EMPTY_PATH = Arena.global().allocateFrom("");
 
@@ -60,40 +43,21 @@ public final class FileCalls {
   /** Opens an existing file, always close-on-exec. */
   public static int open(String path, int flags) {
     try (var arena = Arena.ofConfined()) {
-      var state = Downcall.state();
-      return Downcall.result(
-          (int) OPEN.invokeExact(state, arena.allocateFrom(path), flags | O_CLOEXEC, 0), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
+      return OPEN.call(Downcall.at(arena.allocateFrom(path)), flags | O_CLOEXEC);
     }
   }
 
   public static int close(int fd) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result((int) CLOSE.invokeExact(state, fd), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return CLOSE.call(fd);
   }
 
   /** A second descriptor of the same open file, close-on-exec. */
   public static int duplicate(int fd) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result((int) FCNTL.invokeExact(state, fd, F_DUPFD_CLOEXEC, 0), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return FCNTL.call(fd, F_DUPFD_CLOEXEC, 0);
   }
 
   public static long read(int fd, MemorySegment into, long bytes) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result((long) READ.invokeExact(state, fd, into, bytes), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return READ.callLong(fd, Downcall.at(into), bytes);
   }
 
   /** Waits for events on one descriptor; 0 after the timeout, 1 when something is there. */
@@ -102,10 +66,7 @@ public final class FileCalls {
       var pollfd = arena.allocate(8, 4);
       pollfd.set(JAVA_INT, 0, fd);
       pollfd.set(JAVA_SHORT, 4, events);
-      var state = Downcall.state();
-      return Downcall.result((int) POLL.invokeExact(state, pollfd, 1L, timeoutMillis), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
+      return POLL.call(Downcall.at(pollfd), 1, timeoutMillis);
     }
   }
 
@@ -132,13 +93,7 @@ public final class FileCalls {
   }
 
   private static int statx(int directory, MemorySegment path, int flags, MemorySegment into) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result(
-          (int) STATX.invokeExact(state, directory, path, flags, STATX_INO, into), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return STATX.call(directory, Downcall.at(path), flags, STATX_INO, Downcall.at(into));
   }
 
   /**

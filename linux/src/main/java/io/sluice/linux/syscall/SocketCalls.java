@@ -5,154 +5,72 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The socket(7) family of calls. */
 public final class SocketCalls {
-  private static final MethodHandle SOCKET =
-      Downcall.of("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
-  private static final MethodHandle BIND = addressCall("bind");
-  private static final MethodHandle CONNECT = addressCall("connect");
-  private static final MethodHandle LISTEN =
-      Downcall.of("listen", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
-  private static final MethodHandle SHUTDOWN =
-      Downcall.of("shutdown", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
-  private static final MethodHandle ACCEPT4 =
-      Downcall.of("accept4", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
-  private static final MethodHandle SENDTO =
-      Downcall.of(
-          "sendto",
-          FunctionDescriptor.of(
-              JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle SETSOCKOPT =
-      Downcall.of(
-          "setsockopt",
-          FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle GETSOCKOPT =
-      Downcall.of(
-          "getsockopt",
-          FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
-  private static final MethodHandle GETSOCKNAME =
-      Downcall.of("getsockname", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
-  private static final MethodHandle GETPEERNAME =
-      Downcall.of("getpeername", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
+  private static final Downcall SOCKET = Downcall.of("socket");
+  private static final Downcall BIND = Downcall.of("bind");
+  private static final Downcall CONNECT = Downcall.of("connect");
+  private static final Downcall LISTEN = Downcall.of("listen");
+  private static final Downcall SHUTDOWN = Downcall.of("shutdown");
+  private static final Downcall ACCEPT4 = Downcall.of("accept4");
+  private static final Downcall SENDTO = Downcall.of("sendto");
+  private static final Downcall SETSOCKOPT = Downcall.of("setsockopt");
+  private static final Downcall GETSOCKOPT = Downcall.of("getsockopt");
+  private static final Downcall GETSOCKNAME = Downcall.of("getsockname");
+  private static final Downcall GETPEERNAME = Downcall.of("getpeername");
 
   private SocketCalls() {}
 
   public static int socket(int domain, int type, int protocol) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result((int) SOCKET.invokeExact(state, domain, type, protocol), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return SOCKET.call(domain, type, protocol);
   }
 
   public static int bind(int fd, MemorySegment address, int bytes) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result((int) BIND.invokeExact(state, fd, address, bytes), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return BIND.call(fd, Downcall.at(address), bytes);
   }
 
   public static int connect(int fd, MemorySegment address, int bytes) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result((int) CONNECT.invokeExact(state, fd, address, bytes), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return CONNECT.call(fd, Downcall.at(address), bytes);
   }
 
   public static int listen(int fd, int backlog) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result((int) LISTEN.invokeExact(state, fd, backlog), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return LISTEN.call(fd, backlog);
   }
 
   public static int shutdown(int fd, int how) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result((int) SHUTDOWN.invokeExact(state, fd, how), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return SHUTDOWN.call(fd, how);
   }
 
   public static int accept(int fd, int flags) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result(
-          (int) ACCEPT4.invokeExact(state, fd, MemorySegment.NULL, MemorySegment.NULL, flags),
-          state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return ACCEPT4.call(fd, 0, 0, flags);
   }
 
   public static long sendTo(
       int fd, MemorySegment data, long bytes, int flags, MemorySegment address, int addressBytes) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result(
-          (long) SENDTO.invokeExact(state, fd, data, bytes, flags, address, addressBytes), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return SENDTO.callLong(fd, Downcall.at(data), bytes, flags, Downcall.at(address), addressBytes);
   }
 
   public static int setOption(int fd, int level, int name, MemorySegment value, int bytes) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result(
-          (int) SETSOCKOPT.invokeExact(state, fd, level, name, value, bytes), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return SETSOCKOPT.call(fd, level, name, Downcall.at(value), bytes);
   }
 
   /**
    * {@code length} is an int: the room in {@code value} before, the bytes stored after the call.
    */
   public static int option(int fd, int level, int name, MemorySegment value, MemorySegment length) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result(
-          (int) GETSOCKOPT.invokeExact(state, fd, level, name, value, length), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return GETSOCKOPT.call(fd, level, name, Downcall.at(value), Downcall.at(length));
   }
 
   public static int localAddress(int fd, MemorySegment address, MemorySegment length) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result((int) GETSOCKNAME.invokeExact(state, fd, address, length), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
+    return GETSOCKNAME.call(fd, Downcall.at(address), Downcall.at(length));
   }
 
   public static int peerAddress(int fd, MemorySegment address, MemorySegment length) {
-    try {
-      var state = Downcall.state();
-      return Downcall.result((int) GETPEERNAME.invokeExact(state, fd, address, length), state);
-    } catch (Throwable e) {
-      throw Downcall.unexpected(e);
-    }
-  }
-
-  private static MethodHandle addressCall(String function) {
-    return Downcall.of(function, FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
+    return GETPEERNAME.call(fd, Downcall.at(address), Downcall.at(length));
   }
 
   /** recvmsg(2) and sendmsg(2) for unix(7) sockets, with the descriptors that go along. */
@@ -176,11 +94,9 @@ public final class SocketCalls {
 
     private static final int CONTROL_BYTES = CMSGHDR_BYTES + MAX_DESCRIPTORS * Integer.BYTES;
 
-    private static final MethodHandle RECVMSG =
-        Downcall.of("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+    private static final Downcall RECVMSG = Downcall.of("recvmsg");
 
-    private static final MethodHandle SENDMSG =
-        Downcall.of("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+    private static final Downcall SENDMSG = Downcall.of("sendmsg");
 
     private MessageCalls() {}
 
@@ -194,16 +110,11 @@ public final class SocketCalls {
       try (var arena = Arena.ofConfined()) {
         var control = arena.allocate(CONTROL_BYTES, Long.BYTES);
         var message = message(arena, into, control, CONTROL_BYTES);
-        var state = Downcall.state();
-        long received =
-            Downcall.result(
-                (long) RECVMSG.invokeExact(state, fd, message, MSG_CMSG_CLOEXEC), state);
+        long received = RECVMSG.callLong(fd, Downcall.at(message), MSG_CMSG_CLOEXEC);
         if (received >= 0) {
           descriptors.addAll(rights(control, message.get(JAVA_LONG, CONTROL_BYTES_AT)));
         }
         return received;
-      } catch (Throwable e) {
-        throw Downcall.unexpected(e);
       }
     }
 
@@ -220,10 +131,7 @@ public final class SocketCalls {
         control.set(JAVA_INT, Long.BYTES + Integer.BYTES, SCM_RIGHTS);
         control.set(JAVA_INT, CMSGHDR_BYTES, descriptor);
         var message = message(arena, from, control, CMSGHDR_BYTES + Long.BYTES); // CMSG_SPACE
-        var state = Downcall.state();
-        return Downcall.result((long) SENDMSG.invokeExact(state, fd, message, MSG_NOSIGNAL), state);
-      } catch (Throwable e) {
-        throw Downcall.unexpected(e);
+        return SENDMSG.callLong(fd, Downcall.at(message), MSG_NOSIGNAL);
       }
     }
 
