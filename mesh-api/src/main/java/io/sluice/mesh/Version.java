@@ -8,9 +8,12 @@ import java.util.HexFormat;
 
 /** Versions of resources: the first 8 bytes of the SHA-256 of the content. */
 public final class Version {
+  /** In the text of a version. */
+  public static final int CHARACTERS = 2 * Long.BYTES;
+
   private Version() {}
 
-  /** Of {@code content}, as 16 hexadecimal digits. */
+  /** Of {@code content}, as {@link #CHARACTERS} hexadecimal digits. */
   public static String text(ByteString content) {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");

@@ -19,9 +19,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +47,10 @@ public final class AdminServer implements AutoCloseable {
   }
 
   private static final int MAX_REQUEST_CHARS = 4_096;
+
+  /** Until accepting is tried again after a failure, as while there are no file descriptors. */
+  private static final Duration AFTER_FAILURE = Duration.ofMillis(100);
+
   private static final System.Logger LOG = System.getLogger(AdminServer.class.getName());
 
   private final Path socket;
@@ -87,8 +93,9 @@ public final class AdminServer implements AutoCloseable {
   }
 
   private void acceptUntilClosed() {
-    try {
-      while (true) {
+    boolean isTold = false;
+    while (true) {
+      try {
         SocketChannel client = server.accept();
         if (places.tryAcquire()) {
           open.add(client);
@@ -96,11 +103,16 @@ public final class AdminServer implements AutoCloseable {
         } else {
           refuse(client);
         }
+        isTold = false;
+      } catch (ClosedChannelException e) {
+        return; // by close()
+      } catch (IOException e) {
+        if (!isTold) {
+          LOG.log(System.Logger.Level.WARNING, "admin_socket_not_accepting socket=" + socket, e);
+          isTold = true;
+        }
+        LockSupport.parkNanos(AFTER_FAILURE.toNanos());
       }
-    } catch (ClosedChannelException e) {
-      // Closed by close().
-    } catch (IOException e) {
-      LOG.log(System.Logger.Level.ERROR, "admin_socket_ended socket=" + socket, e);
     }
   }
 

@@ -80,10 +80,17 @@ public final class Distribution implements AutoCloseable {
    * Tells every node, as far as it needs it; returns at once. Of several in a row the last counts.
    */
   public void publish(MeshSnapshot snapshot) {
-    if (snapshot.revision() != MeshSnapshot.EMPTY.revision()) {
-      wanted = snapshot;
-      builder.signal();
+    if (snapshot.revision() == MeshSnapshot.EMPTY.revision()) {
+      return;
     }
+    synchronized (builder) { // the registry's thread, and who listens to it from the middle
+      MeshSnapshot before = wanted;
+      if (before != null && before.revision() > snapshot.revision()) {
+        return;
+      }
+      wanted = snapshot;
+    }
+    builder.signal();
   }
 
   private void build() {
@@ -142,10 +149,14 @@ public final class Distribution implements AutoCloseable {
     return stream;
   }
 
-  /** Ends the streams of nodes whose certificate has ended, or proves them no more. */
+  /**
+   * Ends the streams of nodes whose certificate has ended, or proves them no more, and of those
+   * that do not come to the point.
+   */
   public void endThoseWithoutProof() {
     for (NodeStream stream : streams.values()) {
       certificates.noLongerProven(stream.caller()).ifPresent(stream.out()::refuse);
+      stream.endLongGreeting();
     }
   }
 

@@ -17,7 +17,9 @@ import io.sluice.control.streaming.ServedStream;
 import io.sluice.mesh.Marker;
 import io.sluice.mesh.Printable;
 import io.sluice.mesh.ResourceKey;
+import io.sluice.mesh.Version;
 import io.sluice.mesh.WireLimits;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,11 +34,19 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
   private static final int LONGEST_SOFTWARE = 64;
   private static final int LONGEST_SENTENCE = 256;
 
+  /** Of all names that a node says it holds: as many as may be, each of a pod's usual length. */
+  private static final int MOST_HELD_CHARACTERS = 8 << 20;
+
+  /** For a node to say what it holds; the largest does so in some 150 messages. */
+  private static final Duration GREETING = Duration.ofMinutes(2);
+
   private final Caller caller;
   private final Outgoing<DeltaDiscoveryResponse> out;
   private final Distribution distribution;
   private final Coalesced pump;
   private final Map<ResourceKey, Resource> held = new HashMap<>(); // until it has subscribed
+  private final long beganNanos = System.nanoTime();
+  private int heldCharacters;
   private boolean subscribed;
   private NodeResources acknowledged = NodeResources.NOTHING;
   private int resources; // of what is acknowledged
@@ -57,6 +67,20 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
     this.distribution = distribution;
     this.pump = distribution.coalesced(this::pump);
     this.state = NodeState.fresh(caller.nodeName(), "", "");
+  }
+
+  /** Ends it where the node takes too long to say what it holds, which is kept until then. */
+  void endLongGreeting() {
+    boolean greets;
+    synchronized (this) {
+      greets = !subscribed;
+    }
+    if (greets && System.nanoTime() - beganNanos > GREETING.toNanos()) {
+      out.refuse(
+          malformed(
+              "the node has not subscribed within " + GREETING.toSeconds() + " s",
+              "look at its log"));
+    }
   }
 
   Caller caller() {
@@ -132,9 +156,13 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
   }
 
   private void hold(String name, String version) {
-    if (name.length() > WireLimits.NAME_CHARACTERS || held.size() >= WireLimits.RESOURCES) {
+    heldCharacters += name.length();
+    if (name.length() > WireLimits.NAME_CHARACTERS
+        || version.length() > Version.CHARACTERS
+        || heldCharacters > MOST_HELD_CHARACTERS
+        || held.size() >= WireLimits.RESOURCES) {
       throw malformed(
-          "the node says it holds names that are too long or too many",
+          "the node says it holds names or versions that are too long or too many",
           "let it begin without what it holds");
     }
     held.put(

@@ -71,8 +71,20 @@ final class RequestDeadline implements ServerInterceptor {
 
       @Override
       public void onCancel() {
-        deadline.cancel(false);
+        settle();
         super.onCancel();
+      }
+
+      /** Also of a call that was refused before its first message. */
+      @Override
+      public void onComplete() {
+        settle();
+        super.onComplete();
+      }
+
+      private void settle() {
+        settled.set(true);
+        deadline.cancel(false);
       }
     };
   }

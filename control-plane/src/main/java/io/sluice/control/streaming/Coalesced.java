@@ -36,7 +36,7 @@ public final class Coalesced {
     do {
       try {
         task.run();
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         // Top frame: the next signal must find somebody who runs it.
         LOG.log(Level.ERROR, "distribution_failed", e);
       }

@@ -2,6 +2,7 @@ package io.sluice.control.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.await.Await;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.distribution.NodeState;
@@ -21,6 +22,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -301,6 +303,22 @@ class DistributionTest {
 
     node.awaitEnd();
     assertThat(node.reason()).isEqualTo("stream_malformed");
+  }
+
+  @Tag("attack")
+  @Test
+  void nodeThatSaysItHoldsMoreThanThereIsIsTurnedAway() {
+    FollowingNode node = FollowingNode.mute(edge1);
+    node.send(
+        FollowingNode.request()
+            .putInitialResourceVersions("workload/shop/buyer", "1".repeat(60_000))
+            .build());
+
+    node.awaitEnd();
+    assertThat(node.reason()).isEqualTo("stream_malformed");
+    Attack.tried("a node that fills the controller's memory with versions it says it holds")
+        .refusedBy("the controller, stream_malformed")
+        .countedAs("sluice_control_refusals_total{reason=\"stream_malformed\"}");
   }
 
   @Test

@@ -226,6 +226,41 @@ class XdsAccessTest {
         .collect(Collectors.joining());
   }
 
+  @Tag("attack")
+  @Test
+  void clientsOfOneIdentityNameNoMoreThanIsKept() throws Exception {
+    CompletableFuture<io.grpc.Status> end = new CompletableFuture<>();
+    StreamObserver<DeltaDiscoveryRequest> asking =
+        AggregatedDiscoveryServiceGrpc.newStub(edge1.channel())
+            .deltaAggregatedResources(
+                new StreamObserver<>() {
+                  @Override
+                  public void onNext(DeltaDiscoveryResponse response) {}
+
+                  @Override
+                  public void onError(Throwable failure) {
+                    end.complete(io.grpc.Status.fromThrowable(failure));
+                  }
+
+                  @Override
+                  public void onCompleted() {}
+                });
+    for (int request = 0; request < 30 && !end.isDone(); request++) {
+      var names = DeltaDiscoveryRequest.newBuilder().setNode(Node.newBuilder().setId("greedy"));
+      for (int name = 0; name < 120; name++) {
+        names.addResourceNamesSubscribe("%500d".formatted(request * 120 + name));
+      }
+      asking.onNext(names.setTypeUrl(XdsType.ENDPOINT.url()).build());
+    }
+
+    io.grpc.Status status = end.get(20, TimeUnit.SECONDS);
+    assertThat(status.getCode()).isEqualTo(Code.RESOURCE_EXHAUSTED);
+    assertThat(status.getDescription()).contains("characters are kept");
+    Attack.tried("an xDS client that names more than the controller has memory for")
+        .refusedBy("the controller, too_much_asked")
+        .countedAs("sluice_control_refusals_total{reason=\"too_much_asked\"}");
+  }
+
   @Test
   void requestThatMakesNoSenseEndsTheStream() throws Exception {
     AdsClient client = new AdsClient(edge1.channel());

@@ -61,6 +61,7 @@ public final class JavaCommand {
         List.of(
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
+            "-XX:+ExitOnOutOfMemoryError",
             "-Xss256k",
             "-Xmx64m",
             "-Xms8m",

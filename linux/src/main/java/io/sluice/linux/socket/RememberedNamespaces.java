@@ -68,7 +68,8 @@ final class RememberedNamespaces {
    */
   private synchronized void attach(int fd) {
     Path directory = ownCgroup();
-    if (!cgroups.add(Cgroups.id(directory))) {
+    long id = Cgroups.id(directory);
+    if (cgroups.contains(id)) {
       return;
     }
     int program =
@@ -85,6 +86,7 @@ final class RememberedNamespaces {
     if (link < 0) {
       throw failure("bpf(LINK_CREATE)", link, fd);
     }
+    cgroups.add(id);
   }
 
   /** The root when the own cgroup cannot be told, as from inside of a cgroup namespace. */

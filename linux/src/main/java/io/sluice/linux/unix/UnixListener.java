@@ -13,14 +13,19 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /**
  * A listening unix stream socket that only its owner, root, can connect to. One thread accepts; any
  * thread may close.
  */
 public final class UnixListener implements AutoCloseable {
+  private static final Duration AFTER_FAILURE = Duration.ofMillis(100);
+
   private final Path path;
   private final Object file; // which one it is, whatever comes to lie at the path
   private final Descriptor descriptor;
@@ -62,6 +67,28 @@ public final class UnixListener implements AutoCloseable {
   private static Object fileAt(Path path) throws IOException {
     return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
         .fileKey();
+  }
+
+  /**
+   * Waits for a connection, also where accepting fails for a while, as without a free descriptor:
+   * who serves here is not to end by that.
+   *
+   * @param failed is told of the first failure
+   * @return empty once the listener is closed
+   */
+  public Optional<UnixConnection> accept(Consumer<LinuxException> failed) {
+    boolean isTold = false;
+    while (true) {
+      try {
+        return accept();
+      } catch (LinuxException e) {
+        if (!isTold) {
+          failed.accept(e);
+          isTold = true;
+        }
+        LockSupport.parkNanos(AFTER_FAILURE.toNanos());
+      }
+    }
   }
 
   /** Waits for a connection; empty once the listener is closed. */

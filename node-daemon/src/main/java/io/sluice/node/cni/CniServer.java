@@ -82,7 +82,8 @@ public final class CniServer implements AutoCloseable {
     try {
       while (true) {
         places.acquire();
-        Optional<UnixConnection> client = socket.accept();
+        Optional<UnixConnection> client =
+            socket.accept(e -> LOG.log(System.Logger.Level.WARNING, "cni_socket_not_accepting", e));
         if (client.isEmpty()) {
           return;
         }
@@ -92,8 +93,6 @@ public final class CniServer implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (LinuxException e) {
-      LOG.log(System.Logger.Level.ERROR, "cni_socket_ended", e);
     }
   }
 

@@ -228,7 +228,7 @@ record Holding(MeshSnapshot content, long bytes) {
       return nonce;
     }
 
-    /** Revision and completeness, as the controller says, once the last part has come. */
+    /** Revision and completeness, as the controller says at its end. */
     Marker marker() {
       return marker;
     }

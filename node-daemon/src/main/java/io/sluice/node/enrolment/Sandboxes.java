@@ -124,7 +124,7 @@ final class Sandboxes {
     }
     for (Sandbox sandbox : records.all()) {
       between.run();
-      if (!isInForce(sandbox) && places.hasGone(sandbox)) {
+      if (!isInForce(sandbox) && hasGone(sandbox)) {
         LOG.log(
             System.Logger.Level.INFO,
             "sandbox_gone pod={0} container={1}",
@@ -132,6 +132,16 @@ final class Sandboxes {
             sandbox.containerId());
         tryToDetach(sandbox);
       }
+    }
+  }
+
+  /** One that cannot be looked at must not keep the others from being brought. */
+  private boolean hasGone(Sandbox sandbox) {
+    try {
+      return places.hasGone(sandbox);
+    } catch (LinuxException | UncheckedIOException e) {
+      LOG.log(System.Logger.Level.WARNING, "sandbox_not_looked_at pod=" + sandbox.pod(), e);
+      return false;
     }
   }
 

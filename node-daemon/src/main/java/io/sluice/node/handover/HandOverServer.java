@@ -61,7 +61,8 @@ public final class HandOverServer implements AutoCloseable {
   private void serveUntilTaken() {
     boolean taken = false;
     while (!taken) {
-      Optional<UnixConnection> next = listener.accept();
+      Optional<UnixConnection> next =
+          listener.accept(e -> LOG.log(System.Logger.Level.WARNING, "hand_over_not_accepting", e));
       if (next.isEmpty()) {
         return; // closed; with the process go its descriptors
       }

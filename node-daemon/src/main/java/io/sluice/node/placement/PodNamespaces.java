@@ -11,13 +11,14 @@ import io.sluice.node.placement.ProcessFiles.ProcessScan;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.OptionalLong;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * Opens the network namespace of a workload: where the registry placed it, else where its processes
@@ -34,6 +35,9 @@ public final class PodNamespaces {
 
   /** After a look, so many times its duration passes before the next. */
   static final int SCAN_SHARE = 50;
+
+  /** Processes of one namespace that are opened to see which it is; the first does as a rule. */
+  private static final int MOST_TRIES = 8;
 
   private final NetworkNamespaces namespaces;
   private final ProcessFiles files;
@@ -52,11 +56,14 @@ public final class PodNamespaces {
   private sealed interface Place {
     long inode();
 
-    /** By a process; checked once its namespace was opened while it surely belonged to the pod. */
-    record Running(int pid, long startTicks, long inode, boolean checked) implements Place {}
+    /** Of the namespace, as it was opened while it surely belonged to the pod; 0 before. */
+    long cookie();
+
+    /** By a process. */
+    record Running(int pid, long startTicks, long inode, long cookie) implements Place {}
 
     /** Its processes have ended, and a bind mount still keeps the namespace for the next one. */
-    record Mounted(Path path, long inode) implements Place {}
+    record Mounted(Path path, long inode, long cookie) implements Place {}
   }
 
   /**
@@ -117,7 +124,7 @@ public final class PodNamespaces {
                     "pod " + workload.name(),
                     "it has no UID, no sluice.io/netns, and no sandbox of it is attached"));
     FoundNamespace found = find(uid);
-    if (sandboxes.hasJustLeft(found.netns().inode())) {
+    if (orClosed(found, () -> sandboxes.hasJustLeft(found.netns()::cookie))) {
       found.netns().close();
       throw notFound(uid, false);
     }
@@ -150,8 +157,7 @@ public final class PodNamespaces {
   }
 
   private Optional<FoundNamespace> openSandbox(Sandbox sandbox) {
-    return open(sandbox.netns())
-        .flatMap(found -> keptIf(found.netns().inode() == sandbox.inode(), found))
+    return openIf(sandbox.netns(), sandbox.cookie())
         .map(found -> new FoundNamespace(found.path(), found.netns(), sandbox.addresses()));
   }
 
@@ -165,18 +171,29 @@ public final class PodNamespaces {
    * when its path does not lead there.
    */
   public boolean hasGone(Sandbox sandbox) {
-    Optional<FoundNamespace> kept = openSandbox(sandbox);
-    if (kept.isPresent()) {
-      kept.get().netns().close();
+    if (leadsTo(sandbox.netns(), sandbox)) {
       return false;
     }
-    if (mounts.byInode().containsKey(sandbox.inode())) {
+    Path mounted = mounts.byInode().get(sandbox.inode());
+    if (mounted != null && leadsTo(mounted, sandbox)) {
       return false;
     }
-    Set<Long> inodes = new HashSet<>();
+    List<Path> inside = new ArrayList<>();
     files.forEachProcess(
-        ProcessScan.MAX_PROCESSES, pid -> files.namespaceInode(pid).ifPresent(inodes::add));
-    return !inodes.contains(sandbox.inode());
+        ProcessScan.MAX_PROCESSES,
+        pid -> {
+          if (inside.size() < MOST_TRIES
+              && files.namespaceInode(pid).equals(OptionalLong.of(sandbox.inode()))) {
+            inside.add(files.namespace(pid));
+          }
+        });
+    return inside.stream().noneMatch(path -> leadsTo(path, sandbox));
+  }
+
+  private boolean leadsTo(Path path, Sandbox sandbox) {
+    Optional<FoundNamespace> found = openIf(path, sandbox.cookie());
+    found.ifPresent(one -> one.netns().close());
+    return found.isPresent();
   }
 
   private FoundNamespace find(PodUid uid) {
@@ -211,9 +228,17 @@ public final class PodNamespaces {
     ProcessScan.Seen seen = scan.run();
     Map<PodUid, Place> next = new HashMap<>();
     seen.pods()
-        .forEach((uid, found) ->
-            next.put(
-                uid, new Place.Running(found.pid(), found.startTicks(), found.inode(), false)));
+        .forEach((uid, found) -> {
+          Place.Running running =
+              new Place.Running(found.pid(), found.startTicks(), found.inode(), 0);
+          Place known = places.get(uid);
+          boolean isKnown =
+              known != null
+                  && known.equals(
+                      new Place.Running(
+                          running.pid(), running.startTicks(), running.inode(), known.cookie()));
+          next.put(uid, isKnown ? known : running);
+        });
     if (!next.keySet().containsAll(places.keySet())) {
       keepWhatIsLeft(next);
     }
@@ -235,12 +260,12 @@ public final class PodNamespaces {
   private void keepWhatIsLeft(Map<PodUid, Place> next) {
     Map<Long, Path> mounted = mounts.byInode();
     places.forEach((uid, place) -> {
-      if (place instanceof Place.Running running && running.checked() && isAlive(running)) {
+      if (place instanceof Place.Running running && running.cookie() != 0 && isAlive(running)) {
         next.putIfAbsent(uid, place);
       }
       Path path = mounted.get(place.inode());
-      if (path != null) {
-        next.putIfAbsent(uid, new Place.Mounted(path, place.inode()));
+      if (path != null && place.cookie() != 0) {
+        next.putIfAbsent(uid, new Place.Mounted(path, place.inode(), place.cookie()));
       }
     });
   }
@@ -259,19 +284,35 @@ public final class PodNamespaces {
       return found;
     }
     boolean isSame = isAlive(running);
-    if (isSame && !running.checked()) {
+    if (isSame && running.cookie() == 0) {
       isSame = files.cgroup(running.pid()).flatMap(cgroups::podOf).filter(uid::equals).isPresent();
       if (isSame) {
-        long inode = found.get().netns().inode();
-        places.put(uid, new Place.Running(running.pid(), running.startTicks(), inode, true));
+        NetnsHandle netns = found.get().netns();
+        long cookie = orClosed(found.get(), netns::cookie);
+        places.put(
+            uid, new Place.Running(running.pid(), running.startTicks(), netns.inode(), cookie));
       }
     }
     return keptIf(isSame, found.get());
   }
 
   private Optional<FoundNamespace> openMounted(Place.Mounted mounted) {
-    return open(mounted.path())
-        .flatMap(found -> keptIf(found.netns().inode() == mounted.inode(), found));
+    return openIf(mounted.path(), mounted.cookie());
+  }
+
+  /** A cookie never comes again; an inode is another namespace's as soon as its own has gone. */
+  private Optional<FoundNamespace> openIf(Path path, long cookie) {
+    Optional<FoundNamespace> found = open(path);
+    return found.flatMap(one -> keptIf(orClosed(one, one.netns()::cookie) == cookie, one));
+  }
+
+  private static <T> T orClosed(FoundNamespace found, Supplier<T> question) {
+    try {
+      return question.get();
+    } catch (Throwable e) {
+      found.netns().close();
+      throw e;
+    }
   }
 
   private static Optional<FoundNamespace> keptIf(boolean isRight, FoundNamespace found) {

@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
 /**
@@ -44,7 +45,7 @@ public final class SandboxRecords {
 
   private final Path directory;
   private final Map<String, Noted> sandboxes = new HashMap<>();
-  private final Map<Long, Long> leftNanosByInode = new HashMap<>();
+  private final Map<Long, Long> leftNanosByCookie = new HashMap<>();
 
   private long lastNumber;
 
@@ -178,7 +179,7 @@ public final class SandboxRecords {
     Noted noted = new Noted(sandbox, before == null ? ++lastNumber : before.number, false);
     store(noted);
     sandboxes.put(sandbox.containerId(), noted);
-    leftNanosByInode.remove(sandbox.inode());
+    leftNanosByCookie.remove(sandbox.cookie());
     return before == null || before.leaves;
   }
 
@@ -188,7 +189,7 @@ public final class SandboxRecords {
     if (before != null && !before.leaves) {
       Noted noted = new Noted(before.sandbox, before.number, true);
       sandboxes.put(containerId, noted); // in this daemon it holds without a disk
-      leftNanosByInode.put(before.sandbox.inode(), System.nanoTime());
+      leftNanosByCookie.put(before.sandbox.cookie(), System.nanoTime());
       store(noted);
     }
   }
@@ -204,11 +205,15 @@ public final class SandboxRecords {
     }
   }
 
-  /** Whether the runtime has ended a sandbox with this namespace a moment ago. */
-  public synchronized boolean hasJustLeft(long inode) {
+  /**
+   * Whether the runtime has ended a sandbox with this namespace a moment ago.
+   *
+   * @param cookie is asked where one has ended at all, for it has to be looked up
+   */
+  public synchronized boolean hasJustLeft(LongSupplier cookie) {
     long now = System.nanoTime();
-    leftNanosByInode.values().removeIf(left -> now - left > FAREWELL.toNanos());
-    return leftNanosByInode.containsKey(inode);
+    leftNanosByCookie.values().removeIf(left -> now - left > FAREWELL.toNanos());
+    return !leftNanosByCookie.isEmpty() && leftNanosByCookie.containsKey(cookie.getAsLong());
   }
 
   /** Forgets a sandbox; does nothing when it is not known. */

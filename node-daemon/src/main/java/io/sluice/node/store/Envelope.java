@@ -80,16 +80,21 @@ record Envelope(
     return out.array();
   }
 
+  /** That a file of so many bytes is read at all; one that would not be is not written either. */
+  static void requireReadable(long bytes) throws UnusableSnapshotException {
+    if (bytes > LONGEST_BYTES) {
+      throw new UnusableSnapshotException(
+          StoreFault.TOO_LARGE, "it has more than " + LONGEST_BYTES + " bytes");
+    }
+  }
+
   /**
    * Reads them back; keeps a reference to {@code bytes}, which must not change. Depends on nothing
    * else.
    */
   static Envelope parse(byte[] bytes) throws UnusableSnapshotException {
     int end = bytes.length - DIGEST_BYTES;
-    if (bytes.length > LONGEST_BYTES) {
-      throw new UnusableSnapshotException(
-          StoreFault.TOO_LARGE, "it has more than " + LONGEST_BYTES + " bytes");
-    }
+    requireReadable(bytes.length);
     if (end < MAGIC.length + Integer.BYTES
         || !Arrays.equals(bytes, 0, MAGIC.length, MAGIC, 0, MAGIC.length)) {
       throw damaged("it does not begin like a snapshot");

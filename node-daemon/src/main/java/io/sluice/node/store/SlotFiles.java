@@ -148,6 +148,7 @@ final class SlotFiles {
    * slots are as they were.
    */
   void write(byte[] bytes) throws IOException, UnusableSnapshotException {
+    Envelope.requireReadable(bytes.length);
     prepareDirectory();
     slots.get(next).write(bytes);
     next = 1 - next;
@@ -205,10 +206,7 @@ final class SlotFiles {
     Optional<byte[]> read() throws UnusableSnapshotException {
       try {
         requireOwn(path(), BasicFileAttributes::isRegularFile, "a file");
-        if (Files.size(path()) > Envelope.LONGEST_BYTES) {
-          throw new UnusableSnapshotException(
-              StoreFault.TOO_LARGE, "it has more than " + Envelope.LONGEST_BYTES + " bytes");
-        }
+        Envelope.requireReadable(Files.size(path()));
         // Not through a link, also if one has come since.
         try (InputStream in =
             Files.newInputStream(path(), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {

@@ -86,7 +86,13 @@ public final class StoredFirst implements SnapshotSource {
       other.start(next -> deliver(next, consumer));
       return;
     }
-    consumer.accept(stored);
+    try {
+      consumer.accept(stored);
+    } catch (RuntimeException e) {
+      // What cannot be put in force once more must not keep the daemon from starting.
+      LOG.log(System.Logger.Level.ERROR, "stored_snapshot_not_taken", e);
+      latest = null;
+    }
     synchronized (this) {
       starter = Thread.ofVirtual().name("sluice-snapshot-start").start(() -> follow(consumer));
     }
@@ -106,8 +112,8 @@ public final class StoredFirst implements SnapshotSource {
   }
 
   private void deliver(MeshSnapshot next, Consumer<MeshSnapshot> consumer) {
+    consumer.accept(next); // one that is refused is not kept
     latest = next;
-    consumer.accept(next);
     isConfirmed = true;
     Instant now = clock.instant();
     save(now, now);

@@ -28,10 +28,12 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** On a made-up process table, whose namespaces are all this process's own. */
+@Tag("kernel")
 class PodNamespacesTest {
   private static final PodUid UID = new PodUid("0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c");
   private static final PodUid OTHER = new PodUid("1b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c");
@@ -190,6 +192,25 @@ class PodNamespacesTest {
     Files.createSymbolicLink(mounts.resolve("cni-1"), Path.of("/proc/self/ns/net"));
 
     assertMissing(UID, Errno.ENOENT);
+  }
+
+  @Test
+  void aSandboxHasGoneAlthoughItsNumberIsAnotherNamespacesNow() throws IOException {
+    Path mount = Files.createSymbolicLink(mounts.resolve("cni-1"), Path.of("/proc/self/ns/net"));
+    try (NetnsHandle own = new LinuxNetworkNamespaces().current()) {
+      proc.process(50, POD, 90, own.inode());
+
+      assertThat(places.hasGone(sandbox(mount, own.cookie(), own.inode()))).isFalse();
+      assertThat(places.hasGone(sandbox(mount, own.cookie() + 1, own.inode()))).isTrue();
+      Files.delete(mount);
+      assertThat(places.hasGone(sandbox(mount, own.cookie(), own.inode()))).isFalse();
+      assertThat(places.hasGone(sandbox(mount, own.cookie() + 1, own.inode()))).isTrue();
+    }
+  }
+
+  private static Sandbox sandbox(Path netns, long cookie, long inode) {
+    return new Sandbox(
+        "c", "eth0", new NamespacedName("shop", "web"), netns, cookie, inode, List.of());
   }
 
   private Path pathOf(PodUid uid) {

@@ -68,9 +68,9 @@ class SandboxRecordsTest {
     assertThat(records.write(sandbox("c", 1))).isFalse();
     records.leave("c");
 
-    assertThat(records.hasJustLeft(1)).isTrue();
+    assertThat(records.hasJustLeft(() -> 1)).isTrue();
     assertThat(records.write(sandbox("c", 1))).isTrue();
-    assertThat(records.hasJustLeft(1)).isFalse();
+    assertThat(records.hasJustLeft(() -> 1)).isFalse();
   }
 
   @Test

@@ -102,6 +102,42 @@ class StoredFirstTest {
     source.start(delivered::add);
   }
 
+  /** Where it failed for ever, the daemon would never start again. */
+  @Test
+  void aStoredSnapshotThatCannotBePutInForceIsPassedOver() {
+    remote.answer(Samples.snapshot(5), true, START);
+    source =
+        new StoredFirst(
+            store, Optional.of(new Stored(Samples.snapshot(4), START)), remote, () -> mesh, clock);
+    source.start(next -> {
+      if (next.revision() == 4) {
+        throw new IllegalStateException("not this one");
+      }
+      delivered.add(next);
+    });
+
+    awaitDelivered(1);
+    assertThat(revisions()).containsExactly(5L);
+  }
+
+  @Test
+  void aSnapshotThatWasRefusedIsNotSaved() throws Exception {
+    remote.answer(Samples.snapshot(5), true, START);
+    source =
+        new StoredFirst(
+            store, Optional.of(new Stored(Samples.snapshot(4), START)), remote, () -> mesh, clock);
+    CountDownLatch refused = new CountDownLatch(1);
+    source.start(next -> {
+      if (next.revision() == 5) {
+        refused.countDown();
+        throw new IllegalStateException("not this one");
+      }
+    });
+    refused.await();
+
+    assertThat(source.atHand().map(MeshSnapshot::revision)).contains(4L);
+  }
+
   private List<Long> revisions() {
     return delivered.stream().map(MeshSnapshot::revision).toList();
   }

@@ -30,6 +30,9 @@ final class Subscription {
   /** Version of what the client was told that there is not. */
   private static final String ABSENT = "";
 
+  /** Version of what it says it holds in a version that cannot be ours. */
+  private static final String OTHER = "other";
+
   /** Clients name resource, field and their own classes before they say what is wrong. */
   private static final int LONGEST_PROBLEM = 512;
 
@@ -84,23 +87,35 @@ final class Subscription {
   }
 
   private void want(Wish wish) {
+    boolean first = !names.begun;
     names.take(wish);
     told.keySet().removeIf(name -> !names.wants(name));
     if (wish instanceof Wish.Change(var added, var removed, var held)) {
       added.forEach(told::remove); // who asks again is told again
       removed.stream().filter(name -> !names.named().contains(name)).forEach(told::remove);
-      if (held.size() > Names.MOST) {
-        throw tooMuch("it says it holds more than " + Names.MOST + " resources");
+      if (first) { // later ones are told what it holds by us
+        keep(held);
       }
-      held.forEach((name, version) -> {
-        if (names.wants(name) && !version.isEmpty()) {
-          told.put(name, version);
-        }
-      });
     }
     if (names.isNothing()) {
       pending = null; // nobody is left who would answer it
     }
+  }
+
+  private void keep(Map<String, String> held) {
+    if (held.size() > Names.MOST) {
+      throw tooMuch("it says it holds more than " + Names.MOST + " resources");
+    }
+    held.forEach((name, version) -> {
+      if (names.wants(name) && !version.isEmpty()) {
+        told.put(name, version.length() > Version.CHARACTERS ? OTHER : version);
+      }
+    });
+  }
+
+  /** Of the names that it remembers because the client has said them. */
+  long characters() {
+    return names.characters;
   }
 
   boolean isAnswered() {
@@ -226,6 +241,7 @@ final class Subscription {
 
     private final XdsType type;
     private final Set<String> named = new TreeSet<>();
+    private long characters;
     private boolean begun;
     private boolean everNamed;
     private boolean everything;
@@ -238,6 +254,7 @@ final class Subscription {
       switch (wish) {
         case Wish.Exactly(var names) -> {
           named.clear();
+          characters = 0;
           everything = false;
           everNamed |= !names.isEmpty();
           everything = !everNamed && type.isWhole();
@@ -262,8 +279,8 @@ final class Subscription {
               "a stream names at most %s resources of a type, of at most %s characters each"
                   .formatted(MOST, LONGEST),
               "ask for those that the client calls");
-        } else {
-          named.add(name);
+        } else if (named.add(name)) {
+          characters += name.length();
         }
       }
     }
@@ -271,8 +288,8 @@ final class Subscription {
     private void remove(String name) {
       if (name.equals(EVERYTHING)) {
         everything = false;
-      } else {
-        named.remove(name);
+      } else if (named.remove(name)) {
+        characters -= name.length();
       }
     }
 

@@ -52,6 +52,11 @@ public final class XdsStreams implements AutoCloseable {
   /** A library of gRPC opens one for each name that it dials, in each pod of the identity. */
   private static final int MOST_OF_ONE_IDENTITY = 256;
 
+  /** Of the names that the clients of one identity have said, and that all have. */
+  private static final long MOST_CHARACTERS_OF_ONE_IDENTITY = 1 << 20;
+
+  private static final long MOST_CHARACTERS = 8 << 20;
+
   private static final Logger LOG = System.getLogger(XdsStreams.class.getName());
   private static final int LINES_AT_ONCE = 20;
   private static final Duration ONE_MORE_LINE = Duration.ofSeconds(6);
@@ -145,6 +150,24 @@ public final class XdsStreams implements AutoCloseable {
     return stream;
   }
 
+  /** That what clients ask for is little, since it is kept as long as they stay. */
+  private void requireFew(MeshMember member) {
+    long all = 0;
+    long ofIdentity = 0;
+    for (XdsStream<?, ?> stream : streams) {
+      all += stream.characters;
+      ofIdentity += stream.member.identity().equals(member.identity()) ? stream.characters : 0;
+    }
+    if (all > MOST_CHARACTERS || ofIdentity > MOST_CHARACTERS_OF_ONE_IDENTITY) {
+      throw new RefusedException(
+          RefusalReason.TOO_MUCH_ASKED,
+          "xDS clients name resources with %s characters, those of %s with %s"
+              .formatted(all, member.identity(), ofIdentity),
+          "ask for those that the client calls; at most %s characters are kept, and %s of one identity"
+              .formatted(MOST_CHARACTERS, MOST_CHARACTERS_OF_ONE_IDENTITY));
+    }
+  }
+
   /** Ends the streams of clients whose certificate has ended, or proves them no more. */
   public void endThoseWithoutProof() {
     for (XdsStream<?, ?> stream : streams) {
@@ -207,6 +230,7 @@ public final class XdsStreams implements AutoCloseable {
     private @Nullable ClientDescription client;
     private @Nullable Translation considered;
     private long nonces;
+    private volatile long characters;
 
     XdsStream(
         MeshMember member,
@@ -251,6 +275,8 @@ public final class XdsStreams implements AutoCloseable {
           subscriptions.computeIfAbsent(
               type.get(), each -> new Subscription(each, variant.tellsRemovals()));
       Answer answer = subscription.take(ask);
+      characters = subscriptions.values().stream().mapToLong(Subscription::characters).sum();
+      streams.requireFew(member);
       if (answer == Answer.TAKEN) {
         streams.metrics.acknowledged();
       } else if (answer == Answer.REFUSED) {

@@ -70,6 +70,26 @@ class SubscriptionTest {
     return batch.resources().stream().map(XdsResource::name).toList();
   }
 
+  /** What it goes on saying would be kept as long as it stays. */
+  @Test
+  void whatAClientSaysItHoldsCountsInItsFirstRequestAlone() {
+    Subscription all = new Subscription(XdsType.CLUSTER, INCREMENTAL);
+    hold(all, Map.of("gone", "1".repeat(60_000), "left", "1"), "*");
+    hold(all, Map.of("more", "1"));
+
+    assertThat(next(all).orElseThrow().removed()).containsExactly("gone", "left");
+  }
+
+  private static void hold(Subscription of, Map<String, String> held, String... names) {
+    of.take(
+        new Ask(
+            "",
+            Optional.empty(),
+            "",
+            Optional.empty(),
+            new Wish.Change(List.of(names), List.of(), held)));
+  }
+
   @Test
   void nothingIsToldTwiceAndEveryChangeOnceTheFormerIsAnswered() {
     Subscription endpoints = new Subscription(XdsType.ENDPOINT, false);
