@@ -35,12 +35,7 @@ public final class BpfInfo {
     long tag = info.order(ByteOrder.BIG_ENDIAN).getLong(8);
     info.order(ByteOrder.nativeOrder());
     return new BpfProgramInfo(
-        info.getInt(4),
-        name(info, 64),
-        info.getInt(0),
-        "%016x".formatted(tag),
-        info.getLong(200),
-        info.getLong(192));
+        info.getInt(4), name(info, 64), info.getInt(0), "%016x".formatted(tag));
   }
 
   static BpfLinkInfo ofLink(int fd, String subject) {
@@ -106,9 +101,6 @@ public final class BpfInfo {
    * @param name first 15 characters of the function's name
    * @param type {@code enum bpf_prog_type}
    * @param tag hash of the instructions, 16 hexadecimal digits
-   * @param runCount runs counted; 0 unless {@code kernel.bpf_stats_enabled} is set
-   * @param runTimeNanos time spent in them, likewise
    */
-  public record BpfProgramInfo(
-      int id, String name, int type, String tag, long runCount, long runTimeNanos) {}
+  public record BpfProgramInfo(int id, String name, int type, String tag) {}
 }

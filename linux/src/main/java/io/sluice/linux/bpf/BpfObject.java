@@ -136,11 +136,6 @@ public class BpfObject implements AutoCloseable {
         });
   }
 
-  /** Leaves a program out of {@link #load}. */
-  public void disableProgram(String programName) {
-    Libbpf.bpf_program__set_autoload(programHandle(programName), false);
-  }
-
   /**
    * Makes the maps and loads the programs, all or none.
    *

@@ -58,8 +58,6 @@ final class Libbpf {
 
   static native String bpf_program__name(Pointer program);
 
-  static native int bpf_program__set_autoload(Pointer program, boolean autoload);
-
   static native int bpf_program__set_log_buf(Pointer program, @Nullable Pointer log, long bytes);
 
   static native int bpf_link_create(

@@ -295,26 +295,6 @@ class BpfLinkTest {
   }
 
   @Test
-  void attachesToASocketMap() throws Exception {
-    try (var program = object.program("watch_messages");
-        var steer = object.program("steer");
-        var map = object.map("slots")) {
-      program.attachToSocketMap(map, AttachType.SK_MSG_VERDICT);
-      program.detachFromSocketMap(map, AttachType.SK_MSG_VERDICT);
-
-      assertThatExceptionOfType(LinuxException.class)
-          .isThrownBy(() -> program.detachFromSocketMap(map, AttachType.SK_MSG_VERDICT))
-          .satisfies(e -> {
-            assertThat(e.operation()).isEqualTo("bpf(PROG_DETACH)");
-            assertThat(e.errno()).isEqualTo(Errno.ENOENT);
-          });
-      assertThatExceptionOfType(LinuxException.class)
-          .isThrownBy(() -> steer.attachToSocketMap(map, AttachType.SK_MSG_VERDICT))
-          .satisfies(e -> assertThat(e.errno()).isEqualTo(Errno.EINVAL));
-    }
-  }
-
-  @Test
   void mapsOnlyRingBuffers() throws Exception {
     try (var map = object.map("array")) {
       assertThatIllegalArgumentException()

@@ -74,19 +74,6 @@ class BpfObjectTest {
   }
 
   @Test
-  void loadsTheRestWhenARefusedProgramIsDisabled() throws Exception {
-    try (var object = BpfObject.open(TestObject.compile(directory, "refused.bpf.c"), "refused")) {
-      object.disableProgram("unchecked_lookup");
-      object.load();
-
-      try (var program = object.program("correct")) {
-        assertThat(program.info().id()).isPositive();
-      }
-      assertThatIllegalStateException().isThrownBy(() -> object.program("unchecked_lookup"));
-    }
-  }
-
-  @Test
   void refusesBytesThatAreNoObject() {
     assertThatExceptionOfType(LinuxException.class)
         .isThrownBy(() -> BpfObject.open(new byte[] {1, 2, 3, 4}, "broken"))

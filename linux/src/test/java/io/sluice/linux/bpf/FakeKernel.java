@@ -275,7 +275,7 @@ public final class FakeKernel implements BpfKernel {
 
     @Override
     public BpfProgramInfo info() {
-      return new BpfProgramInfo(id, subject(), 0, "", 0, 0);
+      return new BpfProgramInfo(id, subject(), 0, "");
     }
   }
 
