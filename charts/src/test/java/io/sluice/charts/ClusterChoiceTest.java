@@ -11,10 +11,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Isolated;
 
 /** Which of two clusters is meant by {@code --kubeconfig}, {@code --context} and KUBECONFIG. */
-@Isolated("writes the kubeconfig that every test of the JVM finds")
 class ClusterChoiceTest {
   @TempDir private Path home = Path.of("");
   private final FakeCluster here = ChartCommands.started();
