@@ -23,6 +23,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Tag("kernel")
 class CrowdTest {
   private static final int PODS = 100;
+
+  /** Two or three on quiet processors, which this class shares with three others. */
+  private static final int MOST_ATTEMPTS = 6;
+
   private static final long DEADLINE_MILLIS = Await.patience(11).toMillis();
 
   /** The runtime does not wait for all of them to be taken apart. */
@@ -55,7 +59,7 @@ class CrowdTest {
       List<Container> left = crowd;
       try (Silence silence = Silence.around(site)) {
         for (int attempt = 1; !left.isEmpty(); attempt++) {
-          assertThat(attempt).as("attempts").isLessThanOrEqualTo(3);
+          assertThat(attempt).as("attempts").isLessThanOrEqualTo(MOST_ATTEMPTS);
           left = attachAll(site, silence, threads, left, mechanism + ", attempt " + attempt);
         }
 
