@@ -62,7 +62,7 @@ Builds everything, runs all tests, and prints as its last line how many passed, 
 failed, or skipped itself without a reason that kernel-tests/may-skip.txt names.
 
   --quick          leaves out what needs root: namespaces, programs, containers, other kernels
-  --long           more of what takes long: the oldest kernel emulated, hundreds of pod starts
+  --long           more of what takes long: the oldest kernel and the other architecture emulated, hundreds of pod starts
   --only WORD      what has WORD in its path below src/test/java, such as hbone or HandOver; without static analysis
   --only attacks   the attack pack: a line for each attack, with what refused it and where that is counted
 TEXT

@@ -1,9 +1,6 @@
 package io.sluice.fuzz;
 
-import io.sluice.control.compile.Compilation;
 import io.sluice.control.compile.CompiledChange;
-import io.sluice.control.compile.Compiler;
-import io.sluice.control.compile.Compiler.Objects;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.InForce;
 import io.sluice.control.compile.IncrementalCompiler;
@@ -55,12 +52,8 @@ public final class CompilerTarget {
 
   private static InForce compare(
       CompiledChange found, Map<String, List<KubernetesObject>> files, InForce inForce) {
-    Compilation expected =
-        Compiler.compile(
-            1,
-            new Objects(files.values().stream().flatMap(List::stream).toList()),
-            CompilerSettings.USUAL,
-            inForce);
+    IncrementalCompiler fresh = new IncrementalCompiler(CompilerSettings.USUAL, 0, inForce);
+    CompiledChange expected = fresh.apply(files);
     if (!found.snapshot().hasSameContentAs(expected.snapshot())) {
       throw new AssertionError("another snapshot than from scratch: " + found.changed());
     }
@@ -68,6 +61,6 @@ public final class CompilerTarget {
       throw new AssertionError(
           "other statuses than from scratch: " + found.statuses() + ", not " + expected.statuses());
     }
-    return expected.inForce();
+    return fresh.inForce();
   }
 }

@@ -1,13 +1,13 @@
 package io.sluice.chaos;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.control.compile.Compilation;
-import io.sluice.control.compile.Compiler;
-import io.sluice.control.compile.Compiler.Objects;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.InForce;
 import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.compile.PodRangeRule;
+import io.sluice.control.compile.ReferenceCompiler;
+import io.sluice.control.compile.ReferenceCompiler.Compilation;
+import io.sluice.control.compile.ReferenceCompiler.Objects;
 import io.sluice.control.distribution.ToldSnapshot;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectReader;
@@ -52,7 +52,8 @@ record Reference(Compilation compilation, List<ObjectNode> unread) {
         unread.add(object);
       }
     }
-    return new Reference(Compiler.compile(1, new Objects(read), RULES, InForce.NOTHING), unread);
+    return new Reference(
+        ReferenceCompiler.compile(1, new Objects(read), RULES, InForce.NOTHING), unread);
   }
 
   /** A pod that no node was found for means nothing yet. */

@@ -24,9 +24,9 @@ import java.util.Map;
 /**
  * Compiles a set of objects again and again as it changes. Keeps what depends on what, so that a
  * change costs what it changes and not what the cluster holds. What one call decided between
- * objects that stand against each other, the next one keeps. The result is always that of {@link
- * Compiler} on all objects and on what was in force, which a test holds it to. Confined to one
- * thread.
+ * objects that stand against each other, the next one keeps; for the rest the same objects give the
+ * same content, whatever came before, which a test holds it to. What cannot be used never widens
+ * what is permitted; it is left out and told. Confined to one thread.
  *
  * <p>After an exception, which would be a mistake in here, it may not be used any longer, but for
  * {@link #inForce}.
@@ -145,7 +145,7 @@ public final class IncrementalCompiler {
       case ServiceAccount _ -> {}
       case HttpRouteGroup _, OtherObject _ -> {
         Statuses found = new Statuses();
-        Compiler.reportUnread(object, found);
+        ObjectCompiler.reportUnread(object, found);
         statuses.put(object.ref(), found);
       }
     }

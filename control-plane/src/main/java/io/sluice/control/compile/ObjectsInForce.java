@@ -98,7 +98,7 @@ final class ObjectsInForce {
     Statuses found = new Statuses();
     for (Placed other : same.stream().skip(1).toList()) {
       if (!(other.object() instanceof OtherObject)) {
-        Compiler.reportDuplicate(other.object(), same.getFirst().object(), found);
+        ObjectCompiler.reportDuplicate(other.object(), same.getFirst().object(), found);
       }
     }
     return found;

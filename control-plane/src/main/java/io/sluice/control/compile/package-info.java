@@ -3,7 +3,7 @@
  * that could not be used as written.
  *
  * <p>Pure: no clock, no file, no network. Start reading at {@link
- * io.sluice.control.compile.Compiler}.
+ * io.sluice.control.compile.IncrementalCompiler}.
  */
 @NullMarked
 package io.sluice.control.compile;

@@ -1,9 +1,8 @@
 package io.sluice.control.validate;
 
-import io.sluice.control.compile.Compiler;
-import io.sluice.control.compile.Compiler.Objects;
 import io.sluice.control.compile.CompilerSettings;
-import io.sluice.control.compile.InForce;
+import io.sluice.control.compile.IncrementalCompiler;
+import io.sluice.control.compile.ObjectCompiler;
 import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlDocuments;
@@ -48,9 +47,7 @@ public record Validation(int objects, List<Finding> findings) {
         .forEach((file, content) ->
             objects.addAll(read(file, content, FederatedBundles.NONE, findings)));
     addStatuses(
-        Compiler.compile(1, new Objects(objects), rules, InForce.NOTHING).statuses(),
-        objects,
-        findings);
+        new IncrementalCompiler(rules, 0).apply(Map.of("", objects)).statuses(), objects, findings);
     return sorted(objects.size(), findings);
   }
 
@@ -81,7 +78,8 @@ public record Validation(int objects, List<Finding> findings) {
       String file, byte[] content, CompilerSettings rules, FederatedBundles present) {
     List<Finding> findings = new ArrayList<>();
     List<KubernetesObject> objects = read(file, content, present, findings);
-    objects.forEach(object -> addStatuses(Compiler.compileAlone(object, rules), objects, findings));
+    objects.forEach(
+        object -> addStatuses(ObjectCompiler.statuses(object, rules), objects, findings));
     return sorted(objects.size(), findings);
   }
 

@@ -29,7 +29,7 @@ class ConnectionWordsTest {
     "none, -, 30d, 2592000",
   })
   void theMostSpecificIdleTimeoutWins(String mesh, String namespace, String pod, long seconds) {
-    Compilation compilation =
+    CompiledChange compilation =
         compile(
             word("idleTimeout", mesh),
             word("sluice.io/idle-timeout", namespace),
@@ -42,7 +42,7 @@ class ConnectionWordsTest {
   @ParameterizedTest
   @ValueSource(strings = {"0s", "31d", "1.5h", "90", "NONE", ""})
   void anIdleTimeoutThatIsNoneIsToldAndResetsNothing(String bad) {
-    Compilation compilation = compile("", "", "sluice.io/idle-timeout: \"" + bad + "\"");
+    CompiledChange compilation = compile("", "", "sluice.io/idle-timeout: \"" + bad + "\"");
 
     assertThat(connections(compilation)).isEqualTo(ConnectionSettings.DEFAULT);
     assertThat(compilation.statuses())
@@ -62,7 +62,7 @@ class ConnectionWordsTest {
   })
   void theMostSpecificWordOfMutualTlsWithinTheNodeWins(
       String mesh, String namespace, String pod, SameNodeMtls expected) {
-    Compilation compilation =
+    CompiledChange compilation =
         compile(
             word("sameNodeMtls", mesh),
             word("sluice.io/same-node-mtls", namespace),
@@ -74,7 +74,7 @@ class ConnectionWordsTest {
 
   @Test
   void aWrongWordOfMutualTlsWithinTheNodeIsToldAndRequiresIt() {
-    Compilation compilation = compile("sameNodeMtls: REQUIRED", "", "");
+    CompiledChange compilation = compile("sameNodeMtls: REQUIRED", "", "");
 
     assertThat(connections(compilation).sameNodeMtls()).isEqualTo(SameNodeMtls.REQUIRED);
     assertThat(compilation.statuses())
@@ -94,7 +94,7 @@ class ConnectionWordsTest {
   })
   void theMostSpecificLocalProxyModeWins(
       String mesh, String namespace, String pod, LocalProxyMode expected) {
-    Compilation compilation =
+    CompiledChange compilation =
         compile(
             word("}, sidecar: {localProxyMode", mesh),
             word("sluice.io/local-proxy-mode", namespace),
@@ -106,7 +106,7 @@ class ConnectionWordsTest {
 
   @Test
   void aWrongLocalProxyModeIsToldAndOpensNoLoopback() {
-    Compilation compilation = compile("}, sidecar: {localProxyMode: localhost", "", "");
+    CompiledChange compilation = compile("}, sidecar: {localProxyMode: localhost", "", "");
 
     assertThat(connections(compilation).localProxyMode()).isEqualTo(LocalProxyMode.POD_IP);
     assertThat(compilation.statuses())
@@ -119,7 +119,7 @@ class ConnectionWordsTest {
   @ParameterizedTest
   @CsvSource({"-, CLOSE, 0", "KEEP, KEEP, 0", "CLOSE, CLOSE, 0", "keep, CLOSE, 1"})
   void theMeshSaysWhatBecomesOfWhatIsTakenBack(String word, RevokedMode expected, int told) {
-    Compilation compilation = compile(word("revokedConnections", word), "", "");
+    CompiledChange compilation = compile(word("revokedConnections", word), "", "");
 
     assertThat(compilation.snapshot().settings().revoked()).isEqualTo(expected);
     assertThat(compilation.statuses()).hasSize(told);
@@ -128,7 +128,7 @@ class ConnectionWordsTest {
   @ParameterizedTest
   @CsvSource({"-, , 0", "KEEP, KEEP, 0", "CLOSE, CLOSE, 0", "keep, CLOSE, 1"})
   void soDoesATrafficTarget(String word, @Nullable RevokedMode expected, int told) {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             """
             apiVersion: specs.smi-spec.io/v1alpha4
@@ -162,13 +162,13 @@ class ConnectionWordsTest {
     "flomesh.io/metrics: offf, true, 1",
   })
   void aNamespaceSaysWhetherMetricsTellOfItsPods(String annotation, boolean measured, int told) {
-    Compilation compilation = compile("", annotation.equals(NONE) ? "" : annotation, "");
+    CompiledChange compilation = compile("", annotation.equals(NONE) ? "" : annotation, "");
 
     assertThat(connections(compilation).measured()).isEqualTo(measured);
     assertThat(compilation.statuses()).hasSize(told);
   }
 
-  private static ConnectionSettings connections(Compilation compilation) {
+  private static ConnectionSettings connections(CompiledChange compilation) {
     return compilation
         .snapshot()
         .workload(new NamespacedName("shop", "web"))
@@ -176,7 +176,7 @@ class ConnectionWordsTest {
         .connections();
   }
 
-  private static Compilation compile(String mesh, String namespace, String pod) {
+  private static CompiledChange compile(String mesh, String namespace, String pod) {
     return Manifests.compile(
         """
         apiVersion: config.openservicemesh.io/v1alpha2

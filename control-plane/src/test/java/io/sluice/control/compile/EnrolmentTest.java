@@ -139,7 +139,7 @@ class EnrolmentTest {
   }
 
   private static boolean isEnrolled(String namespace, Case c) {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             """
             {apiVersion: v1, kind: Namespace, metadata: {name: %s, %s}}

@@ -17,7 +17,7 @@ class FailModeTest {
     "closed, open, OPEN",
   })
   void thePodsWordGoesBeforeThatOfItsNamespace(String namespace, String pod, FailMode expected) {
-    Compilation compilation = compile(namespace, pod);
+    CompiledChange compilation = compile(namespace, pod);
 
     assertThat(mode(compilation)).isEqualTo(expected);
     assertThat(compilation.statuses()).isEmpty();
@@ -26,7 +26,7 @@ class FailModeTest {
   @ParameterizedTest
   @CsvSource({"OPEN, -, Namespace shop", "open, true, Pod shop/web"})
   void anUnknownWordIsToldAndCountsAsClosed(String namespace, String pod, String object) {
-    Compilation compilation = compile(namespace, pod);
+    CompiledChange compilation = compile(namespace, pod);
 
     assertThat(mode(compilation)).isEqualTo(FailMode.CLOSED);
     assertThat(compilation.statuses())
@@ -36,7 +36,7 @@ class FailModeTest {
         .endsWith("is no mode, so closed holds; write closed or open");
   }
 
-  private static Compilation compile(String namespace, String pod) {
+  private static CompiledChange compile(String namespace, String pod) {
     return Manifests.compile(
         """
         apiVersion: v1
@@ -55,7 +55,7 @@ class FailModeTest {
     return word.equals("-") ? "" : "sluice.io/fail: \"" + word + "\"";
   }
 
-  private static FailMode mode(Compilation compilation) {
+  private static FailMode mode(CompiledChange compilation) {
     return compilation.snapshot().workloads().iterator().next().interception().openings().fail();
   }
 }

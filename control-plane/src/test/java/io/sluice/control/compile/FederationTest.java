@@ -106,7 +106,7 @@ class FederationTest {
 
   @Test
   void theBundlesOfTheMeshConfigAreTheMeshs() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             federating(
                 entry("partner.example", "# ours\n" + pem(ROOT, NEXT, ROOT)),
@@ -300,7 +300,7 @@ class FederationTest {
   @Test
   void anEntryOfTheDenyListIsOfTheMeshUnlessItNamesAnother() {
     SpiffeId former = new SpiffeId(new TrustDomain("former.example"), "shop", "seller");
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             config(
                 "federatesWith: [%s], deniedIdentities: [\"%s\", \"%s\"]"
@@ -343,7 +343,7 @@ class FederationTest {
 
   @Test
   void aTargetLetsInAnIdentityOfAnotherMeshByItsWholeName() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             federating(entry("partner.example", pem(ROOT))), target(principal(BUYER)));
 
@@ -378,7 +378,7 @@ class FederationTest {
   @ParameterizedTest
   @MethodSource("refusedSources")
   void aSourceThatIsNoWorkloadOfAnotherMeshGrantsNothing(String source, String said) {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(federating(entry("partner.example", pem(ROOT))), target(source));
 
     assertThat(compilation.snapshot().permissions()).isEmpty();

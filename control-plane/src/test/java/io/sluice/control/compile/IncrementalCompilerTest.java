@@ -3,7 +3,8 @@ package io.sluice.control.compile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.sluice.control.compile.Compiler.Objects;
+import io.sluice.control.compile.ReferenceCompiler.Compilation;
+import io.sluice.control.compile.ReferenceCompiler.Objects;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.Kind;
@@ -95,7 +96,7 @@ class IncrementalCompilerTest {
 
   private static Compilation full(
       Map<String, List<KubernetesObject>> files, CompilerSettings rules, InForce inForce) {
-    return Compiler.compile(
+    return ReferenceCompiler.compile(
         1, new Objects(files.values().stream().flatMap(List::stream).toList()), rules, inForce);
   }
 

@@ -2,25 +2,25 @@ package io.sluice.control.compile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.control.compile.Compiler.Objects;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.objects.ObjectReader.ReadObjects;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** Compiles manifests for tests. */
 final class Manifests {
   private Manifests() {}
 
   /** Compiles each text as a file of its own: {@code 0.yaml}, {@code 1.yaml} and so on. */
-  static Compilation compile(String... texts) {
+  static CompiledChange compile(String... texts) {
     List<KubernetesObject> objects = new ArrayList<>();
     for (int i = 0; i < texts.length; i++) {
       objects.addAll(objects(i + ".yaml", texts[i]));
     }
-    return Compiler.compile(1, new Objects(objects), CompilerSettings.USUAL, InForce.NOTHING);
+    return new IncrementalCompiler(CompilerSettings.USUAL, 0).apply(Map.of("", objects));
   }
 
   static List<KubernetesObject> objects(String file, String text) {

@@ -25,7 +25,7 @@ class MutualTlsSettingsTest {
 
   @Test
   void aMeshWithoutMeshConfigIsStrictWithMutualTls() {
-    Compilation compilation = Manifests.compile(Manifests.enrolledPod("web", "10.0.0.1"));
+    CompiledChange compilation = Manifests.compile(Manifests.enrolledPod("web", "10.0.0.1"));
 
     assertThat(compilation.snapshot().settings().mutualTls()).isTrue();
     assertThat(mode(compilation)).isEqualTo(MtlsMode.STRICT);
@@ -41,7 +41,7 @@ class MutualTlsSettingsTest {
     "STRICT, PERMISSIVE, STRICT, STRICT",
   })
   void theMostSpecificModeWins(String mesh, String namespace, String pod, MtlsMode expected) {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             config("traffic", word("mtlsMode", mesh)), namespace(namespace), pod(pod));
 
@@ -57,7 +57,7 @@ class MutualTlsSettingsTest {
   })
   void anUnknownModeIsToldAndCountsAsStrict(
       String mesh, String namespace, String pod, String place) {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             config("traffic", word("mtlsMode", mesh)), namespace(namespace), pod(pod));
 
@@ -76,7 +76,7 @@ class MutualTlsSettingsTest {
   @ParameterizedTest
   @CsvSource({"true, STRICT, 1", "true, PERMISSIVE, 0", "false, STRICT, 0"})
   void strictModeOfAPermissivePolicyIsTold(boolean permissive, String mode, int told) {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             config(
                 "traffic",
@@ -135,7 +135,7 @@ class MutualTlsSettingsTest {
 
   @Test
   void readsTheDenyListInEveryFormThatOpenSslPrints() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             config(
                 "certificate",
@@ -164,7 +164,7 @@ class MutualTlsSettingsTest {
         "112233445566778899aabbccddeeff001122334455"
       })
   void aSerialThatIsNoneIsToldAndTheOthersHold(String bad) {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(config("certificate", "deniedSerials: [\"" + bad + "\", \"beef\"]"));
 
     assertThat(compilation.snapshot().settings().denied().serials())
@@ -178,7 +178,7 @@ class MutualTlsSettingsTest {
 
   @Test
   void anIdentityThatIsNoneIsTold() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(config("certificate", "deniedIdentities: [shop/thief]"));
 
     assertThat(compilation.snapshot().settings().denied()).isEqualTo(DeniedPeers.NONE);
@@ -190,7 +190,7 @@ class MutualTlsSettingsTest {
 
   @Test
   void theNamespaceOfTheMeshItselfIsNeverEnrolled() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             Manifests.enrolledPod("web", "10.0.0.1")
                 .replace("namespace: shop", "namespace: sluice-system"));
@@ -200,7 +200,7 @@ class MutualTlsSettingsTest {
         .satisfies(workload -> assertThat(workload.enrolled()).isFalse());
   }
 
-  private static MtlsMode mode(Compilation compilation) {
+  private static MtlsMode mode(CompiledChange compilation) {
     return compilation
         .snapshot()
         .workload(new NamespacedName("shop", "web"))

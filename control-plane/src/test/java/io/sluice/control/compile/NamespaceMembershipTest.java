@@ -64,7 +64,7 @@ class NamespaceMembershipTest {
   @ParameterizedTest
   @MethodSource("io.sluice.control.compile.EnrolmentTest#cases")
   void noNamespaceWithAnEnrolledPodIsOutside(EnrolmentTest.Case c) {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(namespace("shop", c.namespaceMetadata()), POD.formatted(c.podMetadata()));
     boolean enrolled = compilation.snapshot().workloads().iterator().next().enrolled();
 

@@ -33,7 +33,7 @@ class PermissionCompilerTest {
 
   @Test
   void grantsThePortsOfItsRoutes() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(ROUTES, target(DB, WEB, "{kind: TCPRoute, name: sql}"));
 
     assertThat(permissions(compilation))
@@ -47,7 +47,7 @@ class PermissionCompilerTest {
 
   @Test
   void grantsEveryPortWhereARouteNamesNone() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             ROUTES,
             target(
@@ -61,7 +61,7 @@ class PermissionCompilerTest {
 
   @Test
   void grantsWithoutTheRoutesAndSourcesThatItCannotUse() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             ROUTES,
             target(
@@ -138,7 +138,7 @@ class PermissionCompilerTest {
   @ParameterizedTest
   @MethodSource("refusedTargets")
   void grantsNothingAndSaysWhy(Refused refused) {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             ROUTES, target(refused.destination(), refused.sources(), refused.rules()));
 
@@ -151,11 +151,11 @@ class PermissionCompilerTest {
         .satisfies(sentence -> assertThat(sentence).startsWith(refused.reason() + "; "));
   }
 
-  private static List<Permission> permissions(Compilation compilation) {
+  private static List<Permission> permissions(CompiledChange compilation) {
     return compilation.snapshot().permissionsFor(new NamespacedName("shop", "db"));
   }
 
-  private static List<ObjectStatus> ownStatuses(Compilation compilation) {
+  private static List<ObjectStatus> ownStatuses(CompiledChange compilation) {
     return compilation.statuses().stream()
         .filter(status -> status.object().kind().equals("TrafficTarget"))
         .toList();

@@ -20,7 +20,7 @@ class ServiceCompilerTest {
 
   @Test
   void takesEndpointsOfAllItsSlicesByPortName() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             service("{name: http, port: 80}", "clusterIP: 10.96.0.1, selector: {app: a}"),
             SLICE.formatted("web-2", "10.0.0.10", true),
@@ -34,7 +34,7 @@ class ServiceCompilerTest {
 
   @Test
   void derivesEndpointsFromItsPodsWhereNoSliceExists() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             service("{port: 80, targetPort: http}", "selector: {tier: front}"),
             pod("a", "10.0.0.1", "front", "http, containerPort: 8080", "True"),
@@ -52,7 +52,7 @@ class ServiceCompilerTest {
 
   @Test
   void derivesNumberedTargetsAndHonoursPublishNotReady() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             service(
                 "{port: 80, targetPort: 1234}",
@@ -102,7 +102,7 @@ class ServiceCompilerTest {
 
   @Test
   void leavesOutOtherTransportsAndExternalNames() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             service("{name: dns, port: 53, protocol: UDP}, {name: db, port: 1}", "clusterIP: None"),
             "{apiVersion: v1, kind: Service, metadata: {name: out}, "
@@ -129,7 +129,7 @@ class ServiceCompilerTest {
     String later =
         first.replace(
             "name: web", "creationTimestamp: 2026-01-02T00:00:00Z, name: earlier-by-name");
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             first.replace("name: web", "creationTimestamp: 2026-01-01T00:00:00Z, name: web"),
             later);
@@ -140,7 +140,7 @@ class ServiceCompilerTest {
         .containsExactly("cluster IP 10.96.0.1 already belongs to Service shop/web");
   }
 
-  private static List<String> endpoints(Compilation compilation) {
+  private static List<String> endpoints(CompiledChange compilation) {
     return web(compilation).ports().getFirst().endpoints().stream()
         .map(endpoint ->
             endpoint.address().getAddress().getHostAddress()
@@ -150,7 +150,7 @@ class ServiceCompilerTest {
         .toList();
   }
 
-  private static Service web(Compilation compilation) {
+  private static Service web(CompiledChange compilation) {
     return compilation.snapshot().service(new NamespacedName("shop", "web")).orElseThrow();
   }
 

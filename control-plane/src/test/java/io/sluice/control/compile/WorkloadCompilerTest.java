@@ -41,7 +41,7 @@ class WorkloadCompilerTest {
 
   @Test
   void givesAWorkloadItsIdentityPlaceAndLists() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             CONFIG.formatted("osm-mesh-config", "osm-system", false),
             Manifests.pod(
@@ -87,7 +87,7 @@ class WorkloadCompilerTest {
       MetadataMode metadata,
       PingMode ping,
       String warning) {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             meshConfig("traffic: {" + mesh + "}"),
             "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, annotations: {%s}}"
@@ -156,7 +156,7 @@ class WorkloadCompilerTest {
   @Test
   void leavesItsUidToAPodThatHasFinished() {
     String uid = "6f1c0a52-8f0e-4a43-9a53-0d3a3f8e2b11";
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             Manifests.pod("job", "10.0.0.1", "uid: " + uid, "serviceAccountName: job")
                 .replace("status: {", "status: {phase: Succeeded, "));
@@ -174,7 +174,7 @@ class WorkloadCompilerTest {
 
   @Test
   void takesTheOldestMeshConfigWithAUsualNameAndTellsTheOthers() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             created(1, CONFIG.formatted("aaa", "aaa", true)),
             created(3, CONFIG.formatted("osm-mesh-config", "a", true)),
@@ -201,7 +201,7 @@ class WorkloadCompilerTest {
 
   @Test
   void staysClosedWhereNothingTellsWhichMeshConfigWasFirst() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             CONFIG.formatted("osm-mesh-config", "a", true),
             CONFIG.formatted("fsm-mesh-config", "b", true));
@@ -226,7 +226,7 @@ class WorkloadCompilerTest {
 
   @Test
   void tellsWhichFieldsAreNotEnforced() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             """
             apiVersion: config.flomesh.io/v1alpha3
@@ -255,7 +255,7 @@ class WorkloadCompilerTest {
 
   @Test
   void tellsPodsThatShareAnAddressOrANetworkNamespace() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             Manifests.pod(
                 "b",
@@ -300,7 +300,7 @@ class WorkloadCompilerTest {
   @Test
   void placesAUidOnlyOnce() {
     String uid = "uid: 0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c";
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             Manifests.pod("b", "10.0.0.1", "creationTimestamp: 2026-01-01T00:00:00Z, " + uid, ""),
             Manifests.pod("a", "10.0.0.2", uid, ""));
@@ -335,7 +335,7 @@ class WorkloadCompilerTest {
 
   @Test
   void tellsWhatIsNotRead() {
-    Compilation compilation =
+    CompiledChange compilation =
         Manifests.compile(
             """
             {apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}}

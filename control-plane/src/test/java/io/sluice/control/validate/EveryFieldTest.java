@@ -12,10 +12,8 @@ import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.ServiceSpec;
 import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
 import io.fabric8.kubernetes.client.utils.Serialization;
-import io.sluice.control.compile.Compiler;
-import io.sluice.control.compile.Compiler.Objects;
 import io.sluice.control.compile.CompilerSettings;
-import io.sluice.control.compile.InForce;
+import io.sluice.control.compile.IncrementalCompiler;
 import io.sluice.control.compile.PodRangeRule;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectReader;
@@ -371,8 +369,7 @@ class EveryFieldTest {
   /** All that a node is given. */
   private static String enforced(String rest, ObjectNode object) {
     List<KubernetesObject> objects = ObjectReader.read("a.yaml", bytes(rest, object)).objects();
-    MeshSnapshot snapshot =
-        Compiler.compile(1, new Objects(objects), RULES, InForce.NOTHING).snapshot();
+    MeshSnapshot snapshot = new IncrementalCompiler(RULES, 0).apply(Map.of("", objects)).snapshot();
     return String.join(
         "\n",
         snapshot.settings().toString(),

@@ -7,8 +7,6 @@ import io.sluice.control.compile.WorkloadCompiler.Surroundings;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
-import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
-import io.sluice.control.objects.KubernetesObject.ServiceAccount;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.MeshConfig;
@@ -29,17 +27,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a set of objects means for the data plane. A pure function: the same objects, and the same
- * in force before, give the same content, whatever the order of their files apart from duplicates.
- * What cannot be used never widens what is permitted; it is left out and told.
+ * What a set of objects means, from scratch and without a memory: what {@link IncrementalCompiler}
+ * is held to. A pure function: the same objects, and the same in force before, give the same
+ * content, whatever the order of their files apart from duplicates.
  */
-public final class Compiler {
-  private Compiler() {}
+public final class ReferenceCompiler {
+  private ReferenceCompiler() {}
 
   /**
    * Compiles {@code objects} into a snapshot numbered {@code revision}.
@@ -50,7 +47,7 @@ public final class Compiler {
       long revision, Objects objects, CompilerSettings rules, InForce inForce) {
     var statuses = new Statuses();
     Objects unique = withoutDuplicates(objects, statuses);
-    unique.all().forEach(object -> reportUnread(object, statuses));
+    unique.all().forEach(object -> ObjectCompiler.reportUnread(object, statuses));
     ConfigCompiler.Settings settings =
         ConfigCompiler.compile(unique.of(MeshConfig.class), rules, inForce.configs(), statuses);
     PodRanges ranges = ranges(unique, rules, inForce);
@@ -76,36 +73,6 @@ public final class Compiler {
         snapshot,
         statuses.sorted(),
         new InForce(podClaims.held(), serviceClaims.held(), settings.held(), ranges.areBinding()));
-  }
-
-  /**
-   * What would be said of {@code object} in a mesh where all that it names exists and nothing
-   * stands against it.
-   */
-  public static List<ObjectStatus> compileAlone(KubernetesObject object, CompilerSettings rules) {
-    var statuses = new Statuses();
-    reportUnread(object, statuses);
-    switch (object) {
-      case MeshConfig config -> ConfigCompiler.compile(List.of(config), rules, Map.of(), statuses);
-      case Namespace namespace -> Surroundings.of(namespace, statuses);
-      case Pod pod ->
-          new WorkloadCompiler(
-                  ConfigCompiler.compile(List.of(), rules, Map.of(), statuses).meshWide(),
-                  Owners.NOBODY_ELSE,
-                  new PodRanges(PodRangeRule.IGNORE, false),
-                  statuses)
-              .workload(pod, Surroundings.NONE);
-      case KubernetesService service ->
-          new ServiceCompiler(Owners.NOBODY_ELSE, statuses)
-              .service(service, new EndpointCompiler(List.of(), List.of()));
-      case EndpointSlice slice -> ServiceCompiler.report(slice, statuses);
-      case TrafficTarget target ->
-          new PermissionCompiler(
-                  _ -> new TcpRoute(target.meta(), Set.of()), Optional.empty(), statuses)
-              .permission(target);
-      case ClusterNode _, ServiceAccount _, TcpRoute _, HttpRouteGroup _, OtherObject _ -> {}
-    }
-    return statuses.sorted();
   }
 
   private static PodRanges ranges(Objects objects, CompilerSettings rules, InForce inForce) {
@@ -190,32 +157,10 @@ public final class Compiler {
     for (KubernetesObject object : objects.all()) {
       KubernetesObject first = byRef.putIfAbsent(object.ref(), object);
       if (first != null && !(object instanceof OtherObject)) {
-        reportDuplicate(object, first, statuses);
+        ObjectCompiler.reportDuplicate(object, first, statuses);
       }
     }
     return new Objects(byRef.values().stream().toList());
-  }
-
-  /** Says that {@code object} has no effect beside {@code first}, which is the same. */
-  static void reportDuplicate(KubernetesObject object, KubernetesObject first, Statuses statuses) {
-    statuses.unusable(
-        object,
-        "the same object is already in " + first.meta().file() + ":" + first.meta().line(),
-        "remove one of the two");
-  }
-
-  /** Says so when the object is of a kind that the mesh makes nothing of. */
-  static void reportUnread(KubernetesObject object, Statuses statuses) {
-    if (object instanceof OtherObject other && other.isReadInOtherVersion()) {
-      statuses.unusable(
-          other,
-          "version " + other.version() + " of this API is not read",
-          "write it in a version that the documentation lists");
-    } else if (object instanceof OtherObject other) {
-      statuses.info(other, "the mesh does not read this kind");
-    } else if (object instanceof HttpRouteGroup group) {
-      statuses.unusable(group, "HTTP rules are not enforced yet", "use a TCPRoute");
-    }
   }
 
   /**
@@ -230,6 +175,19 @@ public final class Compiler {
     /** The objects of one kind. */
     <T extends KubernetesObject> List<T> of(Class<T> kind) {
       return all.stream().filter(kind::isInstance).map(kind::cast).toList();
+    }
+  }
+
+  /**
+   * Result of compiling.
+   *
+   * @param snapshot what the data plane decides by
+   * @param statuses objects that are not used as written, in order of object
+   * @param inForce what the next compilation keeps
+   */
+  public record Compilation(MeshSnapshot snapshot, List<ObjectStatus> statuses, InForce inForce) {
+    public Compilation {
+      statuses = List.copyOf(statuses);
     }
   }
 }
