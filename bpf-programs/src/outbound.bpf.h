@@ -155,9 +155,9 @@ static __always_inline int is_proxy_process(void)
  */
 static __always_inline int mark_proxy_socket(struct bpf_sock *sk, __u64 netns_cookie)
 {
-	struct pod_key pod = { .netns_cookie = netns_cookie };
 	const struct pod_connections *own;
 	struct socket_state *state;
+	struct pod_key pod = {};
 	__u32 zero = 0;
 	const __u32 *all;
 
@@ -165,9 +165,11 @@ static __always_inline int mark_proxy_socket(struct bpf_sock *sk, __u64 netns_co
 	if (!state)
 		return 1; /* only the loop guard for pods with several addresses is lost */
 	state->role = SOCKET_PROXY;
-	state->netns_cookie = netns_cookie;
+	if (!(state->flags & SOCKET_LED_PAST))
+		state->netns_cookie = netns_cookie;
 	if (!(state->flags & SOCKET_PRESENTS_CLIENT))
 		return 1;
+	pod.netns_cookie = state->netns_cookie;
 	own = bpf_map_lookup_elem(&pod_connections, &pod);
 	all = bpf_map_lookup_elem(&all_connections, &zero);
 	return own && all && has_room(own, all);

@@ -45,8 +45,12 @@ static __always_inline int steer_path_check(struct bpf_sk_lookup *ctx, __u32 slo
 	return error ? SK_DROP : SK_PASS;
 }
 
+/*
+ * To the listener, or past it where that is what the daemon does: one hop for a call within the
+ * node. Without a listener nothing passes.
+ */
 static __always_inline int steer(struct bpf_sk_lookup *ctx, const struct flow *flow,
-				 const struct pod *pod, __u32 slot)
+				 const struct pod *pod, __u32 slot, int past)
 {
 	struct bpf_sock *listener;
 	long error;
@@ -59,6 +63,10 @@ static __always_inline int steer(struct bpf_sk_lookup *ctx, const struct flow *f
 		}
 		settle(flow, OUTCOME_REFUSED, REASON_PROXY_UNAVAILABLE);
 		return SK_DROP;
+	}
+	if (past) {
+		bpf_sk_release(listener);
+		return SK_PASS;
 	}
 	/* Without the flag a reuseport group that joined the listener could take the packet. */
 	error = bpf_sk_assign(ctx, listener, BPF_SK_LOOKUP_F_NO_REUSEPORT);
@@ -90,7 +98,7 @@ static __always_inline int on_loopback(struct bpf_sk_lookup *ctx, const struct f
 	if (is_path_check(connection))
 		return steer_path_check(ctx, slot);
 	if (connection && connection->kind == CONNECTION_REDIRECTED)
-		return steer(ctx, flow, pod, slot);
+		return steer(ctx, flow, pod, slot, 0);
 	return flow->destination_port_be == port_be ? SK_DROP : SK_PASS;
 }
 
@@ -118,7 +126,8 @@ static __always_inline int is_probe(const struct port_rule_key *port,
 }
 
 static __always_inline int on_inbound(struct bpf_sk_lookup *ctx, const struct flow *flow,
-				      const struct connection_key *key, const struct pod *pod)
+				      const struct connection_key *key,
+				      const struct connection *connection, const struct pod *pod)
 {
 	struct pod_address_key own = { .netns_cookie = flow->netns_cookie };
 	struct port_rule_key port = {
@@ -147,7 +156,8 @@ static __always_inline int on_inbound(struct bpf_sk_lookup *ctx, const struct fl
 		return SK_PASS;
 	}
 	return steer(ctx, flow, pod,
-		     is_mapped(flow->destination_be) ? SLOT_INBOUND_V4 : SLOT_INBOUND_V6);
+		     is_mapped(flow->destination_be) ? SLOT_INBOUND_V4 : SLOT_INBOUND_V6,
+		     connection && connection->kind == CONNECTION_PROXY_PAST);
 }
 
 SEC("sk_lookup")
@@ -199,7 +209,7 @@ int sluice_sk_lookup(struct bpf_sk_lookup *ctx)
 	if (is_path_check(connection))
 		return steer_path_check(ctx, is_mapped(flow.destination_be) ? SLOT_INBOUND_V4 :
 									      SLOT_INBOUND_V6);
-	return on_inbound(ctx, &flow, &key, pod);
+	return on_inbound(ctx, &flow, &key, connection, pod);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

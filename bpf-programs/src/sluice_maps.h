@@ -219,6 +219,7 @@ enum connection_kind {
 	CONNECTION_PROXY_INBOUND = 2, /* address: true client that the application shall see */
 	CONNECTION_NODE_ORIGIN = 3, /* opened by a socket of the node itself */
 	CONNECTION_PATH_CHECK = 4, /* the daemon's own; address: original destination */
+	CONNECTION_PROXY_PAST = 5, /* from another pod, past the listener; address: true client */
 };
 
 struct connection {
@@ -251,6 +252,7 @@ enum socket_role {
 
 enum socket_flag {
 	SOCKET_PRESENTS_CLIENT = 1 << 0, /* proxy socket that shows peer to the application */
+	SOCKET_LED_PAST = 1 << 1, /* the same, made inside another pod than the application's */
 };
 
 struct socket_state {

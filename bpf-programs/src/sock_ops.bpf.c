@@ -144,7 +144,8 @@ static __always_inline void on_connect(struct bpf_sock_ops *ops, struct bpf_sock
 	if (state->role == SOCKET_REDIRECTED)
 		value.kind = CONNECTION_REDIRECTED;
 	else if (state->role == SOCKET_PROXY && (state->flags & SOCKET_PRESENTS_CLIENT))
-		value.kind = CONNECTION_PROXY_INBOUND;
+		value.kind = state->flags & SOCKET_LED_PAST ? CONNECTION_PROXY_PAST :
+							      CONNECTION_PROXY_INBOUND;
 	else if (state->role == SOCKET_NODE)
 		value.kind = CONNECTION_NODE_ORIGIN;
 	else if (state->role == SOCKET_PATH_CHECK)
@@ -241,8 +242,15 @@ static __always_inline void disguise_accepted(struct bpf_sock_ops *ops, struct b
 			bpf_map_delete_elem(&node_connections, &key);
 		return;
 	}
-	if (connection->kind != CONNECTION_PROXY_INBOUND)
+	if (connection->kind == CONNECTION_PROXY_PAST) {
+		struct flow flow;
+
+		/* It has met no listener: counted here. */
+		fill_flow(&flow, &key, DIRECTION_INBOUND);
+		settle(&flow, OUTCOME_REDIRECTED, REASON_MESH_TRAFFIC);
+	} else if (connection->kind != CONNECTION_PROXY_INBOUND) {
 		return;
+	}
 	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (state) {
 		state->netns_cookie = pod.netns_cookie;

@@ -41,14 +41,29 @@ record EbpfSocketFacts(SocketStorage<SocketStateValue> states) implements Socket
     if (!inbound || presentedClient.isEmpty()) {
       return; // the hooks know the proxy's sockets by its cgroup
     }
+    present(fd, pod, presentedClient.get(), SocketStateValue.FLAG_PRESENTS_CLIENT);
+  }
+
+  private void present(int fd, PodPlacement pod, InetSocketAddress client, int flags) {
     states.put(
         fd,
         new SocketStateValue(
-            pod.cookie(),
-            presentedClient.get(),
-            SocketStateValue.ROLE_PROXY,
-            SocketStateValue.FLAG_PRESENTS_CLIENT,
-            Direction.INBOUND));
+            pod.cookie(), client, SocketStateValue.ROLE_PROXY, flags, Direction.INBOUND));
+  }
+
+  /** Steering knows what it may let through by the tuple that the hooks write down. */
+  @Override
+  public boolean canLeadPast(PodPlacement callee) {
+    return true;
+  }
+
+  @Override
+  public void preparePast(int fd, PodPlacement callee, InetSocketAddress presentedClient) {
+    present(
+        fd,
+        callee,
+        presentedClient,
+        SocketStateValue.FLAG_PRESENTS_CLIENT | SocketStateValue.FLAG_LED_PAST);
   }
 
   /** Steering changes no source. */

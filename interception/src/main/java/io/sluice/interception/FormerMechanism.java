@@ -201,7 +201,9 @@ public final class FormerMechanism {
       inForce.values().stream().filter(pod -> holds(pod.cookie())).forEach(this::lift);
     }
     rules.endTranslations();
-    changing.values().removeIf(end -> System.nanoTime() - end >= 0);
+    changing
+        .entrySet()
+        .removeIf(pod -> System.nanoTime() - pod.getValue() >= 0 && !holds(pod.getKey()));
   }
 
   /** Takes away all that is left; to be called when every pod that is wanted is in force. */
@@ -323,6 +325,17 @@ public final class FormerMechanism {
       }
       // Last: it may need a mark of its own.
       own.prepare(fd, pod, presentedClient.filter(_ -> !stillSteered.test(pod.cookie())), inbound);
+    }
+
+    /** The former mechanism would lead it to a listener. */
+    @Override
+    public boolean canLeadPast(PodPlacement callee) {
+      return own.canLeadPast(callee) && !changing.contains(callee.cookie());
+    }
+
+    @Override
+    public void preparePast(int fd, PodPlacement callee, InetSocketAddress presentedClient) {
+      own.preparePast(fd, callee, presentedClient);
     }
 
     @Override

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntConsumer;
 
 /**
  * The proxy's view of pods' sockets: what the mechanism in use knows of an accepted one, and
@@ -119,23 +120,59 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
       boolean inbound) {
     Known known = pods.get(pod);
     if (known == null) {
-      return CompletableFuture.failedFuture(
-          new InterceptionException("pod " + pod + " is not enrolled", "it left the mesh"));
+      return notEnrolled(pod);
     }
-    return known
-        .reserve(Family.of(destination))
+    Optional<InetSocketAddress> shown =
+        presentedClient.filter(_ -> facts.canShowClientAt(destination));
+    return open(
+        known, destination, socket -> facts.prepare(socket, known.placement(), shown, inbound));
+  }
+
+  @Override
+  public boolean leadPast(
+      NamespacedName pod, NamespacedName callee, InetSocketAddress destination) {
+    Known known = pods.get(callee);
+    return known != null
+        && !known.placement().leaves(destination)
+        && facts.canLeadPast(known.placement());
+  }
+
+  @Override
+  public CompletableFuture<Integer> openPast(
+      NamespacedName pod,
+      NamespacedName callee,
+      InetAddress destination,
+      InetSocketAddress presentedClient) {
+    Known known = pods.get(pod);
+    Known called = pods.get(callee);
+    return known == null || called == null
+        ? notEnrolled(known == null ? pod : callee)
+        : open(
+            known,
+            destination,
+            socket -> facts.preparePast(socket, called.placement(), presentedClient));
+  }
+
+  private static CompletableFuture<Integer> notEnrolled(NamespacedName pod) {
+    return CompletableFuture.failedFuture(
+        new InterceptionException("pod " + pod + " is not enrolled", "it left the mesh"));
+  }
+
+  private static CompletableFuture<Integer> open(
+      Known pod, InetAddress destination, IntConsumer prepare) {
+    return pod.reserve(Family.of(destination))
         .take()
         .thenApply(socket -> {
           try {
-            if (Sockets.netnsCookie(socket) != known.placement().cookie()) {
+            if (Sockets.netnsCookie(socket) != pod.placement().cookie()) {
               // The handle was closed and its number used again while this waited its turn.
               throw new InterceptionException(
-                  "a socket for pod " + pod + " was made in another network namespace",
+                  "a socket for pod "
+                      + pod.placement().name()
+                      + " was made in another network namespace",
                   "the pod was released meanwhile");
             }
-            Optional<InetSocketAddress> shown =
-                presentedClient.filter(_ -> facts.canShowClientAt(destination));
-            facts.prepare(socket, known.placement(), shown, inbound);
+            prepare.accept(socket);
             return socket;
           } catch (RuntimeException e) {
             Sockets.close(socket);

@@ -3,6 +3,7 @@ package io.sluice.interception;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.NamespacedName;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.Set;
 
@@ -91,6 +92,12 @@ public record PodPlacement(
           "pod " + name + " has " + number + " " + what + ", more than a pod's share of " + most,
           mend + "; what was in force stays");
     }
+  }
+
+  /** Whether what is sent to this address of the pod is left alone. */
+  boolean leaves(InetSocketAddress destination) {
+    return settings.inboundPortExclusions().contains(destination.getPort())
+        || network.excludedAddresses().contains(destination.getAddress());
   }
 
   /** What of the pod was left out, as a sentence; empty when nothing was. */

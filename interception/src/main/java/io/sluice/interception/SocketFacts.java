@@ -30,6 +30,19 @@ public interface SocketFacts {
   void prepare(
       int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound);
 
+  /** Whether a socket can be led past the inbound listener of {@code callee}. */
+  default boolean canLeadPast(PodPlacement callee) {
+    return false;
+  }
+
+  /**
+   * Readies a socket, not connected yet, that was made inside another pod and is led past the
+   * inbound listener of {@code callee}; where {@link #canLeadPast} says so.
+   */
+  default void preparePast(int fd, PodPlacement callee, InetSocketAddress presentedClient) {
+    throw new UnsupportedOperationException();
+  }
+
   /** Whether an application that listens at {@code address} can see its client as its peer. */
   boolean canShowClientAt(InetAddress address);
 

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.attack.Attack;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.SitePod;
+import io.sluice.lab.site.Talk;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
@@ -110,6 +112,71 @@ class InboundTest {
       shop.change(() -> shop.site.registry().write("pod-store", pod));
       Commands.ip(shop.store.netns(), List.of("addr del " + second + length.replace(" nodad", "")));
     }
+  }
+
+  /** Both sides tell of it, however many hops it takes. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aCallWithinTheNodeIsCountedOnceAtEachEndAndTakesOneHopWhereSteered(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      long out = shop.view().counted(shop.buyer, "outbound", "redirected", "mesh_traffic");
+      long in = shop.view().counted(shop.store, "inbound", "redirected", "mesh_traffic");
+      long live = shop.view().status().path("connectionsLive").asLong();
+      Talk talk = Talk.begin(shop.buyer, destination);
+      try (talk) {
+        assertThat(talk.exchange("hello")).isEqualTo("hello");
+
+        assertThat(shop.view().status().path("connectionsLive").asLong() - live).isEqualTo(2);
+        assertThat(established(server.port())).isEqualTo(mechanism.steers() ? 1 : 2);
+        assertThat(server.accepted().getFirst().peer().getAddress())
+            .isEqualTo(talk.local().getAddress());
+      }
+      for (String direction : List.of("outbound", "inbound")) {
+        JsonNode record = shop.view().record(direction, talk);
+        assertThat(record.path("bytes_sent").asInt()).isEqualTo(5);
+        assertThat(record.path("bytes_received").asInt()).isEqualTo(5);
+        assertThat(record.path("close").asText()).isEqualTo("fin");
+        assertThat(record.path("source_workload").asText()).isEqualTo("shop/buyer");
+      }
+      assertThat(shop.view().counted(shop.buyer, "outbound", "redirected", "mesh_traffic") - out)
+          .isEqualTo(1);
+      assertThat(shop.view().counted(shop.store, "inbound", "redirected", "mesh_traffic") - in)
+          .isEqualTo(1);
+    }
+  }
+
+  /** Of the application and of who calls it, inside its pod. */
+  private long established(int port) {
+    return Commands.run(
+            "ip", "netns", "exec", shop.store.netns(), "ss", "-Htn", "state", "established")
+        .lines()
+        .filter(line -> line.matches(".*:" + port + "\\b.*"))
+        .count();
+  }
+
+  /** So a network policy of the cluster's own holds, which is enforced there. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aCallWithinTheNodeTakesTheWayBetweenThePods(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      InetSocketAddress destination = shop.store.at(family, server.port());
+      String route = "route %s blackhole " + IpAddresses.text(destination.getAddress());
+      Commands.ip(shop.buyer.netns(), List.of(route.formatted("add")));
+      try {
+        assertThat(Attempt.from(shop.buyer, destination, "hello").answered()).isFalse();
+        assertThat(server.accepted()).isEmpty();
+      } finally {
+        Commands.ip(shop.buyer.netns(), List.of(route.formatted("del")));
+      }
+      assertThat(Attempt.from(shop.buyer, destination, "hello").answered()).isTrue();
+    }
+    Attack.tried(
+            "a call to a pod of the node past what the network has between them, %s, %s"
+                .formatted(mechanism.mode(), family))
+        .refusedBy("the kernel: the proxy calls from inside the caller's namespace")
+        .countedAs("sluice_proxy_connections_refused_total{reason=\"upstream_unreachable\"}");
   }
 
   @ParameterizedTest

@@ -57,4 +57,26 @@ public interface PodSockets {
       InetAddress destination,
       Optional<InetSocketAddress> presentedClient,
       boolean inbound);
+
+  /**
+   * Whether a socket of {@code pod} can be led past the inbound listener of {@code callee}, another
+   * pod of this node, and whether its inbound side would have taken a connection to {@code
+   * destination} at all. Does not block.
+   */
+  default boolean leadPast(
+      NamespacedName pod, NamespacedName callee, InetSocketAddress destination) {
+    return false;
+  }
+
+  /**
+   * The same as {@link #open}, for a connection that reaches the application of {@code callee}
+   * straight from inside {@code pod}; where {@link #leadPast} says so.
+   */
+  default CompletableFuture<Integer> openPast(
+      NamespacedName pod,
+      NamespacedName callee,
+      InetAddress destination,
+      InetSocketAddress presentedClient) {
+    return CompletableFuture.failedFuture(new UnsupportedOperationException());
+  }
 }

@@ -44,6 +44,9 @@ public record SocketStateValue(
   /** A proxy socket that shows the peer to the application. */
   public static final int FLAG_PRESENTS_CLIENT = 0x1;
 
+  /** It leads from another pod past the inbound listener to the application. */
+  public static final int FLAG_LED_PAST = 0x2;
+
   /** Mirrors {@code struct socket_state}. */
   public static final StructCodec<SocketStateValue> CODEC =
       new StructCodec<>(

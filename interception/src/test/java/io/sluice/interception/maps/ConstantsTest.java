@@ -80,7 +80,8 @@ class ConstantsTest {
                 "CONNECTION_REDIRECTED", ConnectionValue.KIND_REDIRECTED,
                 "CONNECTION_PROXY_INBOUND", ConnectionValue.KIND_PROXY_INBOUND,
                 "CONNECTION_NODE_ORIGIN", ConnectionValue.KIND_NODE_ORIGIN,
-                "CONNECTION_PATH_CHECK", ConnectionValue.KIND_PATH_CHECK));
+                "CONNECTION_PATH_CHECK", ConnectionValue.KIND_PATH_CHECK,
+                "CONNECTION_PROXY_PAST", ConnectionValue.KIND_PROXY_PAST));
   }
 
   @Test
@@ -98,7 +99,9 @@ class ConstantsTest {
                 "SOCKET_PATH_CHECK", SocketStateValue.ROLE_PATH_CHECK));
     assertThat(header.enumeration("socket_flag"))
         .containsExactlyInAnyOrderEntriesOf(
-            Map.of("SOCKET_PRESENTS_CLIENT", SocketStateValue.FLAG_PRESENTS_CLIENT));
+            Map.of(
+                "SOCKET_PRESENTS_CLIENT", SocketStateValue.FLAG_PRESENTS_CLIENT,
+                "SOCKET_LED_PAST", SocketStateValue.FLAG_LED_PAST));
   }
 
   @Test

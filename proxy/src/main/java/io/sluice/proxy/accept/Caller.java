@@ -3,6 +3,7 @@ package io.sluice.proxy.accept;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.upstream.LocalPod;
 import io.sluice.proxy.upstream.Upstream;
 import org.jspecify.annotations.Nullable;
 
@@ -10,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Finds out who calls and what is wanted, by what proves it, and asks the upstream for it. Runs on
  * the connection's event loop.
  */
-abstract sealed class Caller permits SocketCaller, StreamCaller {
+abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
   final DataPath path;
   final Pod pod;
   final Loop loop;
@@ -31,7 +32,17 @@ abstract sealed class Caller permits SocketCaller, StreamCaller {
 
   final void call(
       MeshSnapshot snapshot, Flow wanted, Subject subject, Upstream.Listener connection) {
-    Upstream asked = new Upstream(loop.upstreams, pod, snapshot, wanted, subject, connection);
+    call(snapshot, wanted, subject, connection, pod);
+  }
+
+  /** The same for the inbound side of a call from another pod of this node. */
+  final void call(
+      MeshSnapshot snapshot,
+      Flow wanted,
+      Subject subject,
+      Upstream.Listener connection,
+      LocalPod from) {
+    Upstream asked = new Upstream(loop.upstreams, pod, from, snapshot, wanted, subject, connection);
     upstream = asked;
     asked.start();
   }

@@ -4,6 +4,8 @@ import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.upstream.LocalDial;
 import io.sluice.proxy.upstream.UpstreamLoop;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,11 +24,14 @@ final class Loop {
   final EventLoop executor;
   final UpstreamLoop upstreams;
   final Rejudgement rejudgement;
+  private final DataPath path;
   private final List<Connection> connections = new ArrayList<>();
 
   Loop(EventLoop executor, DataPath path) {
     this.executor = executor;
-    this.upstreams = new UpstreamLoop(executor, path, path.allocator, path.hboneEvents);
+    this.path = path;
+    this.upstreams =
+        new UpstreamLoop(executor, path, path.allocator, path.hboneEvents, this::receive);
     this.rejudgement = new Rejudgement(executor, connections);
     long tick = tick(path.settings).toNanos();
     executor.scheduleWithFixedDelay(
@@ -40,6 +45,22 @@ final class Loop {
       return SHORTEST_TICK;
     }
     return quarter.compareTo(LONGEST_TICK) > 0 ? LONGEST_TICK : quarter;
+  }
+
+  /** Takes a call within the node to its other side, which is a connection of its own. */
+  private void receive(LocalDial call) {
+    path.accepted.increment();
+    path.live.incrementAndGet();
+    Pod pod = (Pod) call.callee();
+    new Connection(
+            path,
+            pod,
+            this,
+            new Subject(pod.name, Direction.INBOUND, call.client()),
+            path.source(call.client().getAddress()),
+            call,
+            new LocalCaller(path, pod, this, call))
+        .begin();
   }
 
   void add(Connection connection) {
@@ -59,7 +80,7 @@ final class Loop {
   /** Resets the connections that match; any thread, done on the loop. */
   Future<?> resetAll(Predicate<Connection> matching) {
     return executor.submit(() -> {
-      for (int i = connections.size() - 1; i >= 0; i--) {
+      for (int i = last(connections.size()); i >= 0; i = last(i)) {
         if (matching.test(connections.get(i))) {
           connections.get(i).drain();
         }
@@ -76,8 +97,13 @@ final class Loop {
 
   // From the end, because a connection that ends moves the last one into its place.
   void tick(long now) {
-    for (int i = connections.size() - 1; i >= 0; i--) {
+    for (int i = last(connections.size()); i >= 0; i = last(i)) {
       connections.get(i).tick(now);
     }
+  }
+
+  /** The last place before {@code end}: one that ends may end the other side of its call too. */
+  private int last(int end) {
+    return Math.min(end, connections.size()) - 1;
   }
 }

@@ -216,7 +216,7 @@ public final class Proxy implements AutoCloseable {
         service.follow(served.service, path.settings.listenerDrainTime().toNanos(), beside);
       }
       served.service = service;
-      path.served.add(served.pod.name);
+      path.served.put(served.pod.name, served.pod);
       if (!holding) {
         service.accept();
       }
@@ -357,7 +357,7 @@ public final class Proxy implements AutoCloseable {
         || path.localConnections.isAwaited(address ->
             path.snapshot
                 .workloadAt(address)
-                .filter(workload -> path.served.contains(workload.name()))
+                .filter(workload -> path.served.containsKey(workload.name()))
                 .isPresent());
   }
 

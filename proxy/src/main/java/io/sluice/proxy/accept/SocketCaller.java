@@ -160,7 +160,7 @@ final class SocketCaller extends Caller {
     private boolean isFromServedPod() {
       return snapshot
           .workloadAt(tuple.source().getAddress())
-          .filter(workload -> path.served.contains(workload.name()))
+          .filter(workload -> path.served.containsKey(workload.name()))
           .isPresent();
     }
 

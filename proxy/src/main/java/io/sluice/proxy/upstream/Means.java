@@ -6,7 +6,7 @@ import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.WorkloadIdentities;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +22,7 @@ public class Means {
   public final LocalConnections localConnections = new LocalConnections();
 
   /** Pods with listeners of ours: what is sent to one of them does not leave the node. */
-  public final Set<NamespacedName> served = ConcurrentHashMap.newKeySet();
+  public final Map<NamespacedName, LocalPod> served = new ConcurrentHashMap<>();
 
   private final AtomicLong lastWarningNanos = new AtomicLong(System.nanoTime());
 

@@ -4,12 +4,15 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.epoll.AdoptedSockets;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.PodSockets;
 import io.sluice.proxy.relay.TcpChannel;
 import io.sluice.proxy.socket.ConnectFailures;
 import io.sluice.proxy.socket.PendingSocket;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -24,21 +27,30 @@ final class SocketDial implements Dial, PendingSocket.Listener {
   private final Upstream owner;
   private final UpstreamLoop loop;
   private final LocalPod pod;
+  private final LocalPod inside;
   private final InetSocketAddress endpoint;
   private final LocalConnections.Origin origin;
   private final PendingSocket pending;
   private LocalConnections.@Nullable Tuple tuple;
   private @Nullable TcpChannel reached;
 
+  /**
+   * Nothing is opened yet.
+   *
+   * @param inside in whose namespace the socket is made: another pod's is led past the listener of
+   *     {@code pod} to its application
+   */
   SocketDial(
       Upstream owner,
       UpstreamLoop loop,
       LocalPod pod,
+      LocalPod inside,
       InetSocketAddress endpoint,
       LocalConnections.Origin origin) {
     this.owner = owner;
     this.loop = loop;
     this.pod = pod;
+    this.inside = inside;
     this.endpoint = endpoint;
     this.origin = origin;
     this.pending = new PendingSocket(loop.executor);
@@ -46,15 +58,19 @@ final class SocketDial implements Dial, PendingSocket.Listener {
 
   @Override
   public void start() {
+    pending.open(
+        loop.means.settings.connectTimeout(), () -> fail(Reason.CONNECT_TIMEOUT), this::open, this);
+  }
+
+  private CompletableFuture<Integer> open() {
+    PodSockets sockets = loop.means.sockets;
+    InetAddress address = endpoint.getAddress();
+    if (inside != pod) {
+      return sockets.openPast(inside.name, pod.name, address, origin.client());
+    }
     Optional<InetSocketAddress> presentedClient =
         origin.inbound() ? Optional.of(origin.client()) : Optional.empty();
-    pending.open(
-        loop.means.settings.connectTimeout(),
-        () -> fail(Reason.CONNECT_TIMEOUT),
-        () ->
-            loop.means.sockets.open(
-                pod.name, endpoint.getAddress(), presentedClient, origin.inbound()),
-        this);
+    return sockets.open(pod.name, address, presentedClient, origin.inbound());
   }
 
   @Override
@@ -127,6 +143,7 @@ final class SocketDial implements Dial, PendingSocket.Listener {
    */
   private boolean isShownAsClient(InetSocketAddress local) {
     return origin.inbound()
+        && inside == pod
         && !local.getAddress().equals(endpoint.getAddress())
         && origin.client().getAddress().equals(local.getAddress());
   }

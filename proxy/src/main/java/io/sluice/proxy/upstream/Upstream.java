@@ -3,6 +3,7 @@ package io.sluice.proxy.upstream;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
@@ -48,6 +49,7 @@ public final class Upstream {
 
   private final UpstreamLoop loop;
   private final LocalPod pod;
+  private final LocalPod from;
   private final MeshSnapshot snapshot;
   private final Flow wanted;
   private final Subject subject;
@@ -64,18 +66,22 @@ public final class Upstream {
    * Nothing is dialled yet.
    *
    * @param pod whose listener took the caller in
+   * @param from in whose namespace the application is dialled first; {@code pod} unless another pod
+   *     of this node calls and is led past the listener
    * @param wanted who calls, and the address called
    * @param subject is told what is found out, and asked for the verdict
    */
   public Upstream(
       UpstreamLoop loop,
       LocalPod pod,
+      LocalPod from,
       MeshSnapshot snapshot,
       Flow wanted,
       Subject subject,
       Listener listener) {
     this.loop = loop;
     this.pod = pod;
+    this.from = from;
     this.snapshot = snapshot;
     this.wanted = wanted;
     this.subject = subject;
@@ -143,8 +149,8 @@ public final class Upstream {
       dialByStream(picked, called);
     } else if (called != null && called.name().equals(pod.name)) {
       dialApplication(picked);
-    } else {
-      dialBySocket(picked);
+    } else if (called == null || !dialThroughTheNode(picked, called.name())) {
+      dialBySocket(picked, pod);
     }
   }
 
@@ -165,17 +171,27 @@ public final class Upstream {
   private void dialApplication(InetSocketAddress address) {
     endpoint = address;
     loopbackMayAnswer = true;
-    dialBySocket(address);
+    dialBySocket(address, from);
   }
 
-  private void dialBySocket(InetSocketAddress address) {
-    LocalConnections.Origin from = origin;
-    if (from == null) {
-      boolean inbound = subject.direction() == Direction.INBOUND;
-      from = new LocalConnections.Origin(wanted.sourceOrNull(), wanted.sourceAddress(), inbound);
-      origin = from;
+  /** False where the pod called has no inbound side here, or the kernel would lead it there. */
+  private boolean dialThroughTheNode(InetSocketAddress address, NamespacedName called) {
+    LocalPod callee = loop.means.served.get(called);
+    if (callee == null || !loop.means.sockets.leadPast(pod.name, called, address)) {
+      return false;
     }
-    dial(new SocketDial(this, loop, pod, address, from));
+    dial(new LocalDial(this, loop, pod, callee, wanted.sourceAddress(), address));
+    return true;
+  }
+
+  private void dialBySocket(InetSocketAddress address, LocalPod inside) {
+    LocalConnections.Origin of = origin;
+    if (of == null) {
+      boolean inbound = subject.direction() == Direction.INBOUND;
+      of = new LocalConnections.Origin(wanted.sourceOrNull(), wanted.sourceAddress(), inbound);
+      origin = of;
+    }
+    dial(new SocketDial(this, loop, pod, inside, address, of));
   }
 
   private void dial(Dial next) {
@@ -192,7 +208,7 @@ public final class Upstream {
   private boolean needsMutualTls(Workload called) {
     return called.enrolled()
         && snapshot.settings().callsByMutualTls()
-        && (!loop.means.served.contains(called.name())
+        && (!loop.means.served.containsKey(called.name())
             || (!called.name().equals(pod.name) // its own bytes do not leave the pod
                 && (requiresItWithinTheNode(called)
                     || snapshot
@@ -250,7 +266,7 @@ public final class Upstream {
         && reason == Reason.UPSTREAM_REFUSED
         && pod.hasLoopbackFor(tried, snapshot)) {
       loopbackMayAnswer = false;
-      dialBySocket(new InetSocketAddress(loopback(tried), tried.getPort()));
+      dialBySocket(new InetSocketAddress(loopback(tried), tried.getPort()), pod);
       return;
     }
     loopbackMayAnswer = false;

@@ -5,6 +5,7 @@ import io.netty.channel.EventLoop;
 import io.sluice.proxy.hbone.HboneEvents;
 import io.sluice.proxy.hbone.HbonePool;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** What the upstreams of one event loop share, which they all run on. */
 public final class UpstreamLoop {
@@ -14,11 +15,21 @@ public final class UpstreamLoop {
   final EventLoop executor;
   final Means means;
   final EndpointLoads loads = new EndpointLoads();
+  final Consumer<LocalDial> inboundSide;
 
-  /** Nothing is open yet. */
+  /**
+   * Nothing is open yet.
+   *
+   * @param inboundSide of the node's pods: is to answer each call, at once or later
+   */
   public UpstreamLoop(
-      EventLoop executor, Means means, ByteBufAllocator allocator, HboneEvents events) {
+      EventLoop executor,
+      Means means,
+      ByteBufAllocator allocator,
+      HboneEvents events,
+      Consumer<LocalDial> inboundSide) {
     this.executor = executor;
+    this.inboundSide = inboundSide;
     this.means = means;
     this.pool =
         new HbonePool(

@@ -61,7 +61,7 @@ class ExchangesTest {
       InetSocketAddress called = Objects.requireNonNull(routes.get(bytes.readByte()));
       bytes.release();
       var subject = new Subject(pod.name, Direction.OUTBOUND, FROM);
-      new Upstream(upstreams, pod, snapshot, new Flow(pod.name, FROM, called), subject, this)
+      new Upstream(upstreams, pod, pod, snapshot, new Flow(pod.name, FROM, called), subject, this)
           .start();
     }
 
@@ -160,7 +160,7 @@ class ExchangesTest {
             new Recorder(),
             HboneEvents.NONE);
     var pod = new Pod(ProxyFixture.BUYER, path);
-    var upstreams = new UpstreamLoop(executor, path, path.allocator, HboneEvents.NONE);
+    var upstreams = new UpstreamLoop(executor, path, path.allocator, HboneEvents.NONE, _ -> {});
     return new ServerBootstrap()
         .group(group)
         .channel(EpollServerSocketChannel.class)

@@ -29,6 +29,7 @@ final class FakePodSockets implements PodSockets {
   volatile Supplier<CompletableFuture<Integer>> opener = CompletableFuture::new;
   volatile @Nullable InetSocketAddress pathCheckFrom;
   volatile boolean usesOpener;
+  volatile boolean leadsPast;
   volatile int sendBufferBytes;
 
   void redirect(NamespacedName pod, Direction direction, InetSocketAddress destination) {
@@ -44,6 +45,21 @@ final class FakePodSockets implements PodSockets {
   public boolean isPathCheck(
       NamespacedName pod, Direction direction, int fd, InetSocketAddress peer) {
     return peer.equals(pathCheckFrom);
+  }
+
+  @Override
+  public boolean leadPast(
+      NamespacedName pod, NamespacedName callee, InetSocketAddress destination) {
+    return leadsPast;
+  }
+
+  @Override
+  public CompletableFuture<Integer> openPast(
+      NamespacedName pod,
+      NamespacedName callee,
+      InetAddress destination,
+      InetSocketAddress presentedClient) {
+    return open(pod, destination, Optional.of(presentedClient), true);
   }
 
   @Override

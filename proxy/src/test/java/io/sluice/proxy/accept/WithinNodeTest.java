@@ -1,0 +1,284 @@
+package io.sluice.proxy.accept;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
+
+import io.sluice.await.Await;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.AccessRecord;
+import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.Peers;
+import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.ReleaseMode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Calls from pod to pod of one node where the kernel leads past the listener: each of the two sides
+ * records, limits and ends as if there were a connection between them.
+ */
+@Timeout(60)
+class WithinNodeTest {
+  private static final int TOTAL = 8 << 20;
+
+  private ProxySettings settings = ProxySettings.DEFAULTS;
+  @AutoClose private @Nullable ProxyFixture open;
+
+  /** Where the buyer's connections to {@code app} of the store begin. */
+  private InetSocketAddress entryTo(InetSocketAddress app) {
+    ProxyFixture fixture = fixture();
+    fixture.publish(
+        ProxyFixture.snapshot(
+            false,
+            false,
+            List.of(Peers.V4),
+            List.of(ProxyFixture.buyerMayReachStore()),
+            List.of()));
+    fixture.sockets.leadsPast = true;
+    fixture.serve(ProxyFixture.STORE, Direction.INBOUND, Peers.V4);
+    return fixture.outboundTo(app);
+  }
+
+  private ProxyFixture fixture() {
+    ProxyFixture made = open;
+    if (made == null) {
+      made = new ProxyFixture(settings);
+      open = made;
+    }
+    return made;
+  }
+
+  private Stream<AccessRecord> records() {
+    return Stream.concat(fixture().recorder.closed.stream(), fixture().recorder.refused.stream());
+  }
+
+  private void awaitRecords(int number) {
+    Await.until("all records", () -> records().count() == number);
+  }
+
+  @Test
+  void bothSidesTellWhatWasSaid() throws IOException {
+    try (var app = Peers.echo(Peers.V4)) {
+      var entry = entryTo(app.address());
+
+      try (Socket client = Peers.connect(entry)) {
+        client.getOutputStream().write(new byte[] {1, 2, 3});
+        client.shutdownOutput();
+        assertThat(client.getInputStream().readAllBytes()).containsExactly(1, 2, 3);
+
+        awaitRecords(2);
+        assertThat(records())
+            .extracting(
+                record -> record.info().direction(),
+                record -> record.info().source().orElseThrow(),
+                record -> record.info().client().getPort(),
+                AccessRecord::bytesSent,
+                AccessRecord::bytesReceived,
+                AccessRecord::closeKind)
+            .containsExactlyInAnyOrder(
+                tuple(
+                    Direction.OUTBOUND,
+                    ProxyFixture.BUYER,
+                    client.getLocalPort(),
+                    3L,
+                    3L,
+                    CloseKind.FIN),
+                tuple(
+                    Direction.INBOUND,
+                    ProxyFixture.BUYER,
+                    client.getLocalPort(),
+                    3L,
+                    3L,
+                    CloseKind.FIN));
+      }
+      assertThat(fixture().proxy.stats().accepted()).isEqualTo(2);
+      assertThat(fixture().recorder.opened).hasSize(2);
+      assertThat(fixture().sockets.opened).hasSize(1);
+    }
+  }
+
+  @Test
+  void whatIsManyPassesBothWaysAndWhatIsNotTakenWaits() throws Exception {
+    CountDownLatch read = new CountDownLatch(1);
+    CompletableFuture<Long> got = new CompletableFuture<>();
+    try (var app =
+        new Peers.Server(
+            Peers.V4,
+            16_384,
+            socket -> {
+              await(read);
+              got.complete(socket.getInputStream().transferTo(OutputStream.nullOutputStream()));
+              socket.getOutputStream().write(new byte[TOTAL]);
+            })) {
+      var entry = entryTo(app.address());
+      try (Socket client = Peers.connect(entry)) {
+        Thread sender =
+            Thread.ofVirtual()
+                .start(() -> {
+                  try {
+                    client.getOutputStream().write(new byte[TOTAL]);
+                    client.shutdownOutput();
+                  } catch (IOException e) {
+                    got.completeExceptionally(e);
+                  }
+                });
+        Await.until("something waits", () -> fixture().proxy.stats().bufferedBytes() > 0);
+        read.countDown();
+
+        assertThat(got.get(30, TimeUnit.SECONDS)).isEqualTo(TOTAL);
+        InputStream answer = client.getInputStream();
+        assertThat(answer.transferTo(OutputStream.nullOutputStream())).isEqualTo(TOTAL);
+        sender.join();
+      }
+      awaitRecords(2);
+      assertThat(records()).extracting(AccessRecord::closeKind).containsOnly(CloseKind.FIN);
+      assertThat(fixture().proxy.stats().bufferedBytes()).isZero();
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Test
+  void anApplicationThatIsNotThereIsTheInboundSidesToTell() throws IOException {
+    useUp(entryTo(Peers.unused()));
+
+    awaitRecords(2);
+    assertThat(fixture().recorder.refused)
+        .extracting(record -> record.info().direction(), AccessRecord::closeReason)
+        .containsExactly(tuple(Direction.INBOUND, Reason.UPSTREAM_REFUSED));
+    assertThat(fixture().recorder.closed)
+        .extracting(record -> record.info().direction(), AccessRecord::closeKind)
+        .containsExactly(tuple(Direction.OUTBOUND, CloseKind.RESET_BY_UPSTREAM));
+  }
+
+  private static void useUp(InetSocketAddress entry) {
+    try (Socket client = Peers.connect(entry)) {
+      assertThat(client.getInputStream().read()).isEqualTo(-1);
+    } catch (IOException e) {
+      // It has been reset.
+    }
+  }
+
+  @Test
+  void aResetOfTheClientReachesTheApplication() throws Exception {
+    CompletableFuture<Boolean> reset = new CompletableFuture<>();
+    try (var app =
+        new Peers.Server(
+            Peers.V4,
+            socket -> {
+              socket.getOutputStream().write(1);
+              try {
+                reset.complete(socket.getInputStream().read() >= 0);
+              } catch (IOException e) {
+                reset.complete(true);
+              }
+            })) {
+      var entry = entryTo(app.address());
+      Socket client = Peers.connect(entry);
+      assertThat(client.getInputStream().read()).isEqualTo(1);
+
+      Peers.reset(client);
+
+      assertThat(reset.get(10, TimeUnit.SECONDS)).isTrue();
+      awaitRecords(2);
+      assertThat(records())
+          .extracting(AccessRecord::closeKind)
+          .containsOnly(CloseKind.RESET_BY_CLIENT);
+    }
+  }
+
+  @Test
+  void bothSidesEndWhenThePodCalledGoes() throws IOException {
+    try (var app = Peers.echo(Peers.V4)) {
+      var entry = entryTo(app.address());
+      try (Socket client = Peers.connect(entry)) {
+        client.getOutputStream().write(7);
+        assertThat(client.getInputStream().read()).isEqualTo(7);
+
+        fixture().proxy.release(ProxyFixture.STORE, ReleaseMode.RESET_ESTABLISHED).join();
+
+        awaitRecords(2);
+        assertThat(records())
+            .extracting(record -> record.info().direction(), AccessRecord::closeKind)
+            .containsExactlyInAnyOrder(
+                tuple(Direction.INBOUND, CloseKind.DRAIN),
+                tuple(Direction.OUTBOUND, CloseKind.RESET_BY_UPSTREAM));
+      }
+    }
+  }
+
+  @Tag("attack")
+  @Test
+  void thePodCalledTakesNoMoreThanItsShare() throws IOException {
+    int most = 32;
+    settings = ProxySettings.DEFAULTS.withMaxConnectionsPerPod(most);
+    List<Socket> clients = new ArrayList<>();
+    try (var app = Peers.echo(Peers.V4)) {
+      var entry = entryTo(app.address());
+      for (int i = 0; i < most; i++) {
+        clients.add(Peers.connect(entry));
+      }
+
+      // The last places are for others who call; its own calls have a room of their own.
+      Await.until("refused", () -> !fixture().recorder.refused.isEmpty());
+      assertThat(fixture().recorder.refused)
+          .extracting(record -> record.info().direction(), AccessRecord::closeReason)
+          .containsOnly(tuple(Direction.INBOUND, Reason.SOURCE_LIMIT));
+    } finally {
+      for (Socket client : clients) {
+        client.close();
+      }
+    }
+    awaitRecords(2 * most);
+  }
+
+  @Test
+  void whoGoesBeforeTheAnswerIsTold() throws IOException {
+    try (var app = Peers.echo(Peers.V4)) {
+      var entry = entryTo(app.address());
+      fixture().sockets.usesOpener = true; // which never answers
+      Socket client = Peers.connect(entry);
+      Await.until("both sides are there", () -> fixture().proxy.stats().live() == 2);
+
+      Peers.reset(client);
+
+      awaitRecords(2);
+      assertThat(records())
+          .extracting(AccessRecord::closeKind)
+          .containsOnly(CloseKind.RESET_BY_CLIENT);
+    }
+  }
+
+  @Tag("attack")
+  @Test
+  void whatIsLedToAListenerAllTheSameIsRefused() throws IOException {
+    var listener = fixture().serve(ProxyFixture.STORE, Direction.INBOUND, Peers.V4);
+    fixture().sockets.redirect(ProxyFixture.STORE, Direction.INBOUND, listener);
+
+    useUp(entryTo(listener));
+
+    Await.until("ended", () -> fixture().proxy.stats().live() == 0);
+    assertThat(fixture().proxy.stats().loops()).isEqualTo(1);
+  }
+}
