@@ -130,7 +130,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     Loop loop = nextLoop.get();
     Arrival arrival = new Arrival(path, pod, loop, direction, child);
     try {
-      loop.executor.execute(arrival);
+      loop.arrivals.add(pod, arrival);
     } catch (RejectedExecutionException e) {
       arrival.abandon();
     }

@@ -23,6 +23,7 @@ final class Loop {
 
   final EventLoop executor;
   final UpstreamLoop upstreams;
+  final Arrivals arrivals;
   final Rejudgement rejudgement;
   private final DataPath path;
   private final List<Connection> connections = new ArrayList<>();
@@ -30,6 +31,7 @@ final class Loop {
   Loop(EventLoop executor, DataPath path) {
     this.executor = executor;
     this.path = path;
+    this.arrivals = new Arrivals(executor);
     this.upstreams =
         new UpstreamLoop(executor, path, path.allocator, path.hboneEvents, this::receive);
     this.rejudgement = new Rejudgement(executor, connections);
