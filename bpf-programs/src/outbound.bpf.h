@@ -151,7 +151,8 @@ static __always_inline int is_proxy_process(void)
 /*
  * Remembers the proxy's own connection, unless the daemon has already said more about it. False
  * where it shall show its client to the application and the pod has no room for that: without an
- * entry the application would take the pod itself for the client.
+ * entry the application would take the pod itself for the client. One led past counts for the
+ * application's pod.
  */
 static __always_inline int mark_proxy_socket(struct bpf_sock *sk, __u64 netns_cookie)
 {

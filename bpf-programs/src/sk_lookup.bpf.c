@@ -46,11 +46,11 @@ static __always_inline int steer_path_check(struct bpf_sk_lookup *ctx, __u32 slo
 }
 
 /*
- * To the listener, or past it where that is what the daemon does: one hop for a call within the
- * node. Without a listener nothing passes.
+ * To the listener, or past it what the daemon leads so: one hop for a call within the node.
+ * Without a listener that is refused like any other, or passes where the pod fails open.
  */
 static __always_inline int steer(struct bpf_sk_lookup *ctx, const struct flow *flow,
-				 const struct pod *pod, __u32 slot, int past)
+				 const struct pod *pod, __u32 slot, int led_past)
 {
 	struct bpf_sock *listener;
 	long error;
@@ -64,7 +64,7 @@ static __always_inline int steer(struct bpf_sk_lookup *ctx, const struct flow *f
 		settle(flow, OUTCOME_REFUSED, REASON_PROXY_UNAVAILABLE);
 		return SK_DROP;
 	}
-	if (past) {
+	if (led_past) {
 		bpf_sk_release(listener);
 		return SK_PASS;
 	}
@@ -157,7 +157,7 @@ static __always_inline int on_inbound(struct bpf_sk_lookup *ctx, const struct fl
 	}
 	return steer(ctx, flow, pod,
 		     is_mapped(flow->destination_be) ? SLOT_INBOUND_V4 : SLOT_INBOUND_V6,
-		     connection && connection->kind == CONNECTION_PROXY_PAST);
+		     connection && connection->kind == CONNECTION_LED_PAST);
 }
 
 SEC("sk_lookup")

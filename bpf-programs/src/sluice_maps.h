@@ -219,7 +219,7 @@ enum connection_kind {
 	CONNECTION_PROXY_INBOUND = 2, /* address: true client that the application shall see */
 	CONNECTION_NODE_ORIGIN = 3, /* opened by a socket of the node itself */
 	CONNECTION_PATH_CHECK = 4, /* the daemon's own; address: original destination */
-	CONNECTION_PROXY_PAST = 5, /* from another pod, past the listener; address: true client */
+	CONNECTION_LED_PAST = 5, /* from the proxy past the listener; address: true client */
 };
 
 struct connection {
@@ -256,7 +256,7 @@ enum socket_flag {
 };
 
 struct socket_state {
-	__u64 netns_cookie;
+	__u64 netns_cookie; /* the socket's pod; of one led past, the application's */
 	__u32 peer_be[4];
 	__u16 peer_port_be;
 	__u8 role; /* enum socket_role */

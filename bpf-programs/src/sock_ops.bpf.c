@@ -144,7 +144,7 @@ static __always_inline void on_connect(struct bpf_sock_ops *ops, struct bpf_sock
 	if (state->role == SOCKET_REDIRECTED)
 		value.kind = CONNECTION_REDIRECTED;
 	else if (state->role == SOCKET_PROXY && (state->flags & SOCKET_PRESENTS_CLIENT))
-		value.kind = state->flags & SOCKET_LED_PAST ? CONNECTION_PROXY_PAST :
+		value.kind = state->flags & SOCKET_LED_PAST ? CONNECTION_LED_PAST :
 							      CONNECTION_PROXY_INBOUND;
 	else if (state->role == SOCKET_NODE)
 		value.kind = CONNECTION_NODE_ORIGIN;
@@ -242,7 +242,7 @@ static __always_inline void disguise_accepted(struct bpf_sock_ops *ops, struct b
 			bpf_map_delete_elem(&node_connections, &key);
 		return;
 	}
-	if (connection->kind == CONNECTION_PROXY_PAST) {
+	if (connection->kind == CONNECTION_LED_PAST) {
 		struct flow flow;
 
 		/* It has met no listener: counted here. */

@@ -35,35 +35,26 @@ record EbpfSocketFacts(SocketStorage<SocketStateValue> states) implements Socket
     return Optional.empty();
   }
 
+  /** What leads to no application the hooks know by the proxy's cgroup. */
   @Override
-  public void prepare(
-      int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound) {
-    if (!inbound || presentedClient.isEmpty()) {
-      return; // the hooks know the proxy's sockets by its cgroup
-    }
-    present(fd, pod, presentedClient.get(), SocketStateValue.FLAG_PRESENTS_CLIENT);
-  }
-
-  private void present(int fd, PodPlacement pod, InetSocketAddress client, int flags) {
-    states.put(
-        fd,
-        new SocketStateValue(
-            pod.cookie(), client, SocketStateValue.ROLE_PROXY, flags, Direction.INBOUND));
+  public void prepare(int fd, PodPlacement inside, Optional<Shown> shown) {
+    shown.ifPresent(to ->
+        states.put(
+            fd,
+            new SocketStateValue(
+                to.pod().cookie(),
+                to.client(),
+                SocketStateValue.ROLE_PROXY,
+                to.pod().cookie() == inside.cookie()
+                    ? SocketStateValue.FLAG_PRESENTS_CLIENT
+                    : SocketStateValue.FLAG_PRESENTS_CLIENT | SocketStateValue.FLAG_LED_PAST,
+                Direction.INBOUND)));
   }
 
   /** Steering knows what it may let through by the tuple that the hooks write down. */
   @Override
-  public boolean canLeadPast(PodPlacement callee) {
+  public boolean canLeadPast(PodPlacement caller, PodPlacement callee) {
     return true;
-  }
-
-  @Override
-  public void preparePast(int fd, PodPlacement callee, InetSocketAddress presentedClient) {
-    present(
-        fd,
-        callee,
-        presentedClient,
-        SocketStateValue.FLAG_PRESENTS_CLIENT | SocketStateValue.FLAG_LED_PAST);
   }
 
   /** Steering changes no source. */

@@ -34,7 +34,8 @@ public final class FormerMechanism {
   private final InheritedListeners inherited;
   private final FormerPrograms programs;
   private final FormerRules rules;
-  private final Map<Long, Long> changing = new ConcurrentHashMap<>(); // until when, nanoseconds
+  // By cookie: at least until when, in nanoseconds; longer while the former mechanism holds.
+  private final Map<Long, Long> changing = new ConcurrentHashMap<>();
   private final Duration translated;
   private final Map<Long, PodPlacement> inForce = new ConcurrentHashMap<>();
   private volatile boolean done; // written by the enrolment thread
@@ -203,7 +204,7 @@ public final class FormerMechanism {
     rules.endTranslations();
     changing
         .entrySet()
-        .removeIf(pod -> System.nanoTime() - pod.getValue() >= 0 && !holds(pod.getKey()));
+        .removeIf(entry -> System.nanoTime() - entry.getValue() >= 0 && !holds(entry.getKey()));
   }
 
   /** Takes away all that is left; to be called when every pod that is wanted is in force. */
@@ -318,24 +319,20 @@ public final class FormerMechanism {
 
     /** Both must know the proxy's sockets: rules may tell them by a mark. */
     @Override
-    public void prepare(
-        int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound) {
-      if (changing.contains(pod.cookie())) {
-        translated.prepare(fd, pod, presentedClient, inbound);
+    public void prepare(int fd, PodPlacement inside, Optional<Shown> shown) {
+      if (changing.contains(inside.cookie())) {
+        translated.prepare(fd, inside, shown);
       }
       // Last: it may need a mark of its own.
-      own.prepare(fd, pod, presentedClient.filter(_ -> !stillSteered.test(pod.cookie())), inbound);
+      own.prepare(fd, inside, shown.filter(_ -> !stillSteered.test(inside.cookie())));
     }
 
-    /** The former mechanism would lead it to a listener. */
+    /** Not from or to a pod that changes: its former mechanism would take the connection. */
     @Override
-    public boolean canLeadPast(PodPlacement callee) {
-      return own.canLeadPast(callee) && !changing.contains(callee.cookie());
-    }
-
-    @Override
-    public void preparePast(int fd, PodPlacement callee, InetSocketAddress presentedClient) {
-      own.preparePast(fd, callee, presentedClient);
+    public boolean canLeadPast(PodPlacement caller, PodPlacement callee) {
+      return !changing.contains(caller.cookie())
+          && !changing.contains(callee.cookie())
+          && own.canLeadPast(caller, callee);
     }
 
     @Override

@@ -41,14 +41,13 @@ record IptablesSocketFacts(boolean marks, LongPredicate showsClients) implements
   }
 
   @Override
-  public void prepare(
-      int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound) {
+  public void prepare(int fd, PodPlacement inside, Optional<Shown> shown) {
     if (marks) {
       Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_MARK, TrafficMark.VALUE);
     }
-    if (inbound && presentedClient.isPresent() && showsClients.test(pod.cookie())) {
-      InetAddress client = presentedClient.get().getAddress();
-      if (isForeign(client, pod.network()) && isOfFamily(fd, client)) {
+    if (shown.isPresent() && showsClients.test(inside.cookie())) {
+      InetAddress client = shown.get().client().getAddress();
+      if (isForeign(client, inside.network()) && isOfFamily(fd, client)) {
         bindTo(client, fd);
       }
     }

@@ -17,7 +17,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.IntConsumer;
 
 /**
  * The proxy's view of pods' sockets: what the mechanism in use knows of an accepted one, and
@@ -114,43 +113,22 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
 
   @Override
   public CompletableFuture<Integer> open(
-      NamespacedName pod,
-      InetAddress destination,
-      Optional<InetSocketAddress> presentedClient,
-      boolean inbound) {
-    Known known = pods.get(pod);
+      NamespacedName inside, InetAddress destination, Optional<Application> application) {
+    Known known = pods.get(inside);
     if (known == null) {
-      return notEnrolled(pod);
+      return notEnrolled(inside);
     }
-    Optional<InetSocketAddress> shown =
-        presentedClient.filter(_ -> facts.canShowClientAt(destination));
-    return open(
-        known, destination, socket -> facts.prepare(socket, known.placement(), shown, inbound));
-  }
-
-  @Override
-  public boolean leadPast(
-      NamespacedName pod, NamespacedName callee, InetSocketAddress destination) {
-    Known known = pods.get(callee);
-    return known != null
-        && !known.placement().leaves(destination)
-        && facts.canLeadPast(known.placement());
-  }
-
-  @Override
-  public CompletableFuture<Integer> openPast(
-      NamespacedName pod,
-      NamespacedName callee,
-      InetAddress destination,
-      InetSocketAddress presentedClient) {
-    Known known = pods.get(pod);
-    Known called = pods.get(callee);
-    return known == null || called == null
-        ? notEnrolled(known == null ? pod : callee)
-        : open(
-            known,
-            destination,
-            socket -> facts.preparePast(socket, called.placement(), presentedClient));
+    Optional<SocketFacts.Shown> shown = Optional.empty();
+    if (application.isPresent()) {
+      Known called = pods.get(application.get().pod());
+      if (called == null) {
+        return notEnrolled(application.get().pod());
+      }
+      if (facts.canShowClientAt(destination)) {
+        shown = Optional.of(new SocketFacts.Shown(called.placement(), application.get().client()));
+      }
+    }
+    return open(known, destination, shown);
   }
 
   private static CompletableFuture<Integer> notEnrolled(NamespacedName pod) {
@@ -158,27 +136,38 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
         new InterceptionException("pod " + pod + " is not enrolled", "it left the mesh"));
   }
 
-  private static CompletableFuture<Integer> open(
-      Known pod, InetAddress destination, IntConsumer prepare) {
-    return pod.reserve(Family.of(destination))
+  private CompletableFuture<Integer> open(
+      Known inside, InetAddress destination, Optional<SocketFacts.Shown> shown) {
+    PodPlacement pod = inside.placement();
+    return inside
+        .reserve(Family.of(destination))
         .take()
         .thenApply(socket -> {
           try {
-            if (Sockets.netnsCookie(socket) != pod.placement().cookie()) {
+            if (Sockets.netnsCookie(socket) != pod.cookie()) {
               // The handle was closed and its number used again while this waited its turn.
               throw new InterceptionException(
-                  "a socket for pod "
-                      + pod.placement().name()
-                      + " was made in another network namespace",
+                  "a socket for pod " + pod.name() + " was made in another network namespace",
                   "the pod was released meanwhile");
             }
-            prepare.accept(socket);
+            facts.prepare(socket, pod, shown);
             return socket;
           } catch (RuntimeException e) {
             Sockets.close(socket);
             throw e;
           }
         });
+  }
+
+  @Override
+  public boolean canLeadPast(
+      NamespacedName caller, NamespacedName callee, InetSocketAddress destination) {
+    Known from = pods.get(caller);
+    Known to = pods.get(callee);
+    return from != null
+        && to != null
+        && !to.placement().excludesInbound(destination)
+        && facts.canLeadPast(from.placement(), to.placement());
   }
 
   /**

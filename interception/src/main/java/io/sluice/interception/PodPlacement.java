@@ -94,8 +94,11 @@ public record PodPlacement(
     }
   }
 
-  /** Whether what is sent to this address of the pod is left alone. */
-  boolean leaves(InetSocketAddress destination) {
+  /**
+   * Whether steering leaves alone what is sent there: {@code excluded_port}, {@code
+   * excluded_interface}, as {@code on_inbound} of {@code sk_lookup.bpf.c} has it.
+   */
+  boolean excludesInbound(InetSocketAddress destination) {
     return settings.inboundPortExclusions().contains(destination.getPort())
         || network.excludedAddresses().contains(destination.getAddress());
   }

@@ -22,25 +22,28 @@ public interface SocketFacts {
   Optional<InetSocketAddress> untranslatedSource(InetSocketAddress local, InetSocketAddress peer);
 
   /**
-   * Readies a socket, not connected yet, that was made inside {@code pod} for the proxy.
+   * An application that is to see who calls it.
    *
-   * @param presentedClient address that the application is to see as its peer
-   * @param inbound whether it leads to the pod's own application
+   * @param pod whose it is
+   * @param client address that it is to see as its peer
    */
-  void prepare(
-      int fd, PodPlacement pod, Optional<InetSocketAddress> presentedClient, boolean inbound);
-
-  /** Whether a socket can be led past the inbound listener of {@code callee}. */
-  default boolean canLeadPast(PodPlacement callee) {
-    return false;
-  }
+  record Shown(PodPlacement pod, InetSocketAddress client) {}
 
   /**
-   * Readies a socket, not connected yet, that was made inside another pod and is led past the
-   * inbound listener of {@code callee}; where {@link #canLeadPast} says so.
+   * Readies a socket, not connected yet, that was made for the proxy.
+   *
+   * @param inside pod inside which it was made
+   * @param shown where it leads to an application that can see its client: of that very pod, or of
+   *     another one where {@link #canLeadPast} says so
    */
-  default void preparePast(int fd, PodPlacement callee, InetSocketAddress presentedClient) {
-    throw new UnsupportedOperationException();
+  void prepare(int fd, PodPlacement inside, Optional<Shown> shown);
+
+  /**
+   * Whether a socket made inside {@code caller} can be led past the inbound listener of {@code
+   * callee}.
+   */
+  default boolean canLeadPast(PodPlacement caller, PodPlacement callee) {
+    return false;
   }
 
   /** Whether an application that listens at {@code address} can see its client as its peer. */

@@ -47,12 +47,8 @@ public final class SplitInterception implements Interception {
     }
 
     @Override
-    public void prepare(
-        int fd,
-        PodPlacement pod,
-        Optional<InetSocketAddress> presentedClient,
-        boolean leadsInbound) {
-      outbound.prepare(fd, pod, presentedClient, leadsInbound);
+    public void prepare(int fd, PodPlacement inside, Optional<Shown> shown) {
+      outbound.prepare(fd, inside, shown);
     }
 
     @Override

@@ -43,40 +43,30 @@ public interface PodSockets {
   }
 
   /**
-   * Makes a TCP socket inside the pod's network namespace: non-blocking, close-on-exec, not
+   * An application that a socket leads to.
+   *
+   * @param pod whose it is
+   * @param client address that it is to see as its peer, where the mechanism can show it there
+   */
+  record Application(NamespacedName pod, InetSocketAddress client) {}
+
+  /**
+   * Makes a TCP socket inside a pod's network namespace: non-blocking, close-on-exec, not
    * connected. The proxy owns the descriptor from the completion on, also when it completes after
    * the connection it was for has gone. May complete on any thread, exceptionally too.
    *
+   * @param inside pod in whose namespace it is made
    * @param destination address that it is to be connected to
-   * @param presentedClient address that the application is to see as its peer, where the mechanism
-   *     can show it there
-   * @param inbound whether the socket leads to the pod's own application
+   * @param application where it leads to one: of that very pod, or of another one where {@link
+   *     #canLeadPast} says so
    */
   CompletableFuture<Integer> open(
-      NamespacedName pod,
-      InetAddress destination,
-      Optional<InetSocketAddress> presentedClient,
-      boolean inbound);
+      NamespacedName inside, InetAddress destination, Optional<Application> application);
 
   /**
-   * Whether a socket of {@code pod} can be led past the inbound listener of {@code callee}, another
-   * pod of this node, and whether its inbound side would have taken a connection to {@code
-   * destination} at all. Does not block.
+   * Whether a socket made inside {@code caller} can be led past the inbound listener of {@code
+   * callee}, another pod of this node, and whether that listener would have taken what is sent to
+   * {@code destination} at all. Does not block.
    */
-  default boolean leadPast(
-      NamespacedName pod, NamespacedName callee, InetSocketAddress destination) {
-    return false;
-  }
-
-  /**
-   * The same as {@link #open}, for a connection that reaches the application of {@code callee}
-   * straight from inside {@code pod}; where {@link #leadPast} says so.
-   */
-  default CompletableFuture<Integer> openPast(
-      NamespacedName pod,
-      NamespacedName callee,
-      InetAddress destination,
-      InetSocketAddress presentedClient) {
-    return CompletableFuture.failedFuture(new UnsupportedOperationException());
-  }
+  boolean canLeadPast(NamespacedName caller, NamespacedName callee, InetSocketAddress destination);
 }

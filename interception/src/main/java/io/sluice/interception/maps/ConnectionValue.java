@@ -25,7 +25,7 @@ public record ConnectionValue(InetSocketAddress address, int kind, int enrolment
   public static final int KIND_PATH_CHECK = 4;
 
   /** From the proxy past the listener; the address is the true client. */
-  public static final int KIND_PROXY_PAST = 5;
+  public static final int KIND_LED_PAST = 5;
 
   /** Mirrors {@code struct connection}. */
   public static final StructCodec<ConnectionValue> CODEC =
@@ -54,7 +54,7 @@ public record ConnectionValue(InetSocketAddress address, int kind, int enrolment
       case KIND_PROXY_INBOUND -> "from_proxy";
       case KIND_NODE_ORIGIN -> "from_node";
       case KIND_PATH_CHECK -> "path_check";
-      case KIND_PROXY_PAST -> "past_listener";
+      case KIND_LED_PAST -> "led_past";
       default -> Integer.toString(kind);
     };
   }

@@ -81,7 +81,7 @@ class ConstantsTest {
                 "CONNECTION_PROXY_INBOUND", ConnectionValue.KIND_PROXY_INBOUND,
                 "CONNECTION_NODE_ORIGIN", ConnectionValue.KIND_NODE_ORIGIN,
                 "CONNECTION_PATH_CHECK", ConnectionValue.KIND_PATH_CHECK,
-                "CONNECTION_PROXY_PAST", ConnectionValue.KIND_PROXY_PAST));
+                "CONNECTION_LED_PAST", ConnectionValue.KIND_LED_PAST));
   }
 
   @Test

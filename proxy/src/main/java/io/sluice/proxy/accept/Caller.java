@@ -28,21 +28,17 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
   abstract void find(MeshSnapshot snapshot, Subject subject, Upstream.Listener connection);
 
   /** Tells what is known without a search: for the record of one that is refused before it. */
-  abstract void introduce(MeshSnapshot snapshot, Subject subject);
+  void introduce(MeshSnapshot snapshot, Subject subject) {}
+
+  /** In whose namespace the application is dialled first. */
+  LocalPod dialsInside() {
+    return pod;
+  }
 
   final void call(
       MeshSnapshot snapshot, Flow wanted, Subject subject, Upstream.Listener connection) {
-    call(snapshot, wanted, subject, connection, pod);
-  }
-
-  /** The same for the inbound side of a call from another pod of this node. */
-  final void call(
-      MeshSnapshot snapshot,
-      Flow wanted,
-      Subject subject,
-      Upstream.Listener connection,
-      LocalPod from) {
-    Upstream asked = new Upstream(loop.upstreams, pod, from, snapshot, wanted, subject, connection);
+    Upstream asked =
+        new Upstream(loop.upstreams, pod, dialsInside(), snapshot, wanted, subject, connection);
     upstream = asked;
     asked.start();
   }

@@ -2,12 +2,12 @@ package io.sluice.proxy.accept;
 
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.decision.Flow;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.upstream.LocalDial;
+import io.sluice.proxy.upstream.LocalPod;
 import io.sluice.proxy.upstream.Upstream;
 
-/** Who calls from another pod of this node by a connection that this process holds. */
+/** Who calls from another pod of this node: the outbound side that asks in this process says so. */
 final class LocalCaller extends Caller {
   private final LocalDial asked;
 
@@ -17,14 +17,24 @@ final class LocalCaller extends Caller {
   }
 
   @Override
-  void introduce(MeshSnapshot snapshot, Subject subject) {}
+  void introduce(MeshSnapshot snapshot, Subject subject) {
+    NamespacedName source = asked.caller().name;
+    subject.calls(asked.flow().destination());
+    subject.clientIs(
+        source,
+        asked.flow().sourceAddress(),
+        snapshot.identityOf(source).orElse(null),
+        snapshot.identityOf(pod.name).orElse(null));
+  }
+
+  @Override
+  LocalPod dialsInside() {
+    return asked.caller();
+  }
 
   @Override
   void find(MeshSnapshot snapshot, Subject subject, Upstream.Listener connection) {
-    NamespacedName source = asked.caller().name;
-    subject.calls(asked.destination());
-    subject.clientIs(source, asked.client(), snapshot.identityOf(source).orElse(null), null);
-    Flow flow = new Flow(source, asked.client(), asked.destination());
-    call(snapshot, flow, subject, connection, asked.caller());
+    introduce(snapshot, subject);
+    call(snapshot, asked.flow(), subject, connection);
   }
 }

@@ -7,10 +7,12 @@ import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.upstream.LocalDial;
 import io.sluice.proxy.upstream.UpstreamLoop;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -49,17 +51,21 @@ final class Loop {
     return quarter.compareTo(LONGEST_TICK) > 0 ? LONGEST_TICK : quarter;
   }
 
-  /** Takes a call within the node to its other side, which is a connection of its own. */
+  /**
+   * The inbound side of a call from another pod of this node: a connection as if its listener had
+   * accepted it.
+   */
   private void receive(LocalDial call) {
     path.accepted.increment();
     path.live.incrementAndGet();
-    Pod pod = (Pod) call.callee();
+    Pod pod = (Pod) call.callee(); // all that are served are
+    InetSocketAddress client = call.flow().sourceAddress();
     new Connection(
             path,
             pod,
             this,
-            new Subject(pod.name, Direction.INBOUND, call.client()),
-            path.source(call.client().getAddress()),
+            new Subject(pod.name, Direction.INBOUND, client),
+            path.source(client.getAddress()),
             call,
             new LocalCaller(path, pod, this, call))
         .begin();
@@ -82,11 +88,11 @@ final class Loop {
   /** Resets the connections that match; any thread, done on the loop. */
   Future<?> resetAll(Predicate<Connection> matching) {
     return executor.submit(() -> {
-      for (int i = last(connections.size()); i >= 0; i = last(i)) {
-        if (matching.test(connections.get(i))) {
-          connections.get(i).drain();
+      each(connection -> {
+        if (matching.test(connection)) {
+          connection.drain();
         }
-      }
+      });
     });
   }
 
@@ -97,15 +103,17 @@ final class Loop {
             .anyMatch(one -> one.subject.direction() == Direction.OUTBOUND && one.isAdmitting()));
   }
 
-  // From the end, because a connection that ends moves the last one into its place.
   void tick(long now) {
-    for (int i = last(connections.size()); i >= 0; i = last(i)) {
-      connections.get(i).tick(now);
-    }
+    each(connection -> connection.tick(now));
   }
 
-  /** The last place before {@code end}: one that ends may end the other side of its call too. */
-  private int last(int end) {
-    return Math.min(end, connections.size()) - 1;
+  /**
+   * From the end: one that ends moves the last one into its place, and may end its call's other
+   * side.
+   */
+  private void each(Consumer<Connection> step) {
+    for (int i = connections.size() - 1; i >= 0; i = Math.min(i, connections.size()) - 1) {
+      step.accept(connections.get(i));
+    }
   }
 }

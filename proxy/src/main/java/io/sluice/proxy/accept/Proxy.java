@@ -276,7 +276,14 @@ public final class Proxy implements AutoCloseable {
     List<CompletableFuture<Void>> resets = new ArrayList<>();
     for (Loop loop : loops) {
       CompletableFuture<Void> reset = new CompletableFuture<>();
-      loop.resetAll(matching).addListener(done -> reset.complete(null));
+      loop.resetAll(matching)
+          .addListener(done -> {
+            if (done.isSuccess()) {
+              reset.complete(null);
+            } else {
+              reset.completeExceptionally(done.cause());
+            }
+          });
       resets.add(reset);
     }
     return CompletableFuture.allOf(resets.toArray(CompletableFuture[]::new));

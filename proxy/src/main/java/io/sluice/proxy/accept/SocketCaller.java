@@ -50,9 +50,6 @@ final class SocketCaller extends Caller {
   }
 
   @Override
-  void introduce(MeshSnapshot snapshot, Subject subject) {}
-
-  @Override
   void find(MeshSnapshot snapshot, Subject subject, Upstream.Listener connection) {
     AcceptedFacts known = facts;
     InetSocketAddress destination = known == null ? null : known.originalDestinationOrNull();

@@ -5,8 +5,10 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Two channels of one event loop, each of which is the other's peer: what is written to one comes
- * out of the other, by the same buffers, and in the same turn where it is wanted there.
+ * Two channels of one event loop, each the other's peer: the buffers written to one are handed to
+ * the listener of the other, which owns them then. That may happen before {@code flush}, {@code
+ * read}, {@code endOutput} or {@code reset} returns. Unbounded: who writes heeds {@code
+ * isWritable}, which is false until the peer has taken what was flushed.
  */
 public final class Pipe {
   private final End near = new End();
@@ -18,12 +20,12 @@ public final class Pipe {
     far.peer = near;
   }
 
-  /** One of the two. */
+  /** The end of who dials. */
   public ByteChannel near() {
     return near;
   }
 
-  /** The other one. */
+  /** The end of who answers. */
   public ByteChannel far() {
     return far;
   }

@@ -1,11 +1,11 @@
 package io.sluice.proxy.upstream;
 
+import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.relay.Incoming;
 import io.sluice.proxy.relay.Pipe;
-import java.net.InetSocketAddress;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -19,25 +19,16 @@ public final class LocalDial implements Dial, Incoming {
   private final UpstreamLoop loop;
   private final LocalPod caller;
   private final LocalPod callee;
-  private final InetSocketAddress client;
-  private final InetSocketAddress destination;
+  private final Flow flow;
   private @Nullable Consumer<ChannelEnd> goneListener;
-  private boolean answered;
-  private boolean ended;
+  private boolean settled; // answered, or given up
 
-  LocalDial(
-      Upstream owner,
-      UpstreamLoop loop,
-      LocalPod caller,
-      LocalPod callee,
-      InetSocketAddress client,
-      InetSocketAddress destination) {
+  LocalDial(Upstream owner, UpstreamLoop loop, LocalPod caller, LocalPod callee, Flow flow) {
     this.owner = owner;
     this.loop = loop;
     this.caller = caller;
     this.callee = callee;
-    this.client = client;
-    this.destination = destination;
+    this.flow = flow;
   }
 
   /** The pod that calls, and whose namespace leads to the other one. */
@@ -50,14 +41,9 @@ public final class LocalDial implements Dial, Incoming {
     return callee;
   }
 
-  /** The caller's true address. */
-  public InetSocketAddress client() {
-    return client;
-  }
-
-  /** The address called. */
-  public InetSocketAddress destination() {
-    return destination;
+  /** What the caller wants, from its true address. */
+  public Flow flow() {
+    return flow;
   }
 
   @Override
@@ -67,12 +53,12 @@ public final class LocalDial implements Dial, Incoming {
 
   @Override
   public void end() {
-    Consumer<ChannelEnd> waiting = goneListener;
-    if (!ended && !answered && waiting != null) {
-      ended = true;
-      waiting.accept(ChannelEnd.RESET_BY_PEER);
+    boolean waits = !settled;
+    settled = true;
+    Consumer<ChannelEnd> told = goneListener;
+    if (waits && told != null) {
+      told.accept(ChannelEnd.RESET_BY_PEER);
     }
-    ended = true;
   }
 
   // --- for the inbound side ------------------------------------------------------------------
@@ -85,27 +71,26 @@ public final class LocalDial implements Dial, Incoming {
   @Override
   public ByteChannel accept() {
     Pipe pipe = new Pipe();
-    answered = true;
+    settled = true;
     owner.opened(pipe.near());
     return pipe.far();
   }
 
   /**
-   * What does not answer in time or cannot be reached has been on the way to the pod, so another
-   * endpoint may do better. All else has been there: it would have accepted, and then reset.
+   * Where the way to the application failed, another endpoint may do better, as after a connect
+   * that fails. Any other refusal looks as a listener's does, accepted and then reset: the caller
+   * is not told another pod's reason.
    */
   @Override
   public void refuse(Reason reason) {
-    if (ended || answered) {
+    if (settled) {
       return;
     }
-    answered = true;
     if (reason == Reason.CONNECT_TIMEOUT || reason == Reason.UPSTREAM_UNREACHABLE) {
+      settled = true;
       owner.failed(reason);
     } else {
-      Pipe pipe = new Pipe();
-      owner.opened(pipe.near());
-      pipe.far().reset();
+      accept().reset();
     }
   }
 }

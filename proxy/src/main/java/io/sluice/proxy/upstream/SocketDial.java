@@ -9,7 +9,6 @@ import io.sluice.proxy.relay.TcpChannel;
 import io.sluice.proxy.socket.ConnectFailures;
 import io.sluice.proxy.socket.PendingSocket;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -17,8 +16,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reaches an endpoint by a socket from inside the pod's network namespace, with an entry in {@link
- * LocalConnections} for as long as the connection lives.
+ * Reaches an endpoint by a socket from inside the network namespace of the pod, or of the pod that
+ * calls it, with an entry in {@link LocalConnections} for as long as the connection lives.
  */
 final class SocketDial implements Dial, PendingSocket.Listener {
   /** A reset right behind the connect must not make the accepting side doubt who it was. */
@@ -37,8 +36,8 @@ final class SocketDial implements Dial, PendingSocket.Listener {
   /**
    * Nothing is opened yet.
    *
-   * @param inside in whose namespace the socket is made: another pod's is led past the listener of
-   *     {@code pod} to its application
+   * @param inside in whose namespace the socket is made: of another pod, it is led past the
+   *     listener of {@code pod}
    */
   SocketDial(
       Upstream owner,
@@ -63,19 +62,16 @@ final class SocketDial implements Dial, PendingSocket.Listener {
   }
 
   private CompletableFuture<Integer> open() {
-    PodSockets sockets = loop.means.sockets;
-    InetAddress address = endpoint.getAddress();
-    if (inside != pod) {
-      return sockets.openPast(inside.name, pod.name, address, origin.client());
-    }
-    Optional<InetSocketAddress> presentedClient =
-        origin.inbound() ? Optional.of(origin.client()) : Optional.empty();
-    return sockets.open(pod.name, address, presentedClient, origin.inbound());
+    Optional<PodSockets.Application> application =
+        origin.inbound()
+            ? Optional.of(new PodSockets.Application(pod.name, origin.client()))
+            : Optional.empty();
+    return loop.means.sockets.open(inside.name, endpoint.getAddress(), application);
   }
 
   @Override
   public void notMade(@Nullable Throwable failure) {
-    loop.means.failed("socket-open-failed", pod.name, failure);
+    loop.means.failed("socket-open-failed", inside.name, failure);
     fail(Reason.INTERNAL_ERROR);
   }
 
@@ -139,7 +135,8 @@ final class SocketDial implements Dial, PendingSocket.Listener {
 
   /**
    * Then the client itself may have these very ends, and is not to be taken for us. One that is at
-   * the application's own address calls itself: nobody is shown there.
+   * the application's own address calls itself: nobody is shown there. One led past has the
+   * client's address because it was made in its namespace, where nobody else has its port.
    */
   private boolean isShownAsClient(InetSocketAddress local) {
     return origin.inbound()

@@ -49,7 +49,7 @@ public final class Upstream {
 
   private final UpstreamLoop loop;
   private final LocalPod pod;
-  private final LocalPod from;
+  private final LocalPod inside;
   private final MeshSnapshot snapshot;
   private final Flow wanted;
   private final Subject subject;
@@ -65,23 +65,23 @@ public final class Upstream {
   /**
    * Nothing is dialled yet.
    *
-   * @param pod whose listener took the caller in
-   * @param from in whose namespace the application is dialled first; {@code pod} unless another pod
-   *     of this node calls and is led past the listener
+   * @param pod whose listener, or whose inbound side, took the caller in
+   * @param inside in whose namespace the application is dialled first: {@code pod}, or the caller's
+   *     where its connection is led past the listener
    * @param wanted who calls, and the address called
    * @param subject is told what is found out, and asked for the verdict
    */
   public Upstream(
       UpstreamLoop loop,
       LocalPod pod,
-      LocalPod from,
+      LocalPod inside,
       MeshSnapshot snapshot,
       Flow wanted,
       Subject subject,
       Listener listener) {
     this.loop = loop;
     this.pod = pod;
-    this.from = from;
+    this.inside = inside;
     this.snapshot = snapshot;
     this.wanted = wanted;
     this.subject = subject;
@@ -149,7 +149,7 @@ public final class Upstream {
       dialByStream(picked, called);
     } else if (called != null && called.name().equals(pod.name)) {
       dialApplication(picked);
-    } else if (called == null || !dialThroughTheNode(picked, called.name())) {
+    } else if (called == null || !dialLedPast(flow, called.name())) {
       dialBySocket(picked, pod);
     }
   }
@@ -171,27 +171,30 @@ public final class Upstream {
   private void dialApplication(InetSocketAddress address) {
     endpoint = address;
     loopbackMayAnswer = true;
-    dialBySocket(address, from);
+    dialBySocket(address, inside);
   }
 
-  /** False where the pod called has no inbound side here, or the kernel would lead it there. */
-  private boolean dialThroughTheNode(InetSocketAddress address, NamespacedName called) {
+  /**
+   * Does nothing and says false where the pod called is not served here, or its listener cannot be
+   * passed.
+   */
+  private boolean dialLedPast(Flow flow, NamespacedName called) {
     LocalPod callee = loop.means.served.get(called);
-    if (callee == null || !loop.means.sockets.leadPast(pod.name, called, address)) {
+    if (callee == null || !loop.means.sockets.canLeadPast(pod.name, called, flow.destination())) {
       return false;
     }
-    dial(new LocalDial(this, loop, pod, callee, wanted.sourceAddress(), address));
+    dial(new LocalDial(this, loop, pod, callee, flow));
     return true;
   }
 
-  private void dialBySocket(InetSocketAddress address, LocalPod inside) {
-    LocalConnections.Origin of = origin;
-    if (of == null) {
+  private void dialBySocket(InetSocketAddress address, LocalPod from) {
+    LocalConnections.Origin known = origin;
+    if (known == null) {
       boolean inbound = subject.direction() == Direction.INBOUND;
-      of = new LocalConnections.Origin(wanted.sourceOrNull(), wanted.sourceAddress(), inbound);
-      origin = of;
+      known = new LocalConnections.Origin(wanted.sourceOrNull(), wanted.sourceAddress(), inbound);
+      origin = known;
     }
-    dial(new SocketDial(this, loop, pod, inside, address, of));
+    dial(new SocketDial(this, loop, pod, from, address, known));
   }
 
   private void dial(Dial next) {

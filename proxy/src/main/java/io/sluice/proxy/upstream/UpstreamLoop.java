@@ -20,7 +20,8 @@ public final class UpstreamLoop {
   /**
    * Nothing is open yet.
    *
-   * @param inboundSide of the node's pods: is to answer each call, at once or later
+   * @param inboundSide takes a call to a pod of this node, on {@code executor}; answers it by
+   *     accept or refuse of {@link LocalDial}, at once or later
    */
   public UpstreamLoop(
       EventLoop executor,
@@ -36,9 +37,7 @@ public final class UpstreamLoop {
             executor,
             means.settings.hbone(),
             allocator,
-            key ->
-                means.sockets.open(
-                    key.pod(), key.destination().getAddress(), Optional.empty(), false),
+            key -> means.sockets.open(key.pod(), key.destination().getAddress(), Optional.empty()),
             events);
   }
 }

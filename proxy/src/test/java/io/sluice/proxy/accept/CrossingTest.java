@@ -78,13 +78,11 @@ class CrossingTest {
       exchange(socket);
 
       FakePodSockets.Opened dialled = nodes.server.sockets.opened.element();
-      assertThat(dialled.pod()).isEqualTo(TwoNodes.STORE);
-      assertThat(dialled.inbound()).isTrue();
-      assertThat(dialled.client().orElseThrow().getAddress()).isEqualTo(Peers.V4);
+      assertThat(dialled.inside()).isEqualTo(TwoNodes.STORE);
+      assertThat(dialled.application().orElseThrow().client().getAddress()).isEqualTo(Peers.V4);
       FakePodSockets.Opened shared = nodes.client.sockets.opened.element();
-      assertThat(shared.pod()).isEqualTo(TwoNodes.BUYER);
-      assertThat(shared.inbound()).isFalse();
-      assertThat(shared.client()).isEmpty();
+      assertThat(shared.inside()).isEqualTo(TwoNodes.BUYER);
+      assertThat(shared.application()).isEmpty();
     }
   }
 

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class FakePodSockets implements PodSockets {
   record Key(NamespacedName pod, Direction direction) {}
 
-  record Opened(NamespacedName pod, Optional<InetSocketAddress> client, boolean inbound) {}
+  record Opened(NamespacedName inside, Optional<Application> application) {}
 
   final Map<Key, AcceptedFacts> facts = new ConcurrentHashMap<>();
   final Queue<Opened> opened = new ConcurrentLinkedQueue<>();
@@ -30,6 +30,7 @@ final class FakePodSockets implements PodSockets {
   volatile @Nullable InetSocketAddress pathCheckFrom;
   volatile boolean usesOpener;
   volatile boolean leadsPast;
+  volatile @Nullable InetAddress unreachable;
   volatile int sendBufferBytes;
 
   void redirect(NamespacedName pod, Direction direction, InetSocketAddress destination) {
@@ -48,27 +49,18 @@ final class FakePodSockets implements PodSockets {
   }
 
   @Override
-  public boolean leadPast(
-      NamespacedName pod, NamespacedName callee, InetSocketAddress destination) {
+  public boolean canLeadPast(
+      NamespacedName caller, NamespacedName callee, InetSocketAddress destination) {
     return leadsPast;
   }
 
   @Override
-  public CompletableFuture<Integer> openPast(
-      NamespacedName pod,
-      NamespacedName callee,
-      InetAddress destination,
-      InetSocketAddress presentedClient) {
-    return open(pod, destination, Optional.of(presentedClient), true);
-  }
-
-  @Override
   public CompletableFuture<Integer> open(
-      NamespacedName pod,
-      InetAddress destination,
-      Optional<InetSocketAddress> presentedClient,
-      boolean inbound) {
-    opened.add(new Opened(pod, presentedClient, inbound));
+      NamespacedName inside, InetAddress destination, Optional<Application> application) {
+    opened.add(new Opened(inside, application));
+    if (destination.equals(unreachable)) {
+      return new CompletableFuture<>();
+    }
     if (usesOpener) {
       return opener.get();
     }

@@ -74,8 +74,8 @@ class ForwardingTest {
         client.getOutputStream().write(1);
         assertThat(client.getInputStream().read()).isEqualTo(1);
         var opened = fixture.sockets.opened.element();
-        assertThat(opened.inbound()).isTrue();
-        assertThat(opened.client().orElseThrow().getPort()).isEqualTo(client.getLocalPort());
+        assertThat(opened.application().orElseThrow().client().getPort())
+            .isEqualTo(client.getLocalPort());
       }
     }
   }
@@ -94,7 +94,7 @@ class ForwardingTest {
       try (Socket client = Peers.connect(entry)) {
         assertThat(echo(client, 1)).isEqualTo(1);
         assertThat(fixture.sockets.opened)
-            .allSatisfy(each -> assertThat(each.client()).isPresent());
+            .allSatisfy(each -> assertThat(each.application()).isPresent());
       }
       assertThat(fixture.recorder.onlyClosed().info().upstream()).contains(called);
 

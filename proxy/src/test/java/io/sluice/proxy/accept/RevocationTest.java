@@ -192,7 +192,7 @@ class RevocationTest {
         fixture.proxy.publish(granting(RevokedMode.CLOSE, false, null, false));
         fixture.sockets.usesOpener = false;
         socket.complete(
-            fixture.sockets.open(ProxyFixture.BUYER, Peers.V4, Optional.empty(), false).join());
+            fixture.sockets.open(ProxyFixture.BUYER, Peers.V4, Optional.empty()).join());
 
         resetAfter(0, client);
 

@@ -1,28 +1,36 @@
 package io.sluice.proxy.accept;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.await.Await;
+import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.KeepAlive;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.PodSockets;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.ReleaseMode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -36,12 +44,26 @@ import org.junit.jupiter.api.Timeout;
 class WithinNodeTest {
   private static final int TOTAL = 8 << 20;
 
-  private ProxySettings settings = ProxySettings.DEFAULTS;
-  @AutoClose private @Nullable ProxyFixture open;
+  private static final int MOST = 32;
+
+  @AutoClose
+  private final ProxyFixture fixture =
+      new ProxyFixture(
+          ProxySettings.DEFAULTS
+              .with(Duration.ofMillis(200), KeepAlive.DEFAULT)
+              .withMaxConnectionsPerPod(MOST));
+
+  private final List<Socket> clients = new ArrayList<>();
+
+  @AfterEach
+  void closeClients() throws IOException {
+    for (Socket client : clients) {
+      client.close();
+    }
+  }
 
   /** Where the buyer's connections to {@code app} of the store begin. */
   private InetSocketAddress entryTo(InetSocketAddress app) {
-    ProxyFixture fixture = fixture();
     fixture.publish(
         ProxyFixture.snapshot(
             false,
@@ -54,17 +76,8 @@ class WithinNodeTest {
     return fixture.outboundTo(app);
   }
 
-  private ProxyFixture fixture() {
-    ProxyFixture made = open;
-    if (made == null) {
-      made = new ProxyFixture(settings);
-      open = made;
-    }
-    return made;
-  }
-
   private Stream<AccessRecord> records() {
-    return Stream.concat(fixture().recorder.closed.stream(), fixture().recorder.refused.stream());
+    return Stream.concat(fixture.recorder.closed.stream(), fixture.recorder.refused.stream());
   }
 
   private void awaitRecords(int number) {
@@ -84,31 +97,26 @@ class WithinNodeTest {
         awaitRecords(2);
         assertThat(records())
             .extracting(
-                record -> record.info().direction(),
                 record -> record.info().source().orElseThrow(),
                 record -> record.info().client().getPort(),
                 AccessRecord::bytesSent,
                 AccessRecord::bytesReceived,
                 AccessRecord::closeKind)
-            .containsExactlyInAnyOrder(
-                tuple(
-                    Direction.OUTBOUND,
+            .containsOnly(tuple(ProxyFixture.BUYER, client.getLocalPort(), 3L, 3L, CloseKind.FIN));
+        assertThat(records())
+            .extracting(record -> record.info().direction())
+            .containsExactlyInAnyOrder(Direction.OUTBOUND, Direction.INBOUND);
+        assertThat(fixture.sockets.opened)
+            .containsExactly(
+                new FakePodSockets.Opened(
                     ProxyFixture.BUYER,
-                    client.getLocalPort(),
-                    3L,
-                    3L,
-                    CloseKind.FIN),
-                tuple(
-                    Direction.INBOUND,
-                    ProxyFixture.BUYER,
-                    client.getLocalPort(),
-                    3L,
-                    3L,
-                    CloseKind.FIN));
+                    Optional.of(
+                        new PodSockets.Application(
+                            ProxyFixture.STORE,
+                            (InetSocketAddress) client.getLocalSocketAddress()))));
       }
-      assertThat(fixture().proxy.stats().accepted()).isEqualTo(2);
-      assertThat(fixture().recorder.opened).hasSize(2);
-      assertThat(fixture().sockets.opened).hasSize(1);
+      assertThat(fixture.proxy.stats().accepted()).isEqualTo(2);
+      assertThat(fixture.recorder.opened).hasSize(2);
     }
   }
 
@@ -121,7 +129,7 @@ class WithinNodeTest {
             Peers.V4,
             16_384,
             socket -> {
-              await(read);
+              read.await();
               got.complete(socket.getInputStream().transferTo(OutputStream.nullOutputStream()));
               socket.getOutputStream().write(new byte[TOTAL]);
             })) {
@@ -137,7 +145,7 @@ class WithinNodeTest {
                     got.completeExceptionally(e);
                   }
                 });
-        Await.until("something waits", () -> fixture().proxy.stats().bufferedBytes() > 0);
+        Await.until("something waits", () -> fixture.proxy.stats().bufferedBytes() > 0);
         read.countDown();
 
         assertThat(got.get(30, TimeUnit.SECONDS)).isEqualTo(TOTAL);
@@ -147,15 +155,7 @@ class WithinNodeTest {
       }
       awaitRecords(2);
       assertThat(records()).extracting(AccessRecord::closeKind).containsOnly(CloseKind.FIN);
-      assertThat(fixture().proxy.stats().bufferedBytes()).isZero();
-    }
-  }
-
-  private static void await(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      assertThat(fixture.proxy.stats().bufferedBytes()).isZero();
     }
   }
 
@@ -164,19 +164,17 @@ class WithinNodeTest {
     useUp(entryTo(Peers.unused()));
 
     awaitRecords(2);
-    assertThat(fixture().recorder.refused)
+    assertThat(fixture.recorder.refused)
         .extracting(record -> record.info().direction(), AccessRecord::closeReason)
         .containsExactly(tuple(Direction.INBOUND, Reason.UPSTREAM_REFUSED));
-    assertThat(fixture().recorder.closed)
+    assertThat(fixture.recorder.closed)
         .extracting(record -> record.info().direction(), AccessRecord::closeKind)
         .containsExactly(tuple(Direction.OUTBOUND, CloseKind.RESET_BY_UPSTREAM));
   }
 
-  private static void useUp(InetSocketAddress entry) {
+  private static void useUp(InetSocketAddress entry) throws IOException {
     try (Socket client = Peers.connect(entry)) {
-      assertThat(client.getInputStream().read()).isEqualTo(-1);
-    } catch (IOException e) {
-      // It has been reset.
+      assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
     }
   }
 
@@ -216,7 +214,7 @@ class WithinNodeTest {
         client.getOutputStream().write(7);
         assertThat(client.getInputStream().read()).isEqualTo(7);
 
-        fixture().proxy.release(ProxyFixture.STORE, ReleaseMode.RESET_ESTABLISHED).join();
+        fixture.proxy.release(ProxyFixture.STORE, ReleaseMode.RESET_ESTABLISHED).join();
 
         awaitRecords(2);
         assertThat(records())
@@ -231,35 +229,32 @@ class WithinNodeTest {
   @Tag("attack")
   @Test
   void thePodCalledTakesNoMoreThanItsShare() throws IOException {
-    int most = 32;
-    settings = ProxySettings.DEFAULTS.withMaxConnectionsPerPod(most);
-    List<Socket> clients = new ArrayList<>();
     try (var app = Peers.echo(Peers.V4)) {
       var entry = entryTo(app.address());
-      for (int i = 0; i < most; i++) {
+      for (int i = 0; i < MOST; i++) {
         clients.add(Peers.connect(entry));
       }
 
       // The last places are for others who call; its own calls have a room of their own.
-      Await.until("refused", () -> !fixture().recorder.refused.isEmpty());
-      assertThat(fixture().recorder.refused)
-          .extracting(record -> record.info().direction(), AccessRecord::closeReason)
-          .containsOnly(tuple(Direction.INBOUND, Reason.SOURCE_LIMIT));
-    } finally {
-      for (Socket client : clients) {
-        client.close();
-      }
+      Await.until("refused", () -> !fixture.recorder.refused.isEmpty());
+      assertThat(fixture.recorder.refused)
+          .extracting(
+              record -> record.info().direction(),
+              record -> record.info().source().orElseThrow(),
+              AccessRecord::closeReason)
+          .containsOnly(tuple(Direction.INBOUND, ProxyFixture.BUYER, Reason.SOURCE_LIMIT));
+      closeClients();
+      awaitRecords(2 * MOST);
     }
-    awaitRecords(2 * most);
   }
 
   @Test
   void whoGoesBeforeTheAnswerIsTold() throws IOException {
     try (var app = Peers.echo(Peers.V4)) {
       var entry = entryTo(app.address());
-      fixture().sockets.usesOpener = true; // which never answers
+      fixture.sockets.usesOpener = true; // which never answers
       Socket client = Peers.connect(entry);
-      Await.until("both sides are there", () -> fixture().proxy.stats().live() == 2);
+      Await.until("both sides are there", () -> fixture.proxy.stats().live() == 2);
 
       Peers.reset(client);
 
@@ -270,15 +265,47 @@ class WithinNodeTest {
     }
   }
 
+  @Test
+  void anotherEndpointIsTriedWhereTheWayToTheFirstFails() throws IOException {
+    InetAddress silent = InetAddress.ofLiteral("127.0.0.77");
+    try (var app = Peers.echo(Peers.V4)) {
+      entryTo(app.address());
+      var there = new Endpoint(app.address(), true);
+      var notThere = new Endpoint(new InetSocketAddress(silent, 9), true);
+      fixture.publish(
+          ProxyFixture.snapshot(
+              false,
+              false,
+              List.of(Peers.V4, silent),
+              List.of(ProxyFixture.buyerMayReachStore()),
+              List.of(there, notThere)));
+      fixture.sockets.unreachable = silent;
+      var entry = fixture.outboundTo(new InetSocketAddress(ProxyFixture.STORE_VIP, 80));
+
+      // Of two endpoints the one with fewer connections is tried first, as far as a loop knows.
+      for (int i = 0; i < 2 * ProxySettings.DEFAULTS.eventLoops(); i++) {
+        Socket client = Peers.connect(entry);
+        clients.add(client);
+        client.getOutputStream().write(7);
+        assertThat(client.getInputStream().read()).isEqualTo(7);
+      }
+
+      assertThat(fixture.recorder.refused)
+          .isNotEmpty()
+          .extracting(record -> record.info().direction(), AccessRecord::closeReason)
+          .containsOnly(tuple(Direction.INBOUND, Reason.CONNECT_TIMEOUT));
+    }
+  }
+
   @Tag("attack")
   @Test
   void whatIsLedToAListenerAllTheSameIsRefused() throws IOException {
-    var listener = fixture().serve(ProxyFixture.STORE, Direction.INBOUND, Peers.V4);
-    fixture().sockets.redirect(ProxyFixture.STORE, Direction.INBOUND, listener);
+    var listener = fixture.serve(ProxyFixture.STORE, Direction.INBOUND, Peers.V4);
+    fixture.sockets.redirect(ProxyFixture.STORE, Direction.INBOUND, listener);
 
     useUp(entryTo(listener));
 
-    Await.until("ended", () -> fixture().proxy.stats().live() == 0);
-    assertThat(fixture().proxy.stats().loops()).isEqualTo(1);
+    Await.until("ended", () -> fixture.proxy.stats().live() == 0);
+    assertThat(fixture.proxy.stats().loops()).isEqualTo(1);
   }
 }
