@@ -172,6 +172,8 @@ static __always_inline int mark_proxy_socket(struct bpf_sock *sk, __u64 netns_co
 		return 1;
 	pod.netns_cookie = state->netns_cookie;
 	own = bpf_map_lookup_elem(&pod_connections, &pod);
+	if (!own && (state->flags & SOCKET_LED_PAST))
+		return 1; /* that pod is being released: nothing steers there */
 	all = bpf_map_lookup_elem(&all_connections, &zero);
 	return own && all && has_room(own, all);
 }

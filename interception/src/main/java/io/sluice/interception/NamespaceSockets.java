@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -39,6 +40,7 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
   private final SocketFacts facts;
   private final PathChecks paths;
   private final Map<NamespacedName, Known> pods = new ConcurrentHashMap<>();
+  private final Set<NamespacedName> inForce = ConcurrentHashMap.newKeySet();
 
   /** Over what the mechanism knows, the thread that enters pods, and who looks at their paths. */
   public NamespaceSockets(SocketFacts facts, NetnsThread namespaces, PathChecks paths) {
@@ -65,8 +67,14 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
         });
   }
 
+  /** Interception is in force in the pod, so what is sent to it may be led past its listener. */
+  public void activated(NamespacedName pod) {
+    inForce.add(pod);
+  }
+
   /** Forgets the pod; sockets asked for later fail. */
   public void remove(NamespacedName pod) {
+    inForce.remove(pod);
     Known known = pods.remove(pod);
     if (known != null) {
       known.close();
@@ -166,6 +174,7 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
     Known to = pods.get(callee);
     return from != null
         && to != null
+        && inForce.contains(callee)
         && !to.placement().excludesInbound(destination)
         && facts.canLeadPast(from.placement(), to.placement());
   }

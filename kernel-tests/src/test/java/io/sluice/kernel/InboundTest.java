@@ -179,6 +179,44 @@ class InboundTest {
         .countedAs("sluice_proxy_connections_refused_total{reason=\"upstream_unreachable\"}");
   }
 
+  /** One that rejects looks as if nobody listened, and loopback would answer then. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whatTheNetworkRejectsBetweenThePodsDoesNotReachLoopback(Family family) {
+    String every = family == Family.IPV4 ? "0.0.0.0" : "::";
+    InetSocketAddress bound = new InetSocketAddress(IpAddresses.parse(every), Shop.STORE_PORT);
+    InetSocketAddress called = shop.store.at(family, Shop.STORE_PORT);
+    try (TcpServer server = TcpServer.open(shop.store, bound, TcpServer::echoAll)) {
+      inStore("nft", "add table inet network");
+      try {
+        inStore(
+            "nft",
+            "add chain inet network arriving { type filter hook prerouting priority -310; }");
+        inStore(
+            "nft",
+            "add rule inet network arriving iifname eth0 tcp dport "
+                + Shop.STORE_PORT
+                + " reject with tcp reset");
+
+        assertThat(Attempt.from(shop.buyer, called, "hello").answered()).isFalse();
+        assertThat(server.accepted()).isEmpty();
+      } finally {
+        inStore("nft", "delete table inet network");
+      }
+      assertThat(Attempt.from(shop.buyer, called, "hello").answered()).isTrue();
+    }
+    Attack.tried(
+            "a call to a pod of the node that a network policy rejects, %s, %s"
+                .formatted(mechanism.mode(), family))
+        .refusedBy("the network: without a way to the listener nobody connects inside the pod")
+        .countedAs("sluice_proxy_connections_refused_total{reason=\"upstream_refused\"}");
+  }
+
+  private void inStore(String program, String arguments) {
+    Commands.run("ip", "netns", "exec", shop.store.netns(), program, arguments);
+  }
+
   @ParameterizedTest
   @EnumSource(Family.class)
   void aPodReachesItselfFromAnotherOfItsAddresses(Family family) {

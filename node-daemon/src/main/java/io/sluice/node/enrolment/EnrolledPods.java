@@ -321,6 +321,7 @@ final class EnrolledPods {
     enrolled.put(pod.name(), pod);
     tellLeftOut(pod);
     earlier.activated(pod);
+    sockets.activated(pod.name());
     verification.enrolled(pod);
     LOG.log(
         System.Logger.Level.INFO,

@@ -42,6 +42,11 @@ final class Arrivals {
     own.add(arrival);
   }
 
+  /** Whether one has not begun yet. */
+  synchronized boolean isWaiting() {
+    return scheduled;
+  }
+
   private void slice() {
     long begin = System.nanoTime();
     try {

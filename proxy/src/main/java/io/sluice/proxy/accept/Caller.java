@@ -30,6 +30,11 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
   /** Tells what is known without a search: for the record of one that is refused before it. */
   void introduce(MeshSnapshot snapshot, Subject subject) {}
 
+  /** Whether who asked has another way where the one to the application fails. */
+  boolean hasAnotherWay() {
+    return false;
+  }
+
   /** In whose namespace the application is dialled first. */
   LocalPod dialsInside() {
     return pod;

@@ -113,7 +113,14 @@ final class Connection implements Upstream.Listener, Relay.Listener {
 
   @Override
   public void refused(Verdict answer, CloseKind kind) {
-    if (state != State.ENDED) {
+    if (state == State.ENDED) {
+      return;
+    }
+    if (kind == CloseKind.CONNECT_FAILURE && caller.hasAnotherWay()) {
+      leave();
+      caller.end();
+      downstream.refuse(answer.reason()); // which takes that way, and tells of it
+    } else {
       subject.refused(answer);
       end(kind, answer.reason());
     }
@@ -140,6 +147,7 @@ final class Connection implements Upstream.Listener, Relay.Listener {
       return false;
     }
     state = State.OPEN;
+    countArrival();
     path.opened.increment();
     tell(() -> path.listener.opened(info()));
     return true;
@@ -212,11 +220,8 @@ final class Connection implements Upstream.Listener, Relay.Listener {
       return;
     }
     boolean wasOpen = state == State.OPEN;
-    state = State.ENDED;
+    leave();
     closeEnds(reason);
-    if (index >= 0) {
-      loop.remove(this);
-    }
     long now = System.nanoTime();
     Duration duration = Duration.ofNanos(now - startNanos);
     Relay joined = relay;
@@ -224,12 +229,8 @@ final class Connection implements Upstream.Listener, Relay.Listener {
       report(joined, now);
     }
     if (!wasOpen) {
+      countArrival();
       path.refused.increment();
-    }
-    pod.live.decrementAndGet();
-    path.live.decrementAndGet();
-    if (noRoom == null) {
-      pod.room.leave(subject.direction(), source);
     }
     AccessRecord record =
         new AccessRecord(
@@ -238,6 +239,25 @@ final class Connection implements Upstream.Listener, Relay.Listener {
       tell(() -> path.listener.closed(record));
     } else {
       tell(() -> path.listener.refused(record));
+    }
+  }
+
+  private void leave() {
+    state = State.ENDED;
+    if (index >= 0) {
+      loop.remove(this);
+    }
+    pod.live.decrementAndGet();
+    path.live.decrementAndGet();
+    if (noRoom == null) {
+      pod.room.leave(subject.direction(), source);
+    }
+  }
+
+  /** What no listener accepted has arrived once it goes no other way. */
+  private void countArrival() {
+    if (caller.hasAnotherWay()) {
+      path.accepted.increment();
     }
   }
 

@@ -2,9 +2,11 @@ package io.sluice.proxy.accept;
 
 import io.netty.buffer.PooledByteBufAllocator;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.ConnectionListener;
+import io.sluice.proxy.Family;
 import io.sluice.proxy.PodSockets;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.WorkloadIdentities;
@@ -59,6 +61,19 @@ final class DataPath extends Means {
   /** Whom an unproven connection counts for. */
   Source source(InetAddress peer) {
     return Source.of(peer, snapshot.workloadAt(peer).isPresent());
+  }
+
+  /**
+   * Whom a call within the node counts for, by the family called: the pod's own address, whatever
+   * its socket was bound to.
+   */
+  Source source(NamespacedName caller, InetAddress called) {
+    return snapshot.workload(caller).stream()
+        .flatMap(workload -> workload.addresses().stream())
+        .filter(address -> Family.of(address) == Family.of(called))
+        .findFirst()
+        .map(address -> new Source(address, true))
+        .orElseGet(() -> new Source(caller, true));
   }
 
   /**

@@ -28,6 +28,11 @@ final class LocalCaller extends Caller {
   }
 
   @Override
+  boolean hasAnotherWay() {
+    return true;
+  }
+
+  @Override
   LocalPod dialsInside() {
     return asked.caller();
   }

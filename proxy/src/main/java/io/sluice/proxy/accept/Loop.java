@@ -7,7 +7,6 @@ import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.upstream.LocalDial;
 import io.sluice.proxy.upstream.UpstreamLoop;
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,16 +55,14 @@ final class Loop {
    * accepted it.
    */
   private void receive(LocalDial call) {
-    path.accepted.increment();
     path.live.incrementAndGet();
     Pod pod = (Pod) call.callee(); // all that are served are
-    InetSocketAddress client = call.flow().sourceAddress();
     new Connection(
             path,
             pod,
             this,
-            new Subject(pod.name, Direction.INBOUND, client),
-            path.source(client.getAddress()),
+            new Subject(pod.name, Direction.INBOUND, call.flow().sourceAddress()),
+            path.source(call.caller().name, call.flow().destination().getAddress()),
             call,
             new LocalCaller(path, pod, this, call))
         .begin();
@@ -96,11 +93,13 @@ final class Loop {
     });
   }
 
-  /** Whether an outbound connection has no upstream yet; any thread, looked at on the loop. */
+  /** Whether one may have no upstream yet that leads to another pod; any thread. */
   Future<Boolean> isDialing() {
     return executor.submit(() ->
-        connections.stream()
-            .anyMatch(one -> one.subject.direction() == Direction.OUTBOUND && one.isAdmitting()));
+        arrivals.isWaiting()
+            || connections.stream()
+                .anyMatch(
+                    one -> one.subject.direction() == Direction.OUTBOUND && one.isAdmitting()));
   }
 
   void tick(long now) {
@@ -109,11 +108,16 @@ final class Loop {
 
   /**
    * From the end: one that ends moves the last one into its place, and may end its call's other
-   * side.
+   * side. One that fails keeps nobody else waiting.
    */
   private void each(Consumer<Connection> step) {
     for (int i = connections.size() - 1; i >= 0; i = Math.min(i, connections.size()) - 1) {
-      step.accept(connections.get(i));
+      Connection connection = connections.get(i);
+      try {
+        step.accept(connection);
+      } catch (RuntimeException e) {
+        path.failed("connection-failed", connection.pod.name, e);
+      }
     }
   }
 }

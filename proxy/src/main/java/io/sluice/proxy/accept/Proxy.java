@@ -265,9 +265,13 @@ public final class Proxy implements AutoCloseable {
       case RESET_ESTABLISHED ->
           closed
               .thenCompose(done -> resetAll(connection -> connection.pod == served.pod))
-              .thenCompose(done -> {
+              .handle((done, failure) -> failure)
+              .thenCompose(failure -> {
                 loops.forEach(loop -> loop.upstreams.pool.release(pod));
-                return served.pod.hbone.drain(Duration.ZERO);
+                CompletableFuture<Void> drained = served.pod.hbone.drain(Duration.ZERO);
+                return failure == null
+                    ? drained
+                    : drained.thenCompose(_ -> CompletableFuture.failedFuture(failure));
               });
     };
   }

@@ -77,20 +77,29 @@ public final class LocalDial implements Dial, Incoming {
   }
 
   /**
-   * Where the way to the application failed, another endpoint may do better, as after a connect
-   * that fails. Any other refusal looks as a listener's does, accepted and then reset: the caller
-   * is not told another pod's reason.
+   * Where the way to the application failed, nothing has come of the call: it goes by the listener,
+   * or to another endpoint. Any other refusal looks as a listener's does, accepted and then reset:
+   * the caller is not told another pod's reason.
    */
   @Override
   public void refuse(Reason reason) {
     if (settled) {
       return;
     }
-    if (reason == Reason.CONNECT_TIMEOUT || reason == Reason.UPSTREAM_UNREACHABLE) {
+    if (reason == Reason.UPSTREAM_REFUSED) {
+      settled = true;
+      owner.refusedOnTheWay();
+    } else if (isFailureOnTheWay(reason)) {
       settled = true;
       owner.failed(reason);
     } else {
       accept().reset();
     }
+  }
+
+  private static boolean isFailureOnTheWay(Reason reason) {
+    return reason == Reason.CONNECT_TIMEOUT
+        || reason == Reason.UPSTREAM_UNREACHABLE
+        || reason == Reason.INTERNAL_ERROR;
   }
 }

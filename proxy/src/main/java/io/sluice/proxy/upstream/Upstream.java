@@ -170,7 +170,8 @@ public final class Upstream {
 
   private void dialApplication(InetSocketAddress address) {
     endpoint = address;
-    loopbackMayAnswer = true;
+    // From another pod a refusal may be the network's, which says nothing of who listens.
+    loopbackMayAnswer = inside == pod;
     dialBySocket(address, inside);
   }
 
@@ -259,6 +260,14 @@ public final class Upstream {
       loop.loads.opened(reached);
     }
     listener.opened(channel);
+  }
+
+  /** A connection led past the listener has been refused on its way: the listener tells by whom. */
+  void refusedOnTheWay() {
+    InetSocketAddress tried = endpoint;
+    if (tried != null) {
+      dialBySocket(tried, pod);
+    }
   }
 
   /** The attempt has failed. */
