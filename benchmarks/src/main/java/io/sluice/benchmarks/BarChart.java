@@ -31,7 +31,7 @@ final class BarChart {
   BarChart add(String label, String unit, List<Bar> bars) {
     double scale =
         LONGEST_BAR / bars.stream().mapToDouble(bar -> bar.values().highest()).max().orElseThrow();
-    text(MARGIN, y + ROW, "font-weight=\"bold\"", label + ", " + unit);
+    text(MARGIN, y + ROW, " font-weight=\"bold\"", label + ", " + unit);
     y += HEADING;
     for (Bar bar : bars) {
       if (!names.contains(bar.name())) {
@@ -59,7 +59,7 @@ final class BarChart {
   }
 
   private void text(int x, int baseline, String attributes, String text) {
-    append("<text x=\"%d\" y=\"%d\" %s>%s</text>", x, baseline, attributes, escaped(text));
+    append("<text x=\"%d\" y=\"%d\"%s>%s</text>", x, baseline, attributes, escaped(text));
   }
 
   private void append(String format, Object... values) {
