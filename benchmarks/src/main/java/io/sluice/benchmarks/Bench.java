@@ -43,9 +43,9 @@ record Bench(
       Duration idle) {
     static final Extent FULL =
         new Extent(
-            5,
-            3,
-            Duration.ofMillis(1_500),
+            7,
+            4,
+            Duration.ofMillis(800),
             Duration.ofMillis(400),
             Duration.ofSeconds(6),
             5,

@@ -16,9 +16,6 @@ import java.util.stream.Collectors;
  * @param <P> names a path
  */
 final class Rounds<P extends Enum<P>> {
-  /** Ratios to a path that moves by more are to be doubted. */
-  private static final double DOUBTFUL = 0.1;
-
   private final List<Load> loads;
   private final Bench.Extent extent;
   private final Map<Load, Map<P, List<List<Sample>>>> takes = new EnumMap<>(Load.class);
@@ -116,25 +113,33 @@ final class Rounds<P extends Enum<P>> {
     return samples.stream().map(sample -> measure.value().applyAsDouble(sample)).toList();
   }
 
-  /** What to think of the values, each a sentence. */
+  /** What to think of the values, each a sentence; none where nothing is doubtful. */
   List<String> remarks() {
-    List<String> remarks = new ArrayList<>();
+    List<String> moved = new ArrayList<>();
     for (Load load : loads) {
       values(load, pace(load))
           .forEach((path, values) -> {
-            if (Math.abs(values.moved() - 1) > DOUBTFUL) {
-              remarks.add(
+            if (values.hasMoved()) {
+              moved.add(
                   String.format(
                       Locale.ROOT,
-                      "%s (%s): %.2f at the end of what it was at the beginning, so ratios are doubtful",
-                      pace(load).label(),
+                      "%s of %s %.2f",
+                      load.id(),
                       path.name().toLowerCase(Locale.ROOT),
                       values.moved()));
             }
           });
     }
-    for (String one : unsteady) {
-      remarks.add(one + " was not steady after " + extent.longestWarmUp().toSeconds() + " s");
+    List<String> remarks = new ArrayList<>();
+    if (!moved.isEmpty()) {
+      remarks.add(
+          "Doubtful, for paths were others at the end than at the beginning: "
+              + String.join(", ", moved));
+    }
+    if (!unsteady.isEmpty()) {
+      remarks.add(
+          "Not steady after %d s: %s"
+              .formatted(extent.longestWarmUp().toSeconds(), String.join(", ", unsteady)));
     }
     return remarks;
   }

@@ -11,6 +11,9 @@ import java.util.List;
  *     there and again when it has gone
  */
 record Values(List<List<Double>> takes) {
+  /** Of the first take; by as much a ratio may be wrong without a word about it. */
+  private static final double HARMLESS = 0.1;
+
   Values {
     takes = takes.stream().map(List::copyOf).toList();
     if (takes.isEmpty() || takes.stream().anyMatch(List::isEmpty)) {
@@ -42,6 +45,11 @@ record Values(List<List<Double>> takes) {
   /** The last take by the first, of medians; 1 where there is but one. */
   double moved() {
     return median(takes.getLast()) / median(takes.getFirst());
+  }
+
+  /** Whether ratios to it are doubtful. */
+  boolean hasMoved() {
+    return Math.abs(moved() - 1) > HARMLESS;
   }
 
   /** Of medians: what was measured at other times has no partner. */

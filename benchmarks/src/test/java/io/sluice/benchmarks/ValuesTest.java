@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ValuesTest {
   private static final Values DIRECT =
@@ -30,6 +32,13 @@ class ValuesTest {
   void tellsByHowMuchTheLastTakeDiffersFromTheFirst() {
     assertThat(DIRECT.moved()).isCloseTo(1.25, within(1e-9));
     assertThat(Values.of(List.of(1.0, 2.0)).moved()).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"109, false", "111, true", "91, false", "89, true"})
+  void moreThanATenthIsDoubtful(double last, boolean doubtful) {
+    Values values = new Values(List.of(List.of(100.0), List.of(last)));
+    assertThat(values.hasMoved()).isEqualTo(doubtful);
   }
 
   @Test
