@@ -33,9 +33,7 @@ public final class BenchCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  @Option(
-      names = "--quick",
-      description = "Shorter and fewer samples: two minutes and a half in all.")
+  @Option(names = "--quick", description = "Shorter and fewer samples: three minutes in all.")
   private boolean quick;
 
   @Option(

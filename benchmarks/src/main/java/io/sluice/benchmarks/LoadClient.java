@@ -249,8 +249,7 @@ final class LoadClient {
       Thread.ofPlatform().daemon().name("load-client-" + i).start(task);
     }
     ready.await();
-    double hopsBefore = hops.cpuSeconds();
-    double machineBefore = ProcessUse.machineCpuSeconds();
+    Sample.CpuTime before = Sample.CpuTime.now(hops);
     long begin = System.nanoTime();
     beginNanos.set(begin);
     go.countDown();
@@ -266,8 +265,7 @@ final class LoadClient {
       }
     }
     long nanos = System.nanoTime() - begin;
-    double machine = ProcessUse.machineCpuSeconds() - machineBefore;
-    return Sample.of(operations, nanos, all, machine, hops.cpuSeconds() - hopsBefore);
+    return Sample.of(operations, nanos, all, Sample.CpuTime.now(hops).since(before));
   }
 
   private Count inside(Work work, Start start) throws Exception {

@@ -27,6 +27,9 @@ record ProcessUse(List<List<Long>> hops) {
   /** A path without hops. */
   static final ProcessUse NONE = new ProcessUse(List.of());
 
+  /** The load generators. */
+  static final ProcessUse THIS_JVM = of(ProcessHandle.current().pid());
+
   ProcessUse {
     hops = hops.stream().map(List::copyOf).toList();
   }

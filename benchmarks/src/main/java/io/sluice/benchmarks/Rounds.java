@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
 /**
@@ -16,6 +17,9 @@ import java.util.stream.Collectors;
  * @param <P> names a path
  */
 final class Rounds<P extends Enum<P>> {
+  /** The kernel's own threads have as much of a machine on which nobody else works. */
+  private static final double HARMLESS_SHARE = 0.05;
+
   private final List<Load> loads;
   private final Bench.Extent extent;
   private final Map<Load, Map<P, List<List<Sample>>>> takes = new EnumMap<>(Load.class);
@@ -97,36 +101,40 @@ final class Rounds<P extends Enum<P>> {
 
   /** By path; without those of which there is no such thing, as hops of the direct one. */
   Map<P, Values> values(Load load, Load.Measure measure) {
-    Map<P, Values> values = new LinkedHashMap<>();
-    takes
-        .getOrDefault(load, Map.of())
-        .forEach((path, those) -> {
-          Values ofPath = new Values(those.stream().map(take -> values(measure, take)).toList());
-          if (!measure.isOfHops() || ofPath.highest() > 0) {
-            values.put(path, ofPath);
-          }
-        });
+    Map<P, Values> values = values(load, measure.value());
+    values.values().removeIf(ofPath -> measure.isOfHops() && ofPath.highest() == 0);
     return values;
   }
 
-  private static List<Double> values(Load.Measure measure, List<Sample> samples) {
-    return samples.stream().map(sample -> measure.value().applyAsDouble(sample)).toList();
+  private Map<P, Values> values(Load load, ToDoubleFunction<Sample> property) {
+    Map<P, Values> values = new LinkedHashMap<>();
+    takes
+        .getOrDefault(load, Map.of())
+        .forEach((path, those) ->
+            values.put(
+                path,
+                new Values(
+                    those.stream()
+                        .map(take -> take.stream().map(property::applyAsDouble).toList())
+                        .toList())));
+    return values;
   }
 
   /** What to think of the values, each a sentence; none where nothing is doubtful. */
   List<String> remarks() {
     List<String> moved = new ArrayList<>();
+    List<String> disturbed = new ArrayList<>();
     for (Load load : loads) {
-      values(load, pace(load))
+      values(load, pace(load).value())
           .forEach((path, values) -> {
             if (values.hasMoved()) {
-              moved.add(
-                  String.format(
-                      Locale.ROOT,
-                      "%s of %s %.2f",
-                      load.id(),
-                      path.name().toLowerCase(Locale.ROOT),
-                      values.moved()));
+              moved.add(named(load, path, "%.2f", values.moved()));
+            }
+          });
+      values(load, Sample::strangersShare)
+          .forEach((path, shares) -> {
+            if (shares.median() > HARMLESS_SHARE) {
+              disturbed.add(named(load, path, "%.0f %%", shares.median() * 100));
             }
           });
     }
@@ -136,11 +144,22 @@ final class Rounds<P extends Enum<P>> {
           "Doubtful, for paths were others at the end than at the beginning: "
               + String.join(", ", moved));
     }
+    if (!disturbed.isEmpty()) {
+      remarks.add("Others had a part of the machine meanwhile: " + String.join(", ", disturbed));
+    }
     if (!unsteady.isEmpty()) {
       remarks.add(
           "Not steady after %d s: %s"
               .formatted(extent.longestWarmUp().toSeconds(), String.join(", ", unsteady)));
     }
     return remarks;
+  }
+
+  private String named(Load load, P path, String format, double value) {
+    return load.id()
+        + " on "
+        + path.name().toLowerCase(Locale.ROOT)
+        + " "
+        + String.format(Locale.ROOT, format, value);
   }
 }
