@@ -23,26 +23,44 @@ record Bench(
   /**
    * How much is measured.
    *
-   * @param pairs of samples, at least 3
-   * @param time of one sample that is bounded by time
-   * @param bulkBytes bytes of one sample that is bounded by size
+   * @param samples of each load on a path that is measured at one time, at least 3
+   * @param baselines of each load on a path that is measured before and after the others, each time
+   * @param time of one sample
+   * @param window of a load that warms up
+   * @param longestWarmUp of one load on one path, steady or not
    * @param starts of each kind
    * @param podStarts with each mechanism, on each path
    * @param idle between readiness and the look at the idle daemon
-   * @param rounds over all crossings between nodes, at least 3
    */
   record Extent(
-      int pairs,
+      int samples,
+      int baselines,
       Duration time,
-      long bulkBytes,
+      Duration window,
+      Duration longestWarmUp,
       int starts,
       int podStarts,
-      Duration idle,
-      int rounds) {
+      Duration idle) {
     static final Extent FULL =
-        new Extent(5, Duration.ofMillis(1_500), 512L << 20, 5, 60, Duration.ofSeconds(40), 5);
+        new Extent(
+            7,
+            4,
+            Duration.ofMillis(800),
+            Duration.ofMillis(400),
+            Duration.ofSeconds(6),
+            5,
+            60,
+            Duration.ofSeconds(40));
     static final Extent QUICK =
-        new Extent(3, Duration.ofMillis(500), 128L << 20, 1, 10, Duration.ofSeconds(10), 3);
+        new Extent(
+            3,
+            2,
+            Duration.ofMillis(500),
+            Duration.ofMillis(200),
+            Duration.ofSeconds(3),
+            1,
+            10,
+            Duration.ofSeconds(10));
   }
 
   /** Starts the daemon on the registry of so many pods and does not wait for it. */

@@ -13,7 +13,9 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The {@code sluice bench} command. Exit codes as for every command: 0, 1 failed, 2 arguments. */
 @Command(
@@ -24,11 +26,14 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true)
 public final class BenchCommand implements Callable<Integer> {
   private static final Duration LONGEST_RUN = Duration.ofMinutes(12);
-  private static final Duration LONGEST_QUICK_RUN = Duration.ofSeconds(210);
+  private static final Duration LONGEST_QUICK_RUN = Duration.ofMinutes(5);
 
-  @Option(
-      names = "--quick",
-      description = "Shorter and fewer samples: two minutes and a half in all.")
+  /** More where other proxies are measured, too. */
+  private static final Duration LONGEST_OF_PEERS = Duration.ofMinutes(3);
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Option(names = "--quick", description = "Shorter and fewer samples: three minutes in all.")
   private boolean quick;
 
   @Option(
@@ -38,13 +43,18 @@ public final class BenchCommand implements Callable<Integer> {
       description = "Measure only this, repeatable: ${COMPLETION-CANDIDATES}.")
   private @Nullable List<Part> only;
 
+  @Option(names = "--peers", description = "Between nodes, measure haproxy and nginx too.")
+  private boolean peers;
+
   @Option(names = "--json", paramLabel = "FILE", description = "Write every single value as JSON.")
   private @Nullable Path json;
 
   @Option(
       names = "--write",
       paramLabel = "FILE",
-      description = "Replace the results in a Markdown file, between its two marker lines.")
+      description =
+          "Replace the results in a Markdown file, between its two marker lines, and draw them"
+              + " in img beside it.")
   private @Nullable Path markdown;
 
   private BenchCommand() {}
@@ -70,11 +80,17 @@ public final class BenchCommand implements Callable<Integer> {
     Machine machine = Machine.current();
     endAfter(longestRun());
     Bench.Extent extent = quick ? Bench.Extent.QUICK : Bench.Extent.FULL;
-    try (BenchRun run = new BenchRun(launcher, extent)) {
+    try (BenchRun run = new BenchRun(launcher, extent, peers())) {
       Runtime.getRuntime().addShutdownHook(new Thread(() -> closeQuietly(run), "bench-cleanup"));
       BenchRun.Results results = run.measure(parts());
       Report report =
-          new Report(machine, quick, results.figures(), results.comparisons(), results.growths());
+          new Report(
+              machine,
+              quick,
+              results.figures(),
+              results.comparisons(),
+              results.growths(),
+              results.remarks());
       System.out.print(report.table());
       if (json != null) {
         report.writeJson(json);
@@ -88,6 +104,9 @@ public final class BenchCommand implements Callable<Integer> {
 
   private Duration longestRun() {
     Duration longest = quick ? LONGEST_QUICK_RUN : LONGEST_RUN;
+    if (peers) {
+      longest = longest.plus(LONGEST_OF_PEERS);
+    }
     if (parts().contains(Part.rotation)) {
       longest = longest.plus(quick ? RotationMeasurement.QUICK_LENGTH : RotationMeasurement.LENGTH);
     }
@@ -95,6 +114,14 @@ public final class BenchCommand implements Callable<Integer> {
       longest = longest.plus(DistributionMeasurement.LONGEST);
     }
     return longest;
+  }
+
+  private Set<Crossing> peers() {
+    if (peers && !parts().contains(Part.mtls)) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--peers measures between nodes, which --only leaves out: add mtls");
+    }
+    return peers ? Crossing.PEERS : Set.of();
   }
 
   private Set<Part> parts() {

@@ -39,6 +39,8 @@ final class BenchRun implements AutoCloseable {
   /** Writable by root alone, so the name of a run's directory may be known beforehand. */
   private static final Path RUNTIME_ROOT = Path.of("/run");
 
+  private static final List<String> PROGRAMS = List.of("/java", "/haproxy", "/nginx");
+
   private static final Pattern OWNED =
       Pattern.compile("(" + Testbed.PREFIX + "([0-9]+))([a-z]?-.*)?");
 
@@ -46,15 +48,25 @@ final class BenchRun implements AutoCloseable {
   private final Path launcher;
   private final Bench.Extent extent;
   private final List<Figure> figures = new ArrayList<>();
+  private final List<String> remarks = new ArrayList<>();
+  private final Set<Crossing> peers;
   private boolean closed;
 
-  BenchRun(Path launcher, Bench.Extent extent) {
+  /**
+   * @param peers other proxies that are measured between nodes
+   */
+  BenchRun(Path launcher, Bench.Extent extent, Set<Crossing> peers) {
     this.launcher = launcher;
     this.extent = extent;
+    this.peers = peers;
   }
 
   /** What was measured; any list may be empty. */
-  record Results(List<Figure> figures, List<Comparison> comparisons, List<Growth> growths) {}
+  record Results(
+      List<Figure> figures,
+      List<Comparison> comparisons,
+      List<Growth> growths,
+      List<String> remarks) {}
 
   private interface Measurement {
     List<Figure> run() throws Exception;
@@ -79,7 +91,9 @@ final class BenchRun implements AutoCloseable {
     List<Comparison> comparisons = List.of();
     if (parts.contains(Part.mtls)) {
       System.err.println("measuring " + Part.mtls);
-      comparisons = MtlsMeasurement.run(name, launcher, directory, extent);
+      MtlsMeasurement.Result result = MtlsMeasurement.run(name, launcher, directory, extent, peers);
+      comparisons = result.comparisons();
+      remarks.addAll(result.remarks());
     }
     List<Growth> growths = List.of();
     if (parts.contains(Part.distribution)) {
@@ -92,7 +106,7 @@ final class BenchRun implements AutoCloseable {
                   ? DistributionMeasurement.Extent.QUICK
                   : DistributionMeasurement.Extent.FULL);
     }
-    return new Results(figures, comparisons, growths);
+    return new Results(figures, comparisons, growths, remarks);
   }
 
   private void measureOneNode(Set<Part> parts, Path directory) throws Exception {
@@ -101,43 +115,31 @@ final class BenchRun implements AutoCloseable {
         LoadServer meshed = LoadServer.start(testbed.path(Route.MESHED));
         LoadServer direct = LoadServer.start(testbed.path(Route.DIRECT))) {
       Bench bench = new Bench(launcher, name, directory, testbed, PODS, extent);
+      TrafficMeasurement traffic = new TrafficMeasurement(testbed, extent, parts);
+      traffic.direct();
       if (parts.contains(Part.start)) {
         add(Part.start, () -> StartMeasurement.run(bench));
       }
       if (parts.stream().anyMatch(NEED_DAEMON::contains)) {
         try (DaemonProcess daemon = bench.startDaemon(PODS)) {
           Enforcement.await(testbed, daemon);
-          measureRunning(parts, bench, daemon, meshed);
+          // First what traffic would disturb: the daemon never gets as small again.
+          if (parts.contains(Part.idle)) {
+            add(Part.idle, () -> MemoryMeasurement.idle(bench, daemon));
+          }
+          if (parts.contains(Part.held)) {
+            add(Part.held, () -> MemoryMeasurement.held(bench, daemon, meshed));
+          }
+          traffic.meshed(daemon);
         }
+        NodeCleanup.removeAll(name);
+        traffic.direct();
+        figures.addAll(traffic.figures());
+        remarks.addAll(traffic.remarks());
       }
       if (parts.contains(Part.cni)) {
         add(Part.cni, () -> CniMeasurement.run(bench));
       }
-    }
-  }
-
-  private void measureRunning(Set<Part> parts, Bench bench, DaemonProcess daemon, LoadServer meshed)
-      throws Exception {
-    // First what traffic would disturb: the daemon never gets as small again.
-    if (parts.contains(Part.idle)) {
-      add(Part.idle, () -> MemoryMeasurement.idle(bench, daemon));
-    }
-    if (parts.contains(Part.held)) {
-      add(Part.held, () -> MemoryMeasurement.held(bench, daemon, meshed));
-    }
-    if (parts.contains(Part.connections)) {
-      add(Part.connections, () -> TrafficMeasurement.connections(bench, daemon));
-    }
-    if (parts.contains(Part.requests)) {
-      add(Part.requests, () -> TrafficMeasurement.requests(bench, daemon, 1));
-      add(
-          Part.requests,
-          () -> TrafficMeasurement.requests(bench, daemon, TrafficMeasurement.MANY_CLIENTS));
-    }
-    if (parts.contains(Part.bulk)) {
-      add(Part.bulk, () -> TrafficMeasurement.upload(bench, daemon));
-      add(Part.bulk, () -> TrafficMeasurement.download(bench, daemon));
-      add(Part.bulk, () -> TrafficMeasurement.manyUploads(bench, daemon));
     }
   }
 
@@ -189,7 +191,9 @@ final class BenchRun implements AutoCloseable {
     ProcessHandle.allProcesses()
         .filter(process -> isOurs(process, directory))
         .forEach(process -> {
+          List<ProcessHandle> workers = process.descendants().toList();
           process.destroyForcibly();
+          workers.forEach(ProcessHandle::destroyForcibly);
           process.onExit().orTimeout(10, TimeUnit.SECONDS).join();
         });
   }
@@ -197,9 +201,10 @@ final class BenchRun implements AutoCloseable {
   /** An editor or pager on such a file is somebody else's. */
   private static boolean isOurs(ProcessHandle process, Path directory) {
     String program = process.info().command().orElse("");
-    return (program.endsWith("/java") || program.endsWith("/haproxy"))
+    return PROGRAMS.stream().anyMatch(program::endsWith)
         && process.pid() != ProcessHandle.current().pid()
-        && arguments(process).stream().anyMatch(argument -> argument.startsWith(directory + "/"));
+        // Within one: nginx puts all of its arguments into the first.
+        && arguments(process).stream().anyMatch(argument -> argument.contains(directory + "/"));
   }
 
   /** All of them: the JDK gives none where they are longer than a page. */

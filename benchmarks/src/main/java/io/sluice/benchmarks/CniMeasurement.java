@@ -48,15 +48,21 @@ final class CniMeasurement {
     }
     String label = "network of a starting pod (CNI ADD), " + mode.name();
     return List.of(
-        new Figure("cni." + mode.name() + ".p50", label + ", p50", "ms", direct, meshed),
+        new Figure(
+            "cni." + mode.name() + ".p50",
+            label + ", p50",
+            "ms",
+            Values.of(direct),
+            Values.of(meshed)),
         new Figure(
             "cni." + mode.name() + ".p99", label + ", p99", "ms", tail(direct), tail(meshed)));
   }
 
   /** One value: of a hundred starts only one is slower. */
-  private static List<Double> tail(List<Double> values) {
+  private static Values tail(List<Double> values) {
     List<Double> sorted = new ArrayList<>(values);
     Collections.sort(sorted);
-    return List.of(sorted.get((int) Math.min(sorted.size() - 1L, (long) (sorted.size() * TAIL))));
+    return Values.of(
+        List.of(sorted.get((int) Math.min(sorted.size() - 1L, (long) (sorted.size() * TAIL)))));
   }
 }

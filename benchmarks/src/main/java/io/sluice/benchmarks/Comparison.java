@@ -1,10 +1,12 @@
 package io.sluice.benchmarks;
 
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One line of the result between nodes.
@@ -12,81 +14,60 @@ import java.util.Map;
  * @param id stable name, for comparisons by machine
  * @param label what was measured, in words
  * @param unit of every value
- * @param values one for each round, in the same order for every crossing; none where there is no
- *     such thing, as a proxy's memory on the direct path
+ * @param values by crossing; none where there is no such thing, as a proxy's memory on the direct
+ *     path
  */
-record Comparison(String id, String label, String unit, Map<Crossing, List<Double>> values) {
-  /** Of the columns that {@link #rows} makes. */
-  static final List<String> HEADINGS = headings();
-
+record Comparison(String id, String label, String unit, Map<Crossing, Values> values) {
   Comparison {
     values = Map.copyOf(values);
   }
 
-  boolean has(Crossing crossing) {
-    return values.containsKey(crossing);
+  /** Those that any of the lines has. */
+  private static Set<Crossing> crossings(List<Comparison> comparisons) {
+    Set<Crossing> crossings = EnumSet.of(Crossing.DIRECT);
+    comparisons.forEach(comparison -> crossings.addAll(comparison.values.keySet()));
+    return crossings;
   }
 
-  double median(Crossing crossing) {
-    return Figure.median(of(crossing));
-  }
-
-  /** To the direct path, of each round; empty without one. */
-  List<Double> ratios(Crossing crossing) {
-    List<Double> ratios = new ArrayList<>();
-    if (has(Crossing.DIRECT)) {
-      List<Double> direct = of(Crossing.DIRECT);
-      for (int i = 0; i < direct.size(); i++) {
-        ratios.add(of(crossing).get(i) / direct.get(i));
-      }
-    }
-    return ratios;
-  }
-
-  private List<Double> of(Crossing crossing) {
-    List<Double> those = values.get(crossing);
-    if (those == null) {
-      throw new IllegalStateException(id + " was not measured " + crossing.heading());
-    }
-    return those;
-  }
-
-  private static List<String> headings() {
+  /** Of the columns that {@link #rows} makes. */
+  static List<String> headings(List<Comparison> comparisons) {
     List<String> headings = new ArrayList<>(List.of("measured", "unit"));
-    for (Crossing crossing : Crossing.values()) {
+    for (Crossing crossing : crossings(comparisons)) {
       headings.add(crossing.heading());
       if (crossing != Crossing.DIRECT) {
         headings.add("of direct");
       }
     }
-    return List.copyOf(headings);
+    return headings;
   }
 
   /** As rows of a table: a value, and where there is a direct path its ratio to that. */
   static List<List<String>> rows(List<Comparison> comparisons) {
-    return comparisons.stream().map(Comparison::row).toList();
+    Set<Crossing> crossings = crossings(comparisons);
+    return comparisons.stream().map(comparison -> comparison.row(crossings)).toList();
   }
 
-  private List<String> row() {
+  private List<String> row(Set<Crossing> crossings) {
     List<String> row = new ArrayList<>(List.of(label(), unit()));
-    for (Crossing crossing : Crossing.values()) {
-      row.add(has(crossing) ? Report.number(median(crossing)) : "");
+    Values direct = values.get(Crossing.DIRECT);
+    for (Crossing crossing : crossings) {
+      Values those = values.get(crossing);
+      row.add(those == null ? "" : Report.number(those.median()));
       if (crossing != Crossing.DIRECT) {
-        row.add(has(crossing) ? ratio(ratios(crossing)) : "");
+        row.add(ratio(those, direct));
       }
     }
     return row;
   }
 
-  /** The median of the rounds, and their range. */
-  private static String ratio(List<Double> ratios) {
-    return ratios.isEmpty()
+  private static String ratio(@Nullable Values values, @Nullable Values direct) {
+    return values == null || direct == null
         ? ""
         : String.format(
             Locale.ROOT,
             "%.2f (%.2f–%.2f)",
-            Figure.median(ratios),
-            Collections.min(ratios),
-            Collections.max(ratios));
+            values.ratio(direct),
+            values.lowestRatio(direct),
+            values.highestRatio(direct));
   }
 }

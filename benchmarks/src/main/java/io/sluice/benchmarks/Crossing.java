@@ -1,5 +1,9 @@
 package io.sluice.benchmarks;
 
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Set;
+
 /** How a pod of one node reaches a pod of another. */
 enum Crossing {
   /** Routed, nothing between. */
@@ -9,7 +13,12 @@ enum Crossing {
   /** Sluice on both nodes, mutual TLS off. */
   PLAINTEXT("mTLS off"),
   /** A haproxy in each pod, mutual TLS between them. */
-  HAPROXY("haproxy mTLS");
+  HAPROXY("haproxy mTLS"),
+  /** The same with nginx. */
+  NGINX("nginx mTLS");
+
+  /** Other proxies, which clients are pointed at. */
+  static final Set<Crossing> PEERS = Collections.unmodifiableSet(EnumSet.of(HAPROXY, NGINX));
 
   private final String heading;
 

@@ -4,6 +4,7 @@ import io.sluice.lab.site.ControlProcess;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.node.NodeCleanup;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -153,12 +154,16 @@ final class CrossingMesh implements AutoCloseable {
 
   /** Both daemons; not the controller, which no connection passes. */
   ProcessUse hops() {
-    return new ProcessUse(daemons.stream().map(DaemonProcess::pid).toList());
+    return ProcessUse.of(daemons.stream().mapToLong(DaemonProcess::pid).toArray());
   }
 
   @Override
   public void close() {
     daemons.forEach(DaemonProcess::close);
     controllers.forEach(ControlProcess::end);
+    // What a daemon leaves attached would be part of what is measured next.
+    for (int side = 0; side < daemons.size(); side++) {
+      NodeCleanup.removeAll(nodeName(side));
+    }
   }
 }

@@ -36,7 +36,7 @@ record Growth(String id, String label, String unit, SortedMap<Integer, List<Doub
     if (those == null) {
       throw new IllegalStateException(id + " was not measured with " + pods + " pods");
     }
-    return Figure.median(those);
+    return Values.median(those);
   }
 
   /** The same with the values of one more size. */

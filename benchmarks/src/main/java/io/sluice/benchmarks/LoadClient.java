@@ -7,13 +7,15 @@ import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -23,24 +25,59 @@ import java.util.concurrent.locks.LockSupport;
 final class LoadClient {
   private static final int REQUEST_BYTES = 64;
 
-  /** Before the first paced request: connections are not part of it. */
-  private static final long SETTLING_NANOS = 50_000_000;
+  /** From the start to the first request that is due: every client is awake by then. */
+  private static final long SETTLING_NANOS = 20_000_000;
 
-  /** One client's work between start and end; gives what it counted. */
+  /** The kernel otherwise ends the sleep of an ordinary thread up to 50 µs late. */
+  private static final String SHORTEST_TIMER_SLACK = "1";
+
+  /** One client's work; gives what it counted. */
   private interface Work {
-    Count run(SocketSource sockets, long deadlineNanos) throws IOException;
-  }
-
-  private interface SocketSource {
-    SocketChannel connect(int port) throws IOException;
+    Count run(Start start) throws Exception;
   }
 
   private record Count(long operations, Latencies latencies) {}
 
-  private final LoadPath path;
+  /**
+   * What clients of one sample have in common.
+   *
+   * @param ready counted down by each that is
+   * @param go opened when all are
+   */
+  private record Start(
+      int client, Duration time, CountDownLatch ready, CountDownLatch go, AtomicLong beginNanos) {
+    /** Waits until all clients are ready; gives when the sample began. */
+    long await() throws InterruptedException {
+      ready.countDown();
+      go.await();
+      return beginNanos.get();
+    }
 
-  LoadClient(LoadPath path) {
+    /** The same; gives when it will end. */
+    long awaitDeadline() throws InterruptedException {
+      return await() + time.toNanos();
+    }
+  }
+
+  private final LoadPath path;
+  private final ProcessUse hops;
+
+  /**
+   * @param hops whose CPU time is told beside that of the machine
+   */
+  LoadClient(LoadPath path, ProcessUse hops) {
     this.path = path;
+    this.hops = hops;
+  }
+
+  /** Of the path. */
+  String name() {
+    return path.name();
+  }
+
+  /** On the path. */
+  ProcessUse hops() {
+    return hops;
   }
 
   /** Connects, one byte each way, closes; as often as {@code time} allows. */
@@ -48,12 +85,13 @@ final class LoadClient {
     return run(
         clients,
         time,
-        (sockets, deadline) -> {
+        start -> {
           ByteBuffer one = ByteBuffer.allocateDirect(1);
           Latencies latencies = new Latencies();
+          long deadline = start.awaitDeadline();
           do {
             long begin = System.nanoTime();
-            try (SocketChannel connection = sockets.connect(LoadServer.ONE_BYTE_PORT)) {
+            try (SocketChannel connection = connect(LoadServer.ONE_BYTE_PORT)) {
               exchange(connection, one.clear());
             }
             latencies.add(System.nanoTime() - begin);
@@ -67,10 +105,11 @@ final class LoadClient {
     return run(
         clients,
         time,
-        (sockets, deadline) -> {
+        start -> {
           ByteBuffer message = ByteBuffer.allocateDirect(REQUEST_BYTES);
           Latencies latencies = new Latencies();
-          try (SocketChannel connection = sockets.connect(LoadServer.ECHO_PORT)) {
+          try (SocketChannel connection = connect(LoadServer.ECHO_PORT)) {
+            long deadline = start.awaitDeadline();
             for (long now = System.nanoTime(); now - deadline < 0; ) {
               exchange(connection, message.clear());
               long end = System.nanoTime();
@@ -82,76 +121,100 @@ final class LoadClient {
         });
   }
 
-  /**
-   * The same at a fixed rate over all clients, whatever the answers take: a request that is due
-   * while its connection still waits counts from when it was due.
-   */
+  /** The same, but due at fixed times, {@code perSecond} over all clients. */
   Sample paced(int clients, int perSecond, Duration time) throws Exception {
-    long interval = 1_000_000_000L * clients / perSecond;
     return run(
         clients,
         time,
-        (sockets, deadline) -> {
+        start -> {
           ByteBuffer message = ByteBuffer.allocateDirect(REQUEST_BYTES);
-          Latencies latencies = new Latencies();
-          try (SocketChannel connection = sockets.connect(LoadServer.ECHO_PORT)) {
-            // Spread over the interval: clients that start together would ask together for ever.
-            long due =
-                System.nanoTime() + ThreadLocalRandom.current().nextLong(interval) + SETTLING_NANOS;
-            for (; due - deadline < 0; due += interval) {
-              long now = System.nanoTime();
-              long begin = due;
-              while (now - due < 0) {
-                LockSupport.parkNanos(due - now);
-                now = System.nanoTime();
-                begin = now;
+          sleepPrecisely();
+          try (SocketChannel connection = connect(LoadServer.ECHO_PORT)) {
+            long begin = start.await() + SETTLING_NANOS;
+            Latencies latencies =
+                OpenLoop.of(start.client(), clients, perSecond, begin)
+                    .run(
+                        new SystemClock(),
+                        begin + time.toNanos(),
+                        () -> exchange(connection, message.clear()));
+            return new Count(latencies.size(), latencies);
+          }
+        });
+  }
+
+  private static final class SystemClock implements OpenLoop.Clock {
+    @Override
+    public long nanos() {
+      return System.nanoTime();
+    }
+
+    @Override
+    public void awaitNanos(long due) {
+      for (long left = due - nanos(); left > 0; left = due - nanos()) {
+        LockSupport.parkNanos(left);
+      }
+    }
+  }
+
+  /** Of the calling thread. */
+  private static void sleepPrecisely() throws IOException {
+    String thread = Path.of("/proc/thread-self").toRealPath().getFileName().toString();
+    Files.writeString(Path.of("/proc", thread, "timerslack_ns"), SHORTEST_TIMER_SLACK);
+  }
+
+  /** Sends whole chunks on each of the streams and waits until everything was read. */
+  Sample upload(int streams, Duration time) throws Exception {
+    return run(
+        streams,
+        time,
+        start -> {
+          ByteBuffer bulk = ByteBuffer.allocateDirect(LoadServer.BULK_BYTES);
+          int chunks = 0;
+          try (SocketChannel connection = connect(LoadServer.SINK_PORT)) {
+            long deadline = start.awaitDeadline();
+            do {
+              for (long left = LoadServer.CHUNK_BYTES; left > 0; ) {
+                bulk.clear().limit((int) Math.min(LoadServer.BULK_BYTES, left));
+                left -= connection.write(bulk);
               }
-              exchange(connection, message.clear());
-              latencies.add(System.nanoTime() - begin);
-            }
+              chunks++;
+            } while (System.nanoTime() - deadline < 0);
+            readFully(connection, ByteBuffer.allocate(chunks));
           }
-          return new Count(latencies.size(), latencies);
+          return new Count(chunks * LoadServer.CHUNK_BYTES, new Latencies());
         });
   }
 
-  /** Sends {@code bytes} on each of the streams and waits until they were read. */
-  Sample upload(int streams, long bytes) throws Exception {
+  /** Receives whole chunks on each of the streams; two are asked for at any time, so none waits. */
+  Sample download(int streams, Duration time) throws Exception {
     return run(
         streams,
-        Duration.ZERO,
-        (sockets, deadline) -> {
+        time,
+        start -> {
           ByteBuffer bulk = ByteBuffer.allocateDirect(LoadServer.BULK_BYTES);
-          try (SocketChannel connection = sockets.connect(LoadServer.SINK_PORT)) {
-            for (long left = bytes; left > 0; ) {
-              bulk.clear().limit((int) Math.min(LoadServer.BULK_BYTES, left));
-              left -= connection.write(bulk);
-            }
-            connection.shutdownOutput();
-            readFully(connection, bulk.clear().limit(1));
-          }
-          return new Count(bytes, new Latencies());
-        });
-  }
-
-  /** Receives {@code bytes} on each of the streams. */
-  Sample download(int streams, long bytes) throws Exception {
-    return run(
-        streams,
-        Duration.ZERO,
-        (sockets, deadline) -> {
-          ByteBuffer bulk = ByteBuffer.allocateDirect(LoadServer.BULK_BYTES);
-          try (SocketChannel connection = sockets.connect(LoadServer.SOURCE_PORT)) {
-            connection.write(bulk.putLong(bytes).flip());
-            for (long left = bytes; left > 0; ) {
+          long received = 0;
+          try (SocketChannel connection = connect(LoadServer.SOURCE_PORT)) {
+            long deadline = start.awaitDeadline();
+            long asked = ask(connection) + ask(connection);
+            while (received < asked) {
               int read = connection.read(bulk.clear());
               if (read < 0) {
-                throw new EOFException(left + " bytes did not arrive");
+                throw new EOFException(asked - received + " bytes did not arrive");
               }
-              left -= read;
+              received += read;
+              if (asked - received <= LoadServer.CHUNK_BYTES && System.nanoTime() - deadline < 0) {
+                asked += ask(connection);
+              }
             }
           }
-          return new Count(bytes, new Latencies());
+          return new Count(received, new Latencies());
         });
+  }
+
+  /** Asks a source for the next bytes; gives how many. */
+  private static long ask(SocketChannel connection) throws IOException {
+    connection.write(ByteBuffer.allocate(Long.BYTES).putLong(LoadServer.CHUNK_BYTES).flip());
+    return LoadServer.CHUNK_BYTES;
   }
 
   /** Opens connections that carried one byte each way; the caller closes them. */
@@ -177,22 +240,18 @@ final class LoadClient {
   private Sample run(int clients, Duration time, Work work) throws Exception {
     CountDownLatch ready = new CountDownLatch(clients);
     CountDownLatch go = new CountDownLatch(1);
+    AtomicLong beginNanos = new AtomicLong();
     List<FutureTask<Count>> tasks = new ArrayList<>();
     for (int i = 0; i < clients; i++) {
-      FutureTask<Count> task =
-          new FutureTask<>(() ->
-              LoadPath.inside(
-                  path.client(),
-                  () -> {
-                    ready.countDown();
-                    go.await();
-                    return work.run(this::connect, System.nanoTime() + time.toNanos());
-                  }));
+      Start start = new Start(i, time, ready, go, beginNanos);
+      FutureTask<Count> task = new FutureTask<>(() -> inside(work, start));
       tasks.add(task);
       Thread.ofPlatform().daemon().name("load-client-" + i).start(task);
     }
     ready.await();
+    Sample.CpuTime before = Sample.CpuTime.now(hops);
     long begin = System.nanoTime();
+    beginNanos.set(begin);
     go.countDown();
     long operations = 0;
     Latencies all = new Latencies();
@@ -205,7 +264,16 @@ final class LoadClient {
         throw new IOException(path.name() + " path: " + e.getCause(), e.getCause());
       }
     }
-    return Sample.of(operations, System.nanoTime() - begin, all);
+    long nanos = System.nanoTime() - begin;
+    return Sample.of(operations, nanos, all, Sample.CpuTime.now(hops).since(before));
+  }
+
+  private Count inside(Work work, Start start) throws Exception {
+    try {
+      return LoadPath.inside(path.client(), () -> work.run(start));
+    } finally {
+      start.ready().countDown(); // one that fails before it is ready must not let the others wait
+    }
   }
 
   private SocketChannel connect(int port) throws IOException {

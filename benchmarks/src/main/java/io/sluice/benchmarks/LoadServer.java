@@ -21,10 +21,13 @@ final class LoadServer implements AutoCloseable {
   /** One byte each way, then waits for the end; served by the accepting threads themselves. */
   static final int ONE_BYTE_PORT = 7_002;
 
-  /** Reads to the end, then answers with one byte. */
+  /**
+   * Reads to the end and answers each chunk with one byte: not every proxy passes an end on while
+   * the other direction is open.
+   */
   static final int SINK_PORT = 7_003;
 
-  /** Reads a number (8 bytes, big-endian) and sends as many bytes. */
+  /** Reads numbers (8 bytes, big-endian) until the end and sends as many bytes for each. */
   static final int SOURCE_PORT = 7_004;
 
   /** One byte each way, then keeps the connection. */
@@ -32,6 +35,9 @@ final class LoadServer implements AutoCloseable {
 
   /** Echoes too, but no policy allows it. */
   static final int FORBIDDEN_PORT = 7_009;
+
+  /** Bytes of one chunk, of which streams carry whole ones only. */
+  static final long CHUNK_BYTES = 16L << 20;
 
   /** Bytes of one bulk read or write. */
   static final int BULK_BYTES = 64 * 1_024;
@@ -151,23 +157,29 @@ final class LoadServer implements AutoCloseable {
   private void sink(SocketChannel connection) throws IOException {
     ByteBuffer bulk = ByteBuffer.allocateDirect(BULK_BYTES);
     try (connection) {
-      while (connection.read(bulk.clear()) >= 0) {
-        // counted by the client
+      long unanswered = 0;
+      for (int read = 0; read >= 0; read = connection.read(bulk.clear())) {
+        unanswered += read;
+        if (unanswered >= CHUNK_BYTES) {
+          unanswered -= CHUNK_BYTES;
+          connection.write(ByteBuffer.wrap(new byte[1]));
+        }
       }
-      connection.write(ByteBuffer.wrap(new byte[1]));
     }
   }
 
   private void source(SocketChannel connection) throws IOException {
     ByteBuffer bulk = ByteBuffer.allocateDirect(BULK_BYTES);
+    ByteBuffer number = ByteBuffer.allocateDirect(Long.BYTES);
     try (connection) {
-      bulk.limit(Long.BYTES);
-      while (bulk.hasRemaining() && connection.read(bulk) >= 0) {
-        // the number may come in pieces
-      }
-      for (long left = bulk.getLong(0); left > 0; ) {
-        bulk.clear().limit((int) Math.min(BULK_BYTES, left));
-        left -= connection.write(bulk);
+      while (connection.read(number) >= 0) {
+        if (!number.hasRemaining()) { // it may come in pieces
+          for (long left = number.flip().getLong(); left > 0; ) {
+            bulk.clear().limit((int) Math.min(BULK_BYTES, left));
+            left -= connection.write(bulk);
+          }
+          number.clear();
+        }
       }
     }
   }

@@ -42,7 +42,8 @@ final class MemoryMeasurement {
 
   static List<Figure> held(Bench bench, DaemonProcess daemon, LoadServer server) throws Exception {
     long before = ProcessMemory.residentBytes(daemon.pid());
-    List<SocketChannel> held = new LoadClient(bench.testbed().path(Route.MESHED)).hold(HELD);
+    List<SocketChannel> held =
+        new LoadClient(bench.testbed().path(Route.MESHED), ProcessUse.of(daemon.pid())).hold(HELD);
     try {
       Thread.sleep(SETTLING);
       long after = ProcessMemory.residentBytes(daemon.pid());

@@ -6,87 +6,101 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
- * What mutual TLS between nodes costs, beside the direct path, Sluice without it and another proxy.
+ * What mutual TLS between nodes costs, beside the direct path, Sluice without it and other proxies.
+ * What needs no program in the kernel is measured while there is none, before Sluice and after it;
+ * of Sluice's two ways each has the machine for itself.
  */
 final class MtlsMeasurement {
   private static final int HELD = 1_000;
-  private static final int CONNECTING_CLIENTS = 4;
-  private static final int CLIENTS = 16;
-  private static final int MODEST_RATE = 1_000;
   private static final double MEBIBYTE = 1 << 20;
-  private static final double GIBIBYTE = 1 << 30;
-  private static final double HUNDRED_THOUSAND = 100_000;
+  private static final List<Load> LOADS =
+      List.of(
+          Load.CONNECTIONS, Load.MANY_REQUESTS, Load.PACED_REQUESTS, Load.UPLOAD, Load.DOWNLOAD);
 
   /** Long enough for what opening the connections leaves to be written and collected. */
   private static final Duration SETTLING = Duration.ofSeconds(3);
 
   private final NodesTestbed testbed;
-  private final Map<Crossing, ProcessUse> hops;
   private final Bench.Extent extent;
-  private final List<Comparison> results = new ArrayList<>();
+  private final Rounds<Crossing> rounds;
+  private final Map<Crossing, Values> idle = new EnumMap<>(Crossing.class);
+  private final Map<Crossing, Values> holding = new EnumMap<>(Crossing.class);
 
-  private MtlsMeasurement(
-      NodesTestbed testbed, Map<Crossing, ProcessUse> hops, Bench.Extent extent) {
+  private MtlsMeasurement(NodesTestbed testbed, Bench.Extent extent) {
     this.testbed = testbed;
-    this.hops = hops;
     this.extent = extent;
+    this.rounds = new Rounds<>(LOADS, extent);
   }
 
-  /** Makes the nodes and everything on them, measures, removes them. */
-  static List<Comparison> run(String name, Path launcher, Path directory, Bench.Extent extent)
+  /** What was measured, and what to think of it. */
+  record Result(List<Comparison> comparisons, List<String> remarks) {}
+
+  /**
+   * Makes the nodes and everything on them, measures, removes them.
+   *
+   * @param peers other proxies that are measured too
+   */
+  static Result run(
+      String name, Path launcher, Path directory, Bench.Extent extent, Set<Crossing> peers)
       throws Exception {
+    Set<Crossing> crossings = EnumSet.of(Crossing.DIRECT, Crossing.MUTUAL_TLS, Crossing.PLAINTEXT);
+    crossings.addAll(peers);
     List<LoadServer> servers = new ArrayList<>();
+    List<PeerHops> started = new ArrayList<>();
     try (NodesTestbed testbed =
-        new NodesTestbed(name, Files.createDirectory(directory.resolve("nodes")))) {
-      for (Crossing crossing : Crossing.values()) {
+        new NodesTestbed(name, Files.createDirectory(directory.resolve("nodes")), crossings)) {
+      for (Crossing crossing : crossings) {
         servers.add(LoadServer.start(testbed.path(crossing)));
       }
-      try (CrossingMesh mutual = mesh(testbed, Crossing.MUTUAL_TLS, name, launcher, directory);
-          CrossingMesh plain = mesh(testbed, Crossing.PLAINTEXT, name, launcher, directory);
-          HaproxyHops haproxy =
-              HaproxyHops.start(testbed, Files.createDirectory(directory.resolve("haproxy")))) {
-        Map<Crossing, ProcessUse> hops = new EnumMap<>(Crossing.class);
-        hops.put(Crossing.MUTUAL_TLS, mutual.hops());
-        hops.put(Crossing.PLAINTEXT, plain.hops());
-        hops.put(Crossing.HAPROXY, haproxy.hops());
-        return new MtlsMeasurement(testbed, hops, extent).run(servers);
+      MtlsMeasurement measurement = new MtlsMeasurement(testbed, extent);
+      Map<Crossing, ProcessUse> bare =
+          new LinkedHashMap<>(Map.of(Crossing.DIRECT, ProcessUse.NONE));
+      for (Crossing peer : peers) {
+        PeerHops hops = PeerHops.start(testbed, peer, directory);
+        started.add(hops);
+        bare.put(peer, hops.hops());
       }
+      measurement.memory(bare, servers);
+      measurement.traffic(bare, extent.baselines());
+      for (Crossing mesh : List.of(Crossing.MUTUAL_TLS, Crossing.PLAINTEXT)) {
+        Path own = Files.createDirectory(directory.resolve("mesh" + mesh.ordinal()));
+        try (CrossingMesh daemons = CrossingMesh.start(testbed, mesh, name, launcher, own)) {
+          Map<Crossing, ProcessUse> hops = Map.of(mesh, daemons.hops());
+          // Memory first: a daemon never gets as small again.
+          measurement.memory(hops, servers);
+          measurement.traffic(hops, extent.samples());
+        }
+      }
+      measurement.traffic(bare, extent.baselines());
+      return new Result(measurement.comparisons(), measurement.rounds.remarks());
     } finally {
+      started.forEach(PeerHops::close);
       servers.forEach(LoadServer::close);
     }
   }
 
-  private static CrossingMesh mesh(
-      NodesTestbed testbed, Crossing crossing, String name, Path launcher, Path directory)
-      throws Exception {
-    Path own = Files.createDirectory(directory.resolve("mesh" + crossing.ordinal()));
-    return CrossingMesh.start(testbed, crossing, name, launcher, own);
-  }
-
-  private List<Comparison> run(List<LoadServer> servers) throws Exception {
-    // Memory first: a daemon never gets as small again.
-    memory(servers);
-    bulk("up", "upload, 1 stream", client -> client.upload(1, extent.bulkBytes()));
-    bulk("down", "download, 1 stream", client -> client.download(1, extent.bulkBytes()));
-    requests();
-    connections();
-    return results;
-  }
-
-  private void memory(List<LoadServer> servers) throws Exception {
+  private void memory(Map<Crossing, ProcessUse> hops, List<LoadServer> servers) throws Exception {
+    Map<Crossing, ProcessUse> proxies = new EnumMap<>(hops);
+    proxies.remove(Crossing.DIRECT);
+    if (proxies.isEmpty()) {
+      return;
+    }
     Thread.sleep(extent.idle().dividedBy(4));
-    results.add(resident("mtls.rss.idle", "RSS idle, both hops"));
+    proxies.forEach((crossing, use) -> idle.put(crossing, resident(use)));
     List<SocketChannel> held = new ArrayList<>();
     try {
-      for (Crossing crossing : hops.keySet()) {
-        held.addAll(new LoadClient(testbed.path(crossing)).hold(HELD));
+      for (Map.Entry<Crossing, ProcessUse> proxy : proxies.entrySet()) {
+        held.addAll(client(proxy.getKey(), proxy.getValue()).hold(HELD));
       }
       Thread.sleep(SETTLING);
-      results.add(resident("mtls.rss.held", "RSS with 1,000 connections, both hops"));
+      proxies.forEach((crossing, use) -> holding.put(crossing, resident(use)));
     } finally {
       for (SocketChannel connection : held) {
         connection.close();
@@ -95,44 +109,35 @@ final class MtlsMeasurement {
     }
   }
 
-  private Comparison resident(String id, String label) {
-    Map<Crossing, List<Double>> values = new EnumMap<>(Crossing.class);
-    hops.forEach((crossing, use) -> values.put(crossing, List.of(use.residentBytes() / MEBIBYTE)));
-    return new Comparison(id, label, "MiB", values);
+  private static Values resident(ProcessUse use) {
+    return Values.of(List.of(use.residentBytes() / MEBIBYTE));
   }
 
-  private void bulk(String id, String label, Pairs.Load load) throws Exception {
-    Rounds rounds = measure(load);
-    results.add(rounds.compare("mtls.bulk." + id, label, "MiB/s", MEBIBYTE, Sample::perSecond));
-    results.add(
-        rounds.cpu("mtls.bulk." + id + ".cpu", "CPU of both hops for 1 GiB, " + label, GIBIBYTE));
+  private void traffic(Map<Crossing, ProcessUse> hops, int samples) throws Exception {
+    Map<Crossing, LoadClient> clients = new EnumMap<>(Crossing.class);
+    hops.forEach((crossing, use) -> clients.put(crossing, client(crossing, use)));
+    rounds.measure(clients, samples);
   }
 
-  private void requests() throws Exception {
-    Rounds rounds = measure(client -> client.requests(CLIENTS, extent.time()));
-    String kept = "requests of 64 B, " + CLIENTS + " kept connections";
-    results.add(rounds.compare("mtls.requests", kept, "1/s", 1, Sample::perSecond));
-    results.add(
-        rounds.cpu("mtls.requests.cpu", "CPU of both hops for 100,000 requests", HUNDRED_THOUSAND));
-    Rounds paced = measure(client -> client.paced(CLIENTS, MODEST_RATE, extent.time()));
-    String modest = "requests at 1,000/s, " + CLIENTS + " kept connections";
-    results.add(paced.compare("mtls.paced.p50", modest + ", p50", "µs", 1, Sample::p50Micros));
-    results.add(paced.compare("mtls.paced.p99", modest + ", p99", "µs", 1, Sample::p99Micros));
+  private LoadClient client(Crossing crossing, ProcessUse hops) {
+    return new LoadClient(testbed.path(crossing), hops);
   }
 
-  private void connections() throws Exception {
-    Rounds rounds = measure(client -> client.connections(CONNECTING_CLIENTS, extent.time()));
-    String label = "new connections, " + CONNECTING_CLIENTS + " clients";
-    results.add(rounds.compare("mtls.connections", label, "1/s", 1, Sample::perSecond));
-    results.add(
-        rounds.compare(
-            "mtls.connections.p50", "connect to close, p50", "µs", 1, Sample::p50Micros));
-    results.add(
-        rounds.cpu(
-            "mtls.connections.cpu", "CPU of both hops for 100,000 connections", HUNDRED_THOUSAND));
-  }
-
-  private Rounds measure(Pairs.Load load) throws Exception {
-    return Rounds.measure(testbed, hops, extent.rounds(), load);
+  private List<Comparison> comparisons() {
+    List<Comparison> comparisons = new ArrayList<>();
+    comparisons.add(new Comparison("mtls.rss.idle", "RSS idle, both hops", "MiB", idle));
+    comparisons.add(
+        new Comparison("mtls.rss.held", "RSS with 1,000 connections, both hops", "MiB", holding));
+    for (Load load : LOADS) {
+      for (Load.Measure measure : load.measures()) {
+        comparisons.add(
+            new Comparison(
+                "mtls." + load.id() + "." + measure.name(),
+                measure.label(),
+                measure.unit(),
+                rounds.values(load, measure)));
+      }
+    }
+    return comparisons;
   }
 }

@@ -10,23 +10,23 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
+import java.util.Set;
 
 /**
  * Two nodes; on the first is a client's pod for each {@link Crossing}, on the second a server's.
  */
 final class NodesTestbed implements AutoCloseable {
-  /** Port on which the haproxy in the client's pod stands for a port of the server. */
-  static final int HAPROXY_PORT_OFFSET = 10_000;
+  /** Port on which a proxy in the client's pod stands for a port of the server. */
+  static final int PEER_PORT_OFFSET = 10_000;
 
   private final Cluster cluster;
   private final Map<Crossing, LoadPath> paths = new EnumMap<>(Crossing.class);
   private final List<NetnsHandle> opened = new ArrayList<>();
 
   /** Makes everything; {@code directory} is there and empty. */
-  NodesTestbed(String name, Path directory) {
-    this.cluster = new Cluster(name, directory, pods(0), pods(1));
-    for (Crossing crossing : Crossing.values()) {
+  NodesTestbed(String name, Path directory, Set<Crossing> crossings) {
+    this.cluster = new Cluster(name, directory, pods(crossings, 0), pods(crossings, 1));
+    for (Crossing crossing : crossings) {
       LoadPath path =
           LoadPath.straight(
               crossing.heading(),
@@ -35,20 +35,20 @@ final class NodesTestbed implements AutoCloseable {
               podAddress(crossing, 1));
       paths.put(
           crossing,
-          crossing == Crossing.HAPROXY
+          Crossing.PEERS.contains(crossing)
               ? new LoadPath(
                   crossing.heading(),
                   path.client(),
                   path.server(),
                   path.serverAddress(),
                   "127.0.0.1",
-                  HAPROXY_PORT_OFFSET)
+                  PEER_PORT_OFFSET)
               : path);
     }
   }
 
-  private static List<String> pods(int side) {
-    return Stream.of(Crossing.values()).map(crossing -> podName(crossing, side)).toList();
+  private static List<String> pods(Set<Crossing> crossings, int side) {
+    return crossings.stream().map(crossing -> podName(crossing, side)).toList();
   }
 
   private static String podName(Crossing crossing, int side) {

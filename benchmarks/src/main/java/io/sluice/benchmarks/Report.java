@@ -8,10 +8,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalDouble;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * The result of one run, for people, for programs and for the documentation.
@@ -19,40 +19,47 @@ import java.util.OptionalDouble;
  * @param figures on one node; may be empty
  * @param comparisons between nodes; may be empty
  * @param growths of distribution; may be empty
+ * @param remarks what to think of them, each a sentence; none where nothing is doubtful
  */
 record Report(
     Machine machine,
     boolean quick,
     List<Figure> figures,
     List<Comparison> comparisons,
-    List<Growth> growths) {
+    List<Growth> growths,
+    List<String> remarks) {
+  private static final String IMAGES = "img";
   private static final List<String> HEADINGS =
-      List.of("measured", "unit", "direct", "meshed", "ratio", "ratios seen");
+      List.of("measured", "unit", "direct", "meshed", "ratio", "from–to");
 
   private List<List<String>> rows() {
     List<List<String>> rows = new ArrayList<>();
     for (Figure figure : figures) {
-      OptionalDouble direct = figure.directMedian();
-      List<Double> ratios = figure.ratios();
+      Values direct = figure.direct();
+      Values meshed = figure.meshed();
       rows.add(
           List.of(
               figure.label(),
               figure.unit(),
-              direct.isPresent() ? number(direct.getAsDouble()) : "",
-              number(figure.meshedMedian()),
-              ratios.isEmpty() ? "" : ratio(figure, ratios),
-              ratios.isEmpty()
+              direct == null ? "" : number(direct.median()),
+              number(meshed.median()),
+              direct == null ? "" : ratio(figure.unit(), direct, meshed),
+              direct == null
                   ? ""
-                  : "%.2f–%.2f".formatted(Collections.min(ratios), Collections.max(ratios))));
+                  : String.format(
+                      Locale.ROOT,
+                      "%.2f–%.2f",
+                      meshed.lowestRatio(direct),
+                      meshed.highestRatio(direct))));
     }
     return rows;
   }
 
   /** Latencies also say what the mesh adds. */
-  private static String ratio(Figure figure, List<Double> ratios) {
-    String ratio = String.format(Locale.ROOT, "%.2f", Figure.median(ratios));
-    return (figure.unit().equals("µs") || figure.unit().equals("ms"))
-        ? ratio + " (" + signed(figure.meshedMedian() - figure.directMedian().orElse(0)) + ")"
+  private static String ratio(String unit, Values direct, Values meshed) {
+    String ratio = String.format(Locale.ROOT, "%.2f", meshed.ratio(direct));
+    return (unit.equals("µs") || unit.equals("ms"))
+        ? ratio + " (" + signed(meshed.median() - direct.median()) + ")"
         : ratio;
   }
 
@@ -72,7 +79,7 @@ record Report(
       text.append(TextTable.aligned(HEADINGS, rows())).append('\n');
     }
     if (!comparisons.isEmpty()) {
-      text.append(TextTable.aligned(Comparison.HEADINGS, Comparison.rows(comparisons)))
+      text.append(TextTable.aligned(Comparison.headings(comparisons), Comparison.rows(comparisons)))
           .append('\n');
     }
     if (!growths.isEmpty()) {
@@ -81,6 +88,7 @@ record Report(
           .append(Growth.plot(growths))
           .append('\n');
     }
+    remarks.forEach(remark -> text.append(remark).append('\n'));
     return text + machine.sentence() + "\n";
   }
 
@@ -90,17 +98,19 @@ record Report(
     ObjectNode root = mapper.createObjectNode();
     root.put("quick", quick);
     root.set("machine", mapper.valueToTree(machine));
+    root.set("remarks", mapper.valueToTree(remarks));
     ArrayNode list = root.putArray("figures");
     for (Figure figure : figures) {
       ObjectNode node = list.addObject();
       node.put("id", figure.id()).put("label", figure.label()).put("unit", figure.unit());
-      figure.directMedian().ifPresent(direct -> node.put("direct", direct));
-      node.put("meshed", figure.meshedMedian());
-      if (!figure.direct().isEmpty()) {
-        node.put("ratio", Figure.median(figure.ratios()));
-        figure.direct().forEach(node.withArrayProperty("directValues")::add);
+      Values direct = figure.direct();
+      if (direct != null) {
+        node.put("direct", direct.median());
+        node.put("ratio", figure.meshed().ratio(direct));
+        node.set("directTakes", mapper.valueToTree(direct.takes()));
       }
-      figure.meshed().forEach(node.withArrayProperty("meshedValues")::add);
+      node.put("meshed", figure.meshed().median());
+      node.set("meshedTakes", mapper.valueToTree(figure.meshed().takes()));
     }
     ArrayNode others = root.putArray("comparisons");
     for (Comparison comparison : comparisons) {
@@ -111,7 +121,8 @@ record Report(
       comparison
           .values()
           .forEach((crossing, values) ->
-              node.set(crossing.name().toLowerCase(Locale.ROOT), mapper.valueToTree(values)));
+              node.set(
+                  crossing.name().toLowerCase(Locale.ROOT), mapper.valueToTree(values.takes())));
     }
     ArrayNode sizes = root.putArray("growths");
     for (Growth growth : growths) {
@@ -124,11 +135,19 @@ record Report(
     mapper.writeValue(file.toFile(), root);
   }
 
-  /** Replaces, of each kind that was measured, what stands between its markers in a file. */
+  /**
+   * Replaces, of each kind that was measured, what stands between its markers in a file, and draws
+   * it in the folder of images beside that.
+   */
   void writeMarkdown(Path file) throws IOException {
     String text = Files.readString(file);
     if (!figures.isEmpty()) {
-      text = replaced(file, text, "sluice bench", TextTable.markdown(HEADINGS, rows()));
+      text =
+          replaced(
+              file,
+              text,
+              "sluice bench",
+              TextTable.markdown(HEADINGS, rows()) + drawn(file, "bench.svg", figureChart()));
     }
     if (!comparisons.isEmpty()) {
       text =
@@ -136,7 +155,8 @@ record Report(
               file,
               text,
               "sluice bench mtls",
-              TextTable.markdown(Comparison.HEADINGS, Comparison.rows(comparisons)));
+              TextTable.markdown(Comparison.headings(comparisons), Comparison.rows(comparisons))
+                  + drawn(file, "bench-mtls.svg", comparisonChart()));
     }
     if (!growths.isEmpty()) {
       text =
@@ -164,8 +184,51 @@ record Report(
     return text.substring(0, begin + first.length())
         + "\n"
         + machine.sentence()
-        + (quick ? "; a short run (`--quick`).\n\n" : ".\n\n")
+        + (quick ? "; a short run (`--quick`)." : ".")
+        + remarks.stream().map(remark -> " " + remark + ".").collect(Collectors.joining())
+        + "\n\n"
         + table
         + text.substring(end);
+  }
+
+  private BarChart figureChart() {
+    BarChart chart = new BarChart();
+    for (Figure figure : figures) {
+      Values direct = figure.direct();
+      if (direct != null) {
+        chart.add(
+            figure.label(),
+            figure.unit(),
+            List.of(
+                new BarChart.Bar("direct", direct), new BarChart.Bar("meshed", figure.meshed())));
+      }
+    }
+    return chart;
+  }
+
+  private BarChart comparisonChart() {
+    BarChart chart = new BarChart();
+    for (Comparison comparison : comparisons) {
+      chart.add(
+          comparison.label(),
+          comparison.unit(),
+          new TreeMap<>(comparison.values())
+              .entrySet().stream()
+                  .map(entry -> new BarChart.Bar(entry.getKey().heading(), entry.getValue()))
+                  .toList());
+    }
+    return chart;
+  }
+
+  /** Gives the line that shows the picture. */
+  private static String drawn(Path markdown, String name, BarChart chart) throws IOException {
+    Path picture = markdown.toAbsolutePath().resolveSibling(IMAGES).resolve(name);
+    Files.createDirectories(picture.getParent());
+    Files.writeString(picture, chart.svg());
+    return "\n![Medians as bars, lines from the lowest to the highest value]("
+        + IMAGES
+        + "/"
+        + name
+        + ")\n";
   }
 }

@@ -1,5 +1,7 @@
 package io.sluice.benchmarks;
 
+import java.io.IOException;
+
 /**
  * One measurement on one path.
  *
@@ -7,13 +9,52 @@ package io.sluice.benchmarks;
  * @param perSecond operations a second, of all clients together
  * @param p50Micros median duration of one operation; 0 for bulk
  * @param p99Micros likewise
+ * @param machineCpu CPU time for each operation in seconds, of everything that ran on the machine
+ * @param hopsCpu the same of the processes on the way; 0 without any
+ * @param strangersShare of the machine that neither the generators nor the hops had, as others that
+ *     worked meanwhile; 0 to 1
  */
-record Sample(long operations, double perSecond, double p50Micros, double p99Micros) {
-  static Sample of(long operations, long nanos, Latencies latencies) {
+record Sample(
+    long operations,
+    double perSecond,
+    double p50Micros,
+    double p99Micros,
+    double machineCpu,
+    double hopsCpu,
+    double strangersShare) {
+  static Sample of(long operations, long nanos, Latencies latencies, CpuTime spent) {
     return new Sample(
         operations,
         operations * 1e9 / nanos,
         latencies.percentileMicros(0.5),
-        latencies.percentileMicros(0.99));
+        latencies.percentileMicros(0.99),
+        spent.machine() / operations,
+        spent.hops() / operations,
+        spent.strangers() * 1e9 / nanos / Runtime.getRuntime().availableProcessors());
+  }
+
+  /**
+   * CPU time in seconds.
+   *
+   * @param machine of everything that ran
+   * @param generators of this JVM
+   * @param hops of the processes on the way
+   */
+  record CpuTime(double machine, double generators, double hops) {
+    /** So far, since each has been there. */
+    static CpuTime now(ProcessUse hops) throws IOException {
+      return new CpuTime(
+          ProcessUse.machineCpuSeconds(), ProcessUse.THIS_JVM.cpuSeconds(), hops.cpuSeconds());
+    }
+
+    CpuTime since(CpuTime before) {
+      return new CpuTime(
+          machine - before.machine, generators - before.generators, hops - before.hops);
+    }
+
+    /** Each is counted in steps, so the rest of nothing may be a step below 0. */
+    double strangers() {
+      return Math.max(0, machine - generators - hops);
+    }
   }
 }

@@ -1,77 +1,62 @@
 package io.sluice.benchmarks;
 
 import io.sluice.lab.site.DaemonProcess;
-import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
 
-/** The data path: connections, requests and streams, each beside the direct path. */
+/** The data path of one node: connections, requests and streams, each beside the direct path. */
 final class TrafficMeasurement {
-  private static final int CONNECTING_CLIENTS = 4;
-  static final int MANY_CLIENTS = 16;
-  private static final int MANY_STREAMS = 8;
-  private static final double MEBIBYTE = 1 << 20;
-  private static final double GIBIBYTE = 1 << 30;
-  private static final double HUNDRED_THOUSAND = 100_000;
+  private final Testbed testbed;
+  private final Bench.Extent extent;
+  private final List<Load> loads;
+  private final Rounds<Route> rounds;
 
-  private TrafficMeasurement() {}
-
-  static List<Figure> connections(Bench bench, DaemonProcess daemon) throws Exception {
-    Duration time = bench.extent().time();
-    Pairs pairs = measure(bench, daemon, client -> client.connections(CONNECTING_CLIENTS, time));
-    return List.of(
-        pairs.figure(
-            "connections.rate",
-            "new connections, " + CONNECTING_CLIENTS + " clients",
-            "1/s",
-            1,
-            Sample::perSecond),
-        pairs.figure("connections.p50", "connect to close, p50", "µs", 1, Sample::p50Micros),
-        pairs.figure("connections.p99", "connect to close, p99", "µs", 1, Sample::p99Micros),
-        pairs.cpu("connections.cpu", "daemon CPU for 100,000 connections", HUNDRED_THOUSAND));
+  /** Of the loads that belong to {@code parts}; there may be none. */
+  TrafficMeasurement(Testbed testbed, Bench.Extent extent, Set<Part> parts) {
+    this.testbed = testbed;
+    this.extent = extent;
+    this.loads = Stream.of(Load.values()).filter(load -> parts.contains(load.part())).toList();
+    this.rounds = new Rounds<>(loads, extent);
   }
 
-  static List<Figure> requests(Bench bench, DaemonProcess daemon, int clients) throws Exception {
-    Duration time = bench.extent().time();
-    Pairs pairs = measure(bench, daemon, client -> client.requests(clients, time));
-    String id = "requests." + clients;
-    String of = "requests of 64 B, " + clients + (clients == 1 ? " connection" : " connections");
-    return List.of(
-        pairs.figure(id + ".rate", of, "1/s", 1, Sample::perSecond),
-        pairs.figure(id + ".p50", of + ", p50", "µs", 1, Sample::p50Micros),
-        pairs.figure(id + ".p99", of + ", p99", "µs", 1, Sample::p99Micros),
-        pairs.cpu(
-            id + ".cpu",
-            "daemon CPU for 100,000 requests, " + clients + " at once",
-            HUNDRED_THOUSAND));
+  /** To be called while no program is attached anywhere: before the mesh and after it. */
+  void direct() throws Exception {
+    measure(Route.DIRECT, ProcessUse.NONE, extent.baselines());
   }
 
-  static List<Figure> upload(Bench bench, DaemonProcess daemon) throws Exception {
-    long bytes = bench.extent().bulkBytes();
-    return bulk("bulk.up", "upload, 1 stream", measure(bench, daemon, c -> c.upload(1, bytes)));
+  /** Both hops run in {@code daemon}. */
+  void meshed(DaemonProcess daemon) throws Exception {
+    measure(Route.MESHED, ProcessUse.of(daemon.pid()), extent.samples());
   }
 
-  static List<Figure> download(Bench bench, DaemonProcess daemon) throws Exception {
-    long bytes = bench.extent().bulkBytes();
-    return bulk(
-        "bulk.down", "download, 1 stream", measure(bench, daemon, c -> c.download(1, bytes)));
+  private void measure(Route route, ProcessUse hops, int samples) throws Exception {
+    rounds.measure(Map.of(route, new LoadClient(testbed.path(route), hops)), samples);
   }
 
-  static List<Figure> manyUploads(Bench bench, DaemonProcess daemon) throws Exception {
-    long bytes = bench.extent().bulkBytes() / MANY_STREAMS;
-    return bulk(
-        "bulk.up" + MANY_STREAMS,
-        "upload, " + MANY_STREAMS + " streams",
-        measure(bench, daemon, c -> c.upload(MANY_STREAMS, bytes)));
+  List<Figure> figures() {
+    List<Figure> figures = new ArrayList<>();
+    for (Load load : loads) {
+      for (Load.Measure measure : load.measures()) {
+        Map<Route, Values> values = rounds.values(load, measure);
+        Values meshed = values.get(Route.MESHED);
+        if (meshed != null) {
+          figures.add(
+              new Figure(
+                  load.id() + "." + measure.name(),
+                  measure.label(),
+                  measure.unit(),
+                  values.get(Route.DIRECT),
+                  meshed));
+        }
+      }
+    }
+    return figures;
   }
 
-  private static List<Figure> bulk(String id, String label, Pairs pairs) {
-    return List.of(
-        pairs.figure(id + ".rate", label, "MiB/s", MEBIBYTE, Sample::perSecond),
-        pairs.cpu(id + ".cpu", "daemon CPU for 1 GiB, " + label, GIBIBYTE));
-  }
-
-  private static Pairs measure(Bench bench, DaemonProcess daemon, Pairs.Load load)
-      throws Exception {
-    return Pairs.measure(bench.testbed(), daemon, bench.extent().pairs(), load);
+  List<String> remarks() {
+    return rounds.remarks();
   }
 }

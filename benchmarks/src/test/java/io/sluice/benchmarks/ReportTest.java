@@ -20,45 +20,28 @@ class ReportTest {
           "rate",
           "1/s",
           Map.of(
-              Crossing.DIRECT, List.of(100.0, 200.0, 400.0),
-              Crossing.MUTUAL_TLS, List.of(50.0, 40.0, 100.0),
-              Crossing.PLAINTEXT, List.of(60.0, 120.0, 240.0),
-              Crossing.HAPROXY, List.of(10.0, 20.0, 40.0)));
+              Crossing.DIRECT, new Values(List.of(List.of(180.0, 190.0), List.of(210.0, 220.0))),
+              Crossing.MUTUAL_TLS, Values.of(List.of(50.0, 40.0, 100.0)),
+              Crossing.HAPROXY, Values.of(List.of(10.0, 20.0, 40.0))));
 
   private static final Comparison MEMORY =
-      new Comparison("mtls.rss", "memory", "MiB", Map.of(Crossing.MUTUAL_TLS, List.of(120.0)));
+      new Comparison(
+          "mtls.rss", "memory", "MiB", Map.of(Crossing.MUTUAL_TLS, Values.of(List.of(120.0))));
 
   private static final Figure FIGURE =
-      new Figure("one", "one node", "1/s", List.of(2.0), List.of(1.0));
+      new Figure("one", "one node", "1/s", Values.of(List.of(2.0)), Values.of(List.of(1.0)));
 
   @TempDir private Path directory = Path.of("");
 
   @Test
-  void ratiosAreThoseOfEachRoundAndNotOfTheMedians() {
-    assertThat(RATE.ratios(Crossing.MUTUAL_TLS)).containsExactly(0.5, 0.2, 0.25);
-    assertThat(Comparison.rows(List.of(RATE)).getFirst())
+  void ratiosAreOfMediansAndOnlyMeasuredWaysHaveAColumn() {
+    assertThat(Comparison.headings(List.of(RATE, MEMORY)))
         .containsExactly(
-            "rate",
-            "1/s",
-            "200",
-            "50.0",
-            "0.25 (0.20–0.50)",
-            "120",
-            "0.60 (0.60–0.60)",
-            "20.0",
-            "0.10 (0.10–0.10)");
-  }
-
-  @Test
-  void whatOnlyProcessesHaveIsComparedToNothing() {
-    assertThat(Comparison.rows(List.of(MEMORY)).getFirst())
-        .containsExactly("memory", "MiB", "", "120", "", "", "", "", "");
-  }
-
-  @Test
-  void rowsHaveAsManyCellsAsHeadings() {
+            "measured", "unit", "direct", "mTLS", "of direct", "haproxy mTLS", "of direct");
     assertThat(Comparison.rows(List.of(RATE, MEMORY)))
-        .allSatisfy(row -> assertThat(row).hasSameSizeAs(Comparison.HEADINGS));
+        .containsExactly(
+            List.of("rate", "1/s", "200", "50.0", "0.25 (0.19–0.54)", "20.0", "0.10 (0.05–0.22)"),
+            List.of("memory", "MiB", "", "120", "", "", ""));
   }
 
   @Test
@@ -69,12 +52,23 @@ class ReportTest {
             + "<!-- sluice bench mtls: begin -->old two<!-- sluice bench mtls: end -->\n";
     Files.writeString(file, before);
 
-    new Report(MACHINE, false, List.of(), List.of(RATE), List.of()).writeMarkdown(file);
-    assertThat(file).content().contains("old one", "| rate | 1/s |").doesNotContain("old two");
+    new Report(MACHINE, false, List.of(), List.of(RATE), List.of(), List.of()).writeMarkdown(file);
+    assertThat(file)
+        .content()
+        .contains("old one", "| rate | 1/s |", "](img/bench-mtls.svg)")
+        .doesNotContain("old two", "](img/bench.svg)");
+    assertThat(directory.resolve("img/bench-mtls.svg")).content().contains(">haproxy mTLS<");
 
     Files.writeString(file, before);
-    new Report(MACHINE, true, List.of(FIGURE), List.of(), List.of()).writeMarkdown(file);
-    assertThat(file).content().contains("old two", "| one node |").doesNotContain("old one");
+    new Report(MACHINE, true, List.of(FIGURE), List.of(), List.of(), List.of("doubtful"))
+        .writeMarkdown(file);
+    assertThat(file)
+        .content()
+        .contains(
+            "old two",
+            "| one node |",
+            "load average before the run 0.50; a short run (`--quick`). doubtful.")
+        .doesNotContain("old one");
   }
 
   @Test
@@ -90,7 +84,7 @@ class ReportTest {
         file,
         "<!-- sluice bench distribution: begin -->old<!-- sluice bench distribution: end -->\n");
 
-    new Report(MACHINE, false, List.of(), List.of(), growths.list()).writeMarkdown(file);
+    new Report(MACHINE, false, List.of(), List.of(), growths.list(), List.of()).writeMarkdown(file);
 
     assertThat(file)
         .content()
@@ -105,7 +99,7 @@ class ReportTest {
   void aFileWithoutMarkersIsRefusedAndLeftAsItIs() throws IOException {
     Path file = directory.resolve("other.md");
     Files.writeString(file, "text");
-    Report report = new Report(MACHINE, false, List.of(), List.of(RATE), List.of());
+    Report report = new Report(MACHINE, false, List.of(), List.of(RATE), List.of(), List.of());
     assertThatThrownBy(() -> report.writeMarkdown(file)).hasMessageContaining("sluice bench mtls");
     assertThat(file).hasContent("text");
   }
@@ -113,7 +107,7 @@ class ReportTest {
   @Test
   void everySingleValueIsInTheJson() throws IOException {
     Path file = directory.resolve("result.json");
-    new Report(MACHINE, false, List.of(), List.of(RATE), List.of()).writeJson(file);
+    new Report(MACHINE, false, List.of(), List.of(RATE), List.of(), List.of()).writeJson(file);
     assertThat(file).content().contains("mutual_tls", "40.0", "haproxy", "\"unit\" : \"1/s\"");
   }
 }

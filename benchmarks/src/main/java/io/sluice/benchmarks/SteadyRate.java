@@ -1,0 +1,36 @@
+package io.sluice.benchmarks;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Tells from successive short windows of one load when its pace no longer changes, so that samples
+ * may count: while code is compiled and caches fill, each window is faster than the one before.
+ */
+final class SteadyRate {
+  /**
+   * Windows of which the median is taken, so that one that was disturbed neither ends nor delays.
+   */
+  private static final int GROUP = 3;
+
+  /** Between the medians of neighbouring groups; windows of the same build differ by as much. */
+  private static final double TOLERANCE = 0.05;
+
+  private final List<Double> windows = new ArrayList<>();
+
+  /** Adds the pace of the next window: a rate, or a latency; above 0. */
+  void add(double pace) {
+    windows.add(pace);
+  }
+
+  /** Whether the last windows agree with those before them. */
+  boolean isSteady() {
+    int size = windows.size();
+    if (size < 2 * GROUP) {
+      return false;
+    }
+    double last = Values.median(windows.subList(size - GROUP, size));
+    double before = Values.median(windows.subList(size - 2 * GROUP, size - GROUP));
+    return Math.abs(last / before - 1) <= TOLERANCE;
+  }
+}

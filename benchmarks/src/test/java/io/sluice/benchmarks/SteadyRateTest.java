@@ -1,0 +1,40 @@
+package io.sluice.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.stream.DoubleStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SteadyRateTest {
+  @Test
+  void fewWindowsProveNothing() {
+    assertThat(after(100, 100, 100, 100, 100)).isFalse();
+    assertThat(after(100, 100, 100, 100, 100, 100)).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {1.03, 0.97})
+  void whatStillRisesOrFallsIsNotSteady(double factor) {
+    assertThat(after(DoubleStream.iterate(100, rate -> rate * factor).limit(20).toArray()))
+        .isFalse();
+  }
+
+  @Test
+  void isSteadyOnceItNoLongerRises() {
+    assertThat(after(40, 60, 80, 95, 99, 100)).isFalse();
+    assertThat(after(40, 60, 80, 95, 99, 100, 101, 100, 99)).isTrue();
+  }
+
+  @Test
+  void oneDisturbedWindowOfThreeDoesNotCount() {
+    assertThat(after(100, 101, 99, 100, 20, 101)).isTrue();
+  }
+
+  private static boolean after(double... windows) {
+    SteadyRate rate = new SteadyRate();
+    DoubleStream.of(windows).forEach(rate::add);
+    return rate.isSteady();
+  }
+}
