@@ -40,6 +40,14 @@ enum Load {
       Measure.p50("requests due at 1,000/s, 16 connections, p50"),
       Measure.p99("requests due at 1,000/s, 16 connections, p99")),
 
+  /** The flood's own control is the direct path, where it has client, kernel and server alone. */
+  FLOODED_REQUESTS(
+      Part.fairness,
+      "requests.flooded",
+      (client, time) -> client.flooded(16, 1_000, time.multipliedBy(2)),
+      Measure.p50("the same beside a neighbour's flood of connections, p50"),
+      Measure.p99("the same beside a neighbour's flood of connections, p99")),
+
   UPLOAD(
       Part.bulk,
       "bulk.up",

@@ -25,6 +25,12 @@ import java.util.concurrent.locks.LockSupport;
 final class LoadClient {
   private static final int REQUEST_BYTES = 64;
 
+  /** So many connections of the flood are always being opened. */
+  private static final int FLOOD_CLIENTS = 64;
+
+  /** The queues of a flood are as long as they get by then. */
+  private static final Duration FLOOD_BEFORE = Duration.ofMillis(300);
+
   /** From the start to the first request that is due: every client is awake by then. */
   private static final long SETTLING_NANOS = 20_000_000;
 
@@ -60,13 +66,25 @@ final class LoadClient {
   }
 
   private final LoadPath path;
+  private final LoadPath neighbours;
   private final ProcessUse hops;
 
   /**
+   * Without a neighbour.
+   *
    * @param hops whose CPU time is told beside that of the machine
    */
   LoadClient(LoadPath path, ProcessUse hops) {
+    this(path, path, hops);
+  }
+
+  /**
+   * @param neighbours from another pod to the same server
+   * @param hops whose CPU time is told beside that of the machine
+   */
+  LoadClient(LoadPath path, LoadPath neighbours, ProcessUse hops) {
     this.path = path;
+    this.neighbours = neighbours;
     this.hops = hops;
   }
 
@@ -140,6 +158,18 @@ final class LoadClient {
             return new Count(latencies.size(), latencies);
           }
         });
+  }
+
+  /** The same, while clients of another pod connect to the server as fast as they can. */
+  Sample flooded(int clients, int perSecond, Duration time) throws Exception {
+    LoadClient flood = new LoadClient(neighbours, ProcessUse.NONE);
+    FutureTask<Sample> flooding =
+        new FutureTask<>(() -> flood.connections(FLOOD_CLIENTS, time.plus(FLOOD_BEFORE)));
+    Thread.ofPlatform().daemon().name("load-flood").start(flooding);
+    Thread.sleep(FLOOD_BEFORE);
+    Sample sample = paced(clients, perSecond, time);
+    flooding.get();
+    return sample;
   }
 
   private static final class SystemClock implements OpenLoop.Clock {

@@ -12,6 +12,9 @@ import java.util.stream.IntStream;
 final class Manifests {
   static final String NAMESPACE = "bench";
 
+  /** Idle, but that its connections flood the server where that is measured. */
+  private static final int NEIGHBOUR = 2;
+
   /** Has no sandbox until a runtime makes one. */
   static final String STARTING_POD = "starting";
 
@@ -93,7 +96,7 @@ final class Manifests {
   static void write(Path folder, Testbed testbed, int pods) throws IOException {
     StringBuilder text = new StringBuilder(STRICT + enrolledNamespaceAndTarget());
     for (int pod = 0; pod < pods; pod++) {
-      String account = pod == 0 ? "client" : pod == 1 ? "server" : "idle";
+      String account = pod == 0 || pod == NEIGHBOUR ? "client" : pod == 1 ? "server" : "idle";
       String name = pod < 2 ? "load-" + account : "idle-" + pod;
       text.append(
           POD.formatted(

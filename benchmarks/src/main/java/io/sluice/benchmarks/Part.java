@@ -14,6 +14,8 @@ enum Part {
   requests,
   /** Streams. */
   bulk,
+  /** What a pod has of a neighbour that opens connections as fast as it can. */
+  fairness,
   /** Networks of pods that start. */
   cni,
   /** From node to node, with and without mutual TLS, beside another proxy. */

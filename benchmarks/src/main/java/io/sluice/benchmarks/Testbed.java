@@ -12,14 +12,15 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
- * A site whose first two pods are the direct path and are never enrolled; of the others the first
- * two carry the load and the rest are idle.
+ * A site whose first three pods are the direct path, with a neighbour of its client, and are never
+ * enrolled; of the others the first three are the same for the mesh and the rest are idle.
  */
 final class Testbed implements AutoCloseable {
   /** Begins the names of all runs. */
   static final String PREFIX = "slxbench-";
 
-  private static final int FIRST_POD = 2; // behind the two direct namespaces
+  private static final int LOADED = 3; // client, server, neighbour
+  private static final int FIRST_POD = LOADED; // behind the direct namespaces
 
   private final Site site;
   private final List<NetnsHandle> loaded = new ArrayList<>();
@@ -33,7 +34,7 @@ final class Testbed implements AutoCloseable {
             IntStream.range(0, FIRST_POD + pods)
                 .mapToObj(Integer::toString)
                 .toArray(String[]::new));
-    for (SitePod pod : site.pods().subList(0, FIRST_POD + 2)) {
+    for (SitePod pod : site.pods().subList(0, FIRST_POD + LOADED)) {
       pod.allowManyConnections();
       loaded.add(pod.open());
     }
@@ -41,12 +42,21 @@ final class Testbed implements AutoCloseable {
 
   /** Between the two direct namespaces, or the first two pods. */
   LoadPath path(Route route) {
-    int client = route == Route.DIRECT ? 0 : FIRST_POD;
+    return path(route, 0);
+  }
+
+  /** From the neighbour to the same server. */
+  LoadPath neighbours(Route route) {
+    return path(route, 2);
+  }
+
+  private LoadPath path(Route route, int client) {
+    int first = route == Route.DIRECT ? 0 : FIRST_POD;
     return LoadPath.straight(
         route.name().toLowerCase(Locale.ROOT),
-        loaded.get(client),
-        loaded.get(client + 1),
-        IpAddresses.text(site.pods().get(client + 1).address(Family.IPV4)));
+        loaded.get(first + client),
+        loaded.get(first + 1),
+        IpAddresses.text(site.pods().get(first + 1).address(Family.IPV4)));
   }
 
   /** One of those that are enrolled. */

@@ -33,7 +33,8 @@ final class TrafficMeasurement {
   }
 
   private void measure(Route route, ProcessUse hops, int samples) throws Exception {
-    rounds.measure(Map.of(route, new LoadClient(testbed.path(route), hops)), samples);
+    LoadClient client = new LoadClient(testbed.path(route), testbed.neighbours(route), hops);
+    rounds.measure(Map.of(route, client), samples);
   }
 
   List<Figure> figures() {
