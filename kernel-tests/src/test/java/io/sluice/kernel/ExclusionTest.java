@@ -140,10 +140,14 @@ class ExclusionTest {
           Map.of(
               "outboundPortExclusionList", "[" + byMesh.port() + "]",
               "inboundPortExclusionList", "[" + alsoByMesh.port() + "]"));
-      annotate(shop.buyer, Map.of("sluice.io/outbound-port-exclusion-list", "" + byPod.port()));
-      awaitAnswered(shop.buyer, shop.stranger.at(family, byPod.port()));
-      annotate(shop.store, Map.of("sluice.io/inbound-port-exclusion-list", "" + alsoByPod.port()));
-      awaitAnswered(shop.stranger, shop.store.at(family, alsoByPod.port()));
+      // Nobody calls before it is in force: for ten seconds after a refused call rules refuse its
+      // port.
+      shop.change(() ->
+          annotate(
+              shop.buyer, Map.of("sluice.io/outbound-port-exclusion-list", "" + byPod.port())));
+      shop.change(() ->
+          annotate(
+              shop.store, Map.of("sluice.io/inbound-port-exclusion-list", "" + alsoByPod.port())));
 
       for (TcpServer excluded : List.of(byMesh, byPod)) {
         assertAnsweredOften(shop.buyer, shop.stranger.at(family, excluded.port()), excluded);
