@@ -34,7 +34,6 @@ final class Http2Stack {
   private Http2Stack() {}
 
   static void configure(EpollSocketChannel channel) {
-    channel.config().setTcpNoDelay(true);
     channel.config().setWriteBufferWaterMark(CONNECTION_WATER_MARK);
   }
 
