@@ -1,8 +1,8 @@
 package io.sluice.reference;
 
 import io.prometheus.client.CollectorRegistry;
-import io.prometheus.client.hotspot.DefaultExports;
 import io.sluice.architecture.SourceTree;
+import io.sluice.process.ProcessMetrics;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.Comparator;
@@ -91,7 +91,7 @@ final class MetricReference {
   /** Asked of their library, which has no labels where nothing was counted yet. */
   private static MarkdownTable jvm() {
     CollectorRegistry registry = new CollectorRegistry();
-    DefaultExports.register(registry);
+    ProcessMetrics.register(registry);
     MarkdownTable table = new MarkdownTable("Name", "Type", "Help");
     Collections.list(registry.metricFamilySamples()).stream()
         .map(family ->

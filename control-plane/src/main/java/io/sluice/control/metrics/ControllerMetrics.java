@@ -8,11 +8,11 @@ import io.prometheus.client.Gauge;
 import io.prometheus.client.GaugeMetricFamily;
 import io.prometheus.client.Histogram;
 import io.prometheus.client.exporter.common.TextFormat;
-import io.prometheus.client.hotspot.DefaultExports;
 import io.sluice.control.authority.CertificateAuthority.AuthorityHealth;
 import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.kubernetes.WatchCounts;
 import io.sluice.control.limit.ConnectionRefusal;
+import io.sluice.process.ProcessMetrics;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -132,7 +132,7 @@ public final class ControllerMetrics {
     for (ConnectionRefusal each : ConnectionRefusal.values()) {
       connectionsRefused.labels(each.label());
     }
-    DefaultExports.register(registry);
+    ProcessMetrics.register(registry);
   }
 
   /** Those about what nodes are told. */

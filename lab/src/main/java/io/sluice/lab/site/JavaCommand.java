@@ -72,6 +72,7 @@ public final class JavaCommand {
             "-XX:ReservedCodeCacheSize=24m",
             "--enable-native-access=ALL-UNNAMED",
             "-XX:-UsePerfData",
+            "--sun-misc-unsafe-memory-access=allow",
             "-cp",
             classPath,
             mainClass));

@@ -9,7 +9,6 @@ import io.prometheus.client.CounterMetricFamily;
 import io.prometheus.client.Gauge;
 import io.prometheus.client.GaugeMetricFamily;
 import io.prometheus.client.exporter.common.TextFormat;
-import io.prometheus.client.hotspot.DefaultExports;
 import io.sluice.interception.Interception;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.mesh.Kind;
@@ -27,6 +26,7 @@ import io.sluice.node.metrics.InterceptionCollector.RefusalCollector;
 import io.sluice.node.store.StoreFault;
 import io.sluice.node.store.StoreStatus;
 import io.sluice.node.store.StoredFirst;
+import io.sluice.process.ProcessMetrics;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.accept.Proxy;
@@ -74,7 +74,7 @@ public final class NodeMetrics {
         "sluice_node_snapshot_revision",
         "Revision of the snapshot in force.",
         () -> snapshot.get().revision());
-    DefaultExports.register(registry);
+    ProcessMetrics.register(registry);
   }
 
   /** Adds what the hooks count and how the pods stand. */

@@ -15,6 +15,7 @@ import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.Reporter;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -30,13 +31,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The standard {@code istio_tcp_*} metrics, so that existing dashboards work. Children are looked
- * up once per connection, on its event loop. Series end when a workload or service that they name
- * has left the snapshot and none of their connections is open.
+ * up once per pair of ends and snapshot. Series end when a workload or service that they name has
+ * left the snapshot and none of their connections is open.
  */
 final class TcpMetrics {
   /**
-   * Label sets above which further ones share the values {@code other}. Threads that pass it at the
-   * same moment may exceed it by one each.
+   * Label sets above which further ones share the values {@code other}, and pairs of ends whose
+   * series are remembered. Threads that pass it at the same moment may exceed it by one each.
    */
   static final int MAX_LABEL_SETS = 2_000;
 
@@ -45,12 +46,59 @@ final class TcpMetrics {
   private final Counter closed;
   private final Counter sent;
   private final Counter received;
-  private final Map<Long, Live> live = new ConcurrentHashMap<>();
-  private final Set<TcpLabels> labelSets = ConcurrentHashMap.newKeySet();
+  private final Map<Long, Series> live = new ConcurrentHashMap<>();
+  private final Map<TcpLabels, Series> series = new ConcurrentHashMap<>();
   private final TcpLabels.Ends ends = new TcpLabels.Ends(); // of who says what is kept
+  private volatile Known known = new Known(MeshSnapshot.EMPTY, Map.of());
 
-  /** What one open connection counts under. */
-  private record Live(TcpLabels labels, Counter.Child sent, Counter.Child received) {}
+  /** What connections with the same labels count under. */
+  private final class Series {
+    final TcpLabels labels;
+    final Counter.Child openedOnes;
+    final Counter.Child sentBytes;
+    final Counter.Child receivedBytes;
+    private final Map<CloseKind, Counter.Child> closedOnes = new ConcurrentHashMap<>(4);
+    volatile boolean ended;
+
+    Series(TcpLabels labels) {
+      this.labels = labels;
+      String[] values = labels.toArray();
+      openedOnes = opened.labels(values);
+      sentBytes = sent.labels(values);
+      receivedBytes = received.labels(values);
+    }
+
+    Counter.Child closedOnes(CloseKind kind) {
+      return closedOnes.computeIfAbsent(
+          kind, how -> closed.labels(labels.withFlags(flags(how)).toArray()));
+    }
+  }
+
+  /** All that the labels of a connection follow from, by one snapshot. */
+  private record Pair(
+      Reporter reporter,
+      @Nullable NamespacedName source,
+      @Nullable SpiffeId sourceIdentity,
+      NamespacedName pod,
+      @Nullable InetAddress upstream,
+      @Nullable SpiffeId destinationIdentity,
+      @Nullable NamespacedName service,
+      boolean mutualTls) {
+    static Pair of(ConnectionInfo info) {
+      InetSocketAddress upstream = info.upstreamOrNull();
+      return new Pair(
+          info.reporter(),
+          info.sourceOrNull(),
+          info.sourceIdentityOrNull(),
+          info.pod(),
+          upstream == null ? null : upstream.getAddress(),
+          info.destinationIdentityOrNull(),
+          info.serviceOrNull(),
+          info.mutualTls());
+    }
+  }
+
+  private record Known(MeshSnapshot snapshot, Map<Pair, Series> pairs) {}
 
   TcpMetrics(CollectorRegistry registry, Supplier<MeshSnapshot> snapshot) {
     this.snapshot = snapshot;
@@ -71,47 +119,65 @@ final class TcpMetrics {
   }
 
   void opened(ConnectionInfo info) {
-    TcpLabels labels = bounded(TcpLabels.of(info, snapshot.get()));
-    String[] values = labels.toArray();
-    live.put(info.id(), new Live(labels, sent.labels(values), received.labels(values)));
-    opened.labels(values).inc();
+    Series counted = series(info);
+    live.put(info.id(), counted);
+    counted.openedOnes.inc();
+  }
+
+  private Series series(ConnectionInfo info) {
+    MeshSnapshot now = snapshot.get();
+    Known before = known;
+    if (before.snapshot != now) {
+      before = new Known(now, new ConcurrentHashMap<>());
+      known = before;
+    }
+    Pair pair = Pair.of(info);
+    Series found = before.pairs.get(pair);
+    if (found == null || found.ended) {
+      found = bounded(TcpLabels.of(info, now));
+      if (before.pairs.size() < MAX_LABEL_SETS) {
+        before.pairs.put(pair, found);
+      }
+    }
+    return found;
   }
 
   void bytes(ConnectionInfo info, long fromClient, long toClient) {
-    Live connection = live.get(info.id());
-    if (connection != null) {
-      connection.received.inc((double) fromClient);
-      connection.sent.inc((double) toClient);
+    Series counted = live.get(info.id());
+    if (counted != null) {
+      counted.receivedBytes.inc((double) fromClient);
+      counted.sentBytes.inc((double) toClient);
     }
   }
 
   void closed(AccessRecord record) {
-    Live connection = live.remove(record.info().id());
-    if (connection != null) {
-      closed.labels(connection.labels.withFlags(flags(record.closeKind())).toArray()).inc();
+    Series counted = live.remove(record.info().id());
+    if (counted != null) {
+      counted.closedOnes(record.closeKind()).inc();
     }
   }
 
   /** Ends the series whose ends are not in {@code current} any more. */
   void keepOnly(MeshSnapshot current) {
     ends.follow(current);
-    Set<TcpLabels> inUse = new HashSet<>();
-    live.values().forEach(connection -> inUse.add(connection.labels));
-    List<TcpLabels> ended =
-        labelSets.stream()
-            .filter(labels -> !ends.include(labels) && !inUse.contains(labels))
+    Set<Series> inUse = new HashSet<>(live.values());
+    List<Series> over =
+        series.values().stream()
+            .filter(one -> one.labels != TcpLabels.OTHER)
+            .filter(one -> !ends.include(one.labels) && !inUse.contains(one))
             .toList();
-    ended.forEach(this::end);
-    ended.forEach(labelSets::remove);
+    over.forEach(this::end);
   }
 
-  private void end(TcpLabels labels) {
-    String[] values = labels.toArray();
+  private void end(Series over) {
+    series.remove(over.labels);
+    over.ended = true;
+    String[] values = over.labels.toArray();
     opened.remove(values);
     sent.remove(values);
     received.remove(values);
     for (CloseKind kind : CloseKind.values()) {
-      closed.remove(labels.withFlags(flags(kind)).toArray());
+      closed.remove(over.labels.withFlags(flags(kind)).toArray());
     }
   }
 
@@ -133,15 +199,13 @@ final class TcpMetrics {
     };
   }
 
-  private TcpLabels bounded(TcpLabels labels) {
-    if (labelSets.contains(labels)) {
-      return labels;
+  private Series bounded(TcpLabels labels) {
+    Series found = series.get(labels);
+    if (found == null) {
+      boolean full = series.size() >= MAX_LABEL_SETS;
+      found = series.computeIfAbsent(full ? TcpLabels.OTHER : labels, Series::new);
     }
-    if (labelSets.size() >= MAX_LABEL_SETS) {
-      return TcpLabels.OTHER;
-    }
-    labelSets.add(labels);
-    return labels;
+    return found;
   }
 
   /**

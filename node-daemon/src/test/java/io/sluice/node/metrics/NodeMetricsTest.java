@@ -218,6 +218,21 @@ class NodeMetricsTest {
   }
 
   @Test
+  void aSeriesThatEndedBeginsAnewWithTheNextConnectionOfItsEnds() {
+    metrics.opened(Samples.outbound(1));
+    metrics.closed(Samples.ended(Samples.outbound(1), CloseKind.FIN));
+    metrics.keepOnly(Samples.snapshot(2, Samples.CATALOGUE));
+
+    metrics.opened(Samples.outbound(2));
+
+    assertThat(series("istio_tcp_connections_opened_total"))
+        .singleElement()
+        .asString()
+        .contains("source_workload=\"cart\"")
+        .endsWith("} 1.0");
+  }
+
+  @Test
   void seriesOfAnOpenConnectionStayUntilItEnds() {
     metrics.opened(Samples.outbound(1));
     MeshSnapshot next = Samples.snapshot(2, Samples.CATALOGUE);

@@ -16,8 +16,8 @@ import java.io.IOException;
  *       level-triggered EPOLLERR would spin the event loop.
  * </ul>
  *
- * <p>All methods but {@link #connecting} and {@link #watchErrors} run on the channel's event loop,
- * after its registration.
+ * <p>All methods but {@link #connecting}, {@link #keepAlive} and {@link #prepare} run on the
+ * channel's event loop, after its registration.
  */
 public final class AdoptedSockets {
   private AdoptedSockets() {}
@@ -44,14 +44,48 @@ public final class AdoptedSockets {
     channel.socket.shutdown(false, true);
   }
 
-  /** Makes the channel stay in the epoll set for errors alone; before registration. */
-  public static void watchErrors(EpollSocketChannel channel) throws IOException {
-    channel.setFlag(Native.EPOLLERR);
+  /**
+   * Before registration: the channel is to stay in the epoll set for errors alone; one that has to
+   * connect for what comes first then, too. The kernel hears nothing yet.
+   */
+  public static void prepare(EpollSocketChannel channel) throws IOException {
+    channel.setFlag(
+        channel.active ? Native.EPOLLERR : Native.EPOLLERR | Native.EPOLLOUT | Native.EPOLLIN);
+    channel.active = false; // Netty would submit EPOLLRDHUP
   }
 
-  /** The end of input is seen only by reading up to it from now on. */
-  public static void ignoreEarlyEndOfInput(EpollSocketChannel channel) throws IOException {
+  /**
+   * First of all after registration: the end of input is seen only by reading up to it from now on.
+   *
+   * @param connected whether it was accepted
+   */
+  public static void enter(EpollSocketChannel channel, boolean connected) throws IOException {
     channel.clearFlag(Native.EPOLLRDHUP);
+    if (connected) {
+      channel.active = true;
+    }
+  }
+
+  /** Has connected; goes on watching for bytes only where some were asked for. */
+  public static void connected(EpollSocketChannel channel, boolean reads) throws IOException {
+    if (!reads) {
+      channel.clearEpollIn();
+    }
+    if (channel.isFlagSet(Native.EPOLLOUT)) { // done at once, or more was written than went
+      channel.clearFlag(Native.EPOLLOUT);
+      channel.flush();
+    }
+  }
+
+  /** Closes a registered channel. {@code channel.close()} would first ask whether it lingers. */
+  public static void close(EpollSocketChannel channel) {
+    channel.registration().cancel();
+    try {
+      channel.socket.close();
+    } catch (IOException e) {
+      // The descriptor is free all the same (close(2)).
+    }
+    channel.close();
   }
 
   /**

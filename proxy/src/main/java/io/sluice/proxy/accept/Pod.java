@@ -34,6 +34,7 @@ final class Pod extends LocalPod {
         new SocketSetup(
             path.allocator,
             new ReadSizes(path.settings.maxReadBytes(), budget),
+            path.settings.keepAlive(),
             cause -> path.failed("connection-failed", name, cause)));
     this.room = new PodRoom(path.settings.maxConnectionsPerPod());
     this.hbone =

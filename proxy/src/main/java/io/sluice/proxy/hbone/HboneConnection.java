@@ -378,6 +378,13 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     }
   }
 
+  /** The peer makes too much of what costs it little; the connection is being closed. */
+  void floods() {
+    if (end == null) {
+      end = ConnectionEnd.FLOOD;
+    }
+  }
+
   private static Optional<Http2Exception> http2(Throwable cause) {
     for (Throwable one = cause; one != null; one = one.getCause()) {
       if (one instanceof Http2Exception exception) {

@@ -1,10 +1,13 @@
 package io.sluice.proxy.hbone;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.handler.codec.http2.Http2ConnectionAdapter;
+import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2FrameCodec;
 import io.netty.handler.codec.http2.Http2FrameCodecBuilder;
 import io.netty.handler.codec.http2.Http2MultiplexHandler;
@@ -34,7 +37,6 @@ final class Http2Stack {
   private Http2Stack() {}
 
   static void configure(EpollSocketChannel channel) {
-    channel.config().setTcpNoDelay(true);
     channel.config().setWriteBufferWaterMark(CONNECTION_WATER_MARK);
   }
 
@@ -114,6 +116,17 @@ final class Http2Stack {
     ReceiveWindows windows = new ReceiveWindows(channel, codec, settings.flow(), budget);
     HboneConnection connection =
         new HboneConnection(side, channel, meter, settings, windows, peer, owner);
+    codec
+        .connection()
+        .addListener(
+            new Http2ConnectionAdapter() {
+              @Override
+              public void onGoAwaySent(int lastStream, long error, ByteBuf debugData) {
+                if (error == Http2Error.ENHANCE_YOUR_CALM.code()) {
+                  connection.floods(); // of what it counts itself the codec tells nobody else
+                }
+              }
+            });
     channel
         .pipeline()
         .addLast(

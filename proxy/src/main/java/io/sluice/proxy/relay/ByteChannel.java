@@ -58,6 +58,9 @@ public interface ByteChannel {
   /** Sends the end of output, once {@link #isWritable}. */
   void endOutput();
 
+  /** Is not short-lived: what only long lives need can be set now. */
+  default void lasts() {}
+
   /** Ends both directions at once, unless both have ended; the peer sees a reset. */
   void reset();
 }

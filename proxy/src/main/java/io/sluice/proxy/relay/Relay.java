@@ -29,6 +29,7 @@ public final class Relay {
   private final Flow toNear;
   private boolean ended;
 
+  private boolean seen;
   private long seenBytes;
   private boolean seenHalfClosed;
   private long activeNanos = System.nanoTime();
@@ -65,6 +66,11 @@ public final class Relay {
 
   /** Looks at what has happened since the last look, at {@code now} of {@link System#nanoTime}. */
   public void look(long now) {
+    if (!seen && !ended) {
+      seen = true;
+      toFar.source.lasts();
+      toNear.source.lasts();
+    }
     // What waits may have become less without anybody being told.
     toFar.account();
     toNear.account();

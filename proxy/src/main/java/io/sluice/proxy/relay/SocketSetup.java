@@ -1,6 +1,7 @@
 package io.sluice.proxy.relay;
 
 import io.netty.buffer.ByteBufAllocator;
+import io.sluice.proxy.KeepAlive;
 import java.util.function.Consumer;
 
 /**
@@ -8,7 +9,11 @@ import java.util.function.Consumer;
  *
  * @param allocator of what is read
  * @param readSizes how much is read at a time
+ * @param keepAlive of what was opened here and lasts; a listener gives its own to what it accepts
  * @param failures hears of errors of ours, on the event loop
  */
 public record SocketSetup(
-    ByteBufAllocator allocator, ReadSizes readSizes, Consumer<Throwable> failures) {}
+    ByteBufAllocator allocator,
+    ReadSizes readSizes,
+    KeepAlive keepAlive,
+    Consumer<Throwable> failures) {}

@@ -24,6 +24,7 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
     implements ByteChannel, Incoming, ChannelFutureListener {
   private final EpollSocketChannel socket;
   private final SocketSetup setup;
+  private final boolean accepted;
   private @Nullable Runnable active;
   private @Nullable Listener listener;
   private @Nullable Consumer<ChannelEnd> goneListener;
@@ -37,22 +38,22 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
   private boolean closed;
 
   /**
-   * Prepares a socket, which is not registered with an event loop yet.
+   * Prepares a socket, which is not registered with an event loop yet. Netty has set TCP_NODELAY.
    *
    * @throws ChannelException when it cannot be prepared; it is still the caller's
    */
   public TcpChannel(EpollSocketChannel socket, SocketSetup setup) {
     this.socket = socket;
     this.setup = setup;
+    this.accepted = socket.isActive();
     EpollSocketChannelConfig config = socket.config();
     config.setAutoRead(false);
     config.setAllowHalfClosure(true);
-    config.setTcpNoDelay(true);
     config.setAllocator(setup.allocator());
     config.setRecvByteBufAllocator(setup.readSizes());
     socket.pipeline().addLast(this);
     try {
-      AdoptedSockets.watchErrors(socket);
+      AdoptedSockets.prepare(socket);
     } catch (IOException e) {
       throw new ChannelException(e);
     }
@@ -61,11 +62,14 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
   /** Before the event loop first looks at the socket. */
   @Override
   public void channelRegistered(ChannelHandlerContext context) throws IOException {
-    AdoptedSockets.ignoreEarlyEndOfInput(socket);
+    AdoptedSockets.enter(socket, accepted);
   }
 
   @Override
-  public void channelActive(ChannelHandlerContext context) {
+  public void channelActive(ChannelHandlerContext context) throws IOException {
+    if (!accepted && !closed) {
+      AdoptedSockets.connected(socket, readRequested);
+    }
     Runnable told = active;
     if (told != null) {
       told.run();
@@ -139,7 +143,14 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
   @Override
   public void channelReadComplete(ChannelHandlerContext context) {
     Listener local = listener;
-    if (closed || local == null || readRequested || inputEnded) {
+    if (closed || local == null || inputEnded) {
+      return;
+    }
+    if (outputEnded && socket.unsafe().recvBufAllocHandle().lastBytesRead() < 0) {
+      endInput(local); // it closes before Netty shuts what is not connected any more
+      return;
+    }
+    if (readRequested) {
       return;
     }
     local.batchEnded();
@@ -158,8 +169,12 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
       lost(ChannelEnd.RESET_BY_PEER);
       return;
     }
-    inputEnded = true;
     AdoptedSockets.reportErrorsAfterEndOfInput(socket);
+    endInput(local);
+  }
+
+  private void endInput(Listener local) {
+    inputEnded = true;
     local.inputEnded();
     closeIfFinished();
   }
@@ -229,6 +244,17 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
     closeIfFinished();
   }
 
+  @Override
+  public void lasts() {
+    if (!accepted && !closed) { // the listener's has it from there
+      try {
+        AdoptedSockets.keepAlive(socket, setup.keepAlive());
+      } catch (IOException e) {
+        setup.failures().accept(e);
+      }
+    }
+  }
+
   // --- the end -------------------------------------------------------------------------------
 
   /** At once: a socket with both directions ended reports a hang-up for as long as it is open. */
@@ -272,7 +298,7 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
     if (!closed) {
       closed = true;
       if (socket.isRegistered()) {
-        socket.close();
+        AdoptedSockets.close(socket);
       } else {
         socket.unsafe().closeForcibly();
       }

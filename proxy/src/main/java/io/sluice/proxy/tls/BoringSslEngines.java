@@ -74,7 +74,7 @@ final class BoringSslEngines implements Engines {
   @Override
   public SSLEngine server(ByteBufAllocator allocator) {
     ReferenceCountedOpenSslEngine engine =
-        (ReferenceCountedOpenSslEngine) server.newEngine(allocator);
+        (ReferenceCountedOpenSslEngine) batching(server, allocator);
     // Netty turns the tickets of TLS 1.3 on in each engine, unless a property of the JVM forbids.
     SSL.setOptions(engine.sslPointer(), SSL.SSL_OP_NO_TICKET);
     return engine;
@@ -82,7 +82,12 @@ final class BoringSslEngines implements Engines {
 
   @Override
   public SSLEngine client(ByteBufAllocator allocator) {
-    return client.newEngine(allocator);
+    return batching(client, allocator);
+  }
+
+  /** Unwraps many records at once; what {@code newEngine} makes gives one, as the JDK's does. */
+  private static SSLEngine batching(SslContext context, ByteBufAllocator allocator) {
+    return context.newHandler(allocator).engine();
   }
 
   @Override

@@ -30,6 +30,9 @@ public final class TlsHandshake extends ChannelInboundHandlerAdapter {
     void failed(ChannelHandlerContext context, TlsReason reason, @Nullable Throwable cause);
   }
 
+  /** Four full records: what one stream writes at a time goes in one piece. */
+  private static final int WRAP_BYTES = 64 * 1_024;
+
   private final SSLEngine engine;
   private final SslHandler handler;
   private final Handshakes handshakes;
@@ -47,6 +50,7 @@ public final class TlsHandshake extends ChannelInboundHandlerAdapter {
     this.handshakes = handshakes;
     this.listener = listener;
     this.handler = new SslHandler(engine);
+    handler.setWrapDataSize(WRAP_BYTES);
     handler.setHandshakeTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS);
     this.entry = handshakes.begin(engine, expected);
   }

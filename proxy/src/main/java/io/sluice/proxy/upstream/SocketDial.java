@@ -8,7 +8,6 @@ import io.sluice.proxy.PodSockets;
 import io.sluice.proxy.relay.TcpChannel;
 import io.sluice.proxy.socket.ConnectFailures;
 import io.sluice.proxy.socket.PendingSocket;
-import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -81,9 +80,8 @@ final class SocketDial implements Dial, PendingSocket.Listener {
     try {
       channel = AdoptedSockets.connecting(fd);
       channel.config().setConnectTimeoutMillis(0); // the deadline here covers the opening too
-      AdoptedSockets.keepAlive(channel, loop.means.settings.keepAlive());
       reached = new TcpChannel(channel, pod.sockets);
-    } catch (RuntimeException | IOException e) {
+    } catch (RuntimeException e) {
       loop.means.failed("socket-unusable", pod.name, e);
       if (channel == null) {
         PendingSocket.closeUnused(fd);

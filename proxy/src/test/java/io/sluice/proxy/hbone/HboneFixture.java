@@ -20,6 +20,7 @@ import io.sluice.await.Await;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.proxy.KeepAlive;
 import io.sluice.proxy.LeakCounter;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.limits.Source;
@@ -116,7 +117,10 @@ final class HboneFixture implements AutoCloseable {
     this.budget = new BufferBudget(budgetBytes, null);
     this.setup =
         new SocketSetup(
-            allocator, new ReadSizes(READ_BYTES, budget), cause -> fail("a relay failed", cause));
+            allocator,
+            new ReadSizes(READ_BYTES, budget),
+            KeepAlive.DEFAULT,
+            cause -> fail("a relay failed", cause));
     DenyList list = peer -> denied.denies(peer);
     storeEnd = new TlsIdentity(stack, stores::get, list, TlsSettings.DEFAULTS);
     buyerEnd = new TlsIdentity(stack, buyers::get, list, TlsSettings.DEFAULTS);
