@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import io.netty.util.internal.PlatformDependent;
 import io.sluice.proxy.hbone.HboneSettings;
+import io.sluice.proxy.relay.KeepAlive;
 import io.sluice.proxy.relay.ReadSizes;
 import java.time.Duration;
 

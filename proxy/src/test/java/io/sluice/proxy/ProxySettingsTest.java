@@ -3,6 +3,7 @@ package io.sluice.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.proxy.relay.KeepAlive;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 

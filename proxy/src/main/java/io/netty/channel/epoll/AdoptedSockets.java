@@ -1,6 +1,6 @@
 package io.netty.channel.epoll;
 
-import io.sluice.proxy.KeepAlive;
+import io.sluice.proxy.relay.KeepAlive;
 import java.io.IOException;
 
 /**

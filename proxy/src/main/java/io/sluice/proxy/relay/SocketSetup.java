@@ -1,7 +1,6 @@
 package io.sluice.proxy.relay;
 
 import io.netty.buffer.ByteBufAllocator;
-import io.sluice.proxy.KeepAlive;
 import java.util.function.Consumer;
 
 /**

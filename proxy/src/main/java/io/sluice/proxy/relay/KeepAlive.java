@@ -1,4 +1,4 @@
-package io.sluice.proxy;
+package io.sluice.proxy.relay;
 
 import java.time.Duration;
 
