@@ -151,7 +151,7 @@ class ModuleArrowsTest {
                     not(
                         nameMatching(
                             "io\\.sluice\\.proxy\\."
-                                + "(AcceptedFacts|Family|ListenerFd|PodListeners|PodSockets)"))))
+                                + "(AcceptedFacts|Family|ListenerFd|PodListeners|PodSockets(\\$Application)?)"))))
         .because("pods, settings and where namespaces are found are passed in by the node daemon")
         .check(sluice);
   }

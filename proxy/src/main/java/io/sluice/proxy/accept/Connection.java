@@ -118,6 +118,7 @@ final class Connection implements Upstream.Listener, Relay.Listener {
     }
     if (kind == CloseKind.CONNECT_FAILURE && caller.hasAnotherWay()) {
       leave();
+      giveBack();
       caller.end();
       downstream.refuse(answer.reason()); // which takes that way, and tells of it
     } else {
@@ -232,6 +233,7 @@ final class Connection implements Upstream.Listener, Relay.Listener {
       countArrival();
       path.refused.increment();
     }
+    giveBack();
     AccessRecord record =
         new AccessRecord(
             info(), subject.verdict(), reportedSent, reportedReceived, duration, kind, reason);
@@ -247,6 +249,9 @@ final class Connection implements Upstream.Listener, Relay.Listener {
     if (index >= 0) {
       loop.remove(this);
     }
+  }
+
+  private void giveBack() {
     pod.live.decrementAndGet();
     path.live.decrementAndGet();
     if (noRoom == null) {

@@ -64,6 +64,10 @@ class IdentityTest {
 
       Await.until("all looped back", () -> fixture.proxy.stats().loops() == connections);
       Await.until("all have ended", () -> fixture.proxy.stats().live() == 0);
+      Await.until(
+          "all are told",
+          () ->
+              fixture.recorder.closed.size() + fixture.recorder.refused.size() >= 3 * connections);
       // A connection that is reset before its connect has ended counts as refused.
       assertThat(
               Stream.concat(fixture.recorder.closed.stream(), fixture.recorder.refused.stream())

@@ -32,7 +32,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -160,7 +159,6 @@ class WithinNodeTest {
   }
 
   /** By whom it was refused, and whether loopback may answer, only a listener can know. */
-  @Tag("attack")
   @Test
   void whatIsRefusedOnTheWayGoesByTheListenerAndLeavesNothingBefore() throws IOException {
     useUp(entryTo(Peers.unused()));
@@ -231,7 +229,6 @@ class WithinNodeTest {
     }
   }
 
-  @Tag("attack")
   @Test
   void thePodCalledTakesNoMoreThanItsShare() throws IOException {
     try (var app = Peers.echo(Peers.V4)) {
@@ -301,7 +298,6 @@ class WithinNodeTest {
     }
   }
 
-  @Tag("attack")
   @Test
   void whatIsLedToAListenerAllTheSameIsRefused() throws IOException {
     var listener = fixture.serve(ProxyFixture.STORE, Direction.INBOUND, Peers.V4);
