@@ -29,14 +29,16 @@ final class MtlsMeasurement {
 
   private final NodesTestbed testbed;
   private final Bench.Extent extent;
+  private final List<Load> loads;
   private final Rounds<Crossing> rounds;
   private final Map<Crossing, Values> idle = new EnumMap<>(Crossing.class);
   private final Map<Crossing, Values> holding = new EnumMap<>(Crossing.class);
 
-  private MtlsMeasurement(NodesTestbed testbed, Bench.Extent extent) {
+  private MtlsMeasurement(NodesTestbed testbed, Bench.Extent extent, List<Load> loads) {
     this.testbed = testbed;
     this.extent = extent;
-    this.rounds = new Rounds<>(LOADS, extent);
+    this.loads = loads;
+    this.rounds = new Rounds<>(loads, extent);
   }
 
   /** What was measured, and what to think of it. */
@@ -45,11 +47,18 @@ final class MtlsMeasurement {
   /**
    * Makes the nodes and everything on them, measures, removes them.
    *
+   * @param parts whose loads are measured; all where there is none of any of them
    * @param peers other proxies that are measured too
    */
   static Result run(
-      String name, Path launcher, Path directory, Bench.Extent extent, Set<Crossing> peers)
+      String name,
+      Path launcher,
+      Path directory,
+      Bench.Extent extent,
+      Set<Part> parts,
+      Set<Crossing> peers)
       throws Exception {
+    List<Load> wanted = LOADS.stream().filter(load -> parts.contains(load.part())).toList();
     Set<Crossing> crossings = EnumSet.of(Crossing.DIRECT, Crossing.MUTUAL_TLS, Crossing.PLAINTEXT);
     crossings.addAll(peers);
     List<LoadServer> servers = new ArrayList<>();
@@ -59,7 +68,7 @@ final class MtlsMeasurement {
       for (Crossing crossing : crossings) {
         servers.add(LoadServer.start(testbed.path(crossing)));
       }
-      MtlsMeasurement measurement = new MtlsMeasurement(testbed, extent);
+      MtlsMeasurement measurement = new MtlsMeasurement(testbed, extent, wanted.isEmpty() ? LOADS : wanted);
       Map<Crossing, ProcessUse> bare =
           new LinkedHashMap<>(Map.of(Crossing.DIRECT, ProcessUse.NONE));
       for (Crossing peer : peers) {
@@ -128,7 +137,7 @@ final class MtlsMeasurement {
     comparisons.add(new Comparison("mtls.rss.idle", "RSS idle, both hops", "MiB", idle));
     comparisons.add(
         new Comparison("mtls.rss.held", "RSS with 1,000 connections, both hops", "MiB", holding));
-    for (Load load : LOADS) {
+    for (Load load : loads) {
       for (Load.Measure measure : load.measures()) {
         comparisons.add(
             new Comparison(
