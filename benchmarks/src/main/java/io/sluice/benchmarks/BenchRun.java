@@ -91,7 +91,8 @@ final class BenchRun implements AutoCloseable {
     List<Comparison> comparisons = List.of();
     if (parts.contains(Part.mtls)) {
       System.err.println("measuring " + Part.mtls);
-      MtlsMeasurement.Result result = MtlsMeasurement.run(name, launcher, directory, extent, parts, peers);
+      MtlsMeasurement.Result result =
+          MtlsMeasurement.run(name, launcher, directory, extent, parts, peers);
       comparisons = result.comparisons();
       remarks.addAll(result.remarks());
     }

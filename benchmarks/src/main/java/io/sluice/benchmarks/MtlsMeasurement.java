@@ -68,7 +68,8 @@ final class MtlsMeasurement {
       for (Crossing crossing : crossings) {
         servers.add(LoadServer.start(testbed.path(crossing)));
       }
-      MtlsMeasurement measurement = new MtlsMeasurement(testbed, extent, wanted.isEmpty() ? LOADS : wanted);
+      MtlsMeasurement measurement =
+          new MtlsMeasurement(testbed, extent, wanted.isEmpty() ? LOADS : wanted);
       Map<Crossing, ProcessUse> bare =
           new LinkedHashMap<>(Map.of(Crossing.DIRECT, ProcessUse.NONE));
       for (Crossing peer : peers) {
