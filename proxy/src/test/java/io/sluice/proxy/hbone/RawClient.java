@@ -47,8 +47,9 @@ final class RawClient implements AutoCloseable {
     socket = ForeignTls.connect(address, chain, "h2");
     out = socket.getOutputStream();
     in = new DataInputStream(socket.getInputStream());
-    out.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-    send(SETTINGS, 0, 0, new byte[0]);
+    // Who is refused may be reset already: what reads next sees that.
+    flood("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+    flood(frame(SETTINGS, 0, 0, new byte[0]));
   }
 
   void send(int type, int flags, int stream, byte[] payload) throws IOException {
