@@ -6,7 +6,8 @@ package io.sluice.proxy;
  * throws is logged and dropped).
  *
  * <p>Every accepted connection ends in exactly one {@link #refused} or, after {@link #opened}, one
- * {@link #closed}.
+ * {@link #closed}; but one whose requests are told of, each by {@link #request}, has no {@code
+ * opened}, {@code bytes} and {@code closed} of its own.
  */
 public interface ConnectionListener {
   /** The upstream has answered and bytes may flow. */
@@ -26,4 +27,7 @@ public interface ConnectionListener {
 
   /** A connection was reset before its upstream answered. */
   void refused(AccessRecord record);
+
+  /** An exchange has ended. */
+  default void request(RequestRecord record) {}
 }

@@ -1,0 +1,82 @@
+package io.sluice.proxy;
+
+import io.sluice.mesh.decision.Verdict;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one record that every exchange leaves, refused ones included.
+ *
+ * @param info who and where; upstream, service and destination are those of this exchange
+ * @param verdict outcome, reason and rule that admitted or refused it
+ * @param version of HTTP: {@code HTTP/1.1} or {@code HTTP/2}
+ * @param grpc whether it is a call of gRPC
+ * @param method of the request
+ * @param authority that it asked for
+ * @param path that it asked for, normalised, without the query
+ * @param status of the response to the downstream; 0 where there was none
+ * @param grpcStatusOrNull {@code grpc-status} of the response, where it is a call of gRPC that
+ *     ended
+ * @param end how it ended
+ * @param requestBytes octets of the request's content
+ * @param responseBytes octets of the response's content
+ * @param requestMessages messages of gRPC in the request; 0 of anything else
+ * @param responseMessages messages of gRPC in the response; 0 of anything else
+ * @param duration from the request's head to the end
+ * @param userAgentOrNull what the request says who asks
+ * @param requestIdOrNull its {@code x-request-id}
+ * @param forwardedForOrNull its {@code x-forwarded-for}
+ */
+public record RequestRecord(
+    ConnectionInfo info,
+    Verdict verdict,
+    String version,
+    boolean grpc,
+    String method,
+    String authority,
+    String path,
+    int status,
+    @Nullable String grpcStatusOrNull,
+    End end,
+    long requestBytes,
+    long responseBytes,
+    long requestMessages,
+    long responseMessages,
+    Duration duration,
+    @Nullable String userAgentOrNull,
+    @Nullable String requestIdOrNull,
+    @Nullable String forwardedForOrNull) {
+
+  /** How an exchange ended. The flags are those of Envoy's {@code response_flags}. */
+  public enum End {
+    /** Both messages were whole. */
+    WHOLE("-"),
+    /** Policy refused it; the response is ours. */
+    REFUSED("RBACAF"),
+    /** It broke a rule of HTTP or a limit; the response is ours. */
+    BAD_REQUEST("DPE"),
+    /** No upstream answered; the response is ours. */
+    NO_UPSTREAM("UF"),
+    /** There is no endpoint that could be asked; the response is ours. */
+    NO_ENDPOINT("UH"),
+    /** The client went before the end. */
+    RESET_BY_CLIENT("DC"),
+    /** The upstream went before the end. */
+    RESET_BY_UPSTREAM("UC"),
+    /** The upstream broke a rule of HTTP. */
+    BAD_RESPONSE("UPE"),
+    /** The connection was ended under it: drain, revocation, a limit. */
+    CUT("LR");
+
+    private final String flag;
+
+    End(String flag) {
+      this.flag = flag;
+    }
+
+    /** Value of the label {@code response_flags}. */
+    public String flag() {
+      return flag;
+    }
+  }
+}

@@ -1,0 +1,88 @@
+package io.sluice.proxy.http;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The fields of a message in their order (RFC 9110 §5). Names are compared without regard to case
+ * and kept as they were written; values are ISO 8859-1, one character an octet.
+ */
+final class Fields {
+  private final List<String> lines = new ArrayList<>(24); // name, value, name, value
+
+  /** How many field lines there are. */
+  int size() {
+    return lines.size() / 2;
+  }
+
+  String name(int index) {
+    return lines.get(2 * index);
+  }
+
+  String value(int index) {
+    return lines.get(2 * index + 1);
+  }
+
+  void add(String name, String value) {
+    lines.add(name);
+    lines.add(value);
+  }
+
+  /** The first value of that name. */
+  @Nullable String first(String name) {
+    for (int i = 0; i < lines.size(); i += 2) {
+      if (lines.get(i).equalsIgnoreCase(name)) {
+        return lines.get(i + 1);
+      }
+    }
+    return null;
+  }
+
+  /** All values of that name, as one list (RFC 9110 §5.3); null where there is none. */
+  @Nullable String joined(String name) {
+    String joined = null;
+    for (int i = 0; i < lines.size(); i += 2) {
+      if (lines.get(i).equalsIgnoreCase(name)) {
+        joined = joined == null ? lines.get(i + 1) : joined + ", " + lines.get(i + 1);
+      }
+    }
+    return joined;
+  }
+
+  /** How many field lines have that name. */
+  int count(String name) {
+    int count = 0;
+    for (int i = 0; i < lines.size(); i += 2) {
+      if (lines.get(i).equalsIgnoreCase(name)) {
+        count++;
+      }
+    }
+    return count;
+  }
+
+  /** Removes every field line of that name. */
+  void remove(String name) {
+    for (int i = lines.size() - 2; i >= 0; i -= 2) {
+      if (lines.get(i).equalsIgnoreCase(name)) {
+        lines.remove(i + 1);
+        lines.remove(i);
+      }
+    }
+  }
+
+  /** Removes every field line of that name and adds this one. */
+  void set(String name, String value) {
+    remove(name);
+    add(name, value);
+  }
+
+  /** Octets of names and values, with the 32 for each that RFC 9113 §6.5.2 counts. */
+  int octets() {
+    int octets = 0;
+    for (int i = 0; i < lines.size(); i += 2) {
+      octets += lines.get(i).length() + lines.get(i + 1).length() + 32;
+    }
+    return octets;
+  }
+}
