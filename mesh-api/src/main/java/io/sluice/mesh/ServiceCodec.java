@@ -30,7 +30,8 @@ final class ServiceCodec {
         io.sluice.api.resources.v1.ServicePort.newBuilder()
             .setName(port.name())
             .setPort(port.port())
-            .setProtocol(port.protocol().word());
+            .setProtocol(formerWord(port.protocol()))
+            .setDeclared(port.protocol().word());
     for (Endpoint endpoint : port.endpoints()) {
       message.addEndpoints(
           io.sluice.api.resources.v1.Endpoint.newBuilder()
@@ -52,7 +53,7 @@ final class ServiceCodec {
           new ServicePort(
               checks.text("ports.name", port.getName(), WireLimits.PORT_NAME_CHARACTERS),
               checks.port("ports.port", port.getPort()),
-              protocol(port.getProtocol(), checks),
+              protocol(port, checks),
               endpoints(port.getEndpointsList(), checks)));
     }
     return new Service(
@@ -77,13 +78,30 @@ final class ServiceCodec {
     return endpoints;
   }
 
-  private static AppProtocol protocol(String word, Checks checks) {
+  /**
+   * Releases that know no field {@code declared} refuse a service of a word that they do not know.
+   */
+  private static String formerWord(AppProtocol protocol) {
+    return switch (protocol) {
+      case UNDECLARED, HTTP2, GRPC_WEB, WS -> AppProtocol.HTTP.word();
+      case HTTP, GRPC, TCP, TCP_SERVER_FIRST, MQTT, TLS -> protocol.word();
+    };
+  }
+
+  private static AppProtocol protocol(io.sluice.api.resources.v1.ServicePort port, Checks checks) {
+    boolean former = !port.hasDeclared();
+    String field = former ? "ports.protocol" : "ports.declared";
+    String word = former ? port.getProtocol() : port.getDeclared();
+    if (former && word.equals(AppProtocol.HTTP.word())) {
+      return AppProtocol
+          .UNDECLARED; // such a controller says so of either, and has no policy for it
+    }
     for (AppProtocol protocol : AppProtocol.values()) {
       if (protocol.word().equals(word)) {
         return protocol;
       }
     }
-    String known = checks.text("ports.protocol", word, WireLimits.PORT_NAME_CHARACTERS);
-    throw checks.unusable("ports.protocol", "'" + known + "' is no protocol that is known here");
+    String known = checks.text(field, word, WireLimits.PORT_NAME_CHARACTERS);
+    throw checks.unusable(field, "'" + known + "' is no protocol that is known here");
   }
 }
