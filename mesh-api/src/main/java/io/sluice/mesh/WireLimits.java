@@ -48,6 +48,15 @@ public final class WireLimits {
   static final int PORT_NAME_CHARACTERS = 256;
   static final int SOURCES = 16_384;
   static final int PORTS = 65_535;
+  static final int HTTP_NAME_CHARACTERS = 256;
+  static final int HTTP_METHODS = 64;
+  static final int HTTP_HEADERS = 64;
+
+  /** Of one permission or one rule of a route; a request may be compared with each. */
+  public static final int HTTP_MATCHES = 1_024;
+
+  static final int ROUTE_RULES = 64;
+  static final int BACKENDS = 256;
   static final int DENIED = 16_384;
 
   /** RFC 5280 §4.1.2.2 has 20; some authorities use one more for the sign. */

@@ -115,13 +115,26 @@ final class RandomObjects {
   }
 
   Permission permission() {
+    Set<Integer> ports = set(this::port);
     return new Permission(
         name(),
         name(),
         set(this::name),
         set(this::identity),
-        set(this::port),
+        ports.isEmpty() ? Ports.EVERY : Ports.of(ports),
+        random.nextBoolean() ? Access.BYTES : new Access.Requests(list(this::match)),
         random.nextBoolean() ? one(RevokedMode.values()) : null);
+  }
+
+  private HttpMatch match() {
+    Map<String, Regex> headers = new HashMap<>();
+    list(() -> headers.put(word(), regex()));
+    return new HttpMatch(
+        word(), regex(), set(() -> one(new String[] {"GET", "PUT", "own"})), headers);
+  }
+
+  private Regex regex() {
+    return random.nextInt(FEW) == 0 ? Regex.ANY : Regex.of("/" + word() + "/[^/]+");
   }
 
   private InetAddress address() {

@@ -48,6 +48,7 @@ class RoundTripTest {
                       new LinkedHashSet<>(
                           random.shuffled(List.copyOf(permission.foreignSources()))),
                       permission.ports(),
+                      permission.access(),
                       permission.revokedOrNull()))))
           .isEqualTo(ResourceEncoder.encode(permission));
     }

@@ -47,6 +47,6 @@ public final class Samples {
         new NamespacedName("shop", name),
         new NamespacedName("shop", destination),
         Set.of(new NamespacedName("shop", source)),
-        Set.of(ports));
+        ports.length == 0 ? Ports.EVERY : Ports.of(ports));
   }
 }

@@ -5,9 +5,11 @@ import io.sluice.control.objects.MeshKey;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.TrafficTarget.Rule;
 import io.sluice.control.objects.TrafficTarget.Subject;
+import io.sluice.mesh.Access;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.Ports;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
@@ -85,6 +87,7 @@ final class PermissionCompiler {
                 sources,
                 foreign,
                 ports,
+                Access.BYTES,
                 revoked(target)));
   }
 
@@ -178,8 +181,8 @@ final class PermissionCompiler {
     return Optional.of(identity);
   }
 
-  /** Granted ports, empty for every port; nothing when the target grants none. */
-  private Optional<Set<Integer>> ports(TrafficTarget target) {
+  /** Granted ports; nothing when the target grants none. */
+  private Optional<Ports> ports(TrafficTarget target) {
     if (target.rules().isEmpty()) {
       return refuse(target, "spec.rules", "is empty", "add a rule of kind TCPRoute");
     }
@@ -205,7 +208,7 @@ final class PermissionCompiler {
     return portsOfRoutes(target);
   }
 
-  private Optional<Set<Integer>> portsOfRoutes(TrafficTarget target) {
+  private Optional<Ports> portsOfRoutes(TrafficTarget target) {
     Set<Integer> ports = new HashSet<>();
     boolean every = false;
     for (int i = 0; i < target.rules().size(); i++) {
@@ -223,11 +226,11 @@ final class PermissionCompiler {
       }
     }
     if (every) {
-      return Optional.of(Set.of());
+      return Optional.of(Ports.EVERY);
     }
     return ports.isEmpty()
         ? refuse(target, "", "no rule of it can be used", "mend at least one rule")
-        : Optional.of(ports);
+        : Optional.of(Ports.of(ports));
   }
 
   /** Names of the routes that the target's rules look for, existing or not. */

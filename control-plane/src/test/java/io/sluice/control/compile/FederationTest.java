@@ -8,10 +8,12 @@ import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.validate.Finding;
 import io.sluice.control.validate.Validation;
+import io.sluice.mesh.Access;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.Ports;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import java.nio.charset.StandardCharsets;
@@ -354,7 +356,8 @@ class FederationTest {
                 new NamespacedName("shop", "store"),
                 Set.of(),
                 Set.of(BUYER),
-                Set.of(),
+                Ports.EVERY,
+                Access.BYTES,
                 null));
     assertThat(compilation.statuses()).isEmpty();
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.Ports;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -42,7 +43,7 @@ class PermissionCompilerTest {
                 new NamespacedName("shop", "grant"),
                 new NamespacedName("shop", "db"),
                 Set.of(new NamespacedName("front", "web")),
-                Set.of(5432, 5433)));
+                Ports.of(5432, 5433)));
   }
 
   @Test
@@ -55,7 +56,7 @@ class PermissionCompilerTest {
                 WEB,
                 "{kind: TCPRoute, name: sql}, {kind: TCPRoute, name: all}"));
 
-    assertThat(permissions(compilation)).extracting(Permission::ports).containsExactly(Set.of());
+    assertThat(permissions(compilation)).extracting(Permission::ports).containsExactly(Ports.EVERY);
     assertThat(ownStatuses(compilation)).isEmpty();
   }
 
@@ -75,7 +76,7 @@ class PermissionCompilerTest {
                 new NamespacedName("shop", "grant"),
                 new NamespacedName("shop", "db"),
                 Set.of(new NamespacedName("front", "web")),
-                Set.of(5432, 5433)));
+                Ports.of(5432, 5433)));
     assertThat(ownStatuses(compilation))
         .extracting(ObjectStatus::severity, ObjectStatus::field, ObjectStatus::reason)
         .containsExactly(

@@ -11,6 +11,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.Ports;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
@@ -159,7 +160,7 @@ class DistributionCostTest {
               IntStream.range(firstCaller, firstCaller + CALLERS)
                   .mapToObj(caller -> account(caller % SERVICES))
                   .toList()),
-          Set.of(80));
+          Ports.of(80));
     }
 
     private static Service service(int number) {

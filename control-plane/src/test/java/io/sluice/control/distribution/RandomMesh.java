@@ -12,6 +12,7 @@ import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.Ports;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
@@ -118,7 +119,7 @@ public final class RandomMesh {
         new NamespacedName("shop", "grant-" + number),
         account(),
         random.nextBoolean() ? Set.of(account()) : Set.of(account(), other()),
-        random.nextBoolean() ? Set.of() : Set.of(one(PORTS)));
+        random.nextBoolean() ? Ports.EVERY : Ports.of(one(PORTS)));
   }
 
   private Workload pod(String name) {

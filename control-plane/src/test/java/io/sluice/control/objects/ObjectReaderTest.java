@@ -128,7 +128,11 @@ class ObjectReaderTest {
             new KubernetesService.Port(
                 "db", 5432, "TCP", AppProtocol.TCP, new KubernetesService.Target.Number(5432)),
             new KubernetesService.Port(
-                "dns", 53, "UDP", AppProtocol.UNDECLARED, new KubernetesService.Target.Number(5353)));
+                "dns",
+                53,
+                "UDP",
+                AppProtocol.UNDECLARED,
+                new KubernetesService.Target.Number(5353)));
   }
 
   @Test

@@ -8,6 +8,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.Ports;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotSource;
@@ -85,7 +86,7 @@ public final class StoreMesh implements SnapshotSource {
             List.of(
                 new Service(
                     STORE, List.of(), List.of(new ServicePort("main", 80, protocol, endpoints)))),
-            granted ? List.of(new Permission(BUYER, STORE, Set.of(BUYER), Set.of())) : List.of())
+            granted ? List.of(new Permission(BUYER, STORE, Set.of(BUYER), Ports.EVERY)) : List.of())
         .withComplete(complete);
   }
 

@@ -1,5 +1,6 @@
 package io.sluice.mesh.decision;
 
+import io.sluice.mesh.Access;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MetadataMode;
@@ -23,6 +24,16 @@ public final class Decisions {
 
   /** What {@code snapshot} says about {@code flow}. Never throws; does not block. */
   public static Verdict decide(MeshSnapshot snapshot, Flow flow) {
+    return decided(snapshot, flow, null);
+  }
+
+  /** The same about one request of it. Never throws; does not block. */
+  public static Verdict decide(MeshSnapshot snapshot, Flow flow, HttpRequest request) {
+    return decided(snapshot, flow, request);
+  }
+
+  private static Verdict decided(
+      MeshSnapshot snapshot, Flow flow, @Nullable HttpRequest requestOrNull) {
     Optional<SpiffeId> source = flow.identity(snapshot);
     // A destination that no one resolved has no address and so is no workload.
     Optional<Workload> destination =
@@ -30,7 +41,7 @@ public final class Decisions {
     if (destination.isEmpty() || !destination.get().enrolled()) {
       return leavingTheMesh(snapshot, flow, source, destination);
     }
-    return enteringWorkload(snapshot, flow, source, destination.get());
+    return enteringWorkload(snapshot, flow, requestOrNull, source, destination.get());
   }
 
   /**
@@ -41,12 +52,27 @@ public final class Decisions {
    * @param workload whose listener it is
    */
   public static Verdict decideAt(MeshSnapshot snapshot, NamespacedName workload, Flow flow) {
+    return decidedAt(snapshot, workload, flow, null);
+  }
+
+  /** The same about one request of it. Never throws; does not block. */
+  public static Verdict decideAt(
+      MeshSnapshot snapshot, NamespacedName workload, Flow flow, HttpRequest request) {
+    return decidedAt(snapshot, workload, flow, request);
+  }
+
+  private static Verdict decidedAt(
+      MeshSnapshot snapshot,
+      NamespacedName workload,
+      Flow flow,
+      @Nullable HttpRequest requestOrNull) {
     Optional<Workload> destination = snapshot.workload(workload);
     if (destination.isEmpty()) {
-      return decide(snapshot, flow);
+      return decided(snapshot, flow, requestOrNull);
     }
     return destination.get().enrolled()
-        ? enteringWorkload(snapshot, flow, flow.identity(snapshot), destination.get())
+        ? enteringWorkload(
+            snapshot, flow, requestOrNull, flow.identity(snapshot), destination.get())
         : Verdict.of(Outcome.ALLOWED, Reason.LEAVING); // nobody decides a moment later
   }
 
@@ -102,33 +128,42 @@ public final class Decisions {
   }
 
   private static Verdict enteringWorkload(
-      MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Workload destination) {
+      MeshSnapshot snapshot,
+      Flow flow,
+      @Nullable HttpRequest requestOrNull,
+      Optional<SpiffeId> source,
+      Workload destination) {
     if (source.isPresent() && destination.name().equals(flow.sourceOrNull())) {
       return Verdict.of(Outcome.ALLOWED, Reason.SAME_WORKLOAD);
     }
     if (!flow.isProven()) {
       Optional<SpiffeId> left = flow.identityByAddress(snapshot);
       if (left.isPresent()) {
-        return enteringFrom(snapshot, flow, left, destination);
+        return enteringFrom(snapshot, flow, requestOrNull, left, destination);
       }
       if (snapshot.settings().requiresProof(destination)) {
         // Before the permissive policy mode, which waives grants and not encryption.
         return Verdict.of(Outcome.REFUSED, Reason.MTLS_REQUIRED);
       }
     }
-    return enteringFrom(snapshot, flow, source, destination);
+    return enteringFrom(snapshot, flow, requestOrNull, source, destination);
   }
 
   private static Verdict enteringFrom(
-      MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Workload destination) {
+      MeshSnapshot snapshot,
+      Flow flow,
+      @Nullable HttpRequest requestOrNull,
+      Optional<SpiffeId> source,
+      Workload destination) {
     Optional<SpiffeId> foreigner = flow.foreigner();
     if (foreigner.isPresent()) {
       // Before the permissive policy mode, which waives grants for workloads of this mesh.
       return granted(
           snapshot,
+          flow,
+          requestOrNull,
           permission -> permission.foreignSources().contains(foreigner.get()),
-          destination.identity().serviceAccountName(),
-          flow.destination().getPort());
+          destination.identity().serviceAccountName());
     }
     if (flow.certifiedOrNull() != null && source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
@@ -142,27 +177,55 @@ public final class Decisions {
     NamespacedName account = source.get().serviceAccountName();
     return granted(
         snapshot,
+        flow,
+        requestOrNull,
         permission -> permission.sources().contains(account),
-        destination.identity().serviceAccountName(),
-        flow.destination().getPort());
+        destination.identity().serviceAccountName());
   }
 
   private static Verdict granted(
       MeshSnapshot snapshot,
+      Flow flow,
+      @Nullable HttpRequest requestOrNull,
       Predicate<Permission> includesSource,
-      NamespacedName destination,
-      int port) {
+      NamespacedName destination) {
+    int port = flow.destination().getPort();
     Verdict refusal = Verdict.of(Outcome.REFUSED, Reason.NO_TRAFFIC_TARGET);
     for (Permission permission : snapshot.permissionsFor(destination)) {
       if (!includesSource.test(permission)) {
         continue;
       }
-      if (permission.ports().isEmpty() || permission.ports().contains(port)) {
-        return new Verdict(Outcome.ALLOWED, Reason.TRAFFIC_TARGET, permission.name());
+      Reason reason = reason(permission, port, flow.decidedByRequest(), requestOrNull);
+      if (reason == Reason.TRAFFIC_TARGET) {
+        return new Verdict(Outcome.ALLOWED, reason, permission.name());
       }
-      refusal = new Verdict(Outcome.REFUSED, Reason.PORT_NOT_GRANTED, permission.name());
+      if (reason != Reason.PORT_NOT_GRANTED || !isAboutRequests(refusal.reason())) {
+        refusal = new Verdict(Outcome.REFUSED, reason, permission.name());
+      }
     }
     return refusal;
+  }
+
+  /** What {@code permission}, which names both ends, says of a connection or a request. */
+  private static Reason reason(
+      Permission permission, int port, boolean byRequest, @Nullable HttpRequest requestOrNull) {
+    if (!permission.ports().contain(port)) {
+      return Reason.PORT_NOT_GRANTED;
+    }
+    if (requestOrNull != null) {
+      return permission.grants(port, requestOrNull)
+          ? Reason.TRAFFIC_TARGET
+          : Reason.ROUTE_NOT_GRANTED;
+    }
+    boolean bytes = permission.access() instanceof Access.Bytes;
+    return bytes || (byRequest && permission.grantsOnlyRequests(port))
+        ? Reason.TRAFFIC_TARGET
+        : Reason.HTTP_ONLY;
+  }
+
+  /** A target that names the port says more than one that names another. */
+  private static boolean isAboutRequests(Reason reason) {
+    return reason == Reason.HTTP_ONLY || reason == Reason.ROUTE_NOT_GRANTED;
   }
 
   /**

@@ -23,20 +23,23 @@ import org.jspecify.annotations.Nullable;
  *     one then, however a snapshot names the mesh's trust domain
  * @param sourceAddress true client address
  * @param destination address and port of the upstream
+ * @param decidedByRequest whether each HTTP request on it is decided for itself: the connection is
+ *     then let in where any request may be
  */
 public record Flow(
     @Nullable NamespacedName sourceOrNull,
     @Nullable SpiffeId certifiedOrNull,
     boolean foreign,
     InetSocketAddress sourceAddress,
-    InetSocketAddress destination) {
+    InetSocketAddress destination,
+    boolean decidedByRequest) {
 
   /** A flow whose source is proven by a listener, or by nothing. */
   public Flow(
       @Nullable NamespacedName sourceOrNull,
       InetSocketAddress sourceAddress,
       InetSocketAddress destination) {
-    this(sourceOrNull, null, false, sourceAddress, destination);
+    this(sourceOrNull, null, false, sourceAddress, destination, false);
   }
 
   /**
@@ -54,13 +57,18 @@ public record Flow(
             .filter(workload -> workload.identity().equals(identity))
             .map(Workload::name)
             .orElse(null);
-    return new Flow(source, identity, false, sourceAddress, destination);
+    return new Flow(source, identity, false, sourceAddress, destination, false);
   }
 
   /** A flow of a workload of another mesh, which the roots of its trust domain prove. */
   public static Flow foreign(
       SpiffeId identity, InetSocketAddress sourceAddress, InetSocketAddress destination) {
-    return new Flow(null, identity, true, sourceAddress, destination);
+    return new Flow(null, identity, true, sourceAddress, destination, false);
+  }
+
+  /** The same where each HTTP request on it is decided for itself. */
+  public Flow byRequest() {
+    return new Flow(sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, true);
   }
 
   /** The workload that opened it, when that is known. */
@@ -85,7 +93,8 @@ public record Flow(
             certifiedOrNull.in(snapshot.settings().trustDomain()),
             false,
             sourceAddress,
-            destination);
+            destination,
+            decidedByRequest);
   }
 
   /**

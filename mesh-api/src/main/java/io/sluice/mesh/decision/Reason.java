@@ -58,6 +58,9 @@ public enum Reason {
   EGRESS_DISABLED(71, "the destination is outside the mesh and egress is disabled"),
   SAME_WORKLOAD(72, "a workload may reach itself"),
   MTLS_REQUIRED(73, "it is plaintext from an unproven source, and the destination is STRICT"),
+  HTTP_ONLY(
+      74, "a TrafficTarget lets this source send HTTP requests, and this is not decided as such"),
+  ROUTE_NOT_GRANTED(75, "a TrafficTarget names both ends, but no route of it matches the request"),
 
   // Forwarding.
   NO_READY_ENDPOINT(80, "the service has no ready endpoint"),
@@ -70,6 +73,8 @@ public enum Reason {
   WRONG_NAMESPACE(87, "the connection belongs to another network namespace"),
   IDLE_TIMEOUT(88, "nothing was sent for too long"),
   DRAINING(89, "the node daemon is stopping"),
+  PROTOCOL_MISMATCH(104, "the port is declared HTTP and the client spoke something else"),
+  BAD_REQUEST(105, "the request breaks a rule of HTTP or a limit"),
   INTERNAL_ERROR(90, "the proxy failed; see its log"),
 
   // Enrolment.

@@ -3,6 +3,7 @@ package io.sluice.mesh.decision;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
+import io.sluice.mesh.Access;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
@@ -10,6 +11,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.Ports;
 import io.sluice.mesh.Samples;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
@@ -97,7 +99,7 @@ class MutualTlsDecisionsTest {
             new NamespacedName("shop", "trap"),
             new NamespacedName("shop", "db"),
             Set.of(peer.serviceAccountName()),
-            Set.of());
+            Ports.EVERY);
 
     for (boolean permissive : List.of(true, false)) {
       for (MtlsMode mode : MtlsMode.values()) {
@@ -296,7 +298,13 @@ class MutualTlsDecisionsTest {
         List.of(),
         List.of(
             new Permission(
-                usual.name(), usual.destination(), usual.sources(), named, usual.ports(), null)));
+                usual.name(),
+                usual.destination(),
+                usual.sources(),
+                named,
+                usual.ports(),
+                Access.BYTES,
+                null)));
   }
 
   private static List<Workload> workloads(MtlsMode mode) {

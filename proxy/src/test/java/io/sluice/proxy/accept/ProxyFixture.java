@@ -10,6 +10,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.Ports;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
@@ -70,7 +71,7 @@ final class ProxyFixture extends TestNode {
         new NamespacedName("shop", "buy"),
         new NamespacedName("shop", "store"),
         Set.of(new NamespacedName("shop", "buyer")),
-        Set.of());
+        Ports.EVERY);
   }
 
   private static Workload workload(NamespacedName name, List<InetAddress> addresses) {

@@ -63,7 +63,13 @@ class RevocationTest {
     Permission usual = ProxyFixture.buyerMayReachStore();
     Permission permission =
         new Permission(
-            usual.name(), usual.destination(), usual.sources(), Set.of(), usual.ports(), target);
+            usual.name(),
+            usual.destination(),
+            usual.sources(),
+            Set.of(),
+            usual.ports(),
+            usual.access(),
+            target);
     SnapshotEditor editor =
         ProxyFixture.snapshot(
                 false,

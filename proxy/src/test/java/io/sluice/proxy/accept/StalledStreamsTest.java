@@ -8,6 +8,7 @@ import io.sluice.await.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.Ports;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
@@ -136,7 +137,7 @@ class StalledStreamsTest {
         new NamespacedName("shop", "call-" + called.name()),
         identity(called).serviceAccountName(),
         Set.of(caller.serviceAccountName()),
-        Set.of());
+        Ports.EVERY);
   }
 
   private static SpiffeId identity(NamespacedName pod) {

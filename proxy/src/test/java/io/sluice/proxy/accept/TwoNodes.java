@@ -13,6 +13,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.Ports;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
@@ -149,7 +150,7 @@ final class TwoNodes implements AutoCloseable {
             new NamespacedName("shop", "buy"),
             STORE_ID.serviceAccountName(),
             Set.of(BUYER_ID.serviceAccountName(), CLERK_ID.serviceAccountName()),
-            Set.of()));
+            Ports.EVERY));
   }
 
   private static Service service(List<InetSocketAddress> endpoints) {

@@ -1,0 +1,56 @@
+package io.sluice.mesh;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+
+/** Matches of HTTP requests as messages and back. They keep their order. */
+final class HttpMatches {
+  private HttpMatches() {}
+
+  static List<io.sluice.api.resources.v1.HttpMatch> messages(List<HttpMatch> matches) {
+    return matches.stream().map(HttpMatches::message).toList();
+  }
+
+  private static io.sluice.api.resources.v1.HttpMatch message(HttpMatch match) {
+    var message =
+        io.sluice.api.resources.v1.HttpMatch.newBuilder()
+            .setName(match.name())
+            .setPath(match.path().text())
+            .addAllMethods(match.methods().stream().sorted().toList());
+    match.headers().forEach((name, value) -> message.putHeaders(name, value.text()));
+    return message.build();
+  }
+
+  static List<HttpMatch> models(
+      String field, List<io.sluice.api.resources.v1.HttpMatch> messages, Checks checks) {
+    checks.atMost(field, messages.size(), WireLimits.HTTP_MATCHES);
+    List<HttpMatch> matches = new ArrayList<>(messages.size());
+    for (var message : messages) {
+      checks.atMost(field + ".headers", message.getHeadersCount(), WireLimits.HTTP_HEADERS);
+      Map<String, Regex> headers = new HashMap<>();
+      message
+          .getHeadersMap()
+          .forEach((name, value) ->
+              headers.put(
+                  checks.text(field + ".headers", name, WireLimits.HTTP_NAME_CHARACTERS),
+                  checks.value(field + ".headers", () -> Regex.of(value))));
+      matches.add(
+          new HttpMatch(
+              checks.text(field + ".name", message.getName(), WireLimits.HTTP_NAME_CHARACTERS),
+              checks.value(field + ".path", () -> Regex.of(message.getPath())),
+              new HashSet<>(
+                  checks.list(
+                      field + ".methods",
+                      message.getMethodsList(),
+                      WireLimits.HTTP_METHODS,
+                      method ->
+                          checks.text(
+                              field + ".methods", method, WireLimits.HTTP_NAME_CHARACTERS))),
+              headers));
+    }
+    return matches;
+  }
+}
