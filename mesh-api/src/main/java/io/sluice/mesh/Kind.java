@@ -1,6 +1,7 @@
 package io.sluice.mesh;
 
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -32,6 +33,14 @@ public final class Kind<T extends MeshObject> {
   public static final Index<Service, InetAddress> SERVICES_BY_ADDRESS =
       new Index<>(Service::virtualAddresses, Comparator.comparing(Service::name));
 
+  /** The services that have an endpoint at an address and port, ready or not. */
+  public static final Index<Service, InetSocketAddress> SERVICES_BY_ENDPOINT =
+      new Index<>(Service::endpoints, Comparator.comparing(Service::name));
+
+  /** Where calls of a service go, of which the first one counts. */
+  public static final Index<TrafficRoute, NamespacedName> ROUTES_BY_SERVICE =
+      new Index<>(route -> List.of(route.service()), Comparator.comparing(TrafficRoute::name));
+
   /** What is granted to reach a service account. */
   public static final Index<Permission, NamespacedName> PERMISSIONS_BY_DESTINATION =
       new Index<>(
@@ -59,7 +68,15 @@ public final class Kind<T extends MeshObject> {
 
   /** Names that clients call. */
   public static final Kind<Service> SERVICE =
-      new Kind<>("service", Service::name, ServiceCodec.CODEC, List.of(SERVICES_BY_ADDRESS));
+      new Kind<>(
+          "service",
+          Service::name,
+          ServiceCodec.CODEC,
+          List.of(SERVICES_BY_ADDRESS, SERVICES_BY_ENDPOINT));
+
+  /** Where TrafficSplits send calls of services. */
+  public static final Kind<TrafficRoute> ROUTE =
+      new Kind<>("route", TrafficRoute::name, RouteCodec.CODEC, List.of(ROUTES_BY_SERVICE));
 
   /** What TrafficTargets grant. */
   public static final Kind<Permission> PERMISSION =
@@ -71,7 +88,7 @@ public final class Kind<T extends MeshObject> {
 
   /** Every kind that a node is told of. */
   public static final List<Kind<?>> ALL =
-      List.of(NAMESPACE, WORKLOAD, SERVICE, PERMISSION, SETTINGS);
+      List.of(NAMESPACE, WORKLOAD, SERVICE, ROUTE, PERMISSION, SETTINGS);
 
   /**
    * By what else than their name objects are found.

@@ -195,6 +195,11 @@ public final class MeshSnapshot {
     return find(Kind.SERVICE, Kind.SERVICES_BY_ADDRESS, address).stream().findFirst();
   }
 
+  /** What sends calls of the service elsewhere. */
+  public Optional<TrafficRoute> routeOf(NamespacedName service) {
+    return find(Kind.ROUTE, Kind.ROUTES_BY_SERVICE, service).stream().findFirst();
+  }
+
   /** Every permission, in no order. */
   public Collection<Permission> permissions() {
     return all(Kind.PERMISSION);

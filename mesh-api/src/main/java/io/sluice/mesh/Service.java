@@ -1,8 +1,11 @@
 package io.sluice.mesh;
 
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A name that clients call.
@@ -36,6 +39,15 @@ public record Service(
   /** The port that clients call by this number. */
   public Optional<ServicePort> port(int number) {
     return ports.stream().filter(port -> port.port() == number).findFirst();
+  }
+
+  /** Where its ports lead, ready or not; each once. */
+  Set<InetSocketAddress> endpoints() {
+    Set<InetSocketAddress> endpoints = new HashSet<>();
+    for (ServicePort port : ports) {
+      port.endpoints().forEach(endpoint -> endpoints.add(endpoint.address()));
+    }
+    return endpoints;
   }
 
   /** DNS name inside the cluster, used as the value of telemetry labels. */
