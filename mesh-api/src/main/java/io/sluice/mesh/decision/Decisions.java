@@ -24,15 +24,15 @@ public final class Decisions {
 
   /** What {@code snapshot} says about {@code flow}. Never throws; does not block. */
   public static Verdict decide(MeshSnapshot snapshot, Flow flow) {
-    return decided(snapshot, flow, null);
+    return decide(snapshot, flow, null);
   }
 
-  /** The same about one request of it. Never throws; does not block. */
-  public static Verdict decide(MeshSnapshot snapshot, Flow flow, HttpRequest request) {
-    return decided(snapshot, flow, request);
-  }
-
-  private static Verdict decided(
+  /**
+   * The same about one request of it, where there is one. Never throws; does not block.
+   *
+   * @param requestOrNull null for the connection
+   */
+  public static Verdict decide(
       MeshSnapshot snapshot, Flow flow, @Nullable HttpRequest requestOrNull) {
     Optional<SpiffeId> source = flow.identity(snapshot);
     // A destination that no one resolved has no address and so is no workload.
@@ -52,23 +52,22 @@ public final class Decisions {
    * @param workload whose listener it is
    */
   public static Verdict decideAt(MeshSnapshot snapshot, NamespacedName workload, Flow flow) {
-    return decidedAt(snapshot, workload, flow, null);
+    return decideAt(snapshot, workload, flow, null);
   }
 
-  /** The same about one request of it. Never throws; does not block. */
+  /**
+   * The same about one request of it, where there is one. Never throws; does not block.
+   *
+   * @param requestOrNull null for the connection
+   */
   public static Verdict decideAt(
-      MeshSnapshot snapshot, NamespacedName workload, Flow flow, HttpRequest request) {
-    return decidedAt(snapshot, workload, flow, request);
-  }
-
-  private static Verdict decidedAt(
       MeshSnapshot snapshot,
       NamespacedName workload,
       Flow flow,
       @Nullable HttpRequest requestOrNull) {
     Optional<Workload> destination = snapshot.workload(workload);
     if (destination.isEmpty()) {
-      return decided(snapshot, flow, requestOrNull);
+      return decide(snapshot, flow, requestOrNull);
     }
     return destination.get().enrolled()
         ? enteringWorkload(
@@ -263,16 +262,18 @@ public final class Decisions {
     /**
      * What {@code snapshot} says of it; nothing where an end of it is no longer in the mesh: what
      * such an end has open it may finish. Never throws; does not block.
+     *
+     * @param requestOrNull the request that is under way, where one was allowed
      */
-    public Optional<Verdict> verdict(MeshSnapshot snapshot) {
+    public Optional<Verdict> verdict(MeshSnapshot snapshot, @Nullable HttpRequest requestOrNull) {
       if (hasLeft(snapshot)) {
         return Optional.empty();
       }
       Flow now = flow.stillIn(snapshot); // strangers are granted nothing, so it was the mesh's
       return Optional.of(
           direction == Direction.INBOUND
-              ? Decisions.decideAt(snapshot, workload, now)
-              : Decisions.decide(snapshot, now));
+              ? decideAt(snapshot, workload, now, requestOrNull)
+              : decide(snapshot, now, requestOrNull));
     }
 
     private boolean hasLeft(MeshSnapshot snapshot) {

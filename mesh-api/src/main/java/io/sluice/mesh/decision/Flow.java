@@ -66,6 +66,20 @@ public record Flow(
     return new Flow(null, identity, true, sourceAddress, destination, false);
   }
 
+  /** The same where it is decided as a whole, whatever it carries. */
+  public Flow whole() {
+    return decidedByRequest
+        ? new Flow(sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, false)
+        : this;
+  }
+
+  /** The same to another address. */
+  public Flow to(InetSocketAddress other) {
+    return other.equals(destination)
+        ? this
+        : new Flow(sourceOrNull, certifiedOrNull, foreign, sourceAddress, other, decidedByRequest);
+  }
+
   /** The same where each HTTP request on it is decided for itself. */
   public Flow byRequest() {
     return new Flow(sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, true);

@@ -75,7 +75,7 @@ class MutualTlsDecisionsTest {
             flow,
             Decisions.decide(before, flow));
 
-    assertThat(grant.verdict(now)).contains(ALLOWED_BY_TARGET);
+    assertThat(grant.verdict(now, null)).contains(ALLOWED_BY_TARGET);
     assertThat(Decisions.decide(now, flow).isAllowed()).as("as a new one, unmapped").isFalse();
   }
 
@@ -166,8 +166,8 @@ class MutualTlsDecisionsTest {
             new NamespacedName("shop", "db"),
             flow,
             Decisions.decide(before, flow));
-    assertThat(grant.verdict(before)).contains(ALLOWED_BY_TARGET);
-    assertThat(grant.verdict(snapshot(renamed, Set.of(), MtlsMode.STRICT)))
+    assertThat(grant.verdict(before, null)).contains(ALLOWED_BY_TARGET);
+    assertThat(grant.verdict(snapshot(renamed, Set.of(), MtlsMode.STRICT), null))
         .contains(Verdict.of(Outcome.REFUSED, Reason.NO_TRAFFIC_TARGET));
 
     Attack.tried("a peer of another mesh, while this mesh takes that trust domain")

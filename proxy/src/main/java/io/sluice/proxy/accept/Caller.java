@@ -1,7 +1,9 @@
 package io.sluice.proxy.accept;
 
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Handling;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.upstream.LocalPod;
 import io.sluice.proxy.upstream.Upstream;
@@ -25,7 +27,7 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
   }
 
   /** Leads to an upstream or a refusal, now or later. */
-  abstract void find(MeshSnapshot snapshot, Subject subject, Upstream.Listener connection);
+  abstract void find(MeshSnapshot snapshot, Subject subject, Connection connection);
 
   /** Tells what is known without a search: for the record of one that is refused before it. */
   void introduce(MeshSnapshot snapshot, Subject subject) {}
@@ -40,12 +42,24 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
     return pod;
   }
 
-  final void call(
-      MeshSnapshot snapshot, Flow wanted, Subject subject, Upstream.Listener connection) {
+  /**
+   * Leads the connection on. What carries requests goes to the pod's own application as a whole,
+   * and to others request by request.
+   */
+  final void call(MeshSnapshot snapshot, Flow wanted, Subject subject, Connection connection) {
+    Handling handling = Handling.of(snapshot, subject.direction(), pod.name, wanted);
+    Flow flow = handling.isHttp() ? wanted.byRequest() : wanted.whole();
+    if (handling.isHttp()) {
+      connection.carriesRequests(flow);
+    }
     Upstream asked =
-        new Upstream(loop.upstreams, pod, dialsInside(), snapshot, wanted, subject, connection);
+        new Upstream(loop.upstreams, pod, dialsInside(), snapshot, flow, subject, connection);
     upstream = asked;
-    asked.start();
+    if (!handling.isHttp() || subject.direction() == Direction.INBOUND) {
+      asked.start();
+    } else if (asked.admits()) {
+      connection.converse();
+    }
   }
 
   final boolean hasEnded() {

@@ -1,14 +1,17 @@
 package io.sluice.proxy.accept;
 
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.decide.Affected;
 import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.http.Exchanges;
 import io.sluice.proxy.limits.Source;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
@@ -22,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * One connection from accept to its access record: who it is, what was decided, its two ends. Runs
  * on one event loop.
  */
-final class Connection implements Upstream.Listener, Relay.Listener {
+final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.Listener {
   private enum State {
     ADMITTING,
     OPEN,
@@ -44,6 +47,8 @@ final class Connection implements Upstream.Listener, Relay.Listener {
   private final Incoming downstream;
   private final Caller caller;
   private @Nullable Relay relay; // once bytes flow
+  private @Nullable Exchanges exchanges; // instead, once requests may come
+  private @Nullable Flow requests; // what leads each of them on
   private State state = State.ADMITTING;
 
   private long reportedSent;
@@ -97,8 +102,11 @@ final class Connection implements Upstream.Listener, Relay.Listener {
   /** Ends it where the latest snapshot refuses what an earlier one allowed. */
   void judgeAgain(Affected affected) {
     Verdict answer = state == State.OPEN ? subject.revocation(path.snapshot, affected) : null;
+    Exchanges conversing = exchanges;
     if (answer != null) {
       end(CloseKind.REVOKED, answer.reason());
+    } else if (conversing != null) {
+      conversing.judgeAgain(affected);
     }
   }
 
@@ -129,15 +137,61 @@ final class Connection implements Upstream.Listener, Relay.Listener {
 
   // --- relaying ------------------------------------------------------------------------------
 
+  /** What it carries are requests, each to be decided for itself. */
+  void carriesRequests(Flow each) {
+    requests = each;
+  }
+
   @Override
   public void opened(ByteChannel upstream) {
     if (!open()) {
       upstream.reset();
       return;
     }
+    if (requests != null) {
+      converse(requests, upstream);
+      return;
+    }
     Relay joined = new Relay(downstream.accept(), upstream, pod.budget, this);
     relay = joined;
     joined.start();
+  }
+
+  /** Takes requests before any upstream is reached. */
+  void converse() {
+    Flow each = requests;
+    if (each != null && open()) {
+      converse(each, null);
+    }
+  }
+
+  private void converse(Flow each, @Nullable ByteChannel reached) {
+    Exchanges begun =
+        new Exchanges(
+            new Exchanges.Surroundings(
+                loop.upstreams,
+                pod,
+                caller.dialsInside(),
+                () -> path.snapshot,
+                path.allocator,
+                loop.executor),
+            each,
+            subject,
+            id,
+            this);
+    exchanges = begun;
+    begun.start(downstream.accept(), reached);
+  }
+
+  @Override
+  public void exchanged(RequestRecord record) {
+    tell(() -> path.listener.request(record));
+  }
+
+  @Override
+  public void refused(Verdict answer) {
+    subject.refused(answer);
+    end(CloseKind.REFUSED, answer.reason());
   }
 
   /** False where policy has changed its mind while the upstream was being reached. */
@@ -150,7 +204,9 @@ final class Connection implements Upstream.Listener, Relay.Listener {
     state = State.OPEN;
     countArrival();
     path.opened.increment();
-    tell(() -> path.listener.opened(info()));
+    if (requests == null) {
+      tell(() -> path.listener.opened(info()));
+    }
     return true;
   }
 
@@ -183,7 +239,24 @@ final class Connection implements Upstream.Listener, Relay.Listener {
     end(CloseKind.DRAIN, Reason.DRAINING);
   }
 
+  /** Takes no further requests, and ends after the present ones; bytes flow on. */
+  void retire() {
+    Exchanges conversing = exchanges;
+    if (conversing != null) {
+      conversing.drain();
+    }
+  }
+
   void tick(long now) {
+    Exchanges conversing = exchanges;
+    if (conversing != null) {
+      conversing.look(now);
+      long timeout = pod.idleNanos(path.snapshot);
+      if (state == State.OPEN && timeout > 0 && conversing.silentNanos(now) >= timeout) {
+        end(CloseKind.IDLE, Reason.IDLE_TIMEOUT);
+      }
+      return;
+    }
     Relay joined = relay;
     if (joined == null) {
       return;
@@ -237,9 +310,9 @@ final class Connection implements Upstream.Listener, Relay.Listener {
     AccessRecord record =
         new AccessRecord(
             info(), subject.verdict(), reportedSent, reportedReceived, duration, kind, reason);
-    if (wasOpen) {
+    if (wasOpen && requests == null) {
       tell(() -> path.listener.closed(record));
-    } else {
+    } else if (!wasOpen || kind == CloseKind.REFUSED) {
       tell(() -> path.listener.refused(record));
     }
   }
@@ -268,7 +341,10 @@ final class Connection implements Upstream.Listener, Relay.Listener {
 
   private void closeEnds(Reason reason) {
     Relay joined = relay;
-    if (joined != null) {
+    Exchanges conversing = exchanges;
+    if (conversing != null) {
+      conversing.end();
+    } else if (joined != null) {
       joined.reset();
     } else {
       downstream.refuse(reason);

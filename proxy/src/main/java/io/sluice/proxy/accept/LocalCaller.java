@@ -5,7 +5,6 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.upstream.LocalDial;
 import io.sluice.proxy.upstream.LocalPod;
-import io.sluice.proxy.upstream.Upstream;
 
 /** Who calls from another pod of this node: the outbound side that asks in this process says so. */
 final class LocalCaller extends Caller {
@@ -38,7 +37,7 @@ final class LocalCaller extends Caller {
   }
 
   @Override
-  void find(MeshSnapshot snapshot, Subject subject, Upstream.Listener connection) {
+  void find(MeshSnapshot snapshot, Subject subject, Connection connection) {
     introduce(snapshot, subject);
     call(snapshot, asked.flow(), subject, connection);
   }

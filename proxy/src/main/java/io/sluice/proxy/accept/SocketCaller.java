@@ -12,7 +12,6 @@ import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Family;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.upstream.LocalConnections;
-import io.sluice.proxy.upstream.Upstream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
@@ -50,7 +49,7 @@ final class SocketCaller extends Caller {
   }
 
   @Override
-  void find(MeshSnapshot snapshot, Subject subject, Upstream.Listener connection) {
+  void find(MeshSnapshot snapshot, Subject subject, Connection connection) {
     AcceptedFacts known = facts;
     InetSocketAddress destination = known == null ? null : known.originalDestinationOrNull();
     if (known == null) {
@@ -72,7 +71,7 @@ final class SocketCaller extends Caller {
     }
   }
 
-  private static void refuse(Upstream.Listener connection, Reason reason) {
+  private static void refuse(Connection connection, Reason reason) {
     connection.refused(Verdict.of(Outcome.REFUSED, reason), CloseKind.REFUSED);
   }
 
@@ -82,7 +81,7 @@ final class SocketCaller extends Caller {
       MeshSnapshot snapshot,
       InetSocketAddress destination,
       Subject subject,
-      Upstream.Listener connection) {
+      Connection connection) {
     Workload own = snapshot.workload(pod.name).orElse(null);
     InetSocketAddress client = trueClient(subject.client(), destination.getAddress(), own);
     subject.clientIs(pod.name, client, own == null ? null : own.identity(), null);
@@ -113,7 +112,7 @@ final class SocketCaller extends Caller {
   private final class Search implements Runnable {
     private final MeshSnapshot snapshot;
     private final Subject subject;
-    private final Upstream.Listener connection;
+    private final Connection connection;
     private final long giveUpNanos = System.nanoTime() + path.settings.identityTimeout().toNanos();
     private LocalConnections.Tuple tuple;
     private boolean hasAskedForSource;
@@ -122,7 +121,7 @@ final class SocketCaller extends Caller {
         MeshSnapshot snapshot,
         InetSocketAddress destination,
         Subject subject,
-        Upstream.Listener connection) {
+        Connection connection) {
       this.snapshot = snapshot;
       this.subject = subject;
       this.connection = connection;

@@ -9,7 +9,6 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.hbone.HboneExchange;
-import io.sluice.proxy.upstream.Upstream;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
@@ -39,7 +38,7 @@ final class StreamCaller extends Caller {
   }
 
   @Override
-  void find(MeshSnapshot snapshot, Subject subject, Upstream.Listener connection) {
+  void find(MeshSnapshot snapshot, Subject subject, Connection connection) {
     InetSocketAddress destination = asked.request().destination();
     Flow flow = asked.peer().flow(snapshot, asked.remoteAddress(), destination);
     introduce(snapshot, subject, flow.sourceOrNull());

@@ -7,6 +7,7 @@ import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Decisions.Grant;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.HttpRequest;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
@@ -35,6 +36,7 @@ public final class Subject {
 
   private Verdict verdict = Verdict.of(Outcome.REFUSED, Reason.INTERNAL_ERROR);
   private @Nullable Grant grant;
+  private @Nullable HttpRequest request;
   private @Nullable MeshSnapshot admittedBy; // until it is open
 
   /**
@@ -47,6 +49,17 @@ public final class Subject {
     this.pod = pod;
     this.direction = direction;
     this.client = client;
+  }
+
+  /** The same connection, of which nothing is decided yet: for one of the requests on it. */
+  public Subject ofRequest() {
+    Subject one = new Subject(pod, direction, client);
+    one.source = source;
+    one.sourceIdentity = sourceIdentity;
+    one.destinationIdentity = destinationIdentity;
+    one.mutualTls = mutualTls;
+    one.originalDestination = originalDestination;
+    return one;
   }
 
   // --- who and where -------------------------------------------------------------------------
@@ -88,6 +101,21 @@ public final class Subject {
     return client;
   }
 
+  /** Who calls, as far as that is proven. */
+  public @Nullable SpiffeId callerOrNull() {
+    return sourceIdentity;
+  }
+
+  /** Who is called, where that is known. */
+  public @Nullable SpiffeId calledOrNull() {
+    return destinationIdentity;
+  }
+
+  /** Whether certificates have proven both ends to each other. */
+  public boolean hasProof() {
+    return mutualTls;
+  }
+
   /** Certificates have proven both ends to each other. */
   public void haveProvenThemselves() {
     mutualTls = true;
@@ -124,14 +152,20 @@ public final class Subject {
    * Asks for {@code flow}, which leads to the endpoint chosen last.
    *
    * @param calledOrNull who is there
+   * @param requestOrNull what is asked for; null for a connection as a whole
    */
-  public Verdict decide(MeshSnapshot snapshot, Flow flow, @Nullable SpiffeId calledOrNull) {
+  public Verdict decide(
+      MeshSnapshot snapshot,
+      Flow flow,
+      @Nullable SpiffeId calledOrNull,
+      @Nullable HttpRequest requestOrNull) {
+    request = requestOrNull;
     endpoint = flow.destination();
     destinationIdentity = calledOrNull;
     Verdict answer =
         switch (direction) {
-          case OUTBOUND -> Decisions.decide(snapshot, flow);
-          case INBOUND -> Decisions.decideAt(snapshot, pod, flow);
+          case OUTBOUND -> Decisions.decide(snapshot, flow, requestOrNull);
+          case INBOUND -> Decisions.decideAt(snapshot, pod, flow, requestOrNull);
         };
     if (answer.isAllowed()) {
       verdict = answer;
@@ -173,7 +207,7 @@ public final class Subject {
 
   private @Nullable Verdict refusal(MeshSnapshot now) {
     Grant held = grant;
-    Verdict answer = held == null ? null : held.verdict(now).orElse(null);
+    Verdict answer = held == null ? null : held.verdict(now, request).orElse(null);
     if (held == null || answer == null || !answer.isAllowed()) {
       return answer;
     }

@@ -23,6 +23,9 @@ final class Head implements HttpRequest {
   /** Octets of content that are to come; {@link #UNKNOWN_LENGTH} where the message ends them. */
   long contentLength = UNKNOWN_LENGTH;
 
+  /** Reason phrase of a response, which HTTP/1 has for people. */
+  String phrase = "";
+
   /** The protocol that an upgrade, or an extended CONNECT (RFC 8441), asks for or answers. */
   @Nullable String upgrade;
 

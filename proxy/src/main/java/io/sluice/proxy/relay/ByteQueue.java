@@ -64,6 +64,12 @@ public final class ByteQueue {
     return piece;
   }
 
+  /** The next piece again, of which something was taken. */
+  public void putBack(ByteBuf bytes) {
+    size += bytes.readableBytes();
+    pieces.addFirst(bytes);
+  }
+
   /** Releases all of it. */
   public void clear() {
     for (ByteBuf piece = poll(); piece != null; piece = poll()) {

@@ -12,8 +12,10 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.HttpRequest;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Routing;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Family;
@@ -24,8 +26,10 @@ import io.sluice.proxy.tls.TlsIdentity;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +46,24 @@ public final class Upstream {
 
     /** Policy is against it, or nobody answered. */
     void refused(Verdict verdict, CloseKind kind);
+
+    /** What is asked for, where it is one request; null where bytes are to be carried. */
+    default @Nullable HttpRequest request() {
+      return null;
+    }
+
+    /** Whether there is a free connection to {@code endpoint} already, which has precedence. */
+    default boolean prefers(InetSocketAddress endpoint) {
+      return false;
+    }
+
+    /**
+     * Policy allows it and {@code endpoint} was chosen: whether a free connection is taken, so that
+     * nothing is dialled and this is the last to be heard.
+     */
+    default boolean takes(InetSocketAddress endpoint) {
+      return false;
+    }
   }
 
   private static final InetAddress LOOPBACK4 = InetAddress.ofLiteral("127.0.0.1");
@@ -101,23 +123,53 @@ public final class Upstream {
       }
       case INBOUND -> {
         SpiffeId called = snapshot.identityOf(pod.name).orElse(null);
-        if (isAllowed(wanted, called)) {
+        if (isAllowed(wanted, called) && !listener.takes(wanted.destination())) {
           dialApplication(wanted.destination());
         }
       }
     }
   }
 
-  private void reach(Service service) {
-    subject.callsService(service.name());
-    Optional<ServicePort> port = service.port(wanted.destination().getPort());
-    if (port.isEmpty()) {
+  /**
+   * Whether anything may be asked there, as far as that is known before something is: policy is
+   * asked and nothing dialled. Where not, the listener has been told.
+   */
+  public boolean admits() {
+    Service service = snapshot.serviceAt(wanted.destination().getAddress()).orElse(null);
+    if (service == null) {
+      return isAllowed(wanted, calledAt(wanted.destination()));
+    }
+    ServicePort port = service.port(wanted.destination().getPort()).orElse(null);
+    InetSocketAddress picked = port == null ? null : pick(port.endpoints());
+    return picked == null
+        || snapshot.routeOf(service.name()).isPresent()
+        || isAllowed(wanted.to(picked), calledAt(picked));
+  }
+
+  private @Nullable SpiffeId calledAt(InetSocketAddress address) {
+    return snapshot.workloadAt(address.getAddress()).map(Workload::identity).orElse(null);
+  }
+
+  private void reach(Service called) {
+    int number = wanted.destination().getPort();
+    subject.callsService(called.name());
+    if (called.port(number).isEmpty()) {
       refused(Reason.UNKNOWN_SERVICE_PORT, CloseKind.REFUSED);
       return;
     }
-    affinity = service.affinity();
-    others = port.get().endpoints();
-    InetSocketAddress picked = pick(port.get().endpoints());
+    Service service =
+        Routing.backend(snapshot, called, number, listener.request(), ThreadLocalRandom.current())
+            .orElse(null);
+    List<Endpoint> endpoints =
+        service == null
+            ? List.of()
+            : service.port(number).map(ServicePort::endpoints).orElse(List.of());
+    if (service != null) {
+      subject.callsService(service.name());
+      affinity = service.affinity();
+    }
+    others = endpoints;
+    InetSocketAddress picked = pick(endpoints);
     if (picked == null) {
       refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
     } else {
@@ -127,6 +179,11 @@ public final class Upstream {
 
   private @Nullable InetSocketAddress pick(List<Endpoint> candidates) {
     Family family = Family.of(wanted.destination().getAddress());
+    for (Endpoint candidate : candidates) {
+      if (candidate.ready() && listener.prefers(candidate.address())) {
+        return candidate.address();
+      }
+    }
     return switch (affinity) {
       case NONE -> loop.loads.pick(candidates, family, endpoint);
       case CLIENT_IP ->
@@ -136,15 +193,15 @@ public final class Upstream {
 
   private void reach(InetSocketAddress picked) {
     Workload called = snapshot.workloadAt(picked.getAddress()).orElse(null);
-    Flow flow =
-        picked.equals(wanted.destination())
-            ? wanted
-            : new Flow(wanted.sourceOrNull(), wanted.sourceAddress(), picked);
+    Flow flow = wanted.to(picked);
     if (!isAllowed(flow, called == null ? null : called.identity())) {
       return;
     }
     endpoint = picked;
     origin = null;
+    if (listener.takes(picked)) {
+      return;
+    }
     if (called != null && needsMutualTls(called)) {
       dialByStream(picked, called);
     } else if (called != null && called.name().equals(pod.name)) {
@@ -155,7 +212,7 @@ public final class Upstream {
   }
 
   private boolean isAllowed(Flow flow, @Nullable SpiffeId called) {
-    Verdict verdict = subject.decide(snapshot, flow, called);
+    Verdict verdict = subject.decide(snapshot, flow, called, listener.request());
     if (!verdict.isAllowed()) {
       listener.refused(verdict, CloseKind.REFUSED);
     }
@@ -184,7 +241,7 @@ public final class Upstream {
     if (callee == null || !loop.means.sockets.canLeadPast(pod.name, called, flow.destination())) {
       return false;
     }
-    dial(new LocalDial(this, loop, pod, callee, flow));
+    dial(new LocalDial(this, loop, pod, callee, flow.whole())); // its inbound side decides anew
     return true;
   }
 
@@ -299,6 +356,11 @@ public final class Upstream {
       case IPV4 -> LOOPBACK4;
       case IPV6 -> LOOPBACK6;
     };
+  }
+
+  /** The endpoint that was reached. */
+  public InetSocketAddress reached() {
+    return Objects.requireNonNull(endpoint, "nothing was reached");
   }
 
   /** Gives it up, or forgets what was reached; the channel is not closed by that. */

@@ -4,6 +4,7 @@ import io.sluice.await.Await;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.ConnectionListener;
+import io.sluice.proxy.RequestRecord;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
@@ -13,6 +14,7 @@ final class Recorder implements ConnectionListener {
   final List<ConnectionInfo> opened = new CopyOnWriteArrayList<>();
   final List<AccessRecord> closed = new CopyOnWriteArrayList<>();
   final List<AccessRecord> refused = new CopyOnWriteArrayList<>();
+  final List<RequestRecord> requests = new CopyOnWriteArrayList<>();
   final AtomicLong sent = new AtomicLong();
   final AtomicLong received = new AtomicLong();
 
@@ -30,6 +32,11 @@ final class Recorder implements ConnectionListener {
   @Override
   public void closed(AccessRecord record) {
     closed.add(record);
+  }
+
+  @Override
+  public void request(RequestRecord record) {
+    requests.add(record);
   }
 
   @Override

@@ -2,10 +2,12 @@ package io.sluice.proxy.accept;
 
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.sluice.mesh.Access;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSettings;
@@ -14,6 +16,7 @@ import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Ports;
+import io.sluice.mesh.Regex;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
@@ -113,6 +116,41 @@ final class TwoNodes implements AutoCloseable {
   /** Buyer and clerk may call the store, nothing else is allowed. */
   MeshSnapshot snapshot() {
     return snapshot(settings(DeniedPeers.NONE), buyerMayCall(), List.of(address), List.of());
+  }
+
+  /** Leads the buyer's calls to another application of the store, which takes all requests. */
+  void lead(InetSocketAddress other) {
+    client.sockets.redirect(BUYER, Direction.OUTBOUND, other);
+    publish(withRequests(other, List.of(new HttpMatch("", Regex.ANY, Set.of(), Map.of()))));
+  }
+
+  /** Its port is declared HTTP, and buyer and clerk may send requests that match. */
+  MeshSnapshot withRequests(List<HttpMatch> granted) {
+    return withRequests(app.address(), granted);
+  }
+
+  private MeshSnapshot withRequests(InetSocketAddress application, List<HttpMatch> granted) {
+    SnapshotEditor editor = snapshot().edit();
+    buyerMayCall().stream()
+        .map(one ->
+            new Permission(
+                one.name(),
+                one.destination(),
+                one.sources(),
+                Ports.of(application.getPort()),
+                new Access.Requests(granted)))
+        .forEach(editor::put);
+    editor.put(
+        new Service(
+            new NamespacedName("shop", "store"),
+            List.of(SERVICE),
+            List.of(
+                new ServicePort(
+                    "http",
+                    SERVICE_PORT,
+                    AppProtocol.HTTP,
+                    List.of(new Endpoint(application, true))))));
+    return editor.snapshot(9);
   }
 
   /** The same, with connections of one pod carried like this. */

@@ -1,0 +1,463 @@
+package io.sluice.proxy.http;
+
+import io.netty.buffer.ByteBuf;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.HttpRequest;
+import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.RequestRecord.End;
+import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.relay.ByteChannel;
+import io.sluice.proxy.upstream.Upstream;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request and its answer: decided, led to an upstream, joined with it, and told of at the end.
+ * Event loop of the downstream connection.
+ */
+final class Exchange implements Upstream.Listener {
+  private static final String CLIENT_CERTIFICATE = "x-forwarded-client-cert";
+
+  /** Those that mean the same when they are sent twice (RFC 9110 §9.2.2). */
+  private static final Set<String> IDEMPOTENT =
+      Set.of("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE");
+
+  private final Exchanges owner;
+  private final HttpStream downstream;
+  private final Head request;
+  private final Subject subject;
+  private final Message asked;
+  private final Message answered;
+  private @Nullable Fields askedTrailers; // which came before anybody could take them
+  private final long startNanos = System.nanoTime();
+  private @Nullable Upstream upstream; // while it is searched
+  private @Nullable HttpStream joined;
+  private boolean reused; // an upstream that carried exchanges before
+  private boolean repeated;
+  private boolean ended;
+  private int status;
+  private boolean answering; // a head that is no interim one has been passed on
+  private @Nullable String grpcStatus;
+  private End end = End.CUT;
+
+  /** Place in the owner's list; the owner's own. */
+  int index = -1;
+
+  /** Nothing is asked yet. */
+  Exchange(Exchanges owner, HttpStream downstream, Head request, boolean last, Subject subject) {
+    this.owner = owner;
+    this.downstream = downstream;
+    this.request = request;
+    this.subject = subject;
+    boolean grpc = LocalAnswer.isGrpc(request);
+    this.asked = new Message(grpc);
+    this.answered = new Message(grpc);
+    this.asked.whole = last;
+  }
+
+  /** Asks for it; may end it before it returns. */
+  void begin() {
+    downstream.listen(new FromDownstream());
+    try {
+      if (!request.path().equals("*")) {
+        request.path(Paths.normalised(request.path()));
+      }
+    } catch (BadMessage e) {
+      bad(e.status);
+      return;
+    }
+    request.fields.remove(CLIENT_CERTIFICATE); // a claim of others about identities
+    SpiffeId caller = subject.callerOrNull();
+    if (subject.direction() == Direction.INBOUND && caller != null) {
+      SpiffeId called = subject.calledOrNull();
+      request.fields.add(
+          CLIENT_CERTIFICATE, (called == null ? "" : "By=" + called + ";") + "URI=" + caller);
+    }
+    search();
+  }
+
+  private void search() {
+    Upstream search = owner.search(subject, this);
+    upstream = search;
+    search.start();
+  }
+
+  /** The request breaks a rule. */
+  void bad(int code) {
+    end = End.BAD_REQUEST;
+    subject.refused(Verdict.of(Outcome.REFUSED, Reason.BAD_REQUEST));
+    answer(code);
+  }
+
+  /** Answers by itself, where the head has not been answered yet. */
+  private void answer(int code) {
+    dropUpstream();
+    if (answering) {
+      downstream.abort(HttpStream.Abort.RESET);
+    } else {
+      Head head = LocalAnswer.to(request, code);
+      status = head.status();
+      grpcStatus = head.fields.first("grpc-status");
+      answering = true;
+      answered.whole = true;
+      downstream.head(head, true);
+      downstream.flush();
+    }
+    finish();
+  }
+
+  // --- finding an upstream -------------------------------------------------------------------
+
+  @Override
+  public HttpRequest request() {
+    return request;
+  }
+
+  @Override
+  public boolean prefers(InetSocketAddress endpoint) {
+    return owner.isFree(endpoint);
+  }
+
+  @Override
+  public boolean takes(InetSocketAddress endpoint) {
+    HttpStream free = owner.take(endpoint, subject);
+    if (free == null) {
+      return false;
+    }
+    upstream = null; // which has dialled nothing
+    reused = true;
+    join(free);
+    return true;
+  }
+
+  @Override
+  public void opened(ByteChannel channel) {
+    Upstream reached = upstream;
+    if (ended || reached == null) {
+      channel.reset();
+      return;
+    }
+    Verdict refusal = owner.refusalAtOpening(subject);
+    if (refusal != null) {
+      channel.reset();
+      refused(refusal, CloseKind.REFUSED);
+      return;
+    }
+    upstream = null; // the connection's from here on
+    reused = false;
+    join(owner.connect(channel, reached, subject));
+  }
+
+  @Override
+  public void refused(Verdict verdict, CloseKind kind) {
+    if (ended) {
+      return;
+    }
+    subject.refused(verdict);
+    Reason reason = verdict.reason();
+    if (reason == Reason.ROUTE_NOT_GRANTED) {
+      end = End.REFUSED;
+      answer(403);
+    } else if (kind == CloseKind.CONNECT_FAILURE) {
+      end = End.NO_UPSTREAM;
+      answer(503);
+    } else if (reason == Reason.NO_READY_ENDPOINT || reason == Reason.UNKNOWN_SERVICE_PORT) {
+      end = End.NO_ENDPOINT;
+      answer(503);
+    } else {
+      // Nothing is granted at all: the connection ends as that of any other protocol does.
+      ended = true;
+      dropUpstream();
+      asked.drop();
+      owner.refuse(this, verdict);
+    }
+  }
+
+  private void join(HttpStream stream) {
+    joined = stream;
+    stream.listen(new FromUpstream());
+    Fields trailers = askedTrailers;
+    boolean whole = asked.whole && trailers == null;
+    stream.head(request, whole && !asked.holdsAny());
+    for (ByteBuf piece = asked.nextHeld(); piece != null; piece = asked.nextHeld()) {
+      stream.data(piece, whole && !asked.holdsAny());
+    }
+    if (trailers != null) {
+      stream.trailers(trailers);
+    }
+    stream.flush();
+    confirm(stream, asked, downstream);
+  }
+
+  /** What has gone may be followed by more. */
+  private static void confirm(HttpStream sink, Message message, HttpStream source) {
+    if (sink.isWritable()) {
+      int bytes = message.confirm();
+      if (bytes > 0) {
+        source.consumed(bytes);
+      }
+    }
+  }
+
+  // --- the request ---------------------------------------------------------------------------
+
+  private final class FromDownstream implements HttpStream.Listener {
+    @Override
+    public void head(Head head, boolean last) {
+      throw new IllegalStateException("a request has one head");
+    }
+
+    @Override
+    public void data(ByteBuf bytes, boolean last) {
+      if (ended) {
+        int length = bytes.readableBytes();
+        bytes.release();
+        downstream.consumed(length);
+        return;
+      }
+      asked.count(bytes);
+      asked.whole = last;
+      HttpStream sink = joined;
+      if (sink == null) {
+        asked.hold(bytes);
+      } else {
+        sink.data(bytes, last);
+      }
+      finishIfWhole();
+    }
+
+    @Override
+    public void trailers(Fields trailers) {
+      asked.whole = true;
+      HttpStream sink = joined;
+      if (ended) {
+        return;
+      }
+      if (sink == null) {
+        askedTrailers = trailers;
+      } else {
+        sink.trailers(trailers);
+      }
+      finishIfWhole();
+    }
+
+    @Override
+    public void batchEnded() {
+      HttpStream sink = joined;
+      if (!ended && sink != null) {
+        sink.flush();
+        confirm(sink, asked, downstream);
+      }
+    }
+
+    @Override
+    public void writable() {
+      HttpStream source = joined;
+      if (!ended && source != null) {
+        confirm(downstream, answered, source);
+      }
+    }
+
+    @Override
+    public void aborted(HttpStream.Abort how) {
+      if (!ended) {
+        end = how == HttpStream.Abort.PROTOCOL_ERROR ? End.BAD_REQUEST : End.RESET_BY_CLIENT;
+        dropUpstream();
+        finish();
+      }
+    }
+  }
+
+  // --- the response --------------------------------------------------------------------------
+
+  private final class FromUpstream implements HttpStream.Listener {
+    @Override
+    public void head(Head head, boolean last) {
+      if (ended) {
+        return;
+      }
+      boolean switches = head.status() == 101;
+      if (!head.isInterim() || switches) {
+        status = head.status();
+        answering = true;
+        grpcStatus = head.fields.first("grpc-status");
+        answered.whole = last;
+        asked.whole = switches ? false : asked.whole || request.upgrade != null;
+      }
+      downstream.head(head, last);
+      if (head.isInterim()) {
+        downstream.flush();
+      }
+      finishIfAnswered();
+    }
+
+    @Override
+    public void data(ByteBuf bytes, boolean last) {
+      if (ended) {
+        bytes.release();
+        return;
+      }
+      answered.count(bytes);
+      answered.whole = last;
+      downstream.data(bytes, last);
+      finishIfAnswered();
+    }
+
+    @Override
+    public void trailers(Fields trailers) {
+      if (!ended) {
+        answered.whole = true;
+        String told = trailers.first("grpc-status");
+        grpcStatus = told == null ? grpcStatus : told;
+        downstream.trailers(trailers);
+        finishIfAnswered();
+      }
+    }
+
+    @Override
+    public void batchEnded() {
+      HttpStream source = joined;
+      if (!ended && source != null) {
+        downstream.flush();
+        confirm(downstream, answered, source);
+      }
+    }
+
+    @Override
+    public void writable() {
+      HttpStream sink = joined;
+      if (!ended && sink != null) {
+        confirm(sink, asked, downstream);
+      }
+    }
+
+    @Override
+    public void aborted(HttpStream.Abort how) {
+      joined = null;
+      if (!ended) {
+        upstreamLost(how);
+      }
+    }
+  }
+
+  /** An upstream that had served others may have closed while this request was on its way. */
+  private void upstreamLost(HttpStream.Abort how) {
+    boolean untouched = how == HttpStream.Abort.NOT_PROCESSED;
+    boolean stale =
+        reused && how == HttpStream.Abort.RESET && IDEMPOTENT.contains(request.method());
+    if (!answering && !repeated && asked.whole && asked.bytes() == 0 && (untouched || stale)) {
+      repeated = true;
+      search();
+      return;
+    }
+    boolean broken = how == HttpStream.Abort.PROTOCOL_ERROR;
+    end = broken ? End.BAD_RESPONSE : End.RESET_BY_UPSTREAM;
+    answer(broken ? 502 : 503);
+  }
+
+  // --- the end -------------------------------------------------------------------------------
+
+  private void finishIfWhole() {
+    if (asked.whole && answered.whole) {
+      end = End.WHOLE;
+      finish();
+    }
+  }
+
+  /**
+   * An answer that did not wait for the rest of the request is the whole answer (RFC 9113 §8.1).
+   */
+  private void finishIfAnswered() {
+    if (answered.whole && !asked.whole && status != 101) {
+      dropUpstream();
+      end = End.WHOLE;
+      finish();
+    } else {
+      finishIfWhole();
+    }
+  }
+
+  private void dropUpstream() {
+    Upstream searched = upstream;
+    upstream = null;
+    if (searched != null) {
+      searched.end();
+    }
+    HttpStream stream = joined;
+    joined = null;
+    if (stream != null) {
+      stream.abort(HttpStream.Abort.CANCELLED);
+    }
+  }
+
+  private void finish() {
+    if (!ended) {
+      ended = true;
+      asked.drop();
+      downstream.flush();
+      // What the last pieces were is taken: both connections may go on to another exchange.
+      HttpStream stream = joined;
+      if (stream != null) {
+        stream.consumed(answered.confirm());
+      }
+      downstream.consumed(asked.confirm());
+      owner.ended(this);
+    }
+  }
+
+  /** Policy refuses now what it has allowed. */
+  void revoke(Verdict verdict) {
+    subject.refused(verdict);
+    end = End.CUT;
+    answer(403);
+  }
+
+  /** The connection ends under it. */
+  void cut(boolean byClient) {
+    if (!ended) {
+      ended = true;
+      end = byClient && end == End.CUT ? End.RESET_BY_CLIENT : end;
+      dropUpstream();
+      asked.drop();
+    }
+  }
+
+  /** Octets that have moved. */
+  long moved() {
+    return asked.bytes() + answered.bytes();
+  }
+
+  Subject subject() {
+    return subject;
+  }
+
+  /** What is told of it, under the number of its connection. */
+  RequestRecord record(long id, String version) {
+    return new RequestRecord(
+        subject.info(id),
+        subject.verdict(),
+        version,
+        LocalAnswer.isGrpc(request),
+        request.method(),
+        request.authority(),
+        request.path(),
+        status,
+        grpcStatus,
+        end,
+        asked.bytes(),
+        answered.bytes(),
+        asked.messages(),
+        answered.messages(),
+        Duration.ofNanos(System.nanoTime() - startNanos),
+        request.fields.first("user-agent"),
+        request.fields.first("x-request-id"),
+        request.fields.first("x-forwarded-for"));
+  }
+}

@@ -1,0 +1,183 @@
+package io.sluice.proxy.http;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.relay.ByteChannel;
+import io.sluice.proxy.relay.ChannelEnd;
+
+/**
+ * HTTP/1 towards who answers (RFC 9112): one exchange at a time, and the next one where both
+ * messages were whole and neither side asked to close. Event loop of the channel.
+ */
+final class Http1Client extends Http1Side {
+  /** Hears of the connection. */
+  interface Owner {
+    /** It may carry another exchange. */
+    void idle(Http1Client client);
+
+    /** It carries no exchange after the last one, and is not gone yet. */
+    void ending(Http1Client client);
+
+    /** It carries nothing more. */
+    void gone(Http1Client client);
+  }
+
+  private final Owner owner;
+  private boolean requestOpen;
+  private boolean responseOpen;
+  private boolean upgrades;
+  private boolean tunnel;
+  private boolean ending;
+  private boolean told; // that it is gone
+
+  Http1Client(ByteChannel channel, ByteBufAllocator allocator, BufferBudget budget, Owner owner) {
+    super(channel, false, allocator, budget);
+    this.owner = owner;
+  }
+
+  // --- requests ------------------------------------------------------------------------------
+
+  @Override
+  public void head(Head head, boolean last) {
+    requestOpen = !last && head.upgrade == null;
+    responseOpen = true;
+    upgrades = head.upgrade != null;
+    parser.answers(head.method());
+    writer.request(head, last);
+  }
+
+  @Override
+  public void data(ByteBuf bytes, boolean last) {
+    if (isClosed()) {
+      bytes.release();
+      return;
+    }
+    writer.data(bytes, last);
+    if (last) {
+      requestEnded();
+    }
+  }
+
+  @Override
+  public void trailers(Fields trailers) {
+    writer.trailers(trailers);
+    requestEnded();
+  }
+
+  private void requestEnded() {
+    requestOpen = false;
+    if (tunnel) {
+      flush();
+      channel.endOutput();
+    } else {
+      finishExchange();
+    }
+  }
+
+  // --- responses -----------------------------------------------------------------------------
+
+  @Override
+  boolean expectsMessage() {
+    return true;
+  }
+
+  @Override
+  boolean dropsInput() {
+    return ending;
+  }
+
+  @Override
+  void headArrived(Head head, boolean last) throws BadMessage {
+    HttpStream.Listener asking = listener();
+    if (asking == null || !responseOpen) {
+      throw new BadMessage(502, "nobody asked");
+    }
+    if (head.status() == 101) {
+      if (!upgrades || head.upgrade == null) {
+        throw new BadMessage(502, "nobody asked for another protocol");
+      }
+      tunnel = true;
+      requestOpen = true;
+      parser.becomeTunnel();
+    }
+    asking.head(head, last);
+  }
+
+  @Override
+  void messageArrived() {
+    responseOpen = false;
+    finishExchange();
+  }
+
+  private void finishExchange() {
+    if (requestOpen || responseOpen || isClosed()) {
+      return;
+    }
+    endExchange();
+    if (parser.isPersistent() && !tunnel && !hasInputEnded()) {
+      owner.idle(this);
+    } else if (!tunnel) {
+      endOutput();
+    }
+  }
+
+  /** Nothing more is asked here; the peer ends it too, or {@link #close} does. */
+  private void endOutput() {
+    ending = true;
+    owner.ending(this);
+    channel.endOutput();
+    goOn();
+  }
+
+  @Override
+  void inputHasEnded() {
+    if (tunnel && (requestOpen || responseOpen)) {
+      return;
+    }
+    HttpStream.Listener asking = listener();
+    if (asking == null) {
+      endOutput();
+      return;
+    }
+    endExchange();
+    reset();
+    asking.aborted(Abort.RESET);
+    tellGone();
+  }
+
+  @Override
+  void bad(BadMessage why) {
+    HttpStream.Listener asking = listener();
+    endExchange();
+    reset();
+    if (asking != null) {
+      asking.aborted(hasInputEnded() ? Abort.RESET : Abort.PROTOCOL_ERROR);
+    }
+    tellGone();
+  }
+
+  @Override
+  public void abort(Abort how) {
+    close();
+  }
+
+  /** Ends it at once. */
+  void close() {
+    endExchange();
+    reset();
+    tellGone();
+  }
+
+  @Override
+  void gone(ChannelEnd end) {
+    tellGone();
+  }
+
+  private void tellGone() {
+    if (!told) {
+      told = true;
+      owner.gone(this);
+    }
+  }
+}

@@ -1,0 +1,305 @@
+package io.sluice.proxy.http;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.relay.ByteChannel;
+import io.sluice.proxy.relay.ByteQueue;
+import io.sluice.proxy.relay.ChannelEnd;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One end of a connection of HTTP/1: one exchange at a time, of which it is the stream. What the
+ * peer sends is read when what came before has been taken. Event loop of the channel.
+ */
+abstract class Http1Side implements HttpStream, ByteChannel.Listener {
+  final ByteChannel channel;
+  final Http1Parser parser;
+  final Http1Writer writer;
+  private final BufferBudget budget;
+  private final ByteQueue arrived = new ByteQueue(); // and not parsed
+  private HttpStream.@Nullable Listener listener;
+  private int untaken; // octets of content that the listener has not consumed
+  private int delivered; // octets of content, by the parsing that runs
+  private int waiting; // of the budget
+  private long dropped;
+  private boolean reading; // the peer may send
+  private boolean parsing;
+  private boolean inputEnded;
+  private boolean closed;
+
+  Http1Side(ByteChannel channel, boolean server, ByteBufAllocator allocator, BufferBudget budget) {
+    this.channel = channel;
+    this.budget = budget;
+    this.parser = new Http1Parser(server, new FromPeer());
+    this.writer = new Http1Writer(channel, allocator);
+  }
+
+  // --- what the two sides do differently -----------------------------------------------------
+
+  /** Whether what the peer sends now can be a message, or a part of one. */
+  abstract boolean expectsMessage();
+
+  /** Whether the connection ends, and what the peer still sends is nobody's. */
+  abstract boolean dropsInput();
+
+  /** A head has come. */
+  abstract void headArrived(Head head, boolean last) throws BadMessage;
+
+  /** The peer's message is whole. */
+  abstract void messageArrived();
+
+  /** The peer sends nothing more, and no message of its was cut. */
+  abstract void inputHasEnded();
+
+  /** What the peer sent is no message. */
+  abstract void bad(BadMessage why);
+
+  /** The channel is gone, and the listener has been told. */
+  abstract void gone(ChannelEnd end);
+
+  // --- from the peer -------------------------------------------------------------------------
+
+  @Override
+  public final void listen(HttpStream.Listener local) {
+    listener = local;
+  }
+
+  /** Who has the exchange; null where there is none. */
+  final HttpStream.@Nullable Listener listener() {
+    return listener;
+  }
+
+  final void endExchange() {
+    listener = null;
+  }
+
+  final boolean isClosed() {
+    return closed;
+  }
+
+  final boolean hasInputEnded() {
+    return inputEnded;
+  }
+
+  /** Octets of which nothing was made. */
+  final long dropped() {
+    return dropped;
+  }
+
+  /** Whether the peer has sent what nobody has looked at. */
+  final boolean hasArrived() {
+    return arrived.size() > 0;
+  }
+
+  @Override
+  public final void bytes(ByteBuf bytes) {
+    reading = false;
+    if (closed) {
+      channel.consumed(bytes.readableBytes());
+      bytes.release();
+    } else {
+      arrived.add(bytes, false);
+    }
+  }
+
+  @Override
+  public final void batchEnded() {
+    goOn();
+  }
+
+  /** Reads on, as far as messages may come and what came before is taken. */
+  final void goOn() {
+    if (parsing || closed) {
+      return; // whoever parses sees what has changed
+    }
+    if (dropsInput()) {
+      drop();
+    }
+    parsing = true;
+    try {
+      while (!closed && arrived.size() > 0 && untaken == 0 && expectsMessage()) {
+        parse();
+      }
+    } catch (BadMessage e) {
+      drop();
+      bad(e);
+    } finally {
+      parsing = false;
+    }
+    endBatch();
+    if (!closed && !reading && !inputEnded && untaken == 0 && arrived.size() == 0) {
+      reading = true;
+      channel.read();
+    }
+  }
+
+  private void endBatch() {
+    HttpStream.Listener told = listener;
+    if (told != null && !closed) {
+      told.batchEnded();
+    }
+  }
+
+  /** Reads to the end of one piece, or of a message. */
+  private void parse() throws BadMessage {
+    ByteBuf in = arrived.poll();
+    if (in == null) {
+      return;
+    }
+    int length = in.readableBytes();
+    delivered = 0;
+    boolean ended = false;
+    try {
+      ended = parser.read(in);
+    } finally {
+      int left = ended ? in.readableBytes() : 0;
+      channel.consumed(length - left - delivered); // heads and the like are taken at once
+      if (left > 0 && !closed) {
+        arrived.putBack(in);
+      } else {
+        channel.consumed(left);
+        in.release();
+      }
+    }
+    if (ended) {
+      messageArrived();
+    }
+  }
+
+  private final class FromPeer implements Http1Parser.Sink {
+    @Override
+    public void head(Head head, boolean last) throws BadMessage {
+      headArrived(head, last);
+    }
+
+    @Override
+    public void data(ByteBuf bytes, boolean last) {
+      HttpStream.Listener told = listener;
+      int length = bytes.readableBytes();
+      delivered += length;
+      if (told == null || closed) {
+        bytes.release();
+        channel.consumed(length);
+      } else {
+        untaken += length;
+        told.data(bytes, last);
+      }
+    }
+
+    @Override
+    public void trailers(Fields trailers) {
+      HttpStream.Listener told = listener;
+      if (told != null && !closed) {
+        told.trailers(trailers);
+      }
+    }
+  }
+
+  @Override
+  public final void consumed(int bytes) {
+    if (closed) {
+      return; // all of it was let go
+    }
+    untaken -= bytes;
+    channel.consumed(bytes);
+    if (untaken == 0) {
+      goOn();
+    }
+  }
+
+  @Override
+  public final void inputEnded() {
+    if (closed) {
+      return;
+    }
+    inputEnded = true;
+    boolean ended;
+    parsing = true;
+    try {
+      ended = !dropsInput() && parser.endOfStream();
+    } catch (BadMessage e) {
+      bad(e);
+      return;
+    } finally {
+      parsing = false;
+    }
+    if (ended) {
+      messageArrived();
+    }
+    if (!closed) {
+      inputHasEnded();
+    }
+    endBatch();
+  }
+
+  // --- to the peer ---------------------------------------------------------------------------
+
+  @Override
+  public final void flush() {
+    if (!closed) {
+      channel.flush();
+      account();
+    }
+  }
+
+  private void account() {
+    int now = closed ? 0 : channel.unsentBytes();
+    if (now != waiting) {
+      budget.hold(now - waiting);
+      waiting = now;
+    }
+  }
+
+  @Override
+  public final boolean isWritable() {
+    return channel.isWritable();
+  }
+
+  @Override
+  public final void writable() {
+    account();
+    HttpStream.Listener told = listener;
+    if (told != null && !closed) {
+      told.writable();
+    }
+  }
+
+  // --- the end -------------------------------------------------------------------------------
+
+  private void drop() {
+    dropped += arrived.size();
+    channel.consumed(arrived.size());
+    arrived.clear();
+  }
+
+  /** Ends both directions at once; the peer sees a reset. */
+  final void reset() {
+    if (!closed) {
+      close();
+      channel.reset();
+    }
+  }
+
+  private void close() {
+    closed = true;
+    drop();
+    channel.consumed(untaken);
+    untaken = 0;
+    account();
+  }
+
+  @Override
+  public final void closed(ChannelEnd end) {
+    if (closed) {
+      return;
+    }
+    close();
+    HttpStream.Listener told = listener;
+    listener = null;
+    if (told != null) {
+      told.aborted(Abort.RESET);
+    }
+    gone(end);
+  }
+}

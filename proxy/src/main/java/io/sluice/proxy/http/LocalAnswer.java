@@ -1,0 +1,63 @@
+package io.sluice.proxy.http;
+
+import java.util.Map;
+
+/**
+ * Responses of the proxy itself. They have no content, and tell a stranger nothing but a status.
+ */
+final class LocalAnswer {
+  private static final Map<Integer, String> PHRASES =
+      Map.ofEntries(
+          Map.entry(400, "Bad Request"),
+          Map.entry(403, "Forbidden"),
+          Map.entry(408, "Request Timeout"),
+          Map.entry(413, "Content Too Large"),
+          Map.entry(414, "URI Too Long"),
+          Map.entry(417, "Expectation Failed"),
+          Map.entry(431, "Request Header Fields Too Large"),
+          Map.entry(500, "Internal Server Error"),
+          Map.entry(501, "Not Implemented"),
+          Map.entry(502, "Bad Gateway"),
+          Map.entry(503, "Service Unavailable"),
+          Map.entry(505, "HTTP Version Not Supported"));
+
+  private static final String GRPC = "application/grpc";
+
+  private LocalAnswer() {}
+
+  /** With this status. */
+  static Head of(int status) {
+    Head head = Head.response(status, new Fields());
+    head.phrase = PHRASES.getOrDefault(status, "");
+    head.contentLength = 0;
+    return head;
+  }
+
+  /** To this request: a call of gRPC wants its own words for it. */
+  static Head to(Head request, int status) {
+    if (!isGrpc(request)) {
+      return of(status);
+    }
+    Head head = Head.response(200, new Fields());
+    head.fields.add("content-type", GRPC);
+    head.fields.add("grpc-status", grpcStatus(status));
+    return head;
+  }
+
+  /** Whether it is a call of gRPC. */
+  static boolean isGrpc(Head request) {
+    String type = request.fields.first("content-type");
+    return type != null && type.startsWith(GRPC) && !type.startsWith(GRPC + "-web");
+  }
+
+  /** As the mapping of gRPC has it (doc/http-grpc-status-mapping.md of its specification). */
+  private static String grpcStatus(int status) {
+    return switch (status) {
+      case 400 -> "13"; // INTERNAL
+      case 403 -> "7"; // PERMISSION_DENIED
+      case 501 -> "12"; // UNIMPLEMENTED
+      case 503 -> "14"; // UNAVAILABLE
+      default -> "2"; // UNKNOWN
+    };
+  }
+}

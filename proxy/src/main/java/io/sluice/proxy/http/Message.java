@@ -1,0 +1,92 @@
+package io.sluice.proxy.http;
+
+import io.netty.buffer.ByteBuf;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.jspecify.annotations.Nullable;
+
+/** What is counted of one message on its way, and held while it has no way yet. */
+final class Message {
+  private static final int GRPC_PREFIX = 5;
+
+  private final boolean grpc;
+  private final Deque<ByteBuf> held = new ArrayDeque<>(1);
+  private long bytes;
+  private long messages;
+  private int prefix; // octets of the prefix of a message of gRPC that have come
+  private long length; // that it tells, then what of that is left
+  private int unconfirmed; // octets passed on that the sender may not replace yet
+  boolean whole;
+
+  Message(boolean grpc) {
+    this.grpc = grpc;
+  }
+
+  /** Octets of content. */
+  long bytes() {
+    return bytes;
+  }
+
+  /** Messages of gRPC (its PROTOCOL-HTTP2.md, Length-Prefixed-Message). */
+  long messages() {
+    return messages;
+  }
+
+  /** Counts a piece that is passed on, or held. */
+  void count(ByteBuf piece) {
+    int octets = piece.readableBytes();
+    bytes += octets;
+    unconfirmed += octets;
+    if (grpc) {
+      countMessages(piece);
+    }
+  }
+
+  private void countMessages(ByteBuf piece) {
+    int i = piece.readerIndex();
+    while (i < piece.writerIndex()) {
+      if (prefix < GRPC_PREFIX) {
+        if (prefix > 0) {
+          length = length << 8 | piece.getUnsignedByte(i);
+        }
+        prefix++;
+        i++;
+      } else {
+        int take = (int) Math.min(length, piece.writerIndex() - i);
+        i += take;
+        length -= take;
+      }
+      if (prefix == GRPC_PREFIX && length == 0) {
+        messages++;
+        prefix = 0;
+      }
+    }
+  }
+
+  /** Keeps it; it is this one's. */
+  void hold(ByteBuf piece) {
+    held.add(piece);
+  }
+
+  /** What was held, of which the caller becomes the owner; null when there is none. */
+  @Nullable ByteBuf nextHeld() {
+    return held.poll();
+  }
+
+  boolean holdsAny() {
+    return !held.isEmpty();
+  }
+
+  /** Octets that the sender may replace now. */
+  int confirm() {
+    int octets = unconfirmed;
+    unconfirmed = 0;
+    return octets;
+  }
+
+  void drop() {
+    for (ByteBuf piece = held.poll(); piece != null; piece = held.poll()) {
+      piece.release();
+    }
+  }
+}

@@ -1,0 +1,102 @@
+package io.sluice.proxy.http;
+
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/** What octets may stand where in a message (RFC 9110 §5.5, §5.6.2; RFC 3986). */
+final class Octets {
+  private static final boolean[] TOKEN = new boolean[256];
+  private static final boolean[] VALUE = new boolean[256];
+  private static final boolean[] AUTHORITY = new boolean[256];
+
+  /** Names that most messages have, as they are written most often; a power of two of slots. */
+  private static final @Nullable String[] KNOWN = new @Nullable String[512];
+
+  static {
+    for (char c = '0'; c <= 'z'; c++) {
+      boolean alphanumeric = Character.isLetterOrDigit(c) && c < 128;
+      TOKEN[c] = alphanumeric;
+      AUTHORITY[c] = alphanumeric;
+    }
+    for (char c : "!#$%&'*+-.^_`|~".toCharArray()) {
+      TOKEN[c] = true;
+    }
+    // reg-name, IP-literal and port (RFC 3986 §3.2.2) without sub-delimiters, which no host has.
+    for (char c : "-._~:[]%".toCharArray()) {
+      AUTHORITY[c] = true;
+    }
+    for (int i = 0x20; i < 256; i++) {
+      VALUE[i] = i != 0x7f;
+    }
+    VALUE['\t'] = true;
+    for (String name :
+        ("Host,User-Agent,Accept,Accept-Encoding,Accept-Language,Connection,Content-Type,"
+                + "Content-Length,Transfer-Encoding,Date,Server,Cache-Control,Cookie,Set-Cookie,"
+                + "Expect,Upgrade,Vary,ETag,Last-Modified,Location,Authorization,Origin,Referer,"
+                + "Keep-Alive,TE,Trailer,X-Request-Id,X-Forwarded-For,Traceparent,"
+                + "If-None-Match,If-Modified-Since,Content-Encoding,Pragma,Age,Via")
+            .split(",")) {
+      know(name);
+      know(name.toLowerCase(java.util.Locale.ROOT));
+    }
+  }
+
+  private Octets() {}
+
+  private static void know(String name) {
+    byte[] bytes = name.getBytes(StandardCharsets.US_ASCII);
+    KNOWN[slot(bytes, 0, bytes.length)] = name;
+  }
+
+  private static int slot(byte[] bytes, int from, int to) {
+    int length = to - from;
+    int hash = length * 31 + bytes[from] * 7 + bytes[to - 1] * 131 + bytes[from + length / 2] * 17;
+    return hash & (KNOWN.length - 1);
+  }
+
+  /** The name there, of one character at least. */
+  static String name(byte[] bytes, int from, int to) {
+    String known = KNOWN[slot(bytes, from, to)];
+    if (known != null && known.length() == to - from) {
+      int i = 0;
+      while (i < known.length() && known.charAt(i) == bytes[from + i]) {
+        i++;
+      }
+      if (i == known.length()) {
+        return known;
+      }
+    }
+    return text(bytes, from, to);
+  }
+
+  static String text(byte[] bytes, int from, int to) {
+    return new String(bytes, from, to - from, StandardCharsets.ISO_8859_1);
+  }
+
+  static boolean isToken(byte octet) {
+    return TOKEN[octet & 0xff];
+  }
+
+  static boolean isValue(byte octet) {
+    return VALUE[octet & 0xff];
+  }
+
+  static boolean isToken(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (text.charAt(i) > 255 || !TOKEN[text.charAt(i)]) {
+        return false;
+      }
+    }
+    return !text.isEmpty();
+  }
+
+  /** Whether it is a host with or without a port, and no user before it. */
+  static boolean isAuthority(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (text.charAt(i) > 255 || !AUTHORITY[text.charAt(i)]) {
+        return false;
+      }
+    }
+    return !text.isEmpty();
+  }
+}

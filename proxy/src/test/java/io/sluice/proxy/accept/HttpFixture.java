@@ -1,0 +1,120 @@
+package io.sluice.proxy.accept;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import io.sluice.mesh.HttpMatch;
+import io.sluice.mesh.Regex;
+import io.sluice.proxy.Peers;
+import io.sluice.proxy.tls.TlsStack;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/**
+ * Two nodes, where the buyer may send some requests to the store; the store's application keeps
+ * what it really received, octet by octet, and knows no more of HTTP than where a message ends.
+ */
+final class HttpFixture implements AutoCloseable {
+  /** What the application has received, one text for each connection. */
+  final List<Received> received = new CopyOnWriteArrayList<>();
+
+  final TwoNodes nodes;
+
+  /** Octets of one connection. */
+  static final class Received {
+    private final ByteArrayOutputStream octets = new ByteArrayOutputStream();
+
+    synchronized void add(byte[] bytes, int length) {
+      octets.write(bytes, 0, length);
+    }
+
+    synchronized String text() {
+      return octets.toString(ISO_8859_1);
+    }
+  }
+
+  /** What the application does with a connection. */
+  interface Application {
+    void serve(Socket socket, Received received) throws IOException;
+  }
+
+  /** One that answers requests without content by 200. */
+  HttpFixture() {
+    this(HttpFixture::answerEach, "/books.*");
+  }
+
+  HttpFixture(Application application, String grantedPath) {
+    this.nodes =
+        new TwoNodes(
+            TlsStack.JDK,
+            socket -> {
+              Received one = new Received();
+              received.add(one);
+              application.serve(socket, one);
+            });
+    nodes.publish(nodes.withRequests(List.of(match(grantedPath, "GET", "POST"))));
+  }
+
+  static HttpMatch match(String path, String... methods) {
+    return new HttpMatch("granted", Regex.of(path), Set.of(methods), Map.of());
+  }
+
+  /** Answers whatever ends like a head. */
+  static void answerEach(Socket socket, Received received) throws IOException {
+    byte[] buffer = new byte[65_536];
+    InputStream in = socket.getInputStream();
+    int answered = 0;
+    for (int n = in.read(buffer); n > 0; n = in.read(buffer)) {
+      received.add(buffer, n);
+      int heads = received.text().split("\r\n\r\n", -1).length - 1;
+      for (; answered < heads; answered++) {
+        socket
+            .getOutputStream()
+            .write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".getBytes(ISO_8859_1));
+      }
+    }
+  }
+
+  /** A client's socket. */
+  Socket connect() throws IOException {
+    return Peers.connect(nodes.entry);
+  }
+
+  /** What comes back for these octets until the connection ends, or {@code enough} has come. */
+  String ask(String octets, String enough) throws IOException {
+    try (Socket socket = connect()) {
+      socket.setSoTimeout(10_000);
+      socket.getOutputStream().write(octets.getBytes(ISO_8859_1));
+      return read(socket, enough);
+    }
+  }
+
+  static String read(Socket socket, String enough) throws IOException {
+    byte[] buffer = new byte[65_536];
+    StringBuilder answer = new StringBuilder();
+    try {
+      for (int n = socket.getInputStream().read(buffer);
+          n > 0;
+          n = socket.getInputStream().read(buffer)) {
+        answer.append(new String(Arrays.copyOf(buffer, n), ISO_8859_1));
+        if (!enough.isEmpty() && answer.indexOf(enough) >= 0) {
+          break;
+        }
+      }
+    } catch (IOException e) {
+      answer.append("[reset]");
+    }
+    return answer.toString();
+  }
+
+  @Override
+  public void close() {
+    nodes.close();
+  }
+}
