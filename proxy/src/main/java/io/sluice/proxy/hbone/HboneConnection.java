@@ -15,6 +15,8 @@ import io.netty.handler.codec.http2.Http2SettingsAckFrame;
 import io.netty.handler.codec.http2.Http2SettingsFrame;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
+import io.sluice.proxy.http2.FrameMeter;
+import io.sluice.proxy.http2.ReceiveWindows;
 import io.sluice.proxy.tls.TlsFailures;
 import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.VerifiedPeer;

@@ -14,6 +14,8 @@ import io.netty.handler.codec.http2.Http2MultiplexHandler;
 import io.netty.handler.codec.http2.Http2Settings;
 import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.handler.codec.http2.Http2StreamChannelOption;
+import io.sluice.proxy.http2.FrameMeter;
+import io.sluice.proxy.http2.ReceiveWindows;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.tls.VerifiedPeer;
 import java.util.function.BiFunction;
@@ -111,9 +113,20 @@ final class Http2Stack {
       BufferBudget budget,
       HboneConnection.Owner owner,
       BiFunction<HboneConnection, Http2StreamChannel, ChannelHandler> streams) {
-    FrameMeter meter = new FrameMeter(codec, settings.limits(), skipBytes);
+    FrameMeter meter =
+        new FrameMeter(
+            codec,
+            settings.limits().maxResetsPerSecond(),
+            settings.limits().maxControlFramesPerSecond(),
+            skipBytes);
     HboneEvents.Side side = skipBytes > 0 ? HboneEvents.Side.SERVER : HboneEvents.Side.CLIENT;
-    ReceiveWindows windows = new ReceiveWindows(channel, codec, settings.flow(), budget);
+    ReceiveWindows windows =
+        new ReceiveWindows(
+            channel,
+            codec,
+            settings.flow().streamWindow(),
+            settings.flow().connectionWindow(),
+            budget.part());
     HboneConnection connection =
         new HboneConnection(side, channel, meter, settings, windows, peer, owner);
     codec

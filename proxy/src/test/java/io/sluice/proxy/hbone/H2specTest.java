@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.sluice.mesh.TrustDomain;
 import io.sluice.proxy.Peers;
-import io.sluice.proxy.hbone.H2spec.Verdict;
+import io.sluice.proxy.http2.H2spec;
+import io.sluice.proxy.http2.H2spec.Verdict;
+import io.sluice.proxy.http2.RawClient;
 import io.sluice.proxy.tls.DenyList;
 import io.sluice.proxy.tls.PresentedChain;
 import io.sluice.proxy.tls.TestAuthority;

@@ -8,6 +8,7 @@ import io.sluice.await.Await;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.http2.RawClient;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.tls.TestAuthority;

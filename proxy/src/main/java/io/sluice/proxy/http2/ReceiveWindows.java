@@ -1,9 +1,9 @@
-package io.sluice.proxy.hbone;
+package io.sluice.proxy.http2;
 
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http2.Http2CodecUtil;
+import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.netty.handler.codec.http2.Http2Exception;
-import io.netty.handler.codec.http2.Http2FrameCodec;
 import io.netty.handler.codec.http2.Http2LocalFlowController;
 import io.netty.handler.codec.http2.Http2Stream;
 import io.sluice.proxy.limits.BufferBudget;
@@ -14,13 +14,14 @@ import io.sluice.proxy.limits.BufferBudget;
  * beyond the budget no more credit is given than for the smallest. What waits is counted, wherever
  * it waits. Event loop of the connection.
  */
-final class ReceiveWindows {
+public final class ReceiveWindows {
   /** What a connection begins with (RFC 9113 §6.9.2), and so do our streams. */
-  static final int FIRST = Http2CodecUtil.DEFAULT_WINDOW_SIZE;
+  public static final int FIRST = Http2CodecUtil.DEFAULT_WINDOW_SIZE;
 
   private final Channel channel;
-  private final Http2FrameCodec codec;
-  private final HboneSettings.Flow most;
+  private final Http2ConnectionHandler codec;
+  private final int mostOfStream;
+  private final int mostOfConnection;
   private final BufferBudget budget;
   private int window = FIRST;
   private long taken;
@@ -31,25 +32,31 @@ final class ReceiveWindows {
   /**
    * Windows of a new connection.
    *
-   * @param owner what the connection's buffers are counted for, with others of the same owner: who
-   *     calls a served pod, or the pod that calls
+   * @param mostOfStream bytes that a stream's may grow to
+   * @param mostOfConnection the same of the connection's; at least the stream's
+   * @param budget of this connection, a part of whom its buffers are counted for
    */
-  ReceiveWindows(
-      Channel channel, Http2FrameCodec codec, HboneSettings.Flow most, BufferBudget owner) {
+  public ReceiveWindows(
+      Channel channel,
+      Http2ConnectionHandler codec,
+      int mostOfStream,
+      int mostOfConnection,
+      BufferBudget budget) {
     this.channel = channel;
     this.codec = codec;
-    this.most = most;
-    this.budget = owner.part();
+    this.mostOfStream = mostOfStream;
+    this.mostOfConnection = mostOfConnection;
+    this.budget = budget;
   }
 
   /** Bytes came that nobody has taken yet. */
-  void came(int bytes) {
+  public void came(int bytes) {
     reading = true;
     unread += bytes;
   }
 
   /** All that was read together has been looked at. */
-  void readEnded() {
+  public void readEnded() {
     reading = false;
     settle();
   }
@@ -60,7 +67,7 @@ final class ReceiveWindows {
    * @param before bytes of the stream that were taken since its window was last looked at
    * @return the same number from here on
    */
-  int taken(int streamId, int bytes, int before) {
+  public int taken(int streamId, int bytes, int before) {
     unread -= bytes;
     taken += bytes;
     int since = before + bytes;
@@ -76,7 +83,7 @@ final class ReceiveWindows {
       int streamWindow = controller().initialWindowSize(stream);
       if (since >= streamWindow) {
         since = 0;
-        resize(stream, streamWindow, most.streamWindow());
+        resize(stream, streamWindow, mostOfStream);
       }
     }
     if (!reading) {
@@ -93,7 +100,7 @@ final class ReceiveWindows {
     // Streams that stand still are not to hold up the others while there is room.
     if (taken >= window || unread > window / 2) {
       taken = 0;
-      window = resize(codec.connection().connectionStream(), window, most.connectionWindow());
+      window = resize(codec.connection().connectionStream(), window, mostOfConnection);
     }
   }
 
@@ -116,7 +123,7 @@ final class ReceiveWindows {
   }
 
   /** Whether streams have to be ended, for want of memory. */
-  boolean mustGive() {
+  public boolean mustGive() {
     return unread > 0 && budget.isExceeded();
   }
 

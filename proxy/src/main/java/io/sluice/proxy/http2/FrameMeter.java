@@ -1,12 +1,12 @@
-package io.sluice.proxy.hbone;
+package io.sluice.proxy.http2;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2Exception;
-import io.netty.handler.codec.http2.Http2FrameCodec;
 import io.netty.util.ReferenceCountUtil;
 import java.util.concurrent.TimeUnit;
 
@@ -15,8 +15,10 @@ import java.util.concurrent.TimeUnit;
  * when a peer sends more of the cheap ones than it may. It reads frame headers only (RFC 9113
  * §4.1). Event loop of the connection.
  */
-final class FrameMeter extends ChannelDuplexHandler {
-  static final int PREFACE_BYTES = 24; // RFC 9113 §3.4
+public final class FrameMeter extends ChannelDuplexHandler {
+  /** What the client sends before its first frame (RFC 9113 §3.4). */
+  public static final int PREFACE_BYTES = 24;
+
   private static final int HEADER_BYTES = 9;
   private static final int DATA = 0;
   private static final int HEADERS = 1;
@@ -29,8 +31,9 @@ final class FrameMeter extends ChannelDuplexHandler {
 
   private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
 
-  private final Http2FrameCodec codec;
-  private final HboneSettings.Limits limits;
+  private final Http2ConnectionHandler codec;
+  private final int maxResetsPerSecond;
+  private final int maxControlFramesPerSecond;
   private long lastReadNanos = System.nanoTime();
   private long windowNanos = lastReadNanos;
   private int resets;
@@ -46,20 +49,30 @@ final class FrameMeter extends ChannelDuplexHandler {
   private int flags;
 
   /**
+   * In front of {@code codec}.
+   *
+   * @param maxControlFramesPerSecond PING, SETTINGS, PRIORITY, CONTINUATION, GOAWAY, unknown and
+   *     empty DATA frames together
    * @param skipBytes what comes before the first frame: the preface, on the server
    */
-  FrameMeter(Http2FrameCodec codec, HboneSettings.Limits limits, int skipBytes) {
+  public FrameMeter(
+      Http2ConnectionHandler codec,
+      int maxResetsPerSecond,
+      int maxControlFramesPerSecond,
+      int skipBytes) {
     this.codec = codec;
-    this.limits = limits;
+    this.maxResetsPerSecond = maxResetsPerSecond;
+    this.maxControlFramesPerSecond = maxControlFramesPerSecond;
     this.skip = skipBytes;
   }
 
-  /** When something last came from the peer. */
-  long lastReadNanos() {
+  /** When something last came from the peer, by {@link System#nanoTime}. */
+  public long lastReadNanos() {
     return lastReadNanos;
   }
 
-  boolean hasStopped() {
+  /** Whether the peer sent more than it may, and the connection is being ended for it. */
+  public boolean hasStopped() {
     return stopped;
   }
 
@@ -124,15 +137,12 @@ final class FrameMeter extends ChannelDuplexHandler {
     return switch (type) {
       // The end of a stream is often an empty frame; there are as many as there are streams.
       case DATA ->
-          length > 0
-              || (flags & END_STREAM) != 0
-              || ++controls <= limits.maxControlFramesPerSecond();
+          length > 0 || (flags & END_STREAM) != 0 || ++controls <= maxControlFramesPerSecond;
       case HEADERS -> true; // bounded by the streams, each of which is answered
-      case RST_STREAM -> ++resets <= limits.maxResetsPerSecond();
+      case RST_STREAM -> ++resets <= maxResetsPerSecond;
       case WINDOW_UPDATE ->
-          ++windowUpdates
-              <= limits.maxControlFramesPerSecond() + bytesWritten / BYTES_PER_WINDOW_UPDATE;
-      default -> ++controls <= limits.maxControlFramesPerSecond();
+          ++windowUpdates <= maxControlFramesPerSecond + bytesWritten / BYTES_PER_WINDOW_UPDATE;
+      default -> ++controls <= maxControlFramesPerSecond;
     };
   }
 

@@ -1,4 +1,4 @@
-package io.sluice.proxy.hbone;
+package io.sluice.proxy.http2;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -18,9 +18,9 @@ import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 
 /** The h2spec program, from the Maven plug-in that carries it. */
-final class H2spec {
+public final class H2spec {
   /** How one case ended. */
-  enum Verdict {
+  public enum Verdict {
     PASSED,
     FAILED,
     SKIPPED
@@ -33,7 +33,7 @@ final class H2spec {
   private final Path directory;
 
   /** Unpacks the program into {@code directory}. */
-  H2spec(Path directory) throws Exception {
+  public H2spec(Path directory) throws Exception {
     this.directory = directory;
     Process tar = new ProcessBuilder("tar", "-xz").directory(directory.toFile()).start();
     try (InputStream archive = H2spec.class.getResourceAsStream(ARCHIVE);
@@ -48,7 +48,7 @@ final class H2spec {
    * What it says of a server without TLS, by section and number of the case within it, such as
    * {@code http2/6.9.1/2}.
    */
-  Map<String, Verdict> run(InetSocketAddress server) throws Exception {
+  public Map<String, Verdict> run(InetSocketAddress server) throws Exception {
     Path report = directory.resolve("report.xml");
     Files.deleteIfExists(report);
     List<String> command = new ArrayList<>();

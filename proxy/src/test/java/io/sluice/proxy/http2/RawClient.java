@@ -1,5 +1,6 @@
-package io.sluice.proxy.hbone;
+package io.sluice.proxy.http2;
 
+import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.ForeignTls;
 import io.sluice.proxy.tls.PresentedChain;
 import java.io.ByteArrayOutputStream;
@@ -8,43 +9,54 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import javax.net.ssl.SSLSocket;
 
 /**
- * An HTTP/2 client made of bytes (RFC 9113 §4.1), with the JDK's TLS: it keeps no rule by itself.
+ * An HTTP/2 client made of bytes (RFC 9113 §4.1), with the JDK's TLS or none: it keeps no rule by
+ * itself.
  */
-final class RawClient implements AutoCloseable {
-  static final int DATA = 0;
-  static final int HEADERS = 1;
-  static final int PRIORITY = 2;
-  static final int RST_STREAM = 3;
-  static final int SETTINGS = 4;
-  static final int PING = 6;
-  static final int GOAWAY = 7;
-  static final int WINDOW_UPDATE = 8;
-  static final int CONTINUATION = 9;
-  static final int END_STREAM = 1;
-  static final int ACK = 1;
-  static final int END_HEADERS = 4;
-  static final int ENHANCE_YOUR_CALM = 11;
-  static final int PROTOCOL_ERROR = 1;
+public final class RawClient implements AutoCloseable {
+  public static final int DATA = 0;
+  public static final int HEADERS = 1;
+  public static final int PRIORITY = 2;
+  public static final int RST_STREAM = 3;
+  public static final int SETTINGS = 4;
+  public static final int PING = 6;
+  public static final int GOAWAY = 7;
+  public static final int WINDOW_UPDATE = 8;
+  public static final int CONTINUATION = 9;
+  public static final int END_STREAM = 1;
+  public static final int ACK = 1;
+  public static final int END_HEADERS = 4;
+  public static final int ENHANCE_YOUR_CALM = 11;
+  public static final int PROTOCOL_ERROR = 1;
 
   /** One frame of the server. */
-  record Frame(int type, int flags, int stream, byte[] payload) {
+  public record Frame(int type, int flags, int stream, byte[] payload) {
     /** Error code of RST_STREAM, or of GOAWAY. */
-    int error() {
+    public int error() {
       return ByteBuffer.wrap(payload).getInt(type == GOAWAY ? 4 : 0);
     }
   }
 
-  private final SSLSocket socket;
+  private final Socket socket;
   private final OutputStream out;
   private final DataInputStream in;
 
-  RawClient(InetSocketAddress address, PresentedChain chain) throws Exception {
-    socket = ForeignTls.connect(address, chain, "h2");
+  /** With TLS. */
+  public RawClient(InetSocketAddress address, PresentedChain chain) throws Exception {
+    this(ForeignTls.connect(address, chain, "h2"));
+  }
+
+  /** Without. */
+  public RawClient(InetSocketAddress address) throws IOException {
+    this(Peers.connect(address));
+  }
+
+  private RawClient(Socket connected) throws IOException {
+    socket = connected;
     out = socket.getOutputStream();
     in = new DataInputStream(socket.getInputStream());
     // Who is refused may be reset already: what reads next sees that.
@@ -52,12 +64,12 @@ final class RawClient implements AutoCloseable {
     flood(frame(SETTINGS, 0, 0, new byte[0]));
   }
 
-  void send(int type, int flags, int stream, byte[] payload) throws IOException {
+  public void send(int type, int flags, int stream, byte[] payload) throws IOException {
     out.write(frame(type, flags, stream, payload));
   }
 
   /** Many frames at once; a server that has had enough may close in between. */
-  void flood(byte[] frames) {
+  public void flood(byte[] frames) {
     try {
       out.write(frames);
     } catch (IOException e) {
@@ -65,7 +77,7 @@ final class RawClient implements AutoCloseable {
     }
   }
 
-  static byte[] frame(int type, int flags, int stream, byte[] payload) {
+  public static byte[] frame(int type, int flags, int stream, byte[] payload) {
     return ByteBuffer.allocate(9 + payload.length)
         .put((byte) (payload.length >> 16))
         .put((byte) (payload.length >> 8))
@@ -77,12 +89,12 @@ final class RawClient implements AutoCloseable {
         .array();
   }
 
-  static byte[] number(int value) {
+  public static byte[] number(int value) {
     return ByteBuffer.allocate(4).putInt(value).array();
   }
 
   /** A header list without compression (RFC 7541 §6.2.2): names and values in turn. */
-  static byte[] headers(String... fields) {
+  public static byte[] headers(String... fields) {
     ByteArrayOutputStream list = new ByteArrayOutputStream();
     for (int i = 0; i < fields.length; i += 2) {
       list.write(0);
@@ -108,7 +120,7 @@ final class RawClient implements AutoCloseable {
     list.writeBytes(bytes);
   }
 
-  static byte[] connectTo(InetSocketAddress destination) {
+  public static byte[] connectTo(InetSocketAddress destination) {
     return headers(
         ":method",
         "CONNECT",
@@ -116,7 +128,7 @@ final class RawClient implements AutoCloseable {
         destination.getAddress().getHostAddress() + ":" + destination.getPort());
   }
 
-  Frame read() throws IOException {
+  public Frame read() throws IOException {
     int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
     int type = in.readUnsignedByte();
     int flags = in.readUnsignedByte();
@@ -125,7 +137,7 @@ final class RawClient implements AutoCloseable {
   }
 
   /** The next frame of this type; others are skipped. */
-  Frame next(int type) throws IOException {
+  public Frame next(int type) throws IOException {
     while (true) {
       Frame frame = read();
       if (frame.type == type) {
@@ -135,13 +147,13 @@ final class RawClient implements AutoCloseable {
   }
 
   /** Settles the settings as a well-behaved peer does. */
-  void settle() throws IOException {
+  public void settle() throws IOException {
     next(SETTINGS);
     send(SETTINGS, ACK, 0, new byte[0]);
   }
 
   /** Whether the server ends the connection. */
-  boolean isCutOff() {
+  public boolean isCutOff() {
     try {
       while (true) {
         read();

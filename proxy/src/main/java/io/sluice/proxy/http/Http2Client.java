@@ -1,0 +1,52 @@
+package io.sluice.proxy.http;
+
+import io.netty.handler.codec.http2.Http2Settings;
+import io.sluice.proxy.http2.ReceiveWindows;
+import io.sluice.proxy.relay.ByteChannel;
+import org.jspecify.annotations.Nullable;
+
+/** The side that sends requests. */
+final class Http2Client extends Http2Codec {
+  private boolean takesConnect;
+
+  /** A connection that is not started. */
+  Http2Client(ByteChannel bytes, HttpSetup setup, Listener listener) {
+    super(
+        false,
+        bytes,
+        setup,
+        new Http2Settings()
+            .initialWindowSize(ReceiveWindows.FIRST)
+            .maxHeaderListSize(setup.limits().maxHeaderBytes())
+            .pushEnabled(false),
+        listener);
+  }
+
+  /** Whether the peer takes another exchange now; {@link Listener#roomMade} tells when it may. */
+  boolean canOpen() {
+    return !isLeaving() && connection().local().canOpenStream();
+  }
+
+  /** Whether the peer has said that it takes extended CONNECT (RFC 8441). */
+  boolean takesConnect() {
+    return takesConnect;
+  }
+
+  /** An exchange, which begins with its head; null where the peer takes none now. */
+  @Nullable HttpStream open() {
+    return canOpen() ? new Http2Exchange(this, 0) : null;
+  }
+
+  @Override
+  void requested(Http2Exchange exchange) {
+    throw new IllegalStateException("a server does not ask");
+  }
+
+  @Override
+  void settings(Http2Settings settings) {
+    Boolean enabled = settings.connectProtocolEnabled();
+    if (enabled != null) {
+      takesConnect = enabled;
+    }
+  }
+}
