@@ -275,7 +275,7 @@ public final class NodeDaemon implements AutoCloseable {
                 parts.single(
                     MetricsServer.start(
                         address,
-                        out -> out.write(metrics.text()),
+                        metrics::writeTo,
                         readiness::missing,
                         () -> NodeReporter.unprotected(pods.statuses()))))
             .orElse(null);
