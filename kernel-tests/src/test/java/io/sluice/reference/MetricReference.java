@@ -4,10 +4,13 @@ import io.prometheus.client.CollectorRegistry;
 import io.sluice.architecture.SourceTree;
 import io.sluice.process.ProcessMetrics;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** The page of metrics. */
@@ -34,9 +37,7 @@ final class MetricReference {
     what the mesh is. Labels `namespace` and `pod` name an enrolled pod of the node; its series end with it.
 
     %s
-    Labels of `istio_tcp_*`: %s.
-
-    ## Controller
+    %s## Controller
 
     `control run --metrics-address`; the chart sets it. What is about a cluster is absent without `--kubernetes`.
 
@@ -70,18 +71,21 @@ final class MetricReference {
     return table;
   }
 
-  /** Those that are too many for a cell; one set, or the page has to tell whose they are. */
+  /** Those that are too many for a cell, a paragraph for those that have the same. */
   private static String manyLabels(List<Metric> metrics) {
-    List<List<String>> sets =
-        metrics.stream()
-            .map(Metric::labels)
-            .filter(labels -> labels.size() > MOST_LABELS_OF_A_CELL)
-            .distinct()
-            .toList();
-    if (sets.size() != 1) {
-      throw new IllegalStateException("one long set of labels is described, not " + sets);
-    }
-    return words(sets.getFirst());
+    Map<List<String>, List<String>> names = new LinkedHashMap<>();
+    metrics.stream()
+        .filter(metric -> metric.labels().size() > MOST_LABELS_OF_A_CELL)
+        .forEach(metric ->
+            names.computeIfAbsent(metric.labels(), labels -> new ArrayList<>()).add(metric.name()));
+    StringBuilder text = new StringBuilder();
+    names.forEach((labels, having) ->
+        text.append("Labels of ")
+            .append(words(having))
+            .append(": ")
+            .append(words(labels))
+            .append(".\n\n"));
+    return text.toString();
   }
 
   private static String words(List<String> texts) {

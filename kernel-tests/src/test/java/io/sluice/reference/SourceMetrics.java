@@ -211,7 +211,10 @@ final class SourceMetrics extends TreeScanner<@Nullable Void, @Nullable Void> {
         : List.of();
   }
 
-  /** Texts in lists, arrays and constants; other expressions have none. */
+  /**
+   * Texts in lists, arrays, constants, and what a method of the same class joins; other expressions
+   * have none.
+   */
   private List<String> texts(List<? extends ExpressionTree> trees) {
     List<String> texts = new ArrayList<>();
     for (ExpressionTree tree : trees) {
@@ -228,6 +231,9 @@ final class SourceMetrics extends TreeScanner<@Nullable Void, @Nullable Void> {
                 array ? texts(List.of(select.getExpression())) : texts(call.getArguments()));
           }
         }
+        case MethodInvocationTree joining
+            when joining.getMethodSelect() instanceof IdentifierTree ->
+            texts.addAll(texts(joining.getArguments()));
         default -> {}
       }
     }

@@ -5,6 +5,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
@@ -13,6 +14,7 @@ import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.ConnectionListener;
+import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.hbone.ConnectionEnd;
 import io.sluice.proxy.hbone.HboneEvents;
 import io.sluice.proxy.tls.TlsReason;
@@ -72,9 +74,37 @@ final class ConnectionReporter implements ConnectionListener {
   public void refused(AccessRecord record) {
     metrics.refused(record);
     log(record);
-    ConnectionInfo info = record.info();
-    Instant now = Instant.now();
     Reason reason = record.verdict().isAllowed() ? record.closeReason() : record.verdict().reason();
+    tell(record.info(), "tcp", reason, record.verdict());
+  }
+
+  @Override
+  public void request(RequestRecord record) {
+    metrics.request(record);
+    if (accessLog != null) {
+      accessLog.write(record);
+    }
+    Reason reason = reasonOfRefusal(record);
+    if (reason != null) {
+      metrics.refusedRequest(record.info(), reason);
+      tell(record.info(), "http", reason, record.verdict());
+    }
+  }
+
+  /** Why the response was the proxy's own; null where it was not. */
+  private static @Nullable Reason reasonOfRefusal(RequestRecord record) {
+    if (!record.verdict().isAllowed()) {
+      return record.verdict().reason();
+    }
+    return switch (record.end()) {
+      case NO_ENDPOINT -> Reason.NO_READY_ENDPOINT;
+      case NO_UPSTREAM -> Reason.UPSTREAM_UNREACHABLE;
+      default -> null;
+    };
+  }
+
+  private void tell(ConnectionInfo info, String protocol, Reason reason, Verdict verdict) {
+    Instant now = Instant.now();
     if (reason == Reason.NO_CERTIFICATE) {
       tellWhy(info.pod());
     }
@@ -85,12 +115,12 @@ final class ConnectionReporter implements ConnectionListener {
             "proxy",
             info.pod().toString(),
             info.direction(),
-            "tcp",
+            protocol,
             info.client(),
             info.originalDestinationOrNull(),
             Outcome.REFUSED,
             reason,
-            record.verdict().ruleOrNull()));
+            verdict.ruleOrNull()));
   }
 
   private void tellWhy(NamespacedName pod) {

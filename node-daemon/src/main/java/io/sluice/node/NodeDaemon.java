@@ -275,7 +275,7 @@ public final class NodeDaemon implements AutoCloseable {
                 parts.single(
                     MetricsServer.start(
                         address,
-                        metrics::text,
+                        metrics::writeTo,
                         readiness::missing,
                         () -> NodeReporter.unprotected(pods.statuses()))))
             .orElse(null);

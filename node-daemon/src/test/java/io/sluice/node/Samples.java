@@ -21,6 +21,8 @@ import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.Reporter;
+import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.RequestRecord.End;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Arrays;
@@ -162,6 +164,66 @@ public final class Samples {
   public static AccessRecord refused(ConnectionInfo info, Reason reason) {
     return new AccessRecord(
         info, Verdict.of(Outcome.REFUSED, reason), 0, 0, Duration.ZERO, CloseKind.REFUSED, reason);
+  }
+
+  /** A request that the upstream answered. */
+  public static RequestRecord request(ConnectionInfo info, int status) {
+    return request(info, status, End.WHOLE, null);
+  }
+
+  /** One of gRPC, of two messages there and three back. */
+  public static RequestRecord grpc(ConnectionInfo info, String status) {
+    return request(info, 200, End.WHOLE, status);
+  }
+
+  /** One that ended so; a call of gRPC where {@code grpcStatus} says how. */
+  public static RequestRecord request(
+      ConnectionInfo info, int status, End end, @Nullable String grpcStatus) {
+    boolean grpc = grpcStatus != null;
+    return new RequestRecord(
+        info,
+        new Verdict(
+            Outcome.ALLOWED, Reason.TRAFFIC_TARGET, new NamespacedName("shop", "cart-reads")),
+        grpc ? "HTTP/2" : "HTTP/1.1",
+        grpc,
+        "POST",
+        "catalogue.shop",
+        "/items/7",
+        status,
+        grpcStatus,
+        end,
+        120,
+        4_096,
+        grpc ? 2 : 0,
+        grpc ? 3 : 0,
+        Duration.ofMillis(30),
+        "curl/8.5",
+        "4bf92f35-77b3",
+        null);
+  }
+
+  /** One that policy refused. */
+  public static RequestRecord refusedRequest(ConnectionInfo info, Reason reason) {
+    RequestRecord one = request(info, 403, End.REFUSED, null);
+    return new RequestRecord(
+        info,
+        Verdict.of(Outcome.REFUSED, reason),
+        one.version(),
+        false,
+        one.method(),
+        one.authority(),
+        one.path(),
+        one.status(),
+        null,
+        one.end(),
+        0,
+        0,
+        0,
+        0,
+        one.duration(),
+        null,
+        null,
+        null);
   }
 
   private static InetSocketAddress endpoint(String address, int port) {

@@ -4,10 +4,15 @@ import io.prometheus.client.exporter.common.TextFormat;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.Printable;
 import java.io.BufferedInputStream;
+import java.io.BufferedWriter;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -19,6 +24,9 @@ import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
+import java.util.zip.Deflater;
+import java.util.zip.DeflaterOutputStream;
+import java.util.zip.InflaterInputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,7 +54,7 @@ public final class MetricsServer implements AutoCloseable {
   /** What a client has, to ask and to read; the timer of a scrape is 10 s by default. */
   static final Duration LONGEST_VISIT = Duration.ofSeconds(20);
 
-  /** Texts that wait to be read at a time, of some megabytes each on a busy node. */
+  /** Texts that wait to be read at a time, of some hundred KB each, compressed, on a busy node. */
   static final int MAX_TEXTS = 3;
 
   /** Until accepting is tried again after a failure, as while there are no file descriptors. */
@@ -57,16 +65,22 @@ public final class MetricsServer implements AutoCloseable {
 
   private final ServerSocket listener;
   private final Semaphore texts = new Semaphore(MAX_TEXTS);
-  private final Supplier<String> metrics;
+  private final Page metrics;
   private final Supplier<Optional<String>> missing;
   private final Supplier<String> unprotected;
 
   /** The oldest first; guarded by itself. */
   private final Deque<Socket> open = new ArrayDeque<>();
 
+  /** What is told, written as it is collected. */
+  @FunctionalInterface
+  public interface Page {
+    void writeTo(Writer out) throws IOException;
+  }
+
   private MetricsServer(
       ServerSocket listener,
-      Supplier<String> metrics,
+      Page metrics,
       Supplier<Optional<String>> missing,
       Supplier<String> unprotected) {
     this.listener = listener;
@@ -83,7 +97,7 @@ public final class MetricsServer implements AutoCloseable {
    */
   public static MetricsServer start(
       InetSocketAddress address,
-      Supplier<String> metrics,
+      Page metrics,
       Supplier<Optional<String>> missing,
       Supplier<String> unprotected) {
     MetricsServer server = new MetricsServer(listener(address), metrics, missing, unprotected);
@@ -245,9 +259,9 @@ public final class MetricsServer implements AutoCloseable {
   }
 
   private void answerText(boolean withBody, OutputStream out) throws IOException {
-    String text;
+    Held text;
     try {
-      text = metrics.get();
+      text = Held.of(metrics);
     } catch (RuntimeException e) {
       // Top frame of the request: without an answer the scraper could not tell what is wrong.
       LOG.log(System.Logger.Level.WARNING, "metrics_not_collected", e);
@@ -255,26 +269,63 @@ public final class MetricsServer implements AutoCloseable {
       send(out, withBody, "500 Internal Server Error", "text/plain", why);
       return;
     }
-    send(out, withBody, "200 OK", TextFormat.CONTENT_TYPE_004, text);
+    sendHead(out, "200 OK", TextFormat.CONTENT_TYPE_004, text.length);
+    if (withBody) {
+      text.writeTo(out);
+    }
+    out.flush();
   }
 
   private static void send(
       OutputStream out, boolean withBody, String status, String type, String body)
       throws IOException {
     byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    sendHead(out, status, type, bytes.length);
+    if (withBody) {
+      out.write(bytes);
+    }
+    out.flush();
+  }
+
+  private static void sendHead(OutputStream out, String status, String type, long length)
+      throws IOException {
     String head =
         "HTTP/1.1 "
             + status
             + "\r\nContent-Type: "
             + type
             + "\r\nContent-Length: "
-            + bytes.length
+            + length
             + "\r\nConnection: close\r\n\r\n";
     out.write(head.getBytes(StandardCharsets.US_ASCII));
-    if (withBody) {
-      out.write(bytes);
+  }
+
+  /**
+   * A page while it waits to be read. It is compressed as it is made: lines of metrics are much
+   * alike, and the whole text of a busy node has no room in the heap of a small one.
+   *
+   * @param length octets of the text
+   */
+  private record Held(byte[] compressed, long length) {
+    private static final int BUFFER_BYTES = 8_192;
+
+    static Held of(Page page) throws IOException {
+      try (Deflater deflater = new Deflater(Deflater.BEST_SPEED)) {
+        ByteArrayOutputStream compressed = new ByteArrayOutputStream(BUFFER_BYTES);
+        DeflaterOutputStream out = new DeflaterOutputStream(compressed, deflater, BUFFER_BYTES);
+        Writer text = new BufferedWriter(new OutputStreamWriter(out, StandardCharsets.UTF_8));
+        page.writeTo(text);
+        text.flush();
+        out.finish();
+        return new Held(compressed.toByteArray(), deflater.getBytesRead());
+      }
     }
-    out.flush();
+
+    void writeTo(OutputStream out) throws IOException {
+      try (InputStream text = new InflaterInputStream(new ByteArrayInputStream(compressed))) {
+        text.transferTo(out);
+      }
+    }
   }
 
   /** Where it serves. */

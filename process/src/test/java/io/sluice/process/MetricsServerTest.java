@@ -40,7 +40,10 @@ class MetricsServerTest {
   @AutoClose
   private final MetricsServer server =
       MetricsServer.start(
-          ANY_PORT, this::metrics, () -> Optional.ofNullable(missing.get()), () -> unprotected);
+          ANY_PORT,
+          out -> out.write(metrics()),
+          () -> Optional.ofNullable(missing.get()),
+          () -> unprotected);
 
   private String metrics() {
     if (broken.get()) {
@@ -57,6 +60,16 @@ class MetricsServerTest {
     assertThat(answer.headers().firstValue("Content-Type"))
         .hasValueSatisfying(type -> assertThat(type).contains("version=0.0.4"));
     assertThat(answer.body()).isEqualTo("up 1.0\n");
+  }
+
+  @Test
+  void aTextOfMegabytesArrivesWhole() throws Exception {
+    large.set(true);
+
+    HttpResponse<String> answer = get("/metrics");
+
+    assertThat(answer.headers().firstValue("Content-Length")).hasValue("7000000");
+    assertThat(answer.body().equals(metrics())).isTrue();
   }
 
   @Test
@@ -171,7 +184,7 @@ class MetricsServerTest {
   @Test
   void busyPortIsToldWithTheOptionThatChoosesAnother() {
     assertThatThrownBy(
-            () -> MetricsServer.start(server.address(), () -> "", Optional::empty, () -> ""))
+            () -> MetricsServer.start(server.address(), out -> {}, Optional::empty, () -> ""))
         .hasMessageStartingWith("cannot serve metrics on 127.0.0.1:")
         .hasMessageContaining("already in use")
         .hasMessageEndingWith("choose another --metrics-address");

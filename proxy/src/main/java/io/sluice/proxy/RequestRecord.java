@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
  * The one record that every exchange leaves, refused ones included.
  *
  * @param info who and where; upstream, service and destination are those of this exchange
- * @param verdict outcome, reason and rule that admitted or refused it
+ * @param verdict outcome, reason and rule that admitted or refused it; one that was bad is refused
+ *     for the reason that says so
  * @param version of HTTP: {@code HTTP/1.1} or {@code HTTP/2}
  * @param grpc whether it is a call of gRPC
  * @param method of the request

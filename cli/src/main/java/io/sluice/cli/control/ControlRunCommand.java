@@ -199,7 +199,8 @@ final class ControlRunCommand implements Callable<Integer> {
   }
 
   private static MetricsServer serve(InetSocketAddress address, Controller controller) {
-    return MetricsServer.start(address, controller::metrics, () -> missing(controller), () -> "");
+    return MetricsServer.start(
+        address, out -> out.write(controller.metrics()), () -> missing(controller), () -> "");
   }
 
   private static Optional<String> missing(Controller controller) {

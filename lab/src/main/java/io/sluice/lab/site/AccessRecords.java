@@ -32,6 +32,11 @@ record AccessRecords(Path file) {
     return records;
   }
 
+  /** Of requests alone. */
+  List<RequestLine> requests() {
+    return all().stream().flatMap(line -> RequestLine.of(line).stream()).toList();
+  }
+
   /**
    * The first whose {@code field} is {@code value}, of a connection of {@code client}.
    *

@@ -31,6 +31,48 @@ class AccessRecordsTest {
             record -> assertThat(record.path("reason").asText()).isEqualTo("no_traffic_target"));
   }
 
+  @Test
+  void linesOfRequestsAreToldApartFromThoseOfConnections() throws IOException {
+    AccessRecords log = new AccessRecords(directory.resolve("access.log"));
+    Files.writeString(
+        log.file(),
+        line("2026-11-21T10:00:00.500Z", "egress_disabled")
+            + request("\"direction\":\"outbound\",\"pod\":\"shop/cart\",\"service\":\"shop/store\"")
+            + request("\"direction\":\"inbound\",\"pod\":\"shop/store-0\"")
+            + "{\"method\":\"GE");
+
+    assertThat(log.all()).hasSize(3);
+    assertThat(log.requests())
+        .extracting(RequestLine::server)
+        .containsExactly("shop/store", "shop/store-0");
+    assertThat(log.requests().getFirst())
+        .isEqualTo(
+            new RequestLine(
+                BEGUN,
+                "outbound",
+                "shop/cart",
+                "",
+                "shop/store",
+                "GET",
+                "store.shop",
+                "/a",
+                403,
+                "RBACAF",
+                "refused",
+                "no_traffic_target",
+                ""));
+  }
+
+  private static String request(String ends) {
+    return """
+    {"time":"2026-11-21T10:00:01Z","start_time":"2026-11-21T10:00:00.5Z",%s,\
+    "source_workload":"shop/cart","verdict":"refused","reason":"no_traffic_target",\
+    "method":"GET","path":"/a","authority":"store.shop","response_code":403,\
+    "response_flags":"RBACAF"}
+    """
+        .formatted(ends);
+  }
+
   private static String line(String time, String reason) {
     return """
     {"time":"%s","direction":"outbound","client":"10.1.0.5:40000","reason":"%s"}

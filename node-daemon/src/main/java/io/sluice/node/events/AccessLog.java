@@ -1,15 +1,11 @@
 package io.sluice.node.events;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
-import io.sluice.mesh.IpAddresses;
 import io.sluice.proxy.AccessRecord;
-import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.RequestRecord;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
-import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,8 +22,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One JSON line for every connection, written by a thread of its own. The queue between is bounded:
- * when the disk cannot follow, records are dropped and counted, traffic is not slowed.
+ * One JSON line for every connection, or for every request of one whose requests are told of;
+ * written by a thread of its own. The queue between is bounded: when the disk cannot follow,
+ * records are dropped and counted, traffic is not slowed.
  *
  * <p>A file is rotated at {@link #MAX_FILE_BYTES} with one predecessor kept, so that flash of a
  * small node is not filled.
@@ -52,7 +49,6 @@ public final class AccessLog implements AutoCloseable {
   private static final Duration GATHERING = Duration.ofMillis(20);
 
   private static final System.Logger LOG = System.getLogger(AccessLog.class.getName());
-  private static final JsonFactory JSON = new JsonFactory();
 
   private final Sink sink;
   private final BlockingQueue<Entry> queue;
@@ -60,7 +56,9 @@ public final class AccessLog implements AutoCloseable {
   private final Thread thread;
 
   private sealed interface Entry {
-    record Line(Instant time, AccessRecord record) implements Entry {}
+    record OfConnection(Instant time, AccessRecord record) implements Entry {}
+
+    record OfRequest(Instant time, RequestRecord record) implements Entry {}
 
     record End() implements Entry {}
   }
@@ -139,7 +137,16 @@ public final class AccessLog implements AutoCloseable {
 
   /** Queues a record; never blocks, any thread. */
   public void write(AccessRecord record) {
-    if (!queue.offer(new Entry.Line(Instant.now(), record))) {
+    queue(new Entry.OfConnection(Instant.now(), record));
+  }
+
+  /** The same; what a stranger put in is cut here, so that what waits is bounded too. */
+  public void write(RequestRecord record) {
+    queue(new Entry.OfRequest(Instant.now(), AccessLines.bounded(record)));
+  }
+
+  private void queue(Entry line) {
+    if (!queue.offer(line)) {
       dropped.incrementAndGet();
     }
   }
@@ -152,9 +159,9 @@ public final class AccessLog implements AutoCloseable {
   private void run() {
     boolean failing = false;
     try {
-      while (queue.take() instanceof Entry.Line(Instant time, AccessRecord record)) {
+      for (Entry next = queue.take(); !(next instanceof Entry.End); next = queue.take()) {
         try {
-          sink.write((json(time, record) + "\n").getBytes(StandardCharsets.UTF_8));
+          sink.write((line(next) + "\n").getBytes(StandardCharsets.UTF_8));
           if (queue.isEmpty()) {
             sink.flush();
             Thread.sleep(GATHERING);
@@ -175,52 +182,19 @@ public final class AccessLog implements AutoCloseable {
     }
   }
 
+  private static String line(Entry entry) throws IOException {
+    return switch (entry) {
+      case Entry.OfConnection(Instant time, AccessRecord record) -> AccessLines.of(time, record);
+      case Entry.OfRequest(Instant time, RequestRecord record) -> AccessLines.of(time, record);
+      case Entry.End end -> throw new IllegalStateException(end + " is no line");
+    };
+  }
+
   private void closeSink() {
     try {
       sink.close();
     } catch (IOException e) {
       LOG.log(System.Logger.Level.ERROR, "access_log_not_closed", e);
-    }
-  }
-
-  private static String json(Instant time, AccessRecord record) throws IOException {
-    ConnectionInfo info = record.info();
-    StringWriter text = new StringWriter(512);
-    try (JsonGenerator json = JSON.createGenerator(text)) {
-      json.writeStartObject();
-      json.writeStringField("time", time.toString());
-      json.writeStringField("reporter", info.reporter().label());
-      json.writeStringField("direction", info.direction().label());
-      json.writeStringField("pod", info.pod().toString());
-      writeIfKnown(json, "source_workload", info.sourceOrNull());
-      writeIfKnown(json, "source_principal", info.sourceIdentityOrNull());
-      writeIfKnown(json, "destination_principal", info.destinationIdentityOrNull());
-      json.writeStringField("connection_security_policy", info.securityPolicy());
-      json.writeStringField("client", IpAddresses.text(info.client()));
-      writeIfKnown(
-          json,
-          "original_destination",
-          info.originalDestination().map(IpAddresses::text).orElse(null));
-      writeIfKnown(json, "upstream", info.upstream().map(IpAddresses::text).orElse(null));
-      writeIfKnown(json, "service", info.serviceOrNull());
-      json.writeStringField("verdict", record.verdict().outcome().label());
-      json.writeStringField("reason", record.verdict().reason().label());
-      writeIfKnown(json, "rule", record.verdict().ruleOrNull());
-      json.writeNumberField("bytes_sent", record.bytesSent());
-      json.writeNumberField("bytes_received", record.bytesReceived());
-      json.writeNumberField("duration_ms", record.duration().toMillis());
-      json.writeStringField("close", record.closeKind().label());
-      json.writeStringField("close_reason", record.closeReason().label());
-      json.writeNumberField("revision", info.revision());
-      json.writeEndObject();
-    }
-    return text.toString();
-  }
-
-  private static void writeIfKnown(JsonGenerator json, String field, @Nullable Object value)
-      throws IOException {
-    if (value != null) {
-      json.writeStringField(field, value.toString());
     }
   }
 

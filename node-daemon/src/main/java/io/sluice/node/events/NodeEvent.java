@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *     that
  * @param pod whose traffic it was, {@code netns:<cookie>} when that pod is not known any more
  * @param direction of the flow
- * @param protocol {@code tcp}, {@code udp}, or the IANA number
+ * @param protocol {@code tcp}, {@code udp}, or the IANA number; {@code http} of one request
  * @param source client address; null when the hook runs before one is chosen
  * @param destination original destination; null when unknown
  * @param outcome what became of the flow

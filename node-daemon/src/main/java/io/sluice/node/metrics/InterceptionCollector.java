@@ -16,7 +16,7 @@ import io.sluice.mesh.decision.Reason;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.enrolment.PodStatus.PodState;
-import io.sluice.proxy.AccessRecord;
+import io.sluice.proxy.ConnectionInfo;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -177,39 +177,57 @@ final class InterceptionCollector extends Collector {
     return family;
   }
 
-  /** Connections that the proxy reset; a pod's series end when it leaves the mesh. */
+  /** What the proxy refused; a pod's series end when it leaves the mesh. */
   static final class RefusalCollector extends Collector {
+    private static final List<String> REFUSAL_LABELS =
+        List.of("namespace", "pod", "direction", "reason");
+
+    private final Map<Key, LongAdder> connections = new ConcurrentHashMap<>();
+    private final Map<Key, LongAdder> requests = new ConcurrentHashMap<>();
+
     private record Key(NamespacedName pod, Direction direction, Reason reason) {}
 
-    private final Map<Key, LongAdder> counts = new ConcurrentHashMap<>();
+    void connection(ConnectionInfo info, Reason reason) {
+      count(connections, info, reason);
+    }
 
-    void count(AccessRecord record) {
-      Reason reason =
-          record.verdict().isAllowed() ? record.closeReason() : record.verdict().reason();
+    void request(ConnectionInfo info, Reason reason) {
+      count(requests, info, reason);
+    }
+
+    private static void count(Map<Key, LongAdder> counts, ConnectionInfo info, Reason reason) {
       counts
-          .computeIfAbsent(
-              new Key(record.info().pod(), record.info().direction(), reason),
-              key -> new LongAdder())
+          .computeIfAbsent(new Key(info.pod(), info.direction(), reason), key -> new LongAdder())
           .increment();
     }
 
     void keepOnly(Predicate<NamespacedName> pods) {
-      counts.keySet().removeIf(key -> !pods.test(key.pod));
+      connections.keySet().removeIf(key -> !pods.test(key.pod));
+      requests.keySet().removeIf(key -> !pods.test(key.pod));
     }
 
     @Override
     public List<MetricFamilySamples> collect() {
-      CounterMetricFamily family =
-          new CounterMetricFamily(
+      return List.of(
+          family(
               "sluice_proxy_connections_refused_total",
               "Connections that the proxy reset before an upstream answered, with the reason.",
-              List.of("namespace", "pod", "direction", "reason"));
+              connections),
+          family(
+              "sluice_proxy_requests_refused_total",
+              "Requests that the proxy answered itself instead of an upstream, with the reason.",
+              requests));
+    }
+
+    private static MetricFamilySamples family(
+        String name, String help, Map<Key, LongAdder> counts) {
+      CounterMetricFamily family = new CounterMetricFamily(name, help, REFUSAL_LABELS);
       counts.forEach((key, count) ->
           family.addMetric(
               List.of(
                   key.pod.namespace(), key.pod.name(), key.direction.label(), key.reason.label()),
               (double) count.sum()));
-      return List.of(family);
+      return family;
     }
   }
 }

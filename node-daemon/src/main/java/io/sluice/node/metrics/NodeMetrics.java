@@ -13,6 +13,7 @@ import io.sluice.interception.Interception;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.decision.Reason;
 import io.sluice.node.cni.CallListener;
 import io.sluice.node.cni.CniService;
 import io.sluice.node.distribution.ControllerSnapshots;
@@ -29,10 +30,11 @@ import io.sluice.node.store.StoredFirst;
 import io.sluice.process.ProcessMetrics;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.accept.Proxy;
 import java.io.IOException;
 import java.io.StringWriter;
-import java.util.Collections;
+import java.io.Writer;
 import java.util.Enumeration;
 import java.util.List;
 import java.util.Set;
@@ -43,6 +45,8 @@ public final class NodeMetrics {
   private final CollectorRegistry registry = new CollectorRegistry();
   private final Supplier<MeshSnapshot> snapshot;
   private final TcpMetrics tcp;
+  private final RequestMetrics requests;
+  private final TrafficLabels.Ends ends = new TrafficLabels.Ends(); // of who says what is kept
   private final Counter earlierConnections =
       Counter.build(
               "sluice_enrolment_earlier_connections",
@@ -63,6 +67,7 @@ public final class NodeMetrics {
   public NodeMetrics(Supplier<MeshSnapshot> snapshot) {
     this.snapshot = snapshot;
     this.tcp = new TcpMetrics(registry, snapshot);
+    this.requests = new RequestMetrics(registry, snapshot);
     this.hbone = new HboneMetrics(registry);
     refusals.register(registry);
     for (EarlierAction action : EarlierAction.values()) {
@@ -183,7 +188,19 @@ public final class NodeMetrics {
 
   /** A connection was reset before its upstream answered. */
   public void refused(AccessRecord record) {
-    refusals.count(record);
+    refusals.connection(
+        record.info(),
+        record.verdict().isAllowed() ? record.closeReason() : record.verdict().reason());
+  }
+
+  /** An exchange has ended. */
+  public void request(RequestRecord record) {
+    requests.ended(record);
+  }
+
+  /** An exchange has ended with a response of the proxy's own. */
+  public void refusedRequest(ConnectionInfo info, Reason reason) {
+    refusals.request(info, reason);
   }
 
   /** An action was taken on so many connections that are older than their pod's enrolment. */
@@ -199,15 +216,22 @@ public final class NodeMetrics {
   /** Ends the series of pods, workloads and services that have left the mesh. */
   public void keepOnly(MeshSnapshot current) {
     refusals.keepOnly(pod -> current.workload(pod).isPresent());
-    tcp.keepOnly(current);
+    ends.follow(current);
+    tcp.keepOnly(ends);
+    requests.keepOnly(ends);
   }
 
-  /** Everything in Prometheus' text format 0.0.4. */
+  /** Everything in Prometheus' text format 0.0.4, a family at a time. */
+  public void writeTo(Writer out) throws IOException {
+    TextFormat.write004(
+        out, HiddenNamespaces.of(snapshot.get()).without(registry.metricFamilySamples()));
+  }
+
+  /** The same at once. */
   public String text() {
     StringWriter out = new StringWriter(16_384);
     try {
-      TextFormat.write004(
-          out, HiddenNamespaces.of(snapshot.get()).without(registry.metricFamilySamples()));
+      writeTo(out);
     } catch (IOException e) {
       throw new AssertionError("a StringWriter does not fail", e);
     }
@@ -226,12 +250,22 @@ public final class NodeMetrics {
           Set.copyOf(snapshot.keys(Kind.WORKLOAD, Kind.UNMEASURED_BY_NAMESPACE)));
     }
 
-    /** What is left of {@code families}. */
+    /** What is left of {@code families}, of which one at a time is held. */
     Enumeration<MetricFamilySamples> without(Enumeration<MetricFamilySamples> families) {
-      return names.isEmpty()
-          ? families
-          : Collections.enumeration(
-              Collections.list(families).stream().map(this::without).toList());
+      if (names.isEmpty()) {
+        return families;
+      }
+      return new Enumeration<>() {
+        @Override
+        public boolean hasMoreElements() {
+          return families.hasMoreElements();
+        }
+
+        @Override
+        public MetricFamilySamples nextElement() {
+          return without(families.nextElement());
+        }
+      };
     }
 
     private MetricFamilySamples without(MetricFamilySamples family) {

@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.Samples;
 import io.sluice.node.events.AccessLog.RotatingFile;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -89,6 +91,97 @@ class AccessLogTest {
         .toIterable()
         .doesNotContain("source_workload", "original_destination", "upstream", "service", "rule");
     assertThat(line.path("client").asText()).isEqualTo("[fd00::9]:50000");
+  }
+
+  @Test
+  void aRequestHasTheFieldsOfOsmAsFarAsTheyAreKnown() throws IOException {
+    Path file = directory.resolve("access.log");
+
+    try (AccessLog log = AccessLog.toFile(file)) {
+      log.write(Samples.request(Samples.outbound(1), 200));
+    }
+
+    ObjectNode line = (ObjectNode) new ObjectMapper().readTree(Files.readString(file));
+    Instant time = Instant.parse(line.remove("time").asText());
+    assertThat(Instant.parse(line.remove("start_time").asText())).isEqualTo(time.minusMillis(30));
+    assertThat(line)
+        .isEqualTo(
+            new ObjectMapper()
+                .readTree(
+                    """
+                    {"reporter":"source","direction":"outbound","pod":"shop/cart-0",
+                    "source_workload":"shop/cart-0","connection_security_policy":"none",
+                    "client":"10.0.0.1:40000","original_destination":"10.96.0.7:80",
+                    "service":"shop/catalogue","verdict":"allowed","reason":"traffic_target",
+                    "rule":"shop/cart-reads","method":"POST","path":"/items/7",
+                    "protocol":"HTTP/1.1","authority":"catalogue.shop","user_agent":"curl/8.5",
+                    "request_id":"4bf92f35-77b3","upstream_host":"10.0.0.2:8080",
+                    "upstream_cluster":"shop/catalogue|8080","response_code":200,
+                    "response_code_details":"via_upstream","response_flags":"-",
+                    "bytes_received":120,"bytes_sent":4096,"duration":30,"revision":3}
+                    """));
+  }
+
+  @Test
+  void aRefusedRequestTellsWhyAndNamesNoUpstream() throws IOException {
+    Path file = directory.resolve("access.log");
+
+    try (AccessLog log = AccessLog.toFile(file)) {
+      log.write(Samples.refusedRequest(Samples.stranger(1), Reason.NO_TRAFFIC_TARGET));
+    }
+
+    JsonNode line = new ObjectMapper().readTree(Files.readString(file));
+    assertThat(line.path("response_code").asInt()).isEqualTo(403);
+    assertThat(line.path("response_flags").asText()).isEqualTo("RBACAF");
+    assertThat(line.path("response_code_details").asText()).isEqualTo("refused");
+    assertThat(line.path("verdict").asText()).isEqualTo("refused");
+    assertThat(line.path("reason").asText()).isEqualTo("no_traffic_target");
+    assertThat(line.fieldNames())
+        .toIterable()
+        .doesNotContain("upstream_host", "upstream_cluster", "user_agent", "rule", "grpc_status");
+  }
+
+  @Test
+  void whatAStrangerChoosesIsBoundedAndStaysOneLineOfAscii() throws IOException {
+    Path file = directory.resolve("access.log");
+    String hostile = "\"},\n{\"a\":\u001b[2J\u009b\u202e\u2028\ud83d\u007f" + "é".repeat(70_000);
+    RequestRecord one = Samples.grpc(Samples.outbound(1), hostile);
+
+    try (AccessLog log = AccessLog.toFile(file)) {
+      log.write(
+          new RequestRecord(
+              one.info(),
+              one.verdict(),
+              one.version(),
+              true,
+              hostile,
+              hostile,
+              "/" + hostile,
+              one.status(),
+              hostile,
+              one.end(),
+              0,
+              0,
+              0,
+              0,
+              one.duration(),
+              hostile,
+              hostile,
+              hostile));
+    }
+
+    String text = Files.readString(file);
+    assertThat(text.lines()).hasSize(1);
+    assertThat(text).matches("[ -~\u007f]+\n").hasSizeLessThan(14_000);
+    JsonNode line = new ObjectMapper().readTree(text);
+    assertThat(line.path("path").asText())
+        .isEqualTo("/" + hostile.substring(0, AccessLines.MAX_PATH - 1) + "...");
+    for (String field : List.of("authority", "user_agent", "request_id", "x_forwarded_for")) {
+      assertThat(line.path(field).asText())
+          .isEqualTo(hostile.substring(0, AccessLines.MAX_TEXT) + "...");
+    }
+    assertThat(line.path("method").asText()).hasSize(35);
+    assertThat(line.path("grpc_status").asText()).hasSize(35);
   }
 
   @Test

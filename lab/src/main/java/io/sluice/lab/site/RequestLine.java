@@ -1,0 +1,57 @@
+package io.sluice.lab.site;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * What the access log of a daemon tells of one request.
+ *
+ * @param started when its head was there
+ * @param direction {@code outbound} on the client's side, {@code inbound} on the server's
+ * @param source workload that called; empty where only a certificate says who, or nothing does
+ * @param sourcePrincipal SPIFFE ID of who called; empty where that is not proven
+ * @param server workload that was called on the server's side; on the client's the service; empty
+ *     where that is none
+ * @param status of the response; 0 where there was none
+ * @param flags why the response is not the upstream's, in Envoy's words; else {@code -}
+ * @param rule object that admitted it; empty where none did
+ */
+public record RequestLine(
+    Instant started,
+    String direction,
+    String source,
+    String sourcePrincipal,
+    String server,
+    String method,
+    String authority,
+    String path,
+    int status,
+    String flags,
+    String verdict,
+    String reason,
+    String rule) {
+
+  /** Of a line of the log; nothing where it is of a connection. */
+  static Optional<RequestLine> of(JsonNode line) {
+    if (!line.has("method")) {
+      return Optional.empty();
+    }
+    String direction = line.path("direction").asText();
+    return Optional.of(
+        new RequestLine(
+            Instant.parse(line.path("start_time").asText()),
+            direction,
+            line.path("source_workload").asText(),
+            line.path("source_principal").asText(),
+            line.path(direction.equals("inbound") ? "pod" : "service").asText(),
+            line.path("method").asText(),
+            line.path("authority").asText(),
+            line.path("path").asText(),
+            line.path("response_code").asInt(),
+            line.path("response_flags").asText(),
+            line.path("verdict").asText(),
+            line.path("reason").asText(),
+            line.path("rule").asText()));
+  }
+}
