@@ -83,6 +83,13 @@ final class Exchange implements Upstream.Listener {
     search();
   }
 
+  /** The one that dialled where this one was to go has reached it, or has gone. */
+  void searchAgain() {
+    if (!ended && joined == null) {
+      search();
+    }
+  }
+
   private void search() {
     Upstream search = owner.search(subject, this);
     upstream = search;
@@ -122,14 +129,14 @@ final class Exchange implements Upstream.Listener {
 
   @Override
   public boolean prefers(InetSocketAddress endpoint) {
-    return owner.isFree(endpoint);
+    return owner.leads().prefers(endpoint);
   }
 
   @Override
   public boolean takes(InetSocketAddress endpoint) {
-    HttpStream free = owner.take(endpoint, subject);
+    HttpStream free = owner.leads().open(endpoint, subject);
     if (free == null) {
-      return false;
+      return owner.leads().waits(this, endpoint);
     }
     upstream = null; // which has dialled nothing
     reused = true;
@@ -152,7 +159,12 @@ final class Exchange implements Upstream.Listener {
     }
     upstream = null; // the connection's from here on
     reused = false;
-    join(owner.connect(channel, reached, subject));
+    HttpStream stream = owner.leads().connect(channel, reached, subject, this);
+    if (stream == null) {
+      refused(Verdict.of(Outcome.REFUSED, Reason.PEER_FAILED), CloseKind.CONNECT_FAILURE);
+    } else {
+      join(stream);
+    }
   }
 
   @Override
@@ -160,6 +172,7 @@ final class Exchange implements Upstream.Listener {
     if (ended) {
       return;
     }
+    owner.leads().failed(this, verdict, kind);
     subject.refused(verdict);
     Reason reason = verdict.reason();
     if (reason == Reason.ROUTE_NOT_GRANTED) {
@@ -289,7 +302,8 @@ final class Exchange implements Upstream.Listener {
         answering = true;
         grpcStatus = head.fields.first("grpc-status");
         answered.whole = last;
-        asked.whole = switches ? false : asked.whole || request.upgrade != null;
+        // An upgrade of HTTP/1 that was not taken up was a request without content.
+        asked.whole = !switches && (asked.whole || request.upgrade != null && !isConnect());
       }
       downstream.head(head, last);
       if (head.isInterim()) {
@@ -362,6 +376,10 @@ final class Exchange implements Upstream.Listener {
     answer(broken ? 502 : 503);
   }
 
+  private boolean isConnect() {
+    return request.method().equals("CONNECT");
+  }
+
   // --- the end -------------------------------------------------------------------------------
 
   private void finishIfWhole() {
@@ -385,6 +403,7 @@ final class Exchange implements Upstream.Listener {
   }
 
   private void dropUpstream() {
+    owner.leads().gaveUp(this);
     Upstream searched = upstream;
     upstream = null;
     if (searched != null) {

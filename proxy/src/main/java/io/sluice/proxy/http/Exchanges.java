@@ -2,6 +2,8 @@ package io.sluice.proxy.http;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.EventLoop;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
@@ -15,20 +17,19 @@ import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.upstream.LocalPod;
 import io.sluice.proxy.upstream.Upstream;
 import io.sluice.proxy.upstream.UpstreamLoop;
-import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The requests of one downstream connection: each is decided and led on for itself, by connections
- * to upstreams that are this one's alone. Runs on the connection's event loop.
+ * The requests of one downstream connection, of the version that its first octets tell: each is
+ * decided and led on for itself. Runs on the connection's event loop.
  */
-public final class Exchanges implements HttpServerListener, Http1Client.Owner {
+public final class Exchanges {
   /** Whose requests these are. */
   public interface Listener {
     /** An exchange has ended. */
@@ -48,47 +49,28 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
       LocalPod inside,
       Supplier<MeshSnapshot> snapshot,
       ByteBufAllocator allocator,
-      Executor later) {}
+      EventLoop loop) {}
+
+  /** What a client says first that knows that HTTP/2 is spoken here (RFC 9113 §3.4). */
+  private static final byte[] PREFACE =
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
   private static final long HEAD_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(60);
   private static final long FAREWELL_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final long MOST_DROPPED = 1 << 20;
 
-  /** Connections to upstreams that wait for another request; the one that waits longest goes. */
-  private static final int MOST_FREE = 8;
-
-  /** A connection to an upstream, and what leads to it. */
-  private static final class Lead {
-    final Http1Client client;
-    final @Nullable Upstream upstream; // null: the connection's own
-    final InetSocketAddress endpoint;
-    final boolean proven;
-    boolean free;
-    long endingSince;
-
-    Lead(
-        Http1Client client,
-        @Nullable Upstream upstream,
-        InetSocketAddress endpoint,
-        boolean proven) {
-      this.client = client;
-      this.upstream = upstream;
-      this.endpoint = endpoint;
-      this.proven = proven;
-    }
-  }
-
   private final Surroundings around;
   private final Flow wanted;
   private final Subject subject;
   private final long id;
   private final Listener listener;
-  private final List<Lead> leads = new ArrayList<>(1);
   private final List<Exchange> open = new ArrayList<>(1);
   private @Nullable ByteChannel downstream;
-  private @Nullable ByteChannel first; // to the application, which nothing was asked of yet
-  private @Nullable Http1Server server;
+  private @Nullable ByteChannel application; // until the first request
+  private @Nullable Leads leads; // from then on
+  private @Nullable Http1Server http1;
+  private @Nullable Http2Server http2;
   private boolean draining;
   private boolean ended;
 
@@ -121,16 +103,98 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
    */
   public void start(ByteChannel channel, @Nullable ByteChannel reachedOrNull) {
     downstream = channel;
-    first = reachedOrNull;
+    application = reachedOrNull;
     if (reachedOrNull != null) {
       reachedOrNull.listen(new Unasked());
       reachedOrNull.start();
     }
-    Http1Server http1 = new Http1Server(channel, around.allocator(), around.pod().budget, this);
-    server = http1;
-    channel.listen(http1);
+    channel.listen(new Beginning(channel));
     channel.start();
-    http1.goOn();
+  }
+
+  // --- what is spoken here -------------------------------------------------------------------
+
+  /** Waits for the octets that tell the version. */
+  private final class Beginning implements ByteChannel.Listener {
+    private final ByteChannel channel;
+    private ByteBuf early = Unpooled.EMPTY_BUFFER;
+
+    Beginning(ByteChannel channel) {
+      this.channel = channel;
+    }
+
+    @Override
+    public void bytes(ByteBuf bytes) {
+      early = early.isReadable() ? Unpooled.wrappedBuffer(early, bytes) : bytes;
+    }
+
+    @Override
+    public void batchEnded() {
+      if (ended) {
+        drop();
+        return;
+      }
+      int compared = Math.min(PREFACE.length, early.readableBytes());
+      for (int i = 0; i < compared; i++) {
+        if (early.getByte(early.readerIndex() + i) != PREFACE[i]) {
+          speakHttp1();
+          return;
+        }
+      }
+      if (compared == PREFACE.length) {
+        speakHttp2();
+      } else {
+        channel.read();
+      }
+    }
+
+    private void speakHttp1() {
+      leads = new Leads(setup(), false, application);
+      Http1Server server =
+          new Http1Server(channel, around.allocator(), around.pod().budget, new Requests());
+      http1 = server;
+      channel.listen(server);
+      server.bytes(early);
+      server.goOn();
+    }
+
+    private void speakHttp2() {
+      leads = new Leads(setup(), true, application);
+      Http2Server server =
+          new Http2Server(
+              channel, setup(), new Shared(), stream -> stream.listen(new Asked(stream)));
+      http2 = server;
+      server.start(early);
+    }
+
+    @Override
+    public void inputEnded() {
+      channel.endOutput(); // no request has begun
+    }
+
+    @Override
+    public void writable() {}
+
+    @Override
+    public void closed(ChannelEnd end) {
+      drop();
+      hasEnded(end);
+    }
+
+    private void drop() {
+      channel.consumed(early.readableBytes());
+      early.release();
+      early = Unpooled.EMPTY_BUFFER;
+    }
+  }
+
+  private HttpSetup setup() {
+    return new HttpSetup(
+        around.loop(), around.allocator(), HttpLimits.DEFAULTS, around.pod().budget);
+  }
+
+  private String version() {
+    return http2 == null ? "HTTP/1.1" : "HTTP/2";
   }
 
   /** An application that speaks before it was asked speaks another protocol. */
@@ -139,9 +203,8 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
     public void bytes(ByteBuf bytes) {
       int length = bytes.readableBytes();
       bytes.release();
-      ByteChannel channel = first;
+      ByteChannel channel = forget();
       if (channel != null) {
-        first = null;
         channel.consumed(length);
         channel.reset();
         listener.refused(Verdict.of(Outcome.REFUSED, Reason.PROTOCOL_MISMATCH));
@@ -150,9 +213,8 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
 
     @Override
     public void inputEnded() {
-      ByteChannel channel = first;
+      ByteChannel channel = forget();
       if (channel != null) {
-        first = null;
         channel.endOutput();
       }
     }
@@ -162,33 +224,112 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
 
     @Override
     public void closed(ChannelEnd how) {
-      first = null;
+      forget();
+    }
+
+    private @Nullable ByteChannel forget() {
+      ByteChannel channel = application;
+      application = null;
+      Leads known = leads;
+      if (known != null) {
+        known.forgetApplication();
+      }
+      return channel;
     }
   }
 
   // --- requests ------------------------------------------------------------------------------
 
-  @Override
-  public void request(HttpStream stream, Head head, boolean last) {
+  private void begin(HttpStream stream, Head head, boolean last) {
     progress++;
-    Subject one = subject.ofRequest();
-    Exchange exchange = new Exchange(this, stream, head, last, one);
+    application = null; // the leads' from here on
+    Exchange exchange = new Exchange(this, stream, head, last, subject.ofRequest());
     exchange.index = open.size();
     open.add(exchange);
     exchange.begin();
   }
 
-  @Override
-  public void bad(BadMessage why, boolean within) {
-    if (why.status == 0 && !within) {
-      listener.refused(Verdict.of(Outcome.REFUSED, Reason.PROTOCOL_MISMATCH));
-    } else if (!within) {
-      recordUnread(why.status);
+  /** Those of HTTP/1. */
+  private final class Requests implements HttpServerListener {
+    @Override
+    public void request(HttpStream stream, Head head, boolean last) {
+      begin(stream, head, last);
+    }
+
+    @Override
+    public void bad(BadMessage why, boolean within) {
+      if (why.status == 0 && !within) {
+        listener.refused(Verdict.of(Outcome.REFUSED, Reason.PROTOCOL_MISMATCH));
+      } else if (!within) {
+        tellUnread(why.status);
+      }
+    }
+
+    @Override
+    public void idle(Runnable next) {
+      progress++;
+      Http1Server server = http1;
+      if (server != null && server.hasArrived()) {
+        around.loop().execute(next); // the answer's connection is not free before it returns
+      } else {
+        next.run();
+      }
+    }
+
+    @Override
+    public void ended(ChannelEnd how) {
+      hasEnded(how);
     }
   }
 
+  /** Those of HTTP/2. */
+  private final class Shared implements Http2Codec.Listener {
+    @Override
+    public void refused(int status) {
+      tellUnread(status);
+    }
+
+    @Override
+    public void closed(ChannelEnd end) {
+      hasEnded(end);
+    }
+  }
+
+  /** A stream before its head. */
+  private final class Asked implements HttpStream.Listener {
+    private final HttpStream stream;
+
+    Asked(HttpStream stream) {
+      this.stream = stream;
+    }
+
+    @Override
+    public void head(Head head, boolean last) {
+      begin(stream, head, last);
+    }
+
+    @Override
+    public void data(ByteBuf bytes, boolean last) {
+      throw new IllegalStateException("content before a head");
+    }
+
+    @Override
+    public void trailers(Fields trailers) {
+      throw new IllegalStateException("trailers before a head");
+    }
+
+    @Override
+    public void batchEnded() {}
+
+    @Override
+    public void writable() {}
+
+    @Override
+    public void aborted(HttpStream.Abort how) {}
+  }
+
   /** Of a request whose head could not be read, nothing is known but the answer. */
-  private void recordUnread(int status) {
+  private void tellUnread(int status) {
     Subject one = subject.ofRequest();
     one.decidedBy(around.snapshot().get().revision());
     one.refused(Verdict.of(Outcome.REFUSED, Reason.BAD_REQUEST));
@@ -196,7 +337,7 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
         new RequestRecord(
             one.info(id),
             one.verdict(),
-            "HTTP/1.1",
+            version(),
             false,
             "",
             "",
@@ -214,19 +355,7 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
             null));
   }
 
-  @Override
-  public void idle(Runnable next) {
-    progress++;
-    Http1Server http1 = server;
-    if (http1 != null && http1.hasArrived()) {
-      around.later().execute(next); // the answer's connection is not free before it returns
-    } else {
-      next.run();
-    }
-  }
-
-  @Override
-  public void ended(ChannelEnd how) {
+  private void hasEnded(ChannelEnd how) {
     if (!ended) {
       boolean byClient = how != ChannelEnd.RESET_BY_US;
       cut(byClient);
@@ -234,10 +363,11 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
     }
   }
 
+  /** It has ended, whole or not. */
   void ended(Exchange exchange) {
     progress++;
     remove(exchange);
-    listener.exchanged(exchange.record(id, "HTTP/1.1"));
+    listener.exchanged(exchange.record(id, version()));
   }
 
   private void remove(Exchange exchange) {
@@ -254,8 +384,6 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
     listener.refused(verdict);
   }
 
-  // --- upstreams -----------------------------------------------------------------------------
-
   /** A search for where {@code exchange} goes, by the present snapshot. */
   Upstream search(Subject one, Exchange exchange) {
     MeshSnapshot snapshot = around.snapshot().get();
@@ -269,96 +397,13 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
     return one.refusalAtOpening(around.snapshot().get());
   }
 
-  boolean isFree(InetSocketAddress endpoint) {
-    for (Lead lead : leads) {
-      if (lead.free && lead.endpoint.equals(endpoint)) {
-        return true;
-      }
+  /** Where exchanges go; only while there are any. */
+  Leads leads() {
+    Leads known = leads;
+    if (known == null) {
+      throw new IllegalStateException("no request has come");
     }
-    return false;
-  }
-
-  /** A connection to {@code endpoint} that nothing else uses; null where there is none. */
-  @Nullable HttpStream take(InetSocketAddress endpoint, Subject one) {
-    ByteChannel reached = first;
-    if (reached != null) {
-      first = null;
-      return lead(reached, null, endpoint, false).client;
-    }
-    for (Lead lead : leads) {
-      if (lead.free && lead.endpoint.equals(endpoint)) {
-        lead.free = false;
-        if (lead.proven) {
-          one.haveProvenThemselves();
-        }
-        return lead.client;
-      }
-    }
-    return null;
-  }
-
-  /** Makes a connection of a channel that was reached for {@code one}. */
-  HttpStream connect(ByteChannel channel, Upstream reached, Subject one) {
-    return lead(channel, reached, reached.reached(), one.hasProof()).client;
-  }
-
-  private Lead lead(
-      ByteChannel channel,
-      @Nullable Upstream upstream,
-      InetSocketAddress endpoint,
-      boolean proven) {
-    Http1Client client = new Http1Client(channel, around.allocator(), around.pod().budget, this);
-    Lead lead = new Lead(client, upstream, endpoint, proven);
-    leads.add(lead);
-    channel.listen(client);
-    if (upstream != null) {
-      channel.start();
-    }
-    client.goOn();
-    return lead;
-  }
-
-  private @Nullable Lead leadOf(Http1Client client) {
-    for (Lead lead : leads) {
-      if (lead.client == client) {
-        return lead;
-      }
-    }
-    return null;
-  }
-
-  @Override
-  public void idle(Http1Client client) {
-    Lead lead = leadOf(client);
-    if (lead == null) {
-      return;
-    }
-    lead.free = true;
-    leads.remove(lead);
-    leads.add(lead); // the one that waits longest stands first
-    if (leads.size() > MOST_FREE) {
-      leads.stream().filter(one -> one.free).findFirst().ifPresent(one -> one.client.close());
-    }
-  }
-
-  @Override
-  public void ending(Http1Client client) {
-    Lead lead = leadOf(client);
-    if (lead != null) {
-      lead.free = false;
-      lead.endingSince = System.nanoTime();
-    }
-  }
-
-  @Override
-  public void gone(Http1Client client) {
-    Lead lead = leadOf(client);
-    if (lead != null) {
-      leads.remove(lead);
-      if (lead.upstream != null) {
-        lead.upstream.end();
-      }
-    }
+    return known;
   }
 
   // --- policy and time -----------------------------------------------------------------------
@@ -376,8 +421,7 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
 
   /** To be called now and then, at {@code now} of {@link System#nanoTime}. */
   public void look(long now) {
-    Http1Server http1 = server;
-    if (http1 == null || ended) {
+    if (ended) {
       return;
     }
     long moved = progress;
@@ -388,28 +432,34 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
       seenProgress = moved;
       progressNanos = now;
     }
-    for (int i = leads.size() - 1; i >= 0; i = Math.min(i, leads.size()) - 1) {
-      Lead lead = leads.get(i);
-      if (lead.endingSince != 0 && now - lead.endingSince > FAREWELL_NANOS) {
-        lead.client.close();
-      }
+    Leads known = leads;
+    if (known != null) {
+      known.look(now);
     }
-    boolean within = http1.isWithinHead();
-    boolean ending = http1.isEnding();
-    if (within || ending) {
-      if (!limited) {
-        limited = true;
-        sinceNanos = now;
-      }
-    } else {
+    Http2Server shared = http2;
+    if (shared != null) {
+      shared.look();
+    }
+    Http1Server single = http1;
+    if (single != null) {
+      look(single, now);
+    }
+  }
+
+  private void look(Http1Server server, long now) {
+    boolean within = server.isWithinHead();
+    boolean ending = server.isEnding();
+    if (!within && !ending) {
       limited = false;
+    } else if (!limited) {
+      limited = true;
+      sinceNanos = now;
     }
-    if (ending && (now - sinceNanos > FAREWELL_NANOS || http1.dropped() > MOST_DROPPED)) {
-      http1.abort(HttpStream.Abort.FAILED);
-    } else if (within && now - sinceNanos > HEAD_NANOS) {
-      http1.timedOut();
-    } else if (http1.isWithinRequest() && now - progressNanos > STALL_NANOS) {
-      http1.timedOut();
+    if (ending && (now - sinceNanos > FAREWELL_NANOS || server.dropped() > MOST_DROPPED)) {
+      server.abort(HttpStream.Abort.FAILED);
+    } else if ((within && now - sinceNanos > HEAD_NANOS)
+        || (server.isWithinRequest() && now - progressNanos > STALL_NANOS)) {
+      server.timedOut();
     }
   }
 
@@ -422,26 +472,37 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
 
   /** Lets the present exchanges end, and takes no further ones. */
   public void drain() {
-    draining = true;
-    Http1Server http1 = server;
-    if (http1 != null) {
-      http1.drain();
+    if (draining || ended) {
+      return;
     }
-  }
-
-  /** Whether it only waits for its exchanges to end. */
-  public boolean isDraining() {
-    return draining;
+    draining = true;
+    Http1Server single = http1;
+    Http2Server shared = http2;
+    ByteChannel channel = downstream;
+    if (single != null) {
+      single.drain();
+    } else if (shared != null) {
+      shared.drain();
+    } else if (channel != null) {
+      channel.endOutput(); // nothing was asked yet
+    }
   }
 
   /** Ends all of it at once. */
   public void end() {
-    if (!ended) {
-      cut(false);
-      Http1Server http1 = server;
-      if (http1 != null) {
-        http1.reset();
-      }
+    if (ended) {
+      return;
+    }
+    cut(false);
+    Http1Server single = http1;
+    Http2Server shared = http2;
+    ByteChannel channel = downstream;
+    if (single != null) {
+      single.reset();
+    } else if (shared != null) {
+      shared.reset();
+    } else if (channel != null) {
+      channel.reset();
     }
   }
 
@@ -451,14 +512,14 @@ public final class Exchanges implements HttpServerListener, Http1Client.Owner {
       Exchange exchange = open.getLast();
       exchange.cut(byClient);
       remove(exchange);
-      listener.exchanged(exchange.record(id, "HTTP/1.1"));
+      listener.exchanged(exchange.record(id, version()));
     }
-    while (!leads.isEmpty()) {
-      leads.getLast().client.close();
-    }
-    ByteChannel reached = first;
-    first = null;
-    if (reached != null) {
+    Leads known = leads;
+    ByteChannel reached = application;
+    application = null;
+    if (known != null) {
+      known.close();
+    } else if (reached != null) {
       reached.reset();
     }
   }

@@ -1,0 +1,290 @@
+package io.sluice.proxy.http;
+
+import io.netty.buffer.Unpooled;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.relay.ByteChannel;
+import io.sluice.proxy.relay.ChannelEnd;
+import io.sluice.proxy.upstream.Upstream;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The connections to upstreams that the exchanges of one downstream connection go by. They are
+ * nobody else's, so that no answer and no identity can come to another client. Event loop of the
+ * downstream connection.
+ */
+final class Leads implements Http1Client.Owner {
+  /** Connections that wait for another request; the one that waits longest goes. */
+  private static final int MOST_FREE = 8;
+
+  private static final long FAREWELL_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  /** One of them, of either version. */
+  private static final class Lead {
+    final @Nullable Upstream upstream; // null: the connection's own
+    final InetSocketAddress endpoint;
+    final boolean proven;
+    @Nullable Http1Client http1;
+    @Nullable Http2Client http2;
+    boolean free = true; // of HTTP/1
+    long endingSince;
+
+    Lead(@Nullable Upstream upstream, InetSocketAddress endpoint, boolean proven) {
+      this.upstream = upstream;
+      this.endpoint = endpoint;
+      this.proven = proven;
+    }
+
+    @Nullable HttpStream open() {
+      Http2Client shared = http2;
+      if (shared != null) {
+        return shared.open();
+      }
+      boolean wasFree = free;
+      free = false;
+      return wasFree ? http1 : null;
+    }
+
+    boolean isUnused() {
+      Http2Client shared = http2;
+      return shared == null ? free : shared.isIdle();
+    }
+
+    void close() {
+      Http1Client single = http1;
+      if (single != null) {
+        single.close();
+      }
+      Http2Client shared = http2;
+      if (shared != null) {
+        shared.reset();
+      }
+    }
+  }
+
+  /** An exchange that dials, and those that wait for what it reaches. */
+  private record Dialling(Exchange first, InetSocketAddress endpoint, List<Exchange> waiting) {}
+
+  private final HttpSetup setup;
+  private final boolean version2;
+  private final List<Lead> leads = new ArrayList<>(1);
+  private final List<Dialling> dialling = new ArrayList<>(1);
+  private @Nullable ByteChannel application; // reached before a request came; nothing was asked yet
+
+  /** None yet, all of one version. */
+  Leads(HttpSetup setup, boolean version2, @Nullable ByteChannel applicationOrNull) {
+    this.setup = setup;
+    this.version2 = version2;
+    this.application = applicationOrNull;
+  }
+
+  /** The application has ended the connection that was reached first. */
+  void forgetApplication() {
+    application = null;
+  }
+
+  /**
+   * Whether a connection to {@code endpoint} waits for a request. One of HTTP/2 carries many and
+   * never has precedence, so that each request may go to another endpoint.
+   */
+  boolean prefers(InetSocketAddress endpoint) {
+    if (!version2) {
+      for (Lead lead : leads) {
+        if (lead.free && lead.endpoint.equals(endpoint)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /** An exchange with {@code endpoint} by a connection that stands; null where there is none. */
+  @Nullable HttpStream open(InetSocketAddress endpoint, Subject subject) {
+    ByteChannel reached = application;
+    if (reached != null) {
+      application = null;
+      Lead lead = new Lead(null, endpoint, false);
+      return begin(lead, reached, true);
+    }
+    for (Lead lead : leads) {
+      if (lead.endpoint.equals(endpoint)) {
+        HttpStream stream = lead.open();
+        if (stream != null) {
+          if (lead.proven) {
+            subject.haveProvenThemselves();
+          }
+          return stream;
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Whether another one dials that endpoint, which {@code exchange} then waits for. */
+  boolean waits(Exchange exchange, InetSocketAddress endpoint) {
+    if (!version2) {
+      return false;
+    }
+    for (Dialling one : dialling) {
+      if (one.first == exchange) {
+        return false; // it tries another one after the first
+      }
+      if (one.endpoint.equals(endpoint)) {
+        one.waiting.add(exchange);
+        return true;
+      }
+    }
+    dialling.add(new Dialling(exchange, endpoint, new ArrayList<>(0)));
+    return false;
+  }
+
+  /** The channel that {@code exchange} has dialled carries it, and those that waited. */
+  @Nullable HttpStream connect(
+      ByteChannel channel, Upstream reached, Subject subject, Exchange exchange) {
+    Lead lead = new Lead(reached, reached.reached(), subject.hasProof());
+    HttpStream stream = begin(lead, channel, false);
+    for (Exchange one : waitingFor(exchange)) {
+      setup.loop().execute(one::searchAgain);
+    }
+    return stream;
+  }
+
+  /** What it dialled could not be reached, and nothing else either. */
+  void failed(Exchange exchange, Verdict verdict, CloseKind kind) {
+    for (Exchange one : waitingFor(exchange)) {
+      one.refused(verdict, kind);
+    }
+  }
+
+  /** It is over before anything was reached: the next one dials. */
+  void gaveUp(Exchange exchange) {
+    for (Exchange one : waitingFor(exchange)) {
+      setup.loop().execute(one::searchAgain);
+    }
+    dialling.forEach(one -> one.waiting.remove(exchange));
+  }
+
+  private List<Exchange> waitingFor(Exchange exchange) {
+    for (Dialling one : dialling) {
+      if (one.first == exchange) {
+        dialling.remove(one);
+        return one.waiting;
+      }
+    }
+    return List.of();
+  }
+
+  private @Nullable HttpStream begin(Lead lead, ByteChannel channel, boolean started) {
+    leads.add(lead);
+    if (version2) {
+      Http2Client client = new Http2Client(channel, setup, new Shared(lead));
+      lead.http2 = client;
+      if (started) {
+        client.start(Unpooled.EMPTY_BUFFER);
+      } else {
+        client.start();
+      }
+    } else {
+      Http1Client client = new Http1Client(channel, setup.allocator(), setup.budget(), this);
+      lead.http1 = client;
+      channel.listen(client);
+      if (!started) {
+        channel.start();
+      }
+      client.goOn();
+    }
+    return lead.open();
+  }
+
+  // --- what becomes of them ------------------------------------------------------------------
+
+  private final class Shared implements Http2Codec.Listener {
+    private final Lead lead;
+
+    Shared(Lead lead) {
+      this.lead = lead;
+    }
+
+    @Override
+    public void closed(ChannelEnd end) {
+      remove(lead);
+    }
+  }
+
+  private void remove(@Nullable Lead lead) {
+    if (lead != null && leads.remove(lead) && lead.upstream != null) {
+      lead.upstream.end();
+    }
+  }
+
+  private @Nullable Lead leadOf(Http1Client client) {
+    for (Lead lead : leads) {
+      if (lead.http1 == client) {
+        return lead;
+      }
+    }
+    return null;
+  }
+
+  @Override
+  public void idle(Http1Client client) {
+    Lead lead = leadOf(client);
+    if (lead != null) {
+      lead.free = true;
+      leads.remove(lead);
+      leads.add(lead); // the one that waits longest stands first
+      closeOneTooMany();
+    }
+  }
+
+  private void closeOneTooMany() {
+    if (leads.size() > MOST_FREE) {
+      leads.stream().filter(Lead::isUnused).findFirst().ifPresent(Lead::close);
+    }
+  }
+
+  @Override
+  public void ending(Http1Client client) {
+    Lead lead = leadOf(client);
+    if (lead != null) {
+      lead.free = false;
+      lead.endingSince = System.nanoTime();
+    }
+  }
+
+  @Override
+  public void gone(Http1Client client) {
+    remove(leadOf(client));
+  }
+
+  /** Ends those that an upstream does not let go, at {@code now} of {@link System#nanoTime}. */
+  void look(long now) {
+    for (int i = leads.size() - 1; i >= 0; i = Math.min(i, leads.size()) - 1) {
+      Lead lead = leads.get(i);
+      if (lead.http2 != null) {
+        lead.http2.look();
+      } else if (lead.endingSince != 0 && now - lead.endingSince > FAREWELL_NANOS) {
+        lead.close();
+      }
+    }
+  }
+
+  /** Ends all of them. */
+  void close() {
+    while (!leads.isEmpty()) {
+      Lead lead = leads.getLast();
+      lead.close();
+      remove(lead);
+    }
+    ByteChannel reached = application;
+    application = null;
+    if (reached != null) {
+      reached.reset();
+    }
+  }
+}
