@@ -103,8 +103,7 @@ final class Loop {
     return executor.submit(() ->
         arrivals.isWaiting()
             || connections.stream()
-                .anyMatch(
-                    one -> one.subject.direction() == Direction.OUTBOUND && one.isDialing()));
+                .anyMatch(one -> one.subject.direction() == Direction.OUTBOUND && one.isDialing()));
   }
 
   void tick(long now) {
