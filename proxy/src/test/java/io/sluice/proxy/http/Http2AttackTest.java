@@ -160,7 +160,9 @@ class Http2AttackTest {
       client.settle();
       for (int i = 0; fixture.servers.ends.isEmpty() && i < 10_000; i++) {
         client.flood(RawClient.frame(RawClient.HEADERS, LAST, 2 * i + 1, request));
-        assertThat(fixture.pinnedBytes()).isLessThan(4L << 20);
+        if (i % 100 == 0) {
+          assertThat(fixture.pinnedBytes()).isLessThan(4L << 20);
+        }
       }
       assertThat(fixture.servers.ends).containsExactly(ChannelEnd.RESET_BY_US);
     }
