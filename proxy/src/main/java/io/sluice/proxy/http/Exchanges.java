@@ -290,6 +290,11 @@ public final class Exchanges {
     }
 
     @Override
+    public void broken(boolean flood) {
+      tellUnread(0);
+    }
+
+    @Override
     public void closed(ChannelEnd end) {
       hasEnded(end);
     }
