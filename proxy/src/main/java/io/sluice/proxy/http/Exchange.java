@@ -451,6 +451,7 @@ final class Exchange implements Upstream.Listener {
       end = byClient && end == End.CUT ? End.RESET_BY_CLIENT : end;
       dropUpstream();
       asked.drop();
+      downstream.abort(HttpStream.Abort.RESET);
     }
   }
 

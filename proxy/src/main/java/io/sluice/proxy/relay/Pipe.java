@@ -12,13 +12,24 @@ import org.jspecify.annotations.Nullable;
  * isWritable}, which is false until the peer has taken what was flushed.
  */
 public final class Pipe {
-  private final End near = new End();
-  private final End far = new End();
+  private final End near;
+  private final End far = new End(null);
 
   /** Nothing has been written. */
   public Pipe() {
+    this(null);
+  }
+
+  /** The same, where what is behind the far end can be given more than bytes. */
+  public Pipe(@Nullable DirectPeer directOrNull) {
+    near = new End(directOrNull);
     near.peer = far;
     far.peer = near;
+  }
+
+  /** What is behind the other end of {@code channel} and takes more than bytes, if that is so. */
+  public static @Nullable DirectPeer directPeer(ByteChannel channel) {
+    return channel instanceof End end ? end.direct : null;
   }
 
   /** The end of who dials. */
@@ -34,6 +45,7 @@ public final class Pipe {
   /** Hands out what has arrived each time it is asked to. */
   private static final class End implements ByteChannel {
     private final ArrayDeque<ByteBuf> arrived = new ArrayDeque<>(1);
+    private final @Nullable DirectPeer direct;
     private End peer = this;
     private @Nullable Listener listener;
     private int waiting; // bytes of what has arrived
@@ -44,6 +56,10 @@ public final class Pipe {
     private boolean outputEnded;
     private boolean blocked; // until the peer has taken what was flushed
     private @Nullable ChannelEnd end;
+
+    End(@Nullable DirectPeer direct) {
+      this.direct = direct;
+    }
 
     @Override
     public void listen(Listener local) {

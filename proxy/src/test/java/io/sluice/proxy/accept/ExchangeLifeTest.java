@@ -62,6 +62,7 @@ class ExchangeLifeTest {
     try (var mesh = new HttpFixture()) {
       mesh.nodes.app.close();
       assertThat(mesh.ask(GET, "\r\n\r\n")).startsWith("HTTP/1.1 503 Service Unavailable\r\n");
+      Await.until("it is told", () -> mesh.nodes.client.recorder.requests.size() == 1);
       assertThat(mesh.nodes.client.recorder.requests)
           .singleElement()
           .satisfies(one -> {
@@ -225,6 +226,7 @@ class ExchangeLifeTest {
       assertThat(HttpFixture.read(cut, "\r\n\r\n")).startsWith("HTTP/1.1 403 ");
       goOn.countDown();
       assertThat(HttpFixture.read(kept, "ok")).startsWith("HTTP/1.1 200 ");
+      Await.until("both are told", () -> mesh.nodes.client.recorder.requests.size() == 2);
       assertThat(mesh.nodes.client.recorder.requests)
           .filteredOn(one -> one.path().equals("/secret"))
           .singleElement()
