@@ -48,9 +48,9 @@ class ObjectProblemsTest {
             group + "spec: {matches: [{name: a, methods: []}]}\n"),
         new Wrong(
             4,
-            "spec.matches[0].methods[0]",
+            "spec.matches[0].methods[1]",
             "it is no method of HTTP (RFC 9110 §9.1)",
-            group + "spec: {matches: [{name: a, methods: [G T]}]}\n"),
+            group + "spec: {matches: [{name: a, methods: [GET, G T]}]}\n"),
         new Wrong(
             4,
             "spec.matches[1].name",
