@@ -281,7 +281,13 @@ final class Exchange implements Upstream.Listener {
     @Override
     public void aborted(HttpStream.Abort how) {
       if (!ended) {
-        end = how == HttpStream.Abort.PROTOCOL_ERROR ? End.BAD_REQUEST : End.RESET_BY_CLIENT;
+        if (how == HttpStream.Abort.PROTOCOL_ERROR) {
+          end = End.BAD_REQUEST;
+          status = answering ? status : 400;
+          subject.refused(Verdict.of(Outcome.REFUSED, Reason.BAD_REQUEST));
+        } else {
+          end = End.RESET_BY_CLIENT;
+        }
         dropUpstream();
         finish();
       }
@@ -451,6 +457,11 @@ final class Exchange implements Upstream.Listener {
   /** Octets that have moved. */
   long moved() {
     return asked.bytes() + answered.bytes();
+  }
+
+  /** Whether it has no upstream yet. */
+  boolean isSearching() {
+    return joined == null;
   }
 
   Subject subject() {

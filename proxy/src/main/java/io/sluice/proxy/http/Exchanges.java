@@ -290,6 +290,11 @@ public final class Exchanges {
     }
 
     @Override
+    public void broken(boolean flood) {
+      tellUnread(0);
+    }
+
+    @Override
     public void closed(ChannelEnd end) {
       hasEnded(end);
     }
@@ -404,6 +409,16 @@ public final class Exchanges {
       throw new IllegalStateException("no request has come");
     }
     return known;
+  }
+
+  /** Whether no request is open. */
+  public boolean isIdle() {
+    return open.isEmpty();
+  }
+
+  /** Whether a request has no upstream yet. */
+  public boolean isSearching() {
+    return open.stream().anyMatch(Exchange::isSearching);
   }
 
   // --- policy and time -----------------------------------------------------------------------

@@ -264,9 +264,9 @@ abstract class Http2Codec extends Http2ConnectionHandler {
 
   /** Ends a request with an answer of ours. */
   private void refuse(Http2Stream stream, int status) {
-    writeHead(stream.id(), SentHead.of(Head.response(status, new Fields()), true), true);
-    reset(stream.id(), Http2Error.NO_ERROR.code());
     listener.refused(status);
+    writeHead(stream.id(), SentHead.response(Head.response(status, new Fields())), true);
+    reset(stream.id(), Http2Error.NO_ERROR.code());
   }
 
   // --- what waits ----------------------------------------------------------------------------
@@ -329,8 +329,8 @@ abstract class Http2Codec extends Http2ConnectionHandler {
     if (windows.mustGive()) {
       Http2Exchange largest = largest();
       if (largest != null) {
-        reset(largest.id(), Http2Error.ENHANCE_YOUR_CALM.code());
         largest.aborted(HttpStream.Abort.FAILED);
+        reset(largest.id(), Http2Error.ENHANCE_YOUR_CALM.code());
       }
     }
   }

@@ -2,6 +2,7 @@ package io.sluice.proxy.relay;
 
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayDeque;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,9 +76,9 @@ public final class Pipe {
       deliver();
     }
 
+    /** To whoever listens at that moment: the first bytes may tell who is to have the others. */
     private void deliver() {
-      Listener local = listener;
-      if (!started || delivering || local == null) {
+      if (!started || delivering || listener == null) {
         return;
       }
       delivering = true;
@@ -85,13 +86,17 @@ public final class Pipe {
         readRequested = false;
         waiting = 0;
         for (ByteBuf bytes = arrived.poll(); bytes != null; bytes = arrived.poll()) {
-          local.bytes(bytes);
+          Objects.requireNonNull(listener).bytes(bytes); // a reset would have dropped them
         }
-        local.batchEnded();
+        Listener local = listener;
+        if (local != null) {
+          local.batchEnded();
+        }
         peer.taken();
       }
       delivering = false;
-      if (end == null && peer.outputEnded && arrived.isEmpty() && !inputEnded) {
+      Listener local = listener;
+      if (local != null && end == null && peer.outputEnded && arrived.isEmpty() && !inputEnded) {
         inputEnded = true;
         local.inputEnded();
         finish();
