@@ -9,6 +9,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
@@ -230,6 +231,11 @@ final class LoadServer implements AutoCloseable {
   }
 
   private void http(SocketChannel connection) throws IOException {
+    http(connection, kept);
+  }
+
+  /** Answers until the client ends, or until it asks for what puts the connection to those kept. */
+  static void http(SocketChannel connection, Collection<SocketChannel> kept) throws IOException {
     HttpEnd end = new HttpEnd();
     ByteBuffer item = answerHead("200 OK", ITEM_BYTES);
     for (HttpEnd.Head asked = end.readHead(connection);
