@@ -38,10 +38,10 @@ final class TrafficMeasurement {
   void meshedAndAsBytes(DaemonProcess daemon) throws Exception {
     Map<Route, LoadClient> clients = new EnumMap<>(Route.class);
     for (Route route : List.of(Route.MESHED, Route.AS_BYTES)) {
-      clients.put(route, client(route, ProcessUse.of(daemon.pid())));
+      LoadClient client = client(route, ProcessUse.of(daemon.pid()));
+      client.requireDecisions(route == Route.MESHED);
+      clients.put(route, client);
     }
-    clients.get(Route.MESHED).requireDecisions(true);
-    clients.get(Route.AS_BYTES).requireDecisions(false);
     rounds.measure(clients, extent.samples());
   }
 
