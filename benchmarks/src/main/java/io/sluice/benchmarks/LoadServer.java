@@ -9,7 +9,6 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
@@ -43,9 +42,6 @@ final class LoadServer implements AutoCloseable {
 
   /** Answered with a few bytes. */
   static final String ITEM = "/load/items/17";
-
-  /** The same; then the connection is kept. */
-  static final String HELD_ITEM = "/load/held/17";
 
   /** A GET is answered with a chunk, and a PUT may have one. */
   static final String CHUNK = "/load/chunk";
@@ -142,7 +138,7 @@ final class LoadServer implements AutoCloseable {
       case SINK_PORT -> threads.execute(() -> accept(listener, threads::execute, this::sink));
       case SOURCE_PORT -> threads.execute(() -> accept(listener, threads::execute, this::source));
       case HTTP_PORT, HTTP_AS_BYTES_PORT ->
-          threads.execute(() -> accept(listener, threads::execute, this::http));
+          threads.execute(() -> accept(listener, threads::execute, LoadServer::http));
       default -> threads.execute(() -> accept(listener, threads::execute, this::echo));
     }
   }
@@ -230,12 +226,8 @@ final class LoadServer implements AutoCloseable {
     }
   }
 
-  private void http(SocketChannel connection) throws IOException {
-    http(connection, kept);
-  }
-
-  /** Answers until the client ends, or until it asks for what puts the connection to those kept. */
-  static void http(SocketChannel connection, Collection<SocketChannel> kept) throws IOException {
+  /** Answers until the client ends: a proxy may use a connection again, whoever asked before. */
+  static void http(SocketChannel connection) throws IOException {
     HttpEnd end = new HttpEnd();
     ByteBuffer item = answerHead("200 OK", ITEM_BYTES);
     for (HttpEnd.Head asked = end.readHead(connection);
@@ -248,11 +240,6 @@ final class LoadServer implements AutoCloseable {
           long length = asked.start().startsWith("GET ") ? CHUNK_BYTES : ITEM_BYTES;
           end.write(connection, answerHead("200 OK", length), length);
         }
-        case HELD_ITEM -> {
-          kept.add(connection); // and needs no thread until it is let go
-          end.write(connection, item, ITEM_BYTES);
-          return;
-        }
         default -> end.write(connection, answerHead("404 Not Found", 0), 0);
       }
     }
@@ -263,7 +250,7 @@ final class LoadServer implements AutoCloseable {
     return ByteBuffer.wrap(ANSWER.formatted(status, length).getBytes(StandardCharsets.US_ASCII));
   }
 
-  /** Closes the connections that {@link #HOLD_PORT} and {@link #HELD_ITEM} keep. */
+  /** Closes the connections that {@link #HOLD_PORT} keeps. */
   void letGo() {
     for (SocketChannel one = kept.poll(); one != null; one = kept.poll()) {
       close(one);

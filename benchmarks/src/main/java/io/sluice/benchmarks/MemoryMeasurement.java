@@ -54,11 +54,11 @@ final class MemoryMeasurement {
       throws Exception {
     LoadClient client = client(bench, daemon, route);
     // Else what HTTP needs once, as its classes, would be shared out among the connections.
-    letGo(client.hold(Talk.HELD_GET, WARMING), server);
+    letGo(client.hold(Talk.GET, WARMING), server);
     Thread.sleep(SETTLING);
     return route == Route.AS_BYTES
-        ? held("http.held.bytes", " of HTTP, as bytes", Talk.HELD_GET, client, daemon, server)
-        : held("http.held", " of HTTP", Talk.HELD_GET, client, daemon, server);
+        ? held("http.held.bytes", " of HTTP, as bytes", Talk.GET, client, daemon, server)
+        : held("http.held", " of HTTP", Talk.GET, client, daemon, server);
   }
 
   private static LoadClient client(Bench bench, DaemonProcess daemon, Route route) {

@@ -70,7 +70,7 @@ final class MtlsMeasurement {
     }
 
     private boolean isHttp() {
-      return held == Talk.HELD_GET;
+      return held == Talk.GET;
     }
   }
 
@@ -112,7 +112,7 @@ final class MtlsMeasurement {
         launcher,
         directory,
         extent,
-        new Plan("mtls.http.", HTTP_LOADS, Talk.HELD_GET, mesh, peers));
+        new Plan("mtls.http.", HTTP_LOADS, Talk.GET, mesh, peers));
   }
 
   private static Result run(

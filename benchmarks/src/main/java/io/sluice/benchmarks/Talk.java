@@ -36,13 +36,6 @@ enum Talk {
       return requested("GET", LoadServer.ITEM, 0, LoadServer.ITEM_BYTES);
     }
   },
-  /** The same, where the server keeps the connection. */
-  HELD_GET(LoadServer.HTTP_PORT) {
-    @Override
-    Exchange begin() {
-      return requested("GET", LoadServer.HELD_ITEM, 0, LoadServer.ITEM_BYTES);
-    }
-  },
   /** An answer of a whole chunk. */
   GET_CHUNK(LoadServer.HTTP_PORT) {
     @Override
