@@ -14,8 +14,10 @@ import java.util.stream.IntStream;
 
 /**
  * What one builds without a mesh: a proxy in the client's pod, to which the client is pointed, TLS
- * 1.3 with certificates on both sides, and one in the server's pod. TCP only, keys of P-256, a full
- * handshake for each connection, since only that proves who calls; all else as Debian has it.
+ * 1.3 with certificates on both sides, and one in the server's pod. Keys of P-256, a full handshake
+ * for each connection of the two, since only that proves who calls; all else as Debian has it. The
+ * port of HTTP is served as such, and requests are decided at the server's side; all others are
+ * TCP.
  */
 final class PeerHops implements AutoCloseable {
   private static final int TLS_PORT_OFFSET = 20_000;
