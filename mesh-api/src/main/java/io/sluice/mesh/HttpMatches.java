@@ -21,6 +21,7 @@ final class HttpMatches {
             .setPath(match.path().text())
             .addAllMethods(match.methods().stream().sorted().toList());
     match.headers().forEach((name, value) -> message.putHeaders(name, value.text()));
+    match.parameters().forEach((name, value) -> message.putParameters(name, value.text()));
     return message.build();
   }
 
@@ -29,14 +30,6 @@ final class HttpMatches {
     checks.atMost(field, messages.size(), WireLimits.HTTP_MATCHES);
     List<HttpMatch> matches = new ArrayList<>(messages.size());
     for (var message : messages) {
-      checks.atMost(field + ".headers", message.getHeadersCount(), WireLimits.HTTP_HEADERS);
-      Map<String, Regex> headers = new HashMap<>();
-      message
-          .getHeadersMap()
-          .forEach((name, value) ->
-              headers.put(
-                  checks.text(field + ".headers", name, WireLimits.HTTP_NAME_CHARACTERS),
-                  checks.value(field + ".headers", () -> Regex.of(value))));
       matches.add(
           new HttpMatch(
               checks.text(field + ".name", message.getName(), WireLimits.HTTP_NAME_CHARACTERS),
@@ -49,8 +42,20 @@ final class HttpMatches {
                       method ->
                           checks.text(
                               field + ".methods", method, WireLimits.HTTP_NAME_CHARACTERS))),
-              headers));
+              expressions(field + ".headers", message.getHeadersMap(), checks),
+              expressions(field + ".parameters", message.getParametersMap(), checks)));
     }
     return matches;
+  }
+
+  private static Map<String, Regex> expressions(
+      String field, Map<String, String> texts, Checks checks) {
+    checks.atMost(field, texts.size(), WireLimits.HTTP_HEADERS);
+    Map<String, Regex> expressions = new HashMap<>();
+    texts.forEach((name, text) ->
+        expressions.put(
+            checks.text(field, name, WireLimits.HTTP_NAME_CHARACTERS),
+            checks.value(field, () -> Regex.of(text))));
+    return expressions;
   }
 }
