@@ -1,11 +1,9 @@
 package io.sluice.mesh;
 
-import io.sluice.mesh.decision.HttpRequest;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One match of an HTTPRouteGroup of SMI, or of a route of the Gateway API: a request matches where
@@ -29,7 +27,11 @@ public record HttpMatch(
   public HttpMatch {
     methods = methods.contains(EVERY_METHOD) ? Set.of() : Set.copyOf(methods);
     Map<String, Regex> lower = new TreeMap<>();
-    headers.forEach((header, value) -> lower.put(header.toLowerCase(Locale.ROOT), value));
+    for (Map.Entry<String, Regex> header : headers.entrySet()) {
+      if (lower.put(header.getKey().toLowerCase(Locale.ROOT), header.getValue()) != null) {
+        throw new IllegalArgumentException("header " + header.getKey() + " is there twice");
+      }
+    }
     headers = Map.copyOf(lower);
     parameters = Map.copyOf(parameters);
   }
@@ -37,35 +39,5 @@ public record HttpMatch(
   /** Whatever the query is. */
   public HttpMatch(String name, Regex path, Set<String> methods, Map<String, Regex> headers) {
     this(name, path, methods, headers, Map.of());
-  }
-
-  /** Whether {@code request} is one that is meant. */
-  public boolean matches(HttpRequest request) {
-    if (!methods.isEmpty() && !methods.contains(request.method())) {
-      return false;
-    }
-    if (!path.matches(request.path())) {
-      return false;
-    }
-    for (Map.Entry<String, Regex> header : headers.entrySet()) {
-      String value = value(request, header.getKey());
-      if (value == null || !header.getValue().matches(value)) {
-        return false;
-      }
-    }
-    for (Map.Entry<String, Regex> parameter : parameters.entrySet()) {
-      String value = request.parameter(parameter.getKey());
-      if (value == null || !parameter.getValue().matches(value)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static @Nullable String value(HttpRequest request, String name) {
-    return switch (name) {
-      case "host", ":authority" -> request.authority();
-      default -> request.header(name);
-    };
   }
 }

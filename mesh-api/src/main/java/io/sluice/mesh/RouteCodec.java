@@ -29,7 +29,7 @@ final class RouteCodec {
       var told =
           RouteRule.newBuilder()
               .setPort(rule.port())
-              .addAllMatches(HttpMatches.messages(rule.matches()));
+              .addAllMatches(HttpMatchCodec.messages(rule.matches()));
       for (TrafficRoute.Backend backend : rule.backends()) {
         NamespacedName service = backend.serviceOrNull();
         var one =
@@ -59,7 +59,7 @@ final class RouteCodec {
       rules.add(
           new TrafficRoute.Rule(
               port("rules.port", rule.getPort(), checks),
-              HttpMatches.models("rules.matches", rule.getMatchesList(), checks),
+              HttpMatchCodec.models("rules.matches", rule.getMatchesList(), checks),
               checks.list(
                   "rules.backends",
                   rule.getBackendsList(),

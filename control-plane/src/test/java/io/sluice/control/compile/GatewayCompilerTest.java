@@ -33,7 +33,7 @@ class GatewayCompilerTest {
                 - matches:
                   - path: {value: /}
                   - path: {value: /api}
-                  - path: {type: RegularExpression, value: /[a-z]+}
+                  - path: {type: RegularExpression, value: '/[a-z]+'}
                   - path: {type: Exact, value: /api}
                   - {path: {value: /api}, method: GET}
                   - {path: {value: /api}, headers: [{name: Version, value: two}]}

@@ -278,6 +278,7 @@ class CustomResourcesTest {
             "minItems",
             "maxItems",
             "maxProperties",
+            "x-kubernetes-int-or-string",
             "x-kubernetes-preserve-unknown-fields",
             "x-kubernetes-validations",
             "x-kubernetes-list-type",
@@ -302,7 +303,11 @@ class CustomResourcesTest {
               throw new IllegalArgumentException(path + ": unknown keyword " + keyword);
             }
           });
-      switch (schema.path("type").asText()) {
+      String type = schema.path("type").asText();
+      if (type.isEmpty() && schema.path("x-kubernetes-int-or-string").asBoolean()) {
+        type = value.isTextual() ? "string" : "integer";
+      }
+      switch (type) {
         case "object" -> object(path, schema, value);
         case "array" -> array(path, schema, value);
         case "string" -> string(path, schema, value);

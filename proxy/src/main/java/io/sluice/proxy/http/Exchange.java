@@ -282,6 +282,7 @@ final class Exchange implements Upstream.Listener {
 
     @Override
     public void trailers(Fields trailers) {
+      trailers.remove(CLIENT_CERTIFICATE);
       asked.whole = true;
       HttpStream sink = joined;
       if (ended) {
@@ -486,6 +487,7 @@ final class Exchange implements Upstream.Listener {
       end = byClient && end == End.CUT ? End.RESET_BY_CLIENT : end;
       dropUpstream();
       asked.drop();
+      downstream.abort(HttpStream.Abort.RESET);
     }
   }
 

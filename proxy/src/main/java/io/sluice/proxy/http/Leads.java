@@ -1,11 +1,12 @@
 package io.sluice.proxy.http;
 
-import io.netty.buffer.Unpooled;
+import io.netty.buffer.ByteBuf;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
+import io.sluice.proxy.relay.Pipe;
 import io.sluice.proxy.upstream.Upstream;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -31,6 +32,8 @@ final class Leads implements Http1Client.Owner {
     final boolean proven;
     @Nullable Http1Client http1;
     @Nullable Http2Client http2;
+    @Nullable Exchanges direct; // in this process
+    @Nullable ByteChannel directEnd;
     boolean free = true; // of HTTP/1
     long endingSince;
 
@@ -40,7 +43,11 @@ final class Leads implements Http1Client.Owner {
       this.proven = proven;
     }
 
-    @Nullable HttpStream open() {
+    @Nullable HttpStream open(boolean version2) {
+      Exchanges inProcess = direct;
+      if (inProcess != null) {
+        return inProcess.takesDirectly() ? new DirectStream(inProcess, version2) : null;
+      }
       Http2Client shared = http2;
       if (shared != null) {
         return shared.open();
@@ -64,6 +71,10 @@ final class Leads implements Http1Client.Owner {
       if (shared != null) {
         shared.reset();
       }
+      ByteChannel pipe = directEnd;
+      if (pipe != null) {
+        pipe.reset();
+      }
     }
   }
 
@@ -74,10 +85,10 @@ final class Leads implements Http1Client.Owner {
   private final boolean version2;
   private final List<Lead> leads = new ArrayList<>(1);
   private final List<Dialling> dialling = new ArrayList<>(1);
-  private @Nullable ByteChannel application; // reached before a request came; nothing was asked yet
+  private @Nullable Unasked application; // reached before a request came; nothing was asked yet
 
   /** None yet, all of one version. */
-  Leads(HttpSetup setup, boolean version2, @Nullable ByteChannel applicationOrNull) {
+  Leads(HttpSetup setup, boolean version2, @Nullable Unasked applicationOrNull) {
     this.setup = setup;
     this.version2 = version2;
     this.application = applicationOrNull;
@@ -105,15 +116,16 @@ final class Leads implements Http1Client.Owner {
 
   /** An exchange with {@code endpoint} by a connection that stands; null where there is none. */
   @Nullable HttpStream open(InetSocketAddress endpoint, Subject subject) {
-    ByteChannel reached = application;
-    if (reached != null) {
-      application = null;
-      Lead lead = new Lead(null, endpoint, false);
-      return begin(lead, reached, true);
+    Unasked reached = application;
+    application = null;
+    if (reached != null && (version2 || !reached.hasSpoken())) {
+      return begin(new Lead(null, endpoint, false), reached.channel(), reached.takeEarly());
+    } else if (reached != null) {
+      reached.reset(); // it speaks HTTP/2, and is asked by HTTP/1; another one will say the same
     }
     for (Lead lead : leads) {
       if (lead.endpoint.equals(endpoint)) {
-        HttpStream stream = lead.open();
+        HttpStream stream = lead.open(version2);
         if (stream != null) {
           if (lead.proven) {
             subject.haveProvenThemselves();
@@ -147,7 +159,7 @@ final class Leads implements Http1Client.Owner {
   @Nullable HttpStream connect(
       ByteChannel channel, Upstream reached, Subject subject, Exchange exchange) {
     Lead lead = new Lead(reached, reached.reached(), subject.hasProof());
-    HttpStream stream = begin(lead, channel, false);
+    HttpStream stream = begin(lead, channel, null);
     for (Exchange one : waitingFor(exchange)) {
       setup.loop().execute(one::searchAgain);
     }
@@ -179,13 +191,18 @@ final class Leads implements Http1Client.Owner {
     return List.of();
   }
 
-  private @Nullable HttpStream begin(Lead lead, ByteChannel channel, boolean started) {
+  private @Nullable HttpStream begin(Lead lead, ByteChannel channel, @Nullable ByteBuf early) {
     leads.add(lead);
-    if (version2) {
+    if (Pipe.directPeer(channel) instanceof Exchanges answering) {
+      lead.direct = answering;
+      lead.directEnd = channel;
+      channel.listen(new End(lead));
+      channel.start();
+    } else if (version2) {
       Http2Client client = new Http2Client(channel, setup, new Shared(lead));
       lead.http2 = client;
-      if (started) {
-        client.start(Unpooled.EMPTY_BUFFER);
+      if (early != null) {
+        client.start(early);
       } else {
         client.start();
       }
@@ -193,12 +210,12 @@ final class Leads implements Http1Client.Owner {
       Http1Client client = new Http1Client(channel, setup.allocator(), setup.budget(), this);
       lead.http1 = client;
       channel.listen(client);
-      if (!started) {
+      if (early == null) {
         channel.start();
       }
       client.goOn();
     }
-    return lead.open();
+    return lead.open(version2);
   }
 
   // --- what becomes of them ------------------------------------------------------------------
@@ -209,6 +226,33 @@ final class Leads implements Http1Client.Owner {
     Shared(Lead lead) {
       this.lead = lead;
     }
+
+    @Override
+    public void closed(ChannelEnd end) {
+      remove(lead);
+    }
+  }
+
+  /** Of a pipe that carries nothing but its end. */
+  private final class End implements ByteChannel.Listener {
+    private final Lead lead;
+
+    End(Lead lead) {
+      this.lead = lead;
+    }
+
+    @Override
+    public void bytes(ByteBuf bytes) {
+      bytes.release();
+    }
+
+    @Override
+    public void inputEnded() {
+      lead.free = false; // nothing more is taken there; what goes on does
+    }
+
+    @Override
+    public void writable() {}
 
     @Override
     public void closed(ChannelEnd end) {
@@ -281,7 +325,7 @@ final class Leads implements Http1Client.Owner {
       lead.close();
       remove(lead);
     }
-    ByteChannel reached = application;
+    Unasked reached = application;
     application = null;
     if (reached != null) {
       reached.reset();

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -49,9 +50,7 @@ class Http2ForeignPeersTest {
       Http2Client upstream = fixture.connect(new InetSocketAddress(Peers.V4, port));
       InetSocketAddress between =
           fixture.serve(near -> {
-            HttpStream far = upstream.open();
-            assertThat(far).isNotNull();
-            Passage.join(near, far);
+            Passage.join(near, Objects.requireNonNull(upstream.open()));
           });
 
       Process client = python("ask", "" + between.getPort(), "" + STREAMS, "" + BYTES);

@@ -2,8 +2,10 @@ package io.sluice.proxy.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.sluice.await.Await;
+import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.relay.Pipe;
 import java.net.InetSocketAddress;
@@ -70,6 +72,12 @@ class Http2PairTest {
 
   private static void send(Heard one, String text, boolean last) {
     one.stream.data(Unpooled.copiedBuffer(text, StandardCharsets.US_ASCII), last);
+  }
+
+  private void bothAreClosed() {
+    Await.until(
+        "both are closed",
+        () -> fixture.servers.ends.size() == 1 && fixture.clients.ends.size() == 1);
   }
 
   @Test
@@ -285,8 +293,7 @@ class Http2PairTest {
     does(served, () -> served.stream.head(Head.response(200, fields()), true));
 
     asked.awaits("200 last");
-    Await.until("both are closed", () -> fixture.clients.ends.size() == 1);
-    Await.until("both are closed", () -> fixture.servers.ends.size() == 1);
+    bothAreClosed();
     assertThat(fixture.clients.ends).containsExactly(ChannelEnd.FINISHED);
     assertThat(fixture.servers.ends).containsExactly(ChannelEnd.FINISHED);
   }
@@ -302,7 +309,7 @@ class Http2PairTest {
     does(served, () -> served.stream.head(Head.response(200, fields()), true));
 
     asked.awaits("200 last");
-    Await.until("both are closed", () -> fixture.servers.ends.size() == 1);
+    bothAreClosed();
     assertThat(fixture.clients.ends).containsExactly(ChannelEnd.FINISHED);
   }
 
@@ -316,7 +323,7 @@ class Http2PairTest {
 
     asked.awaits("RESET");
     served.awaits("RESET");
-    Await.until("both are closed", () -> fixture.servers.ends.size() == 1);
+    bothAreClosed();
     assertThat(fixture.clients.ends).containsExactly(ChannelEnd.RESET_BY_US);
     assertThat(fixture.servers.ends).containsExactly(ChannelEnd.RESET_BY_PEER);
   }
@@ -342,7 +349,48 @@ class Http2PairTest {
     asked.awaits("trailers sum=1");
     assertThat(asked.bytes).hasValue(MEBIBYTE);
     fixture.run(client::drain);
-    Await.until("both are closed", () -> fixture.servers.ends.size() == 1);
+    bothAreClosed();
     assertThat(fixture.clients.ends).containsExactly(ChannelEnd.FINISHED);
+  }
+
+  /** Whoever looked at the first bytes to see what they are hands them over with the channel. */
+  @Test
+  void beginsWithWhatWasReadAlready() throws Exception {
+    Pipe pipe = new Pipe();
+    Http2Client client =
+        fixture.on(() -> {
+          pipe.far().listen(new FirstLook(pipe.far()));
+          var near = new Http2Client(pipe.near(), fixture.setup(), fixture.clients);
+          fixture.open.add(near);
+          pipe.far().start();
+          near.start();
+          return near;
+        });
+
+    ask(client, request("GET"), true).awaits("200 last");
+  }
+
+  private final class FirstLook implements ByteChannel.Listener {
+    private final ByteChannel channel;
+
+    FirstLook(ByteChannel channel) {
+      this.channel = channel;
+    }
+
+    @Override
+    public void bytes(ByteBuf bytes) {
+      var server = new Http2Server(channel, fixture.setup(), fixture.servers, Passage::echo);
+      fixture.open.add(server);
+      server.start(bytes);
+    }
+
+    @Override
+    public void inputEnded() {}
+
+    @Override
+    public void writable() {}
+
+    @Override
+    public void closed(ChannelEnd end) {}
   }
 }
