@@ -6,15 +6,22 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * One match of an SMI HTTPRouteGroup: a request matches where path, method and every header do.
+ * One match of an HTTPRouteGroup of SMI, or of a route of the Gateway API: a request matches where
+ * path, method, every header and every parameter do.
  *
  * @param name of the match within its group, for people
  * @param path the whole path, without the query; {@link Regex#ANY} where every one is meant
  * @param methods told apart by case; empty where every one is meant, which {@code *} says too
  * @param headers by name in lower case; {@code host} and {@code :authority} are the authority, and
  *     what a request does not have matches nothing
+ * @param parameters of the query by name; SMI has none, and the query is not looked at then
  */
-public record HttpMatch(String name, Regex path, Set<String> methods, Map<String, Regex> headers) {
+public record HttpMatch(
+    String name,
+    Regex path,
+    Set<String> methods,
+    Map<String, Regex> headers,
+    Map<String, Regex> parameters) {
   private static final String EVERY_METHOD = "*";
 
   public HttpMatch {
@@ -26,5 +33,11 @@ public record HttpMatch(String name, Regex path, Set<String> methods, Map<String
       }
     }
     headers = Map.copyOf(lower);
+    parameters = Map.copyOf(parameters);
+  }
+
+  /** Whatever the query is. */
+  public HttpMatch(String name, Regex path, Set<String> methods, Map<String, Regex> headers) {
+    this(name, path, methods, headers, Map.of());
   }
 }

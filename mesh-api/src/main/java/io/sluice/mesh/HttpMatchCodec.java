@@ -22,6 +22,7 @@ final class HttpMatchCodec {
             .setPath(match.path().text())
             .addAllMethods(match.methods().stream().sorted().toList());
     match.headers().forEach((name, value) -> message.putHeaders(name, value.text()));
+    match.parameters().forEach((name, value) -> message.putParameters(name, value.text()));
     return message.build();
   }
 
@@ -30,14 +31,10 @@ final class HttpMatchCodec {
     checks.atMost(field, messages.size(), WireLimits.HTTP_MATCHES);
     List<HttpMatch> matches = new ArrayList<>(messages.size());
     for (var message : messages) {
-      checks.atMost(field + ".headers", message.getHeadersCount(), WireLimits.HTTP_HEADERS);
-      Map<String, Regex> headers = new HashMap<>();
-      message
-          .getHeadersMap()
-          .forEach((name, value) ->
-              headers.put(
-                  checks.text(field + ".headers", name, WireLimits.HTTP_NAME_CHARACTERS),
-                  checks.value(field + ".headers", () -> Regex.of(value))));
+      Map<String, Regex> headers =
+          expressions(field + ".headers", message.getHeadersMap(), checks);
+      Map<String, Regex> parameters =
+          expressions(field + ".parameters", message.getParametersMap(), checks);
       String name =
           checks.text(field + ".name", message.getName(), WireLimits.HTTP_NAME_CHARACTERS);
       Regex path = checks.value(field + ".path", () -> Regex.of(message.getPath()));
@@ -50,8 +47,20 @@ final class HttpMatchCodec {
                   method ->
                       checks.text(field + ".methods", method, WireLimits.HTTP_NAME_CHARACTERS)));
       matches.add(
-          checks.value(field + ".headers", () -> new HttpMatch(name, path, methods, headers)));
+          checks.value(
+              field + ".headers", () -> new HttpMatch(name, path, methods, headers, parameters)));
     }
     return matches;
+  }
+
+  private static Map<String, Regex> expressions(
+      String field, Map<String, String> texts, Checks checks) {
+    checks.atMost(field, texts.size(), WireLimits.HTTP_HEADERS);
+    Map<String, Regex> expressions = new HashMap<>();
+    texts.forEach((name, text) ->
+        expressions.put(
+            checks.text(field, name, WireLimits.HTTP_NAME_CHARACTERS),
+            checks.value(field, () -> Regex.of(text))));
+    return expressions;
   }
 }

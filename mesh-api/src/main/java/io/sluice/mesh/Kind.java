@@ -37,9 +37,13 @@ public final class Kind<T extends MeshObject> {
   public static final Index<Service, InetSocketAddress> SERVICES_BY_ENDPOINT =
       new Index<>(Service::endpoints, Comparator.comparing(Service::name));
 
-  /** Where calls of a service go, of which the first one counts. */
+  /** Where calls of a service go, of which the first one counts that is for the client. */
   public static final Index<TrafficRoute, NamespacedName> ROUTES_BY_SERVICE =
-      new Index<>(route -> List.of(route.service()), Comparator.comparing(TrafficRoute::name));
+      new Index<>(
+          route -> List.of(route.service()),
+          Comparator.comparing((TrafficRoute route) -> route.clientsOrNull() == null)
+              .thenComparing(TrafficRoute::origin, Comparator.reverseOrder())
+              .thenComparing(TrafficRoute::name));
 
   /** What is granted to reach a service account. */
   public static final Index<Permission, NamespacedName> PERMISSIONS_BY_DESTINATION =
@@ -74,7 +78,7 @@ public final class Kind<T extends MeshObject> {
           ServiceCodec.CODEC,
           List.of(SERVICES_BY_ADDRESS, SERVICES_BY_ENDPOINT));
 
-  /** Where TrafficSplits send calls of services. */
+  /** Where TrafficSplits and routes of the Gateway API send calls of services. */
   public static final Kind<TrafficRoute> ROUTE =
       new Kind<>("route", TrafficRoute::name, RouteCodec.CODEC, List.of(ROUTES_BY_SERVICE));
 

@@ -195,9 +195,11 @@ public final class MeshSnapshot {
     return find(Kind.SERVICE, Kind.SERVICES_BY_ADDRESS, address).stream().findFirst();
   }
 
-  /** What sends calls of the service elsewhere. */
-  public Optional<TrafficRoute> routeOf(NamespacedName service) {
-    return find(Kind.ROUTE, Kind.ROUTES_BY_SERVICE, service).stream().findFirst();
+  /** What sends calls of the service elsewhere that pods of {@code clients}, a namespace, make. */
+  public Optional<TrafficRoute> routeOf(NamespacedName service, String clients) {
+    return find(Kind.ROUTE, Kind.ROUTES_BY_SERVICE, service).stream()
+        .filter(route -> route.isFor(clients))
+        .findFirst();
   }
 
   /** Every permission, in no order. */

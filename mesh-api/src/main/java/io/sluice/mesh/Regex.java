@@ -19,17 +19,50 @@ public final class Regex {
 
   private static final String META = "\\.+*?()|[]{}^$";
 
+  /** What follows a path's segments that are all to be there: the end, or further segments. */
+  private static final String SEGMENTS = "(/.*)?";
+
   /** Matches every text. */
   public static final Regex ANY = new Regex(".*");
 
   private final String text;
 
-  /** Null where the text says without it what matches: anything, or the text itself. */
+  /** The text, or the segments, that alone match; null where that is not all it says. */
+  private final @Nullable String literal;
+
+  private final boolean isPrefix;
+
+  /** Null where the text says without it what matches: anything, or a literal. */
   private final @Nullable Pattern pattern;
 
   private Regex(String text) {
     this.text = text;
-    this.pattern = text.equals(".*") || isLiteral(text) ? null : compiled(text);
+    this.isPrefix = text.endsWith(SEGMENTS);
+    this.literal =
+        literal(isPrefix ? text.substring(0, text.length() - SEGMENTS.length()) : text);
+    this.pattern = text.equals(".*") || literal != null ? null : compiled(text);
+  }
+
+  /** One that matches {@code value} alone. */
+  public static Regex literally(String value) {
+    return of(quoted(value));
+  }
+
+  /** One that matches paths which begin with the segments of {@code path}. */
+  public static Regex segments(String path) {
+    String whole = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+    return of(quoted(whole) + SEGMENTS);
+  }
+
+  private static String quoted(String value) {
+    StringBuilder quoted = new StringBuilder(value.length());
+    for (int i = 0; i < value.length(); i++) {
+      if (META.indexOf(value.charAt(i)) >= 0) {
+        quoted.append('\\');
+      }
+      quoted.append(value.charAt(i));
+    }
+    return quoted.toString();
   }
 
   /** Reads {@code text}; throws {@link IllegalArgumentException} that names it and the problem. */
@@ -37,11 +70,24 @@ public final class Regex {
     return text.equals(ANY.text) ? ANY : new Regex(text);
   }
 
-  private static boolean isLiteral(String text) {
+  /** The only text that it matches; null where it may match others too. */
+  private static @Nullable String literal(String text) {
     if (text.length() > MAX_CHARACTERS) {
       throw unusable(text, "it has more than " + MAX_CHARACTERS + " characters");
     }
-    return text.chars().noneMatch(c -> META.indexOf(c) >= 0);
+    StringBuilder literal = new StringBuilder(text.length());
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c == '\\' && i + 1 < text.length() && META.indexOf(text.charAt(i + 1)) >= 0) {
+        i++;
+        literal.append(text.charAt(i));
+      } else if (META.indexOf(c) >= 0) {
+        return null;
+      } else {
+        literal.append(c);
+      }
+    }
+    return literal.toString();
   }
 
   private static Pattern compiled(String text) {
@@ -72,10 +118,15 @@ public final class Regex {
   /** Whether it matches the whole of {@code value}. */
   public boolean matches(String value) {
     Pattern compiled = pattern;
-    if (compiled == null) {
-      return this == ANY || text.equals(value);
+    if (compiled != null) {
+      return compiled.matches(value);
     }
-    return compiled.matches(value);
+    String only = literal;
+    if (only == null || !isPrefix) {
+      return only == null || value.equals(only);
+    }
+    return value.startsWith(only)
+        && (value.length() == only.length() || value.charAt(only.length()) == '/');
   }
 
   /** As it was written. */

@@ -2,6 +2,7 @@ package io.sluice.mesh;
 
 import io.sluice.api.resources.v1.Backend;
 import io.sluice.api.resources.v1.RouteRule;
+import io.sluice.mesh.TrafficRoute.Origin;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,18 +17,34 @@ final class RouteCodec {
   private RouteCodec() {}
 
   private static io.sluice.api.resources.v1.TrafficRoute message(TrafficRoute route) {
+    String clients = route.clientsOrNull();
     var message =
         io.sluice.api.resources.v1.TrafficRoute.newBuilder()
             .setNamespace(route.name().namespace())
             .setName(route.name().name())
-            .setService(route.service().toString());
+            .setService(route.service().toString())
+            .setGatewayApi(route.origin() == Origin.GATEWAY_API)
+            .setClients(clients == null ? "" : clients);
     for (TrafficRoute.Rule rule : route.rules()) {
-      var told = RouteRule.newBuilder().addAllMatches(HttpMatchCodec.messages(rule.matches()));
+      var told =
+          RouteRule.newBuilder()
+              .setPort(rule.port())
+              .addAllMatches(HttpMatchCodec.messages(rule.matches()));
       for (TrafficRoute.Backend backend : rule.backends()) {
-        told.addBackends(
+        NamespacedName service = backend.serviceOrNull();
+        var one =
             Backend.newBuilder()
-                .setService(backend.service().toString())
-                .setWeight(backend.weight()));
+                .setService(service == null ? "" : service.toString())
+                .setPort(backend.port())
+                .setWeight(backend.weight());
+        if (!backend.filters().equals(HttpFilters.NONE)) {
+          one.setFilters(FilterCodec.message(backend.filters()));
+        }
+        told.addBackends(one);
+      }
+      HttpFilters.Redirect redirect = rule.redirectOrNull();
+      if (redirect != null) {
+        told.setRedirect(FilterCodec.message(redirect));
       }
       message.addRules(told);
     }
@@ -41,18 +58,38 @@ final class RouteCodec {
     for (RouteRule rule : message.getRulesList()) {
       rules.add(
           new TrafficRoute.Rule(
+              port("rules.port", rule.getPort(), checks),
               HttpMatchCodec.models("rules.matches", rule.getMatchesList(), checks),
               checks.list(
                   "rules.backends",
                   rule.getBackendsList(),
                   WireLimits.BACKENDS,
-                  backend ->
-                      new TrafficRoute.Backend(
-                          NamespacedName.parse(backend.getService()), backend.getWeight()))));
+                  backend -> backend(backend, checks)),
+              rule.hasRedirect() ? FilterCodec.model(rule.getRedirect(), checks) : null));
     }
     return new TrafficRoute(
         checks.value("name", () -> new NamespacedName(message.getNamespace(), message.getName())),
         checks.value("service", () -> NamespacedName.parse(message.getService())),
+        message.getGatewayApi() ? Origin.GATEWAY_API : Origin.TRAFFIC_SPLIT,
+        message.getClients().isEmpty()
+            ? null
+            : checks.text(
+                "clients", message.getClients(), NamespacedName.MAX_NAMESPACE_LENGTH),
         rules);
+  }
+
+  private static TrafficRoute.Backend backend(Backend message, Checks checks) {
+    return new TrafficRoute.Backend(
+        message.getService().isEmpty() ? null : NamespacedName.parse(message.getService()),
+        port("rules.backends.port", message.getPort(), checks),
+        message.getWeight(),
+        message.hasFilters()
+            ? FilterCodec.model(message.getFilters(), checks)
+            : HttpFilters.NONE);
+  }
+
+  /** 0 stands for none that is named. */
+  static int port(String field, int port, Checks checks) {
+    return port == 0 ? 0 : checks.port(field, port);
   }
 }

@@ -1,41 +1,101 @@
 package io.sluice.mesh;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Where calls of a service go instead of its own endpoints, as an SMI TrafficSplit says.
+ * Where calls of a service go instead of its own endpoints, as a TrafficSplit says, or the routes
+ * of the Gateway API that have the service for their parent.
  *
- * @param name namespace and name of the TrafficSplit
+ * @param name namespace and name of the TrafficSplit; of routes of the Gateway API one made of the
+ *     service's, which no TrafficSplit has
  * @param service that clients call
- * @param rules the first one that matches says; where none does, the service's own endpoints
+ * @param origin whose rules these are, and so what becomes of a call that none of them leads on
+ * @param clientsOrNull the namespace whose pods it concerns; null where it concerns all
+ * @param rules the first one that matches says
  */
-public record TrafficRoute(NamespacedName name, NamespacedName service, List<Rule> rules)
+public record TrafficRoute(
+    NamespacedName name,
+    NamespacedName service,
+    Origin origin,
+    @Nullable String clientsOrNull,
+    List<Rule> rules)
     implements MeshObject {
   public TrafficRoute {
     rules = List.copyOf(rules);
   }
 
+  /** Of a TrafficSplit. */
+  public TrafficRoute(NamespacedName name, NamespacedName service, List<Rule> rules) {
+    this(name, service, Origin.TRAFFIC_SPLIT, null, rules);
+  }
+
+  /** Whose rules they are. */
+  public enum Origin {
+    /**
+     * Where no rule matches, the service's own endpoints; backends that cannot be used leave their
+     * share to the others, and may be split again.
+     */
+    TRAFFIC_SPLIT,
+    /**
+     * Requests alone are concerned. One that no rule matches is answered 404, the share of a backend
+     * that cannot be used is answered 500, and routes of a backend are not asked.
+     */
+    GATEWAY_API
+  }
+
+  /** Whether calls of pods of {@code namespace} to {@code port} go by it. */
+  public boolean concerns(String namespace, int port) {
+    return isFor(namespace)
+        && (origin == Origin.TRAFFIC_SPLIT || rules.stream().anyMatch(rule -> rule.isFor(port)));
+  }
+
+  /** Whether it is for pods of {@code namespace}. */
+  boolean isFor(String namespace) {
+    return clientsOrNull == null || clientsOrNull.equals(namespace);
+  }
+
   /**
    * One way to go on.
    *
+   * @param port of the service that it is for; 0 for every one
    * @param matches requests that one of them matches go this way; empty: every request, and what is
    *     no request
    * @param backends among which chance chooses by weight
+   * @param redirectOrNull what is answered instead of leading on
    */
-  public record Rule(List<HttpMatch> matches, List<Backend> backends) {
+  public record Rule(
+      int port,
+      List<HttpMatch> matches,
+      List<Backend> backends,
+      HttpFilters.@Nullable Redirect redirectOrNull) {
     public Rule {
       matches = List.copyOf(matches);
       backends = List.copyOf(backends);
+    }
+
+    /** Of every port, leading on. */
+    public Rule(List<HttpMatch> matches, List<Backend> backends) {
+      this(0, matches, backends, null);
+    }
+
+    /** Whether it is for calls to {@code called}. */
+    public boolean isFor(int called) {
+      return port == 0 || port == called;
     }
   }
 
   /**
    * A service that calls may go to.
    *
-   * @param service may be the one called: its own endpoints are meant then
+   * @param serviceOrNull may be the one called: its own endpoints are meant then; null where none
+   *     may be used
+   * @param port of it; 0 for the one called
    * @param weight its share among the others of the rule; 0 for none
+   * @param filters what is changed on the way there and back
    */
-  public record Backend(NamespacedName service, int weight) {
+  public record Backend(
+      @Nullable NamespacedName serviceOrNull, int port, int weight, HttpFilters filters) {
     /** Largest weight, so that a sum of them is an int. */
     public static final int MAX_WEIGHT = 1_000_000;
 
@@ -43,6 +103,11 @@ public record TrafficRoute(NamespacedName name, NamespacedName service, List<Rul
       if (weight < 0 || weight > MAX_WEIGHT) {
         throw new IllegalArgumentException("weight " + weight + " is outside 0.." + MAX_WEIGHT);
       }
+    }
+
+    /** At the port called, with nothing changed. */
+    public Backend(NamespacedName service, int weight) {
+      this(service, 0, weight, HttpFilters.NONE);
     }
   }
 

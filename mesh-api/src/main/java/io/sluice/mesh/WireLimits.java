@@ -55,7 +55,10 @@ public final class WireLimits {
   /** Of one permission or one rule of a route; a request may be compared with each. */
   public static final int HTTP_MATCHES = 1_024;
 
-  static final int ROUTE_RULES = 64;
+  /** Of one route. */
+  public static final int ROUTE_RULES = 1_024;
+
+  static final int FIELD_CHANGES = 128;
   static final int BACKENDS = 256;
   static final int DENIED = 16_384;
 

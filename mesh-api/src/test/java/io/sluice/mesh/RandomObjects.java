@@ -122,12 +122,37 @@ final class RandomObjects {
     return new TrafficRoute(
         name(),
         name(),
+        one(TrafficRoute.Origin.values()),
+        random.nextBoolean() ? word() : null,
         list(() ->
             new TrafficRoute.Rule(
+                random.nextBoolean() ? 0 : port(),
                 list(this::match),
-                list(() ->
-                    new TrafficRoute.Backend(
-                        name(), random.nextInt(TrafficRoute.Backend.MAX_WEIGHT + 1))))));
+                list(this::backend),
+                random.nextBoolean() ? new HttpFilters.Redirect(target(), 301) : null)));
+  }
+
+  private TrafficRoute.Backend backend() {
+    return new TrafficRoute.Backend(
+        random.nextBoolean() ? null : name(),
+        random.nextBoolean() ? 0 : port(),
+        random.nextInt(TrafficRoute.Backend.MAX_WEIGHT + 1),
+        new HttpFilters(
+            list(this::change), list(this::change), random.nextBoolean() ? target() : null));
+  }
+
+  private HttpFilters.FieldChange change() {
+    return new HttpFilters.FieldChange(one(HttpFilters.Action.values()), "x-changed", word());
+  }
+
+  private HttpFilters.Target target() {
+    return new HttpFilters.Target(
+        random.nextBoolean() ? "" : "https",
+        random.nextBoolean() ? "" : "elsewhere.example",
+        random.nextBoolean() ? 0 : port(),
+        random.nextBoolean()
+            ? null
+            : new HttpFilters.PathChange(random.nextBoolean() ? null : "/from", "/to"));
   }
 
   Permission permission() {
@@ -146,7 +171,11 @@ final class RandomObjects {
     Map<String, Regex> headers = new HashMap<>();
     list(() -> headers.put(word(), regex()));
     return new HttpMatch(
-        word(), regex(), set(() -> one(new String[] {"GET", "PUT", "own"})), headers);
+        word(),
+        regex(),
+        set(() -> one(new String[] {"GET", "PUT", "own"})),
+        headers,
+        random.nextBoolean() ? Map.of() : Map.of(word(), regex()));
   }
 
   private Regex regex() {

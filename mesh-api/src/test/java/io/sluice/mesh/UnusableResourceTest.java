@@ -195,7 +195,7 @@ class UnusableResourceTest {
             SPLIT,
             "rules",
             good.toBuilder()
-                .addAllRules(Collections.nCopies(65, RouteRule.getDefaultInstance()))
+                .addAllRules(Collections.nCopies(1_025, RouteRule.getDefaultInstance()))
                 .build()),
         backend(good, Backend.newBuilder().setService("store")),
         backend(good, Backend.newBuilder().setService("shop/store").setWeight(-1)),

@@ -58,6 +58,8 @@ public record RequestRecord(
     BAD_REQUEST("DPE"),
     /** No upstream answered; the response is ours. */
     NO_UPSTREAM("UF"),
+    /** A route of the service called says the answer; the response is ours. */
+    ROUTED("NR"),
     /** There is no endpoint that could be asked; the response is ours. */
     NO_ENDPOINT("UH"),
     /** The client went before the end. */

@@ -2,9 +2,11 @@ package io.sluice.control.compile;
 
 import io.sluice.control.compile.ObjectsInForce.Replacement;
 import io.sluice.control.objects.EndpointSlice;
+import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
+import io.sluice.control.objects.KubernetesObject.ReferenceGrant;
 import io.sluice.control.objects.KubernetesObject.ServiceAccount;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
@@ -43,6 +45,7 @@ public final class IncrementalCompiler {
   private final ServiceStage services;
   private final PermissionStage permissions = new PermissionStage(statuses);
   private final SplitStage splits = new SplitStage(statuses);
+  private final GatewayStage gateway = new GatewayStage(statuses);
   private Map<Object, String> configsHeld = Map.of();
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
   private long revision;
@@ -81,7 +84,11 @@ public final class IncrementalCompiler {
     pods.compile(editor);
     services.compile(editor, pods);
     permissions.compile(editor);
-    splits.compile(editor, new Named());
+    Named named = new Named();
+    gateway
+        .compile(editor, named)
+        .forEach(service -> splits.routed(service.namespace()));
+    splits.compile(editor, named);
     List<ResourceKey> names = editor.changed();
     if (!names.isEmpty() || newest.revision() == 0) {
       revision++;
@@ -98,8 +105,9 @@ public final class IncrementalCompiler {
     return new InForce(pods.held(), services.held(), configsHeld, pods.rangesBind());
   }
 
-  /** What TrafficSplits name. */
-  private final class Named implements SplitCompiler.Surroundings {
+  /** What TrafficSplits and routes of the Gateway API name. */
+  private final class Named
+      implements SplitCompiler.Surroundings, GatewayCompiler.Surroundings {
     @Override
     public @Nullable RouteGroup http(NamespacedName name) {
       return permissions.http(name);
@@ -113,6 +121,16 @@ public final class IncrementalCompiler {
     @Override
     public boolean knowsServices() {
       return true;
+    }
+
+    @Override
+    public boolean isRouted(NamespacedName service) {
+      return gateway.leads(service);
+    }
+
+    @Override
+    public boolean allows(GatewayRoute route, NamespacedName service) {
+      return gateway.allows(route, service);
     }
   }
 
@@ -147,6 +165,7 @@ public final class IncrementalCompiler {
       case KubernetesService service -> {
         services.remove(service);
         splits.changed(service);
+        gateway.changed(service);
       }
       case EndpointSlice slice -> services.remove(slice);
       case TrafficTarget target -> permissions.remove(target);
@@ -156,6 +175,8 @@ public final class IncrementalCompiler {
         splits.changed(group);
       }
       case TrafficSplit split -> splits.remove(split);
+      case GatewayRoute route -> gateway.remove(route);
+      case ReferenceGrant grant -> gateway.remove(grant);
       case ServiceAccount _, OtherObject _ -> {}
     }
   }
@@ -178,6 +199,7 @@ public final class IncrementalCompiler {
       case KubernetesService service -> {
         services.add(service);
         splits.changed(service);
+        gateway.changed(service);
       }
       case EndpointSlice slice -> services.add(slice);
       case TrafficTarget target -> permissions.add(target);
@@ -187,6 +209,8 @@ public final class IncrementalCompiler {
         splits.changed(group);
       }
       case TrafficSplit split -> splits.add(split);
+      case GatewayRoute route -> gateway.add(route);
+      case ReferenceGrant grant -> gateway.add(grant);
       case ServiceAccount _ -> {}
       case OtherObject _ -> {
         Statuses found = new Statuses();

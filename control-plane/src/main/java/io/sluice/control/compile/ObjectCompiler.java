@@ -2,9 +2,11 @@ package io.sluice.control.compile;
 
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
 import io.sluice.control.objects.EndpointSlice;
+import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
+import io.sluice.control.objects.KubernetesObject.ReferenceGrant;
 import io.sluice.control.objects.KubernetesObject.ServiceAccount;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
@@ -53,14 +55,18 @@ public final class ObjectCompiler {
       case HttpRouteGroup group -> RouteGroup.of(group, statuses);
       case TrafficSplit split ->
           new SplitCompiler(new Assumed(split.meta()), statuses).routes(List.of(split));
-      case ClusterNode _, ServiceAccount _, TcpRoute _, OtherObject _ -> {}
+      case GatewayRoute route ->
+          new GatewayCompiler(new Assumed(route.meta()), statuses).routes(List.of(route));
+      case ClusterNode _, ReferenceGrant _, ServiceAccount _, TcpRoute _, OtherObject _ -> {}
     }
     return statuses.sorted();
   }
 
   /** All that an object names exists. */
   private record Assumed(ObjectMeta meta)
-      implements PermissionCompiler.Routes, SplitCompiler.Surroundings {
+      implements PermissionCompiler.Routes,
+          SplitCompiler.Surroundings,
+          GatewayCompiler.Surroundings {
     @Override
     public TcpRoute tcp(NamespacedName name) {
       return new TcpRoute(meta, Set.of());
@@ -79,6 +85,16 @@ public final class ObjectCompiler {
     @Override
     public boolean knowsServices() {
       return false;
+    }
+
+    @Override
+    public boolean isRouted(NamespacedName service) {
+      return false;
+    }
+
+    @Override
+    public boolean allows(GatewayRoute route, NamespacedName service) {
+      return true;
     }
   }
 

@@ -14,6 +14,7 @@ import io.sluice.mesh.Printable;
  * @param field path such as {@code spec.rules[0].kind}; empty when no single field is meant
  * @param reason why
  * @param mend what its author can do, empty when nothing needs doing
+ * @param word the Gateway API's own for it, which conditions of routes have; empty where it has none
  */
 public record ObjectStatus(
     ObjectRef object,
@@ -22,7 +23,8 @@ public record ObjectStatus(
     Severity severity,
     String field,
     String reason,
-    String mend) {
+    String mend,
+    String word) {
   /** Longest field and longest reason, in characters: they may quote what the object holds. */
   static final int MAX_LENGTH = 2_000;
 

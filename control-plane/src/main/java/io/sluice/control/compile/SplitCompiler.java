@@ -47,6 +47,9 @@ final class SplitCompiler {
 
     /** Whether all services are known, so that what is missing can be told. */
     boolean knowsServices();
+
+    /** Whether routes of the Gateway API say where everybody's calls of {@code service} go. */
+    boolean isRouted(NamespacedName service);
   }
 
   /** For the splits of one namespace. */
@@ -82,6 +85,13 @@ final class SplitCompiler {
     others.remove(root.get());
     if (backends.isEmpty()) {
       return refuse(split, "spec.backends", "is empty", "name a backend");
+    }
+    if (surroundings.isRouted(new NamespacedName(split.meta().namespace(), root.get()))) {
+      return refuse(
+          split,
+          "spec.service",
+          "is " + root.get() + ", which routes of the Gateway API are for, and those go before",
+          "remove the TrafficSplit, or the routes");
     }
     TrafficSplit older = splitting.get(root.get());
     if (older != null) {
@@ -193,7 +203,9 @@ final class SplitCompiler {
     }
     for (int i = 0; i < backends.size(); i++) {
       Set<Integer> missing = new TreeSet<>(called);
-      missing.removeAll(ports(backends.get(i).service()));
+      NamespacedName backend =
+          new NamespacedName(split.meta().namespace(), backendName(split, i));
+      missing.removeAll(ports(backend));
       if (!missing.isEmpty()) {
         statuses.warning(
             split,
@@ -203,9 +215,13 @@ final class SplitCompiler {
                 + " of "
                 + root
                 + ", whose calls it does not get",
-            "give Service " + backends.get(i).service().name() + " these ports");
+            "give Service " + backend.name() + " these ports");
       }
     }
+  }
+
+  private static String backendName(TrafficSplit split, int index) {
+    return split.backends().get(index).service().split("\\.", 2)[0];
   }
 
   private Set<Integer> ports(NamespacedName service) {

@@ -48,6 +48,11 @@ final class SplitStage {
     due.add(service.meta().namespace());
   }
 
+  /** To be told of a namespace where routes of the Gateway API have come or gone. */
+  void routed(String namespace) {
+    due.add(namespace);
+  }
+
   /** To be told of a group as it was and as it is. */
   void changed(HttpRouteGroup group) {
     due.add(group.meta().namespace());

@@ -36,6 +36,17 @@ final class Statuses {
 
   /** What concerns one field. */
   void add(KubernetesObject object, Severity severity, String field, String reason, String mend) {
+    add(object, severity, field, reason, mend, "");
+  }
+
+  /** What the Gateway API has a word for. */
+  void add(
+      KubernetesObject object,
+      Severity severity,
+      String field,
+      String reason,
+      String mend,
+      String word) {
     statuses.add(
         new ObjectStatus(
             object.ref(),
@@ -44,7 +55,8 @@ final class Statuses {
             severity,
             field,
             reason,
-            mend));
+            mend,
+            word));
   }
 
   /** A warning of one field. */

@@ -212,6 +212,10 @@ public final class StatusWriter implements AutoCloseable {
   }
 
   private WishedStatus wished(Entry entry, Verdicts.NodeStanding standing) {
+    if (entry.object().isRoute()) {
+      return WishedStatus.ofRoute(
+          log.present(entry.object()), Verdicts.ofParents(entry, standing), clock.instant());
+    }
     Condition accepted = Verdicts.accepted(entry);
     return WishedStatus.of(
         log.present(entry.object()),
@@ -224,7 +228,7 @@ public final class StatusWriter implements AutoCloseable {
     try {
       JsonNode stored =
           api.mergePatch(
-              object.statusPath() + FIELD_MANAGER, wished.patch(object.uid(), log.version(object)));
+              object.statusPath() + FIELD_MANAGER, wished.patch(object, log.version(object)));
       log.taken(object, wished, stored.path("metadata").path("resourceVersion").asText());
       silent.written(object.kind(), object.ref());
       backoff.reset();

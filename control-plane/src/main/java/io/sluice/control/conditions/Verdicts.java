@@ -6,15 +6,24 @@ import io.sluice.control.distribution.NodeState;
 import io.sluice.control.kubernetes.ClusterReport.Entry;
 import io.sluice.control.kubernetes.ReportedObject.Condition;
 import io.sluice.control.manifest.Problem;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** What the conditions of an object say. Pure functions. */
 final class Verdicts {
   static final String ACCEPTED = "Accepted";
   static final String PROGRAMMED = "Programmed";
+  static final String RESOLVED = "ResolvedRefs";
+
+  private static final Set<String> ACCEPTED_WORDS =
+      Set.of("UnsupportedValue", "NoMatchingParent", "Conflicted");
+  private static final Set<String> RESOLVED_WORDS =
+      Set.of("BackendNotFound", "RefNotPermitted", "InvalidKind");
 
   /** Of a hundred problems nobody reads more. */
   private static final int MOST_PROBLEMS = 5;
@@ -22,6 +31,42 @@ final class Verdicts {
   private static final int MOST_NODES = 3;
 
   private Verdicts() {}
+
+  /** What a route of the Gateway API says of each Service that it has for a parent. */
+  static List<Condition> ofParents(Entry entry, NodeStanding nodes) {
+    List<Condition> conditions = new ArrayList<>();
+    new TreeMap<>(entry.object().parents())
+        .forEach((index, parent) -> {
+          Entry one = entry.of(index);
+          Condition accepted = ofRoute(one, ACCEPTED, ACCEPTED_WORDS);
+          conditions.add(accepted.of(parent));
+          conditions.add(ofRoute(one, RESOLVED, RESOLVED_WORDS).of(parent));
+          conditions.add(programmed(one, accepted, nodes).of(parent));
+        });
+    return conditions;
+  }
+
+  private static Condition ofRoute(Entry entry, String type, Set<String> words) {
+    List<ObjectStatus> found =
+        entry.found().stream().filter(status -> words.contains(status.word())).toList();
+    boolean isUnread = type.equals(ACCEPTED) && !entry.object().problems().isEmpty();
+    if (found.isEmpty() || isUnread) {
+      Condition plain = accepted(entry);
+      String said = isUnread || type.equals(ACCEPTED) ? plain.message() : "every backend is there";
+      return isUnread
+          ? of(entry, type, "False", "UnsupportedValue", said)
+          : of(entry, type, "True", type, said);
+    }
+    return of(
+        entry,
+        type,
+        "False",
+        found.getFirst().word(),
+        found.stream()
+            .limit(MOST_PROBLEMS)
+            .map(ObjectStatus::sentence)
+            .collect(Collectors.joining(". ")));
+  }
 
   /** Whether the mesh acts on the object as it is written; else which field, why, and the mend. */
   static Condition accepted(Entry entry) {
@@ -125,7 +170,7 @@ final class Verdicts {
 
   private static Condition of(
       Entry entry, String type, String status, String reason, String message) {
-    return new Condition(type, status, entry.object().generation(), "", reason, message);
+    return new Condition("", type, status, entry.object().generation(), "", reason, message);
   }
 
   /**

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.util.RawValue;
 import io.sluice.control.kubernetes.ClusterReport;
 import io.sluice.control.kubernetes.ReportedObject;
 import io.sluice.control.kubernetes.ReportedObject.Condition;
@@ -97,11 +98,20 @@ final class WriteLog {
 
     /** Of {@code present} conditions, those of our types are replaced. */
     static WishedStatus of(List<Condition> present, List<Condition> ours, Instant now) {
-      List<Condition> all = new ArrayList<>(present);
+      return of(present, ours, new ArrayList<>(present), now);
+    }
+
+    /** All that is present is ours, perhaps of a parent that the route no longer names. */
+    static WishedStatus ofRoute(List<Condition> present, List<Condition> ours, Instant now) {
+      return of(present, ours, new ArrayList<>(), now);
+    }
+
+    private static WishedStatus of(
+        List<Condition> present, List<Condition> ours, List<Condition> all, Instant now) {
       for (Condition own : ours) {
         String since = now.truncatedTo(ChronoUnit.SECONDS).toString();
         for (Condition before : present) {
-          if (before.type().equals(own.type())) {
+          if (before.type().equals(own.type()) && before.parent().equals(own.parent())) {
             all.remove(before);
             since = before.status().equals(own.status()) ? before.lastTransitionTime() : since;
           }
@@ -118,12 +128,35 @@ final class WriteLog {
     }
 
     /** As a merge patch that is taken for this version of the object only. */
-    JsonNode patch(String uid, String version) {
+    JsonNode patch(ReportedObject object, String version) {
       ObjectNode patch = JsonNodeFactory.instance.objectNode();
-      patch.putObject("metadata").put("uid", uid).put("resourceVersion", version);
-      ArrayNode list = patch.putObject("status").putArray("conditions");
-      conditions.forEach(condition -> list.add(condition.json()));
+      patch.putObject("metadata").put("uid", object.uid()).put("resourceVersion", version);
+      ObjectNode status = patch.putObject("status");
+      if (object.isRoute()) {
+        addParents(object, status.putArray("parents"));
+      } else {
+        ArrayNode list = status.putArray("conditions");
+        conditions.forEach(condition -> list.add(condition.json()));
+      }
       return patch;
+    }
+
+    /** A list is replaced as a whole: what others say is told again. */
+    private void addParents(ReportedObject object, ArrayNode parents) {
+      object.others().forEach(entry -> parents.addRawValue(new RawValue(entry)));
+      Map<String, ArrayNode> lists = new HashMap<>();
+      for (Condition condition : conditions) {
+        lists
+            .computeIfAbsent(
+                condition.parent(),
+                parent -> {
+                  ObjectNode entry = parents.addObject();
+                  entry.putRawValue("parentRef", new RawValue(parent));
+                  entry.put("controllerName", ReportedObject.CONTROLLER);
+                  return entry.putArray("conditions");
+                })
+            .add(condition.json());
+      }
     }
   }
 }

@@ -37,8 +37,21 @@ public final class ClusterReport {
    * @param revision first snapshot that has what is made of it now
    */
   public record Entry(ReportedObject object, List<ObjectStatus> found, long revision) {
+    private static final String PARENTS = "spec.parentRefs";
+
     public Entry {
       found = List.copyOf(found);
+    }
+
+    /** The same, without what is said of other parents of a route than that of this place. */
+    public Entry of(int parent) {
+      String own = PARENTS + "[" + parent + "]";
+      return new Entry(
+          object,
+          found.stream()
+              .filter(one -> !one.field().startsWith(PARENTS) || one.field().startsWith(own))
+              .toList(),
+          revision);
     }
 
     /** Whether {@code earlier} came to the same, so that nodes that have that have this. */

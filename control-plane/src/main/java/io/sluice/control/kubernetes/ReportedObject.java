@@ -8,6 +8,7 @@ import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.ReadableKind;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -16,7 +17,9 @@ import java.util.Set;
  * @param uid differs between objects that had the same name one after the other
  * @param version resource version; changes with every write
  * @param generation changes with every write but those of the status
- * @param conditions of its status
+ * @param conditions of its status; of a route of the Gateway API, ours
+ * @param parents of a route of the Gateway API, the Services that it names, each as it is written
+ * @param others what other controllers say of a route's parents, as JSON
  * @param problems why its present content cannot be read; empty where it can
  * @param isInService whether this content, or an earlier one where this has problems, is in service
  */
@@ -27,22 +30,36 @@ public record ReportedObject(
     String version,
     long generation,
     List<Condition> conditions,
+    Map<Integer, String> parents,
+    List<String> others,
     List<Problem> problems,
     boolean isInService) {
+  /** What conditions of routes of the Gateway API name as their author. */
+  public static final String CONTROLLER = "sluice.io/controller";
+
+  /** Those whose statuses are kept by parent. */
+  private static final Set<ReadableKind> ROUTES =
+      EnumSet.of(ReadableKind.HTTP_ROUTE, ReadableKind.GRPC_ROUTE);
+
   /**
-   * Those whose definitions the chart brings. The others are of people who write them themselves.
+   * Those whose definitions the chart brings, and routes of the Gateway API. The others are of
+   * people who write them themselves.
    */
   private static final Set<ReadableKind> KINDS =
       EnumSet.of(
           ReadableKind.MESH_CONFIG,
           ReadableKind.TRAFFIC_TARGET,
           ReadableKind.TCP_ROUTE,
-          ReadableKind.HTTP_ROUTE_GROUP);
+          ReadableKind.HTTP_ROUTE_GROUP,
+          ReadableKind.HTTP_ROUTE,
+          ReadableKind.GRPC_ROUTE);
 
   private static final int MOST_CONDITIONS = 16;
 
   public ReportedObject {
     conditions = List.copyOf(conditions);
+    parents = Map.copyOf(parents);
+    others = List.copyOf(others);
     problems = List.copyOf(problems);
   }
 
@@ -67,22 +84,34 @@ public record ReportedObject(
         JsonTree.text(object, "metadata", "uid"),
         JsonTree.text(object, "metadata", "resourceVersion"),
         generation.matches("[0-9]{1,18}") ? Long.parseLong(generation) : 0,
-        conditions(object),
+        ROUTES.contains(kind)
+            ? RouteParents.conditions(object)
+            : conditions(object, ""),
+        ROUTES.contains(kind) ? RouteParents.services(object) : Map.of(),
+        ROUTES.contains(kind) ? RouteParents.others(object) : List.of(),
         List.of(),
         true);
   }
 
   ReportedObject with(List<Problem> found, boolean inService) {
-    return new ReportedObject(kind, ref, uid, version, generation, conditions, found, inService);
+    return new ReportedObject(
+        kind, ref, uid, version, generation, conditions, parents, others, found, inService);
   }
 
-  private static List<Condition> conditions(YamlValue.Mapping object) {
-    if (object.entries().get("status") instanceof YamlValue.Mapping status
-        && status.entries().get("conditions") instanceof YamlValue.Sequence conditions) {
+  /** Whether its status is kept by parent. */
+  public boolean isRoute() {
+    return ROUTES.contains(kind);
+  }
+
+  /** Those of a status; of one that speaks of a parent alone, with that. */
+  static List<Condition> conditions(YamlValue.Mapping object, String parent) {
+    YamlValue status = parent.isEmpty() ? object.entries().get("status") : object;
+    if (status instanceof YamlValue.Mapping mapping
+        && mapping.entries().get("conditions") instanceof YamlValue.Sequence conditions) {
       return conditions.items().stream()
           .limit(MOST_CONDITIONS)
           .filter(YamlValue.Mapping.class::isInstance)
-          .map(condition -> Condition.read((YamlValue.Mapping) condition))
+          .map(condition -> Condition.read(parent, (YamlValue.Mapping) condition))
           .toList();
     }
     return List.of();
@@ -98,6 +127,7 @@ public record ReportedObject(
   /**
    * One condition of an object's status, as {@code metav1.Condition} has it.
    *
+   * @param parent of a route of the Gateway API that it speaks of, as JSON; empty of anything else
    * @param type what it is about
    * @param status {@code True}, {@code False} or {@code Unknown}
    * @param observedGeneration of the object that it speaks of
@@ -106,6 +136,7 @@ public record ReportedObject(
    * @param message for people
    */
   public record Condition(
+      String parent,
       String type,
       String status,
       long observedGeneration,
@@ -122,9 +153,10 @@ public record ReportedObject(
               : message.substring(0, LONGEST_MESSAGE) + "…";
     }
 
-    static Condition read(YamlValue.Mapping written) {
+    static Condition read(String parent, YamlValue.Mapping written) {
       String generation = JsonTree.text(written, "observedGeneration");
       return new Condition(
+          parent,
           JsonTree.text(written, "type"),
           JsonTree.text(written, "status"),
           generation.matches("[0-9]{1,18}") ? Long.parseLong(generation) : 0,
@@ -140,12 +172,19 @@ public record ReportedObject(
 
     /** The same, with another time of the last change. */
     public Condition since(String time) {
-      return new Condition(type, status, observedGeneration, time, reason, message);
+      return new Condition(parent, type, status, observedGeneration, time, reason, message);
+    }
+
+    /** The same, of a parent of a route of the Gateway API. */
+    public Condition of(String json) {
+      return new Condition(
+          json, type, status, observedGeneration, lastTransitionTime, reason, message);
     }
 
     /** The same, with another message. */
     public Condition saying(String text) {
-      return new Condition(type, status, observedGeneration, lastTransitionTime, reason, text);
+      return new Condition(
+          parent, type, status, observedGeneration, lastTransitionTime, reason, text);
     }
 
     /** As the API has it. */

@@ -9,8 +9,10 @@ import java.util.Set;
 /** An object of the registry. */
 public sealed interface KubernetesObject
     permits EndpointSlice,
+        GatewayRoute,
         KubernetesObject.ClusterNode,
         KubernetesObject.HttpRouteGroup,
+        KubernetesObject.ReferenceGrant,
         KubernetesObject.ServiceAccount,
         KubernetesObject.TcpRoute,
         KubernetesService,
@@ -91,6 +93,32 @@ public sealed interface KubernetesObject
   record TcpRoute(ObjectMeta meta, Set<Integer> ports) implements KubernetesObject {
     public TcpRoute {
       ports = Set.copyOf(ports);
+    }
+  }
+
+  /**
+   * A ReferenceGrant of the Gateway API ({@code gateway.networking.k8s.io}): which routes of other
+   * namespaces may lead to Services of its own.
+   *
+   * @param from whose routes
+   * @param services names of Services; an empty one stands for all
+   */
+  record ReferenceGrant(ObjectMeta meta, List<From> from, List<String> services)
+      implements KubernetesObject {
+    public ReferenceGrant {
+      from = List.copyOf(from);
+      services = List.copyOf(services);
+    }
+
+    /** Routes of a kind in a namespace. */
+    public record From(String group, String kind, String namespace) {}
+
+    /** Whether {@code route} may lead to Service {@code name} of this one's namespace. */
+    public boolean allows(GatewayRoute route, String name) {
+      return (services.contains("") || services.contains(name))
+          && from.contains(
+              new From(
+                  route.meta().ref().group(), route.meta().ref().kind(), route.meta().namespace()));
     }
   }
 }

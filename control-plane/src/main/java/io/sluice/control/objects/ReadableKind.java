@@ -59,6 +59,27 @@ public enum ReadableKind {
       "trafficsplits",
       List.of("v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"),
       alike(SmiReader::readSplit)),
+  /** {@code gateway.networking.k8s.io} HTTPRoute. */
+  HTTP_ROUTE(
+      GatewayReader.GROUP,
+      "HTTPRoute",
+      "httproutes",
+      List.of("v1", "v1beta1"),
+      alike(GatewayReader::readHttp)),
+  /** {@code gateway.networking.k8s.io} GRPCRoute. */
+  GRPC_ROUTE(
+      GatewayReader.GROUP,
+      "GRPCRoute",
+      "grpcroutes",
+      List.of("v1"),
+      alike(GatewayReader::readGrpc)),
+  /** {@code gateway.networking.k8s.io} ReferenceGrant. */
+  REFERENCE_GRANT(
+      GatewayReader.GROUP,
+      "ReferenceGrant",
+      "referencegrants",
+      List.of("v1", "v1beta1"),
+      alike(GatewayReader::readGrant)),
   /** The MeshConfig of Sluice. */
   MESH_CONFIG(
       "config.sluice.io",
@@ -133,7 +154,7 @@ public enum ReadableKind {
 
   /** Whether every API server has the kind; others are there once somebody has defined them. */
   public boolean isBuiltIn() {
-    return group.isEmpty() || group.endsWith(".k8s.io");
+    return group.isEmpty() || group.equals(ENDPOINT_SLICE.group);
   }
 
   /** Kind as manifests write it. */

@@ -46,6 +46,74 @@ final class KnownFields {
                   "matches",
                   leaves("apiGroup", "kind", "name"))));
 
+  /** Values of headers and parameters. */
+  private static final Shape VALUES = leaves("type", "name", "value");
+
+  private static final Shape FILTERS =
+      leaves(
+          "type",
+          "requestHeaderModifier",
+          "responseHeaderModifier",
+          "requestMirror",
+          "requestRedirect",
+          "urlRewrite",
+          "cors",
+          "externalAuth",
+          "extensionRef");
+
+  /** HTTPRoute and GRPCRoute of the Gateway API v1, with its experimental fields. */
+  private static final Shape GATEWAY_ROUTE =
+      object(
+          shape(
+              Map.of(
+                  "parentRefs",
+                  leaves("group", "kind", "namespace", "name", "sectionName", "port"),
+                  "useDefaultGateways",
+                  ANYTHING,
+                  "hostnames",
+                  ANYTHING,
+                  "rules",
+                  shape(
+                      Map.of(
+                          "name",
+                          ANYTHING,
+                          "matches",
+                          shape(
+                              Map.of(
+                                  "path",
+                                  leaves("type", "value"),
+                                  "headers",
+                                  VALUES,
+                                  "queryParams",
+                                  VALUES,
+                                  "method",
+                                  leaves("type", "service", "method"))),
+                          "filters",
+                          FILTERS,
+                          "backendRefs",
+                          shape(
+                              Map.of(
+                                  "group",
+                                  ANYTHING,
+                                  "kind",
+                                  ANYTHING,
+                                  "namespace",
+                                  ANYTHING,
+                                  "name",
+                                  ANYTHING,
+                                  "port",
+                                  ANYTHING,
+                                  "weight",
+                                  ANYTHING,
+                                  "filters",
+                                  FILTERS)),
+                          "timeouts",
+                          ANYTHING,
+                          "retry",
+                          ANYTHING,
+                          "sessionPersistence",
+                          ANYTHING)))));
+
   /** Below {@code spec}, its reader says of every field whether it is known. */
   private static final Shape MESH_CONFIG = object(ANYTHING);
 
@@ -92,9 +160,21 @@ final class KnownFields {
   static void check(
       YamlValue document, String group, String kind, BiConsumer<String, YamlValue> unknown) {
     Shape shape = shapeOf(group, kind);
-    if (shape != null) {
+    if (shape != null && (shape != GATEWAY_ROUTE || namesServices(document))) {
       check(document, "", shape, unknown);
     }
+  }
+
+  /** Routes of gateways alone are another's, whose fields are not ours to know. */
+  private static boolean namesServices(YamlValue document) {
+    return document instanceof YamlValue.Mapping object
+        && object.entries().get("spec") instanceof YamlValue.Mapping spec
+        && spec.entries().get("parentRefs") instanceof YamlValue.Sequence parents
+        && parents.items().stream()
+            .anyMatch(parent ->
+                parent instanceof YamlValue.Mapping one
+                    && one.entries().get("kind") instanceof YamlValue.Scalar word
+                    && word.text().equals("Service"));
   }
 
   private static @Nullable Shape shapeOf(String group, String kind) {
@@ -103,6 +183,8 @@ final class KnownFields {
       case "TCPRoute" -> group.equals("specs.smi-spec.io") ? TCP_ROUTE : null;
       case "HTTPRouteGroup" -> group.equals("specs.smi-spec.io") ? HTTP_ROUTE_GROUP : null;
       case "TrafficSplit" -> group.equals("split.smi-spec.io") ? SPLIT : null;
+      case "HTTPRoute", "GRPCRoute" ->
+          group.equals("gateway.networking.k8s.io") ? GATEWAY_ROUTE : null;
       case "MeshConfig" -> MESH_CONFIG_GROUPS.contains(group) ? MESH_CONFIG : null;
       default -> null;
     };

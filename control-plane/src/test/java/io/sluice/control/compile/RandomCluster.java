@@ -81,7 +81,7 @@ public final class RandomCluster {
 
   /** A manifest of one object, one that the reader takes. */
   public String document() {
-    return switch (random.nextInt(16)) {
+    return switch (random.nextInt(18)) {
       case 0, 1, 2, 3 -> pod();
       case 4, 5 -> service();
       case 6 -> slice();
@@ -92,6 +92,7 @@ public final class RandomCluster {
       case 11 -> node();
       case 12 -> group();
       case 13, 14 -> split();
+      case 15, 16 -> gatewayRoute();
       default -> other();
     };
   }
@@ -350,6 +351,51 @@ public final class RandomCluster {
                 "",
                 "{kind: HTTPRouteGroup, name: " + app() + "}",
                 "{kind: TCPRoute, name: " + app() + "}"));
+  }
+
+  private String gatewayRoute() {
+    return random.nextInt(4) == 0
+        ? """
+        apiVersion: gateway.networking.k8s.io/v1beta1
+        kind: ReferenceGrant
+        metadata: {name: %s, namespace: %s}
+        spec:
+          from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: %s}]
+          to: [{group: "", kind: Service%s}]
+        """
+            .formatted(app(), namespaceName(), namespaceName(), one("", ", name: " + app()))
+        : """
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: %s
+        metadata:
+          name: %s-%d
+          namespace: %s%s
+        spec:
+          parentRefs: [{group: "", kind: Service, name: %s, namespace: %s%s}]
+          rules:
+          - matches: [%s]
+            filters: [%s]
+            backendRefs: [{name: %s, port: 80, namespace: %s}, {name: %s, port: 81, weight: %d}]
+        """
+            .formatted(
+                one("HTTPRoute", "HTTPRoute", "GRPCRoute"),
+                app(),
+                random.nextInt(2),
+                namespaceName(),
+                one("", created()),
+                app(),
+                namespaceName(),
+                one("", ", port: 80", ", sectionName: http"),
+                one("", "{headers: [{name: Version, value: two}]}", "{}, {headers: []}"),
+                one(
+                    "",
+                    "",
+                    "{type: RequestHeaderModifier, requestHeaderModifier: {remove: [x-a]}}",
+                    "{type: RequestMirror}"),
+                app(),
+                namespaceName(),
+                app(),
+                random.nextInt(2));
   }
 
   private String config() {

@@ -5,9 +5,11 @@ import static java.util.stream.Collectors.groupingBy;
 import io.sluice.control.compile.Claims.Claimant;
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
 import io.sluice.control.objects.EndpointSlice;
+import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
+import io.sluice.control.objects.KubernetesObject.ReferenceGrant;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.MeshConfig;
@@ -24,9 +26,11 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.Workload;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -76,6 +80,12 @@ public final class ReferenceCompiler {
                 permissions(unique, settings.mesh(), named, statuses),
                 namespaces(unique))
             .edit();
+    List<TrafficRoute> gateway =
+        new GatewayCompiler(named, statuses).routes(unique.of(GatewayRoute.class));
+    gateway.forEach(editor::put);
+    gateway.stream()
+        .filter(route -> route.clientsOrNull() == null)
+        .forEach(route -> named.routed().add(route.service()));
     unique.of(TrafficSplit.class).stream()
         .collect(groupingBy(split -> split.meta().namespace()))
         .values()
@@ -147,10 +157,20 @@ public final class ReferenceCompiler {
   private record Named(
       Map<NamespacedName, TcpRoute> routes,
       Map<NamespacedName, RouteGroup> groups,
-      Map<NamespacedName, KubernetesService> services)
-      implements PermissionCompiler.Routes, SplitCompiler.Surroundings {
+      Map<NamespacedName, KubernetesService> services,
+      List<ReferenceGrant> grants,
+      Set<NamespacedName> routed)
+      implements PermissionCompiler.Routes,
+          SplitCompiler.Surroundings,
+          GatewayCompiler.Surroundings {
     static Named of(Objects objects, Statuses statuses) {
-      Named named = new Named(new HashMap<>(), new HashMap<>(), new HashMap<>());
+      Named named = 
+          new Named(
+              new HashMap<>(),
+              new HashMap<>(),
+              new HashMap<>(),
+              objects.of(ReferenceGrant.class),
+              new HashSet<>());
       objects.of(TcpRoute.class).forEach(route -> named.routes.put(name(route), route));
       objects
           .of(HttpRouteGroup.class)
@@ -183,6 +203,18 @@ public final class ReferenceCompiler {
     @Override
     public boolean knowsServices() {
       return true;
+    }
+
+    @Override
+    public boolean isRouted(NamespacedName service) {
+      return routed.contains(service);
+    }
+
+    @Override
+    public boolean allows(GatewayRoute route, NamespacedName service) {
+      return grants.stream()
+          .filter(grant -> grant.meta().namespace().equals(service.namespace()))
+          .anyMatch(grant -> grant.allows(route, service.name()));
     }
   }
 

@@ -2,6 +2,7 @@ package io.sluice.control.distribution;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceKey;
@@ -110,20 +111,26 @@ class ScopeTest {
   }
 
   /** Where bytes and requests may be sent on to. */
-  private static Set<Optional<NamespacedName>> backends(MeshSnapshot by, InetSocketAddress called) {
-    Set<Optional<NamespacedName>> found = new HashSet<>();
+  private static Set<Routing.Way> backends(MeshSnapshot by, InetSocketAddress called) {
+    Set<Routing.Way> found = new HashSet<>();
     by.serviceAt(called.getAddress())
         .ifPresent(service -> {
           for (int seed = 0; seed < 4; seed++) {
-            found.add(
-                Routing.backend(by, service, called.getPort(), null, new Random(seed))
-                    .map(Service::name));
-            found.add(
-                Routing.backend(by, service, called.getPort(), GET, new Random(seed))
-                    .map(Service::name));
+            found.add(way(by, service, called.getPort(), null, seed));
+            found.add(way(by, service, called.getPort(), GET, seed));
           }
         });
     return found;
+  }
+
+  /** Services are told otherwise where they may not be called, but under the same names. */
+  private static Routing.Way way(
+      MeshSnapshot by, Service called, int port, @Nullable HttpRequest request, int seed) {
+    Routing.Way way = Routing.way(by, called, port, "shop", request, new Random(seed));
+    return way instanceof Routing.Way.To(Service to, int at, HttpFilters filters)
+        ? new Routing.Way.To(
+            new Service(to.name(), List.of(), List.of(), to.affinity()), at, filters)
+        : way;
   }
 
   private record Get() implements HttpRequest {

@@ -87,7 +87,7 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
       return service
           .get()
           .port(called.getPort())
-          .map(port -> ofCall(snapshot, service.get(), port, flow))
+          .map(port -> ofCall(snapshot, pod.namespace(), service.get(), port, flow))
           .orElse(new Handling(Cause.OUTSIDE, null));
     }
     Optional<Workload> workload = snapshot.workloadAt(address).filter(Workload::enrolled);
@@ -99,11 +99,12 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
   }
 
   private static Handling ofCall(
-      MeshSnapshot snapshot, Service service, ServicePort port, Flow flow) {
+      MeshSnapshot snapshot, String clients, Service service, ServicePort port, Flow flow) {
     return declaredBy(port.protocol(), service.name())
         .or(() ->
             snapshot
-                .routeOf(service.name())
+                .routeOf(service.name(), clients)
+                .filter(route -> route.concerns(clients, port.port()))
                 .map(TrafficRoute::name)
                 .map(route -> new Handling(Cause.ROUTED, route)))
         .or(() -> grantedBy(snapshot, flow, port.endpoints()))

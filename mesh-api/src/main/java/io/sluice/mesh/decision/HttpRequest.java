@@ -2,7 +2,7 @@ package io.sluice.mesh.decision;
 
 import org.jspecify.annotations.Nullable;
 
-/** A request as policy sees it (RFC 9110): never its content, never its query. */
+/** A request as policy and routes see it (RFC 9110): never its content. */
 public interface HttpRequest {
   /** As it was sent; methods are told apart by case. */
   String method();
@@ -19,4 +19,14 @@ public interface HttpRequest {
    * @param name in lower case
    */
   @Nullable String header(String name);
+
+  /**
+   * The first value of a parameter of the query, decoded; null where there is none. Grants never
+   * ask for it.
+   *
+   * @param name told apart by case
+   */
+  default @Nullable String parameter(String name) {
+    return null;
+  }
 }

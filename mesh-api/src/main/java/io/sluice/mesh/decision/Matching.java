@@ -44,6 +44,12 @@ final class Matching {
         return false;
       }
     }
+    for (Map.Entry<String, Regex> parameter : match.parameters().entrySet()) {
+      String value = request.parameter(parameter.getKey());
+      if (value == null || !parameter.getValue().matches(value)) {
+        return false;
+      }
+    }
     return true;
   }
 

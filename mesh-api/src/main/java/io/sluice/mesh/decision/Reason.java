@@ -75,6 +75,10 @@ public enum Reason {
   DRAINING(89, "the node daemon is stopping"),
   PROTOCOL_MISMATCH(104, "the port is declared HTTP and the client spoke something else"),
   BAD_REQUEST(105, "the request breaks a rule of HTTP or a limit"),
+  ANSWERED_BY_ROUTE(
+      106,
+      "the route of the service called answers the request itself: it redirects it (3xx), has no"
+          + " rule for it (404), or leads it to a backend that cannot be used (500)"),
   INTERNAL_ERROR(90, "the proxy failed; see its log"),
 
   // Enrolment.

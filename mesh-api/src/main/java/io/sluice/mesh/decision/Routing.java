@@ -1,14 +1,17 @@
 package io.sluice.mesh.decision;
 
+import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrafficRoute.Backend;
+import io.sluice.mesh.TrafficRoute.Origin;
 import io.sluice.mesh.TrafficRoute.Rule;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -22,43 +25,98 @@ public final class Routing {
 
   private Routing() {}
 
+  /** What becomes of a call. */
+  public sealed interface Way {
+    /** An endpoint of a service is to be asked, at that port of the service. */
+    record To(Service service, int port, HttpFilters filters) implements Way {}
+
+    /** A request that is answered with a status, and led nowhere. */
+    record Answer(int status) implements Way {}
+
+    /** A request whose client is to ask elsewhere. */
+    record Elsewhere(HttpFilters.Redirect redirect) implements Way {}
+
+    /** The route leaves nothing to go to. */
+    record Nowhere() implements Way {}
+  }
+
   /**
-   * The service among whose endpoints one is to be chosen; nothing where the route leaves none.
+   * Where it goes.
    *
    * @param called the service that the client called
-   * @param port of it that the client called, which a backend has to have too
+   * @param port of it that the client called, which a backend of a TrafficSplit has to have too
+   * @param clients the namespace of the pod that calls
    * @param requestOrNull null where bytes are carried: rules with matches do not concern them
    * @param random chooses among backends
    */
-  public static Optional<Service> backend(
+  public static Way way(
       MeshSnapshot snapshot,
       Service called,
       int port,
+      String clients,
       @Nullable HttpRequest requestOrNull,
       RandomGenerator random) {
     List<NamespacedName> passed = new ArrayList<>();
     Service at = called;
     while (passed.size() < MAX_DEPTH) {
-      Optional<Rule> rule = rule(snapshot, at, requestOrNull);
+      TrafficRoute route = snapshot.routeOf(at.name(), clients).orElse(null);
+      if (route != null && route.origin() == Origin.GATEWAY_API) {
+        return requestOrNull == null || !route.concerns(clients, port)
+            ? to(at, port)
+            : way(snapshot, route, port, requestOrNull, random);
+      }
+      Optional<Rule> rule = route == null ? Optional.empty() : rule(route, port, requestOrNull);
       if (rule.isEmpty()) {
-        return Optional.of(at);
+        return to(at, port);
       }
       passed.add(at.name());
-      Optional<Service> chosen = choose(snapshot, rule.get(), port, random);
-      if (chosen.isEmpty() || passed.contains(chosen.get().name())) {
-        return chosen; // a service that is its own backend means its endpoints
+      Backend chosen =
+          choose(rule.get(), random, backend -> service(snapshot, backend, port) != null);
+      Service next = chosen == null ? null : service(snapshot, chosen, port);
+      if (next == null) {
+        return new Way.Nowhere();
       }
-      at = chosen.get();
+      at = next;
+      if (passed.contains(at.name())) {
+        return to(at, port); // a service that is its own backend means its endpoints
+      }
     }
-    return Optional.of(at);
+    return to(at, port);
+  }
+
+  private static Way to(Service service, int port) {
+    return new Way.To(service, port, HttpFilters.NONE);
+  }
+
+  private static Way way(
+      MeshSnapshot snapshot,
+      TrafficRoute route,
+      int port,
+      HttpRequest request,
+      RandomGenerator random) {
+    Rule rule = rule(route, port, request).orElse(null);
+    if (rule == null) {
+      return new Way.Answer(404);
+    }
+    HttpFilters.Redirect redirect = rule.redirectOrNull();
+    if (redirect != null) {
+      return new Way.Elsewhere(redirect);
+    }
+    Backend chosen = choose(rule, random, _ -> true);
+    Service service = chosen == null ? null : service(snapshot, chosen, port);
+    return chosen == null || service == null
+        ? new Way.Answer(500)
+        : new Way.To(service, portOf(chosen, port), chosen.filters());
   }
 
   private static Optional<Rule> rule(
-      MeshSnapshot snapshot, Service service, @Nullable HttpRequest requestOrNull) {
-    return snapshot
-        .routeOf(service.name())
-        .flatMap(route ->
-            route.rules().stream().filter(rule -> matches(rule, requestOrNull)).findFirst());
+      TrafficRoute route, int port, @Nullable HttpRequest requestOrNull) {
+    for (Rule rule : route.rules()) {
+      if (rule.isFor(port) && matches(rule, requestOrNull)) {
+        return Optional.of(rule);
+      }
+    }
+    return Optional.empty();
   }
 
   private static boolean matches(TrafficRoute.Rule rule, @Nullable HttpRequest requestOrNull) {
@@ -66,28 +124,36 @@ public final class Routing {
         || (requestOrNull != null && Matching.any(rule.matches(), requestOrNull));
   }
 
-  private static Optional<Service> choose(
-      MeshSnapshot snapshot, Rule rule, int port, RandomGenerator random) {
-    List<Service> usable = new ArrayList<>(rule.backends().size());
-    List<Integer> weights = new ArrayList<>(rule.backends().size());
+  private static int portOf(Backend backend, int called) {
+    return backend.port() == 0 ? called : backend.port();
+  }
+
+  /** The service of a backend, where it has the port. */
+  private static @Nullable Service service(MeshSnapshot snapshot, Backend backend, int called) {
+    NamespacedName name = backend.serviceOrNull();
+    Service service = name == null ? null : snapshot.service(name).orElse(null);
+    return service != null && service.port(portOf(backend, called)).isPresent() ? service : null;
+  }
+
+  private static @Nullable Backend choose(
+      Rule rule, RandomGenerator random, Predicate<Backend> usable) {
+    List<Backend> candidates = new ArrayList<>(rule.backends().size());
     int total = 0;
     for (Backend backend : rule.backends()) {
-      Service service = snapshot.service(backend.service()).orElse(null);
-      if (backend.weight() > 0 && service != null && service.port(port).isPresent()) {
-        usable.add(service);
-        weights.add(backend.weight());
+      if (backend.weight() > 0 && usable.test(backend)) {
+        candidates.add(backend);
         total += backend.weight();
       }
     }
-    if (usable.isEmpty()) {
-      return Optional.empty();
+    if (candidates.isEmpty()) {
+      return null;
     }
     int left = random.nextInt(total);
     int index = 0;
-    while (left >= weights.get(index)) {
-      left -= weights.get(index);
+    while (left >= candidates.get(index).weight()) {
+      left -= candidates.get(index).weight();
       index++;
     }
-    return Optional.of(usable.get(index));
+    return candidates.get(index);
   }
 }

@@ -13,6 +13,7 @@ import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrafficRoute.Backend;
 import io.sluice.mesh.TrafficRoute.Rule;
+import io.sluice.mesh.decision.Routing.Way;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -123,9 +124,12 @@ class RoutingTest {
     Map<String, Integer> calls = new TreeMap<>();
     for (int i = 0; i < CALLS; i++) {
       String to =
-          Routing.backend(snapshot, service, 80, request, random)
-              .map(found -> found.name().name())
-              .orElse("");
+          switch (Routing.way(snapshot, service, 80, "shop", request, random)) {
+            case Way.To(var found, int port, var filters) -> found.name().name();
+            case Way.Nowhere _ -> "";
+            case Way.Answer(int status) -> String.valueOf(status);
+            case Way.Elsewhere(var redirect) -> redirect.target().host();
+          };
       calls.merge(to, 1, Integer::sum);
     }
     return calls;

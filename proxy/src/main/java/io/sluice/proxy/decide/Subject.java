@@ -79,6 +79,12 @@ public final class Subject {
     originalDestination = destination;
   }
 
+  /** The port called; 0 where it is not known. */
+  public int portCalled() {
+    InetSocketAddress called = originalDestination;
+    return called == null ? 0 : called.getPort();
+  }
+
   /** The service behind that address. */
   public void callsService(NamespacedName name) {
     service = name;

@@ -1,11 +1,13 @@
 package io.sluice.proxy.http;
 
 import io.netty.buffer.ByteBuf;
+import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.HttpRequest;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Routing;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.RequestRecord;
@@ -39,6 +41,8 @@ final class Exchange implements Upstream.Listener {
   private final Message answered;
   private @Nullable Fields askedTrailers; // which came before anybody could take them
   private final long startNanos = System.nanoTime();
+  private Head sent; // the request as it goes on
+  private HttpFilters filters = HttpFilters.NONE;
   private @Nullable Upstream upstream; // while it is searched
   private @Nullable HttpStream joined;
   private boolean reused; // an upstream that carried exchanges before
@@ -58,6 +62,7 @@ final class Exchange implements Upstream.Listener {
     this.owner = owner;
     this.downstream = downstream;
     this.request = request;
+    this.sent = request;
     this.subject = subject;
     boolean grpc = LocalAnswer.isGrpc(request);
     this.asked = new Message(grpc);
@@ -94,6 +99,8 @@ final class Exchange implements Upstream.Listener {
   }
 
   private void search() {
+    sent = request;
+    filters = HttpFilters.NONE;
     Upstream search = owner.search(subject, this);
     upstream = search;
     search.start();
@@ -114,11 +121,14 @@ final class Exchange implements Upstream.Listener {
 
   /** Answers by itself, where the head has not been answered yet. */
   private void answer(int code) {
+    answer(LocalAnswer.to(request, code));
+  }
+
+  private void answer(Head head) {
     dropUpstream();
     if (answering) {
       downstream.abort(HttpStream.Abort.RESET);
     } else {
-      Head head = LocalAnswer.to(request, code);
       status = head.status();
       grpcStatus = head.fields.first("grpc-status");
       answering = true;
@@ -133,7 +143,31 @@ final class Exchange implements Upstream.Listener {
 
   @Override
   public HttpRequest request() {
-    return request;
+    return sent;
+  }
+
+  @Override
+  public void changedBy(HttpFilters changes) {
+    filters = changes;
+    sent = request.changed(changes);
+  }
+
+  @Override
+  public void answeredBy(Routing.Way.Answer answer) {
+    // A call of gRPC to a backend that cannot be used is told that it is unavailable.
+    boolean unusable = answer.status() == 500 && LocalAnswer.isGrpc(request);
+    answerByRoute(LocalAnswer.to(request, unusable ? 503 : answer.status()));
+  }
+
+  @Override
+  public void ledElsewhere(HttpFilters.Redirect redirect) {
+    answerByRoute(LocalAnswer.elsewhere(request, subject.portCalled(), redirect));
+  }
+
+  private void answerByRoute(Head head) {
+    subject.refused(Verdict.of(Outcome.REFUSED, Reason.ANSWERED_BY_ROUTE));
+    end = End.ROUTED;
+    answer(head);
   }
 
   @Override
@@ -207,7 +241,7 @@ final class Exchange implements Upstream.Listener {
     stream.listen(new FromUpstream());
     Fields trailers = askedTrailers;
     boolean whole = asked.whole && trailers == null;
-    stream.head(request, whole && !asked.holdsAny());
+    stream.head(sent, whole && !asked.holdsAny());
     for (ByteBuf piece = asked.nextHeld(); piece != null; piece = asked.nextHeld()) {
       stream.data(piece, whole && !asked.holdsAny());
     }
@@ -318,6 +352,7 @@ final class Exchange implements Upstream.Listener {
         answer(502);
         return;
       }
+      head.fields.change(filters.response());
       if (!head.isInterim() || switches) {
         status = head.status();
         answering = true;

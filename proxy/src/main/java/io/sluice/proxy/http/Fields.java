@@ -1,5 +1,6 @@
 package io.sluice.proxy.http;
 
+import io.sluice.mesh.HttpFilters.FieldChange;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -88,6 +89,24 @@ final class Fields {
   void set(String name, String value) {
     remove(name);
     add(name, value);
+  }
+
+  /** Changes them one after the other. */
+  void change(List<FieldChange> changes) {
+    for (FieldChange change : changes) {
+      switch (change.action()) {
+        case SET -> set(change.name(), change.value());
+        case ADD -> add(change.name(), change.value());
+        case REMOVE -> remove(change.name());
+      }
+    }
+  }
+
+  /** The same lines, to be changed without these. */
+  Fields copy() {
+    Fields copy = new Fields();
+    copy.lines.addAll(lines);
+    return copy;
   }
 
   /** Octets of names and values, with the 32 for each that RFC 9113 §6.5.2 counts. */

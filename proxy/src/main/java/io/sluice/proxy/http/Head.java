@@ -1,5 +1,6 @@
 package io.sluice.proxy.http;
 
+import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.decision.HttpRequest;
 import org.jspecify.annotations.Nullable;
 
@@ -92,6 +93,26 @@ final class Head implements HttpRequest {
   @Override
   public @Nullable String header(String name) {
     return fields.joined(name);
+  }
+
+  @Override
+  public @Nullable String parameter(String name) {
+    return Query.first(query, name);
+  }
+
+  /** The same request with these changes; this one stays as it is. */
+  Head changed(HttpFilters filters) {
+    Head head = request(method, scheme, authority, path, query, fields.copy());
+    head.contentLength = contentLength;
+    head.upgrade = upgrade;
+    head.fields.change(filters.request());
+    HttpFilters.Target rewrite = filters.rewriteOrNull();
+    if (rewrite != null) {
+      head.authority = rewrite.host().isEmpty() ? authority : rewrite.host();
+      HttpFilters.PathChange change = rewrite.pathOrNull();
+      head.path = change == null || !path.startsWith("/") ? path : change.of(path);
+    }
+    return head;
   }
 
   /** Is to be asked for this path instead. */

@@ -1,5 +1,6 @@
 package io.sluice.proxy.http;
 
+import io.sluice.mesh.HttpFilters;
 import java.util.Map;
 
 /**
@@ -8,8 +9,14 @@ import java.util.Map;
 final class LocalAnswer {
   private static final Map<Integer, String> PHRASES =
       Map.ofEntries(
+          Map.entry(301, "Moved Permanently"),
+          Map.entry(302, "Found"),
+          Map.entry(303, "See Other"),
+          Map.entry(307, "Temporary Redirect"),
+          Map.entry(308, "Permanent Redirect"),
           Map.entry(400, "Bad Request"),
           Map.entry(403, "Forbidden"),
+          Map.entry(404, "Not Found"),
           Map.entry(408, "Request Timeout"),
           Map.entry(413, "Content Too Large"),
           Map.entry(414, "URI Too Long"),
@@ -44,6 +51,38 @@ final class LocalAnswer {
     return head;
   }
 
+  /**
+   * To this request: its client is to ask elsewhere (RFC 9110 §15.4).
+   *
+   * @param called the port at which it asked
+   */
+  static Head elsewhere(Head request, int called, HttpFilters.Redirect redirect) {
+    HttpFilters.Target target = redirect.target();
+    String scheme = target.scheme().isEmpty() ? request.scheme() : target.scheme();
+    int usual = scheme.equals("https") ? 443 : 80;
+    int port = target.port();
+    if (port == 0) {
+      port = target.scheme().isEmpty() ? called : usual;
+    }
+    String host = target.host().isEmpty() ? withoutPort(request.authority()) : target.host();
+    HttpFilters.PathChange change = target.pathOrNull();
+    Head head = of(redirect.status());
+    head.fields.add(
+        "location",
+        scheme
+            + "://"
+            + host
+            + (port == usual ? "" : ":" + port)
+            + (change == null ? request.path() : change.of(request.path()))
+            + request.query());
+    return head;
+  }
+
+  private static String withoutPort(String authority) {
+    int colon = authority.lastIndexOf(':');
+    return colon > authority.lastIndexOf(']') ? authority.substring(0, colon) : authority;
+  }
+
   /** Whether it is a call of gRPC. */
   static boolean isGrpc(Head request) {
     String type = request.fields.first("content-type");
@@ -55,7 +94,7 @@ final class LocalAnswer {
     return switch (status) {
       case 400 -> "13"; // INTERNAL
       case 403 -> "7"; // PERMISSION_DENIED
-      case 501 -> "12"; // UNIMPLEMENTED
+      case 404, 501 -> "12"; // UNIMPLEMENTED
       case 503 -> "14"; // UNAVAILABLE
       default -> "2"; // UNKNOWN
     };

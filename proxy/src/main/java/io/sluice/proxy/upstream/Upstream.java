@@ -1,6 +1,7 @@
 package io.sluice.proxy.upstream;
 
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
@@ -46,6 +47,19 @@ public final class Upstream {
 
     /** Policy is against it, or nobody answered. */
     void refused(Verdict verdict, CloseKind kind);
+
+    /** A request leads on, with these changes: what is asked for is what is sent from now on. */
+    default void changedBy(HttpFilters filters) {}
+
+    /** A request is answered by the route of the service called; no more is heard. */
+    default void answeredBy(Routing.Way.Answer answer) {
+      throw new IllegalStateException("no request was asked");
+    }
+
+    /** A request's client is to ask elsewhere; no more is heard. */
+    default void ledElsewhere(HttpFilters.Redirect redirect) {
+      throw new IllegalStateException("no request was asked");
+    }
 
     /** What is asked for, where it is one request; null where bytes are to be carried. */
     default @Nullable HttpRequest request() {
@@ -142,7 +156,7 @@ public final class Upstream {
     ServicePort port = service.port(wanted.destination().getPort()).orElse(null);
     InetSocketAddress picked = port == null ? null : pick(port.endpoints());
     return picked == null
-        || snapshot.routeOf(service.name()).isPresent()
+        || snapshot.routeOf(service.name(), pod.name.namespace()).isPresent()
         || isAllowed(wanted.to(picked), calledAt(picked));
   }
 
@@ -157,17 +171,29 @@ public final class Upstream {
       refused(Reason.UNKNOWN_SERVICE_PORT, CloseKind.REFUSED);
       return;
     }
-    Service service =
-        Routing.backend(snapshot, called, number, listener.request(), ThreadLocalRandom.current())
-            .orElse(null);
-    List<Endpoint> endpoints =
-        service == null
-            ? List.of()
-            : service.port(number).map(ServicePort::endpoints).orElse(List.of());
-    if (service != null) {
-      subject.callsService(service.name());
-      affinity = service.affinity();
+    switch (Routing.way(
+        snapshot,
+        called,
+        number,
+        pod.name.namespace(),
+        listener.request(),
+        ThreadLocalRandom.current())) {
+      case Routing.Way.Answer answer -> listener.answeredBy(answer);
+      case Routing.Way.Elsewhere(HttpFilters.Redirect redirect) -> listener.ledElsewhere(redirect);
+      case Routing.Way.Nowhere _ -> refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
+      case Routing.Way.To(Service service, int port, HttpFilters filters) -> {
+        if (!filters.equals(HttpFilters.NONE)) {
+          listener.changedBy(filters);
+        }
+        reach(service, port);
+      }
     }
+  }
+
+  private void reach(Service service, int port) {
+    subject.callsService(service.name());
+    affinity = service.affinity();
+    List<Endpoint> endpoints = service.port(port).map(ServicePort::endpoints).orElse(List.of());
     others = endpoints;
     InetSocketAddress picked = pick(endpoints);
     if (picked == null) {

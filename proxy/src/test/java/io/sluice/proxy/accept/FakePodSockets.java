@@ -19,7 +19,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Sockets on the plain loopback interface; the destination is set per pod and direction. */
-final class FakePodSockets implements PodSockets {
+public final class FakePodSockets implements PodSockets {
   record Key(NamespacedName pod, Direction direction) {}
 
   record Opened(NamespacedName inside, Optional<Application> application) {}
@@ -33,7 +33,8 @@ final class FakePodSockets implements PodSockets {
   volatile @Nullable InetAddress unreachable;
   volatile int sendBufferBytes;
 
-  void redirect(NamespacedName pod, Direction direction, InetSocketAddress destination) {
+  /** What {@code pod}'s listener accepts next was going there. */
+  public void redirect(NamespacedName pod, Direction direction, InetSocketAddress destination) {
     facts.put(new Key(pod, direction), new AcceptedFacts(destination, true));
   }
 

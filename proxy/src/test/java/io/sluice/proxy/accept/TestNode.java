@@ -36,12 +36,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** The proxy of one node, with certificates; closing it asserts that nothing leaked. */
-class TestNode implements HboneEvents, AutoCloseable {
+public class TestNode implements HboneEvents, AutoCloseable {
   static {
     LeakCounter.install();
   }
 
-  final FakePodSockets sockets = new FakePodSockets();
+  /** Sockets of its pods, and where they were going to. */
+  public final FakePodSockets sockets = new FakePodSockets();
   final Recorder recorder = new Recorder();
   final Queue<TlsReason> refusedHandshakes = new ConcurrentLinkedQueue<>();
   final Queue<ConnectionEnd> ends = new ConcurrentLinkedQueue<>();
@@ -53,7 +54,8 @@ class TestNode implements HboneEvents, AutoCloseable {
   private final Queue<TlsIdentity> made = new ConcurrentLinkedQueue<>();
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
 
-  TestNode(TlsStack stack, ProxySettings settings) {
+  /** One that knows nothing yet. */
+  public TestNode(TlsStack stack, ProxySettings settings) {
     this.stack = stack;
     this.proxy =
         new Proxy(
@@ -64,13 +66,14 @@ class TestNode implements HboneEvents, AutoCloseable {
             this);
   }
 
-  void publish(MeshSnapshot next) {
+  /** Decides by this from now on. */
+  public void publish(MeshSnapshot next) {
     snapshot = next;
     proxy.publish(next);
   }
 
   /** Lets the workloads of {@code identity} prove themselves with these credentials. */
-  void has(SpiffeId identity, WorkloadCredentials credentials) {
+  public void has(SpiffeId identity, WorkloadCredentials credentials) {
     DenyList denied = peer -> peer.isDeniedBy(snapshot.settings().denied());
     TlsIdentity end = new TlsIdentity(stack, () -> credentials, denied, TlsSettings.DEFAULTS);
     made.add(end);
@@ -83,7 +86,7 @@ class TestNode implements HboneEvents, AutoCloseable {
   }
 
   /** Serves one listener; what it accepts was going to {@code destination}. */
-  InetSocketAddress serve(
+  public InetSocketAddress serve(
       NamespacedName pod,
       Direction direction,
       InetSocketAddress bind,
@@ -93,7 +96,8 @@ class TestNode implements HboneEvents, AutoCloseable {
   }
 
   /** Serves one listener and returns its address. */
-  final InetSocketAddress serve(NamespacedName pod, Direction direction, InetSocketAddress bind) {
+  public final InetSocketAddress serve(
+      NamespacedName pod, Direction direction, InetSocketAddress bind) {
     try {
       boolean v6 = Family.of(bind.getAddress()) == Family.IPV6;
       LinuxSocket socket = LinuxSocket.newSocketStream(v6);

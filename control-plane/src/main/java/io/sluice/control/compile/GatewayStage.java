@@ -1,0 +1,106 @@
+package io.sluice.control.compile;
+
+import io.sluice.control.objects.GatewayRoute;
+import io.sluice.control.objects.KubernetesObject.ReferenceGrant;
+import io.sluice.control.objects.KubernetesService;
+import io.sluice.control.objects.ObjectRef;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.TrafficRoute;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Routes of the Gateway API. They depend on each other, on Services of any namespace and on
+ * ReferenceGrants; they are compiled together, which costs as many as there are.
+ */
+final class GatewayStage {
+  private final Statuses.StatusBook statuses;
+  private final Map<ObjectRef, GatewayRoute> routes = new HashMap<>();
+  private final Map<ObjectRef, ReferenceGrant> grants = new HashMap<>();
+  private final Set<NamespacedName> named = new HashSet<>(); // Services, since the last time
+  private Map<NamespacedName, TrafficRoute> made = Map.of();
+  private boolean due;
+
+  GatewayStage(Statuses.StatusBook statuses) {
+    this.statuses = statuses;
+  }
+
+  void add(GatewayRoute route) {
+    routes.put(route.ref(), route);
+    due = true;
+  }
+
+  void remove(GatewayRoute route) {
+    routes.remove(route.ref());
+    due = true;
+  }
+
+  void add(ReferenceGrant grant) {
+    grants.put(grant.ref(), grant);
+    due = true;
+  }
+
+  void remove(ReferenceGrant grant) {
+    grants.remove(grant.ref());
+    due = true;
+  }
+
+  /** To be told of a Service as it was and as it is. */
+  void changed(KubernetesService service) {
+    due |= named.contains(ServiceCompiler.nameOf(service));
+  }
+
+  /** Whether one of the grants of the Service's namespace lets the route lead there. */
+  boolean allows(GatewayRoute route, NamespacedName service) {
+    return grants.values().stream()
+        .anyMatch(grant ->
+            grant.meta().namespace().equals(service.namespace())
+                && grant.allows(route, service.name()));
+  }
+
+  /** Whether routes of the Gateway API say where everybody's calls of {@code service} go. */
+  boolean leads(NamespacedName service) {
+    return made.values().stream()
+        .anyMatch(route -> route.clientsOrNull() == null && route.service().equals(service));
+  }
+
+  /** Returns the Services whose routes are others now. */
+  Set<NamespacedName> compile(
+      SnapshotEditor editor, GatewayCompiler.Surroundings surroundings) {
+    if (!due) {
+      return Set.of();
+    }
+    due = false;
+    named.clear();
+    routes.values().forEach(route -> {
+      route.parents().forEach(parent -> named.add(parent.service()));
+      route.rules().forEach(rule ->
+          rule.backends().forEach(backend -> named.add(backend.service())));
+    });
+    Statuses found = new Statuses();
+    Map<NamespacedName, TrafficRoute> before = made;
+    List<TrafficRoute> now = new GatewayCompiler(surroundings, found).routes(routes.values());
+    made = now.stream().collect(Collectors.toMap(TrafficRoute::name, route -> route));
+    Set<NamespacedName> changed = new HashSet<>();
+    before.forEach((name, route) -> {
+      if (!made.containsKey(name)) {
+        editor.remove(Kind.ROUTE.key(name));
+        changed.add(route.service());
+      }
+    });
+    made.forEach((name, route) -> {
+      editor.put(route);
+      if (!before.containsKey(name)) {
+        changed.add(route.service());
+      }
+    });
+    statuses.put(routes.keySet(), found);
+    return changed;
+  }
+}

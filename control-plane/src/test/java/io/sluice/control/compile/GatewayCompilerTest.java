@@ -1,0 +1,339 @@
+package io.sluice.control.compile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.control.objects.ObjectReader;
+import io.sluice.mesh.HttpFilters;
+import io.sluice.mesh.HttpFilters.Action;
+import io.sluice.mesh.HttpFilters.FieldChange;
+import io.sluice.mesh.HttpFilters.PathChange;
+import io.sluice.mesh.HttpMatch;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.TrafficRoute;
+import io.sluice.mesh.TrafficRoute.Backend;
+import io.sluice.mesh.TrafficRoute.Rule;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What is made of HTTPRoutes and GRPCRoutes, and what is said of them. */
+class GatewayCompilerTest {
+  private static final String SERVICES =
+      service("shop", "web") + service("shop", "v1") + service("shop", "v2") + service("far", "db");
+
+  @Test
+  void theMoreSpecificMatchGoesFirstWhateverTheOrder() {
+    TrafficRoute route =
+        only(
+            http("web",
+                """
+                - matches:
+                  - path: {value: /}
+                  - path: {value: /api}
+                  - path: {type: RegularExpression, value: '/[a-z]+'}
+                  - path: {type: Exact, value: /api}
+                  - {path: {value: /api}, method: GET}
+                  - {path: {value: /api}, headers: [{name: Version, value: two}]}
+                  - {path: {value: /api}, queryParams: [{name: a, value: b}]}
+                  backendRefs: [{name: v1, port: 80}]
+                """));
+
+    assertThat(route.rules()).as("one rule stays one").hasSize(1);
+    assertThat(route.rules().getFirst().matches())
+        .extracting(GatewayCompilerTest::text)
+        .containsExactly(
+            "/api",
+            "/[a-z]+",
+            "/api(/.*)? GET",
+            "/api(/.*)? version",
+            "/api(/.*)? ?a",
+            "/api(/.*)?",
+            ".*");
+  }
+
+  private static String text(HttpMatch match) {
+    return match.path().text()
+        + String.join("", match.methods().stream().map(method -> " " + method).toList())
+        + String.join("", match.headers().keySet().stream().map(name -> " " + name).toList())
+        + String.join("", match.parameters().keySet().stream().map(name -> " ?" + name).toList());
+  }
+
+  @Test
+  void olderRoutesGoBeforeYoungerOnesAndThenTheFirstByName() {
+    CompiledChange change =
+        Manifests.compile(
+            SERVICES,
+            http("b", "- backendRefs: [{name: v1, port: 80}]")
+                .replace("name: b,", "name: b, creationTimestamp: '2026-01-02T00:00:00Z',"),
+            http("c", "- backendRefs: [{name: v2, port: 80}]")
+                .replace("name: c,", "name: c, creationTimestamp: '2026-01-01T00:00:00Z',"),
+            http("a", "- backendRefs: [{name: web, port: 80}]"));
+
+    assertThat(routes(change).getFirst().rules())
+        .extracting(rule -> rule.backends().getFirst().serviceOrNull())
+        .containsExactly(name("shop", "v2"), name("shop", "v1"), name("shop", "web"));
+  }
+
+  @Test
+  void filtersOfRuleAndBackendBecomeOne() {
+    Rule rule =
+        only(
+                http("web",
+                    """
+                    - matches: [{path: {value: /old/}}]
+                      filters:
+                      - type: RequestHeaderModifier
+                        requestHeaderModifier: {set: [{name: X-A, value: rule}], remove: [X-B]}
+                      - type: URLRewrite
+                        urlRewrite:
+                          hostname: other.example
+                          path: {type: ReplacePrefixMatch, replacePrefixMatch: /new}
+                      backendRefs:
+                      - name: v1
+                        port: 80
+                        filters:
+                        - type: ResponseHeaderModifier
+                          responseHeaderModifier: {add: [{name: X-C, value: backend}]}
+                    """))
+            .rules()
+            .getFirst();
+
+    assertThat(rule.backends())
+        .containsExactly(
+            new Backend(
+                name("shop", "v1"),
+                80,
+                1,
+                new HttpFilters(
+                    List.of(
+                        new FieldChange(Action.SET, "x-a", "rule"),
+                        new FieldChange(Action.REMOVE, "x-b", "")),
+                    List.of(new FieldChange(Action.ADD, "x-c", "backend")),
+                    new HttpFilters.Target(
+                        "", "other.example", 0, new PathChange("/old/", "/new")))));
+    assertThat(rule.backends().getFirst().filters().rewriteOrNull())
+        .extracting(target -> target.pathOrNull().of("/old/book"))
+        .isEqualTo("/new/book");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{type: RequestMirror, requestMirror: {backendRef: {name: v1, port: 80}}} |"
+            + " filter RequestMirror is not supported",
+        "{type: RequestHeaderModifier, requestHeaderModifier: {remove: [Host]}} |"
+            + " header host is not for routes to change",
+        "{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: a, value: \"b\\nc\"}]}} |"
+            + " holds what no value of a header may",
+        "{type: RequestRedirect, requestRedirect: {statusCode: 200}} |"
+            + " status 200 is none of a redirect"
+      })
+  void whatCannotBeDoneIsAnsweredByAnError(String filter, String reason) {
+    CompiledChange change =
+        Manifests.compile(
+            SERVICES,
+            http("web", "- {filters: [" + filter + "], backendRefs: [{name: v1, port: 80}]}"));
+
+    assertThat(routes(change).getFirst().rules().getFirst().backends()).isEmpty();
+    assertThat(change.statuses())
+        .filteredOn(status -> status.object().kind().equals("HTTPRoute"))
+        .singleElement()
+        .matches(status -> status.word().equals(GatewayCompiler.UNSUPPORTED_VALUE))
+        .matches(status -> status.severity() == Severity.UNUSABLE)
+        .extracting(ObjectStatus::reason)
+        .asString()
+        .contains(reason);
+  }
+
+  @Test
+  void backendsOfOtherNamespacesNeedAGrant() {
+    String route = http("web", "- backendRefs: [{name: db, namespace: far, port: 80}]");
+    String grant =
+        """
+        apiVersion: gateway.networking.k8s.io/v1beta1
+        kind: ReferenceGrant
+        metadata: {name: grant, namespace: far}
+        spec:
+          from: [{group: gateway.networking.k8s.io, kind: %s, namespace: shop}]
+          to: [{group: "", kind: Service, name: db}]
+        """;
+
+    CompiledChange without = Manifests.compile(SERVICES, route, grant.formatted("GRPCRoute"));
+    assertThat(backends(without)).containsExactly(new Backend(null, 80, 1, HttpFilters.NONE));
+    assertThat(words(without)).containsExactly(GatewayCompiler.REF_NOT_PERMITTED);
+
+    CompiledChange with = Manifests.compile(SERVICES, route, grant.formatted("HTTPRoute"));
+    assertThat(backends(with))
+        .containsExactly(new Backend(name("far", "db"), 80, 1, HttpFilters.NONE));
+    assertThat(words(with)).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{name: gone, port: 80} | BackendNotFound",
+        "{name: v1, port: 81} | BackendNotFound",
+        "{group: example.org, kind: Bucket, name: v1} | InvalidKind"
+      })
+  void backendsThatAreNotThereAreTold(String backend, String word) {
+    assertThat(
+            words(
+                Manifests.compile(SERVICES, http("web", "- backendRefs: [" + backend + "]"))))
+        .containsExactly(word);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"'name: gone'", "'name: web, port: 81'", "'name: web, sectionName: other'"})
+  void parentsThatAreNotThereAreTold(String parent) {
+    CompiledChange change =
+        Manifests.compile(
+            SERVICES,
+            http("web", "- backendRefs: [{name: v1, port: 80}]").replace("name: web}", parent + "}"));
+
+    assertThat(routes(change)).isEmpty();
+    assertThat(words(change)).containsExactly(GatewayCompiler.NO_MATCHING_PARENT);
+  }
+
+  @Test
+  void aRouteOfAnotherNamespaceIsForItsOwnPods() {
+    CompiledChange change =
+        Manifests.compile(
+            SERVICES,
+            http("web", "- backendRefs: [{name: v1, port: 80}]"),
+            http("web", "- backendRefs: [{name: db, port: 80}]")
+                .replace("namespace: shop}", "namespace: far}")
+                .replace("name: web}", "name: web, namespace: shop}"));
+
+    NamespacedName web = name("shop", "web");
+    assertThat(change.snapshot().routeOf(web, "far").orElseThrow().clientsOrNull()).isEqualTo("far");
+    assertThat(change.snapshot().routeOf(web, "shop").orElseThrow().clientsOrNull()).isNull();
+  }
+
+  @Test
+  void routesOfTheGatewayApiGoBeforeATrafficSplitAndItsStatusSaysSo() {
+    CompiledChange change =
+        Manifests.compile(
+            SERVICES,
+            http("web", "- backendRefs: [{name: v1, port: 80}]"),
+            """
+            apiVersion: split.smi-spec.io/v1alpha4
+            kind: TrafficSplit
+            metadata: {name: split, namespace: shop}
+            spec: {service: web, backends: [{service: v2, weight: 1}]}
+            """);
+
+    assertThat(routes(change))
+        .extracting(TrafficRoute::origin)
+        .containsExactly(TrafficRoute.Origin.GATEWAY_API);
+    assertThat(change.statuses())
+        .extracting(ObjectStatus::sentence)
+        .containsExactly(
+            "spec.service: is web, which routes of the Gateway API are for, and those go before;"
+                + " remove the TrafficSplit, or the routes");
+  }
+
+  @Test
+  void aGrpcRouteGoesBeforeAnHttpRouteOfTheSamePort() {
+    String calls =
+        http("calls",
+                """
+                - matches: [{method: {service: shop.Books, method: Buy}}, {method: {method: Buy}}]
+                  backendRefs: [{name: v1, port: 80}]
+                """)
+            .replace("kind: HTTPRoute", "kind: GRPCRoute");
+    CompiledChange change =
+        Manifests.compile(SERVICES, calls, http("web", "- backendRefs: [{name: v2, port: 80}]"));
+
+    assertThat(routes(change).getFirst().rules().getFirst().matches())
+        .extracting(match -> match.path().text())
+        .containsExactly("/shop\\.Books/Buy", "/[^/]+/Buy");
+    assertThat(words(change)).containsExactly(GatewayCompiler.CONFLICTED);
+  }
+
+  @Test
+  void routesOfGatewaysAloneAreLeftAlone() {
+    CompiledChange change =
+        Manifests.compile(
+            """
+            apiVersion: gateway.networking.k8s.io/v1
+            kind: HTTPRoute
+            metadata: {name: edge, namespace: shop}
+            spec:
+              parentRefs: [{name: edge}]
+              rules: [{filters: [{type: Odd}], matches: [{path: {type: Odd, value: x}}]}]
+            """);
+
+    assertThat(routes(change)).isEmpty();
+    assertThat(change.statuses()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "matches: [{path: {type: RegularExpression, value: '('}}] | spec.rules[0].matches[0].path.value",
+        "matches: [{path: {type: Odd, value: /a}}] | spec.rules[0].matches[0].path.type",
+        "matches: [{path: {value: a}}] | spec.rules[0].matches[0].path.value",
+        "backendRefs: [{name: v1}] | spec.rules[0].backendRefs[0].port",
+        "backendRefs: [{name: v1, port: 80, weight: 1000001}] | spec.rules[0].backendRefs[0].weight"
+      })
+  void whatCannotBeReadIsNamedByItsField(String rule, String field) {
+    var read =
+        ObjectReader.read(
+            "file.yaml",
+            http("web", "- {" + rule + "}").getBytes(StandardCharsets.UTF_8));
+
+    assertThat(read.problems()).singleElement().matches(problem -> problem.field().equals(field));
+  }
+
+  private static String service(String namespace, String name) {
+    return """
+    ---
+    apiVersion: v1
+    kind: Service
+    metadata: {name: %s, namespace: %s}
+    spec: {clusterIP: None, selector: {app: %s}, ports: [{name: http, port: 80}]}
+    """
+        .formatted(name, namespace, name);
+  }
+
+  private static String http(String name, String rules) {
+    return """
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: HTTPRoute
+    metadata: {name: %s, namespace: shop}
+    spec:
+      parentRefs: [{group: "", kind: Service, name: web}]
+      rules:
+    %s
+    """
+        .formatted(name, rules.stripTrailing().indent(2).stripTrailing());
+  }
+
+  private static TrafficRoute only(String route) {
+    CompiledChange change = Manifests.compile(SERVICES, route);
+    assertThat(change.statuses()).isEmpty();
+    return routes(change).getFirst();
+  }
+
+  private static List<TrafficRoute> routes(CompiledChange change) {
+    return List.copyOf(change.snapshot().all(Kind.ROUTE));
+  }
+
+  private static List<Backend> backends(CompiledChange change) {
+    return routes(change).getFirst().rules().getFirst().backends();
+  }
+
+  private static List<String> words(CompiledChange change) {
+    return change.statuses().stream().map(ObjectStatus::word).toList();
+  }
+
+  private static NamespacedName name(String namespace, String name) {
+    return new NamespacedName(namespace, name);
+  }
+}
