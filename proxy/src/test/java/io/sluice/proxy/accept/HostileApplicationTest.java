@@ -60,7 +60,8 @@ class HostileApplicationTest {
     mesh.close();
   }
 
-  private static final String BAD = "HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: 0" + END;
+  private static final String BAD =
+      "HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: 0" + END;
 
   private static Row bad(String name, String answer) {
     return new Row(name, "GET", answer, BAD);
@@ -68,12 +69,16 @@ class HostileApplicationTest {
 
   static List<Row> rows() {
     return List.of(
-        bad("length and chunks", OK + "Content-Length: 3\r\nTransfer-Encoding: chunked" + END + "0" + END),
+        bad(
+            "length and chunks",
+            OK + "Content-Length: 3\r\nTransfer-Encoding: chunked" + END + "0" + END),
         bad("two lengths", OK + "Content-Length: 0\r\nContent-Length: 5" + END + "hello"),
         bad("a list of lengths", OK + "Content-Length: 5, 5" + END + "hello"),
         bad("a length with a sign", OK + "Content-Length: +5" + END + "hello"),
         bad("chunks and something else", OK + "Transfer-Encoding: chunked, x" + END + "0" + END),
-        bad("chunks of HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked" + END + "0" + END),
+        bad(
+            "chunks of HTTP/1.0",
+            "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked" + END + "0" + END),
         bad("a bare LF in a head", OK + "X: y\nContent-Length: 0" + END),
         bad("a bare CR in a head", OK + "X: y\rContent-Length: 0" + END),
         bad("a folded field", OK + "X: y\r\n z" + END),
@@ -85,26 +90,55 @@ class HostileApplicationTest {
         bad("another version", "HTTP/2.0 200 OK" + END),
         bad("no version", "200 OK" + END),
         bad("an empty line first", "\r\n" + EVIL),
-        bad("another protocol, unasked", "HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: x" + END),
-        bad("Connection names the length", OK + "Connection: content-length\r\nContent-Length: 0" + END),
+        bad(
+            "another protocol, unasked",
+            "HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: x" + END),
+        bad(
+            "Connection names the length",
+            OK + "Connection: content-length\r\nContent-Length: 0" + END),
         bad("content of what has none", "HTTP/1.1 204 No\r\nContent-Length: 4" + END + "evil"),
-        bad("chunks of what has none", "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked" + END + "0" + END),
-        bad("a length of an interim one", "HTTP/1.1 103 Hints\r\nContent-Length: 4" + END + "evil" + EVIL),
+        bad(
+            "chunks of what has none",
+            "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked" + END + "0" + END),
+        bad(
+            "a length of an interim one",
+            "HTTP/1.1 103 Hints\r\nContent-Length: 4" + END + "evil" + EVIL),
         bad("a head that is too large", OK + "X: " + "x".repeat(70_000) + END),
         bad("fields that are too many", OK + "X: y\r\n".repeat(101) + "\r\n"),
-        new Row("interim responses without end", "GET", "HTTP/1.1 103 Hints\r\n\r\n".repeat(10_000),
+        new Row(
+            "interim responses without end",
+            "GET",
+            "HTTP/1.1 103 Hints\r\n\r\n".repeat(10_000),
             "HTTP/1.1 103 Hints\r\n\r\n".repeat(32) + BAD),
-        new Row("a response behind the response", "GET", OK + "Content-Length: 2" + END + "ok" + EVIL,
+        new Row(
+            "a response behind the response",
+            "GET",
+            OK + "Content-Length: 2" + END + "ok" + EVIL,
             OK + "Content-Length: 2" + END + "ok"),
-        new Row("content of an answer to HEAD", "HEAD", OK + "Content-Length: 4" + END + "evil",
+        new Row(
+            "content of an answer to HEAD",
+            "HEAD",
+            OK + "Content-Length: 4" + END + "evil",
             OK + "Content-Length: 4" + END),
-        new Row("a response behind what has no content", "GET", "HTTP/1.1 204 No" + END + EVIL,
+        new Row(
+            "a response behind what has no content",
+            "GET",
+            "HTTP/1.1 204 No" + END + EVIL,
             "HTTP/1.1 204 No" + END),
-        new Row("a response behind what was not changed", "GET", "HTTP/1.1 304 No" + END + EVIL,
+        new Row(
+            "a response behind what was not changed",
+            "GET",
+            "HTTP/1.1 304 No" + END + EVIL,
             "HTTP/1.1 304 No" + END),
-        new Row("a chunk that is none", "GET", OK + "Transfer-Encoding: chunked" + END + "2\r\nok\r\n-1\r\n" + EVIL,
+        new Row(
+            "a chunk that is none",
+            "GET",
+            OK + "Transfer-Encoding: chunked" + END + "2\r\nok\r\n-1\r\n" + EVIL,
             OK + "Transfer-Encoding: chunked" + END + "2\r\nok\r\n..."),
-        new Row("a trailer that is a length", "GET", OK + "Transfer-Encoding: chunked" + END + "2\r\nok\r\n0\r\nContent-Length: 0" + END,
+        new Row(
+            "a trailer that is a length",
+            "GET",
+            OK + "Transfer-Encoding: chunked" + END + "2\r\nok\r\n0\r\nContent-Length: 0" + END,
             OK + "Transfer-Encoding: chunked" + END + "2\r\nok\r\n..."));
   }
 
@@ -119,7 +153,9 @@ class HostileApplicationTest {
       socket.setSoTimeout(10_000);
       socket
           .getOutputStream()
-          .write((row.asked() + " / HTTP/1.1\r\nHost: s\r\nConnection: close" + END).getBytes(ISO_8859_1));
+          .write(
+              (row.asked() + " / HTTP/1.1\r\nHost: s\r\nConnection: close" + END)
+                  .getBytes(ISO_8859_1));
       got = HttpFixture.read(socket, "");
     }
 
@@ -137,7 +173,9 @@ class HostileApplicationTest {
     Attack.tried("HTTP/1.1, response of a hostile application: " + row.name())
         .refusedBy(
             "the application's proxy, "
-                + (row.got().contains(" 502 ") ? "502" : "what is no part of the answer is dropped"))
+                + (row.got().contains(" 502 ")
+                    ? "502"
+                    : "what is no part of the answer is dropped"))
         .countedAs(
             "istio_requests_total{response_code=\""
                 + told.getFirst().status()
