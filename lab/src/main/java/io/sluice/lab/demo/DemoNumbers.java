@@ -98,7 +98,7 @@ final class DemoNumbers {
    * @param allowed connections that it opened to applications: the verdict of the server side
    *     counts
    * @param refused connections that it reset
-   * @param requests that ended, as the server side counts
+   * @param requests that ended, as the client side counts: it refuses some by itself
    * @param forbidden those of them that policy refused
    */
   record ProxyCounts(long allowed, long refused, long requests, long forbidden) {
@@ -108,7 +108,7 @@ final class DemoNumbers {
       return new ProxyCounts(
           sum(page, "istio_tcp_connections_opened_total", Map.of("reporter", "destination")),
           sum(page, "sluice_proxy_connections_refused_total", Map.of()),
-          sum(page, "istio_requests_total", Map.of("reporter", "destination")),
+          sum(page, "istio_requests_total", Map.of("reporter", "source")),
           sum(
               page,
               "sluice_proxy_requests_refused_total",

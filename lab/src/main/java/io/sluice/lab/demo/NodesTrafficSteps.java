@@ -118,10 +118,7 @@ final class NodesTrafficSteps {
       boolean told =
           Await.until(
               DemoRun.RECORD_DEADLINE,
-              () ->
-                  refusals(DemoPod.STORE_V1, DemoPod.STORE_V1, Reason.ROUTE_NOT_GRANTED)
-                          + refusals(DemoPod.STORE_V2, DemoPod.STORE_V2, Reason.ROUTE_NOT_GRANTED)
-                      == 1);
+              () -> refusals(DemoPod.BUYER, DemoPod.BUYER, Reason.ROUTE_NOT_GRANTED) == 1);
       return new Seen(
           changed && answers.keySet().equals(DemoShop.VERSIONS) && other.isForbidden() && told,
           answers + ", and " + other.title() + (told ? "" : ", NOT") + " told");

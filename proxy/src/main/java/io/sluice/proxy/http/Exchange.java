@@ -31,6 +31,8 @@ final class Exchange implements Upstream.Listener {
   private static final Set<String> IDEMPOTENT =
       Set.of("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE");
 
+  private static final int MOST_INTERIM = 32;
+
   private final Exchanges owner;
   private final HttpStream downstream;
   private final Head request;
@@ -47,6 +49,7 @@ final class Exchange implements Upstream.Listener {
   private boolean repeated;
   private boolean ended;
   private int status;
+  private int interim; // responses before it
   private boolean answering; // a head that is no interim one has been passed on
   private @Nullable String grpcStatus;
   private End end = End.CUT;
@@ -78,7 +81,7 @@ final class Exchange implements Upstream.Listener {
       bad(e.status);
       return;
     }
-    request.fields.remove(CLIENT_CERTIFICATE); // a claim of others about identities
+    request.fields.removeLike(CLIENT_CERTIFICATE); // a claim of others about identities
     SpiffeId caller = subject.callerOrNull();
     if (subject.direction() == Direction.INBOUND && caller != null) {
       SpiffeId called = subject.calledOrNull();
@@ -108,6 +111,12 @@ final class Exchange implements Upstream.Listener {
     end = End.BAD_REQUEST;
     subject.refused(Verdict.of(Outcome.REFUSED, Reason.BAD_REQUEST));
     answer(code);
+  }
+
+  /** The rest of the request broke a rule; the exchange is aborted after this. */
+  void answeredByCodec(int code) {
+    status = code;
+    subject.refused(Verdict.of(Outcome.REFUSED, Reason.BAD_REQUEST));
   }
 
   /** Answers by itself, where the head has not been answered yet. */
@@ -338,6 +347,11 @@ final class Exchange implements Upstream.Listener {
         return;
       }
       boolean switches = head.status() == 101;
+      if (head.isInterim() && ++interim > MOST_INTERIM) {
+        end = End.BAD_RESPONSE; // nothing else holds back who sends heads alone
+        answer(502);
+        return;
+      }
       head.fields.change(filters.response());
       if (!head.isInterim() || switches) {
         status = head.status();

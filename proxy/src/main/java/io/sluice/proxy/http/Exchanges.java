@@ -248,7 +248,10 @@ public final class Exchanges implements DirectPeer {
     }
 
     @Override
-    public void bad(BadMessage why, boolean within) {
+    public void bad(BadMessage why, boolean within, boolean answered) {
+      if (within && answered && !open.isEmpty()) {
+        open.getLast().answeredByCodec(why.status);
+      }
       if (why.status == 0 && !within) {
         listener.refused(Verdict.of(Outcome.REFUSED, Reason.PROTOCOL_MISMATCH));
       } else if (!within) {

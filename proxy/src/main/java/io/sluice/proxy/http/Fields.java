@@ -72,6 +72,19 @@ final class Fields {
     }
   }
 
+  /**
+   * Removes every field line whose name some readers take for that one: CGI and what follows it
+   * write hyphens as underscores (RFC 3875 §4.1.18).
+   */
+  void removeLike(String name) {
+    for (int i = lines.size() - 2; i >= 0; i -= 2) {
+      if (lines.get(i).replace('_', '-').equalsIgnoreCase(name)) {
+        lines.remove(i + 1);
+        lines.remove(i);
+      }
+    }
+  }
+
   /** Removes every field line of that name and adds this one. */
   void set(String name, String value) {
     remove(name);

@@ -90,14 +90,22 @@ final class HopByHop {
 
   /** Refuses trailers that would change what was decided of the message. */
   static void checkTrailers(Fields trailers) throws BadMessage {
-    for (int i = 0; i < trailers.size(); i++) {
-      if (isForbiddenTrailer(trailers.name(i))) {
-        throw new BadMessage(400, "a trailer has a name that must stand in the head");
-      }
+    if (hasForbidden(trailers)) {
+      throw new BadMessage(400, "a trailer has a name that must stand in the head");
     }
   }
 
+  /** Whether a trailer has a name that must stand in the head. */
+  static boolean hasForbidden(Fields trailers) {
+    for (int i = 0; i < trailers.size(); i++) {
+      if (isForbiddenTrailer(trailers.name(i))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private static boolean isForbiddenTrailer(String name) {
-    return NO_TRAILERS.contains(name.toLowerCase(Locale.ROOT));
+    return NO_TRAILERS.contains(name.replace('_', '-').toLowerCase(Locale.ROOT));
   }
 }

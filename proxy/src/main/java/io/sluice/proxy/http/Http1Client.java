@@ -69,7 +69,7 @@ final class Http1Client extends Http1Side {
     requestOpen = false;
     if (tunnel) {
       flush();
-      channel.endOutput();
+      endOutputOnceWritten();
     } else {
       finishExchange();
     }
@@ -126,7 +126,7 @@ final class Http1Client extends Http1Side {
   private void endOutput() {
     ending = true;
     owner.ending(this);
-    channel.endOutput();
+    endOutputOnceWritten();
     goOn();
   }
 

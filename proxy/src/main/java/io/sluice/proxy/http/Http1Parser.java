@@ -286,6 +286,9 @@ final class Http1Parser {
     head.contentLength = stated;
     boolean interim = !requests && head.isInterim();
     boolean last = frame(head, chunked, stated);
+    if (requests && !last) {
+      head.upgrade = null; // what is content and what another protocol must not be a question
+    }
     sink.head(head, last && !interim);
     return last && !interim;
   }
@@ -297,7 +300,7 @@ final class Http1Parser {
             && (answersHead || head.isInterim() || head.status() == 204 || head.status() == 304);
     if (answerWithout) {
       if (head.isInterim() || head.status() == 204) {
-        if (chunked || stated >= 0) {
+        if (chunked || stated > 0) {
           throw new BadMessage(400, "a response without content tells of some"); // RFC 9110 §8.6
         }
       }

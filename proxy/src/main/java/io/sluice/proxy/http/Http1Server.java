@@ -39,7 +39,8 @@ final class Http1Server extends Http1Side {
 
   @Override
   boolean expectsMessage() {
-    return requestOpen || !(exchanging || resting);
+    // Who does not read answers is not asked for more: their heads wait for nobody.
+    return requestOpen || !(exchanging || resting) && channel.isWritable();
   }
 
   @Override
@@ -84,10 +85,10 @@ final class Http1Server extends Http1Side {
             && !(within && (responseBegun || !responseOpen));
     HttpStream.Listener told = listener();
     endExchange();
+    owner.bad(why, within, answerable);
     if (told != null) {
       told.aborted(Abort.PROTOCOL_ERROR);
     }
-    owner.bad(why, within);
     if (isClosed()) {
       return;
     }
@@ -161,7 +162,7 @@ final class Http1Server extends Http1Side {
     responseOpen = false;
     if (tunnel) {
       flush();
-      channel.endOutput();
+      endOutputOnceWritten();
     } else if (isStillAsking()) {
       flush();
       endOutput(); // what is still to be asked has its answer
@@ -195,7 +196,7 @@ final class Http1Server extends Http1Side {
     if (!isClosed() && !ending) {
       ending = true;
       endExchange();
-      channel.endOutput();
+      endOutputOnceWritten();
       goOn();
     }
   }

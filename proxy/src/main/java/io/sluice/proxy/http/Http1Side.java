@@ -25,7 +25,9 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
   private long dropped;
   private boolean reading; // the peer may send
   private boolean parsing;
-  private boolean inputEnded;
+  private boolean endsOutput; // once what was written has gone
+  private boolean endCame; // of what the peer sends
+  private boolean inputEnded; // and all before it was taken
   private boolean closed;
 
   Http1Side(ByteChannel channel, boolean server, ByteBufAllocator allocator, BufferBudget budget) {
@@ -118,7 +120,11 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
     }
     parsing = true;
     try {
-      while (!closed && arrived.size() > 0 && untaken == 0 && expectsMessage()) {
+      while (!closed
+          && arrived.size() > 0
+          && untaken == 0
+          && !dropsInput()
+          && expectsMessage()) {
         parse();
       }
     } catch (BadMessage e) {
@@ -127,8 +133,16 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
     } finally {
       parsing = false;
     }
+    if (dropsInput()) {
+      drop(); // it was answered meanwhile
+    }
     endBatch();
-    if (!closed && !reading && !inputEnded && untaken == 0 && arrived.size() == 0) {
+    if (closed || untaken > 0 || arrived.size() > 0 || inputEnded) {
+      return;
+    }
+    if (endCame) {
+      endInput();
+    } else if (!reading) {
       reading = true;
       channel.read();
     }
@@ -210,9 +224,12 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
 
   @Override
   public final void inputEnded() {
-    if (closed) {
-      return;
-    }
+    endCame = true;
+    goOn();
+  }
+
+  /** All that the peer has sent before its end is taken. */
+  private void endInput() {
     inputEnded = true;
     boolean ended;
     parsing = true;
@@ -262,6 +279,18 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
     HttpStream.Listener told = listener;
     if (told != null && !closed) {
       told.writable();
+    }
+    if (endsOutput && !closed) {
+      endOutputOnceWritten();
+    }
+    goOn();
+  }
+
+  /** Before that the channel would drop what waits. */
+  final void endOutputOnceWritten() {
+    endsOutput = !channel.isWritable();
+    if (!endsOutput) {
+      channel.endOutput();
     }
   }
 

@@ -11,8 +11,9 @@ interface HttpServerListener {
    * What came is no request, or not wholly. The codec answers, or ends the connection.
    *
    * @param within whether a request had begun before
+   * @param answered whether the codec answers
    */
-  void bad(BadMessage why, boolean within);
+  void bad(BadMessage why, boolean within, boolean answered);
 
   /**
    * No exchange goes on.

@@ -8,8 +8,16 @@ import java.util.regex.Pattern;
  */
 final class Paths {
   private static final String HEX = "0123456789ABCDEF";
-  private static final Pattern SLASH = Pattern.compile("/|%2[fF]");
+
+  /** What ends a segment, or its name, for some reader: slash, backslash, parameters. */
+  private static final Pattern END = Pattern.compile("(?:[/;]|%2[fF]|%5[cC]|%3[bB])");
+
   private static final Pattern DOT = Pattern.compile("%2[eE]");
+  private static final Pattern ESCAPED_ESCAPES = Pattern.compile("%(?:25)+");
+
+  /** Dots and slashes in more octets than they have, which no UTF-8 is (RFC 3629 §3). */
+  private static final Pattern OVERLONG =
+      Pattern.compile("%(?:C0%|E0%80%|F0%80%80%)A[EF]", Pattern.CASE_INSENSITIVE);
 
   private Paths() {}
 
@@ -111,18 +119,21 @@ final class Paths {
 
   /**
    * Some applications take an escaped slash for a slash, or a segment without its parameters, or
-   * undo escapes twice: a dot segment must not be in there for any of them.
+   * undo escapes more than once: a dot segment must not be in there for any of them.
    */
   private static void checkSegment(String segment) throws BadMessage {
-    for (String part : SLASH.split(segment, -1)) {
-      int parameters = part.indexOf(';');
-      String name = parameters < 0 ? part : part.substring(0, parameters);
+    String plain = segment;
+    if (segment.indexOf('%') >= 0) {
+      plain = ESCAPED_ESCAPES.matcher(segment).replaceAll("%");
+      if (OVERLONG.matcher(plain).find()) {
+        throw new BadMessage(400, "the path has an overlong octet");
+      }
+      plain = DOT.matcher(plain).replaceAll(".");
+    }
+    for (String name : END.split(plain, -1)) {
       if (name.equals(".") || name.equals("..")) {
         throw new BadMessage(400, "the path hides a dot segment");
       }
-    }
-    if (segment.contains("%25")) {
-      checkSegment(DOT.matcher(segment.replace("%25", "%")).replaceAll("."));
     }
   }
 }

@@ -226,6 +226,6 @@ final class ReceivedHead extends DefaultHttp2Headers {
             || path != null
             || status != null
             || protocol != null;
-    return fault != null || tooMany || pseudo ? null : fields;
+    return fault != null || tooMany || pseudo || HopByHop.hasForbidden(fields) ? null : fields;
   }
 }
