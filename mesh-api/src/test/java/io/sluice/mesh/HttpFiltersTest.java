@@ -51,8 +51,14 @@ class HttpFiltersTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "Host", "Content-Length", "transfer-encoding", "Connection", "x-forwarded-client-cert", "",
-        ":path", "a b"
+        "Host",
+        "Content-Length",
+        "transfer-encoding",
+        "Connection",
+        "x-forwarded-client-cert",
+        "",
+        ":path",
+        "a b"
       })
   void whatFramesAMessageOrTellsWhoCallsIsNotChanged(String name) {
     for (Action action : Action.values()) {

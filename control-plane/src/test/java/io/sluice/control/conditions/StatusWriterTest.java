@@ -278,8 +278,7 @@ class StatusWriterTest {
 
     start();
 
-    Await.until(
-        "both Services", () -> history.stored(route).at("/status/parents").size() == 3);
+    Await.until("both Services", () -> history.stored(route).at("/status/parents").size() == 3);
     JsonNode parents = history.stored(route).at("/status/parents");
     assertThat(parents.get(0)).isEqualTo(stored.at("/status/parents/0"));
     assertThat(parents.get(1).path("parentRef")).isEqualTo(stored.at("/spec/parentRefs/1"));
@@ -293,8 +292,7 @@ class StatusWriterTest {
     ObjectNode fewer = history.stored(route).deepCopy();
     ((ArrayNode) fewer.at("/spec/parentRefs")).remove(2);
     history.apply(fewer.toString());
-    Await.until(
-        "one Service less", () -> history.stored(route).at("/status/parents").size() == 2);
+    Await.until("one Service less", () -> history.stored(route).at("/status/parents").size() == 2);
     int written = cluster.statuses().size();
     history.apply(pod("db", "10.0.0.2"));
     Await.until("another delivery", () -> newest.workloads().size() == 2);
@@ -305,8 +303,8 @@ class StatusWriterTest {
     List<String> reasons = new ArrayList<>();
     parent
         .path("conditions")
-        .forEach(one ->
-            reasons.add(one.path("reason").asText() + " " + one.path("status").asText()));
+        .forEach(
+            one -> reasons.add(one.path("reason").asText() + " " + one.path("status").asText()));
     return reasons;
   }
 

@@ -120,11 +120,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
     }
     parsing = true;
     try {
-      while (!closed
-          && arrived.size() > 0
-          && untaken == 0
-          && !dropsInput()
-          && expectsMessage()) {
+      while (!closed && arrived.size() > 0 && untaken == 0 && !dropsInput() && expectsMessage()) {
         parse();
       }
     } catch (BadMessage e) {

@@ -94,8 +94,24 @@ class SmugglingTest {
   private static void lengths() {
     for (String value :
         List.of(
-            "5, 5", "5,", "+5", "-5", "-0", "0x5", "5 5", "", "5a", "5.0", "1e1", "\"5\"", "5;",
-            "5\u000b", "\u00b2", "99999999999999999999", "18446744073709551621", "4294967301x")) {
+            "5, 5",
+            "5,",
+            "+5",
+            "-5",
+            "-0",
+            "0x5",
+            "5 5",
+            "",
+            "5a",
+            "5.0",
+            "1e1",
+            "\"5\"",
+            "5;",
+            "5\u000b",
+            "\u00b2",
+            "99999999999999999999",
+            "18446744073709551621",
+            "4294967301x")) {
       bad("a length of '" + value + "'", POST + "Content-Length: " + value + END + "hello");
     }
     bad("two equal lengths", POST + "Content-Length: 5\r\ncontent-length: 5" + END + "hello");
@@ -113,9 +129,22 @@ class SmugglingTest {
     bad("CL.TE in other cases", POST + "content-LENGTH: 5\r\nTRANSFER-encoding: CHUNKED" + END);
     for (String coding :
         List.of(
-            "xchunked", "chunked, identity", "identity, chunked", "identity", "chunked;q=1",
-            "\u000bchunked", "chunked\u000b", "\"chunked\"", "", ",chunked", "chunked,",
-            "gzip, chunked", "chunked, chunked", "chun\u00a0ked", "chunked\u0000", "chunk",
+            "xchunked",
+            "chunked, identity",
+            "identity, chunked",
+            "identity",
+            "chunked;q=1",
+            "\u000bchunked",
+            "chunked\u000b",
+            "\"chunked\"",
+            "",
+            ",chunked",
+            "chunked,",
+            "gzip, chunked",
+            "chunked, chunked",
+            "chun\u00a0ked",
+            "chunked\u0000",
+            "chunk",
             "\u017fhunked".replace('\u017f', '\u00df'))) {
       bad("a coding of '" + coding + "'", POST + "Transfer-Encoding: " + coding + END + "0" + END);
     }
@@ -134,9 +163,26 @@ class SmugglingTest {
   private static void chunks() {
     for (String size :
         List.of(
-            "0x5", "+5", "-1", "5 ", " 5", "", "g", "5g", "5,5", "ffffffffffffffff", "5\u0000",
-            "10000000000000005", "\u00b5", "5;\u0000", "5;a=\rb")) {
-      row("a chunk's size of '" + size + "'", chunked(size + "\r\nhello\r\n0" + END), "400", POSTED);
+            "0x5",
+            "+5",
+            "-1",
+            "5 ",
+            " 5",
+            "",
+            "g",
+            "5g",
+            "5,5",
+            "ffffffffffffffff",
+            "5\u0000",
+            "10000000000000005",
+            "\u00b5",
+            "5;\u0000",
+            "5;a=\rb")) {
+      row(
+          "a chunk's size of '" + size + "'",
+          chunked(size + "\r\nhello\r\n0" + END),
+          "400",
+          POSTED);
     }
     row("a chunk's size before a bare LF", chunked("5\nhello\r\n0" + END), "400", POSTED);
     row("an extension before a bare LF", chunked("5;a\nhello\r\n0" + END), "400", POSTED);
@@ -169,9 +215,18 @@ class SmugglingTest {
   private static void trailers() {
     for (String trailer :
         List.of(
-            "Content-Length: 5", "Transfer-Encoding: chunked", "Host: t", "Connection: close",
-            "X-Forwarded-Client-Cert: URI=x", "x_forwarded-client_cert: URI=x",
-            "authorization: x", " folded: x", "no colon", ": x", "a b: x", "a: \u0000")) {
+            "Content-Length: 5",
+            "Transfer-Encoding: chunked",
+            "Host: t",
+            "Connection: close",
+            "X-Forwarded-Client-Cert: URI=x",
+            "x_forwarded-client_cert: URI=x",
+            "authorization: x",
+            " folded: x",
+            "no colon",
+            ": x",
+            "a b: x",
+            "a: \u0000")) {
       row(
           "a trailer '" + trailer + "'",
           chunked("5\r\nhello\r\n0\r\n" + trailer + END),
@@ -197,7 +252,14 @@ class SmugglingTest {
     row("HTTP/2.0 in text", "GET /books HTTP/2.0\r\nHost: s" + END, "505", "");
     row("HTTP/1.2", "GET /books HTTP/1.2\r\nHost: s" + END, "505", "");
     for (String version :
-        List.of("HTTP/1.10", "http/1.1", "HTTP/1,1", "HTTP/01.1", "XTTP/1.1", "HTTP/1.1 ", " HTTP/1.1")) {
+        List.of(
+            "HTTP/1.10",
+            "http/1.1",
+            "HTTP/1,1",
+            "HTTP/01.1",
+            "XTTP/1.1",
+            "HTTP/1.1 ",
+            " HTTP/1.1")) {
       bad("a version of '" + version + "'", "GET /books " + version + "\r\nHost: s" + END);
     }
     bad("no target", "GET  HTTP/1.1\r\nHost: s" + END);
@@ -237,21 +299,50 @@ class SmugglingTest {
   private static void paths() {
     for (String path :
         List.of(
-            "/books\\..\\admin", "/books/..;/admin", "/books/..;a=b/admin", "/books/.;/../admin",
-            "/books/..%2fadmin", "/books/%2e%2e%2Fadmin", "/books%2f../admin/%5c", "/books/%5c",
-            "/books/%252e%252e/admin", "/books/%252e%252e%252fadmin", "/books/%25252e./admin",
-            "/books/%25%32%65./admin", "/books/..%3b/admin", "/books/..%255cadmin",
-            "/books/%c0%ae%c0%ae/admin", "/books/..%c0%afadmin", "/books/%e0%80%ae./admin",
-            "/books/%00", "/books%0d%0aX:%20y", "/books%0a", "/books%7f", "/books/%", "/books/%2",
-            "/books/%zz", "/../admin", "/books/../../admin", "/%2e%2e/books")) {
-      bad(
-          "a path of " + path, "GET " + path + " HTTP/1.1\r\nHost: s\r\n" + CLOSE + "\r\n" + GET);
+            "/books\\..\\admin",
+            "/books/..;/admin",
+            "/books/..;a=b/admin",
+            "/books/.;/../admin",
+            "/books/..%2fadmin",
+            "/books/%2e%2e%2Fadmin",
+            "/books%2f../admin/%5c",
+            "/books/%5c",
+            "/books/%252e%252e/admin",
+            "/books/%252e%252e%252fadmin",
+            "/books/%25252e./admin",
+            "/books/%25%32%65./admin",
+            "/books/..%3b/admin",
+            "/books/..%255cadmin",
+            "/books/%c0%ae%c0%ae/admin",
+            "/books/..%c0%afadmin",
+            "/books/%e0%80%ae./admin",
+            "/books/%00",
+            "/books%0d%0aX:%20y",
+            "/books%0a",
+            "/books%7f",
+            "/books/%",
+            "/books/%2",
+            "/books/%zz",
+            "/../admin",
+            "/books/../../admin",
+            "/%2e%2e/books")) {
+      bad("a path of " + path, "GET " + path + " HTTP/1.1\r\nHost: s\r\n" + CLOSE + "\r\n" + GET);
     }
     for (String path :
         List.of(
-            "/books/../admin", "/books/%2e%2e/admin", "/books/.%2E/admin", "//admin", "/./admin",
-            "/%61dmin", "/books//../admin", "/books/./../admin", "/books/;/../../admin",
-            "/admin?/books", "/admin?/../books", "/BOOKS", "/")) {
+            "/books/../admin",
+            "/books/%2e%2e/admin",
+            "/books/.%2E/admin",
+            "//admin",
+            "/./admin",
+            "/%61dmin",
+            "/books//../admin",
+            "/books/./../admin",
+            "/books/;/../../admin",
+            "/admin?/books",
+            "/admin?/../books",
+            "/BOOKS",
+            "/")) {
       row(
           "a path of " + path,
           "GET " + path + " HTTP/1.1\r\nHost: s\r\n" + CLOSE + "\r\n",
@@ -268,7 +359,8 @@ class SmugglingTest {
   }
 
   private static void connections() {
-    for (String name : List.of("host", "Content-Length", "transfer-encoding", "a b", "\"x\"", "é")) {
+    for (String name :
+        List.of("host", "Content-Length", "transfer-encoding", "a b", "\"x\"", "é")) {
       bad("Connection names '" + name + "'", GET + "Connection: close, " + name + END);
     }
     row(
@@ -329,11 +421,20 @@ class SmugglingTest {
   private static void identities() {
     for (String name :
         List.of(
-            "x-forwarded-client-cert", "X-Forwarded-Client-Cert", "X-FORWARDED-CLIENT-CERT",
-            "x_forwarded_client_cert", "X-Forwarded_Client-Cert")) {
+            "x-forwarded-client-cert",
+            "X-Forwarded-Client-Cert",
+            "X-FORWARDED-CLIENT-CERT",
+            "x_forwarded_client_cert",
+            "X-Forwarded_Client-Cert")) {
       row(
           "an identity in " + name,
-          GET + CLOSE + name + ": URI=spiffe://cluster.local/ns/a/sa/admin\r\n" + name + ": b" + END,
+          GET
+              + CLOSE
+              + name
+              + ": URI=spiffe://cluster.local/ns/a/sa/admin\r\n"
+              + name
+              + ": b"
+              + END,
           "200",
           ASKED);
     }
@@ -341,28 +442,48 @@ class SmugglingTest {
 
   private static void sequences() {
     row("a request behind one that is bad", GET + "X" + END + GET + CLOSE + "\r\n", "400", "");
-    row("one that is not granted behind one that is", GET + "\r\n" + HIDDEN + GET + CLOSE + "\r\n",
+    row(
+        "one that is not granted behind one that is", GET + "\r\n" + HIDDEN + GET + CLOSE + "\r\n",
         "200 403 200", ASKED + ASKED);
     row("a request behind the last one", GET + CLOSE + "\r\n" + GET + "\r\n", "200", ASKED);
-    row("a request behind the last one of HTTP/1.0",
-        GET.replace("1.1", "1.0") + "\r\n" + GET + "\r\n", "200", ASKED);
-    bad("a request behind a bad last one",
+    row(
+        "a request behind the last one of HTTP/1.0",
+        GET.replace("1.1", "1.0") + "\r\n" + GET + "\r\n",
+        "200",
+        ASKED);
+    bad(
+        "a request behind a bad last one",
         "GET /%00 HTTP/1.1\r\nHost: s\r\n" + CLOSE + "\r\n" + GET + "\r\n");
-    row("a request behind a refused last one",
-        "GET /admin HTTP/1.1\r\nHost: s\r\n" + CLOSE + "\r\n" + GET + "\r\n", "403", "");
-    row("a request in the content of a refused one",
+    row(
+        "a request behind a refused last one",
+        "GET /admin HTTP/1.1\r\nHost: s\r\n" + CLOSE + "\r\n" + GET + "\r\n",
+        "403",
+        "");
+    row(
+        "a request in the content of a refused one",
         "POST /admin HTTP/1.1\r\nHost: s\r\nContent-Length: " + ASKED.length() + END + GET + "\r\n",
-        "403", "");
-    row("a request behind the content of a refused one",
+        "403",
+        "");
+    row(
+        "a request behind the content of a refused one",
         "POST /admin HTTP/1.1\r\nHost: s\r\nContent-Length: 5" + END + "hello" + GET + "\r\n",
-        "403", "");
-    row("a request behind the chunks of a refused one",
-        "POST /admin HTTP/1.1\r\nHost: s\r\n" + CHUNKED + "0" + END + GET + "\r\n", "403", "");
-    row("a request as content of one of HTTP/1.0 without a length",
+        "403",
+        "");
+    row(
+        "a request behind the chunks of a refused one",
+        "POST /admin HTTP/1.1\r\nHost: s\r\n" + CHUNKED + "0" + END + GET + "\r\n",
+        "403",
+        "");
+    row(
+        "a request as content of one of HTTP/1.0 without a length",
         POST.replace("1.1", "1.0") + "Connection: keep-alive" + END + HIDDEN + GET + CLOSE + "\r\n",
-        "200 403 200", POST + IDENTITY + "\r\n" + ASKED);
+        "200 403 200",
+        POST + IDENTITY + "\r\n" + ASKED);
     row("a method in another case", GET.replace("GET", "get") + CLOSE + "\r\n", "403", "");
-    row("a method by a field", GET + CLOSE + "X-HTTP-Method-Override: DELETE" + END, "200",
+    row(
+        "a method by a field",
+        GET + CLOSE + "X-HTTP-Method-Override: DELETE" + END,
+        "200",
         GET + "X-HTTP-Method-Override: DELETE\r\n" + IDENTITY + "\r\n");
   }
 
@@ -408,9 +529,7 @@ class SmugglingTest {
   }
 
   private static String received() {
-    return mesh.received.stream()
-        .map(HttpFixture.Received::text)
-        .collect(Collectors.joining());
+    return mesh.received.stream().map(HttpFixture.Received::text).collect(Collectors.joining());
   }
 
   private static String printable(String text) {

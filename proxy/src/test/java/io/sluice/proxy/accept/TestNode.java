@@ -43,6 +43,7 @@ public class TestNode implements HboneEvents, AutoCloseable {
 
   /** Sockets of its pods, and where they were going to. */
   public final FakePodSockets sockets = new FakePodSockets();
+
   final Recorder recorder = new Recorder();
   final Queue<TlsReason> refusedHandshakes = new ConcurrentLinkedQueue<>();
   final Queue<ConnectionEnd> ends = new ConcurrentLinkedQueue<>();
