@@ -171,7 +171,8 @@ final class EchoMesh implements AutoCloseable {
   }
 
   private static CompiledChange change(String... manifests) {
-    String all = SITE + String.join("", List.of(manifests).stream().map(one -> "---\n" + one).toList());
+    String all =
+        SITE + String.join("", List.of(manifests).stream().map(one -> "---\n" + one).toList());
     ReadObjects read = ObjectReader.read("mesh.yaml", all.getBytes(StandardCharsets.UTF_8));
     assertThat(read.problems()).isEmpty();
     return new IncrementalCompiler(CompilerSettings.USUAL, 0)

@@ -247,7 +247,8 @@ class MeshProfileTest {
                     "/original-prefix",
                     "path: {type: ReplacePrefixMatch, replacePrefixMatch: /replacement-prefix}")
                 + redirect(
-                    "/full", "path: {type: ReplaceFullPath, replaceFullPath: /full-path-replacement}")
+                    "/full",
+                    "path: {type: ReplaceFullPath, replaceFullPath: /full-path-replacement}")
                 + redirect(
                     "/prefix-and-host",
                     "{hostname: example.org, path: {type: ReplacePrefixMatch,"
@@ -315,9 +316,7 @@ class MeshProfileTest {
         .formatted(path, how);
   }
 
-  @Profile(
-      name = "MeshHTTPRouteQueryParamMatching",
-      feature = "MeshHTTPRouteQueryParamMatching")
+  @Profile(name = "MeshHTTPRouteQueryParamMatching", feature = "MeshHTTPRouteQueryParamMatching")
   @Test
   void parametersAreMatched() throws IOException {
     mesh.apply(
@@ -408,8 +407,7 @@ class MeshProfileTest {
   private static void assertCode(String method, Status.Code code) {
     assertThatThrownBy(() -> mesh.call("echo", method, 1))
         .isInstanceOfSatisfying(
-            StatusRuntimeException.class,
-            e -> assertThat(e.getStatus().getCode()).isEqualTo(code));
+            StatusRuntimeException.class, e -> assertThat(e.getStatus().getCode()).isEqualTo(code));
   }
 
   @Test

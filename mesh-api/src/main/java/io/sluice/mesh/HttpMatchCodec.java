@@ -31,8 +31,7 @@ final class HttpMatchCodec {
     checks.atMost(field, messages.size(), WireLimits.HTTP_MATCHES);
     List<HttpMatch> matches = new ArrayList<>(messages.size());
     for (var message : messages) {
-      Map<String, Regex> headers =
-          expressions(field + ".headers", message.getHeadersMap(), checks);
+      Map<String, Regex> headers = expressions(field + ".headers", message.getHeadersMap(), checks);
       Map<String, Regex> parameters =
           expressions(field + ".parameters", message.getParametersMap(), checks);
       String name =

@@ -38,8 +38,7 @@ public final class Regex {
   private Regex(String text) {
     this.text = text;
     this.isPrefix = text.endsWith(SEGMENTS);
-    this.literal =
-        literal(isPrefix ? text.substring(0, text.length() - SEGMENTS.length()) : text);
+    this.literal = literal(isPrefix ? text.substring(0, text.length() - SEGMENTS.length()) : text);
     this.pattern = text.equals(".*") || literal != null ? null : compiled(text);
   }
 

@@ -73,8 +73,7 @@ final class RouteCodec {
         message.getGatewayApi() ? Origin.GATEWAY_API : Origin.TRAFFIC_SPLIT,
         message.getClients().isEmpty()
             ? null
-            : checks.text(
-                "clients", message.getClients(), NamespacedName.MAX_NAMESPACE_LENGTH),
+            : checks.text("clients", message.getClients(), NamespacedName.MAX_NAMESPACE_LENGTH),
         rules);
   }
 
@@ -83,9 +82,7 @@ final class RouteCodec {
         message.getService().isEmpty() ? null : NamespacedName.parse(message.getService()),
         port("rules.backends.port", message.getPort(), checks),
         message.getWeight(),
-        message.hasFilters()
-            ? FilterCodec.model(message.getFilters(), checks)
-            : HttpFilters.NONE);
+        message.hasFilters() ? FilterCodec.model(message.getFilters(), checks) : HttpFilters.NONE);
   }
 
   /** 0 stands for none that is named. */

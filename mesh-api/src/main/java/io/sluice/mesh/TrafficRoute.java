@@ -1,5 +1,6 @@
 package io.sluice.mesh;
 
+import io.sluice.mesh.HttpFilters.Redirect;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -38,8 +39,8 @@ public record TrafficRoute(
      */
     TRAFFIC_SPLIT,
     /**
-     * Requests alone are concerned. One that no rule matches is answered 404, the share of a backend
-     * that cannot be used is answered 500, and routes of a backend are not asked.
+     * Requests alone are concerned. One that no rule matches is answered 404, the share of a
+     * backend that cannot be used is answered 500, and routes of a backend are not asked.
      */
     GATEWAY_API
   }
@@ -68,7 +69,7 @@ public record TrafficRoute(
       int port,
       List<HttpMatch> matches,
       List<Backend> backends,
-      HttpFilters.@Nullable Redirect redirectOrNull) {
+      @Nullable Redirect redirectOrNull) {
     public Rule {
       matches = List.copyOf(matches);
       backends = List.copyOf(backends);

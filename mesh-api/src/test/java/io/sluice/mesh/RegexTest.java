@@ -30,9 +30,25 @@ class RegexTest {
           (?i)/Buy; /bUY; true
           [[:alpha:]{3}]; {; true
           /a.b; /a\\nb; true
+          /a\\.b; /a.b; true
+          /a\\.b; /axb; false
+          /a(/.*)?; /a; true
+          /a(/.*)?; /a/; true
+          /a(/.*)?; /a/b; true
+          /a(/.*)?; /ab; false
+          /a+(/.*)?; /aa/b; true
           """)
   void matchesTheWholeText(String regex, String text, boolean matches) {
     assertThat(Regex.of(regex).matches(text.translateEscapes())).isEqualTo(matches);
+  }
+
+  @Test
+  void isMadeOfTextsThatMeanThemselves() {
+    assertThat(Regex.literally("/a.b+(c)").matches("/a.b+(c)")).isTrue();
+    assertThat(Regex.literally("/a.b").matches("/axb")).isFalse();
+    assertThat(Regex.literally("")).matches(regex -> regex.matches("") && !regex.matches("a"));
+    assertThat(Regex.segments("/v1.0/").matches("/v1.0/x")).isTrue();
+    assertThat(Regex.segments("/v1.0").matches("/v1.0x")).isFalse();
   }
 
   @Test

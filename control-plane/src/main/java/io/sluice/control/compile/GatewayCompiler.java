@@ -1,7 +1,5 @@
 package io.sluice.control.compile;
 
-import static java.util.stream.Collectors.groupingBy;
-
 import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.GatewayRoute.Changes;
 import io.sluice.control.objects.GatewayRoute.Match;
@@ -243,8 +241,7 @@ final class GatewayCompiler {
         List<HttpMatch> both = new ArrayList<>(last.matches());
         both.addAll(rule.matches());
         rules.set(
-            rules.size() - 1,
-            new Rule(rule.port(), both, rule.backends(), rule.redirectOrNull()));
+            rules.size() - 1, new Rule(rule.port(), both, rule.backends(), rule.redirectOrNull()));
       } else {
         rules.add(rule);
       }
@@ -351,9 +348,10 @@ final class GatewayCompiler {
   private static boolean replacesPrefix(GatewayRoute.Rule rule) {
     HttpFilters.Redirect redirect = rule.changes().redirectOrNull();
     return Stream.concat(
-            Stream.of(rule.changes()), rule.backends().stream().map(GatewayRoute.Backend::changes))
-        .map(changes -> changes.filters().rewriteOrNull())
-        .anyMatch(GatewayCompiler::replacesPrefix)
+                Stream.of(rule.changes()),
+                rule.backends().stream().map(GatewayRoute.Backend::changes))
+            .map(changes -> changes.filters().rewriteOrNull())
+            .anyMatch(GatewayCompiler::replacesPrefix)
         || redirect != null && replacesPrefix(redirect.target());
   }
 
@@ -418,11 +416,6 @@ final class GatewayCompiler {
   private void unresolved(
       GatewayRoute route, String field, String reason, String mend, String word) {
     statuses.add(
-        route,
-        Severity.WARNING,
-        field,
-        reason + ", so its share is answered 500",
-        mend,
-        word);
+        route, Severity.WARNING, field, reason + ", so its share is answered 500", mend, word);
   }
 }

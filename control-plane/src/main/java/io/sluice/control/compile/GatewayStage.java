@@ -71,18 +71,20 @@ final class GatewayStage {
   }
 
   /** Returns the Services whose routes are others now. */
-  Set<NamespacedName> compile(
-      SnapshotEditor editor, GatewayCompiler.Surroundings surroundings) {
+  Set<NamespacedName> compile(SnapshotEditor editor, GatewayCompiler.Surroundings surroundings) {
     if (!due) {
       return Set.of();
     }
     due = false;
     named.clear();
-    routes.values().forEach(route -> {
-      route.parents().forEach(parent -> named.add(parent.service()));
-      route.rules().forEach(rule ->
-          rule.backends().forEach(backend -> named.add(backend.service())));
-    });
+    routes
+        .values()
+        .forEach(route -> {
+          route.parents().forEach(parent -> named.add(parent.service()));
+          route
+              .rules()
+              .forEach(rule -> rule.backends().forEach(backend -> named.add(backend.service())));
+        });
     Statuses found = new Statuses();
     Map<NamespacedName, TrafficRoute> before = made;
     List<TrafficRoute> now = new GatewayCompiler(surroundings, found).routes(routes.values());

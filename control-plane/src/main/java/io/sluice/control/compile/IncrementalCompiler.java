@@ -85,9 +85,7 @@ public final class IncrementalCompiler {
     services.compile(editor, pods);
     permissions.compile(editor);
     Named named = new Named();
-    gateway
-        .compile(editor, named)
-        .forEach(service -> splits.routed(service.namespace()));
+    gateway.compile(editor, named).forEach(service -> splits.routed(service.namespace()));
     splits.compile(editor, named);
     List<ResourceKey> names = editor.changed();
     if (!names.isEmpty() || newest.revision() == 0) {
@@ -106,8 +104,7 @@ public final class IncrementalCompiler {
   }
 
   /** What TrafficSplits and routes of the Gateway API name. */
-  private final class Named
-      implements SplitCompiler.Surroundings, GatewayCompiler.Surroundings {
+  private final class Named implements SplitCompiler.Surroundings, GatewayCompiler.Surroundings {
     @Override
     public @Nullable RouteGroup http(NamespacedName name) {
       return permissions.http(name);

@@ -14,7 +14,8 @@ import io.sluice.mesh.Printable;
  * @param field path such as {@code spec.rules[0].kind}; empty when no single field is meant
  * @param reason why
  * @param mend what its author can do, empty when nothing needs doing
- * @param word the Gateway API's own for it, which conditions of routes have; empty where it has none
+ * @param word the Gateway API's own for it, which conditions of routes have; empty where it has
+ *     none
  */
 public record ObjectStatus(
     ObjectRef object,

@@ -203,8 +203,7 @@ final class SplitCompiler {
     }
     for (int i = 0; i < backends.size(); i++) {
       Set<Integer> missing = new TreeSet<>(called);
-      NamespacedName backend =
-          new NamespacedName(split.meta().namespace(), backendName(split, i));
+      NamespacedName backend = new NamespacedName(split.meta().namespace(), backendName(split, i));
       missing.removeAll(ports(backend));
       if (!missing.isEmpty()) {
         statuses.warning(

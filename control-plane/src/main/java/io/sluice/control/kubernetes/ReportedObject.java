@@ -84,9 +84,7 @@ public record ReportedObject(
         JsonTree.text(object, "metadata", "uid"),
         JsonTree.text(object, "metadata", "resourceVersion"),
         generation.matches("[0-9]{1,18}") ? Long.parseLong(generation) : 0,
-        ROUTES.contains(kind)
-            ? RouteParents.conditions(object)
-            : conditions(object, ""),
+        ROUTES.contains(kind) ? RouteParents.conditions(object) : conditions(object, ""),
         ROUTES.contains(kind) ? RouteParents.services(object) : Map.of(),
         ROUTES.contains(kind) ? RouteParents.others(object) : List.of(),
         List.of(),

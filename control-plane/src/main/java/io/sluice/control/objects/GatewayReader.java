@@ -46,8 +46,7 @@ final class GatewayReader {
   private static final int LONGEST_NAME = 256;
   private static final int LONGEST_VALUE = 4_096;
 
-  private static final Set<String> NOT_ENFORCED =
-      Set.of("timeouts", "retry", "sessionPersistence");
+  private static final Set<String> NOT_ENFORCED = Set.of("timeouts", "retry", "sessionPersistence");
 
   private final ObjectMeta meta;
   private final boolean grpc;
@@ -134,10 +133,7 @@ final class GatewayReader {
     String name =
         reference.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse("unknown");
     return new NamespacedName(
-        reference
-            .parsed("namespace", Rfc1123::label, Rfc1123.MEND)
-            .orElse(meta.namespace()),
-        name);
+        reference.parsed("namespace", Rfc1123::label, Rfc1123.MEND).orElse(meta.namespace()), name);
   }
 
   // --- rules ---------------------------------------------------------------------------------
@@ -157,8 +153,7 @@ final class GatewayReader {
   }
 
   private static Match everything() {
-    return new Match(
-        new HttpMatch("", Regex.ANY, Set.of(), Map.of()), "/", List.of(0, 1, 0, 0, 0));
+    return new Match(new HttpMatch("", Regex.ANY, Set.of(), Map.of()), "/", List.of(0, 1, 0, 0, 0));
   }
 
   private static Optional<Match> httpMatch(Fields match) {
@@ -186,8 +181,7 @@ final class GatewayReader {
     return regex(path, "value", type, value)
         .map(paths ->
             new Match(
-                new HttpMatch(
-                    "", paths, method.map(Set::of).orElse(Set.of()), headers, parameters),
+                new HttpMatch("", paths, method.map(Set::of).orElse(Set.of()), headers, parameters),
                 type.equals(PREFIX) ? value : "",
                 rank));
   }
@@ -317,7 +311,8 @@ final class GatewayReader {
     }
     if (redirect != null && rewrite != null) {
       unusable.add(
-          new Unusable(fields.fieldPath("filters"), "redirects and rewrites, which is one too many"));
+          new Unusable(
+              fields.fieldPath("filters"), "redirects and rewrites, which is one too many"));
     }
     return new Changes(new HttpFilters(request, response, rewrite), redirect, unusable);
   }

@@ -70,9 +70,7 @@ public record GatewayRoute(
    * @param unusable what of it cannot be used, each with its field
    */
   public record Changes(
-      HttpFilters filters,
-      HttpFilters.@Nullable Redirect redirectOrNull,
-      List<Unusable> unusable) {
+      HttpFilters filters, HttpFilters.@Nullable Redirect redirectOrNull, List<Unusable> unusable) {
     public Changes {
       unusable = List.copyOf(unusable);
     }

@@ -28,7 +28,8 @@ class GatewayCompilerTest {
   void theMoreSpecificMatchGoesFirstWhateverTheOrder() {
     TrafficRoute route =
         only(
-            http("web",
+            http(
+                "web",
                 """
                 - matches:
                   - path: {value: /}
@@ -80,24 +81,24 @@ class GatewayCompilerTest {
   @Test
   void filtersOfRuleAndBackendBecomeOne() {
     Rule rule =
-        only(
-                http("web",
-                    """
-                    - matches: [{path: {value: /old/}}]
-                      filters:
-                      - type: RequestHeaderModifier
-                        requestHeaderModifier: {set: [{name: X-A, value: rule}], remove: [X-B]}
-                      - type: URLRewrite
-                        urlRewrite:
-                          hostname: other.example
-                          path: {type: ReplacePrefixMatch, replacePrefixMatch: /new}
-                      backendRefs:
-                      - name: v1
-                        port: 80
-                        filters:
-                        - type: ResponseHeaderModifier
-                          responseHeaderModifier: {add: [{name: X-C, value: backend}]}
-                    """))
+        only(http(
+                "web",
+                """
+                - matches: [{path: {value: /old/}}]
+                  filters:
+                  - type: RequestHeaderModifier
+                    requestHeaderModifier: {set: [{name: X-A, value: rule}], remove: [X-B]}
+                  - type: URLRewrite
+                    urlRewrite:
+                      hostname: other.example
+                      path: {type: ReplacePrefixMatch, replacePrefixMatch: /new}
+                  backendRefs:
+                  - name: v1
+                    port: 80
+                    filters:
+                    - type: ResponseHeaderModifier
+                      responseHeaderModifier: {add: [{name: X-C, value: backend}]}
+                """))
             .rules()
             .getFirst();
 
@@ -181,9 +182,7 @@ class GatewayCompilerTest {
         "{group: example.org, kind: Bucket, name: v1} | InvalidKind"
       })
   void backendsThatAreNotThereAreTold(String backend, String word) {
-    assertThat(
-            words(
-                Manifests.compile(SERVICES, http("web", "- backendRefs: [" + backend + "]"))))
+    assertThat(words(Manifests.compile(SERVICES, http("web", "- backendRefs: [" + backend + "]"))))
         .containsExactly(word);
   }
 
@@ -193,7 +192,8 @@ class GatewayCompilerTest {
     CompiledChange change =
         Manifests.compile(
             SERVICES,
-            http("web", "- backendRefs: [{name: v1, port: 80}]").replace("name: web}", parent + "}"));
+            http("web", "- backendRefs: [{name: v1, port: 80}]")
+                .replace("name: web}", parent + "}"));
 
     assertThat(routes(change)).isEmpty();
     assertThat(words(change)).containsExactly(GatewayCompiler.NO_MATCHING_PARENT);
@@ -210,7 +210,8 @@ class GatewayCompilerTest {
                 .replace("name: web}", "name: web, namespace: shop}"));
 
     NamespacedName web = name("shop", "web");
-    assertThat(change.snapshot().routeOf(web, "far").orElseThrow().clientsOrNull()).isEqualTo("far");
+    assertThat(change.snapshot().routeOf(web, "far").orElseThrow().clientsOrNull())
+        .isEqualTo("far");
     assertThat(change.snapshot().routeOf(web, "shop").orElseThrow().clientsOrNull()).isNull();
   }
 
@@ -240,7 +241,8 @@ class GatewayCompilerTest {
   @Test
   void aGrpcRouteGoesBeforeAnHttpRouteOfTheSamePort() {
     String calls =
-        http("calls",
+        http(
+                "calls",
                 """
                 - matches: [{method: {service: shop.Books, method: Buy}}, {method: {method: Buy}}]
                   backendRefs: [{name: v1, port: 80}]
@@ -285,8 +287,7 @@ class GatewayCompilerTest {
   void whatCannotBeReadIsNamedByItsField(String rule, String field) {
     var read =
         ObjectReader.read(
-            "file.yaml",
-            http("web", "- {" + rule + "}").getBytes(StandardCharsets.UTF_8));
+            "file.yaml", http("web", "- {" + rule + "}").getBytes(StandardCharsets.UTF_8));
 
     assertThat(read.problems()).singleElement().matches(problem -> problem.field().equals(field));
   }

@@ -164,7 +164,7 @@ public final class ReferenceCompiler {
           SplitCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     static Named of(Objects objects, Statuses statuses) {
-      Named named = 
+      Named named =
           new Named(
               new HashMap<>(),
               new HashMap<>(),

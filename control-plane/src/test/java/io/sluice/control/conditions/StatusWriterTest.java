@@ -3,10 +3,12 @@ package io.sluice.control.conditions;
 import static io.sluice.control.kubernetes.SiteManifests.config;
 import static io.sluice.control.kubernetes.SiteManifests.pod;
 import static io.sluice.control.kubernetes.SiteManifests.route;
+import static io.sluice.control.kubernetes.SiteManifests.service;
 import static io.sluice.control.kubernetes.SiteManifests.target;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.await.Await;
@@ -24,6 +26,7 @@ import io.sluice.mesh.MeshSnapshot;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -244,6 +247,65 @@ class StatusWriterTest {
 
     awaitCondition(TARGET, "Accepted", "Used");
     assertThat(condition(TARGET, "Audited").isMissingNode()).isFalse();
+  }
+
+  @Test
+  void tellsOfEachServiceThatARouteOfTheGatewayApiNamesAndKeepsWhatOthersSay() {
+    String route =
+        """
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {name: web, namespace: shop}
+        spec:
+          parentRefs:
+          - {name: edge}
+          - {group: "", kind: Service, name: web, port: 80}
+          - {group: "", kind: Service, name: gone}
+          rules: [{backendRefs: [{name: absent, port: 80}]}]
+        """;
+    nodes = List.of(node("edge-1", 100));
+    history.apply(service("web"));
+    history.apply(route);
+    ObjectNode stored = history.stored(route).deepCopy();
+    stored
+        .withObject("/status")
+        .putArray("parents")
+        .addObject()
+        .put("controllerName", "example.org/edge")
+        .putObject("parentRef")
+        .put("name", "edge");
+    history.apply(stored.toString());
+
+    start();
+
+    Await.until("both Services", () -> history.stored(route).at("/status/parents").size() == 3);
+    JsonNode parents = history.stored(route).at("/status/parents");
+    assertThat(parents.get(0)).isEqualTo(stored.at("/status/parents/0"));
+    assertThat(parents.get(1).path("parentRef")).isEqualTo(stored.at("/spec/parentRefs/1"));
+    assertThat(parents.get(1).path("controllerName").asText()).isEqualTo("sluice.io/controller");
+    assertThat(reasons(parents.get(1)))
+        .containsExactly("Accepted True", "BackendNotFound False", "Programmed True");
+    assertThat(parents.get(2).path("parentRef")).isEqualTo(stored.at("/spec/parentRefs/2"));
+    assertThat(reasons(parents.get(2)))
+        .containsExactly("NoMatchingParent False", "BackendNotFound False", "NotAccepted False");
+
+    ObjectNode fewer = history.stored(route).deepCopy();
+    ((ArrayNode) fewer.at("/spec/parentRefs")).remove(2);
+    history.apply(fewer.toString());
+    Await.until("one Service less", () -> history.stored(route).at("/status/parents").size() == 2);
+    int written = cluster.statuses().size();
+    history.apply(pod("db", "10.0.0.2"));
+    Await.until("another delivery", () -> newest.workloads().size() == 2);
+    assertThat(cluster.statuses()).hasSize(written);
+  }
+
+  private static List<String> reasons(JsonNode parent) {
+    List<String> reasons = new ArrayList<>();
+    parent
+        .path("conditions")
+        .forEach(
+            one -> reasons.add(one.path("reason").asText() + " " + one.path("status").asText()));
+    return reasons;
   }
 
   @Test

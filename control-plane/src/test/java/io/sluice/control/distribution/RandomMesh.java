@@ -127,6 +127,19 @@ public final class RandomMesh {
   }
 
   private TrafficRoute route(int number) {
+    if (random.nextBoolean()) {
+      return new TrafficRoute(
+          new NamespacedName("shop", "split-" + number),
+          serviceName(),
+          TrafficRoute.Origin.GATEWAY_API,
+          one(List.of("", "shop")).isEmpty() ? null : "shop",
+          List.of(
+              new TrafficRoute.Rule(
+                  random.nextInt(2) * 80,
+                  List.of(match()),
+                  List.of(new TrafficRoute.Backend(serviceName(), 1)),
+                  null)));
+    }
     return new TrafficRoute(
         new NamespacedName("shop", "split-" + number),
         serviceName(),

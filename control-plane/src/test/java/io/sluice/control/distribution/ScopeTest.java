@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;

@@ -116,6 +116,46 @@ class RoutingTest {
     assertThat(calls(snapshot, "v3", null)).containsOnlyKeys("");
   }
 
+  @Test
+  void aRouteOfTheGatewayApiAnswersForWhatCannotGoOn() {
+    MeshSnapshot snapshot =
+        snapshot(
+            gateway("web", null, 80, new Backend(name("v1"), 1), new Backend(name("gone"), 1)),
+            gateway("v1", null, 0, new Backend(name("v2"), 1)));
+
+    assertThat(calls(snapshot, "web", SentRequest.get("/buy"))).containsOnlyKeys("500", "v1");
+    assertThat(calls(snapshot, "web", SentRequest.get("/other"))).containsOnlyKeys("404");
+    assertThat(calls(snapshot, "web", null)).as("bytes").containsOnlyKeys("web");
+    assertThat(calls(snapshot, "v2", SentRequest.get("/buy"))).containsOnlyKeys("v2");
+    MeshSnapshot otherPort = snapshot(gateway("web", null, 81, new Backend(name("v1"), 1)));
+    assertThat(calls(otherPort, "web", SentRequest.get("/buy"))).containsOnlyKeys("web");
+  }
+
+  @Test
+  void theRouteOfTheClientsNamespaceGoesFirstAndATrafficSplitLast() {
+    TrafficRoute split = route("web", rule(backend("v3", 1)));
+    TrafficRoute producer = gateway("web", null, 0, new Backend(name("v1"), 1));
+    TrafficRoute consumer = gateway("web", "shop", 0, new Backend(name("v2"), 1));
+    TrafficRoute others = gateway("web", "far", 0, new Backend(name("web"), 1));
+
+    HttpRequest request = SentRequest.get("/buy");
+    assertThat(calls(snapshot(split, others), "web", request)).containsOnlyKeys("v3");
+    assertThat(calls(snapshot(split, others, producer), "web", request)).containsOnlyKeys("v1");
+    assertThat(calls(snapshot(split, others, producer, consumer), "web", request))
+        .containsOnlyKeys("v2");
+  }
+
+  private static TrafficRoute gateway(
+      String service, @Nullable String clients, int port, Backend... backends) {
+    HttpMatch match = new HttpMatch("", Regex.of("/buy"), Set.of(), Map.of());
+    return new TrafficRoute(
+        name(service + ":" + clients),
+        name(service),
+        TrafficRoute.Origin.GATEWAY_API,
+        clients,
+        List.of(new Rule(port, List.of(match), List.of(backends), null)));
+  }
+
   /** How many calls went to which service; under the empty name those that went nowhere. */
   private static Map<String, Integer> calls(
       MeshSnapshot snapshot, String called, @Nullable HttpRequest request) {
