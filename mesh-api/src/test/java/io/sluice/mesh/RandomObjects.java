@@ -28,13 +28,17 @@ final class RandomObjects {
   MeshSnapshot snapshot() {
     Map<String, NamespaceMembership> namespaces = new HashMap<>();
     list(() -> namespaces.put(word(), one(NamespaceMembership.values())));
-    return new MeshSnapshot(
-        1 + random.nextInt(1_000),
-        settings(),
-        list(this::workload),
-        list(this::service),
-        list(this::permission),
-        namespaces);
+    SnapshotEditor editor =
+        new MeshSnapshot(
+                0,
+                settings(),
+                list(this::workload),
+                list(this::service),
+                list(this::permission),
+                namespaces)
+            .edit();
+    list(this::route).forEach(editor::put);
+    return editor.snapshot(1 + random.nextInt(1_000));
   }
 
   MeshSettings settings() {
@@ -112,6 +116,18 @@ final class RandomObjects {
         port(),
         one(AppProtocol.values()),
         list(() -> new Endpoint(new InetSocketAddress(address(), port()), random.nextBoolean())));
+  }
+
+  TrafficRoute route() {
+    return new TrafficRoute(
+        name(),
+        name(),
+        list(() ->
+            new TrafficRoute.Rule(
+                list(this::match),
+                list(() ->
+                    new TrafficRoute.Backend(
+                        name(), random.nextInt(TrafficRoute.Backend.MAX_WEIGHT + 1))))));
   }
 
   Permission permission() {

@@ -123,4 +123,41 @@ class RoundTripTest {
     }
     assertThat(refused).isPositive();
   }
+
+  /** The release before knows ports as bytes, five protocols, and nothing of requests. */
+  @Test
+  void readersOfTheReleaseBeforeUnderstandNoWiderGrant() throws Exception {
+    for (long seed = 0; seed < MESHES; seed++) {
+      Permission permission = new RandomObjects(seed).permission();
+      var told =
+          io.sluice.api.resources.v1.Permission.parseFrom(ResourceEncoder.content(permission));
+
+      boolean bytes = permission.access() instanceof Access.Bytes;
+      assertThat(told.getSourcesCount()).isEqualTo(bytes ? permission.sources().size() : 0);
+      assertThat(told.getForeignSourcesCount())
+          .isEqualTo(bytes ? permission.foreignSources().size() : 0);
+    }
+  }
+
+  @Test
+  void protocolsAreToldInTheWordsOfTheReleaseBeforeToo() throws Exception {
+    for (AppProtocol protocol : AppProtocol.values()) {
+      Service service =
+          new Service(
+              new NamespacedName("shop", "store"),
+              List.of(),
+              List.of(new ServicePort("", 80, protocol, List.of())));
+      var told = io.sluice.api.resources.v1.Service.parseFrom(ResourceEncoder.content(service));
+      var former = told.toBuilder();
+      former.getPortsBuilder(0).clearDeclared();
+      Resource byFormer =
+          Resources.with(ResourceEncoder.encode(service), former.build().toByteString());
+
+      assertThat(told.getPorts(0).getProtocol())
+          .isIn("http", "grpc", "tcp", "tcp-server-first", "mqtt", "tls");
+      assertThat(((Service) ResourceDecoder.decode(byFormer)).ports().getFirst().protocol())
+          .isEqualTo(
+              told.getPorts(0).getProtocol().equals("http") ? AppProtocol.UNDECLARED : protocol);
+    }
+  }
 }

@@ -6,14 +6,19 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.api.resources.v1.Backend;
 import io.sluice.api.resources.v1.Endpoint;
+import io.sluice.api.resources.v1.HttpMatch;
 import io.sluice.api.resources.v1.Interception;
 import io.sluice.api.resources.v1.Namespace;
 import io.sluice.api.resources.v1.Permission;
 import io.sluice.api.resources.v1.Range;
+import io.sluice.api.resources.v1.Requests;
+import io.sluice.api.resources.v1.RouteRule;
 import io.sluice.api.resources.v1.Service;
 import io.sluice.api.resources.v1.ServicePort;
 import io.sluice.api.resources.v1.Settings;
+import io.sluice.api.resources.v1.TrafficRoute;
 import io.sluice.api.resources.v1.Workload;
 import java.util.Collections;
 import java.util.List;
@@ -28,6 +33,7 @@ class UnusableResourceTest {
   private static final ResourceKey POD = Kind.WORKLOAD.key("shop/buyer");
   private static final ResourceKey STORE = Kind.SERVICE.key("shop/store");
   private static final ResourceKey GRANT = Kind.PERMISSION.key("shop/grant");
+  private static final ResourceKey SPLIT = Kind.ROUTE.key("shop/split");
   private static final ResourceKey SHOP = Kind.NAMESPACE.key("shop");
 
   private static final ResourceKey SETTINGS = Kind.SETTINGS.key(MeshSettings.NAME);
@@ -36,7 +42,7 @@ class UnusableResourceTest {
   record Mistake(ResourceKey key, String field, Message content) {}
 
   static Stream<Mistake> mistakes() {
-    return Stream.of(workloads(), services(), permissions(), settings(), namespaces())
+    return Stream.of(workloads(), services(), permissions(), routes(), settings(), namespaces())
         .flatMap(each -> each);
   }
 
@@ -101,6 +107,7 @@ class UnusableResourceTest {
     return Stream.of(
         service("name", good, "s/s"),
         service("ports.port", good.toBuilder().setPort(0).build(), "store"),
+        service("ports.declared", good.toBuilder().setDeclared("spdy").build(), "store"),
         service("ports.protocol", good.toBuilder().setProtocol("spdy").build(), "store"),
         service("ports.name", good.toBuilder().setName("n".repeat(257)).build(), "store"),
         service(
@@ -150,7 +157,53 @@ class UnusableResourceTest {
         new Mistake(GRANT, "name", good.toBuilder().setName("").build()),
         new Mistake(GRANT, "destination", good.toBuilder().setDestination("store").build()),
         new Mistake(GRANT, "sources", good.toBuilder().addSources("a/b/c").build()),
-        new Mistake(GRANT, "ports", good.toBuilder().addPorts(0).build()));
+        new Mistake(GRANT, "ports", good.toBuilder().addPorts(0).build()),
+        new Mistake(
+            GRANT, "sources", good.toBuilder().setRequests(Requests.getDefaultInstance()).build()),
+        requests("requests.routes.path", HttpMatch.newBuilder().setPath("(")),
+        requests("requests.routes.name", HttpMatch.newBuilder().setName("n".repeat(257))),
+        requests("requests.routes.methods", HttpMatch.newBuilder().addMethods("G\0T")),
+        requests("requests.routes.headers", HttpMatch.newBuilder().putHeaders("host", "[")));
+  }
+
+  private static Mistake requests(String field, HttpMatch.Builder route) {
+    return new Mistake(
+        GRANT,
+        field,
+        Permission.newBuilder()
+            .setNamespace("shop")
+            .setName("grant")
+            .setDestination("shop/store")
+            .setRequests(Requests.newBuilder().addSources("shop/buyer").addRoutes(route))
+            .build());
+  }
+
+  private static Stream<Mistake> routes() {
+    TrafficRoute good =
+        TrafficRoute.newBuilder()
+            .setNamespace("shop")
+            .setName("split")
+            .setService("shop/store")
+            .build();
+    return Stream.of(
+        new Mistake(SPLIT, "name", good.toBuilder().setName("").build()),
+        new Mistake(SPLIT, "service", good.toBuilder().setService("store").build()),
+        new Mistake(
+            SPLIT,
+            "rules",
+            good.toBuilder()
+                .addAllRules(Collections.nCopies(65, RouteRule.getDefaultInstance()))
+                .build()),
+        backend(good, Backend.newBuilder().setService("store")),
+        backend(good, Backend.newBuilder().setService("shop/store").setWeight(-1)),
+        backend(good, Backend.newBuilder().setService("shop/store").setWeight(1_000_001)));
+  }
+
+  private static Mistake backend(TrafficRoute good, Backend.Builder backend) {
+    return new Mistake(
+        SPLIT,
+        "rules.backends",
+        good.toBuilder().addRules(RouteRule.newBuilder().addBackends(backend)).build());
   }
 
   private static Stream<Mistake> settings() {
@@ -214,7 +267,7 @@ class UnusableResourceTest {
   @Test
   void typeOfALaterReleaseIsRefused() {
     Resource good = Resources.of(POD, pod().build());
-    Resource later = good.toBuilder().setName("route/shop/buyer").build();
+    Resource later = good.toBuilder().setName("quota/shop/buyer").build();
     Resource other = Resources.of(STORE, pod().build());
 
     assertThat(refusal(later).field()).isEqualTo("kind");

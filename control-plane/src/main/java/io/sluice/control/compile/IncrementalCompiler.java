@@ -13,13 +13,16 @@ import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
+import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.SnapshotEditor;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Compiles a set of objects again and again as it changes. Keeps what depends on what, so that a
@@ -39,6 +42,7 @@ public final class IncrementalCompiler {
   private final PodStage pods;
   private final ServiceStage services;
   private final PermissionStage permissions = new PermissionStage(statuses);
+  private final SplitStage splits = new SplitStage(statuses);
   private Map<Object, String> configsHeld = Map.of();
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
   private long revision;
@@ -77,6 +81,7 @@ public final class IncrementalCompiler {
     pods.compile(editor);
     services.compile(editor, pods);
     permissions.compile(editor);
+    splits.compile(editor, new Named());
     List<ResourceKey> names = editor.changed();
     if (!names.isEmpty() || newest.revision() == 0) {
       revision++;
@@ -91,6 +96,24 @@ public final class IncrementalCompiler {
    */
   public InForce inForce() {
     return new InForce(pods.held(), services.held(), configsHeld, pods.rangesBind());
+  }
+
+  /** What TrafficSplits name. */
+  private final class Named implements SplitCompiler.Surroundings {
+    @Override
+    public @Nullable RouteGroup http(NamespacedName name) {
+      return permissions.http(name);
+    }
+
+    @Override
+    public @Nullable KubernetesService service(NamespacedName name) {
+      return services.find(name);
+    }
+
+    @Override
+    public boolean knowsServices() {
+      return true;
+    }
   }
 
   private void compileConfigs(SnapshotEditor editor) {
@@ -112,17 +135,28 @@ public final class IncrementalCompiler {
         configs.remove(config.ref());
         configsChanged = true;
       }
-      case Namespace namespace -> pods.remove(namespace);
+      case Namespace namespace -> {
+        pods.remove(namespace);
+        services.namespaceChanged(namespace, false);
+      }
       case ClusterNode node -> pods.remove(node);
       case Pod pod -> {
         pods.remove(pod);
         services.podChanged(pod);
       }
-      case KubernetesService service -> services.remove(service);
+      case KubernetesService service -> {
+        services.remove(service);
+        splits.changed(service);
+      }
       case EndpointSlice slice -> services.remove(slice);
       case TrafficTarget target -> permissions.remove(target);
       case TcpRoute route -> permissions.remove(route);
-      case ServiceAccount _, HttpRouteGroup _, OtherObject _ -> {}
+      case HttpRouteGroup group -> {
+        permissions.remove(group);
+        splits.changed(group);
+      }
+      case TrafficSplit split -> splits.remove(split);
+      case ServiceAccount _, OtherObject _ -> {}
     }
   }
 
@@ -132,18 +166,29 @@ public final class IncrementalCompiler {
         configs.put(config.ref(), config);
         configsChanged = true;
       }
-      case Namespace namespace -> pods.add(namespace);
+      case Namespace namespace -> {
+        pods.add(namespace);
+        services.namespaceChanged(namespace, true);
+      }
       case ClusterNode node -> pods.add(node);
       case Pod pod -> {
         pods.add(pod);
         services.podChanged(pod);
       }
-      case KubernetesService service -> services.add(service);
+      case KubernetesService service -> {
+        services.add(service);
+        splits.changed(service);
+      }
       case EndpointSlice slice -> services.add(slice);
       case TrafficTarget target -> permissions.add(target);
       case TcpRoute route -> permissions.add(route);
+      case HttpRouteGroup group -> {
+        permissions.add(group);
+        splits.changed(group);
+      }
+      case TrafficSplit split -> splits.add(split);
       case ServiceAccount _ -> {}
-      case HttpRouteGroup _, OtherObject _ -> {
+      case OtherObject _ -> {
         Statuses found = new Statuses();
         ObjectCompiler.reportUnread(object, found);
         statuses.put(object.ref(), found);

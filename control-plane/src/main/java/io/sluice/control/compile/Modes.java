@@ -180,7 +180,7 @@ record Modes(
   private static String written(Enum<?> mode) {
     return switch (mode) {
       case LocalProxyMode local -> local.word();
-      case SameNodeMtls _, FailMode _ -> mode.name().toLowerCase(Locale.ROOT);
+      case SameNodeMtls _, FailMode _, L7 _ -> mode.name().toLowerCase(Locale.ROOT);
       default -> mode.name();
     };
   }

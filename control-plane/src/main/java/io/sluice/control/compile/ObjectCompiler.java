@@ -10,13 +10,17 @@ import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.Namespace;
+import io.sluice.control.objects.ObjectMeta;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
+import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
+import io.sluice.mesh.NamespacedName;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** What is to be said of one object, whatever the others are. */
 public final class ObjectCompiler {
@@ -41,15 +45,41 @@ public final class ObjectCompiler {
               .workload(pod, Surroundings.NONE);
       case KubernetesService service ->
           new ServiceCompiler(Owners.NOBODY_ELSE, statuses)
-              .service(service, new EndpointCompiler(List.of(), List.of()));
+              .service(service, new EndpointCompiler(List.of(), List.of()), L7.ON);
       case EndpointSlice slice -> ServiceCompiler.report(slice, statuses);
       case TrafficTarget target ->
-          new PermissionCompiler(
-                  _ -> new TcpRoute(target.meta(), Set.of()), Optional.empty(), statuses)
+          new PermissionCompiler(new Assumed(target.meta()), Optional.empty(), statuses)
               .permission(target);
-      case ClusterNode _, ServiceAccount _, TcpRoute _, HttpRouteGroup _, OtherObject _ -> {}
+      case HttpRouteGroup group -> RouteGroup.of(group, statuses);
+      case TrafficSplit split ->
+          new SplitCompiler(new Assumed(split.meta()), statuses).routes(List.of(split));
+      case ClusterNode _, ServiceAccount _, TcpRoute _, OtherObject _ -> {}
     }
     return statuses.sorted();
+  }
+
+  /** All that an object names exists. */
+  private record Assumed(ObjectMeta meta)
+      implements PermissionCompiler.Routes, SplitCompiler.Surroundings {
+    @Override
+    public TcpRoute tcp(NamespacedName name) {
+      return new TcpRoute(meta, Set.of());
+    }
+
+    @Override
+    public RouteGroup http(NamespacedName name) {
+      return RouteGroup.ASSUMED;
+    }
+
+    @Override
+    public @Nullable KubernetesService service(NamespacedName name) {
+      return null;
+    }
+
+    @Override
+    public boolean knowsServices() {
+      return false;
+    }
   }
 
   /** Says that {@code object} has no effect beside {@code first}, which is the same. */
@@ -69,8 +99,6 @@ public final class ObjectCompiler {
           "write it in a version that the documentation lists");
     } else if (object instanceof OtherObject other) {
       statuses.info(other, "the mesh does not read this kind");
-    } else if (object instanceof HttpRouteGroup group) {
-      statuses.unusable(group, "HTTP rules are not enforced yet", "use a TCPRoute");
     }
   }
 }

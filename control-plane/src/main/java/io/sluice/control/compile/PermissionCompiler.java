@@ -6,6 +6,7 @@ import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.TrafficTarget.Rule;
 import io.sluice.control.objects.TrafficTarget.Subject;
 import io.sluice.mesh.Access;
+import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
@@ -15,17 +16,21 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns TrafficTargets and TCPRoutes into permissions. A part that cannot be used grants nothing:
- * in particular an empty set of ports, which means every port to {@link Permission}, comes only
- * from a route that exists and names no ports.
+ * Turns TrafficTargets, TCPRoutes and HTTPRouteGroups into permissions. TCPRoutes say on which
+ * ports, HTTPRouteGroups which requests; a target with both grants those requests on those ports
+ * and nothing else (SMI Traffic Access, "Example implementation for L7"). A part that cannot be
+ * used grants nothing.
  */
 final class PermissionCompiler {
+  private static final String TCP = "TCPRoute";
+  private static final String HTTP = "HTTPRouteGroup";
   private static final String ACCOUNT = TrafficTarget.ACCOUNT;
   private static final String SOURCES = "spec.sources";
   private static final String NO_SOURCE = "names no usable source";
@@ -34,10 +39,13 @@ final class PermissionCompiler {
   private final Optional<MeshSettings> settings;
   private final Statuses statuses;
 
-  /** The TCPRoutes by name. */
+  /** What targets name. */
   interface Routes {
-    /** The route of that name, if there is one. */
-    @Nullable TcpRoute find(NamespacedName name);
+    /** The TCPRoute of that name, if there is one. */
+    @Nullable TcpRoute tcp(NamespacedName name);
+
+    /** The HTTPRouteGroup of that name, if there is one. */
+    @Nullable RouteGroup http(NamespacedName name);
   }
 
   /**
@@ -79,16 +87,21 @@ final class PermissionCompiler {
           : refuse(
               target, SOURCES, NO_SOURCE + ": " + wrong.getFirst(), "mend at least one source");
     }
+    if (!areRulesKnown(target)) {
+      return Optional.empty();
+    }
     return ports(target)
-        .map(ports ->
-            new Permission(
-                new NamespacedName(namespace, target.meta().name()),
-                new NamespacedName(namespace, destination.name()),
-                sources,
-                foreign,
-                ports,
-                Access.BYTES,
-                revoked(target)));
+        .flatMap(ports ->
+            access(target)
+                .map(access ->
+                    new Permission(
+                        new NamespacedName(namespace, target.meta().name()),
+                        new NamespacedName(namespace, destination.name()),
+                        sources,
+                        foreign,
+                        ports,
+                        access,
+                        revoked(target))));
   }
 
   private @Nullable RevokedMode revoked(TrafficTarget target) {
@@ -181,56 +194,114 @@ final class PermissionCompiler {
     return Optional.of(identity);
   }
 
-  /** Granted ports; nothing when the target grants none. */
-  private Optional<Ports> ports(TrafficTarget target) {
+  private boolean areRulesKnown(TrafficTarget target) {
     if (target.rules().isEmpty()) {
-      return refuse(target, "spec.rules", "is empty", "add a rule of kind TCPRoute");
+      refuse(target, "spec.rules", "is empty", "add a rule of kind TCPRoute or HTTPRouteGroup");
+      return false;
     }
     for (int i = 0; i < target.rules().size(); i++) {
       Rule rule = target.rules().get(i);
       String field = "spec.rules[" + i + "]";
-      if (rule.kind().equals("HTTPRouteGroup")) {
-        // Granting the connection without the HTTP rule would permit more than was asked for.
-        return refuse(
+      if (!rule.kind().equals(TCP) && !rule.kind().equals(HTTP)) {
+        refuse(
             target,
-            field,
-            "needs HTTP rules, which are not enforced yet",
-            "use a rule of kind TCPRoute");
+            field + ".kind",
+            rule.kind() + " is not known",
+            "use a TCPRoute or an HTTPRouteGroup");
+        return false;
       }
-      if (!rule.kind().equals("TCPRoute")) {
-        return refuse(target, field + ".kind", rule.kind() + " is not known", "use a TCPRoute");
-      }
-      if (rule.narrows()) {
-        return refuse(
-            target, field + ".matches", "has no meaning for a TCPRoute", "remove the matches");
+      if (rule.kind().equals(TCP) && !rule.matches().isEmpty()) {
+        refuse(target, field + ".matches", "has no meaning for a TCPRoute", "remove the matches");
+        return false;
       }
     }
-    return portsOfRoutes(target);
+    return true;
   }
 
-  private Optional<Ports> portsOfRoutes(TrafficTarget target) {
+  private static boolean has(TrafficTarget target, String kind) {
+    return target.rules().stream().anyMatch(rule -> rule.kind().equals(kind));
+  }
+
+  /** The ports of its TCPRoutes, every one without any; nothing when none of those can be used. */
+  private Optional<Ports> ports(TrafficTarget target) {
+    if (!has(target, TCP)) {
+      return Optional.of(Ports.EVERY);
+    }
     Set<Integer> ports = new HashSet<>();
     boolean every = false;
     for (int i = 0; i < target.rules().size(); i++) {
-      String name = target.rules().get(i).name();
-      TcpRoute route = routeName(target, name).map(routes::find).orElse(null);
-      if (route == null) {
-        statuses.warning(
-            target,
-            "spec.rules[" + i + "]",
-            "names TCPRoute " + name + ", which does not exist",
-            "create the TCPRoute in namespace " + target.meta().namespace());
-      } else {
-        every |= route.ports().isEmpty();
-        ports.addAll(route.ports());
+      Rule rule = target.rules().get(i);
+      if (rule.kind().equals(TCP)) {
+        TcpRoute route = routeName(target, rule.name()).map(routes::tcp).orElse(null);
+        if (route == null) {
+          warnOfAbsent(target, i);
+        } else {
+          every |= route.ports().isEmpty();
+          ports.addAll(route.ports());
+        }
       }
     }
     if (every) {
       return Optional.of(Ports.EVERY);
     }
-    return ports.isEmpty()
-        ? refuse(target, "", "no rule of it can be used", "mend at least one rule")
-        : Optional.of(Ports.of(ports));
+    return ports.isEmpty() ? refuseRules(target) : Optional.of(Ports.of(ports));
+  }
+
+  /** The requests of its HTTPRouteGroups, bytes without any; nothing when none can be used. */
+  private Optional<Access> access(TrafficTarget target) {
+    if (!has(target, HTTP)) {
+      return Optional.of(Access.BYTES);
+    }
+    Set<HttpMatch> matches = new LinkedHashSet<>();
+    for (int i = 0; i < target.rules().size(); i++) {
+      Rule rule = target.rules().get(i);
+      if (rule.kind().equals(HTTP)) {
+        RouteGroup group = routeName(target, rule.name()).map(routes::http).orElse(null);
+        if (group == null) {
+          warnOfAbsent(target, i);
+        } else {
+          matches.addAll(rule.matches().isEmpty() ? group.all() : selected(target, i, group));
+        }
+      }
+    }
+    return matches.isEmpty()
+        ? refuseRules(target)
+        : Optional.of(new Access.Requests(List.copyOf(matches)));
+  }
+
+  private List<HttpMatch> selected(TrafficTarget target, int index, RouteGroup group) {
+    Rule rule = target.rules().get(index);
+    List<HttpMatch> selected = new ArrayList<>();
+    for (int i = 0; i < rule.matches().size(); i++) {
+      String name = rule.matches().get(i);
+      Optional<HttpMatch> match = group.get(name);
+      if (match.isEmpty()) {
+        statuses.warning(
+            target,
+            "spec.rules[" + index + "].matches[" + i + "]",
+            "names match "
+                + name
+                + (group.has(name)
+                    ? ", which cannot be used"
+                    : ", which HTTPRouteGroup " + rule.name() + " does not have"),
+            "mend the HTTPRouteGroup, or name another match");
+      }
+      match.ifPresent(selected::add);
+    }
+    return selected;
+  }
+
+  private void warnOfAbsent(TrafficTarget target, int index) {
+    Rule rule = target.rules().get(index);
+    statuses.warning(
+        target,
+        "spec.rules[" + index + "]",
+        "names " + rule.kind() + " " + rule.name() + ", which does not exist",
+        "create the " + rule.kind() + " in namespace " + target.meta().namespace());
+  }
+
+  private <T> Optional<T> refuseRules(TrafficTarget target) {
+    return refuse(target, "", "no rule of it can be used", "mend at least one rule");
   }
 
   /** Names of the routes that the target's rules look for, existing or not. */

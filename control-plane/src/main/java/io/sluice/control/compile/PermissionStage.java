@@ -1,5 +1,7 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.TrafficTarget;
@@ -12,12 +14,17 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
-/** TrafficTargets and TCPRoutes. A permission depends on its target and the routes it names. */
-final class PermissionStage {
+/**
+ * TrafficTargets, TCPRoutes and HTTPRouteGroups. A permission depends on its target and on the
+ * routes and groups that it names.
+ */
+final class PermissionStage implements PermissionCompiler.Routes {
   private final Statuses.StatusBook statuses;
   private final Map<ObjectRef, TrafficTarget> targets = new HashMap<>();
   private final Map<NamespacedName, TcpRoute> routes = new HashMap<>();
+  private final Map<NamespacedName, RouteGroup> groups = new HashMap<>();
   private final Map<NamespacedName, Set<ObjectRef>> targetsByRoute = new HashMap<>();
   private final Set<ObjectRef> due = new HashSet<>();
   private MeshSettings settings = MeshSettings.CLOSED;
@@ -56,8 +63,30 @@ final class PermissionStage {
     due.addAll(targetsByRoute.getOrDefault(nameOf(route), Set.of()));
   }
 
-  private static NamespacedName nameOf(TcpRoute route) {
+  void add(HttpRouteGroup group) {
+    Statuses found = new Statuses();
+    groups.put(nameOf(group), RouteGroup.of(group, found));
+    statuses.put(group.ref(), found);
+    due.addAll(targetsByRoute.getOrDefault(nameOf(group), Set.of()));
+  }
+
+  void remove(HttpRouteGroup group) {
+    groups.remove(nameOf(group));
+    due.addAll(targetsByRoute.getOrDefault(nameOf(group), Set.of()));
+  }
+
+  private static NamespacedName nameOf(KubernetesObject route) {
     return new NamespacedName(route.meta().namespace(), route.meta().name());
+  }
+
+  @Override
+  public @Nullable TcpRoute tcp(NamespacedName name) {
+    return routes.get(name);
+  }
+
+  @Override
+  public @Nullable RouteGroup http(NamespacedName name) {
+    return groups.get(name);
   }
 
   /** Targets that name identities of other meshes depend on what the MeshConfig says of those. */
@@ -84,7 +113,7 @@ final class PermissionStage {
         editor.remove(Kind.PERMISSION.key(name));
       } else {
         Statuses found = new Statuses();
-        new PermissionCompiler(routes::get, Optional.of(settings), found)
+        new PermissionCompiler(this, Optional.of(settings), found)
             .permission(target)
             .ifPresentOrElse(editor::put, () -> editor.remove(Kind.PERMISSION.key(name)));
         statuses.put(ref, found);

@@ -31,8 +31,13 @@ final class ServiceCompiler {
     this.statuses = statuses;
   }
 
-  /** The service, unless it cannot be one. */
-  Optional<Service> service(KubernetesService service, EndpointCompiler endpoints) {
+  /**
+   * The service, unless it cannot be one.
+   *
+   * @param ofNamespace what holds where the Service does not say
+   */
+  Optional<Service> service(KubernetesService service, EndpointCompiler endpoints, L7 ofNamespace) {
+    L7 l7 = L7.of(service, statuses).orElse(ofNamespace);
     if (service.externalName()) {
       statuses.unusable(
           service, "a Service of type ExternalName has no endpoints", "call its target by name");
@@ -43,7 +48,10 @@ final class ServiceCompiler {
       if (port.transport().equals(TCP)) {
         ports.add(
             new ServicePort(
-                port.name(), port.number(), port.protocol(), endpoints.of(service, port)));
+                port.name(),
+                port.number(),
+                l7.applied(port.protocol()),
+                endpoints.of(service, port)));
       }
     }
     report(service);

@@ -2,6 +2,7 @@ package io.sluice.control.compile;
 
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.KubernetesService;
+import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.Pod;
 import io.sluice.mesh.Kind;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Services and EndpointSlices. A service depends on its Service, on its EndpointSlices, without any
@@ -26,6 +28,7 @@ final class ServiceStage {
   private final SelectorIndex selectors = new SelectorIndex();
   private final Claims claims;
   private final Set<ObjectRef> due = new HashSet<>();
+  private final Set<String> withoutL7 = new HashSet<>(); // namespaces
 
   ServiceStage(Statuses.StatusBook statuses, InForce inForce) {
     this.claims = new Claims(inForce.services());
@@ -82,6 +85,20 @@ final class ServiceStage {
     return new ObjectRef("", "Service", service.namespace(), service.name());
   }
 
+  /** The Service of that name. */
+  @Nullable KubernetesService find(NamespacedName name) {
+    return services.get(refOf(name));
+  }
+
+  /** To be told of a Namespace as it was and as it is. Costs all Services where L7 is off in it. */
+  void namespaceChanged(Namespace namespace, boolean isThere) {
+    String name = namespace.meta().name();
+    boolean off = L7.of(namespace, new Statuses()).orElse(L7.ON) == L7.OFF;
+    if (off && (isThere ? withoutL7.add(name) : withoutL7.remove(name))) {
+      services.keySet().stream().filter(ref -> ref.namespace().equals(name)).forEach(due::add);
+    }
+  }
+
   /** To be told of a Pod as it was and as it is. */
   void podChanged(Pod pod) {
     selectors.choosing(pod, due::add);
@@ -109,7 +126,10 @@ final class ServiceStage {
     }
     Statuses found = new Statuses();
     new ServiceCompiler(claims, found)
-        .service(service, new EndpointCompiler(own, candidates))
+        .service(
+            service,
+            new EndpointCompiler(own, candidates),
+            withoutL7.contains(ref.namespace()) ? L7.OFF : L7.ON)
         .ifPresentOrElse(editor::put, () -> editor.remove(Kind.SERVICE.key(name)));
     statuses.put(ref, found);
   }

@@ -52,6 +52,7 @@ final class WorkloadCompiler {
 
     /** Tells what is wrong with the words of the Namespace. */
     static Surroundings of(Namespace namespace, Statuses statuses) {
+      L7.of(namespace, statuses); // of its Services; a wrong word is told here
       return new Surroundings(
           namespace, Modes.annotated(namespace, statuses), isMeasured(namespace, statuses));
     }

@@ -135,6 +135,11 @@ public final class Fields {
     return present(name) instanceof YamlValue.Scalar scalar && scalar.kind() == Kind.STRING;
   }
 
+  /** Whether the field is a list; tells one of two forms that a field may have. */
+  public boolean isList(String name) {
+    return present(name) instanceof YamlValue.Sequence;
+  }
+
   /** A mapping. */
   public Optional<Fields> object(String name) {
     YamlValue value = present(name);

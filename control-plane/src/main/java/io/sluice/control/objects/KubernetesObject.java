@@ -3,6 +3,7 @@ package io.sluice.control.objects;
 import io.sluice.control.manifest.Fields;
 import io.sluice.mesh.Cidr;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** An object of the registry. */
@@ -17,6 +18,7 @@ public sealed interface KubernetesObject
         Namespace,
         OtherObject,
         Pod,
+        TrafficSplit,
         TrafficTarget {
   /** Name, labels and origin. */
   ObjectMeta meta();
@@ -27,9 +29,31 @@ public sealed interface KubernetesObject
   }
 
   /**
-   * An SMI HTTPRouteGroup ({@code specs.smi-spec.io/v1alpha4}), whose rules are not enforced yet.
+   * An SMI HTTPRouteGroup ({@code specs.smi-spec.io/v1alpha4}).
+   *
+   * @param meta name and origin
+   * @param matches each under its own name, in their order
    */
-  record HttpRouteGroup(ObjectMeta meta) implements KubernetesObject {}
+  record HttpRouteGroup(ObjectMeta meta, List<Match> matches) implements KubernetesObject {
+    public HttpRouteGroup {
+      matches = List.copyOf(matches);
+    }
+
+    /**
+     * One match, as it is written.
+     *
+     * @param path regular expression; that of every path where none is written
+     * @param methods empty where none is written
+     * @param headers regular expressions by name
+     */
+    public record Match(
+        String name, String path, Set<String> methods, Map<String, String> headers) {
+      public Match {
+        methods = Set.copyOf(methods);
+        headers = Map.copyOf(headers);
+      }
+    }
+  }
 
   /** A ServiceAccount ({@code v1}); identities are made of its name. */
   record ServiceAccount(ObjectMeta meta) implements KubernetesObject {}

@@ -155,6 +155,18 @@ public enum MeshKey {
           + " Services lead to. Which word counts is as with `metadata-mode`, after those"
           + " `spec.sidecar.localProxyMode` of the MeshConfig. A word that is none counts as"
           + " `PodIP`."),
+  /** Whether ports are carried as HTTP where policy needs it. */
+  L7(
+      Form.ANNOTATION,
+      Spelling.SLUICE,
+      "l7",
+      "Service, Namespace",
+      "`on`, `off`",
+      "Whether connections to the ports of the Service, or of the Services of the namespace, may be"
+          + " carried as HTTP. With `off` they are bytes whatever the ports are declared to be: a"
+          + " TrafficTarget with HTTP routes alone lets nobody in there. The Service's word goes"
+          + " before that of its namespace. A word that is none counts as `on`. Quote it: YAML 1.1"
+          + " takes it for a boolean."),
   /** What becomes of open connections that a TrafficTarget no longer grants. */
   REVOKED_CONNECTIONS(
       Form.ANNOTATION,

@@ -51,7 +51,14 @@ public enum ReadableKind {
       "HTTPRouteGroup",
       "httproutegroups",
       List.of("v1alpha4"),
-      alike((_, meta) -> new KubernetesObject.HttpRouteGroup(meta))),
+      alike(SmiReader::readRouteGroup)),
+  /** {@code split.smi-spec.io} TrafficSplit. */
+  TRAFFIC_SPLIT(
+      "split.smi-spec.io",
+      "TrafficSplit",
+      "trafficsplits",
+      List.of("v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"),
+      alike(SmiReader::readSplit)),
   /** The MeshConfig of Sluice. */
   MESH_CONFIG(
       "config.sluice.io",

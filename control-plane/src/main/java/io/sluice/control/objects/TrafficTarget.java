@@ -38,7 +38,11 @@ public record TrafficTarget(
    *
    * @param kind {@code TCPRoute} or {@code HTTPRouteGroup}
    * @param name name of the route, in the namespace of the target
-   * @param narrows whether the rule picks some matches of the route
+   * @param matches names of the matches that are meant; empty for all
    */
-  public record Rule(String kind, String name, boolean narrows) {}
+  public record Rule(String kind, String name, List<String> matches) {
+    public Rule {
+      matches = List.copyOf(matches);
+    }
+  }
 }

@@ -34,6 +34,18 @@ final class KnownFields {
   private static final Shape HTTP_ROUTE_GROUP =
       object(shape(Map.of("matches", leaves("name", "pathRegex", "methods", "headers"))));
 
+  /** SMI Traffic Split v1alpha1 to v1alpha4. */
+  private static final Shape SPLIT =
+      object(
+          shape(
+              Map.of(
+                  "service",
+                  ANYTHING,
+                  "backends",
+                  leaves("service", "weight"),
+                  "matches",
+                  leaves("apiGroup", "kind", "name"))));
+
   /** Below {@code spec}, its reader says of every field whether it is known. */
   private static final Shape MESH_CONFIG = object(ANYTHING);
 
@@ -90,6 +102,7 @@ final class KnownFields {
       case "TrafficTarget" -> group.equals("access.smi-spec.io") ? TARGET : null;
       case "TCPRoute" -> group.equals("specs.smi-spec.io") ? TCP_ROUTE : null;
       case "HTTPRouteGroup" -> group.equals("specs.smi-spec.io") ? HTTP_ROUTE_GROUP : null;
+      case "TrafficSplit" -> group.equals("split.smi-spec.io") ? SPLIT : null;
       case "MeshConfig" -> MESH_CONFIG_GROUPS.contains(group) ? MESH_CONFIG : null;
       default -> null;
     };

@@ -3,10 +3,14 @@ package io.sluice.control.compile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import io.sluice.mesh.Access;
+import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Ports;
+import io.sluice.mesh.Regex;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -24,7 +28,15 @@ class PermissionCompilerTest {
       {apiVersion: specs.smi-spec.io/v1alpha4, kind: TCPRoute, metadata: {name: far, namespace: other}}
       ---
       {apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup,
-       metadata: {name: http, namespace: shop}}
+       metadata: {name: http, namespace: shop},
+       spec: {matches: [
+         {name: get, pathRegex: /items/.*, methods: [GET]},
+         {name: wrong, pathRegex: /(items},
+         {name: agent, headers: {User-Agent: .*Firefox.*}}]}}
+      ---
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup,
+       metadata: {name: wrong, namespace: shop},
+       spec: {matches: [{name: a, pathRegex: '['}, {name: b, headers: [{x: (, y: z}]}]}}
       ---
       {apiVersion: specs.smi-spec.io/v1alpha3, kind: TCPRoute, metadata: {name: old, namespace: shop}}
       """;
@@ -85,6 +97,53 @@ class PermissionCompilerTest {
             tuple(Severity.WARNING, "spec.sources[2].namespace", "is missing"));
   }
 
+  private static final HttpMatch GET =
+      new HttpMatch("get", Regex.of("/items/.*"), Set.of("GET"), Map.of());
+  private static final HttpMatch AGENT =
+      new HttpMatch("agent", Regex.ANY, Set.of(), Map.of("user-agent", Regex.of(".*Firefox.*")));
+
+  @Test
+  void grantsTheRequestsOfItsGroupsOnEveryPort() {
+    CompiledChange compilation =
+        Manifests.compile(ROUTES, target(DB, WEB, "{kind: HTTPRouteGroup, name: http}"));
+
+    assertThat(permissions(compilation))
+        .extracting(Permission::ports, Permission::access)
+        .containsExactly(tuple(Ports.EVERY, new Access.Requests(List.of(GET, AGENT))));
+    assertThat(ownStatuses(compilation)).isEmpty();
+    assertThat(compilation.statuses())
+        .filteredOn(status -> status.object().name().equals("http"))
+        .extracting(ObjectStatus::severity, ObjectStatus::field, ObjectStatus::mend)
+        .containsExactly(
+            tuple(
+                Severity.UNUSABLE,
+                "spec.matches[1].pathRegex",
+                "mend it; until then the match matches nothing"));
+  }
+
+  @Test
+  void grantsTheNamedRequestsOnThePortsOfItsRoutesAndNoBytes() {
+    CompiledChange compilation =
+        Manifests.compile(
+            ROUTES,
+            target(
+                DB,
+                WEB,
+                "{kind: TCPRoute, name: sql},"
+                    + " {kind: HTTPRouteGroup, name: http, matches: [get, wrong, none]}"));
+
+    assertThat(permissions(compilation))
+        .extracting(Permission::ports, Permission::access)
+        .containsExactly(tuple(Ports.of(5432, 5433), new Access.Requests(List.of(GET))));
+    assertThat(ownStatuses(compilation))
+        .extracting(ObjectStatus::field, ObjectStatus::reason)
+        .containsExactly(
+            tuple("spec.rules[1].matches[1]", "names match wrong, which cannot be used"),
+            tuple(
+                "spec.rules[1].matches[2]",
+                "names match none, which HTTPRouteGroup http does not have"));
+  }
+
   private record Refused(String destination, String sources, String rules, String reason) {
     @Override
     public String toString() {
@@ -117,16 +176,14 @@ class PermissionCompilerTest {
         new Refused(DB, WEB, "{kind: TCPRoute, name: far}", none),
         new Refused(DB, WEB, "{kind: TCPRoute, name: old}", none),
         new Refused(DB, WEB, "{kind: TCPRoute, name: http}", none),
+        new Refused(DB, WEB, "{kind: HTTPRouteGroup, name: absent}", none),
+        new Refused(DB, WEB, "{kind: HTTPRouteGroup, name: sql}", none),
+        new Refused(DB, WEB, "{kind: HTTPRouteGroup, name: wrong}", none),
+        new Refused(DB, WEB, "{kind: HTTPRouteGroup, name: http, matches: [absent, wrong]}", none),
+        // Neither the ports without the requests nor the requests on other ports.
+        new Refused(DB, WEB, sql + ", {kind: HTTPRouteGroup, name: absent}", none),
         new Refused(
-            DB,
-            WEB,
-            sql + ", {kind: HTTPRouteGroup, name: http, matches: [get]}",
-            "spec.rules[1]: needs HTTP rules, which are not enforced yet"),
-        new Refused(
-            DB,
-            WEB,
-            "{kind: HTTPRouteGroup, name: absent}",
-            "spec.rules[0]: needs HTTP rules, which are not enforced yet"),
+            DB, WEB, "{kind: TCPRoute, name: absent}, {kind: HTTPRouteGroup, name: http}", none),
         new Refused(
             DB, WEB, "{kind: UDPRoute, name: dns}", "spec.rules[0].kind: UDPRoute is not known"),
         new Refused(

@@ -81,7 +81,7 @@ public final class RandomCluster {
 
   /** A manifest of one object, one that the reader takes. */
   public String document() {
-    return switch (random.nextInt(13)) {
+    return switch (random.nextInt(16)) {
       case 0, 1, 2, 3 -> pod();
       case 4, 5 -> service();
       case 6 -> slice();
@@ -90,6 +90,8 @@ public final class RandomCluster {
       case 9 -> route();
       case 10 -> config();
       case 11 -> node();
+      case 12 -> group();
+      case 13, 14 -> split();
       default -> other();
     };
   }
@@ -186,6 +188,7 @@ public final class RandomCluster {
     metadata:
       name: %s
       namespace: %s%s
+      annotations: {%s}
     spec:
       type: %s
       clusterIP: %s
@@ -197,6 +200,7 @@ public final class RandomCluster {
             app(),
             namespaceName(),
             one("", created()),
+            one("", "", "sluice.io/l7: off", "sluice.io/l7: on"),
             one("ClusterIP", "ClusterIP", "ClusterIP", "ExternalName"),
             one("None", address("10.96.0."), address("10.96.0.")),
             one("", "app: " + app(), "app: " + app() + ", tier: front", "tier: back"),
@@ -249,6 +253,8 @@ public final class RandomCluster {
                 "openservicemesh.io/sidecar-injection: enabled",
                 "sluice.io/mtls-mode: PERMISSIVE",
                 "sluice.io/mtls-mode: wrong",
+                "sluice.io/l7: off",
+                "sluice.io/l7: wrong",
                 ""));
   }
 
@@ -261,7 +267,7 @@ public final class RandomCluster {
     spec:
       destination: {kind: ServiceAccount, name: %s, namespace: %s}
       sources: [{kind: %s, name: %s, namespace: %s}, {kind: ServiceAccount, name: %s}]
-      rules: [{kind: %s, name: %s}, {kind: TCPRoute, name: %s}]
+      rules: [{kind: %s, name: %s}, {%s, name: %s}]
     """
         .formatted(
             app(),
@@ -275,6 +281,11 @@ public final class RandomCluster {
             app(),
             one("TCPRoute", "TCPRoute", "TCPRoute", "HTTPRouteGroup"),
             app(),
+            one(
+                "kind: TCPRoute",
+                "kind: HTTPRouteGroup",
+                "kind: HTTPRouteGroup, matches: [first]",
+                "kind: HTTPRouteGroup, matches: [second, none]"),
             app());
   }
 
@@ -293,6 +304,52 @@ public final class RandomCluster {
             app(),
             namespaceName(),
             one("", "matches: {ports: [80]}", "matches: {ports: [81, 82]}"));
+  }
+
+  private String group() {
+    return """
+    apiVersion: specs.smi-spec.io/v1alpha4
+    kind: HTTPRouteGroup
+    metadata: {name: %s, namespace: %s}
+    spec: {matches: [%s]}
+    """
+        .formatted(
+            app(),
+            namespaceName(),
+            one(
+                "",
+                "{name: first, pathRegex: /buy, methods: [GET]}",
+                "{name: first, pathRegex: '('}",
+                "{name: first, pathRegex: '/x.*'}, {name: second, headers: {Host: shop}}",
+                "{name: second, pathRegex: /y}, {name: first, headers: {host: '['}}"));
+  }
+
+  private String split() {
+    return """
+    apiVersion: split.smi-spec.io/v1alpha4
+    kind: TrafficSplit
+    metadata:
+      name: %s-%d
+      namespace: %s%s
+    spec:
+      service: %s
+      backends: [{service: %s, weight: %d}, {service: %s, weight: 2}]
+      matches: [%s]
+    """
+        .formatted(
+            app(),
+            random.nextInt(2),
+            namespaceName(),
+            one("", created()),
+            one(app(), app(), app() + ".shop.svc"),
+            app(),
+            random.nextInt(2),
+            app(),
+            one(
+                "",
+                "",
+                "{kind: HTTPRouteGroup, name: " + app() + "}",
+                "{kind: TCPRoute, name: " + app() + "}"));
   }
 
   private String config() {
@@ -328,8 +385,6 @@ public final class RandomCluster {
     return one(
         "{apiVersion: v1, kind: ServiceAccount, metadata: {name: web, namespace: shop}}\n",
         "{apiVersion: v1, kind: ConfigMap, metadata: {name: web, namespace: shop}}\n",
-        "{apiVersion: v2, kind: Pod, metadata: {name: web-1, namespace: shop}}\n",
-        "{apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup,"
-            + " metadata: {name: web, namespace: shop}}\n");
+        "{apiVersion: v2, kind: Pod, metadata: {name: web-1, namespace: shop}}\n");
   }
 }

@@ -7,6 +7,7 @@ import io.sluice.control.compile.WorkloadCompiler.Surroundings;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
+import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.MeshConfig;
@@ -14,6 +15,7 @@ import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
+import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
@@ -21,13 +23,16 @@ import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Service;
+import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.Workload;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,16 +66,22 @@ public final class ReferenceCompiler {
         service -> serviceClaims.add(ServiceCompiler.claims(service), Claimant.alone(service)));
     serviceClaims.settle(_ -> {});
     var workloads = new WorkloadCompiler(settings.meshWide(), podClaims, ranges, statuses);
-    var snapshot =
+    Named named = Named.of(unique, statuses);
+    SnapshotEditor editor =
         new MeshSnapshot(
-            revision,
-            settings.mesh(),
-            workloads(unique, workloads, statuses),
-            services(unique, serviceClaims, statuses),
-            permissions(unique, settings.mesh(), statuses),
-            namespaces(unique));
+                revision,
+                settings.mesh(),
+                workloads(unique, workloads, statuses),
+                services(unique, serviceClaims, statuses),
+                permissions(unique, settings.mesh(), named, statuses),
+                namespaces(unique))
+            .edit();
+    unique.of(TrafficSplit.class).stream()
+        .collect(groupingBy(split -> split.meta().namespace()))
+        .values()
+        .forEach(inside -> new SplitCompiler(named, statuses).routes(inside).forEach(editor::put));
     return new Compilation(
-        snapshot,
+        editor.snapshot(revision),
         statuses.sorted(),
         new InForce(podClaims.held(), serviceClaims.held(), settings.held(), ranges.areBinding()));
   }
@@ -105,6 +116,11 @@ public final class ReferenceCompiler {
             .collect(
                 groupingBy(slice -> new NamespacedName(slice.meta().namespace(), slice.service())));
     Map<String, List<Pod>> pods = podsByNamespace(objects);
+    Set<String> withoutL7 =
+        objects.of(Namespace.class).stream()
+            .filter(each -> L7.of(each, new Statuses()).orElse(L7.ON) == L7.OFF)
+            .map(each -> each.meta().name())
+            .collect(Collectors.toSet());
     var compiler = new ServiceCompiler(owners, statuses);
     List<Service> services = new ArrayList<>();
     for (KubernetesService service : objects.of(KubernetesService.class)) {
@@ -112,22 +128,62 @@ public final class ReferenceCompiler {
           new EndpointCompiler(
               slices.getOrDefault(ServiceCompiler.nameOf(service), List.of()),
               pods.getOrDefault(service.meta().namespace(), List.of()));
-      compiler.service(service, endpoints).ifPresent(services::add);
+      L7 l7 = withoutL7.contains(service.meta().namespace()) ? L7.OFF : L7.ON;
+      compiler.service(service, endpoints, l7).ifPresent(services::add);
     }
     objects.of(EndpointSlice.class).forEach(slice -> ServiceCompiler.report(slice, statuses));
     return services;
   }
 
   private static List<Permission> permissions(
-      Objects objects, MeshSettings settings, Statuses statuses) {
-    Map<NamespacedName, TcpRoute> routes = new HashMap<>();
-    for (TcpRoute route : objects.of(TcpRoute.class)) {
-      routes.put(new NamespacedName(route.meta().namespace(), route.meta().name()), route);
-    }
-    var compiler = new PermissionCompiler(routes::get, Optional.of(settings), statuses);
+      Objects objects, MeshSettings settings, Named named, Statuses statuses) {
+    var compiler = new PermissionCompiler(named, Optional.of(settings), statuses);
     return objects.of(TrafficTarget.class).stream()
         .flatMap(target -> compiler.permission(target).stream())
         .toList();
+  }
+
+  /** What targets and splits name. */
+  private record Named(
+      Map<NamespacedName, TcpRoute> routes,
+      Map<NamespacedName, RouteGroup> groups,
+      Map<NamespacedName, KubernetesService> services)
+      implements PermissionCompiler.Routes, SplitCompiler.Surroundings {
+    static Named of(Objects objects, Statuses statuses) {
+      Named named = new Named(new HashMap<>(), new HashMap<>(), new HashMap<>());
+      objects.of(TcpRoute.class).forEach(route -> named.routes.put(name(route), route));
+      objects
+          .of(HttpRouteGroup.class)
+          .forEach(group -> named.groups.put(name(group), RouteGroup.of(group, statuses)));
+      objects
+          .of(KubernetesService.class)
+          .forEach(service -> named.services.put(name(service), service));
+      return named;
+    }
+
+    private static NamespacedName name(KubernetesObject object) {
+      return new NamespacedName(object.meta().namespace(), object.meta().name());
+    }
+
+    @Override
+    public @Nullable TcpRoute tcp(NamespacedName name) {
+      return routes.get(name);
+    }
+
+    @Override
+    public @Nullable RouteGroup http(NamespacedName name) {
+      return groups.get(name);
+    }
+
+    @Override
+    public @Nullable KubernetesService service(NamespacedName name) {
+      return services.get(name);
+    }
+
+    @Override
+    public boolean knowsServices() {
+      return true;
+    }
   }
 
   private static Map<String, NamespaceMembership> namespaces(Objects objects) {

@@ -341,15 +341,12 @@ class WorkloadCompilerTest {
             {apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}}
             ---
             {apiVersion: access.smi-spec.io/v1alpha2, kind: TrafficTarget, metadata: {name: old}}
-            ---
-            {apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup, metadata: {name: http}}
             """);
 
     assertThat(compilation.statuses())
         .extracting(ObjectStatus::toString)
         .containsExactly(
             "0.yaml:1: Deployment shop/web: the mesh does not read this kind",
-            "0.yaml:5: HTTPRouteGroup default/http: HTTP rules are not enforced yet; use a TCPRoute",
             "0.yaml:3: TrafficTarget old: version v1alpha2 of this API is not read; "
                 + "write it in a version that the documentation lists");
   }

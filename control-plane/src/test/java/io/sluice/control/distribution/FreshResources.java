@@ -41,6 +41,7 @@ final class FreshResources {
     this.snapshot = snapshot;
     snapshot.all(Kind.SETTINGS).forEach(one -> put(quiet, encode(one)));
     snapshot.all(Kind.NAMESPACE).forEach(one -> put(quiet, encode(one)));
+    snapshot.all(Kind.ROUTE).forEach(one -> put(quiet, encode(one)));
     busy = new HashMap<>(quiet);
     addPods();
     addServices();

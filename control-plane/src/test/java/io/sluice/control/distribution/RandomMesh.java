@@ -1,7 +1,9 @@
 package io.sluice.control.distribution;
 
+import io.sluice.mesh.Access;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.Kind;
@@ -13,10 +15,12 @@ import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Ports;
+import io.sluice.mesh.Regex;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import java.net.InetAddress;
@@ -71,13 +75,19 @@ public final class RandomMesh {
     for (int i = random.nextInt(5); i > 0; i--) {
       permissions.add(permission(i));
     }
-    return new MeshSnapshot(
-        revision,
-        settings(),
-        pods,
-        services,
-        permissions,
-        Map.of("shop", NamespaceMembership.MIXED));
+    SnapshotEditor editor =
+        new MeshSnapshot(
+                0,
+                settings(),
+                pods,
+                services,
+                permissions,
+                Map.of("shop", NamespaceMembership.MIXED))
+            .edit();
+    for (int i = random.nextInt(3); i > 0; i--) {
+      editor.put(route(i));
+    }
+    return editor.snapshot(revision);
   }
 
   /** The next snapshot, a few objects away; sometimes one of them cannot be told to any node. */
@@ -86,7 +96,7 @@ public final class RandomMesh {
     for (int changes = random.nextInt(3); changes >= 0; changes--) {
       int number = random.nextInt(PODS);
       NamespacedName pod = new NamespacedName("shop", "pod-" + number);
-      switch (random.nextInt(20)) {
+      switch (random.nextInt(22)) {
         case 0 -> editor.put(settings());
         case 1 ->
             editor.put(
@@ -96,6 +106,8 @@ public final class RandomMesh {
         case 9, 10, 11 -> editor.remove(Kind.WORKLOAD.key(pod));
         case 12, 13, 14 -> editor.put(service(number % 4));
         case 15 -> editor.remove(Kind.SERVICE.key("shop/service-" + number % 4));
+        case 19 -> editor.put(route(number % 3));
+        case 20 -> editor.remove(Kind.ROUTE.key("shop/split-" + number % 3));
         case 16, 17, 18 -> editor.put(permission(number % 5));
         default -> editor.remove(Kind.PERMISSION.key("shop/grant-" + number % 5));
       }
@@ -114,12 +126,34 @@ public final class RandomMesh {
         List.of(port(80), port(53)));
   }
 
+  private TrafficRoute route(int number) {
+    return new TrafficRoute(
+        new NamespacedName("shop", "split-" + number),
+        serviceName(),
+        List.of(
+            new TrafficRoute.Rule(
+                random.nextBoolean() ? List.of() : List.of(match()),
+                List.of(
+                    new TrafficRoute.Backend(serviceName(), random.nextInt(3)),
+                    new TrafficRoute.Backend(serviceName(), 1)))));
+  }
+
+  private NamespacedName serviceName() {
+    return new NamespacedName("shop", "service-" + random.nextInt(4));
+  }
+
+  private HttpMatch match() {
+    return new HttpMatch(
+        "match", Regex.of(one(List.of("/buy", "/.*"))), Set.of(one(List.of("GET", "PUT"))), Map.of());
+  }
+
   private Permission permission(int number) {
     return new Permission(
         new NamespacedName("shop", "grant-" + number),
         account(),
         random.nextBoolean() ? Set.of(account()) : Set.of(account(), other()),
-        random.nextBoolean() ? Ports.EVERY : Ports.of(one(PORTS)));
+        random.nextBoolean() ? Ports.EVERY : Ports.of(one(PORTS)),
+        random.nextBoolean() ? Access.BYTES : new Access.Requests(List.of(match())));
   }
 
   private Workload pod(String name) {
@@ -150,7 +184,7 @@ public final class RandomMesh {
               new InetSocketAddress(random.nextInt(4) == 0 ? address6() : address(), one(PORTS)),
               random.nextInt(4) > 0));
     }
-    return new ServicePort(tooLongAtTimes("web"), number, AppProtocol.TCP, endpoints);
+    return new ServicePort(tooLongAtTimes("web"), number, one(List.of(AppProtocol.values())), endpoints);
   }
 
   private String tooLongAtTimes(String text) {

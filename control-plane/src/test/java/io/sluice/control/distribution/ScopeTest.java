@@ -3,26 +3,36 @@ package io.sluice.control.distribution;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Handling;
+import io.sluice.mesh.decision.HttpRequest;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Routing;
 import io.sluice.mesh.decision.Verdict;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** What a node is told is enough for every decision it makes, and not much more. */
 class ScopeTest {
   private static final int MESHES = 500;
   private static final int CLIENT_PORT = 40_000;
+  private static final HttpRequest GET = new Get();
 
   @Test
   void everyFlowOfANodeIsDecidedAsWithTheWholeMesh() {
@@ -49,6 +59,13 @@ class ScopeTest {
     for (InetAddress address : RandomMesh.addresses()) {
       for (int port : RandomMesh.PORTS) {
         InetSocketAddress called = new InetSocketAddress(address, port);
+        Flow call = new Flow(pod.name(), source(pod), called);
+        assertThat(handling(told, Direction.OUTBOUND, pod, call))
+            .as("seed %d, %s on %s calls %s", seed, pod.name(), node, called)
+            .isEqualTo(handling(whole, Direction.OUTBOUND, pod, call));
+        assertThat(backends(told, called))
+            .as("seed %d, %s on %s calls %s", seed, pod.name(), node, called)
+            .isEqualTo(backends(whole, called));
         assertThat(outcomes(told, pod, called))
             .as("seed %d, %s on %s calls %s", seed, pod.name(), node, called)
             .isEqualTo(outcomes(whole, pod, called));
@@ -79,9 +96,62 @@ class ScopeTest {
         .collect(Collectors.toSet());
   }
 
+  /** How a call is carried that is not refused in any case, where it makes no difference. */
+  private static Optional<Handling> handling(
+      MeshSnapshot by, Direction direction, Workload pod, Flow flow) {
+    boolean mayGoOn =
+        direction == Direction.INBOUND
+            || outcomes(by, pod, flow.destination()).stream()
+                .anyMatch(outcome -> !(outcome instanceof Verdict refused) || refused.isAllowed() || refused.reason() == Reason.HTTP_ONLY);
+    return mayGoOn ? Optional.of(Handling.of(by, direction, pod.name(), flow)) : Optional.empty();
+  }
+
+  /** Where bytes and requests may be sent on to. */
+  private static Set<Optional<NamespacedName>> backends(
+      MeshSnapshot by, InetSocketAddress called) {
+    Set<Optional<NamespacedName>> found = new HashSet<>();
+    by.serviceAt(called.getAddress())
+        .ifPresent(service -> {
+          for (int seed = 0; seed < 4; seed++) {
+            found.add(
+                Routing.backend(by, service, called.getPort(), null, new Random(seed))
+                    .map(Service::name));
+            found.add(
+                Routing.backend(by, service, called.getPort(), GET, new Random(seed))
+                    .map(Service::name));
+          }
+        });
+    return found;
+  }
+
+  private record Get() implements HttpRequest {
+    @Override
+    public String method() {
+      return "GET";
+    }
+
+    @Override
+    public String authority() {
+      return "shop";
+    }
+
+    @Override
+    public String path() {
+      return "/buy";
+    }
+
+    @Override
+    public @Nullable String header(String name) {
+      return null;
+    }
+  }
+
+  private static InetSocketAddress source(Workload pod) {
+    return new InetSocketAddress(pod.addresses().getFirst(), CLIENT_PORT);
+  }
+
   private static Verdict verdict(MeshSnapshot by, Workload pod, InetSocketAddress destination) {
-    InetSocketAddress own = new InetSocketAddress(pod.addresses().getFirst(), CLIENT_PORT);
-    return Decisions.decide(by, new Flow(pod.name(), own, destination));
+    return Decisions.decide(by, new Flow(pod.name(), source(pod), destination));
   }
 
   private static int compareInbound(
@@ -93,11 +163,10 @@ class ScopeTest {
         for (InetAddress from : RandomMesh.addresses()) {
           InetSocketAddress source = new InetSocketAddress(from, CLIENT_PORT);
           Flow unproven = new Flow(null, source, destination);
-          assertSame(seed, node, Decisions.decide(whole, unproven), told, unproven);
+          assertSame(seed, node, decided(whole, unproven), told, unproven);
           for (Workload caller : whole.workloads()) {
-            Verdict expected =
-                Decisions.decide(
-                    whole, Flow.certified(whole, caller.identity(), source, destination));
+            List<Verdict> expected =
+                decided(whole, Flow.certified(whole, caller.identity(), source, destination));
             assertSame(
                 seed,
                 node,
@@ -107,13 +176,17 @@ class ScopeTest {
             compared++;
           }
         }
+        Flow arrival = new Flow(null, source(pod), destination);
+        assertThat(Handling.of(told, Direction.INBOUND, pod.name(), arrival))
+            .as("seed %d, %s on %s is called at %s", seed, pod.name(), node, destination)
+            .isEqualTo(Handling.of(whole, Direction.INBOUND, pod.name(), arrival));
         for (Workload neighbour : podsOf(whole, node)) {
           Flow local =
               new Flow(
                   neighbour.name(),
                   new InetSocketAddress(neighbour.addresses().getFirst(), CLIENT_PORT),
                   destination);
-          assertSame(seed, node, Decisions.decide(whole, local), told, local);
+          assertSame(seed, node, decided(whole, local), told, local);
         }
       }
     }
@@ -121,11 +194,19 @@ class ScopeTest {
   }
 
   private static void assertSame(
-      int seed, String node, Verdict expected, MeshSnapshot told, Flow flow) {
-    Verdict verdict = Decisions.decide(told, flow);
+      int seed, String node, List<Verdict> expected, MeshSnapshot told, Flow flow) {
+    List<Verdict> verdict = decided(told, flow);
     if (!verdict.equals(expected)) { // a description for each of millions would take minutes
       assertThat(verdict).as("seed %d, node %s, %s", seed, node, flow).isEqualTo(expected);
     }
+  }
+
+  /** As bytes, as a connection of requests, and one request. */
+  private static List<Verdict> decided(MeshSnapshot by, Flow flow) {
+    return List.of(
+        Decisions.decide(by, flow),
+        Decisions.decide(by, flow.byRequest()),
+        Decisions.decide(by, flow, GET));
   }
 
   private static List<Workload> podsOf(MeshSnapshot whole, String node) {

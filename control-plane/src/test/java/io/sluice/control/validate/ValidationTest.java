@@ -65,7 +65,7 @@ class ValidationTest {
           assertThat(finding.level()).isEqualTo(Level.ERROR);
           assertThat(finding.field()).isEqualTo("spec.rules[0].kind");
           assertThat(finding.reason()).isEqualTo("TCPRule is not known");
-          assertThat(finding.mend()).isEqualTo("use a TCPRoute");
+          assertThat(finding.mend()).isEqualTo("use a TCPRoute or an HTTPRouteGroup");
         });
   }
 

@@ -101,7 +101,7 @@ class AdmissionWebhookTest {
       delimiter = ';',
       value = {
         "\"name\": \"main\"; \"name\": 5; TrafficTarget shop/web: spec.rules[0].name: this is an integer",
-        "TCPRoute; HTTPRouteGroup; spec.rules[0]: needs HTTP rules, which are not enforced yet; use a",
+        "TCPRoute; UDPRoute; spec.rules[0].kind: UDPRoute is not known; use a TCPRoute or an",
         "\"rules\"; \"ruels\"; spec.ruels: no such field is known; check its spelling",
         "\"web\", \"names; \"Web\", \"names; metadata.name: 'Web' is not the name of an object",
       })
@@ -122,12 +122,12 @@ class AdmissionWebhookTest {
     JsonNode response =
         review(
             TARGET
-                .replace("TCPRoute", "HTTPRouteGroup")
+                .replace("TCPRoute", "UDPRoute")
                 .replace("\"namespace\": \"shop\"}", "\"namespace\": \"" + namespace + "\"}"));
 
     assertThat(response.path("allowed").asBoolean()).isEqualTo(isAllowed);
     assertThat(response.path("warnings")).hasSize(warnings);
-    assertThat(response.toString().contains("needs HTTP rules"))
+    assertThat(response.toString().contains("UDPRoute is not known"))
         .isEqualTo(!isAllowed || warnings > 0);
   }
 

@@ -52,6 +52,7 @@ public enum HboneStatus {
       case MTLS_REQUIRED,
           NO_TRAFFIC_TARGET,
           PORT_NOT_GRANTED,
+          HTTP_ONLY,
           SOURCE_NOT_IN_MESH,
           EGRESS_DISABLED ->
           DENIED;

@@ -1,0 +1,226 @@
+package io.sluice.control.compile;
+
+import io.sluice.control.objects.KubernetesService;
+import io.sluice.control.objects.TrafficSplit;
+import io.sluice.mesh.HttpMatch;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.TrafficRoute;
+import io.sluice.mesh.TrafficRoute.Backend;
+import io.sluice.mesh.TrafficRoute.Rule;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns the TrafficSplits of a Kubernetes namespace into routes. Of two for one service the older
+ * one applies, then the one that comes first by name; so it is with two that lead round in a
+ * circle. One that cannot be used leaves the calls where they would go without it.
+ */
+final class SplitCompiler {
+  private static final Comparator<TrafficSplit> OLDER_FIRST =
+      Comparator.comparing((TrafficSplit split) -> split.meta().birth().createdSecond())
+          .thenComparing(split -> split.meta().name());
+
+  private static final Set<String> DNS = Set.of("", "svc", "svc.cluster.local");
+
+  private final Surroundings surroundings;
+  private final Statuses statuses;
+  private final Map<String, TrafficSplit> splitting = new HashMap<>();
+  private final Map<String, Set<String>> leadsTo = new HashMap<>();
+
+  /** What splits name. */
+  interface Surroundings {
+    /** The HTTPRouteGroup of that name, if there is one. */
+    @Nullable RouteGroup http(NamespacedName name);
+
+    /** The Service of that name, if there is one. */
+    @Nullable KubernetesService service(NamespacedName name);
+
+    /** Whether all services are known, so that what is missing can be told. */
+    boolean knowsServices();
+  }
+
+  /** For the splits of one namespace. */
+  SplitCompiler(Surroundings surroundings, Statuses statuses) {
+    this.surroundings = surroundings;
+    this.statuses = statuses;
+  }
+
+  /** The routes that {@code splits}, all of one namespace, make. */
+  List<TrafficRoute> routes(Collection<TrafficSplit> splits) {
+    List<TrafficRoute> routes = new ArrayList<>();
+    splits.stream().sorted(OLDER_FIRST).forEach(split -> route(split).ifPresent(routes::add));
+    return routes;
+  }
+
+  private Optional<TrafficRoute> route(TrafficSplit split) {
+    Optional<String> root = service(split, "spec.service", split.service());
+    List<Backend> backends = new ArrayList<>();
+    Set<String> others = new HashSet<>();
+    for (int i = 0; i < split.backends().size(); i++) {
+      TrafficSplit.Backend written = split.backends().get(i);
+      Optional<String> name = service(split, "spec.backends[" + i + "].service", written.service());
+      if (root.isEmpty() || name.isEmpty()) {
+        return Optional.empty();
+      }
+      backends.add(
+          new Backend(new NamespacedName(split.meta().namespace(), name.get()), written.weight()));
+      others.add(name.get());
+    }
+    if (root.isEmpty()) {
+      return Optional.empty();
+    }
+    others.remove(root.get());
+    if (backends.isEmpty()) {
+      return refuse(split, "spec.backends", "is empty", "name a backend");
+    }
+    TrafficSplit older = splitting.get(root.get());
+    if (older != null) {
+      return refuse(
+          split,
+          "spec.service",
+          "is " + root.get() + ", which " + older.ref() + " splits already",
+          "remove one of the two");
+    }
+    if (leads(others, root.get())) {
+      return refuse(
+          split,
+          "spec.backends",
+          "lead back to " + root.get() + " by another TrafficSplit",
+          "let one of them end at services that no TrafficSplit is for");
+    }
+    Optional<List<HttpMatch>> matches = matches(split);
+    if (matches.isEmpty()) {
+      return Optional.empty();
+    }
+    splitting.put(root.get(), split);
+    leadsTo.put(root.get(), others);
+    warn(split, root.get(), backends);
+    return Optional.of(
+        new TrafficRoute(
+            new NamespacedName(split.meta().namespace(), split.meta().name()),
+            new NamespacedName(split.meta().namespace(), root.get()),
+            List.of(new Rule(matches.get(), backends))));
+  }
+
+  /** The name of a Service of the split's own namespace, which may be written as DNS has it. */
+  private Optional<String> service(TrafficSplit split, String field, String written) {
+    String[] parts = written.split("\\.", 3);
+    String own = split.meta().namespace();
+    if (parts.length > 1
+        && !(parts[1].equals(own) && DNS.contains(parts.length > 2 ? parts[2] : ""))) {
+      return refuse(
+          split,
+          field,
+          "is " + written + ", which is no Service of namespace " + own,
+          "name a Service of the TrafficSplit's own namespace");
+    }
+    return Optional.of(parts[0]);
+  }
+
+  private boolean leads(Set<String> from, String to) {
+    List<String> next = new ArrayList<>(from);
+    Set<String> seen = new HashSet<>(from);
+    while (!next.isEmpty()) {
+      String at = next.removeLast();
+      if (at.equals(to)) {
+        return true;
+      }
+      leadsTo.getOrDefault(at, Set.of()).stream().filter(seen::add).forEach(next::add);
+    }
+    return false;
+  }
+
+  /** What requests have to match, which may be nothing; empty where no group can be used. */
+  private Optional<List<HttpMatch>> matches(TrafficSplit split) {
+    Set<HttpMatch> matches = new LinkedHashSet<>();
+    for (int i = 0; i < split.groups().size(); i++) {
+      TrafficSplit.Group named = split.groups().get(i);
+      String field = "spec.matches[" + i + "]";
+      if (!named.kind().equals("HTTPRouteGroup")) {
+        return refuse(
+            split, field + ".kind", named.kind() + " is not known", "use an HTTPRouteGroup");
+      }
+      RouteGroup group = groupName(split, named).map(surroundings::http).orElse(null);
+      if (group == null) {
+        statuses.warning(
+            split,
+            field,
+            "names HTTPRouteGroup " + named.name() + ", which does not exist",
+            "create the HTTPRouteGroup in namespace " + split.meta().namespace());
+      } else {
+        matches.addAll(group.all());
+      }
+    }
+    return matches.isEmpty() && !split.groups().isEmpty()
+        ? refuse(split, "spec.matches", "no match of it can be used", "mend one of the groups")
+        : Optional.of(List.copyOf(matches));
+  }
+
+  /** Nothing for a text that no object can have for a name. */
+  private static Optional<NamespacedName> groupName(TrafficSplit split, TrafficSplit.Group group) {
+    try {
+      return Optional.of(new NamespacedName(split.meta().namespace(), group.name()));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  private void warn(TrafficSplit split, String root, List<Backend> backends) {
+    if (backends.stream().allMatch(backend -> backend.weight() == 0)) {
+      statuses.warning(
+          split, "spec.backends", "have all weight 0, so calls are refused", "give one a weight");
+    }
+    if (!surroundings.knowsServices()) {
+      return;
+    }
+    Set<Integer> called = ports(new NamespacedName(split.meta().namespace(), root));
+    if (called.isEmpty()) {
+      statuses.warning(
+          split,
+          "spec.service",
+          "is " + root + ", and no such Service can be called",
+          "create the Service in namespace " + split.meta().namespace());
+    }
+    for (int i = 0; i < backends.size(); i++) {
+      Set<Integer> missing = new TreeSet<>(called);
+      missing.removeAll(ports(backends.get(i).service()));
+      if (!missing.isEmpty()) {
+        statuses.warning(
+            split,
+            "spec.backends[" + i + "].service",
+            "has not the ports "
+                + missing.toString().replaceAll("[\\[\\]]", "")
+                + " of "
+                + root
+                + ", whose calls it does not get",
+            "give Service " + backends.get(i).service().name() + " these ports");
+      }
+    }
+  }
+
+  private Set<Integer> ports(NamespacedName service) {
+    KubernetesService found = surroundings.service(service);
+    Set<Integer> ports = new HashSet<>();
+    if (found != null && !found.externalName()) {
+      found.ports().stream()
+          .filter(port -> port.transport().equals("TCP"))
+          .forEach(port -> ports.add(port.number()));
+    }
+    return ports;
+  }
+
+  private <T> Optional<T> refuse(TrafficSplit split, String field, String reason, String mend) {
+    statuses.add(split, Severity.UNUSABLE, field, reason, mend);
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,88 @@
+package io.sluice.mesh;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RegexTest {
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      textBlock =
+          """
+          .*; /any/path; true
+          /buy; /buy; true
+          /buy; /buy/; false
+          /buy; /x/buy; false
+          /buy.*; /buyer; true
+          ^/buy$; /buy; true
+          /a|/b; /b; true
+          /a|/b; /bc; false
+          .*Firefox.*; Mozilla/Firefox/1; true
+          /[0-9]{2,3}; /123; true
+          /[0-9]{2,3}; /1234; false
+          (?i)/Buy; /bUY; true
+          [[:alpha:]{3}]; {; true
+          /a.b; /a\\nb; true
+          """)
+  void matchesTheWholeText(String regex, String text, boolean matches) {
+    assertThat(Regex.of(regex).matches(text.translateEscapes())).isEqualTo(matches);
+  }
+
+  @Test
+  void isEqualByItsText() {
+    assertThat(Regex.of("/a+")).isEqualTo(Regex.of("/a+")).isNotEqualTo(Regex.of("/a*"));
+    assertThat(Regex.of(".*")).isSameAs(Regex.ANY);
+    assertThat(Regex.of("/a+")).hasToString("/a+").hasSameHashCodeAs(Regex.of("/a+"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "(",
+        "a**",
+        "[z-a]",
+        "(?=a)",
+        "\\1",
+        "\\",
+        "a{2001}",
+        "(a{1000}){1000}",
+        "((((((a{1000}){1000}){1000}){1000}){1000}){1000})*",
+        "([[:alpha:]]{900}|[]({]{900}x{900}){9}",
+        "(\\Q)\\Ea{999}){999}",
+        "(\\pL{60}){60}"
+      })
+  void saysWhatIsWrong(String regex) {
+    Assertions.assertTimeoutPreemptively(
+        Duration.ofSeconds(5),
+        () ->
+            assertThatThrownBy(() -> Regex.of(regex))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("'" + regex.substring(0, Math.min(80, regex.length()))));
+  }
+
+  @Test
+  void hasABound() {
+    assertThat(Regex.of("/".repeat(Regex.MAX_CHARACTERS)).text()).hasSize(Regex.MAX_CHARACTERS);
+    assertThatThrownBy(() -> Regex.of("/".repeat(Regex.MAX_CHARACTERS + 1)))
+        .hasMessageContaining("more than 1024 characters");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        "[a-z]{1,63}(\\.[a-z]{1,63}){3}",
+        "\\x{2603}+",
+        "/v[0-9]+/items/[^/]{1,200}(/.*)?"
+      })
+  void takesWhatPeopleWrite(String regex) {
+    assertThat(Regex.of(regex).text()).isEqualTo(regex);
+  }
+}
