@@ -96,7 +96,10 @@ final class StatusAnswers implements AdminServer.Answers {
   public void answer(AdminRequest request, Consumer<JsonNode> out) throws InterruptedException {
     switch (request.command()) {
       case "status" -> out.accept(status());
-      case "pods" -> pods.statuses().forEach(pod -> out.accept(pod(pod)));
+      case "pods" -> {
+        PodHandlers handlers = new PodHandlers(snapshot.get());
+        pods.statuses().forEach(pod -> out.accept(pod(pod, handlers)));
+      }
       case "certificates" -> identities.certificates(pods.statuses(), out);
       case "maps" -> catalogue().list().forEach(map -> out.accept(summary(map)));
       case "dump" ->
@@ -184,7 +187,7 @@ final class StatusAnswers implements AdminServer.Answers {
     return statuses.stream().filter(pod -> pod.state() == state).count();
   }
 
-  private static ObjectNode pod(PodStatus pod) {
+  private static ObjectNode pod(PodStatus pod, PodHandlers handlers) {
     ObjectNode node = JSON.objectNode();
     node.put("pod", pod.name().toString());
     node.put("state", pod.state().label());
@@ -195,6 +198,8 @@ final class StatusAnswers implements AdminServer.Answers {
     node.put("protection", pod.protection().label());
     node.put("problem", pod.problem());
     node.put("earlierConnections", pod.earlierConnections());
+    ArrayNode ports = node.putArray("handlers");
+    handlers.of(pod.name()).forEach(ports::add);
     return node;
   }
 

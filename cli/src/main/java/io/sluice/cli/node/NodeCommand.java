@@ -7,6 +7,7 @@ import io.sluice.cli.output.OutputFormat;
 import io.sluice.process.AdminRequest;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -60,7 +61,9 @@ public final class NodeCommand {
   /** {@code sluice node pods}. */
   @Command(
       name = "pods",
-      description = "Shows the pods of this node and whether they are intercepted.",
+      description =
+          "Shows the pods of this node and whether they are intercepted. -o wide shows how their ports"
+              + " are handled.",
       mixinStandardHelpOptions = true,
       footerHeading = "%nFields of -o json:%n",
       footer = {
@@ -71,11 +74,16 @@ public final class NodeCommand {
         "identity: its SPIFFE ID",
         "protection: whether interception was seen to work",
         "problem: what stands in the way, empty where nothing does",
-        "earlierConnections (number): connections older than its enrolment that are still open"
+        "earlierConnections (number): connections older than its enrolment that are still open",
+        "handlers[]: of each port that a Service leads to: its number, whether connections to it"
+            + " are carried as http or bytes, and why"
       })
   static final class PodsCommand implements Callable<Integer> {
     private static final List<String> COLUMNS =
         List.of("pod", "state", "addresses", "netnsCookie", "identity", "protection", "problem");
+
+    private static final List<String> ALL_COLUMNS =
+        Stream.concat(COLUMNS.stream(), Stream.of("handlers")).toList();
 
     @Mixin private NodeTarget target = new NodeTarget();
 
@@ -90,7 +98,8 @@ public final class NodeCommand {
       if (output.format() == OutputFormat.json) {
         Listing.printJson(JsonNodeFactory.instance.arrayNode().addAll(pods), out);
       } else {
-        Listing.of(pods, COLUMNS).print(OutputFormat.table, out);
+        List<String> columns = output.format() == OutputFormat.wide ? ALL_COLUMNS : COLUMNS;
+        Listing.of(pods, columns).print(OutputFormat.table, out);
       }
       return ExitCode.OK.code();
     }

@@ -158,9 +158,9 @@ class RequestDecisionsTest {
     MeshSnapshot otherRoute = snapshot(requests("buy", Ports.EVERY, match("/other", Set.of())));
     MeshSnapshot bytesOnly = snapshot(Samples.permission("buy", "store", "buyer"));
 
-    assertThat(grant.verdict(otherRoute).orElseThrow().isAllowed()).isTrue();
-    assertThat(grant.verdict(bytesOnly).orElseThrow().isAllowed()).isTrue();
-    assertThat(grant.verdict(snapshot()).orElseThrow())
+    assertThat(grant.verdict(otherRoute, null).orElseThrow().isAllowed()).isTrue();
+    assertThat(grant.verdict(bytesOnly, null).orElseThrow().isAllowed()).isTrue();
+    assertThat(grant.verdict(snapshot(), null).orElseThrow())
         .isEqualTo(Verdict.of(REFUSED, Reason.NO_TRAFFIC_TARGET));
     assertThat(grant.closes(before)).isTrue();
   }
@@ -172,7 +172,7 @@ class RequestDecisionsTest {
         Decisions.Grant.of(
             before, Direction.INBOUND, STORE, flow(80), Decisions.decide(before, flow(80)));
 
-    assertThat(grant.verdict(snapshot(BUY)).orElseThrow().reason()).isEqualTo(Reason.HTTP_ONLY);
+    assertThat(grant.verdict(snapshot(BUY), null).orElseThrow().reason()).isEqualTo(Reason.HTTP_ONLY);
   }
 
   private static Permission requests(String name, Ports ports, HttpMatch... routes) {

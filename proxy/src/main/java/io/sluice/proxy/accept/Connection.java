@@ -110,9 +110,10 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     }
   }
 
-  /** Whether it is not known yet what becomes of it. */
-  boolean isAdmitting() {
-    return state == State.ADMITTING;
+  /** Whether it, or a request of it, has no upstream yet and may get one. */
+  boolean isDialing() {
+    Exchanges conversing = exchanges;
+    return state == State.ADMITTING || (conversing != null && conversing.isSearching());
   }
 
   private void refuse(Reason reason) {
@@ -253,7 +254,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       conversing.look(now);
       long timeout = pod.idleNanos(path.snapshot);
       if (state == State.OPEN && timeout > 0 && conversing.silentNanos(now) >= timeout) {
-        end(CloseKind.IDLE, Reason.IDLE_TIMEOUT);
+        idle(conversing);
       }
       return;
     }
@@ -267,6 +268,15 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     }
     long timeout = pod.idleNanos(path.snapshot);
     if (timeout > 0 && joined.silentNanos(now) >= timeout) {
+      end(CloseKind.IDLE, Reason.IDLE_TIMEOUT);
+    }
+  }
+
+  /** Between requests it is only not used any more, which the client may be told in peace. */
+  private void idle(Exchanges conversing) {
+    if (conversing.isIdle()) {
+      conversing.drain();
+    } else {
       end(CloseKind.IDLE, Reason.IDLE_TIMEOUT);
     }
   }

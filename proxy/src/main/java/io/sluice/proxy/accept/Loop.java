@@ -93,13 +93,17 @@ final class Loop {
     });
   }
 
+  /** Takes no further requests on connections that stand; any thread, done on the loop. */
+  Future<?> retire() {
+    return executor.submit(() -> each(Connection::retire));
+  }
+
   /** Whether one may have no upstream yet that leads to another pod; any thread. */
   Future<Boolean> isDialing() {
     return executor.submit(() ->
         arrivals.isWaiting()
             || connections.stream()
-                .anyMatch(
-                    one -> one.subject.direction() == Direction.OUTBOUND && one.isAdmitting()));
+                .anyMatch(one -> one.subject.direction() == Direction.OUTBOUND && one.isDialing()));
   }
 
   void tick(long now) {

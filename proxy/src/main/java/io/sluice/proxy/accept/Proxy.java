@@ -338,6 +338,7 @@ public final class Proxy implements AutoCloseable {
       // What was taken from a pod and leads to another one is to be taken there by this process
       // too: nobody else knows who sent it.
       all(services, one -> one.close(Direction.OUTBOUND)).join();
+      retireAll();
       awaitArrivals();
       all(services, PodService::close).join();
       synchronized (lock) {
@@ -350,6 +351,11 @@ public final class Proxy implements AutoCloseable {
   private static CompletableFuture<Void> all(
       List<PodService> services, Function<PodService, CompletableFuture<Void>> step) {
     return CompletableFuture.allOf(services.stream().map(step).toArray(CompletableFuture[]::new));
+  }
+
+  /** Clients of connections that stand take their next requests to a new one. */
+  private void retireAll() {
+    loops.forEach(loop -> loop.retire().syncUninterruptibly());
   }
 
   private void awaitArrivals() {
@@ -375,6 +381,7 @@ public final class Proxy implements AutoCloseable {
   /** Again and again: a handshake that has begun makes a connection later. */
   private void leavePeers() {
     hboneServers().forEach(HboneServer::sendAway);
+    loops.forEach(Loop::retire);
     group.schedule(this::leavePeers, LEAVE_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
   }
 
@@ -394,6 +401,7 @@ public final class Proxy implements AutoCloseable {
       }
     }
     hboneServers().forEach(server -> server.drain(timeout));
+    loops.forEach(Loop::retire);
     CompletableFuture<Void> drained = new CompletableFuture<>();
     long deadline = System.nanoTime() + timeout.toNanos();
     var _ =

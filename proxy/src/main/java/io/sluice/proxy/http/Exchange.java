@@ -453,6 +453,11 @@ final class Exchange implements Upstream.Listener {
     return asked.bytes() + answered.bytes();
   }
 
+  /** Whether it has no upstream yet. */
+  boolean isSearching() {
+    return joined == null;
+  }
+
   Subject subject() {
     return subject;
   }

@@ -406,6 +406,16 @@ public final class Exchanges {
     return known;
   }
 
+  /** Whether no request is open. */
+  public boolean isIdle() {
+    return open.isEmpty();
+  }
+
+  /** Whether a request has no upstream yet. */
+  public boolean isSearching() {
+    return open.stream().anyMatch(Exchange::isSearching);
+  }
+
   // --- policy and time -----------------------------------------------------------------------
 
   /** Ends exchanges that the present snapshot refuses. */
