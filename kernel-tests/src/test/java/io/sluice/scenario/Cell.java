@@ -1,5 +1,6 @@
 package io.sluice.scenario;
 
+import io.sluice.lab.site.DaemonView;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetAddress;
@@ -15,6 +16,16 @@ record Cell(ScenarioSite site, boolean near, Family family) {
   /** A pod of the account that calls. */
   SitePod client(String account) {
     return site.client(account, near);
+  }
+
+  /** From 0, for what each cell needs of its own. */
+  int number() {
+    return (near ? 0 : Family.values().length) + family.ordinal();
+  }
+
+  /** What the daemon of the clients tells. */
+  DaemonView calling() {
+    return site.calling(near);
   }
 
   /** Of a service, or of a pod. */

@@ -68,7 +68,7 @@ final class Curl {
 
   private static String configuration(Request request, Function<String, InetAddress> address) {
     URI url = URI.create(request.url().replaceAll("\\[.*]", ""));
-    int port = url.getPort() > 0 ? url.getPort() : 80;
+    int port = url.getPort() > 0 ? url.getPort() : url.getScheme().equals("https") ? 443 : 80;
     InetAddress at = address.apply(url.getHost());
     String ip = IpAddresses.text(at);
     return "url = \"%s\"\nresolve = \"%s:%d:%s\"\n%s\n"

@@ -2,6 +2,7 @@ package io.sluice.scenario;
 
 import io.sluice.kernel.Mechanism;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
@@ -12,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every row of {@link HttpScenarios}, in every cell. */
+/** Every row of the tables, in every cell. */
 @Tag("kernel")
 @ParameterizedClass
 @EnumSource(
@@ -37,7 +38,14 @@ class HttpScenariosTest {
   }
 
   static List<Scenario> scenarios() {
-    return HttpScenarios.all();
+    return Stream.of(
+            AccessScenarios.all(),
+            SplitScenarios.all(),
+            ProtocolScenarios.all(),
+            TelemetryScenarios.all(),
+            Stream.of(BookstoreScenario.row()))
+        .flatMap(rows -> rows)
+        .toList();
   }
 
   @ParameterizedTest(name = "{0}")

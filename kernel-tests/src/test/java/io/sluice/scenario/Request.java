@@ -22,7 +22,8 @@ record Request(String url, List<String> options) {
     return get(url).with("request = " + method);
   }
 
-  private Request with(String option) {
+  /** With a line of curl's configuration. */
+  Request with(String option) {
     List<String> all = new ArrayList<>(options);
     all.add(option);
     return new Request(url, all);
