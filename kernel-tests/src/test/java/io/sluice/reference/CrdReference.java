@@ -71,15 +71,26 @@ final class CrdReference {
   }
 
   private static JsonNode version(JsonNode definition) {
-    JsonNode versions = definition.at("/spec/versions");
-    if (versions.size() != 1) {
-      throw new IllegalStateException("one version is shown: " + definition.at("/metadata/name"));
+    for (JsonNode version : definition.at("/spec/versions")) {
+      if (version.path("storage").asBoolean()) {
+        return version;
+      }
     }
-    return versions.get(0);
+    throw new IllegalStateException("none is stored: " + definition.at("/metadata/name"));
   }
 
   private static String schema(String part) {
     return "/schema/openAPIV3Schema/properties/" + part;
+  }
+
+  private static String otherVersions(JsonNode versions, JsonNode stored) {
+    StringBuilder others = new StringBuilder();
+    for (JsonNode version : versions) {
+      if (version != stored) {
+        others.append(others.isEmpty() ? " (also `" : "`, `").append(version.path("name").asText());
+      }
+    }
+    return others.isEmpty() ? "" : others.append("`)").toString();
   }
 
   private static void describe(JsonNode definition, StringBuilder text) {
@@ -88,10 +99,11 @@ final class CrdReference {
     JsonNode content = version.at(schema("spec"));
     text.append("## ").append(spec.at("/names/kind").asText()).append("\n\n");
     text.append(
-        "`%s/%s`, %s, `%s`%s. %s%n%n"
+        "`%s/%s`%s, %s, `%s`%s. %s%n%n"
             .formatted(
                 spec.path("group").asText(),
                 version.path("name").asText(),
+                otherVersions(spec.path("versions"), version),
                 spec.path("scope").asText().equals("Namespaced")
                     ? "in a namespace"
                     : "of the cluster",

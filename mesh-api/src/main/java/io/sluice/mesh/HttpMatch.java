@@ -1,11 +1,9 @@
 package io.sluice.mesh;
 
-import io.sluice.mesh.decision.HttpRequest;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One match of an SMI HTTPRouteGroup: a request matches where path, method and every header do.
@@ -22,31 +20,11 @@ public record HttpMatch(String name, Regex path, Set<String> methods, Map<String
   public HttpMatch {
     methods = methods.contains(EVERY_METHOD) ? Set.of() : Set.copyOf(methods);
     Map<String, Regex> lower = new TreeMap<>();
-    headers.forEach((header, value) -> lower.put(header.toLowerCase(Locale.ROOT), value));
-    headers = Map.copyOf(lower);
-  }
-
-  /** Whether {@code request} is one that is meant. */
-  public boolean matches(HttpRequest request) {
-    if (!methods.isEmpty() && !methods.contains(request.method())) {
-      return false;
-    }
-    if (!path.matches(request.path())) {
-      return false;
-    }
     for (Map.Entry<String, Regex> header : headers.entrySet()) {
-      String value = value(request, header.getKey());
-      if (value == null || !header.getValue().matches(value)) {
-        return false;
+      if (lower.put(header.getKey().toLowerCase(Locale.ROOT), header.getValue()) != null) {
+        throw new IllegalArgumentException("header " + header.getKey() + " is there twice");
       }
     }
-    return true;
-  }
-
-  private static @Nullable String value(HttpRequest request, String name) {
-    return switch (name) {
-      case "host", ":authority" -> request.authority();
-      default -> request.header(name);
-    };
+    headers = Map.copyOf(lower);
   }
 }

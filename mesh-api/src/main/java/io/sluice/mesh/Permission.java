@@ -1,6 +1,5 @@
 package io.sluice.mesh;
 
-import io.sluice.mesh.decision.HttpRequest;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -53,16 +52,6 @@ public record Permission(
     return access instanceof Access.Requests requests
         && !requests.routes().isEmpty()
         && ports.contain(port);
-  }
-
-  /** Whether it grants {@code request} to {@code port}. */
-  public boolean grants(int port, HttpRequest request) {
-    return ports.contain(port)
-        && switch (access) {
-          case Access.Bytes _ -> true;
-          case Access.Requests requests ->
-              requests.routes().stream().anyMatch(route -> route.matches(request));
-        };
   }
 
   @Override

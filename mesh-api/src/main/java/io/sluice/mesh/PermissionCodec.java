@@ -40,7 +40,7 @@ final class PermissionCodec {
               Requests.newBuilder()
                   .addAllSources(sources)
                   .addAllForeignSources(foreign)
-                  .addAllRoutes(HttpMatches.messages(requests.routes())));
+                  .addAllRoutes(HttpMatchCodec.messages(requests.routes())));
     }
     return message.build();
   }
@@ -71,7 +71,7 @@ final class PermissionCodec {
         bytes
             ? Access.BYTES
             : new Access.Requests(
-                HttpMatches.models("requests.routes", requests.getRoutesList(), checks)),
+                HttpMatchCodec.models("requests.routes", requests.getRoutesList(), checks)),
         switch (message.getRevoked()) {
           case REVOKED_UNSPECIFIED -> null;
           case REVOKED_CLOSE -> RevokedMode.CLOSE;

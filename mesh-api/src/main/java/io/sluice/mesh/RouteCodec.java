@@ -22,7 +22,7 @@ final class RouteCodec {
             .setName(route.name().name())
             .setService(route.service().toString());
     for (TrafficRoute.Rule rule : route.rules()) {
-      var told = RouteRule.newBuilder().addAllMatches(HttpMatches.messages(rule.matches()));
+      var told = RouteRule.newBuilder().addAllMatches(HttpMatchCodec.messages(rule.matches()));
       for (TrafficRoute.Backend backend : rule.backends()) {
         told.addBackends(
             Backend.newBuilder()
@@ -41,7 +41,7 @@ final class RouteCodec {
     for (RouteRule rule : message.getRulesList()) {
       rules.add(
           new TrafficRoute.Rule(
-              HttpMatches.models("rules.matches", rule.getMatchesList(), checks),
+              HttpMatchCodec.models("rules.matches", rule.getMatchesList(), checks),
               checks.list(
                   "rules.backends",
                   rule.getBackendsList(),

@@ -163,7 +163,10 @@ class UnusableResourceTest {
         requests("requests.routes.path", HttpMatch.newBuilder().setPath("(")),
         requests("requests.routes.name", HttpMatch.newBuilder().setName("n".repeat(257))),
         requests("requests.routes.methods", HttpMatch.newBuilder().addMethods("G\0T")),
-        requests("requests.routes.headers", HttpMatch.newBuilder().putHeaders("host", "[")));
+        requests("requests.routes.headers", HttpMatch.newBuilder().putHeaders("host", "[")),
+        requests(
+            "requests.routes.headers",
+            HttpMatch.newBuilder().putHeaders("host", "a").putHeaders("Host", "b")));
   }
 
   private static Mistake requests(String field, HttpMatch.Builder route) {

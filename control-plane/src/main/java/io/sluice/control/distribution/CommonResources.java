@@ -17,9 +17,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What many nodes are told alike: every one of settings, namespaces and whatever else is not
- * rationed; of pods of other nodes and services each one that has an enrolled pod. One thread.
+ * rationed; of routes, pods of other nodes and services each one that has an enrolled pod. One
+ * thread.
  */
 final class CommonResources {
+  /** Kinds that only pods of the mesh make use of. */
+  private static final Set<Kind<?>> OF_PODS = Set.of(Kind.ROUTE);
+
   /** Kinds of which a node is told no more than it needs. */
   private static final Set<Kind<?>> RATIONED = Set.of(Kind.WORKLOAD, Kind.SERVICE, Kind.PERMISSION);
 
@@ -41,16 +45,15 @@ final class CommonResources {
           if (after == null) {
             encodings.forget(Form.WHOLE, key);
           }
-          everybody(
-              key, after == null ? null : encodings.encode(Form.WHOLE, after, quiet.get(key)));
+          Resource resource =
+              after == null ? null : encodings.encode(Form.WHOLE, after, busy.get(key));
+          if (!OF_PODS.contains(kind)) {
+            quiet = resource == null ? quiet.without(key) : quiet.with(key, resource);
+          }
+          tell(key, resource);
         }
       }
     }
-  }
-
-  private void everybody(ResourceKey key, @Nullable Resource resource) {
-    quiet = resource == null ? quiet.without(key) : quiet.with(key, resource);
-    tell(key, resource);
   }
 
   /**

@@ -41,8 +41,8 @@ final class FreshResources {
     this.snapshot = snapshot;
     snapshot.all(Kind.SETTINGS).forEach(one -> put(quiet, encode(one)));
     snapshot.all(Kind.NAMESPACE).forEach(one -> put(quiet, encode(one)));
-    snapshot.all(Kind.ROUTE).forEach(one -> put(quiet, encode(one)));
     busy = new HashMap<>(quiet);
+    snapshot.all(Kind.ROUTE).forEach(one -> put(busy, encode(one)));
     addPods();
     addServices();
     addPermissions();

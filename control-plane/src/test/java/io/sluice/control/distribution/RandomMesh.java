@@ -144,7 +144,10 @@ public final class RandomMesh {
 
   private HttpMatch match() {
     return new HttpMatch(
-        "match", Regex.of(one(List.of("/buy", "/.*"))), Set.of(one(List.of("GET", "PUT"))), Map.of());
+        "match",
+        Regex.of(one(List.of("/buy", "/.*"))),
+        Set.of(one(List.of("GET", "PUT"))),
+        Map.of());
   }
 
   private Permission permission(int number) {
@@ -184,7 +187,8 @@ public final class RandomMesh {
               new InetSocketAddress(random.nextInt(4) == 0 ? address6() : address(), one(PORTS)),
               random.nextInt(4) > 0));
     }
-    return new ServicePort(tooLongAtTimes("web"), number, one(List.of(AppProtocol.values())), endpoints);
+    return new ServicePort(
+        tooLongAtTimes("web"), number, one(List.of(AppProtocol.values())), endpoints);
   }
 
   private String tooLongAtTimes(String text) {

@@ -102,13 +102,15 @@ class ScopeTest {
     boolean mayGoOn =
         direction == Direction.INBOUND
             || outcomes(by, pod, flow.destination()).stream()
-                .anyMatch(outcome -> !(outcome instanceof Verdict refused) || refused.isAllowed() || refused.reason() == Reason.HTTP_ONLY);
+                .anyMatch(outcome ->
+                    !(outcome instanceof Verdict refused)
+                        || refused.isAllowed()
+                        || refused.reason() == Reason.HTTP_ONLY);
     return mayGoOn ? Optional.of(Handling.of(by, direction, pod.name(), flow)) : Optional.empty();
   }
 
   /** Where bytes and requests may be sent on to. */
-  private static Set<Optional<NamespacedName>> backends(
-      MeshSnapshot by, InetSocketAddress called) {
+  private static Set<Optional<NamespacedName>> backends(MeshSnapshot by, InetSocketAddress called) {
     Set<Optional<NamespacedName>> found = new HashSet<>();
     by.serviceAt(called.getAddress())
         .ifPresent(service -> {

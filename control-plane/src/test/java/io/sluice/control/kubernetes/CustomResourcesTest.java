@@ -58,7 +58,7 @@ class CustomResourcesTest {
   @ParameterizedTest
   @EnumSource(
       value = ReadableKind.class,
-      names = {"MESH_CONFIG", "TRAFFIC_TARGET", "TCP_ROUTE", "HTTP_ROUTE_GROUP"})
+      names = {"MESH_CONFIG", "TRAFFIC_TARGET", "TCP_ROUTE", "HTTP_ROUTE_GROUP", "TRAFFIC_SPLIT"})
   void definesWhatTheReadersRead(ReadableKind kind) throws Exception {
     JsonNode definition = definition(kind);
     JsonNode spec = definition.path("spec");
@@ -70,9 +70,13 @@ class CustomResourcesTest {
     assertThat(spec.at("/names/plural").asText()).isEqualTo(kind.resource());
     assertThat(spec.path("scope").asText()).isEqualTo("Namespaced");
     assertThat(spec.path("versions"))
-        .singleElement()
-        .satisfies(version -> {
-          assertThat(version.path("name").asText()).isEqualTo(kind.versions().getFirst());
+        .extracting(version -> version.path("name").asText())
+        .containsExactlyElementsOf(kind.versions());
+    assertThat(spec.path("versions"))
+        .filteredOn(version -> version.path("storage").asBoolean())
+        .containsExactly(spec.path("versions").path(0));
+    assertThat(spec.path("versions"))
+        .allSatisfy(version -> {
           assertThat(version.at("/subresources/status").isObject()).isTrue();
           assertThat(version.path("additionalPrinterColumns"))
               .extracting(column -> column.path("name").asText())
@@ -129,6 +133,28 @@ class CustomResourcesTest {
         .isEmpty();
   }
 
+  @Test
+  void takesTrafficSplitsAsTheirReaderDoes() throws Exception {
+    String split =
+        """
+        apiVersion: split.smi-spec.io/v1alpha4
+        kind: TrafficSplit
+        metadata: {name: split, namespace: shop}
+        spec:
+          service: web
+          backends: [{service: v1, weight: %s}]
+          matches: [{kind: HTTPRouteGroup, name: books}]
+        """
+            + CONDITION;
+
+    for (String good : List.of("0", "1000000", "500m", "'1'")) {
+      assertThat(problems(ReadableKind.TRAFFIC_SPLIT, yaml(split.formatted(good)))).isEmpty();
+    }
+    for (String bad : List.of("-1", "1000001", "1.5k", "true")) {
+      assertThat(problems(ReadableKind.TRAFFIC_SPLIT, yaml(split.formatted(bad)))).isNotEmpty();
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = ';',
@@ -174,7 +200,7 @@ class CustomResourcesTest {
   @ParameterizedTest
   @EnumSource(
       value = ReadableKind.class,
-      names = {"MESH_CONFIG", "TRAFFIC_TARGET", "TCP_ROUTE", "HTTP_ROUTE_GROUP"})
+      names = {"MESH_CONFIG", "TRAFFIC_TARGET", "TCP_ROUTE", "HTTP_ROUTE_GROUP", "TRAFFIC_SPLIT"})
   void hasRulesThatSpeakOfFieldsThatAreThereAndSayTheMend(ReadableKind kind) throws Exception {
     JsonNode version = definition(kind).path("spec").path("versions").path(0);
 
@@ -252,6 +278,7 @@ class CustomResourcesTest {
             "minItems",
             "maxItems",
             "maxProperties",
+            "x-kubernetes-int-or-string",
             "x-kubernetes-preserve-unknown-fields",
             "x-kubernetes-validations",
             "x-kubernetes-list-type",
@@ -276,7 +303,11 @@ class CustomResourcesTest {
               throw new IllegalArgumentException(path + ": unknown keyword " + keyword);
             }
           });
-      switch (schema.path("type").asText()) {
+      String type = schema.path("type").asText();
+      if (type.isEmpty() && schema.path("x-kubernetes-int-or-string").asBoolean()) {
+        type = value.isTextual() ? "string" : "integer";
+      }
+      switch (type) {
         case "object" -> object(path, schema, value);
         case "array" -> array(path, schema, value);
         case "string" -> string(path, schema, value);

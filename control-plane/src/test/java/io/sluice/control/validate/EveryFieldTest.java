@@ -17,6 +17,7 @@ import io.sluice.control.compile.IncrementalCompiler;
 import io.sluice.control.compile.PodRangeRule;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectReader;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -121,6 +122,32 @@ class EveryFieldTest {
               rules: [{kind: TCPRoute, name: web}]}}
       """;
 
+  private static final String GROUP =
+      """
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup,
+       metadata: {name: web, namespace: shop}, spec: {matches: [{name: a, pathRegex: /a}]}}
+      ---
+      {apiVersion: access.smi-spec.io/v1alpha3, kind: TrafficTarget,
+       metadata: {name: a, namespace: shop},
+       spec: {destination: {kind: ServiceAccount, name: store},
+              sources: [{kind: ServiceAccount, name: client, namespace: shop}],
+              rules: [{kind: HTTPRouteGroup, name: web}]}}
+      """;
+
+  private static final String SPLIT =
+      """
+      {apiVersion: split.smi-spec.io/v1alpha4, kind: TrafficSplit,
+       metadata: {name: a, namespace: shop},
+       spec: {service: byname, backends: [{service: store, weight: 1}],
+              matches: [{kind: HTTPRouteGroup, name: web}]}}
+      ---
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup,
+       metadata: {name: web, namespace: shop}, spec: {matches: [{name: a, pathRegex: /a}]}}
+      ---
+      {apiVersion: v1, kind: Service, metadata: {name: store, namespace: shop},
+       spec: {clusterIP: None, selector: {app: store}, ports: [{port: 80}, {port: 81, name: b}]}}
+      """;
+
   private static final String MESH_CONFIG =
       """
       {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
@@ -149,6 +176,7 @@ class EveryFieldTest {
           Map.entry("spec.initContainers[].restartPolicy", "Always"),
           Map.entry("spec.dnsConfig.nameservers[]", "192.0.2.53"),
           Map.entry("spec.rules[].name", "nowhere"),
+          Map.entry("spec.matches[].methods[]", "PUT"),
           Map.entry("spec.traffic.mtlsMode", "PERMISSIVE"),
           Map.entry("spec.sidecar.localProxyMode", "PodIP"),
           Map.entry("spec.traffic.metadataMode", "ALLOW"),
@@ -219,7 +247,8 @@ class EveryFieldTest {
               "spec\\.(initC|c)ontainers\\[]\\..*(httpGet|tcpSocket|grpc)"
                   + "\\.(host|path|scheme|service|httpHeaders.*)",
               "what the kubelet says to the port, which alone is opened to it"),
-          Map.entry("spec\\.matches\\.name", "a name for people"));
+          Map.entry("spec\\.matches\\.name", "a name for people"),
+          Map.entry("spec\\.matches\\[]\\.apiGroup", "there is one API group with the kind"));
 
   private final List<String> swallowed = new ArrayList<>();
 
@@ -258,7 +287,11 @@ class EveryFieldTest {
                 "traffictargets.access.smi-spec.io",
                 TARGET,
                 "tcproutes.specs.smi-spec.io",
-                ROUTE)
+                ROUTE,
+                "httproutegroups.specs.smi-spec.io",
+                GROUP,
+                "trafficsplits.split.smi-spec.io",
+                SPLIT)
             .entrySet()) {
       Path file = Path.of("..", "charts", "sluice", "crds", kind.getKey() + ".yaml");
       JsonNode schema =
@@ -375,7 +408,8 @@ class EveryFieldTest {
         snapshot.settings().toString(),
         snapshot.workloads().toString(),
         snapshot.services().toString(),
-        snapshot.permissions().toString());
+        snapshot.permissions().toString(),
+        snapshot.all(Kind.ROUTE).toString());
   }
 
   /** What is said of the object once the field is there. */

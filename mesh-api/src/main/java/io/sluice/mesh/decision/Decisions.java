@@ -212,7 +212,7 @@ public final class Decisions {
       return Reason.PORT_NOT_GRANTED;
     }
     if (requestOrNull != null) {
-      return permission.grants(port, requestOrNull)
+      return Matching.grants(permission, port, requestOrNull)
           ? Reason.TRAFFIC_TARGET
           : Reason.ROUTE_NOT_GRANTED;
     }

@@ -63,8 +63,7 @@ public final class Routing {
 
   private static boolean matches(TrafficRoute.Rule rule, @Nullable HttpRequest requestOrNull) {
     return rule.matches().isEmpty()
-        || (requestOrNull != null
-            && rule.matches().stream().anyMatch(match -> match.matches(requestOrNull)));
+        || (requestOrNull != null && Matching.any(rule.matches(), requestOrNull));
   }
 
   private static Optional<Service> choose(

@@ -172,7 +172,8 @@ class RequestDecisionsTest {
         Decisions.Grant.of(
             before, Direction.INBOUND, STORE, flow(80), Decisions.decide(before, flow(80)));
 
-    assertThat(grant.verdict(snapshot(BUY), null).orElseThrow().reason()).isEqualTo(Reason.HTTP_ONLY);
+    assertThat(grant.verdict(snapshot(BUY), null).orElseThrow().reason())
+        .isEqualTo(Reason.HTTP_ONLY);
   }
 
   private static Permission requests(String name, Ports ports, HttpMatch... routes) {

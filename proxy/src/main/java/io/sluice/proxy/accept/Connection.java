@@ -181,7 +181,10 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
             id,
             this);
     exchanges = begun;
-    begun.start(downstream.accept(), reached);
+    if (reached != null) {
+      begun.has(reached);
+    }
+    begun.start(downstream.accept(begun));
   }
 
   @Override

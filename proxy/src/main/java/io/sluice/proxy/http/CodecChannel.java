@@ -225,7 +225,7 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
   @Override
   public void writable() {
     if (open) {
-      unsafe().flush();
+      pipeline().flush(); // the codec may have kept content back
     } else if (!gone) {
       bytes.endOutput();
     }

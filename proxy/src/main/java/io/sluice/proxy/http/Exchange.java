@@ -248,6 +248,7 @@ final class Exchange implements Upstream.Listener {
 
     @Override
     public void trailers(Fields trailers) {
+      trailers.remove(CLIENT_CERTIFICATE);
       asked.whole = true;
       HttpStream sink = joined;
       if (ended) {
@@ -281,7 +282,13 @@ final class Exchange implements Upstream.Listener {
     @Override
     public void aborted(HttpStream.Abort how) {
       if (!ended) {
-        end = how == HttpStream.Abort.PROTOCOL_ERROR ? End.BAD_REQUEST : End.RESET_BY_CLIENT;
+        if (how == HttpStream.Abort.PROTOCOL_ERROR) {
+          end = End.BAD_REQUEST;
+          status = answering ? status : 400;
+          subject.refused(Verdict.of(Outcome.REFUSED, Reason.BAD_REQUEST));
+        } else {
+          end = End.RESET_BY_CLIENT;
+        }
         dropUpstream();
         finish();
       }
@@ -445,6 +452,7 @@ final class Exchange implements Upstream.Listener {
       end = byClient && end == End.CUT ? End.RESET_BY_CLIENT : end;
       dropUpstream();
       asked.drop();
+      downstream.abort(HttpStream.Abort.RESET);
     }
   }
 

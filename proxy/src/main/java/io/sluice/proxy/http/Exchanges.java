@@ -14,6 +14,7 @@ import io.sluice.proxy.decide.Affected;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
+import io.sluice.proxy.relay.DirectPeer;
 import io.sluice.proxy.upstream.LocalPod;
 import io.sluice.proxy.upstream.Upstream;
 import io.sluice.proxy.upstream.UpstreamLoop;
@@ -29,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * The requests of one downstream connection, of the version that its first octets tell: each is
  * decided and led on for itself. Runs on the connection's event loop.
  */
-public final class Exchanges {
+public final class Exchanges implements DirectPeer {
   /** Whose requests these are. */
   public interface Listener {
     /** An exchange has ended. */
@@ -71,6 +72,7 @@ public final class Exchanges {
   private @Nullable Leads leads; // from then on
   private @Nullable Http1Server http1;
   private @Nullable Http2Server http2;
+  private boolean version2;
   private boolean draining;
   private boolean ended;
 
@@ -95,19 +97,20 @@ public final class Exchanges {
     this.listener = listener;
   }
 
-  /**
-   * Takes requests from now on.
-   *
-   * @param reachedOrNull the connection to the application, where it was reached before the first
-   *     request came
-   */
-  public void start(ByteChannel channel, @Nullable ByteChannel reachedOrNull) {
-    downstream = channel;
-    application = reachedOrNull;
-    if (reachedOrNull != null) {
-      reachedOrNull.listen(new Unasked());
-      reachedOrNull.start();
+  /** The connection to the application, which was reached before the first request came. */
+  public void has(ByteChannel reached) {
+    application = reached;
+    reached.listen(new Unasked());
+    reached.start();
+  }
+
+  /** Takes requests from now on; some may have come directly. */
+  public void start(ByteChannel channel) {
+    if (ended) {
+      channel.reset();
+      return;
     }
+    downstream = channel;
     channel.listen(new Beginning(channel));
     channel.start();
   }
@@ -149,7 +152,7 @@ public final class Exchanges {
     }
 
     private void speakHttp1() {
-      leads = new Leads(setup(), false, application);
+      lead(false);
       Http1Server server =
           new Http1Server(channel, around.allocator(), around.pod().budget, new Requests());
       http1 = server;
@@ -159,7 +162,7 @@ public final class Exchanges {
     }
 
     private void speakHttp2() {
-      leads = new Leads(setup(), true, application);
+      lead(true);
       Http2Server server =
           new Http2Server(
               channel, setup(), new Shared(), stream -> stream.listen(new Asked(stream)));
@@ -193,8 +196,13 @@ public final class Exchanges {
         around.loop(), around.allocator(), HttpLimits.DEFAULTS, around.pod().budget);
   }
 
+  private void lead(boolean http2Spoken) {
+    version2 = http2Spoken;
+    leads = new Leads(setup(), http2Spoken, application);
+  }
+
   private String version() {
-    return http2 == null ? "HTTP/1.1" : "HTTP/2";
+    return version2 ? "HTTP/2" : "HTTP/1.1";
   }
 
   /** An application that speaks before it was asked speaks another protocol. */
@@ -239,6 +247,19 @@ public final class Exchanges {
   }
 
   // --- requests ------------------------------------------------------------------------------
+
+  /** Whether a request may be given to it directly. */
+  boolean takesDirectly() {
+    return !draining && !ended && http1 == null && http2 == null;
+  }
+
+  /** A request that the other side of a call within this process has read. */
+  void take(HttpStream stream, Head head, boolean last, boolean http2Spoken) {
+    if (leads == null) {
+      lead(http2Spoken);
+    }
+    begin(stream, head, last);
+  }
 
   private void begin(HttpStream stream, Head head, boolean last) {
     progress++;
@@ -287,6 +308,11 @@ public final class Exchanges {
     @Override
     public void refused(int status) {
       tellUnread(status);
+    }
+
+    @Override
+    public void broken(boolean flood) {
+      tellUnread(0);
     }
 
     @Override

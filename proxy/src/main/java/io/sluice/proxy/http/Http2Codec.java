@@ -4,24 +4,12 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.handler.codec.http2.DefaultHttp2Connection;
-import io.netty.handler.codec.http2.DefaultHttp2ConnectionDecoder;
-import io.netty.handler.codec.http2.DefaultHttp2ConnectionEncoder;
-import io.netty.handler.codec.http2.DefaultHttp2FrameReader;
-import io.netty.handler.codec.http2.DefaultHttp2FrameWriter;
-import io.netty.handler.codec.http2.DefaultHttp2HeadersDecoder;
-import io.netty.handler.codec.http2.DefaultHttp2LocalFlowController;
-import io.netty.handler.codec.http2.DefaultHttp2RemoteFlowController;
 import io.netty.handler.codec.http2.Http2Connection;
 import io.netty.handler.codec.http2.Http2ConnectionAdapter;
-import io.netty.handler.codec.http2.Http2ConnectionDecoder;
-import io.netty.handler.codec.http2.Http2ConnectionEncoder;
 import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2Exception;
-import io.netty.handler.codec.http2.Http2FrameAdapter;
 import io.netty.handler.codec.http2.Http2Headers;
-import io.netty.handler.codec.http2.Http2PromisedRequestVerifier;
 import io.netty.handler.codec.http2.Http2Settings;
 import io.netty.handler.codec.http2.Http2Stream;
 import io.sluice.proxy.http2.FrameMeter;
@@ -60,14 +48,12 @@ abstract class Http2Codec extends Http2ConnectionHandler {
   }
 
   private static final int TOO_LARGE = 431; // RFC 6585 §5
-  private static final int MAX_SMALL_CONTINUATIONS = 8;
   private static final int MOST_LAST_STREAM = Integer.MAX_VALUE;
-  private static final long DRAIN_PING = 0x51ce_0003L;
+  static final long DRAIN_PING = 0x51ce_0003L;
   private static final long DRAIN_PING_SECONDS = 5;
   private static final long LAST_WORD_SECONDS = 1;
   private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
   private static final int MOST_OF_CONNECTION = 1 << 20;
-  private static final float WINDOW_UPDATE_RATIO = 0.5f;
 
   private final HttpSetup setup;
   private final Listener listener;
@@ -89,65 +75,26 @@ abstract class Http2Codec extends Http2ConnectionHandler {
   private boolean broken;
   private boolean inactive;
 
-  /** What Netty wants to be made in this order. */
-  private record Parts(
-      Http2ConnectionDecoder decoder,
-      Http2ConnectionEncoder encoder,
-      Http2Connection.PropertyKey key) {
-    static Parts of(boolean server, HttpLimits limits) {
-      var connection = new DefaultHttp2Connection(server, 0);
-      Http2Connection.PropertyKey key = connection.newKey();
-      connection
-          .remote()
-          .flowController(
-              new DefaultHttp2RemoteFlowController(
-                  connection, new StreamBacklogs(connection, key)));
-      connection
-          .local()
-          .flowController(
-              new DefaultHttp2LocalFlowController(connection, WINDOW_UPDATE_RATIO, true));
-      var encoder = new DefaultHttp2ConnectionEncoder(connection, new DefaultHttp2FrameWriter());
-      var headers =
-          new DefaultHttp2HeadersDecoder(false, limits.maxHeaderBytes()) {
-            @Override
-            protected Http2Headers newHeaders() {
-              return new ReceivedHead(limits);
-            }
-          };
-      var decoder =
-          new DefaultHttp2ConnectionDecoder(
-              connection,
-              encoder,
-              new DefaultHttp2FrameReader(headers, MAX_SMALL_CONTINUATIONS),
-              Http2PromisedRequestVerifier.ALWAYS_VERIFY,
-              true,
-              true,
-              false,
-              false);
-      return new Parts(decoder, encoder, key);
-    }
-  }
-
   Http2Codec(
       boolean server,
       ByteChannel bytes,
       HttpSetup setup,
       Http2Settings settings,
       Listener listener) {
-    this(Parts.of(server, setup.limits()), server, bytes, setup, settings, listener);
+    this(Http2Parts.of(server, setup.limits()), server, bytes, setup, settings, listener);
   }
 
   private Http2Codec(
-      Parts parts,
+      Http2Parts parts,
       boolean server,
       ByteChannel bytes,
       HttpSetup setup,
       Http2Settings settings,
       Listener listener) {
-    super(parts.decoder, parts.encoder, settings, true);
+    super(parts.decoder(), parts.encoder(), settings, true);
     this.setup = setup;
     this.listener = listener;
-    this.key = parts.key;
+    this.key = parts.key();
     this.budget = setup.budget().part();
     this.channel = new CodecChannel(bytes, setup.allocator(), this::ended);
     HttpLimits limits = setup.limits();
@@ -159,7 +106,7 @@ abstract class Http2Codec extends Http2ConnectionHandler {
             Math.max(MOST_OF_CONNECTION, limits.streamWindow()),
             budget);
     gracefulShutdownTimeoutMillis(0);
-    decoder().frameListener(new Frames());
+    decoder().frameListener(new Http2Frames(this));
     connection().addListener(new Streams());
     channel
         .pipeline()
@@ -223,8 +170,18 @@ abstract class Http2Codec extends Http2ConnectionHandler {
   /** A request begins. */
   abstract void requested(Http2Exchange exchange);
 
-  private @Nullable Http2Exchange exchange(@Nullable Http2Stream stream) {
+  /** The exchange of that stream, if any. */
+  final @Nullable Http2Exchange exchange(@Nullable Http2Stream stream) {
     return stream == null ? null : stream.getProperty(key);
+  }
+
+  final void begin(Http2Stream stream, Http2Exchange exchange) {
+    stream.setProperty(key, exchange);
+    requested(exchange);
+  }
+
+  final void roomMade() {
+    listener.roomMade();
   }
 
   /** Opens a stream for it; returns its identifier, or 0 where the peer allows none. */
@@ -263,10 +220,10 @@ abstract class Http2Codec extends Http2ConnectionHandler {
   }
 
   /** Ends a request with an answer of ours. */
-  private void refuse(Http2Stream stream, int status) {
-    writeHead(stream.id(), SentHead.of(Head.response(status, new Fields()), true), true);
-    reset(stream.id(), Http2Error.NO_ERROR.code());
+  final void refuse(Http2Stream stream, int status) {
     listener.refused(status);
+    writeHead(stream.id(), SentHead.response(Head.response(status, new Fields())), true);
+    reset(stream.id(), Http2Error.NO_ERROR.code());
   }
 
   // --- what waits ----------------------------------------------------------------------------
@@ -329,8 +286,8 @@ abstract class Http2Codec extends Http2ConnectionHandler {
     if (windows.mustGive()) {
       Http2Exchange largest = largest();
       if (largest != null) {
-        reset(largest.id(), Http2Error.ENHANCE_YOUR_CALM.code());
         largest.aborted(HttpStream.Abort.FAILED);
+        reset(largest.id(), Http2Error.ENHANCE_YOUR_CALM.code());
       }
     }
   }
@@ -352,98 +309,6 @@ abstract class Http2Codec extends Http2ConnectionHandler {
     return largest[0];
   }
 
-  // --- frames --------------------------------------------------------------------------------
-
-  private static Http2Exception malformed(int id, @Nullable String why) {
-    return Http2Exception.streamError(
-        id, Http2Error.PROTOCOL_ERROR, "malformed: %s", why == null ? "not what it says" : why);
-  }
-
-  private final class Frames extends Http2FrameAdapter {
-    @Override
-    public void onHeadersRead(
-        ChannelHandlerContext ours,
-        int id,
-        Http2Headers headers,
-        int dependency,
-        short weight,
-        boolean exclusive,
-        int padding,
-        boolean last)
-        throws Http2Exception {
-      ReceivedHead list = (ReceivedHead) headers;
-      Http2Stream stream = connection().stream(id);
-      Http2Exchange exchange = exchange(stream);
-      if (exchange == null) {
-        if (!isServer() || stream == null) {
-          return; // was reset before
-        }
-        // The peer is bound by our SETTINGS only from its acknowledgement on.
-        if (connection().numActiveStreams() > setup.limits().maxConcurrentStreams()) {
-          throw Http2Exception.streamError(id, Http2Error.REFUSED_STREAM, "too many streams");
-        }
-        if (list.fault() == null && list.refusal() != 0) {
-          refuse(stream, list.refusal());
-          return;
-        }
-        Head head = list.request(last);
-        if (head == null) {
-          throw malformed(id, list.fault());
-        }
-        exchange = new Http2Exchange(Http2Codec.this, id);
-        stream.setProperty(key, exchange);
-        requested(exchange);
-        exchange.request(head, last);
-        return;
-      }
-      if (!exchange.received(list, last)) {
-        throw malformed(id, list.fault());
-      }
-    }
-
-    @Override
-    public int onDataRead(
-        ChannelHandlerContext ours, int id, ByteBuf bytes, int padding, boolean last)
-        throws Http2Exception {
-      Http2Exchange exchange = exchange(connection().stream(id));
-      if (exchange == null) {
-        return bytes.readableBytes() + padding;
-      }
-      if (!exchange.received(bytes, padding, last)) {
-        throw malformed(id, "content of another length");
-      }
-      return 0;
-    }
-
-    @Override
-    public void onRstStreamRead(ChannelHandlerContext ours, int id, long code) {
-      Http2Exchange exchange = exchange(connection().stream(id));
-      if (exchange != null) {
-        exchange.aborted(Http2Exchange.reason(code));
-      }
-    }
-
-    @Override
-    public void onSettingsRead(ChannelHandlerContext ours, Http2Settings settings) {
-      settings(settings);
-      listener.roomMade();
-    }
-
-    @Override
-    public void onPingAckRead(ChannelHandlerContext ours, long data) {
-      if (data == DRAIN_PING) {
-        nameLastStream();
-      }
-    }
-
-    @Override
-    public void onGoAwayRead(
-        ChannelHandlerContext ours, int lastStream, long code, ByteBuf debugData) {
-      // What it did not look at ends with NOT_PROCESSED as the codec closes it.
-      setup.loop().execute(Http2Codec.this::closeIfLeft);
-    }
-  }
-
   private final class Streams extends Http2ConnectionAdapter {
     @Override
     public void onStreamClosed(Http2Stream stream) {
@@ -462,7 +327,7 @@ abstract class Http2Codec extends Http2ConnectionHandler {
       if (!inactive) {
         closeIfDone();
         closeIfLeft();
-        listener.roomMade();
+        roomMade();
       }
     }
 
@@ -565,7 +430,7 @@ abstract class Http2Codec extends Http2ConnectionHandler {
     goAway(ours, lastStream, Http2Error.NO_ERROR.code(), Unpooled.EMPTY_BUFFER, ours.newPromise());
   }
 
-  private void nameLastStream() {
+  final void nameLastStream() {
     if (leaving && !lastStreamNamed && !inactive) {
       lastStreamNamed = true;
       sendGoAway(connection().remote().lastStreamCreated());
@@ -581,7 +446,7 @@ abstract class Http2Codec extends Http2ConnectionHandler {
   }
 
   /** The peer takes no more requests, and all that it took have ended. */
-  private void closeIfLeft() {
+  final void closeIfLeft() {
     if (!isServer() && connection().goAwayReceived() && isIdle() && !inactive) {
       finish();
     }

@@ -108,7 +108,8 @@ final class Http2Exchange implements HttpStream {
       return true;
     }
     if (!headSeen || !isWhole(length, last)) {
-      return false; // which ends it
+      consumed(length); // or Netty would do so
+      return false;
     }
     inputEnded = last;
     if (told == null) {
@@ -151,7 +152,7 @@ final class Http2Exchange implements HttpStream {
         return;
       }
     }
-    codec.writeHead(id, SentHead.of(head, codec.isServer()), last);
+    codec.writeHead(id, codec.isServer() ? SentHead.response(head) : SentHead.request(head), last);
   }
 
   @Override
@@ -177,7 +178,7 @@ final class Http2Exchange implements HttpStream {
     if (trailers.size() == 0) {
       codec.writeData(id, Unpooled.EMPTY_BUFFER, true);
     } else {
-      codec.writeHead(id, SentHead.of(trailers), true);
+      codec.writeHead(id, SentHead.trailers(trailers), true);
     }
   }
 

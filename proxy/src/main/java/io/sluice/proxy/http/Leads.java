@@ -1,11 +1,13 @@
 package io.sluice.proxy.http;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
+import io.sluice.proxy.relay.Pipe;
 import io.sluice.proxy.upstream.Upstream;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -31,6 +33,8 @@ final class Leads implements Http1Client.Owner {
     final boolean proven;
     @Nullable Http1Client http1;
     @Nullable Http2Client http2;
+    @Nullable Exchanges direct; // in this process
+    @Nullable ByteChannel directEnd;
     boolean free = true; // of HTTP/1
     long endingSince;
 
@@ -40,7 +44,11 @@ final class Leads implements Http1Client.Owner {
       this.proven = proven;
     }
 
-    @Nullable HttpStream open() {
+    @Nullable HttpStream open(boolean version2) {
+      Exchanges inProcess = direct;
+      if (inProcess != null) {
+        return inProcess.takesDirectly() ? new DirectStream(inProcess, version2) : null;
+      }
       Http2Client shared = http2;
       if (shared != null) {
         return shared.open();
@@ -63,6 +71,10 @@ final class Leads implements Http1Client.Owner {
       Http2Client shared = http2;
       if (shared != null) {
         shared.reset();
+      }
+      ByteChannel pipe = directEnd;
+      if (pipe != null) {
+        pipe.reset();
       }
     }
   }
@@ -113,7 +125,7 @@ final class Leads implements Http1Client.Owner {
     }
     for (Lead lead : leads) {
       if (lead.endpoint.equals(endpoint)) {
-        HttpStream stream = lead.open();
+        HttpStream stream = lead.open(version2);
         if (stream != null) {
           if (lead.proven) {
             subject.haveProvenThemselves();
@@ -181,7 +193,12 @@ final class Leads implements Http1Client.Owner {
 
   private @Nullable HttpStream begin(Lead lead, ByteChannel channel, boolean started) {
     leads.add(lead);
-    if (version2) {
+    if (Pipe.directPeer(channel) instanceof Exchanges answering) {
+      lead.direct = answering;
+      lead.directEnd = channel;
+      channel.listen(new End(lead));
+      channel.start();
+    } else if (version2) {
       Http2Client client = new Http2Client(channel, setup, new Shared(lead));
       lead.http2 = client;
       if (started) {
@@ -198,7 +215,7 @@ final class Leads implements Http1Client.Owner {
       }
       client.goOn();
     }
-    return lead.open();
+    return lead.open(version2);
   }
 
   // --- what becomes of them ------------------------------------------------------------------
@@ -209,6 +226,33 @@ final class Leads implements Http1Client.Owner {
     Shared(Lead lead) {
       this.lead = lead;
     }
+
+    @Override
+    public void closed(ChannelEnd end) {
+      remove(lead);
+    }
+  }
+
+  /** Of a pipe that carries nothing but its end. */
+  private final class End implements ByteChannel.Listener {
+    private final Lead lead;
+
+    End(Lead lead) {
+      this.lead = lead;
+    }
+
+    @Override
+    public void bytes(ByteBuf bytes) {
+      bytes.release();
+    }
+
+    @Override
+    public void inputEnded() {
+      lead.free = false; // nothing more is taken there; what goes on does
+    }
+
+    @Override
+    public void writable() {}
 
     @Override
     public void closed(ChannelEnd end) {

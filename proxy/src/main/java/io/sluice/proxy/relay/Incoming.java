@@ -14,6 +14,14 @@ public interface Incoming {
   /** The upstream has answered. The channel is to be started at once. */
   ByteChannel accept();
 
+  /**
+   * The same where {@code direct} can take what the downstream has in a form of its own: who dials
+   * in this process may then give it that instead of bytes.
+   */
+  default ByteChannel accept(DirectPeer direct) {
+    return accept();
+  }
+
   /** Tells the downstream why as far as its protocol can, and ends the channel. */
   void refuse(Reason reason);
 }

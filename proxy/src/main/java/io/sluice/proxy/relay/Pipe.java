@@ -2,6 +2,7 @@ package io.sluice.proxy.relay;
 
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayDeque;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,13 +12,24 @@ import org.jspecify.annotations.Nullable;
  * isWritable}, which is false until the peer has taken what was flushed.
  */
 public final class Pipe {
-  private final End near = new End();
-  private final End far = new End();
+  private final End near;
+  private final End far = new End(null);
 
   /** Nothing has been written. */
   public Pipe() {
+    this(null);
+  }
+
+  /** The same, where what is behind the far end can be given more than bytes. */
+  public Pipe(@Nullable DirectPeer directOrNull) {
+    near = new End(directOrNull);
     near.peer = far;
     far.peer = near;
+  }
+
+  /** What is behind the other end of {@code channel} and takes more than bytes, if that is so. */
+  public static @Nullable DirectPeer directPeer(ByteChannel channel) {
+    return channel instanceof End end ? end.direct : null;
   }
 
   /** The end of who dials. */
@@ -33,6 +45,7 @@ public final class Pipe {
   /** Hands out what has arrived each time it is asked to. */
   private static final class End implements ByteChannel {
     private final ArrayDeque<ByteBuf> arrived = new ArrayDeque<>(1);
+    private final @Nullable DirectPeer direct;
     private End peer = this;
     private @Nullable Listener listener;
     private int waiting; // bytes of what has arrived
@@ -43,6 +56,10 @@ public final class Pipe {
     private boolean outputEnded;
     private boolean blocked; // until the peer has taken what was flushed
     private @Nullable ChannelEnd end;
+
+    End(@Nullable DirectPeer direct) {
+      this.direct = direct;
+    }
 
     @Override
     public void listen(Listener local) {
@@ -75,9 +92,9 @@ public final class Pipe {
       deliver();
     }
 
+    /** To whoever listens at that moment: the first bytes may tell who is to have the others. */
     private void deliver() {
-      Listener local = listener;
-      if (!started || delivering || local == null) {
+      if (!started || delivering || listener == null) {
         return;
       }
       delivering = true;
@@ -85,13 +102,17 @@ public final class Pipe {
         readRequested = false;
         waiting = 0;
         for (ByteBuf bytes = arrived.poll(); bytes != null; bytes = arrived.poll()) {
-          local.bytes(bytes);
+          Objects.requireNonNull(listener).bytes(bytes); // a reset would have dropped them
         }
-        local.batchEnded();
+        Listener local = listener;
+        if (local != null) {
+          local.batchEnded();
+        }
         peer.taken();
       }
       delivering = false;
-      if (end == null && peer.outputEnded && arrived.isEmpty() && !inputEnded) {
+      Listener local = listener;
+      if (local != null && end == null && peer.outputEnded && arrived.isEmpty() && !inputEnded) {
         inputEnded = true;
         local.inputEnded();
         finish();

@@ -4,6 +4,7 @@ import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
+import io.sluice.proxy.relay.DirectPeer;
 import io.sluice.proxy.relay.Incoming;
 import io.sluice.proxy.relay.Pipe;
 import java.util.function.Consumer;
@@ -70,7 +71,15 @@ public final class LocalDial implements Dial, Incoming {
 
   @Override
   public ByteChannel accept() {
-    Pipe pipe = new Pipe();
+    return accept(new Pipe());
+  }
+
+  @Override
+  public ByteChannel accept(DirectPeer direct) {
+    return accept(new Pipe(direct));
+  }
+
+  private ByteChannel accept(Pipe pipe) {
     settled = true;
     owner.opened(pipe.near());
     return pipe.far();

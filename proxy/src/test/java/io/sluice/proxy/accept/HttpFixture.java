@@ -74,11 +74,15 @@ final class HttpFixture implements AutoCloseable {
       received.add(buffer, n);
       int heads = received.text().split("\r\n\r\n", -1).length - 1;
       for (; answered < heads; answered++) {
-        socket
-            .getOutputStream()
-            .write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".getBytes(ISO_8859_1));
+        answerOnce(socket);
       }
     }
+  }
+
+  static void answerOnce(Socket socket) throws IOException {
+    socket
+        .getOutputStream()
+        .write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".getBytes(ISO_8859_1));
   }
 
   /** A client's socket. */

@@ -1,11 +1,17 @@
 package io.sluice.proxy.accept;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.await.Await;
+import io.sluice.mesh.Access;
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Permission;
+import io.sluice.mesh.Ports;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
@@ -14,10 +20,12 @@ import io.sluice.proxy.Peers;
 import io.sluice.proxy.PodSockets;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.ReleaseMode;
+import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.relay.KeepAlive;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -26,7 +34,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -43,6 +53,9 @@ import org.junit.jupiter.api.Timeout;
 class WithinNodeTest {
   private static final int TOTAL = 8 << 20;
 
+  /** More than sockets take. */
+  private static final int MUCH = 64 << 20;
+
   private static final int MOST = 32;
 
   @AutoClose
@@ -53,6 +66,7 @@ class WithinNodeTest {
               .withMaxConnectionsPerPod(MOST));
 
   private final List<Socket> clients = new ArrayList<>();
+  private final List<HttpFixture.Received> heads = new CopyOnWriteArrayList<>();
 
   @AfterEach
   void closeClients() throws IOException {
@@ -313,5 +327,112 @@ class WithinNodeTest {
 
     Await.until("ended", () -> fixture.proxy.stats().live() == 0);
     assertThat(fixture.proxy.stats().loops()).isEqualTo(1);
+  }
+
+  @Test
+  void aRequestIsReadOnceAndBothSidesDecideAndTellOfIt() throws IOException {
+    try (var app =
+        new Peers.Server(
+            Peers.V4,
+            socket -> {
+              HttpFixture.Received received = new HttpFixture.Received();
+              heads.add(received);
+              HttpFixture.answerEach(socket, received);
+            })) {
+      var entry = entryTo(app.address());
+      fixture.publish(withRequests());
+
+      try (Socket client = Peers.connect(entry)) {
+        for (int i = 0; i < 2; i++) {
+          client
+              .getOutputStream()
+              .write("GET /books HTTP/1.1\r\nhOsT: store\r\n\r\n".getBytes(US_ASCII));
+          assertThat(HttpFixture.read(client, "ok")).startsWith("HTTP/1.1 200 ");
+        }
+        client
+            .getOutputStream()
+            .write("GET /keys HTTP/1.1\r\nHost: store\r\n\r\n".getBytes(US_ASCII));
+        assertThat(HttpFixture.read(client, "\r\n\r\n")).startsWith("HTTP/1.1 403 ");
+      }
+      Await.until("both sides have told", () -> fixture.recorder.requests.size() == 5);
+      assertThat(fixture.recorder.requests)
+          .extracting(one -> one.info().direction(), RequestRecord::path, RequestRecord::status)
+          .containsExactlyInAnyOrder(
+              tuple(Direction.OUTBOUND, "/books", 200),
+              tuple(Direction.INBOUND, "/books", 200),
+              tuple(Direction.OUTBOUND, "/books", 200),
+              tuple(Direction.INBOUND, "/books", 200),
+              tuple(Direction.OUTBOUND, "/keys", 403));
+      assertThat(heads)
+          .as("one connection to the application")
+          .singleElement()
+          .satisfies(one ->
+              assertThat(one.text())
+                  .contains("x-forwarded-client-cert: By=", "URI=spiffe://cluster.local/"));
+    }
+    Await.until("nothing is left", () -> fixture.proxy.stats().live() == 0);
+  }
+
+  @Test
+  void whatAnApplicationDoesNotTakeOfARequestWaitsAtItsSender() throws Exception {
+    CountDownLatch read = new CountDownLatch(1);
+    try (var app =
+        new Peers.Server(
+            Peers.V4,
+            16_384,
+            socket -> {
+              awaitQuietly(read);
+              socket.getInputStream().skipNBytes(MUCH);
+              HttpFixture.answerOnce(socket);
+            })) {
+      var entry = entryTo(app.address());
+      fixture.publish(withRequests());
+
+      try (Socket client = Peers.connect(entry)) {
+        client
+            .getOutputStream()
+            .write(
+                ("POST /books HTTP/1.1\r\nHost: store\r\nContent-Length: " + MUCH + "\r\n\r\n")
+                    .getBytes(US_ASCII));
+        CompletableFuture<Void> sent =
+            CompletableFuture.runAsync(() -> {
+              try {
+                client.getOutputStream().write(new byte[MUCH]);
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+        Await.until("bytes wait", () -> fixture.proxy.stats().bufferedBytes() > 0);
+        assertThat(fixture.proxy.stats().bufferedBytes()).isLessThan(TOTAL / 4);
+        assertThat(sent).isNotDone();
+        read.countDown();
+        sent.get(20, TimeUnit.SECONDS);
+        assertThat(HttpFixture.read(client, "ok")).startsWith("HTTP/1.1 200 ");
+      }
+    }
+    Await.until("nothing waits", () -> fixture.proxy.stats().bufferedBytes() == 0);
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static MeshSnapshot withRequests() {
+    return ProxyFixture.snapshot(
+        false,
+        false,
+        List.of(Peers.V4),
+        List.of(
+            new Permission(
+                new NamespacedName("shop", "buy"),
+                ProxyFixture.STORE,
+                Set.of(ProxyFixture.BUYER),
+                Ports.EVERY,
+                new Access.Requests(List.of(HttpFixture.match("/books", "GET", "POST"))))),
+        List.of());
   }
 }

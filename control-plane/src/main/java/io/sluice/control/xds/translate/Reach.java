@@ -50,16 +50,18 @@ final class Reach {
    * port. A port without endpoints is known only where no permission is needed.
    */
   Optional<List<Endpoint>> endpoints(ServicePort port) {
-    List<Endpoint> reachable = port.endpoints().stream().filter(this::reaches).toList();
+    List<Endpoint> reachable =
+        port.endpoints().stream().filter(endpoint -> reaches(port, endpoint)).toList();
     return callers.isEmpty() || (reachable.isEmpty() && !snapshot.settings().permissive())
         ? Optional.empty()
         : Optional.of(reachable);
   }
 
-  private boolean reaches(Endpoint endpoint) {
+  private boolean reaches(ServicePort port, Endpoint endpoint) {
     for (SpiffeId caller : callers) {
       Flow flow = Flow.certified(snapshot, caller, SOMEWHERE, endpoint.address());
-      if (Decisions.decide(snapshot, flow).isAllowed()) {
+      boolean byRequest = port.protocol().mayBeHttp(); // gRPC is HTTP, and is decided as such
+      if (Decisions.decide(snapshot, byRequest ? flow.byRequest() : flow).isAllowed()) {
         return true;
       }
     }

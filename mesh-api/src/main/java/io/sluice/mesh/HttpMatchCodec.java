@@ -5,13 +5,14 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Matches of HTTP requests as messages and back. They keep their order. */
-final class HttpMatches {
-  private HttpMatches() {}
+final class HttpMatchCodec {
+  private HttpMatchCodec() {}
 
   static List<io.sluice.api.resources.v1.HttpMatch> messages(List<HttpMatch> matches) {
-    return matches.stream().map(HttpMatches::message).toList();
+    return matches.stream().map(HttpMatchCodec::message).toList();
   }
 
   private static io.sluice.api.resources.v1.HttpMatch message(HttpMatch match) {
@@ -37,19 +38,19 @@ final class HttpMatches {
               headers.put(
                   checks.text(field + ".headers", name, WireLimits.HTTP_NAME_CHARACTERS),
                   checks.value(field + ".headers", () -> Regex.of(value))));
+      String name =
+          checks.text(field + ".name", message.getName(), WireLimits.HTTP_NAME_CHARACTERS);
+      Regex path = checks.value(field + ".path", () -> Regex.of(message.getPath()));
+      Set<String> methods =
+          new HashSet<>(
+              checks.list(
+                  field + ".methods",
+                  message.getMethodsList(),
+                  WireLimits.HTTP_METHODS,
+                  method ->
+                      checks.text(field + ".methods", method, WireLimits.HTTP_NAME_CHARACTERS)));
       matches.add(
-          new HttpMatch(
-              checks.text(field + ".name", message.getName(), WireLimits.HTTP_NAME_CHARACTERS),
-              checks.value(field + ".path", () -> Regex.of(message.getPath())),
-              new HashSet<>(
-                  checks.list(
-                      field + ".methods",
-                      message.getMethodsList(),
-                      WireLimits.HTTP_METHODS,
-                      method ->
-                          checks.text(
-                              field + ".methods", method, WireLimits.HTTP_NAME_CHARACTERS))),
-              headers));
+          checks.value(field + ".headers", () -> new HttpMatch(name, path, methods, headers)));
     }
     return matches;
   }

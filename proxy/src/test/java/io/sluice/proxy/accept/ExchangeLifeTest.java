@@ -1,0 +1,245 @@
+package io.sluice.proxy.accept;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.await.Await;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.RequestRecord;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What becomes of requests where an end, the policy or the daemon changes its mind under them. */
+@Timeout(60)
+class ExchangeLifeTest {
+  private static final String GET = "GET /books HTTP/1.1\r\nHost: store\r\n\r\n";
+  private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+  private static void say(Socket socket, String octets) throws IOException {
+    socket.getOutputStream().write(octets.getBytes(ISO_8859_1));
+  }
+
+  private static void awaitHead(Socket socket, HttpFixture.Received received) throws IOException {
+    byte[] buffer = new byte[4_096];
+    InputStream in = socket.getInputStream();
+    int heads = received.text().split("\r\n\r\n", -1).length;
+    while (received.text().split("\r\n\r\n", -1).length == heads) {
+      int n = in.read(buffer);
+      if (n < 0) {
+        return;
+      }
+      received.add(buffer, n);
+    }
+  }
+
+  @Test
+  void anApplicationThatClosesWhatWaitsIsAskedByANewConnection() throws IOException {
+    try (var mesh =
+            new HttpFixture(
+                (socket, received) -> {
+                  awaitHead(socket, received);
+                  say(socket, OK);
+                },
+                "/books");
+        Socket client = mesh.connect()) {
+      for (int i = 1; i <= 3; i++) {
+        say(client, GET);
+        assertThat(HttpFixture.read(client, "ok")).startsWith("HTTP/1.1 200");
+        int made = i;
+        Await.until("another connection was needed", () -> mesh.received.size() >= made);
+      }
+    }
+  }
+
+  @Test
+  void anApplicationThatIsNotThereIsToldByItsStatus() throws IOException {
+    try (var mesh = new HttpFixture()) {
+      mesh.nodes.app.close();
+      assertThat(mesh.ask(GET, "\r\n\r\n")).startsWith("HTTP/1.1 503 Service Unavailable\r\n");
+      Await.until("it is told", () -> mesh.nodes.client.recorder.requests.size() == 1);
+      assertThat(mesh.nodes.client.recorder.requests)
+          .singleElement()
+          .satisfies(one -> {
+            assertThat(one.status()).isEqualTo(503);
+            assertThat(one.end()).isEqualTo(RequestRecord.End.NO_UPSTREAM);
+          });
+    }
+  }
+
+  @Test
+  void anAnswerThatIsCutIsCutForTheClientToo() throws IOException {
+    try (var mesh =
+        new HttpFixture(
+            (socket, received) -> {
+              awaitHead(socket, received);
+              say(socket, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok");
+            },
+            "/books")) {
+      assertThat(mesh.ask(GET, "")).startsWith("HTTP/1.1 200 OK\r\n").endsWith("ok[reset]");
+    }
+  }
+
+  @Test
+  void anotherProtocolFlowsAfterItsUpgrade() throws IOException {
+    try (var mesh =
+            new HttpFixture(
+                (socket, received) -> {
+                  awaitHead(socket, received);
+                  say(
+                      socket,
+                      "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n"
+                          + "Upgrade: websocket\r\n\r\n");
+                  InputStream in = socket.getInputStream();
+                  for (int octet = in.read(); octet >= 0; octet = in.read()) {
+                    socket.getOutputStream().write(octet + 1);
+                  }
+                  say(socket, "end");
+                },
+                "/books");
+        Socket client = mesh.connect()) {
+      say(
+          client,
+          "GET /books HTTP/1.1\r\nHost: store\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+              + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+      assertThat(HttpFixture.read(client, "\r\n\r\n"))
+          .startsWith("HTTP/1.1 101 Switching Protocols\r\n")
+          .contains("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+      say(client, "\r\n\r\nGET /secret HTTP/1.1");
+      assertThat(HttpFixture.read(client, "2/2")).endsWith("2/2");
+      client.shutdownOutput();
+      assertThat(HttpFixture.read(client, "")).isEqualTo("end");
+      assertThat(mesh.received.getFirst().text())
+          .contains("Connection: Upgrade\r\nUpgrade: websocket\r\n", "Sec-WebSocket-Key: ");
+    }
+  }
+
+  @Test
+  void chunksAndTrailersArriveAndInterimAnswersToo() throws IOException {
+    String asked =
+        "POST /books HTTP/1.1\r\nHost: store\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n"
+            + "Expect: 100-continue\r\n\r\n";
+    try (var mesh =
+            new HttpFixture(
+                (socket, received) -> {
+                  awaitHead(socket, received);
+                  say(socket, "HTTP/1.1 100 Continue\r\n\r\n");
+                  awaitHead(socket, received);
+                  say(
+                      socket,
+                      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          + "2\r\nok\r\n0\r\nX-Sum: 2\r\n\r\n");
+                  awaitHead(socket, received);
+                },
+                "/books");
+        Socket client = mesh.connect()) {
+      say(client, asked);
+      assertThat(HttpFixture.read(client, "\r\n\r\n")).isEqualTo("HTTP/1.1 100 Continue\r\n\r\n");
+      say(client, "3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nX-Count: 5\r\n\r\n");
+      assertThat(HttpFixture.read(client, "X-Sum"))
+          .contains("Transfer-Encoding: chunked\r\n", "2\r\nok\r\n", "0\r\nX-Sum: 2\r\n");
+      assertThat(mesh.received.getFirst().text())
+          .contains("Connection: TE\r\n", "TE: trailers\r\n", "Expect: 100-continue\r\n")
+          .contains("0\r\nX-Count: 5\r\n\r\n")
+          .doesNotContain("x=y");
+    }
+  }
+
+  @Test
+  void clientsOfTheOldVersionGetAnswersThatTheyUnderstand() throws IOException {
+    try (var mesh =
+        new HttpFixture(
+            (socket, received) -> {
+              awaitHead(socket, received);
+              say(
+                  socket,
+                  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n");
+              awaitHead(socket, received);
+            },
+            "/books")) {
+      assertThat(mesh.ask("GET /books HTTP/1.0\r\n\r\n", ""))
+          .isEqualTo("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok");
+    }
+  }
+
+  @Test
+  void aDaemonThatLeavesEndsConnectionsBetweenRequestsAndNotWithinOne() throws Exception {
+    CountDownLatch leaves = new CountDownLatch(1);
+    AtomicInteger asked = new AtomicInteger();
+    try (var mesh =
+            new HttpFixture(
+                (socket, received) -> {
+                  for (int i = 0; i < 2; i++) {
+                    awaitHead(socket, received);
+                    asked.incrementAndGet();
+                    if (i == 1) {
+                      awaitQuietly(leaves);
+                    }
+                    say(socket, OK);
+                  }
+                  awaitHead(socket, received);
+                },
+                "/books");
+        Socket busy = mesh.connect();
+        Socket idle = mesh.connect()) {
+      say(busy, GET);
+      assertThat(HttpFixture.read(busy, "ok")).doesNotContain("Connection");
+      say(idle, GET);
+      HttpFixture.read(idle, "ok");
+      say(busy, GET);
+      Await.until("the last one is under way", () -> asked.get() == 3);
+
+      mesh.nodes.client.proxy.leaveListeners();
+      assertThat(idle.getInputStream().read()).as("ends, and is not reset").isEqualTo(-1);
+      leaves.countDown();
+      String last = HttpFixture.read(busy, "");
+      assertThat(last).startsWith("HTTP/1.1 200 OK\r\nConnection: close\r\n").endsWith("ok");
+    }
+  }
+
+  @Test
+  void aRequestThatPolicyTakesBackIsCutAndAnotherGoesOn() throws Exception {
+    CountDownLatch goOn = new CountDownLatch(1);
+    try (var mesh =
+            new HttpFixture(
+                (socket, received) -> {
+                  awaitHead(socket, received);
+                  awaitQuietly(goOn);
+                  say(socket, OK);
+                },
+                "/.*");
+        Socket kept = mesh.connect();
+        Socket cut = mesh.connect()) {
+      say(kept, GET);
+      say(cut, "GET /secret HTTP/1.1\r\nHost: store\r\n\r\n");
+      Await.until("both are under way", () -> mesh.received.size() == 2);
+      Await.until(
+          "both have been asked",
+          () -> mesh.received.stream().allMatch(one -> one.text().endsWith("\r\n\r\n")));
+
+      mesh.nodes.publish(mesh.nodes.withRequests(List.of(HttpFixture.match("/books", "GET"))));
+      assertThat(HttpFixture.read(cut, "\r\n\r\n")).startsWith("HTTP/1.1 403 ");
+      goOn.countDown();
+      assertThat(HttpFixture.read(kept, "ok")).startsWith("HTTP/1.1 200 ");
+      Await.until("both are told", () -> mesh.nodes.client.recorder.requests.size() == 2);
+      assertThat(mesh.nodes.client.recorder.requests)
+          .filteredOn(one -> one.path().equals("/secret"))
+          .singleElement()
+          .extracting(one -> one.verdict().reason())
+          .isEqualTo(Reason.ROUTE_NOT_GRANTED);
+    }
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
