@@ -66,14 +66,21 @@ record Bench(
   /** Starts the daemon on the registry of so many pods and does not wait for it. */
   DaemonProcess startDaemon(int pods) throws Exception {
     Path registry = directory.resolve("registry-" + pods);
-    Manifests.write(registry, testbed, pods);
+    Manifests.write(registry, testbed, pods, false);
+    return startDaemon(registry, List.of());
+  }
+
+  /** The same with all pods, where requests are decided too. */
+  DaemonProcess startDaemonForHttp() throws Exception {
+    Path registry = directory.resolve("registry-http");
+    Manifests.write(registry, testbed, pods, true);
     return startDaemon(registry, List.of());
   }
 
   /** The same with all pods and one more that has no sandbox yet. */
   DaemonProcess startDaemonForStarts(List<String> options) throws Exception {
     Path registry = directory.resolve("registry-starts");
-    Manifests.write(registry, testbed, pods);
+    Manifests.write(registry, testbed, pods, false);
     Manifests.addStartingPod(registry);
     return startDaemon(registry, options);
   }

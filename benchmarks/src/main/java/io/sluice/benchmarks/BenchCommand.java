@@ -31,6 +31,8 @@ public final class BenchCommand implements Callable<Integer> {
   /** More where other proxies are measured, too. */
   private static final Duration LONGEST_OF_PEERS = Duration.ofMinutes(3);
 
+  private static final Duration LONGEST_OF_HTTP = Duration.ofMinutes(6);
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Option(names = "--quick", description = "Shorter and fewer samples: three minutes in all.")
@@ -107,6 +109,9 @@ public final class BenchCommand implements Callable<Integer> {
     if (peers) {
       longest = longest.plus(LONGEST_OF_PEERS);
     }
+    if (parts().contains(Part.http)) {
+      longest = longest.plus(LONGEST_OF_HTTP);
+    }
     if (parts().contains(Part.rotation)) {
       longest = longest.plus(quick ? RotationMeasurement.QUICK_LENGTH : RotationMeasurement.LENGTH);
     }
@@ -117,16 +122,17 @@ public final class BenchCommand implements Callable<Integer> {
   }
 
   private Set<Crossing> peers() {
-    if (peers && !parts().contains(Part.mtls)) {
+    if (peers && !parts().contains(Part.mtls) && !parts().contains(Part.http)) {
       throw new CommandLine.ParameterException(
-          spec.commandLine(), "--peers measures between nodes, which --only leaves out: add mtls");
+          spec.commandLine(),
+          "--peers measures between nodes, which --only leaves out: add mtls or http");
     }
     return peers ? Crossing.PEERS : Set.of();
   }
 
   private Set<Part> parts() {
     return only == null
-        ? EnumSet.complementOf(EnumSet.of(Part.rotation, Part.distribution))
+        ? EnumSet.complementOf(EnumSet.of(Part.http, Part.rotation, Part.distribution))
         : EnumSet.copyOf(only);
   }
 

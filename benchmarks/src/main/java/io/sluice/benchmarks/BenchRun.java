@@ -27,7 +27,7 @@ final class BenchRun implements AutoCloseable {
 
   private static final Set<Part> NEED_DAEMON =
       EnumSet.complementOf(
-          EnumSet.of(Part.start, Part.cni, Part.mtls, Part.rotation, Part.distribution));
+          EnumSet.of(Part.start, Part.cni, Part.mtls, Part.http, Part.rotation, Part.distribution));
 
   /** Parts that make nodes of their own. */
   private static final Set<Part> SEVERAL_NODES =
@@ -88,13 +88,18 @@ final class BenchRun implements AutoCloseable {
               : RotationMeasurement.LENGTH;
       add(Part.rotation, () -> RotationMeasurement.run(ROTATION_NODE, length));
     }
-    List<Comparison> comparisons = List.of();
-    if (parts.contains(Part.mtls)) {
-      System.err.println("measuring " + Part.mtls);
-      MtlsMeasurement.Result result =
-          MtlsMeasurement.run(name, launcher, directory, extent, parts, peers);
-      comparisons = result.comparisons();
-      remarks.addAll(result.remarks());
+    List<Comparison> comparisons = new ArrayList<>();
+    for (Part part : List.of(Part.mtls, Part.http)) {
+      if (parts.contains(part)) {
+        System.err.println("measuring " + part + " between nodes");
+        Path own = Files.createDirectory(directory.resolve(part.name()));
+        MtlsMeasurement.Result result =
+            part == Part.http
+                ? MtlsMeasurement.http(name, launcher, own, extent, peers)
+                : MtlsMeasurement.run(name, launcher, own, extent, parts, peers);
+        comparisons.addAll(result.comparisons());
+        remarks.addAll(result.remarks());
+      }
     }
     List<Growth> growths = List.of();
     if (parts.contains(Part.distribution)) {
@@ -116,7 +121,9 @@ final class BenchRun implements AutoCloseable {
         LoadServer meshed = LoadServer.start(testbed.path(Route.MESHED));
         LoadServer direct = LoadServer.start(testbed.path(Route.DIRECT))) {
       Bench bench = new Bench(launcher, name, directory, testbed, PODS, extent);
-      TrafficMeasurement traffic = new TrafficMeasurement(testbed, extent, parts);
+      Set<Part> others = EnumSet.copyOf(parts);
+      others.remove(Part.http);
+      TrafficMeasurement traffic = new TrafficMeasurement(testbed, extent, others);
       traffic.direct();
       if (parts.contains(Part.start)) {
         add(Part.start, () -> StartMeasurement.run(bench));
@@ -138,10 +145,34 @@ final class BenchRun implements AutoCloseable {
         figures.addAll(traffic.figures());
         remarks.addAll(traffic.remarks());
       }
+      if (parts.contains(Part.http)) {
+        add(Part.http, () -> http(bench, meshed));
+      }
       if (parts.contains(Part.cni)) {
         add(Part.cni, () -> CniMeasurement.run(bench));
       }
     }
+  }
+
+  private List<Figure> http(Bench bench, LoadServer server) throws Exception {
+    TrafficMeasurement traffic =
+        new TrafficMeasurement(bench.testbed(), extent, EnumSet.of(Part.http));
+    List<Figure> measured = new ArrayList<>();
+    traffic.direct();
+    for (Route route : List.of(Route.AS_BYTES, Route.MESHED)) {
+      try (DaemonProcess daemon = bench.startDaemonForHttp()) {
+        Enforcement.await(bench.testbed(), daemon);
+        measured.addAll(MemoryMeasurement.heldHttp(bench, daemon, server, route));
+        if (route == Route.MESHED) {
+          traffic.meshedAndAsBytes(daemon);
+        }
+      }
+      NodeCleanup.removeAll(name);
+    }
+    traffic.direct();
+    measured.addAll(traffic.figures());
+    remarks.addAll(traffic.remarks());
+    return measured;
   }
 
   private void add(Part part, Measurement measurement) throws Exception {

@@ -12,6 +12,8 @@ enum Crossing {
   MUTUAL_TLS("mTLS"),
   /** Sluice on both nodes, mutual TLS off. */
   PLAINTEXT("mTLS off"),
+  /** That of mutual TLS, on a port that is declared to be no HTTP: for HTTP only. */
+  AS_BYTES("mTLS, as bytes"),
   /** A haproxy in each pod, mutual TLS between them. */
   HAPROXY("haproxy mTLS"),
   /** The same with nginx. */

@@ -40,16 +40,23 @@ final class CrossingMesh implements AutoCloseable {
   private final String name;
   private final Path launcher;
   private final Path directory;
+  private final boolean http;
   private final List<DaemonProcess> daemons = new ArrayList<>();
   private final List<ControlProcess> controllers = new ArrayList<>();
 
   private CrossingMesh(
-      NodesTestbed testbed, Crossing crossing, String name, Path launcher, Path directory) {
+      NodesTestbed testbed,
+      Crossing crossing,
+      String name,
+      Path launcher,
+      Path directory,
+      boolean http) {
     this.testbed = testbed;
     this.crossing = crossing;
     this.name = name;
     this.launcher = launcher;
     this.directory = directory;
+    this.http = http;
   }
 
   /**
@@ -57,11 +64,17 @@ final class CrossingMesh implements AutoCloseable {
    *
    * @param name of this run; nodes' names begin with it
    * @param directory empty; for registry and states
+   * @param http whether requests are decided too
    */
   static CrossingMesh start(
-      NodesTestbed testbed, Crossing crossing, String name, Path launcher, Path directory)
+      NodesTestbed testbed,
+      Crossing crossing,
+      String name,
+      Path launcher,
+      Path directory,
+      boolean http)
       throws Exception {
-    CrossingMesh mesh = new CrossingMesh(testbed, crossing, name, launcher, directory);
+    CrossingMesh mesh = new CrossingMesh(testbed, crossing, name, launcher, directory, http);
     try {
       mesh.start();
       return mesh;
@@ -139,6 +152,7 @@ final class CrossingMesh implements AutoCloseable {
     return REGISTRY.formatted(plain, plain)
         + "---\n"
         + Manifests.enrolledNamespaceAndTarget()
+        + (http ? Manifests.decidedRequests(testbed.podAddress(crossing, 1)) : "")
         + pod("client", 0)
         + pod("server", 1);
   }

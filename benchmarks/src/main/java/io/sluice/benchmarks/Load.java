@@ -9,7 +9,7 @@ enum Load {
   CONNECTIONS(
       Part.connections,
       "connections",
-      (client, time) -> client.connections(4, time),
+      (client, time) -> client.connections(Talk.BYTE, 4, time),
       Measure.rate("new connections, 4 clients"),
       Measure.p50("connect to close, p50"),
       Measure.machineCpu("100,000 connections", Measure.HUNDRED_THOUSAND),
@@ -18,7 +18,7 @@ enum Load {
   ONE_REQUEST(
       Part.requests,
       "requests.1",
-      (client, time) -> client.requests(1, time),
+      (client, time) -> client.requests(Talk.BYTES, 1, time),
       Measure.rate("requests of 64 B, 1 connection"),
       Measure.machineCpu("100,000 requests, 1 at once", Measure.HUNDRED_THOUSAND),
       Measure.hopsCpu("100,000 requests, 1 at once", Measure.HUNDRED_THOUSAND)),
@@ -26,7 +26,7 @@ enum Load {
   MANY_REQUESTS(
       Part.requests,
       "requests.16",
-      (client, time) -> client.requests(16, time),
+      (client, time) -> client.requests(Talk.BYTES, 16, time),
       Measure.rate("requests of 64 B, 16 connections"),
       Measure.machineCpu("100,000 requests, 16 at once", Measure.HUNDRED_THOUSAND),
       Measure.hopsCpu("100,000 requests, 16 at once", Measure.HUNDRED_THOUSAND)),
@@ -36,7 +36,7 @@ enum Load {
       Part.requests,
       "requests.paced",
       // Longer than others: of a second's thousand only ten are slower than p99.
-      (client, time) -> client.paced(16, 1_000, time.multipliedBy(2)),
+      (client, time) -> client.paced(Talk.BYTES, 16, 1_000, time.multipliedBy(2)),
       Measure.p50("requests due at 1,000/s, 16 connections, p50"),
       Measure.p99("requests due at 1,000/s, 16 connections, p99")),
 
@@ -70,7 +70,47 @@ enum Load {
       (client, time) -> client.upload(8, time),
       Measure.throughput("upload, 8 streams"),
       Measure.machineCpu("1 GiB, upload, 8 streams", Measure.GIBIBYTE),
-      Measure.hopsCpu("1 GiB, upload, 8 streams", Measure.GIBIBYTE));
+      Measure.hopsCpu("1 GiB, upload, 8 streams", Measure.GIBIBYTE)),
+
+  HTTP_CONNECTIONS(
+      Part.http,
+      "http.connections",
+      (client, time) -> client.connections(Talk.GET, 4, time),
+      Measure.rate("new connections with a GET, 4 clients"),
+      Measure.p50("connect to close with a GET, p50"),
+      Measure.machineCpu("100,000 connections with a GET", Measure.HUNDRED_THOUSAND),
+      Measure.hopsCpu("100,000 connections with a GET", Measure.HUNDRED_THOUSAND)),
+
+  HTTP_REQUESTS(
+      Part.http,
+      "http.requests.16",
+      (client, time) -> client.requests(Talk.GET, 16, time),
+      Measure.rate("GETs, 16 connections"),
+      Measure.machineCpu("100,000 GETs, 16 at once", Measure.HUNDRED_THOUSAND),
+      Measure.hopsCpu("100,000 GETs, 16 at once", Measure.HUNDRED_THOUSAND)),
+
+  HTTP_PACED(
+      Part.http,
+      "http.requests.paced",
+      (client, time) -> client.paced(Talk.GET, 16, 1_000, time.multipliedBy(2)),
+      Measure.p50("GETs due at 1,000/s, 16 connections, p50"),
+      Measure.p99("GETs due at 1,000/s, 16 connections, p99")),
+
+  HTTP_UPLOAD(
+      Part.http,
+      "http.bulk.up",
+      (client, time) -> client.chunks(Talk.PUT_CHUNK, time),
+      Measure.throughput("PUTs of 16 MiB, 1 connection"),
+      Measure.machineCpu("1 GiB, PUTs of 16 MiB", Measure.GIBIBYTE),
+      Measure.hopsCpu("1 GiB, PUTs of 16 MiB", Measure.GIBIBYTE)),
+
+  HTTP_DOWNLOAD(
+      Part.http,
+      "http.bulk.down",
+      (client, time) -> client.chunks(Talk.GET_CHUNK, time),
+      Measure.throughput("GETs of 16 MiB, 1 connection"),
+      Measure.machineCpu("1 GiB, GETs of 16 MiB", Measure.GIBIBYTE),
+      Measure.hopsCpu("1 GiB, GETs of 16 MiB", Measure.GIBIBYTE));
 
   private final Part part;
   private final String id;

@@ -23,8 +23,6 @@ import java.util.concurrent.locks.LockSupport;
  * entering costs nothing per connection.
  */
 final class LoadClient {
-  private static final int REQUEST_BYTES = 64;
-
   /** So many connections of the flood are always being opened. */
   private static final int FLOOD_CLIENTS = 64;
 
@@ -98,19 +96,19 @@ final class LoadClient {
     return hops;
   }
 
-  /** Connects, one byte each way, closes; as often as {@code time} allows. */
-  Sample connections(int clients, Duration time) throws Exception {
+  /** Connects, talks once, closes; as often as {@code time} allows. */
+  Sample connections(Talk talk, int clients, Duration time) throws Exception {
     return run(
         clients,
         time,
         start -> {
-          ByteBuffer one = ByteBuffer.allocateDirect(1);
+          Talk.Exchange exchange = talk.begin();
           Latencies latencies = new Latencies();
           long deadline = start.awaitDeadline();
           do {
             long begin = System.nanoTime();
-            try (SocketChannel connection = connect(LoadServer.ONE_BYTE_PORT)) {
-              exchange(connection, one.clear());
+            try (SocketChannel connection = connect(talk.port())) {
+              exchange.run(connection);
             }
             latencies.add(System.nanoTime() - begin);
           } while (System.nanoTime() - deadline < 0);
@@ -118,18 +116,18 @@ final class LoadClient {
         });
   }
 
-  /** 64 bytes there and back, one request at a time on each connection. */
-  Sample requests(int clients, Duration time) throws Exception {
+  /** One at a time on each connection. */
+  Sample requests(Talk talk, int clients, Duration time) throws Exception {
     return run(
         clients,
         time,
         start -> {
-          ByteBuffer message = ByteBuffer.allocateDirect(REQUEST_BYTES);
+          Talk.Exchange exchange = talk.begin();
           Latencies latencies = new Latencies();
-          try (SocketChannel connection = connect(LoadServer.ECHO_PORT)) {
+          try (SocketChannel connection = connect(talk.port())) {
             long deadline = start.awaitDeadline();
             for (long now = System.nanoTime(); now - deadline < 0; ) {
-              exchange(connection, message.clear());
+              exchange.run(connection);
               long end = System.nanoTime();
               latencies.add(end - now);
               now = end;
@@ -140,34 +138,32 @@ final class LoadClient {
   }
 
   /** The same, but due at fixed times, {@code perSecond} over all clients. */
-  Sample paced(int clients, int perSecond, Duration time) throws Exception {
+  Sample paced(Talk talk, int clients, int perSecond, Duration time) throws Exception {
     return run(
         clients,
         time,
         start -> {
-          ByteBuffer message = ByteBuffer.allocateDirect(REQUEST_BYTES);
+          Talk.Exchange exchange = talk.begin();
           sleepPrecisely();
-          try (SocketChannel connection = connect(LoadServer.ECHO_PORT)) {
+          try (SocketChannel connection = connect(talk.port())) {
             long begin = start.await() + SETTLING_NANOS;
             Latencies latencies =
                 OpenLoop.of(start.client(), clients, perSecond, begin)
-                    .run(
-                        new SystemClock(),
-                        begin + time.toNanos(),
-                        () -> exchange(connection, message.clear()));
+                    .run(new SystemClock(), begin + time.toNanos(), () -> exchange.run(connection));
             return new Count(latencies.size(), latencies);
           }
         });
   }
 
-  /** The same, while clients of another pod connect to the server as fast as they can. */
+  /** Paced bytes, while clients of another pod connect to the server as fast as they can. */
   Sample flooded(int clients, int perSecond, Duration time) throws Exception {
     LoadClient flood = new LoadClient(neighbours, ProcessUse.NONE);
     FutureTask<Sample> flooding =
-        new FutureTask<>(() -> flood.connections(FLOOD_CLIENTS, time.plus(FLOOD_BEFORE)));
+        new FutureTask<>(
+            () -> flood.connections(Talk.BYTE, FLOOD_CLIENTS, time.plus(FLOOD_BEFORE)));
     Thread.ofPlatform().daemon().name("load-flood").start(flooding);
     Thread.sleep(FLOOD_BEFORE);
-    Sample sample = paced(clients, perSecond, time);
+    Sample sample = paced(Talk.BYTES, clients, perSecond, time);
     flooding.get();
     return sample;
   }
@@ -247,17 +243,57 @@ final class LoadClient {
     return LoadServer.CHUNK_BYTES;
   }
 
-  /** Opens connections that carried one byte each way; the caller closes them. */
-  List<SocketChannel> hold(int connections) throws Exception {
+  /** One whole chunk in each message of HTTP, one message after the other. */
+  Sample chunks(Talk talk, Duration time) throws Exception {
+    return run(
+        1,
+        time,
+        start -> {
+          Talk.Exchange exchange = talk.begin();
+          long bytes = 0;
+          try (SocketChannel connection = connect(talk.port())) {
+            long deadline = start.awaitDeadline();
+            do {
+              exchange.run(connection);
+              bytes += LoadServer.CHUNK_BYTES;
+            } while (System.nanoTime() - deadline < 0);
+          }
+          return new Count(bytes, new Latencies());
+        });
+  }
+
+  /**
+   * Checks that a way decides requests or, where it is not to, that it takes them for bytes.
+   *
+   * @throws IOException if what no policy grants is answered, or refused where bytes are granted
+   */
+  void requireDecisions(boolean byRequest) throws Exception {
+    String status =
+        LoadPath.inside(
+            path.client(),
+            () -> {
+              try (SocketChannel connection = connect(Talk.GET.port())) {
+                return Talk.statusOf(connection, LoadServer.FORBIDDEN_ITEM);
+              }
+            });
+    if (!status.equals(byRequest ? "403" : "200")) {
+      throw new IOException(
+          path.name() + " path: " + LoadServer.FORBIDDEN_ITEM + " is answered " + status);
+    }
+  }
+
+  /** Opens connections on which nothing happens after the first talk; the caller closes them. */
+  List<SocketChannel> hold(Talk talk, int connections) throws Exception {
     return LoadPath.inside(
         path.client(),
         () -> {
           List<SocketChannel> held = new ArrayList<>();
+          Talk.Exchange exchange = talk.begin();
           for (int i = 0; i < connections; i++) {
             try {
-              SocketChannel connection = connect(LoadServer.HOLD_PORT);
+              SocketChannel connection = connect(talk.port());
               held.add(connection);
-              exchange(connection, ByteBuffer.allocate(1));
+              exchange.run(connection);
             } catch (IOException e) {
               throw new IOException(
                   path.name() + " path, with " + i + " connections held: " + e.getMessage(), e);
@@ -316,11 +352,6 @@ final class LoadClient {
       connection.close();
       throw e;
     }
-  }
-
-  private static void exchange(SocketChannel connection, ByteBuffer message) throws IOException {
-    connection.write(message);
-    readFully(connection, message.clear());
   }
 
   private static void readFully(SocketChannel connection, ByteBuffer into) throws IOException {

@@ -30,6 +30,17 @@ record LoadPath(
     return new LoadPath(name, client, server, serverAddress, serverAddress, 0);
   }
 
+  /** The same way, on which the mesh takes HTTP for bytes. */
+  LoadPath asBytes() {
+    return new LoadPath(
+        name + " as bytes",
+        client,
+        server,
+        serverAddress,
+        target,
+        portOffset + LoadServer.HTTP_AS_BYTES_PORT - LoadServer.HTTP_PORT);
+  }
+
   /** Runs {@code body} with the calling thread inside the namespace. */
   static <T> T inside(NetnsHandle namespace, Callable<T> body) throws Exception {
     return NAMESPACES.callIn(namespace, body);

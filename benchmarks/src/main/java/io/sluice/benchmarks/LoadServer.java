@@ -7,6 +7,7 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -33,6 +34,24 @@ final class LoadServer implements AutoCloseable {
   /** One byte each way, then keeps the connection. */
   static final int HOLD_PORT = 7_005;
 
+  /** HTTP/1.1: {@link #ITEM} and the other targets. */
+  static final int HTTP_PORT = 7_006;
+
+  /** The same, where a mesh is told that it is bytes. */
+  static final int HTTP_AS_BYTES_PORT = 7_106;
+
+  /** Answered with a few bytes. */
+  static final String ITEM = "/load/items/17";
+
+  /** A GET is answered with a chunk, and a PUT may have one. */
+  static final String CHUNK = "/load/chunk";
+
+  /** Known to the server, but no policy grants it where requests are decided. */
+  static final String FORBIDDEN_ITEM = "/secret/items/17";
+
+  /** Bytes of an item. */
+  static final long ITEM_BYTES = 256;
+
   /** Echoes too, but no policy allows it. */
   static final int FORBIDDEN_PORT = 7_009;
 
@@ -45,6 +64,20 @@ final class LoadServer implements AutoCloseable {
   private static final int BACKLOG = 4_096;
   private static final int ONE_BYTE_THREADS = 4;
   private static final int MESSAGE_BYTES = 4_096;
+
+  private static final String ANSWER =
+      """
+      HTTP/1.1 %s
+      Date: Sun, 22 Nov 2026 15:00:00 GMT
+      Content-Type: application/json; charset=utf-8
+      Content-Length: %d
+      Cache-Control: private, max-age=0
+      Vary: Accept-Encoding
+      X-Request-Id: 0d9f6c0e-52f4-4a55-9a4a-3f8f2f6d1c77
+      X-Content-Type-Options: nosniff
+
+      """
+          .replace("\n", "\r\n");
 
   private interface Service {
     void serve(SocketChannel connection) throws IOException;
@@ -65,7 +98,14 @@ final class LoadServer implements AutoCloseable {
           () -> {
             for (int port :
                 new int[] {
-                  ECHO_PORT, ONE_BYTE_PORT, SINK_PORT, SOURCE_PORT, HOLD_PORT, FORBIDDEN_PORT
+                  ECHO_PORT,
+                  ONE_BYTE_PORT,
+                  SINK_PORT,
+                  SOURCE_PORT,
+                  HOLD_PORT,
+                  HTTP_PORT,
+                  HTTP_AS_BYTES_PORT,
+                  FORBIDDEN_PORT
                 }) {
               server.listen(path.serverAddress(), port);
             }
@@ -97,6 +137,8 @@ final class LoadServer implements AutoCloseable {
       case HOLD_PORT -> threads.execute(() -> accept(listener, Runnable::run, this::hold));
       case SINK_PORT -> threads.execute(() -> accept(listener, threads::execute, this::sink));
       case SOURCE_PORT -> threads.execute(() -> accept(listener, threads::execute, this::source));
+      case HTTP_PORT, HTTP_AS_BYTES_PORT ->
+          threads.execute(() -> accept(listener, threads::execute, LoadServer::http));
       default -> threads.execute(() -> accept(listener, threads::execute, this::echo));
     }
   }
@@ -182,6 +224,30 @@ final class LoadServer implements AutoCloseable {
         }
       }
     }
+  }
+
+  /** Answers until the client ends: a proxy may use a connection again, whoever asked before. */
+  static void http(SocketChannel connection) throws IOException {
+    HttpEnd end = new HttpEnd();
+    ByteBuffer item = answerHead("200 OK", ITEM_BYTES);
+    for (HttpEnd.Head asked = end.readHead(connection);
+        asked != null;
+        asked = end.readHead(connection)) {
+      end.skip(connection, asked.length());
+      switch (asked.second()) {
+        case ITEM, FORBIDDEN_ITEM -> end.write(connection, item, ITEM_BYTES);
+        case CHUNK -> {
+          long length = asked.start().startsWith("GET ") ? CHUNK_BYTES : ITEM_BYTES;
+          end.write(connection, answerHead("200 OK", length), length);
+        }
+        default -> end.write(connection, answerHead("404 Not Found", 0), 0);
+      }
+    }
+    connection.close();
+  }
+
+  private static ByteBuffer answerHead(String status, long length) {
+    return ByteBuffer.wrap(ANSWER.formatted(status, length).getBytes(StandardCharsets.US_ASCII));
   }
 
   /** Closes the connections that {@link #HOLD_PORT} keeps. */

@@ -47,6 +47,62 @@ final class Manifests {
         sources: [{kind: ServiceAccount, name: client, namespace: bench}]
         rules: [{kind: TCPRoute, name: load}]
       """;
+
+  /** Requests of the load's clients, and the same port's twin, on which all bytes are granted. */
+  private static final String HTTP =
+      """
+      ---
+      apiVersion: specs.smi-spec.io/v1alpha4
+      kind: HTTPRouteGroup
+      metadata: {name: items, namespace: bench}
+      spec:
+        matches:
+        - {name: load, pathRegex: "/load/.*", methods: [GET, PUT]}
+      ---
+      apiVersion: specs.smi-spec.io/v1alpha4
+      kind: TCPRoute
+      metadata: {name: http, namespace: bench}
+      spec: {matches: {ports: [%1$d]}}
+      ---
+      apiVersion: specs.smi-spec.io/v1alpha4
+      kind: TCPRoute
+      metadata: {name: bytes, namespace: bench}
+      spec: {matches: {ports: [%2$d]}}
+      ---
+      apiVersion: access.smi-spec.io/v1alpha3
+      kind: TrafficTarget
+      metadata: {name: requests, namespace: bench}
+      spec:
+        destination: {kind: ServiceAccount, name: server, namespace: bench}
+        sources: [{kind: ServiceAccount, name: client, namespace: bench}]
+        rules: [{kind: TCPRoute, name: http}, {kind: HTTPRouteGroup, name: items, matches: [load]}]
+      ---
+      apiVersion: access.smi-spec.io/v1alpha3
+      kind: TrafficTarget
+      metadata: {name: bytes, namespace: bench}
+      spec:
+        destination: {kind: ServiceAccount, name: server, namespace: bench}
+        sources: [{kind: ServiceAccount, name: client, namespace: bench}]
+        rules: [{kind: TCPRoute, name: bytes}]
+      ---
+      apiVersion: v1
+      kind: Service
+      metadata: {name: server, namespace: bench}
+      spec:
+        clusterIP: 10.96.7.6
+        selector: {app: server}
+        ports:
+        - {name: items, port: %1$d, appProtocol: http}
+        - {name: tcp-items, port: %2$d, appProtocol: tcp}
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata: {name: server, namespace: bench, labels: {kubernetes.io/service-name: server}}
+      addressType: IPv4
+      ports: [{name: items, port: %1$d}, {name: tcp-items, port: %2$d}]
+      endpoints: [{addresses: [%3$s], conditions: {ready: true}}]
+      """;
+
   private static final String POD =
       """
       ---
@@ -89,12 +145,25 @@ final class Manifests {
   }
 
   /**
+   * A service of the load's server whose requests are decided on one port and not on another, both
+   * granted to its clients. Begins with a separator.
+   */
+  static String decidedRequests(String serverAddress) {
+    return HTTP.formatted(LoadServer.HTTP_PORT, LoadServer.HTTP_AS_BYTES_PORT, serverAddress);
+  }
+
+  /**
    * Writes the registry of {@code pods} pods of the test bed into {@code folder}. Pods are enrolled
    * in the order of their names; those that carry the load come last, so an answer between them
    * means that all are.
+   *
+   * @param http whether {@link #decidedRequests} belong to it: other loads are not to pay for them
    */
-  static void write(Path folder, Testbed testbed, int pods) throws IOException {
+  static void write(Path folder, Testbed testbed, int pods, boolean http) throws IOException {
     StringBuilder text = new StringBuilder(STRICT + enrolledNamespaceAndTarget());
+    if (http) {
+      text.append(decidedRequests(testbed.path(Route.MESHED).serverAddress()));
+    }
     for (int pod = 0; pod < pods; pod++) {
       String account = pod == 0 || pod == NEIGHBOUR ? "client" : pod == 1 ? "server" : "idle";
       String name = pod < 2 ? "load-" + account : "idle-" + pod;

@@ -2,6 +2,7 @@ package io.sluice.benchmarks;
 
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.linux.memory.ProcessMemory;
+import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
@@ -10,6 +11,7 @@ import java.util.List;
 final class MemoryMeasurement {
   private static final double MEBIBYTE = 1 << 20;
   private static final int HELD = 1_000;
+  private static final int WARMING = 50;
 
   /** Long enough for what opening the connections leaves to be written and collected. */
   private static final Duration SETTLING = Duration.ofSeconds(3);
@@ -41,25 +43,54 @@ final class MemoryMeasurement {
   }
 
   static List<Figure> held(Bench bench, DaemonProcess daemon, LoadServer server) throws Exception {
+    return held("held", "", Talk.HELD_BYTE, client(bench, daemon, Route.MESHED), daemon, server);
+  }
+
+  /**
+   * The same of HTTP that is decided or taken for bytes; each wants a daemon of its own, for the
+   * second would fill what the first has left.
+   */
+  static List<Figure> heldHttp(Bench bench, DaemonProcess daemon, LoadServer server, Route route)
+      throws Exception {
+    LoadClient client = client(bench, daemon, route);
+    // Else what HTTP needs once, as its classes, would be shared out among the connections.
+    letGo(client.hold(Talk.GET, WARMING), server);
+    Thread.sleep(SETTLING);
+    return route == Route.AS_BYTES
+        ? held("http.held.bytes", " of HTTP, as bytes", Talk.GET, client, daemon, server)
+        : held("http.held", " of HTTP", Talk.GET, client, daemon, server);
+  }
+
+  private static LoadClient client(Bench bench, DaemonProcess daemon, Route route) {
+    return new LoadClient(bench.testbed().path(route), ProcessUse.of(daemon.pid()));
+  }
+
+  private static List<Figure> held(
+      String id, String what, Talk talk, LoadClient client, DaemonProcess daemon, LoadServer server)
+      throws Exception {
     long before = ProcessMemory.residentBytes(daemon.pid());
-    List<SocketChannel> held =
-        new LoadClient(bench.testbed().path(Route.MESHED), ProcessUse.of(daemon.pid())).hold(HELD);
+    List<SocketChannel> held = client.hold(talk, HELD);
     try {
       Thread.sleep(SETTLING);
       long after = ProcessMemory.residentBytes(daemon.pid());
       return List.of(
-          single("held.rss", "RSS holding " + HELD + " connections", "MiB", after / MEBIBYTE),
           single(
-              "held.each",
+              id + ".rss", "RSS holding " + HELD + " connections" + what, "MiB", after / MEBIBYTE),
+          single(
+              id + ".each",
               "RSS for each of them (both hops)",
               "KiB",
               (after - before) / 1024.0 / HELD));
     } finally {
-      for (SocketChannel connection : held) {
-        connection.close();
-      }
-      server.letGo();
+      letGo(held, server);
     }
+  }
+
+  private static void letGo(List<SocketChannel> held, LoadServer server) throws IOException {
+    for (SocketChannel connection : held) {
+      connection.close();
+    }
+    server.letGo();
   }
 
   private static Figure single(String id, String label, String unit, double value) {

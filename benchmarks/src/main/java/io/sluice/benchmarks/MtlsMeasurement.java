@@ -11,11 +11,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * What mutual TLS between nodes costs, beside the direct path, Sluice without it and other proxies.
  * What needs no program in the kernel is measured while there is none, before Sluice and after it;
- * of Sluice's two ways each has the machine for itself.
+ * of Sluice's two ways each has the machine for itself. Of HTTP, likewise, what it costs that
+ * requests are decided, beside the same as bytes.
  */
 final class MtlsMeasurement {
   private static final int HELD = 1_000;
@@ -27,26 +29,56 @@ final class MtlsMeasurement {
   /** Long enough for what opening the connections leaves to be written and collected. */
   private static final Duration SETTLING = Duration.ofSeconds(3);
 
+  private static final List<Load> HTTP_LOADS =
+      Stream.of(Load.values()).filter(load -> load.part() == Part.http).toList();
+
   private final NodesTestbed testbed;
   private final Bench.Extent extent;
-  private final List<Load> loads;
+  private final Plan plan;
   private final Rounds<Crossing> rounds;
   private final Map<Crossing, Values> idle = new EnumMap<>(Crossing.class);
   private final Map<Crossing, Values> holding = new EnumMap<>(Crossing.class);
 
-  private MtlsMeasurement(NodesTestbed testbed, Bench.Extent extent, List<Load> loads) {
+  private MtlsMeasurement(NodesTestbed testbed, Bench.Extent extent, Plan plan) {
     this.testbed = testbed;
     this.extent = extent;
-    this.loads = loads;
-    this.rounds = new Rounds<>(loads, extent);
+    this.plan = plan;
+    this.rounds = new Rounds<>(plan.loads(), extent);
   }
 
   /** What was measured, and what to think of it. */
   record Result(List<Comparison> comparisons, List<String> remarks) {}
 
   /**
+   * What is measured.
+   *
+   * @param prefix of the stable names
+   * @param held what a connection carried that is held
+   * @param meshes one after the other; each with what is measured by turns in it
+   * @param peers other proxies
+   */
+  private record Plan(
+      String prefix,
+      List<Load> loads,
+      Talk held,
+      Map<Crossing, Set<Crossing>> meshes,
+      Set<Crossing> peers) {
+    private Set<Crossing> crossings() {
+      Set<Crossing> crossings = EnumSet.of(Crossing.DIRECT);
+      meshes.values().forEach(crossings::addAll);
+      crossings.addAll(peers);
+      return crossings;
+    }
+
+    private boolean isHttp() {
+      return held == Talk.GET;
+    }
+  }
+
+  /**
    * Makes the nodes and everything on them, measures, removes them.
    *
+   * @param directory empty
    * @param parts whose loads are measured; all where there is none of any of them
    * @param peers other proxies that are measured too
    */
@@ -59,32 +91,60 @@ final class MtlsMeasurement {
       Set<Crossing> peers)
       throws Exception {
     List<Load> wanted = LOADS.stream().filter(load -> parts.contains(load.part())).toList();
-    Set<Crossing> crossings = EnumSet.of(Crossing.DIRECT, Crossing.MUTUAL_TLS, Crossing.PLAINTEXT);
-    crossings.addAll(peers);
+    Map<Crossing, Set<Crossing>> meshes = new EnumMap<>(Crossing.class);
+    meshes.put(Crossing.MUTUAL_TLS, Set.of(Crossing.MUTUAL_TLS));
+    meshes.put(Crossing.PLAINTEXT, Set.of(Crossing.PLAINTEXT));
+    return run(
+        name,
+        launcher,
+        directory,
+        extent,
+        new Plan("mtls.", wanted.isEmpty() ? LOADS : wanted, Talk.HELD_BYTE, meshes, peers));
+  }
+
+  /** The same of HTTP whose requests are decided, beside the same as bytes. */
+  static Result http(
+      String name, Path launcher, Path directory, Bench.Extent extent, Set<Crossing> peers)
+      throws Exception {
+    Map<Crossing, Set<Crossing>> mesh =
+        Map.of(Crossing.MUTUAL_TLS, EnumSet.of(Crossing.MUTUAL_TLS, Crossing.AS_BYTES));
+    return run(
+        name,
+        launcher,
+        directory,
+        extent,
+        new Plan("mtls.http.", HTTP_LOADS, Talk.GET, mesh, peers));
+  }
+
+  private static Result run(
+      String name, Path launcher, Path directory, Bench.Extent extent, Plan plan) throws Exception {
     List<LoadServer> servers = new ArrayList<>();
     List<PeerHops> started = new ArrayList<>();
     try (NodesTestbed testbed =
-        new NodesTestbed(name, Files.createDirectory(directory.resolve("nodes")), crossings)) {
-      for (Crossing crossing : crossings) {
+        new NodesTestbed(
+            name, Files.createDirectory(directory.resolve("nodes")), plan.crossings())) {
+      for (Crossing crossing : NodesTestbed.withPods(plan.crossings())) {
         servers.add(LoadServer.start(testbed.path(crossing)));
       }
-      MtlsMeasurement measurement =
-          new MtlsMeasurement(testbed, extent, wanted.isEmpty() ? LOADS : wanted);
+      MtlsMeasurement measurement = new MtlsMeasurement(testbed, extent, plan);
       Map<Crossing, ProcessUse> bare =
           new LinkedHashMap<>(Map.of(Crossing.DIRECT, ProcessUse.NONE));
-      for (Crossing peer : peers) {
+      for (Crossing peer : plan.peers()) {
         PeerHops hops = PeerHops.start(testbed, peer, directory);
         started.add(hops);
         bare.put(peer, hops.hops());
       }
       measurement.memory(bare, servers);
       measurement.traffic(bare, extent.baselines());
-      for (Crossing mesh : List.of(Crossing.MUTUAL_TLS, Crossing.PLAINTEXT)) {
+      for (Map.Entry<Crossing, Set<Crossing>> one : plan.meshes().entrySet()) {
+        Crossing mesh = one.getKey();
         Path own = Files.createDirectory(directory.resolve("mesh" + mesh.ordinal()));
-        try (CrossingMesh daemons = CrossingMesh.start(testbed, mesh, name, launcher, own)) {
-          Map<Crossing, ProcessUse> hops = Map.of(mesh, daemons.hops());
+        try (CrossingMesh daemons =
+            CrossingMesh.start(testbed, mesh, name, launcher, own, plan.isHttp())) {
           // Memory first: a daemon never gets as small again.
-          measurement.memory(hops, servers);
+          measurement.memory(Map.of(mesh, daemons.hops()), servers);
+          Map<Crossing, ProcessUse> hops = new EnumMap<>(Crossing.class);
+          one.getValue().forEach(crossing -> hops.put(crossing, daemons.hops()));
           measurement.traffic(hops, extent.samples());
         }
       }
@@ -107,7 +167,7 @@ final class MtlsMeasurement {
     List<SocketChannel> held = new ArrayList<>();
     try {
       for (Map.Entry<Crossing, ProcessUse> proxy : proxies.entrySet()) {
-        held.addAll(client(proxy.getKey(), proxy.getValue()).hold(HELD));
+        held.addAll(client(proxy.getKey(), proxy.getValue()).hold(plan.held(), HELD));
       }
       Thread.sleep(SETTLING);
       proxies.forEach((crossing, use) -> holding.put(crossing, resident(use)));
@@ -126,6 +186,12 @@ final class MtlsMeasurement {
   private void traffic(Map<Crossing, ProcessUse> hops, int samples) throws Exception {
     Map<Crossing, LoadClient> clients = new EnumMap<>(Crossing.class);
     hops.forEach((crossing, use) -> clients.put(crossing, client(crossing, use)));
+    if (plan.isHttp()) {
+      for (Map.Entry<Crossing, LoadClient> one : clients.entrySet()) {
+        one.getValue()
+            .requireDecisions(one.getKey() != Crossing.DIRECT && one.getKey() != Crossing.AS_BYTES);
+      }
+    }
     rounds.measure(clients, samples);
   }
 
@@ -135,10 +201,11 @@ final class MtlsMeasurement {
 
   private List<Comparison> comparisons() {
     List<Comparison> comparisons = new ArrayList<>();
-    comparisons.add(new Comparison("mtls.rss.idle", "RSS idle, both hops", "MiB", idle));
+    comparisons.add(new Comparison(plan.prefix() + "rss.idle", "RSS idle, both hops", "MiB", idle));
     comparisons.add(
-        new Comparison("mtls.rss.held", "RSS with 1,000 connections, both hops", "MiB", holding));
-    for (Load load : loads) {
+        new Comparison(
+            plan.prefix() + "rss.held", "RSS with 1,000 connections, both hops", "MiB", holding));
+    for (Load load : plan.loads()) {
       for (Load.Measure measure : load.measures()) {
         comparisons.add(
             new Comparison(

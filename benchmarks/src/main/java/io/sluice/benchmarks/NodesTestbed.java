@@ -8,6 +8,7 @@ import io.sluice.mesh.IpAddresses;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -26,7 +27,7 @@ final class NodesTestbed implements AutoCloseable {
   /** Makes everything; {@code directory} is there and empty. */
   NodesTestbed(String name, Path directory, Set<Crossing> crossings) {
     this.cluster = new Cluster(name, directory, pods(crossings, 0), pods(crossings, 1));
-    for (Crossing crossing : crossings) {
+    for (Crossing crossing : withPods(crossings)) {
       LoadPath path =
           LoadPath.straight(
               crossing.heading(),
@@ -45,10 +46,20 @@ final class NodesTestbed implements AutoCloseable {
                   PEER_PORT_OFFSET)
               : path);
     }
+    if (crossings.contains(Crossing.AS_BYTES)) {
+      paths.put(Crossing.AS_BYTES, path(Crossing.MUTUAL_TLS).asBytes());
+    }
+  }
+
+  /** Those that have pods of their own. */
+  static Set<Crossing> withPods(Set<Crossing> crossings) {
+    Set<Crossing> own = EnumSet.copyOf(crossings);
+    own.remove(Crossing.AS_BYTES);
+    return own;
   }
 
   private static List<String> pods(Set<Crossing> crossings, int side) {
-    return crossings.stream().map(crossing -> podName(crossing, side)).toList();
+    return withPods(crossings).stream().map(crossing -> podName(crossing, side)).toList();
   }
 
   private static String podName(Crossing crossing, int side) {

@@ -20,6 +20,8 @@ enum Part {
   cni,
   /** From node to node, with and without mutual TLS, beside another proxy. */
   mtls,
+  /** HTTP whose requests are decided, beside the same as bytes; asked for only. */
+  http,
   /** Ten minutes of connections between two nodes while leaves and root change; asked for only. */
   rotation,
   /** What a controller tells a hundred nodes, for several sizes of the mesh; asked for only. */

@@ -9,12 +9,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
  * What one builds without a mesh: a proxy in the client's pod, to which the client is pointed, TLS
- * 1.3 with certificates on both sides, and one in the server's pod. TCP only, keys of P-256, a full
- * handshake for each connection, since only that proves who calls; all else as Debian has it.
+ * 1.3 with certificates on both sides, and one in the server's pod. Keys of P-256, a full handshake
+ * for each connection of the two, since only that proves who calls; all else as Debian has it. The
+ * port of HTTP is served as such, and requests are decided at the server's side; all others are
+ * TCP.
  */
 final class PeerHops implements AutoCloseable {
   private static final int TLS_PORT_OFFSET = 20_000;
@@ -45,9 +48,19 @@ final class PeerHops implements AutoCloseable {
   private static final String HAPROXY_SERVICE =
       """
       listen p%1$s
+        %5$s
         bind %1$s%2$s
         server s %3$s%4$s
       """;
+
+  /**
+   * Connections between the two are used again for whatever client of the pod asks: all are the
+   * same who calls.
+   */
+  private static final String HAPROXY_HTTP = "mode http\n  http-reuse always";
+
+  private static final String HAPROXY_DECISION =
+      "\n  http-request deny deny_status 403 unless { path_reg ^/load/.* }";
 
   /** As root, since everything of this run is root's. */
   private static final String NGINX =
@@ -59,9 +72,11 @@ final class PeerHops implements AutoCloseable {
       error_log stderr error;
       worker_processes auto;
       events { worker_connections 8192; }
-      stream {
-        proxy_connect_timeout 5s;
-        proxy_timeout 1h;
+      """;
+
+  /** Means the same of streams and of HTTP. */
+  private static final String NGINX_TLS =
+      """
         ssl_protocols TLSv1.3;
         ssl_ecdh_curve prime256v1;
         ssl_certificate %1$s/%2$s.both.pem;
@@ -79,10 +94,45 @@ final class PeerHops implements AutoCloseable {
         proxy_ssl_session_reuse off;
       """;
 
-  private static final String NGINX_SERVICE =
+  private static final String NGINX_STREAMS =
+      """
+      stream {
+        proxy_connect_timeout 5s;
+        proxy_timeout 1h;
+      %1$s%2$s}
+      """;
+
+  private static final String NGINX_STREAM =
       """
         server { listen %1$s%2$s; proxy_pass %3$s; %4$s }
       """;
+
+  /** Nothing goes through files. */
+  private static final String NGINX_HTTP =
+      """
+      http {
+        access_log off;
+        keepalive_requests 1000000000;
+        keepalive_timeout 1h;
+        client_max_body_size 0;
+        proxy_request_buffering off;
+        proxy_max_temp_file_size 0;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_set_header Host $http_host;
+        proxy_read_timeout 1h;
+      %1$s%2$s}
+      """;
+
+  /** One keeps as many connections to the next as there are clients at once. */
+  private static final String NGINX_HTTP_SERVICE =
+      """
+        upstream next { server %3$s; keepalive 64; keepalive_requests 1000000000; }
+        server { listen %1$s%2$s; location / { %4$s } }
+      """;
+
+  private static final String NGINX_DECISION =
+      "proxy_pass http://next; } location ~ ^/(?!load/) { return 403;";
 
   private static final Duration LONGEST_START = Duration.ofSeconds(60);
 
@@ -141,34 +191,56 @@ final class PeerHops implements AutoCloseable {
 
   private String haproxy(String side) {
     String tls = HAPROXY_TLS.formatted(directory, side);
+    boolean isClient = side.equals("client");
+    String listening = isClient ? "" : tls;
+    String connecting = isClient ? tls + " no-ssl-reuse" : "";
     return HAPROXY
-        + (side.equals("client")
-            ? services(HAPROXY_SERVICE, side, "", tls + " no-ssl-reuse")
-            : services(HAPROXY_SERVICE, side, tls, ""));
+        + services(HAPROXY_SERVICE, side, listening, connecting, "")
+        + service(
+            HAPROXY_SERVICE,
+            side,
+            LoadServer.HTTP_PORT,
+            listening,
+            connecting,
+            HAPROXY_HTTP + (isClient ? "" : HAPROXY_DECISION));
   }
 
   private String nginx(String side) {
+    String tls = NGINX_TLS.formatted(directory, side);
+    boolean isClient = side.equals("client");
+    String listening = isClient ? "" : " ssl";
     return NGINX.formatted(directory, side)
-        + (side.equals("client")
-            ? services(NGINX_SERVICE, side, "", "proxy_ssl on;")
-            : services(NGINX_SERVICE, side, " ssl", ""))
-        + "}\n";
+        + NGINX_STREAMS.formatted(
+            tls, services(NGINX_STREAM, side, listening, isClient ? "proxy_ssl on;" : "", ""))
+        + NGINX_HTTP.formatted(
+            tls,
+            service(
+                NGINX_HTTP_SERVICE,
+                side,
+                LoadServer.HTTP_PORT,
+                listening,
+                isClient ? "proxy_pass https://next;" : NGINX_DECISION,
+                ""));
   }
 
-  /** One for each port: where it listens, how, where it connects, how. */
-  private String services(String template, String side, String listening, String connecting) {
+  /** One for each port of bytes. */
+  private String services(
+      String template, String side, String listening, String connecting, String more) {
+    return PORTS.stream()
+        .map(port -> service(template, side, port, listening, connecting, more))
+        .collect(Collectors.joining());
+  }
+
+  /** Where it listens, how, where it connects, how, and what else. */
+  private String service(
+      String template, String side, int port, String listening, String connecting, String more) {
     LoadPath path = testbed.path(peer);
-    StringBuilder services = new StringBuilder();
-    for (int port : PORTS) {
-      String between = path.serverAddress() + ":" + (port + TLS_PORT_OFFSET);
-      services.append(
-          side.equals("client")
-              ? template.formatted(
-                  path.target() + ":" + (port + path.portOffset()), listening, between, connecting)
-              : template.formatted(
-                  between, listening, path.serverAddress() + ":" + port, connecting));
-    }
-    return services.toString();
+    String between = path.serverAddress() + ":" + (port + TLS_PORT_OFFSET);
+    String from = path.target() + ":" + (port + path.portOffset());
+    String to = path.serverAddress() + ":" + port;
+    return side.equals("client")
+        ? template.formatted(from, listening, between, connecting, more)
+        : template.formatted(between, listening, to, connecting, more);
   }
 
   private void makeCertificates() throws IOException {

@@ -32,6 +32,21 @@ record Report(
   private static final List<String> HEADINGS =
       List.of("measured", "unit", "direct", "meshed", "ratio", "from–to");
 
+  /** Of HTTP alone or of all else: each has tables of its own. */
+  private Report of(boolean http) {
+    return new Report(
+        machine,
+        quick,
+        figures.stream().filter(figure -> isOfHttp(figure.id()) == http).toList(),
+        comparisons.stream().filter(comparison -> isOfHttp(comparison.id()) == http).toList(),
+        http ? List.of() : growths,
+        remarks);
+  }
+
+  private static boolean isOfHttp(String id) {
+    return id.startsWith("http.") || id.startsWith("mtls.http.");
+  }
+
   private List<List<String>> rows() {
     List<List<String>> rows = new ArrayList<>();
     for (Figure figure : figures) {
@@ -74,6 +89,12 @@ record Report(
 
   /** Aligned columns. */
   String table() {
+    StringBuilder text = new StringBuilder(of(false).tables()).append(of(true).tables());
+    remarks.forEach(remark -> text.append(remark).append('\n'));
+    return text + machine.sentence() + "\n";
+  }
+
+  private String tables() {
     StringBuilder text = new StringBuilder();
     if (!figures.isEmpty()) {
       text.append(TextTable.aligned(HEADINGS, rows())).append('\n');
@@ -88,8 +109,7 @@ record Report(
           .append(Growth.plot(growths))
           .append('\n');
     }
-    remarks.forEach(remark -> text.append(remark).append('\n'));
-    return text + machine.sentence() + "\n";
+    return text.toString();
   }
 
   /** Everything, with the single values. */
@@ -140,36 +160,41 @@ record Report(
    * it in the folder of images beside that.
    */
   void writeMarkdown(Path file) throws IOException {
-    String text = Files.readString(file);
+    String text = of(false).written(file, Files.readString(file), "sluice bench", "bench");
+    Files.writeString(file, of(true).written(file, text, "sluice bench http", "bench-http"));
+  }
+
+  private String written(Path file, String before, String name, String picture) throws IOException {
+    String text = before;
     if (!figures.isEmpty()) {
       text =
           replaced(
               file,
               text,
-              "sluice bench",
-              TextTable.markdown(HEADINGS, rows()) + drawn(file, "bench.svg", figureChart()));
+              name,
+              TextTable.markdown(HEADINGS, rows()) + drawn(file, picture + ".svg", figureChart()));
     }
     if (!comparisons.isEmpty()) {
       text =
           replaced(
               file,
               text,
-              "sluice bench mtls",
+              name + " mtls",
               TextTable.markdown(Comparison.headings(comparisons), Comparison.rows(comparisons))
-                  + drawn(file, "bench-mtls.svg", comparisonChart()));
+                  + drawn(file, picture + "-mtls.svg", comparisonChart()));
     }
     if (!growths.isEmpty()) {
       text =
           replaced(
               file,
               text,
-              "sluice bench distribution",
+              name + " distribution",
               TextTable.markdown(Growth.headings(growths), Growth.rows(growths))
                   + "\n```\n"
                   + Growth.plot(growths)
                   + "```\n");
     }
-    Files.writeString(file, text);
+    return text;
   }
 
   private String replaced(Path file, String text, String name, String table) throws IOException {

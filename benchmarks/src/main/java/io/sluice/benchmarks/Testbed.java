@@ -8,7 +8,6 @@ import io.sluice.mesh.IpAddresses;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
@@ -52,11 +51,13 @@ final class Testbed implements AutoCloseable {
 
   private LoadPath path(Route route, int client) {
     int first = route == Route.DIRECT ? 0 : FIRST_POD;
-    return LoadPath.straight(
-        route.name().toLowerCase(Locale.ROOT),
-        loaded.get(first + client),
-        loaded.get(first + 1),
-        IpAddresses.text(site.pods().get(first + 1).address(Family.IPV4)));
+    LoadPath path =
+        LoadPath.straight(
+            route == Route.DIRECT ? "direct" : "meshed",
+            loaded.get(first + client),
+            loaded.get(first + 1),
+            IpAddresses.text(site.pods().get(first + 1).address(Family.IPV4)));
+    return route == Route.AS_BYTES ? path.asBytes() : path;
   }
 
   /** One of those that are enrolled. */

@@ -2,6 +2,7 @@ package io.sluice.benchmarks;
 
 import io.sluice.lab.site.DaemonProcess;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -24,17 +25,28 @@ final class TrafficMeasurement {
 
   /** To be called while no program is attached anywhere: before the mesh and after it. */
   void direct() throws Exception {
-    measure(Route.DIRECT, ProcessUse.NONE, extent.baselines());
+    rounds.measure(Map.of(Route.DIRECT, client(Route.DIRECT, ProcessUse.NONE)), extent.baselines());
   }
 
   /** Both hops run in {@code daemon}. */
   void meshed(DaemonProcess daemon) throws Exception {
-    measure(Route.MESHED, ProcessUse.of(daemon.pid()), extent.samples());
+    rounds.measure(
+        Map.of(Route.MESHED, client(Route.MESHED, ProcessUse.of(daemon.pid()))), extent.samples());
   }
 
-  private void measure(Route route, ProcessUse hops, int samples) throws Exception {
-    LoadClient client = new LoadClient(testbed.path(route), testbed.neighbours(route), hops);
-    rounds.measure(Map.of(route, client), samples);
+  /** The same, and by turns what is not decided by requests. */
+  void meshedAndAsBytes(DaemonProcess daemon) throws Exception {
+    Map<Route, LoadClient> clients = new EnumMap<>(Route.class);
+    for (Route route : List.of(Route.MESHED, Route.AS_BYTES)) {
+      LoadClient client = client(route, ProcessUse.of(daemon.pid()));
+      client.requireDecisions(route == Route.MESHED);
+      clients.put(route, client);
+    }
+    rounds.measure(clients, extent.samples());
+  }
+
+  private LoadClient client(Route route, ProcessUse hops) {
+    return new LoadClient(testbed.path(route), testbed.neighbours(route), hops);
   }
 
   List<Figure> figures() {
@@ -42,19 +54,36 @@ final class TrafficMeasurement {
     for (Load load : loads) {
       for (Load.Measure measure : load.measures()) {
         Map<Route, Values> values = rounds.values(load, measure);
-        Values meshed = values.get(Route.MESHED);
-        if (meshed != null) {
-          figures.add(
-              new Figure(
-                  load.id() + "." + measure.name(),
-                  measure.label(),
-                  measure.unit(),
-                  values.get(Route.DIRECT),
-                  meshed));
-        }
+        add(
+            figures,
+            load.id() + "." + measure.name(),
+            measure.label(),
+            measure,
+            values,
+            Route.MESHED);
+        add(
+            figures,
+            load.id() + ".bytes." + measure.name(),
+            measure.label() + ", as bytes",
+            measure,
+            values,
+            Route.AS_BYTES);
       }
     }
     return figures;
+  }
+
+  private static void add(
+      List<Figure> figures,
+      String id,
+      String label,
+      Load.Measure measure,
+      Map<Route, Values> values,
+      Route route) {
+    Values meshed = values.get(route);
+    if (meshed != null) {
+      figures.add(new Figure(id, label, measure.unit(), values.get(Route.DIRECT), meshed));
+    }
   }
 
   List<String> remarks() {

@@ -72,6 +72,32 @@ class ReportTest {
   }
 
   @Test
+  void httpHasTablesOfItsOwn() throws IOException {
+    Path file = directory.resolve("performance.md");
+    Files.writeString(
+        file,
+        "<!-- sluice bench: begin -->old one<!-- sluice bench: end -->\n"
+            + "<!-- sluice bench mtls: begin -->old two<!-- sluice bench mtls: end -->\n"
+            + "<!-- sluice bench http: begin -->old three<!-- sluice bench http: end -->\n"
+            + "<!-- sluice bench http mtls: begin -->old four<!-- sluice bench http mtls: end -->\n");
+    Figure figure =
+        new Figure("http.rate", "GETs", "1/s", Values.of(List.of(2.0)), Values.of(List.of(1.0)));
+    Comparison comparison =
+        new Comparison(
+            "mtls.http.rate", "PUTs", "1/s", Map.of(Crossing.AS_BYTES, Values.of(List.of(4.0))));
+
+    Report report =
+        new Report(MACHINE, false, List.of(figure), List.of(comparison), List.of(), List.of());
+    report.writeMarkdown(file);
+
+    assertThat(report.table()).contains("GETs", "PUTs", "as bytes");
+    assertThat(file)
+        .content()
+        .contains("old one", "old two", "| GETs |", "| PUTs |", "](img/bench-http-mtls.svg)")
+        .doesNotContain("old three", "old four");
+  }
+
+  @Test
   void distributionHasAColumnForEachSizeAndAPlotOfItsBytes() throws IOException {
     Growth.Lines growths = new Growth.Lines();
     for (int pods : List.of(1_000, 10_000)) {

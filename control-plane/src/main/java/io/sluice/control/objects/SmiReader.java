@@ -20,6 +20,7 @@ import java.util.Set;
 /** Reads the objects of the Service Mesh Interface. */
 final class SmiReader {
   private static final String SPIFFE = "spiffe://";
+  private static final String HTTP_GROUP = ReadableKind.HTTP_ROUTE_GROUP.kind();
   private static final String WEIGHT = "weight";
   private static final int MAX_WEIGHT = TrafficRoute.Backend.MAX_WEIGHT;
 
@@ -68,10 +69,13 @@ final class SmiReader {
   }
 
   private static Rule rule(Fields fields) {
-    return new Rule(
-        fields.requiredText("kind"),
-        fields.requiredText("name"),
-        fields.parsedList("matches", text -> text, "write names of matches"));
+    String kind = fields.requiredText("kind");
+    List<String> matches = fields.parsedList("matches", text -> text, "write names of matches");
+    if (kind.equals(HTTP_GROUP) && fields.has("matches") && matches.isEmpty()) {
+      fields.problem(
+          "matches", "the list names no match", "name matches, or leave 'matches' out for all");
+    }
+    return new Rule(kind, fields.requiredText("name"), matches);
   }
 
   static HttpRouteGroup readRouteGroup(Fields document, ObjectMeta meta) {

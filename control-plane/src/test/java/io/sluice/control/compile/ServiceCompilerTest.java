@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import java.util.List;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ServiceCompilerTest {
   private static final String SLICE =
@@ -30,6 +34,48 @@ class ServiceCompilerTest {
 
     assertThat(endpoints(compilation)).containsExactly("10.0.0.9:8080", "10.0.0.10:8080");
     assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "; ; HTTP UNDECLARED TLS",
+        "off; ; TCP TCP TLS",
+        "; off; TCP TCP TLS",
+        "on; off; HTTP UNDECLARED TLS",
+        "off; on; TCP TCP TLS",
+        "wrong; off; HTTP UNDECLARED TLS"
+      })
+  void portsStayBytesWhereL7IsOff(@Nullable String own, @Nullable String around, String expected) {
+    CompiledChange compilation =
+        Manifests.compile(
+            """
+            apiVersion: v1
+            kind: Namespace
+            metadata: {name: shop%s}
+            """
+                .formatted(l7(around)),
+            """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: web, namespace: shop%s}
+            spec:
+              clusterIP: None
+              ports: [{name: http, port: 1}, {name: a, port: 2}, {name: https, port: 3}]
+            """
+                .formatted(l7(own)));
+
+    assertThat(
+            web(compilation).ports().stream()
+                .map(port -> port.protocol().name())
+                .collect(Collectors.joining(" ")))
+        .isEqualTo(expected);
+    assertThat(compilation.statuses()).hasSize("wrong".equals(own) ? 1 : 0);
+  }
+
+  private static String l7(@Nullable String word) {
+    return word == null ? "" : ", annotations: {sluice.io/l7: \"" + word + "\"}";
   }
 
   @Test

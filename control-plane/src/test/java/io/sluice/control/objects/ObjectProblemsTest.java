@@ -36,7 +36,59 @@ class ObjectProblemsTest {
     String config =
         "apiVersion: config.sluice.io/v1alpha1\nkind: MeshConfig\nmetadata: {name: a}\nspec:\n"
             + "  traffic:\n";
+    String group =
+        "apiVersion: specs.smi-spec.io/v1alpha4\nkind: HTTPRouteGroup\nmetadata: {name: web}\n";
+    String split =
+        "apiVersion: split.smi-spec.io/v1alpha4\nkind: TrafficSplit\nmetadata: {name: web}\n";
     return Stream.of(
+        new Wrong(
+            4,
+            "spec.matches[0].methods",
+            "the list names no method",
+            group + "spec: {matches: [{name: a, methods: []}]}\n"),
+        new Wrong(
+            4,
+            "spec.matches[0].methods[1]",
+            "it is no method of HTTP (RFC 9110 §9.1)",
+            group + "spec: {matches: [{name: a, methods: [GET, G T]}]}\n"),
+        new Wrong(
+            4,
+            "spec.matches[1].name",
+            "another match has the same name",
+            group + "spec: {matches: [{name: a}, {name: a}]}\n"),
+        new Wrong(
+            4,
+            "spec.matches[0].headers",
+            "header Host is there twice",
+            group + "spec: {matches: [{name: a, headers: [{host: a}, {Host: b}]}]}\n"),
+        new Wrong(
+            4,
+            "spec.backends[0].weight",
+            "1000001 is too much",
+            split + "spec: {service: a, backends: [{service: b, weight: 1000001}]}\n"),
+        new Wrong(
+            4,
+            "spec.backends[1].weight",
+            "1001 is too much",
+            split
+                + "spec: {service: a, backends: [{service: b, weight: 1m}, {service: c, weight: 1001}]}\n"),
+        new Wrong(
+            4,
+            "spec.backends[0].weight",
+            "'1k' is no weight",
+            split + "spec: {service: a, backends: [{service: b, weight: 1k}]}\n"),
+        new Wrong(
+            4,
+            "spec.backends[0].weight",
+            "the field is missing",
+            split + "spec: {service: a, backends: [{service: b}]}\n"),
+        new Wrong(
+            7,
+            "spec.rules[0].matches",
+            "the list names no match",
+            target
+                + "spec:\n  destination: {kind: ServiceAccount, name: a}\n  rules:\n"
+                + "  - {kind: HTTPRouteGroup, name: a, matches: []}\n"),
         new Wrong(1, "", "this is a string, not a Kubernetes object", "hello\n"),
         new Wrong(1, "", "this is a list, not a Kubernetes object", "- a\n"),
         new Wrong(1, "kind", "the field is missing", "apiVersion: v1\n"),

@@ -36,7 +36,7 @@ final class AccountingSteps {
         this::mapsAndLedger);
     report.step(
         "proxy = what the demo did",
-        "every answer and every reset, once; one revoked under way as opened",
+        "every answer, reset and request, once; one revoked under way as opened",
         this::proxyAndLedger);
   }
 
@@ -82,7 +82,14 @@ final class AccountingSteps {
             + proxy.refused()
             + " refused for "
             + ledger.refusedByProxy()
-            + " resets");
+            + " resets, "
+            + proxy.requests()
+            + " requests for "
+            + ledger.requests()
+            + ", "
+            + proxy.forbidden()
+            + " of 403 for "
+            + ledger.forbidden());
   }
 
   /** Compares both; the left may lack as many as {@code forgettable} says. */

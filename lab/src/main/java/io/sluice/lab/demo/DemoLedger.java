@@ -1,10 +1,14 @@
 package io.sluice.lab.demo;
 
+import io.sluice.lab.demo.BookClient.Reply;
+import io.sluice.lab.demo.Purchases.Share;
 import io.sluice.linux.Errno;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -15,9 +19,12 @@ import java.util.TreeMap;
 final class DemoLedger {
   private final Map<FlowKey, Long> kernel = new TreeMap<>();
   private final Map<FlowKey, Long> duringChanges = new TreeMap<>();
+  private final List<Share> shares = new ArrayList<>();
   private boolean changing;
   private long allowed;
   private long refusedByProxy;
+  private long requests;
+  private long forbidden;
 
   /** Notes how a TCP call ended. */
   void note(DemoPod from, InetSocketAddress to, CallResult result) {
@@ -40,6 +47,31 @@ final class DemoLedger {
     } else {
       refusedByProxy++;
     }
+  }
+
+  /** Notes a connection whose requests are noted by themselves. */
+  void noteHttp(DemoPod from, InetSocketAddress to) {
+    count(from, IpFamily.of(to.getAddress()), Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
+  }
+
+  /** Notes what came of a request, which may be that its connection was reset. */
+  void note(Reply reply) {
+    if (reply.isReset()) {
+      refusedByProxy++;
+    } else {
+      requests++;
+      forbidden += reply.isForbidden() ? 1 : 0;
+    }
+  }
+
+  /** Notes requests that were served. */
+  void noteRequests(long served) {
+    requests += served;
+  }
+
+  /** Notes how a TrafficSplit has shared requests that are noted by themselves. */
+  void note(Share share) {
+    shares.add(share);
   }
 
   /** Notes a connection that was answered and stays open. */
@@ -97,6 +129,21 @@ final class DemoLedger {
   /** Connections that the proxy let through. */
   long allowed() {
     return allowed;
+  }
+
+  /** Requests that were answered, by an application or in its place. */
+  long requests() {
+    return requests;
+  }
+
+  /** Those of {@link #requests} that were answered 403, or what that is to gRPC. */
+  long forbidden() {
+    return forbidden;
+  }
+
+  /** How TrafficSplits have shared requests, in their order. */
+  List<Share> shares() {
+    return List.copyOf(shares);
   }
 
   /** Connections that the proxy reset. */

@@ -98,18 +98,29 @@ final class DemoNumbers {
    * @param allowed connections that it opened to applications: the verdict of the server side
    *     counts
    * @param refused connections that it reset
+   * @param requests that ended, as the server side counts
+   * @param forbidden those of them that policy refused
    */
-  record ProxyCounts(long allowed, long refused) {
-    static final ProxyCounts NONE = new ProxyCounts(0, 0);
+  record ProxyCounts(long allowed, long refused, long requests, long forbidden) {
+    static final ProxyCounts NONE = new ProxyCounts(0, 0, 0, 0);
 
     static ProxyCounts of(List<MetricSample> page) {
       return new ProxyCounts(
           sum(page, "istio_tcp_connections_opened_total", Map.of("reporter", "destination")),
-          sum(page, "sluice_proxy_connections_refused_total", Map.of()));
+          sum(page, "sluice_proxy_connections_refused_total", Map.of()),
+          sum(page, "istio_requests_total", Map.of("reporter", "destination")),
+          sum(
+              page,
+              "sluice_proxy_requests_refused_total",
+              Map.of("reason", Reason.ROUTE_NOT_GRANTED.label())));
     }
 
     ProxyCounts plus(ProxyCounts other) {
-      return new ProxyCounts(allowed + other.allowed, refused + other.refused);
+      return new ProxyCounts(
+          allowed + other.allowed,
+          refused + other.refused,
+          requests + other.requests,
+          forbidden + other.forbidden);
     }
   }
 }

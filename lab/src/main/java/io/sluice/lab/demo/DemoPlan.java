@@ -58,6 +58,13 @@ record DemoPlan(String node, int nodes) {
 
   static final int SERVICE_PORT = 80;
   static final int STORE_PORT = 8080;
+
+  /** HTTP/1.1 of the stores, at the Service too; the one that OSM's users know. */
+  static final int BOOKS_PORT = 14001;
+
+  /** HTTP/2 of the stores, at the Service too. */
+  static final int GRPC_PORT = 14002;
+
   static final int WAREHOUSE_PORT = 9000;
   static final int BANK_PORT = 7443;
   static final int DNS_PORT = 53;
@@ -145,6 +152,11 @@ record DemoPlan(String node, int nodes) {
 
   static InetSocketAddress storeService(IpFamily family) {
     return service(family, 10, SERVICE_PORT);
+  }
+
+  /** The bookstore's Service at another port of it. */
+  static InetSocketAddress books(IpFamily family, int port) {
+    return service(family, 10, port);
   }
 
   static InetSocketAddress warehouseService(IpFamily family) {

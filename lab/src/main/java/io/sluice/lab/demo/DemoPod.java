@@ -6,7 +6,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 
-/** Who is in the demo. Addresses are private to the demo's own network, so they may be fixed. */
+/**
+ * Who is in the demo: the shop of OSM's manual, bookbuyer and all. Addresses are private to the
+ * demo's own network, so they may be fixed.
+ */
 enum DemoPod {
   /** May call the store. */
   BUYER(2),
@@ -14,7 +17,7 @@ enum DemoPod {
   THIEF(3),
   STORE_V1(4),
   STORE_V2(5),
-  /** Serves the store, on another port. */
+  /** Serves the stores. */
   WAREHOUSE(6),
   /** Outside the mesh: a server in the namespace that holds the bridge. */
   BANK(1);
@@ -41,7 +44,7 @@ enum DemoPod {
 
   /** Name of the Pod object. */
   String label() {
-    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    return (inMesh() ? "book" : "") + name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   /** As map dumps and metrics call it. */
@@ -51,7 +54,7 @@ enum DemoPod {
 
   /** Service account, and value of the label {@code app}. */
   String app() {
-    return this == STORE_V1 || this == STORE_V2 ? "store" : label();
+    return this == STORE_V1 || this == STORE_V2 ? "bookstore" : label();
   }
 
   String version() {

@@ -18,6 +18,9 @@ final class DemoRegistry {
   private static final String SERVICES = "services";
   private static final String THIEF = "thief";
 
+  /** Name of the file with the TrafficSplit. */
+  static final String SPLIT = "split";
+
   private final DemoPlan plan;
   private final RegistryFolder folder;
 
@@ -74,10 +77,28 @@ final class DemoRegistry {
     folder.write(PODS, pods.toString());
   }
 
-  /** Lets the thief call the store. */
+  /** Lets the thief call the till. */
   void grantThief() {
     folder.write(
-        THIEF, ShopManifests.trafficTarget("thief-to-store", "thief", "store", "store-port"));
+        THIEF,
+        ShopManifests.trafficTarget(
+            "bookthief-to-till", "bookthief", "bookstore", ShopManifests.TILL));
+  }
+
+  /** Lets the thief ask what was bought, and nothing else. */
+  void grantThiefOneRoute() {
+    folder.write(
+        THIEF,
+        ShopManifests.trafficTarget(
+            "bookthief-to-bookstore",
+            "bookthief",
+            "bookstore",
+            ShopManifests.routes("books-bought")));
+  }
+
+  /** Sends so many of a hundred calls of the bookstore to its first version, the others on. */
+  void split(int first) {
+    folder.write(SPLIT, ShopManifests.split(first));
   }
 
   /** Takes it back. */
@@ -92,7 +113,7 @@ final class DemoRegistry {
         """
         apiVersion: access.smi-spec.io/v1alpha3
         kind: TrafficTarget
-        metadata: {name: anybody-to-store, namespace: shop}
+        metadata: {name: anybody-to-bookstore, namespace: shop}
         spec: everything goes
         """);
   }

@@ -51,6 +51,8 @@ final class DemoRun {
     new TrafficSteps(this).play();
     report.heading("Who may call whom, changed live");
     new PolicySteps(this).play();
+    report.heading("Books by HTTP");
+    new HttpSteps(this).play();
     report.heading("What is left alone");
     new ExclusionSteps(this).play();
     report.heading("The daemon dies");
@@ -124,7 +126,9 @@ final class DemoRun {
     long revoked = proxy.allowed() - ledger.allowed(); // let in, and reset before the answer
     return revoked >= 0
         && revoked <= REVOCATIONS
-        && proxy.refused() + revoked == ledger.refusedByProxy();
+        && proxy.refused() + revoked == ledger.refusedByProxy()
+        && proxy.requests() == ledger.requests()
+        && proxy.forbidden() == ledger.forbidden();
   }
 
   DemoMode mode() {

@@ -135,11 +135,12 @@ final class DemoServer implements AutoCloseable {
   }
 
   @FunctionalInterface
-  private interface Opener<T> {
+  interface Opener<T> {
     T open() throws IOException;
   }
 
-  private static <T> T inside(NetnsHandle netns, Opener<T> opener) {
+  /** Opens a socket, which stays in that namespace. */
+  static <T> T inside(NetnsHandle netns, Opener<T> opener) {
     try {
       return NAMESPACES.callIn(netns, opener::open);
     } catch (RuntimeException e) {

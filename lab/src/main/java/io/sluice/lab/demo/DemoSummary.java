@@ -8,6 +8,7 @@ import io.sluice.cli.output.OutputFormat;
 import io.sluice.interception.maps.MapSummary;
 import io.sluice.lab.demo.DemoLedger.FlowKey;
 import io.sluice.lab.demo.DemoNumbers.ProxyCounts;
+import io.sluice.lab.demo.Purchases.Share;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import java.io.IOException;
@@ -25,6 +26,7 @@ import java.util.TreeMap;
  * @param pods enrolled at the end
  * @param verdicts the kernel's counters, of every daemon of the run
  * @param proxy what the proxies decided
+ * @param shares how TrafficSplits have shared requests
  * @param maps with their fill
  * @param residentBytes of the daemon at the end
  * @param startToReady of the first daemon
@@ -33,6 +35,7 @@ record DemoSummary(
     long pods,
     Map<FlowKey, Long> verdicts,
     ProxyCounts proxy,
+    List<Share> shares,
     List<MapSummary> maps,
     long residentBytes,
     Duration startToReady) {
@@ -40,10 +43,11 @@ record DemoSummary(
 
   /** Of a run that came to nothing. */
   static final DemoSummary NOTHING =
-      new DemoSummary(0, Map.of(), ProxyCounts.NONE, List.of(), 0, Duration.ZERO);
+      new DemoSummary(0, Map.of(), ProxyCounts.NONE, List.of(), List.of(), 0, Duration.ZERO);
 
   DemoSummary {
     verdicts = Map.copyOf(verdicts);
+    shares = List.copyOf(shares);
     maps = List.copyOf(maps);
   }
 
@@ -54,6 +58,7 @@ record DemoSummary(
         status.path("podsEnrolled").asLong(),
         run.verdicts(),
         run.proxyCounts(),
+        run.shop().ledger().shares(),
         run.numbers().maps(),
         status.path("residentBytes").asLong(),
         run.startToReady());
@@ -107,11 +112,14 @@ record DemoSummary(
     out.println();
     out.printf(
         Locale.ROOT,
-        "%d redirected, %d allowed by the proxy, %d refused by it, %d refused in the kernel%n",
+        "%d redirected, %d allowed by the proxy, %d refused by it, %d refused in the kernel; %d requests, %d of them"
+            + " forbidden%n",
         redirected(),
         proxy.allowed(),
         proxy.refused(),
-        kernel(Outcome.REFUSED));
+        kernel(Outcome.REFUSED),
+        proxy.requests(),
+        proxy.forbidden());
     out.printf(
         Locale.ROOT,
         "daemon: %.1f MiB resident, ready %d ms after its process was started%n",
@@ -152,6 +160,12 @@ record DemoSummary(
         .put("redirected", redirected())
         .put("allowed", allowed())
         .put("refused", refused());
+    Share.put(
+        shares,
+        json.putObject("http")
+            .put("requests", proxy.requests())
+            .put("forbidden", proxy.forbidden())
+            .putArray("split"));
     json.put("startToReadyMillis", startToReady.toMillis());
     json.put("residentBytes", residentBytes);
   }

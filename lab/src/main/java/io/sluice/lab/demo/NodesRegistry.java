@@ -31,6 +31,11 @@ final class NodesRegistry {
     mutualTls(true);
   }
 
+  /** Sends so many of a hundred calls of the bookstore to its first version, the others on. */
+  void split(int first) {
+    folder.write(DemoRegistry.SPLIT, ShopManifests.split(first));
+  }
+
   /**
    * Between nodes by mutual TLS, or in the clear, where nobody's identity is proven and so only
    * permissive policy lets anybody in.

@@ -150,7 +150,8 @@ final class NodesRun {
           .forEach((key, count) -> verdicts.merge(key, count, Long::sum));
       proxy = proxy.plus(ProxyCounts.of(daemon.metrics()));
     }
-    return new DemoSummary(pods, verdicts, proxy, List.of(), residentBytes, slowestStart);
+    return new DemoSummary(
+        pods, verdicts, proxy, shop.ledger().shares(), List.of(), residentBytes, slowestStart);
   }
 
   /** Goes through the steps of traffic between the nodes, with a witness of the wire. */

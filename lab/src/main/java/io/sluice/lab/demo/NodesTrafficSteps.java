@@ -3,9 +3,12 @@ package io.sluice.lab.demo;
 import io.sluice.lab.capture.FrameCapture;
 import io.sluice.lab.capture.TcpStream;
 import io.sluice.lab.capture.TlsRecords;
+import io.sluice.lab.demo.BookClient.Reply;
+import io.sluice.lab.demo.BookClient.Speech;
 import io.sluice.lab.demo.CallResult.Answered;
 import io.sluice.lab.demo.DemoReport.Seen;
 import io.sluice.lab.demo.NodesSummary.Wire;
+import io.sluice.lab.demo.Purchases.Share;
 import io.sluice.lab.site.Await;
 import io.sluice.linux.Errno;
 import io.sluice.mesh.IpAddresses;
@@ -17,7 +20,6 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 
 /** Calls from one node to the other, and what the wire between them tells. */
@@ -49,6 +51,10 @@ final class NodesTrafficSteps {
         "the store's node names the buyer as its certificate does",
         this::lookAtPrincipal);
     report.step("the service spans both nodes", "answers of both versions", this::callService);
+    report.step(
+        "HTTP/2 to both nodes, split in half",
+        "answers of both versions by one connection; 403 for what is not granted, and its reason",
+        this::callByHttp2);
     report.step(
         "the wire between the nodes",
         "TLS and nothing else; what the buyer said is not heard",
@@ -98,7 +104,28 @@ final class NodesTrafficSteps {
       CallResult result = shop.call(DemoPod.BUYER, DemoPlan.storeService(family));
       answers.merge(result instanceof Answered a ? a.server() : result.text(), 1, Integer::sum);
     }
-    return new Seen(answers.keySet().equals(Set.of("store-v1", "store-v2")), answers.toString());
+    return new Seen(answers.keySet().equals(DemoShop.VERSIONS), answers.toString());
+  }
+
+  private Seen callByHttp2() throws IOException, InterruptedException {
+    boolean changed = run.change(() -> run.registry().split(50));
+    InetSocketAddress books = DemoPlan.books(IpFamily.IPV4, DemoPlan.GRPC_PORT);
+    try (BookClient buyer = shop.open(DemoPod.BUYER, books, Speech.HTTP2)) {
+      Map<String, Integer> answers = shop.callAtOnce(buyer, HttpSteps.CALL, HttpSteps.STREAMS);
+      long first = answers.getOrDefault(DemoPod.STORE_V1.label(), 0);
+      shop.ledger().note(new Share(50, first, HttpSteps.STREAMS - first));
+      Reply other = shop.get(buyer, HttpSteps.NOT_GRANTED);
+      boolean told =
+          Await.until(
+              DemoRun.RECORD_DEADLINE,
+              () ->
+                  refusals(DemoPod.STORE_V1, DemoPod.STORE_V1, Reason.ROUTE_NOT_GRANTED)
+                          + refusals(DemoPod.STORE_V2, DemoPod.STORE_V2, Reason.ROUTE_NOT_GRANTED)
+                      == 1);
+      return new Seen(
+          changed && answers.keySet().equals(DemoShop.VERSIONS) && other.isForbidden() && told,
+          answers + ", and " + other.title() + (told ? "" : ", NOT") + " told");
+    }
   }
 
   private Seen listen(FrameCapture wire) {

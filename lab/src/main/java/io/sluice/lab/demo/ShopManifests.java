@@ -1,12 +1,16 @@
 package io.sluice.lab.demo;
 
-import io.sluice.lab.site.Manifests;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
 import java.util.function.Function;
 
 /** The shop as Kubernetes YAML, on one node or on two. */
 final class ShopManifests {
+  /** Rule of a TrafficTarget that grants bytes to the stores' till. */
+  static final String TILL = "{kind: TCPRoute, name: bookstore-till}";
+
+  private static final int HUNDRED = 100;
+
   private ShopManifests() {}
 
   /**
@@ -47,29 +51,82 @@ final class ShopManifests {
             IpAddresses.text(addresses.apply(IpFamily.IPV6)));
   }
 
+  /** The bookstore, each of its versions by itself, and the warehouse. */
   static String services() {
-    return service("store", 10, DemoPlan.SERVICE_PORT, DemoPlan.STORE_PORT)
-        + "---\n"
-        + service("warehouse", 20, DemoPlan.WAREHOUSE_PORT, DemoPlan.WAREHOUSE_PORT);
+    String store =
+        """
+        - {name: tcp-till, port: %d, targetPort: %d}
+          - {name: http-books, port: %d}
+          - {name: grpc-books, port: %d}\
+        """
+            .formatted(
+                DemoPlan.SERVICE_PORT,
+                DemoPlan.STORE_PORT,
+                DemoPlan.BOOKS_PORT,
+                DemoPlan.GRPC_PORT);
+    return String.join(
+        "---\n",
+        service("bookstore", 10, "{app: bookstore}", store),
+        service("bookstore-v1", 11, "{app: bookstore, version: v1}", store),
+        service("bookstore-v2", 12, "{app: bookstore, version: v2}", store),
+        service(
+            "bookwarehouse",
+            20,
+            "{app: bookwarehouse}",
+            "- {name: tcp-stock, port: %d}".formatted(DemoPlan.WAREHOUSE_PORT)));
   }
 
-  private static String service(String name, int number, int port, int targetPort) {
-    return Manifests.service(
-        name,
-        DemoPlan.serviceAddress(IpFamily.IPV4, number),
-        DemoPlan.serviceAddress(IpFamily.IPV6, number),
-        port,
-        targetPort);
+  private static String service(String name, int number, String selector, String ports) {
+    return """
+    apiVersion: v1
+    kind: Service
+    metadata: {name: %s, namespace: shop}
+    spec:
+      clusterIPs: ["%s", "%s"]
+      selector: %s
+      ports:
+      %s
+    """
+        .formatted(
+            name,
+            DemoPlan.serviceAddress(IpFamily.IPV4, number),
+            DemoPlan.serviceAddress(IpFamily.IPV6, number),
+            selector,
+            ports);
+  }
+
+  /** Rule of a TrafficTarget that grants some HTTP routes of the stores. */
+  static String routes(String matches) {
+    return "{kind: HTTPRouteGroup, name: bookstore-service-routes, matches: [" + matches + "]}";
   }
 
   static String policy() {
-    return tcpRoute("store-port", DemoPlan.STORE_PORT)
-        + "---\n"
-        + tcpRoute("warehouse-port", DemoPlan.WAREHOUSE_PORT)
-        + "---\n"
-        + trafficTarget("buyer-to-store", "buyer", "store", "store-port")
-        + "---\n"
-        + trafficTarget("store-to-warehouse", "store", "warehouse", "warehouse-port");
+    return String.join(
+        "---\n",
+        tcpRoute("bookstore-till", DemoPlan.STORE_PORT),
+        tcpRoute("bookwarehouse-stock", DemoPlan.WAREHOUSE_PORT),
+        """
+        apiVersion: specs.smi-spec.io/v1alpha4
+        kind: HTTPRouteGroup
+        metadata: {name: bookstore-service-routes, namespace: shop}
+        spec:
+          matches:
+          - {name: books-bought, pathRegex: /books-bought, methods: [GET]}
+          - {name: buy-a-book, pathRegex: ".*a-book.*new", methods: [GET]}
+          - {name: book-news, pathRegex: /book-news, methods: [GET]}
+          - {name: call-to-buy, pathRegex: /bookstore.Books/Buy, methods: [POST]}
+        """,
+        trafficTarget("bookbuyer-to-till", "bookbuyer", "bookstore", TILL),
+        trafficTarget(
+            "bookbuyer-to-bookstore",
+            "bookbuyer",
+            "bookstore",
+            routes("books-bought, buy-a-book, book-news, call-to-buy")),
+        trafficTarget(
+            "bookstore-to-bookwarehouse",
+            "bookstore",
+            "bookwarehouse",
+            "{kind: TCPRoute, name: bookwarehouse-stock}"));
   }
 
   private static String tcpRoute(String name, int port) {
@@ -82,7 +139,7 @@ final class ShopManifests {
         .formatted(name, port);
   }
 
-  static String trafficTarget(String name, String source, String destination, String route) {
+  static String trafficTarget(String name, String source, String destination, String rule) {
     return """
     apiVersion: access.smi-spec.io/v1alpha3
     kind: TrafficTarget
@@ -90,8 +147,23 @@ final class ShopManifests {
     spec:
       destination: {kind: ServiceAccount, name: %s, namespace: shop}
       sources: [{kind: ServiceAccount, name: %s, namespace: shop}]
-      rules: [{kind: TCPRoute, name: %s}]
+      rules: [%s]
     """
-        .formatted(name, destination, source, route);
+        .formatted(name, destination, source, rule);
+  }
+
+  /** Calls of the bookstore by version, {@code first} of a hundred to the first. */
+  static String split(int first) {
+    return """
+    apiVersion: split.smi-spec.io/v1alpha2
+    kind: TrafficSplit
+    metadata: {name: bookstore-split, namespace: shop}
+    spec:
+      service: bookstore
+      backends:
+      - {service: bookstore-v1, weight: %d}
+      - {service: bookstore-v2, weight: %d}
+    """
+        .formatted(first, HUNDRED - first);
   }
 }

@@ -16,7 +16,7 @@ class DemoLedgerTest {
   private static final InetSocketAddress BANK =
       new InetSocketAddress(DemoPod.BANK.address(IpFamily.IPV6), DemoPlan.BANK_PORT);
   private static final FlowKey REDIRECTED =
-      new FlowKey("shop/buyer", "outbound", "ipv4", "redirected", "mesh_traffic");
+      new FlowKey("shop/bookbuyer", "outbound", "ipv4", "redirected", "mesh_traffic");
 
   private final DemoLedger ledger = new DemoLedger();
 
@@ -37,7 +37,7 @@ class DemoLedgerTest {
     assertThat(ledger.kernel())
         .containsOnlyKeys(
             REDIRECTED,
-            new FlowKey("shop/buyer", "outbound", "ipv4", "refused", "proxy_unavailable"));
+            new FlowKey("shop/bookbuyer", "outbound", "ipv4", "refused", "proxy_unavailable"));
     assertThat(ledger.refusedByProxy()).isZero();
   }
 
@@ -47,7 +47,7 @@ class DemoLedgerTest {
 
     assertThat(ledger.kernel())
         .containsOnlyKeys(
-            new FlowKey("shop/buyer", "outbound", "ipv6", "passthrough", "excluded_port"));
+            new FlowKey("shop/bookbuyer", "outbound", "ipv6", "passthrough", "excluded_port"));
     assertThat(ledger.allowed()).isZero();
   }
 
@@ -56,7 +56,7 @@ class DemoLedgerTest {
     assertThat(AccountingSteps.compare("map", Map.of(REDIRECTED, 2L), "done", Map.of(), Map.of()))
         .satisfies(seen -> {
           assertThat(seen.ok()).isFalse();
-          assertThat(seen.observed()).contains("shop/buyer").contains("map 2, done 0");
+          assertThat(seen.observed()).contains("shop/bookbuyer").contains("map 2, done 0");
         });
   }
 

@@ -61,6 +61,7 @@ class DemoReportTest {
             "kernel",
             "pods",
             "flows",
+            "http",
             "startToReadyMillis",
             "residentBytes",
             "steps");

@@ -68,7 +68,7 @@ public final class Exchanges implements DirectPeer {
   private final Listener listener;
   private final List<Exchange> open = new ArrayList<>(1);
   private @Nullable ByteChannel downstream;
-  private @Nullable ByteChannel application; // until the first request
+  private @Nullable Unasked application; // until the first request
   private @Nullable Leads leads; // from then on
   private @Nullable Http1Server http1;
   private @Nullable Http2Server http2;
@@ -99,9 +99,8 @@ public final class Exchanges implements DirectPeer {
 
   /** The connection to the application, which was reached before the first request came. */
   public void has(ByteChannel reached) {
-    application = reached;
-    reached.listen(new Unasked());
-    reached.start();
+    application = new Unasked(reached, this::lost);
+    application.start();
   }
 
   /** Takes requests from now on; some may have come directly. */
@@ -205,44 +204,15 @@ public final class Exchanges implements DirectPeer {
     return version2 ? "HTTP/2" : "HTTP/1.1";
   }
 
-  /** An application that speaks before it was asked speaks another protocol. */
-  private final class Unasked implements ByteChannel.Listener {
-    @Override
-    public void bytes(ByteBuf bytes) {
-      int length = bytes.readableBytes();
-      bytes.release();
-      ByteChannel channel = forget();
-      if (channel != null) {
-        channel.consumed(length);
-        channel.reset();
-        listener.refused(Verdict.of(Outcome.REFUSED, Reason.PROTOCOL_MISMATCH));
-      }
+  private void lost(boolean spoke) {
+    boolean waited = application != null;
+    application = null;
+    Leads known = leads;
+    if (known != null) {
+      known.forgetApplication();
     }
-
-    @Override
-    public void inputEnded() {
-      ByteChannel channel = forget();
-      if (channel != null) {
-        channel.endOutput();
-      }
-    }
-
-    @Override
-    public void writable() {}
-
-    @Override
-    public void closed(ChannelEnd how) {
-      forget();
-    }
-
-    private @Nullable ByteChannel forget() {
-      ByteChannel channel = application;
-      application = null;
-      Leads known = leads;
-      if (known != null) {
-        known.forgetApplication();
-      }
-      return channel;
+    if (spoke && waited) {
+      listener.refused(Verdict.of(Outcome.REFUSED, Reason.PROTOCOL_MISMATCH));
     }
   }
 
@@ -551,7 +521,7 @@ public final class Exchanges implements DirectPeer {
       listener.exchanged(exchange.record(id, version()));
     }
     Leads known = leads;
-    ByteChannel reached = application;
+    Unasked reached = application;
     application = null;
     if (known != null) {
       known.close();

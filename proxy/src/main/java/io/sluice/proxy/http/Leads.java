@@ -1,7 +1,6 @@
 package io.sluice.proxy.http;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.decide.Subject;
@@ -86,10 +85,10 @@ final class Leads implements Http1Client.Owner {
   private final boolean version2;
   private final List<Lead> leads = new ArrayList<>(1);
   private final List<Dialling> dialling = new ArrayList<>(1);
-  private @Nullable ByteChannel application; // reached before a request came; nothing was asked yet
+  private @Nullable Unasked application; // reached before a request came; nothing was asked yet
 
   /** None yet, all of one version. */
-  Leads(HttpSetup setup, boolean version2, @Nullable ByteChannel applicationOrNull) {
+  Leads(HttpSetup setup, boolean version2, @Nullable Unasked applicationOrNull) {
     this.setup = setup;
     this.version2 = version2;
     this.application = applicationOrNull;
@@ -117,11 +116,12 @@ final class Leads implements Http1Client.Owner {
 
   /** An exchange with {@code endpoint} by a connection that stands; null where there is none. */
   @Nullable HttpStream open(InetSocketAddress endpoint, Subject subject) {
-    ByteChannel reached = application;
-    if (reached != null) {
-      application = null;
-      Lead lead = new Lead(null, endpoint, false);
-      return begin(lead, reached, true);
+    Unasked reached = application;
+    application = null;
+    if (reached != null && (version2 || !reached.hasSpoken())) {
+      return begin(new Lead(null, endpoint, false), reached.channel(), reached.takeEarly());
+    } else if (reached != null) {
+      reached.reset(); // it speaks HTTP/2, and is asked by HTTP/1; another one will say the same
     }
     for (Lead lead : leads) {
       if (lead.endpoint.equals(endpoint)) {
@@ -159,7 +159,7 @@ final class Leads implements Http1Client.Owner {
   @Nullable HttpStream connect(
       ByteChannel channel, Upstream reached, Subject subject, Exchange exchange) {
     Lead lead = new Lead(reached, reached.reached(), subject.hasProof());
-    HttpStream stream = begin(lead, channel, false);
+    HttpStream stream = begin(lead, channel, null);
     for (Exchange one : waitingFor(exchange)) {
       setup.loop().execute(one::searchAgain);
     }
@@ -191,7 +191,7 @@ final class Leads implements Http1Client.Owner {
     return List.of();
   }
 
-  private @Nullable HttpStream begin(Lead lead, ByteChannel channel, boolean started) {
+  private @Nullable HttpStream begin(Lead lead, ByteChannel channel, @Nullable ByteBuf early) {
     leads.add(lead);
     if (Pipe.directPeer(channel) instanceof Exchanges answering) {
       lead.direct = answering;
@@ -201,8 +201,8 @@ final class Leads implements Http1Client.Owner {
     } else if (version2) {
       Http2Client client = new Http2Client(channel, setup, new Shared(lead));
       lead.http2 = client;
-      if (started) {
-        client.start(Unpooled.EMPTY_BUFFER);
+      if (early != null) {
+        client.start(early);
       } else {
         client.start();
       }
@@ -210,7 +210,7 @@ final class Leads implements Http1Client.Owner {
       Http1Client client = new Http1Client(channel, setup.allocator(), setup.budget(), this);
       lead.http1 = client;
       channel.listen(client);
-      if (!started) {
+      if (early == null) {
         channel.start();
       }
       client.goOn();
@@ -325,7 +325,7 @@ final class Leads implements Http1Client.Owner {
       lead.close();
       remove(lead);
     }
-    ByteChannel reached = application;
+    Unasked reached = application;
     application = null;
     if (reached != null) {
       reached.reset();

@@ -10,7 +10,7 @@ final class Message {
   private static final int GRPC_PREFIX = 5;
 
   private final boolean grpc;
-  private final Deque<ByteBuf> held = new ArrayDeque<>(1);
+  private @Nullable Deque<ByteBuf> held; // while there is no way
   private long bytes;
   private long messages;
   private int prefix; // octets of the prefix of a message of gRPC that have come
@@ -65,16 +65,23 @@ final class Message {
 
   /** Keeps it; it is this one's. */
   void hold(ByteBuf piece) {
-    held.add(piece);
+    Deque<ByteBuf> pieces = held;
+    if (pieces == null) {
+      pieces = new ArrayDeque<>(2);
+      held = pieces;
+    }
+    pieces.add(piece);
   }
 
   /** What was held, of which the caller becomes the owner; null when there is none. */
   @Nullable ByteBuf nextHeld() {
-    return held.poll();
+    Deque<ByteBuf> pieces = held;
+    return pieces == null ? null : pieces.poll();
   }
 
   boolean holdsAny() {
-    return !held.isEmpty();
+    Deque<ByteBuf> pieces = held;
+    return pieces != null && !pieces.isEmpty();
   }
 
   /** Octets that the sender may replace now. */
@@ -85,7 +92,7 @@ final class Message {
   }
 
   void drop() {
-    for (ByteBuf piece = held.poll(); piece != null; piece = held.poll()) {
+    for (ByteBuf piece = nextHeld(); piece != null; piece = nextHeld()) {
       piece.release();
     }
   }

@@ -1,5 +1,6 @@
 package io.sluice.proxy.accept;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -105,6 +106,39 @@ class RequestsTest {
       Recorder recorder = mesh.nodes.client.recorder;
       assertThat(recorder.onlyRefused().closeKind()).isEqualTo(CloseKind.REFUSED);
       assertThat(recorder.onlyRefused().closeReason()).isEqualTo(Reason.PROTOCOL_MISMATCH);
+    }
+  }
+
+  /** As servers of gRPC do (RFC 9113 §3.4), while the one above all waits for the client. */
+  @Test
+  void anApplicationOfHttp2MaySendItsSettingsFirst() throws IOException {
+    String settings = "\0\0\0\4\0\0\0\0\0";
+    HttpFixture.Application settingsFirst =
+        (socket, received) -> {
+          socket.getOutputStream().write(settings.getBytes(ISO_8859_1));
+          while (!received.text().contains("/books")) {
+            byte[] buffer = new byte[1_024];
+            received.add(buffer, Math.max(0, socket.getInputStream().read(buffer)));
+          }
+          String heads = "\1\5\0\0\0"; // type, flags, and of the stream all but its last octet
+          char stream = received.text().charAt(received.text().indexOf(heads) + heads.length());
+          // Status 200, and the end.
+          socket
+              .getOutputStream()
+              .write(("\0\0\1\1\5\0\0\0" + stream + "\u0088").getBytes(ISO_8859_1));
+          socket.getInputStream().readAllBytes();
+        };
+    try (var mesh = new HttpFixture(settingsFirst, "/books")) {
+      String head = "\u0082\u0086\4\6/books\1\5store"; // GET, http, path, authority
+      String answer =
+          mesh.ask(
+              "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                  + settings
+                  + ("\0\0" + (char) head.length() + "\1\5\0\0\0\1" + head),
+              "\1\5\0\0\0\1\u0088");
+
+      assertThat(answer).contains("\1\5\0\0\0\1\u0088");
+      assertThat(mesh.received.getFirst().text()).startsWith("PRI * HTTP/2.0");
     }
   }
 
