@@ -59,6 +59,10 @@ public final class Exchanges implements DirectPeer {
   private static final long HEAD_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(60);
   private static final long FAREWELL_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  /** Of who sends nothing more: the kernel may still have much of the last answer for it. */
+  private static final long QUIET_FAREWELL_NANOS = TimeUnit.MINUTES.toNanos(10);
+
   private static final long MOST_DROPPED = 1 << 20;
 
   private final Surroundings around;
@@ -464,7 +468,8 @@ public final class Exchanges implements DirectPeer {
       limited = true;
       sinceNanos = now;
     }
-    if (ending && (now - sinceNanos > FAREWELL_NANOS || server.dropped() > MOST_DROPPED)) {
+    long farewell = server.dropped() > 0 ? FAREWELL_NANOS : QUIET_FAREWELL_NANOS;
+    if (ending && (now - sinceNanos > farewell || server.dropped() > MOST_DROPPED)) {
       server.abort(HttpStream.Abort.FAILED);
     } else if ((within && now - sinceNanos > HEAD_NANOS)
         || (server.isWithinRequest() && now - progressNanos > STALL_NANOS)) {

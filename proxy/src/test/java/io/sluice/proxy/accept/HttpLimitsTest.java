@@ -9,6 +9,7 @@ import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
 import java.net.Socket;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -116,6 +117,35 @@ class HttpLimitsTest {
       socket.shutdownOutput();
 
       assertThat(HttpFixture.read(socket, "ok")).contains("X-Came: " + content.length);
+    }
+  }
+
+  /** The application closes at once, and the client reads when the kernel alone has the rest. */
+  @Test
+  void aLargeAnswerBeforeAnEndIsWhole() throws Exception {
+    byte[] content = new byte[1_000_000];
+    for (String length : List.of("Content-Length: " + content.length + "\r\n", "")) {
+      try (var mesh =
+              new HttpFixture(
+                  (socket, received) -> {
+                    socket.getInputStream().read(new byte[1_000]);
+                    socket
+                        .getOutputStream()
+                        .write(("HTTP/1.1 200 OK\r\n" + length + "\r\n").getBytes(ISO_8859_1));
+                    socket.getOutputStream().write(content);
+                  },
+                  ".*");
+          Socket socket = mesh.connect()) {
+        socket.setSoTimeout(20_000);
+        socket.getOutputStream().write((GET + "Connection: close" + END).getBytes(ISO_8859_1));
+        Await.until("all of it is told", () -> mesh.nodes.client.recorder.requests.size() == 1);
+        long now = System.nanoTime();
+        mesh.nodes.client.proxy.tick(now);
+        mesh.nodes.client.proxy.tick(now + TimeUnit.SECONDS.toNanos(30));
+        String answer = HttpFixture.read(socket, "");
+        assertThat(answer).doesNotContain("[reset]");
+        assertThat(answer.length()).isGreaterThan(content.length);
+      }
     }
   }
 }
