@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.ResourceLock;
 
-/** {@code sluice demo --nodes 2} as a user runs it. */
+/** {@code sluice demo} as a user runs it: of two nodes, and of one by rules. */
 @ResourceLock(OneAtATime.DEMO)
 @Tag("kernel")
 class TwoNodeDemoTest {
@@ -33,12 +33,32 @@ class TwoNodeDemoTest {
         mode -> assertDemo(mode, Files.createDirectory(directory.resolve(mode))));
   }
 
-  private static void assertDemo(String mode, Path directory) throws Exception {
-    String name = "demo2-" + mode + "-" + ProcessHandle.current().pid();
+  /** By programs the README's test runs it. */
+  @Test
+  void ofOneNodeRulesCountEveryCallAndEveryRequestOnce(@TempDir Path directory) throws Exception {
+    JsonNode report = report("1", "iptables", "demo1-" + ProcessHandle.current().pid(), directory);
+
+    assertThat(report.findValuesAsText("name"))
+        .contains(
+            "thief asks by HTTP",
+            "one path granted to the thief",
+            "40 calls, one HTTP/2 connection",
+            "a WebSocket",
+            "the buyer went on all the while",
+            "maps = what the demo did",
+            "proxy = what the demo did");
+    assertThat(report.path("http").path("requests").asLong()).isGreaterThan(450);
+    assertThat(report.path("http").path("split").findValuesAsText("weights"))
+        .containsExactly("90/10", "50/50", "0/100");
+    assertThat(report.path("http").path("split").path(2).path("v1").asLong(-1)).isZero();
+  }
+
+  private static JsonNode report(String nodes, String mode, String name, Path directory)
+      throws Exception {
     JsonNode report;
     try {
       Path output = directory.resolve("report.json");
-      int exit = run(output, "--nodes", "2", "--json", "--mode", mode, "--node-name", name);
+      int exit = run(output, "--nodes", nodes, "--json", "--mode", mode, "--node-name", name);
       String text = Files.readString(output, StandardCharsets.UTF_8);
       assertThat(exit).as("%s", text).isZero();
       report = new ObjectMapper().readTree(text);
@@ -48,8 +68,18 @@ class TwoNodeDemoTest {
 
     assertThat(Files.readString(directory.resolve("stop.txt"))).contains("there was no demo");
     assertThat(report.path("ok").asBoolean()).isTrue();
-    assertThat(report.path("nodes").asInt()).isEqualTo(2);
     assertThat(report.path("mode").asText()).isEqualTo(mode);
+    assertThat(report.path("http").path("forbidden").asLong()).isPositive();
+    return report;
+  }
+
+  private static void assertDemo(String mode, Path directory) throws Exception {
+    String name = "demo2-" + mode + "-" + ProcessHandle.current().pid();
+    JsonNode report = report("2", mode, name, directory);
+
+    assertThat(report.path("nodes").asInt()).isEqualTo(2);
+    assertThat(report.path("http").path("split").findValuesAsText("weights"))
+        .containsExactly("50/50");
     for (String figure : List.of("pods", "startToReadyMillis", "residentBytes")) {
       assertThat(report.path(figure).asLong()).as(figure).isPositive();
     }
@@ -65,7 +95,7 @@ class TwoNodeDemoTest {
     assertThat(report.path("withoutController").path("failed").asLong(-1)).isZero();
     assertThat(report.path("certificates").findValuesAsText("identity"))
         .contains(
-            "spiffe://cluster.local/ns/shop/sa/buyer",
+            "spiffe://cluster.local/ns/shop/sa/bookbuyer",
             "spiffe://cluster.local/ns/sluice-system/sa/node." + name + "-a",
             "spiffe://cluster.local/ns/sluice-system/sa/node." + name + "-b");
   }

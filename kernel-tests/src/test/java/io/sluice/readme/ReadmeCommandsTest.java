@@ -31,6 +31,14 @@ class ReadmeCommandsTest {
   private static final String OURS = "00-00-sluice.conflist";
   private static final String RESCUE = "rm -f " + CONF_DIR + "/" + OURS;
 
+  private static final List<String> DEMO_STEPS =
+      List.of(
+          "Books by HTTP",
+          "TrafficSplit 90/10",
+          "40 calls, one HTTP/2 connection",
+          "a WebSocket",
+          "proxy = what the demo did");
+
   private static final List<String> COMMANDS = new ArrayList<>();
   private static String manifest = "";
 
@@ -84,6 +92,8 @@ class ReadmeCommandsTest {
           assertThat(ours).doesNotExist();
         } else if (command.startsWith("./sluice node cleanup ")) {
           assertThat(execute(words(command))).contains("no trace");
+        } else if (command.equals("./sluice demo")) {
+          assertThat(execute(words(command))).contains(DEMO_STEPS).contains("all as expected");
         } else if (!command.equals("./sluice test")) {
           execute(words(command));
         }

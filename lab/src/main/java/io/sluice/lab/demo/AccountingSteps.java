@@ -25,7 +25,7 @@ final class AccountingSteps {
     report.step(
         "maps = /metrics",
         "the same counters with the same values"
-            + (maps ? "" : "; in iptables mode counters of rules, since the daemon's start"),
+            + (maps ? "" : "; in iptables mode counters of rules"),
         this::mapsAndMetrics);
     report.step(
         "maps = what the demo did",

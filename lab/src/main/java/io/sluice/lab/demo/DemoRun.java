@@ -83,6 +83,15 @@ final class DemoRun {
     }
   }
 
+  /** Of rules that the next daemon has adopted it tells all that they counted: not to be twice. */
+  void forgetAdopted() throws IOException {
+    if (!mode().countsInMaps()) {
+      Map<FlowKey, Long> before = new TreeMap<>(earlierRules);
+      numbers.verdicts().forEach((key, count) -> before.merge(key, -count, Long::sum));
+      earlierRules = before;
+    }
+  }
+
   /** The kernel's verdicts of the whole run. */
   Map<FlowKey, Long> verdicts() throws IOException {
     Map<FlowKey, Long> counts = new TreeMap<>(numbers.verdicts());

@@ -149,6 +149,7 @@ final class FailureSteps {
     Duration took = run.daemon().sinceStart();
     run.daemon().awaitReady();
     Await.until(DemoRun.CHANGE_DEADLINE, run.daemon()::hasSettled);
+    run.forgetAdopted();
     shop.ledger().endChange();
     long pods = run.daemon().status().path("podsEnrolled").asLong();
     boolean sameMode = run.mode().inForce().equals(before);

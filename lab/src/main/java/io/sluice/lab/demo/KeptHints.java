@@ -1,5 +1,6 @@
 package io.sluice.lab.demo;
 
+import io.sluice.mesh.IpAddresses;
 import java.io.PrintWriter;
 
 /** How to look around in a demo that was kept. */
@@ -24,6 +25,7 @@ final class KeptHints {
     command(out, "./sluice node events --follow" + node, "refusals as they happen");
     command(out, call(plan, DemoPod.BUYER), "an allowed call");
     command(out, call(plan, DemoPod.THIEF), "a refused one");
+    command(out, buy(plan), "a book by HTTP, where curl is installed");
     command(out, "ls " + plan.registry(), "the YAML; edit it, and the change is in force");
     command(out, "tail -f " + plan.accessLog(), "one line per connection");
     command(out, "./sluice demo --stop" + option, "end it and remove everything");
@@ -55,6 +57,14 @@ final class KeptHints {
         + "/"
         + DemoPlan.SERVICE_PORT
         + "'";
+  }
+
+  private static String buy(DemoPlan plan) {
+    return "ip netns exec "
+        + plan.netns(DemoPod.BUYER)
+        + " curl -i http://"
+        + IpAddresses.text(DemoPlan.books(IpFamily.IPV4, DemoPlan.BOOKS_PORT))
+        + Purchases.BUY;
   }
 
   private static void command(PrintWriter out, String command, String meaning) {

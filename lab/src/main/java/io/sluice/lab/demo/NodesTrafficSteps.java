@@ -52,7 +52,7 @@ final class NodesTrafficSteps {
         this::lookAtPrincipal);
     report.step("the service spans both nodes", "answers of both versions", this::callService);
     report.step(
-        "HTTP/2 to both nodes, split in half",
+        "HTTP/2 to both nodes, split 50/50",
         "answers of both versions by one connection; 403 for what is not granted, and its reason",
         this::callByHttp2);
     report.step(

@@ -176,6 +176,11 @@ final class Exchange implements Upstream.Listener {
   }
 
   @Override
+  public boolean sharesConnections() {
+    return owner.leads().sharesConnections();
+  }
+
+  @Override
   public boolean takes(InetSocketAddress endpoint) {
     HttpStream free = owner.leads().open(endpoint, subject);
     if (free == null) {

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Fields {
   private final List<String> lines = new ArrayList<>(24); // name, value, name, value
+  private long lengths; // those that names have or had, by bit: most names are not asked for
 
   /** How many field lines there are. */
   int size() {
@@ -28,12 +29,21 @@ final class Fields {
   void add(String name, String value) {
     lines.add(name);
     lines.add(value);
+    lengths |= 1L << name.length();
+  }
+
+  private boolean mayHave(String name) {
+    return (lengths & 1L << name.length()) != 0;
+  }
+
+  private boolean isNamed(int line, String name) {
+    return lines.get(line).length() == name.length() && lines.get(line).equalsIgnoreCase(name);
   }
 
   /** The first value of that name. */
   @Nullable String first(String name) {
-    for (int i = 0; i < lines.size(); i += 2) {
-      if (lines.get(i).equalsIgnoreCase(name)) {
+    for (int i = 0; mayHave(name) && i < lines.size(); i += 2) {
+      if (isNamed(i, name)) {
         return lines.get(i + 1);
       }
     }
@@ -43,8 +53,8 @@ final class Fields {
   /** All values of that name, as one list (RFC 9110 §5.3); null where there is none. */
   @Nullable String joined(String name) {
     String joined = null;
-    for (int i = 0; i < lines.size(); i += 2) {
-      if (lines.get(i).equalsIgnoreCase(name)) {
+    for (int i = 0; mayHave(name) && i < lines.size(); i += 2) {
+      if (isNamed(i, name)) {
         joined = joined == null ? lines.get(i + 1) : joined + ", " + lines.get(i + 1);
       }
     }
@@ -54,8 +64,8 @@ final class Fields {
   /** How many field lines have that name. */
   int count(String name) {
     int count = 0;
-    for (int i = 0; i < lines.size(); i += 2) {
-      if (lines.get(i).equalsIgnoreCase(name)) {
+    for (int i = 0; mayHave(name) && i < lines.size(); i += 2) {
+      if (isNamed(i, name)) {
         count++;
       }
     }
@@ -64,8 +74,8 @@ final class Fields {
 
   /** Removes every field line of that name. */
   void remove(String name) {
-    for (int i = lines.size() - 2; i >= 0; i -= 2) {
-      if (lines.get(i).equalsIgnoreCase(name)) {
+    for (int i = lines.size() - 2; mayHave(name) && i >= 0; i -= 2) {
+      if (isNamed(i, name)) {
         lines.remove(i + 1);
         lines.remove(i);
       }
@@ -77,8 +87,9 @@ final class Fields {
    * write hyphens as underscores (RFC 3875 §4.1.18).
    */
   void removeLike(String name) {
-    for (int i = lines.size() - 2; i >= 0; i -= 2) {
-      if (lines.get(i).replace('_', '-').equalsIgnoreCase(name)) {
+    for (int i = lines.size() - 2; mayHave(name) && i >= 0; i -= 2) {
+      if (lines.get(i).length() == name.length()
+          && lines.get(i).replace('_', '-').equalsIgnoreCase(name)) {
         lines.remove(i + 1);
         lines.remove(i);
       }
@@ -106,6 +117,7 @@ final class Fields {
   Fields copy() {
     Fields copy = new Fields();
     copy.lines.addAll(lines);
+    copy.lengths = lengths;
     return copy;
   }
 

@@ -199,8 +199,18 @@ final class Http1Parser {
         length = 0;
         begun = NOTHING;
       } else {
+        if (first && requests) {
+          checkVersion(scratch, length);
+        }
         lineStart = length;
       }
+    }
+  }
+
+  /** Those of lines of text are known by their first one: nobody has to wait for a second. */
+  private static void checkVersion(byte[] bytes, int length) throws BadMessage {
+    if (!Octets.text(bytes, 0, length).contains(" HTTP/")) {
+      throw new BadMessage(0, "this is not HTTP");
     }
   }
 

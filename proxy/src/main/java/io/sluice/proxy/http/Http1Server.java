@@ -219,7 +219,7 @@ final class Http1Server extends Http1Side {
 
   /** Whether it has said its last word, and waits for the peer's. */
   boolean isEnding() {
-    return ending;
+    return ending && channel.isWritable(); // a slow reader of the last answer gets all of it
   }
 
   /** Whether a request has begun and its head is not whole. */

@@ -2,22 +2,32 @@ package io.sluice.proxy.http;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import io.netty.util.concurrent.FastThreadLocal;
 import io.sluice.proxy.relay.ByteChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
  * Writes one message after another of HTTP/1.1 to a channel. What it is given has been checked by
  * who read it. Event loop of the channel.
  */
 final class Http1Writer {
-  private static final byte[] CRLF = {'\r', '\n'};
-  private static final byte[] LAST_CHUNK = "0\r\n".getBytes(StandardCharsets.US_ASCII);
+  private static final String END_OF_LINE = "\r\n";
+  private static final String LAST_CHUNK = "0\r\n";
   private static final ByteBuf END_OF_CHUNK =
-      Unpooled.unreleasableBuffer(Unpooled.directBuffer(2).writeBytes(CRLF)).asReadOnly();
-  private static final int CHUNK_LINE_BYTES = 18;
-  private static final int LINE_BYTES = 64; // more than enough for those of the framing
+      Unpooled.unreleasableBuffer(
+              Unpooled.directBuffer(2).writeBytes(END_OF_LINE.getBytes(StandardCharsets.US_ASCII)))
+          .asReadOnly();
+  private static final int USUAL_BYTES = 4_096;
+
+  private static final FastThreadLocal<Lines> LINES =
+      new FastThreadLocal<>() {
+        @Override
+        protected Lines initialValue() {
+          return new Lines();
+        }
+      };
 
   private final ByteChannel channel;
   private final ByteBufAllocator allocator;
@@ -30,19 +40,14 @@ final class Http1Writer {
 
   /** A request; with content of unknown length unless it is the last part. */
   void request(Head head, boolean last) {
-    ByteBuf out = begin(head);
-    text(out, head.method());
-    out.writeByte(' ');
-    text(out, head.path());
-    text(out, head.query());
-    ByteBufUtil.writeAscii(out, " HTTP/1.1\r\n");
-    field(out, "Host", head.authority());
+    Lines out = LINES.get().begin();
+    out.text(head.method()).text(" ").text(head.path()).text(head.query()).text(" HTTP/1.1\r\n");
+    out.field("Host", head.authority());
     boolean te = head.fields.first("TE") != null;
     if (head.upgrade != null) {
-      field(out, "Connection", te ? "Upgrade, TE" : "Upgrade");
-      field(out, "Upgrade", head.upgrade);
+      out.field("Connection", te ? "Upgrade, TE" : "Upgrade").field("Upgrade", head.upgrade);
     } else if (te) {
-      field(out, "Connection", "TE");
+      out.field("Connection", "TE");
     }
     chunked = !last && head.contentLength < 0 && head.upgrade == null;
     end(out, head, true);
@@ -57,46 +62,26 @@ final class Http1Writer {
    * @param connection what is said of it, empty for nothing
    */
   void response(Head head, boolean content, boolean chunks, String connection) {
-    ByteBuf out = begin(head);
-    ByteBufUtil.writeAscii(out, "HTTP/1.1 ");
-    ByteBufUtil.writeAscii(out, Integer.toString(head.status()));
-    out.writeByte(' ');
-    text(out, head.phrase);
-    out.writeBytes(CRLF);
+    Lines out = LINES.get().begin();
+    out.text("HTTP/1.1 ").text(Integer.toString(head.status())).text(" ").text(head.phrase);
+    out.text(END_OF_LINE);
     if (head.upgrade != null) {
-      field(out, "Connection", "Upgrade");
-      field(out, "Upgrade", head.upgrade);
+      out.field("Connection", "Upgrade").field("Upgrade", head.upgrade);
     } else if (!connection.isEmpty()) {
-      field(out, "Connection", connection);
+      out.field("Connection", connection);
     }
     chunked = content && chunks && head.contentLength < 0;
     end(out, head, head.status() >= 200 && head.status() != 204);
   }
 
-  private ByteBuf begin(Head head) {
-    int octets = head.fields.octets() + head.path().length() + head.query().length();
-    String upgrade = head.upgrade;
-    return allocator.directBuffer(
-        octets
-            + head.authority().length()
-            + head.phrase.length()
-            + head.method().length()
-            + (upgrade == null ? 0 : upgrade.length())
-            + 3 * LINE_BYTES);
-  }
-
-  private void end(ByteBuf out, Head head, boolean mayHaveLength) {
-    Fields fields = head.fields;
-    for (int i = 0; i < fields.size(); i++) {
-      field(out, fields.name(i), fields.value(i));
-    }
+  private void end(Lines out, Head head, boolean mayHaveLength) {
+    out.fields(head.fields);
     if (chunked) {
-      field(out, "Transfer-Encoding", "chunked");
+      out.field("Transfer-Encoding", "chunked");
     } else if (head.contentLength >= 0 && mayHaveLength) {
-      field(out, "Content-Length", Long.toString(head.contentLength));
+      out.field("Content-Length", Long.toString(head.contentLength));
     }
-    out.writeBytes(CRLF);
-    channel.write(out);
+    channel.write(out.text(END_OF_LINE).to(allocator));
   }
 
   /** A piece of the content, which it owns. */
@@ -107,17 +92,15 @@ final class Http1Writer {
       return;
     }
     if (length > 0) {
-      ByteBuf line = allocator.directBuffer(CHUNK_LINE_BYTES, CHUNK_LINE_BYTES);
-      ByteBufUtil.writeAscii(line, Integer.toHexString(length));
-      line.writeBytes(CRLF);
-      channel.write(line);
+      channel.write(
+          LINES.get().begin().text(Integer.toHexString(length)).text(END_OF_LINE).to(allocator));
       channel.write(bytes);
       channel.write(END_OF_CHUNK.duplicate());
     } else {
       bytes.release();
     }
     if (last) {
-      channel.write(allocator.directBuffer(8).writeBytes(LAST_CHUNK).writeBytes(CRLF));
+      channel.write(LINES.get().begin().text(LAST_CHUNK).text(END_OF_LINE).to(allocator));
     }
   }
 
@@ -132,22 +115,46 @@ final class Http1Writer {
   /** The end of the content, with trailers where they can be told. */
   void trailers(Fields trailers) {
     if (chunked) {
-      ByteBuf out = allocator.directBuffer(trailers.octets() + LINE_BYTES).writeBytes(LAST_CHUNK);
-      for (int i = 0; i < trailers.size(); i++) {
-        field(out, trailers.name(i), trailers.value(i));
-      }
-      channel.write(out.writeBytes(CRLF));
+      channel.write(
+          LINES.get().begin().text(LAST_CHUNK).fields(trailers).text(END_OF_LINE).to(allocator));
     }
   }
 
-  private static void field(ByteBuf out, String name, String value) {
-    text(out, name);
-    out.writeByte(':').writeByte(' ');
-    text(out, value);
-    out.writeBytes(CRLF);
-  }
+  /** Text that becomes octets all at once; one for each thread. */
+  private static final class Lines {
+    private byte[] octets = new byte[USUAL_BYTES];
+    private int length;
 
-  private static void text(ByteBuf out, String text) {
-    out.writeCharSequence(text, StandardCharsets.ISO_8859_1);
+    Lines begin() {
+      length = 0;
+      return this;
+    }
+
+    /** ISO 8859-1 alone, as heads are. */
+    @SuppressWarnings("deprecation") // copies those octets as they are, which no encoder does
+    Lines text(String text) {
+      int end = length + text.length();
+      if (end > octets.length) {
+        octets = Arrays.copyOf(octets, 2 * end);
+      }
+      text.getBytes(0, text.length(), octets, length);
+      length = end;
+      return this;
+    }
+
+    Lines field(String name, String value) {
+      return text(name).text(": ").text(value).text(END_OF_LINE);
+    }
+
+    Lines fields(Fields fields) {
+      for (int i = 0; i < fields.size(); i++) {
+        field(fields.name(i), fields.value(i));
+      }
+      return this;
+    }
+
+    ByteBuf to(ByteBufAllocator allocator) {
+      return allocator.directBuffer(length, length).writeBytes(octets, 0, length);
+    }
   }
 }

@@ -99,6 +99,11 @@ final class Leads implements Http1Client.Owner {
     application = null;
   }
 
+  /** Whether each carries many exchanges at once, as those of HTTP/2. */
+  boolean sharesConnections() {
+    return version2;
+  }
+
   /**
    * Whether a connection to {@code endpoint} waits for a request. One of HTTP/2 carries many and
    * never has precedence, so that each request may go to another endpoint.

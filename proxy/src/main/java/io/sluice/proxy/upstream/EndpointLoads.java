@@ -28,9 +28,16 @@ final class EndpointLoads {
     live.computeIfPresent(endpoint, (key, count) -> count == 1 ? null : count - 1);
   }
 
-  /** A ready endpoint of the family other than {@code tried}, or null when there is none. */
+  /**
+   * A ready endpoint of the family other than {@code tried}, or null when there is none.
+   *
+   * @param byLoad whether connections tell what an endpoint has to do; else it is pure chance
+   */
   @Nullable InetSocketAddress pick(
-      List<Endpoint> endpoints, Family family, @Nullable InetSocketAddress tried) {
+      List<Endpoint> endpoints,
+      Family family,
+      @Nullable InetSocketAddress tried,
+      boolean byLoad) {
     int candidates = 0;
     for (Endpoint endpoint : endpoints) {
       if (isCandidate(endpoint, family, tried)) {
@@ -46,7 +53,7 @@ final class EndpointLoads {
         candidates == 1 ? first : (first + 1 + random.nextInt(candidates - 1)) % candidates;
     InetSocketAddress one = candidate(endpoints, family, tried, first);
     InetSocketAddress other = candidate(endpoints, family, tried, second);
-    return live.getOrDefault(other, 0) < live.getOrDefault(one, 0) ? other : one;
+    return byLoad && live.getOrDefault(other, 0) < live.getOrDefault(one, 0) ? other : one;
   }
 
   /**

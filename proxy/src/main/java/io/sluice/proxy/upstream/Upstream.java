@@ -71,6 +71,11 @@ public final class Upstream {
       return false;
     }
 
+    /** Whether a connection carries many requests, so that their number says nothing of load. */
+    default boolean sharesConnections() {
+      return false;
+    }
+
     /**
      * Policy allows it and {@code endpoint} was chosen: whether a free connection is taken, so that
      * nothing is dialled and this is the last to be heard.
@@ -211,7 +216,8 @@ public final class Upstream {
       }
     }
     return switch (affinity) {
-      case NONE -> loop.loads.pick(candidates, family, endpoint);
+      case NONE ->
+          loop.loads.pick(candidates, family, endpoint, !listener.sharesConnections());
       case CLIENT_IP ->
           loop.loads.pick(candidates, family, endpoint, wanted.sourceAddress().getAddress());
     };

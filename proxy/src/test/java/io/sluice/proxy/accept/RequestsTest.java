@@ -20,6 +20,8 @@ import java.net.http.HttpResponse;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.jupiter.api.Timeout;
 
 /** HTTP/1.1 over two proxies: which requests are let through, and what becomes of the others. */
@@ -99,10 +101,17 @@ class RequestsTest {
     }
   }
 
-  @Test
-  void whatIsNotHttpIsResetAndToldByItsReason() throws IOException {
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\u0016\u0003\u0001\u0002\u0000\u0001",
+        "SSH-2.0-client\r\n",
+        "EHLO store.example\r\n",
+        "*1\r\n$4\r\nPING\r\n"
+      })
+  void whatIsNotHttpIsResetAndToldByItsReason(String hello) throws IOException {
     try (var mesh = new HttpFixture()) {
-      assertThat(mesh.ask("\u0016\u0003\u0001\u0002\u0000\u0001", "")).isEqualTo("[reset]");
+      assertThat(mesh.ask(hello, "")).isEqualTo("[reset]");
       Recorder recorder = mesh.nodes.client.recorder;
       assertThat(recorder.onlyRefused().closeKind()).isEqualTo(CloseKind.REFUSED);
       assertThat(recorder.onlyRefused().closeReason()).isEqualTo(Reason.PROTOCOL_MISMATCH);

@@ -30,6 +30,22 @@ class EndpointLoadsTest {
     assertThat(taken).isBetween(140, 260);
   }
 
+  @Test
+  void connectionsDecideOnlyWhereTheyTellOfLoad() {
+    EndpointLoads loads = new EndpointLoads();
+    List<Endpoint> two = endpoints(2);
+    InetSocketAddress loaded = two.getFirst().address();
+    loads.opened(loaded);
+    int byLoad = 0;
+    int byChance = 0;
+    for (int i = 0; i < 1_000; i++) {
+      byLoad += loaded.equals(loads.pick(two, Family.IPV4, null, true)) ? 1 : 0;
+      byChance += loaded.equals(loads.pick(two, Family.IPV4, null, false)) ? 1 : 0;
+    }
+    assertThat(byLoad).isZero();
+    assertThat(byChance).isBetween(400, 600);
+  }
+
   private static List<Endpoint> endpoints(int number) {
     return IntStream.range(0, number)
         .mapToObj(i ->

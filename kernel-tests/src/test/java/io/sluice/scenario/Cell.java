@@ -1,0 +1,48 @@
+package io.sluice.scenario;
+
+import io.sluice.lab.site.DaemonView;
+import io.sluice.lab.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+
+/**
+ * Where clients are, and what they call by.
+ *
+ * @param near whether they are on the node of the servers
+ */
+record Cell(ScenarioSite site, boolean near, Family family) {
+  /** A pod of the account that calls. */
+  SitePod client(String account) {
+    return site.client(account, near);
+  }
+
+  /** From 0, for what each cell needs of its own. */
+  int number() {
+    return (near ? 0 : Family.values().length) + family.ordinal();
+  }
+
+  /** What the daemon of the clients tells. */
+  DaemonView calling() {
+    return site.calling(near);
+  }
+
+  /** Of a service, or of a pod. */
+  InetAddress address(String name) {
+    return site.address(name, family);
+  }
+
+  InetSocketAddress at(String name, int port) {
+    return new InetSocketAddress(address(name), port);
+  }
+
+  List<Answer> ask(String account, List<Request> requests) {
+    return Curl.ask(client(account), requests, this::address);
+  }
+
+  @Override
+  public String toString() {
+    return (near ? "within a node" : "between nodes") + " over " + family;
+  }
+}

@@ -1,0 +1,73 @@
+package io.sluice.scenario;
+
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** A real server in a pod, which answers every request with the pod's name. */
+final class Nginx implements AutoCloseable {
+  static final int HTTP = 8080;
+  static final int H2C = 8081;
+  static final int TLS = 8443;
+
+  private final Process process;
+
+  /** With its files below {@code directory}, which has {@code app.crt} and {@code app.key}. */
+  Nginx(SitePod pod, Path directory) {
+    Path home = directory.resolve("nginx-" + pod.name());
+    Path configuration = home.resolve("nginx.conf");
+    try {
+      Files.createDirectories(home.resolve("files"));
+      Files.writeString(
+          configuration,
+          """
+          daemon off;
+          master_process off;
+          pid %1$s/pid;
+          error_log stderr error;
+          events { worker_connections 4096; }
+          http {
+            access_log off;
+            keepalive_requests 1000000;
+            client_max_body_size 0;
+            client_body_temp_path %1$s/body;
+            proxy_temp_path %1$s/proxy;
+            fastcgi_temp_path %1$s/fastcgi;
+            uwsgi_temp_path %1$s/uwsgi;
+            scgi_temp_path %1$s/scgi;
+            server {
+              listen %2$d;
+              listen [::]:%2$d;
+              listen %3$d http2;
+              listen [::]:%3$d http2;
+              listen %4$d ssl;
+              listen [::]:%4$d ssl;
+              ssl_certificate %5$s/app.crt;
+              ssl_certificate_key %5$s/app.key;
+              default_type text/plain;
+              location / { return 200 "%6$s\\n"; }
+              location /files/ { root %1$s; dav_methods PUT; }
+            }
+          }
+          """
+              .formatted(home, HTTP, H2C, TLS, directory, pod.name()));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write " + configuration, e);
+    }
+    process = pod.start("nginx", "-e", "stderr", "-c", configuration.toString());
+    Await.until(
+        "nginx answers in " + pod.name(),
+        () -> Attempt.from(pod, pod.at(Family.IPV6, HTTP), "GET / HTTP/1.0\r\n\r\n").answered());
+  }
+
+  @Override
+  public void close() {
+    process.destroy();
+    Await.until("nginx has ended", () -> !process.isAlive());
+  }
+}

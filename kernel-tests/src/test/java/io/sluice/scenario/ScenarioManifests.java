@@ -1,0 +1,167 @@
+package io.sluice.scenario;
+
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetAddress;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** YAML of the rows. All of it is in one namespace. */
+final class ScenarioManifests {
+  static final String MESH_CONFIG = "mesh-config";
+
+  /** Addresses are given out in this order. */
+  private static final List<String> SERVICES =
+      List.of(
+          "bookstore",
+          "bookstore-v1",
+          "bookstore-v2",
+          "bookstore-v3",
+          "bookwarehouse",
+          "books",
+          "plain");
+
+  private ScenarioManifests() {}
+
+  /** Where a service is; nothing that a test has may have such an address. */
+  static InetAddress serviceAddress(String name, Family family) {
+    int number = 10 + SERVICES.indexOf(name);
+    return IpAddresses.parse(family == Family.IPV4 ? "10.99.0." + number : "fd99::" + number);
+  }
+
+  static boolean isService(String name) {
+    return SERVICES.contains(name);
+  }
+
+  /** Several files, of pairs of a name and a text. */
+  static Map<String, String> files(String... namesAndTexts) {
+    Map<String, String> files = new LinkedHashMap<>();
+    for (int i = 0; i < namesAndTexts.length; i += 2) {
+      files.put(namesAndTexts[i], namesAndTexts[i + 1]);
+    }
+    return files;
+  }
+
+  static String meshConfig(boolean permissive) {
+    return Manifests.meshConfig(
+        Map.of("traffic", "{enablePermissiveTrafficPolicyMode: %s}".formatted(permissive)));
+  }
+
+  /** A pod of an account, with a label for each word of {@code key=value}. */
+  static String pod(SitePod pod, String account, String... labels) {
+    return Manifests.pod(pod)
+        .replace("serviceAccountName: " + pod.name(), "serviceAccountName: " + account)
+        .replace(
+            "labels: {app: " + pod.name() + "}",
+            "labels: {" + String.join(", ", labels).replace("=", ": ") + "}");
+  }
+
+  /**
+   * A Service.
+   *
+   * @param selector in flow style
+   * @param ports each in flow style
+   */
+  static String service(String name, String selector, String... ports) {
+    return """
+    apiVersion: v1
+    kind: Service
+    metadata: {name: %s, namespace: %s}
+    spec:
+      clusterIPs: ["%s", "%s"]
+      selector: {%s}
+      ports: [%s]
+    """
+        .formatted(
+            name,
+            Manifests.NAMESPACE,
+            IpAddresses.text(serviceAddress(name, Family.IPV4)),
+            IpAddresses.text(serviceAddress(name, Family.IPV6)),
+            selector,
+            String.join(", ", ports));
+  }
+
+  /** A port of a Service in flow style; without a protocol where that is empty. */
+  static String port(int port, int target, String appProtocol) {
+    return "{name: p%1$d, port: %1$d, targetPort: %2$d%3$s}"
+        .formatted(port, target, appProtocol.isEmpty() ? "" : ", appProtocol: " + appProtocol);
+  }
+
+  /** An HTTPRouteGroup; each match in flow style. */
+  static String routes(String name, String... matches) {
+    return """
+    apiVersion: specs.smi-spec.io/v1alpha4
+    kind: HTTPRouteGroup
+    metadata: {name: %s, namespace: %s}
+    spec: {matches: [%s]}
+    """
+        .formatted(name, Manifests.NAMESPACE, String.join(", ", matches));
+  }
+
+  /** A TCPRoute to these ports. */
+  static String tcpRoute(String name, Integer... ports) {
+    return """
+    apiVersion: specs.smi-spec.io/v1alpha4
+    kind: TCPRoute
+    metadata: {name: %s, namespace: %s}
+    spec: {matches: {ports: %s}}
+    """
+        .formatted(name, Manifests.NAMESPACE, List.of(ports));
+  }
+
+  /** Lets an account reach another's pods by rules, each in flow style. */
+  static String target(String from, String to, String... rules) {
+    return """
+    apiVersion: access.smi-spec.io/v1alpha3
+    kind: TrafficTarget
+    metadata: {name: %2$s-to-%3$s, namespace: %1$s}
+    spec:
+      destination: {kind: ServiceAccount, name: %3$s, namespace: %1$s}
+      sources: [{kind: ServiceAccount, name: %2$s, namespace: %1$s}]
+      rules: [%4$s]
+    """
+        .formatted(Manifests.NAMESPACE, from, to, String.join(", ", rules));
+  }
+
+  /** A rule of a target in flow style: some matches of a group, or all. */
+  static String http(String group, String... matches) {
+    return "{kind: HTTPRouteGroup, name: %s%s}"
+        .formatted(
+            group, matches.length == 0 ? "" : ", matches: [" + String.join(", ", matches) + "]");
+  }
+
+  static String tcp(String route) {
+    return "{kind: TCPRoute, name: " + route + "}";
+  }
+
+  /**
+   * A TrafficSplit.
+   *
+   * @param group of whose matches a request has to meet one; all are meant where it is empty
+   * @param weights by backend
+   */
+  static String split(String root, String group, Map<String, Integer> weights) {
+    String backends =
+        String.join(
+            ", ",
+            weights.entrySet().stream()
+                .sorted(Map.Entry.comparingByKey())
+                .map(each -> "{service: %s, weight: %d}".formatted(each.getKey(), each.getValue()))
+                .toList());
+    return """
+    apiVersion: split.smi-spec.io/v1alpha4
+    kind: TrafficSplit
+    metadata: {name: %s-split, namespace: %s}
+    spec: {service: %s, backends: [%s]%s}
+    """
+        .formatted(
+            root,
+            Manifests.NAMESPACE,
+            root,
+            backends,
+            group.isEmpty() ? "" : ", matches: [{kind: HTTPRouteGroup, name: " + group + "}]");
+  }
+}

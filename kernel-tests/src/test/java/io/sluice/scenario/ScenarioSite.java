@@ -1,0 +1,206 @@
+package io.sluice.scenario;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.kernel.Mechanism;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Cluster;
+import io.sluice.lab.site.DaemonView;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.OpensslCertificate;
+import io.sluice.lab.site.RegistryFolder;
+import io.sluice.lab.site.Site;
+import io.sluice.lab.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * A bookstore on node b: three pods with real servers, of which the last two have one account, and
+ * a warehouse; a buyer, a thief and a stocker who call them, each on both nodes. The daemons stay
+ * from one scenario to the next, only YAML changes. For one thread, but for what cells ask.
+ */
+final class ScenarioSite implements AutoCloseable {
+  private static final String NEAR = "-near";
+  private static final String FAR = "-far";
+  private static final List<String> CLIENTS = List.of("bookbuyer", "bookthief", "bookstore-v1");
+
+  private final Cluster cluster;
+  private final List<Nginx> servers = new ArrayList<>();
+  private final Set<String> files = new HashSet<>();
+
+  private ScenarioSite(Cluster cluster) {
+    this.cluster = cluster;
+  }
+
+  static ScenarioSite open(Mechanism mechanism) {
+    Cluster cluster =
+        new Cluster(
+            CLIENTS.stream().map(account -> account + FAR).toList(),
+            Stream.concat(
+                    Stream.of("v1", "v2", "v3", "warehouse"),
+                    CLIENTS.stream().map(account -> account + NEAR))
+                .toList());
+    ScenarioSite opened = new ScenarioSite(cluster);
+    try {
+      OpensslCertificate.selfSigned(
+          cluster.directory(), "app", "/CN=bookstore", "subjectAltName=DNS:bookstore");
+      opened.writePods();
+      cluster.startControl();
+      cluster.sites().forEach(site -> cluster.startDaemon(site, mechanism.arguments()));
+      for (String name : List.of("v1", "v2", "v3", "warehouse")) {
+        opened.servers.add(new Nginx(cluster.pod(name), cluster.directory()));
+      }
+      opened.awaitCertificates();
+      return opened;
+    } catch (RuntimeException | Error e) {
+      opened.close();
+      throw e;
+    }
+  }
+
+  private void writePods() {
+    RegistryFolder registry = cluster.registry();
+    registry.write("namespace", Manifests.namespace());
+    registry.write(ScenarioManifests.MESH_CONFIG, ScenarioManifests.meshConfig(false));
+    pod("v1", "bookstore-v1", "app=bookstore", "version=v1");
+    pod("v2", "bookstore-v2", "app=bookstore", "version=v2");
+    pod("v3", "bookstore-v2", "app=bookstore", "version=v3");
+    pod("warehouse", "bookwarehouse", "app=bookwarehouse");
+    for (String account : CLIENTS) {
+      pod(account + NEAR, account, "app=" + account);
+      pod(account + FAR, account, "app=" + account);
+    }
+  }
+
+  private void pod(String name, String account, String... labels) {
+    cluster
+        .registry()
+        .write("pod-" + name, ScenarioManifests.pod(cluster.pod(name), account, labels));
+  }
+
+  private void awaitCertificates() {
+    Map.of(
+            "a", CLIENTS,
+            "b", List.of("bookstore-v1", "bookstore-v2", "bookwarehouse", "bookbuyer", "bookthief"))
+        .forEach((node, accounts) ->
+            accounts.forEach(account ->
+                Await.until(
+                    account + " has a certificate on node " + node,
+                    Await.patience(30),
+                    () ->
+                        cluster
+                            .site(node)
+                            .daemon()
+                            .view()
+                            .hasCertificate(
+                                "spiffe://cluster.local/ns/%s/sa/%s"
+                                    .formatted(Manifests.NAMESPACE, account)))));
+  }
+
+  /** Where clients are, times families. */
+  List<Cell> cells() {
+    return Stream.of(true, false)
+        .flatMap(near ->
+            Stream.of(Family.values()).map(family -> new Cell(this, near, family)))
+        .toList();
+  }
+
+  SitePod client(String account, boolean near) {
+    return cluster.pod(account + (near ? NEAR : FAR));
+  }
+
+  SitePod pod(String name) {
+    return cluster.pod(name);
+  }
+
+  InetAddress address(String name, Family family) {
+    return ScenarioManifests.isService(name)
+        ? ScenarioManifests.serviceAddress(name, family)
+        : pod(name).address(family);
+  }
+
+  /** What the daemon tells that has the clients. */
+  DaemonView calling(boolean near) {
+    return cluster.site(near ? "b" : "a").daemon().view();
+  }
+
+  /** What the daemon tells that has the servers. */
+  DaemonView serving() {
+    return calling(true);
+  }
+
+  /** Process id of the daemon that has the servers. */
+  long servingPid() {
+    return cluster.site("b").daemon().pid();
+  }
+
+  /** A folder for what a test writes. */
+  Path directory() {
+    return cluster.directory();
+  }
+
+  /** The registry holds these files and no others, beside pods and their namespace. */
+  void apply(Map<String, String> manifests) {
+    Set<String> gone = new HashSet<>(files);
+    gone.removeAll(manifests.keySet());
+    change(() -> {
+      gone.forEach(this::remove);
+      manifests.forEach(this::write);
+      if (!manifests.containsKey(ScenarioManifests.MESH_CONFIG)) {
+        write(ScenarioManifests.MESH_CONFIG, ScenarioManifests.meshConfig(false));
+      }
+    });
+  }
+
+  /** Writes files, or removes those of no text. */
+  void amend(Map<String, String> manifests) {
+    change(() ->
+        manifests.forEach((name, text) -> {
+          if (text.isEmpty()) {
+            remove(name);
+          } else {
+            write(name, text);
+          }
+        }));
+  }
+
+  private void write(String name, String text) {
+    files.add(name);
+    cluster.registry().write(name, text);
+  }
+
+  private void remove(String name) {
+    files.remove(name);
+    cluster.registry().remove(name);
+  }
+
+  private void change(Runnable change) {
+    long before = cluster.control().view().revision();
+    int changes = cluster.registry().changes();
+    change.run();
+    if (cluster.registry().changes() != changes) {
+      Await.until(
+          "the nodes follow the change", () -> cluster.control().view().isFollowedSince(before));
+      for (Site site : cluster.sites()) {
+        Await.until("every pod is brought to the change", () -> isEnforced(site));
+      }
+    }
+  }
+
+  private static boolean isEnforced(Site site) {
+    JsonNode status = site.daemon().view().status();
+    return status.path("enforcedRevision").asLong() == status.path("snapshotRevision").asLong();
+  }
+
+  @Override
+  public void close() {
+    servers.forEach(Nginx::close);
+    cluster.close();
+  }
+}

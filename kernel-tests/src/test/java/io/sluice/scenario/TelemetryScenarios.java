@@ -1,0 +1,133 @@
+package io.sluice.scenario;
+
+import static io.sluice.scenario.ScenarioManifests.files;
+import static io.sluice.scenario.ScenarioManifests.http;
+import static io.sluice.scenario.ScenarioManifests.port;
+import static io.sluice.scenario.ScenarioManifests.routes;
+import static io.sluice.scenario.ScenarioManifests.service;
+import static io.sluice.scenario.ScenarioManifests.target;
+import static io.sluice.scenario.Step.act;
+import static io.sluice.scenario.Step.call;
+import static io.sluice.scenario.Step.calls;
+import static io.sluice.scenario.Step.times;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.DaemonView;
+import io.sluice.lab.site.RequestLine;
+import io.sluice.linux.socket.Sockets.Family;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+
+/** What is told of requests: rows of metrics and access log. */
+final class TelemetryScenarios {
+  private static final String BUYER = "bookbuyer";
+  private static final int SERVED = 30;
+  private static final int REFUSED = 20;
+
+  private TelemetryScenarios() {}
+
+  static Stream<Scenario> all() {
+    Counted counted = new Counted();
+    return Stream.of(
+        Scenario.of(
+            "every request is counted and logged once on each side",
+            files(
+                "service",
+                service("bookstore", "version: v1", port(80, Nginx.HTTP, "http")),
+                "routes",
+                routes("store", "{name: told, pathRegex: '/told.*', methods: [GET]}"),
+                "target",
+                target(BUYER, "bookstore-v1", http("store"))),
+            act("what is counted before", counted::note),
+            calls(
+                BUYER,
+                times(SERVED, Request.get("http://bookstore/told"), "200 v1"),
+                times(REFUSED, Request.get("http://bookstore/untold"), "403")),
+            act("what is counted", counted::check),
+            act("the log", TelemetryScenarios::checkLog)),
+        Scenario.of(
+            "a call that no account makes is not counted as a request",
+            files(
+                "service", service("bookstore", "version: v1", port(80, Nginx.HTTP, "http"))),
+            calls("bookthief", call("http://bookstore/told", "cut"))));
+  }
+
+  /** Of both families together: no label tells them apart. */
+  private static final class Counted {
+    private record Key(Cell cell, String reporter, int code) {}
+
+    private final Map<Key, Double> before = new ConcurrentHashMap<>();
+
+    void note(Cell cell) {
+      keys(cell).forEach(key -> before.put(key, count(key)));
+    }
+
+    void check(Cell cell) {
+      int families = Family.values().length;
+      Await.untilPasses(
+          Await.PATIENCE,
+          () ->
+              keys(cell)
+                  .forEach(key ->
+                      assertThat(count(key) - before.getOrDefault(key, 0.0))
+                          .as("%s", key)
+                          .isEqualTo(families * (key.code() == 200 ? SERVED : REFUSED))));
+    }
+
+    private static Stream<Key> keys(Cell cell) {
+      return Stream.of("source", "destination")
+          .flatMap(
+              reporter -> Stream.of(200, 403).map(code -> new Key(cell, reporter, code)));
+    }
+
+    private static double count(Key key) {
+      Cell cell = key.cell();
+      DaemonView view =
+          key.reporter().equals("source") ? cell.calling() : cell.site().serving();
+      return view.metric(
+          "istio_requests_total",
+          "reporter=\"" + key.reporter() + '"',
+          "source_workload=\"" + cell.client(BUYER).name() + '"',
+          "source_principal=\"spiffe://cluster.local/ns/shop/sa/bookbuyer\"",
+          "destination_service=\"bookstore.shop.svc.cluster.local\"",
+          "destination_workload=\"v1\"",
+          "request_protocol=\"http\"",
+          "response_code=\"" + key.code() + '"',
+          "connection_security_policy=\"mutual_tls\"");
+    }
+  }
+
+  private static void checkLog(Cell cell) {
+    String path = "/told/" + cell.number();
+    cell.ask(BUYER, List.of(Request.get("http://bookstore" + path).times(SERVED)));
+    Await.untilPasses(
+        Await.PATIENCE,
+        () -> {
+          assertThat(lines(cell.calling(), "outbound", path)).hasSize(SERVED);
+          assertThat(lines(cell.site().serving(), "inbound", path)).hasSize(SERVED);
+        });
+    assertThat(lines(cell.calling(), "outbound", path))
+        .allSatisfy(line -> {
+          assertThat(line.method()).isEqualTo("GET");
+          assertThat(line.authority()).isEqualTo("bookstore");
+          assertThat(line.status()).isEqualTo(200);
+          assertThat(line.server()).isEqualTo("shop/bookstore");
+        });
+    assertThat(lines(cell.site().serving(), "inbound", path))
+        .allSatisfy(line -> {
+          assertThat(line.server()).isEqualTo("shop/v1");
+          assertThat(line.sourcePrincipal())
+              .isEqualTo("spiffe://cluster.local/ns/shop/sa/bookbuyer");
+          assertThat(line.rule()).isEqualTo("shop/bookbuyer-to-bookstore-v1");
+        });
+  }
+
+  private static List<RequestLine> lines(DaemonView view, String direction, String path) {
+    return view.requests().stream()
+        .filter(line -> line.direction().equals(direction) && line.path().equals(path))
+        .toList();
+  }
+}
