@@ -133,7 +133,7 @@ final class DemoRun {
     DemoLedger ledger = shop.ledger();
     ProxyCounts proxy = proxyCounts();
     long revoked = proxy.allowed() - ledger.allowed(); // let in, and reset before the answer
-    // The snapshot changed between the two sides of a call, and each refuses what then comes back.
+    // Policy changed under way: the callee's side refused, and the caller's counts it as well.
     long bySecondSide = proxy.refused() + revoked - ledger.refusedByProxy();
     return revoked >= 0
         && bySecondSide >= 0
