@@ -34,10 +34,7 @@ final class EndpointLoads {
    * @param byLoad whether connections tell what an endpoint has to do; else it is pure chance
    */
   @Nullable InetSocketAddress pick(
-      List<Endpoint> endpoints,
-      Family family,
-      @Nullable InetSocketAddress tried,
-      boolean byLoad) {
+      List<Endpoint> endpoints, Family family, @Nullable InetSocketAddress tried, boolean byLoad) {
     int candidates = 0;
     for (Endpoint endpoint : endpoints) {
       if (isCandidate(endpoint, family, tried)) {

@@ -190,8 +190,7 @@ public final class Upstream {
       }
     }
     return switch (affinity) {
-      case NONE ->
-          loop.loads.pick(candidates, family, endpoint, !listener.sharesConnections());
+      case NONE -> loop.loads.pick(candidates, family, endpoint, !listener.sharesConnections());
       case CLIENT_IP ->
           loop.loads.pick(candidates, family, endpoint, wanted.sourceAddress().getAddress());
     };
