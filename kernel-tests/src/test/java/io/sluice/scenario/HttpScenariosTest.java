@@ -44,7 +44,11 @@ class HttpScenariosTest {
     Stream<Scenario> access = Stream.concat(AccessScenarios.all(), BookstoreScenario.row());
     return setting.readsApiServer() // of every kind an object
         ? access
-        : Stream.of(access, SplitScenarios.all(), ProtocolScenarios.all(), TelemetryScenarios.all())
+        : Stream.of(
+                TelemetryScenarios.all(), // while the log is short
+                ProtocolScenarios.all(),
+                access,
+                SplitScenarios.all())
             .flatMap(rows -> rows);
   }
 }

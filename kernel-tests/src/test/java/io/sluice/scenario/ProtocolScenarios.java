@@ -16,6 +16,7 @@ import static io.sluice.scenario.Step.calls;
 import static io.sluice.scenario.Step.remove;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Talk;
 import io.sluice.lab.site.TcpServer;
@@ -153,8 +154,9 @@ final class ProtocolScenarios {
 
       assertThat(attempt.wasReset()).as("%s", attempt).isTrue();
       assertThat(attempt.time()).isLessThan(Duration.ofSeconds(1));
-      assertThat(cell.calling().record("outbound", attempt).path("close_reason").asText())
-          .isEqualTo("protocol_mismatch");
+      JsonNode record = cell.calling().record("outbound", attempt);
+      assertThat(record.path("close_reason").asText()).isEqualTo("protocol_mismatch");
+      assertThat(record.path("original_destination").asText()).endsWith(":80");
     }
   }
 

@@ -83,7 +83,8 @@ final class TelemetryScenarios {
           .flatMap(reporter -> Stream.of(OK, FORBIDDEN).map(code -> new Key(cell, reporter, code)));
     }
 
-    private static double count(Key key) {
+    /** One after the other: only some may ask at once. */
+    private static synchronized double count(Key key) {
       Cell cell = key.cell();
       boolean source = key.reporter().equals("source");
       return (source ? cell.calling() : cell.site().serving())
