@@ -112,7 +112,7 @@ final class CrossingMesh implements AutoCloseable {
           new ControlProcess(
               machine,
               machine.address(Family.IPV4),
-              registry,
+              ControlProcess.folder(registry),
               directory.resolve("control"),
               List.of());
       controllers.add(controller);

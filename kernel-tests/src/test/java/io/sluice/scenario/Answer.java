@@ -10,8 +10,11 @@ package io.sluice.scenario;
  */
 record Answer(String body, int status, int exit, int connects, String grpc) {
   private static final int REFUSED = 7;
+  private static final int HTTP2_FAILED = 16;
+  private static final int TLS_FAILED = 35;
   private static final int EMPTY_REPLY = 52;
-  private static final int RESET = 56;
+  private static final int SEND_FAILED = 55;
+  private static final int RECEIVE_FAILED = 56;
 
   /** In the words of a table. */
   String outcome() {
@@ -20,7 +23,7 @@ record Answer(String body, int status, int exit, int connects, String grpc) {
     }
     return switch (exit) {
       case 0 -> status == 200 ? "200 " + body.strip() : Integer.toString(status);
-      case REFUSED, EMPTY_REPLY, RESET -> "cut";
+      case REFUSED, HTTP2_FAILED, TLS_FAILED, EMPTY_REPLY, SEND_FAILED, RECEIVE_FAILED -> "cut";
       default -> "curl " + exit;
     };
   }

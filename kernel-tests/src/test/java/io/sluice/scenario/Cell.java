@@ -41,6 +41,13 @@ record Cell(ScenarioSite site, boolean near, Family family) {
     return Curl.ask(client(account), requests, this::address);
   }
 
+  /** One request many times, over one connection unless it is asked to end. */
+  List<Answer> ask(String account, Request request, int times) {
+    return request.isH2()
+        ? Nghttp.ask(client(account), request, times, this::address)
+        : ask(account, List.of(request.times(times)));
+  }
+
   @Override
   public String toString() {
     return (near ? "within a node" : "between nodes") + " over " + family;

@@ -16,12 +16,14 @@ import static io.sluice.scenario.Step.calls;
 import static io.sluice.scenario.Step.remove;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Talk;
 import io.sluice.lab.site.TcpServer;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -31,11 +33,28 @@ final class ProtocolScenarios {
   private static final String GREETING = "220 store ready\r\n";
   private static final int GREETINGS = 5;
 
+  /** Ports of a Service: what is written first counts, then the name, and then nothing. */
+  private static final String DECLARED =
+      """
+      {name: web, port: 1, targetPort: 1, appProtocol: http},
+      {name: tcp-web, port: 2, targetPort: 2, appProtocol: http},
+      {name: http-web, port: 3, targetPort: 3, appProtocol: tcp},
+      {name: http-shop, port: 4, targetPort: 4},
+      {name: grpc, port: 5, targetPort: 5},
+      {name: tcp-server-first-mail, port: 6, targetPort: 6},
+      {name: shop, port: 7, targetPort: 7, appProtocol: https},
+      {name: other, port: 8, targetPort: 8}\
+      """;
+
   private ProtocolScenarios() {}
 
   static Stream<Scenario> all() {
     WebSockets sockets = new WebSockets(BUYER, "v1");
     return Stream.of(
+        Scenario.of(
+            "what a port declares says how it is carried",
+            files("service", service("bookstore", "version: v1", DECLARED)),
+            act("handlers", ProtocolScenarios::compareHandlers)),
         Scenario.of(
             "who does not speak HTTP to a port that is declared so is reset within a second",
             files(
@@ -110,6 +129,18 @@ final class ProtocolScenarios {
             act("files there and back", new LargeBodies(BUYER)::check)));
   }
 
+  private static void compareHandlers(Cell cell) {
+    List<String> handlers = new ArrayList<>();
+    cell.site()
+        .serving()
+        .pod(cell.site().pod("v1"))
+        .path("handlers")
+        .forEach(handler -> handlers.add(handler.asText().replaceFirst(":.*", "")));
+    assertThat(handlers)
+        .containsExactly(
+            "1 http", "2 http", "3 bytes", "4 http", "5 http", "6 bytes", "7 bytes", "8 bytes");
+  }
+
   private static Request grpc(String method) {
     return Request.of("POST", "http://bookstore:81/books.Store/" + method)
         .header("content-type: application/grpc")
@@ -117,14 +148,15 @@ final class ProtocolScenarios {
   }
 
   private static void speakAnotherProtocol(Cell cell) {
-    for (String hello : new String[] {"SSH-2.0-client\r\n", "\u0016\u0003\u0001\u0002\u0000\u0001"}) {
+    for (String hello :
+        new String[] {"SSH-2.0-client\r\n", "\u0016\u0003\u0001\u0002\u0000\u0001"}) {
       Attempt attempt = Attempt.from(cell.client(BUYER), cell.at("bookstore", 80), hello);
 
       assertThat(attempt.wasReset()).as("%s", attempt).isTrue();
       assertThat(attempt.time()).isLessThan(Duration.ofSeconds(1));
-      assertThat(
-              cell.calling().record("outbound", attempt).path("close_reason").asText())
-          .isEqualTo("protocol_mismatch");
+      JsonNode record = cell.calling().record("outbound", attempt);
+      assertThat(record.path("close_reason").asText()).isEqualTo("protocol_mismatch");
+      assertThat(record.path("original_destination").asText()).endsWith(":80");
     }
   }
 

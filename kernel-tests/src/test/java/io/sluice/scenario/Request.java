@@ -10,6 +10,8 @@ import java.util.List;
  * @param options further ones of curl, as its configuration file has them
  */
 record Request(String url, List<String> options) {
+  private static final String H2 = "http2-prior-knowledge";
+
   Request {
     options = List.copyOf(options);
   }
@@ -39,7 +41,11 @@ record Request(String url, List<String> options) {
 
   /** HTTP/2 from the first octet on. */
   Request h2() {
-    return with("http2-prior-knowledge");
+    return with(H2);
+  }
+
+  boolean isH2() {
+    return options.contains(H2);
   }
 
   /** Asks the server to end the connection, so that the next request opens another. */

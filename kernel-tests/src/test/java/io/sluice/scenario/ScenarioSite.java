@@ -4,20 +4,20 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.kernel.Mechanism;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Cluster;
+import io.sluice.lab.site.ControlView;
 import io.sluice.lab.site.DaemonView;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.OpensslCertificate;
-import io.sluice.lab.site.RegistryFolder;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -28,17 +28,21 @@ import java.util.stream.Stream;
 final class ScenarioSite implements AutoCloseable {
   private static final String NEAR = "-near";
   private static final String FAR = "-far";
+  private static final int QUIET_MILLIS = 200;
   private static final List<String> CLIENTS = List.of("bookbuyer", "bookthief", "bookstore-v1");
 
   private final Cluster cluster;
+  private final ScenarioRegistry registry;
   private final List<Nginx> servers = new ArrayList<>();
-  private final Set<String> files = new HashSet<>();
+  private Map<String, String> files = Map.of();
 
-  private ScenarioSite(Cluster cluster) {
+  private ScenarioSite(Cluster cluster, ScenarioRegistry registry) {
     this.cluster = cluster;
+    this.registry = registry;
   }
 
-  static ScenarioSite open(Mechanism mechanism) {
+  /** Under daemons of that mechanism, which follow a controller that reads that registry. */
+  static ScenarioSite open(Mechanism mechanism, Function<Cluster, ScenarioRegistry> registry) {
     Cluster cluster =
         new Cluster(
             CLIENTS.stream().map(account -> account + FAR).toList(),
@@ -46,12 +50,12 @@ final class ScenarioSite implements AutoCloseable {
                     Stream.of("v1", "v2", "v3", "warehouse"),
                     CLIENTS.stream().map(account -> account + NEAR))
                 .toList());
-    ScenarioSite opened = new ScenarioSite(cluster);
+    ScenarioSite opened = new ScenarioSite(cluster, registry.apply(cluster));
     try {
       OpensslCertificate.selfSigned(
           cluster.directory(), "app", "/CN=bookstore", "subjectAltName=DNS:bookstore");
       opened.writePods();
-      cluster.startControl();
+      cluster.startControlOn(opened.registry.arguments());
       cluster.sites().forEach(site -> cluster.startDaemon(site, mechanism.arguments()));
       for (String name : List.of("v1", "v2", "v3", "warehouse")) {
         opened.servers.add(new Nginx(cluster.pod(name), cluster.directory()));
@@ -65,29 +69,37 @@ final class ScenarioSite implements AutoCloseable {
   }
 
   private void writePods() {
-    RegistryFolder registry = cluster.registry();
-    registry.write("namespace", Manifests.namespace());
-    registry.write(ScenarioManifests.MESH_CONFIG, ScenarioManifests.meshConfig(false));
+    put(Map.of());
     pod("v1", "bookstore-v1", "app=bookstore", "version=v1");
     pod("v2", "bookstore-v2", "app=bookstore", "version=v2");
     pod("v3", "bookstore-v2", "app=bookstore", "version=v3");
     pod("warehouse", "bookwarehouse", "app=bookwarehouse");
     for (String account : CLIENTS) {
-      pod(account + NEAR, account, "app=" + account);
-      pod(account + FAR, account, "app=" + account);
+      pod(account + NEAR, account, "app=" + account + NEAR);
+      pod(account + FAR, account, "app=" + account + FAR);
     }
   }
 
   private void pod(String name, String account, String... labels) {
-    cluster
-        .registry()
-        .write("pod-" + name, ScenarioManifests.pod(cluster.pod(name), account, labels));
+    SitePod pod = pod(name);
+    registry.add(pod, ScenarioManifests.pod(pod, account, labels));
+  }
+
+  /** The registry holds these files and no others, beside what every scenario has. */
+  private boolean put(Map<String, String> manifests) {
+    Map<String, String> all = new HashMap<>(manifests);
+    all.put("namespace", Manifests.namespace());
+    all.putIfAbsent(ScenarioManifests.MESH_CONFIG, ScenarioManifests.meshConfig(false));
+    files = Map.copyOf(manifests);
+    return registry.put(all);
   }
 
   private void awaitCertificates() {
     Map.of(
-            "a", CLIENTS,
-            "b", List.of("bookstore-v1", "bookstore-v2", "bookwarehouse", "bookbuyer", "bookthief"))
+            "a",
+            CLIENTS,
+            "b",
+            List.of("bookstore-v1", "bookstore-v2", "bookwarehouse", "bookbuyer", "bookthief"))
         .forEach((node, accounts) ->
             accounts.forEach(account ->
                 Await.until(
@@ -106,8 +118,7 @@ final class ScenarioSite implements AutoCloseable {
   /** Where clients are, times families. */
   List<Cell> cells() {
     return Stream.of(true, false)
-        .flatMap(near ->
-            Stream.of(Family.values()).map(family -> new Cell(this, near, family)))
+        .flatMap(near -> Stream.of(Family.values()).map(family -> new Cell(this, near, family)))
         .toList();
   }
 
@@ -147,50 +158,29 @@ final class ScenarioSite implements AutoCloseable {
 
   /** The registry holds these files and no others, beside pods and their namespace. */
   void apply(Map<String, String> manifests) {
-    Set<String> gone = new HashSet<>(files);
-    gone.removeAll(manifests.keySet());
-    change(() -> {
-      gone.forEach(this::remove);
-      manifests.forEach(this::write);
-      if (!manifests.containsKey(ScenarioManifests.MESH_CONFIG)) {
-        write(ScenarioManifests.MESH_CONFIG, ScenarioManifests.meshConfig(false));
-      }
-    });
-  }
-
-  /** Writes files, or removes those of no text. */
-  void amend(Map<String, String> manifests) {
-    change(() ->
-        manifests.forEach((name, text) -> {
-          if (text.isEmpty()) {
-            remove(name);
-          } else {
-            write(name, text);
-          }
-        }));
-  }
-
-  private void write(String name, String text) {
-    files.add(name);
-    cluster.registry().write(name, text);
-  }
-
-  private void remove(String name) {
-    files.remove(name);
-    cluster.registry().remove(name);
-  }
-
-  private void change(Runnable change) {
     long before = cluster.control().view().revision();
-    int changes = cluster.registry().changes();
-    change.run();
-    if (cluster.registry().changes() != changes) {
-      Await.until(
-          "the nodes follow the change", () -> cluster.control().view().isFollowedSince(before));
+    if (put(manifests)) {
+      Await.until("the nodes follow the change", () -> isFollowedSince(before));
       for (Site site : cluster.sites()) {
         Await.until("every pod is brought to the change", () -> isEnforced(site));
       }
     }
+  }
+
+  /** Writes files, or removes those of no text. */
+  void amend(Map<String, String> manifests) {
+    Map<String, String> all = new HashMap<>(files);
+    all.putAll(manifests);
+    all.values().removeIf(String::isEmpty);
+    apply(all);
+  }
+
+  /** What comes object by object has come when nothing more does. */
+  private boolean isFollowedSince(long before) throws InterruptedException {
+    ControlView view = cluster.control().view();
+    long revision = view.revision();
+    Thread.sleep(registry.isSeenWhole() ? 0 : QUIET_MILLIS);
+    return view.isFollowedSince(before) && view.revision() == revision;
   }
 
   private static boolean isEnforced(Site site) {
@@ -201,6 +191,7 @@ final class ScenarioSite implements AutoCloseable {
   @Override
   public void close() {
     servers.forEach(Nginx::close);
+    registry.close();
     cluster.close();
   }
 }

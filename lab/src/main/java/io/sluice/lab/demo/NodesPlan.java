@@ -101,7 +101,7 @@ record NodesPlan(DemoPlan demo) {
     return new ControlProcess(
         new SitePod("control", demo.controlNetwork(), 0),
         controller(IpFamily.IPV6),
-        demo.registry(),
+        ControlProcess.folder(demo.registry()),
         demo.directory().resolve("control").resolve("state"),
         List.of("--leaf-lifetime", "60s"));
   }

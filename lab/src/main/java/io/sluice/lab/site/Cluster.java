@@ -150,11 +150,16 @@ public final class Cluster implements AutoCloseable {
 
   /** Starts the controller, with further arguments of {@code control run}. */
   public ControlProcess startControl(String... arguments) {
+    return startControlOn(ControlProcess.folder(registry.directory()), arguments);
+  }
+
+  /** The same with arguments that say what it reads in place of the folder. */
+  public ControlProcess startControlOn(List<String> source, String... arguments) {
     ControlProcess made =
         new ControlProcess(
             controlMachine,
             controlMachine.address(Family.IPV6),
-            registry.directory(),
+            source,
             directory.resolve("control"),
             List.of(arguments));
     control = made;

@@ -25,7 +25,7 @@ public final class ControlProcess {
 
   private final SitePod machine;
   private final InetAddress address;
-  private final Path registry;
+  private final List<String> source;
   private final Path state;
   private final List<String> arguments;
   private final ChildProgram program;
@@ -34,13 +34,18 @@ public final class ControlProcess {
    * Not started yet. Its log lies beside its state.
    *
    * @param address by which nodes reach the machine
-   * @param arguments further ones of {@code control run}
+   * @param source arguments of {@code control run} that say what it reads
+   * @param arguments further ones
    */
   public ControlProcess(
-      SitePod machine, InetAddress address, Path registry, Path state, List<String> arguments) {
+      SitePod machine,
+      InetAddress address,
+      List<String> source,
+      Path state,
+      List<String> arguments) {
     this.machine = machine;
     this.address = address;
-    this.registry = registry;
+    this.source = List.copyOf(source);
     this.state = state;
     this.arguments = List.copyOf(arguments);
     this.program = new ChildProgram("the controller", machine, state.resolveSibling("control.log"));
@@ -49,16 +54,9 @@ public final class ControlProcess {
   /** Starts it and returns when nodes can call; fails with its log when they cannot. */
   public void start() {
     List<String> command = new ArrayList<>(JavaCommand.sluice());
-    command.addAll(
-        List.of(
-            "control",
-            "run",
-            "--registry",
-            registry.toString(),
-            "--state",
-            state.toString(),
-            "--metrics-address",
-            "127.0.0.1:0"));
+    command.addAll(List.of("control", "run"));
+    command.addAll(source);
+    command.addAll(List.of("--state", state.toString(), "--metrics-address", "127.0.0.1:0"));
     command.addAll(arguments);
     program.start(command);
     String listener = String.format(Locale.ROOT, ":%04X ", MeshPorts.CONTROL);
@@ -88,6 +86,11 @@ public final class ControlProcess {
     command.addAll(List.of(words));
     command.addAll(List.of("--state", state.toString()));
     return Commands.run(command.toArray(String[]::new));
+  }
+
+  /** The argument of {@code control run} for a folder. */
+  public static List<String> folder(Path registry) {
+    return List.of("--registry", registry.toString());
   }
 
   /** What it tells. */

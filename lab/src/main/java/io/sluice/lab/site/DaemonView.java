@@ -148,9 +148,13 @@ public final class DaemonView {
         .sum();
   }
 
-  /** The text of {@code /metrics}. */
+  /** The text of {@code /metrics}; fails where too many ask for it at once. */
   public String metrics() {
-    return get("/metrics");
+    String answer = get("/metrics");
+    if (!answer.startsWith("200", answer.indexOf(' ') + 1)) {
+      throw new IllegalStateException("no metrics: " + answer);
+    }
+    return answer;
   }
 
   /** The text of {@code /readyz}. */
