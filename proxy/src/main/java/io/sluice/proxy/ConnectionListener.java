@@ -25,7 +25,10 @@ public interface ConnectionListener {
   /** An opened connection has ended. */
   void closed(AccessRecord record);
 
-  /** A connection was reset before its upstream answered. */
+  /**
+   * A connection was reset before its upstream answered; one that carries requests also later,
+   * where nothing that could be asked on it is granted, or what came was no request.
+   */
   void refused(AccessRecord record);
 
   /** An exchange has ended. */
