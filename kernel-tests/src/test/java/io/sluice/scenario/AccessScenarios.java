@@ -63,6 +63,7 @@ final class AccessScenarios {
                 "target",
                 target(BUYER, "bookstore-v1", http("store"))),
             new Step.Calls(BUYER, matrix()),
+            new Step.Calls(BUYER, mixed()),
             calls(
                 BUYER,
                 call(
@@ -148,6 +149,18 @@ final class AccessScenarios {
                               Request.of(method, "http://bookstore" + path).header(header),
                               granted ? "200 v1" : "403");
                         })))
+        .toList();
+  }
+
+  /** Many over one connection, of which each goes its own way. */
+  private static List<Step.Call> mixed() {
+    return Stream.generate(() ->
+            Stream.of(
+                call("http://bookstore/open", "200 v1"),
+                call(Request.of("POST", "http://bookstore/other").body("one"), "403"),
+                call(Request.of("POST", "http://bookstore/open").body("another"), "200 v1")))
+        .limit(TRIES)
+        .flatMap(calls -> calls)
         .toList();
   }
 

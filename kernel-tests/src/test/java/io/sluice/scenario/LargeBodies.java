@@ -34,7 +34,7 @@ final class LargeBodies {
   }
 
   private void send(Cell cell, Path original) throws IOException {
-    Path folder = original.getParent();
+    Path folder = cell.site().directory();
     Path back = folder.resolve("back-" + cell.number());
     String url = "http://bookstore/files/body-" + cell.number();
     List<Answer> answers =
