@@ -45,6 +45,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
@@ -313,7 +314,7 @@ final class EchoMesh implements AutoCloseable {
         new NamespacedName(namespace, "client"),
         Direction.OUTBOUND,
         new InetSocketAddress(address, port));
-    return entries.get(namespace);
+    return Objects.requireNonNull(entries.get(namespace));
   }
 
   /** Asks {@code service} for {@code target}, with these fields as lines. */

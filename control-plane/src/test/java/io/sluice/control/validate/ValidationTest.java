@@ -70,6 +70,29 @@ class ValidationTest {
   }
 
   @Test
+  void knowsTheFieldsOfRoutesOfServicesAndLeavesThoseOfGatewaysAlone() {
+    String route =
+        """
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {name: web, namespace: shop}
+        spec:
+          parentRefs: [{group: "", kind: Service, name: web}]
+          rules:
+          - match: []
+            filters: [{type: RequestMirror, requestMirror: {}}]
+            backendRefs: [{name: v1, port: 80}]
+        """;
+
+    assertThat(ofObjects(route).findings())
+        .extracting(Finding::level, Finding::field)
+        .containsExactlyInAnyOrder(
+            tuple(Level.ERROR, "spec.rules[0].match"),
+            tuple(Level.ERROR, "spec.rules[0].filters[0].type"));
+    assertThat(ofObjects(route.replace("group: \"\", kind: Service, ", "")).findings()).isEmpty();
+  }
+
+  @Test
   void namesObjectFieldAndLineOfWhatCannotBeRead() {
     String broken = ROUTE + "---\n" + ROUTE.replace("[80]", "[80, 70000]").replace("main", "other");
 
