@@ -20,7 +20,8 @@ public final class SourceTree {
   private static final Set<String> NOT_SOURCES = Set.of(".git", ".idea", ".vscode", "target");
 
   private static final Pattern HAS_TESTS =
-      Pattern.compile("@(Test|ParameterizedTest|TestFactory)\\b|class \\w+ extends \\w+Contract\\b");
+      Pattern.compile(
+          "@(Test|ParameterizedTest|TestFactory)\\b|class \\w+ extends \\w+Contract\\b");
 
   private static final Pattern EXTENDED = Pattern.compile("class \\w+ extends (\\w+Contract)\\b");
 

@@ -296,7 +296,6 @@ final class Exchange implements Upstream.Listener {
 
     @Override
     public void trailers(Fields trailers) {
-      trailers.remove(CLIENT_CERTIFICATE);
       asked.whole = true;
       HttpStream sink = joined;
       if (ended) {

@@ -24,9 +24,9 @@ final class Http1Parser {
     void trailers(Fields trailers);
   }
 
-  static final int MAX_HEAD_BYTES = 60 * 1_024;
-  static final int MAX_FIELDS = 100;
-  static final int MAX_START_LINE_BYTES = 8 * 1_024;
+  private static final int MAX_HEAD_BYTES = HttpLimits.DEFAULTS.maxHeaderBytes();
+  private static final int MAX_FIELDS = HttpLimits.DEFAULTS.maxFields();
+  private static final int MAX_START_LINE_BYTES = HttpLimits.DEFAULTS.maxRequestLine();
   private static final int MAX_METHOD_BYTES = 32;
   private static final int MAX_LENGTH_DIGITS = 17;
   private static final int MAX_CHUNK_DIGITS = 14;

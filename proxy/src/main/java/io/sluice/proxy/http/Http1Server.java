@@ -124,7 +124,7 @@ final class Http1Server extends Http1Side {
           persistent
               && !draining
               && !hasInputEnded()
-              && !(last && isStillAsking())
+              && !isStillAsking()
               && (!content || chunks || head.contentLength >= 0);
       writer.response(
           head, content, chunks, persistent ? saysKeepAlive ? "keep-alive" : "" : "close");

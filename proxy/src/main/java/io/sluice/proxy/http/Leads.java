@@ -293,7 +293,13 @@ final class Leads implements Http1Client.Owner {
 
   private void closeOneTooMany() {
     if (leads.size() > MOST_FREE) {
-      leads.stream().filter(Lead::isUnused).findFirst().ifPresent(Lead::close);
+      leads.stream()
+          .filter(Lead::isUnused)
+          .findFirst()
+          .ifPresent(lead -> {
+            lead.close();
+            remove(lead); // a pipe that is reset tells its own end nothing
+          });
     }
   }
 

@@ -198,6 +198,7 @@ final class ReceivedHead extends DefaultHttp2Headers {
     long length = contentLength();
     boolean interim = number < 200;
     if (number < 100
+        || number > 599 // RFC 9110 §15: as of HTTP/1
         || number == 101
         || interim && last
         || length < Head.UNKNOWN_LENGTH

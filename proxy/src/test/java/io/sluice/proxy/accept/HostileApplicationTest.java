@@ -9,6 +9,7 @@ import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
 import java.net.Socket;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -48,7 +49,9 @@ class HostileApplicationTest {
             (socket, received) -> {
               byte[] buffer = new byte[65_536];
               while (socket.getInputStream().read(buffer) > 0) {
-                socket.getOutputStream().write(ANSWER.get().getBytes(ISO_8859_1));
+                socket
+                    .getOutputStream()
+                    .write(Objects.requireNonNull(ANSWER.get()).getBytes(ISO_8859_1));
               }
             },
             ".*");
