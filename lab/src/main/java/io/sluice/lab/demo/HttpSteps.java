@@ -122,7 +122,7 @@ final class HttpSteps {
             + other.title()
             + ", "
             + till.text()
-            + "; taken back: "
+            + "; revoked: "
             + (back ? "reset" : "still answered"));
   }
 

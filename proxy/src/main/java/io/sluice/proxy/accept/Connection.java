@@ -257,7 +257,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       conversing.look(now);
       long timeout = pod.idleNanos(path.snapshot);
       if (state == State.OPEN && timeout > 0 && conversing.silentNanos(now) >= timeout) {
-        idle(conversing);
+        idle(conversing, conversing.silentNanos(now) >= 2 * timeout);
       }
       return;
     }
@@ -276,8 +276,8 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   }
 
   /** Between requests it is only not used any more, which the client may be told in peace. */
-  private void idle(Exchanges conversing) {
-    if (conversing.isIdle()) {
+  private void idle(Exchanges conversing, boolean stillThere) {
+    if (conversing.isIdle() && !stillThere) {
       conversing.drain();
     } else {
       end(CloseKind.IDLE, Reason.IDLE_TIMEOUT);

@@ -188,6 +188,7 @@ final class Exchange implements Upstream.Listener {
     }
     upstream = null; // which has dialled nothing
     reused = true;
+    owner.leads().gaveUp(this); // what it dialled first, others may still wait for
     join(free);
     return true;
   }
@@ -220,7 +221,14 @@ final class Exchange implements Upstream.Listener {
     if (ended) {
       return;
     }
-    owner.leads().failed(this, verdict, kind);
+    if (kind == CloseKind.CONNECT_FAILURE) {
+      owner.leads().failed(this, verdict, kind);
+    } else {
+      owner.leads().gaveUp(this); // policy may say otherwise of those that wait
+    }
+    if (ended) {
+      return; // one of those has ended the connection
+    }
     subject.refused(verdict);
     Reason reason = verdict.reason();
     if (reason == Reason.ROUTE_NOT_GRANTED) {
@@ -238,6 +246,7 @@ final class Exchange implements Upstream.Listener {
       dropUpstream();
       asked.drop();
       owner.refuse(this, verdict);
+      downstream.abort(HttpStream.Abort.RESET); // where no connection of bytes has told it
     }
   }
 
@@ -329,7 +338,9 @@ final class Exchange implements Upstream.Listener {
     @Override
     public void aborted(HttpStream.Abort how) {
       if (!ended) {
-        if (how == HttpStream.Abort.PROTOCOL_ERROR) {
+        if (answered.whole) {
+          end = end == End.CUT ? End.WHOLE : end;
+        } else if (how == HttpStream.Abort.PROTOCOL_ERROR) {
           end = End.BAD_REQUEST;
           status = answering ? status : 400;
           subject.refused(Verdict.of(Outcome.REFUSED, Reason.BAD_REQUEST));
@@ -415,7 +426,12 @@ final class Exchange implements Upstream.Listener {
     @Override
     public void aborted(HttpStream.Abort how) {
       joined = null;
-      if (!ended) {
+      if (ended) {
+        return;
+      }
+      if (asked.whole && answered.whole) {
+        finishIfWhole();
+      } else {
         upstreamLost(how);
       }
     }
@@ -502,7 +518,11 @@ final class Exchange implements Upstream.Listener {
   void cut(boolean byClient) {
     if (!ended) {
       ended = true;
-      end = byClient && end == End.CUT ? End.RESET_BY_CLIENT : end;
+      if (end == End.CUT && asked.whole && answered.whole) {
+        end = End.WHOLE;
+      } else if (end == End.CUT && byClient) {
+        end = End.RESET_BY_CLIENT;
+      }
       dropUpstream();
       asked.drop();
       downstream.abort(HttpStream.Abort.RESET);

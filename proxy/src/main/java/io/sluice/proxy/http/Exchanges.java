@@ -371,6 +371,7 @@ public final class Exchanges implements DirectPeer {
     progress++;
     remove(exchange);
     listener.exchanged(exchange.record(id, version()));
+    endDirect();
   }
 
   private void remove(Exchange exchange) {
@@ -497,8 +498,20 @@ public final class Exchanges implements DirectPeer {
       single.drain();
     } else if (shared != null) {
       shared.drain();
-    } else if (channel != null) {
+    } else if (channel != null && leads == null) {
       channel.endOutput(); // nothing was asked yet
+    } else {
+      endDirect();
+    }
+  }
+
+  /** What requests were handed to directly has nobody else who would end it. */
+  private void endDirect() {
+    ByteChannel channel = downstream;
+    boolean direct = leads != null && http1 == null && http2 == null;
+    if (draining && direct && open.isEmpty() && channel != null && !ended) {
+      channel.reset();
+      hasEnded(ChannelEnd.FINISHED);
     }
   }
 

@@ -122,6 +122,13 @@ final class Http1Client extends Http1Side {
     }
   }
 
+  /** Ends it in peace where it waits for a request. */
+  void leave() {
+    if (!ending && !isClosed()) {
+      endOutput();
+    }
+  }
+
   /** Nothing more is asked here; the peer ends it too, or {@link #close} does. */
   private void endOutput() {
     ending = true;

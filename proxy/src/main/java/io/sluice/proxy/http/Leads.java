@@ -147,10 +147,10 @@ final class Leads implements Http1Client.Owner {
     if (!version2) {
       return false;
     }
+    if (dialling.stream().anyMatch(one -> one.first == exchange)) {
+      return false; // it tries another one after the first
+    }
     for (Dialling one : dialling) {
-      if (one.first == exchange) {
-        return false; // it tries another one after the first
-      }
       if (one.endpoint.equals(endpoint)) {
         one.waiting.add(exchange);
         return true;
@@ -333,7 +333,13 @@ final class Leads implements Http1Client.Owner {
   void close() {
     while (!leads.isEmpty()) {
       Lead lead = leads.getLast();
-      lead.close();
+      Http1Client waiting = lead.http1;
+      if (lead.free && waiting != null) {
+        waiting.leave();
+        setup.loop().schedule(waiting::close, FAREWELL_NANOS, TimeUnit.NANOSECONDS);
+      } else {
+        lead.close();
+      }
       remove(lead);
     }
     Unasked reached = application;

@@ -44,6 +44,7 @@ final class LocalAnswer {
       return of(status);
     }
     Head head = Head.response(200, new Fields());
+    head.contentLength = 0;
     head.fields.add("content-type", GRPC);
     head.fields.add("grpc-status", grpcStatus(status));
     return head;

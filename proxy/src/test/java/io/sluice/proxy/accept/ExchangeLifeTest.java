@@ -10,7 +10,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -116,6 +118,45 @@ class ExchangeLifeTest {
       assertThat(HttpFixture.read(client, "")).isEqualTo("end");
       assertThat(mesh.received.getFirst().text())
           .contains("Connection: Upgrade\r\nUpgrade: websocket\r\n", "Sec-WebSocket-Key: ");
+      for (TestNode node : List.of(mesh.nodes.client, mesh.nodes.server)) {
+        Await.until("it is told", () -> node.recorder.requests.size() == 1);
+        assertThat(node.recorder.requests.getFirst().end()).isEqualTo(RequestRecord.End.WHOLE);
+      }
+    }
+  }
+
+  @Test
+  void aCallOfGrpcThatIsForbiddenLeavesItsConnectionUsable() throws IOException {
+    try (var mesh = new HttpFixture();
+        Socket client = mesh.connect()) {
+      say(
+          client,
+          "POST /keys HTTP/1.1\r\nHost: store\r\nContent-Type: application/grpc\r\n"
+              + "Content-Length: 0\r\n\r\n");
+      assertThat(HttpFixture.read(client, "\r\n\r\n"))
+          .contains("grpc-status: 7\r\n", "Content-Length: 0\r\n");
+      say(client, GET);
+      assertThat(HttpFixture.read(client, "ok")).startsWith("HTTP/1.1 200 ");
+    }
+  }
+
+  @Test
+  void anApplicationIsLeftInPeaceByAClientThatLeaves() throws Exception {
+    CompletableFuture<Integer> end = new CompletableFuture<>();
+    try (var mesh =
+        new HttpFixture(
+            (socket, received) -> {
+              awaitHead(socket, received);
+              say(socket, OK);
+              try {
+                end.complete(socket.getInputStream().read());
+              } catch (IOException e) {
+                end.completeExceptionally(e);
+              }
+            },
+            "/books")) {
+      assertThat(mesh.ask(GET, "ok")).startsWith("HTTP/1.1 200 ");
+      assertThat(end.get(20, TimeUnit.SECONDS)).isEqualTo(-1);
     }
   }
 
