@@ -114,7 +114,12 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
   /** What the services say that have this endpoint. */
   private static Optional<Handling> declared(MeshSnapshot snapshot, InetSocketAddress endpoint) {
     Optional<Handling> found = Optional.empty();
+    Optional<String> namespace =
+        snapshot.workloadAt(endpoint.getAddress()).map(pod -> pod.name().namespace());
     for (Service service : snapshot.find(Kind.SERVICE, Kind.SERVICES_BY_ENDPOINT, endpoint)) {
+      if (namespace.isPresent() && !namespace.get().equals(service.name().namespace())) {
+        continue; // whoever may write slices elsewhere does not say what this pod speaks
+      }
       for (ServicePort port : service.ports()) {
         if (port.protocol() != AppProtocol.UNDECLARED && leadsTo(port, endpoint)) {
           Optional<Handling> says = declaredBy(port.protocol(), service.name());

@@ -149,6 +149,19 @@ class HandlingTest {
   }
 
   @Test
+  void aServiceOfAnotherNamespaceSaysNothingOfWhatAPodSpeaks() {
+    Service own = service("store", TCP);
+    Service foreign =
+        new Service(
+            new NamespacedName("mallory", "store"),
+            List.of(),
+            List.of(new ServicePort("http", 80, HTTP, own.ports().getFirst().endpoints())));
+
+    assertThat(inbound(mesh(own, foreign))).isEqualTo(new Handling(Cause.DECLARED_BYTES, STORE));
+    assertThat(inbound(mesh(foreign)).isHttp()).isFalse();
+  }
+
+  @Test
   void theOutsideIsBytes() {
     MeshSnapshot snapshot = mesh(service("store", HTTP), requests(Ports.EVERY));
 
