@@ -44,9 +44,9 @@ class PrintedChartTest {
     List<HasMetadata> objects = StrictReader.read(printed(""));
 
     assertThat(objects).hasSizeGreaterThan(15);
-    assertThat(objects.subList(0, 4))
+    assertThat(objects.subList(0, 5))
         .allMatch(each -> each.getKind().equals("CustomResourceDefinition"));
-    assertThat(objects.subList(4, objects.size()))
+    assertThat(objects.subList(5, objects.size()))
         .noneMatch(each -> each.getKind().equals("CustomResourceDefinition"))
         .anyMatch(each -> each.getKind().equals("DaemonSet"));
   }
@@ -79,7 +79,7 @@ class PrintedChartTest {
         .containsSubsequence("# Hook: post-install,post-upgrade\n# Source: ", "    name: tell\n")
         .doesNotContain("shown.");
     List<String> names = names(text);
-    assertThat(names.subList(4, 8)).containsExactly("first", "keys", "a-look", "b-look");
+    assertThat(names.subList(5, 9)).containsExactly("first", "keys", "a-look", "b-look");
     assertThat(names.subList(names.size() - 3, names.size()))
         .containsExactly("tell", "clean", "sluice-test");
     assertThat(names(printedFrom(chart, "--skip-tests")))

@@ -55,8 +55,8 @@ class UnusableChangeTest {
             withContent(resource, ByteString.copyFrom(new byte[WireLimits.CONTENT_BYTES + 1])),
         "workload/shop/store: it takes 1048577 bytes, more than 1048576"),
     UNKNOWN_KIND(
-        resource -> resource.toBuilder().setName("route/shop/store").build(),
-        "route/shop/store kind: this release does not know it");
+        resource -> resource.toBuilder().setName("tunnel/shop/store").build(),
+        "tunnel/shop/store kind: this release does not know it");
 
     private final UnaryOperator<Resource> how;
     private final String refusal;

@@ -144,7 +144,7 @@ final class GatewayReader {
       (grpc ? grpcMatch(match) : httpMatch(match)).ifPresent(matches::add);
     }
     if (!fields.has("matches") || fields.isList("matches") && fields.objects("matches").isEmpty()) {
-      matches.add(everything());
+      matches.add(grpc ? everyCall() : everything());
     }
     return new Rule(
         matches,
@@ -154,6 +154,11 @@ final class GatewayReader {
 
   private static Match everything() {
     return new Match(new HttpMatch("", Regex.ANY, Set.of(), Map.of()), "/", List.of(0, 1, 0, 0, 0));
+  }
+
+  /** Comes behind whatever says anything, headers alone included. */
+  private static Match everyCall() {
+    return new Match(new HttpMatch("", Regex.ANY, Set.of(), Map.of()), "", List.of(0, 0, 0, 0, 0));
   }
 
   private static Optional<Match> httpMatch(Fields match) {

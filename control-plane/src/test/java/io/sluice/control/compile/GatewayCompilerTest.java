@@ -255,6 +255,23 @@ class GatewayCompilerTest {
   }
 
   @Test
+  void aGrpcRuleOfHeadersAloneGoesBeforeOneOfEverything() {
+    String calls =
+        http(
+                "web",
+                """
+                - backendRefs: [{name: v1, port: 80}]
+                - matches: [{headers: [{name: canary, value: "yes"}]}]
+                  backendRefs: [{name: v2, port: 80}]
+                """)
+            .replace("kind: HTTPRoute", "kind: GRPCRoute");
+
+    assertThat(only(calls).rules().getFirst().matches())
+        .extracting(GatewayCompilerTest::text)
+        .containsExactly(".* canary");
+  }
+
+  @Test
   void routesOfGatewaysAloneAreLeftAlone() {
     CompiledChange change =
         Manifests.compile(
