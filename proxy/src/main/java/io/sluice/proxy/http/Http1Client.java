@@ -1,6 +1,5 @@
 package io.sluice.proxy.http;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.ByteChannel;
@@ -48,24 +47,7 @@ final class Http1Client extends Http1Side {
   }
 
   @Override
-  public void data(ByteBuf bytes, boolean last) {
-    if (isClosed()) {
-      bytes.release();
-      return;
-    }
-    writer.data(bytes, last);
-    if (last) {
-      requestEnded();
-    }
-  }
-
-  @Override
-  public void trailers(Fields trailers) {
-    writer.trailers(trailers);
-    requestEnded();
-  }
-
-  private void requestEnded() {
+  void messageSent() {
     requestOpen = false;
     if (tunnel) {
       flush();

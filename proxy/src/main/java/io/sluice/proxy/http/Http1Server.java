@@ -1,6 +1,5 @@
 package io.sluice.proxy.http;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.ByteChannel;
@@ -129,7 +128,7 @@ final class Http1Server extends Http1Side {
       writer.response(
           head, content, chunks, persistent ? saysKeepAlive ? "keep-alive" : "" : "close");
       if (last) {
-        responseEnded();
+        messageSent();
       }
     } else if (chunks) { // HTTP/1.0 knows no interim ones (RFC 9110 §15.2)
       writer.response(head, false, false, "");
@@ -141,24 +140,7 @@ final class Http1Server extends Http1Side {
   }
 
   @Override
-  public void data(ByteBuf bytes, boolean last) {
-    if (isClosed()) {
-      bytes.release();
-      return;
-    }
-    writer.data(bytes, last);
-    if (last) {
-      responseEnded();
-    }
-  }
-
-  @Override
-  public void trailers(Fields trailers) {
-    writer.trailers(trailers);
-    responseEnded();
-  }
-
-  private void responseEnded() {
+  void messageSent() {
     responseOpen = false;
     if (tunnel) {
       flush();

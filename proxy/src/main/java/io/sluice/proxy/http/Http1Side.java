@@ -48,6 +48,9 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
   /** A head has come. */
   abstract void headArrived(Head head, boolean last) throws BadMessage;
 
+  /** Our own message is whole, and was given to the channel. */
+  abstract void messageSent();
+
   /** The peer's message is whole. */
   abstract void messageArrived();
 
@@ -247,6 +250,24 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
   }
 
   // --- to the peer ---------------------------------------------------------------------------
+
+  @Override
+  public final void data(ByteBuf bytes, boolean last) {
+    if (closed) {
+      bytes.release();
+      return;
+    }
+    writer.data(bytes, last);
+    if (last) {
+      messageSent();
+    }
+  }
+
+  @Override
+  public final void trailers(Fields trailers) {
+    writer.trailers(trailers);
+    messageSent();
+  }
 
   @Override
   public final void flush() {

@@ -219,7 +219,7 @@ class ExchangeLifeTest {
                     awaitHead(socket, received);
                     asked.incrementAndGet();
                     if (i == 1) {
-                      awaitQuietly(leaves);
+                      HttpFixture.awaitQuietly(leaves);
                     }
                     say(socket, OK);
                   }
@@ -250,7 +250,7 @@ class ExchangeLifeTest {
             new HttpFixture(
                 (socket, received) -> {
                   awaitHead(socket, received);
-                  awaitQuietly(goOn);
+                  HttpFixture.awaitQuietly(goOn);
                   say(socket, OK);
                 },
                 "/.*");
@@ -273,14 +273,6 @@ class ExchangeLifeTest {
           .singleElement()
           .extracting(one -> one.verdict().reason())
           .isEqualTo(Reason.ROUTE_NOT_GRANTED);
-    }
-  }
-
-  private static void awaitQuietly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * Two nodes, where the buyer may send some requests to the store; the store's application keeps
@@ -83,6 +84,15 @@ final class HttpFixture implements AutoCloseable {
     socket
         .getOutputStream()
         .write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".getBytes(ISO_8859_1));
+  }
+
+  /** As an application waits: an interruption ends it. */
+  static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** A client's socket. */

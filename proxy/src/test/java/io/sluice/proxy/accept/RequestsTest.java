@@ -198,7 +198,7 @@ class RequestsTest {
     try (var mesh =
             new HttpFixture(
                 (socket, received) -> {
-                  await(read);
+                  HttpFixture.awaitQuietly(read);
                   HttpFixture.answerEach(socket, received);
                 },
                 ".*");
@@ -231,14 +231,6 @@ class RequestsTest {
       read.countDown();
       socket.close();
       sender.join();
-    }
-  }
-
-  private static void await(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 }

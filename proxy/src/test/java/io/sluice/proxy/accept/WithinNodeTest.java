@@ -381,7 +381,7 @@ class WithinNodeTest {
             Peers.V4,
             16_384,
             socket -> {
-              awaitQuietly(read);
+              HttpFixture.awaitQuietly(read);
               socket.getInputStream().skipNBytes(MUCH);
               HttpFixture.answerOnce(socket);
             })) {
@@ -411,14 +411,6 @@ class WithinNodeTest {
       }
     }
     Await.until("nothing waits", () -> fixture.proxy.stats().bufferedBytes() == 0);
-  }
-
-  private static void awaitQuietly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   private static MeshSnapshot withRequests() {
