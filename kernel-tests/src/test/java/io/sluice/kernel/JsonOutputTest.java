@@ -49,6 +49,20 @@ class JsonOutputTest {
     cluster.registry().write("mesh-config", Manifests.meshConfig(Map.of()));
     Site site = cluster.site("a");
     site.pods().forEach(cluster.registry()::write);
+    cluster
+        .registry()
+        .write(
+            "service",
+            """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: store, namespace: %s}
+            spec:
+              clusterIP: None
+              selector: {app: store}
+              ports: [{name: http, port: 8080}]
+            """
+                .formatted(Manifests.NAMESPACE));
     DaemonProcess daemon = site.startDaemon(Mechanism.EBPF.arguments("--standalone"));
     Await.until(
         "the store has a certificate",
