@@ -63,7 +63,7 @@ public final class NodeCommand {
       name = "pods",
       description =
           "Shows the pods of this node and whether they are intercepted. -o wide shows how their ports"
-              + " are handled.",
+              + " are handled, and what they have cost the proxy.",
       mixinStandardHelpOptions = true,
       footerHeading = "%nFields of -o json:%n",
       footer = {
@@ -76,14 +76,21 @@ public final class NodeCommand {
         "problem: what stands in the way, empty where nothing does",
         "earlierConnections (number): connections older than its enrolment that are still open",
         "handlers[]: of each port that a Service leads to: its number, whether connections to it"
-            + " are carried as http or bytes, and why"
+            + " are carried as http or bytes, and why",
+        "cpuMillis (number): CPU time of event loops for connections that it began, or that came to"
+            + " it from elsewhere than this node's pods",
+        "receivedBytes (number): what came from sockets of these connections, at either end",
+        "sentBytes (number): what was written to them",
+        "bufferedBytesPeak (number): most bytes that have waited at once for slow readers"
       })
   static final class PodsCommand implements Callable<Integer> {
     private static final List<String> COLUMNS =
         List.of("pod", "state", "addresses", "netnsCookie", "identity", "protection", "problem");
 
     private static final List<String> ALL_COLUMNS =
-        Stream.concat(COLUMNS.stream(), Stream.of("handlers")).toList();
+        Stream.concat(
+                COLUMNS.stream(), Stream.of("cpuMillis", "receivedBytes", "sentBytes", "handlers"))
+            .toList();
 
     @Mixin private NodeTarget target = new NodeTarget();
 

@@ -14,6 +14,7 @@ import io.netty.channel.epoll.EpollSocketChannelConfig;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.util.ReferenceCountUtil;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.limits.Account;
 import java.io.IOException;
 import java.nio.channels.NotYetConnectedException;
 import java.util.function.Consumer;
@@ -25,6 +26,7 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
   private final EpollSocketChannel socket;
   private final SocketSetup setup;
   private final boolean accepted;
+  private final @Nullable Account account;
   private @Nullable Runnable active;
   private @Nullable Listener listener;
   private @Nullable Consumer<ChannelEnd> goneListener;
@@ -46,6 +48,7 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
     this.socket = socket;
     this.setup = setup;
     this.accepted = socket.isActive();
+    this.account = Account.of(socket);
     EpollSocketChannelConfig config = socket.config();
     config.setAutoRead(false);
     config.setAllowHalfClosure(true);
@@ -137,7 +140,11 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
       return;
     }
     readRequested = false;
-    local.bytes((ByteBuf) message);
+    ByteBuf bytes = (ByteBuf) message;
+    if (account != null) {
+      account.received(bytes.readableBytes());
+    }
+    local.bytes(bytes);
   }
 
   @Override
@@ -183,7 +190,11 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
 
   @Override
   public void write(ByteBuf bytes) {
-    unsent += bytes.readableBytes();
+    int length = bytes.readableBytes();
+    unsent += length;
+    if (account != null) {
+      account.sent(length);
+    }
     socket.write(bytes, socket.voidPromise());
   }
 

@@ -1,4 +1,4 @@
-package io.sluice.proxy.accept;
+package io.sluice.proxy.limits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -7,27 +7,40 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.util.concurrent.ThreadAwareExecutor;
 import io.sluice.await.Await;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
-class ArrivalsTest {
+class TurnsTest {
   private static final int MANY = 500;
 
-  private final EventLoopGroup group =
-      new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+  private final Account flood = new Account(null);
+  private final Account neighbour = new Account(null);
+  private @Nullable Turns made;
+  private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, this::turns);
   private final EventLoop loop = group.next();
-  private final Arrivals arrivals = new Arrivals(loop);
   private final List<String> begun = Collections.synchronizedList(new ArrayList<>());
+
+  private Turns turns(ThreadAwareExecutor executor) {
+    made = new Turns(EpollIoHandler.newFactory().newHandler(executor), executor, new Account(null));
+    return made;
+  }
+
+  private Turns turns() {
+    return Objects.requireNonNull(made);
+  }
 
   @AfterEach
   void endLoop() {
@@ -50,12 +63,13 @@ class ArrivalsTest {
 
   private void flood(long nanosEach) {
     for (int i = 0; i < MANY; i++) {
-      arrivals.add(
-          "flood",
-          () -> {
-            begun.add("flood");
-            LockSupport.parkNanos(nanosEach);
-          });
+      turns()
+          .add(
+              flood,
+              () -> {
+                begun.add("flood");
+                LockSupport.parkNanos(nanosEach);
+              });
     }
   }
 
@@ -63,7 +77,7 @@ class ArrivalsTest {
   void aPodThatCallsOnceIsNotBehindOneThatCallsAsFastAsItCan() {
     whileBusy(() -> {
       flood(0);
-      arrivals.add("neighbour", () -> begun.add("neighbour"));
+      turns().add(neighbour, () -> begun.add("neighbour"));
     });
 
     Await.until("all have begun", () -> begun.size() == MANY + 1);
@@ -84,12 +98,13 @@ class ArrivalsTest {
   @Test
   void oneThatFailsHoldsNobodyUp() {
     whileBusy(() -> {
-      arrivals.add(
-          "flood",
-          () -> {
-            throw new IllegalStateException("on purpose");
-          });
-      arrivals.add("flood", () -> begun.add("flood"));
+      turns()
+          .add(
+              flood,
+              () -> {
+                throw new IllegalStateException("on purpose");
+              });
+      turns().add(flood, () -> begun.add("flood"));
     });
 
     Await.until("the next has begun", () -> begun.size() == 1);
@@ -99,7 +114,7 @@ class ArrivalsTest {
   void whatComesAfterTheEndIsTheCallersStill() {
     endLoop();
 
-    assertThatThrownBy(() -> arrivals.add("late", () -> {}))
+    assertThatThrownBy(() -> turns().add(flood, () -> {}))
         .isInstanceOf(RejectedExecutionException.class);
   }
 }
