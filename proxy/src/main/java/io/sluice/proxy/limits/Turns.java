@@ -50,6 +50,12 @@ public final class Turns implements IoHandler {
   /** Reading a thread's CPU time is a system call. */
   private static final long SETTLE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
+  /** The handler at a pipeline's end that wants to know how long its socket kept the loop. */
+  public interface Timed {
+    /** Dealing with what the kernel reported has taken so long. */
+    void took(long nanos);
+  }
+
   private final IoHandler sockets;
   private final ThreadAwareExecutor loop;
   private final Account others;
@@ -130,6 +136,9 @@ public final class Turns implements IoHandler {
       }
       long after = System.nanoTime();
       turn.charge(after - now);
+      if (work instanceof Waiting socket && socket.timed != null) {
+        socket.timed.took(after - now);
+      }
       now = after;
     }
     return now;
@@ -187,7 +196,7 @@ public final class Turns implements IoHandler {
 
     void add(Runnable work) {
       if (works.isEmpty()) {
-        used = Math.max(used, clock);
+        used = Math.clamp(used, clock, clock + SLICE_NANOS);
         waiting.add(this);
       }
       works.add(work);
@@ -221,11 +230,13 @@ public final class Turns implements IoHandler {
   private final class Waiting implements EpollIoHandle, Runnable {
     private final EpollIoHandle handle;
     private final Turn turn;
+    private final @Nullable Timed timed;
     private @Nullable IoRegistration registration;
     private int reported;
 
-    Waiting(EpollIoHandle handle, Turn turn) {
+    Waiting(EpollIoHandle handle, Turn turn, @Nullable Timed timed) {
       this.handle = handle;
+      this.timed = timed;
       this.turn = turn;
     }
 
@@ -314,8 +325,9 @@ public final class Turns implements IoHandler {
   public IoRegistration register(IoHandle handle) throws Exception {
     Channel channel = AdoptedSockets.channel(handle);
     Account account = channel == null ? null : Account.of(channel);
+    Timed timed = channel != null && channel.pipeline().last() instanceof Timed end ? end : null;
     return sockets.register(
-        new Waiting((EpollIoHandle) handle, turn(account == null ? others : account)));
+        new Waiting((EpollIoHandle) handle, turn(account == null ? others : account), timed));
   }
 
   @Override

@@ -3,6 +3,17 @@ package io.sluice.proxy.limits;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.concurrent.atomic.AtomicLong;
+import io.sluice.proxy.Peers;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -25,6 +36,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class TurnsTest {
   private static final int MANY = 500;
+  private static final int GREEDY = 32;
+  private static final int ASKED = 100;
 
   private final Account flood = new Account(null);
   private final Account neighbour = new Account(null);
@@ -116,5 +129,120 @@ class TurnsTest {
 
     assertThatThrownBy(() -> turns().add(flood, () -> {}))
         .isInstanceOf(RejectedExecutionException.class);
+  }
+
+  @Test
+  void whoHasUsedLittleIsServedBeforeWhoHasUsedMuch() {
+    whileBusy(() -> {
+      for (int i = 0; i < 5; i++) {
+        turns()
+            .add(
+                flood,
+                () -> {
+                  begun.add("flood");
+                  LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+                });
+      }
+      for (int i = 0; i < 20; i++) {
+        turns().add(neighbour, () -> begun.add("neighbour"));
+      }
+    });
+
+    Await.until("all have begun", () -> begun.size() == 25);
+    assertThat(begun.subList(1, 21)).containsOnly("neighbour");
+  }
+
+  /**
+   * Many sockets that are always ready, and one of another account: counted is what the loop did
+   * for those between its question and its answer. The work takes time and no CPU, so that it is
+   * the same on a busy machine. Served in the order in which the kernel reports, some half of them
+   * would come first.
+   */
+  @Test
+  void aSocketThatAsksSeldomDoesNotWaitForAllThatAskAllTheTime() throws Exception {
+    AtomicLong done = new AtomicLong();
+    InetSocketAddress greedy =
+        serve(
+            flood,
+            () -> {
+              LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(300));
+              done.incrementAndGet();
+            });
+    InetSocketAddress steady = serve(neighbour, () -> {});
+    List<Socket> asking = new ArrayList<>();
+    List<Thread> threads = new ArrayList<>();
+    List<Long> meanwhile = new ArrayList<>();
+    try (Socket seldom = Peers.connect(steady)) {
+      for (int i = 0; i < GREEDY; i++) {
+        Socket socket = Peers.connect(greedy);
+        asking.add(socket);
+        threads.add(Thread.ofVirtual().start(() -> askUntilClosed(socket)));
+      }
+      Await.until("all ask", () -> done.get() > 2 * GREEDY);
+      for (int i = 0; i < ASKED; i++) {
+        long before = done.get();
+        ask(seldom);
+        meanwhile.add(done.get() - before);
+      }
+    } finally {
+      for (Socket socket : asking) {
+        socket.close();
+      }
+      for (Thread thread : threads) {
+        thread.join();
+      }
+    }
+    meanwhile.sort(null);
+    assertThat(meanwhile.get(ASKED / 2)).as("of %s", meanwhile).isLessThan(GREEDY / 4);
+  }
+
+  private static void askUntilClosed(Socket socket) {
+    try {
+      while (true) {
+        ask(socket);
+      }
+    } catch (IOException e) {
+      return; // the test has ended
+    }
+  }
+
+  private static void ask(Socket socket) throws IOException {
+    socket.getOutputStream().write(1);
+    socket.getInputStream().read();
+  }
+
+  /** Sends back what comes, each after {@code work}. */
+  private InetSocketAddress serve(Account account, Runnable work) {
+    ChannelHandler answering =
+        new ChannelInboundHandlerAdapter() {
+          @Override
+          public boolean isSharable() {
+            return true;
+          }
+
+          @Override
+          public void channelRead(ChannelHandlerContext context, Object message) {
+            work.run();
+            context.writeAndFlush(message);
+          }
+        };
+    ChannelHandler owning =
+        new ChannelInboundHandlerAdapter() {
+          @Override
+          public void channelRead(ChannelHandlerContext context, Object message) {
+            account.own((Channel) message);
+            context.fireChannelRead(message);
+          }
+        };
+    return (InetSocketAddress)
+        new ServerBootstrap()
+            .group(group)
+            .channel(EpollServerSocketChannel.class)
+            .handler(owning)
+            .childHandler(answering)
+            .bind(Peers.V4, 0)
+            .syncUninterruptibly()
+            .channel()
+            .localAddress();
   }
 }
