@@ -10,9 +10,9 @@ import io.sluice.proxy.limits.BufferBudget;
 
 /**
  * Read sizes that follow the traffic, up to a maximum, and shrink to the least while too much is
- * buffered: everyone still makes progress, so stalled connections cannot stop a pod. They are halved
- * as well while what is read keeps the event loop too long, so that many small requests in one read
- * do not make the loop's other pods wait for all of them.
+ * buffered: everyone still makes progress, so stalled connections cannot stop a pod. They are
+ * halved as well while what is read keeps the event loop too long, so that many small requests in
+ * one read do not make the loop's other pods wait for all of them.
  */
 public final class ReadSizes implements RecvByteBufAllocator {
   /** Size of a read while too much is buffered: progress for everyone, little memory. */
@@ -77,9 +77,7 @@ public final class ReadSizes implements RecvByteBufAllocator {
       if (budget.isExceeded()) {
         return allocator.directBuffer(BYTES_WHEN_FULL);
       }
-      return delegate.guess() > most
-          ? allocator.directBuffer(most)
-          : delegate.allocate(allocator);
+      return delegate.guess() > most ? allocator.directBuffer(most) : delegate.allocate(allocator);
     }
 
     @Override

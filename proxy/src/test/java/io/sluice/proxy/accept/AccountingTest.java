@@ -6,15 +6,16 @@ import static org.assertj.core.api.Assertions.within;
 import io.sluice.await.Await;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxyStats.Use;
 import io.sluice.proxy.ReleaseMode;
-import io.sluice.proxy.Peers;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
@@ -42,7 +43,7 @@ class AccountingTest {
   }
 
   private Use used(NamespacedName pod) {
-    return fixture.proxy.stats().pods().get(pod).used();
+    return Objects.requireNonNull(fixture.proxy.stats().pods().get(pod)).used();
   }
 
   /** Of the threads of this proxy's event loops. */
