@@ -30,7 +30,7 @@ final class SplitCompiler {
       Comparator.comparing((TrafficSplit split) -> split.meta().birth().createdSecond())
           .thenComparing(split -> split.meta().name());
 
-  private static final Set<String> DNS = Set.of("", "svc", "svc.cluster.local");
+  private static final Set<String> DNS = Set.of("", "svc", "svc.cluster", "svc.cluster.local");
 
   private final Surroundings surroundings;
   private final Statuses statuses;
