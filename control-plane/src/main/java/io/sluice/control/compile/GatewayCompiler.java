@@ -436,12 +436,7 @@ final class GatewayCompiler {
   }
 
   private void unresolved(
-      GatewayRoute route,
-      String field,
-      String reason,
-      String meaning,
-      String mend,
-      String word) {
+      GatewayRoute route, String field, String reason, String meaning, String mend, String word) {
     statuses.add(route, Severity.WARNING, field, reason + ", " + meaning, mend, word);
   }
 }

@@ -114,8 +114,7 @@ class GatewayCompilerTest {
                         new FieldChange(Action.SET, "x-a", "rule"),
                         new FieldChange(Action.REMOVE, "x-b", "")),
                     List.of(new FieldChange(Action.ADD, "x-c", "backend")),
-                    new HttpFilters.Target(
-                        "", "other.example", 0, new PathChange("/old/", "/new")),
+                    new HttpFilters.Target("", "other.example", 0, new PathChange("/old/", "/new")),
                     List.of())));
   }
 

@@ -150,8 +150,8 @@ class SplitCompilerTest {
             "spec.backends: have all weight 0, so calls are refused; give one a weight",
             "spec.backends[0].service: has not the ports 80 of web, whose calls it does not get;"
                 + " give Service v3 these ports",
-            "spec.backends[1].service: has not the ports 80 of web, whose calls it does not get;"
-                + " give Service gone these ports");
+            "spec.backends[1].service: is gone, which does not exist and gets no calls; create the"
+                + " Service in namespace shop");
   }
 
   @Test
