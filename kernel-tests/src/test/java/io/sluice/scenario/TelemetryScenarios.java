@@ -94,8 +94,8 @@ final class TelemetryScenarios {
           assertThat(served)
               .filteredOn(line -> line.server().equals("shop/v2"))
               .hasSize(COPIED)
-              .allSatisfy(line ->
-                  assertThat(line.rule()).isEqualTo("shop/bookbuyer-to-bookstore-v2"));
+              .allSatisfy(
+                  line -> assertThat(line.rule()).isEqualTo("shop/bookbuyer-to-bookstore-v2"));
         });
   }
 

@@ -60,7 +60,9 @@ class SameWordsTest {
               "matches[0].kind",
               "TCPRoute"),
           inMesh(split("gone", "[{service: v1, weight: 1}]", "service", "no such Service")),
-          inMesh(split("web", "[{service: gone, weight: 1}]", "backends[0].service", "does not exist")),
+          inMesh(
+              split(
+                  "web", "[{service: gone, weight: 1}]", "backends[0].service", "does not exist")),
           target("rules: [{kind: UDPRoute, name: main}]", "rules[0].kind", "is not known"),
           target("rules: [{kind: TCPRoute, name: main, matches: [a]}]", "rules[0].matches", "a"),
           target(

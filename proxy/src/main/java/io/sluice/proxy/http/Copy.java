@@ -21,8 +21,7 @@ final class Copy {
   private ByteBuf content = Unpooled.EMPTY_BUFFER;
   private int owners = 1;
 
-  private Copy(
-      List<Mirror> mirrors, Head head, ByteBufAllocator allocator, BufferBudget budget) {
+  private Copy(List<Mirror> mirrors, Head head, ByteBufAllocator allocator, BufferBudget budget) {
     this.mirrors = mirrors;
     this.head = head;
     this.allocator = allocator;
@@ -39,8 +38,7 @@ final class Copy {
   }
 
   /** Without content yet; {@code budget} counts what is kept. */
-  static Copy of(
-      Head sent, List<Mirror> chosen, ByteBufAllocator allocator, BufferBudget budget) {
+  static Copy of(Head sent, List<Mirror> chosen, ByteBufAllocator allocator, BufferBudget budget) {
     return new Copy(chosen, sent.changed(HttpFilters.NONE), allocator, budget);
   }
 

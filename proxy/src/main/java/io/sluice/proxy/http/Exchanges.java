@@ -268,8 +268,7 @@ public final class Exchanges implements DirectPeer {
   }
 
   /** Asks a mirror, if there is room for it. */
-  void ask(
-      HttpFilters.Mirror mirror, HttpStream stream, Head head, boolean last, boolean hasRoom) {
+  void ask(HttpFilters.Mirror mirror, HttpStream stream, Head head, boolean last, boolean hasRoom) {
     Exchange exchange = opened(new Exchange(this, stream, head, last, subject.ofRequest(), mirror));
     if (hasRoom) {
       exchange.begin();

@@ -203,8 +203,7 @@ class MirrorTest {
         });
     Await.until(
         "the mirror's node tells of it too",
-        () ->
-            mesh.nodes.server.recorder.requests.stream().anyMatch(one -> one.status() == 500));
+        () -> mesh.nodes.server.recorder.requests.stream().anyMatch(one -> one.status() == 500));
     assertThat(mesh.received).hasSize(1);
   }
 
@@ -238,8 +237,7 @@ class MirrorTest {
     }
     assertThat(ofMirror())
         .extracting(RequestRecord::status, one -> one.verdict().reason())
-        .containsExactly(
-            tuple(403, Reason.PORT_NOT_GRANTED), tuple(403, Reason.PORT_NOT_GRANTED));
+        .containsExactly(tuple(403, Reason.PORT_NOT_GRANTED), tuple(403, Reason.PORT_NOT_GRANTED));
     assertThat(mirror.accepted).hasValue(0);
 
     mirrorTo(MirrorTest::answer, ENTIRELY);
@@ -258,7 +256,9 @@ class MirrorTest {
     }
 
     Await.until("one is told of", () -> !ofMirror().isEmpty());
-    assertThat(ofMirror()).extracting(RequestRecord::requestBytes).containsExactly((long) MOST_CONTENT);
+    assertThat(ofMirror())
+        .extracting(RequestRecord::requestBytes)
+        .containsExactly((long) MOST_CONTENT);
   }
 
   @Test
