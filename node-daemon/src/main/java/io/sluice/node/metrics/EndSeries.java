@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,12 @@ final class EndSeries<S extends EndSeries.Series> {
   private final Supplier<MeshSnapshot> snapshot;
   private final int limit;
   private final Function<TrafficLabels, S> maker;
+
+  /** Connections whose series is found by the record that their requests share; a power of two. */
+  private static final int MOST_RECENT = 64;
+
+  private final AtomicReferenceArray<@Nullable Recent<S>> recent =
+      new AtomicReferenceArray<>(MOST_RECENT);
   private final Map<TrafficLabels, S> series = new ConcurrentHashMap<>();
   private volatile Known<S> known = new Known<>(MeshSnapshot.EMPTY, Map.of());
 
@@ -67,6 +74,9 @@ final class EndSeries<S extends EndSeries.Series> {
     }
   }
 
+  /** What was found last; threads may overwrite each other's, which costs a look-up. */
+  private record Recent<S>(ConnectionInfo info, String protocol, MeshSnapshot snapshot, S series) {}
+
   private record Known<S>(MeshSnapshot snapshot, Map<Pair, S> pairs) {}
 
   /**
@@ -85,6 +95,21 @@ final class EndSeries<S extends EndSeries.Series> {
   /** What {@code info} counts under. */
   S of(ConnectionInfo info, String protocol) {
     MeshSnapshot now = snapshot.get();
+    int slot = (int) info.id() & MOST_RECENT - 1;
+    Recent<S> last = recent.get(slot);
+    if (last != null
+        && last.info == info
+        && last.snapshot == now
+        && last.protocol.equals(protocol)
+        && !ended(last.series)) {
+      return last.series;
+    }
+    S found = found(info, protocol, now);
+    recent.set(slot, new Recent<>(info, protocol, now, found));
+    return found;
+  }
+
+  private S found(ConnectionInfo info, String protocol, MeshSnapshot now) {
     Known<S> before = known;
     if (before.snapshot != now) {
       before = new Known<>(now, new ConcurrentHashMap<>());
