@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
@@ -22,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -76,6 +78,9 @@ public final class Exchanges implements DirectPeer {
   private @Nullable Leads leads; // from then on
   private @Nullable Http1Server http1;
   private @Nullable Http2Server http2;
+  private @Nullable SpiffeId toldCaller;
+  private @Nullable SpiffeId toldCalled;
+  private String clientCertificate = ""; // of these two
   private boolean version2;
   private boolean draining;
   private boolean ended;
@@ -386,6 +391,17 @@ public final class Exchanges implements DirectPeer {
   void refuse(Exchange exchange, Verdict verdict) {
     remove(exchange);
     listener.refused(verdict);
+  }
+
+  /** What the application is told of who calls: for all requests of a connection the same. */
+  String clientCertificate(@Nullable SpiffeId calledOrNull, SpiffeId caller) {
+    if (!caller.equals(toldCaller) || !Objects.equals(calledOrNull, toldCalled)) {
+      toldCaller = caller;
+      toldCalled = calledOrNull;
+      clientCertificate =
+          (calledOrNull == null ? "" : "By=" + calledOrNull + ";") + "URI=" + caller;
+    }
+    return clientCertificate;
   }
 
   /** A search for where {@code exchange} goes, by the present snapshot. */

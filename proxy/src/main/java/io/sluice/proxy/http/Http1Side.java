@@ -104,7 +104,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
       channel.consumed(bytes.readableBytes());
       bytes.release();
     } else {
-      arrived.add(bytes, false);
+      arrived.lend(bytes);
     }
   }
 
@@ -136,6 +136,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
       drop(); // it was answered meanwhile
     }
     endBatch();
+    arrived.keep();
     if (closed || untaken > 0 || arrived.size() > 0 || inputEnded) {
       return;
     }
@@ -272,6 +273,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
   @Override
   public final void flush() {
     if (!closed) {
+      writer.push();
       channel.flush();
       account();
     }
@@ -329,6 +331,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
 
   private void close() {
     closed = true;
+    writer.close();
     drop();
     channel.consumed(untaken);
     untaken = 0;
