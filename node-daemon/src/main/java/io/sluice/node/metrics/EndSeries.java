@@ -33,10 +33,8 @@ final class EndSeries<S extends EndSeries.Series> {
   /** Connections whose series is found by the record that their requests share; a power of two. */
   private static final int MOST_RECENT = 64;
 
-  private final AtomicReferenceArray<@Nullable Recent<S>> recent =
-      new AtomicReferenceArray<>(MOST_RECENT);
   private final Map<TrafficLabels, S> series = new ConcurrentHashMap<>();
-  private volatile Known<S> known = new Known<>(MeshSnapshot.EMPTY, Map.of());
+  private volatile Known<S> known = new Known<>(MeshSnapshot.EMPTY);
 
   /** What counts under the same labels. */
   abstract static class Series {
@@ -74,10 +72,19 @@ final class EndSeries<S extends EndSeries.Series> {
     }
   }
 
-  /** What was found last; threads may overwrite each other's, which costs a look-up. */
-  private record Recent<S>(ConnectionInfo info, String protocol, MeshSnapshot snapshot, S series) {}
+  private record Recent<S>(ConnectionInfo info, String protocol, S series) {}
 
-  private record Known<S>(MeshSnapshot snapshot, Map<Pair, S> pairs) {}
+  /**
+   * What was found by one snapshot.
+   *
+   * @param recent by connection; threads may overwrite each other's, which costs a look-up
+   */
+  private record Known<S>(
+      MeshSnapshot snapshot, Map<Pair, S> pairs, AtomicReferenceArray<@Nullable Recent<S>> recent) {
+    Known(MeshSnapshot snapshot) {
+      this(snapshot, new ConcurrentHashMap<>(), new AtomicReferenceArray<>(MOST_RECENT));
+    }
+  }
 
   /**
    * Has no series yet.
@@ -95,30 +102,29 @@ final class EndSeries<S extends EndSeries.Series> {
   /** What {@code info} counts under. */
   S of(ConnectionInfo info, String protocol) {
     MeshSnapshot now = snapshot.get();
+    Known<S> before = known;
+    if (before.snapshot != now) {
+      before = new Known<>(now);
+      known = before;
+    }
     int slot = (int) info.id() & MOST_RECENT - 1;
-    Recent<S> last = recent.get(slot);
+    Recent<S> last = before.recent.get(slot);
     if (last != null
         && last.info == info
-        && last.snapshot == now
         && last.protocol.equals(protocol)
         && !ended(last.series)) {
       return last.series;
     }
-    S found = found(info, protocol, now);
-    recent.set(slot, new Recent<>(info, protocol, now, found));
+    S found = found(before, info, protocol);
+    before.recent.set(slot, new Recent<>(info, protocol, found));
     return found;
   }
 
-  private S found(ConnectionInfo info, String protocol, MeshSnapshot now) {
-    Known<S> before = known;
-    if (before.snapshot != now) {
-      before = new Known<>(now, new ConcurrentHashMap<>());
-      known = before;
-    }
+  private S found(Known<S> before, ConnectionInfo info, String protocol) {
     Pair pair = Pair.of(info, protocol);
     S found = before.pairs.get(pair);
     if (found == null || ended(found)) {
-      found = bounded(TrafficLabels.of(info, protocol, now));
+      found = bounded(TrafficLabels.of(info, protocol, before.snapshot));
       if (before.pairs.size() < MAX_PAIRS) {
         before.pairs.put(pair, found);
       }

@@ -102,6 +102,17 @@ public final class Subject {
     return one;
   }
 
+  /** Of snapshots but {@code now} nothing is kept: a connection that waits is not to hold them. */
+  public void forgetBut(MeshSnapshot now) {
+    Lasting all = lasting;
+    if (all != null && all.known != null && all.known.snapshot != now) {
+      all.known = null;
+    }
+    if (all != null && all.ownKnownBy != now) {
+      all.ownKnownBy = null;
+    }
+  }
+
   // --- who and where -------------------------------------------------------------------------
 
   /** By which listener it came. */

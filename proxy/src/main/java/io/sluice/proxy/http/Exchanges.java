@@ -454,6 +454,7 @@ public final class Exchanges implements DirectPeer {
     if (ended) {
       return;
     }
+    subject.forgetBut(around.snapshot().get());
     long moved = progress;
     for (Exchange exchange : open) {
       moved += exchange.moved();

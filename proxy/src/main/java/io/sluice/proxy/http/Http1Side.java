@@ -167,12 +167,17 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
     try {
       ended = parser.read(in);
     } finally {
-      int left = ended ? in.readableBytes() : 0;
-      channel.consumed(length - left - delivered); // heads and the like are taken at once
+      int left = ended && !closed ? in.readableBytes() : 0;
+      int taken = length - left - delivered; // heads and the like at once
+      if (taken > 0) {
+        channel.consumed(taken);
+      }
       if (left > 0 && !closed) {
         arrived.putBack(in);
       } else {
-        channel.consumed(left);
+        if (left > 0) {
+          channel.consumed(left);
+        }
         in.release();
       }
     }
@@ -272,9 +277,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
 
   @Override
   public final void flush() {
-    if (!closed) {
-      writer.push();
-      channel.flush();
+    if (!closed && writer.flush()) {
       account();
     }
   }

@@ -41,6 +41,7 @@ final class Http1Writer {
   private final ByteBufAllocator allocator;
   private boolean chunked;
   private @Nullable ByteBuf waiting; // for content, or for the flush
+  private boolean unflushed;
 
   Http1Writer(ByteChannel channel, ByteBufAllocator allocator) {
     this.channel = channel;
@@ -96,13 +97,28 @@ final class Http1Writer {
     waiting = out.text(END_OF_LINE).to(allocator, room ? (int) expected + CHUNK_OVERHEAD : 0);
   }
 
-  /** Gives the channel what waits; to be called before it is flushed. */
-  void push() {
+  /** Sends what was written; false where that is nothing. */
+  boolean flush() {
+    push();
+    boolean any = unflushed;
+    unflushed = false;
+    if (any) {
+      channel.flush();
+    }
+    return any;
+  }
+
+  private void push() {
     ByteBuf bytes = waiting;
     if (bytes != null) {
       waiting = null;
-      channel.write(bytes);
+      pass(bytes);
     }
+  }
+
+  private void pass(ByteBuf bytes) {
+    unflushed = true;
+    channel.write(bytes);
   }
 
   /** Nothing more is written. */
@@ -136,7 +152,7 @@ final class Http1Writer {
       bytes.release();
     } else if (bytes.isReadable()) {
       push();
-      channel.write(bytes);
+      pass(bytes);
     } else {
       bytes.release();
     }
@@ -148,7 +164,7 @@ final class Http1Writer {
       before.writeBytes(lines.octets, 0, lines.length);
     } else {
       push();
-      channel.write(lines.to(allocator, 0));
+      pass(lines.to(allocator, 0));
     }
   }
 
