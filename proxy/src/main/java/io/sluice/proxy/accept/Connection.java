@@ -189,7 +189,11 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
 
   @Override
   public void exchanged(RequestRecord record) {
-    tell(() -> path.listener.request(record));
+    try {
+      path.listener.request(record); // of every request: not even a lambda is made
+    } catch (RuntimeException e) {
+      path.failed("connection-listener-failed", pod.name, e);
+    }
   }
 
   @Override

@@ -6,6 +6,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
@@ -23,6 +24,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -78,6 +80,9 @@ public final class Exchanges implements DirectPeer {
   private @Nullable Http1Server http1;
   private @Nullable Http2Server http2;
   private @Nullable Copies copies; // from the first one on
+  private @Nullable SpiffeId toldCaller;
+  private @Nullable SpiffeId toldCalled;
+  private String clientCertificate = ""; // of these two
   private boolean version2;
   private boolean draining;
   private boolean ended;
@@ -435,6 +440,17 @@ public final class Exchanges implements DirectPeer {
     listener.refused(verdict);
   }
 
+  /** What the application is told of who calls: for all requests of a connection the same. */
+  String clientCertificate(@Nullable SpiffeId calledOrNull, SpiffeId caller) {
+    if (!caller.equals(toldCaller) || !Objects.equals(calledOrNull, toldCalled)) {
+      toldCaller = caller;
+      toldCalled = calledOrNull;
+      clientCertificate =
+          (calledOrNull == null ? "" : "By=" + calledOrNull + ";") + "URI=" + caller;
+    }
+    return clientCertificate;
+  }
+
   /** A search for where {@code exchange} goes, by the present snapshot. */
   Upstream search(Subject one, Exchange exchange) {
     MeshSnapshot snapshot = around.snapshot().get();
@@ -489,6 +505,7 @@ public final class Exchanges implements DirectPeer {
     if (ended) {
       return;
     }
+    subject.forgetBut(around.snapshot().get());
     long moved = progress;
     for (Exchange exchange : open) {
       moved += exchange.moved();

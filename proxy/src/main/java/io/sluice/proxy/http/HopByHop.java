@@ -37,6 +37,10 @@ final class HopByHop {
     boolean upgrades = false;
     if (listed != null) {
       fields.remove("Connection");
+      if (listed.equalsIgnoreCase("keep-alive")) { // as most say it
+        keepAlive = true;
+        listed = "";
+      }
       for (String item : listed.split(",")) {
         String option = item.strip().toLowerCase(Locale.ROOT);
         switch (option) {

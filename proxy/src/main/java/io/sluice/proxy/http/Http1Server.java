@@ -11,6 +11,7 @@ import io.sluice.proxy.relay.ChannelEnd;
  */
 final class Http1Server extends Http1Side {
   private final HttpServerListener owner;
+  private final Runnable next = this::takeNext; // the same after every exchange
   private boolean exchanging;
   private boolean resting; // between two exchanges
   private boolean requestOpen; // its message is not whole yet
@@ -162,7 +163,7 @@ final class Http1Server extends Http1Side {
     endExchange();
     if (persistent && !draining && !hasInputEnded()) {
       resting = true;
-      owner.idle(this::takeNext);
+      owner.idle(next);
     } else {
       endOutput();
     }

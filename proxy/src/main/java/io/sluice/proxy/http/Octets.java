@@ -73,6 +73,16 @@ final class Octets {
     return new String(bytes, from, to - from, StandardCharsets.ISO_8859_1);
   }
 
+  /** Whether {@code what} stands there; it has to have room. */
+  static boolean isAt(byte[] bytes, int from, byte[] what) {
+    for (int i = 0; i < what.length; i++) {
+      if (bytes[from + i] != what[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   static boolean isToken(byte octet) {
     return TOKEN[octet & 0xff];
   }

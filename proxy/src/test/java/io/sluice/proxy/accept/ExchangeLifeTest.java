@@ -273,6 +273,9 @@ class ExchangeLifeTest {
           .singleElement()
           .extracting(one -> one.verdict().reason())
           .isEqualTo(Reason.ROUTE_NOT_GRANTED);
+
+      say(kept, "GET /secret HTTP/1.1\r\nHost: store\r\n\r\n"); // as was granted when it came
+      assertThat(HttpFixture.read(kept, "\r\n\r\n")).startsWith("HTTP/1.1 403 ");
     }
   }
 }
