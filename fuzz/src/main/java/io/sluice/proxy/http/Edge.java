@@ -122,7 +122,9 @@ final class Edge implements Exchanges.Listener, AutoCloseable {
   private long passedNanos;
   private boolean ended;
 
-  /** The proxy, to which nobody is connected. {@code application} is given each connection to it. */
+  /**
+   * The proxy, to which nobody is connected. {@code application} is given each connection to it.
+   */
   Edge(BiConsumer<Edge, ByteChannel> application) {
     Means means = new Means(ProxySettings.DEFAULTS, new InMemory(), WorkloadIdentities.NONE);
     LocalPod caller = pod(CALLER);

@@ -155,13 +155,14 @@ public final class Http1AnswerTarget {
 
     void ask() {
       Told told =
-          new Told(count -> {
-            if ((mode & TAKES_LATER) == 0) {
-              http1().consumed(count);
-            } else {
-              edge.later(() -> http1().consumed(count));
-            }
-          }) {
+          new Told(
+              count -> {
+                if ((mode & TAKES_LATER) == 0) {
+                  http1().consumed(count);
+                } else {
+                  edge.later(() -> http1().consumed(count));
+                }
+              }) {
             @Override
             public void aborted(HttpStream.Abort how) {
               super.aborted(how);

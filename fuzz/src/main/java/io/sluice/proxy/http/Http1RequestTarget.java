@@ -76,8 +76,7 @@ public final class Http1RequestTarget {
       while (!wanted.over && parser.read(in)) {
         Told told = wanted.told;
         wanted.told = null;
-        boolean switched =
-            told != null && told.head().upgrade != null && (mode & SWITCHES) != 0;
+        boolean switched = told != null && told.head().upgrade != null && (mode & SWITCHES) != 0;
         if (switched) {
           told.whole = (mode & ENDS) != 0;
           told.content.writeBytes(Arrays.copyOfRange(octets, in.readerIndex(), octets.length));
@@ -87,7 +86,7 @@ public final class Http1RequestTarget {
         } else if (told != null) {
           wanted.told = told;
         }
-        if (switched || !parser.isPersistent()) {
+        if (switched || !parser.isPersistent() || isAnsweredByTheEnd(told, parser, mode)) {
           break;
         }
       }
@@ -95,6 +94,14 @@ public final class Http1RequestTarget {
       // it ends here
     }
     return new Seen(whole, wanted.told, "");
+  }
+
+  /** A client that knows no chunks is told the end of the content by that of the connection. */
+  private static boolean isAnsweredByTheEnd(@Nullable Told told, Http1Parser parser, int mode) {
+    return told != null
+        && parser.isHttp10()
+        && (mode & CHUNKS) != 0
+        && !told.head().method().equals("HEAD");
   }
 
   /** What is granted of it. */

@@ -128,8 +128,7 @@ public final class Http2Target {
       if (told.whole && same) {
         at++;
       } else {
-        require(
-            !told.whole || told.aborted != null, "the application did not get " + told.text());
+        require(!told.whole || told.aborted != null, "the application did not get " + told.text());
       }
     }
     if (at < found.size()) {
@@ -294,10 +293,13 @@ public final class Http2Target {
   private static List<Told> ask(Edge edge, ByteChannel channel) {
     List<Told> answers = new ArrayList<>();
     Http2Client client =
-        new Http2Client(channel, edge.setup(), new Http2Codec.Listener() {
-          @Override
-          public void closed(ChannelEnd end) {}
-        });
+        new Http2Client(
+            channel,
+            edge.setup(),
+            new Http2Codec.Listener() {
+              @Override
+              public void closed(ChannelEnd end) {}
+            });
     client.start();
     for (int i = 0; i < REQUESTS; i++) {
       HttpStream stream = client.open();

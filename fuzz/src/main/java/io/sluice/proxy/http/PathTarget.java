@@ -50,7 +50,9 @@ public final class PathTarget {
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < path.length(); i++) {
       int octet =
-          path.charAt(i) == '%' && i + 2 < path.length() ? hex(path, i + 1) * 16 + hex(path, i + 2) : -1;
+          path.charAt(i) == '%' && i + 2 < path.length()
+              ? hex(path, i + 1) * 16 + hex(path, i + 2)
+              : -1;
       if (octet >= 0) {
         text.append((char) octet);
         i += 2;

@@ -28,7 +28,6 @@ final class Http1Parser {
   private static final int MAX_FIELDS = HttpLimits.DEFAULTS.maxFields();
   private static final int MAX_START_LINE_BYTES = HttpLimits.DEFAULTS.maxRequestLine();
   private static final int MAX_METHOD_BYTES = 32;
-  private static final int MAX_LENGTH_DIGITS = 17;
   private static final int MAX_CHUNK_DIGITS = 14;
   private static final int MAX_CHUNK_LINE_BYTES = 256;
   private static final byte[] NOTHING = {};
@@ -416,14 +415,12 @@ final class Http1Parser {
     if (length == null) {
       return Head.UNKNOWN_LENGTH;
     }
-    if (fields.count("Content-Length") > 1
-        || length.isEmpty()
-        || length.length() > MAX_LENGTH_DIGITS
-        || !length.chars().allMatch(c -> c >= '0' && c <= '9')) {
+    long number = Octets.length(length);
+    if (fields.count("Content-Length") > 1 || number < 0) {
       throw new BadMessage(400, "the Content-Length is not one number");
     }
     fields.remove("Content-Length");
-    return Long.parseLong(length);
+    return number;
   }
 
   // --- content -------------------------------------------------------------------------------
