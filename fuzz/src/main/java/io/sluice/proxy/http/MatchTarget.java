@@ -173,11 +173,11 @@ public final class MatchTarget {
     }
 
     String next() {
-      int end = at;
+      int end = Math.min(at, input.length);
       while (end < input.length && input[end] != END) {
         end++;
       }
-      byte[] text = at > end ? new byte[0] : Arrays.copyOfRange(input, at, end);
+      byte[] text = Arrays.copyOfRange(input, Math.min(at, end), end);
       at = end + 1;
       return new String(text, StandardCharsets.ISO_8859_1);
     }

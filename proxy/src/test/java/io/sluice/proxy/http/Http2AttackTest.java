@@ -88,7 +88,8 @@ class Http2AttackTest {
       Await.until("the end is told", () -> !fixture.servers.ends.isEmpty());
       assertThat(fixture.servers.ends).containsExactly(ChannelEnd.RESET_BY_US);
       assertThat(fixture.servers.floods).containsExactly(true);
-      assertThat(passedOn.get()).isLessThan(3 * LIMITS.maxResetsPerSecond()); // a slow second may be two
+      assertThat(passedOn.get())
+          .isLessThan(3 * LIMITS.maxResetsPerSecond()); // a slow second may be two
     });
     Attack.tried("HTTP/2 of an application: " + flood.name())
         .refusedBy("the proxy, GOAWAY with ENHANCE_YOUR_CALM")
