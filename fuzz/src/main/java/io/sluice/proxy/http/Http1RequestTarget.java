@@ -76,8 +76,9 @@ public final class Http1RequestTarget {
       while (!wanted.over && parser.read(in)) {
         Told told = wanted.told;
         wanted.told = null;
-        boolean switched = told != null && told.head().upgrade != null && (mode & SWITCHES) != 0;
-        if (switched) {
+        boolean switched = false;
+        if (told != null && told.head().upgrade != null && (mode & SWITCHES) != 0) {
+          switched = true;
           told.whole = (mode & ENDS) != 0;
           told.content.writeBytes(Arrays.copyOfRange(octets, in.readerIndex(), octets.length));
         }
