@@ -75,6 +75,7 @@ public final class Exchanges implements DirectPeer {
   private final Listener listener;
   private final List<Exchange> open = new ArrayList<>(1);
   private @Nullable ByteChannel downstream;
+  private @Nullable Beginning beginning;
   private @Nullable Unasked application; // until the first request
   private @Nullable Leads leads; // from then on
   private @Nullable Http1Server http1;
@@ -121,7 +122,8 @@ public final class Exchanges implements DirectPeer {
       return;
     }
     downstream = channel;
-    channel.listen(new Beginning(channel));
+    beginning = new Beginning(channel);
+    channel.listen(beginning);
     channel.start();
   }
 
@@ -604,6 +606,15 @@ public final class Exchanges implements DirectPeer {
       shared.reset();
     } else if (channel != null) {
       channel.reset();
+      dropBeginning();
+    }
+  }
+
+  /** A channel that is reset from here tells its listener nothing. */
+  private void dropBeginning() {
+    Beginning first = beginning;
+    if (first != null) {
+      first.drop();
     }
   }
 

@@ -92,6 +92,18 @@ final class HopByHop {
         : Octets.isToken(text.substring(0, slash)) && Octets.isToken(text.substring(slash + 1));
   }
 
+  /**
+   * Whether that one, with a name in lower case, makes a message of HTTP/2 malformed (RFC 9113
+   * §8.2.2).
+   */
+  static boolean isOfConnection(String name, String value) {
+    return switch (name) {
+      case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade" -> true;
+      case "te" -> !value.equals("trailers");
+      default -> false;
+    };
+  }
+
   /** Refuses trailers that would change what was decided of the message. */
   static void checkTrailers(Fields trailers) throws BadMessage {
     if (hasForbidden(trailers)) {

@@ -29,7 +29,6 @@ final class Http1Parser {
   private static final int MAX_FIELDS = HttpLimits.DEFAULTS.maxFields();
   private static final int MAX_START_LINE_BYTES = HttpLimits.DEFAULTS.maxRequestLine();
   private static final int MAX_METHOD_BYTES = 32;
-  private static final int MAX_LENGTH_DIGITS = 17;
   private static final int MAX_CHUNK_DIGITS = 14;
   private static final int MAX_CHUNK_LINE_BYTES = 256;
 
@@ -437,7 +436,7 @@ final class Http1Parser {
     if (length == null) {
       return Head.UNKNOWN_LENGTH;
     }
-    long number = length.length() > MAX_LENGTH_DIGITS ? -1 : FieldRules.contentLength(length);
+    long number = Octets.length(length);
     if (number < 0 || fields.count("Content-Length") > 1) {
       throw new BadMessage(400, "the Content-Length is not one number");
     }

@@ -128,7 +128,9 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
       }
     } catch (BadMessage e) {
       drop();
-      bad(e);
+      if (!dropsInput()) { // else it was answered before it went wrong
+        bad(e);
+      }
     } finally {
       parsing = false;
     }
