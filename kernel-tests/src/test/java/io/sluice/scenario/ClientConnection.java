@@ -146,7 +146,9 @@ final class ClientConnection implements AutoCloseable {
     try {
       way.writeAndFlush(part).get();
     } catch (Exception e) {
-      boolean untouched = e.getCause() instanceof ClosedChannelException;
+      boolean untouched =
+          e.getCause() instanceof ClosedChannelException
+              || String.valueOf(e.getMessage()).contains("Last-Stream-ID");
       throw new IOException(untouched ? UNTOUCHED : "cannot send: " + e.getMessage(), e);
     }
   }

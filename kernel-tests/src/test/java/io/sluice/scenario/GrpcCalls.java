@@ -74,7 +74,7 @@ final class GrpcCalls implements AutoCloseable {
             ClientCalls.blockingUnaryCall(
                 channel,
                 GrpcShop.WAIT,
-                CallOptions.DEFAULT.withDeadlineAfter(300, TimeUnit.MILLISECONDS),
+                CallOptions.DEFAULT.withDeadlineAfter(2, TimeUnit.SECONDS),
                 ""))
         .hasMessageContaining("DEADLINE_EXCEEDED");
     Await.until("the deadline is known to the server", () -> cancelled(shops) > before);

@@ -271,6 +271,7 @@ class HttpLoadTest {
    * memory: some of those that stand still would be ended.
    */
   @Test
+  @Tag("long")
   void aHundredUploadsOfWhichHalfWaitForTheirReadersTakeNoMemory() throws Exception {
     upload(16 << 20);
   }
