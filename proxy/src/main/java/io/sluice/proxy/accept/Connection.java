@@ -185,6 +185,9 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       begun.has(reached);
     }
     begun.start(downstream.accept(begun));
+    if (path.leaving) {
+      retire();
+    }
   }
 
   @Override
@@ -247,8 +250,16 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     end(CloseKind.DRAIN, Reason.DRAINING);
   }
 
-  /** Takes no further requests, and ends after the present ones; bytes flow on. */
+  /** Tells its client to ask elsewhere; bytes flow on. */
   void retire() {
+    Exchanges conversing = exchanges;
+    if (conversing != null && !caller.isOurOwn()) {
+      conversing.retire();
+    }
+  }
+
+  /** Takes no further requests, and ends after the present ones; bytes flow on. */
+  void finish() {
     Exchanges conversing = exchanges;
     if (conversing != null) {
       conversing.drain();

@@ -68,6 +68,9 @@ public final class Exchanges implements DirectPeer {
 
   private static final long MOST_DROPPED = 1 << 20;
 
+  /** For a client of HTTP/1.1 that asks now and then: it is told by an answer. */
+  private static final long RETIREMENT_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   private final Surroundings around;
   private final Flow wanted;
   private final Subject subject;
@@ -85,6 +88,8 @@ public final class Exchanges implements DirectPeer {
   private @Nullable SpiffeId toldCalled;
   private String clientCertificate = ""; // of these two
   private boolean version2;
+  private boolean retiring;
+  private long retiredNanos;
   private boolean draining;
   private boolean ended;
 
@@ -168,6 +173,9 @@ public final class Exchanges implements DirectPeer {
       Http1Server server =
           new Http1Server(channel, around.allocator(), around.pod().budget, new Requests());
       http1 = server;
+      if (retiring) {
+        server.retire();
+      }
       channel.listen(server);
       server.bytes(early);
       server.goOn();
@@ -180,6 +188,9 @@ public final class Exchanges implements DirectPeer {
               channel, setup(), new Shared(), stream -> stream.listen(new Asked(stream)));
       http2 = server;
       server.start(early);
+      if (retiring) {
+        server.drain();
+      }
     }
 
     @Override
@@ -504,6 +515,9 @@ public final class Exchanges implements DirectPeer {
 
   /** To be called now and then, at {@code now} of {@link System#nanoTime}. */
   public void look(long now) {
+    if (retiring && now - retiredNanos > RETIREMENT_NANOS) {
+      drain();
+    }
     if (ended) {
       return;
     }
@@ -558,6 +572,25 @@ public final class Exchanges implements DirectPeer {
   }
 
   // --- the end -------------------------------------------------------------------------------
+
+  /**
+   * Tells the client to ask elsewhere, which one of HTTP/1.1 learns from its next answer: a request
+   * that is on its way already is answered.
+   */
+  public void retire() {
+    if (retiring || draining || ended) {
+      return;
+    }
+    retiring = true;
+    retiredNanos = System.nanoTime();
+    Http1Server single = http1;
+    Http2Server shared = http2;
+    if (single != null) {
+      single.retire();
+    } else if (shared != null) {
+      shared.drain();
+    }
+  }
 
   /** Lets the present exchanges end, and takes no further ones. */
   public void drain() {

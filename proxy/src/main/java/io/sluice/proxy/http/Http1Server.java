@@ -220,9 +220,14 @@ final class Http1Server extends Http1Side {
     bad(new BadMessage(408, "it did not come in time"));
   }
 
+  /** Ends it after the present exchange or the next one, whose answer says so. */
+  void retire() {
+    draining = true;
+  }
+
   /** Ends it after the present exchange, or at once where there is none. */
   void drain() {
-    draining = true;
+    retire();
     if (!exchanging && !parser.isWithinMessage() && !hasArrived()) {
       endOutput();
     }
