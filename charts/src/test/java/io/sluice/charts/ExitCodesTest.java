@@ -46,6 +46,7 @@ class ExitCodesTest {
           Map.entry("node train", ""),
           Map.entry("control run", CONTROLLER),
           Map.entry("control token list", CONTROLLER),
+          Map.entry("init", "STATE"),
           Map.entry("validate", "-"),
           Map.entry("completion", "bash"));
 

@@ -1,6 +1,7 @@
 package io.sluice.cli;
 
 import io.sluice.cli.control.ControlCommand;
+import io.sluice.cli.init.InitCommand;
 import io.sluice.cli.namespace.MetricsCommand;
 import io.sluice.cli.namespace.NamespaceCommand;
 import io.sluice.cli.node.NodeCommand;
@@ -30,6 +31,7 @@ import picocli.CommandLine.ParameterException;
       ControlCommand.class,
       NamespaceCommand.class,
       MetricsCommand.class,
+      InitCommand.class,
       ValidateCommand.class
     })
 public final class SluiceCommand {

@@ -29,6 +29,7 @@ import io.sluice.process.AdminServer;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.accept.Proxy;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -52,6 +53,7 @@ final class StatusAnswers implements AdminServer.Answers {
   private final IdentityAnswers identities;
   private final SourceInUse source;
   private final Readiness readiness;
+  private final Supplier<List<String>> registryProblems;
   private final long startedNanos;
   private volatile long readyNanos = -1;
   private volatile @Nullable InetSocketAddress metricsAddress;
@@ -67,6 +69,7 @@ final class StatusAnswers implements AdminServer.Answers {
       IdentityAnswers identities,
       SourceInUse source,
       Readiness readiness,
+      Supplier<List<String>> registryProblems,
       long startedNanos) {
     this.settings = settings;
     this.chosen = chosen;
@@ -77,6 +80,7 @@ final class StatusAnswers implements AdminServer.Answers {
     this.identities = identities;
     this.source = source;
     this.readiness = readiness;
+    this.registryProblems = registryProblems;
     this.startedNanos = startedNanos;
   }
 
@@ -139,6 +143,7 @@ final class StatusAnswers implements AdminServer.Answers {
     List<PodStatus> statuses = pods.statuses();
     ProxyStats stats = proxy.stats();
     ObjectNode status = JSON.objectNode();
+    status.put("verdict", ""); // first for readers, though it says what the others come to
     status.put("node", settings.nodeName());
     Optional<String> missing = readiness.missing();
     status.put("ready", missing.isEmpty());
@@ -157,6 +162,8 @@ final class StatusAnswers implements AdminServer.Answers {
     status.put("residentBytes", ProcessMemory.residentBytes());
     status.put("snapshotRevision", snapshot.get().revision());
     source.describe(status, snapshot.get());
+    ArrayNode problems = status.putArray("registryProblems");
+    registryProblems.get().forEach(problems::add);
     status.put("enforcedRevision", pods.enforcedRevision());
     status.put("permissive", snapshot.get().settings().permissive());
     status.put("retirement", snapshot.get().settings().retirement().name());
@@ -170,6 +177,7 @@ final class StatusAnswers implements AdminServer.Answers {
     status.put("bufferedBytes", stats.bufferedBytes());
     status.put("bufferedBytesLimit", stats.maxBufferedBytes());
     status.put("handshakesUnderWay", stats.handshakes());
+    status.put("state", settings.stateDirectory().toAbsolutePath().toString());
     status.put("pins", PinDirectory.ofNode(settings.nodeName()).path().toString());
     InetSocketAddress address = metricsAddress;
     status.put("metricsAddress", address == null ? "off" : IpAddresses.text(address));
@@ -180,6 +188,14 @@ final class StatusAnswers implements AdminServer.Answers {
     } else {
       plugin.describe(status);
     }
+    Optional<NodeIdentities> present = identities.identities();
+    status.put(
+        "verdict",
+        NodeVerdict.of(
+            status,
+            statuses,
+            present.map(NodeIdentities::certificates).orElse(List.of()),
+            present.isPresent()));
     return status;
   }
 
@@ -258,7 +274,7 @@ final class StatusAnswers implements AdminServer.Answers {
   }
 
   /** What the debug commands show of certificates. */
-  record IdentityAnswers(Optional<NodeIdentities> identities) {
+  record IdentityAnswers(Optional<NodeIdentities> identities, Path kept) {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
     private static final String NONE = "-";
     private static final String NO_ACCOUNT =
@@ -316,8 +332,11 @@ final class StatusAnswers implements AdminServer.Answers {
           .map(why ->
               "what is in force is of a mesh that whoever answers as the controller does not know: "
                   + why
-                  + "; where the controller is a new one, put a new join token into the file, or in"
-                  + " Kubernetes see `control status` on the ConfigMap of the roots");
+                  + "; it is kept in "
+                  + kept
+                  + ": where the controller is a new one, put a new join token into the file, or"
+                  + " start with --rejoin once, which forgets that; in Kubernetes see `control status`"
+                  + " on the ConfigMap of the roots");
     }
 
     /** Adds how identity stands to the answer of `node status`. */

@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
       "certificateEnd: until when the controller's own certificate is valid",
       "registryRevision (number): of the objects as they are compiled",
       "registryComplete (boolean): whether all of them are read",
+      "registryProblems[]: With files or objects that cannot be used: which, why and the mend",
       "refusals.* (number): With refused calls: how many for this reason",
       "lastCalls.*.at: when this caller last called",
       "lastCalls.*.result: how that ended",
@@ -125,6 +126,9 @@ final class ControlStatusCommand implements Callable<Integer> {
             rows.add(List.of(member.getKey(), member.getValue().asText()));
           }
         });
+    status
+        .path("registryProblems")
+        .forEach(problem -> rows.add(List.of("wrong in the registry", problem.asText())));
     status
         .path("refusals")
         .properties()

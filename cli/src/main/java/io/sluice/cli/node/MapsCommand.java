@@ -126,6 +126,9 @@ final class MapsCommand {
     try {
       return Optional.of(target.client().ask(request));
     } catch (IOException e) {
+      if (NodeTarget.isDenied(e)) {
+        throw target.silence(e);
+      }
       if (!target.pins().exists()) {
         throw new IllegalStateException(
             "node '"

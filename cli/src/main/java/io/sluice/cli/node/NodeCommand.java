@@ -1,11 +1,16 @@
 package io.sluice.cli.node;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
+import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
+import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine;
@@ -63,7 +68,7 @@ public final class NodeCommand {
       name = "pods",
       description =
           "Shows the pods of this node and whether they are intercepted. -o wide shows how their ports"
-              + " are handled.",
+              + " are handled. --wait waits until all that should be are enrolled and protected.",
       mixinStandardHelpOptions = true,
       footerHeading = "%nFields of -o json:%n",
       footer = {
@@ -82,6 +87,8 @@ public final class NodeCommand {
     private static final List<String> COLUMNS =
         List.of("pod", "state", "addresses", "netnsCookie", "identity", "protection", "problem");
 
+    private static final Set<String> SETTLED = Set.of("protected", "outside");
+
     private static final List<String> ALL_COLUMNS =
         Stream.concat(COLUMNS.stream(), Stream.of("handlers")).toList();
 
@@ -89,11 +96,14 @@ public final class NodeCommand {
 
     @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
 
+    @Mixin private WaitOption waiting = new WaitOption();
+
     @Spec private CommandSpec spec = CommandSpec.create();
 
     @Override
-    public Integer call() {
-      var pods = target.ask(AdminRequest.of("pods"));
+    public Integer call() throws InterruptedException {
+      WaitOption.Answer answer = waiting.ask(target, PodsCommand::pods, PodsCommand::areAllIn);
+      List<JsonNode> pods = answer.values().subList(1, answer.values().size());
       var out = spec.commandLine().getOut();
       if (output.format() == OutputFormat.json) {
         Listing.printJson(JsonNodeFactory.instance.arrayNode().addAll(pods), out);
@@ -101,7 +111,26 @@ public final class NodeCommand {
         List<String> columns = output.format() == OutputFormat.wide ? ALL_COLUMNS : COLUMNS;
         Listing.of(pods, columns).print(OutputFormat.table, out);
       }
-      return ExitCode.OK.code();
+      return ExitCode.of(answer.isSo()).code();
+    }
+
+    /** The node's status, then its pods: a daemon that starts has looked at none yet. */
+    private static List<JsonNode> pods(AdminClient daemon) throws IOException {
+      List<JsonNode> all = new ArrayList<>(daemon.ask(AdminRequest.of("status")));
+      if (all.isEmpty()) {
+        throw new IOException("it ended before it answered");
+      }
+      all.addAll(daemon.ask(AdminRequest.of("pods")));
+      return all;
+    }
+
+    private static boolean areAllIn(List<JsonNode> statusAndPods) {
+      JsonNode status = statusAndPods.getFirst();
+      return status.path("ready").asBoolean()
+          && status.path("enforcedRevision").asLong() >= status.path("snapshotRevision").asLong()
+          && statusAndPods.stream()
+              .skip(1)
+              .allMatch(pod -> SETTLED.contains(pod.path("protection").asText()));
     }
   }
 

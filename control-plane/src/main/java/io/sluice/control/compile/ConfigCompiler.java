@@ -92,7 +92,7 @@ final class ConfigCompiler {
             mesh.trustDomain(),
             config.map(MeshConfig::interception).orElse(InterceptionSettings.EVERYTHING),
             config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE),
-            rules.staticPodNamespaces()),
+            rules),
         held);
   }
 
