@@ -213,7 +213,7 @@ class CommandLineTest {
         "metrics enable; missing required option '--namespace=NAMESPACE'; see 'sluice metrics",
         "namespace add; missing required parameter 'NAMESPACE'; see 'sluice namespace add --help'",
         "node pods --node-name; missing required parameter for option '--node-name' (NAME); see",
-        "node pods -o yaml; expected one of [table, json, wide] but was 'yaml'; see 'sluice node pods",
+        "node pods -o yaml; expected one of [table, wide, json] but was 'yaml'; see 'sluice node pods",
         "control status --state DIR --workers x; unknown option '--workers'; see 'sluice control status --help'",
         "namespace list --kubeconfig /no; --kubeconfig /no"
       })

@@ -68,6 +68,7 @@ final class ConnectionReporter implements ConnectionListener {
   public void closed(AccessRecord record) {
     metrics.closed(record);
     log(record);
+    tellIfFollowed(record.info(), "tcp", record.verdict());
   }
 
   @Override
@@ -88,6 +89,8 @@ final class ConnectionReporter implements ConnectionListener {
     if (reason != null) {
       metrics.refusedRequest(record.info(), reason);
       tell(record.info(), "http", reason, record.verdict());
+    } else {
+      tellIfFollowed(record.info(), "http", record.verdict());
     }
   }
 
@@ -104,10 +107,21 @@ final class ConnectionReporter implements ConnectionListener {
   }
 
   private void tell(ConnectionInfo info, String protocol, Reason reason, Verdict verdict) {
-    Instant now = Instant.now();
     if (reason == Reason.NO_CERTIFICATE) {
       tellWhy(info.pod());
     }
+    add(info, protocol, Outcome.REFUSED, reason, verdict);
+  }
+
+  private void tellIfFollowed(ConnectionInfo info, String protocol, Verdict verdict) {
+    if (verdict.isAllowed() && events.wantsAllowed()) {
+      add(info, protocol, Outcome.ALLOWED, verdict.reason(), verdict);
+    }
+  }
+
+  private void add(
+      ConnectionInfo info, String protocol, Outcome outcome, Reason reason, Verdict verdict) {
+    Instant now = Instant.now();
     events.add(sequence ->
         new NodeEvent(
             sequence,
@@ -118,7 +132,7 @@ final class ConnectionReporter implements ConnectionListener {
             protocol,
             info.client(),
             info.originalDestinationOrNull(),
-            Outcome.REFUSED,
+            outcome,
             reason,
             verdict.ruleOrNull()));
   }

@@ -4,9 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
 import io.sluice.process.AdminRequest;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -86,7 +85,7 @@ import picocli.CommandLine.Spec;
 final class StatusCommand implements Callable<Integer> {
   @Mixin private NodeTarget target = new NodeTarget();
 
-  @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
+  @Mixin private OutputOption output = new OutputOption();
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -98,9 +97,7 @@ final class StatusCommand implements Callable<Integer> {
       Listing.printJson(status, out);
       return ExitCode.OK.code();
     }
-    List<List<String>> rows = new ArrayList<>();
-    status.properties().forEach(e -> rows.add(List.of(e.getKey(), e.getValue().asText())));
-    new Listing(List.of("what", "value"), rows).print(OutputFormat.table, out);
+    Listing.ofMembers(status).print(output.format(), out);
     return ExitCode.OK.code();
   }
 }

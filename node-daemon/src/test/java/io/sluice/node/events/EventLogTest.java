@@ -44,7 +44,7 @@ class EventLogTest {
         Thread.ofVirtual()
             .start(() -> {
               try {
-                followed.complete(log.awaitAfter(0, Duration.ofMinutes(1)));
+                followed.complete(log.awaitAfter(0, false, Duration.ofMinutes(1)));
               } catch (InterruptedException e) {
                 followed.completeExceptionally(e);
               }
@@ -60,10 +60,33 @@ class EventLogTest {
 
   @Test
   void followerWithoutEventsGivesUpAfterItsTimeout() throws InterruptedException {
-    assertThat(log.awaitAfter(0, Duration.ofMillis(1))).isEmpty();
+    assertThat(log.awaitAfter(0, false, Duration.ofMillis(1))).isEmpty();
+  }
+
+  @Test
+  void allowedFlowsAreKeptWhileSomebodyFollowsThemAndPushNothingOut() throws Exception {
+    assertThat(log.wantsAllowed()).isFalse();
+    add();
+    try (var _ = log.followAllowed()) {
+      assertThat(log.wantsAllowed()).isTrue();
+      for (int i = 0; i <= EventLog.CAPACITY; i++) {
+        add(Outcome.ALLOWED, Reason.TRAFFIC_TARGET);
+      }
+
+      assertThat(log.after(0)).extracting(NodeEvent::sequence).containsExactly(1L);
+      assertThat(log.awaitAfter(1, false, Duration.ofMillis(1))).isEmpty();
+      assertThat(log.awaitAfter(1, true, Duration.ofMinutes(1))).hasSize(EventLog.CAPACITY);
+    }
+
+    assertThat(log.wantsAllowed()).isFalse();
+    assertThat(log.awaitAfter(0, true, Duration.ofMinutes(1))).hasSize(1);
   }
 
   private void add() {
+    add(Outcome.REFUSED, Reason.DATAGRAM_REFUSED);
+  }
+
+  private void add(Outcome outcome, Reason reason) {
     log.add(sequence ->
         new NodeEvent(
             sequence,
@@ -74,8 +97,8 @@ class EventLogTest {
             "udp",
             null,
             null,
-            Outcome.REFUSED,
-            Reason.DATAGRAM_REFUSED,
+            outcome,
+            reason,
             null));
   }
 }
