@@ -110,31 +110,39 @@ final class ConnectionReporter implements ConnectionListener {
     if (reason == Reason.NO_CERTIFICATE) {
       tellWhy(info.pod());
     }
-    add(info, protocol, Outcome.REFUSED, reason, verdict);
+    Instant now = Instant.now();
+    events.add(sequence -> event(sequence, now, info, protocol, Outcome.REFUSED, reason, verdict));
   }
 
   private void tellIfFollowed(ConnectionInfo info, String protocol, Verdict verdict) {
     if (verdict.isAllowed() && events.wantsAllowed()) {
-      add(info, protocol, Outcome.ALLOWED, verdict.reason(), verdict);
+      Instant now = Instant.now();
+      events.addAllowed(sequence ->
+          event(sequence, now, info, protocol, Outcome.ALLOWED, verdict.reason(), verdict));
     }
   }
 
-  private void add(
-      ConnectionInfo info, String protocol, Outcome outcome, Reason reason, Verdict verdict) {
-    Instant now = Instant.now();
-    events.add(sequence ->
-        new NodeEvent(
-            sequence,
-            now,
-            "proxy",
-            info.pod().toString(),
-            info.direction(),
-            protocol,
-            info.client(),
-            info.originalDestinationOrNull(),
-            outcome,
-            reason,
-            verdict.ruleOrNull()));
+  private static NodeEvent event(
+      long sequence,
+      Instant time,
+      ConnectionInfo info,
+      String protocol,
+      Outcome outcome,
+      Reason reason,
+      Verdict verdict) {
+    return new NodeEvent(
+        sequence,
+        time,
+        "proxy",
+        info.pod().toString(),
+        info.direction(),
+        protocol,
+        info.client(),
+        info.originalDestinationOrNull(),
+        outcome,
+        reason,
+        verdict.ruleOrNull(),
+        info.upstreamOrNull());
   }
 
   private void tellWhy(NamespacedName pod) {

@@ -247,7 +247,7 @@ final class StatusAnswers implements AdminServer.Answers {
     }
   }
 
-  private static ObjectNode event(NodeEvent event) {
+  private ObjectNode event(NodeEvent event) {
     ObjectNode node = JSON.objectNode();
     node.put("sequence", event.sequence());
     node.put("time", event.time().toString());
@@ -262,7 +262,7 @@ final class StatusAnswers implements AdminServer.Answers {
     node.put("verdict", event.outcome().label());
     node.put("reason", event.reason().label());
     node.put("rule", event.rule() == null ? "-" : event.rule().toString());
-    node.put("explanation", event.reason().explanation());
+    node.put("explanation", event.explanation(snapshot.get()));
     return node;
   }
 

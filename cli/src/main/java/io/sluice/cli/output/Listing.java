@@ -90,6 +90,11 @@ public final class Listing {
         .toList();
   }
 
+  /** A word in the colour that it has in tables, where colours are shown. */
+  public static String toned(String word) {
+    return Terminal.current().coloured(word, Terminal.Tone.of(word));
+  }
+
   /** Pretty JSON of any value. */
   public static void printJson(JsonNode value, PrintWriter out) {
     try {

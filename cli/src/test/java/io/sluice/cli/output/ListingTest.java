@@ -114,8 +114,8 @@ class ListingTest {
     assertThat(text)
         .hasToString(
             """
-            POD          PROBLEM   STATE
-            shop/cart-0  it has …  pending
+            POD         PROBLEM    STATE
+            shop/cart…  it has n…  pending
             a/b                   enrolled
             """);
   }

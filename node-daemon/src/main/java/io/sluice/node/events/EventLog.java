@@ -1,6 +1,5 @@
 package io.sluice.node.events;
 
-import io.sluice.mesh.decision.Outcome;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Comparator;
@@ -29,14 +28,21 @@ public final class EventLog {
 
   /** Adds the event that {@code maker} makes for its sequence number. */
   public void add(LongFunction<NodeEvent> maker) {
+    add(maker, events);
+  }
+
+  /** The same of a flow that was allowed, which is for who {@link #followAllowed follows} those. */
+  public void addAllowed(LongFunction<NodeEvent> maker) {
+    add(maker, allowed);
+  }
+
+  private void add(LongFunction<NodeEvent> maker, Deque<NodeEvent> kept) {
     lock.lock();
     try {
-      NodeEvent event = maker.apply(nextSequence++);
-      Deque<NodeEvent> kept = event.outcome() == Outcome.ALLOWED ? allowed : events;
       if (kept.size() == CAPACITY) {
         kept.removeFirst();
       }
-      kept.addLast(event);
+      kept.addLast(maker.apply(nextSequence++));
       added.signalAll();
     } finally {
       lock.unlock();

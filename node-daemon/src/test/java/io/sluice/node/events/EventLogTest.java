@@ -70,7 +70,7 @@ class EventLogTest {
     try (var _ = log.followAllowed()) {
       assertThat(log.wantsAllowed()).isTrue();
       for (int i = 0; i <= EventLog.CAPACITY; i++) {
-        add(Outcome.ALLOWED, Reason.TRAFFIC_TARGET);
+        log.addAllowed(sequence -> event(sequence, Outcome.ALLOWED, Reason.TRAFFIC_TARGET));
       }
 
       assertThat(log.after(0)).extracting(NodeEvent::sequence).containsExactly(1L);
@@ -83,22 +83,21 @@ class EventLogTest {
   }
 
   private void add() {
-    add(Outcome.REFUSED, Reason.DATAGRAM_REFUSED);
+    log.add(sequence -> event(sequence, Outcome.REFUSED, Reason.DATAGRAM_REFUSED));
   }
 
-  private void add(Outcome outcome, Reason reason) {
-    log.add(sequence ->
-        new NodeEvent(
-            sequence,
-            Instant.EPOCH,
-            "kernel",
-            "shop/cart-0",
-            Direction.OUTBOUND,
-            "udp",
-            null,
-            null,
-            outcome,
-            reason,
-            null));
+  private static NodeEvent event(long sequence, Outcome outcome, Reason reason) {
+    return new NodeEvent(
+        sequence,
+        Instant.EPOCH,
+        "kernel",
+        "shop/cart-0",
+        Direction.OUTBOUND,
+        "udp",
+        null,
+        null,
+        outcome,
+        reason,
+        null);
   }
 }
