@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
+import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
@@ -76,6 +77,7 @@ public final class Exchanges implements DirectPeer {
   private @Nullable Leads leads; // from then on
   private @Nullable Http1Server http1;
   private @Nullable Http2Server http2;
+  private @Nullable Copies copies; // from the first one on
   private boolean version2;
   private boolean draining;
   private boolean ended;
@@ -238,10 +240,55 @@ public final class Exchanges implements DirectPeer {
   private void begin(HttpStream stream, Head head, boolean last) {
     progress++;
     application = null; // the leads' from here on
-    Exchange exchange = new Exchange(this, stream, head, last, subject.ofRequest());
+    opened(new Exchange(this, stream, head, last, subject.ofRequest(), null)).begin();
+  }
+
+  private Exchange opened(Exchange exchange) {
     exchange.index = open.size();
     open.add(exchange);
-    exchange.begin();
+    return exchange;
+  }
+
+  /** Where copies of requests go by. */
+  Copies copies() {
+    Copies known = copies;
+    if (known == null) {
+      // Of their own, which live on where the client has got its answer and goes.
+      Exchanges others = new Exchanges(around, wanted, subject, id, new OfCopies());
+      others.lead(version2);
+      known = new Copies(others, around.pod(), around.loop());
+      copies = known;
+    }
+    return known;
+  }
+
+  /** A copy for these mirrors, without content yet. */
+  Copy copy(Head sent, List<HttpFilters.Mirror> mirrors) {
+    return Copy.of(sent, mirrors, around.allocator(), around.pod().budget);
+  }
+
+  /** Asks a mirror, if there is room for it. */
+  void ask(HttpFilters.Mirror mirror, HttpStream stream, Head head, boolean last, boolean hasRoom) {
+    Exchange exchange = opened(new Exchange(this, stream, head, last, subject.ofRequest(), mirror));
+    if (hasRoom) {
+      exchange.begin();
+    } else {
+      exchange.beyondLimit();
+    }
+  }
+
+  /** They are told of as the others; nothing that becomes of them ends the connection. */
+  private final class OfCopies implements Listener {
+    @Override
+    public void exchanged(RequestRecord record) {
+      listener.exchanged(record);
+    }
+
+    @Override
+    public void refused(Verdict verdict) {}
+
+    @Override
+    public void ended(boolean byClient, ChannelEnd how) {}
   }
 
   /** Those of HTTP/1. */
@@ -431,6 +478,10 @@ public final class Exchanges implements DirectPeer {
         exchange.revoke(answer);
       }
     }
+    Copies others = copies;
+    if (others != null) {
+      others.judgeAgain(affected);
+    }
   }
 
   /** To be called now and then, at {@code now} of {@link System#nanoTime}. */
@@ -449,6 +500,10 @@ public final class Exchanges implements DirectPeer {
     Leads known = leads;
     if (known != null) {
       known.look(now);
+    }
+    Copies others = copies;
+    if (others != null) {
+      others.look(now);
     }
     Http2Server shared = http2;
     if (shared != null) {
@@ -509,8 +564,10 @@ public final class Exchanges implements DirectPeer {
   private void endDirect() {
     ByteChannel channel = downstream;
     boolean direct = leads != null && http1 == null && http2 == null;
-    if (draining && direct && open.isEmpty() && channel != null && !ended) {
-      channel.reset();
+    if (draining && direct && open.isEmpty() && !ended) {
+      if (channel != null) {
+        channel.reset();
+      }
       hasEnded(ChannelEnd.FINISHED);
     }
   }
@@ -540,6 +597,10 @@ public final class Exchanges implements DirectPeer {
       exchange.cut(byClient);
       remove(exchange);
       listener.exchanged(exchange.record(id, version()));
+    }
+    Copies others = copies;
+    if (others != null) {
+      others.drain();
     }
     Leads known = leads;
     Unasked reached = application;

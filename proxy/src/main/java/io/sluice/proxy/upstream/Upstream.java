@@ -66,6 +66,11 @@ public final class Upstream {
       return null;
     }
 
+    /** The service that is asked, whatever the route of the one called says; null: by the route. */
+    default HttpFilters.@Nullable Mirror mirror() {
+      return null;
+    }
+
     /** Whether there is a free connection to {@code endpoint} already, which has precedence. */
     default boolean prefers(InetSocketAddress endpoint) {
       return false;
@@ -133,6 +138,11 @@ public final class Upstream {
   public void start() {
     switch (subject.direction()) {
       case OUTBOUND -> {
+        HttpFilters.Mirror mirror = listener.mirror();
+        if (mirror != null) {
+          reach(mirror);
+          return;
+        }
         Optional<Service> service = snapshot.serviceAt(wanted.destination().getAddress());
         if (service.isPresent()) {
           reach(service.get());
@@ -192,6 +202,16 @@ public final class Upstream {
         }
         reach(service, port);
       }
+    }
+  }
+
+  private void reach(HttpFilters.Mirror mirror) {
+    Service service = snapshot.service(mirror.service()).orElse(null);
+    if (service == null) {
+      subject.callsService(mirror.service());
+      refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
+    } else {
+      reach(service, mirror.port());
     }
   }
 
