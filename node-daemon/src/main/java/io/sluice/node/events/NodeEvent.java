@@ -79,10 +79,13 @@ public record NodeEvent(
     if (reason != Reason.PORT_NOT_GRANTED || judged == null || rule == null) {
       return reason.explanation();
     }
-    boolean isOfService = destination != null && destination.getPort() != judged.getPort();
+    String service =
+        destination == null || destination.getPort() == judged.getPort()
+            ? ""
+            : " (Service port " + destination.getPort() + ")";
     return "pod port "
         + judged.getPort()
-        + (isOfService ? " (Service port " + destination.getPort() + ")" : "")
+        + service
         + " is in no TCPRoute of TrafficTarget "
         + rule
         + snapshot
