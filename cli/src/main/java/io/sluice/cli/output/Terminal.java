@@ -1,6 +1,7 @@
 package io.sluice.cli.output;
 
-import io.sluice.linux.syscall.SystemCalls;
+import io.sluice.linux.process.Terminals;
+import java.util.OptionalInt;
 
 /**
  * What standard output can show. Asked anew for each table: a window may be resized.
@@ -12,17 +13,16 @@ record Terminal(int columns, boolean hasColour) {
   /** A pipe or a file: lines are as long as they are, without colour. */
   static final Terminal NONE = new Terminal(0, false);
 
-  private static final int STANDARD_OUTPUT = 1;
-
   /** Where this process prints to now. {@code NO_COLOR} is of no-color.org: any text but none. */
   static Terminal current() {
-    int columns = SystemCalls.terminalColumns(STANDARD_OUTPUT);
-    if (columns < 0) {
+    OptionalInt columns = Terminals.columnsOfOutput();
+    if (columns.isEmpty()) {
       return NONE;
     }
     String noColour = System.getenv("NO_COLOR");
     return new Terminal(
-        columns, (noColour == null || noColour.isEmpty()) && !"dumb".equals(System.getenv("TERM")));
+        columns.getAsInt(),
+        (noColour == null || noColour.isEmpty()) && !"dumb".equals(System.getenv("TERM")));
   }
 
   /** The same with lines without an end. */
