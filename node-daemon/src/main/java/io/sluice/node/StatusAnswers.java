@@ -113,7 +113,15 @@ final class StatusAnswers implements AdminServer.Answers {
                   .orElseThrow(() ->
                       new IllegalArgumentException(
                           "no map '" + request.map() + "'; see `sluice node maps list`")));
-      case "events" -> events(request.follow(), out);
+      case "events" -> {
+        if (request.follow() && request.map().equals(AdminRequest.WITH_ALLOWED)) {
+          try (var _ = events.followAllowed()) {
+            events(true, true, out);
+          }
+        } else {
+          events(request.follow(), false, out);
+        }
+      }
       default ->
           throw new IllegalArgumentException(
               "unknown command '" + request.command() + "'; the daemon may be older than this CLI");
@@ -240,21 +248,22 @@ final class StatusAnswers implements AdminServer.Answers {
     return node;
   }
 
-  private void events(boolean follow, Consumer<JsonNode> out) throws InterruptedException {
+  private void events(boolean follow, boolean withAllowed, Consumer<JsonNode> out)
+      throws InterruptedException {
     long last = 0;
     for (NodeEvent event : events.after(0)) {
       out.accept(event(event));
       last = event.sequence();
     }
     while (follow) {
-      for (NodeEvent event : events.awaitAfter(last, FOLLOW_INTERVAL)) {
+      for (NodeEvent event : events.awaitAfter(last, withAllowed, FOLLOW_INTERVAL)) {
         out.accept(event(event));
         last = event.sequence();
       }
     }
   }
 
-  private static ObjectNode event(NodeEvent event) {
+  private ObjectNode event(NodeEvent event) {
     ObjectNode node = JSON.objectNode();
     node.put("sequence", event.sequence());
     node.put("time", event.time().toString());
@@ -269,7 +278,7 @@ final class StatusAnswers implements AdminServer.Answers {
     node.put("verdict", event.outcome().label());
     node.put("reason", event.reason().label());
     node.put("rule", event.rule() == null ? "-" : event.rule().toString());
-    node.put("explanation", event.reason().explanation());
+    node.put("explanation", event.explanation(snapshot.get()));
     return node;
   }
 

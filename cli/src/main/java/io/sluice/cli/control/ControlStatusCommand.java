@@ -161,6 +161,6 @@ final class ControlStatusCommand implements Callable<Integer> {
     status
         .path("replicaProblems")
         .forEach(problem -> rows.add(List.of("cannot do for the cluster", problem.asText())));
-    new Listing(List.of("what", "value"), rows).print(OutputFormat.table, out);
+    new Listing(List.of("what", "value"), rows).print(format, out);
   }
 }

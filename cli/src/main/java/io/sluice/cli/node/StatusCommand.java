@@ -4,15 +4,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
 import io.sluice.mesh.Printable;
 import io.sluice.process.AdminRequest;
 import java.io.PrintWriter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -119,7 +118,7 @@ final class StatusCommand implements Callable<Integer> {
 
   @Mixin private NodeTarget target = new NodeTarget();
 
-  @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
+  @Mixin private OutputOption output = new OutputOption();
 
   @Mixin private WaitOption waiting = new WaitOption();
 
@@ -144,11 +143,7 @@ final class StatusCommand implements Callable<Integer> {
     switch (output.format()) {
       case json -> Listing.printJson(status, out);
       case table -> printSections(status, out);
-      case wide -> {
-        List<List<String>> rows = new ArrayList<>();
-        status.properties().forEach(e -> rows.add(List.of(e.getKey(), text(e.getValue()))));
-        new Listing(List.of("what", "value"), rows).print(OutputFormat.table, out);
-      }
+      case wide -> Listing.ofMembers(status).print(OutputFormat.wide, out);
     }
     return ExitCode.of(answer.isSo()).code();
   }
@@ -160,18 +155,12 @@ final class StatusCommand implements Callable<Integer> {
       out.println();
       out.println(section.title().toUpperCase(Locale.ROOT));
       for (String field : section.fields().split(" ")) {
-        String said = text(status.path(field));
+        String said = Listing.cell(field, status.path(field));
         if (!NOTHING.contains(said)) {
           out.printf("  %-20s  %s%n", field, Printable.line(said));
         }
       }
     }
     out.flush();
-  }
-
-  private static String text(JsonNode value) {
-    return value.isArray()
-        ? value.valueStream().map(JsonNode::asText).collect(Collectors.joining("; "))
-        : value.asText();
   }
 }
