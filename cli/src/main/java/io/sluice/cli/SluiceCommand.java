@@ -3,7 +3,9 @@ package io.sluice.cli;
 import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.namespace.MetricsCommand;
 import io.sluice.cli.namespace.NamespaceCommand;
+import io.sluice.cli.node.CheckCommands;
 import io.sluice.cli.node.NodeCommand;
+import io.sluice.cli.node.WhyCommand;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
 import io.sluice.cli.validate.ValidateCommand;
@@ -30,7 +32,10 @@ import picocli.CommandLine.ParameterException;
       ControlCommand.class,
       NamespaceCommand.class,
       MetricsCommand.class,
-      ValidateCommand.class
+      ValidateCommand.class,
+      WhyCommand.class,
+      CheckCommands.PolicyCommand.class,
+      CheckCommands.VerifyCommand.class
     })
 public final class SluiceCommand {
   private static final List<String> NODE_RUN = List.of("node", "run");

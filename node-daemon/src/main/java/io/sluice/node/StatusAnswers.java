@@ -24,6 +24,9 @@ import io.sluice.node.events.NodeEvent;
 import io.sluice.node.identity.CertificateStatus;
 import io.sluice.node.identity.IdentityStatus;
 import io.sluice.node.identity.NodeIdentities;
+import io.sluice.node.why.LiveNode;
+import io.sluice.node.why.Why;
+import io.sluice.node.why.WhyQuestion;
 import io.sluice.process.AdminRequest;
 import io.sluice.process.AdminServer;
 import io.sluice.proxy.ProxyStats;
@@ -110,6 +113,10 @@ final class StatusAnswers implements AdminServer.Answers {
                       new IllegalArgumentException(
                           "no map '" + request.map() + "'; see `sluice node maps list`")));
       case "events" -> events(request.follow(), out);
+      case "why" -> {
+        WhyQuestion question = WhyQuestion.parse(request.map());
+        out.accept(new Why(snapshot.get(), node()).answer(question));
+      }
       default ->
           throw new IllegalArgumentException(
               "unknown command '" + request.command() + "'; the daemon may be older than this CLI");
@@ -133,6 +140,18 @@ final class StatusAnswers implements AdminServer.Answers {
 
   private MapCatalogue catalogue() {
     return new MapCatalogue(PinDirectory.ofNode(settings.nodeName()));
+  }
+
+  private LiveNode node() {
+    return new LiveNode(
+        settings.nodeName(),
+        settings.failOpen(),
+        () -> source.stored().isEmpty(),
+        pods,
+        identities.identities(),
+        identity -> identities.whyMissing(Optional.of(identity)),
+        snapshot,
+        catalogue());
   }
 
   private ObjectNode status() {
