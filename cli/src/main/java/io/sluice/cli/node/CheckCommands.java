@@ -13,8 +13,6 @@ import picocli.CommandLine.Parameters;
 
 /** {@code sluice why} by the names that OSM has for it, with an exit code that says the verdict. */
 public final class CheckCommands {
-  private static final String AS_WHY = "Fields of -o json: those of 'sluice why'.";
-
   private CheckCommands() {}
 
   private static ExitCode verdict(JsonNode answer) {
@@ -38,8 +36,7 @@ public final class CheckCommands {
       name = "check-pods",
       description = {
         "Says whether one pod may call another, and why: 'sluice why' by its name in OSM.",
-        "Exit code 0: it may. 1: it may not.",
-        AS_WHY
+        "Exit code 0: it may. 1: it may not."
       },
       mixinStandardHelpOptions = true)
   static final class CheckPodsCommand implements Callable<Integer> {
@@ -76,8 +73,7 @@ public final class CheckCommands {
       description = {
         "Calls one pod from another, and says why it arrives or not: 'sluice why --probe' by its name in"
             + " OSM. On the node of the pod that calls.",
-        "Exit code 0: it arrives, and should. 1: it does not, or should not.",
-        AS_WHY
+        "Exit code 0: it arrives, and should. 1: it does not, or should not."
       },
       mixinStandardHelpOptions = true)
   static final class ConnectivityCommand implements Callable<Integer> {

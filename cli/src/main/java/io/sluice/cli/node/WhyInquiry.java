@@ -18,13 +18,66 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Asks a node what becomes of a call: its daemon, or the snapshot that a dead one has left. */
+/**
+ * Asks a node what becomes of a call: its daemon, or the snapshot that a dead one has left. The
+ * fields of the answer are those of every command that asks so.
+ */
+@Command(
+    footerHeading = "%nFields of -o json:%n",
+    footer = {
+      "verdict: allowed, refused, in the clear (it arrives without the mesh), unreachable, answered by a"
+          + " route, or mixed where calls end differently",
+      "reason: why, in a word that metrics and events have too",
+      "explanation: the reason in a sentence",
+      "status (number): of HTTP that the mesh answers; 0 where it answers none",
+      "source.pod: NAMESPACE/NAME",
+      "source.node: - where the registry does not say",
+      "source.serviceAccount: NAMESPACE/NAME",
+      "source.enrolled (boolean): whether it is in the mesh",
+      "source.netnsCookie (number): the kernel's name of its network namespace; 0 while unknown",
+      "source.netns: path of it, where the registry says",
+      "destination.asked: DST as written",
+      "destination.service: NAMESPACE/NAME of the Service called, or -",
+      "destination.authority: as a client would name it in a request",
+      "destination.addresses[]: what the application calls",
+      "request: METHOD path, or -",
+      "because[].kind: of an object that is responsible; node for what stands in no manifest",
+      "because[].name: NAMESPACE/NAME, or -",
+      "because[].field: path in it, or -",
+      "because[].text: what it says of the call",
+      "ways[].share (number): of all such calls, of 1",
+      "ways[].endpoint: where it leads, or -",
+      "ways[].pod: NAMESPACE/NAME there, or -",
+      "ways[].verdict: as above, of this way",
+      "ways[].reason: as above, of this way",
+      "ways[].mutualTls (boolean): whether certificates protect it",
+      "ways[].status (number): as above, of this way",
+      "steps[].mark: ok, turn (it goes another way) or stop",
+      "steps[].text: what was found on the way",
+      "change.what: With a call that does not arrive: what would permit it",
+      "change.yaml: With a call that does not arrive: to apply, or empty",
+      "change.then: With a call that does not arrive: the verdict after it, or -",
+      "change.scope: With a call that does not arrive: what the change permits in all",
+      "change.besides (number): With a call that does not arrive: pairs of pods that could call each other"
+          + " then, too",
+      "change.pairs[]: With a call that does not arrive: the first ten of them",
+      "unknown[]: what only others know",
+      "node.name: of who answers",
+      "node.daemon: running or not running",
+      "node.snapshotRevision (number): of the mesh as it is known",
+      "node.snapshotComplete (boolean): whether all of it is there",
+      "probe.end: With a probe: how the real call ended",
+      "probe.status (number): With a probe: of HTTP that was answered; 0 where none was",
+      "probe.millis (number): With a probe: how long it took",
+      "probe.agrees (boolean): With a probe: whether it ended as the verdict says"
+    })
 final class WhyInquiry {
   @Mixin private NodeTarget target = new NodeTarget();
 

@@ -38,6 +38,7 @@ record Answers(MeshSnapshot snapshot, NodeView node) {
     ObjectNode to = answer.putObject("destination");
     to.put("asked", question.destination());
     to.put("service", String.valueOf(text(destination.serviceOrNull())));
+    to.put("authority", destination.authority());
     ArrayNode addresses = to.putArray("addresses");
     destination.called().forEach(each -> addresses.add(IpAddresses.text(each)));
     answer.put(

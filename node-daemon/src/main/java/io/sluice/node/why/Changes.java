@@ -52,7 +52,7 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
             .toList();
     return grants.isEmpty()
         ? other(source, stopped.getFirst())
-        : Optional.of(granted(source, called, requestOrNull, grants));
+        : Optional.of(granted(source, called, requestOrNull, stopped, grants));
   }
 
   private Optional<Grant> grant(
@@ -77,6 +77,7 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
       Workload source,
       List<InetSocketAddress> called,
       @Nullable WrittenRequest requestOrNull,
+      List<Fate> stopped,
       List<Grant> grants) {
     SnapshotEditor editor = snapshot.edit();
     MeshSnapshot then = snapshot;
@@ -103,12 +104,29 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
     pairs.removeIf(pair ->
         asked.stream().anyMatch(pod -> pair.startsWith(source.name() + " -> " + pod + ":")));
     return new Change(
-        "apply this TrafficTarget with its routes; targets add up, and no other has to be changed",
+        "apply this TrafficTarget with its routes, which adds to what others grant"
+            + alternative(stopped.getFirst()),
         String.join("---\n", yaml),
         kind.label(),
         grants.stream().map(Grant::scope).collect(Collectors.joining("; and ")),
         pairs.size(),
         pairs.stream().limit(NAMED_PAIRS).toList());
+  }
+
+  /** A target that names both ends already could be made to grant it instead. */
+  private static String alternative(Fate fate) {
+    return fate.causes().stream()
+        .filter(cause -> cause.kind().equals("TrafficTarget") && !cause.name().isEmpty())
+        .findFirst()
+        .map(cause ->
+            switch (fate.reason()) {
+              case PORT_NOT_GRANTED ->
+                  "; or add the port to a TCPRoute of TrafficTarget " + cause.name();
+              case ROUTE_NOT_GRANTED ->
+                  "; or add such a match to an HTTPRouteGroup of TrafficTarget " + cause.name();
+              default -> "";
+            })
+        .orElse("");
   }
 
   /** What no TrafficTarget mends. */

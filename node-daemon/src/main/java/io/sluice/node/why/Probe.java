@@ -52,7 +52,7 @@ public final class Probe {
     long begin = System.nanoTime();
     try (NetnsHandle netns = namespace(answer.path("source"));
         SocketChannel channel = channel(netns, to)) {
-      call(channel, to, question, probe);
+      call(channel, to, question, answer.path("destination").path("authority").asText(), probe);
     } catch (IOException e) {
       end(e, probe);
     }
@@ -100,13 +100,17 @@ public final class Probe {
   }
 
   private static void call(
-      SocketChannel channel, InetSocketAddress to, WhyQuestion question, ObjectNode probe)
+      SocketChannel channel,
+      InetSocketAddress to,
+      WhyQuestion question,
+      String authority,
+      ObjectNode probe)
       throws IOException {
     var socket = channel.socket();
     socket.connect(to, (int) CONNECT.toMillis());
     if (question.isRequest()) {
       socket.setSoTimeout((int) ANSWER.toMillis());
-      socket.getOutputStream().write(request(question, to).getBytes(StandardCharsets.ISO_8859_1));
+      socket.getOutputStream().write(request(question, authority).getBytes(StandardCharsets.ISO_8859_1));
       Matcher line = STATUS.matcher(firstLine(socket.getInputStream()));
       if (line.matches()) {
         probe.put("end", "answered").put("status", Integer.parseInt(line.group(1)));
@@ -124,11 +128,11 @@ public final class Probe {
     }
   }
 
-  private static String request(WhyQuestion question, InetSocketAddress to) {
+  private static String request(WhyQuestion question, String authority) {
     StringBuilder text =
         new StringBuilder(question.method() + " " + question.path() + " HTTP/1.1\r\n");
     TreeMap<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
-    headers.put("Host", IpAddresses.text(to));
+    headers.put("Host", authority);
     headers.put("Connection", "close");
     headers.putAll(question.headers());
     headers.forEach((name, value) -> text.append(name + ": " + value + "\r\n"));
