@@ -42,7 +42,9 @@ final class WhyPage {
         text(answer.path("source"), "pod")
             + " -> "
             + asked
-            + (service.equals(NONE) || asked.startsWith(service) ? "" : " (Service " + service + ")")
+            + (service.equals(NONE) || asked.startsWith(service)
+                ? ""
+                : " (Service " + service + ")")
             + (request.equals(NONE) ? "" : ", " + request));
     int status = answer.path("status").asInt();
     out.println(
@@ -105,7 +107,11 @@ final class WhyPage {
       return;
     }
     out.println("\nTo permit it: " + text(change, "what"));
-    change.path("yaml").asText().lines().forEach(line -> out.println("    " + Printable.line(line)));
+    change
+        .path("yaml")
+        .asText()
+        .lines()
+        .forEach(line -> out.println("    " + Printable.line(line)));
     String then = text(change, "then");
     if (!then.equals(NONE)) {
       out.println("Then it is " + then + ".");

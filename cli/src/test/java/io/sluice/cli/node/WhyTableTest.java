@@ -3,7 +3,10 @@ package io.sluice.cli.node;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.control.folder.FolderRegistry;
+import io.sluice.control.compile.CompilerSettings;
+import io.sluice.control.compile.IncrementalCompiler;
+import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.ObjectReader;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
@@ -16,30 +19,23 @@ import io.sluice.node.enrolment.PodStatus.Protection;
 import io.sluice.node.why.NodeView;
 import io.sluice.node.why.Why;
 import io.sluice.node.why.WhyQuestion;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Every cause has its verdict, and the object and field that are responsible. */
 class WhyTableTest {
   private static final String CONFIG = "meshconfig";
   private static final String TARGET = "target";
-
-  @TempDir private Path directory = Path.of("");
-  private int folders;
 
   /** A mesh of one node, {@code a}; node {@code b} has the pod {@code far}. */
   private static Map<String, String> mesh() {
@@ -212,8 +208,7 @@ class WhyTableTest {
     }
   }
 
-  private static Row row(
-      String name, String call, String expected, String... namesAndFiles) {
+  private static Row row(String name, String call, String expected, String... namesAndFiles) {
     Map<String, String> files = new TreeMap<>();
     for (int i = 0; i < namesAndFiles.length; i += 2) {
       files.put(namesAndFiles[i], namesAndFiles[i + 1]);
@@ -252,61 +247,357 @@ class WhyTableTest {
   private static Stream<Row> rows() {
     String excluded = "sluice.io/outbound-port-exclusion-list: \"8080\"";
     return Stream.of(
-        row("no target", "buyer shop/store:8080", "refused no_traffic_target TrafficTarget - spec.sources"),
-        row("granted", "buyer shop/store:8080", "allowed traffic_target TrafficTarget shop/buyer-to-store spec", TARGET, BUYER_HAS_STORE),
-        row("another account", "web shop/store:8080", "refused no_traffic_target TrafficTarget - spec.sources", TARGET, BUYER_HAS_STORE),
-        row("a pod of the same account", "friend shop/store:8080", "allowed traffic_target TrafficTarget shop/buyer-to-store spec", TARGET, BUYER_HAS_STORE),
-        row("another port", "buyer shop/store:9090", "refused port_not_granted TrafficTarget shop/buyer-to-store spec.rules", TARGET, BUYER_HAS_STORE),
-        row("by the Service", "buyer shop/books", "allowed traffic_target TrafficTarget shop/buyer-to-store spec", TARGET, BUYER_HAS_STORE),
-        row("by its name", "buyer books.shop.svc:80", "allowed traffic_target TrafficTarget shop/buyer-to-store spec", TARGET, BUYER_HAS_STORE),
-        row("by its short name", "buyer books:80", "allowed traffic_target TrafficTarget shop/buyer-to-store spec", TARGET, BUYER_HAS_STORE),
-        row("request granted", "buyer shop/pages:80 GET /x v=one", "allowed traffic_target TrafficTarget shop/buyer-to-web spec", TARGET, BUYER_GETS_X),
-        row("normalised path", "buyer shop/pages:80 GET /y/../%78?q=1 v=one", "allowed traffic_target TrafficTarget shop/buyer-to-web spec", TARGET, BUYER_GETS_X),
-        row("wrong method", "buyer shop/pages:80 POST /x v=one", "refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches", TARGET, BUYER_GETS_X),
-        row("wrong path", "buyer shop/pages:80 GET /z v=one", "refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches", TARGET, BUYER_GETS_X),
-        row("wrong header", "buyer shop/pages:80 GET /x v=two", "refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches", TARGET, BUYER_GETS_X),
-        row("port of a request", "buyer shop/web:9090 GET /x v=one", "refused port_not_granted TrafficTarget shop/buyer-to-web spec.rules", TARGET, BUYER_GETS_X),
-        row("bytes where requests are granted", "buyer shop/books:80", "refused http_only TrafficTarget shop/buyer-to-store spec.rules[].matches", TARGET, target("buyer", "store", "8080", "{name: x, methods: [GET]}")),
-        row("HTTP that is switched off", "buyer shop/pages:80 GET /x v=one", "refused http_only Service shop/pages spec.ports[].appProtocol", TARGET, BUYER_GETS_X, "pages", service("pages", "10.96.0.2", "web", 80, 8081, "http").replace("namespace: shop}", "namespace: shop, annotations: {sluice.io/l7: \"off\"}}")),
-        row("permissive", "buyer shop/store:8080", "allowed permissive_mode MeshConfig - spec.traffic.enablePermissiveTrafficPolicyMode", CONFIG, config(PERMISSIVE)),
-        row("no permissive for an unknown address", "buyer 192.0.2.1:80", "refused egress_disabled MeshConfig - spec.traffic.enableEgress", CONFIG, config(PERMISSIVE)),
-        row("egress", "buyer 192.0.2.1:80", "allowed egress_allowed MeshConfig - spec.traffic.enableEgress", CONFIG, config("enableEgress: true")),
-        row("a pod outside", "buyer town/walker:80", "refused egress_disabled MeshConfig - spec.traffic.enableEgress"),
-        row("no resolver", "buyer 192.0.2.1:53", "refused dns_refused MeshConfig - spec.traffic.dnsResolvers"),
-        row("resolver", "buyer 192.0.2.1:53", "allowed dns node - -", CONFIG, config("dnsResolvers: [192.0.2.1]")),
-        row("metadata service", "buyer 169.254.169.254:80", "refused metadata_refused Pod shop/buyer metadata.annotations[\"sluice.io/metadata-mode\"]"),
-        row("Service without that port", "buyer shop/books:81", "unreachable unknown_service_port Service shop/books spec.ports"),
-        row("no pod has the labels", "buyer shop/bare:80", "unreachable no_ready_endpoint Service shop/bare spec.selector"),
-        row("unready endpoint", "buyer shop/old:80", "unreachable no_ready_endpoint Service shop/old endpoints", "slice", UNREADY),
-        row("weights of 0", "buyer shop/books:80", "unreachable no_ready_endpoint TrafficSplit shop/books-split spec.backends", "split", split("books", "{service: pages, weight: 0}")),
-        row("split elsewhere", "buyer shop/books:80", "refused no_traffic_target TrafficSplit shop/books-split spec.backends", TARGET, BUYER_HAS_STORE, "split", split("books", "{service: pages, weight: 1}")),
-        row("split in parts", "buyer shop/books:80", "mixed no_traffic_target TrafficSplit shop/books-split spec.backends", TARGET, BUYER_HAS_STORE, "split", split("books", "{service: pages, weight: 1}, {service: books, weight: 3}")),
-        row("excluded port", "buyer town/walker:8080", "in the clear excluded_port Pod shop/buyer metadata.annotations[\"sluice.io/outbound-port-exclusion-list\"]", "buyer", pod("shop", "buyer", "buyer", "a", 11, excluded)),
-        row("excluded port of a strict pod", "buyer shop/store:8080", "refused mtls_required Pod shop/buyer metadata.annotations[\"sluice.io/outbound-port-exclusion-list\"]", "buyer", pod("shop", "buyer", "buyer", "a", 11, excluded)),
-        row("excluded port of every pod", "buyer town/walker:8080", "in the clear excluded_port MeshConfig - spec.traffic.outboundPortExclusionList", CONFIG, config("outboundPortExclusionList: [8080]")),
-        row("excluded range", "buyer town/walker:80", "in the clear excluded_range Pod shop/buyer metadata.annotations[\"sluice.io/outbound-ip-range-exclusion-list\"]", "buyer", pod("shop", "buyer", "buyer", "a", 11, "sluice.io/outbound-ip-range-exclusion-list: 10.1.0.48/28")),
-        row("not in an included range", "buyer town/walker:80", "in the clear not_included Pod shop/buyer metadata.annotations[\"sluice.io/outbound-ip-range-inclusion-list\"]", "buyer", pod("shop", "buyer", "buyer", "a", 11, "sluice.io/outbound-ip-range-inclusion-list: 10.2.0.0/16")),
-        row("excluded for what arrives", "town/walker shop/store:8080", "in the clear source_not_in_mesh Namespace town metadata.labels[\"sluice.io/mesh\"]", "store", pod("shop", "store", "store", "a", 21, "sluice.io/inbound-port-exclusion-list: \"8080\"")),
-        row("namespace not in the mesh", "town/walker shop/store:8080", "refused mtls_required Namespace town metadata.labels[\"sluice.io/mesh\"]"),
-        row("the same where plaintext is taken", "town/walker shop/store:8080", "refused source_not_in_mesh Namespace town metadata.labels[\"sluice.io/mesh\"]", CONFIG, config("mtlsMode: PERMISSIVE")),
-        row("the same where everything is", "town/walker shop/store:8080", "in the clear source_not_in_mesh Namespace town metadata.labels[\"sluice.io/mesh\"]", CONFIG, config("mtlsMode: PERMISSIVE, " + PERMISSIVE)),
-        row("pod kept out by its own label", "buyer shop/store:8080", "refused mtls_required Pod shop/buyer metadata.labels[\"sluice.io/mesh\"]", "buyer", pod("shop", "buyer", "buyer", "a", 11, "").replace("labels: {", "labels: {sluice.io/mesh: disabled, ")),
-        row("pod of the node's network", "buyer shop/store:8080", "refused mtls_required Pod shop/buyer spec.hostNetwork", "buyer", pod("shop", "buyer", "buyer", "a", 11, "").replace("spec: {", "spec: {hostNetwork: true, ")),
+        row(
+            "no target",
+            "buyer shop/store:8080",
+            "refused no_traffic_target TrafficTarget - spec.sources"),
+        row(
+            "granted",
+            "buyer shop/store:8080",
+            "allowed traffic_target TrafficTarget shop/buyer-to-store spec",
+            TARGET,
+            BUYER_HAS_STORE),
+        row(
+            "another account",
+            "web shop/store:8080",
+            "refused no_traffic_target TrafficTarget - spec.sources",
+            TARGET,
+            BUYER_HAS_STORE),
+        row(
+            "a pod of the same account",
+            "friend shop/store:8080",
+            "allowed traffic_target TrafficTarget shop/buyer-to-store spec",
+            TARGET,
+            BUYER_HAS_STORE),
+        row(
+            "another port",
+            "buyer shop/store:9090",
+            "refused port_not_granted TrafficTarget shop/buyer-to-store spec.rules",
+            TARGET,
+            BUYER_HAS_STORE),
+        row(
+            "by the Service",
+            "buyer shop/books",
+            "allowed traffic_target TrafficTarget shop/buyer-to-store spec",
+            TARGET,
+            BUYER_HAS_STORE),
+        row(
+            "by its name",
+            "buyer books.shop.svc:80",
+            "allowed traffic_target TrafficTarget shop/buyer-to-store spec",
+            TARGET,
+            BUYER_HAS_STORE),
+        row(
+            "by its short name",
+            "buyer books:80",
+            "allowed traffic_target TrafficTarget shop/buyer-to-store spec",
+            TARGET,
+            BUYER_HAS_STORE),
+        row(
+            "request granted",
+            "buyer shop/pages:80 GET /x v=one",
+            "allowed traffic_target TrafficTarget shop/buyer-to-web spec",
+            TARGET,
+            BUYER_GETS_X),
+        row(
+            "normalised path",
+            "buyer shop/pages:80 GET /y/../%78?q=1 v=one",
+            "allowed traffic_target TrafficTarget shop/buyer-to-web spec",
+            TARGET,
+            BUYER_GETS_X),
+        row(
+            "wrong method",
+            "buyer shop/pages:80 POST /x v=one",
+            "refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches",
+            TARGET,
+            BUYER_GETS_X),
+        row(
+            "wrong path",
+            "buyer shop/pages:80 GET /z v=one",
+            "refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches",
+            TARGET,
+            BUYER_GETS_X),
+        row(
+            "wrong header",
+            "buyer shop/pages:80 GET /x v=two",
+            "refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches",
+            TARGET,
+            BUYER_GETS_X),
+        row(
+            "port of a request",
+            "buyer shop/web:9090 GET /x v=one",
+            "refused port_not_granted TrafficTarget shop/buyer-to-web spec.rules",
+            TARGET,
+            BUYER_GETS_X),
+        row(
+            "bytes where requests are granted",
+            "buyer shop/books:80",
+            "refused http_only TrafficTarget shop/buyer-to-store spec.rules[].matches",
+            TARGET,
+            target("buyer", "store", "8080", "{name: x, methods: [GET]}")),
+        row(
+            "HTTP that is switched off",
+            "buyer shop/pages:80 GET /x v=one",
+            "refused http_only Service shop/pages spec.ports[].appProtocol",
+            TARGET,
+            BUYER_GETS_X,
+            "pages",
+            service("pages", "10.96.0.2", "web", 80, 8081, "http")
+                .replace(
+                    "namespace: shop}", "namespace: shop, annotations: {sluice.io/l7: \"off\"}}")),
+        row(
+            "permissive",
+            "buyer shop/store:8080",
+            "allowed permissive_mode MeshConfig - spec.traffic.enablePermissiveTrafficPolicyMode",
+            CONFIG,
+            config(PERMISSIVE)),
+        row(
+            "no permissive for an unknown address",
+            "buyer 192.0.2.1:80",
+            "refused egress_disabled MeshConfig - spec.traffic.enableEgress",
+            CONFIG,
+            config(PERMISSIVE)),
+        row(
+            "egress",
+            "buyer 192.0.2.1:80",
+            "allowed egress_allowed MeshConfig - spec.traffic.enableEgress",
+            CONFIG,
+            config("enableEgress: true")),
+        row(
+            "a pod outside",
+            "buyer town/walker:80",
+            "refused egress_disabled MeshConfig - spec.traffic.enableEgress"),
+        row(
+            "no resolver",
+            "buyer 192.0.2.1:53",
+            "refused dns_refused MeshConfig - spec.traffic.dnsResolvers"),
+        row(
+            "resolver",
+            "buyer 192.0.2.1:53",
+            "allowed dns node - -",
+            CONFIG,
+            config("dnsResolvers: [192.0.2.1]")),
+        row(
+            "metadata service",
+            "buyer 169.254.169.254:80",
+            "refused metadata_refused Pod shop/buyer metadata.annotations[\"sluice.io/metadata-mode\"]"),
+        row(
+            "Service without that port",
+            "buyer shop/books:81",
+            "unreachable unknown_service_port Service shop/books spec.ports"),
+        row(
+            "no pod has the labels",
+            "buyer shop/bare:80",
+            "unreachable no_ready_endpoint Service shop/bare spec.selector"),
+        row(
+            "unready endpoint",
+            "buyer shop/old:80",
+            "unreachable no_ready_endpoint Service shop/old endpoints",
+            "slice",
+            UNREADY),
+        row(
+            "weights of 0",
+            "buyer shop/books:80",
+            "unreachable no_ready_endpoint TrafficSplit shop/books-split spec.backends",
+            "split",
+            split("books", "{service: pages, weight: 0}")),
+        row(
+            "split elsewhere",
+            "buyer shop/books:80",
+            "refused no_traffic_target TrafficSplit shop/books-split spec.backends",
+            TARGET,
+            BUYER_HAS_STORE,
+            "split",
+            split("books", "{service: pages, weight: 1}")),
+        row(
+            "split in parts",
+            "buyer shop/books:80",
+            "mixed no_traffic_target TrafficSplit shop/books-split spec.backends",
+            TARGET,
+            BUYER_HAS_STORE,
+            "split",
+            split("books", "{service: pages, weight: 1}, {service: books, weight: 3}")),
+        row(
+            "excluded port",
+            "buyer town/walker:8080",
+            "in the clear excluded_port Pod shop/buyer metadata.annotations[\"sluice.io/outbound-port-exclusion-list\"]",
+            "buyer",
+            pod("shop", "buyer", "buyer", "a", 11, excluded)),
+        row(
+            "excluded port of a strict pod",
+            "buyer shop/store:8080",
+            "refused mtls_required Pod shop/buyer metadata.annotations[\"sluice.io/outbound-port-exclusion-list\"]",
+            "buyer",
+            pod("shop", "buyer", "buyer", "a", 11, excluded)),
+        row(
+            "excluded port of every pod",
+            "buyer town/walker:8080",
+            "in the clear excluded_port MeshConfig - spec.traffic.outboundPortExclusionList",
+            CONFIG,
+            config("outboundPortExclusionList: [8080]")),
+        row(
+            "excluded range",
+            "buyer town/walker:80",
+            "in the clear excluded_range Pod shop/buyer metadata.annotations[\"sluice.io/outbound-ip-range-exclusion-list\"]",
+            "buyer",
+            pod(
+                "shop",
+                "buyer",
+                "buyer",
+                "a",
+                11,
+                "sluice.io/outbound-ip-range-exclusion-list: 10.1.0.48/28")),
+        row(
+            "not in an included range",
+            "buyer town/walker:80",
+            "in the clear not_included Pod shop/buyer metadata.annotations[\"sluice.io/outbound-ip-range-inclusion-list\"]",
+            "buyer",
+            pod(
+                "shop",
+                "buyer",
+                "buyer",
+                "a",
+                11,
+                "sluice.io/outbound-ip-range-inclusion-list: 10.2.0.0/16")),
+        row(
+            "excluded for what arrives",
+            "town/walker shop/store:8080",
+            "in the clear source_not_in_mesh Namespace town metadata.labels[\"sluice.io/mesh\"]",
+            "store",
+            pod(
+                "shop",
+                "store",
+                "store",
+                "a",
+                21,
+                "sluice.io/inbound-port-exclusion-list: \"8080\"")),
+        row(
+            "namespace not in the mesh",
+            "town/walker shop/store:8080",
+            "refused mtls_required Namespace town metadata.labels[\"sluice.io/mesh\"]"),
+        row(
+            "the same where plaintext is taken",
+            "town/walker shop/store:8080",
+            "refused source_not_in_mesh Namespace town metadata.labels[\"sluice.io/mesh\"]",
+            CONFIG,
+            config("mtlsMode: PERMISSIVE")),
+        row(
+            "the same where everything is",
+            "town/walker shop/store:8080",
+            "in the clear source_not_in_mesh Namespace town metadata.labels[\"sluice.io/mesh\"]",
+            CONFIG,
+            config("mtlsMode: PERMISSIVE, " + PERMISSIVE)),
+        row(
+            "pod kept out by its own label",
+            "buyer shop/store:8080",
+            "refused mtls_required Pod shop/buyer metadata.labels[\"sluice.io/mesh\"]",
+            "buyer",
+            pod("shop", "buyer", "buyer", "a", 11, "")
+                .replace("labels: {", "labels: {sluice.io/mesh: disabled, ")),
+        row(
+            "pod of the node's network",
+            "buyer shop/store:8080",
+            "refused mtls_required Pod shop/buyer spec.hostNetwork",
+            "buyer",
+            pod("shop", "buyer", "buyer", "a", 11, "")
+                .replace("spec: {", "spec: {hostNetwork: true, ")),
         row("itself", "buyer shop/buyer:8080", "in the clear self node - -"),
-        row("pod not enrolled yet", "buyer shop/store:8080", "refused mtls_required Pod shop/buyer -", TARGET, BUYER_HAS_STORE).on(Node.pod("buyer", Protection.NOT_PROTECTED)),
-        row("pod refused as a whole", "buyer shop/store:8080", "refused interception_failed_closed Pod shop/buyer -", TARGET, BUYER_HAS_STORE).on(Node.pod("buyer", Protection.REFUSED)),
-        row("pod called that is not intercepted", "buyer shop/store:8080", "in the clear mesh_traffic Pod shop/store -", TARGET, BUYER_HAS_STORE).on(Node.pod("store", Protection.NOT_PROTECTED)),
-        row("on another node", "buyer shop/far:8080", "allowed traffic_target TrafficTarget shop/buyer-to-store spec", TARGET, BUYER_HAS_STORE),
-        row("no certificate", "buyer shop/far:8080", "unreachable no_certificate Pod shop/buyer spec.serviceAccountName", TARGET, BUYER_HAS_STORE).on(Node.certificate("buyer", "it is missing: the controller does not answer")),
-        row("expired certificate", "buyer shop/far:8080", "unreachable no_certificate Pod shop/buyer spec.serviceAccountName", TARGET, BUYER_HAS_STORE).on(Node.certificate("buyer", "it is expired")),
-        row("expired certificate of the other end", "far shop/store:8080", "unreachable tls_failed Pod shop/store spec.serviceAccountName", TARGET, target("store", "store", "8080")).on(Node.certificate("store", "it is expired")),
-        row("mutual TLS switched off", "buyer shop/far:8080", "refused source_not_in_mesh MeshConfig - spec.sidecar.sidecarDisabledMTLS", TARGET, BUYER_HAS_STORE, CONFIG, config("").replace("spec: {", "spec: {sidecar: {sidecarDisabledMTLS: true}, ")),
-        row("denied identity", "buyer shop/far:8080", "refused peer_denied MeshConfig - spec.certificate.deniedIdentities", TARGET, BUYER_HAS_STORE, CONFIG, config("").replace("spec: {", "spec: {certificate: {deniedIdentities: [\"spiffe://cluster.local/ns/shop/sa/buyer\"]}, ")),
-        row("no daemon", "buyer shop/store:8080", "refused proxy_unavailable node - -", TARGET, BUYER_HAS_STORE).on(new Node(false, false, Map.of(), Map.of())),
-        row("no daemon, and open", "buyer town/walker:80", "in the clear fail_open node - -").on(new Node(false, true, Map.of(), Map.of())),
-        row("the mesh is taken away", "buyer shop/store:8080", "in the clear leaving MeshConfig - spec.traffic.retirement", CONFIG, config("retirement: CLEAR")),
-        row("route to a status", "buyer shop/pages:80 GET /x v=one", "refused answered_by_route HTTPRoute or GRPCRoute of Service shop/pages spec.rules", "route", route("{path: {type: Exact, value: /other}}")),
-        row("route along", "buyer shop/pages:80 GET /x v=one", "allowed traffic_target TrafficTarget shop/buyer-to-web spec", TARGET, BUYER_GETS_X, "route", route("{path: {type: Exact, value: /x}}")));
+        row(
+                "pod not enrolled yet",
+                "buyer shop/store:8080",
+                "refused mtls_required Pod shop/buyer -",
+                TARGET,
+                BUYER_HAS_STORE)
+            .on(Node.pod("buyer", Protection.NOT_PROTECTED)),
+        row(
+                "pod refused as a whole",
+                "buyer shop/store:8080",
+                "refused interception_failed_closed Pod shop/buyer -",
+                TARGET,
+                BUYER_HAS_STORE)
+            .on(Node.pod("buyer", Protection.REFUSED)),
+        row(
+                "pod called that is not intercepted",
+                "buyer shop/store:8080",
+                "in the clear mesh_traffic Pod shop/store -",
+                TARGET,
+                BUYER_HAS_STORE)
+            .on(Node.pod("store", Protection.NOT_PROTECTED)),
+        row(
+            "on another node",
+            "buyer shop/far:8080",
+            "allowed traffic_target TrafficTarget shop/buyer-to-store spec",
+            TARGET,
+            BUYER_HAS_STORE),
+        row(
+                "no certificate",
+                "buyer shop/far:8080",
+                "unreachable no_certificate Pod shop/buyer spec.serviceAccountName",
+                TARGET,
+                BUYER_HAS_STORE)
+            .on(Node.certificate("buyer", "it is missing: the controller does not answer")),
+        row(
+                "expired certificate",
+                "buyer shop/far:8080",
+                "unreachable no_certificate Pod shop/buyer spec.serviceAccountName",
+                TARGET,
+                BUYER_HAS_STORE)
+            .on(Node.certificate("buyer", "it is expired")),
+        row(
+                "expired certificate of the other end",
+                "far shop/store:8080",
+                "unreachable tls_failed Pod shop/store spec.serviceAccountName",
+                TARGET,
+                target("store", "store", "8080"))
+            .on(Node.certificate("store", "it is expired")),
+        row(
+            "mutual TLS switched off",
+            "buyer shop/far:8080",
+            "refused source_not_in_mesh MeshConfig - spec.sidecar.sidecarDisabledMTLS",
+            TARGET,
+            BUYER_HAS_STORE,
+            CONFIG,
+            config("").replace("spec: {", "spec: {sidecar: {sidecarDisabledMTLS: true}, ")),
+        row(
+            "denied identity",
+            "buyer shop/far:8080",
+            "refused peer_denied MeshConfig - spec.certificate.deniedIdentities",
+            TARGET,
+            BUYER_HAS_STORE,
+            CONFIG,
+            config("")
+                .replace(
+                    "spec: {",
+                    "spec: {certificate: {deniedIdentities: [\"spiffe://cluster.local/ns/shop/sa/buyer\"]}, ")),
+        row(
+                "no daemon",
+                "buyer shop/store:8080",
+                "refused proxy_unavailable node - -",
+                TARGET,
+                BUYER_HAS_STORE)
+            .on(new Node(false, false, Map.of(), Map.of())),
+        row("no daemon, and open", "buyer town/walker:80", "in the clear fail_open node - -")
+            .on(new Node(false, true, Map.of(), Map.of())),
+        row(
+            "the mesh is taken away",
+            "buyer shop/store:8080",
+            "in the clear leaving MeshConfig - spec.traffic.retirement",
+            CONFIG,
+            config("retirement: CLEAR")),
+        row(
+            "route to a status",
+            "buyer shop/pages:80 GET /x v=one",
+            "refused answered_by_route HTTPRoute or GRPCRoute of Service shop/pages spec.rules",
+            "route",
+            route("{path: {type: Exact, value: /other}}")),
+        row(
+            "route along",
+            "buyer shop/pages:80 GET /x v=one",
+            "allowed traffic_target TrafficTarget shop/buyer-to-web spec",
+            TARGET,
+            BUYER_GETS_X,
+            "route",
+            route("{path: {type: Exact, value: /x}}")));
   }
 
   private static String route(String match) {
@@ -321,24 +612,17 @@ class WhyTableTest {
         .formatted(match);
   }
 
-  private MeshSnapshot snapshot(Map<String, String> files) throws IOException {
-    Path folder = Files.createDirectory(directory.resolve("mesh" + folders++));
-    for (Map.Entry<String, String> file : files.entrySet()) {
-      Files.writeString(folder.resolve(file.getKey() + ".yaml"), file.getValue());
-    }
-    AtomicReference<MeshSnapshot> read = new AtomicReference<>(MeshSnapshot.EMPTY);
-    List<String> problems = new ArrayList<>();
-    try (FolderRegistry registry =
-        new FolderRegistry(
-            folder,
-            status -> status.problems().forEach(problem -> problems.add(problem.toString())))) {
-      registry.start(read::set);
-    }
-    assertThat(problems).isEmpty();
-    return read.get();
+  private static MeshSnapshot snapshot(Map<String, String> files) {
+    Map<String, List<KubernetesObject>> objects = new TreeMap<>();
+    files.forEach((name, text) -> {
+      var read = ObjectReader.read(name, text.getBytes(StandardCharsets.UTF_8));
+      assertThat(read.problems()).isEmpty();
+      objects.put(name, read.objects());
+    });
+    return new IncrementalCompiler(CompilerSettings.USUAL, 0).apply(objects).snapshot();
   }
 
-  private JsonNode ask(Row row, Map<String, String> files) throws IOException {
+  private static JsonNode ask(Row row, Map<String, String> files) {
     return new Why(snapshot(files), row.node()).answer(row.question());
   }
 
@@ -347,7 +631,7 @@ class WhyTableTest {
     return rows().map(row -> DynamicTest.dynamicTest(row.name(), () -> check(row)));
   }
 
-  private void check(Row row) throws IOException {
+  private static void check(Row row) {
     Map<String, String> files = mesh();
     files.putAll(row.files());
     JsonNode answer = ask(row, files);
@@ -367,7 +651,8 @@ class WhyTableTest {
     assertThat(said).as("%s", answer.toPrettyString()).contains(row.expected());
     JsonNode change = answer.path("change");
     assertThat(change.isMissingNode())
-        .isEqualTo(!List.of("refused", "unreachable", "mixed").contains(row.expected().split(" ")[0]));
+        .isEqualTo(
+            !List.of("refused", "unreachable", "mixed").contains(row.expected().split(" ")[0]));
     if (change.path("yaml").asText().contains("kind: TrafficTarget")) {
       files.put("permitted", change.path("yaml").asText());
       JsonNode then = ask(row, files);
@@ -379,7 +664,7 @@ class WhyTableTest {
   }
 
   @Test
-  void countsWhatAChangePermitsBesides() throws IOException {
+  void countsWhatAChangePermitsBesides() {
     Row row = row("", "buyer shop/store:8080", "");
 
     JsonNode change = ask(row, mesh()).path("change");
@@ -396,7 +681,7 @@ class WhyTableTest {
   }
 
   @Test
-  void tellsPeopleOnOnePage() throws IOException {
+  void tellsPeopleOnOnePage() {
     Map<String, String> files = mesh();
     files.put(TARGET, BUYER_HAS_STORE);
     StringWriter out = new StringWriter();
@@ -445,26 +730,28 @@ class WhyTableTest {
   }
 
   @Test
-  void namesWhatMakesAPodNobodyOfThisMesh() throws IOException {
+  void namesWhatMakesAPodNobodyOfThisMesh() {
     SnapshotEditor editor = snapshot(mesh()).edit();
     editor.put(new MeshSettings(false, false, new TrustDomain("other.example")));
     WhyQuestion question = new WhyQuestion("shop/buyer", "shop/store:80", "", "", Map.of());
 
-    JsonNode cause = new Why(editor.snapshot(2), Node.GOOD).answer(question).path("because").path(0);
+    JsonNode cause =
+        new Why(editor.snapshot(2), Node.GOOD).answer(question).path("because").path(0);
 
     assertThat(cause.path("kind").asText()).isEqualTo("MeshConfig");
     assertThat(cause.path("field").asText()).isEqualTo("spec.certificate.trustDomain");
   }
 
   @Test
-  void saysWhatIsMissingOfAQuestion() throws IOException {
+  void saysWhatIsMissingOfAQuestion() {
     MeshSnapshot snapshot = snapshot(mesh());
 
     assertThat(fault(snapshot, "shop/nobody", "shop/store:80"))
         .isEqualTo(
             "no Pod shop/nobody is known here, and no Service with pods: pods of namespace shop are"
                 + " annexe, buyer, far, friend, store, web");
-    assertThat(fault(snapshot, "buyer", "shop/store:80")).startsWith("SRC 'buyer' is not NAMESPACE");
+    assertThat(fault(snapshot, "buyer", "shop/store:80"))
+        .startsWith("SRC 'buyer' is not NAMESPACE");
     assertThat(fault(snapshot, "shop/buyer", "shop/store:http"))
         .isEqualTo("'http' of DST 'shop/store:http' is no port");
     assertThat(fault(snapshot, "shop/buyer", "192.0.2.1")).contains("needs a port");
@@ -473,8 +760,7 @@ class WhyTableTest {
 
   private static String fault(MeshSnapshot snapshot, String source, String destination) {
     try {
-      new Why(snapshot, Node.GOOD)
-          .answer(new WhyQuestion(source, destination, "", "", Map.of()));
+      new Why(snapshot, Node.GOOD).answer(new WhyQuestion(source, destination, "", "", Map.of()));
       return "";
     } catch (IllegalArgumentException e) {
       return String.valueOf(e.getMessage());

@@ -65,8 +65,7 @@ public final class Routing {
       String clients,
       @Nullable HttpRequest requestOrNull,
       RandomGenerator random) {
-    return way(
-        snapshot, called, port, clients, requestOrNull, all -> byWeight(all, random));
+    return way(snapshot, called, port, clients, requestOrNull, all -> byWeight(all, random));
   }
 
   /**
@@ -167,11 +166,7 @@ public final class Routing {
   }
 
   private static Way way(
-      MeshSnapshot snapshot,
-      TrafficRoute route,
-      int port,
-      HttpRequest request,
-      Choice choice) {
+      MeshSnapshot snapshot, TrafficRoute route, int port, HttpRequest request, Choice choice) {
     Rule rule = rule(route, port, request).orElse(null);
     if (rule == null) {
       return new Way.Answer(404);
@@ -213,8 +208,7 @@ public final class Routing {
     return service != null && service.port(portOf(backend, called)).isPresent() ? service : null;
   }
 
-  private static @Nullable Backend choose(
-      Rule rule, Choice choice, Predicate<Backend> usable) {
+  private static @Nullable Backend choose(Rule rule, Choice choice, Predicate<Backend> usable) {
     List<Backend> candidates = new ArrayList<>(rule.backends().size());
     for (Backend backend : rule.backends()) {
       if (backend.weight() > 0 && usable.test(backend)) {

@@ -41,8 +41,7 @@ record Answers(MeshSnapshot snapshot, NodeView node) {
     to.put("authority", destination.authority());
     ArrayNode addresses = to.putArray("addresses");
     destination.called().forEach(each -> addresses.add(IpAddresses.text(each)));
-    answer.put(
-        "request", question.isRequest() ? question.method() + " " + question.path() : "-");
+    answer.put("request", question.isRequest() ? question.method() + " " + question.path() : "-");
     ArrayNode because = answer.putArray("because");
     causes(fates, first).forEach(cause -> cause(cause, because.addObject()));
     ArrayNode ways = answer.putArray("ways");
@@ -51,8 +50,8 @@ record Answers(MeshSnapshot snapshot, NodeView node) {
     destination.notes().forEach(note -> steps.addObject().put("mark", "ok").put("text", note));
     first
         .steps()
-        .forEach(step ->
-            steps.addObject().put("mark", step.mark().label()).put("text", step.text()));
+        .forEach(
+            step -> steps.addObject().put("mark", step.mark().label()).put("text", step.text()));
     change.ifPresent(found -> change(found, answer.putObject("change")));
     ArrayNode unknown = answer.putArray("unknown");
     unknown(source, fates).forEach(unknown::add);

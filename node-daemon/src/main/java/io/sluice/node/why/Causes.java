@@ -273,7 +273,8 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
               requestOrNull == null
                   ? "it grants HTTP requests alone, and this is not carried as HTTP"
                   : requests.routes().stream()
-                      .map(match -> "match " + match.name() + " " + difference(match, requestOrNull))
+                      .map(
+                          match -> "match " + match.name() + " " + difference(match, requestOrNull))
                       .collect(Collectors.joining("; ", "it names both ends, but ", ""));
         };
     return new Cause(TARGET, target.name().toString(), "spec.rules[].matches", text);

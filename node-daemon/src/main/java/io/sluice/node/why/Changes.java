@@ -132,7 +132,9 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
   /** What no TrafficTarget mends. */
   private Optional<Change> other(Workload source, Fate fate) {
     Cause first =
-        fate.causes().isEmpty() ? Causes.fact(fate.reason().explanation()) : fate.causes().getFirst();
+        fate.causes().isEmpty()
+            ? Causes.fact(fate.reason().explanation())
+            : fate.causes().getFirst();
     return switch (fate.reason()) {
       case EGRESS_DISABLED ->
           Optional.of(

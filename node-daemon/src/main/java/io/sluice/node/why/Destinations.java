@@ -80,7 +80,10 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
             + name.namespace()
             + " are "
             + names.stream().limit(10).collect(Collectors.joining(", "))
-            + (names.size() > 10 ? ", and " + (names.size() - 10) + " more" : "");
+            + (names.size() > 10 ? ", and " + (names.size() - 10) + " more" : "")
+            + (node.knowsEveryGrant()
+                ? ""
+                : "; pods of other nodes that are outside the mesh are asked about by address");
   }
 
   Destination of(WhyQuestion question, Workload source) {
@@ -118,8 +121,7 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
   /** The Service that a host name of the cluster means to the pod. */
   private Optional<Service> named(String host, Workload source) {
     List<String> labels = Arrays.asList(host.split("\\.", -1));
-    boolean ofCluster =
-        labels.size() <= 2 || labels.get(2).equals("svc") && labels.size() <= 5;
+    boolean ofCluster = labels.size() <= 2 || labels.get(2).equals("svc") && labels.size() <= 5;
     try {
       return ofCluster
           ? snapshot.service(
@@ -166,7 +168,11 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
         ofFamily(pod.addresses(), source)
             .orElseThrow(() ->
                 new IllegalArgumentException(
-                    "pod " + pod.name() + " has no address yet that " + source.name() + " can call"));
+                    "pod "
+                        + pod.name()
+                        + " has no address yet that "
+                        + source.name()
+                        + " can call"));
     List<String> notes = new ArrayList<>();
     int port = asked.port();
     if (port == NO_PORT) {
@@ -183,8 +189,11 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
               .findFirst()
               .orElseThrow(() ->
                   new IllegalArgumentException(
-                      "no Service leads to pod " + pod.name() + ": say the port, "
-                          + pod.name() + ":PORT"));
+                      "no Service leads to pod "
+                          + pod.name()
+                          + ": say the port, "
+                          + pod.name()
+                          + ":PORT"));
       notes.add("port " + port + " was taken, of those that Services lead to: " + ports);
     }
     return new Destination(
@@ -215,7 +224,10 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
             .orElseGet(() -> endpoints(service, number, source));
     if (called.isEmpty()) {
       throw new IllegalArgumentException(
-          "Service " + service.name() + " is headless, and no endpoint of port " + number
+          "Service "
+              + service.name()
+              + " is headless, and no endpoint of port "
+              + number
               + " is ready: its name has no address");
     }
     return new Destination(
@@ -238,11 +250,8 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
 
   /** The first of the addresses that the pod has an own one of the same family for. */
   private static Optional<InetAddress> ofFamily(List<InetAddress> addresses, Workload source) {
-    Set<Family> families =
-        source.addresses().stream().map(Family::of).collect(Collectors.toSet());
-    return addresses.stream()
-        .filter(address -> families.contains(Family.of(address)))
-        .findFirst();
+    Set<Family> families = source.addresses().stream().map(Family::of).collect(Collectors.toSet());
+    return addresses.stream().filter(address -> families.contains(Family.of(address))).findFirst();
   }
 
   /**

@@ -1,7 +1,9 @@
 package io.sluice.node.why;
 
+import com.fasterxml.jackson.databind.node.TextNode;
 import io.sluice.mesh.Access;
 import io.sluice.mesh.HttpMatch;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
@@ -11,8 +13,6 @@ import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.HttpRequest;
-import com.fasterxml.jackson.databind.node.TextNode;
-import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -28,7 +28,10 @@ import org.jspecify.annotations.Nullable;
  * @param requestOrNull null where whatever is sent is granted
  */
 record Grant(
-    NamespacedName source, NamespacedName destination, int port, @Nullable HttpRequest requestOrNull) {
+    NamespacedName source,
+    NamespacedName destination,
+    int port,
+    @Nullable HttpRequest requestOrNull) {
   private static final int MAX_PAIRS = 1_000;
 
   /** A name that no target of the snapshot has. */
@@ -56,10 +59,7 @@ record Grant(
             : new Access.Requests(
                 List.of(
                     new HttpMatch(
-                        "asked",
-                        Regex.of(regex(request)),
-                        Set.of(request.method()),
-                        Map.of())));
+                        "asked", Regex.of(regex(request)), Set.of(request.method()), Map.of())));
     return new Permission(name(snapshot), destination, Set.of(source), Ports.of(port), access);
   }
 
@@ -98,7 +98,8 @@ record Grant(
       sources: [{kind: ServiceAccount, name: %6$s, namespace: %7$s}]
       rules:
       - {kind: TCPRoute, name: %1$s}
-    %8$s"""
+    %8$s\
+    """
         .formatted(
             name.name(),
             name.namespace(),

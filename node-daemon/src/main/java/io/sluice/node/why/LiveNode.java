@@ -81,7 +81,9 @@ public record LiveNode(
     long enforced = enrolment.enforcedRevision();
     if (enforced < snapshot.get().revision()) {
       differences.add(
-          "pods are in force as of revision " + enforced + " of the snapshot; a newer one is coming");
+          "pods are in force as of revision "
+              + enforced
+              + " of the snapshot; a newer one is coming");
     }
     return differences;
   }

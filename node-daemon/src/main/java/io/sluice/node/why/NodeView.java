@@ -26,7 +26,9 @@ public interface NodeView {
   /** Why that identity, of a pod of this node, cannot prove itself now; empty where it can. */
   Optional<String> noCertificate(SpiffeId identity);
 
-  /** What in the kernel is otherwise than the snapshot asks for that pod; empty where nothing is. */
+  /**
+   * What in the kernel is otherwise than the snapshot asks for that pod; empty where nothing is.
+   */
   List<String> differences(NamespacedName pod);
 
   /** A node of which nobody answers: what is known is the snapshot that it left on its disk. */

@@ -1,8 +1,8 @@
 package io.sluice.node.why;
 
 import io.sluice.mesh.Cidr;
-import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.Resolvers;

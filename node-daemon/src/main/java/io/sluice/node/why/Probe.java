@@ -110,7 +110,9 @@ public final class Probe {
     socket.connect(to, (int) CONNECT.toMillis());
     if (question.isRequest()) {
       socket.setSoTimeout((int) ANSWER.toMillis());
-      socket.getOutputStream().write(request(question, authority).getBytes(StandardCharsets.ISO_8859_1));
+      socket
+          .getOutputStream()
+          .write(request(question, authority).getBytes(StandardCharsets.ISO_8859_1));
       Matcher line = STATUS.matcher(firstLine(socket.getInputStream()));
       if (line.matches()) {
         probe.put("end", "answered").put("status", Integer.parseInt(line.group(1)));

@@ -140,14 +140,14 @@ final class Walk {
     story.turn(cause);
     if (left.staysInside()) {
       return List.of(
-          story.to(call.called(), call.source().name()).end(
-              Kind.CLEAR, left.reason(), List.of()));
+          story.to(call.called(), call.source().name()).end(Kind.CLEAR, left.reason(), List.of()));
     }
     return past(call, story, left.reason());
   }
 
   private List<Fate> withoutDaemon(Call call, Story story) {
-    Cause dead = Causes.fact("no daemon runs on node " + node.nodeName() + ": it has to be started");
+    Cause dead =
+        Causes.fact("no daemon runs on node " + node.nodeName() + ": it has to be started");
     return switch (call.source().interception().openings().fail()) {
       case OPEN -> past(call, story.turn(dead), Reason.FAIL_OPEN);
       case CLOSED -> {
@@ -204,8 +204,7 @@ final class Walk {
   }
 
   private Fate arriveUnproven(Call call, InetSocketAddress to, Story story, Reason reason) {
-    Workload pod =
-        snapshot.workloadAt(to.getAddress()).filter(Workload::enrolled).orElse(null);
+    Workload pod = snapshot.workloadAt(to.getAddress()).filter(Workload::enrolled).orElse(null);
     story.to(to, snapshot.workloadAt(to.getAddress()).map(Workload::name).orElse(null));
     if (pod == null || pod.name().equals(call.source().name())) {
       return story.end(Kind.CLEAR, reason, List.of());
@@ -230,9 +229,7 @@ final class Walk {
     Arrival arrival = arrival(pod, new Flow(null, call.client(), to), call.requestOrNull(), story);
     Verdict verdict = arrival.verdict();
     List<Cause> why = causes(arrival, call.source(), to, Optional.of(pod));
-    return verdict.isAllowed()
-        ? story.end(Kind.CLEAR, reason, why)
-        : refused(verdict, why, story);
+    return verdict.isAllowed() ? story.end(Kind.CLEAR, reason, why) : refused(verdict, why, story);
   }
 
   /** Where the pod called is not intercepted as it should be, or nobody serves it. */
@@ -256,8 +253,7 @@ final class Walk {
               story.end(
                   Kind.REFUSED,
                   Reason.INTERCEPTION_FAILED_CLOSED,
-                  List.of(
-                      Causes.pod(pod, "", "pod " + pod.name() + " is refused: " + problem))));
+                  List.of(Causes.pod(pod, "", "pod " + pod.name() + " is refused: " + problem))));
       case NOT_PROTECTED, OUTSIDE ->
           Optional.of(
               story
@@ -294,8 +290,7 @@ final class Walk {
     }
     List<Fate> fates = new ArrayList<>();
     for (Routing.Share each :
-        Routing.ways(
-            snapshot, service, called.getPort(), source.name().namespace(), out.asked())) {
+        Routing.ways(snapshot, service, called.getPort(), source.name().namespace(), out.asked())) {
       fates.addAll(along(out, service, each.way(), story.fork(each.share())));
     }
     return fates;
@@ -358,7 +353,13 @@ final class Walk {
           at == null ? noSuchPort(service, port, story) : noEndpoint(service, at, story));
     }
     story.ok(
-        "Service " + service.name() + " port " + port + " has " + ready.size() + " ready endpoints");
+        "Service "
+            + service.name()
+            + " port "
+            + port
+            + " has "
+            + ready.size()
+            + " ready endpoints");
     WrittenRequest sent = out.call().requestOrNull();
     WrittenRequest changed =
         sent == null || out.asked() == null || filters.equals(HttpFilters.NONE)
@@ -377,10 +378,7 @@ final class Walk {
                   new Cause("TrafficSplit", found.name().toString(), "spec.backends", text);
               case GATEWAY_API ->
                   new Cause(
-                      "HTTPRoute or GRPCRoute",
-                      "of Service " + called.name(),
-                      "spec.rules",
-                      text);
+                      "HTTPRoute or GRPCRoute", "of Service " + called.name(), "spec.rules", text);
             })
         .toList();
   }
@@ -482,7 +480,7 @@ final class Walk {
         snapshot.settings().callsByMutualTls()
             && (far || requiresTlsWithinTheNode(source) || requiresTlsWithinTheNode(pod));
     if (byTls) {
-      Optional<Fate> unproven = unproven(source, pod, story);
+      Optional<Fate> unproven = unproven(out, pod, story);
       if (unproven.isPresent()) {
         return unproven.get();
       }
@@ -512,10 +510,16 @@ final class Walk {
             : new Flow(far ? null : source.name(), client, to);
     Arrival arrival = arrival(pod, flow, sent, story);
     List<Cause> why = causes(arrival, source, to, Optional.of(pod));
-    return arrival.verdict().isAllowed()
-        ? story.end(Kind.ALLOWED, arrival.verdict().reason(), why)
-        : refused(
-            arrival.verdict(), withHandling(why, arrival, out.handling()), story);
+    if (arrival.verdict().isAllowed()) {
+      return story.end(Kind.ALLOWED, arrival.verdict().reason(), why);
+    }
+    // The proxy of the caller has led it on, and finds that it was not taken.
+    Reason reason = arrival.verdict().reason();
+    return story.end(
+        Kind.REFUSED,
+        reason,
+        withHandling(why, arrival, out.handling()),
+        reason == Reason.ROUTE_NOT_GRANTED ? FORBIDDEN : status(out, UNAVAILABLE, story));
   }
 
   private static boolean requiresTlsWithinTheNode(Workload end) {
@@ -523,7 +527,8 @@ final class Walk {
   }
 
   /** Where an end cannot prove itself, as far as this node knows. */
-  private Optional<Fate> unproven(Workload source, Workload pod, Story story) {
+  private Optional<Fate> unproven(Outgoing out, Workload pod, Story story) {
+    Workload source = out.call().source();
     for (Workload end : List.of(source, pod)) {
       SpiffeId identity = end.identity();
       if (snapshot.settings().denied().denies(identity)) {
@@ -533,7 +538,8 @@ final class Walk {
                 Reason.PEER_DENIED,
                 List.of(
                     Causes.meshConfig(
-                        "spec.certificate.deniedIdentities", identity + " is on the deny list"))));
+                        "spec.certificate.deniedIdentities", identity + " is on the deny list")),
+                status(out, UNAVAILABLE, story)));
       }
       Optional<String> missing = isHere(end) ? node.noCertificate(identity) : Optional.empty();
       if (missing.isPresent()) {
@@ -542,7 +548,8 @@ final class Walk {
             story.end(
                 Kind.UNREACHABLE,
                 isCaller ? Reason.NO_CERTIFICATE : Reason.TLS_FAILED,
-                List.of(Causes.pod(end, "spec.serviceAccountName", missing.get()))));
+                List.of(Causes.pod(end, "spec.serviceAccountName", missing.get())),
+                status(out, UNAVAILABLE, story)));
       }
     }
     return Optional.empty();
@@ -557,8 +564,7 @@ final class Walk {
   private record Arrival(
       Verdict verdict, Function<MeshSnapshot, Verdict> question, @Nullable HttpRequest asked) {}
 
-  private Arrival decided(
-      Function<MeshSnapshot, Verdict> question, @Nullable HttpRequest asked) {
+  private Arrival decided(Function<MeshSnapshot, Verdict> question, @Nullable HttpRequest asked) {
     return new Arrival(question.apply(snapshot), question, asked);
   }
 
@@ -592,8 +598,7 @@ final class Walk {
   }
 
   /** Who made it bytes is as responsible as who grants requests alone. */
-  private static List<Cause> withHandling(
-      List<Cause> why, Arrival arrival, Handling handling) {
+  private static List<Cause> withHandling(List<Cause> why, Arrival arrival, Handling handling) {
     if (arrival.verdict().reason() != Reason.HTTP_ONLY || handling.objectOrNull() == null) {
       return why;
     }
