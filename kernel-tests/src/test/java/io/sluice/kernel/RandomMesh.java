@@ -84,6 +84,16 @@ final class RandomMesh {
     }
   }
 
+  /** The same pods and Services, where nothing is granted or excluded. */
+  RandomMesh cleared() {
+    targets.clear();
+    others.clear();
+    annotations.clear();
+    traffic.clear();
+    denied = false;
+    return this;
+  }
+
   private boolean chance(int percent) {
     return random.nextInt(100) < percent;
   }
@@ -176,7 +186,8 @@ final class RandomMesh {
     String ports =
         (whole ? "{name: tcp, port: 8080, targetPort: 8080, appProtocol: tcp}, " : "")
             + "{name: http, port: 8081, targetPort: 8081, appProtocol: http},"
-            + " {name: free, port: 8082, targetPort: 8082}";
+            + " {name: free, port: 8082, targetPort: 8082}"
+            + (serves ? ", {name: more, port: 9090, targetPort: 9090}" : "");
     return """
     apiVersion: v1
     kind: Service

@@ -52,10 +52,15 @@ record WhyCall(String from, String to, String method, String path, Map<String, S
   String make(Cluster cluster, JsonNode answer) {
     String address = answer.path("destination").path("addresses").path(0).asText();
     int colon = address.lastIndexOf(':');
-    InetSocketAddress called =
+    return make(
+        cluster,
         new InetSocketAddress(
             IpAddresses.parse(address.substring(0, colon)),
-            Integer.parseInt(address.substring(colon + 1)));
+            Integer.parseInt(address.substring(colon + 1))));
+  }
+
+  /** The same to an address. */
+  String make(Cluster cluster, InetSocketAddress called) {
     Attempt attempt = Attempt.from(cluster.pod(from), called, method.isEmpty() ? BYTES : request());
     Matcher status = STATUS.matcher(attempt.answer());
     if (status.matches()) {

@@ -3,12 +3,16 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.cli.SluiceCommand;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -20,13 +24,17 @@ import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 
 /**
  * What {@code sluice why} foretells is what comes of the call, and what it names is what counts.
  */
 @Tag("kernel")
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class) // the last one leaves no daemon
 class WhyTest {
   private static final int CALLS_OF_A_MESH = 20;
   private static final long SEED = 1;
@@ -113,14 +121,78 @@ class WhyTest {
   }
 
   @Test
+  @Order(1)
   void sixtyRandomCallsEndAsForetold() {
     run(60);
   }
 
   @Test
+  @Order(1)
   @Tag("long")
   void threeHundredRandomCallsEndAsForetold() {
     run(300);
+  }
+
+  @Test
+  @Order(2)
+  void commandsSayItProbeItAndNameWhatPermitsIt() throws IOException {
+    RandomMesh mesh = new RandomMesh(cluster, new Random(SEED)).cleared();
+    apply(mesh);
+    String refused = printed(0, "why", "shop/buyer", "shop/store:8080", "--probe", "-o", "json");
+    assertThat(refused).contains("no_traffic_target", "\"agrees\" : true");
+    printed(1, "policy", "check-pods", "shop/buyer", "shop/store:8080");
+
+    mesh.targets.put(
+        "given", new ObjectMapper().readTree(refused).path("change").path("yaml").asText());
+    apply(mesh);
+
+    assertThat(printed(0, "policy", "check-pods", "shop/buyer", "shop/store:8080"))
+        .contains("\nALLOWED: ", "TrafficTarget shop/buyer-to-store-8080 spec: it grants this");
+    assertThat(connectivity(0, "shop/store", "books:8080")).contains("Tried: open", "as foretold");
+    assertThat(connectivity(1, "shop/store", "books:8082"))
+        .contains("\nREFUSED: ", "Tried: reset", "as foretold");
+    assertThat(connectivity(1, "shop/web", "pages:8081", "--app-protocol", "http"))
+        .contains("\nREFUSED: ", "Tried: reset", "as foretold");
+  }
+
+  private static String connectivity(int code, String pod, String service, String... more) {
+    List<String> words =
+        new ArrayList<>(
+            List.of("verify", "connectivity", "--from-pod", "shop/buyer", "--to-pod", pod));
+    words.addAll(List.of("--to-service", service));
+    words.addAll(List.of(more));
+    return printed(code, words.toArray(String[]::new));
+  }
+
+  @Test
+  @Order(3)
+  void aDeadDaemonIsSaidToBeDead() {
+    Site site = cluster.site("a");
+    site.daemon().kill();
+
+    String page =
+        printed(0, "why", "shop/buyer", "shop/store:8080", "--state", site.state().toString());
+
+    assertThat(page).contains("\nREFUSED: ", "proxy_unavailable", "NO DAEMON ANSWERS");
+    assertThat(
+            new WhyCall("buyer", "shop/store:8080", "", "", Map.of())
+                .make(cluster, cluster.pod("store").at(Family.IPV4, 8080)))
+        .isEqualTo("refused");
+  }
+
+  /** On node a; what is written to standard output. */
+  private static String printed(int code, String... words) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    List<String> all = new ArrayList<>(List.of(words));
+    all.addAll(List.of("--node-name", cluster.site("a").prefix()));
+    int ended =
+        SluiceCommand.commandLine()
+            .setOut(new PrintWriter(out))
+            .setErr(new PrintWriter(err))
+            .execute(all.toArray(String[]::new));
+    assertThat(ended).as("%s %s%s", all, out, err).isEqualTo(code);
+    return out.toString();
   }
 
   private static void run(int calls) {
