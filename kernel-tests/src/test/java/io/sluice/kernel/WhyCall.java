@@ -3,6 +3,7 @@ package io.sluice.kernel;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Cluster;
+import io.sluice.lab.site.SitePod;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.why.WhyQuestion;
@@ -11,6 +12,10 @@ import io.sluice.process.AdminRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
+import java.net.StandardProtocolFamily;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -61,14 +66,30 @@ record WhyCall(String from, String to, String method, String path, Map<String, S
 
   /** The same to an address. */
   String make(Cluster cluster, InetSocketAddress called) {
-    Attempt attempt = Attempt.from(cluster.pod(from), called, method.isEmpty() ? BYTES : request());
-    Matcher status = STATUS.matcher(attempt.answer());
-    if (status.matches()) {
-      return status.group(1);
+    if (!method.isEmpty()) {
+      return status(cluster.pod(from), called);
     }
+    Attempt attempt = Attempt.from(cluster.pod(from), called, BYTES);
     return attempt.answer().equals(BYTES)
         ? "arrived"
         : attempt.wasTurnedAway() ? "refused" : attempt.toString();
+  }
+
+  /** Waits for the answer before it ends, as clients of HTTP do. */
+  private String status(SitePod pod, InetSocketAddress called) {
+    try (SocketChannel channel = pod.call(() -> SocketChannel.open(StandardProtocolFamily.INET))) {
+      channel.socket().connect(called, (int) Attempt.TIMEOUT.toMillis());
+      channel.socket().setSoTimeout((int) Attempt.TIMEOUT.toMillis());
+      channel.socket().getOutputStream().write(request().getBytes(StandardCharsets.US_ASCII));
+      String answer =
+          new String(channel.socket().getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+      Matcher status = STATUS.matcher(answer);
+      return status.matches() ? status.group(1) : "no answer of HTTP: " + answer;
+    } catch (SocketTimeoutException e) {
+      return "timed out";
+    } catch (IOException e) {
+      return "refused";
+    }
   }
 
   private String request() {

@@ -16,6 +16,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Answers in JSON, whose members are told by {@code sluice why --help}. */
 record Answers(MeshSnapshot snapshot, NodeView node) {
@@ -90,7 +91,7 @@ record Answers(MeshSnapshot snapshot, NodeView node) {
     to.put("netns", source.netns().orElse("-"));
   }
 
-  private static String text(@org.jspecify.annotations.Nullable Object valueOrNull) {
+  private static String text(@Nullable Object valueOrNull) {
     return valueOrNull == null ? "-" : valueOrNull.toString();
   }
 

@@ -4,6 +4,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Reason;
 import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,7 +105,7 @@ record Fate(
 
       /** As printed. */
       String label() {
-        return name().toLowerCase(java.util.Locale.ROOT);
+        return name().toLowerCase(Locale.ROOT);
       }
     }
   }

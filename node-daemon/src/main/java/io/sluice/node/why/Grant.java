@@ -16,6 +16,7 @@ import io.sluice.mesh.decision.HttpRequest;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -145,7 +146,7 @@ record Grant(
     return snapshot.workloads().stream()
         .filter(pod -> pod.enrolled() && !pod.addresses().isEmpty())
         .filter(pod -> pod.identity().serviceAccountName().equals(account))
-        .sorted(java.util.Comparator.comparing(Workload::name))
+        .sorted(Comparator.comparing(Workload::name))
         .toList();
   }
 
