@@ -8,6 +8,8 @@ import java.net.InetAddress;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** YAML of the rows. All of it is in one namespace. */
 final class ScenarioManifests {
@@ -135,6 +137,25 @@ final class ScenarioManifests {
 
   static String tcp(String route) {
     return "{kind: TCPRoute, name: " + route + "}";
+  }
+
+  /** An HTTPRoute that leads a service's requests to it, and copies to others. */
+  static String mirrors(String service, String... mirrors) {
+    String filters =
+        Stream.of(mirrors)
+            .map(
+                "{type: RequestMirror, requestMirror: {backendRef: {name: %s, port: 80}}}"
+                    ::formatted)
+            .collect(Collectors.joining(", "));
+    return """
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: HTTPRoute
+    metadata: {name: %1$s, namespace: %2$s}
+    spec:
+      parentRefs: [{group: "", kind: Service, name: %1$s, port: 80}]
+      rules: [{filters: [%3$s], backendRefs: [{name: %1$s, port: 80}]}]
+    """
+        .formatted(service, Manifests.NAMESPACE, filters);
   }
 
   /**

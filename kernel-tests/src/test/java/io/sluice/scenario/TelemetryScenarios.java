@@ -2,6 +2,7 @@ package io.sluice.scenario;
 
 import static io.sluice.scenario.ScenarioManifests.files;
 import static io.sluice.scenario.ScenarioManifests.http;
+import static io.sluice.scenario.ScenarioManifests.mirrors;
 import static io.sluice.scenario.ScenarioManifests.port;
 import static io.sluice.scenario.ScenarioManifests.routes;
 import static io.sluice.scenario.ScenarioManifests.service;
@@ -27,6 +28,7 @@ final class TelemetryScenarios {
   private static final int FORBIDDEN = 403;
   private static final int SERVED = 30;
   private static final int REFUSED = 20;
+  private static final int COPIED = 20;
 
   private TelemetryScenarios() {}
 
@@ -48,7 +50,53 @@ final class TelemetryScenarios {
                 times(SERVED, Request.get("http://bookstore/told"), "200 v1"),
                 times(REFUSED, Request.get("http://bookstore/untold"), "403")),
             act("what is counted", counted::check),
-            act("the log", TelemetryScenarios::checkLog)));
+            act("the log", TelemetryScenarios::checkLog)),
+        Scenario.of(
+            "copies are calls of their mirrors, granted or not, and their callers notice nothing",
+            files(
+                "services",
+                service("bookstore", "version: v1", port(80, Nginx.HTTP, "http"))
+                    + "---\n"
+                    + service("bookstore-v2", "version: v2", port(80, Nginx.HTTP, "http"))
+                    + "---\n"
+                    + service("bookwarehouse", "app: bookwarehouse", port(80, Nginx.HTTP, "http")),
+                "routes",
+                routes("store", "{name: told, pathRegex: '/copied.*', methods: [GET]}"),
+                "target",
+                target(BUYER, "bookstore-v1", http("store")),
+                "target-2",
+                target(BUYER, "bookstore-v2", http("store")),
+                "mirrors",
+                mirrors("bookstore", "bookstore-v2", "bookwarehouse")),
+            act("the copies", TelemetryScenarios::checkCopies)));
+  }
+
+  private static void checkCopies(Cell cell) {
+    String path = "/copied/" + cell.number();
+    assertThat(
+            cell.ask(BUYER, List.of(Request.get("http://bookstore" + path).times(COPIED))).stream()
+                .map(Answer::outcome))
+        .containsOnly("200 v1");
+    Await.untilPasses(
+        Await.PATIENCE,
+        () -> {
+          List<RequestLine> asked = lines(cell.calling(), "outbound", path);
+          assertThat(asked).filteredOn(line -> line.status() == OK).hasSize(2 * COPIED);
+          assertThat(asked)
+              .filteredOn(line -> line.server().equals("shop/bookwarehouse"))
+              .hasSize(COPIED)
+              .allSatisfy(line -> {
+                assertThat(line.status()).isEqualTo(FORBIDDEN);
+                assertThat(line.reason()).isEqualTo("no_traffic_target");
+              });
+          List<RequestLine> served = lines(cell.site().serving(), "inbound", path);
+          assertThat(served).hasSize(2 * COPIED);
+          assertThat(served)
+              .filteredOn(line -> line.server().equals("shop/v2"))
+              .hasSize(COPIED)
+              .allSatisfy(
+                  line -> assertThat(line.rule()).isEqualTo("shop/bookbuyer-to-bookstore-v2"));
+        });
   }
 
   /** Of both families together: no label tells them apart. */

@@ -2,6 +2,7 @@ package io.sluice.mesh;
 
 import io.sluice.api.resources.v1.FieldChange;
 import io.sluice.api.resources.v1.Filters;
+import io.sluice.api.resources.v1.Mirror;
 import io.sluice.api.resources.v1.PathChange;
 import io.sluice.api.resources.v1.Redirect;
 import io.sluice.api.resources.v1.Target;
@@ -19,6 +20,15 @@ final class FilterCodec {
     if (rewrite != null) {
       message.setRewrite(message(rewrite));
     }
+    filters
+        .mirrors()
+        .forEach(mirror ->
+            message.addMirrors(
+                Mirror.newBuilder()
+                    .setService(mirror.service().toString())
+                    .setPort(mirror.port())
+                    .setParts(mirror.parts())
+                    .setWhole(mirror.whole())));
     return message.build();
   }
 
@@ -64,7 +74,17 @@ final class FilterCodec {
     return new HttpFilters(
         changes("filters.request", message.getRequestList(), checks),
         changes("filters.response", message.getResponseList(), checks),
-        message.hasRewrite() ? target("filters.rewrite", message.getRewrite(), checks) : null);
+        message.hasRewrite() ? target("filters.rewrite", message.getRewrite(), checks) : null,
+        checks.list(
+            "filters.mirrors",
+            message.getMirrorsList(),
+            WireLimits.MIRRORS,
+            mirror ->
+                new HttpFilters.Mirror(
+                    NamespacedName.parse(mirror.getService()),
+                    checks.port("filters.mirrors.port", mirror.getPort()),
+                    mirror.getParts(),
+                    mirror.getWhole())));
   }
 
   static HttpFilters.Redirect model(Redirect message, Checks checks) {

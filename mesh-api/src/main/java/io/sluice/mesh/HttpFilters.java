@@ -11,11 +11,15 @@ import org.jspecify.annotations.Nullable;
  * @param request changes of the request's fields, in their order
  * @param response changes of the response's fields, in their order
  * @param rewriteOrNull what is asked for instead; its scheme, port and status mean nothing
+ * @param mirrors who gets a copy of the request so changed
  */
 public record HttpFilters(
-    List<FieldChange> request, List<FieldChange> response, @Nullable Target rewriteOrNull) {
+    List<FieldChange> request,
+    List<FieldChange> response,
+    @Nullable Target rewriteOrNull,
+    List<Mirror> mirrors) {
   /** Changes nothing. */
-  public static final HttpFilters NONE = new HttpFilters(List.of(), List.of(), null);
+  public static final HttpFilters NONE = new HttpFilters(List.of(), List.of(), null, List.of());
 
   /** Fields that frame a message, belong to one connection or say who calls (RFC 9110 §7). */
   private static final Set<String> RESERVED =
@@ -35,6 +39,26 @@ public record HttpFilters(
   public HttpFilters {
     request = List.copyOf(request);
     response = List.copyOf(response);
+    mirrors = List.copyOf(mirrors);
+  }
+
+  /**
+   * A service that gets copies of requests, whose answers nobody gets.
+   *
+   * @param port of it
+   * @param parts of {@code whole}: the share of the requests that is copied
+   */
+  public record Mirror(NamespacedName service, int port, int parts, int whole) {
+    public Mirror {
+      if (parts < 0 || parts > whole || whole < 1) {
+        throw new IllegalArgumentException("a share of " + parts + "/" + whole + " is none");
+      }
+    }
+  }
+
+  /** Whether it changes nothing. */
+  public boolean isNone() {
+    return rewriteOrNull == null && request.isEmpty() && response.isEmpty();
   }
 
   /** What is done with a field. */

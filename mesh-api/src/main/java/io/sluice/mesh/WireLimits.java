@@ -59,6 +59,7 @@ public final class WireLimits {
   public static final int ROUTE_RULES = 1_024;
 
   static final int FIELD_CHANGES = 128;
+  static final int MIRRORS = 64;
   static final int BACKENDS = 256;
   static final int DENIED = 16_384;
 

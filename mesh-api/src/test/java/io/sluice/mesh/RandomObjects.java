@@ -138,7 +138,10 @@ final class RandomObjects {
         random.nextBoolean() ? 0 : port(),
         random.nextInt(TrafficRoute.Backend.MAX_WEIGHT + 1),
         new HttpFilters(
-            list(this::change), list(this::change), random.nextBoolean() ? target() : null));
+            list(this::change),
+            list(this::change),
+            random.nextBoolean() ? target() : null,
+            list(() -> new HttpFilters.Mirror(name(), port(), random.nextInt(8), 7))));
   }
 
   private HttpFilters.FieldChange change() {

@@ -276,7 +276,7 @@ final class GatewayCompiler {
               usable ? backend.service() : null,
               backend.port(),
               backend.weight(),
-              usable ? filters(changes, backend.changes(), match) : HttpFilters.NONE));
+              usable ? filters(one.route, changes, backend.changes(), match) : HttpFilters.NONE));
     }
     return new Rule(one.port, matches, backends, null);
   }
@@ -286,14 +286,20 @@ final class GatewayCompiler {
         || surroundings.allows(route, backend.service());
   }
 
-  private static HttpFilters filters(Changes rule, Changes backend, Match match) {
+  private HttpFilters filters(GatewayRoute route, Changes rule, Changes backend, Match match) {
     Target rewrite = rule.filters().rewriteOrNull();
     Target own = backend.filters().rewriteOrNull();
     Target used = own == null ? rewrite : own;
     return new HttpFilters(
         joined(rule.filters().request(), backend.filters().request()),
         joined(rule.filters().response(), backend.filters().response()),
-        used == null ? null : target(used, match));
+        used == null ? null : target(used, match),
+        Stream.concat(rule.mirrors().stream(), backend.mirrors().stream())
+            .filter(mirror -> mirror.to().isService() && isAllowed(route, mirror.to()))
+            .map(mirror ->
+                new HttpFilters.Mirror(
+                    mirror.to().service(), mirror.to().port(), mirror.parts(), mirror.whole()))
+            .toList());
   }
 
   private static List<FieldChange> joined(List<FieldChange> first, List<FieldChange> second) {
@@ -330,6 +336,7 @@ final class GatewayCompiler {
       GatewayRoute.Rule rule = route.rules().get(i);
       String field = "spec.rules[" + i + "]";
       unsupported(route, rule.changes(), "requests that match the rule are answered 500");
+      reportMirrors(route, rule.changes());
       if (replacesPrefix(rule) && rule.matches().stream().anyMatch(one -> one.prefix().isEmpty())) {
         statuses.add(
             route,
@@ -375,6 +382,7 @@ final class GatewayCompiler {
 
   private void report(GatewayRoute route, String field, GatewayRoute.Backend backend) {
     unsupported(route, backend.changes(), "the share of the backend is answered 500");
+    reportMirrors(route, backend.changes());
     if (backend.changes().redirectOrNull() != null) {
       statuses.add(
           route,
@@ -384,13 +392,25 @@ final class GatewayCompiler {
           "give the rule the filter",
           UNSUPPORTED_VALUE);
     }
+    resolve(route, field, backend, "so its share is answered 500");
+  }
+
+  private void reportMirrors(GatewayRoute route, Changes changes) {
+    for (GatewayRoute.Mirror mirror : changes.mirrors()) {
+      resolve(route, mirror.field(), mirror.to(), "so it gets no copies");
+    }
+  }
+
+  private void resolve(
+      GatewayRoute route, String field, GatewayRoute.Backend backend, String meaning) {
     if (!backend.isService()) {
-      unresolved(route, field, "is no Service", "name a Service", INVALID_KIND);
+      unresolved(route, field, "is no Service", meaning, "name a Service", INVALID_KIND);
     } else if (!isAllowed(route, backend)) {
       unresolved(
           route,
           field,
           "leads to namespace " + backend.service().namespace() + ", which does not allow it",
+          meaning,
           "create a ReferenceGrant there",
           REF_NOT_PERMITTED);
     } else if (surroundings.knowsServices()) {
@@ -400,6 +420,7 @@ final class GatewayCompiler {
             route,
             field,
             "names Service " + backend.service() + ", which cannot be called",
+            meaning,
             "create the Service",
             BACKEND_NOT_FOUND);
       } else if (tcp(service).noneMatch(port -> port.number() == backend.port())) {
@@ -407,6 +428,7 @@ final class GatewayCompiler {
             route,
             field + ".port",
             "is none of Service " + backend.service(),
+            meaning,
             "name a TCP port of the Service",
             BACKEND_NOT_FOUND);
       }
@@ -414,8 +436,7 @@ final class GatewayCompiler {
   }
 
   private void unresolved(
-      GatewayRoute route, String field, String reason, String mend, String word) {
-    statuses.add(
-        route, Severity.WARNING, field, reason + ", so its share is answered 500", mend, word);
+      GatewayRoute route, String field, String reason, String meaning, String mend, String word) {
+    statuses.add(route, Severity.WARNING, field, reason + ", " + meaning, mend, word);
   }
 }

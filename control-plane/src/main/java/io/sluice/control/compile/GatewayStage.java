@@ -70,6 +70,14 @@ final class GatewayStage {
         .anyMatch(route -> route.clientsOrNull() == null && route.service().equals(service));
   }
 
+  private void addNamed(GatewayRoute.Rule rule) {
+    rule.changes().mirrors().forEach(mirror -> named.add(mirror.to().service()));
+    for (GatewayRoute.Backend backend : rule.backends()) {
+      named.add(backend.service());
+      backend.changes().mirrors().forEach(mirror -> named.add(mirror.to().service()));
+    }
+  }
+
   /** Returns the Services whose routes are others now. */
   Set<NamespacedName> compile(SnapshotEditor editor, GatewayCompiler.Surroundings surroundings) {
     if (!due) {
@@ -81,9 +89,7 @@ final class GatewayStage {
         .values()
         .forEach(route -> {
           route.parents().forEach(parent -> named.add(parent.service()));
-          route
-              .rules()
-              .forEach(rule -> rule.backends().forEach(backend -> named.add(backend.service())));
+          route.rules().forEach(this::addNamed);
         });
     Statuses found = new Statuses();
     Map<NamespacedName, TrafficRoute> before = made;

@@ -30,7 +30,7 @@ final class SplitCompiler {
       Comparator.comparing((TrafficSplit split) -> split.meta().birth().createdSecond())
           .thenComparing(split -> split.meta().name());
 
-  private static final Set<String> DNS = Set.of("", "svc", "svc.cluster.local");
+  private static final Set<String> DNS = Set.of("", "svc", "svc.cluster", "svc.cluster.local");
 
   private final Surroundings surroundings;
   private final Statuses statuses;
@@ -205,7 +205,13 @@ final class SplitCompiler {
       Set<Integer> missing = new TreeSet<>(called);
       NamespacedName backend = new NamespacedName(split.meta().namespace(), backendName(split, i));
       missing.removeAll(ports(backend));
-      if (!missing.isEmpty()) {
+      if (surroundings.service(backend) == null) {
+        statuses.warning(
+            split,
+            "spec.backends[" + i + "].service",
+            "is " + backend.name() + ", which does not exist and gets no calls",
+            "create the Service in namespace " + backend.namespace());
+      } else if (!missing.isEmpty()) {
         statuses.warning(
             split,
             "spec.backends[" + i + "].service",

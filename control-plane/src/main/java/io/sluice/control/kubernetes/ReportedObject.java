@@ -51,6 +51,7 @@ public record ReportedObject(
           ReadableKind.TRAFFIC_TARGET,
           ReadableKind.TCP_ROUTE,
           ReadableKind.HTTP_ROUTE_GROUP,
+          ReadableKind.TRAFFIC_SPLIT,
           ReadableKind.HTTP_ROUTE,
           ReadableKind.GRPC_ROUTE);
 

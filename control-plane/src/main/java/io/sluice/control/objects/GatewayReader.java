@@ -4,6 +4,7 @@ import io.sluice.control.manifest.Fields;
 import io.sluice.control.objects.GatewayRoute.Backend;
 import io.sluice.control.objects.GatewayRoute.Changes;
 import io.sluice.control.objects.GatewayRoute.Match;
+import io.sluice.control.objects.GatewayRoute.Mirror;
 import io.sluice.control.objects.GatewayRoute.Parent;
 import io.sluice.control.objects.GatewayRoute.Rule;
 import io.sluice.control.objects.GatewayRoute.Unusable;
@@ -283,11 +284,12 @@ final class GatewayReader {
 
   // --- filters -------------------------------------------------------------------------------
 
-  private static final Changes NOTHING = new Changes(HttpFilters.NONE, null, List.of());
+  private static final Changes NOTHING = new Changes(HttpFilters.NONE, null, List.of(), List.of());
 
-  private static Changes changes(Fields fields) {
+  private Changes changes(Fields fields) {
     List<FieldChange> request = new ArrayList<>();
     List<FieldChange> response = new ArrayList<>();
+    List<Mirror> mirrors = new ArrayList<>();
     List<Unusable> unusable = new ArrayList<>();
     HttpFilters.@Nullable Target rewrite = null;
     HttpFilters.@Nullable Redirect redirect = null;
@@ -299,6 +301,7 @@ final class GatewayReader {
               request.addAll(fieldChanges(filter.objectOrEmpty("requestHeaderModifier")));
           case "ResponseHeaderModifier" ->
               response.addAll(fieldChanges(filter.objectOrEmpty("responseHeaderModifier")));
+          case "RequestMirror" -> mirrors.add(mirror(filter.objectOrEmpty("requestMirror")));
           case "URLRewrite" -> rewrite = target(filter.objectOrEmpty("urlRewrite"));
           case "RequestRedirect" -> {
             Fields written = filter.objectOrEmpty("requestRedirect");
@@ -319,7 +322,33 @@ final class GatewayReader {
           new Unusable(
               fields.fieldPath("filters"), "redirects and rewrites, which is one too many"));
     }
-    return new Changes(new HttpFilters(request, response, rewrite), redirect, unusable);
+    return new Changes(
+        new HttpFilters(request, response, rewrite, List.of()), redirect, mirrors, unusable);
+  }
+
+  private Mirror mirror(Fields written) {
+    Fields reference = written.objectOrEmpty("backendRef");
+    boolean isService = isService(reference, "", SERVICE);
+    Backend to =
+        new Backend(
+            isService,
+            service(reference),
+            isService ? reference.requiredPort("port") : 0,
+            1,
+            NOTHING);
+    Fields fraction = written.objectOrEmpty("fraction");
+    boolean hasFraction = written.has("fraction");
+    if (hasFraction && written.has("percent")) {
+      throw new IllegalArgumentException("has a percent and a fraction, which is one too many");
+    }
+    int whole = hasFraction ? fraction.number("denominator", "a number").orElse(100) : 100;
+    int parts =
+        hasFraction
+            ? fraction.number("numerator", "a number").orElse(0)
+            : written.number("percent", "a percentage").orElse(100);
+    // Which refuses shares that are none.
+    HttpFilters.Mirror share = new HttpFilters.Mirror(to.service(), to.port(), parts, whole);
+    return new Mirror(written.fieldPath("backendRef"), to, share.parts(), share.whole());
   }
 
   private static List<FieldChange> fieldChanges(Fields modifier) {

@@ -67,14 +67,27 @@ public record GatewayRoute(
    * What filters say.
    *
    * @param filters a path that replaces a prefix leaves the prefix empty
+   * @param mirrors who gets copies, which {@code filters} leave out
    * @param unusable what of it cannot be used, each with its field
    */
   public record Changes(
-      HttpFilters filters, HttpFilters.@Nullable Redirect redirectOrNull, List<Unusable> unusable) {
+      HttpFilters filters,
+      HttpFilters.@Nullable Redirect redirectOrNull,
+      List<Mirror> mirrors,
+      List<Unusable> unusable) {
     public Changes {
+      mirrors = List.copyOf(mirrors);
       unusable = List.copyOf(unusable);
     }
   }
+
+  /**
+   * Where copies of a share of the requests go, {@code parts} of {@code whole}.
+   *
+   * @param field that says so
+   * @param to whose weight and changes mean nothing
+   */
+  public record Mirror(String field, Backend to, int parts, int whole) {}
 
   /** Why a filter cannot be used. */
   public record Unusable(String field, String reason) {}

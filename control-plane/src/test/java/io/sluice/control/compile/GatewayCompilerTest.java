@@ -1,6 +1,7 @@
 package io.sluice.control.compile;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.mesh.HttpFilters;
@@ -113,16 +114,61 @@ class GatewayCompilerTest {
                         new FieldChange(Action.SET, "x-a", "rule"),
                         new FieldChange(Action.REMOVE, "x-b", "")),
                     List.of(new FieldChange(Action.ADD, "x-c", "backend")),
-                    new HttpFilters.Target(
-                        "", "other.example", 0, new PathChange("/old/", "/new")))));
+                    new HttpFilters.Target("", "other.example", 0, new PathChange("/old/", "/new")),
+                    List.of())));
+  }
+
+  @Test
+  void sendsCopiesOfAShareToTheMirrorsThatMayBeUsed() {
+    CompiledChange compilation =
+        Manifests.compile(
+            SERVICES,
+            http(
+                "web",
+                """
+                - filters:
+                  - {type: RequestMirror, requestMirror: {backendRef: {name: v2, port: 80}, percent: 30}}
+                  - {type: RequestMirror, requestMirror: {backendRef: {name: gone, port: 80}}}
+                  - type: RequestMirror
+                    requestMirror: {backendRef: {name: db, namespace: far, port: 80}}
+                  backendRefs:
+                  - name: v1
+                    port: 80
+                    filters:
+                    - type: RequestMirror
+                      requestMirror:
+                        backendRef: {name: v2, port: 80}
+                        fraction: {numerator: 1, denominator: 1000}
+                """));
+
+    assertThat(backends(compilation).getFirst().filters().mirrors())
+        .containsExactly(
+            new HttpFilters.Mirror(name("shop", "v2"), 80, 30, 100),
+            new HttpFilters.Mirror(name("shop", "gone"), 80, 100, 100),
+            new HttpFilters.Mirror(name("shop", "v2"), 80, 1, 1_000));
+    assertThat(compilation.statuses())
+        .extracting(ObjectStatus::field, ObjectStatus::word, ObjectStatus::severity)
+        .containsExactlyInAnyOrder(
+            tuple(
+                "spec.rules[0].filters[1].requestMirror.backendRef",
+                "BackendNotFound",
+                Severity.WARNING),
+            tuple(
+                "spec.rules[0].filters[2].requestMirror.backendRef",
+                "RefNotPermitted",
+                Severity.WARNING));
+    assertThat(compilation.statuses())
+        .allSatisfy(status -> assertThat(status.reason()).endsWith(", so it gets no copies"));
   }
 
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "{type: RequestMirror, requestMirror: {backendRef: {name: v1, port: 80}}} |"
-            + " filter RequestMirror is not supported",
+        "{type: ExternalAuth, externalAuth: {protocol: HTTP}} |"
+            + " filter ExternalAuth is not supported",
+        "{type: RequestMirror, requestMirror: {backendRef: {name: v1, port: 80}, percent: 101}} |"
+            + " a share of 101/100 is none",
         "{type: RequestHeaderModifier, requestHeaderModifier: {remove: [Host]}} |"
             + " header host is not for routes to change",
         "{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: a, value: \"b\\nc\"}]}} |"

@@ -391,7 +391,9 @@ public final class RandomCluster {
                     "",
                     "",
                     "{type: RequestHeaderModifier, requestHeaderModifier: {remove: [x-a]}}",
-                    "{type: RequestMirror}"),
+                    "{type: RequestMirror, requestMirror: {backendRef: {name: %s, port: 80}}}"
+                        .formatted(app()),
+                    "{type: ExternalAuth}"),
                 app(),
                 namespaceName(),
                 app(),

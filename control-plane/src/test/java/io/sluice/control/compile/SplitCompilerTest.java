@@ -15,6 +15,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SplitCompilerTest {
   private static final String SERVICES =
@@ -58,6 +59,23 @@ class SplitCompilerTest {
 
     assertThat(routes(compilation).getFirst().rules().getFirst().backends())
         .containsExactly(new Backend(name("v1"), first), new Backend(name("v2"), second));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "web",
+        "web.shop",
+        "web.shop.svc",
+        "web.shop.svc.cluster",
+        "web.shop.svc.cluster.local"
+      })
+  void namesServicesAsDnsDoesInEveryLength(String written) {
+    CompiledChange compilation =
+        Manifests.compile(SERVICES, split("v1alpha2", written, "{service: v1, weight: 1}", ""));
+
+    assertThat(routes(compilation)).extracting(TrafficRoute::service).containsExactly(name("web"));
+    assertThat(compilation.statuses()).isEmpty();
   }
 
   @Test
@@ -132,8 +150,8 @@ class SplitCompilerTest {
             "spec.backends: have all weight 0, so calls are refused; give one a weight",
             "spec.backends[0].service: has not the ports 80 of web, whose calls it does not get;"
                 + " give Service v3 these ports",
-            "spec.backends[1].service: has not the ports 80 of web, whose calls it does not get;"
-                + " give Service gone these ports");
+            "spec.backends[1].service: is gone, which does not exist and gets no calls; create the"
+                + " Service in namespace shop");
   }
 
   @Test

@@ -80,7 +80,7 @@ class ValidationTest {
           parentRefs: [{group: "", kind: Service, name: web}]
           rules:
           - match: []
-            filters: [{type: RequestMirror, requestMirror: {}}]
+            filters: [{type: ExternalAuth, externalAuth: {}}]
             backendRefs: [{name: v1, port: 80}]
         """;
 

@@ -103,7 +103,8 @@ public enum Reason {
   SOURCE_LIMIT(100, "this caller holds its share of the pod's connections; others still find room"),
   NODE_CONNECTION_LIMIT(
       101, "the daemon has as many connections as its memory allows; see `node status`"),
-  BUFFER_LIMIT(102, "it held more unread bytes than there is memory for; its reader stands still");
+  BUFFER_LIMIT(102, "it held more unread bytes than there is memory for; its reader stands still"),
+  MIRROR_LIMIT(111, "as many copies of the pod's requests are on their way as may be");
 
   /** First code that the kernel programs never use. */
   public static final int FIRST_PROXY_CODE = 64;

@@ -17,7 +17,9 @@ import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.upstream.Upstream;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,12 +39,15 @@ final class Exchange implements Upstream.Listener {
   private final HttpStream downstream;
   private final Head request;
   private final Subject subject;
+  private final HttpFilters.@Nullable Mirror mirror; // which it asks, as a copy of another one
   private final Message asked;
   private final Message answered;
   private @Nullable Fields askedTrailers; // which came before anybody could take them
   private final long startNanos = System.nanoTime();
   private Head sent; // the request as it goes on
   private HttpFilters filters = HttpFilters.NONE;
+  private @Nullable Copy copy; // until it goes to mirrors
+  private boolean copied; // or nobody gets one
   private @Nullable Upstream upstream; // while it is searched
   private @Nullable HttpStream joined;
   private boolean reused; // an upstream that carried exchanges before
@@ -57,13 +62,24 @@ final class Exchange implements Upstream.Listener {
   /** Place in the owner's list; the owner's own. */
   int index = -1;
 
-  /** Nothing is asked yet. */
-  Exchange(Exchanges owner, HttpStream downstream, Head request, boolean last, Subject subject) {
+  /**
+   * Nothing is asked yet.
+   *
+   * @param mirrorOrNull what it asks whatever routes say, and without an answer to anybody
+   */
+  Exchange(
+      Exchanges owner,
+      HttpStream downstream,
+      Head request,
+      boolean last,
+      Subject subject,
+      HttpFilters.@Nullable Mirror mirrorOrNull) {
     this.owner = owner;
     this.downstream = downstream;
     this.request = request;
     this.sent = request;
     this.subject = subject;
+    this.mirror = mirrorOrNull;
     boolean grpc = LocalAnswer.isGrpc(request);
     this.asked = new Message(grpc);
     this.answered = new Message(grpc);
@@ -84,9 +100,8 @@ final class Exchange implements Upstream.Listener {
     request.fields.removeLike(CLIENT_CERTIFICATE); // a claim of others about identities
     SpiffeId caller = subject.callerOrNull();
     if (subject.direction() == Direction.INBOUND && caller != null) {
-      SpiffeId called = subject.calledOrNull();
       request.fields.add(
-          CLIENT_CERTIFICATE, (called == null ? "" : "By=" + called + ";") + "URI=" + caller);
+          CLIENT_CERTIFICATE, owner.clientCertificate(subject.calledOrNull(), caller));
     }
     search();
   }
@@ -111,6 +126,17 @@ final class Exchange implements Upstream.Listener {
     end = End.BAD_REQUEST;
     subject.refused(Verdict.of(Outcome.REFUSED, Reason.BAD_REQUEST));
     answer(code);
+  }
+
+  /** As many copies as may be are on their way. */
+  void beyondLimit() {
+    HttpFilters.Mirror asks = mirror;
+    if (asks != null) {
+      subject.callsService(asks.service());
+    }
+    end = End.CUT;
+    subject.refused(Verdict.of(Outcome.REFUSED, Reason.MIRROR_LIMIT));
+    answer(503);
   }
 
   /** The rest of the request broke a rule; the exchange is aborted after this. */
@@ -147,9 +173,19 @@ final class Exchange implements Upstream.Listener {
   }
 
   @Override
+  public HttpFilters.@Nullable Mirror mirror() {
+    return mirror;
+  }
+
+  @Override
   public void changedBy(HttpFilters changes) {
     filters = changes;
     sent = request.changed(changes);
+    if (!copied && !changes.mirrors().isEmpty()) {
+      List<HttpFilters.Mirror> mirrors =
+          Copy.chosen(sent, changes.mirrors(), ThreadLocalRandom.current());
+      copy = mirrors.isEmpty() ? null : owner.copy(sent, mirrors);
+    }
   }
 
   @Override
@@ -231,13 +267,14 @@ final class Exchange implements Upstream.Listener {
     }
     subject.refused(verdict);
     Reason reason = verdict.reason();
-    if (reason == Reason.ROUTE_NOT_GRANTED) {
+    if (reason == Reason.ROUTE_NOT_GRANTED
+        || (mirror != null && kind != CloseKind.CONNECT_FAILURE && !isWithoutEndpoint(reason))) {
       end = End.REFUSED;
       answer(403);
     } else if (kind == CloseKind.CONNECT_FAILURE) {
       end = End.NO_UPSTREAM;
       answer(503);
-    } else if (reason == Reason.NO_READY_ENDPOINT || reason == Reason.UNKNOWN_SERVICE_PORT) {
+    } else if (isWithoutEndpoint(reason)) {
       end = End.NO_ENDPOINT;
       answer(503);
     } else {
@@ -250,13 +287,19 @@ final class Exchange implements Upstream.Listener {
     }
   }
 
+  private static boolean isWithoutEndpoint(Reason reason) {
+    return reason == Reason.NO_READY_ENDPOINT || reason == Reason.UNKNOWN_SERVICE_PORT;
+  }
+
   private void join(HttpStream stream) {
     joined = stream;
+    copied = true;
     stream.listen(new FromUpstream());
     Fields trailers = askedTrailers;
     boolean whole = asked.whole && trailers == null;
     stream.head(sent, whole && !asked.holdsAny());
     for (ByteBuf piece = asked.nextHeld(); piece != null; piece = asked.nextHeld()) {
+      keepCopy(piece);
       stream.data(piece, whole && !asked.holdsAny());
     }
     if (trailers != null) {
@@ -264,6 +307,33 @@ final class Exchange implements Upstream.Listener {
     }
     stream.flush();
     confirm(stream, asked, downstream);
+    sendCopies(trailers);
+  }
+
+  // --- copies --------------------------------------------------------------------------------
+
+  private void keepCopy(ByteBuf piece) {
+    Copy known = copy;
+    if (known != null && !known.keep(piece)) {
+      dropCopy();
+    }
+  }
+
+  /** Once all of it has been led on. */
+  private void sendCopies(@Nullable Fields trailers) {
+    Copy known = copy;
+    if (known != null && asked.whole && !ended) {
+      copy = null;
+      owner.copies().send(known, trailers);
+    }
+  }
+
+  private void dropCopy() {
+    Copy known = copy;
+    copy = null;
+    if (known != null) {
+      known.drop();
+    }
   }
 
   /** What has gone may be followed by more. */
@@ -298,7 +368,9 @@ final class Exchange implements Upstream.Listener {
       if (sink == null) {
         asked.hold(bytes);
       } else {
+        keepCopy(bytes);
         sink.data(bytes, last);
+        sendCopies(null);
       }
       finishIfWhole();
     }
@@ -314,6 +386,7 @@ final class Exchange implements Upstream.Listener {
         askedTrailers = trailers;
       } else {
         sink.trailers(trailers);
+        sendCopies(trailers);
       }
       finishIfWhole();
     }
@@ -345,7 +418,7 @@ final class Exchange implements Upstream.Listener {
           status = answering ? status : 400;
           subject.refused(Verdict.of(Outcome.REFUSED, Reason.BAD_REQUEST));
         } else {
-          end = End.RESET_BY_CLIENT;
+          end = mirror == null ? End.RESET_BY_CLIENT : End.CUT;
         }
         dropUpstream();
         finish();
@@ -367,7 +440,9 @@ final class Exchange implements Upstream.Listener {
         answer(502);
         return;
       }
-      head.fields.change(filters.response());
+      if (!filters.isNone()) {
+        head.fields.change(filters.response());
+      }
       if (!head.isInterim() || switches) {
         status = head.status();
         answering = true;
@@ -479,6 +554,7 @@ final class Exchange implements Upstream.Listener {
   }
 
   private void dropUpstream() {
+    dropCopy();
     owner.leads().gaveUp(this);
     Upstream searched = upstream;
     upstream = null;
@@ -496,6 +572,7 @@ final class Exchange implements Upstream.Listener {
     if (!ended) {
       ended = true;
       asked.drop();
+      dropCopy();
       downstream.flush();
       // What the last pieces were is taken: both connections may go on to another exchange.
       HttpStream stream = joined;

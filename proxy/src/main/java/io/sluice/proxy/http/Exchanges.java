@@ -4,7 +4,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
+import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
@@ -22,6 +24,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -65,6 +68,9 @@ public final class Exchanges implements DirectPeer {
 
   private static final long MOST_DROPPED = 1 << 20;
 
+  /** For a client of HTTP/1.1 that asks now and then: it is told by an answer. */
+  private static final long RETIREMENT_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   private final Surroundings around;
   private final Flow wanted;
   private final Subject subject;
@@ -72,11 +78,18 @@ public final class Exchanges implements DirectPeer {
   private final Listener listener;
   private final List<Exchange> open = new ArrayList<>(1);
   private @Nullable ByteChannel downstream;
+  private @Nullable Beginning beginning;
   private @Nullable Unasked application; // until the first request
   private @Nullable Leads leads; // from then on
   private @Nullable Http1Server http1;
   private @Nullable Http2Server http2;
+  private @Nullable Copies copies; // from the first one on
+  private @Nullable SpiffeId toldCaller;
+  private @Nullable SpiffeId toldCalled;
+  private String clientCertificate = ""; // of these two
   private boolean version2;
+  private boolean retiring;
+  private long retiredNanos;
   private boolean draining;
   private boolean ended;
 
@@ -114,7 +127,8 @@ public final class Exchanges implements DirectPeer {
       return;
     }
     downstream = channel;
-    channel.listen(new Beginning(channel));
+    beginning = new Beginning(channel);
+    channel.listen(beginning);
     channel.start();
   }
 
@@ -159,6 +173,9 @@ public final class Exchanges implements DirectPeer {
       Http1Server server =
           new Http1Server(channel, around.allocator(), around.pod().budget, new Requests());
       http1 = server;
+      if (retiring) {
+        server.retire();
+      }
       channel.listen(server);
       server.bytes(early);
       server.goOn();
@@ -171,6 +188,9 @@ public final class Exchanges implements DirectPeer {
               channel, setup(), new Shared(), stream -> stream.listen(new Asked(stream)));
       http2 = server;
       server.start(early);
+      if (retiring) {
+        server.drain();
+      }
     }
 
     @Override
@@ -238,10 +258,55 @@ public final class Exchanges implements DirectPeer {
   private void begin(HttpStream stream, Head head, boolean last) {
     progress++;
     application = null; // the leads' from here on
-    Exchange exchange = new Exchange(this, stream, head, last, subject.ofRequest());
+    opened(new Exchange(this, stream, head, last, subject.ofRequest(), null)).begin();
+  }
+
+  private Exchange opened(Exchange exchange) {
     exchange.index = open.size();
     open.add(exchange);
-    exchange.begin();
+    return exchange;
+  }
+
+  /** Where copies of requests go by. */
+  Copies copies() {
+    Copies known = copies;
+    if (known == null) {
+      // Of their own, which live on where the client has got its answer and goes.
+      Exchanges others = new Exchanges(around, wanted, subject, id, new OfCopies());
+      others.lead(version2);
+      known = new Copies(others, around.pod(), around.loop());
+      copies = known;
+    }
+    return known;
+  }
+
+  /** A copy for these mirrors, without content yet. */
+  Copy copy(Head sent, List<HttpFilters.Mirror> mirrors) {
+    return Copy.of(sent, mirrors, around.allocator(), around.pod().budget);
+  }
+
+  /** Asks a mirror, if there is room for it. */
+  void ask(HttpFilters.Mirror mirror, HttpStream stream, Head head, boolean last, boolean hasRoom) {
+    Exchange exchange = opened(new Exchange(this, stream, head, last, subject.ofRequest(), mirror));
+    if (hasRoom) {
+      exchange.begin();
+    } else {
+      exchange.beyondLimit();
+    }
+  }
+
+  /** They are told of as the others; nothing that becomes of them ends the connection. */
+  private final class OfCopies implements Listener {
+    @Override
+    public void exchanged(RequestRecord record) {
+      listener.exchanged(record);
+    }
+
+    @Override
+    public void refused(Verdict verdict) {}
+
+    @Override
+    public void ended(boolean byClient, ChannelEnd how) {}
   }
 
   /** Those of HTTP/1. */
@@ -388,6 +453,17 @@ public final class Exchanges implements DirectPeer {
     listener.refused(verdict);
   }
 
+  /** What the application is told of who calls: for all requests of a connection the same. */
+  String clientCertificate(@Nullable SpiffeId calledOrNull, SpiffeId caller) {
+    if (!caller.equals(toldCaller) || !Objects.equals(calledOrNull, toldCalled)) {
+      toldCaller = caller;
+      toldCalled = calledOrNull;
+      clientCertificate =
+          (calledOrNull == null ? "" : "By=" + calledOrNull + ";") + "URI=" + caller;
+    }
+    return clientCertificate;
+  }
+
   /** A search for where {@code exchange} goes, by the present snapshot. */
   Upstream search(Subject one, Exchange exchange) {
     MeshSnapshot snapshot = around.snapshot().get();
@@ -431,13 +507,21 @@ public final class Exchanges implements DirectPeer {
         exchange.revoke(answer);
       }
     }
+    Copies others = copies;
+    if (others != null) {
+      others.judgeAgain(affected);
+    }
   }
 
   /** To be called now and then, at {@code now} of {@link System#nanoTime}. */
   public void look(long now) {
+    if (retiring && now - retiredNanos > RETIREMENT_NANOS) {
+      drain();
+    }
     if (ended) {
       return;
     }
+    subject.forgetBut(around.snapshot().get());
     long moved = progress;
     for (Exchange exchange : open) {
       moved += exchange.moved();
@@ -449,6 +533,10 @@ public final class Exchanges implements DirectPeer {
     Leads known = leads;
     if (known != null) {
       known.look(now);
+    }
+    Copies others = copies;
+    if (others != null) {
+      others.look(now);
     }
     Http2Server shared = http2;
     if (shared != null) {
@@ -485,6 +573,25 @@ public final class Exchanges implements DirectPeer {
 
   // --- the end -------------------------------------------------------------------------------
 
+  /**
+   * Tells the client to ask elsewhere, which one of HTTP/1.1 learns from its next answer: a request
+   * that is on its way already is answered.
+   */
+  public void retire() {
+    if (retiring || draining || ended) {
+      return;
+    }
+    retiring = true;
+    retiredNanos = System.nanoTime();
+    Http1Server single = http1;
+    Http2Server shared = http2;
+    if (single != null) {
+      single.retire();
+    } else if (shared != null) {
+      shared.drain();
+    }
+  }
+
   /** Lets the present exchanges end, and takes no further ones. */
   public void drain() {
     if (draining || ended) {
@@ -509,8 +616,10 @@ public final class Exchanges implements DirectPeer {
   private void endDirect() {
     ByteChannel channel = downstream;
     boolean direct = leads != null && http1 == null && http2 == null;
-    if (draining && direct && open.isEmpty() && channel != null && !ended) {
-      channel.reset();
+    if (draining && direct && open.isEmpty() && !ended) {
+      if (channel != null) {
+        channel.reset();
+      }
       hasEnded(ChannelEnd.FINISHED);
     }
   }
@@ -530,6 +639,15 @@ public final class Exchanges implements DirectPeer {
       shared.reset();
     } else if (channel != null) {
       channel.reset();
+      dropBeginning();
+    }
+  }
+
+  /** A channel that is reset from here tells its listener nothing. */
+  private void dropBeginning() {
+    Beginning first = beginning;
+    if (first != null) {
+      first.drop();
     }
   }
 
@@ -540,6 +658,10 @@ public final class Exchanges implements DirectPeer {
       exchange.cut(byClient);
       remove(exchange);
       listener.exchanged(exchange.record(id, version()));
+    }
+    Copies others = copies;
+    if (others != null) {
+      others.drain();
     }
     Leads known = leads;
     Unasked reached = application;

@@ -7,6 +7,7 @@ import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.SocketSetup;
 import java.net.InetSocketAddress;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A pod from whose network namespace upstreams are reached. Any thread. */
 public class LocalPod {
@@ -16,6 +17,9 @@ public class LocalPod {
   public final BufferBudget budget;
 
   public final SocketSetup sockets;
+
+  /** How many copies of its requests are on their way to mirrors. */
+  public final AtomicInteger copies = new AtomicInteger();
 
   private volatile Loopback loopback = new Loopback(MeshSnapshot.EMPTY, Set.of());
 

@@ -66,6 +66,11 @@ public final class Upstream {
       return null;
     }
 
+    /** The service that is asked, whatever the route of the one called says; null: by the route. */
+    default HttpFilters.@Nullable Mirror mirror() {
+      return null;
+    }
+
     /** Whether there is a free connection to {@code endpoint} already, which has precedence. */
     default boolean prefers(InetSocketAddress endpoint) {
       return false;
@@ -133,16 +138,20 @@ public final class Upstream {
   public void start() {
     switch (subject.direction()) {
       case OUTBOUND -> {
-        Optional<Service> service = snapshot.serviceAt(wanted.destination().getAddress());
-        if (service.isPresent()) {
-          reach(service.get());
-        } else {
+        HttpFilters.Mirror mirror = listener.mirror();
+        if (mirror != null) {
+          reach(mirror);
+          return;
+        }
+        Service service = snapshot.serviceAt(wanted.destination().getAddress()).orElse(null);
+        if (service == null) {
           reach(wanted.destination());
+        } else {
+          reach(service);
         }
       }
       case INBOUND -> {
-        SpiffeId called = snapshot.identityOf(pod.name).orElse(null);
-        if (isAllowed(wanted, called) && !listener.takes(wanted.destination())) {
+        if (isAllowed(wanted, subject.own(snapshot)) && !listener.takes(wanted.destination())) {
           dialApplication(wanted.destination());
         }
       }
@@ -187,7 +196,7 @@ public final class Upstream {
       case Routing.Way.Elsewhere(HttpFilters.Redirect redirect) -> listener.ledElsewhere(redirect);
       case Routing.Way.Nowhere _ -> refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
       case Routing.Way.To(Service service, int port, HttpFilters filters) -> {
-        if (!filters.equals(HttpFilters.NONE)) {
+        if (!filters.isNone()) {
           listener.changedBy(filters);
         }
         reach(service, port);
@@ -195,10 +204,21 @@ public final class Upstream {
     }
   }
 
+  private void reach(HttpFilters.Mirror mirror) {
+    Service service = snapshot.service(mirror.service()).orElse(null);
+    if (service == null) {
+      subject.callsService(mirror.service());
+      refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
+    } else {
+      reach(service, mirror.port());
+    }
+  }
+
   private void reach(Service service, int port) {
     subject.callsService(service.name());
     affinity = service.affinity();
-    List<Endpoint> endpoints = service.port(port).map(ServicePort::endpoints).orElse(List.of());
+    ServicePort asked = service.port(port).orElse(null);
+    List<Endpoint> endpoints = asked == null ? List.of() : asked.endpoints();
     others = endpoints;
     InetSocketAddress picked = pick(endpoints);
     if (picked == null) {
