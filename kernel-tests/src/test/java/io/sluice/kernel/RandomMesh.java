@@ -24,6 +24,8 @@ final class RandomMesh {
   /** Who calls: the last one is in no mesh. */
   static final List<String> CALLERS = List.of("buyer", "friend", "thief", "loose", "walker");
 
+  static final int DNS = 53;
+
   /** Who is called, likewise. */
   static final List<String> CALLED = List.of("near", "store", "annexe", "web", "loner");
 
@@ -59,6 +61,7 @@ final class RandomMesh {
     traffic.put("enablePermissiveTrafficPolicyMode", Boolean.toString(chance(15)));
     traffic.put("enableEgress", Boolean.toString(chance(40)));
     denied = chance(20);
+    resolve(chance(50));
     if (chance(50)) {
       annotations.put("loose", "sluice.io/outbound-port-exclusion-list: \"9090\"");
     } else {
@@ -238,6 +241,11 @@ final class RandomMesh {
                 : "");
   }
 
+  /** Names the stranger as a resolver, or nobody. */
+  void resolve(boolean byStranger) {
+    traffic.put("dnsResolvers", byStranger ? "[" + text(cluster.stranger()) + "]" : "[]");
+  }
+
   /** All of it. */
   String yaml() {
     List<String> all = new ArrayList<>();
@@ -268,6 +276,7 @@ final class RandomMesh {
     String to;
     if (kind == 0) {
       to = text(cluster.stranger());
+      port = chance(50) ? DNS : port;
     } else if (kind <= 4 && redirected) { // nothing translates cluster IPs here but the proxy
       to = "shop/" + any(SERVICES);
     } else {
@@ -278,7 +287,7 @@ final class RandomMesh {
     return new WhyCall(
         from,
         to + ":" + port,
-        port == 8080 || port == 9090 ? "" : any(List.of("GET", "POST")),
+        port == 8081 || port == 8082 ? any(List.of("GET", "POST")) : "",
         any(List.of("/x", "/y", "/x/./z?q=1")),
         chance(50) ? Map.of("v", any(List.of("one", "two"))) : Map.of());
   }

@@ -58,12 +58,14 @@ class WhyTest {
     for (String account : List.of("store", "web")) {
       awaitCertificate("b", account);
     }
+    var stranger = cluster.stranger();
+    SERVERS.add(
+        TcpServer.open(stranger, stranger.at(Family.IPV4, RandomMesh.DNS), WhyTest::converse));
     for (int port : RandomMesh.PORTS) {
       for (String name : RandomMesh.CALLED) {
         var pod = cluster.pod(name);
         SERVERS.add(TcpServer.open(pod, pod.at(Family.IPV4, port), WhyTest::converse));
       }
-      var stranger = cluster.stranger();
       SERVERS.add(TcpServer.open(stranger, stranger.at(Family.IPV4, port), WhyTest::converse));
     }
   }
@@ -264,6 +266,7 @@ class WhyTest {
           "permissive_mode",
           "egress_allowed",
           "egress_disabled",
+          "dns_refused",
           "excluded_port",
           "excluded_range",
           "unknown_service_port",
@@ -291,6 +294,8 @@ class WhyTest {
           case "MeshConfig" -> {
             if (field.equals("spec.certificate.deniedIdentities")) {
               mesh.denied = false;
+            } else if (field.equals("spec.traffic.dnsResolvers")) {
+              mesh.resolve(true);
             } else {
               String word = field.substring(field.lastIndexOf('.') + 1);
               mesh.traffic.put(word, Boolean.toString(!Boolean.parseBoolean(traffic.get(word))));

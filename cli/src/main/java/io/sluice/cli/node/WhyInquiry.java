@@ -68,7 +68,7 @@ import picocli.CommandLine.Spec;
       "change.besides (number): With a call that does not arrive: pairs of pods that could call each other"
           + " then, too",
       "change.pairs[]: With a call that does not arrive: the first ten of them",
-      "unknown[]: what only others know",
+      "unknown[]: With something that only others know: what that is",
       "node.name: of who answers",
       "node.daemon: running or not running",
       "node.snapshotRevision (number): of the mesh as it is known",

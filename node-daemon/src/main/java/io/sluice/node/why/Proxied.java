@@ -277,16 +277,6 @@ final class Proxied {
     Workload source = out.call().source();
     for (Workload end : List.of(source, pod)) {
       SpiffeId identity = end.identity();
-      if (snapshot.settings().denied().denies(identity)) {
-        return Optional.of(
-            story.end(
-                Kind.REFUSED,
-                Reason.PEER_DENIED,
-                List.of(
-                    Causes.meshConfig(
-                        "spec.certificate.deniedIdentities", identity + " is on the deny list")),
-                status(out, ServiceEnds.UNAVAILABLE, story)));
-      }
       Optional<String> missing =
           arriving.isHere(end) ? node.noCertificate(identity) : Optional.empty();
       if (missing.isPresent()) {
@@ -296,6 +286,16 @@ final class Proxied {
                 Kind.UNREACHABLE,
                 isCaller ? Reason.NO_CERTIFICATE : Reason.TLS_FAILED,
                 List.of(Causes.pod(end, "spec.serviceAccountName", missing.get())),
+                status(out, ServiceEnds.UNAVAILABLE, story)));
+      }
+      if (snapshot.settings().denied().denies(identity)) {
+        return Optional.of(
+            story.end(
+                Kind.REFUSED,
+                Reason.PEER_DENIED,
+                List.of(
+                    Causes.meshConfig(
+                        "spec.certificate.deniedIdentities", identity + " is on the deny list")),
                 status(out, ServiceEnds.UNAVAILABLE, story)));
       }
     }
