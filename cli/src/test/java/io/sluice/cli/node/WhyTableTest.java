@@ -202,38 +202,25 @@ class WhyTableTest {
 
   /** One cause. */
   private record Row(
-      String name, Map<String, String> files, Node node, WhyQuestion question, String expected) {
-    Row on(Node other) {
-      return new Row(name, files, other, question, expected);
-    }
-  }
+      String name, Map<String, String> files, Node node, WhyQuestion question, String expected) {}
 
-  private static Row row(String name, String call, String expected, String... namesAndFiles) {
-    Map<String, String> files = new TreeMap<>();
-    for (int i = 0; i < namesAndFiles.length; i += 2) {
-      files.put(namesAndFiles[i], namesAndFiles[i + 1]);
-    }
+  private static WhyQuestion question(String call) {
     String[] words = call.split(" ", -1);
     Map<String, String> headers = new TreeMap<>();
     for (int i = 4; i < words.length; i++) {
-      headers.put(words[i].split("=")[0], words[i].split("=")[1]);
+      headers.put(words[i].split("=", 2)[0], words[i].split("=", 2)[1]);
     }
-    String source = words[0].contains("/") ? words[0] : "shop/" + words[0];
     boolean isRequest = words.length > 2;
-    return new Row(
-        name,
-        files,
-        Node.GOOD,
-        new WhyQuestion(
-            source, words[1], isRequest ? words[2] : "", isRequest ? words[3] : "", headers),
-        expected);
+    return new WhyQuestion(
+        words[0].contains("/") ? words[0] : "shop/" + words[0],
+        words[1],
+        isRequest ? words[2] : "",
+        isRequest ? words[3] : "",
+        headers);
   }
 
   private static final String PERMISSIVE = "enablePermissiveTrafficPolicyMode: true";
   private static final String BUYER_HAS_STORE = target("buyer", "store", "8080");
-  private static final String BUYER_GETS_X =
-      target("buyer", "web", "8081", "{name: x, pathRegex: /x, methods: [GET], headers: {v: one}}");
-
   private static final String UNREADY =
       """
       apiVersion: discovery.k8s.io/v1
@@ -244,360 +231,164 @@ class WhyTableTest {
       endpoints: [{addresses: [10.1.0.21], conditions: {ready: false}}]
       """;
 
+  /** Name; who calls whom, and how; what is said; what is otherwise than in {@link #mesh}. */
+  private static final String ROWS =
+      """
+      no target; buyer shop/store:8080; refused no_traffic_target TrafficTarget - spec.sources;
+      granted; buyer shop/store:8080; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
+      another account; web shop/store:8080; refused no_traffic_target TrafficTarget - spec.sources; store
+      a pod of the same account; friend shop/store:8080; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
+      another port; buyer shop/store:9090; refused port_not_granted TrafficTarget shop/buyer-to-store spec.rules; store
+      by the Service; buyer shop/books; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
+      by its name; buyer books.shop.svc:80; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
+      by its short name; buyer books:80; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
+      request granted; buyer shop/pages:80 GET /x v=one; allowed traffic_target TrafficTarget shop/buyer-to-web spec; web
+      normalised path; buyer shop/pages:80 GET /y/../%78?q=1 v=one; allowed traffic_target TrafficTarget shop/buyer-to-web spec; web
+      wrong method; buyer shop/pages:80 POST /x v=one; refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches; web
+      wrong path; buyer shop/pages:80 GET /z v=one; refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches; web
+      wrong header; buyer shop/pages:80 GET /x v=two; refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches; web
+      port of a request; buyer shop/web:9090 GET /x v=one; refused port_not_granted TrafficTarget shop/buyer-to-web spec.rules; web
+      bytes where requests are granted; buyer shop/books:80; refused http_only TrafficTarget shop/buyer-to-store spec.rules[].matches; storeHttp
+      HTTP that is switched off; buyer shop/pages:80 GET /x v=one; refused http_only Service shop/pages spec.ports[].appProtocol; web l7off
+      permissive; buyer shop/store:8080; allowed permissive_mode MeshConfig - spec.traffic.enablePermissiveTrafficPolicyMode; permissive
+      no permissive for an unknown address; buyer 192.0.2.1:80; refused egress_disabled MeshConfig - spec.traffic.enableEgress; permissive
+      egress; buyer 192.0.2.1:80; allowed egress_allowed MeshConfig - spec.traffic.enableEgress; egress
+      a pod outside; buyer town/walker:80; refused egress_disabled MeshConfig - spec.traffic.enableEgress;
+      no resolver; buyer 192.0.2.1:53; refused dns_refused MeshConfig - spec.traffic.dnsResolvers;
+      resolver; buyer 192.0.2.1:53; allowed dns node - -; resolver
+      metadata service; buyer 169.254.169.254:80; refused metadata_refused Pod shop/buyer metadata.annotations["sluice.io/metadata-mode"];
+      Service without that port; buyer shop/books:81; unreachable unknown_service_port Service shop/books spec.ports;
+      no pod has the labels; buyer shop/bare:80; unreachable no_ready_endpoint Service shop/bare spec.selector;
+      unready endpoint; buyer shop/old:80; unreachable no_ready_endpoint Service shop/old endpoints; unready
+      weights of 0; buyer shop/books:80; unreachable no_ready_endpoint TrafficSplit shop/books-split spec.backends; split0
+      split elsewhere; buyer shop/books:80; refused no_traffic_target TrafficSplit shop/books-split spec.backends; store split1
+      split in parts; buyer shop/books:80; mixed no_traffic_target TrafficSplit shop/books-split spec.backends; store split3
+      excluded port; buyer town/walker:8080; in the clear excluded_port Pod shop/buyer metadata.annotations["sluice.io/outbound-port-exclusion-list"]; portExcluded
+      excluded port of a strict pod; buyer shop/store:8080; refused mtls_required Pod shop/buyer metadata.annotations["sluice.io/outbound-port-exclusion-list"]; portExcluded
+      excluded port of every pod; buyer town/walker:8080; in the clear excluded_port MeshConfig - spec.traffic.outboundPortExclusionList; portOfAll
+      excluded range; buyer town/walker:80; in the clear excluded_range Pod shop/buyer metadata.annotations["sluice.io/outbound-ip-range-exclusion-list"]; rangeExcluded
+      not in an included range; buyer town/walker:80; in the clear not_included Pod shop/buyer metadata.annotations["sluice.io/outbound-ip-range-inclusion-list"]; rangeIncluded
+      excluded for what arrives; town/walker shop/store:8080; in the clear source_not_in_mesh Namespace town metadata.labels["sluice.io/mesh"]; arrivalExcluded
+      namespace not in the mesh; town/walker shop/store:8080; refused mtls_required Namespace town metadata.labels["sluice.io/mesh"];
+      the same where plaintext is taken; town/walker shop/store:8080; refused source_not_in_mesh Namespace town metadata.labels["sluice.io/mesh"]; plaintext
+      the same where everything is; town/walker shop/store:8080; in the clear source_not_in_mesh Namespace town metadata.labels["sluice.io/mesh"]; everything
+      pod kept out by its own label; buyer shop/store:8080; refused mtls_required Pod shop/buyer metadata.labels["sluice.io/mesh"]; keptOut
+      pod of the node's network; buyer shop/store:8080; refused mtls_required Pod shop/buyer spec.hostNetwork; hostNetwork
+      itself; buyer shop/buyer:8080; in the clear self node - -;
+      pod not enrolled yet; buyer shop/store:8080; refused mtls_required Pod shop/buyer -; store @pending
+      pod refused as a whole; buyer shop/store:8080; refused interception_failed_closed Pod shop/buyer -; store @closed
+      pod called that is not intercepted; buyer shop/store:8080; in the clear mesh_traffic Pod shop/store -; store @called
+      on another node; buyer shop/far:8080; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
+      no certificate; buyer shop/far:8080; unreachable no_certificate Pod shop/buyer spec.serviceAccountName; store @missing
+      expired certificate; buyer shop/far:8080; unreachable no_certificate Pod shop/buyer spec.serviceAccountName; store @expired
+      expired certificate of the other end; far shop/store:8080; unreachable tls_failed Pod shop/store spec.serviceAccountName; storeItself @otherExpired
+      mutual TLS switched off; buyer shop/far:8080; refused source_not_in_mesh MeshConfig - spec.sidecar.sidecarDisabledMTLS; store noTls
+      denied identity; buyer shop/far:8080; refused peer_denied MeshConfig - spec.certificate.deniedIdentities; store denied
+      no daemon; buyer shop/store:8080; refused proxy_unavailable node - -; store @dead
+      no daemon, and open; buyer town/walker:80; in the clear fail_open node - -; @deadOpen
+      the mesh is taken away; buyer shop/store:8080; in the clear leaving MeshConfig - spec.traffic.retirement; clear
+      route to a status; buyer shop/pages:80 GET /x v=one; refused answered_by_route HTTPRoute or GRPCRoute of Service shop/pages spec.rules; routeAway
+      route along; buyer shop/pages:80 GET /x v=one; allowed traffic_target TrafficTarget shop/buyer-to-web spec; web route
+      """;
+
+  /** What is otherwise, as a word of {@link #ROWS} says: the text of a file. */
+  private static Map.Entry<String, String> file(String word) {
+    return switch (word) {
+      case "store" -> Map.entry(TARGET, BUYER_HAS_STORE);
+      case "storeItself" -> Map.entry(TARGET, target("store", "store", "8080"));
+      case "storeHttp" ->
+          Map.entry(TARGET, target("buyer", "store", "8080", "{name: x, methods: [GET]}"));
+      case "web" ->
+          Map.entry(
+              TARGET,
+              target(
+                  "buyer",
+                  "web",
+                  "8081",
+                  "{name: x, pathRegex: /x, methods: [GET], headers: {v: one}}"));
+      case "l7off" ->
+          Map.entry(
+              "pages",
+              service("pages", "10.96.0.2", "web", 80, 8081, "http")
+                  .replace("shop}", "shop, annotations: {sluice.io/l7: \"off\"}}"));
+      case "unready" -> Map.entry("slice", UNREADY);
+      case "split0" -> Map.entry("split", split("books", "{service: pages, weight: 0}"));
+      case "split1" -> Map.entry("split", split("books", "{service: pages, weight: 1}"));
+      case "split3" ->
+          Map.entry(
+              "split", split("books", "{service: pages, weight: 1}, {service: books, weight: 3}"));
+      case "route" -> Map.entry("route", route("{path: {type: Exact, value: /x}}"));
+      case "routeAway" -> Map.entry("route", route("{path: {type: Exact, value: /other}}"));
+      case "portExcluded" -> buyer("sluice.io/outbound-port-exclusion-list: \"8080\"");
+      case "rangeExcluded" -> buyer("sluice.io/outbound-ip-range-exclusion-list: 10.1.0.48/28");
+      case "rangeIncluded" -> buyer("sluice.io/outbound-ip-range-inclusion-list: 10.2.0.0/16");
+      case "keptOut" -> buyer("", "labels: {", "labels: {sluice.io/mesh: disabled, ");
+      case "hostNetwork" -> buyer("", "spec: {", "spec: {hostNetwork: true, ");
+      case "arrivalExcluded" ->
+          Map.entry(
+              "store",
+              pod(
+                  "shop",
+                  "store",
+                  "store",
+                  "a",
+                  21,
+                  "sluice.io/inbound-port-exclusion-list: \"8080\""));
+      case "permissive" -> Map.entry(CONFIG, config(PERMISSIVE));
+      case "egress" -> Map.entry(CONFIG, config("enableEgress: true"));
+      case "resolver" -> Map.entry(CONFIG, config("dnsResolvers: [192.0.2.1]"));
+      case "portOfAll" -> Map.entry(CONFIG, config("outboundPortExclusionList: [8080]"));
+      case "plaintext" -> Map.entry(CONFIG, config("mtlsMode: PERMISSIVE"));
+      case "everything" -> Map.entry(CONFIG, config("mtlsMode: PERMISSIVE, " + PERMISSIVE));
+      case "clear" -> Map.entry(CONFIG, config("retirement: CLEAR"));
+      case "noTls" -> Map.entry(CONFIG, section("sidecar: {sidecarDisabledMTLS: true}"));
+      case "denied" ->
+          Map.entry(
+              CONFIG,
+              section(
+                  "certificate: {deniedIdentities: [\"spiffe://cluster.local/ns/shop/sa/buyer\"]}"));
+      default -> throw new IllegalArgumentException(word);
+    };
+  }
+
+  private static Map.Entry<String, String> buyer(String annotations, String... replaced) {
+    String text = pod("shop", "buyer", "buyer", "a", 11, annotations);
+    return Map.entry("buyer", replaced.length == 0 ? text : text.replace(replaced[0], replaced[1]));
+  }
+
+  private static String section(String text) {
+    return config("").replace("spec: {", "spec: {" + text + ", ");
+  }
+
+  private static Node node(String word) {
+    return switch (word) {
+      case "@pending" -> Node.pod("buyer", Protection.NOT_PROTECTED);
+      case "@closed" -> Node.pod("buyer", Protection.REFUSED);
+      case "@called" -> Node.pod("store", Protection.NOT_PROTECTED);
+      case "@missing" -> Node.certificate("buyer", "it is missing: no controller answers");
+      case "@expired" -> Node.certificate("buyer", "it is expired");
+      case "@otherExpired" -> Node.certificate("store", "it is expired");
+      case "@dead" -> new Node(false, false, Map.of(), Map.of());
+      case "@deadOpen" -> new Node(false, true, Map.of(), Map.of());
+      default -> throw new IllegalArgumentException(word);
+    };
+  }
+
   private static Stream<Row> rows() {
-    String excluded = "sluice.io/outbound-port-exclusion-list: \"8080\"";
-    return Stream.of(
-        row(
-            "no target",
-            "buyer shop/store:8080",
-            "refused no_traffic_target TrafficTarget - spec.sources"),
-        row(
-            "granted",
-            "buyer shop/store:8080",
-            "allowed traffic_target TrafficTarget shop/buyer-to-store spec",
-            TARGET,
-            BUYER_HAS_STORE),
-        row(
-            "another account",
-            "web shop/store:8080",
-            "refused no_traffic_target TrafficTarget - spec.sources",
-            TARGET,
-            BUYER_HAS_STORE),
-        row(
-            "a pod of the same account",
-            "friend shop/store:8080",
-            "allowed traffic_target TrafficTarget shop/buyer-to-store spec",
-            TARGET,
-            BUYER_HAS_STORE),
-        row(
-            "another port",
-            "buyer shop/store:9090",
-            "refused port_not_granted TrafficTarget shop/buyer-to-store spec.rules",
-            TARGET,
-            BUYER_HAS_STORE),
-        row(
-            "by the Service",
-            "buyer shop/books",
-            "allowed traffic_target TrafficTarget shop/buyer-to-store spec",
-            TARGET,
-            BUYER_HAS_STORE),
-        row(
-            "by its name",
-            "buyer books.shop.svc:80",
-            "allowed traffic_target TrafficTarget shop/buyer-to-store spec",
-            TARGET,
-            BUYER_HAS_STORE),
-        row(
-            "by its short name",
-            "buyer books:80",
-            "allowed traffic_target TrafficTarget shop/buyer-to-store spec",
-            TARGET,
-            BUYER_HAS_STORE),
-        row(
-            "request granted",
-            "buyer shop/pages:80 GET /x v=one",
-            "allowed traffic_target TrafficTarget shop/buyer-to-web spec",
-            TARGET,
-            BUYER_GETS_X),
-        row(
-            "normalised path",
-            "buyer shop/pages:80 GET /y/../%78?q=1 v=one",
-            "allowed traffic_target TrafficTarget shop/buyer-to-web spec",
-            TARGET,
-            BUYER_GETS_X),
-        row(
-            "wrong method",
-            "buyer shop/pages:80 POST /x v=one",
-            "refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches",
-            TARGET,
-            BUYER_GETS_X),
-        row(
-            "wrong path",
-            "buyer shop/pages:80 GET /z v=one",
-            "refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches",
-            TARGET,
-            BUYER_GETS_X),
-        row(
-            "wrong header",
-            "buyer shop/pages:80 GET /x v=two",
-            "refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches",
-            TARGET,
-            BUYER_GETS_X),
-        row(
-            "port of a request",
-            "buyer shop/web:9090 GET /x v=one",
-            "refused port_not_granted TrafficTarget shop/buyer-to-web spec.rules",
-            TARGET,
-            BUYER_GETS_X),
-        row(
-            "bytes where requests are granted",
-            "buyer shop/books:80",
-            "refused http_only TrafficTarget shop/buyer-to-store spec.rules[].matches",
-            TARGET,
-            target("buyer", "store", "8080", "{name: x, methods: [GET]}")),
-        row(
-            "HTTP that is switched off",
-            "buyer shop/pages:80 GET /x v=one",
-            "refused http_only Service shop/pages spec.ports[].appProtocol",
-            TARGET,
-            BUYER_GETS_X,
-            "pages",
-            service("pages", "10.96.0.2", "web", 80, 8081, "http")
-                .replace(
-                    "namespace: shop}", "namespace: shop, annotations: {sluice.io/l7: \"off\"}}")),
-        row(
-            "permissive",
-            "buyer shop/store:8080",
-            "allowed permissive_mode MeshConfig - spec.traffic.enablePermissiveTrafficPolicyMode",
-            CONFIG,
-            config(PERMISSIVE)),
-        row(
-            "no permissive for an unknown address",
-            "buyer 192.0.2.1:80",
-            "refused egress_disabled MeshConfig - spec.traffic.enableEgress",
-            CONFIG,
-            config(PERMISSIVE)),
-        row(
-            "egress",
-            "buyer 192.0.2.1:80",
-            "allowed egress_allowed MeshConfig - spec.traffic.enableEgress",
-            CONFIG,
-            config("enableEgress: true")),
-        row(
-            "a pod outside",
-            "buyer town/walker:80",
-            "refused egress_disabled MeshConfig - spec.traffic.enableEgress"),
-        row(
-            "no resolver",
-            "buyer 192.0.2.1:53",
-            "refused dns_refused MeshConfig - spec.traffic.dnsResolvers"),
-        row(
-            "resolver",
-            "buyer 192.0.2.1:53",
-            "allowed dns node - -",
-            CONFIG,
-            config("dnsResolvers: [192.0.2.1]")),
-        row(
-            "metadata service",
-            "buyer 169.254.169.254:80",
-            "refused metadata_refused Pod shop/buyer metadata.annotations[\"sluice.io/metadata-mode\"]"),
-        row(
-            "Service without that port",
-            "buyer shop/books:81",
-            "unreachable unknown_service_port Service shop/books spec.ports"),
-        row(
-            "no pod has the labels",
-            "buyer shop/bare:80",
-            "unreachable no_ready_endpoint Service shop/bare spec.selector"),
-        row(
-            "unready endpoint",
-            "buyer shop/old:80",
-            "unreachable no_ready_endpoint Service shop/old endpoints",
-            "slice",
-            UNREADY),
-        row(
-            "weights of 0",
-            "buyer shop/books:80",
-            "unreachable no_ready_endpoint TrafficSplit shop/books-split spec.backends",
-            "split",
-            split("books", "{service: pages, weight: 0}")),
-        row(
-            "split elsewhere",
-            "buyer shop/books:80",
-            "refused no_traffic_target TrafficSplit shop/books-split spec.backends",
-            TARGET,
-            BUYER_HAS_STORE,
-            "split",
-            split("books", "{service: pages, weight: 1}")),
-        row(
-            "split in parts",
-            "buyer shop/books:80",
-            "mixed no_traffic_target TrafficSplit shop/books-split spec.backends",
-            TARGET,
-            BUYER_HAS_STORE,
-            "split",
-            split("books", "{service: pages, weight: 1}, {service: books, weight: 3}")),
-        row(
-            "excluded port",
-            "buyer town/walker:8080",
-            "in the clear excluded_port Pod shop/buyer metadata.annotations[\"sluice.io/outbound-port-exclusion-list\"]",
-            "buyer",
-            pod("shop", "buyer", "buyer", "a", 11, excluded)),
-        row(
-            "excluded port of a strict pod",
-            "buyer shop/store:8080",
-            "refused mtls_required Pod shop/buyer metadata.annotations[\"sluice.io/outbound-port-exclusion-list\"]",
-            "buyer",
-            pod("shop", "buyer", "buyer", "a", 11, excluded)),
-        row(
-            "excluded port of every pod",
-            "buyer town/walker:8080",
-            "in the clear excluded_port MeshConfig - spec.traffic.outboundPortExclusionList",
-            CONFIG,
-            config("outboundPortExclusionList: [8080]")),
-        row(
-            "excluded range",
-            "buyer town/walker:80",
-            "in the clear excluded_range Pod shop/buyer metadata.annotations[\"sluice.io/outbound-ip-range-exclusion-list\"]",
-            "buyer",
-            pod(
-                "shop",
-                "buyer",
-                "buyer",
-                "a",
-                11,
-                "sluice.io/outbound-ip-range-exclusion-list: 10.1.0.48/28")),
-        row(
-            "not in an included range",
-            "buyer town/walker:80",
-            "in the clear not_included Pod shop/buyer metadata.annotations[\"sluice.io/outbound-ip-range-inclusion-list\"]",
-            "buyer",
-            pod(
-                "shop",
-                "buyer",
-                "buyer",
-                "a",
-                11,
-                "sluice.io/outbound-ip-range-inclusion-list: 10.2.0.0/16")),
-        row(
-            "excluded for what arrives",
-            "town/walker shop/store:8080",
-            "in the clear source_not_in_mesh Namespace town metadata.labels[\"sluice.io/mesh\"]",
-            "store",
-            pod(
-                "shop",
-                "store",
-                "store",
-                "a",
-                21,
-                "sluice.io/inbound-port-exclusion-list: \"8080\"")),
-        row(
-            "namespace not in the mesh",
-            "town/walker shop/store:8080",
-            "refused mtls_required Namespace town metadata.labels[\"sluice.io/mesh\"]"),
-        row(
-            "the same where plaintext is taken",
-            "town/walker shop/store:8080",
-            "refused source_not_in_mesh Namespace town metadata.labels[\"sluice.io/mesh\"]",
-            CONFIG,
-            config("mtlsMode: PERMISSIVE")),
-        row(
-            "the same where everything is",
-            "town/walker shop/store:8080",
-            "in the clear source_not_in_mesh Namespace town metadata.labels[\"sluice.io/mesh\"]",
-            CONFIG,
-            config("mtlsMode: PERMISSIVE, " + PERMISSIVE)),
-        row(
-            "pod kept out by its own label",
-            "buyer shop/store:8080",
-            "refused mtls_required Pod shop/buyer metadata.labels[\"sluice.io/mesh\"]",
-            "buyer",
-            pod("shop", "buyer", "buyer", "a", 11, "")
-                .replace("labels: {", "labels: {sluice.io/mesh: disabled, ")),
-        row(
-            "pod of the node's network",
-            "buyer shop/store:8080",
-            "refused mtls_required Pod shop/buyer spec.hostNetwork",
-            "buyer",
-            pod("shop", "buyer", "buyer", "a", 11, "")
-                .replace("spec: {", "spec: {hostNetwork: true, ")),
-        row("itself", "buyer shop/buyer:8080", "in the clear self node - -"),
-        row(
-                "pod not enrolled yet",
-                "buyer shop/store:8080",
-                "refused mtls_required Pod shop/buyer -",
-                TARGET,
-                BUYER_HAS_STORE)
-            .on(Node.pod("buyer", Protection.NOT_PROTECTED)),
-        row(
-                "pod refused as a whole",
-                "buyer shop/store:8080",
-                "refused interception_failed_closed Pod shop/buyer -",
-                TARGET,
-                BUYER_HAS_STORE)
-            .on(Node.pod("buyer", Protection.REFUSED)),
-        row(
-                "pod called that is not intercepted",
-                "buyer shop/store:8080",
-                "in the clear mesh_traffic Pod shop/store -",
-                TARGET,
-                BUYER_HAS_STORE)
-            .on(Node.pod("store", Protection.NOT_PROTECTED)),
-        row(
-            "on another node",
-            "buyer shop/far:8080",
-            "allowed traffic_target TrafficTarget shop/buyer-to-store spec",
-            TARGET,
-            BUYER_HAS_STORE),
-        row(
-                "no certificate",
-                "buyer shop/far:8080",
-                "unreachable no_certificate Pod shop/buyer spec.serviceAccountName",
-                TARGET,
-                BUYER_HAS_STORE)
-            .on(Node.certificate("buyer", "it is missing: the controller does not answer")),
-        row(
-                "expired certificate",
-                "buyer shop/far:8080",
-                "unreachable no_certificate Pod shop/buyer spec.serviceAccountName",
-                TARGET,
-                BUYER_HAS_STORE)
-            .on(Node.certificate("buyer", "it is expired")),
-        row(
-                "expired certificate of the other end",
-                "far shop/store:8080",
-                "unreachable tls_failed Pod shop/store spec.serviceAccountName",
-                TARGET,
-                target("store", "store", "8080"))
-            .on(Node.certificate("store", "it is expired")),
-        row(
-            "mutual TLS switched off",
-            "buyer shop/far:8080",
-            "refused source_not_in_mesh MeshConfig - spec.sidecar.sidecarDisabledMTLS",
-            TARGET,
-            BUYER_HAS_STORE,
-            CONFIG,
-            config("").replace("spec: {", "spec: {sidecar: {sidecarDisabledMTLS: true}, ")),
-        row(
-            "denied identity",
-            "buyer shop/far:8080",
-            "refused peer_denied MeshConfig - spec.certificate.deniedIdentities",
-            TARGET,
-            BUYER_HAS_STORE,
-            CONFIG,
-            config("")
-                .replace(
-                    "spec: {",
-                    "spec: {certificate: {deniedIdentities: [\"spiffe://cluster.local/ns/shop/sa/buyer\"]}, ")),
-        row(
-                "no daemon",
-                "buyer shop/store:8080",
-                "refused proxy_unavailable node - -",
-                TARGET,
-                BUYER_HAS_STORE)
-            .on(new Node(false, false, Map.of(), Map.of())),
-        row("no daemon, and open", "buyer town/walker:80", "in the clear fail_open node - -")
-            .on(new Node(false, true, Map.of(), Map.of())),
-        row(
-            "the mesh is taken away",
-            "buyer shop/store:8080",
-            "in the clear leaving MeshConfig - spec.traffic.retirement",
-            CONFIG,
-            config("retirement: CLEAR")),
-        row(
-            "route to a status",
-            "buyer shop/pages:80 GET /x v=one",
-            "refused answered_by_route HTTPRoute or GRPCRoute of Service shop/pages spec.rules",
-            "route",
-            route("{path: {type: Exact, value: /other}}")),
-        row(
-            "route along",
-            "buyer shop/pages:80 GET /x v=one",
-            "allowed traffic_target TrafficTarget shop/buyer-to-web spec",
-            TARGET,
-            BUYER_GETS_X,
-            "route",
-            route("{path: {type: Exact, value: /x}}")));
+    return ROWS.lines()
+        .map(line -> {
+          String[] cells = line.split(";", -1);
+          Map<String, String> files = new TreeMap<>();
+          Node node = Node.GOOD;
+          for (String word : cells[3].strip().split(" ", -1)) {
+            if (word.startsWith("@")) {
+              node = node(word);
+            } else if (!word.isEmpty()) {
+              files.put(file(word).getKey(), file(word).getValue());
+            }
+          }
+          return new Row(cells[0], files, node, question(cells[1].strip()), cells[2].strip());
+        });
   }
 
   private static String route(String match) {
@@ -624,6 +415,10 @@ class WhyTableTest {
 
   private static JsonNode ask(Row row, Map<String, String> files) {
     return new Why(snapshot(files), row.node()).answer(row.question());
+  }
+
+  private static JsonNode ask(String call, Map<String, String> files) {
+    return new Why(snapshot(files), Node.GOOD).answer(question(call));
   }
 
   @TestFactory
@@ -665,9 +460,7 @@ class WhyTableTest {
 
   @Test
   void countsWhatAChangePermitsBesides() {
-    Row row = row("", "buyer shop/store:8080", "");
-
-    JsonNode change = ask(row, mesh()).path("change");
+    JsonNode change = ask("buyer shop/store:8080", mesh()).path("change");
 
     assertThat(change.path("besides").asInt()).isEqualTo(5);
     assertThat(change.path("pairs"))
@@ -686,7 +479,7 @@ class WhyTableTest {
     files.put(TARGET, BUYER_HAS_STORE);
     StringWriter out = new StringWriter();
 
-    WhyPage.print(ask(row("", "buyer shop/store:9090", ""), files), new PrintWriter(out));
+    WhyPage.print(ask("buyer shop/store:9090", files), new PrintWriter(out));
 
     assertThat(out.toString())
         .isEqualTo(
