@@ -121,6 +121,9 @@ final class WhyInquiry {
           .findFirst()
           .orElseThrow(() -> new IOException("it ended before it answered; see its log"));
     } catch (IOException e) {
+      if (NodeTarget.isDenied(e)) {
+        throw target.silence(e);
+      }
       return fromDisk(question, target.silence(e));
     }
   }
