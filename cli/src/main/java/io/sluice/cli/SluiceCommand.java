@@ -4,7 +4,9 @@ import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.init.InitCommand;
 import io.sluice.cli.namespace.MetricsCommand;
 import io.sluice.cli.namespace.NamespaceCommand;
+import io.sluice.cli.node.CheckCommands;
 import io.sluice.cli.node.NodeCommand;
+import io.sluice.cli.node.WhyCommand;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
 import io.sluice.cli.validate.ValidateCommand;
@@ -28,7 +30,10 @@ import picocli.CommandLine.Model.CommandSpec;
       NamespaceCommand.class,
       MetricsCommand.class,
       InitCommand.class,
-      ValidateCommand.class
+      ValidateCommand.class,
+      WhyCommand.class,
+      CheckCommands.PolicyCommand.class,
+      CheckCommands.VerifyCommand.class
     })
 public final class SluiceCommand {
   private static final List<String> NODE_RUN = List.of("node", "run");

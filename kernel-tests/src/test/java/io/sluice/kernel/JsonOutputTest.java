@@ -90,6 +90,7 @@ class JsonOutputTest {
     "node events, --node-name NODE",
     "node maps list, --node-name NODE",
     "node capabilities, ''",
+    "why, shop/thief shop/store:8080 GET / --probe --node-name NODE",
     "control status, --state STATE"
   })
   void realOutputHasTheFieldsThatAreListed(String command, String arguments) throws IOException {

@@ -106,7 +106,7 @@ public record NodeSettings(
   }
 
   /** Where the node's newest snapshots are kept. */
-  static Path snapshots(Path stateDirectory) {
+  public static Path snapshots(Path stateDirectory) {
     return stateDirectory.resolve("snapshot");
   }
 
