@@ -1,5 +1,7 @@
 package io.sluice.cli;
 
+import io.sluice.cli.check.CheckCommand;
+import io.sluice.cli.check.SupportCommand;
 import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.namespace.MetricsCommand;
 import io.sluice.cli.namespace.NamespaceCommand;
@@ -30,7 +32,9 @@ import picocli.CommandLine.ParameterException;
       ControlCommand.class,
       NamespaceCommand.class,
       MetricsCommand.class,
-      ValidateCommand.class
+      ValidateCommand.class,
+      CheckCommand.class,
+      SupportCommand.class
     })
 public final class SluiceCommand {
   private static final List<String> NODE_RUN = List.of("node", "run");
