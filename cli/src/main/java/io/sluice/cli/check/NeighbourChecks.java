@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Check.Sink;
 import io.sluice.cli.check.Facts.Topic;
+import io.sluice.control.objects.MeshKey;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.Workload;
 import java.security.cert.CertificateException;
@@ -39,6 +40,7 @@ final class NeighbourChecks {
         new Check("API server", NeighbourChecks::server),
         new Check("webhooks", NeighbourChecks::webhooks),
         new Check("sidecars of other meshes", NeighbourChecks::sidecars),
+        new Check("static pods", NeighbourChecks::staticPods),
         new Check("labels of other meshes", NeighbourChecks::labels),
         new Check("definitions of other meshes", NeighbourChecks::definitions),
         new Check("network policies", NeighbourChecks::policies));
@@ -129,6 +131,21 @@ final class NeighbourChecks {
         if (SIDECARS.contains(name) && enrolled.contains(ClusterChecks.name(pod))) {
           found.add(Code.SIDECAR, "Pod " + ClusterChecks.name(pod), "container " + name);
         }
+      }
+    }
+  }
+
+  /** The API server's admission gives every other pod an account. */
+  private static void staticPods(Facts facts, Sink found) throws NotThereException {
+    Set<String> enrolled = enrolled(facts);
+    for (JsonNode pod : ClusterChecks.items(facts, "pods")) {
+      JsonNode mirror =
+          pod.path("metadata").path("annotations").path(MeshKey.STATIC_POD_UID.key());
+      if (!mirror.isMissingNode() && enrolled.contains(ClusterChecks.name(pod))) {
+        found.add(
+            Code.POD_NO_ACCOUNT,
+            "Pod " + ClusterChecks.name(pod),
+            "it is the mirror of static pod " + mirror.asText());
       }
     }
   }

@@ -40,8 +40,7 @@ final class StatusChecks {
           words(Code.SLICE_ALONE, "EndpointSlice", ANY, "belongs to no Service"),
           words(Code.SERVICE_EXTERNAL, "Service", ANY, "ExternalName"),
           words(Code.POD_NO_ADDRESS, "Pod", ANY, "has no address"),
-          words(Code.POD_HOST_NETWORK, "Pod", ANY, "it is not enrolled"),
-          words(Code.POD_NO_ACCOUNT, "Pod", ANY, "no service account"));
+          words(Code.POD_HOST_NETWORK, "Pod", ANY, "it is not enrolled"));
 
   private StatusChecks() {}
 

@@ -310,15 +310,27 @@ final class Faults {
         endpoints: []
         ports: []
         """);
-    change(Code.POD_NO_ADDRESS, "buyer", "podIPs: [{ip: 10.0.0.3}]", "podIPs: []");
-    change(Code.POD_HOST_NETWORK, "buyer", "  nodeName: edge", "  hostNetwork: true\n  nodeName: edge");
+    made(
+        Code.POD_NO_ADDRESS,
+        "a manifest",
+        site -> {
+          site.change("buyer", "podIPs: [{ip: 10.0.0.3}]", "podIPs: []");
+          site.change("buyer", "labels:", "annotations: {sluice.io/netns: buyer}, labels:");
+        });
+    made(
+        Code.POD_HOST_NETWORK,
+        "a manifest",
+        site -> {
+          site.change("buyer", "  nodeName: edge", "  hostNetwork: true\n  nodeName: edge");
+          site.change("buyer", "labels: {", "labels: {sluice.io/mesh: enabled, ");
+        });
     change(Code.CLAIMED_TWICE, "buyer", "10.0.0.3", "10.0.0.2");
     change(Code.NOT_ENFORCED, "config", "Mode: false", "Mode: false}, observability: {tracing: {enable: true}");
     change(
         Code.DENIES_OWN,
         "config",
         "traffic:",
-        "certificate: {denied: {identities: [\"spiffe://cluster.local/ns/sluice-system/sa/sluice-controller\"]}}, traffic:");
+        "certificate: {deniedIdentities: [\"spiffe://cluster.local/ns/sluice-system/sa/node.edge\"]}, traffic:");
     manifest(
         Code.SERVICE_EXTERNAL,
         """
@@ -549,6 +561,10 @@ final class Faults {
         "pods",
         "{metadata: {name: 'store', namespace: 'shop'}, spec: {containers: [{name: 'istio-proxy'}]}}");
     item(
+        Code.POD_NO_ACCOUNT,
+        "pods",
+        "{metadata: {name: 'store', namespace: 'shop', annotations: {'kubernetes.io/config.mirror': 'x'}}}");
+    item(
         Code.INJECTION_LABEL,
         "namespaces",
         "{metadata: {name: 'x', labels: {'sluice.io/mesh': 'enabled', 'istio-injection': 'enabled'}}}");
@@ -603,6 +619,5 @@ final class Faults {
     file(Code.CONNTRACK_HIGH, "proc/sys/net/netfilter/nf_conntrack_count", "230000");
     file(Code.LOOPBACK_DOWN, "sys/class/net/lo/flags", "0x8");
     file(Code.NO_IPV6, "proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
-    made(Code.POD_NO_ACCOUNT, "a manifest", site -> site.change("buyer", "serviceAccountName: buyer", "mirror: x"));
   }
 }

@@ -70,11 +70,14 @@ final class Site {
       spec: {traffic: {enablePermissiveTrafficPolicyMode: false}}
       """;
 
+  private static final Map<Map<String, String>, Objects> READ = new HashMap<>();
+
   private final Path root;
   private final Path folder;
   private final Map<Topic, JsonNode> topics = new EnumMap<>(Topic.class);
   private final Map<String, String> manifests = new TreeMap<>();
   private final Map<Topic, String> absent = new HashMap<>();
+  private boolean isFolderChanged;
   Path state;
   Instant now = Instant.now();
 
@@ -310,7 +313,14 @@ final class Site {
         throw new UncheckedIOException(e);
       }
     });
-    return new Facts(new Host(root), state, now, sources, () -> NodeFacts.registry(folder));
+    return new Facts(new Host(root), state, now, sources, this::objects);
+  }
+
+  /** Most faults are none of the manifests, which then need not be read again. */
+  private Objects objects() {
+    return isFolderChanged
+        ? NodeFacts.registry(folder)
+        : READ.computeIfAbsent(Map.copyOf(manifests), _ -> NodeFacts.registry(folder));
   }
 
   CheckRun run() {
@@ -318,6 +328,7 @@ final class Site {
   }
 
   Path folder() {
+    isFolderChanged = true;
     return folder;
   }
 }
