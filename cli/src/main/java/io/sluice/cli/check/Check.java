@@ -14,7 +14,9 @@ record Check(String subject, Look look) {
 
   /** What a check does: a pure function of the facts. */
   interface Look {
-    /** @throws NotThereException where what it looks at is not to be had */
+    /**
+     * @throws NotThereException where what it looks at is not to be had
+     */
     void at(Facts facts, Sink found) throws NotThereException;
   }
 

@@ -20,7 +20,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -223,7 +225,8 @@ public final class CheckCommand implements Callable<Integer> {
   private static void print(CheckRun run, PrintWriter out) {
     for (Found one : run.found()) {
       out.println(
-          "%s %s %s".formatted(one.code().label(), one.code().severity().word(), one.code().title()));
+          "%s %s %s"
+              .formatted(one.code().label(), one.code().severity().word(), one.code().title()));
       out.println("  " + one.subject() + ": " + one.seen());
       out.println("  " + one.code().cause());
       out.println("  " + one.code().mend());
@@ -231,9 +234,12 @@ public final class CheckCommand implements Callable<Integer> {
     for (Unlooked one : run.failed()) {
       out.println("failed itself: " + one.subject() + ": " + Printable.line(one.why()));
     }
-    for (Unlooked one : run.notLooked()) {
-      out.println("not looked at: " + one.subject() + ": " + Printable.line(one.why()));
-    }
+    Map<String, List<String>> reasons = new LinkedHashMap<>();
+    run.notLooked()
+        .forEach(
+            one -> reasons.computeIfAbsent(one.why(), _ -> new ArrayList<>()).add(one.subject()));
+    reasons.forEach((why, subjects) ->
+        out.println("not looked at, " + Printable.line(why) + ": " + String.join(", ", subjects)));
     out.println(
         "%s checks: %s errors, %s warnings, %s notes"
             .formatted(

@@ -20,8 +20,7 @@ import java.util.function.Consumer;
  * @param notLooked subjects that were not there, and why
  * @param failed checks that failed themselves or took too long
  */
-record CheckRun(
-    int looked, List<Found> found, List<Unlooked> notLooked, List<Unlooked> failed) {
+record CheckRun(int looked, List<Found> found, List<Unlooked> notLooked, List<Unlooked> failed) {
   CheckRun {
     found = List.copyOf(found);
     notLooked = List.copyOf(notLooked);
@@ -54,8 +53,7 @@ record CheckRun(
    *
    * @param progress told of each subject before it is looked at
    */
-  static CheckRun of(
-      List<Check> checks, Facts facts, Duration most, Consumer<String> progress) {
+  static CheckRun of(List<Check> checks, Facts facts, Duration most, Consumer<String> progress) {
     TreeSet<Found> found = new TreeSet<>();
     List<Unlooked> notLooked = new ArrayList<>();
     List<Unlooked> failed = new ArrayList<>();
@@ -65,7 +63,9 @@ record CheckRun(
       List<Found> own = Collections.synchronizedList(new ArrayList<>());
       FutureTask<Void> task =
           new FutureTask<>(() -> {
-            check.look().at(facts, (code, subject, seen) -> own.add(new Found(code, subject, seen)));
+            check
+                .look()
+                .at(facts, (code, subject, seen) -> own.add(new Found(code, subject, seen)));
             return null;
           });
       Thread thread = Thread.ofPlatform().daemon().name("sluice-check").start(task);
@@ -81,8 +81,7 @@ record CheckRun(
         if (cause instanceof NotThereException) {
           notLooked.add(new Unlooked(check.subject(), why));
         } else {
-          failed.add(
-              new Unlooked(check.subject(), cause.getClass().getSimpleName() + ": " + why));
+          failed.add(new Unlooked(check.subject(), cause.getClass().getSimpleName() + ": " + why));
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();

@@ -153,8 +153,7 @@ final class ClusterChecks {
         items(facts, "serviceAccounts").stream().map(ClusterChecks::name).toList();
     for (JsonNode binding : items(facts, "clusterRoleBindings")) {
       for (JsonNode subject : binding.path("subjects")) {
-        String account =
-            subject.path("namespace").asText() + "/" + subject.path("name").asText();
+        String account = subject.path("namespace").asText() + "/" + subject.path("name").asText();
         if (isOurs(binding)
             && subject.path("kind").asText().equals("ServiceAccount")
             && !accounts.contains(account)) {
@@ -205,7 +204,8 @@ final class ClusterChecks {
       found.add(
           Code.CLUSTER_CLOCK,
           "clock",
-          "it is %s here, and the newest Lease of a kubelet is of %s".formatted(facts.now(), newest));
+          "it is %s here, and the newest Lease of a kubelet is of %s"
+              .formatted(facts.now(), newest));
     }
   }
 

@@ -16,7 +16,8 @@ final class CniChecks {
 
   /** Chains that Istio, Linkerd, OSM, Kuma and Consul make. */
   private static final Pattern CHAIN =
-      Pattern.compile("(?m)^[:*]?(?:-A |-N )?((?:ISTIO|PROXY_INIT|OSM_PROXY|MESH|KUMA_MESH|CONSUL_PROXY)_\\w+)");
+      Pattern.compile(
+          "(?m)^[:*]?(?:-A |-N )?((?:ISTIO|PROXY_INIT|OSM_PROXY|MESH|KUMA_MESH|CONSUL_PROXY)_\\w+)");
 
   private static final List<String> PROXIES =
       List.of("envoy", "ztunnel", "linkerd2-proxy", "pilot-agent", "kuma-dp", "pipy");
@@ -38,8 +39,7 @@ final class CniChecks {
     String state = cni.path("state").asText();
     String directory = cni.path("confDir").asText();
     switch (state) {
-      case "no directory", "no primary" ->
-          found.add(Code.CNI_NO_NETWORK, directory, state);
+      case "no directory", "no primary" -> found.add(Code.CNI_NO_NETWORK, directory, state);
       case "shadowed" -> found.add(Code.CNI_SHADOWED, directory, problems(cni));
       case "orphaned" -> found.add(Code.CNI_ORPHANED, directory, state);
       case "outdated" -> found.add(Code.CNI_OUTDATED, directory, problems(cni));
@@ -71,8 +71,7 @@ final class CniChecks {
 
   private static void plugins(Facts facts, Sink found) {
     for (String file : facts.host().names(CONFIGURATIONS)) {
-      Matcher type =
-          PLUGIN.matcher(facts.host().text(CONFIGURATIONS + "/" + file).orElse(""));
+      Matcher type = PLUGIN.matcher(facts.host().text(CONFIGURATIONS + "/" + file).orElse(""));
       if (type.find()) {
         found.add(Code.FOREIGN_CNI, "/" + CONFIGURATIONS + "/" + file, "it has " + type.group(1));
       }

@@ -47,8 +47,8 @@ final class ControlChecks {
     controller
         .path("refusals")
         .properties()
-        .forEach(one ->
-            found.add(Code.CALLS_REFUSED, one.getKey(), one.getValue().asText() + " calls"));
+        .forEach(
+            one -> found.add(Code.CALLS_REFUSED, one.getKey(), one.getValue().asText() + " calls"));
     controller
         .path("notDistributed")
         .forEach(one -> found.add(Code.NOT_DISTRIBUTED, "controller", one.asText()));
@@ -97,13 +97,16 @@ final class ControlChecks {
   private static void replica(Facts facts, Sink found) throws NotThereException {
     JsonNode controller = status(facts);
     if (controller.path("leaseHolder").asText().equals("nobody known")) {
-      found.add(Code.LEASE_NOBODY, "replica " + controller.path("replica").asText(), "nobody known");
+      found.add(
+          Code.LEASE_NOBODY, "replica " + controller.path("replica").asText(), "nobody known");
     }
     controller
         .path("replicaProblems")
         .forEach(one ->
             found.add(
-                Code.REPLICA_PROBLEM, "replica " + controller.path("replica").asText(), one.asText()));
+                Code.REPLICA_PROBLEM,
+                "replica " + controller.path("replica").asText(),
+                one.asText()));
   }
 
   private static void snapshot(Facts facts, Sink found) throws NotThereException {
@@ -120,12 +123,9 @@ final class ControlChecks {
     if (!from.equals("none yet")) {
       IdentityChecks.said(status, "snapshotProblem", Code.SNAPSHOT_PROBLEM, node, found);
     }
-    status
-        .path("refusedChange")
-        .forEach(one -> found.add(Code.CHANGE_REFUSED, node, one.asText()));
+    status.path("refusedChange").forEach(one -> found.add(Code.CHANGE_REFUSED, node, one.asText()));
     if (!status.path("snapshotComplete").asBoolean(true)) {
-      found.add(
-          Code.SNAPSHOT_PART, node, "revision " + status.path("snapshotRevision").asText());
+      found.add(Code.SNAPSHOT_PART, node, "revision " + status.path("snapshotRevision").asText());
     }
   }
 }

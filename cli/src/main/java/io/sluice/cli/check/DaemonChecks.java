@@ -59,7 +59,9 @@ final class DaemonChecks {
     for (String direction : List.of("outbound", "inbound")) {
       if (status.path(direction + "Mode").asText().equals("iptables")) {
         found.add(
-            Code.MODE_IPTABLES, node, direction + ": " + status.path(direction + "Reason").asText());
+            Code.MODE_IPTABLES,
+            node,
+            direction + ": " + status.path(direction + "Reason").asText());
       }
     }
     if (status.path("failOpen").asBoolean()) {
@@ -80,7 +82,7 @@ final class DaemonChecks {
   private static void nearly(JsonNode status, String used, String most, Code code, Sink found) {
     long now = status.path(used).asLong();
     long limit = status.path(most).asLong();
-    if (limit > 0 && now > limit / 10 * 9) {
+    if (limit > 0 && now > limit * 0.9) {
       found.add(code, "node " + status.path("node").asText(), now + " of " + limit);
     }
   }
@@ -93,7 +95,7 @@ final class DaemonChecks {
       if (capacity > 1 && isFilledByUse(map.path("map").asText())) {
         if (entries >= capacity) {
           found.add(Code.MAP_FULL, "map " + map.path("map").asText(), seen);
-        } else if (entries > capacity / 10 * 9) {
+        } else if (entries > capacity * 0.9) {
           found.add(Code.MAP_NEARLY_FULL, "map " + map.path("map").asText(), seen);
         }
       }

@@ -50,7 +50,9 @@ final class Facts {
 
   /** Something that is gathered when it is asked for. */
   interface Source<T> {
-    /** @throws NotThereException where it is not to be had */
+    /**
+     * @throws NotThereException where it is not to be had
+     */
     T gather() throws NotThereException;
   }
 

@@ -79,7 +79,10 @@ final class IdentityChecks {
         found.add(
             Code.LEAF_LATE,
             identity,
-            "renewal was due " + leaf.path("renewAt").asText() + "; " + leaf.path("problem").asText());
+            "renewal was due "
+                + leaf.path("renewAt").asText()
+                + "; "
+                + leaf.path("problem").asText());
       }
       if (!domain.isEmpty()
           && !domain.equals("null")
@@ -137,5 +140,4 @@ final class IdentityChecks {
       }
     }
   }
-
 }

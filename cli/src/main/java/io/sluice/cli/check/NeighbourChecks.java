@@ -7,6 +7,7 @@ import io.sluice.cli.check.Facts.Topic;
 import io.sluice.control.objects.MeshKey;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.Workload;
+import java.nio.charset.StandardCharsets;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.Base64;
@@ -14,7 +15,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import java.nio.charset.StandardCharsets;
 
 /** What else is in the cluster: webhooks, other meshes, network policies. */
 final class NeighbourChecks {
@@ -57,8 +57,7 @@ final class NeighbourChecks {
     for (String kind : List.of("validatingWebhooks", "mutatingWebhooks")) {
       for (JsonNode configuration : ClusterChecks.items(facts, kind)) {
         for (JsonNode webhook : configuration.path("webhooks")) {
-          String subject =
-              ClusterChecks.name(configuration) + " " + webhook.path("name").asText();
+          String subject = ClusterChecks.name(configuration) + " " + webhook.path("name").asText();
           webhook(subject, webhook.path("clientConfig"), facts, found);
         }
       }
@@ -139,8 +138,7 @@ final class NeighbourChecks {
   private static void staticPods(Facts facts, Sink found) throws NotThereException {
     Set<String> enrolled = enrolled(facts);
     for (JsonNode pod : ClusterChecks.items(facts, "pods")) {
-      JsonNode mirror =
-          pod.path("metadata").path("annotations").path(MeshKey.STATIC_POD_UID.key());
+      JsonNode mirror = pod.path("metadata").path("annotations").path(MeshKey.STATIC_POD_UID.key());
       if (!mirror.isMissingNode() && enrolled.contains(ClusterChecks.name(pod))) {
         found.add(
             Code.POD_NO_ACCOUNT,

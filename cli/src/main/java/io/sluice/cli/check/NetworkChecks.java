@@ -77,7 +77,8 @@ final class NetworkChecks {
   private static Optional<String> uplink(Host host) {
     return host.lines("proc/net/route").stream()
         .map(line -> line.split("\\s+"))
-        .filter(words -> words.length > 7 && words[1].equals("00000000") && words[7].equals("00000000"))
+        .filter(
+            words -> words.length > 7 && words[1].equals("00000000") && words[7].equals("00000000"))
         .map(words -> words[0])
         .findFirst();
   }
@@ -86,8 +87,8 @@ final class NetworkChecks {
     Host host = facts.host();
     boolean six =
         host.lines("proc/net/ipv6_route").stream()
-            .anyMatch(line ->
-                line.startsWith("0".repeat(32) + " 00 ") && !line.strip().endsWith(" lo"));
+            .anyMatch(
+                line -> line.startsWith("0".repeat(32) + " 00 ") && !line.strip().endsWith(" lo"));
     if (uplink(host).isEmpty() && !six) {
       found.add(Code.NO_ROUTE, "routes", "none has destination 0.0.0.0/0 or ::/0");
     }
@@ -123,9 +124,9 @@ final class NetworkChecks {
     long most = facts.host().number(NET + "netfilter/nf_conntrack_max").orElse(0L);
     if (most > 0) {
       String seen = used + " of " + most + " entries";
-      if (used >= most / 100 * 99) {
+      if (used * 100 >= most * 99) {
         found.add(Code.CONNTRACK_FULL, "nf_conntrack", seen);
-      } else if (used > most / 10 * 8) {
+      } else if (used * 10 > most * 8) {
         found.add(Code.CONNTRACK_HIGH, "nf_conntrack", seen);
       }
     }

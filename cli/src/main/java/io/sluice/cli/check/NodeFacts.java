@@ -145,7 +145,9 @@ final class NodeFacts {
     return names;
   }
 
-  /** @param root where the node's file system is seen */
+  /**
+   * @param root where the node's file system is seen
+   */
   static JsonNode cni(Path root, String node, Path state) {
     CniOptions off = CniOptions.OFF;
     CniOptions options =
@@ -167,8 +169,8 @@ final class NodeFacts {
     ArrayNode problems = all.putArray("problems");
     status
         .problems()
-        .forEach(one ->
-            problems.addObject().put("path", one.path().toString()).put("text", one.text()));
+        .forEach(
+            one -> problems.addObject().put("path", one.path().toString()).put("text", one.text()));
     return all;
   }
 
@@ -180,8 +182,7 @@ final class NodeFacts {
         Process process =
             new ProcessBuilder(tool).redirectError(ProcessBuilder.Redirect.DISCARD).start();
         process.getOutputStream().close();
-        String text =
-            new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (process.waitFor(5, TimeUnit.SECONDS) && process.exitValue() == 0) {
           all.put(tool, text);
         }

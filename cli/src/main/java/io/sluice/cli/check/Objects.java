@@ -48,9 +48,7 @@ record Objects(
         mistakes,
         unread,
         Validation.ofMesh(files, CompilerSettings.USUAL).findings(),
-        new IncrementalCompiler(CompilerSettings.USUAL, 0)
-            .apply(Map.of("", objects))
-            .snapshot());
+        new IncrementalCompiler(CompilerSettings.USUAL, 0).apply(Map.of("", objects)).snapshot());
   }
 
   /** Those of a class. */

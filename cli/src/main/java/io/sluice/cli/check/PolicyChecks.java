@@ -119,8 +119,7 @@ final class PolicyChecks {
     }
     Objects.name(source.namespace(), source.name())
         .filter(account -> !accounts.contains(account))
-        .ifPresent(account ->
-            found.add(Code.SOURCE_MISSING, subject, "no Pod runs as " + account));
+        .ifPresent(account -> found.add(Code.SOURCE_MISSING, subject, "no Pod runs as " + account));
   }
 
   private static Set<NamespacedName> enrolled(Objects objects) {
@@ -219,7 +218,12 @@ final class PolicyChecks {
     inOrder.forEach((name, one) -> {
       NamespacedName first =
           seen.putIfAbsent(
-              List.of(one.destination(), one.sources(), one.foreignSources(), one.ports(), one.access()),
+              List.of(
+                  one.destination(),
+                  one.sources(),
+                  one.foreignSources(),
+                  one.ports(),
+                  one.access()),
               name);
       if (first != null) {
         found.add(Code.TARGET_SAME, "TrafficTarget " + name, "grants what " + first + " grants");

@@ -27,7 +27,7 @@ final class ResourceChecks {
   private static final long KIBI = 1024;
   private static final long MEBI = 1 << 20;
   private static final int LEAST_PORTS = 8192;
-  private static final int LEAST_FILES = 65_536;
+  private static final int LEAST_FILES = 8192;
 
   private ResourceChecks() {}
 
@@ -96,7 +96,9 @@ final class ResourceChecks {
       if (permissions.contains(PosixFilePermission.GROUP_WRITE)
           || permissions.contains(PosixFilePermission.OTHERS_WRITE)) {
         found.add(
-            Code.STATE_OPEN, state.toString(), "it is " + PosixFilePermissions.toString(permissions));
+            Code.STATE_OPEN,
+            state.toString(),
+            "it is " + PosixFilePermissions.toString(permissions));
       }
       String owner = Files.getOwner(state).getName();
       if (!owner.equals("root") && !owner.equals(System.getProperty("user.name"))) {
@@ -130,7 +132,7 @@ final class ResourceChecks {
         .ifPresent(text -> {
           long used = Host.number(text, 0).orElse(0L);
           long most = Host.number(text, 2).orElse(Long.MAX_VALUE);
-          if (used > most / 10 * 9) {
+          if (used > most * 0.9) {
             found.add(Code.FILES_SYSTEM, "fs.file-max", used + " of " + most + " are open");
           }
         });
@@ -157,8 +159,7 @@ final class ResourceChecks {
     String reserved = facts.host().text("proc/sys/net/ipv4/ip_local_reserved_ports").orElse("");
     for (int port : List.of(MeshPorts.CONTROL, MeshPorts.NODE_METRICS)) {
       if (first <= port && port <= last && !isListed(reserved, port)) {
-        found.add(
-            Code.LOCAL_PORTS_MESH, "port " + port, "the range is " + first + " to " + last);
+        found.add(Code.LOCAL_PORTS_MESH, "port " + port, "the range is " + first + " to " + last);
       }
     }
   }

@@ -52,7 +52,8 @@ final class RootChecks {
     Matcher blocks = CERTIFICATE.matcher(pem);
     while (blocks.find()) {
       byte[] block = blocks.group().getBytes(StandardCharsets.US_ASCII);
-      if (factory.generateCertificate(new ByteArrayInputStream(block)) instanceof X509Certificate one) {
+      if (factory.generateCertificate(new ByteArrayInputStream(block))
+          instanceof X509Certificate one) {
         roots.add(one);
       }
     }
@@ -61,7 +62,9 @@ final class RootChecks {
 
   private static void one(String subject, X509Certificate root, Instant now, Sink found) {
     Instant end = root.getNotAfter().toInstant();
-    String seen = "%s, %s to %s".formatted(root.getSubjectX500Principal(), root.getNotBefore().toInstant(), end);
+    String seen =
+        "%s, %s to %s"
+            .formatted(root.getSubjectX500Principal(), root.getNotBefore().toInstant(), end);
     if (end.isBefore(now)) {
       found.add(Code.ROOT_EXPIRED, subject, seen);
     } else if (now.isBefore(root.getNotBefore().toInstant())) {

@@ -72,8 +72,7 @@ final class ServiceChecks {
   private static void ports(Facts facts, Sink found) throws NotThereException {
     Objects objects = facts.objects();
     for (KubernetesService service : objects.of(KubernetesService.class).toList()) {
-      List<Pod> pods =
-          objects.of(Pod.class).filter(pod -> selects(service, pod)).toList();
+      List<Pod> pods = objects.of(Pod.class).filter(pod -> selects(service, pod)).toList();
       for (KubernetesService.Port port : service.ports()) {
         String subject = service.ref().toString();
         if (port.transport().equals("TCP") && port.protocol() == AppProtocol.UNDECLARED) {
@@ -83,10 +82,9 @@ final class ServiceChecks {
         if (port.target() instanceof Target.Named(String name)
             && !pods.isEmpty()
             && pods.stream()
-                .noneMatch(pod ->
-                    pod.ports().stream().anyMatch(each -> each.name().equals(name)))) {
-          found.add(
-              Code.PORT_NAME, subject, "port " + port.number() + " leads to '" + name + "'");
+                .noneMatch(
+                    pod -> pod.ports().stream().anyMatch(each -> each.name().equals(name)))) {
+          found.add(Code.PORT_NAME, subject, "port " + port.number() + " leads to '" + name + "'");
         }
       }
     }

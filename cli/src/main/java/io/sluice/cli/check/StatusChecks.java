@@ -28,7 +28,11 @@ final class StatusChecks {
           words(Code.END_KIND, "TrafficTarget", "\\.kind$", "^is "),
           words(Code.FOREIGN_DOMAIN, "TrafficTarget", ANY, "of trust domain .* roots"),
           words(Code.NO_SOURCE, "TrafficTarget", "^spec.sources$", ANY),
-          words(Code.SEVERAL_MESHCONFIGS, "MeshConfig", ANY, "several MeshConfigs|MeshConfig in force"),
+          words(
+              Code.SEVERAL_MESHCONFIGS,
+              "MeshConfig",
+              ANY,
+              "several MeshConfigs|MeshConfig in force"),
           words(Code.DENIES_OWN, "MeshConfig", ANY, "this would deny a part"),
           words(Code.SPLIT_GROUP, "TrafficSplit", ANY, "^names HTTPRouteGroup"),
           words(Code.SPLIT_WEIGHTS, "TrafficSplit", ANY, "all weight 0"),
@@ -67,7 +71,9 @@ final class StatusChecks {
               : codeOf(finding);
       String place = finding.file() + (finding.line() > 0 ? ":" + finding.line() : "");
       found.add(
-          code, finding.object().isEmpty() ? place : finding.object(), place + ": " + sentence(finding));
+          code,
+          finding.object().isEmpty() ? place : finding.object(),
+          place + ": " + sentence(finding));
     }
   }
 

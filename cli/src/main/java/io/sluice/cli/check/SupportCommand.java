@@ -24,7 +24,8 @@ public final class SupportCommand {
 
   @Command(
       name = "error-info",
-      description = "Explains a code that `check` printed, or one of OSM's; without one, lists all.",
+      description =
+          "Explains a code that `check` printed, or one of OSM's; without one, lists all.",
       mixinStandardHelpOptions = true)
   int errorInfo(
       @Parameters(
@@ -35,12 +36,10 @@ public final class SupportCommand {
     PrintWriter out = spec.commandLine().getOut();
     if (code == null) {
       for (Code each : Code.values()) {
-        out.println(
-            "%s %-7s %s".formatted(each.label(), each.severity().word(), each.title()));
+        out.println("%s %-7s %s".formatted(each.label(), each.severity().word(), each.title()));
       }
     } else {
-      List<Code> meant =
-          Code.of(code).map(List::of).orElseGet(() -> OsmCodes.of(code));
+      List<Code> meant = Code.of(code).map(List::of).orElseGet(() -> OsmCodes.of(code));
       if (meant.isEmpty()) {
         throw new ParameterException(
             spec.commandLine(),

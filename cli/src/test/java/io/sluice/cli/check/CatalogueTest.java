@@ -38,18 +38,15 @@ class CatalogueTest {
   @EnumSource(Group.class)
   void pageSaysWhatTheCatalogueSays(Group group) throws IOException {
     StringBuilder text = new StringBuilder(MADE + "# " + group.title() + "\n\n");
-    text.append("What `sluice check` finds of this group; `sluice support error-info CODE` prints the same.\n\n");
+    text.append(
+        "What `sluice check` finds of this group; `sluice support error-info CODE` prints the same.\n\n");
     text.append("| Code | Severity | Finding | Cause | Do |\n|---|---|---|---|---|\n");
     for (Code code : Code.values()) {
       if (code.group() == group) {
         text.append(
             "| %s | %s | %s | %s | %s |%n"
                 .formatted(
-                    code.label(),
-                    code.severity().word(),
-                    code.title(),
-                    code.cause(),
-                    code.mend()));
+                    code.label(), code.severity().word(), code.title(), code.cause(), code.mend()));
       }
     }
     Path page = Path.of("..", "docs", "checks", group.page() + ".md");
@@ -90,9 +87,11 @@ class CatalogueTest {
             });
     List<Check> checks =
         List.of(
-            new Check("broken", (_, _) -> {
-              throw new IllegalStateException("a mistake");
-            }),
+            new Check(
+                "broken",
+                (_, _) -> {
+                  throw new IllegalStateException("a mistake");
+                }),
             new Check("endless", (_, _) -> hang()),
             new Check("absent", (all, _) -> all.objects()),
             new Check("good", (_, found) -> found.add(Code.NOTE, "a", "b")));
@@ -101,7 +100,8 @@ class CatalogueTest {
 
     assertThat(run.found()).extracting(Found::code).containsExactly(Code.NOTE);
     assertThat(
-            run.failed().stream().collect(Collectors.toMap(each -> each.subject(), each -> each.why())))
+            run.failed().stream()
+                .collect(Collectors.toMap(each -> each.subject(), each -> each.why())))
         .containsEntry("broken", "IllegalStateException: a mistake")
         .containsKey("endless");
     assertThat(run.notLooked()).extracting(each -> each.why()).containsExactly("no folder");

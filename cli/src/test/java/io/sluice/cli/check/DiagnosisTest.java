@@ -96,8 +96,7 @@ class DiagnosisTest {
     List<String> command =
         new ArrayList<>(List.of("openssl", "req", "-x509", "-newkey", key, "-nodes"));
     command.addAll(List.of(option.split(" ")));
-    command.addAll(
-        List.of("-days", "365", "-subj", "/CN=root", "-keyout", directory + "/key.pem"));
+    command.addAll(List.of("-days", "365", "-subj", "/CN=root", "-keyout", directory + "/key.pem"));
     command.addAll(List.of("-addext", "basicConstraints=critical," + constraint));
     command.addAll(List.of("-config", "/dev/null"));
     Process process =

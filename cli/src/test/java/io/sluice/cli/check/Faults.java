@@ -243,7 +243,9 @@ final class Faults {
         "a manifest",
         site ->
             site.change(
-                "config", "Mode: false", "Mode: true, mtlsMode: STRICT}, certificate: {deniedIdentities: [x]"));
+                "config",
+                "Mode: false",
+                "Mode: true, mtlsMode: STRICT}, certificate: {deniedIdentities: [x]"));
     manifest(Code.NOTE, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n");
     change(Code.ROUTE_MISSING, "target", "name: main", "name: mian");
     made(
@@ -251,11 +253,26 @@ final class Faults {
         "a manifest",
         site -> {
           site.manifest("group", GROUP);
-          site.change("target", "{kind: TCPRoute, name: main}", "{kind: HTTPRouteGroup, name: web, matches: [wirte]}");
+          site.change(
+              "target",
+              "{kind: TCPRoute, name: main}",
+              "{kind: HTTPRouteGroup, name: web, matches: [wirte]}");
         });
-    change(Code.TARGET_NAMESPACE, "target", "name: store, namespace: shop", "name: store, namespace: bank");
-    change(Code.NO_SOURCE, "target", "sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]", "sources: []");
-    change(Code.END_KIND, "target", "[{kind: ServiceAccount, name: buyer", "[{kind: User, name: buyer");
+    change(
+        Code.TARGET_NAMESPACE,
+        "target",
+        "name: store, namespace: shop",
+        "name: store, namespace: bank");
+    change(
+        Code.NO_SOURCE,
+        "target",
+        "sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]",
+        "sources: []");
+    change(
+        Code.END_KIND,
+        "target",
+        "[{kind: ServiceAccount, name: buyer",
+        "[{kind: User, name: buyer");
     change(
         Code.FOREIGN_DOMAIN,
         "target",
@@ -283,7 +300,10 @@ final class Faults {
         site -> {
           site.manifest(
               "other",
-              Site.SERVICE.replace("name: store,", "name: other,").replace("10.96.0.10", "10.96.0.11").replace("port: 80,", "port: 81,"));
+              Site.SERVICE
+                  .replace("name: store,", "name: other,")
+                  .replace("10.96.0.10", "10.96.0.11")
+                  .replace("port: 80,", "port: 81,"));
           site.manifest("split", split.replace("{service: store", "{service: other"));
         });
     String route =
@@ -295,11 +315,19 @@ final class Faults {
           parentRefs: [{group: "", kind: Service, name: store, port: 80}]
           rules: [{backendRefs: [{name: store, port: 80}]}]
         """;
-    manifest(Code.GATEWAY_PARENT, route.replace("name: store, port: 80}]\n  rules", "name: none, port: 80}]\n  rules"));
+    manifest(
+        Code.GATEWAY_PARENT,
+        route.replace("name: store, port: 80}]\n  rules", "name: none, port: 80}]\n  rules"));
     manifest(
         Code.GATEWAY_FILTER,
-        route.replace("[{backendRefs", "[{filters: [{type: ExtensionRef, extensionRef: {group: a, kind: b, name: c}}], backendRefs"));
-    change(Code.WORD_UNKNOWN, "store", "labels:", "annotations: {sluice.io/mtls-mode: strictly}, labels:");
+        route.replace(
+            "[{backendRefs",
+            "[{filters: [{type: ExtensionRef, extensionRef: {group: a, kind: b, name: c}}], backendRefs"));
+    change(
+        Code.WORD_UNKNOWN,
+        "store",
+        "labels:",
+        "annotations: {sluice.io/mtls-mode: strictly}, labels:");
     manifest(
         Code.SLICE_ALONE,
         """
@@ -325,7 +353,11 @@ final class Faults {
           site.change("buyer", "labels: {", "labels: {sluice.io/mesh: enabled, ");
         });
     change(Code.CLAIMED_TWICE, "buyer", "10.0.0.3", "10.0.0.2");
-    change(Code.NOT_ENFORCED, "config", "Mode: false", "Mode: false}, observability: {tracing: {enable: true}");
+    change(
+        Code.NOT_ENFORCED,
+        "config",
+        "Mode: false",
+        "Mode: false}, observability: {tracing: {enable: true}");
     change(
         Code.DENIES_OWN,
         "config",
@@ -354,7 +386,9 @@ final class Faults {
     manifest(Code.SOURCE_MISSING, Site.target("byuer", "store"));
     manifest(
         Code.SOURCE_NAMESPACE,
-        Site.target("buyer", "store").replace("name: buyer, namespace: shop", "name: buyer, namespace: sohp").replace("buyer-store", "x"));
+        Site.target("buyer", "store")
+            .replace("name: buyer, namespace: shop", "name: buyer, namespace: sohp")
+            .replace("buyer-store", "x"));
     change(Code.TARGET_PORT, "route", "[8080]", "[80]");
     change(Code.TARGET_OUTSIDE, "store", "labels: {", "labels: {sluice.io/mesh: disabled, ");
     manifest(Code.TARGET_SAME, Site.target("buyer", "store").replace("buyer-store", "x"));
@@ -370,7 +404,8 @@ final class Faults {
         "a manifest",
         site -> {
           site.manifest("group", GROUP);
-          site.change("target", "{kind: TCPRoute, name: main}", "{kind: HTTPRouteGroup, name: web}");
+          site.change(
+              "target", "{kind: TCPRoute, name: main}", "{kind: HTTPRouteGroup, name: web}");
           site.change("service", "name: http", "name: tcp");
         });
     change(Code.SERVICE_EMPTY, "service", "{app: store}", "{app: stroe}");
@@ -396,7 +431,10 @@ final class Faults {
     change(Code.TARGETS_UNUSED, "config", "Mode: false", "Mode: true");
     change(Code.MTLS_OFF, "config", "spec: {", "spec: {sidecar: {sidecarDisabledMTLS: true}, ");
     change(Code.NOBODY_ENROLLED, "namespace", "enabled", "disabled");
-    made(Code.NOBODY_MAY_CALL, "a manifest", site -> site.manifest("back", Site.target("buyer", "store")));
+    made(
+        Code.NOBODY_MAY_CALL,
+        "a manifest",
+        site -> site.manifest("back", Site.target("buyer", "store")));
   }
 
   private void events() {
@@ -469,8 +507,7 @@ final class Faults {
     told(Code.NODE_BEHIND, CONTROLLER, "{nodes: {b: {revision: 3, pendingRevision: 9}}}");
     told(Code.LEASE_NOBODY, CONTROLLER, "{leaseHolder: 'nobody known'}");
     told(Code.REPLICA_PROBLEM, CONTROLLER, "{replicaProblems: ['may not patch status']}");
-    told(
-        Code.SNAPSHOT_OLD, STATUS, "{controllerFollowed: false, snapshotAgeSeconds: 4000}");
+    told(Code.SNAPSHOT_OLD, STATUS, "{controllerFollowed: false, snapshotAgeSeconds: 4000}");
     told(Code.SNAPSHOT_NONE, STATUS, "{snapshotFrom: 'none yet'}");
     told(Code.SNAPSHOT_STORE, STATUS, "{snapshotStoreProblem: 'damaged'}");
     told(Code.SNAPSHOT_PROBLEM, STATUS, "{snapshotProblem: 'UNAVAILABLE'}");
@@ -506,13 +543,18 @@ final class Faults {
     item(
         Code.POD_WAITS,
         "pods",
-        "{metadata: {name: 'p', " + labels + "}, status: {containerStatuses:"
+        "{metadata: {name: 'p', "
+            + labels
+            + "}, status: {containerStatuses:"
             + " [{name: 'node', state: {waiting: {reason: 'ImagePullBackOff'}}}]}}");
-    told(Code.RIGHT_MISSING, CLUSTER, "{rights: [{verb: 'create', resource: 'x', allowed: false}]}");
+    told(
+        Code.RIGHT_MISSING, CLUSTER, "{rights: [{verb: 'create', resource: 'x', allowed: false}]}");
     item(
         Code.BINDING_DANGLES,
         "clusterRoleBindings",
-        "{metadata: {name: 'b', " + labels + "}, subjects: [{kind: 'ServiceAccount', name: 'gone'}]}");
+        "{metadata: {name: 'b', "
+            + labels
+            + "}, subjects: [{kind: 'ServiceAccount', name: 'gone'}]}");
     String node = "{metadata: {name: 'n'}, status: {%s}}";
     item(
         Code.NODE_UNREADY,
@@ -537,13 +579,9 @@ final class Faults {
   }
 
   private void neighbours() {
-    String webhook =
-        "{metadata: {name: 'w'}, webhooks: [{name: 'a.example', clientConfig: {%s}}]}";
+    String webhook = "{metadata: {name: 'w'}, webhooks: [{name: 'a.example', clientConfig: {%s}}]}";
     String service = "service: {namespace: 'kube-system', name: '%s'}";
-    item(
-        Code.WEBHOOK_SERVICE,
-        "validatingWebhooks",
-        webhook.formatted(service.formatted("gone")));
+    item(Code.WEBHOOK_SERVICE, "validatingWebhooks", webhook.formatted(service.formatted("gone")));
     item(
         Code.WEBHOOK_UNREACHED,
         "mutatingWebhooks",
@@ -552,8 +590,10 @@ final class Faults {
         Code.WEBHOOK_CA,
         "a real certificate",
         site -> {
-          String bundle = Base64.getEncoder().encodeToString(roots.good().getBytes(StandardCharsets.US_ASCII));
-          site.item("validatingWebhooks", webhook.formatted("url: 'x', caBundle: '" + bundle + "'"));
+          String bundle =
+              Base64.getEncoder().encodeToString(roots.good().getBytes(StandardCharsets.US_ASCII));
+          site.item(
+              "validatingWebhooks", webhook.formatted("url: 'x', caBundle: '" + bundle + "'"));
           site.now = site.now.plus(Duration.ofDays(400));
         });
     item(

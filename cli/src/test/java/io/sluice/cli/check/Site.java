@@ -170,7 +170,9 @@ final class Site {
   private void cluster() {
     String ours =
         "labels: {'app.kubernetes.io/name': 'sluice', 'app.kubernetes.io/component': 'controller'}";
-    json(Topic.CLUSTER, "{version: {gitVersion: 'v1.31.0'}, rights: [{verb: 'create', allowed: true}]}");
+    json(
+        Topic.CLUSTER,
+        "{version: {gitVersion: 'v1.31.0'}, rights: [{verb: 'create', allowed: true}]}");
     for (String definition :
         List.of(
             "meshconfigs.config.sluice.io",
@@ -251,7 +253,8 @@ final class Site {
   /** Lets a socket listen; none for 0. */
   void listening(int port) {
     String line =
-        "   0: 00000000:%04X 00000000:0000 %s 00000000:00000000".formatted(port, port == 0 ? "01" : "0A");
+        "   0: 00000000:%04X 00000000:0000 %s 00000000:00000000"
+            .formatted(port, port == 0 ? "01" : "0A");
     file("proc/net/tcp", "  sl  local_address rem_address   st\n" + line);
   }
 
@@ -303,9 +306,11 @@ final class Site {
     Map<Topic, Source<JsonNode>> sources = new EnumMap<>(Topic.class);
     topics.forEach((topic, value) -> sources.put(topic, () -> value));
     absent.forEach((topic, why) ->
-        sources.put(topic, () -> {
-          throw new NotThereException(why);
-        }));
+        sources.put(
+            topic,
+            () -> {
+              throw new NotThereException(why);
+            }));
     manifests.forEach((name, text) -> {
       try {
         Files.writeString(folder.resolve(name), text);
