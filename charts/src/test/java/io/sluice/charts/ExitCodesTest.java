@@ -47,6 +47,8 @@ class ExitCodesTest {
           Map.entry("control run", CONTROLLER),
           Map.entry("control token list", CONTROLLER),
           Map.entry("validate", "-"),
+          Map.entry("check", "--without-cluster"),
+          Map.entry("support error-info", ""),
           Map.entry("completion", "bash"));
 
   @TempDir private Path directory = Path.of("");

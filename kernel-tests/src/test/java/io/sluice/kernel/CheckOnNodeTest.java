@@ -137,6 +137,10 @@ class CheckOnNodeTest {
     }
     assertThat(untrue).isEmpty();
     assertThat(run.path("checks").asInt()).isGreaterThan(40);
+    assertThat(run.path("notLooked")).isNotEmpty();
+    assertThat(run.path("findings").path(0).properties())
+        .extracting(Map.Entry::getKey)
+        .containsExactly("code", "severity", "title", "subject", "seen", "cause", "mend");
   }
 
   @ParameterizedTest

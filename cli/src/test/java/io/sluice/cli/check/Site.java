@@ -283,7 +283,9 @@ final class Site {
 
   /** As if the cluster had no object of that kind. */
   void noItems(String kind) {
-    ((ObjectNode) topics.get(Topic.CLUSTER)).remove(kind);
+    if (topics.get(Topic.CLUSTER) instanceof ObjectNode answers) {
+      answers.remove(kind);
+    }
   }
 
   void absent(Topic topic) {
@@ -295,7 +297,7 @@ final class Site {
   }
 
   void change(String name, String from, String to) {
-    String before = manifests.get(name + ".yaml");
+    String before = manifests.getOrDefault(name + ".yaml", "");
     if (!before.contains(from)) {
       throw new IllegalArgumentException(name + " does not hold " + from);
     }
