@@ -49,6 +49,7 @@ class ExitCodesTest {
           Map.entry("validate", "-"),
           Map.entry("check", "--without-cluster"),
           Map.entry("support error-info", ""),
+          Map.entry("support bug-report", "-o STATE/report.tar.gz"),
           Map.entry("completion", "bash"));
 
   @TempDir private Path directory = Path.of("");

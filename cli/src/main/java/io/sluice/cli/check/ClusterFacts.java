@@ -96,6 +96,25 @@ final class ClusterFacts {
     return all;
   }
 
+  /** The last lines of each pod of the mesh, by its name; none where they are refused. */
+  static Map<String, String> logs(ClusterAccess access, List<String> pods, int lines) {
+    Map<String, String> logs = new TreeMap<>();
+    access.ask(client -> {
+      for (String pod : pods) {
+        String[] name = pod.split("/", 2);
+        try {
+          String path = "/api/v1/namespaces/%s/pods/%s/log?tailLines=%s";
+          String text = client.raw(path.formatted(name[0], name[1], lines));
+          logs.put(pod, text == null ? "" : text);
+        } catch (RuntimeException e) {
+          logs.put(pod, "not read: " + e.getMessage());
+        }
+      }
+      return logs;
+    });
+    return logs;
+  }
+
   /** In the first of its versions that the server has. */
   private static JsonNode ofKind(KubernetesClient client, ReadableKind kind) {
     for (String version : kind.versions()) {

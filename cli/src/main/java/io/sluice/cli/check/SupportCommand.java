@@ -10,12 +10,13 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code sluice support}: texts of codes. */
+/** {@code sluice support}: texts of codes, and a report. */
 @Command(
     name = "support",
-    description = "What codes mean.",
+    description = "What codes mean, and a report for whoever helps.",
     mixinStandardHelpOptions = true,
-    synopsisSubcommandLabel = "COMMAND")
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = BugReportCommand.class)
 public final class SupportCommand {
   @Spec private CommandSpec spec = CommandSpec.create();
 
