@@ -106,7 +106,7 @@ public record NodeSettings(
   }
 
   /** Where the node's newest snapshots are kept. */
-  static Path snapshots(Path stateDirectory) {
+  public static Path snapshots(Path stateDirectory) {
     return stateDirectory.resolve("snapshot");
   }
 
@@ -123,6 +123,11 @@ public record NodeSettings(
   /** Where it is noted that eBPF passed its trial. */
   static Path passedTrial(String nodeName) {
     return runtimeDirectory(nodeName).resolve("trial");
+  }
+
+  /** Link to the state directory, which {@code --state} may have put anywhere. */
+  static Path stateNote(String nodeName) {
+    return runtimeDirectory(nodeName).resolve("state");
   }
 
   /** Where the sandboxes are noted that the runtime told of. */

@@ -8,11 +8,14 @@ import java.io.IOException;
 /**
  * One question to the daemon, or to a controller.
  *
- * @param command one word, such as status, pods, certificates, maps, dump or events
+ * @param command one word, such as status, pods, certificates, maps, dump, events or why
  * @param map which one, for {@code dump}; of other commands their argument, or empty
  * @param follow for {@code events}: keep sending as they come
  */
 public record AdminRequest(String command, String map, boolean follow) {
+  /** The argument of {@code events} by which a follower is told of allowed flows too. */
+  public static final String WITH_ALLOWED = "allowed";
+
   static final ObjectMapper JSON = new ObjectMapper();
 
   /** A question without arguments. */

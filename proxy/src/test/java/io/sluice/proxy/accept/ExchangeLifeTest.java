@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -271,11 +272,14 @@ class ExchangeLifeTest {
       goOn.countDown();
       assertThat(HttpFixture.read(kept, "ok")).startsWith("HTTP/1.1 200 ");
       Await.until("both are told", () -> mesh.nodes.client.recorder.requests.size() == 2);
-      assertThat(mesh.nodes.client.recorder.requests)
-          .filteredOn(one -> one.path().equals("/secret"))
-          .singleElement()
-          .extracting(one -> one.verdict().reason())
-          .isEqualTo(Reason.ROUTE_NOT_GRANTED);
+      Await.until( // by which of both, the first that heard of it
+          "its end is told with the reason",
+          () ->
+              Stream.of(mesh.nodes.client, mesh.nodes.server)
+                  .flatMap(node -> node.recorder.requests.stream())
+                  .anyMatch(one ->
+                      one.path().equals("/secret")
+                          && one.verdict().reason() == Reason.ROUTE_NOT_GRANTED));
 
       say(kept, "GET /secret HTTP/1.1\r\nHost: store\r\n\r\n"); // as was granted when it came
       assertThat(HttpFixture.read(kept, "\r\n\r\n")).startsWith("HTTP/1.1 403 ");

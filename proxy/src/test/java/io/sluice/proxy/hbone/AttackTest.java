@@ -10,6 +10,7 @@ import io.sluice.proxy.Peers;
 import io.sluice.proxy.http2.Flood;
 import io.sluice.proxy.http2.RawClient;
 import io.sluice.proxy.http2.RawClient.Frame;
+import io.sluice.proxy.http2.ReceiveWindows;
 import io.sluice.proxy.limits.Share;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsReason;
@@ -170,18 +171,18 @@ class AttackTest {
         });
   }
 
-  /** Three bytes per frame: what waits is bounded by the window, not by a buffer for each byte. */
+  /** Four bytes per frame: what waits is bounded by the window, not by a buffer for each byte. */
   @Test
   void holdsNoMoreThanTheWindowForAReaderThatStands() throws Exception {
-    int window = 65_535;
+    int window = ReceiveWindows.FIRST_OF_STREAM;
     against(
-        SETTINGS.with(new HboneSettings.Flow(window, 4 * window, 16 * 1_024)).with(patient()),
+        SETTINGS.with(new HboneSettings.Flow(65_535, 4 * 65_535, 16 * 1_024)).with(patient()),
         (client, fixture) -> {
           fixture.policy = exchange -> {};
           client.send(
               RawClient.HEADERS, RawClient.END_HEADERS, 1, RawClient.connectTo(fixture.app));
           client.flood(
-              Flood.many(window / 3, i -> RawClient.frame(RawClient.DATA, 0, 1, new byte[3])));
+              Flood.many(window / 4, i -> RawClient.frame(RawClient.DATA, 0, 1, new byte[4])));
           client.send(RawClient.PING, 0, 0, new byte[8]);
           client.next(RawClient.PING);
           long held = fixture.pinnedBytes();
