@@ -33,6 +33,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** How the facts of a node are gathered. */
 final class NodeFacts {
@@ -43,10 +44,21 @@ final class NodeFacts {
   /** A query for the name servers of the root (RFC 1035 §4.1), which every resolver can answer. */
   private static final byte[] QUERY = {0x51, 0x55, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1};
 
+  private static @Nullable JsonNode kernel; // guarded by the class
+
   private NodeFacts() {}
 
-  /** What the kernel takes, by trying; about a second. */
-  static JsonNode kernel() throws NotThereException {
+  /** What the kernel takes, by trying: about a second, and once in a process. */
+  static synchronized JsonNode kernel() throws NotThereException {
+    JsonNode known = kernel;
+    if (known == null) {
+      known = probed();
+      kernel = known;
+    }
+    return known;
+  }
+
+  private static JsonNode probed() throws NotThereException {
     NodeCapabilities capabilities;
     try {
       capabilities = NodeCapabilities.probe(Set.of());

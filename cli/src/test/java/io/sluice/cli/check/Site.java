@@ -14,9 +14,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** A site with nothing wrong: a node's files, answers, manifests and a state folder. */
@@ -328,6 +330,20 @@ final class Site {
     return isFolderChanged
         ? NodeFacts.registry(folder)
         : READ.computeIfAbsent(Map.copyOf(manifests), _ -> NodeFacts.registry(folder));
+  }
+
+  /** What all checks find, on this thread: thousands of hand-overs would take longer than they. */
+  Set<Code> codes() {
+    Set<Code> codes = EnumSet.noneOf(Code.class);
+    Facts facts = facts();
+    for (Check check : CheckRun.checks()) {
+      try {
+        check.look().at(facts, (code, subject, seen) -> codes.add(code));
+      } catch (NotThereException e) {
+        continue; // as in a run
+      }
+    }
+    return codes;
   }
 
   CheckRun run() {
