@@ -190,6 +190,9 @@ final class NodeFacts {
   static JsonNode rules() {
     ObjectNode all = JSON.objectNode();
     for (String tool : List.of("iptables-nft-save", "iptables-legacy-save", "ip6tables-nft-save")) {
+      if (tool.contains("legacy") && !Files.exists(Path.of("/proc/net/ip_tables_names"))) {
+        continue; // it would load the tables' modules, of which none is in use
+      }
       try {
         Process process =
             new ProcessBuilder(tool).redirectError(ProcessBuilder.Redirect.DISCARD).start();
