@@ -48,6 +48,9 @@ class ExitCodesTest {
           Map.entry("control token list", CONTROLLER),
           Map.entry("init", "STATE"),
           Map.entry("validate", "-"),
+          Map.entry("check", "--without-cluster"),
+          Map.entry("support error-info", ""),
+          Map.entry("support bug-report", "-o STATE/report.tar.gz"),
           Map.entry("completion", "bash"));
 
   @TempDir private Path directory = Path.of("");

@@ -1,5 +1,7 @@
 package io.sluice.cli;
 
+import io.sluice.cli.check.CheckCommand;
+import io.sluice.cli.check.SupportCommand;
 import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.init.InitCommand;
 import io.sluice.cli.namespace.MetricsCommand;
@@ -33,7 +35,9 @@ import picocli.CommandLine.Model.CommandSpec;
       ValidateCommand.class,
       WhyCommand.class,
       CheckCommands.PolicyCommand.class,
-      CheckCommands.VerifyCommand.class
+      CheckCommands.VerifyCommand.class,
+      CheckCommand.class,
+      SupportCommand.class
     })
 public final class SluiceCommand {
   private static final List<String> NODE_RUN = List.of("node", "run");
