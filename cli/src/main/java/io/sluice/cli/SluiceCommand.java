@@ -6,6 +6,7 @@ import io.sluice.cli.namespace.NamespaceCommand;
 import io.sluice.cli.node.NodeCommand;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
+import io.sluice.cli.policy.PolicyCommand;
 import io.sluice.cli.validate.ValidateCommand;
 import io.sluice.mesh.Printable;
 import io.sluice.mesh.Release;
@@ -30,7 +31,8 @@ import picocli.CommandLine.ParameterException;
       ControlCommand.class,
       NamespaceCommand.class,
       MetricsCommand.class,
-      ValidateCommand.class
+      ValidateCommand.class,
+      PolicyCommand.class
     })
 public final class SluiceCommand {
   private static final List<String> NODE_RUN = List.of("node", "run");

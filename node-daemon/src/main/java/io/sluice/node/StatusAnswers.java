@@ -21,6 +21,7 @@ import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.enrolment.PodStatus.PodState;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
+import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.identity.CertificateStatus;
 import io.sluice.node.identity.IdentityStatus;
 import io.sluice.node.identity.NodeIdentities;
@@ -56,6 +57,7 @@ final class StatusAnswers implements AdminServer.Answers {
   private volatile long readyNanos = -1;
   private volatile @Nullable InetSocketAddress metricsAddress;
   private volatile @Nullable CniService cni;
+  private volatile @Nullable FlowRecorder flows;
 
   StatusAnswers(
       NodeSettings settings,
@@ -92,6 +94,10 @@ final class StatusAnswers implements AdminServer.Answers {
     cni = service;
   }
 
+  void reportFlows(FlowRecorder recorder) {
+    flows = recorder;
+  }
+
   @Override
   public void answer(AdminRequest request, Consumer<JsonNode> out) throws InterruptedException {
     switch (request.command()) {
@@ -109,6 +115,7 @@ final class StatusAnswers implements AdminServer.Answers {
                   .orElseThrow(() ->
                       new IllegalArgumentException(
                           "no map '" + request.map() + "'; see `sluice node maps list`")));
+      case "flows" -> out.accept(flows());
       case "events" -> events(request.follow(), out);
       default ->
           throw new IllegalArgumentException(
@@ -222,6 +229,19 @@ final class StatusAnswers implements AdminServer.Answers {
       row.forEach(cells::add);
     }
     return node;
+  }
+
+  /** Where the record is, which is whole when this returns. */
+  private ObjectNode flows() {
+    FlowRecorder recorder = flows;
+    if (recorder == null) {
+      throw new IllegalArgumentException(
+          "the daemon records no flows; start it without --record-flows=false");
+    }
+    recorder.writeAll();
+    return JSON.objectNode()
+        .put("directory", recorder.directory().toAbsolutePath().toString())
+        .put("leftOut", recorder.leftOut());
   }
 
   private void events(boolean follow, Consumer<JsonNode> out) throws InterruptedException {

@@ -18,7 +18,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Options that say which node a debug command means and how it prints. */
-final class NodeTarget {
+public final class NodeTarget {
   private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
 
   @Option(
@@ -30,7 +30,11 @@ final class NodeTarget {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec = CommandSpec.create();
 
-  String name() {
+  /** For picocli. */
+  public NodeTarget() {}
+
+  /** Name of the node. */
+  public String name() {
     if (nodeName != null) {
       try {
         return PinDirectory.requireNodeName(nodeName);
@@ -54,7 +58,7 @@ final class NodeTarget {
   }
 
   /** Where a daemon keeps its state unless it is told otherwise. */
-  static Path stateOf(String nodeName) {
+  public static Path stateOf(String nodeName) {
     return Path.of("/var/lib/sluice").resolve(nodeName);
   }
 
@@ -62,12 +66,13 @@ final class NodeTarget {
     return PinDirectory.ofNode(name());
   }
 
-  AdminClient client() {
+  /** Asks its daemon. */
+  public AdminClient client() {
     return new AdminClient(NodeSettings.adminSocket(name()));
   }
 
   /** An answer of one value. */
-  JsonNode askOne(AdminRequest request) {
+  public JsonNode askOne(AdminRequest request) {
     List<JsonNode> values = ask(request);
     if (values.size() != 1) {
       throw new IllegalStateException(
