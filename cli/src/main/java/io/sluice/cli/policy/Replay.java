@@ -1,5 +1,6 @@
 package io.sluice.cli.policy;
 
+import io.sluice.mesh.Access;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
@@ -49,7 +50,12 @@ final class Replay {
    * @param verdict by what is known of it
    * @param doubt why it may be another one in truth; empty where it is sure
    */
-  record Said(Verdict verdict, String doubt) {}
+  record Said(Verdict verdict, String doubt) {
+    /** For people. */
+    String word() {
+      return !doubt.isEmpty() ? "depends" : verdict.isAllowed() ? "allowed" : "refused";
+    }
+  }
 
   /** What the snapshot says of {@code flow}. */
   Said decide(RecordedFlow flow) {
@@ -63,7 +69,13 @@ final class Replay {
     }
     Known known = new Known(request);
     Verdict verdict = decide(flow, asked.byRequest(), known);
-    return new Said(verdict, known.doubt(verdict));
+    boolean byRequest =
+        verdict
+            .rule()
+            .flatMap(snapshot::permission)
+            .filter(permission -> permission.access() instanceof Access.Requests)
+            .isPresent();
+    return new Said(verdict, byRequest ? known.doubt(verdict) : "");
   }
 
   private Verdict decide(RecordedFlow flow, Flow asked, @Nullable HttpRequest requestOrNull) {
@@ -73,7 +85,7 @@ final class Replay {
         : Decisions.decideAt(snapshot, destination, asked, requestOrNull);
   }
 
-  /** What was carried as bytes may be requests where the candidate grants some. */
+  /** A connection as a whole may have carried requests, of which the candidate grants some. */
   private String doubtOfBytes(RecordedFlow flow, Flow asked, Verdict verdict) {
     NamespacedName destination = flow.destinationOrNull();
     if (verdict.reason() != Reason.HTTP_ONLY || destination == null) {
@@ -86,7 +98,12 @@ final class Replay {
             .map(address -> asked.to(new InetSocketAddress(address, flow.port())))
             .map(to -> Handling.of(snapshot, Direction.INBOUND, destination, to).isHttp())
             .orElse(true);
-    return isHttp ? "it was carried as bytes, so its requests are not known" : "";
+    if (!isHttp) {
+      return "";
+    }
+    return flow.verdict().isAllowed()
+        ? "it was carried as bytes, so its requests are not known"
+        : "it was refused before a request came";
   }
 
   private Flow asked(RecordedFlow flow) {
@@ -167,7 +184,7 @@ final class Replay {
     }
 
     String doubt(Verdict verdict) {
-      if (asked.cut() && verdict.ruleOrNull() != null) {
+      if (asked.cut()) {
         return "its path or authority was too long to be recorded whole";
       }
       return verdict.isAllowed() || missing.isEmpty()

@@ -61,18 +61,19 @@ import picocli.CommandLine.Spec;
       "changes[].from: account that calls, NAMESPACE/NAME; an address where none is known",
       "changes[].to: account that is called; an address outside the mesh",
       "changes[].port (number): of the endpoint called",
-      "changes[].protocol: http or tcp",
-      "changes[].method: of the request; empty of tcp, as in the next two fields",
+      "changes[].protocol: http for a request, tcp for a connection as a whole",
+      "changes[].method: of the request; empty where it is none, as in the next two fields",
       "changes[].path: of the request, without the query",
       "changes[].authority: that the request named",
       "changes[].service: that was called, empty where none was",
       "changes[].before: allowed or refused, as it was the last time",
       "changes[].reasonBefore: why, in the words of 'node events'",
       "changes[].ruleBefore: object that decided; - where none did",
-      "changes[].after: allowed or refused under the candidate",
+      "changes[].after: allowed or refused under the candidate; depends where the record does not"
+          + " tell",
       "changes[].reasonAfter: why",
       "changes[].ruleAfter: object that decides; - where none does",
-      "changes[].doubt: why the record may not tell; empty where it is sure",
+      "changes[].doubt: why the record does not tell; empty where it does",
       "changes[].count (number): how often it was seen",
       "changes[].share (number): of all calls, 0 to 1",
       "changes[].lastSeen: in UTC"
@@ -219,7 +220,7 @@ final class ReplayCommand implements Callable<Integer> {
     }
 
     boolean isOne() {
-      return before.isAllowed() != said.verdict().isAllowed();
+      return before.isAllowed() != said.verdict().isAllowed() || !said.doubt().isEmpty();
     }
   }
 
@@ -274,9 +275,10 @@ final class ReplayCommand implements Callable<Integer> {
         change.key().askedOrNull() == null ? "tcp" : change.key().request(),
         word(change.before())
             + " -> "
-            + word(after)
-            + (change.said().doubt().isEmpty() ? "" : " (? " + change.said().doubt() + ")"),
-        after.reason().label() + (after.ruleOrNull() == null ? "" : " " + after.ruleOrNull()),
+            + change.said().word(),
+        after.reason().label()
+            + (after.ruleOrNull() == null ? "" : " " + after.ruleOrNull())
+            + (change.said().doubt().isEmpty() ? "" : ": " + change.said().doubt()),
         Long.toString(seen.count()),
         "%.1f%%".formatted(100.0 * seen.count() / total),
         time(seen.last()));
@@ -295,8 +297,8 @@ final class ReplayCommand implements Callable<Integer> {
     json.put("path", asked == null ? "" : asked.path());
     json.put("authority", asked == null ? "" : asked.authority());
     json.put("service", change.row().flows().getFirst().service());
-    put(json, "Before", change.before());
-    put(json, "After", change.said().verdict());
+    put(json, "Before", word(change.before()), change.before());
+    put(json, "After", change.said().word(), change.said().verdict());
     json.put("doubt", change.said().doubt());
     json.put("count", seen.count());
     json.put("share", (double) seen.count() / total);
@@ -304,8 +306,8 @@ final class ReplayCommand implements Callable<Integer> {
     return json;
   }
 
-  private static void put(ObjectNode json, String when, Verdict verdict) {
-    json.put(when.toLowerCase(Locale.ROOT), word(verdict));
+  private static void put(ObjectNode json, String when, String word, Verdict verdict) {
+    json.put(when.toLowerCase(Locale.ROOT), word);
     json.put("reason" + when, verdict.reason().label());
     json.put("rule" + when, verdict.ruleOrNull() == null ? "-" : verdict.ruleOrNull().toString());
   }
