@@ -6,6 +6,7 @@ import io.sluice.cli.namespace.NamespaceCommand;
 import io.sluice.cli.node.NodeCommand;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
+import io.sluice.cli.offline.OfflineCommand;
 import io.sluice.cli.policy.PolicyCommand;
 import io.sluice.cli.validate.ValidateCommand;
 import io.sluice.mesh.Printable;
@@ -32,7 +33,8 @@ import picocli.CommandLine.ParameterException;
       NamespaceCommand.class,
       MetricsCommand.class,
       ValidateCommand.class,
-      PolicyCommand.class
+      PolicyCommand.class,
+      OfflineCommand.class
     })
 public final class SluiceCommand {
   private static final List<String> NODE_RUN = List.of("node", "run");

@@ -25,6 +25,7 @@ import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.identity.CertificateStatus;
 import io.sluice.node.identity.IdentityStatus;
 import io.sluice.node.identity.NodeIdentities;
+import io.sluice.node.identity.OfflineReport;
 import io.sluice.process.AdminRequest;
 import io.sluice.process.AdminServer;
 import io.sluice.proxy.ProxyStats;
@@ -33,7 +34,9 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -115,6 +118,8 @@ final class StatusAnswers implements AdminServer.Answers {
                   .orElseThrow(() ->
                       new IllegalArgumentException(
                           "no map '" + request.map() + "'; see `sluice node maps list`")));
+      case "offline" -> out.accept(identities.offline(source.end()));
+      case "extend" -> identities.extend(out);
       case "flows" -> out.accept(flows());
       case "events" -> events(request.follow(), out);
       default ->
@@ -232,7 +237,7 @@ final class StatusAnswers implements AdminServer.Answers {
   }
 
   /** Where the record is, which is whole when this returns. */
-  private ObjectNode flows() {
+  private ObjectNode flows() throws InterruptedException {
     FlowRecorder recorder = flows;
     if (recorder == null) {
       throw new IllegalArgumentException(
@@ -280,6 +285,9 @@ final class StatusAnswers implements AdminServer.Answers {
   /** What the debug commands show of certificates. */
   record IdentityAnswers(Optional<NodeIdentities> identities) {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+    private static final System.Logger LOG = System.getLogger(IdentityAnswers.class.getName());
+    private static final Duration EXTENSION_PATIENCE = Duration.ofSeconds(20);
+    private static final Duration EXTENSION_LOOK = Duration.ofMillis(100);
     private static final String NONE = "-";
     private static final String NO_ACCOUNT =
         "the pod has no service account, as static pods have none; 'sluice control status' says what"
@@ -289,9 +297,70 @@ final class StatusAnswers implements AdminServer.Answers {
 
     /** Every certificate with the pods that use it. */
     void certificates(List<PodStatus> pods, Consumer<JsonNode> out) {
-      NodeIdentities present =
-          identities.orElseThrow(() -> new IllegalArgumentException(NO_CONTROLLER));
-      present.certificates().forEach(one -> out.accept(certificate(one, pods)));
+      present().certificates().forEach(one -> out.accept(certificate(one, pods)));
+    }
+
+    private NodeIdentities present() {
+      return identities.orElseThrow(() -> new IllegalArgumentException(NO_CONTROLLER));
+    }
+
+    /** Until when the node lives alone, with what is said of its snapshot. */
+    ObjectNode offline(OfflineReport.End snapshot) {
+      return identities
+          .map(present -> OfflineReport.of(present, snapshot))
+          .orElseGet(() -> new OfflineReport(Instant.now(), List.of(snapshot)))
+          .toJson();
+    }
+
+    /**
+     * Asks for every certificate anew, and tells of each what came of it within {@link
+     * #EXTENSION_PATIENCE}. A line of the log says that it was asked.
+     */
+    void extend(Consumer<JsonNode> out) throws InterruptedException {
+      NodeIdentities present = present();
+      Map<SpiffeId, CertificateStatus> before = new LinkedHashMap<>();
+      present.certificates().forEach(one -> before.put(one.identity(), one));
+      present.renewAll();
+      long begin = System.nanoTime();
+      while (before.values().stream().anyMatch(one -> !isAnother(one, present))
+          && System.nanoTime() - begin < EXTENSION_PATIENCE.toNanos()) {
+        Thread.sleep(EXTENSION_LOOK);
+      }
+      int extended = 0;
+      for (CertificateStatus one : before.values()) {
+        boolean done = isAnother(one, present);
+        extended += done ? 1 : 0;
+        CertificateStatus now = now(one, present);
+        String problem = now.problem().isEmpty() ? present.status().failure() : now.problem();
+        out.accept(
+            JSON.objectNode()
+                .put("subject", one.identity().toString())
+                .put("before", text(one.facts().map(CertificateStatus.Facts::notAfter).orElse(null)))
+                .put("until", text(now.facts().map(CertificateStatus.Facts::notAfter).orElse(null)))
+                .put("extended", done)
+                .put(
+                    "problem",
+                    done ? "" : problem.isEmpty() ? "the controller did not answer yet" : problem));
+      }
+      LOG.log(
+          System.Logger.Level.INFO,
+          "offline_extend asked={0} extended={1}",
+          Integer.toString(before.size()),
+          Integer.toString(extended));
+    }
+
+    private static CertificateStatus now(CertificateStatus one, NodeIdentities present) {
+      return present.certificates().stream()
+          .filter(now -> now.identity().equals(one.identity()))
+          .findFirst()
+          .orElse(one);
+    }
+
+    private static boolean isAnother(CertificateStatus one, NodeIdentities present) {
+      Optional<CertificateStatus.Facts> now = now(one, present).facts();
+      return now.isPresent()
+          && !now.map(CertificateStatus.Facts::serial)
+              .equals(one.facts().map(CertificateStatus.Facts::serial));
     }
 
     /** Why a pod's identity, where the registry knows it, has no certificate. */

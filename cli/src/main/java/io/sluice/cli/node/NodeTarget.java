@@ -82,7 +82,7 @@ public final class NodeTarget {
   }
 
   /** The daemon's answer, or a failure that says how to look without it. */
-  List<JsonNode> ask(AdminRequest request) {
+  public List<JsonNode> ask(AdminRequest request) {
     try {
       return client().ask(request);
     } catch (IOException e) {

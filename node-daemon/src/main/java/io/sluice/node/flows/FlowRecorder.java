@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -50,6 +51,7 @@ public final class FlowRecorder implements AutoCloseable {
   /** Bytes that may be written at once before the day's rate holds. */
   private static final long BURST_BYTES = 4L << 20;
 
+  private static final Duration WRITE_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
   private static final System.Logger LOG = System.getLogger(FlowRecorder.class.getName());
 
@@ -58,6 +60,9 @@ public final class FlowRecorder implements AutoCloseable {
     record Told(
         Instant time, ConnectionInfo info, Verdict verdict, @Nullable RequestRecord askedOrNull)
         implements Entry {}
+
+    /** Everything before it is to be on the disk. */
+    record Write(CountDownLatch done) implements Entry {}
 
     record End() implements Entry {}
   }
@@ -68,11 +73,11 @@ public final class FlowRecorder implements AutoCloseable {
   private final Duration window;
   private final BlockingQueue<Entry> queue = new ArrayBlockingQueue<>(QUEUE_CAPACITY);
   private final AtomicLong leftOut = new AtomicLong();
-  private final Map<RecordedFlow, Seen> present = new LinkedHashMap<>(); // guarded by this
   private final Thread thread;
   private volatile List<String> headers = List.of();
 
-  // Guarded by this.
+  // Of the thread.
+  private final Map<RecordedFlow, Seen> present = new LinkedHashMap<>();
   private double allowance = BURST_BYTES;
   private long allowanceNanos = System.nanoTime();
   private boolean failing;
@@ -161,18 +166,23 @@ public final class FlowRecorder implements AutoCloseable {
     try {
       while (true) {
         Entry next = queue.poll(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
-        if (next instanceof Entry.End) {
-          writeAll();
-          return;
-        }
-        if (next instanceof Entry.Told told) {
-          take(told);
-          Thread.sleep(GATHERING);
-          takeQueued();
+        switch (next) {
+          case null -> {}
+          case Entry.Told told -> take(told);
+          case Entry.Write(CountDownLatch done) -> {
+            write();
+            done.countDown();
+          }
+          case Entry.End _ -> {
+            write();
+            return;
+          }
         }
         if (end - System.nanoTime() <= 0) {
           write();
           end = System.nanoTime() + window.toNanos();
+        } else if (queue.isEmpty()) {
+          Thread.sleep(GATHERING);
         }
       }
     } catch (InterruptedException e) {
@@ -180,18 +190,7 @@ public final class FlowRecorder implements AutoCloseable {
     }
   }
 
-  private synchronized void takeQueued() {
-    for (int left = queue.size(); left > 0; left--) {
-      Entry next = queue.peek();
-      if (!(next instanceof Entry.Told told)) {
-        return; // the end is the thread's to take
-      }
-      queue.poll();
-      take(told);
-    }
-  }
-
-  private synchronized void take(Entry.Told told) {
+  private void take(Entry.Told told) {
     try {
       RequestRecord request = told.askedOrNull;
       Asked asked = request == null ? null : Asked.of(request, headers);
@@ -211,13 +210,20 @@ public final class FlowRecorder implements AutoCloseable {
     }
   }
 
-  /** Writes what was seen until now, as when somebody is about to read it; waits for the disk. */
-  public synchronized void writeAll() {
-    takeQueued();
-    write();
+  /**
+   * Writes what was queued until now, as when somebody is about to read it; waits for the disk.
+   *
+   * @throws IllegalStateException when that takes longer than 10 s
+   */
+  public void writeAll() throws InterruptedException {
+    CountDownLatch done = new CountDownLatch(1);
+    if (!queue.offer(new Entry.Write(done), WRITE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+        || !done.await(WRITE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
+      throw new IllegalStateException("the disk does not take the record of flows in time");
+    }
   }
 
-  private synchronized void write() {
+  private void write() {
     grow();
     ByteArrayOutputStream batch = new ByteArrayOutputStream();
     int left = present.size();

@@ -64,7 +64,7 @@ class FlowRecorderTest {
   }
 
   @Test
-  void whatIsSeenAgainWithinAWindowRaisesACountAndIsWrittenOnce() {
+  void whatIsSeenAgainWithinAWindowRaisesACountAndIsWrittenOnce() throws InterruptedException {
     Instant begin = Instant.now().minusMillis(1);
     try (FlowRecorder recorder = recorder()) {
       for (int i = 0; i < 1_000; i++) {
@@ -154,7 +154,7 @@ class FlowRecorderTest {
     int room = 16 * 1_024;
     FlowFiles files = new FlowFiles(directory(), room);
     Instant now = Instant.now();
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 300; i++) {
       files.append(FlowFormat.bytes(entry(i)), now);
       long size = 0;
       for (Path segment : segments()) {
@@ -163,19 +163,19 @@ class FlowRecorderTest {
       assertThat(size).isLessThanOrEqualTo(room);
     }
     List<Entry> kept = read();
-    assertThat(kept).hasSizeBetween(40, 200).endsWith(entry(498), entry(499));
-    assertThat(kept.getFirst()).isEqualTo(entry(500 - kept.size()));
+    assertThat(kept).hasSizeBetween(40, 200).endsWith(entry(298), entry(299));
+    assertThat(kept.getFirst()).isEqualTo(entry(300 - kept.size()));
 
     for (Path segment : segments()) {
       Files.setLastModifiedTime(segment, FileTime.from(now.minus(Duration.ofDays(8))));
     }
-    files.append(FlowFormat.bytes(entry(500)), now);
+    files.append(FlowFormat.bytes(entry(300)), now);
     assertThat(read().size()).isLessThan(20);
-    assertThat(read()).endsWith(entry(500));
+    assertThat(read()).endsWith(entry(300));
   }
 
   @Test
-  void aDiskThatTakesNothingCostsARecordAndNoCall() throws IOException {
+  void aDiskThatTakesNothingCostsARecordAndNoCall() throws Exception {
     Files.writeString(directory(), "in the way");
     try (FlowRecorder recorder = recorder()) {
       recorder.record(Samples.request(Samples.outbound(1), 200));
@@ -189,14 +189,11 @@ class FlowRecorderTest {
   }
 
   @Test
-  void aWindowHoldsSoManyFlowsAndCountsTheRest() {
+  void aWindowHoldsSoManyFlowsAndCountsTheRest() throws InterruptedException {
     try (FlowRecorder recorder = recorder()) {
       int all = FlowRecorder.MOST_FLOWS + 100;
       for (int i = 0; i < all; i++) {
         recorder.record(asking("/" + i, Map.of()));
-        if (i % 2_000 == 0) {
-          recorder.publish(SNAPSHOT);
-        }
       }
       recorder.writeAll();
       assertThat(read().size() + recorder.leftOut()).isEqualTo(all);
@@ -205,7 +202,7 @@ class FlowRecorderTest {
   }
 
   @Test
-  void longTextsAreCutAndMarked() {
+  void longTextsAreCutAndMarked() throws InterruptedException {
     try (FlowRecorder recorder = recorder()) {
       recorder.record(asking("/" + "x".repeat(5_000), Map.of()));
       recorder.writeAll();
